@@ -1,0 +1,71 @@
+//! Migrations: two embedded folders with the same file names, one per engine.
+
+use std::borrow::Cow;
+
+use sqlx::PgPool;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::DbError;
+
+/// One migration file: its number, its name and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Script {
+    /// The number before the underscore.
+    pub version: i64,
+    /// The file's name.
+    pub name: &'static str,
+    /// The file's text.
+    pub sql: &'static str,
+}
+
+/// A service's migrations for both engines; `tidy` checks that they describe the same tables.
+#[derive(Clone, Copy, Debug)]
+pub struct Migrations {
+    /// Files of `migrations/<service>/sqlite`.
+    pub sqlite: &'static [Script],
+    /// Files of `migrations/<service>/postgres`.
+    pub postgres: &'static [Script],
+}
+
+/// Embeds the files named, of both engines' folders, in the order they run.
+#[macro_export]
+macro_rules! migrations {
+    ($service:literal: $($version:literal $name:literal),+ $(,)?) => {
+        $crate::db::Migrations {
+            sqlite: &[$($crate::db::Script {
+                version: $version,
+                name: $name,
+                sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $service, "/sqlite/", $name, ".sql")),
+            }),+],
+            postgres: &[$($crate::db::Script {
+                version: $version,
+                name: $name,
+                sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $service, "/postgres/", $name, ".sql")),
+            }),+],
+        }
+    };
+}
+
+fn migrator(scripts: &[Script]) -> Migrator {
+    let migrations: Vec<Migration> = scripts
+        .iter()
+        .map(|s| {
+            Migration::new(
+                s.version,
+                Cow::Borrowed(s.name),
+                MigrationType::Simple,
+                sqlx::SqlStr::from_static(s.sql),
+                false,
+            )
+        })
+        .collect();
+    Migrator::with_migrations(migrations)
+}
+
+pub(super) async fn run_postgres(pool: &PgPool, scripts: &[Script]) -> Result<(), DbError> {
+    Ok(migrator(scripts).run(pool).await?)
+}
+
+pub(super) async fn run_sqlite(conn: &mut sqlx::SqliteConnection, scripts: &[Script]) -> Result<(), DbError> {
+    Ok(migrator(scripts).run_direct(None, conn, false).await?)
+}

@@ -1,0 +1,243 @@
+//! One database handle over two engines: a statement is written once and runs on both.
+//!
+//! [`Conn`] is what a repository function takes. [`Db::read`] lends one for reading,
+//! [`Db::begin`] opens a [`Tx`], which dereferences to a `Conn` and must be committed.
+//! The macro [`on!`](crate::on) picks the engine and monomorphises one body for both:
+//!
+//! ```ignore
+//! const FIND: &str = "select id, name from organisation where id = $1";
+//! async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Row>, DbError> {
+//!     Ok(on!(conn, |c| sqlx::query_as::<_, Row>(FIND).bind(id).fetch_optional(c).await)?)
+//! }
+//! ```
+//!
+//! **Invariant.** On `SQLite` there is one writer connection, and nothing but SQL is awaited
+//! between [`Db::begin`] and [`Tx::commit`]: whoever waits for anything else stops every writer.
+
+mod migrate;
+mod sqlite;
+
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+
+pub use migrate::{Migrations, Script};
+use sqlite::{SqliteDb, WriterGuard};
+
+/// How many pooled connections one service may hold on `PostgreSQL`.
+pub const POSTGRES_CONNECTIONS_MAX: u32 = 16;
+/// How many read-only connections one service holds on `SQLite`.
+pub const SQLITE_READERS_MAX: u32 = 8;
+/// How long a request waits for a connection before it is told to come back.
+pub const ACQUIRE_WAIT_SECONDS_MAX: u64 = 5;
+
+/// Why the database did not answer. The text is for the log, never for a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// The engine refused or failed.
+    #[error("database: {0}")]
+    Engine(#[from] sqlx::Error),
+    /// A migration failed or a file was changed after it ran.
+    #[error("migration: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The commit that held this transaction failed for the whole group.
+    #[error("group commit failed: {0}")]
+    Commit(String),
+    /// A guarded statement touched another number of rows than its author promised.
+    #[error("{statement} touched {actual} rows, expected {expected}")]
+    RowCount {
+        /// What was being done.
+        statement: &'static str,
+        /// How many rows it had to touch.
+        expected: u64,
+        /// How many it touched.
+        actual: u64,
+    },
+    /// A stored value that the code cannot read: table, column and row, never the value.
+    #[error("bad row: {table}.{column} of {row}: {cause}")]
+    BadRow {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The row's id.
+        row: String,
+        /// What was wrong with it.
+        cause: String,
+    },
+}
+
+impl DbError {
+    /// Whether a unique index or primary key refused the row (both engines report this alike).
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Engine(sqlx::Error::Database(e)) if e.is_unique_violation())
+    }
+    /// Whether a foreign key refused the row: an id that names nothing.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        matches!(self, Self::Engine(sqlx::Error::Database(e)) if e.is_foreign_key_violation())
+    }
+}
+
+/// Which engine a thing belongs to; the body of [`on!`](crate::on) is written once for both.
+#[derive(Debug)]
+pub enum Engine<S, P> {
+    /// Embedded.
+    Sqlite(S),
+    /// Server.
+    Postgres(P),
+}
+
+/// Runs one body on whichever engine `$conn` stands on, with `$c` bound to the engine's own
+/// `&mut` connection.
+#[macro_export]
+macro_rules! on {
+    ($conn:expr, |$c:ident| $body:expr) => {
+        match $conn.engine() {
+            $crate::db::Engine::Sqlite($c) => $body,
+            $crate::db::Engine::Postgres($c) => $body,
+        }
+    };
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db(Inner);
+
+#[derive(Clone, Debug)]
+enum Inner {
+    Sqlite(SqliteDb),
+    Postgres(PgPool),
+}
+
+/// A connection for statements: read-only when it came from [`Db::read`].
+#[derive(Debug)]
+pub struct Conn(ConnInner);
+
+#[derive(Debug)]
+enum ConnInner {
+    SqliteReader(PoolConnection<Sqlite>),
+    SqliteWriter(WriterGuard),
+    PostgresReader(PoolConnection<Postgres>),
+    PostgresTx(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Conn {
+    /// The engine's own connection, for [`on!`](crate::on).
+    pub fn engine(&mut self) -> Engine<&mut SqliteConnection, &mut PgConnection> {
+        match &mut self.0 {
+            ConnInner::SqliteReader(c) => Engine::Sqlite(c),
+            ConnInner::SqliteWriter(g) => Engine::Sqlite(g.connection()),
+            ConnInner::PostgresReader(c) => Engine::Postgres(c),
+            ConnInner::PostgresTx(t) => Engine::Postgres(t),
+        }
+    }
+}
+
+/// A transaction. Dropping it undoes everything; [`Tx::commit`] returns when it is durable.
+#[derive(Debug)]
+#[must_use = "a transaction that is dropped is undone"]
+pub struct Tx(Conn);
+
+impl std::ops::Deref for Tx {
+    type Target = Conn;
+    fn deref(&self) -> &Conn {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.0
+    }
+}
+
+impl Tx {
+    /// Makes the work durable. On `SQLite` it shares one commit with all who wait beside it.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.0.0 {
+            ConnInner::SqliteWriter(guard) => guard.commit().await,
+            ConnInner::PostgresTx(tx) => Ok(tx.commit().await?),
+            ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => Ok(()),
+        }
+    }
+}
+
+impl Db {
+    /// Opens `url`: `sqlite:PATH`, or a `postgres://` URL in which the service owns `schema`.
+    /// The file or schema is created when missing; nothing is migrated.
+    pub async fn open(url: &str, schema: &'static str) -> Result<Self, DbError> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return Ok(Self(Inner::Sqlite(SqliteDb::open(path).await?)));
+        }
+        let options: PgConnectOptions = url.parse()?;
+        let bootstrap = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        // Two services may start at once: both engines of "if not exists" race without the lock.
+        let statement = format!(
+            "select pg_advisory_lock(727001); \
+             create extension if not exists btree_gist with schema public; \
+             create schema if not exists {schema}; select pg_advisory_unlock(727001);"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&bootstrap).await?;
+        bootstrap.close().await;
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS_MAX)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
+            .connect_with(options.options([("search_path", format!("{schema},public")), ("TimeZone", "UTC".into())]))
+            .await?;
+        Ok(Self(Inner::Postgres(pool)))
+    }
+
+    /// The engine's name as it stands in `migrations/` and in logs.
+    pub fn engine_name(&self) -> &'static str {
+        match self.0 {
+            Inner::Sqlite(_) => "sqlite",
+            Inner::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Brings the schema to the newest version.
+    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), DbError> {
+        match &self.0 {
+            Inner::Sqlite(db) => db.migrate(migrations.sqlite).await,
+            Inner::Postgres(pool) => migrate::run_postgres(pool, migrations.postgres).await,
+        }
+    }
+
+    /// A connection for reading; on `SQLite` it cannot write.
+    pub async fn read(&self) -> Result<Conn, DbError> {
+        Ok(Conn(match &self.0 {
+            Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().acquire().await?),
+            Inner::Postgres(pool) => ConnInner::PostgresReader(pool.acquire().await?),
+        }))
+    }
+
+    /// Opens a transaction; on `SQLite` this waits for the one writer's turn.
+    pub async fn begin(&self) -> Result<Tx, DbError> {
+        Ok(Tx(Conn(match &self.0 {
+            Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
+            Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
+        })))
+    }
+
+    /// Whether the database answers; for `/readyz`.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        let mut conn = self.read().await?;
+        crate::on!(conn, |c| sqlx::query("select 1").execute(c).await.map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Waits for running statements, commits what is pending and closes.
+    pub async fn close(&self) {
+        match &self.0 {
+            Inner::Sqlite(db) => db.close().await,
+            Inner::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Asserts that a guarded statement touched what it promised.
+pub fn expect_rows(statement: &'static str, expected: u64, actual: u64) -> Result<(), DbError> {
+    if expected == actual { Ok(()) } else { Err(DbError::RowCount { statement, expected, actual }) }
+}

@@ -1,0 +1,204 @@
+//! The embedded engine: read-only connections beside **one** writer with group commit.
+//!
+//! A transaction is a SAVEPOINT on the writer. Whoever has released its savepoint leaves a reply
+//! channel in the group and gives the writer on; a committer task, which queues for the writer
+//! *behind* all who wait at that moment, issues one COMMIT for the group and answers all of it.
+//! Tokio's mutex is first come, first served, so a group is exactly the writers that were waiting,
+//! and a lone writer is committed at once. A dropped transaction cannot run SQL in `drop`; it
+//! leaves a mark and the next holder of the writer rolls its savepoint back first.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
+
+use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX, Script, migrate};
+
+type CommitReply = oneshot::Sender<Result<(), String>>;
+
+#[derive(Debug)]
+struct Writer {
+    /// `None` once closed.
+    connection: Option<SqliteConnection>,
+    /// Whether a BEGIN without its COMMIT stands.
+    open: bool,
+    /// Whether the last savepoint was left without release: its owner was dropped.
+    abandoned: bool,
+    /// Who waits for the next COMMIT.
+    group: Vec<CommitReply>,
+}
+
+impl Writer {
+    fn conn(&mut self) -> Result<&mut SqliteConnection, DbError> {
+        self.connection.as_mut().ok_or(DbError::Engine(sqlx::Error::PoolClosed))
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<(), DbError> {
+        sqlx::query(sql).execute(self.conn()?).await?;
+        Ok(())
+    }
+
+    async fn undo_abandoned(&mut self) -> Result<(), DbError> {
+        if self.abandoned {
+            self.run("rollback to request").await?;
+            self.run("release request").await?;
+            self.abandoned = false;
+        }
+        Ok(())
+    }
+
+    /// One COMMIT for all who wait; on failure all of them are told and all of it is undone.
+    async fn commit_group(&mut self) {
+        if !self.open {
+            return;
+        }
+        let mut outcome = self.undo_abandoned().await;
+        if outcome.is_ok() {
+            outcome = self.run("commit").await;
+        }
+        if outcome.is_err() {
+            let _ = self.run("rollback").await;
+            self.abandoned = false;
+        }
+        self.open = false;
+        let outcome = outcome.map_err(|e| e.to_string());
+        for reply in self.group.drain(..) {
+            let _ = reply.send(outcome.clone());
+        }
+    }
+}
+
+/// Reader pool and writer of one file.
+#[derive(Clone, Debug)]
+pub(super) struct SqliteDb {
+    readers: SqlitePool,
+    writer: Arc<Mutex<Writer>>,
+    released: Arc<Notify>,
+}
+
+/// The writer's turn: one SAVEPOINT.
+#[derive(Debug)]
+pub(super) struct WriterGuard {
+    /// `None` only after commit took it.
+    writer: Option<OwnedMutexGuard<Writer>>,
+    released: Arc<Notify>,
+}
+
+impl SqliteDb {
+    pub(super) async fn open(path: &str) -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An acknowledged write survives power loss, not only a crash of the process.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
+            .pragma("cache_size", "-16384")
+            .pragma("temp_store", "memory");
+        let connection = options.connect().await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS_MAX)
+            .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
+            .connect_lazy_with(options.pragma("query_only", "on"));
+        let writer = Arc::new(Mutex::new(Writer {
+            connection: Some(connection),
+            open: false,
+            abandoned: false,
+            group: Vec::new(),
+        }));
+        let released = Arc::new(Notify::new());
+        tokio::spawn(committer(Arc::downgrade(&writer), Arc::clone(&released)));
+        Ok(Self { readers, writer, released })
+    }
+
+    pub(super) fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    pub(super) async fn migrate(&self, scripts: &[Script]) -> Result<(), DbError> {
+        let mut writer = self.writer.lock().await;
+        migrate::run_sqlite(writer.conn()?, scripts).await
+    }
+
+    pub(super) async fn begin(&self) -> Result<WriterGuard, DbError> {
+        let writer = Arc::clone(&self.writer).lock_owned().await;
+        let released = Arc::clone(&self.released);
+        // A caller that is dropped between these statements must not leave the writer half open,
+        // so they run to their end whatever becomes of the caller.
+        let opened = tokio::spawn(async move {
+            let mut writer = writer;
+            writer.undo_abandoned().await?;
+            if !writer.open {
+                writer.run("begin immediate").await?;
+                writer.open = true;
+            }
+            writer.run("savepoint request").await?;
+            Ok::<_, DbError>(WriterGuard { writer: Some(writer), released })
+        });
+        opened.await.map_err(|e| DbError::Commit(e.to_string()))?
+    }
+
+    pub(super) async fn close(&self) {
+        let mut writer = self.writer.lock().await;
+        writer.commit_group().await;
+        if let Some(connection) = writer.connection.take() {
+            let _ = connection.close().await;
+        }
+        drop(writer);
+        self.readers.close().await;
+    }
+}
+
+impl WriterGuard {
+    #[expect(clippy::expect_used, reason = "the guard holds the writer until commit consumes it; begin opened the connection")]
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        self.writer.as_mut().and_then(|w| w.connection.as_mut()).expect("an open transaction has its connection")
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), DbError> {
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        let released = Arc::clone(&self.released);
+        let (reply, answer) = oneshot::channel();
+        // In a task of its own for the same reason as in `begin`.
+        let release = tokio::spawn(async move {
+            match writer.run("release request").await {
+                Ok(()) => writer.group.push(reply),
+                Err(e) => {
+                    writer.abandoned = true;
+                    let _ = reply.send(Err(e.to_string()));
+                }
+            }
+            drop(writer);
+            released.notify_one();
+        });
+        release.await.map_err(|e| DbError::Commit(e.to_string()))?;
+        match answer.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(cause)) => Err(DbError::Commit(cause)),
+            Err(_) => Err(DbError::Commit("the committer is gone".into())),
+        }
+    }
+}
+
+impl Drop for WriterGuard {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.as_mut() {
+            writer.abandoned = true;
+            // The committer closes the group even if nobody else comes.
+            self.released.notify_one();
+        }
+    }
+}
+
+async fn committer(writer: std::sync::Weak<Mutex<Writer>>, released: Arc<Notify>) {
+    loop {
+        // The timeout is only there to notice that the database itself is gone.
+        let _ = tokio::time::timeout(Duration::from_secs(1), released.notified()).await;
+        let Some(writer) = writer.upgrade() else { return };
+        let mut writer = writer.lock().await;
+        writer.commit_group().await;
+    }
+}
