@@ -1,0 +1,156 @@
+# What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
+# packages that bring it. Sourced by tests/run; sets PG_BIN, CHROMIUM, CHROMEDRIVER and PYTHON.
+
+# name | probe | what the tests do with it
+NEEDS=(
+  "postgresql|find_postgresql|PostgreSQL 15 or newer: the second engine that every test runs on"
+  "chromium|find_chromium|Chromium and its driver: the pages are tried in a real browser"
+  "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
+  "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
+  "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
+)
+
+# The Debian and Ubuntu packages of a need.
+packages_of() {
+  case $1 in
+    postgresql) echo "postgresql" ;;
+    # Ubuntu has the browser under other names (and as a snap).
+    chromium) if is_ubuntu; then echo "chromium-browser chromium-chromedriver"; else echo "chromium chromium-driver"; fi ;;
+    cjk-font) echo "fontconfig fonts-noto-cjk" ;;
+    certutil) echo "libnss3-tools" ;;
+    python) echo "python3 python3-venv" ;;
+  esac
+}
+
+is_ubuntu() { grep -qs '^ID=ubuntu$' /etc/os-release; }
+
+first_command() {
+  local name
+  for name in "$@"; do
+    if command -v "$name" 2>/dev/null; then return 0; fi
+  done
+  return 1
+}
+
+find_postgresql() {
+  local dir major
+  for dir in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -t/ -k5 -rn) \
+    "$(pg_config --bindir 2>/dev/null || true)" "$(dirname "$(command -v initdb || echo /nowhere/initdb)")"; do
+    [[ -x $dir/initdb && -x $dir/postgres ]] || continue
+    major=$("$dir/postgres" --version | grep -oE '[0-9]+' | head -n 1)
+    if ((major >= 15)); then
+      PG_BIN=$dir
+      return 0
+    fi
+  done
+  return 1
+}
+
+find_chromium() {
+  CHROMIUM=$(first_command chromium chromium-browser google-chrome) || return 1
+  CHROMEDRIVER=$(first_command chromedriver /usr/lib/chromium-browser/chromedriver) || return 1
+}
+
+# Without `grep -q`: it would end fc-list early, and pipefail would call that a failure.
+find_cjk_font() { [[ -n $(fc-list ':lang=zh-cn' file 2>/dev/null) ]]; }
+
+find_certutil() { command -v certutil >/dev/null; }
+
+find_python() {
+  local python
+  for python in "$(command -v python3 || true)" /usr/bin/python3; do
+    if [[ -n $python ]] && "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+      PYTHON=$python
+      return 0
+    fi
+  done
+  return 1
+}
+
+# Fills MISSING with the names of the needs that are not met; those named as arguments are not asked for.
+find_needs() {
+  local row name probe
+  MISSING=()
+  hash -r
+  for row in "${NEEDS[@]}"; do
+    IFS='|' read -r name probe _ <<<"$row"
+    [[ " $* " == *" $name "* ]] && continue
+    "$probe" || MISSING+=("$name")
+  done
+}
+
+# What is missing, in words, and the packages that bring it.
+explain_missing() {
+  local row name packages=()
+  say "the tests need, and this machine lacks:"
+  for row in "${NEEDS[@]}"; do
+    name=${row%%|*}
+    [[ " ${MISSING[*]} " == *" $name "* ]] || continue
+    echo "  - ${row##*|}" >&2
+    read -ra more <<<"$(packages_of "$name")"
+    packages+=("${more[@]}")
+  done
+  say "install them first; on Debian or Ubuntu: apt-get install ${packages[*]}"
+}
+
+# Runs apt-get as root; its output goes to a file, for it matters only when it failed.
+apt() { "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >>"$SCRATCH/apt.log" 2>&1; }
+
+# Installs what MISSING names. Fails when this user may not.
+install_missing() {
+  local name more packages=() drop_in=/etc/postgresql-common/createcluster.d/sanbao-tests.conf
+  AS_ROOT=()
+  command -v apt-get >/dev/null || return 1
+  if ((EUID != 0)); then
+    sudo -n true 2>/dev/null || return 1
+    AS_ROOT=(sudo -n)
+  fi
+  for name in "${MISSING[@]}"; do
+    read -ra more <<<"$(packages_of "$name")"
+    packages+=("${more[@]}")
+  done
+  say "installing ${packages[*]}"
+  apt update || say "apt-get update failed; trying with the lists that are there"
+  if [[ " ${packages[*]} " == *" postgresql "* ]]; then
+    # The package would make and start a database server of its own; the tests start a private one.
+    apt install --no-install-recommends postgresql-common || return 1
+    "${AS_ROOT[@]}" mkdir -p "${drop_in%/*}"
+    echo "create_main_cluster = false" | "${AS_ROOT[@]}" tee "$drop_in" >/dev/null
+  fi
+  local code=0
+  apt install --no-install-recommends "${packages[@]}" || code=$?
+  if [[ -e $drop_in ]]; then "${AS_ROOT[@]}" rm -f "$drop_in"; fi
+  return "$code"
+}
+
+# Meets every need or ends the run with one plain message and code 2.
+require_needs() {
+  find_needs "$@"
+  if ((${#MISSING[@]} > 0)); then
+    install_missing || { [[ -s $SCRATCH/apt.log ]] && tail -n 20 "$SCRATCH/apt.log" >&2; true; }
+    find_needs "$@"
+  fi
+  if ((${#MISSING[@]} > 0)); then
+    explain_missing
+    exit 2
+  fi
+}
+
+# A Python environment with the pinned clients, kept in the target folder until the pins or Python change.
+require_python_clients() {
+  local pins=tests/clients/requirements.txt key venv
+  key=$({ "$PYTHON" -VV && cat "$pins"; } | cksum | cut -d' ' -f1)
+  venv=$TARGET/test-python/$key
+  if [[ ! -e $venv/.complete ]]; then
+    say "installing the Python clients of $pins"
+    rm -rf "$TARGET/test-python"
+    mkdir -p "$TARGET/test-python"
+    if ! { "$PYTHON" -m venv "$venv" \
+      && "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r "$pins" \
+      && touch "$venv/.complete"; }; then
+      say "the Python packages of $pins could not be installed (see above); they come from PyPI"
+      exit 2
+    fi
+  fi
+  TEST_PYTHON=$venv/bin/python
+}
