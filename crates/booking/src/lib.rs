@@ -1,1 +1,86 @@
-//! Placeholder.
+//! Booking: organisations, people, accounts; tele-consults along a tiered referral chain; home visits.
+//! It owns everybody's calendar; nothing is scheduled anywhere else.
+
+pub mod account;
+pub mod calendar;
+pub mod consult;
+pub mod role;
+pub mod visit;
+
+use axum::extract::FromRef;
+use sanbao_platform::auth::{Keys, Throttle};
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Migrations;
+use sanbao_platform::migrations;
+use sanbao_platform::service::{Deps, Service};
+use std::num::NonZeroU32;
+use utoipa_axum::router::OpenApiRouter;
+
+/// The service's name: its schema, its log, its events' prefix.
+pub const NAME: &str = "booking";
+
+/// The service's tables.
+pub const MIGRATIONS: Migrations = migrations!("booking":
+    100 "0100_accounts",
+    200 "0200_consults",
+    300 "0300_visits",
+);
+
+/// What the operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Log-in tries an address may make a minute once its burst is used up.
+    pub login_per_minute_max: NonZeroU32,
+    /// Log-in tries an address may make at once.
+    pub login_burst_max: NonZeroU32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            login_per_minute_max: NonZeroU32::MIN.saturating_add(19),
+            login_burst_max: NonZeroU32::MIN.saturating_add(29),
+        }
+    }
+}
+
+/// The state of every handler. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The parts the service is built from.
+    pub deps: Deps,
+    /// What the operator decides.
+    pub config: Config,
+    /// Guessing passwords, PINs and links, by address.
+    pub throttle: Throttle,
+}
+
+impl FromRef<App> for Keys {
+    fn from_ref(app: &App) -> Self {
+        app.deps.keys.clone()
+    }
+}
+
+impl FromRef<App> for Clock {
+    fn from_ref(app: &App) -> Self {
+        app.deps.clock.clone()
+    }
+}
+
+/// Builds the service. No I/O.
+pub fn build(config: Config, deps: Deps) -> Service {
+    let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
+    let app = App { deps, config, throttle };
+    let routes = OpenApiRouter::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
+    let (router, openapi) = routes.split_for_parts();
+    let mut consumers = consult::consumers(&app);
+    consumers.extend(visit::consumers(&app));
+    Service {
+        name: NAME,
+        db: app.deps.db.clone(),
+        router: router.with_state(app),
+        openapi,
+        consumers,
+        tasks: Vec::new(),
+    }
+}

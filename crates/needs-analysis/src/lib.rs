@@ -1,1 +1,67 @@
-//! Placeholder.
+//! Needs analysis: home-care requests in, needs out. Owns the area tree; never schedules.
+
+pub mod area;
+pub mod request;
+pub mod role;
+pub mod rollup;
+
+use axum::extract::FromRef;
+use sanbao_platform::auth::Keys;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Migrations;
+use sanbao_platform::migrations;
+use sanbao_platform::service::{Deps, Service};
+use utoipa_axum::router::OpenApiRouter;
+
+/// The service's name: its schema, its log.
+pub const NAME: &str = "needs-analysis";
+/// The service's schema on a server.
+pub const SCHEMA: &str = "needs_analysis";
+
+/// The service's tables.
+pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
+    100 "0100_area",
+    200 "0200_request",
+    300 "0300_rollup",
+);
+
+/// What the operator decides.
+#[derive(Clone, Debug, Default)]
+pub struct Config {}
+
+/// The state of every handler. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// The parts the service is built from.
+    pub deps: Deps,
+    /// What the operator decides.
+    pub config: Config,
+}
+
+impl FromRef<App> for Keys {
+    fn from_ref(app: &App) -> Self {
+        app.deps.keys.clone()
+    }
+}
+
+impl FromRef<App> for Clock {
+    fn from_ref(app: &App) -> Self {
+        app.deps.clock.clone()
+    }
+}
+
+/// Builds the service. No I/O.
+pub fn build(config: Config, deps: Deps) -> Service {
+    let app = App { deps, config };
+    let routes = OpenApiRouter::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
+    let (router, openapi) = routes.split_for_parts();
+    let consumers = request::consumers(&app);
+    Service {
+        name: NAME,
+        db: app.deps.db.clone(),
+        router: router.with_state(app),
+        openapi,
+        consumers,
+        tasks: Vec::new(),
+    }
+}

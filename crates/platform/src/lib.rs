@@ -1,1 +1,28 @@
-//! Placeholder.
+//! The floor all three services stand on. It knows no business noun: roles are opaque names, areas
+//! opaque codes.
+//!
+//! - [`db`]: one handle over `SQLite` and `PostgreSQL`, group commit, migrations, [`on!`](crate::on)
+//! - [`bus`]: outbox, cursor, inbox
+//! - [`auth`], [`crypto`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
+//! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
+//! - [`audit`], [`telemetry`]: what is kept of what happened
+//! - [`clock`], [`id`]: time and ids as parameters
+//! - [`service`], [`testing`]: what a service is; real databases for tests
+
+pub mod audit;
+pub mod auth;
+pub mod bus;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod db;
+pub mod http;
+pub mod i18n;
+pub mod id;
+pub mod lang;
+pub mod policy;
+pub mod problem;
+pub mod service;
+pub mod telemetry;
+pub mod testing;
+pub mod web;

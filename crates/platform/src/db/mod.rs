@@ -22,6 +22,7 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+use tokio::sync::broadcast;
 
 pub use migrate::{Migrations, Script};
 use sqlite::{SqliteDb, WriterGuard};
@@ -32,6 +33,8 @@ pub const POSTGRES_CONNECTIONS_MAX: u32 = 16;
 pub const SQLITE_READERS_MAX: u32 = 8;
 /// How long a request waits for a connection before it is told to come back.
 pub const ACQUIRE_WAIT_SECONDS_MAX: u64 = 5;
+/// How many changes a slow follower may be behind before it must read everything anew.
+pub const CHANGES_BUFFERED_MAX: usize = 1024;
 
 /// Why the database did not answer. The text is for the log, never for a caller.
 #[derive(Debug, thiserror::Error)]
@@ -101,9 +104,25 @@ macro_rules! on {
     };
 }
 
+/// The tables every service's database has: outbox, inbox, audit, idempotency.
+pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform");
+
+/// A topic that a committed transaction touched, with whom it concerns: for live lists.
+/// It carries no data, so a follower reads what it is allowed to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What kind of thing changed, such as `consults`.
+    pub topic: &'static str,
+    /// The organisation or person it concerns.
+    pub key: uuid::Uuid,
+}
+
 /// A service's database. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Db(Inner);
+pub struct Db {
+    engine: Inner,
+    changes: broadcast::Sender<Change>,
+}
 
 #[derive(Clone, Debug)]
 enum Inner {
@@ -138,28 +157,45 @@ impl Conn {
 /// A transaction. Dropping it undoes everything; [`Tx::commit`] returns when it is durable.
 #[derive(Debug)]
 #[must_use = "a transaction that is dropped is undone"]
-pub struct Tx(Conn);
+pub struct Tx {
+    conn: Conn,
+    changed: Vec<Change>,
+    changes: broadcast::Sender<Change>,
+}
 
 impl std::ops::Deref for Tx {
     type Target = Conn;
     fn deref(&self) -> &Conn {
-        &self.0
+        &self.conn
     }
 }
 
 impl std::ops::DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Conn {
-        &mut self.0
+        &mut self.conn
     }
 }
 
 impl Tx {
     /// Makes the work durable. On `SQLite` it shares one commit with all who wait beside it.
     pub async fn commit(self) -> Result<(), DbError> {
-        match self.0.0 {
-            ConnInner::SqliteWriter(guard) => guard.commit().await,
-            ConnInner::PostgresTx(tx) => Ok(tx.commit().await?),
-            ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => Ok(()),
+        match self.conn.0 {
+            ConnInner::SqliteWriter(guard) => guard.commit().await?,
+            ConnInner::PostgresTx(tx) => tx.commit().await?,
+            ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => {}
+        }
+        for change in self.changed {
+            // Nobody listening is not an error.
+            let _ = self.changes.send(change);
+        }
+        Ok(())
+    }
+
+    /// Tells followers of `topic` and `key` once this transaction is durable.
+    pub fn touch(&mut self, topic: &'static str, key: impl Into<uuid::Uuid>) {
+        let change = Change { topic, key: key.into() };
+        if !self.changed.contains(&change) {
+            self.changed.push(change);
         }
     }
 }
@@ -169,7 +205,7 @@ impl Db {
     /// The file or schema is created when missing; nothing is migrated.
     pub async fn open(url: &str, schema: &'static str) -> Result<Self, DbError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
-            return Ok(Self(Inner::Sqlite(SqliteDb::open(path).await?)));
+            return Ok(Self::of(Inner::Sqlite(SqliteDb::open(path).await?)));
         }
         let options: PgConnectOptions = url.parse()?;
         let bootstrap = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
@@ -186,28 +222,37 @@ impl Db {
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
             .connect_with(options.options([("search_path", format!("{schema},public")), ("TimeZone", "UTC".into())]))
             .await?;
-        Ok(Self(Inner::Postgres(pool)))
+        Ok(Self::of(Inner::Postgres(pool)))
+    }
+
+    fn of(engine: Inner) -> Self {
+        Self { engine, changes: broadcast::Sender::new(CHANGES_BUFFERED_MAX) }
     }
 
     /// The engine's name as it stands in `migrations/` and in logs.
     pub fn engine_name(&self) -> &'static str {
-        match self.0 {
+        match self.engine {
             Inner::Sqlite(_) => "sqlite",
             Inner::Postgres(_) => "postgres",
         }
     }
 
-    /// Brings the schema to the newest version.
-    pub async fn migrate(&self, migrations: &Migrations) -> Result<(), DbError> {
-        match &self.0 {
-            Inner::Sqlite(db) => db.migrate(migrations.sqlite).await,
-            Inner::Postgres(pool) => migrate::run_postgres(pool, migrations.postgres).await,
+    /// Brings the schema to the newest version: the platform's own tables, then the service's.
+    pub async fn migrate(&self, service: &Migrations) -> Result<(), DbError> {
+        match &self.engine {
+            Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await,
+            Inner::Postgres(pool) => migrate::run_postgres(pool, &[PLATFORM.postgres, service.postgres].concat()).await,
         }
+    }
+
+    /// What committed transactions said they changed; for live pages and for the bus.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
     }
 
     /// A connection for reading; on `SQLite` it cannot write.
     pub async fn read(&self) -> Result<Conn, DbError> {
-        Ok(Conn(match &self.0 {
+        Ok(Conn(match &self.engine {
             Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().acquire().await?),
             Inner::Postgres(pool) => ConnInner::PostgresReader(pool.acquire().await?),
         }))
@@ -215,10 +260,11 @@ impl Db {
 
     /// Opens a transaction; on `SQLite` this waits for the one writer's turn.
     pub async fn begin(&self) -> Result<Tx, DbError> {
-        Ok(Tx(Conn(match &self.0 {
+        let conn = Conn(match &self.engine {
             Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
             Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
-        })))
+        });
+        Ok(Tx { conn, changed: Vec::new(), changes: self.changes.clone() })
     }
 
     /// Whether the database answers; for `/readyz`.
@@ -230,7 +276,7 @@ impl Db {
 
     /// Waits for running statements, commits what is pending and closes.
     pub async fn close(&self) {
-        match &self.0 {
+        match &self.engine {
             Inner::Sqlite(db) => db.close().await,
             Inner::Postgres(pool) => pool.close().await,
         }

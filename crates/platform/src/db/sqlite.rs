@@ -153,7 +153,10 @@ impl SqliteDb {
 }
 
 impl WriterGuard {
-    #[expect(clippy::expect_used, reason = "the guard holds the writer until commit consumes it; begin opened the connection")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the guard holds the writer until commit consumes it; begin opened the connection"
+    )]
     pub(super) fn connection(&mut self) -> &mut SqliteConnection {
         self.writer.as_mut().and_then(|w| w.connection.as_mut()).expect("an open transaction has its connection")
     }

@@ -1,0 +1,16 @@
+//! Requests: intake by API and file, and the work order's life from received to closed.
+
+use sanbao_platform::bus::Consumer;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::App;
+
+/// The routes of this part.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+}
+
+/// Whose events this part takes.
+pub fn consumers(_app: &App) -> Vec<Consumer> {
+    Vec::new()
+}

@@ -1,0 +1,66 @@
+//! Who acts and how that is known: signed tokens, passwords, throttles. Roles are opaque names here.
+
+mod password;
+mod throttle;
+mod token;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{OrganisationId, SubjectId};
+
+pub use password::{PasswordError, Passwords};
+pub use throttle::{Throttle, client_network};
+pub use token::{ACCESS_TOKEN_SECONDS, Keys, TokenError};
+
+/// Whoever acts, as an access token says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The account.
+    pub subject: SubjectId,
+    /// The organisation it acts for.
+    pub organisation: OrganisationId,
+    /// Its roles there: opaque names that each service's policy understands.
+    pub roles: Vec<String>,
+    /// The areas it may see, as codes; what lies below them is included. Empty: none.
+    pub areas: Vec<String>,
+    /// The name to show. Never logged.
+    pub name: String,
+    /// The log-in this token came from; ends with it.
+    pub session: uuid::Uuid,
+}
+
+impl Actor {
+    /// Whether the actor has the role.
+    pub fn has(&self, role: &str) -> bool {
+        self.roles.iter().any(|r| r == role)
+    }
+}
+
+/// The claims of an access token (RFC 9068 in spirit; `typ` is `at+jwt`).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AccessClaims {
+    /// Account.
+    pub sub: SubjectId,
+    /// Organisation.
+    pub org: OrganisationId,
+    /// Roles.
+    pub roles: Vec<String>,
+    /// Area scope.
+    #[serde(default)]
+    pub areas: Vec<String>,
+    /// Name to show.
+    pub name: String,
+    /// Log-in session.
+    pub sid: uuid::Uuid,
+}
+
+impl From<AccessClaims> for Actor {
+    fn from(c: AccessClaims) -> Self {
+        Self { subject: c.sub, organisation: c.org, roles: c.roles, areas: c.areas, name: c.name, session: c.sid }
+    }
+}
+
+/// The audience of access tokens.
+pub const ACCESS_AUDIENCE: &str = "sanbao";
+/// The `typ` of access tokens.
+pub const ACCESS_TYPE: &str = "at+jwt";

@@ -1,0 +1,51 @@
+//! Events between services: a transactional outbox, a cursor per consumer, an inbox that drops repeats.
+//!
+//! The outbox *is* the log. A consumer keeps, in its own database, how far it has read each
+//! publisher; it takes effect of an event and moves its cursor in one transaction. So an event takes
+//! effect once, in the order it was written, and a consumer that was stopped reads on where it was.
+//! An event that fails again and again is parked where an operator sees it, and the next one goes on.
+
+mod consumer;
+mod outbox;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
+pub use outbox::{Outbox, publish};
+
+/// An event as it lies in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Event {
+    /// Its place in the publisher's log.
+    pub position: i64,
+    /// Its id: a repeat has the same.
+    pub event_id: Uuid,
+    /// What happened: `booking.consult.signed`.
+    pub kind: String,
+    /// The aggregate it happened to; events of one subject are in order.
+    pub subject: Uuid,
+    /// When.
+    pub occurred_at: DateTime<Utc>,
+    /// The publisher's data; a consumer reads only the fields it declares.
+    #[sqlx(json)]
+    pub data: Value,
+}
+
+impl Event {
+    /// The event as CloudEvents 1.0 JSON.
+    pub fn cloud_event(&self, source: &str) -> Value {
+        json!({
+            "specversion": "1.0", "id": self.event_id, "source": format!("/{source}"), "type": self.kind,
+            "subject": self.subject, "time": self.occurred_at, "datacontenttype": "application/json",
+            "data": self.data,
+        })
+    }
+
+    /// The data as the consumer's own type, which declares just the fields it reads.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConsumeError> {
+        serde_json::from_value(self.data.clone()).map_err(|e| ConsumeError::Reject(format!("{}: {e}", self.kind)))
+    }
+}

@@ -1,0 +1,192 @@
+//! Who asks, in which language, under which id: the first extractor of every handler.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, Uri, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum_extra::extract::cookie::CookieJar;
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE};
+use crate::auth::{Actor, Keys};
+use crate::clock::Clock;
+use crate::crypto::same_secret;
+use crate::lang::Lang;
+use crate::problem::{CROSS_SITE, Problem};
+
+/// What the outermost layer knows of a request.
+#[derive(Clone, Debug)]
+pub struct RequestInfo {
+    /// The id that answers, logs and audit rows carry.
+    pub request_id: String,
+    /// The language of the answer.
+    pub lang: Lang,
+    /// Cancelled when the process drains: endless answers end.
+    pub drain: CancellationToken,
+}
+
+/// A request by somebody who need not be logged in.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The language of the answer.
+    pub lang: Lang,
+    /// The request's id.
+    pub request_id: String,
+    /// Where the request came from; never logged.
+    pub address: IpAddr,
+    /// Ends endless answers.
+    pub drain: CancellationToken,
+}
+
+/// A request by somebody known. Extracting it refuses the others with 401, and with 403 a browser's
+/// write that lacks the CSRF token or comes from another site.
+#[derive(Clone, Debug)]
+pub struct Ctx {
+    /// Who.
+    pub actor: Actor,
+    /// The language of the answer.
+    pub lang: Lang,
+    /// The request's id.
+    pub request_id: String,
+    /// Ends endless answers.
+    pub drain: CancellationToken,
+    clock: Clock,
+}
+
+impl Ctx {
+    /// A context outside HTTP: a command line, a consumer, a test.
+    pub fn new(actor: Actor, clock: Clock, request_id: impl Into<String>) -> Self {
+        Self { actor, lang: Lang::Zh, request_id: request_id.into(), drain: CancellationToken::new(), clock }
+    }
+
+    /// The present.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// As [`Ctx`], for pages: whoever is not logged in is sent to the log-in page and back.
+#[derive(Clone, Debug)]
+pub struct PageCtx(pub Ctx);
+
+pub(super) fn lang_of(headers: &HeaderMap) -> Lang {
+    let chosen = CookieJar::from_headers(headers).get(LANG_COOKIE).and_then(|c| Lang::from_tag(c.value()));
+    chosen.unwrap_or_else(|| {
+        let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+        accepted.map_or(Lang::Zh, Lang::from_accept_language)
+    })
+}
+
+fn info(parts: &Parts) -> RequestInfo {
+    parts.extensions.get::<RequestInfo>().cloned().unwrap_or_else(|| RequestInfo {
+        request_id: String::new(),
+        lang: lang_of(&parts.headers),
+        drain: CancellationToken::new(),
+    })
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let info = info(parts);
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        Ok(Self {
+            lang: info.lang,
+            request_id: info.request_id,
+            // In-process tests have no socket.
+            address: address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            drain: info.drain,
+        })
+    }
+}
+
+/// Refuses a browser's request from another site: `Sec-Fetch-Site` where sent, else `Origin`.
+pub(super) fn same_site(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    if let Some(site) = text("sec-fetch-site") {
+        return if matches!(site, "same-origin" | "none") { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) };
+    }
+    let Some(origin) = text("origin") else { return Ok(()) };
+    let host = text("host").or_else(|| uri.authority().map(axum::http::uri::Authority::as_str));
+    let same = origin.split_once("://").map(|(_, authority)| authority) == host;
+    if same { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
+}
+
+fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
+    if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    same_site(&parts.headers, &parts.uri)?;
+    let sent = parts.headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kept = jar.get(CSRF_COOKIE).map(axum_extra::extract::cookie::Cookie::value).unwrap_or_default();
+    if !kept.is_empty() && same_secret(sent, kept) { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
+}
+
+impl<S> FromRequestParts<S> for Ctx
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
+        let bearer = parts.headers.get(header::AUTHORIZATION).map(|v| {
+            v.to_str()
+                .ok()
+                .and_then(|t| t.strip_prefix("Bearer "))
+                .map(str::to_owned)
+                .ok_or_else(Problem::unauthenticated)
+        });
+        let token = if let Some(token) = bearer {
+            token?
+        } else {
+            let jar = CookieJar::from_headers(&parts.headers);
+            let cookie = jar.get(ACCESS_COOKIE).ok_or_else(Problem::unauthenticated)?;
+            csrf(parts, &jar)?;
+            cookie.value().to_owned()
+        };
+        let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
+        let info = info(parts);
+        Ok(Self { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
+    }
+}
+
+impl<S> FromRequestParts<S> for PageCtx
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Ctx::from_request_parts(parts, state).await {
+            Ok(ctx) => Ok(Self(ctx)),
+            Err(problem) if problem.status() == 401 => {
+                let here = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+                let next: String = url_encode(here);
+                // The refresh cookie is sent to /session only, so that is where renewal is tried.
+                Err(Redirect::to(&format!("/session/renew?next={next}")).into_response())
+            }
+            Err(problem) => Err(problem.into_response()),
+        }
+    }
+}
+
+fn url_encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+        out
+    })
+}

@@ -1,0 +1,142 @@
+//! The outermost layer: request ids, languages, problems written out, security headers, one log line.
+
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate as _, SizeAbove},
+};
+use tracing::Instrument as _;
+
+use super::RequestInfo;
+use super::ctx::lang_of;
+use super::extract::problem_of;
+use crate::clock::Clock;
+use crate::id::uuid_v7;
+use crate::problem::{NOT_FOUND, Problem};
+use crate::web;
+
+/// The largest body a route takes unless it says otherwise.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// A longer `X-Request-Id` from outside is replaced.
+const REQUEST_ID_BYTES_MAX: usize = 64;
+
+#[derive(Clone)]
+struct Outer {
+    clock: Clock,
+    drain: CancellationToken,
+    secure: bool,
+}
+
+/// Puts the outermost layer around the routes of all services. `secure` says that the site is
+/// served over HTTPS; `drain` is cancelled when the process is to end.
+pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bool) -> Router {
+    let small_or_stream = SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
+    routes
+        .fallback(|| async { Problem::new(&NOT_FOUND) })
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+            let text =
+                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Problem::internal(format!("panic: {}", text.unwrap_or("?"))).into_response()
+        }))
+        .layer(from_fn_with_state(Outer { clock, drain, secure }, outermost))
+        .layer(CompressionLayer::new().compress_when(small_or_stream))
+}
+
+fn request_id(headers: &HeaderMap, clock: &Clock) -> String {
+    let given = headers.get("x-request-id").and_then(|v| v.to_str().ok());
+    let usable = |id: &&str| {
+        !id.is_empty()
+            && id.len() <= REQUEST_ID_BYTES_MAX
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    given.filter(usable).map_or_else(|| uuid_v7(clock.now()).to_string(), str::to_owned)
+}
+
+fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    accept.contains("text/html") && !uri.path().starts_with("/v1/")
+}
+
+async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let info = RequestInfo {
+        request_id: request_id(request.headers(), &outer.clock),
+        lang: lang_of(request.headers()),
+        drain: outer.drain,
+    };
+    let method = request.method().clone();
+    let page = wants_page(request.headers(), request.uri());
+    // The pattern, never the path itself: a path may carry a link's secret.
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
+    request.extensions_mut().insert(info.clone());
+    let span = tracing::info_span!("request", id = %info.request_id, %method, route);
+    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = written_out(response, &info, page, &span);
+    protect(response.headers_mut(), &info.request_id, outer.secure);
+    let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
+    span.in_scope(|| tracing::info!(status, ms, "answered"));
+    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("http_request_seconds", "route" => route).record(ms / 1e3);
+    response
+}
+
+/// Writes a problem's body in the request's language; the framework's own refusals become problems too.
+fn written_out(response: Response, info: &RequestInfo, page: bool, span: &tracing::Span) -> Response {
+    let problem = response.extensions().get::<Problem>().cloned().or_else(|| {
+        let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let own = kind.starts_with("application/") || kind.starts_with("text/html");
+        (response.status().as_u16() >= 400 && !own).then(|| problem_of(response.status()))
+    });
+    let Some(problem) = problem else { return response };
+    if let Some(cause) = problem.cause() {
+        let (kind, server) = (problem.kind().slug, problem.status().is_server_error());
+        span.in_scope(|| {
+            if server { tracing::error!(kind, cause, "failed") } else { tracing::debug!(kind, cause, "refused") }
+        });
+    }
+    let mut written =
+        if page { web::problem_page(&problem, info) } else { problem.render(info.lang, &info.request_id) };
+    for (name, value) in response.headers() {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) && !written.headers().contains_key(name) {
+            written.headers_mut().append(name.clone(), value.clone());
+        }
+    }
+    written
+}
+
+fn protect(headers: &mut HeaderMap, request_id: &str, secure: bool) {
+    const CSP: &str = "default-src 'self'; img-src 'self' data:; media-src 'self' blob: mediastream:; object-src 'none'; \
+        base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, CSP),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self), microphone=(self), geolocation=(self), display-capture=(self)",
+        ),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ];
+    for (name, value) in fixed {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // Answers hold personal data; only static files say otherwise.
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert("x-request-id", value);
+    }
+}

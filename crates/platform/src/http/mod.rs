@@ -1,0 +1,19 @@
+//! What a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
+
+mod ctx;
+mod extract;
+mod idempotency;
+mod layers;
+mod live;
+mod paging;
+mod serve;
+mod session;
+
+pub use ctx::{Ctx, PageCtx, RequestInfo, Visitor};
+pub use extract::{ETag, IfMatch, Json, Path, Query};
+pub use idempotency::Idempotency;
+pub use layers::{BODY_BYTES_MAX, finish};
+pub use live::live;
+pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
+pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, serve};
+pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};

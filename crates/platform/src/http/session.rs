@@ -1,0 +1,62 @@
+//! The browser's cookies: an access token, a refresh token, and a CSRF token to be sent back as a header.
+
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+
+use crate::auth::ACCESS_TOKEN_SECONDS;
+
+/// The access token; read by every service.
+pub const ACCESS_COOKIE: &str = "sanbao_access";
+/// The refresh token; sent to `/session` only.
+pub const REFRESH_COOKIE: &str = "sanbao_refresh";
+/// The double-submit token; the one cookie that scripts read.
+pub const CSRF_COOKIE: &str = "sanbao_csrf";
+/// The header that must carry the value of [`CSRF_COOKIE`].
+pub const CSRF_HEADER: &str = "x-csrf-token";
+/// The chosen language.
+pub const LANG_COOKIE: &str = "sanbao_lang";
+
+/// What a log-in or a renewal puts into the browser.
+#[derive(Clone, Debug)]
+pub struct SessionCookies {
+    /// The access token.
+    pub access: String,
+    /// The refresh token.
+    pub refresh: String,
+    /// How long the refresh token lives.
+    pub refresh_seconds: i64,
+    /// Whether the site is served over HTTPS; plain HTTP is for loopback only.
+    pub secure: bool,
+}
+
+fn cookie(
+    name: &'static str,
+    value: String,
+    path: &'static str,
+    seconds: i64,
+    http_only: bool,
+    secure: bool,
+) -> Cookie<'static> {
+    let mut cookie = Cookie::new(name, value);
+    cookie.set_path(path);
+    cookie.set_http_only(http_only);
+    cookie.set_secure(secure);
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_max_age(time::Duration::seconds(seconds));
+    cookie
+}
+
+impl SessionCookies {
+    /// Adds them to the answer.
+    pub fn set(self, jar: CookieJar) -> CookieJar {
+        jar.add(cookie(ACCESS_COOKIE, self.access, "/", ACCESS_TOKEN_SECONDS, true, self.secure))
+            .add(cookie(REFRESH_COOKIE, self.refresh, "/session", self.refresh_seconds, true, self.secure))
+            .add(cookie(CSRF_COOKIE, crate::crypto::random_token(), "/", self.refresh_seconds, false, self.secure))
+    }
+
+    /// Removes them.
+    pub fn clear(jar: CookieJar) -> CookieJar {
+        [(ACCESS_COOKIE, "/"), (REFRESH_COOKIE, "/session"), (CSRF_COOKIE, "/")]
+            .into_iter()
+            .fold(jar, |jar, (name, path)| jar.remove(Cookie::build((name, "")).path(path)))
+    }
+}

@@ -1,0 +1,94 @@
+//! Texts of pages: Fluent files for zh-CN and en, embedded, one pair a crate.
+//!
+//! A missing text is a defect that a test finds ([`Texts::missing`]); at run time the key itself is
+//! shown, so that a page never fails for want of a word.
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource};
+use unic_langid::LanguageIdentifier;
+
+use crate::lang::Lang;
+
+/// The texts of one crate in both languages, over the platform's own.
+pub struct Texts {
+    zh: FluentBundle<FluentResource>,
+    en: FluentBundle<FluentResource>,
+    keys: Vec<(String, bool, bool)>,
+}
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Texts").field("keys", &self.keys.len()).finish_non_exhaustive()
+    }
+}
+
+fn bundle(tag: &str, sources: &[&str]) -> FluentBundle<FluentResource> {
+    let lang: LanguageIdentifier = tag.parse().unwrap_or_default();
+    let mut bundle = FluentBundle::new_concurrent(vec![lang]);
+    bundle.set_use_isolating(false);
+    for source in sources {
+        // A broken line is left out and shows up in `missing`; the rest of the file is kept.
+        let resource = FluentResource::try_new((*source).to_owned()).unwrap_or_else(|(partial, _)| partial);
+        bundle.add_resource_overriding(resource);
+    }
+    bundle
+}
+
+fn keys_of(sources: &[&str]) -> Vec<String> {
+    sources
+        .iter()
+        .flat_map(|s| s.lines())
+        .filter(|l| l.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .filter_map(|l| l.split_once('='))
+        .map(|(k, _)| k.trim().to_owned())
+        .collect()
+}
+
+impl Texts {
+    /// Parses a crate's two files; the platform's common words are under them.
+    pub fn new(zh: &str, en: &str) -> Self {
+        let (zh_all, en_all) = ([include_str!("../texts/zh-CN.ftl"), zh], [include_str!("../texts/en.ftl"), en]);
+        let (zh_bundle, en_bundle) = (bundle("zh-CN", &zh_all), bundle("en", &en_all));
+        let mut names = keys_of(&zh_all);
+        names.extend(keys_of(&en_all));
+        names.sort();
+        names.dedup();
+        let keys = names
+            .into_iter()
+            .map(|k| {
+                let (in_zh, in_en) = (zh_bundle.has_message(&k), en_bundle.has_message(&k));
+                (k, in_zh, in_en)
+            })
+            .collect();
+        Self { zh: zh_bundle, en: en_bundle, keys }
+    }
+
+    /// Keys that one of the two languages lacks.
+    pub fn missing(&self) -> Vec<&str> {
+        self.keys.iter().filter(|(_, zh, en)| !(*zh && *en)).map(|(k, ..)| k.as_str()).collect()
+    }
+
+    /// The text of `key`.
+    pub fn get(&self, lang: Lang, key: &str) -> String {
+        self.format(lang, key, None)
+    }
+
+    /// The text of `key` with its variables filled in.
+    pub fn with(&self, lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
+        let mut fluent = FluentArgs::new();
+        for (name, value) in args {
+            fluent.set((*name).to_owned(), (*value).to_owned());
+        }
+        self.format(lang, key, Some(&fluent))
+    }
+
+    fn format(&self, lang: Lang, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+        let bundle = match lang {
+            Lang::Zh => &self.zh,
+            Lang::En => &self.en,
+        };
+        let Some(pattern) = bundle.get_message(key).and_then(|m| m.value()) else { return key.to_owned() };
+        let mut errors = Vec::new();
+        bundle.format_pattern(pattern, args, &mut errors).into_owned()
+    }
+}

@@ -1,0 +1,66 @@
+//! The outcome of a permission question, and the grid by which people review a policy.
+//!
+//! Each service's `policy` is a pure function of (role, action, relation); this module knows only
+//! the three answers and how to draw them.
+
+use crate::problem::Problem;
+
+/// What a policy answers. Anything not named is [`Decision::Hide`]: deny by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Decision {
+    /// The caller may not know that it exists: 404.
+    #[default]
+    Hide,
+    /// The caller may see it but not do this: 403.
+    Forbid,
+    /// Go on.
+    Allow,
+}
+
+impl Decision {
+    /// The answer as a handler's early return.
+    pub fn require(self) -> Result<(), Problem> {
+        match self {
+            Self::Allow => Ok(()),
+            Self::Forbid => Err(Problem::forbidden()),
+            Self::Hide => Err(Problem::not_found()),
+        }
+    }
+
+    /// The most generous answer over an actor's roles.
+    pub fn over(roles: &[String], decide: impl Fn(&str) -> Self) -> Self {
+        roles.iter().map(|role| decide(role)).max().unwrap_or_default()
+    }
+}
+
+/// Draws a policy as a table: a row per action and relation, a column per role;
+/// ✔ allowed, ✘ forbidden (403), · hidden (404).
+pub fn grid<A: Copy + std::fmt::Debug, R: Copy + std::fmt::Debug>(
+    roles: &[&str],
+    actions: &[A],
+    relations: &[R],
+    decide: impl Fn(&str, A, R) -> Decision,
+) -> String {
+    use std::fmt::Write as _;
+    let mut out = format!("{:<48}", "action / relation");
+    for role in roles {
+        let _ = write!(out, " {role:<14}");
+    }
+    out.push('\n');
+    for action in actions {
+        for relation in relations {
+            let _ = write!(out, "{:<48}", format!("{action:?} / {relation:?}"));
+            for role in roles {
+                let mark = match decide(role, *action, *relation) {
+                    Decision::Allow => '✔',
+                    Decision::Forbid => '✘',
+                    Decision::Hide => '·',
+                };
+                let _ = write!(out, " {mark:<14}");
+            }
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+        }
+    }
+    out
+}

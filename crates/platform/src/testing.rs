@@ -1,0 +1,106 @@
+//! Real databases for tests: a fresh one per test, on both engines.
+//!
+//! `PostgreSQL` is found by `SANBAO_TEST_POSTGRES_URL`, which `tests/run` sets. Without it a test
+//! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::auth::Passwords;
+use crate::clock::Clock;
+use crate::config::RootSecret;
+use crate::db::{Db, Migrations};
+use crate::service::Deps;
+use crate::web::Frame;
+
+/// One of the two engines, with a place for a test's databases.
+#[derive(Clone, Debug)]
+pub enum TestEngine {
+    /// Files under a folder that goes with the test.
+    Sqlite(std::sync::Arc<tempfile::TempDir>),
+    /// A database of its own on the test server.
+    Postgres(String),
+}
+
+impl TestEngine {
+    /// The engine's name, for messages.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// The URL of a service's database on this engine; the same name gives the same database.
+    pub fn url(&self, service: &str) -> String {
+        match self {
+            Self::Sqlite(dir) => format!("sqlite:{}", dir.path().join(format!("{service}.db")).display()),
+            Self::Postgres(url) => url.clone(),
+        }
+    }
+
+    /// A service's migrated database.
+    pub async fn database(&self, service: &'static str, migrations: &Migrations) -> Db {
+        #[expect(clippy::expect_used, reason = "a test without its database has failed")]
+        let db = Db::open(&self.url(service), service).await.expect("test database opens");
+        #[expect(clippy::expect_used, reason = "a test without its database has failed")]
+        db.migrate(migrations).await.expect("test database migrates");
+        db
+    }
+
+    /// The parts a service is built from, with fixed secrets and the given clock.
+    pub async fn deps(&self, service: &'static str, migrations: &Migrations, clock: Clock) -> Deps {
+        let root = RootSecret::from_bytes([42; 32]);
+        #[expect(clippy::expect_used, reason = "a fixed seed is a key")]
+        let keys = root.keys().expect("test keys");
+        Deps {
+            db: self.database(service, migrations).await,
+            clock,
+            keys,
+            fields: root.fields(),
+            passwords: Passwords::default(),
+            frame: Frame::new(Vec::new()),
+            secure: false,
+        }
+    }
+}
+
+/// A fresh `SQLite` engine.
+pub fn sqlite() -> TestEngine {
+    #[expect(clippy::expect_used, reason = "a test without its folder has failed")]
+    let dir = tempfile::tempdir().expect("temporary folder");
+    TestEngine::Sqlite(std::sync::Arc::new(dir))
+}
+
+/// A fresh `PostgreSQL` database, or `None` when it was left out on purpose.
+pub async fn postgres() -> Option<TestEngine> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let Ok(admin) = std::env::var("SANBAO_TEST_POSTGRES_URL") else {
+        assert!(
+            std::env::var_os("SANBAO_TEST_ONLY_EMBEDDED").is_some(),
+            "SANBAO_TEST_POSTGRES_URL is not set: run tests/run, or tests/run --only-embedded"
+        );
+        return None;
+    };
+    let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let created = async {
+        use sqlx::Connection as _;
+        let mut conn = sqlx::PgConnection::connect(&admin).await?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name} template template0")))
+            .execute(&mut conn)
+            .await?;
+        conn.close().await
+    };
+    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
+    created.await.expect("test database is created");
+    let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
+    Some(TestEngine::Postgres(format!("{base}/{name}")))
+}
+
+/// Runs one test body on both engines, each with databases of its own.
+pub async fn on_both<F: Future<Output = ()>>(body: impl Fn(TestEngine) -> F) {
+    body(sqlite()).await;
+    if let Some(engine) = postgres().await {
+        body(engine).await;
+    }
+}

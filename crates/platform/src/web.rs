@@ -1,0 +1,195 @@
+//! What all pages share: the frame, the static files, the page of an error, the language switch.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Deserialize;
+
+use crate::auth::Actor;
+use crate::crypto::sha256_hex;
+use crate::http::{LANG_COOKIE, RequestInfo};
+use crate::i18n::Texts;
+use crate::lang::Lang;
+use crate::problem::Problem;
+
+/// A link of the top navigation. The composition root knows which pages there are.
+#[derive(Clone, Debug)]
+pub struct NavLink {
+    /// Where it leads.
+    pub href: &'static str,
+    /// Its words in Chinese.
+    pub zh: &'static str,
+    /// Its words in English.
+    pub en: &'static str,
+    /// Who sees it: any of these roles.
+    pub roles: &'static [&'static str],
+}
+
+/// The frame of every page. Cheap to clone; a service gets it with its [`Deps`](crate::service::Deps).
+#[derive(Clone, Debug)]
+pub struct Frame(Arc<FrameInner>);
+
+#[derive(Debug)]
+struct FrameInner {
+    nav: Vec<NavLink>,
+    texts: Texts,
+}
+
+impl Frame {
+    /// A frame with its navigation.
+    pub fn new(nav: Vec<NavLink>) -> Self {
+        Self(Arc::new(FrameInner { nav, texts: Texts::new("", "") }))
+    }
+
+    /// A whole page around `body`. `scripts` are ES modules' addresses under `/static/`.
+    pub fn page(
+        &self,
+        lang: Lang,
+        title: &str,
+        actor: Option<&Actor>,
+        here: &str,
+        scripts: &[&str],
+        body: &Markup,
+    ) -> Markup {
+        let t = |key: &str| self.0.texts.get(lang, key);
+        let seen = |link: &&NavLink| actor.is_some_and(|a| link.roles.iter().any(|r| a.has(r)));
+        let other = if lang == Lang::Zh { Lang::En } else { Lang::Zh };
+        html! {
+            (DOCTYPE)
+            html lang=(lang.tag()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    title { (title) " · " (t("app-name")) }
+                    link rel="icon" href="/static/icon.svg" type="image/svg+xml";
+                    link rel="stylesheet" href="/static/sanbao.css";
+                    script type="module" src="/static/page.js" {}
+                    @for script in scripts { script type="module" src=(script) {} }
+                }
+                body {
+                    a.skip href="#main" { (t("skip-to-content")) }
+                    header.top {
+                        a.brand href="/" { (t("app-name")) }
+                        nav aria-label=(t("app-name")) {
+                            @for link in self.0.nav.iter().filter(seen) {
+                                a href=(link.href) aria-current=[(link.href == here).then_some("page")] { (lang.pick(link.zh, link.en)) }
+                            }
+                        }
+                        div.who {
+                            @if let Some(actor) = actor {
+                                span.name { (actor.name) }
+                                a href="/session/pin" { (t("switch-user")) }
+                                button.plain type="button" data-action="log-out" { (t("log-out")) }
+                            }
+                            a.language href=(format!("/language?to={}", other.tag())) hreflang=(other.tag()) data-keep-place { (t("language-switch")) }
+                        }
+                    }
+                    div #notice role="status" aria-live="polite" {}
+                    main #main tabindex="-1" { (body) }
+                }
+            }
+        }
+    }
+}
+
+/// The page of a problem, for a browser that asked for a page.
+pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
+    let lang = info.lang;
+    let body = html! {
+        h1 { (problem.title(lang)) }
+        @if let Some(detail) = problem.detail_text(lang) { p { (detail) } }
+        p { a.button href="/" { (lang.pick("回到首页", "Back to the start")) } }
+        p.faint { (lang.pick("编号", "Reference")) " " code { (info.request_id) } }
+    };
+    let page = Frame::new(Vec::new()).page(lang, problem.title(lang), None, "", &[], &body);
+    (problem.status(), page).into_response()
+}
+
+/// A static file with an entity tag; browsers ask each time and get 304.
+pub fn asset(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
+    let tag = format!("\"{}\"", &sha256_hex(bytes)[..16]);
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(tag.as_str());
+    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        out.insert(header::ETAG, value);
+    }
+    response
+}
+
+/// Adds routes for embedded files: `(path, content type, bytes)`.
+pub fn assets<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    files: &'static [(&'static str, &'static str, &'static [u8])],
+) -> Router<S> {
+    files.iter().fold(router, |router, (path, kind, bytes)| {
+        router.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
+    })
+}
+
+const JS: &str = "text/javascript; charset=utf-8";
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("/static/sanbao.css", "text/css; charset=utf-8", include_bytes!("../assets/sanbao.css")),
+    ("/static/page.js", JS, include_bytes!("../assets/page.js")),
+    ("/static/api.js", JS, include_bytes!("../assets/api.js")),
+    ("/static/live.js", JS, include_bytes!("../assets/live.js")),
+    ("/static/icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
+];
+
+#[derive(Deserialize)]
+struct LanguageChoice {
+    to: String,
+    next: Option<String>,
+}
+
+async fn choose_language(jar: CookieJar, Query(choice): Query<LanguageChoice>) -> Response {
+    let Some(lang) = Lang::from_tag(&choice.to) else { return Problem::not_found().into_response() };
+    let mut cookie = Cookie::new(LANG_COOKIE, lang.tag());
+    cookie.set_path("/");
+    cookie.set_same_site(SameSite::Lax);
+    cookie.set_max_age(time::Duration::days(365));
+    (jar.add(cookie), Redirect::to(local_path(choice.next.as_deref()))).into_response()
+}
+
+/// A path on this site to go back to; anything else becomes `/`, so that no link leads elsewhere.
+pub fn local_path(next: Option<&str>) -> &str {
+    match next {
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) => path,
+        _ => "/",
+    }
+}
+
+/// The platform's own routes.
+pub fn routes() -> Router {
+    assets(Router::new(), FILES).route("/language", get(choose_language))
+}
+
+/// Markup that is trusted as it is, such as a server-drawn SVG.
+pub fn raw(markup: String) -> Markup {
+    PreEscaped(markup)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_way_back_leads_nowhere_else() {
+        for (next, expected) in [
+            (Some("/consults?x=1"), "/consults?x=1"),
+            (Some("//evil.example"), "/"),
+            (Some("https://evil.example"), "/"),
+            (Some("/\\evil.example"), "/"),
+            (None, "/"),
+        ] {
+            assert_eq!(super::local_path(next), expected);
+        }
+    }
+}

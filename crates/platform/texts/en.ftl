@@ -1,0 +1,14 @@
+app-name = Sanbao
+language-switch = 中文
+skip-to-content = Skip to content
+log-out = Log out
+switch-user = Switch user
+live-connected = Updating live
+live-reconnecting = Connection lost, reconnecting (attempt { $attempt })… What you saved is safe.
+loading = Loading…
+save = Save
+cancel = Cancel
+confirm = Confirm
+back = Back
+error-title = Something went wrong
+empty = Nothing here yet.

@@ -1,0 +1,14 @@
+app-name = 三宝
+language-switch = English
+skip-to-content = 跳到正文
+log-out = 退出登录
+switch-user = 换人
+live-connected = 自动更新中
+live-reconnecting = 连接断开,正在重连(第 { $attempt } 次)…已保存的内容不会丢失。
+loading = 正在读取…
+save = 保存
+cancel = 取消
+confirm = 确定
+back = 返回
+error-title = 出错了
+empty = 这里还没有内容。

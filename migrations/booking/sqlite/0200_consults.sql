@@ -1,0 +1,1 @@
+-- Doctors' hours, the calendar, consults from request to signed opinion.

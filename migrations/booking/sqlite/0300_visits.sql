@@ -1,0 +1,1 @@
+-- Visit orders, their times, and proof of each visit.

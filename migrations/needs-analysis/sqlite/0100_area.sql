@@ -1,0 +1,1 @@
+-- The five-level area tree, with dated parentage.

@@ -1,0 +1,1 @@
+-- Requests, their work orders, imports.

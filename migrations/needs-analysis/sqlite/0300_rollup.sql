@@ -1,0 +1,1 @@
+-- Counts by area, category, state and time.
