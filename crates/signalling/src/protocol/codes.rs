@@ -1,0 +1,169 @@
+//! Error codes and close codes. Clients branch on these, never on a message's words.
+
+use serde::Serialize;
+
+/// What was wrong with one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorCode {
+    /// Not a JSON object with a `type`, or a field is missing or of the wrong kind.
+    BadMessage,
+    /// A `type` that this version does not know.
+    UnknownType,
+    /// The message is longer than `limits.message_bytes_max`.
+    MessageTooLarge,
+    /// More messages or bytes than the limits allow.
+    RateLimited,
+    /// `hello` asked for a version that is not spoken here.
+    UnsupportedVersion,
+    /// The first message must be `hello`, and in time.
+    HelloExpected,
+    /// The ticket cannot be read.
+    TicketMalformed,
+    /// The ticket's signature does not fit.
+    TicketWrongKey,
+    /// The ticket is for somewhere else.
+    TicketForeign,
+    /// The ticket's window has not opened.
+    TicketNotYetValid,
+    /// The ticket's window has closed.
+    TicketExpired,
+    /// Only after `joined`.
+    NotJoined,
+    /// `join` was already said.
+    AlreadyJoined,
+    /// The ticket does not permit this.
+    NotPermitted,
+    /// Nobody of that id is in the room.
+    NoSuchPeer,
+    /// Nobody of that id waits in the lobby.
+    NotWaiting,
+    /// All places in the room are taken.
+    RoomFull,
+    /// All places in the lobby are taken.
+    LobbyFull,
+    /// Nobody let you in within `lobby_wait_ms_max`.
+    LobbyTimeout,
+    /// The visit is over.
+    Finished,
+    /// The relay has no room for another room or connection.
+    Busy,
+    /// The relay failed; it is recorded.
+    Internal,
+}
+
+/// Why the relay closes a connection: 4000–4099 "try again", 4100–4199 "do not".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum CloseCode {
+    /// You left.
+    Normal = 1000,
+    /// The relay restarts.
+    Restarting = 4000,
+    /// No `hello` in time.
+    HelloTimeout = 4001,
+    /// Nothing was heard from you for too long.
+    HeartbeatLost = 4002,
+    /// You read too slowly, and your queue ran over.
+    TooSlow = 4003,
+    /// No place for another room or connection here now.
+    Busy = 4004,
+    /// Nobody admitted you in time.
+    LobbyTimeout = 4005,
+    /// The relay failed.
+    Internal = 4006,
+    /// The visit was finished.
+    Finished = 4100,
+    /// Staff refused you.
+    Refused = 4101,
+    /// The ticket does not open anything here.
+    TicketInvalid = 4102,
+    /// The ticket's window has closed: get a fresh one.
+    TicketExpired = 4103,
+    /// The ticket's window has not opened.
+    TicketNotYetValid = 4104,
+    /// The same person joined from somewhere else.
+    Replaced = 4105,
+    /// The client does not follow the protocol.
+    ProtocolError = 4106,
+    /// A frame longer than the limit, or not valid UTF-8.
+    Unreadable = 4107,
+    /// More messages or bytes than the limits allow.
+    RateLimited = 4108,
+    /// A binary frame.
+    BinaryFrame = 4109,
+}
+
+impl CloseCode {
+    /// The number on the wire.
+    pub fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The reason on the wire, at most 123 bytes (RFC 6455 §5.5).
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Normal => "bye",
+            Self::Restarting => "restarting",
+            Self::HelloTimeout => "hello-timeout",
+            Self::HeartbeatLost => "heartbeat-lost",
+            Self::TooSlow => "too-slow",
+            Self::Busy => "busy",
+            Self::LobbyTimeout => "lobby-timeout",
+            Self::Internal => "internal",
+            Self::Finished => "finished",
+            Self::Refused => "refused",
+            Self::TicketInvalid => "ticket-invalid",
+            Self::TicketExpired => "ticket-expired",
+            Self::TicketNotYetValid => "ticket-not-yet-valid",
+            Self::Replaced => "replaced",
+            Self::ProtocolError => "protocol-error",
+            Self::Unreadable => "unreadable",
+            Self::RateLimited => "rate-limited",
+            Self::BinaryFrame => "binary-frame",
+        }
+    }
+
+    /// Every code, for the document's table and its test.
+    pub const ALL: [Self; 18] = [
+        Self::Normal,
+        Self::Restarting,
+        Self::HelloTimeout,
+        Self::HeartbeatLost,
+        Self::TooSlow,
+        Self::Busy,
+        Self::LobbyTimeout,
+        Self::Internal,
+        Self::Finished,
+        Self::Refused,
+        Self::TicketInvalid,
+        Self::TicketExpired,
+        Self::TicketNotYetValid,
+        Self::Replaced,
+        Self::ProtocolError,
+        Self::Unreadable,
+        Self::RateLimited,
+        Self::BinaryFrame,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CloseCode;
+
+    #[test]
+    fn the_document_lists_every_close_code_with_its_reason() {
+        let document = include_str!("../../README.md");
+        for code in CloseCode::ALL {
+            let row = format!("| {} | `{}` |", code.number(), code.reason());
+            assert!(document.contains(&row), "README.md lacks the row {row}");
+        }
+    }
+
+    #[test]
+    fn codes_are_either_try_again_or_do_not() {
+        for code in CloseCode::ALL {
+            assert!(code == CloseCode::Normal || (4000..4200).contains(&code.number()), "{code:?}");
+        }
+    }
+}
