@@ -1,5 +1,10 @@
 //! Organisations, accounts, log-in sessions and people.
 
+pub mod id;
+pub mod person;
+
+pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
+
 use sanbao_platform::bus::Consumer;
 use utoipa_axum::router::OpenApiRouter;
 

@@ -1,0 +1,100 @@
+//! The elder of a home-care request: found again, or registered without an organisation.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::on;
+use uuid::Uuid;
+
+use super::event::{PersonEvent, REGISTERED};
+use crate::account::id::PersonId;
+
+/// Merges point at the person that stays; a chain is followed this far.
+const MERGES_FOLLOWED_MAX: usize = 4;
+
+const FIND_BY_ID: &str = "select id, merged_into from person where id = $1";
+const FIND_BY_INDEX: &str = "select id from person where national_id_index = $1 and merged_into is null";
+const FIND_BY_PHONE: &str = "select id from person where name = $1 and phone = $2
+    and organisation_id is null and merged_into is null order by id limit 1";
+const INSERT_ELDER: &str = "insert into person
+    (id, organisation_id, name, sex, phone, national_id_index, address, area_code, created_at, version)
+    values ($1, null, $2, 'unknown', $3, $4, $5, $6, $7, 1) on conflict do nothing";
+
+/// What a request says of the elder whom it is for.
+#[derive(Clone, Debug, Default)]
+pub struct ElderContact {
+    /// The person, where the request's author knew it.
+    pub person_id: Option<Uuid>,
+    /// Name.
+    pub name: String,
+    /// Telephone.
+    pub phone: Option<String>,
+    /// Street address.
+    pub address: Option<String>,
+    /// The area's code.
+    pub area_code: Option<String>,
+    /// The blind index of the national id (domain `national_id`), never the id itself.
+    pub national_id_index: Option<String>,
+}
+
+/// The person of a request: by id, by national id, by name and telephone together; a new one without
+/// an organisation otherwise. Concurrent calls with one national id give one person.
+pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderContact) -> Result<PersonId, DbError> {
+    if let Some(found) = find(tx, contact).await? {
+        return Ok(found);
+    }
+    let id = PersonId::new(now);
+    let inserted = on!(tx, |c| {
+        let row = sqlx::query(INSERT_ELDER).bind(id).bind(&contact.name).bind(&contact.phone);
+        let row = row.bind(&contact.national_id_index).bind(&contact.address).bind(&contact.area_code).bind(now);
+        row.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    if inserted == 0 {
+        // Somebody else registered the same national id in between: that person it is.
+        return find(tx, contact).await?.ok_or(DbError::RowCount {
+            statement: "register elder",
+            expected: 1,
+            actual: 0,
+        });
+    }
+    let event = PersonEvent {
+        person_id: id,
+        organisation_id: None,
+        area_code: contact.area_code.as_deref(),
+        birth_year: None,
+        sex: "unknown",
+        national_id_index: contact.national_id_index.as_deref(),
+    };
+    event.publish(tx, now, REGISTERED).await?;
+    Ok(id)
+}
+
+async fn find(conn: &mut Conn, contact: &ElderContact) -> Result<Option<PersonId>, DbError> {
+    if let Some(id) = contact.person_id
+        && let Some(found) = surviving(conn, PersonId(id)).await?
+    {
+        return Ok(Some(found));
+    }
+    if let Some(index) = &contact.national_id_index {
+        // A national id says who it is: no other sign is asked.
+        return Ok(on!(conn, |c| sqlx::query_scalar(FIND_BY_INDEX).bind(index).fetch_optional(c).await)?);
+    }
+    let Some(phone) = &contact.phone else { return Ok(None) };
+    let found =
+        on!(conn, |c| { sqlx::query_scalar(FIND_BY_PHONE).bind(&contact.name).bind(phone).fetch_optional(c).await })?;
+    Ok(found)
+}
+
+/// The person that `id` stands for today.
+async fn surviving(conn: &mut Conn, id: PersonId) -> Result<Option<PersonId>, DbError> {
+    let mut id = id;
+    for _ in 0..MERGES_FOLLOWED_MAX {
+        let row: Option<(PersonId, Option<PersonId>)> =
+            on!(conn, |c| sqlx::query_as(FIND_BY_ID).bind(id).fetch_optional(c).await)?;
+        match row {
+            None => return Ok(None),
+            Some((found, None)) => return Ok(Some(found)),
+            Some((_, Some(into))) => id = into,
+        }
+    }
+    Ok(None)
+}
