@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
 
 /// A fresh version 7 id for the moment `now`.
-#[expect(clippy::disallowed_methods, reason = "the one home of id generation")]
 pub fn uuid_v7(now: DateTime<Utc>) -> Uuid {
     let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
     Builder::from_unix_timestamp_millis(millis, &rand::random::<[u8; 10]>()).into_uuid()

@@ -74,16 +74,16 @@ impl Running {
         let mut tasks = JoinSet::new();
         for service in services {
             for consumer in service.consumers.drain(..) {
-                match logs.iter().find(|log| log.publisher == consumer.publisher) {
-                    Some(log) => {
-                        tasks.spawn(consumer.run(log.clone(), stop.clone()));
-                    }
-                    None => tracing::warn!(
+                let log = logs.iter().find(|log| log.publisher == consumer.publisher);
+                let Some(log) = log else {
+                    tracing::warn!(
                         consumer = consumer.name,
                         publisher = consumer.publisher,
                         "its publisher is not in this process"
-                    ),
-                }
+                    );
+                    continue;
+                };
+                tasks.spawn(consumer.run(log.clone(), stop.clone()));
             }
             for task in service.tasks.drain(..) {
                 tasks.spawn(task(stop.clone()));

@@ -4,7 +4,7 @@
 //! [`Db::begin`] opens a [`Tx`], which dereferences to a `Conn` and must be committed.
 //! The macro [`on!`](crate::on) picks the engine and monomorphises one body for both:
 //!
-//! ```ignore
+//! ```text
 //! const FIND: &str = "select id, name from organisation where id = $1";
 //! async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Row>, DbError> {
 //!     Ok(on!(conn, |c| sqlx::query_as::<_, Row>(FIND).bind(id).fetch_optional(c).await)?)
