@@ -169,13 +169,14 @@ async fn a_token_ends_with_its_quarter_of_an_hour() {
     assert_eq!(send(&site, ask()).await.0, StatusCode::UNAUTHORIZED);
 }
 
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
+
 #[tokio::test]
 async fn a_browsers_write_needs_the_csrf_token_and_the_same_site() {
     let (site, app) = site(&sqlite()).await;
     let cookies = format!("sanbao_access={}; sanbao_csrf=abc", token(&app));
     let cookie = ("cookie", cookies.as_str());
     let csrf = ("x-csrf-token", "abc");
-    type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
     let cases: &[Case<'_>] = &[
         ("all right", &[cookie, csrf, ("sec-fetch-site", "same-origin")], 201),
         (
