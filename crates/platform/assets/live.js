@@ -12,6 +12,7 @@ function follow(element) {
     const fresh = page.getElementById(element.id);
     if (fresh && fresh.innerHTML !== element.innerHTML) {
       const focused = document.activeElement && document.activeElement.id;
+      keepTyped(element, fresh);
       element.replaceChildren(...fresh.childNodes);
       if (focused) document.getElementById(focused)?.focus();
       element.dispatchEvent(new CustomEvent("sanbao:changed", { bubbles: true }));
@@ -22,12 +23,12 @@ function follow(element) {
     source.addEventListener("hello", () => {
       if (attempt > 0) read();
       attempt = 0;
-      say(state, state?.getAttribute("data-connected") || "");
+      say(state, state?.getAttribute("data-connected") || "", "live");
     });
     source.addEventListener("change", read);
     source.addEventListener("error", async () => {
       attempt += 1;
-      say(state, (state?.getAttribute("data-reconnecting") || "").replace("{n}", String(attempt)));
+      say(state, (state?.getAttribute("data-reconnecting") || "").replace("{n}", String(attempt)), "lost");
       if (source.readyState === EventSource.CLOSED) {
         source.close();
         await new Promise((r) => setTimeout(r, Math.min(30000, 1000 * 2 ** Math.min(attempt, 5)) * (0.75 + Math.random() / 2)));
@@ -39,9 +40,23 @@ function follow(element) {
   open();
 }
 
-/** @param {Element | null} element @param {string} text */
-function say(element, text) {
+/** What was typed or opened, by id, is carried over into the fresh part. @param {Element} old @param {Element} fresh */
+function keepTyped(old, fresh) {
+  for (const field of /** @type {any} */ (old.querySelectorAll("input[id], select[id], textarea[id], details[id]"))) {
+    const other = /** @type {any} */ (fresh.querySelector(`#${CSS.escape(field.id)}`));
+    if (!other) continue;
+    if (field.tagName === "DETAILS") other.open = field.open;
+    else if (field.type === "checkbox" || field.type === "radio") other.checked = field.checked;
+    else if (field.tagName === "SELECT") {
+      if ([...other.options].some((o) => o.value === field.value)) other.value = field.value;
+    } else if (field.type !== "file" && field.value !== field.defaultValue) other.value = field.value;
+  }
+}
+
+/** @param {Element | null} element @param {string} text @param {"live" | "lost"} state */
+function say(element, text, state) {
   if (element && element.textContent !== text) element.textContent = text;
+  element?.setAttribute("data-state", state);
 }
 
 for (const element of document.querySelectorAll("[data-live]")) follow(/** @type {HTMLElement} */ (element));

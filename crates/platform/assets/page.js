@@ -1,5 +1,19 @@
-// What every page does: log out, keep the place when the language changes.
+// What every page does: log out, keep the place when the language changes, say what happened.
 import { api } from "/static/api.js";
+
+/**
+ * Says something at the top of the page, where a screen reader hears it. Good news goes after a while.
+ * @param {string} text @param {"ok" | "warn" | "bad" | "info"} [kind]
+ */
+export function notice(text, kind = "ok") {
+  const place = document.getElementById("notice");
+  if (!place) return;
+  const said = document.createElement("p");
+  said.className = `notice ${kind}`;
+  said.textContent = text;
+  place.replaceChildren(said);
+  if (kind === "ok") setTimeout(() => said.remove(), 8000);
+}
 
 document.addEventListener("click", async (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
@@ -7,6 +21,12 @@ document.addEventListener("click", async (event) => {
     await api("DELETE", "/session").catch(() => null);
     location.assign("/login");
   }
+  const opener = /** @type {HTMLElement | null} */ (target.closest("[data-dialog]"));
+  if (opener) {
+    const dialog = document.getElementById(opener.dataset.dialog || "");
+    if (dialog instanceof HTMLDialogElement) dialog.showModal();
+  }
+  if (target.closest("[data-action='close']")) target.closest("dialog")?.close();
 });
 
 for (const link of document.querySelectorAll("a[data-keep-place]")) {

@@ -18,6 +18,9 @@ use crate::i18n::Texts;
 use crate::lang::Lang;
 use crate::problem::Problem;
 
+/// The script of lists that update by themselves; a page that has it also says whether it is connected.
+const LIVE_SCRIPT: &str = "/static/live.js";
+
 /// A link of the top navigation. The composition root knows which pages there are.
 #[derive(Clone, Debug)]
 pub struct NavLink {
@@ -91,6 +94,10 @@ impl Frame {
                             a.language href=(format!("/language?to={}", other.tag())) hreflang=(other.tag()) data-keep-place { (t("language-switch")) }
                         }
                     }
+                    @if scripts.contains(&LIVE_SCRIPT) {
+                        p.live role="status" data-live-state data-connected=(t("live-connected"))
+                            data-reconnecting=(self.0.texts.with(lang, "live-reconnecting", &[("attempt", "{n}")])) {}
+                    }
                     div #notice role="status" aria-live="polite" {}
                     main #main tabindex="-1" { (body) }
                 }
@@ -141,7 +148,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao.css", "text/css; charset=utf-8", include_bytes!("../assets/sanbao.css")),
     ("/static/page.js", JS, include_bytes!("../assets/page.js")),
     ("/static/api.js", JS, include_bytes!("../assets/api.js")),
-    ("/static/live.js", JS, include_bytes!("../assets/live.js")),
+    ("/static/form.js", JS, include_bytes!("../assets/form.js")),
+    (LIVE_SCRIPT, JS, include_bytes!("../assets/live.js")),
     ("/static/icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];
 
