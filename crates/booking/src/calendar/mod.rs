@@ -1,1 +1,185 @@
 //! The one calendar: who and what is taken when. Doctors, residents, rooms and caregivers alike.
+//!
+//! A resource is a plain id, taken for half-open intervals. That nothing is taken twice is the
+//! database's promise (an exclusion constraint; on `SQLite` a trigger), not this code's: a row that
+//! would overlap is passed over, and whoever inserts counts. **Invariant.** Resources are touched in
+//! the order of their ids, so that two bookers never wait for each other.
+
+mod interval;
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx};
+use sanbao_platform::id::uuid_v7;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+use sanbao_platform::problem_kinds;
+use uuid::Uuid;
+
+pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
+
+problem_kinds! {
+    SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用,请另选时间" "This time is taken; choose another";
+}
+
+/// A wish to take some resources for one interval.
+#[derive(Clone, Copy, Debug)]
+pub struct Booking<'a> {
+    /// What holds them: `consult` or `visit`.
+    pub holder_kind: &'static str,
+    /// Which one.
+    pub holder_id: Uuid,
+    /// All that must be free.
+    pub resources: &'a [Uuid],
+    /// When.
+    pub interval: Interval,
+}
+
+/// How a booking stands, beside what and when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
+    /// Which of a resource's places: capacity n is lanes 0 to n-1.
+    pub lane: i32,
+    /// A hold ends by itself then; `None` stays.
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// Why nothing was booked.
+#[derive(Debug, thiserror::Error)]
+pub enum ReserveError {
+    /// At least one resource is taken for part of the interval.
+    #[error("taken")]
+    Taken,
+    /// The database did not answer.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<ReserveError> for Problem {
+    fn from(error: ReserveError) -> Self {
+        match error {
+            ReserveError::Taken => Self::new(&SLOT_TAKEN),
+            ReserveError::Db(error) => error.into(),
+        }
+    }
+}
+
+const FORGET_EXPIRED: &str = "delete from occupancy where resource_id = $1 and expires_at <= $2";
+const TAKE: &str = "insert into occupancy
+    (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing";
+const GIVE_BACK: &str = "delete from occupancy where id = $1";
+const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2";
+const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
+const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
+const BUSY: &str = "select starts_at, ends_at from occupancy
+    where resource_id = $1 and starts_at > $2 and starts_at < $4 and ends_at > $3
+      and (expires_at is null or expires_at > $5) order by starts_at, ends_at";
+
+/// Takes all resources of `booking`, or none of them.
+pub async fn reserve(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<(), ReserveError> {
+    reserve_with(tx, now, booking, Terms::default()).await
+}
+
+/// As [`reserve`], in another lane or as a hold that ends by itself.
+pub async fn reserve_with(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    booking: &Booking<'_>,
+    terms: Terms,
+) -> Result<(), ReserveError> {
+    let mut taken = Vec::with_capacity(booking.resources.len());
+    for resource in in_order(booking.resources.iter().copied()) {
+        if let Some(id) = take(tx, now, booking, terms, resource).await? {
+            taken.push(id);
+        } else {
+            for id in taken {
+                on!(tx, |c| sqlx::query(GIVE_BACK).bind(id).execute(c).await.map(drop)).map_err(DbError::from)?;
+            }
+            return Err(ReserveError::Taken);
+        }
+    }
+    Ok(())
+}
+
+/// Moves all that a holder has to `booking`. It consumes the transaction: when the new time is
+/// taken, the whole of it is undone and the old time is kept.
+pub async fn relocate(mut tx: Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<Tx, ReserveError> {
+    let (kind, holder) = (booking.holder_kind, booking.holder_id);
+    let held: Vec<Uuid> =
+        on!(tx, |c| sqlx::query_scalar(HELD).bind(kind).bind(holder).fetch_all(c).await).map_err(DbError::from)?;
+    for resource in in_order(held.into_iter().chain(booking.resources.iter().copied())) {
+        one_mover_at_a_time(&mut tx, resource).await?;
+        on!(tx, |c| sqlx::query(RELEASE_ONE).bind(kind).bind(holder).bind(resource).execute(c).await.map(drop))
+            .map_err(DbError::from)?;
+        let wanted = booking.resources.contains(&resource);
+        if wanted && take(&mut tx, now, booking, Terms::default(), resource).await?.is_none() {
+            return Err(ReserveError::Taken);
+        }
+    }
+    Ok(tx)
+}
+
+/// Two movers who want each other's time on one resource would wait for each other; on `SQLite`
+/// there is one writer anyway.
+async fn one_mover_at_a_time(tx: &mut Tx, resource: Uuid) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query("select pg_advisory_xact_lock(727003, hashtext($1))").bind(resource.to_string()).execute(c).await?;
+    }
+    Ok(())
+}
+
+fn in_order(resources: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ordered: Vec<Uuid> = resources.collect();
+    ordered.sort_unstable();
+    ordered.dedup();
+    ordered
+}
+
+/// One row, or `None` when the resource is taken.
+async fn take(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    booking: &Booking<'_>,
+    terms: Terms,
+    resource: Uuid,
+) -> Result<Option<Uuid>, DbError> {
+    on!(tx, |c| sqlx::query(FORGET_EXPIRED).bind(resource).bind(now).execute(c).await.map(drop))?;
+    let id = uuid_v7(now);
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(TAKE).bind(id).bind(resource).bind(terms.lane);
+        let row = row.bind(booking.interval.starts_at()).bind(booking.interval.ends_at());
+        let row = row.bind(booking.holder_kind).bind(booking.holder_id).bind(terms.expires_at);
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    Ok((rows == 1).then_some(id))
+}
+
+/// Gives up all that a holder has taken; the number of rows that were its.
+pub async fn release(tx: &mut Tx, holder_kind: &'static str, holder_id: Uuid) -> Result<u64, DbError> {
+    Ok(on!(tx, |c| sqlx::query(RELEASE).bind(holder_kind).bind(holder_id).execute(c).await.map(|r| r.rows_affected()))?)
+}
+
+/// When `resource` is taken within `within`, in order; expired holds are left out.
+pub async fn busy(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    resource: Uuid,
+    within: Interval,
+) -> Result<Vec<Interval>, DbError> {
+    // No row is longer than the longest interval, so the index need not be read from its beginning.
+    let earliest = within.starts_at() - Duration::hours(INTERVAL_HOURS_MAX);
+    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
+        let query = sqlx::query_as(BUSY).bind(resource).bind(earliest).bind(within.starts_at());
+        query.bind(within.ends_at()).bind(now).fetch_all(c).await
+    })?;
+    rows.into_iter().map(|(starts_at, ends_at)| stored(resource, starts_at, ends_at)).collect()
+}
+
+fn stored(resource: Uuid, starts_at: DateTime<Utc>, ends_at: DateTime<Utc>) -> Result<Interval, DbError> {
+    Interval::new(starts_at, ends_at).map_err(|cause| DbError::BadRow {
+        table: "occupancy",
+        column: "ends_at",
+        row: resource.to_string(),
+        cause: cause.to_string(),
+    })
+}
