@@ -57,8 +57,12 @@ impl RootSecret {
 
     /// Reads `dir/secret.json`, or makes it with fresh random bytes, readable by its owner only.
     pub fn load_or_create(dir: &Path) -> io::Result<Self> {
-        let path = dir.join("secret.json");
-        match fs::read_to_string(&path) {
+        Self::load_or_create_at(&dir.join("secret.json"))
+    }
+
+    /// The same for a file of any name, such as one that an operator mounts.
+    pub fn load_or_create_at(path: &Path) -> io::Result<Self> {
+        match fs::read_to_string(path) {
             Ok(text) => {
                 let broken =
                     || io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a secret file", path.display()));
@@ -67,13 +71,15 @@ impl RootSecret {
                 Ok(Self(bytes.try_into().map_err(|_| broken())?))
             }
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(dir)?;
+                if let Some(dir) = path.parent() {
+                    fs::create_dir_all(dir)?;
+                }
                 let root: [u8; 32] = rand::random();
                 let mut options = fs::OpenOptions::new();
                 options.write(true).create_new(true);
                 #[cfg(unix)]
                 std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-                let mut file = options.open(&path)?;
+                let mut file = options.open(path)?;
                 file.write_all(&serde_json::to_vec(&File { root: URL_SAFE_NO_PAD.encode(root) })?)?;
                 file.sync_all()?;
                 Ok(Self(root))
