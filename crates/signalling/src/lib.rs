@@ -4,3 +4,4 @@ pub mod id;
 pub mod protocol;
 pub mod room;
 pub mod ticket;
+pub mod turn;
