@@ -23,6 +23,7 @@ const COUNT_UNPLACED: &str = "select count(*) from outbox where position is null
 const PLACE: &str = "with top as (select coalesce(max(position), 0) as position from outbox),
     next as (select o.seq, top.position + row_number() over (order by o.seq) as place from outbox o, top where o.position is null)
     update outbox set position = next.place from next where outbox.seq = next.seq";
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727002, hashtext(current_schema()))";
 const LAST: &str = "select coalesce(max(position), 0) from outbox";
 const PRUNE: &str = "delete from outbox where position <= $1 and occurred_at < $2";
 
@@ -113,7 +114,7 @@ impl Outbox {
         let mut tx = self.db.begin().await?;
         if let Engine::Postgres(c) = tx.engine() {
             // In statements of their own: the second must see what the lock's last holder committed.
-            sqlx::query("select pg_advisory_xact_lock(727002, hashtext(current_schema()))").execute(&mut *c).await?;
+            sqlx::query(LOCK_POSTGRES).execute(&mut *c).await?;
             sqlx::query(PLACE).execute(c).await?;
         }
         tx.commit().await

@@ -1,0 +1,176 @@
+//! What the rules read from a Rust file's tokens: comments and strings cannot mislead them.
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// A constant whose value is text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct TextConst {
+    pub name: String,
+    pub line: usize,
+    pub text: String,
+}
+
+/// A function with a body.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Function {
+    pub name: String,
+    pub line: usize,
+    pub lines: usize,
+}
+
+/// The file's tokens, one list per bracket, outermost first; a file that is not Rust is a finding of its own.
+pub fn groups(text: &str) -> Result<Vec<Vec<TokenTree>>, String> {
+    let stream: TokenStream = text.parse().map_err(|e| format!("cannot be read as Rust: {e}"))?;
+    Ok(spread(vec![stream.into_iter().collect()]))
+}
+
+fn spread(mut groups: Vec<Vec<TokenTree>>) -> Vec<Vec<TokenTree>> {
+    let mut next = 0;
+    while next < groups.len() {
+        let inner: Vec<Vec<TokenTree>> = groups[next]
+            .iter()
+            .filter_map(|t| if let TokenTree::Group(g) = t { Some(g.stream().into_iter().collect()) } else { None })
+            .collect();
+        groups.extend(inner);
+        next += 1;
+    }
+    groups
+}
+
+/// The same without what stands under `#[cfg(test)]`.
+pub fn without_tests(groups: &[Vec<TokenTree>]) -> Vec<Vec<TokenTree>> {
+    let is_cfg_test =
+        |t: &TokenTree| matches!(t, TokenTree::Group(g) if g.to_string().replace(' ', "") == "[cfg(test)]");
+    // The outermost list is the file; tests stand at its level.
+    let Some(file) = groups.first() else { return Vec::new() };
+    let (mut kept, mut inside) = (Vec::new(), false);
+    for token in file {
+        inside |= is_cfg_test(token);
+        let ends = matches!(token, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace) || is_punct(token, ';');
+        if !inside {
+            kept.push(token.clone());
+        } else if ends {
+            inside = false;
+        }
+    }
+    spread(vec![kept])
+}
+
+pub fn functions(groups: &[Vec<TokenTree>]) -> Vec<Function> {
+    let mut found = Vec::new();
+    for tokens in groups {
+        for (at, token) in tokens.iter().enumerate() {
+            let (true, Some(TokenTree::Ident(name))) = (is_ident(token, "fn"), tokens.get(at + 1)) else { continue };
+            // The body is the next pair of braces; a declaration ends before one.
+            let body = tokens[at..].iter().take_while(|t| !is_punct(t, ';')).find_map(|t| match t {
+                TokenTree::Group(g) if g.delimiter() == Delimiter::Brace => Some(g),
+                _ => None,
+            });
+            let Some(body) = body else { continue };
+            let line = name.span().start().line;
+            found.push(Function { name: name.to_string(), line, lines: body.span_close().end().line - line + 1 });
+        }
+    }
+    found
+}
+
+/// Constants and statics of text: a literal, or a `concat!`, in which all but literals becomes `<?>`.
+pub fn text_consts(groups: &[Vec<TokenTree>]) -> Vec<TextConst> {
+    let mut found = Vec::new();
+    for tokens in groups {
+        for (at, token) in tokens.iter().enumerate() {
+            let lifetime = at > 0 && is_punct(&tokens[at - 1], '\'');
+            let keyword = is_ident(token, "const") || is_ident(token, "static") && !lifetime;
+            let (true, Some(TokenTree::Ident(name))) = (keyword, tokens.get(at + 1)) else { continue };
+            let item = tokens[at..].iter().take_while(|t| !is_punct(t, ';'));
+            let mut value = item.skip_while(|t| !is_punct(t, '=')).skip(1);
+            let text = match (value.next(), value.next(), value.next()) {
+                (Some(TokenTree::Literal(l)), None, None) => text_of(l),
+                (Some(i), Some(_), Some(TokenTree::Group(g))) if is_ident(i, "concat") => Some(concat_of(g.stream())),
+                _ => None,
+            };
+            if let Some(text) = text {
+                found.push(TextConst { name: name.to_string(), line: name.span().start().line, text });
+            }
+        }
+    }
+    found
+}
+
+fn concat_of(arguments: TokenStream) -> String {
+    let part = |token: TokenTree| match token {
+        TokenTree::Punct(p) if p.as_char() == ',' => String::new(),
+        TokenTree::Literal(l) => text_of(&l).unwrap_or_else(|| "<?>".into()),
+        _ => "<?>".into(),
+    };
+    arguments.into_iter().map(part).collect()
+}
+
+/// Lines in which the path stands, such as `Utc::now`, whatever stands before its first name.
+pub fn lines_with_path(groups: &[Vec<TokenTree>], path: &str) -> Vec<usize> {
+    let names: Vec<&str> = path.split("::").collect();
+    let mut found = Vec::new();
+    for tokens in groups {
+        for at in 0..tokens.len() {
+            if path_stands_at(&tokens[at..], &names) {
+                found.push(tokens[at].span().start().line);
+            }
+        }
+    }
+    found
+}
+
+fn path_stands_at(tokens: &[TokenTree], names: &[&str]) -> bool {
+    // name (: : name)*
+    names.iter().enumerate().all(|(n, name)| {
+        tokens.get(n * 3).is_some_and(|t| is_ident(t, name))
+            && (n == 0 || [n * 3 - 1, n * 3 - 2].iter().all(|&at| is_punct(&tokens[at], ':')))
+    })
+}
+
+/// Lines in which one of `callees` is called with text written in place as its first argument.
+pub fn lines_with_text_call(groups: &[Vec<TokenTree>], callees: &[&str]) -> Vec<usize> {
+    let mut found = Vec::new();
+    for tokens in groups {
+        for (at, token) in tokens.iter().enumerate() {
+            if !callees.iter().any(|c| is_ident(token, c)) {
+                continue;
+            }
+            let Some(TokenTree::Group(arguments)) = after_turbofish(&tokens[at + 1..]) else { continue };
+            if matches!(arguments.stream().into_iter().next(), Some(TokenTree::Literal(l)) if text_of(&l).is_some()) {
+                found.push(token.span().start().line);
+            }
+        }
+    }
+    found
+}
+
+/// The first token behind `::<…>`, or simply the first.
+fn after_turbofish(tokens: &[TokenTree]) -> Option<&TokenTree> {
+    if !matches!(tokens, [a, b, c, ..] if is_punct(a, ':') && is_punct(b, ':') && is_punct(c, '<')) {
+        return tokens.first();
+    }
+    let mut depth = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        depth += i32::from(is_punct(token, '<')) - i32::from(is_punct(token, '>'));
+        if at > 2 && depth == 0 {
+            return tokens.get(at + 1);
+        }
+    }
+    None
+}
+
+fn text_of(literal: &proc_macro2::Literal) -> Option<String> {
+    match syn::Lit::new(literal.clone()) {
+        syn::Lit::Str(s) => Some(s.value()),
+        _ => None,
+    }
+}
+
+fn is_ident(token: &TokenTree, name: &str) -> bool {
+    matches!(token, TokenTree::Ident(i) if i == name)
+}
+
+fn is_punct(token: &TokenTree, c: char) -> bool {
+    matches!(token, TokenTree::Punct(p) if p.as_char() == c)
+}
