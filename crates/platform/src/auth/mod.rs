@@ -10,7 +10,7 @@ use crate::id::{OrganisationId, SubjectId};
 
 pub use password::{PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
-pub use token::{ACCESS_TOKEN_SECONDS, Keys, TokenError};
+pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};
 
 /// Whoever acts, as an access token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
