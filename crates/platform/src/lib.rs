@@ -7,12 +7,14 @@
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
 //! - [`audit`], [`telemetry`]: what is kept of what happened
 //! - [`clock`], [`id`]: time and ids as parameters
+//! - [`cn`]: resident identity numbers, telephone numbers and their masks
 //! - [`service`], [`testing`]: what a service is; real databases for tests
 
 pub mod audit;
 pub mod auth;
 pub mod bus;
 pub mod clock;
+pub mod cn;
 pub mod config;
 pub mod crypto;
 pub mod db;
