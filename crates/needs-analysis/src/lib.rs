@@ -1,11 +1,13 @@
 //! Needs analysis: home-care requests in, needs out. Owns the area tree; never schedules.
 
 pub mod area;
+pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
 
 use axum::extract::FromRef;
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
@@ -24,6 +26,14 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     200 "0200_request",
     300 "0300_rollup",
 );
+
+/// The zone in which this network counts its days.
+pub const ZONE: chrono_tz::Tz = chrono_tz::Asia::Shanghai;
+
+/// The local day of a moment.
+pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&ZONE).date_naive()
+}
 
 /// What the operator decides.
 #[derive(Clone, Debug, Default)]
