@@ -63,6 +63,7 @@ impl From<ReserveError> for Problem {
     }
 }
 
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727003, hashtext($1))";
 const FORGET_EXPIRED: &str = "delete from occupancy where resource_id = $1 and expires_at <= $2";
 const TAKE: &str = "insert into occupancy
     (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
@@ -123,7 +124,7 @@ pub async fn relocate(mut tx: Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> 
 /// there is one writer anyway.
 async fn one_mover_at_a_time(tx: &mut Tx, resource: Uuid) -> Result<(), DbError> {
     if let Engine::Postgres(c) = tx.engine() {
-        sqlx::query("select pg_advisory_xact_lock(727003, hashtext($1))").bind(resource.to_string()).execute(c).await?;
+        sqlx::query(LOCK_POSTGRES).bind(resource.to_string()).execute(c).await?;
     }
     Ok(())
 }
