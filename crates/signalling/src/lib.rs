@@ -1,7 +1,86 @@
-//! The WebRTC signalling relay of a consult, and its STUN/TURN server.
+//! The WebRTC signalling relay of a consult, and its STUN/TURN server. `README.md` is its protocol.
+//!
+//! It knows no consult, person or appointment: a signed ticket says all it must know, and what happens
+//! in a room goes out as events.
 
+pub mod config;
+mod facts;
 pub mod id;
 pub mod protocol;
 pub mod room;
+mod session;
 pub mod ticket;
 pub mod turn;
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use sanbao_platform::auth::Keys;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Migrations;
+use sanbao_platform::migrations;
+use sanbao_platform::service::{Deps, Service, Task};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use config::Config;
+use session::Hub;
+use turn::TurnServer;
+
+/// The service's name: its schema, its log, its events' prefix.
+pub const NAME: &str = "signalling";
+
+/// The service's tables.
+pub const MIGRATIONS: Migrations = migrations!("signalling":
+    100 "0100_consult_room",
+);
+
+/// The state of every handler. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) deps: Deps,
+    pub(crate) config: Arc<Config>,
+    pub(crate) hub: Arc<Hub>,
+}
+
+impl FromRef<App> for Keys {
+    fn from_ref(app: &App) -> Self {
+        app.deps.keys.clone()
+    }
+}
+
+impl FromRef<App> for Clock {
+    fn from_ref(app: &App) -> Self {
+        app.deps.clock.clone()
+    }
+}
+
+/// Builds the service. No I/O.
+pub fn build(config: Config, deps: Deps) -> Service {
+    let (facts, facts_queue) = mpsc::channel(config.limits.facts_queue_max.max(room::FACTS_PER_INPUT_MAX));
+    let hub = Arc::new(Hub::new(config.limits.clone(), deps.clock.clone(), config.ice(), deps.db.clone(), facts));
+    let db = deps.db.clone();
+    let writer: Task = Box::new(move |stop| Box::pin(facts::write_all(db, facts_queue, stop)));
+    let sweeper = Arc::clone(&hub);
+    let sweep: Task = Box::new(move |stop| Box::pin(sweeper.sweep(stop)));
+    let mut tasks = vec![writer, sweep];
+    if let Some(embedded) = config.embedded() {
+        let (credentials, clock) = (config.credentials(), deps.clock.clone());
+        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
+    }
+    let db = deps.db.clone();
+    let app = App { deps, config: Arc::new(config), hub };
+    let (router, openapi) = OpenApiRouter::new().routes(routes!(session::signal)).split_for_parts();
+    Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
+}
+
+/// Runs the embedded TURN server; a port that is taken is said plainly and the relay goes on without.
+async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
+    let listen = config.listen;
+    match TurnServer::bind(config, credentials, clock).await {
+        Ok(server) => server.run(stop).await,
+        Err(error) => tracing::error!(%listen, %error, "the TURN server cannot listen: media goes peer to peer only"),
+    }
+}

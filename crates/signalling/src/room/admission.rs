@@ -19,8 +19,14 @@ impl Room {
             return vec![send(peer, ServerMessage::error(error, words, None)), Output::Close { peer, code }];
         }
         let room = self.view_for(&profile, false);
+        let you = super::view::peer_view(peer, &profile, Media::default());
+        let lobby = self.must_wait(&profile);
         self.seats.insert(peer, Seat { profile, place: Place::Hall });
-        vec![Output::Welcome { to: peer, room }]
+        vec![Output::Welcome { to: peer, you, lobby, room }]
+    }
+
+    fn must_wait(&self, profile: &Profile) -> bool {
+        profile.lobby && !self.admitted.contains(&profile.person)
     }
 
     pub(super) fn join(&mut self, now: DateTime<Utc>, peer: PeerId, media: Media) -> Outcome {
@@ -31,7 +37,7 @@ impl Room {
         let profile = seat.profile.clone();
         let media = permitted(&profile, media);
         let mut outputs = Vec::new();
-        if profile.lobby && !self.admitted.contains(&profile.person) {
+        if self.must_wait(&profile) {
             let others = self.waiting().filter(|(_, p, _)| p.person != profile.person).count();
             if others >= self.limits.lobby_max {
                 return Err(Denied(ErrorCode::LobbyFull, "too many wait already; try again later"));

@@ -21,7 +21,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::id::{ConsultId, PeerId, PersonId};
-use crate::protocol::{CloseCode, ErrorCode, Media, RoomView, ServerMessage, Signal};
+use crate::protocol::{CloseCode, ErrorCode, Media, PeerView, RoomView, ServerMessage, Signal};
 use crate::ticket::Role;
 pub use presence::Together;
 
@@ -120,6 +120,10 @@ pub enum Output {
     Welcome {
         /// To whom.
         to: PeerId,
+        /// Themselves, as the others will see them.
+        you: PeerView,
+        /// Whether joining leads to the lobby.
+        lobby: bool,
         /// The room as that person may see it.
         room: RoomView,
     },
@@ -190,6 +194,15 @@ struct Seat {
     place: Place,
 }
 
+/// What is known of a consult from before this process, or this room, existed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Since when host and clinician have first been together.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Whether the visit was finished.
+    pub finished: bool,
+}
+
 /// The room.
 #[derive(Clone, Debug)]
 pub struct Room {
@@ -208,15 +221,15 @@ struct Denied(ErrorCode, &'static str);
 type Outcome = Result<Vec<Output>, Denied>;
 
 impl Room {
-    /// An empty room. `finished` when the visit was finished before this process knew the room.
-    pub fn new(consult: ConsultId, limits: RoomLimits, finished: bool) -> Self {
+    /// An empty room.
+    pub fn new(consult: ConsultId, limits: RoomLimits, past: Past) -> Self {
         Self {
             consult,
             limits,
-            finished,
+            finished: past.finished,
             seats: BTreeMap::new(),
             admitted: BTreeSet::new(),
-            started_at: None,
+            started_at: past.started_at,
             together: Together::default(),
         }
     }

@@ -43,7 +43,7 @@ impl World {
 
     pub(super) fn with(limits: RoomLimits) -> Self {
         let consult = ConsultId(Uuid::from_u128(1));
-        Self { room: Room::new(consult, limits, false), now: DateTime::UNIX_EPOCH, peers: 0 }
+        Self { room: Room::new(consult, limits, Past::default()), now: DateTime::UNIX_EPOCH, peers: 0 }
     }
 
     pub(super) fn pass_ms(&mut self, ms: i64) {

@@ -1,0 +1,168 @@
+//! What the operator decides about the relay. Parsing it does no I/O.
+
+use std::net::{IpAddr, SocketAddr};
+
+use chrono::TimeDelta;
+use ipnet::IpNet;
+use sanbao_platform::config::Secret;
+
+use crate::protocol::{Heartbeat, Limits};
+use crate::room::RoomLimits;
+use crate::turn::{Credentials, IceConfig, TurnConfig};
+
+/// The embedded TURN server, when it is to run.
+#[derive(Clone, Debug)]
+pub struct EmbeddedTurn {
+    /// Where it listens; UDP.
+    pub listen: SocketAddr,
+    /// The address under which clients reach it.
+    pub public_ip: IpAddr,
+    /// The relayed ports, first and last.
+    pub relay_ports: (u16, u16),
+    /// Networks that may be relayed to although they are refused by default.
+    pub allow_peers: Vec<IpNet>,
+    /// How many allocations one connection to a room may hold.
+    pub allocations_per_user_max: usize,
+}
+
+/// Bounds of one process and of each connection.
+#[derive(Clone, Debug)]
+pub struct SessionLimits {
+    /// Open WebSockets.
+    pub connections_max: usize,
+    /// Rooms in memory.
+    pub rooms_max: usize,
+    /// How long an empty room is remembered, with whom it admitted.
+    pub room_idle_ms_max: u64,
+    /// How long a client may take to say `hello`.
+    pub hello_wait_ms_max: u64,
+    /// How long one write to a client may take.
+    pub write_wait_ms_max: u64,
+    /// Messages that may wait for a client to read.
+    pub queue_messages_max: usize,
+    /// Bytes that may wait for a client to read.
+    pub queue_bytes_max: usize,
+    /// Facts that may wait for the database.
+    pub facts_queue_max: usize,
+    /// What a client may send.
+    pub client: Limits,
+    /// How the two sides know that the other is there.
+    pub heartbeat: Heartbeat,
+    /// Bounds of a room.
+    pub room: RoomLimits,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 20_000,
+            rooms_max: 5_000,
+            room_idle_ms_max: 60 * 60 * 1000,
+            hello_wait_ms_max: 5_000,
+            write_wait_ms_max: 10_000,
+            queue_messages_max: 256,
+            queue_bytes_max: 1024 * 1024,
+            facts_queue_max: 4096,
+            client: Limits {
+                message_bytes_max: 64 * 1024,
+                messages_per_s_max: 50,
+                messages_burst_max: 200,
+                bytes_per_s_max: 128 * 1024,
+                bytes_burst_max: 512 * 1024,
+            },
+            heartbeat: Heartbeat { interval_ms: 15_000, timeout_ms: 45_000 },
+            room: RoomLimits::default(),
+        }
+    }
+}
+
+/// The relay's configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The embedded TURN server; `None` when there is an external one, or none.
+    pub turn: Option<EmbeddedTurn>,
+    /// The realm of TURN credentials.
+    pub turn_realm: String,
+    /// The secret of TURN credentials, shared with an external coturn (`static-auth-secret`).
+    pub turn_secret: Secret<String>,
+    /// How long a TURN credential is good, in seconds.
+    pub turn_credential_s: u32,
+    /// Addresses of an external TURN server: `turn:host:3478?transport=udp`, `turns:host:443`.
+    pub turn_urls: Vec<String>,
+    /// Addresses of external STUN servers.
+    pub stun_urls: Vec<String>,
+    /// Origins besides the site's own from which browsers may connect: `https://care.example`.
+    pub origins: Vec<String>,
+    /// Bounds.
+    pub limits: SessionLimits,
+}
+
+impl Config {
+    /// No TURN at all, and default bounds; a start for the composition root and for tests.
+    pub fn new(turn_secret: Secret<String>) -> Self {
+        Self {
+            turn: None,
+            turn_realm: "sanbao".to_owned(),
+            turn_secret,
+            turn_credential_s: 8 * 3600,
+            turn_urls: Vec::new(),
+            stun_urls: Vec::new(),
+            origins: Vec::new(),
+            limits: SessionLimits::default(),
+        }
+    }
+
+    /// The credentials that both TURN servers understand.
+    pub fn credentials(&self) -> Credentials {
+        Credentials::new(self.turn_secret.clone(), TimeDelta::seconds(i64::from(self.turn_credential_s)))
+    }
+
+    /// What clients are told.
+    pub fn ice(&self) -> IceConfig {
+        let mut stun_urls = self.stun_urls.clone();
+        let mut turn_urls = self.turn_urls.clone();
+        if let Some(embedded) = &self.turn {
+            let at = SocketAddr::new(embedded.public_ip, embedded.listen.port());
+            stun_urls.push(format!("stun:{at}"));
+            turn_urls.push(format!("turn:{at}?transport=udp"));
+        }
+        let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
+        IceConfig { stun_urls, turn }
+    }
+
+    /// The embedded server's setting, if it is to run.
+    pub fn embedded(&self) -> Option<TurnConfig> {
+        self.turn.as_ref().map(|e| TurnConfig {
+            listen: e.listen,
+            public_ip: e.public_ip,
+            realm: self.turn_realm.clone(),
+            relay_ports: e.relay_ports,
+            allow_peers: e.allow_peers.clone(),
+            allocations_per_user_max: e.allocations_per_user_max,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn embedded_and_external_servers_share_one_credential() {
+        let mut config = Config::new(Secret("x".to_owned()));
+        assert!(config.ice().servers("p", chrono::DateTime::UNIX_EPOCH).is_empty());
+        config.turn_urls.push("turns:turn.example:443".to_owned());
+        config.turn = Some(EmbeddedTurn {
+            listen: "[::]:3478".parse().unwrap(),
+            public_ip: "2001:db8::7".parse().unwrap(),
+            relay_ports: (50_000, 50_999),
+            allow_peers: Vec::new(),
+            allocations_per_user_max: 16,
+        });
+        let servers = config.ice().servers("p", chrono::DateTime::UNIX_EPOCH);
+        assert_eq!(servers[0].urls, ["stun:[2001:db8::7]:3478"]);
+        assert_eq!(servers[1].urls, ["turns:turn.example:443", "turn:[2001:db8::7]:3478?transport=udp"]);
+        assert_eq!(servers[1].username.as_deref(), Some("28800:p"));
+    }
+}

@@ -1,0 +1,92 @@
+//! How much one connection may send: two token buckets, messages and bytes. Pure; time is a parameter.
+
+use std::time::Duration;
+
+use crate::protocol::Limits;
+
+/// One bucket that fills at `per_second` up to `burst`.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    level: f64,
+    per_second: f64,
+    burst: f64,
+}
+
+impl Bucket {
+    fn new(per_second: u32, burst: u32) -> Self {
+        let burst = f64::from(burst);
+        Self { level: burst, per_second: f64::from(per_second), burst }
+    }
+
+    fn fill(&mut self, elapsed: Duration) {
+        self.level = (self.level + elapsed.as_secs_f64() * self.per_second).min(self.burst);
+    }
+
+    fn take(&mut self, amount: f64) -> bool {
+        let enough = self.level >= amount;
+        if enough {
+            self.level -= amount;
+        }
+        enough
+    }
+}
+
+/// The budget of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    messages: Bucket,
+    bytes: Bucket,
+    filled_at: Duration,
+}
+
+impl Budget {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            messages: Bucket::new(limits.messages_per_s_max, limits.messages_burst_max),
+            bytes: Bucket::new(limits.bytes_per_s_max, limits.bytes_burst_max),
+            filled_at: Duration::ZERO,
+        }
+    }
+
+    /// Takes one message of `len` bytes at `now` (since the connection began); `false` when it is too much.
+    pub(super) fn take(&mut self, now: Duration, len: usize) -> bool {
+        let elapsed = now.saturating_sub(self.filled_at);
+        self.filled_at = now;
+        self.messages.fill(elapsed);
+        self.bytes.fill(elapsed);
+        let len = u32::try_from(len).unwrap_or(u32::MAX);
+        self.messages.take(1.0) && self.bytes.take(f64::from(len))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits =
+        Limits { message_bytes_max: 1000, messages_per_s_max: 10, messages_burst_max: 20, bytes_per_s_max: 1000, bytes_burst_max: 5000 };
+
+    #[test]
+    fn a_burst_passes_and_what_is_over_it_does_not() {
+        let mut budget = Budget::new(LIMITS);
+        assert!((0..20).all(|_| budget.take(Duration::ZERO, 1)));
+        assert!(!budget.take(Duration::ZERO, 1));
+        assert!(budget.take(Duration::from_millis(100), 1), "a tenth of a second later there is one more");
+        assert!(!budget.take(Duration::from_millis(100), 1));
+    }
+
+    #[test]
+    fn bytes_count_too() {
+        let mut budget = Budget::new(LIMITS);
+        assert!((0..5).all(|_| budget.take(Duration::ZERO, 1000)));
+        assert!(!budget.take(Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn idling_saves_up_no_more_than_a_burst() {
+        let mut budget = Budget::new(LIMITS);
+        let later = Duration::from_secs(3600);
+        assert!((0..20).all(|_| budget.take(later, 1)));
+        assert!(!budget.take(later, 1));
+    }
+}
