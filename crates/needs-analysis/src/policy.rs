@@ -42,6 +42,8 @@ pub enum Action {
     RequestAnswer,
     /// Import a file, and read how an import went.
     Import,
+    /// Read the counts of an area, as numbers, as a page or as a file.
+    NeedsRead,
 }
 
 impl Action {
@@ -55,6 +57,7 @@ impl Action {
         Self::RequestHandle,
         Self::RequestAnswer,
         Self::Import,
+        Self::NeedsRead,
     ];
 }
 
@@ -73,7 +76,8 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
         | (A::RequestAnswer, role::DISPATCHER, Assigned)
         | (A::RequestRead, role::ANALYST | role::ADMINISTRATOR, InScope)
         | (A::RequestCreate | A::AreaEdit, role::ADMINISTRATOR, InScope)
-        | (A::Import, role::DISPATCHER | role::ADMINISTRATOR, InScope) => Allow,
+        | (A::Import, role::DISPATCHER | role::ADMINISTRATOR, InScope)
+        | (A::NeedsRead, role::DISPATCHER | role::ANALYST | role::ADMINISTRATOR, InScope) => Allow,
         // The tree is known to all, so to hide it would say nothing.
         (A::AreaEdit, ..)
         | (
