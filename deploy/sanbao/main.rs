@@ -1,2 +1,26 @@
-//! The composition root.
-fn main() {}
+//! The binary `sanbao`: reads the command line, does what it says, and tells why if it could not.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+use sanbao::cli::Cli;
+
+fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("sanbao: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(sanbao::commands::run(cli.command, started)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("sanbao: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What stands beside the services' own routes: health, metrics, the API's document, the pages of problem types.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use maud::html;
+use sanbao_platform::bus::{Consumer, Outbox};
+use sanbao_platform::config::Secret;
+use sanbao_platform::crypto::same_secret;
+use sanbao_platform::db::Db;
+use sanbao_platform::http::{Json, Path, Visitor};
+use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
+use sanbao_platform::telemetry;
+use sanbao_platform::web::Frame;
+use serde_json::json;
+
+use crate::compose::Stores;
+
+/// How long a database may take to say that it is there.
+const PING_WAIT_MS_MAX: u64 = 2_000;
+
+/// The state of these routes.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The databases that must answer.
+    pub stores: Stores,
+    /// Each consumer with the log that it follows.
+    pub followers: Vec<(Consumer, Outbox)>,
+    /// The frame of pages.
+    pub frame: Frame,
+    /// The OpenAPI document.
+    pub document: Arc<str>,
+    /// Every kind of problem.
+    pub kinds: Arc<[&'static Kind]>,
+    /// Who may read the metrics from elsewhere.
+    pub metrics_token: Option<Secret<String>>,
+}
+
+/// The routes.
+pub fn routes(around: Around) -> Router {
+    Router::new()
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .route("/metrics", get(metrics))
+        .route("/openapi.json", get(document))
+        .route("/problems", get(problems))
+        .route("/problems/{slug}", get(problem))
+        .with_state(around)
+}
+
+/// The process answers; says nothing of its databases, so that nobody restarts it for theirs.
+async fn healthz() -> Json<serde_json::Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+async fn answers(db: &Db) -> Result<(), String> {
+    match tokio::time::timeout(Duration::from_millis(PING_WAIT_MS_MAX), db.ping()).await {
+        Ok(pinged) => pinged.map_err(|e| e.to_string()),
+        Err(_) => Err(format!("no answer within {PING_WAIT_MS_MAX} ms")),
+    }
+}
+
+/// Whether every database answers.
+pub async fn ready(stores: &Stores) -> Result<(), Problem> {
+    for (name, db) in stores.all() {
+        answers(db).await.map_err(|cause| {
+            let said = Problem::new(&UNAVAILABLE).with("database", name).retry_after(2);
+            said.because(format!("{name}: {cause}"))
+        })?;
+    }
+    Ok(())
+}
+
+/// Whether requests may be sent here: every database answers and the process is not on its way out.
+async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Response, Problem> {
+    if visitor.drain.is_cancelled() {
+        return Err(Problem::new(&UNAVAILABLE).detail("正在停止", "Stopping"));
+    }
+    ready(&around.stores).await?;
+    Ok(Json(json!({ "status": "ready" })).into_response())
+}
+
+/// Prometheus text; for this machine, or for whoever has the token.
+async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Around>) -> Result<Response, Problem> {
+    let sent = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
+    match &around.metrics_token {
+        Some(token) if sent.is_some_and(|sent| same_secret(sent, &token.0)) => {}
+        Some(_) => return Err(Problem::unauthenticated()),
+        None if visitor.address.to_canonical().is_loopback() => {}
+        None => return Err(Problem::not_found()),
+    }
+    for (consumer, log) in &around.followers {
+        // A database that does not answer is /readyz's to report; its last numbers stand.
+        if let Ok(status) = consumer.status(log).await {
+            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
+            let (behind, parked) = (status.behind as f64, status.parked as f64);
+            metrics::gauge!("consumer_behind_events", "consumer" => consumer.name).set(behind);
+            metrics::gauge!("consumer_parked_events", "consumer" => consumer.name).set(parked);
+        }
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render_metrics())
+        .into_response())
+}
+
+async fn document(State(around): State<Around>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], around.document.to_string()).into_response()
+}
+
+/// The list of problem types, as a page.
+async fn problems(visitor: Visitor, State(around): State<Around>) -> Response {
+    let lang = visitor.lang;
+    let title = lang.pick("错误类型", "Problem types");
+    let body = html! {
+        h1 { (title) }
+        table {
+            thead { tr { th { (lang.pick("类型", "Type")) } th { "HTTP" } th { (lang.pick("含义", "Meaning")) } } }
+            tbody {
+                @for kind in around.kinds.iter() {
+                    tr {
+                        td { a href=(format!("/problems/{}", kind.slug)) { code { (kind.slug) } } }
+                        td { (kind.status) }
+                        td { (lang.pick(kind.zh, kind.en)) }
+                    }
+                }
+            }
+        }
+    };
+    around.frame.page(lang, title, None, "/problems", &[], &body).into_response()
+}
+
+/// What a problem's `type` URI leads to (RFC 9457 §3.1.1).
+async fn problem(
+    visitor: Visitor,
+    State(around): State<Around>,
+    Path(slug): Path<String>,
+) -> Result<Response, Problem> {
+    let kind = around.kinds.iter().find(|k| k.slug == slug).ok_or_else(Problem::not_found)?;
+    let (lang, title) = (visitor.lang, visitor.lang.pick(kind.zh, kind.en));
+    let body = html! {
+        h1 { (title) }
+        p { (kind.zh) br; span lang="en" { (kind.en) } }
+        dl {
+            dt { (lang.pick("类型", "Type")) } dd { code { "/problems/" (kind.slug) } }
+            dt { (lang.pick("HTTP 状态", "HTTP status")) } dd { (kind.status) }
+        }
+        p { a href="/problems" { (lang.pick("全部错误类型", "All problem types")) } }
+    };
+    Ok(around.frame.page(lang, title, None, "/problems", &[], &body).into_response())
+}

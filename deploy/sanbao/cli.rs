@@ -1,0 +1,343 @@
+//! The command line: flags, their environment variables, and how they become [`Settings`]. No I/O.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+use sanbao_platform::config::Secret;
+use sanbao_platform::http::Tls;
+
+use crate::settings::{RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+
+/// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
+#[derive(Debug, Parser)]
+#[command(name = "sanbao", version, propagate_version = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the binary does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs a filled demonstration network with known log-ins: only for trying things out.
+    Demo(DemoArgs),
+    /// Runs all three services in this process, on one port.
+    Serve(Box<ServeArgs>),
+    /// Prints the configuration that `serve` would run with, secrets masked.
+    Config(Box<ServeArgs>),
+    /// Prints a new one-time link by which the first administrator is made.
+    SetupLink(Box<ServeArgs>),
+    /// Work on the requests and numbers of the needs-analysis service.
+    #[command(subcommand)]
+    NeedsAnalysis(NeedsCommand),
+}
+
+/// Work on the needs-analysis service's data.
+#[derive(Debug, Subcommand)]
+pub enum NeedsCommand {
+    /// Counts everything anew and reports where the kept numbers differ; ends with 1 if they do.
+    Verify(StoreArgs),
+    /// Takes requests in from a CSV file (UTF-8 or GB18030); what was taken before is not taken twice.
+    Import(ImportArgs),
+}
+
+/// The flags of `demo`.
+#[derive(Clone, Debug, Args)]
+pub struct DemoArgs {
+    /// Where the demo keeps its data; survives restarts, delete it to start anew
+    /// [default: sanbao/demo in the user's data folder, ~/.local/share on Linux].
+    #[arg(long, env = "SANBAO_DEMO_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The port of pages and API.
+    #[arg(long, env = "SANBAO_DEMO_PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Serve HTTPS to tablets and phones in the house, by a certificate authority made for this demo.
+    #[arg(long)]
+    pub lan: bool,
+    /// The UDP port of STUN and TURN; a free one if it is taken.
+    #[arg(long, env = "SANBAO_DEMO_TURN_PORT", default_value_t = TURN_PORT, value_name = "PORT")]
+    pub turn_port: u16,
+    /// What is logged to standard error.
+    #[arg(long, env = "SANBAO_DEMO_LOG", default_value = "warn", value_name = "FILTER")]
+    pub log: String,
+}
+
+/// Where data lies.
+#[derive(Clone, Debug, Args)]
+pub struct StoreArgs {
+    /// Folder of the `SQLite` files and of the root secret [default: sanbao/network in the user's data folder].
+    #[arg(long, env = "SANBAO_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// `PostgreSQL` instead: postgres://user:password@host/database, one schema a service.
+    #[arg(long, env = "SANBAO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<Secret<String>>,
+    /// File of the root secret that every key is derived from; made if missing [default: secret.json in the data folder].
+    #[arg(long, env = "SANBAO_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+}
+
+/// The flags of `serve`.
+#[derive(Clone, Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen.
+    #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub store: StoreArgs,
+    /// The certificate chain, PEM, the server's own first.
+    #[arg(long, env = "SANBAO_TLS_CERT", value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key, PEM.
+    #[arg(long, env = "SANBAO_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// A proxy in front does HTTPS and sets X-Forwarded-For.
+    #[arg(long, env = "SANBAO_BEHIND_HTTPS_PROXY")]
+    pub behind_https_proxy: bool,
+    /// How people reach the site; links begin with it [default: by --listen].
+    #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub turn: TurnArgs,
+    /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
+    #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub metrics_token: Option<Secret<String>>,
+    /// What is logged to standard error: info, or sanbao_booking=debug,info.
+    #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
+    pub log: String,
+    /// How it is logged.
+    #[arg(long, env = "SANBAO_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How media is relayed.
+#[derive(Clone, Debug, Args)]
+pub struct TurnArgs {
+    /// UDP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
+    #[arg(long, env = "SANBAO_TURN_LISTEN", value_name = "ADDR")]
+    pub turn_listen: Option<SocketAddr>,
+    /// The address under which browsers reach it [default: the one it listens on].
+    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP")]
+    pub turn_public_ip: Option<IpAddr>,
+    /// The UDP ports that it relays on [default: 50000-50999].
+    #[arg(long, env = "SANBAO_TURN_PORTS", value_name = "FIRST-LAST")]
+    pub turn_ports: Option<String>,
+    /// Networks it may relay to although loopback, private and metadata addresses are refused: 10.1.0.0/16.
+    #[arg(long, env = "SANBAO_TURN_ALLOW", value_name = "NET", value_delimiter = ',')]
+    pub turn_allow: Vec<IpNet>,
+    /// An external coturn instead (use-auth-secret): turn:turn.example:3478?transport=udp.
+    #[arg(long, env = "SANBAO_TURN_URLS", value_name = "URL", value_delimiter = ',')]
+    pub turn_urls: Vec<String>,
+    /// The secret shared with that coturn (better by the environment: flags can be seen by others).
+    #[arg(long, env = "SANBAO_TURN_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub turn_secret: Option<Secret<String>>,
+    /// No STUN and TURN: people must reach each other directly.
+    #[arg(long, env = "SANBAO_NO_TURN")]
+    pub no_turn: bool,
+}
+
+/// The flags of `needs-analysis import`.
+#[derive(Clone, Debug, Args)]
+pub struct ImportArgs {
+    /// The CSV file.
+    pub file: PathBuf,
+    /// What the rows come from, such as hotline; rows are known again by source and number.
+    #[arg(long)]
+    pub source: String,
+    /// Only say what would happen.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub store: StoreArgs,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// Lines for people.
+    Plain,
+}
+
+/// The folder that the user's programs keep data in, from the environment's `XDG_DATA_HOME` and `HOME`.
+fn user_data(name: &str, xdg: Option<PathBuf>, home: Option<PathBuf>) -> Result<PathBuf, SettingsError> {
+    let base = xdg.filter(|p| p.is_absolute()).or_else(|| home.map(|h| h.join(".local/share")));
+    let missing = SettingsError::Needed { flag: "--data-dir", because: "neither HOME nor XDG_DATA_HOME is set" };
+    Ok(base.ok_or(missing)?.join("sanbao").join(name))
+}
+
+/// The default folder of `name`'s data.
+pub fn default_data_dir(name: &str) -> Result<PathBuf, SettingsError> {
+    let path = |key: &str| std::env::var_os(key).filter(|v| !v.is_empty()).map(PathBuf::from);
+    user_data(name, path("XDG_DATA_HOME"), path("HOME"))
+}
+
+impl StoreArgs {
+    /// Where data lies and where the secret is.
+    pub fn storage(&self) -> Result<(Storage, PathBuf), SettingsError> {
+        if let Some(url) = &self.database_url {
+            if !url.0.starts_with("postgres://") && !url.0.starts_with("postgresql://") {
+                let because = "only postgres:// URLs; for SQLite give --data-dir";
+                return Err(SettingsError::Value { flag: "--database-url", value: "***".into(), because });
+            }
+            let secret = self.secret_file.clone().or_else(|| Some(self.data_dir.as_ref()?.join("secret.json")));
+            let because = "with --database-url there is no data folder to keep the root secret in";
+            let secret = secret.ok_or(SettingsError::Needed { flag: "--secret-file", because })?;
+            return Ok((Storage::Postgres(url.clone()), secret));
+        }
+        let dir = self.data_dir.clone().map_or_else(|| default_data_dir("network"), Ok)?;
+        let secret = self.secret_file.clone().unwrap_or_else(|| dir.join("secret.json"));
+        Ok((Storage::Files(dir), secret))
+    }
+}
+
+fn port_range(text: &str) -> Result<(u16, u16), SettingsError> {
+    let parsed = text.split_once('-').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    match parsed {
+        Some((first, last)) if first >= 1024 && first < last => Ok((first, last)),
+        _ => Err(SettingsError::Value {
+            flag: "--turn-ports",
+            value: text.to_owned(),
+            because: "two ports from 1024 up, the first below the last, as 50000-50999",
+        }),
+    }
+}
+
+impl TurnArgs {
+    fn turn(&self, listen: SocketAddr) -> Result<Turn, SettingsError> {
+        if self.no_turn {
+            return if self.turn_urls.is_empty() && self.turn_listen.is_none() {
+                Ok(Turn::Off)
+            } else {
+                Err(SettingsError::Both("--no-turn", "--turn-urls or --turn-listen"))
+            };
+        }
+        match (&self.turn_urls[..], &self.turn_secret) {
+            ([], None) => self.embedded(listen),
+            ([], Some(_)) => Err(SettingsError::Pair { given: "--turn-secret", missing: "--turn-urls" }),
+            (_, None) => Err(SettingsError::Pair { given: "--turn-urls", missing: "--turn-secret" }),
+            (_, Some(_)) if self.turn_listen.is_some() => Err(SettingsError::Both("--turn-urls", "--turn-listen")),
+            (urls, Some(secret)) => Ok(Turn::External { urls: urls.to_vec(), secret: secret.clone() }),
+        }
+    }
+
+    fn embedded(&self, site: SocketAddr) -> Result<Turn, SettingsError> {
+        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(site.ip(), TURN_PORT));
+        let own = (!listen.ip().is_unspecified()).then(|| listen.ip());
+        let because = "the embedded TURN server listens on every address and cannot know which one browsers reach";
+        let public_ip = self.turn_public_ip.or(own);
+        let public_ip = public_ip.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?;
+        if public_ip.is_unspecified() {
+            let value = public_ip.to_string();
+            return Err(SettingsError::Value { flag: "--turn-public-ip", value, because: "not an address to reach" });
+        }
+        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
+        Ok(Turn::Embedded { listen, public_ip, relay_ports, allow_peers: self.turn_allow.clone() })
+    }
+}
+
+fn public_url(given: Option<&str>, listen: SocketAddr, site: &Site) -> Result<String, SettingsError> {
+    if let Some(url) = given {
+        let url = url.trim_end_matches('/');
+        let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        return match host {
+            Some(host) if !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ']) => Ok(url.to_owned()),
+            _ => Err(SettingsError::Value {
+                flag: "--public-url",
+                value: url.to_owned(),
+                because: "scheme and host only, as https://sanbao.example",
+            }),
+        };
+    }
+    let loopback = match listen.ip() {
+        IpAddr::V4(a) if a.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(a) if a.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        given => given,
+    };
+    let scheme = if site.secure() { "https" } else { "http" };
+    Ok(format!("{scheme}://{}", SocketAddr::new(loopback, listen.port())))
+}
+
+impl ServeArgs {
+    /// The settings these flags stand for.
+    pub fn settings(&self) -> Result<Settings, SettingsError> {
+        let (storage, secret_file) = self.store.storage()?;
+        let site = self.site()?;
+        Ok(Settings {
+            listen: self.listen,
+            public_url: public_url(self.public_url.as_deref(), self.listen, &site)?,
+            site,
+            storage,
+            secret_file,
+            turn: self.turn.turn(self.listen)?,
+            metrics_token: self.metrics_token.clone(),
+            log: self.log.clone(),
+            log_plain: self.log_format == LogFormat::Plain,
+        })
+    }
+
+    fn site(&self) -> Result<Site, SettingsError> {
+        let pair = |given, missing| Err(SettingsError::Pair { given, missing });
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(_), None) => pair("--tls-cert", "--tls-key"),
+            (None, Some(_)) => pair("--tls-key", "--tls-cert"),
+            (Some(_), Some(_)) if self.behind_https_proxy => {
+                Err(SettingsError::Both("--tls-cert", "--behind-https-proxy"))
+            }
+            (Some(certificate), Some(key)) => {
+                Ok(Site::Https(Tls { certificate: certificate.clone(), key: key.clone() }))
+            }
+            (None, None) if self.behind_https_proxy => Ok(Site::BehindProxy),
+            (None, None) if self.listen.ip().is_loopback() => Ok(Site::Plain),
+            (None, None) => Err(SettingsError::PlainBeyondLoopback(self.listen)),
+        }
+    }
+}
+
+impl DemoArgs {
+    /// Where the demo keeps its data.
+    pub fn folder(&self) -> Result<PathBuf, SettingsError> {
+        self.data_dir.clone().map_or_else(|| default_data_dir("demo"), Ok)
+    }
+
+    /// The settings of a demo in `dir` that is reached under `address`; the LAN's certificate if there is one.
+    pub fn settings(&self, dir: &Path, address: IpAddr, turn_port: u16, tls: Option<Tls>) -> Settings {
+        let any: IpAddr = Ipv4Addr::UNSPECIFIED.into();
+        let bind = if self.lan { any } else { address };
+        let site = tls.map_or(Site::Plain, Site::Https);
+        let scheme = if site.secure() { "https" } else { "http" };
+        Settings {
+            listen: SocketAddr::new(bind, self.port),
+            public_url: format!("{scheme}://{}", SocketAddr::new(address, self.port)),
+            site,
+            storage: Storage::Files(dir.to_owned()),
+            secret_file: dir.join("secret.json"),
+            turn: Turn::Embedded {
+                listen: SocketAddr::new(bind, turn_port),
+                public_ip: address,
+                relay_ports: RELAY_PORTS_DEFAULT,
+                // Two browsers of one desk or one house are each other's peers on private addresses.
+                allow_peers: demo_peers(),
+            },
+            metrics_token: None,
+            log: self.log.clone(),
+            log_plain: true,
+        }
+    }
+}
+
+/// What the demo's TURN server relays to beside public addresses: this machine and the house.
+fn demo_peers() -> Vec<IpNet> {
+    let nets = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128"];
+    nets.iter().filter_map(|net| net.parse().ok()).collect()
+}
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+//! What the command line takes and what it refuses, and with which words.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use clap::{CommandFactory as _, Parser as _};
+
+use super::*;
+
+fn serve(flags: &str) -> Result<Settings, String> {
+    let line = ["sanbao", "serve"].into_iter().chain(flags.split_whitespace());
+    match Cli::try_parse_from(line).map_err(|e| e.to_string())?.command {
+        Command::Serve(args) => args.settings().map_err(|e| e.to_string()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_command_line_is_consistent() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn alone_it_listens_on_this_machine_only() {
+    let settings = serve("--data-dir /srv/s").unwrap();
+    assert_eq!(settings.listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(settings.storage, Storage::Files("/srv/s".into()));
+    assert_eq!(settings.secret_file, Path::new("/srv/s/secret.json"));
+    assert_eq!(settings.public_url, "http://127.0.0.1:8080");
+    assert!(matches!(settings.turn, Turn::Embedded { listen, .. } if listen == "127.0.0.1:3478".parse().unwrap()));
+}
+
+#[test]
+fn unusable_combinations_name_the_flag() {
+    let tls = "--data-dir d --listen 0.0.0.0:443 --tls-cert c --tls-key k";
+    for (flags, words) in [
+        ("--data-dir d --tls-cert c", "--tls-cert needs --tls-key"),
+        ("--data-dir d --tls-key c", "--tls-key needs --tls-cert"),
+        ("--data-dir d --listen 0.0.0.0:80", "over plain HTTP"),
+        ("--data-dir d --tls-cert c --tls-key k --behind-https-proxy", "exclude each other"),
+        (tls, "--turn-public-ip"),
+        (&format!("{tls} --turn-public-ip 0.0.0.0"), "not an address"),
+        (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-ports 5-9"), "--turn-ports"),
+        (&format!("{tls} --turn-urls turn:t:3478"), "--turn-secret"),
+        (&format!("{tls} --turn-secret s"), "--turn-urls"),
+        (&format!("{tls} --turn-secret s --turn-urls turn:t:3478 --turn-listen 0.0.0.0:3478"), "exclude"),
+        (&format!("{tls} --no-turn --turn-urls turn:t:3478"), "exclude"),
+        ("--database-url postgres://u:p@db/s", "--secret-file"),
+        ("--database-url mysql://u:hidden@db/s", "only postgres://"),
+        ("--data-dir d --public-url ftp://x", "--public-url"),
+        ("--data-dir d --public-url https://x/path", "--public-url"),
+        ("--data-dir d --listen nowhere", "--listen"),
+    ] {
+        let error = serve(flags).unwrap_err();
+        assert!(error.contains(words), "{flags}: {error}");
+        assert!(!error.contains("hidden"), "{error}");
+    }
+}
+
+#[test]
+fn the_printed_configuration_shows_no_secret() {
+    let flags = "--database-url postgres://u:northwind@db/s --secret-file /k --metrics-token northwind \
+                 --turn-urls turn:t:3478 --turn-secret northwind";
+    let text = crate::settings::toml_text(&serve(flags).unwrap().sections());
+    assert!(text.contains("database_url = \"postgres://***@db/s\""), "{text}");
+    assert!(text.contains("[turn]\nmode = \"external\""), "{text}");
+    assert!(!text.contains("northwind"), "{text}");
+    let parsed = serve(flags).unwrap();
+    assert!(!format!("{parsed:?}").contains("northwind"));
+}
+
+#[test]
+fn the_default_folder_is_the_users() {
+    let home = || Some(PathBuf::from("/home/ann"));
+    assert_eq!(user_data("demo", None, home()).unwrap(), Path::new("/home/ann/.local/share/sanbao/demo"));
+    assert_eq!(user_data("demo", Some("/x".into()), home()).unwrap(), Path::new("/x/sanbao/demo"));
+    assert!(user_data("demo", None, None).unwrap_err().to_string().contains("--data-dir"));
+}

@@ -1,0 +1,103 @@
+//! What each command of the command line does.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use sanbao_platform::clock::Clock;
+use sanbao_platform::telemetry;
+
+use crate::cli::{Command, NeedsCommand, ServeArgs};
+use crate::compose::{self, ComposeError, Network, Parts};
+use crate::demo;
+use crate::folder::{self, FolderError};
+use crate::lan::LanError;
+use crate::run::{self, RunError};
+use crate::settings::{Settings, SettingsError, Storage, Turn, toml_text};
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The folder is not to be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It could not be put together.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// It ended before it was asked to.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// No certificate for the house.
+    #[error(transparent)]
+    Lan(#[from] LanError),
+    /// Standard output is closed.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    /// A service could not do its part.
+    #[error("{0}: {1}")]
+    Service(&'static str, String),
+}
+
+/// Carries out `command`; the code that the process ends with.
+pub async fn run(command: Command, started: Instant) -> Result<ExitCode, CommandError> {
+    // The one place that decides which implementation of TLS this process uses; a second start is the first's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match command {
+        Command::Demo(args) => {
+            telemetry::start_logs(&args.log, true);
+            demo::run(args, started).await?;
+        }
+        Command::Serve(args) => serve(&args).await?,
+        Command::Config(args) => config(&args)?,
+        Command::SetupLink(args) => setup_link(&args).await?,
+        Command::NeedsAnalysis(NeedsCommand::Verify(_) | NeedsCommand::Import(_)) => {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
+    let settings = args.settings()?;
+    telemetry::start_logs(&settings.log, settings.log_plain);
+    let _claim = match &settings.storage {
+        Storage::Files(dir) => Some(folder::claim_real(dir, &settings.secret_file)?),
+        Storage::Postgres(_) => None,
+    };
+    let listener = run::bind(settings.listen)?;
+    if let Turn::Embedded { listen, .. } = &settings.turn {
+        run::probe_udp(*listen)?;
+    }
+    let network = compose::start(Parts::open(&settings, Clock::system()).await?)?;
+    let say = async |_: &Network| {
+        let mut out = io::stdout().lock();
+        writeln!(out, "sanbao {} listens on {}", env!("CARGO_PKG_VERSION"), settings.public_url)?;
+        out.flush().map_err(CommandError::Output)
+    };
+    run::serve(listener, network, settings.site.tls(), None, say).await
+}
+
+fn config(args: &ServeArgs) -> Result<(), CommandError> {
+    let settings = args.settings()?;
+    let mut sections = settings.sections();
+    sections.push(crate::settings::limits());
+    Ok(io::stdout().lock().write_all(toml_text(&sections).as_bytes())?)
+}
+
+/// Opens the databases for a command that works beside a running server, or without one.
+async fn open_data(settings: &Settings) -> Result<Parts, CommandError> {
+    Ok(Parts::open(settings, Clock::system()).await?)
+}
+
+async fn setup_link(args: &ServeArgs) -> Result<(), CommandError> {
+    let settings = args.settings()?;
+    if let Storage::Files(dir) = &settings.storage {
+        folder::refuse_demo(dir)?;
+    }
+    let parts = open_data(&settings).await?;
+    parts.stores.close().await;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! `sanbao demo`: a filled network with log-ins that everybody may know, on this machine or in this house.
+
+use std::io::{self, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Instant;
+
+use sanbao_platform::clock::Clock;
+use sanbao_platform::http;
+use sanbao_platform::service::Deps;
+use tokio_util::sync::CancellationToken;
+
+use crate::cli::DemoArgs;
+use crate::commands::CommandError;
+use crate::compose::{self, Network, Parts};
+use crate::folder;
+use crate::lan::{self, LanCertificate};
+use crate::lan_page::{self, TrustPage};
+use crate::run;
+use crate::settings::Settings;
+
+/// A demo's HTTPS side: the certificate and the addresses tablets may use.
+struct House {
+    certificate: LanCertificate,
+    addresses: Vec<IpAddr>,
+}
+
+/// Runs the demo until it is asked to end.
+pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
+    let dir = args.folder()?;
+    let _claim = folder::claim_demo(&dir)?;
+    let clock = Clock::system();
+    let house = args.lan.then(|| open_house(&dir, &clock)).transpose()?;
+    let address = house.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |h| h.addresses[0]);
+    let turn_port = run::udp_port(address, args.turn_port)?;
+    let settings = args.settings(&dir, address, turn_port, house.as_ref().map(|h| h.certificate.tls.clone()));
+    let listener = run::bind(settings.listen)?;
+    let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;
+    let parts = Parts::open(&settings, clock).await?;
+    fill(&parts).await?;
+    let network = compose::start(parts)?;
+    let words = Words { dir: &dir, settings: &settings, house: house.as_ref() };
+    let say = async |_: &Network| words.say(started).map_err(CommandError::Output);
+    run::serve(listener, network, settings.site.tls(), beside, say).await
+}
+
+fn open_house(dir: &Path, clock: &Clock) -> Result<House, CommandError> {
+    let addresses = lan::addresses()?;
+    let certificate = lan::certificate(&dir.join("lan"), &addresses, clock.now())?;
+    Ok(House { certificate, addresses })
+}
+
+/// The port beside the site's on which the authority is fetched.
+fn trust_address(settings: &Settings) -> SocketAddr {
+    SocketAddr::new(settings.listen.ip(), settings.listen.port().saturating_add(1))
+}
+
+fn open_trust_page(
+    house: &House,
+    settings: &Settings,
+    clock: &Clock,
+) -> Result<(http::Listener, axum::Router), CommandError> {
+    let listener = run::bind(trust_address(settings))?;
+    let page = TrustPage { certificate: house.certificate.clone(), site: settings.public_url.clone() };
+    Ok((listener, http::finish(lan_page::routes(page), clock.clone(), CancellationToken::new(), false)))
+}
+
+/// Fills each service's data by its own demo; what is there already stays as it is.
+pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
+    let booking: Deps = parts.deps(&parts.stores.booking)?;
+    let needs: Deps = parts.deps(&parts.stores.needs)?;
+    drop((booking, needs));
+    Ok(())
+}
+
+/// What the demo says on standard output.
+struct Words<'a> {
+    dir: &'a Path,
+    settings: &'a Settings,
+    house: Option<&'a House>,
+}
+
+impl Words<'_> {
+    fn say(&self, started: Instant) -> io::Result<()> {
+        let ms = started.elapsed().as_millis();
+        let mut out = io::stdout().lock();
+        writeln!(out, "\n  三宝演示已就绪 · The Sanbao demo is ready ({ms} ms)\n")?;
+        writeln!(out, "  打开 Open        {}", self.settings.public_url)?;
+        writeln!(out, "  接口 API         {}/openapi.json", self.settings.public_url)?;
+        writeln!(out, "  数据 Data        {}", self.dir.display())?;
+        writeln!(out, "  结束 Stop        Ctrl-C\n")?;
+        self.say_accounts(&mut out)?;
+        if let Some(house) = self.house {
+            self.say_house(&mut out, house)?;
+        }
+        out.flush()
+    }
+
+    fn say_accounts(&self, out: &mut impl io::Write) -> io::Result<()> {
+        writeln!(out, "  所有人名、地址均为虚构。 All people and addresses are invented.\n")
+    }
+
+    fn say_house(&self, out: &mut impl io::Write, house: &House) -> io::Result<()> {
+        let port = self.settings.listen.port();
+        let trust = trust_address(self.settings).port();
+        writeln!(out, "  平板和手机(同一网络)· Tablets and phones in the same network")?;
+        writeln!(out, "    1. 信任证书 Trust the certificate:")?;
+        for address in &house.addresses {
+            writeln!(out, "         http://{}", SocketAddr::new(*address, trust))?;
+        }
+        writeln!(out, "       指纹 Fingerprint (SHA-256):")?;
+        let (first, second) = house.certificate.fingerprint.split_at(48);
+        writeln!(out, "         {first}\n         {second}")?;
+        writeln!(out, "    2. 打开演示 Open the demo:")?;
+        for address in &house.addresses {
+            writeln!(out, "         https://{}", SocketAddr::new(*address, port))?;
+        }
+        writeln!(out)
+    }
+}

@@ -1,0 +1,141 @@
+//! The data folder: one process at a time, and a demo's folder is never taken for a real network's.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The file that says: these accounts have passwords that everybody knows.
+const DEMO_MARK: &str = "this-is-a-demo";
+const LOCK: &str = "lock";
+
+/// What a data folder holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Nothing yet, or it is not there.
+    Nothing,
+    /// A demo network.
+    Demo,
+    /// Anything else.
+    Other,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FolderError {
+    /// `serve` on a demo's folder.
+    #[error(
+        "{0} holds a demo network, whose log-ins everybody knows: `sanbao serve` does not open it. Give another --data-dir"
+    )]
+    IsDemo(PathBuf),
+    /// `demo` on another folder.
+    #[error("{0} is not empty and holds no demo: `sanbao demo` does not touch it. Give another --data-dir")]
+    IsNoDemo(PathBuf),
+    /// A second process.
+    #[error("another sanbao runs on {0}: stop it first, or give another --data-dir")]
+    Taken(PathBuf),
+    /// Databases without their key.
+    #[error(
+        "{data} holds databases but {secret} is missing: without the root secret they were written with, sealed \
+         fields cannot be read. Put it back, or give its place with --secret-file"
+    )]
+    SecretLost {
+        /// The folder.
+        data: PathBuf,
+        /// Where the secret should be.
+        secret: PathBuf,
+    },
+    /// It cannot be read or made.
+    #[error("the data folder {0}: {1}")]
+    Io(PathBuf, io::Error),
+}
+
+/// Looks at a folder.
+pub fn holds(dir: &Path) -> io::Result<Holds> {
+    let mut entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Holds::Nothing),
+        Err(e) => return Err(e),
+    };
+    if dir.join(DEMO_MARK).exists() {
+        return Ok(Holds::Demo);
+    }
+    Ok(if entries.next().is_none() { Holds::Nothing } else { Holds::Other })
+}
+
+/// A folder that this process works on; others are kept away until it is dropped.
+#[derive(Debug)]
+pub struct Claim {
+    _lock: File,
+}
+
+fn claim(dir: &Path) -> Result<Claim, FolderError> {
+    let failed = |e| FolderError::Io(dir.to_owned(), e);
+    let lock = File::options().create(true).append(true).open(dir.join(LOCK)).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Claim { _lock: lock }),
+        Err(TryLockError::WouldBlock) => Err(FolderError::Taken(dir.to_owned())),
+        Err(TryLockError::Error(e)) => Err(failed(e)),
+    }
+}
+
+/// Takes `dir` for a demo; a fresh one is marked before anything else is written.
+pub fn claim_demo(dir: &Path) -> Result<Claim, FolderError> {
+    let failed = |e| FolderError::Io(dir.to_owned(), e);
+    match holds(dir).map_err(failed)? {
+        Holds::Other => return Err(FolderError::IsNoDemo(dir.to_owned())),
+        Holds::Demo => {}
+        Holds::Nothing => {
+            fs::create_dir_all(dir).map_err(failed)?;
+            fs::write(dir.join(DEMO_MARK), "Delete this whole folder to start anew. 删除整个文件夹即可重新开始。\n")
+                .map_err(failed)?;
+        }
+    }
+    claim(dir)
+}
+
+/// Takes `dir` for a real network whose root secret lies at `secret`.
+pub fn claim_real(dir: &Path, secret: &Path) -> Result<Claim, FolderError> {
+    refuse_demo(dir)?;
+    if dir.join("booking.db").exists() && !secret.exists() {
+        return Err(FolderError::SecretLost { data: dir.to_owned(), secret: secret.to_owned() });
+    }
+    fs::create_dir_all(dir).map_err(|e| FolderError::Io(dir.to_owned(), e))?;
+    claim(dir)
+}
+
+/// Refuses a demo's folder.
+pub fn refuse_demo(dir: &Path) -> Result<(), FolderError> {
+    match holds(dir).map_err(|e| FolderError::Io(dir.to_owned(), e))? {
+        Holds::Demo => Err(FolderError::IsDemo(dir.to_owned())),
+        Holds::Nothing | Holds::Other => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn a_demo_and_a_network_never_share_a_folder() {
+        let base = tempfile::tempdir().unwrap();
+        let (demo, real) = (base.path().join("demo"), base.path().join("real"));
+        let secret = real.join("secret.json");
+        drop(claim_demo(&demo).unwrap());
+        drop(claim_demo(&demo).unwrap());
+        assert!(matches!(claim_real(&demo, &secret), Err(FolderError::IsDemo(_))));
+        drop(claim_real(&real, &secret).unwrap());
+        assert!(matches!(claim_demo(&real), Err(FolderError::IsNoDemo(_))));
+    }
+
+    #[test]
+    fn one_process_at_a_time_and_never_without_the_secret() {
+        let dir = tempfile::tempdir().unwrap();
+        let secret = dir.path().join("secret.json");
+        let first = claim_real(dir.path(), &secret).unwrap();
+        assert!(matches!(claim_real(dir.path(), &secret), Err(FolderError::Taken(_))));
+        drop(first);
+        fs::write(dir.path().join("booking.db"), "").unwrap();
+        assert!(matches!(claim_real(dir.path(), &secret), Err(FolderError::SecretLost { .. })));
+    }
+}

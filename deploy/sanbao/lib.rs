@@ -1,0 +1,15 @@
+//! The composition root: the one place that knows all three services, what they are configured by and where
+//! they run. A library, so that the tests in `tests/` put together what the binary `sanbao` does.
+
+pub mod around;
+pub mod cli;
+pub mod commands;
+pub mod compose;
+pub mod demo;
+pub mod folder;
+pub mod lan;
+pub mod lan_page;
+pub mod openapi;
+pub mod proxy;
+pub mod run;
+pub mod settings;

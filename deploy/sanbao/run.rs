@@ -1,0 +1,128 @@
+//! One process's life: bind, open, serve, say that it is ready, stop cleanly when asked.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use sanbao_platform::http::{self, Listener, Tls};
+use tokio_util::sync::CancellationToken;
+
+use crate::around;
+use crate::compose::{ComposeError, Network};
+
+/// How long a fresh process waits for its own databases before it gives up.
+const READY_SECONDS_MAX: u64 = 30;
+
+/// Why the process ended before it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The address is taken or not this machine's.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, io::Error),
+    /// The STUN/TURN address is taken.
+    #[error("STUN/TURN cannot listen on {0} (UDP): {1}; give --turn-listen another address, or --no-turn")]
+    BindUdp(SocketAddr, io::Error),
+    /// It could not be put together.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The certificate or the socket failed.
+    #[error("serving failed: {0}")]
+    Serve(io::Error),
+    /// A database did not come up.
+    #[error("not ready within {READY_SECONDS_MAX} s: {0}")]
+    NotReady(String),
+}
+
+/// Binds an address, or says which one was not to be had.
+pub fn bind(address: SocketAddr) -> Result<Listener, RunError> {
+    Listener::bind(address).map_err(|e| RunError::Bind(address, e))
+}
+
+/// Makes sure that a UDP address is to be had before anything else starts; the relay binds it itself.
+pub fn probe_udp(address: SocketAddr) -> Result<(), RunError> {
+    UdpSocket::bind(address).map(drop).map_err(|e| RunError::BindUdp(address, e))
+}
+
+/// A UDP port of `ip`: the one wanted, or a free one when that is taken.
+pub fn udp_port(ip: IpAddr, wanted: u16) -> io::Result<u16> {
+    let socket = UdpSocket::bind((ip, wanted)).or_else(|_| UdpSocket::bind((ip, 0)))?;
+    Ok(socket.local_addr()?.port())
+}
+
+/// Resolves when the process is asked to end: SIGTERM from a supervisor, SIGINT from a keyboard.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// Waits until every database answers.
+async fn until_ready(network: &Network) -> Result<(), RunError> {
+    let stores = network.stores.clone();
+    let deadline = Instant::now() + Duration::from_secs(READY_SECONDS_MAX);
+    loop {
+        match around::ready(&stores).await {
+            Ok(()) => return Ok(()),
+            Err(problem) if Instant::now() >= deadline => {
+                return Err(RunError::NotReady(problem.cause().unwrap_or_default().to_owned()));
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+/// A second, plain listener beside the site: what the demo's certificate is fetched from.
+pub type Beside = Option<(Listener, Router)>;
+
+/// Serves `network` until the process is asked to end, then stops it: first no new requests, then the
+/// running ones end, then consumers, then the databases. `say_ready` runs once everything answers.
+pub async fn serve<E: From<RunError>>(
+    listener: Listener,
+    network: Network,
+    tls: Option<Tls>,
+    beside: Beside,
+    say_ready: impl AsyncFnOnce(&Network) -> Result<(), E>,
+) -> Result<(), E> {
+    let drain = network.drain.clone();
+    let (on_signal, quick_end) = (drain.clone(), CancellationToken::new());
+    let second = quick_end.clone();
+    tokio::spawn(async move {
+        asked_to_end().await;
+        tracing::info!("asked to end: draining");
+        on_signal.cancel();
+        // Whoever asks twice does not want to wait for slow requests.
+        asked_to_end().await;
+        second.cancel();
+    });
+    let site = tokio::spawn(http::serve(listener, network.router.clone(), tls, drain.clone()));
+    if let Some((listener, router)) = beside {
+        tokio::spawn(http::serve(listener, router, None, drain.clone()));
+    }
+    let started = async {
+        until_ready(&network).await.map_err(E::from)?;
+        say_ready(&network).await
+    };
+    let mut outcome = started.await;
+    if outcome.is_err() {
+        drain.cancel();
+    }
+    tokio::select! {
+        served = site => {
+            let served = served.map_err(io::Error::other).and_then(std::convert::identity);
+            outcome = outcome.and(served.map_err(|e| RunError::Serve(e).into()));
+        }
+        () = quick_end.cancelled() => {}
+    }
+    network.stop().await;
+    outcome
+}

@@ -1,0 +1,233 @@
+//! The effective configuration: read from flags and environment without any I/O, refused when unusable.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+use sanbao_platform::config::Secret;
+use sanbao_platform::http::Tls;
+use serde::Serialize;
+
+/// The ports that the embedded TURN server relays on, unless said otherwise.
+pub const RELAY_PORTS_DEFAULT: (u16, u16) = (50_000, 50_999);
+/// The port of STUN and TURN (RFC 8489 §8.1).
+pub const TURN_PORT: u16 = 3478;
+
+/// Where data lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// One `SQLite` file a service in this folder.
+    Files(PathBuf),
+    /// One schema a service on this `PostgreSQL` server.
+    Postgres(Secret<String>),
+}
+
+/// How media is relayed between people who cannot reach each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// By the server inside this process.
+    Embedded {
+        /// Where it listens, UDP.
+        listen: SocketAddr,
+        /// The address that clients and peers reach it under.
+        public_ip: IpAddr,
+        /// The relayed ports, first and last.
+        relay_ports: (u16, u16),
+        /// Networks that may be relayed to although they are refused by default.
+        allow_peers: Vec<IpNet>,
+    },
+    /// By a coturn elsewhere, with the same time-limited credentials.
+    External {
+        /// Its addresses (RFC 7065).
+        urls: Vec<String>,
+        /// The secret that it shares with this process.
+        secret: Secret<String>,
+    },
+    /// Not at all: peers must reach each other.
+    Off,
+}
+
+/// How the site is reached.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// Plain HTTP; browsers give a camera on loopback only.
+    Plain,
+    /// HTTPS by this process.
+    Https(Tls),
+    /// HTTPS by a proxy in front, whose `X-Forwarded-For` is believed.
+    BehindProxy,
+}
+
+impl Site {
+    /// Whether browsers reach the site over HTTPS.
+    pub fn secure(&self) -> bool {
+        !matches!(self, Self::Plain)
+    }
+
+    /// The certificate, if this process does HTTPS itself.
+    pub fn tls(&self) -> Option<Tls> {
+        if let Self::Https(tls) = self { Some(tls.clone()) } else { None }
+    }
+}
+
+/// What one process is to be.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How it is reached.
+    pub site: Site,
+    /// The address that links begin with: `https://sanbao.example`.
+    pub public_url: String,
+    /// Where data lies.
+    pub storage: Storage,
+    /// The file of the root secret.
+    pub secret_file: PathBuf,
+    /// How media is relayed.
+    pub turn: Turn,
+    /// Who may read `/metrics` from elsewhere than this machine.
+    pub metrics_token: Option<Secret<String>>,
+    /// What is logged: `info`, `sanbao_booking=debug,info`.
+    pub log: String,
+    /// Lines for people instead of JSON.
+    pub log_plain: bool,
+}
+
+/// A configuration that cannot work; names the flag to change.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SettingsError {
+    /// Half of a pair.
+    #[error("{given} needs {missing} beside it")]
+    Pair {
+        /// The flag that was given.
+        given: &'static str,
+        /// The flag that was not.
+        missing: &'static str,
+    },
+    /// Two that exclude each other.
+    #[error("{0} and {1} exclude each other: give one of them")]
+    Both(&'static str, &'static str),
+    /// Plain HTTP beyond this machine.
+    #[error(
+        "--listen {0} is reachable from elsewhere over plain HTTP, where browsers give no camera and passwords can be read: \
+         give --tls-cert and --tls-key, or --behind-https-proxy if something in front does HTTPS"
+    )]
+    PlainBeyondLoopback(SocketAddr),
+    /// The public address cannot be guessed.
+    #[error("{because}: give {flag}")]
+    Needed {
+        /// The flag.
+        flag: &'static str,
+        /// Why.
+        because: &'static str,
+    },
+    /// A value that does not fit.
+    #[error("{flag} {value}: {because}")]
+    Value {
+        /// The flag.
+        flag: &'static str,
+        /// What was given.
+        value: String,
+        /// Why not.
+        because: &'static str,
+    },
+}
+
+/// A section of the printed configuration.
+pub type Section = (&'static str, Vec<(&'static str, serde_json::Value)>);
+
+fn shown(value: impl Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+impl Settings {
+    /// The settings by section, secrets masked; `sanbao config` prints them.
+    pub fn sections(&self) -> Vec<Section> {
+        let storage = match &self.storage {
+            Storage::Files(dir) => vec![("engine", shown("sqlite")), ("data_dir", shown(dir))],
+            Storage::Postgres(url) => {
+                vec![("engine", shown("postgres")), ("database_url", shown(masked_url(&url.0)))]
+            }
+        };
+        let turn = match &self.turn {
+            Turn::Embedded { listen, public_ip, relay_ports, allow_peers } => vec![
+                ("mode", shown("embedded")),
+                ("listen", shown(listen)),
+                ("public_ip", shown(public_ip)),
+                ("relay_ports", shown(format!("{}-{}", relay_ports.0, relay_ports.1))),
+                ("allow_peers", shown(allow_peers.iter().map(ToString::to_string).collect::<Vec<_>>())),
+            ],
+            Turn::External { urls, secret } => {
+                vec![("mode", shown("external")), ("urls", shown(urls)), ("secret", shown(secret))]
+            }
+            Turn::Off => vec![("mode", shown("off"))],
+        };
+        let mut site = vec![("listen", shown(self.listen)), ("public_url", shown(&self.public_url))];
+        match &self.site {
+            Site::Plain => site.push(("https", shown("none"))),
+            Site::BehindProxy => site.push(("https", shown("by a proxy in front"))),
+            Site::Https(tls) => site.extend([("tls_cert", shown(&tls.certificate)), ("tls_key", shown(&tls.key))]),
+        }
+        let around = vec![
+            ("secret_file", shown(&self.secret_file)),
+            ("metrics_token", shown(&self.metrics_token)),
+            ("log", shown(&self.log)),
+            ("log_format", shown(if self.log_plain { "plain" } else { "json" })),
+        ];
+        vec![("site", site), ("storage", storage), ("turn", turn), ("around", around)]
+    }
+}
+
+/// The bounds that are architecture rather than configuration, with their units; printed beside it.
+pub fn limits() -> Section {
+    use sanbao_platform::{auth, db, http};
+    let bounds = vec![
+        ("body_bytes_max", shown(http::BODY_BYTES_MAX)),
+        ("page_rows_max", shown(http::LIMIT_MAX)),
+        ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),
+        ("access_token_seconds", shown(auth::ACCESS_TOKEN_SECONDS)),
+        ("sqlite_readers_max", shown(db::SQLITE_READERS_MAX)),
+        ("postgres_connections_max", shown(db::POSTGRES_CONNECTIONS_MAX)),
+        ("database_wait_seconds_max", shown(db::ACQUIRE_WAIT_SECONDS_MAX)),
+        ("changes_buffered_max", shown(db::CHANGES_BUFFERED_MAX)),
+    ];
+    ("limits", bounds)
+}
+
+/// A database URL without who logs in and how.
+fn masked_url(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", ""));
+    let rest = rest.split('?').next().unwrap_or_default();
+    match rest.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}://***@{place}"),
+        None => format!("{scheme}://{rest}"),
+    }
+}
+
+/// Sections as TOML.
+pub fn toml_text(sections: &[Section]) -> String {
+    use std::fmt::Write as _;
+    sections.iter().fold(String::new(), |mut out, (name, values)| {
+        let _ = writeln!(out, "[{name}]");
+        for (key, value) in values {
+            // JSON's strings, numbers, booleans and flat lists are TOML's; an absent value is a comment.
+            let _ =
+                if value.is_null() { writeln!(out, "# {key} is not set") } else { writeln!(out, "{key} = {value}") };
+        }
+        out.push('\n');
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked_url;
+
+    #[test]
+    fn a_database_url_shows_no_password() {
+        for url in ["postgres://u:p%40ss@db:5432/sanbao?password=x", "postgres://u:p@q@db:5432/sanbao"] {
+            assert_eq!(masked_url(url), "postgres://***@db:5432/sanbao");
+        }
+        assert_eq!(masked_url("postgres:///sanbao?user=me"), "postgres:///sanbao");
+    }
+}
