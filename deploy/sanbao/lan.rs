@@ -2,8 +2,8 @@
 //! for this machine's addresses. Browsers give a camera over HTTPS only, and no public authority signs
 //! for 192.168.1.20.
 //!
-//! The authority is bound by name constraints (RFC 5280 §4.2.1.10) to private addresses and local names,
-//! so that whoever trusts it on a tablet trusts it for nothing else, whatever becomes of its key.
+//! The authority is bound by name constraints (RFC 5280 §4.2.1.10) to private addresses, local names and
+//! this machine, so that whoever trusts it on a tablet trusts it for nothing else, whatever becomes of its key.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -30,7 +30,7 @@ const RENEW_DAYS: i64 = 30;
 #[derive(Debug, thiserror::Error)]
 pub enum LanError {
     /// No address for tablets to reach.
-    #[error("this machine has no private network address: connect it to the house's network first")]
+    #[error("this machine has no address that a tablet could reach: connect it to the house's network first")]
     NoAddress,
     /// A file cannot be read or written.
     #[error("the certificate files in {0}: {1}")]
@@ -57,18 +57,26 @@ struct Issued {
     expires: DateTime<Utc>,
 }
 
-/// The private addresses of this machine, those of real networks first.
+/// The addresses of this machine that others in the house may reach: private ones first, those of virtual
+/// networks last.
 pub fn addresses() -> Result<Vec<IpAddr>, LanError> {
     let found = if_addrs::get_if_addrs().map_err(|e| LanError::Files(PathBuf::from("network interfaces"), e))?;
-    let mut found: Vec<(bool, IpAddr)> = found
+    let mut found: Vec<(bool, bool, IpAddr)> = found
         .into_iter()
-        .filter(|i| !i.is_loopback())
-        .map(|i| (["docker", "br-", "veth", "virbr", "tun", "wg"].iter().any(|p| i.name.starts_with(p)), i.ip()))
-        .filter(|(_, ip)| matches!(ip, IpAddr::V4(v4) if v4.is_private()))
+        .filter(|i| !i.is_loopback() && !i.is_link_local() && i.ip().is_ipv4())
+        .map(|i| (VIRTUAL.iter().any(|p| i.name.starts_with(p)), !is_private(i.ip()), i.ip()))
         .collect();
     found.sort_unstable();
     found.dedup();
-    if found.is_empty() { Err(LanError::NoAddress) } else { Ok(found.into_iter().map(|(_, ip)| ip).collect()) }
+    if found.is_empty() { Err(LanError::NoAddress) } else { Ok(found.into_iter().map(|(_, _, ip)| ip).collect()) }
+}
+
+/// How interfaces begin that lead to no tablet.
+const VIRTUAL: &[&str] = &["docker", "br-", "veth", "virbr", "tun", "wg"];
+
+/// Whether an address is of a house's own network (RFC 1918).
+pub fn is_private(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V4(v4) if v4.is_private())
 }
 
 /// The machine's own name, as it may be announced in the house.
@@ -102,24 +110,26 @@ fn named(name: &str, now: DateTime<Utc>, days: i64) -> CertificateParams {
     params
 }
 
-fn authority_params(now: DateTime<Utc>) -> CertificateParams {
-    let mut params =
-        named(&format!("Sanbao demo {}", &sha256_hex(now.to_rfc3339().as_bytes())[..6]), now, AUTHORITY_DAYS);
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+/// What the authority may sign for: private networks, local names, and this machine's own addresses.
+fn permitted(beyond_private: &[IpAddr]) -> Vec<GeneralSubtree> {
     let net = |a: u8, b: u8, prefix| GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([a, b, 0, 0], prefix));
     let name = |n: &str| GeneralSubtree::DnsName(n.to_owned());
-    params.name_constraints = Some(NameConstraints {
-        permitted_subtrees: vec![
-            net(10, 0, 8),
-            net(172, 16, 12),
-            net(192, 168, 16),
-            net(127, 0, 8),
-            name("localhost"),
-            name("local"),
-        ],
-        excluded_subtrees: Vec::new(),
-    });
+    let mut all =
+        vec![net(10, 0, 8), net(172, 16, 12), net(192, 168, 16), net(127, 0, 8), name("localhost"), name("local")];
+    all.extend(beyond_private.iter().filter_map(|ip| match ip {
+        IpAddr::V4(v4) => Some(GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix(v4.octets(), 32))),
+        IpAddr::V6(_) => None,
+    }));
+    all
+}
+
+fn authority_params(now: DateTime<Utc>, beyond_private: &[IpAddr]) -> CertificateParams {
+    let mark = &sha256_hex(now.to_rfc3339().as_bytes())[..6];
+    let mut params = named(&format!("Sanbao demo {mark}"), now, AUTHORITY_DAYS);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let permitted_subtrees = permitted(beyond_private);
+    params.name_constraints = Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() });
     params
 }
 
@@ -131,28 +141,32 @@ fn write_private(path: &Path, text: &str) -> io::Result<()> {
     options.open(path)?.write_all(text.as_bytes())
 }
 
-/// The authority's certificate and key, made on the first call.
-fn authority(dir: &Path, now: DateTime<Utc>) -> Result<(String, KeyPair), LanError> {
-    let (certificate, key) = (dir.join("authority.pem"), dir.join("authority-key.pem"));
+/// The authority's certificate and key, made on the first call, and anew when an address that is not
+/// private is none that it may sign for.
+fn authority(dir: &Path, addresses: &[IpAddr], now: DateTime<Utc>) -> Result<(String, KeyPair), LanError> {
+    let [certificate, key, bounds] = ["authority.pem", "authority-key.pem", "authority.json"].map(|n| dir.join(n));
     let files = |e| LanError::Files(dir.to_owned(), e);
-    if certificate.exists() && key.exists() {
+    let beyond: Vec<IpAddr> = addresses.iter().copied().filter(|ip| !is_private(*ip)).collect();
+    let standing = fs::read(&bounds).ok().and_then(|b| serde_json::from_slice::<Vec<IpAddr>>(&b).ok());
+    if standing.is_some_and(|signed| beyond.iter().all(|ip| signed.contains(ip))) {
         let pair = KeyPair::from_pem(&fs::read_to_string(&key).map_err(files)?)?;
         return Ok((fs::read_to_string(&certificate).map_err(files)?, pair));
     }
     let pair = KeyPair::generate()?;
-    let pem = authority_params(now).self_signed(&pair)?.pem();
+    let pem = authority_params(now, &beyond).self_signed(&pair)?.pem();
     fs::create_dir_all(dir).map_err(files)?;
-    write_private(&key, &pair.serialize_pem()).map_err(files)?;
-    fs::write(&certificate, &pem).map_err(files)?;
     // What an older authority signed is worth nothing now.
     let _ = fs::remove_file(dir.join("server.json"));
+    write_private(&key, &pair.serialize_pem()).map_err(files)?;
+    fs::write(&certificate, &pem).map_err(files)?;
+    fs::write(&bounds, serde_json::to_vec(&beyond).unwrap_or_default()).map_err(files)?;
     Ok((pem, pair))
 }
 
 /// The certificate for `addresses`, in `dir`; made anew when they have changed or it is about to expire.
 pub fn certificate(dir: &Path, addresses: &[IpAddr], now: DateTime<Utc>) -> Result<LanCertificate, LanError> {
     let files = |e| LanError::Files(dir.to_owned(), e);
-    let (authority_pem, authority_key) = authority(dir, now)?;
+    let (authority_pem, authority_key) = authority(dir, addresses, now)?;
     let tls = Tls { certificate: dir.join("server.pem"), key: dir.join("server-key.pem") };
     let (note, names) = (dir.join("server.json"), names(addresses));
     let standing = fs::read(&note).ok().and_then(|b| serde_json::from_slice::<Issued>(&b).ok());
@@ -210,6 +224,11 @@ mod tests {
         assert_eq!(moved.fingerprint, first.fingerprint, "but the same authority");
         let standing = read(&moved);
         assert_ne!(read(&at("192.168.1.21", now + TimeDelta::days(380))), standing, "renewed in time");
+        assert_ne!(
+            at("192.0.2.9", now).fingerprint,
+            first.fingerprint,
+            "an address beyond its bounds, another authority"
+        );
         assert_eq!(first.fingerprint.len(), 64 + 31);
         assert_eq!(fs::metadata(dir.path().join("authority-key.pem")).unwrap().permissions(), {
             use std::os::unix::fs::PermissionsExt as _;

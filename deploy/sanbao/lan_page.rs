@@ -100,8 +100,8 @@ fn body(lang: Lang, page: &TrustPage) -> Markup {
         h2 { (lang.pick("核对与删除", "Check it, remove it")) }
         p {
             (lang.pick(
-                "证书指纹(SHA-256)应与电脑屏幕上显示的相同。这张证书只能为家里的内网地址作保;不用时请在同一处删除。",
-                "Its SHA-256 fingerprint must be the one on the computer's screen. It vouches for private addresses only; remove it in the same place when you are done."
+                "证书指纹(SHA-256)应与电脑屏幕上显示的相同。这张证书只能为内网地址和这台电脑作保;不用时请在同一处删除。",
+                "Its SHA-256 fingerprint must be the one on the computer's screen. It vouches for private addresses and this computer only; remove it in the same place when you are done."
             ))
         }
         p { code { (page.certificate.fingerprint) } }
