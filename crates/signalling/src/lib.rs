@@ -6,6 +6,7 @@
 pub mod config;
 mod facts;
 pub mod id;
+mod page;
 pub mod protocol;
 pub mod room;
 mod session;
@@ -18,6 +19,7 @@ use axum::extract::FromRef;
 use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
+use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, Task};
 use tokio::sync::mpsc;
@@ -43,6 +45,7 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) config: Arc<Config>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) texts: Arc<Texts>,
 }
 
 impl FromRef<App> for Keys {
@@ -71,8 +74,9 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
-    let app = App { deps, config: Arc::new(config), hub };
-    let (router, openapi) = OpenApiRouter::new().routes(routes!(session::signal)).split_for_parts();
+    let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
+    let (router, openapi) = OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
+    let router = router.merge(page::assets());
     Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
 }
 

@@ -1,0 +1,437 @@
+// Sanbao signalling in a browser: the protocol `sanbao.signal.v1`, reconnecting, and one peer connection
+// per other person with perfect negotiation. No dependencies. See the protocol document.
+
+/**
+ * @typedef {{audio: boolean, video: boolean}} Media
+ * @typedef {{peer: string, name: string, role: "host"|"clinician"|"guest"|"observer", publish: boolean, control: boolean, audio: boolean, video: boolean}} PeerView
+ * @typedef {{peer: string, name: string, role: string, since: string}} Waiting
+ * @typedef {{consult: string, people: number, people_max: number, staff_present: boolean, started_at: string|null, peers: PeerView[], waiting: Waiting[]}} RoomView
+ * @typedef {object} Options
+ * @property {string | (() => Promise<string>)} ticket the ticket, or how to get one; asked again when it has expired
+ * @property {string} [url] the relay; by default `/v1/signal` of this site
+ * @property {MediaStream} [stream] what to send; may be changed later with `setTrack`
+ * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"` sends everything through TURN
+ *
+ * Events, each with one argument:
+ * `link` {state: "connecting"|"open"|"waiting"|"closed", attempt, waitMs, code, reason} – the WebSocket;
+ * `welcome`, `lobby`, `ring`, `ring_over`, `joined`, `refused`, `peer_joined`, `peer_left`, `state`, `finished`, `error`
+ * – the relay's messages as they are; `track` {peer, stream} – somebody's sound or picture;
+ * `media` {peer, state} – a peer connection's `connectionState`.
+ */
+
+const SUBPROTOCOL = "sanbao.signal.v1";
+const BACK_OFF_MS = 500;
+const BACK_OFF_MS_MAX = 15000;
+const TICKET_EXPIRED = 4103;
+const DISCONNECTED_WAIT_MS = 3000;
+
+/** Whether a close code says "do not try again". @param {number} code */
+export const isFinal = (code) => code === 1000 || (code >= 4100 && code < 4200);
+
+/** How long to wait before the attempt `n` (1 is the first). @param {number} n @param {() => number} [random] */
+export const backOffMs = (n, random = Math.random) =>
+  Math.min(BACK_OFF_MS * 2 ** (n - 1), BACK_OFF_MS_MAX) * (0.5 + random());
+
+/** Opens a call. @param {Options} options */
+export function connect(options) {
+  return new Call(options);
+}
+
+/** One person's place in one consult. */
+export class Call {
+  /** @param {Options} options */
+  constructor(options) {
+    this.options = options;
+    /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
+    /** @type {Map<string, Peer>} */ this.peers = new Map();
+    /** @type {Map<string, PeerView>} */ this.people = new Map();
+    /** @type {{audio: MediaStreamTrack|null, video: MediaStreamTrack|null}} */
+    this.tracks = {
+      audio: options.stream?.getAudioTracks()[0] || null,
+      video: options.stream?.getVideoTracks()[0] || null,
+    };
+    /** @type {Media|null} */ this.wanted = null;
+    /** @type {WebSocket|null} */ this.socket = null;
+    /** @type {any} */ this.welcome = null;
+    this.inside = false;
+    this.ended = false;
+    this.attempt = 0;
+    this.renewed = false;
+    this.nextId = 1;
+    /** @type {Map<string, {resolve: () => void, reject: (error: Error) => void}>} */ this.pending = new Map();
+    this.onOnline = () => this.online();
+    addEventListener("online", this.onOnline);
+    this.open();
+  }
+
+  /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
+  on(type, listener) {
+    if (!this.listeners.has(type)) this.listeners.set(type, new Set());
+    this.listeners.get(type)?.add(listener);
+    return this;
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  emit(type, detail) {
+    for (const listener of this.listeners.get(type) || []) listener(detail);
+  }
+
+  // ---- what a person does
+
+  /** Enters the room, or the lobby; again by itself after a broken connection. @param {Media} media */
+  join(media) {
+    this.wanted = { ...media };
+    if (this.welcome) this.send({ type: "join", ...media });
+  }
+
+  /** Own sound and picture went on or off. @param {Media} media */
+  setState(media) {
+    if (this.wanted) this.wanted = { ...media };
+    if (this.inside) this.send({ type: "state", ...media });
+  }
+
+  /** @param {string} peer */
+  admit(peer) {
+    return this.ask({ type: "admit", peer });
+  }
+
+  /** @param {string} peer */
+  refuse(peer) {
+    return this.ask({ type: "refuse", peer });
+  }
+
+  /** Ends the visit for everybody. */
+  finish() {
+    return this.ask({ type: "finish" });
+  }
+
+  /** Hangs up; the visit goes on for the others. */
+  leave() {
+    this.ended = true;
+    this.send({ type: "leave" });
+    this.over(1000, "bye");
+    setTimeout(() => this.socket?.close(), 1000);
+  }
+
+  /** Sends another track, or none, without a new negotiation. @param {"audio"|"video"} kind @param {MediaStreamTrack|null} track */
+  async setTrack(kind, track) {
+    this.tracks[kind] = track;
+    await Promise.all([...this.peers.values()].map((p) => p.sendTrack(kind)));
+  }
+
+  // ---- the WebSocket
+
+  async open() {
+    const attempt = (this.attempt += 1);
+    this.emit("link", { state: "connecting", attempt });
+    let ticket;
+    try {
+      ticket = typeof this.options.ticket === "function" ? await this.options.ticket() : this.options.ticket;
+    } catch (error) {
+      this.emit("error", { code: "no-ticket", message: String(error), cause: error });
+      return this.over(4102, "no-ticket");
+    }
+    if (this.ended) return;
+    const url = new URL(this.options.url || "/v1/signal", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(url, SUBPROTOCOL);
+    this.socket = socket;
+    this.heard = performance.now();
+    socket.onopen = () => this.send({ type: "hello", v: 1, ticket });
+    socket.onmessage = (event) => {
+      this.heard = performance.now();
+      this.message(JSON.parse(event.data));
+    };
+    socket.onclose = (event) => {
+      if (this.socket === socket) this.closed(event.code, event.reason);
+    };
+  }
+
+  /** @param {object} message */
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** Sends and waits for `ok` or `error`. @param {object} message @returns {Promise<void>} */
+  ask(message) {
+    const id = String(this.nextId++);
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      this.send({ ...message, id });
+    });
+  }
+
+  /** @param {number} code @param {string} reason */
+  closed(code, reason) {
+    clearInterval(this.beat);
+    this.welcome = null;
+    this.inside = false;
+    for (const { reject } of this.pending.values()) reject(new Error(`closed: ${code} ${reason}`));
+    this.pending.clear();
+    if (this.ended) return;
+    const renewable = code === TICKET_EXPIRED && typeof this.options.ticket === "function" && !this.renewed;
+    if (isFinal(code) && !renewable) return this.over(code, reason);
+    if (renewable) this.renewed = true;
+    const waitMs = backOffMs(this.attempt);
+    this.emit("link", { state: "waiting", attempt: this.attempt, waitMs, code, reason });
+    this.timer = setTimeout(() => this.open(), waitMs);
+  }
+
+  /** The network is back: do not wait any longer. */
+  online() {
+    if (this.timer && !this.welcome && !this.ended) {
+      clearTimeout(this.timer);
+      this.timer = undefined;
+      this.open();
+    } else {
+      for (const peer of this.peers.values()) peer.restart();
+    }
+  }
+
+  /** @param {number} code @param {string} reason */
+  over(code, reason) {
+    this.ended = true;
+    clearTimeout(this.timer);
+    clearInterval(this.beat);
+    removeEventListener("online", this.onOnline);
+    for (const peer of this.peers.values()) peer.close();
+    this.peers.clear();
+    this.emit("link", { state: "closed", code, reason });
+  }
+
+  /** @param {any} message */
+  message(message) {
+    switch (message.type) {
+      case "welcome":
+        return this.welcomed(message);
+      case "joined":
+        return this.joined(message);
+      case "peer_joined":
+        this.people.set(message.peer, message);
+        break;
+      case "peer_left":
+        this.people.delete(message.peer);
+        this.peers.get(message.peer)?.close();
+        this.peers.delete(message.peer);
+        break;
+      case "state":
+        Object.assign(this.people.get(message.peer) || {}, { audio: message.audio, video: message.video });
+        break;
+      case "offer":
+      case "answer":
+      case "candidate":
+        return this.peer(message.from).signal(message);
+      case "ok":
+        this.pending.get(message.re)?.resolve();
+        this.pending.delete(message.re);
+        return;
+      case "error":
+        if (this.pending.has(message.re)) {
+          this.pending.get(message.re)?.reject(Object.assign(new Error(message.message), { code: message.code }));
+          this.pending.delete(message.re);
+          return;
+        }
+        break;
+      case "ping":
+        return this.send({ type: "pong" });
+      case "pong":
+        return;
+    }
+    this.emit(message.type, message);
+  }
+
+  /** @param {any} message */
+  welcomed(message) {
+    this.welcome = message;
+    this.attempt = 0;
+    this.renewed = false;
+    const { interval_ms, timeout_ms } = message.heartbeat;
+    clearInterval(this.beat);
+    this.beat = setInterval(() => {
+      if (performance.now() - (this.heard || 0) > timeout_ms) return this.give_up();
+      this.send({ type: "ping" });
+    }, interval_ms);
+    this.emit("link", { state: "open" });
+    this.emit("welcome", message);
+    if (this.wanted) this.send({ type: "join", ...this.wanted });
+  }
+
+  /** The relay is silent: a dead network does not even close a socket. */
+  give_up() {
+    const socket = this.socket;
+    this.socket = null;
+    socket?.close();
+    this.closed(4002, "heartbeat-lost");
+  }
+
+  /** @param {{room: RoomView}} message */
+  joined(message) {
+    // After a broken connection everybody has new ids: start anew.
+    for (const peer of this.peers.values()) peer.close();
+    this.peers.clear();
+    this.people = new Map(message.room.peers.map((p) => [p.peer, p]));
+    this.inside = true;
+    this.emit("joined", message);
+    for (const id of this.people.keys()) {
+      if (id !== this.welcome.peer) this.peer(id).offer();
+    }
+  }
+
+  /** @param {string} id @returns {Peer} */
+  peer(id) {
+    let peer = this.peers.get(id);
+    if (!peer) {
+      peer = new Peer(this, id);
+      this.peers.set(id, peer);
+    }
+    return peer;
+  }
+
+  /** What the peer connections' statistics add up to. */
+  async stats() {
+    const all = await Promise.all([...this.peers.values()].map((p) => p.stats()));
+    return all;
+  }
+}
+
+/** The connection to one other person. */
+class Peer {
+  /** @param {Call} call @param {string} id */
+  constructor(call, id) {
+    this.call = call;
+    this.id = id;
+    this.polite = call.welcome.peer > id;
+    this.makingOffer = false;
+    this.ignoring = false;
+    /** @type {RTCIceCandidateInit[]} */ this.early = [];
+    /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
+    this.remote = new MediaStream();
+    this.pc = new RTCPeerConnection({
+      iceServers: call.welcome.ice_servers,
+      iceTransportPolicy: call.options.iceTransportPolicy || "all",
+    });
+    this.pc.onicecandidate = ({ candidate }) => this.say({ type: "candidate", candidate: candidate && candidate.toJSON() });
+    this.pc.onnegotiationneeded = () => this.negotiate();
+    this.pc.ontrack = ({ track }) => {
+      this.remote.addTrack(track);
+      call.emit("track", { peer: id, stream: this.remote, track });
+    };
+    this.pc.onconnectionstatechange = () => {
+      call.emit("media", { peer: id, state: this.pc.connectionState });
+    };
+    this.pc.oniceconnectionstatechange = () => this.watch();
+  }
+
+  /** @param {object} message */
+  say(message) {
+    this.call.send({ to: this.id, ...message });
+  }
+
+  /** The newcomer makes the lines for sound and picture, whether or not there is anything to send yet. */
+  offer() {
+    for (const kind of /** @type {("audio"|"video")[]} */ (["audio", "video"])) {
+      this.pc.addTransceiver(this.call.tracks[kind] || kind, { direction: "sendrecv" });
+    }
+  }
+
+  /** @param {"audio"|"video"} kind */
+  async sendTrack(kind) {
+    const line = this.pc.getTransceivers().find((t) => t.receiver.track.kind === kind);
+    if (!line || line.stopped) return;
+    if (line.direction === "recvonly") line.direction = "sendrecv";
+    await line.sender.replaceTrack(this.call.tracks[kind]);
+  }
+
+  async negotiate() {
+    try {
+      this.makingOffer = true;
+      await this.pc.setLocalDescription();
+      this.say({ type: this.pc.localDescription?.type, sdp: this.pc.localDescription?.sdp });
+    } catch (error) {
+      if (this.pc.signalingState !== "closed") console.warn("negotiation", error);
+    } finally {
+      this.makingOffer = false;
+    }
+  }
+
+  /** Messages of one peer are worked on one after the other. @param {any} message */
+  signal(message) {
+    this.chain = this.chain.then(() => this.take(message)).catch((error) => {
+      if (this.pc.signalingState !== "closed") console.warn("signal", error);
+    });
+  }
+
+  /** @param {any} message */
+  async take(message) {
+    if (message.type === "candidate") return this.candidate(message.candidate);
+    const collision = message.type === "offer" && (this.makingOffer || this.pc.signalingState !== "stable");
+    this.ignoring = !this.polite && collision;
+    if (this.ignoring) return;
+    await this.pc.setRemoteDescription({ type: message.type, sdp: message.sdp });
+    for (const candidate of this.early.splice(0)) await this.pc.addIceCandidate(candidate);
+    if (message.type === "offer") {
+      await this.sendTrack("audio");
+      await this.sendTrack("video");
+      await this.pc.setLocalDescription();
+      this.say({ type: "answer", sdp: this.pc.localDescription?.sdp });
+    }
+  }
+
+  /** @param {RTCIceCandidateInit|null} candidate */
+  async candidate(candidate) {
+    if (!candidate) return;
+    if (!this.pc.remoteDescription) {
+      this.early.push(candidate);
+      return;
+    }
+    try {
+      await this.pc.addIceCandidate(candidate);
+    } catch (error) {
+      if (!this.ignoring) throw error;
+    }
+  }
+
+  /** ICE restart when a path is lost; the impolite side goes first, so that the two rarely collide. */
+  watch() {
+    clearTimeout(this.timer);
+    const state = this.pc.iceConnectionState;
+    const patience = this.polite ? 2 : 1;
+    if (state === "failed") this.timer = setTimeout(() => this.restart(), this.polite ? 1000 : 0);
+    if (state === "disconnected") this.timer = setTimeout(() => this.restart(), DISCONNECTED_WAIT_MS * patience);
+  }
+
+  restart() {
+    if (this.pc.signalingState !== "closed" && this.pc.remoteDescription) this.pc.restartIce();
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    this.pc.onicecandidate = this.pc.onnegotiationneeded = this.pc.ontrack = null;
+    this.pc.onconnectionstatechange = this.pc.oniceconnectionstatechange = null;
+    this.pc.close();
+  }
+
+  /** The numbers that a verdict needs. */
+  async stats() {
+    const report = await this.pc.getStats();
+    const found = { peer: this.id, framesDecoded: 0, packetsReceived: 0, packetsLost: 0, audioPackets: 0, audioLost: 0, freezeCount: 0, rttMs: 0, localCandidateType: "", remoteCandidateType: "" };
+    report.forEach((s) => {
+      if (s.type === "inbound-rtp" && s.kind === "video") {
+        found.framesDecoded += s.framesDecoded || 0;
+        found.packetsReceived += s.packetsReceived || 0;
+        found.packetsLost += s.packetsLost || 0;
+        found.freezeCount += s.freezeCount || 0;
+      } else if (s.type === "inbound-rtp" && s.kind === "audio") {
+        found.audioPackets += s.packetsReceived || 0;
+        found.audioLost += s.packetsLost || 0;
+      } else if (s.type === "transport" && s.selectedCandidatePairId) {
+        const pair = report.get(s.selectedCandidatePairId);
+        if (!pair) return;
+        found.rttMs = (pair.currentRoundTripTime || 0) * 1000;
+        found.localCandidateType = report.get(pair.localCandidateId)?.candidateType || "";
+        found.remoteCandidateType = report.get(pair.remoteCandidateId)?.candidateType || "";
+      }
+    });
+    return found;
+  }
+}

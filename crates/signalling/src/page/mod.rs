@@ -1,0 +1,57 @@
+//! The consult room's page. It holds no data: what it shows comes by the ticket and from the links that
+//! the page is given, so anybody may open it.
+
+mod room;
+
+use axum::Router;
+use axum::extract::State;
+use maud::Markup;
+use sanbao_platform::http::Visitor;
+use sanbao_platform::i18n::Texts;
+use sanbao_platform::web;
+
+use crate::App;
+
+const JS: &str = "text/javascript; charset=utf-8";
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
+    ("/static/room.js", JS, include_bytes!("../../assets/room.js")),
+    ("/static/room-devices.js", JS, include_bytes!("../../assets/room-devices.js")),
+    ("/static/room-ring.js", JS, include_bytes!("../../assets/room-ring.js")),
+    ("/static/room-verdict.js", JS, include_bytes!("../../assets/room-verdict.js")),
+    ("/static/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
+];
+
+/// The words of the page, in both languages.
+pub(crate) fn texts() -> Texts {
+    Texts::new(include_str!("../../texts/zh-CN.ftl"), include_str!("../../texts/en.ftl"))
+}
+
+/// The page's scripts and its stylesheet.
+pub(crate) fn assets() -> Router<App> {
+    web::assets(Router::new(), FILES)
+}
+
+/// The consult room: `?consult={id}` for staff, `#guest={token}` for family.
+#[utoipa::path(
+    get,
+    path = "/room",
+    tag = "pages",
+    params(("consult" = Option<uuid::Uuid>, Query, description = "The consult whose ticket the page asks for")),
+    responses((status = 200, description = "The page; it is the same for everybody", content_type = "text/html"))
+)]
+pub(crate) async fn room(State(app): State<App>, visitor: Visitor) -> Markup {
+    let lang = visitor.lang;
+    let body = room::body(lang, &app.texts);
+    app.deps.frame.page(lang, &app.texts.get(lang, "room-title"), None, "/room", &["/static/room.js"], &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_is_there_in_both_languages() {
+        assert_eq!(texts().missing(), Vec::<&str>::new());
+    }
+}

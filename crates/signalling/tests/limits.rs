@@ -1,0 +1,319 @@
+//! Each limit crossed one by one, and each kind of bad input: a typed answer, and the room unharmed.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use sanbao_platform::config::RootSecret;
+use sanbao_platform::testing::sqlite;
+use sanbao_signalling::Config;
+use serde_json::json;
+use support::{Relay, claims, config, relay, relay_with};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::Message;
+
+async fn with(change: impl FnOnce(&mut Config)) -> Relay {
+    let mut config = config();
+    change(&mut config);
+    relay_with(config, sqlite()).await
+}
+
+#[tokio::test]
+async fn each_bad_ticket_has_its_own_error_and_close() {
+    let relay = relay().await;
+    let now = relay.clock.now();
+    let hour = TimeDelta::hours(1);
+    let good = || claims(1, 10, "host", json!({}));
+    let with = |more| claims(1, 10, "host", more);
+    let sign = |purpose: &str, audience: &str, from, to, c| relay.sign(purpose, audience, from, to, c);
+    let foreign_keys = RootSecret::from_bytes([7; 32]).keys().unwrap();
+    let scope = sanbao_platform::auth::Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + hour };
+    let forged = foreign_keys.sign(scope, now, &good()).unwrap();
+    let mut altered = relay.ticket(1, 10, "host");
+    altered.replace_range(altered.len() - 6.., "AAAAAA");
+    let unsigned = "eyJ0eXAiOiJ0aWNrZXQiLCJhbGciOiJub25lIn0.e30.".to_owned();
+    for (what, ticket, error, close) in [
+        ("expired", sign("ticket", "signalling", now - hour * 2, now - hour, good()), "ticket-expired", 4103),
+        ("early", sign("ticket", "signalling", now + hour, now + hour * 2, good()), "ticket-not-yet-valid", 4104),
+        ("audience", sign("ticket", "booking", now, now + hour, good()), "ticket-foreign", 4102),
+        ("purpose", sign("at+jwt", "signalling", now, now + hour, good()), "ticket-foreign", 4102),
+        ("forged", forged, "ticket-wrong-key", 4102),
+        ("altered", altered, "ticket-wrong-key", 4102),
+        ("unsigned", unsigned, "ticket-malformed", 4102),
+        ("rubbish", "rubbish".to_owned(), "ticket-malformed", 4102),
+        ("empty", String::new(), "ticket-malformed", 4102),
+        ("long", "a.".repeat(10_000), "ticket-malformed", 4102),
+        ("role", sign("ticket", "signalling", now, now + hour, with(json!({ "role": "king" }))), "ticket-malformed", 4102),
+        ("consult", sign("ticket", "signalling", now, now + hour, with(json!({ "consult": "1" }))), "ticket-malformed", 4102),
+        ("no lobby", sign("ticket", "signalling", now, now + hour, with(json!({ "lobby": null }))), "ticket-malformed", 4102),
+    ] {
+        let mut client = relay.open().await;
+        client.say(json!({ "type": "hello", "id": "h", "v": 1, "ticket": ticket })).await;
+        let answer = client.hear("error").await;
+        assert_eq!((answer["code"].as_str(), answer["re"].as_str()), (Some(error), Some("h")), "{what}");
+        assert_eq!(client.closed().await, Some(close), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_message_must_be_hello_of_this_version() {
+    let relay = relay().await;
+    let ticket = relay.ticket(1, 10, "host");
+    for (first, error) in [
+        (json!({ "type": "join", "id": "1" }), "hello-expected"),
+        (json!({ "type": "hello", "id": "1", "v": 2, "ticket": ticket }), "unsupported-version"),
+        (json!({ "type": "hello", "id": "1", "v": 1 }), "bad-message"),
+        (json!({ "type": "helo", "id": "1" }), "unknown-type"),
+    ] {
+        let mut client = relay.open().await;
+        client.say(first).await;
+        let answer = client.hear("error").await;
+        assert_eq!((answer["code"].as_str(), answer["re"].as_str()), (Some(error), Some("1")));
+        assert_eq!(client.closed().await, Some(4106));
+    }
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_closed_in_time() {
+    let relay = with(|c| c.limits.hello_wait_ms_max = 100).await;
+    let mut client = relay.open().await;
+    assert_eq!(client.hear("error").await["code"], "hello-expected");
+    assert_eq!(client.closed().await, Some(4001));
+}
+
+#[tokio::test]
+async fn who_goes_silent_is_given_up() {
+    let relay = with(|c| {
+        c.limits.heartbeat.interval_ms = 50;
+        c.limits.heartbeat.timeout_ms = 200;
+    })
+    .await;
+    let mut talker = relay.join(1, 10, "host").await;
+    let _silent = relay.join(1, 20, "clinician").await; // its socket is never read, so pings stay unanswered
+    talker.hear("peer_joined").await;
+    let left = talker.hear("peer_left").await; // reading answers the pings meanwhile
+    assert_eq!(left["because"], "dropped");
+}
+
+#[tokio::test]
+async fn after_bad_messages_the_connection_goes_on() {
+    let relay = relay().await;
+    let mut host = relay.join(1, 10, "host").await;
+    for (text, error) in [
+        (r#"{"type":"dance","id":"a"}"#, "unknown-type"),
+        (r#"{"type":"admit","id":"a","peer":"x"}"#, "bad-message"),
+        ("{", "bad-message"),
+        (r#"{"type":"hello","id":"a","v":1,"ticket":"x"}"#, "hello-expected"),
+        (r#"{"type":"join","id":"a"}"#, "already-joined"),
+        (r#"{"type":"offer","id":"a","to":"00000000-0000-0000-0000-000000000000","sdp":"'; drop table consult_room; --<script>"}"#, "no-such-peer"),
+    ] {
+        host.send(Message::Text(text.into())).await;
+        assert_eq!(host.hear("error").await["code"], error, "{text}");
+    }
+    host.say(json!({ "type": "ping" })).await;
+    host.hear("pong").await;
+}
+
+#[tokio::test]
+async fn binary_frames_and_invalid_utf8_close_for_good() {
+    let relay = relay().await;
+    let mut client = relay.join(1, 10, "host").await;
+    client.send(Message::Binary(vec![1, 2, 3].into())).await;
+    assert_eq!(client.closed().await, Some(4109));
+    for before_hello in [true, false] {
+        let client = if before_hello { relay.open().await } else { relay.join(1, 11, "host").await };
+        // A masked text frame of two bytes that are not UTF-8, written past the library.
+        let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
+        tcp.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]).await.unwrap();
+        assert_eq!(close_code(&mut tcp).await, Some(4107));
+    }
+}
+
+/// The code of the close frame among the frames of a raw socket.
+async fn close_code(tcp: &mut tokio::net::TcpStream) -> Option<u16> {
+    let mut all = Vec::new();
+    let mut buffer = [0; 4096];
+    for _ in 0..50 {
+        let read = tokio::time::timeout(Duration::from_secs(5), tcp.read(&mut buffer)).await.unwrap().unwrap_or(0);
+        all.extend_from_slice(&buffer[..read]);
+        let mut at = 0;
+        while at + 2 <= all.len() {
+            let (opcode, short) = (all[at] & 0x0f, usize::from(all[at + 1] & 0x7f));
+            let (len, head) = match short {
+                126 => (usize::from(u16::from_be_bytes([*all.get(at + 2)?, *all.get(at + 3)?])), 4),
+                n => (n, 2),
+            };
+            if opcode == 8 {
+                return Some(u16::from_be_bytes([*all.get(at + head)?, *all.get(at + head + 1)?]));
+            }
+            at += head + len;
+        }
+        if read == 0 {
+            return None;
+        }
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_refused_and_one_just_under_it_passes() {
+    let relay = relay().await;
+    let mut host = relay.join(1, 10, "host").await;
+    let mut doctor = relay.join(1, 20, "clinician").await;
+    host.hear("peer_joined").await;
+    let frame = |len: usize| {
+        let head = format!(r#"{{"type":"offer","to":"{}","sdp":""#, host.peer);
+        format!("{head}{}\"}}", "x".repeat(len - head.len() - 2))
+    };
+    let (fits, over) = (frame(65_536), frame(65_537));
+    doctor.send(Message::Text(fits.into())).await;
+    assert!(host.hear("offer").await["sdp"].as_str().unwrap().len() > 65_000);
+    doctor.send(Message::Text(over.into())).await;
+    assert_eq!(doctor.hear("error").await["code"], "message-too-large");
+    assert_eq!(doctor.closed().await, Some(4107));
+    assert_eq!(host.hear("peer_left").await["because"], "dropped");
+}
+
+#[tokio::test]
+async fn a_frame_that_claims_64_mib_is_refused_by_its_header() {
+    let relay = relay().await;
+    let client = relay.join(1, 10, "host").await;
+    let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
+    let mut frame = vec![0x81, 0xff];
+    frame.extend_from_slice(&(64_u64 << 20).to_be_bytes());
+    frame.extend_from_slice(&[0, 0, 0, 0, b'x']);
+    tcp.write_all(&frame).await.unwrap();
+    assert_eq!(close_code(&mut tcp).await, Some(4107));
+}
+
+#[tokio::test]
+async fn a_flood_is_told_and_closed_and_the_room_lives_on() {
+    let relay = with(|c| {
+        c.limits.client.messages_per_s_max = 1;
+        c.limits.client.messages_burst_max = 5;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let mut flood = relay.join(1, 20, "clinician").await;
+    host.hear("peer_joined").await;
+    for _ in 0..4 {
+        flood.say(json!({ "type": "ping" })).await;
+        flood.hear("pong").await;
+    }
+    flood.say(json!({ "type": "ping" })).await;
+    assert_eq!(flood.hear("error").await["code"], "rate-limited");
+    assert_eq!(flood.closed().await, Some(4108));
+    assert_eq!(host.hear("peer_left").await["because"], "dropped");
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_cut_off_and_the_others_are_told() {
+    let relay = with(|c| {
+        c.limits.client.messages_burst_max = 100_000;
+        c.limits.client.bytes_burst_max = u32::MAX;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let slow = relay.join(1, 20, "clinician").await; // never reads again
+    host.hear("peer_joined").await;
+    let big = "x".repeat(60_000);
+    let mut left = None;
+    for _ in 0..2000 {
+        host.say(json!({ "type": "offer", "to": slow.peer, "sdp": big })).await;
+        if let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(1), host.next()).await {
+            left = Some(message);
+            break;
+        }
+    }
+    let left = left.expect("the others are told");
+    assert_eq!((&left["type"], &left["because"]), (&json!("peer_left"), &json!("dropped")), "{left}");
+}
+
+async fn handshake(relay: &Relay, headers: &[(&str, &str)]) -> u16 {
+    let client = reqwest::Client::new();
+    let mut request = client.get(format!("http://{}/v1/signal", relay.address));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn the_handshake_is_refused_to_other_sites_and_without_the_subprotocol() {
+    let relay = with(|c| c.origins = vec!["https://care.example".to_owned()]).await;
+    let socket = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    let own = format!("http://{}", relay.address);
+    for (protocol, origin, status) in [
+        (Some("sanbao.signal.v1"), None, 101),
+        (Some("other, sanbao.signal.v1"), Some(own.as_str()), 101),
+        (Some("sanbao.signal.v1"), Some("https://care.example"), 101),
+        (Some("sanbao.signal.v1"), Some("https://evil.example"), 403),
+        (Some("sanbao.signal.v1"), Some("null"), 403),
+        (Some("sanbao.signal.v2"), None, 400),
+        (None, None, 400),
+    ] {
+        let mut headers = socket.to_vec();
+        headers.extend(protocol.map(|p| ("sec-websocket-protocol", p)));
+        headers.extend(origin.map(|o| ("origin", o)));
+        assert_eq!(handshake(&relay, &headers).await, status, "{protocol:?} {origin:?}");
+    }
+    assert_eq!(handshake(&relay, &[]).await, 400, "not a WebSocket at all");
+}
+
+#[tokio::test]
+async fn connections_and_rooms_are_bounded() {
+    let relay = with(|c| {
+        c.limits.connections_max = 2;
+        c.limits.rooms_max = 1;
+    })
+    .await;
+    let _first = relay.join(1, 10, "host").await;
+    let mut second = relay.open().await;
+    let socket = [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("sec-websocket-protocol", "sanbao.signal.v1"),
+    ];
+    assert_eq!(handshake(&relay, &socket).await, 503);
+    second.say(json!({ "type": "hello", "v": 1, "ticket": relay.ticket(2, 20, "host") })).await;
+    assert_eq!(second.hear("error").await["code"], "busy");
+    assert_eq!(second.closed().await, Some(4004));
+    drop(second);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Its place is free again.
+    let mut third = relay.join(1, 30, "clinician").await;
+    third.silence().await;
+}
+
+#[tokio::test]
+async fn an_empty_room_is_forgotten_with_whom_it_admitted() {
+    let relay = with(|c| c.limits.room_idle_ms_max = 60_000).await;
+    let mut host = relay.join(1, 10, "host").await;
+    let mut guest = relay.join(1, 30, "guest").await;
+    host.hear("ring").await;
+    host.say(json!({ "type": "admit", "peer": guest.peer })).await;
+    guest.hear("joined").await;
+    for client in [&mut host, &mut guest] {
+        client.say(json!({ "type": "leave" })).await;
+        client.closed().await;
+    }
+    relay.clock.advance(Duration::from_secs(30));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let mut back = relay.hello(&relay.ticket(1, 30, "guest")).await;
+    assert_eq!(back.welcome["lobby"], false, "still remembered");
+    back.say(json!({ "type": "leave" })).await;
+    back.closed().await;
+    relay.clock.advance(Duration::from_secs(60));
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let later = relay.hello(&relay.ticket(1, 30, "guest")).await;
+    assert_eq!(later.welcome["lobby"], true);
+}
