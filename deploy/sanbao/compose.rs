@@ -178,16 +178,22 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.concat()
 }
 
-/// Builds the services, starts what runs beside the routes and puts the common layers around.
-pub fn start(parts: Parts) -> Result<Network, ComposeError> {
-    telemetry::start_metrics();
+/// Builds the three services; the first is booking, whose parts they share but for the database.
+pub fn services(parts: &Parts) -> Result<(Deps, Vec<Service>), ComposeError> {
     let deps = parts.deps(&parts.stores.booking)?;
     let with = |db: &Db| Deps { db: db.clone(), ..deps.clone() };
-    let mut services = vec![
-        sanbao_booking::build(parts.booking, deps.clone()),
+    let services = vec![
+        sanbao_booking::build(parts.booking.clone(), deps.clone()),
         sanbao_signalling::build(relay(&parts.turn, &parts.root), with(&parts.stores.signalling)),
         sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), with(&parts.stores.needs)),
     ];
+    Ok((deps, services))
+}
+
+/// Builds the services, starts what runs beside the routes and puts the common layers around.
+pub fn start(parts: Parts) -> Result<Network, ComposeError> {
+    telemetry::start_metrics();
+    let (deps, mut services) = services(&parts)?;
     let drain = CancellationToken::new();
     let kinds = problem_kinds();
     let document = openapi::merge(services.iter().map(|s| &s.openapi), &kinds);

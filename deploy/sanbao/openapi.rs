@@ -1,6 +1,6 @@
 //! The one OpenAPI document: the services' own, generated from their routes, with what all answers share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sanbao_platform::problem::Kind;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,27 @@ pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
         methods.map(move |(method, operation)| (path.as_str(), method, operation))
     });
     each.collect()
+}
+
+/// What two services say differently under one name: their merged document would be wrong for one of them.
+pub fn conflicts<'a>(documents: impl Iterator<Item = &'a OpenApi>) -> Vec<String> {
+    let mut said: BTreeMap<String, Value> = BTreeMap::new();
+    let mut found = Vec::new();
+    for document in documents {
+        let document = serde_json::to_value(document).unwrap_or_default();
+        let mut entries: Vec<(String, &Value)> = Vec::new();
+        for (section, members) in document["components"].as_object().into_iter().flatten() {
+            entries.extend(members.as_object().into_iter().flatten().map(|(n, v)| (format!("{section}/{n}"), v)));
+        }
+        entries.extend(operations(&document).into_iter().map(|(path, method, o)| (format!("{method} {path}"), o)));
+        for (name, value) in entries {
+            match said.get(&name) {
+                Some(standing) if standing != value => found.push(name),
+                _ => drop(said.insert(name, value.clone())),
+            }
+        }
+    }
+    found
 }
 
 /// Merges the services' documents under one title, with security schemes and problems.
@@ -97,6 +118,7 @@ fn complete(document: &mut Value) {
         let methods: Vec<&str> = METHODS.iter().copied().filter(|m| item.get(*m).is_some()).collect();
         for method in methods {
             let operation = &mut item[method];
+            name(operation, path);
             let mut statuses = BTreeSet::from(["default"]);
             if operation.get("security").is_some_and(|s| s.as_array().is_some_and(|s| !s.is_empty())) {
                 statuses.extend(["401", "403"]);
@@ -111,6 +133,18 @@ fn complete(document: &mut Value) {
                 problem_response(operation, status);
             }
         }
+    }
+}
+
+/// Handlers are named within their module (`list`); in the one document the resource stands before it.
+fn name(operation: &mut Value, path: &str) {
+    let resource = path.trim_start_matches("/v1").split('/').find(|p| !p.is_empty() && !p.starts_with('{'));
+    let (Some(resource), Some(id)) = (resource.map(|r| r.replace(['-', '.'], "_")), operation["operationId"].as_str())
+    else {
+        return;
+    };
+    if !id.contains(resource.trim_end_matches('s')) {
+        operation["operationId"] = json!(format!("{resource}_{id}"));
     }
 }
 
