@@ -35,7 +35,8 @@ pub struct Relay {
     pub outbox: Outbox,
     drain: CancellationToken,
     running: Option<Running>,
-    engine: TestEngine,
+    pub engine: TestEngine,
+    pub config: Config,
 }
 
 pub fn config() -> Config {
@@ -48,22 +49,29 @@ pub async fn relay() -> Relay {
 
 pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
-    relay_at(config, engine, clock, "127.0.0.1:0".parse().unwrap()).await
+    relay_at(config, engine, clock, "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await
 }
 
-pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: SocketAddr) -> Relay {
+/// The service with other routes beside it, at an address.
+pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: SocketAddr, beside: axum::Router) -> Relay {
     let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
     let (keys, outbox) = (deps.keys.clone(), Outbox::new(NAME, deps.db.clone()));
-    let mut services = [sanbao_signalling::build(config, deps)];
+    let mut services = [sanbao_signalling::build(config.clone(), deps)];
     let running = Running::start(&mut services);
     let [service] = services;
     let drain = CancellationToken::new();
-    let routes = service.router.merge(sanbao_platform::web::routes());
+    let routes = service.router.merge(sanbao_platform::web::routes()).merge(beside);
     let router = finish(routes, clock.clone(), drain.clone(), false);
-    let listener = Listener::bind(at).unwrap();
+    let listener = loop {
+        // A port that another instance has just left is free in a moment.
+        match Listener::bind(at) {
+            Ok(listener) => break listener,
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    };
     let address = listener.address;
     tokio::spawn(serve(listener, router, None, drain.clone()));
-    Relay { address, keys, clock, outbox, drain, running: Some(running), engine }
+    Relay { address, keys, clock, outbox, drain, running: Some(running), engine, config }
 }
 
 impl Relay {

@@ -1,0 +1,204 @@
+//! The consult room in real browsers with fake cameras, all media through the embedded TURN server.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod browser;
+mod support;
+
+use std::net::{SocketAddr, UdpSocket};
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Html;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use browser::{Browser, Driver};
+use chrono::TimeDelta;
+use sanbao_platform::auth::{Keys, Scope};
+use sanbao_platform::clock::Clock;
+use sanbao_platform::config::RootSecret;
+use sanbao_platform::testing::sqlite;
+use sanbao_signalling::config::EmbeddedTurn;
+use serde_json::{Value, json};
+use support::{Relay, config, person, relay_at};
+
+const PHONE: &str = "0574-86250000";
+
+/// What the booking side does for the page, as far as the page knows: tickets and a summary.
+fn booking(keys: Keys) -> Router {
+    Router::new()
+        .route("/v1/consults/{id}/ticket", post(staff_ticket))
+        .route("/v1/guest-tickets", post(guest_ticket))
+        .route("/consults/{id}/summary", get(summary))
+        .with_state(keys)
+}
+
+fn ticket(keys: &Keys, number: u128, name: &str, role: &str) -> String {
+    let now = Clock::system().now();
+    let scope = Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + TimeDelta::hours(1) };
+    let claims = json!({ "consult": person(1), "sub": person(number), "name": name, "role": role, "lobby": role == "guest", "phone": PHONE });
+    keys.sign(scope, now, &claims).unwrap()
+}
+
+async fn staff_ticket(State(keys): State<Keys>, headers: HeaderMap) -> Json<Value> {
+    let doctor = headers.get("cookie").is_some_and(|c| c.to_str().unwrap().contains("as=doctor"));
+    let ticket = if doctor { ticket(&keys, 20, "陈立新", "clinician") } else { ticket(&keys, 10, "王秀英", "host") };
+    Json(json!({ "ticket": ticket, "summary_url": format!("/consults/{}/summary", person(1)) }))
+}
+
+async fn guest_ticket(State(keys): State<Keys>, Json(body): Json<Value>) -> Json<Value> {
+    assert_eq!(body["token"], "family-link");
+    Json(json!({ "ticket": ticket(&keys, 30, "李小明", "guest") }))
+}
+
+async fn summary() -> Html<&'static str> {
+    Html(
+        "<dl class=\"facts\"><dt>老人</dt><dd>李桂芳 女 82 岁</dd><dt>事由</dt><dd>左小腿肿胀三天</dd>\
+         <dt>目的</dt><dd>明确是否需要转院</dd><dt>病史</dt><dd>高血压二十年,去年左髋骨折术后,平时助行器行走。</dd></dl>\
+         <h3>近日情况</h3><p>11月20日起左小腿肿胀,按压有凹陷,皮温略高;体温 36.8 ℃,血压 142/86。无胸闷气促。</p>",
+    )
+}
+
+async fn start() -> Relay {
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut config = config();
+    config.turn = Some(EmbeddedTurn {
+        listen: SocketAddr::new([127, 0, 0, 1].into(), port),
+        public_ip: [127, 0, 0, 1].into(),
+        relay_ports: (32_000, 32_400),
+        allow_peers: Vec::new(),
+        allocations_per_user_max: 16,
+    });
+    let keys = RootSecret::from_bytes([42; 32]).keys().unwrap();
+    relay_at(config, sqlite(), Clock::system(), "127.0.0.1:0".parse().unwrap(), booking(keys)).await
+}
+
+async fn enter(browser: &Browser, url: &str) {
+    browser.open(url).await;
+    browser.state("prejoin").await;
+    browser.until("document.getElementById('preview').videoWidth > 0").await;
+}
+
+/// Frames arrive and both ends of the chosen path are relayed.
+async fn relayed(browser: &Browser) {
+    browser.until("sanbaoStats().then((s) => s.framesDecoded > 10)").await;
+    let stats = browser.run("return await sanbaoStats()").await;
+    assert_eq!((&stats["localCandidateType"], &stats["remoteCandidateType"]), (&json!("relay"), &json!("relay")), "{stats}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
+    let relay = start().await;
+    let site = format!("http://{}", relay.address);
+    let staff_link = format!("{site}/room?consult={}&relay=1", person(1));
+    let driver = Driver::start().await;
+    let host = driver.browser("desktop", 1280, 800).await;
+    let doctor = driver.browser("doctor-phone", 390, 844).await;
+    let guest = driver.browser("guest-phone", 390, 844).await;
+
+    doctor.open(&format!("{site}/static/icon.svg")).await;
+    doctor.run("document.cookie = 'as=doctor; path=/'").await;
+    enter(&host, &staff_link).await;
+    host.picture("1-prejoin").await;
+    host.click("#enter").await;
+    host.state("joined").await;
+    host.until("document.getElementById('case').innerText.includes('左小腿')").await;
+    host.picture("2-alone").await;
+
+    enter(&guest, &format!("{site}/room?relay=1#guest=family-link")).await;
+    guest.picture("1-prejoin").await;
+    guest.click("#enter").await;
+    guest.state("lobby").await;
+    guest.picture("3-lobby").await;
+    host.until("document.querySelector('.ring')").await;
+    host.picture("3-ring").await;
+    host.click(".ring [data-action=admit]").await;
+    for browser in [&host, &guest] {
+        browser.state("connected").await;
+        relayed(browser).await;
+    }
+    host.until("!document.querySelector('.ring')").await;
+
+    enter(&doctor, &staff_link).await;
+    doctor.picture("1-prejoin").await;
+    doctor.click("#enter").await;
+    doctor.state("connected").await;
+    relayed(&doctor).await;
+    for browser in [&host, &guest, &doctor] {
+        browser.until("document.querySelectorAll('#tiles [data-peer]').length === 2").await;
+        browser.until("[...document.querySelectorAll('#tiles video')].every((v) => v.videoWidth > 0)").await;
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    host.picture("4-call-of-three").await;
+    doctor.picture("4-call-of-three").await;
+
+    doctor.click("#video").await;
+    host.until("document.querySelector('#tiles .no-picture')").await;
+    doctor.click("#audio").await;
+    host.until("document.querySelector('#tiles').innerText.includes('已静音')").await;
+    host.picture("5-picture-off").await;
+    doctor.click("#video").await;
+    host.until("!document.querySelector('#tiles .no-picture')").await;
+
+    guest.click("#hang-up").await;
+    guest.state("left").await;
+    guest.picture("6-left").await;
+    host.until("document.querySelectorAll('#tiles [data-peer]').length === 1").await;
+    host.picture("6-call-of-two").await;
+    doctor.picture("6-call-of-two").await;
+
+    host.click("#finish").await;
+    host.picture("7-finish").await;
+    host.click("#finish-yes").await;
+    for browser in [&host, &doctor] {
+        browser.state("finished").await;
+        browser.picture("8-finished").await;
+    }
+    // A family link opened after the end says so.
+    guest.click("#again").await;
+    guest.state("finished").await;
+    for browser in [host, doctor, guest] {
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broken_relay_is_said_and_healed_and_a_reload_comes_back() {
+    let mut relay = start().await;
+    let site = format!("http://{}", relay.address);
+    let link = format!("{site}/room?consult={}&relay=1", person(1));
+    let driver = Driver::start().await;
+    let host = driver.browser("heal-desktop", 1280, 800).await;
+    let doctor = driver.browser("heal-phone", 390, 844).await;
+    doctor.open(&format!("{site}/static/icon.svg")).await;
+    doctor.run("document.cookie = 'as=doctor; path=/'; document.cookie = 'sanbao_lang=en; path=/'").await;
+    for browser in [&host, &doctor] {
+        enter(browser, &link).await;
+        browser.click("#enter").await;
+        browser.until("['joined', 'connected'].includes(document.body.dataset.state)").await;
+    }
+    relayed(&host).await;
+    relayed(&doctor).await;
+    doctor.picture("english").await;
+
+    // A reload of one side: the other sees them go and come.
+    doctor.run("location.reload()").await;
+    doctor.state("prejoin").await;
+    doctor.click("#enter").await;
+    relayed(&doctor).await;
+    relayed(&host).await;
+
+    // The relay goes away and comes back on the same port: both find their way without a click.
+    let address = relay.address;
+    let turn_again = relay.config.clone();
+    relay.stop().await;
+    host.until("!document.getElementById('link').hidden").await;
+    host.picture("reconnecting").await;
+    let keys = RootSecret::from_bytes([42; 32]).keys().unwrap();
+    let _again = relay_at(turn_again, relay.engine.clone(), Clock::system(), address, booking(keys)).await;
+    for browser in [&host, &doctor] {
+        browser.until("document.getElementById('link').hidden && document.body.dataset.state === 'connected'").await;
+        relayed(browser).await;
+    }
+    host.close().await;
+    doctor.close().await;
+}
