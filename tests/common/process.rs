@@ -1,0 +1,85 @@
+//! The real binary as a child process: started, killed, asked to end; never left behind.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::common::Client;
+
+/// How long a start or a clean end may take before the test has failed.
+const WAIT_SECONDS_MAX: u64 = 60;
+
+/// A running `sanbao`.
+pub struct Process {
+    child: Child,
+    pub base: String,
+}
+
+/// A port of this machine that nobody listens on now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl Process {
+    /// `sanbao demo` on `dir`; returns when it is ready.
+    pub async fn demo(dir: &Path) -> Self {
+        let port = free_port();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        command.arg("demo").arg("--data-dir").arg(dir).args(["--port", &port.to_string()]);
+        command.args(["--turn-port", &free_port().to_string()]);
+        Self::ready(command, format!("http://127.0.0.1:{port}")).await
+    }
+
+    async fn ready(mut command: Command, base: String) -> Self {
+        // Inherited settings of whoever runs the tests must not decide what they see.
+        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
+            command.env_remove(name);
+        }
+        let child = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
+        let mut process = Self { child, base };
+        let (client, started) = (process.client(), Instant::now());
+        loop {
+            let ready = client.request("get", "/readyz").send().await;
+            if ready.is_ok_and(|answer| answer.status() == 200) {
+                return process;
+            }
+            if let Some(status) = process.child.try_wait().unwrap() {
+                panic!("sanbao ended before it was ready: {status}");
+            }
+            assert!(started.elapsed().as_secs() < WAIT_SECONDS_MAX, "not ready in time");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(self.base.clone())
+    }
+
+    /// Kills it as a power cut would: SIGKILL, no chance to tidy up.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks it to end and waits until it has.
+    pub async fn terminate(mut self) -> ExitStatus {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed().as_secs() < WAIT_SECONDS_MAX, "it does not end");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
