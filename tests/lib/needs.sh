@@ -7,6 +7,7 @@ NEEDS=(
   "chromium|find_chromium|Chromium and its driver: the pages are tried in a real browser"
   "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
+  "coturn|find_coturn|turnutils_uclient: an independent client of the embedded TURN server"
   "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
 )
 
@@ -18,6 +19,7 @@ packages_of() {
     chromium) if is_ubuntu; then echo "chromium-browser chromium-chromedriver"; else echo "chromium chromium-driver"; fi ;;
     cjk-font) echo "fontconfig fonts-noto-cjk" ;;
     certutil) echo "libnss3-tools" ;;
+    coturn) echo "coturn" ;;
     python) echo "python3 python3-venv" ;;
   esac
 }
@@ -55,6 +57,8 @@ find_chromium() {
 find_cjk_font() { [[ -n $(fc-list ':lang=zh-cn' file 2>/dev/null) ]]; }
 
 find_certutil() { command -v certutil >/dev/null; }
+
+find_coturn() { command -v turnutils_uclient >/dev/null; }
 
 find_python() {
   local python

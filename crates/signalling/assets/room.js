@@ -181,6 +181,7 @@ function showPeople() {
   }
   $("tiles").dataset.count = String(others.length);
   $("alone").hidden = others.length > 0;
+  $("verdict").hidden = others.length === 0;
   if (others.length === 0 && document.body.dataset.state === "connected") document.body.dataset.state = "joined";
   aloneSince = others.length === 0 ? 0 : aloneSince || performance.now();
 }
@@ -223,7 +224,6 @@ async function judge() {
   lastStats = now;
   lastStatsAt = at;
   const line = $("verdict");
-  line.hidden = call.people.size < 2;
   line.className = `badge ${tone}`;
   const text = say(key === "verdict-phone" && !phone ? "verdict-waiting" : key, { phone });
   if (line.textContent !== text) line.textContent = text;
@@ -262,9 +262,8 @@ function start() {
       }
       if (!mine.wanted) show("prejoin", "prejoin");
     })
-    .on("lobby", (m) => {
+    .on("lobby", () => {
       waitingSince = Date.now();
-      void m;
       showWaited();
       show("lobby", "lobby");
     })
@@ -309,9 +308,9 @@ function start() {
     .on("link", linkChanged);
 }
 
-/** @param {{state: string, attempt: number, code: number, reason: string}} link */
-function linkChanged({ state, attempt, code, reason }) {
-  $("link").hidden = state !== "waiting" && !(state === "connecting" && attempt > 1);
+/** @param {{state: string, attempt: number, again: boolean, code: number, reason: string}} link */
+function linkChanged({ state, attempt, again, code, reason }) {
+  $("link").hidden = state !== "waiting" && !(state === "connecting" && again);
   if (!$("link").hidden) $("link").textContent = say("link-lost", { n: attempt });
   if (state !== "closed" || document.body.dataset.state === "finished") return;
   /** @type {Record<number, string>} */

@@ -13,7 +13,7 @@
  * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"` sends everything through TURN
  *
  * Events, each with one argument:
- * `link` {state: "connecting"|"open"|"waiting"|"closed", attempt, waitMs, code, reason} – the WebSocket;
+ * `link` {state: "connecting"|"open"|"waiting"|"closed", attempt, again, waitMs, code, reason} – the WebSocket;
  * `welcome`, `lobby`, `ring`, `ring_over`, `joined`, `refused`, `peer_joined`, `peer_left`, `state`, `finished`, `error`
  * – the relay's messages as they are; `track` {peer, stream} – somebody's sound or picture;
  * `media` {peer, state} – a peer connection's `connectionState`.
@@ -57,6 +57,7 @@ export class Call {
     this.ended = false;
     this.attempt = 0;
     this.renewed = false;
+    this.again = false;
     this.nextId = 1;
     /** @type {Map<string, {resolve: () => void, reject: (error: Error) => void}>} */ this.pending = new Map();
     this.onOnline = () => this.online();
@@ -123,7 +124,7 @@ export class Call {
 
   async open() {
     const attempt = (this.attempt += 1);
-    this.emit("link", { state: "connecting", attempt });
+    this.emit("link", { state: "connecting", attempt, again: this.again });
     let ticket;
     try {
       ticket = typeof this.options.ticket === "function" ? await this.options.ticket() : this.options.ticket;
@@ -172,8 +173,10 @@ export class Call {
     const renewable = code === TICKET_EXPIRED && typeof this.options.ticket === "function" && !this.renewed;
     if (isFinal(code) && !renewable) return this.over(code, reason);
     if (renewable) this.renewed = true;
-    const waitMs = backOffMs(this.attempt);
-    this.emit("link", { state: "waiting", attempt: this.attempt, waitMs, code, reason });
+    this.again = true;
+    const attempt = this.attempt + 1;
+    const waitMs = backOffMs(attempt);
+    this.emit("link", { state: "waiting", attempt, waitMs, code, reason, again: true });
     this.timer = setTimeout(() => this.open(), waitMs);
   }
 

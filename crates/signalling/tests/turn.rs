@@ -237,3 +237,25 @@ async fn rubbish_does_not_stop_the_server() {
     assert!(client.send_binding_request().await.is_ok());
     drop(server.stop);
 }
+
+/// An independent client: Debian's coturn tools. Two clients send to each other through their relays.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coturns_own_client_relays_between_its_clients_without_loss() {
+    let server = start(&[], 8).await;
+    let port = server.address.port().to_string();
+    let run = |secret: &'static str| {
+        let port = port.clone();
+        tokio::process::Command::new("turnutils_uclient")
+            .args(["-y", "-c", "-m", "2", "-n", "50", "-l", "500", "-z", "5", "-u", "coturn", "-W", secret, "-p"])
+            .args([&port, "127.0.0.1"])
+            .kill_on_drop(true)
+            .output()
+    };
+    let good = tokio::time::timeout(Duration::from_secs(30), run("s3cret")).await.unwrap();
+    let good = good.expect("turnutils_uclient starts; it comes with coturn");
+    let text = String::from_utf8_lossy(&good.stdout).into_owned() + &String::from_utf8_lossy(&good.stderr);
+    assert!(good.status.success(), "{text}");
+    assert!(text.contains("tot_send_msgs=100, tot_recv_msgs=100"), "{text}");
+    let wrong = tokio::time::timeout(Duration::from_secs(30), run("wrong")).await;
+    assert!(wrong.is_err() || !wrong.unwrap().unwrap().status.success(), "a wrong secret relays");
+}
