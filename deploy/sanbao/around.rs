@@ -117,7 +117,7 @@ async fn problems(visitor: Visitor, State(around): State<Around>) -> Response {
     let title = lang.pick("错误类型", "Problem types");
     let body = html! {
         h1 { (title) }
-        table {
+        table.table {
             thead { tr { th { (lang.pick("类型", "Type")) } th { "HTTP" } th { (lang.pick("含义", "Meaning")) } } }
             tbody {
                 @for kind in around.kinds.iter() {
