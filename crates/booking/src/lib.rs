@@ -22,6 +22,7 @@ pub const NAME: &str = "booking";
 /// The service's tables.
 pub const MIGRATIONS: Migrations = migrations!("booking":
     100 "0100_accounts",
+    101 "0101_devices",
     200 "0200_consults",
     300 "0300_visits",
 );
@@ -33,6 +34,8 @@ pub struct Config {
     pub login_per_minute_max: NonZeroU32,
     /// Log-in tries an address may make at once.
     pub login_burst_max: NonZeroU32,
+    /// Bounds of log-ins.
+    pub account: account::AccountConfig,
 }
 
 impl Default for Config {
@@ -40,6 +43,7 @@ impl Default for Config {
         Self {
             login_per_minute_max: NonZeroU32::MIN.saturating_add(19),
             login_burst_max: NonZeroU32::MIN.saturating_add(29),
+            account: account::AccountConfig::default(),
         }
     }
 }

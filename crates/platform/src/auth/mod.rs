@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganisationId, SubjectId};
 
-pub use password::{PasswordError, Passwords};
+pub use password::{PASSWORD_BYTES_MAX, PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
 pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};
 

@@ -116,6 +116,32 @@ pub(super) fn same_site(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
     if same { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
 }
 
+/// A write by a browser that has no access token yet, or by a program: refused with 403 when it comes
+/// from another site. For log-in forms.
+#[derive(Clone, Copy, Debug)]
+pub struct SameSite;
+
+impl<S: Send + Sync> FromRequestParts<S> for SameSite {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        same_site(&parts.headers, &parts.uri).map(|()| Self)
+    }
+}
+
+/// As [`SameSite`], and with the CSRF token in its header: for what a page's script does by a cookie
+/// other than the access token's.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnScript;
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnScript {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        csrf(parts, &CookieJar::from_headers(&parts.headers)).map(|()| Self)
+    }
+}
+
 fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());

@@ -9,7 +9,7 @@ mod paging;
 mod serve;
 mod session;
 
-pub use ctx::{Ctx, PageCtx, RequestInfo, Visitor};
+pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
 pub use extract::{ETag, IfMatch, Json, Path, Query};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};

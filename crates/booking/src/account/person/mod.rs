@@ -1,6 +1,13 @@
 //! Residents and elders: who they are, never how they are.
 
+pub(super) mod api;
 mod elder;
 mod event;
+mod store;
+mod view;
 
 pub use elder::{ElderContact, find_or_register};
+pub(super) use event::{PersonEvent, REGISTERED};
+pub(super) use store::insert;
+pub use store::{Person, find};
+pub use view::PersonView;

@@ -1,0 +1,56 @@
+//! An account as an administrator sees it.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::id::OrganisationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Account, AccountStatus, Membership};
+use crate::account::id::AccountId;
+
+/// An account without its secrets.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AccountView {
+    /// Its id.
+    pub id: AccountId,
+    /// The organisation it acts for.
+    #[schema(value_type = uuid::Uuid)]
+    pub organisation_id: OrganisationId,
+    /// What its owner types.
+    pub login: String,
+    /// The name that others see.
+    pub display_name: String,
+    /// Whether it may log in.
+    pub status: AccountStatus,
+    /// Its roles.
+    pub roles: Vec<String>,
+    /// Its areas, as codes.
+    pub areas: Vec<String>,
+    /// Whether it has a PIN for shared tablets.
+    pub pin_set: bool,
+    /// Until when wrong passwords have locked it.
+    pub locked_until: Option<DateTime<Utc>>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Counts its changes; the `ETag`.
+    pub version: i64,
+}
+
+impl AccountView {
+    /// The view of an account and its membership at `now`.
+    pub fn of(account: Account, membership: Membership, now: DateTime<Utc>) -> Self {
+        Self {
+            id: account.id,
+            organisation_id: membership.organisation,
+            login: account.login,
+            display_name: account.display_name,
+            status: account.status,
+            roles: membership.roles,
+            areas: membership.areas,
+            pin_set: account.pin_hash.is_some(),
+            locked_until: account.locked_until.filter(|until| *until > now),
+            created_at: account.created_at,
+            version: account.version,
+        }
+    }
+}

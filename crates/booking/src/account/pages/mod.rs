@@ -1,0 +1,79 @@
+//! The pages of this part: log-in, quick change of user, set-up, residents, an organisation's accounts.
+
+mod admin;
+mod form;
+pub(super) mod login;
+mod residents;
+pub(super) mod setup;
+
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use sanbao_platform::http::PageCtx;
+use sanbao_platform::i18n::Texts;
+use sanbao_platform::web::asset;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::session::home_of;
+use crate::App;
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(include_str!("../../../texts/account.zh-CN.ftl"), include_str!("../../../texts/account.en.ftl"))
+});
+
+const JS: &str = "text/javascript; charset=utf-8";
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("/static/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
+    ("/static/account-form.js", JS, include_bytes!("../../../assets/account-form.js")),
+];
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    let pages = OpenApiRouter::new()
+        .route("/", get(start))
+        .route("/login", get(login::page))
+        .route("/residents", get(residents::page))
+        .route("/admin", get(admin::page));
+    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
+        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
+    })
+}
+
+/// The page where the person's work is.
+async fn start(PageCtx(ctx): PageCtx, State(_): State<App>) -> Response {
+    Redirect::to(home_of(&ctx.actor.roles)).into_response()
+}
+
+/// `path` with a way back; `next` is a path on this site.
+pub(super) fn with_next(path: &str, next: &str) -> String {
+    use std::fmt::Write as _;
+    if next == "/" {
+        return path.to_owned();
+    }
+    next.bytes().fold(format!("{path}?next="), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _ = write!(out, "%{b:02X}");
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_exists_in_both_languages() {
+        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_way_back_is_escaped() {
+        assert_eq!(with_next("/login", "/"), "/login");
+        assert_eq!(with_next("/login", "/consults?day=1&x=é"), "/login?next=/consults%3Fday%3D1%26x%3D%C3%A9");
+    }
+}

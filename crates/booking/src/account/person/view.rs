@@ -1,0 +1,66 @@
+//! A person as those who care see it: masked where the whole is not needed.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::db::DbError;
+use sanbao_platform::id::OrganisationId;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::store::Person;
+use crate::account::border::{Sex, mask};
+use crate::account::id::PersonId;
+
+/// A person, with the national id and telephones masked.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PersonView {
+    /// Its id.
+    pub id: PersonId,
+    /// The care home, or none for an elder at home.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub organisation_id: Option<OrganisationId>,
+    /// Name.
+    pub name: String,
+    /// Sex.
+    pub sex: Sex,
+    /// Birth date.
+    pub birth_date: Option<NaiveDate>,
+    /// `138****5678`
+    pub phone: Option<String>,
+    /// `330211********1234`
+    pub national_id: Option<String>,
+    /// Street address.
+    pub address: Option<String>,
+    /// The area's code.
+    pub area_code: Option<String>,
+    /// Guardian's or closest relative's name.
+    pub guardian_name: Option<String>,
+    /// `138****5678`
+    pub guardian_phone: Option<String>,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// Counts its changes; the `ETag`.
+    pub version: i64,
+}
+
+impl PersonView {
+    pub(super) fn of(person: Person, keys: &FieldKeys) -> Result<Self, DbError> {
+        let national_id = person.national_id(keys)?.map(|id| mask(&id, 6, 4));
+        let phone = |phone: Option<String>| phone.map(|p| mask(&p, 3, 4));
+        Ok(Self {
+            id: person.id,
+            organisation_id: person.organisation_id,
+            name: person.name,
+            sex: person.sex,
+            birth_date: person.birth_date,
+            phone: phone(person.phone),
+            national_id,
+            address: person.address,
+            area_code: person.area_code,
+            guardian_name: person.guardian_name,
+            guardian_phone: phone(person.guardian_phone),
+            created_at: person.created_at,
+            version: person.version,
+        })
+    }
+}

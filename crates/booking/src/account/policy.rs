@@ -1,0 +1,111 @@
+//! Who may do what with organisations, accounts, rooms and people: a pure function and its grid.
+
+use sanbao_platform::auth::Actor;
+use sanbao_platform::policy::Decision;
+
+use crate::role::{ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
+
+/// What can be done here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Add an organisation to the network.
+    OrganisationCreate,
+    /// List the network's organisations.
+    OrganisationList,
+    /// Read one organisation.
+    OrganisationRead,
+    /// List or read an organisation's accounts.
+    AccountRead,
+    /// Add an account.
+    AccountCreate,
+    /// Change an account: name, roles, status, password.
+    AccountUpdate,
+    /// List an organisation's rooms.
+    LocationList,
+    /// Add a room.
+    LocationCreate,
+    /// List or search people.
+    PersonList,
+    /// Register somebody.
+    PersonCreate,
+    /// Read one person, masked.
+    PersonRead,
+    /// Correct what is known of a person.
+    PersonUpdate,
+    /// See the whole national id.
+    PersonNationalId,
+}
+
+/// How the caller's organisation stands to what is acted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// It is the caller's own organisation, or belongs to it.
+    Own,
+    /// The caller belongs to the street office, and it belongs to another organisation of the network.
+    Street,
+    /// An elder who lives at home and belongs to no organisation.
+    AtHome,
+    /// It belongs to somebody else.
+    Foreign,
+}
+
+/// All actions, in the order of the grid.
+pub const ACTIONS: &[Action] = &[
+    Action::OrganisationCreate,
+    Action::OrganisationList,
+    Action::OrganisationRead,
+    Action::AccountRead,
+    Action::AccountCreate,
+    Action::AccountUpdate,
+    Action::LocationList,
+    Action::LocationCreate,
+    Action::PersonList,
+    Action::PersonCreate,
+    Action::PersonRead,
+    Action::PersonUpdate,
+    Action::PersonNationalId,
+];
+
+/// All relations, in the order of the grid.
+pub const RELATIONS: &[Relation] = &[Relation::Own, Relation::Street, Relation::AtHome, Relation::Foreign];
+
+/// The policy: deny by default.
+pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
+    use Action as A;
+    use Decision::{Allow, Forbid, Hide};
+    use Relation as R;
+    let administrator = role == ADMINISTRATOR;
+    let cares = administrator || role == CARE_STAFF;
+    let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
+    match (action, relation) {
+        // That there are organisations is no secret: whoever may not manage them is told so.
+        (A::OrganisationCreate | A::OrganisationList, R::Street) => allow_if(administrator, Forbid),
+        (A::OrganisationCreate | A::OrganisationList, _) => Forbid,
+        (A::OrganisationRead | A::LocationList, R::Own) => Allow,
+        (A::OrganisationRead | A::LocationList, R::Street) => allow_if(administrator, Hide),
+        (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
+            allow_if(administrator, Forbid)
+        }
+        (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Street) => {
+            allow_if(administrator, Hide)
+        }
+        (A::PersonList | A::PersonCreate | A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, Forbid),
+        (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
+        (A::PersonList | A::PersonCreate, R::AtHome) => allow_if(role == DISPATCHER, Forbid),
+        (A::PersonRead | A::PersonUpdate, R::AtHome) => allow_if(role == DISPATCHER, Hide),
+        (A::PersonNationalId, R::AtHome) => {
+            if role == DISPATCHER {
+                Forbid
+            } else {
+                Hide
+            }
+        }
+        (A::PersonList | A::PersonCreate, R::Street | R::Foreign) => Forbid,
+        _ => Hide,
+    }
+}
+
+/// The decision for an actor: the best of its roles.
+pub fn of(actor: &Actor, action: Action, relation: Relation) -> Decision {
+    Decision::over(&actor.roles, |role| decide(role, action, relation))
+}

@@ -1,0 +1,121 @@
+//! `/v1/tokens` for programs, and the published keys.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::Duration;
+use sanbao_platform::auth::ACCESS_TOKEN_SECONDS;
+use sanbao_platform::http::{Ctx, Json, Visitor};
+use sanbao_platform::{audit, problem::Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::login::{Credentials, authenticate, mint};
+use super::store::{self, Issued, Rotation};
+use crate::App;
+use crate::account::id::SessionId;
+use crate::account::kind::{REFRESH_INVALID, REFRESH_REUSED};
+
+pub(in crate::account) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(log_in, log_out)).routes(routes!(refresh)).routes(routes!(jwks))
+}
+
+/// A log-in by password.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"login": "nurse.wang", "password": "correct horse"}))]
+struct PasswordGrant {
+    login: String,
+    password: String,
+}
+
+/// A renewal.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"refresh_token": "9mY1Rk0ZbCw3v1H9cV0b0X3yq7Q4m2bH1o5m7yJr8uE"}))]
+struct RefreshGrant {
+    refresh_token: String,
+}
+
+/// Tokens of one log-in (names as in RFC 6749 §5.1).
+#[derive(Serialize, ToSchema)]
+struct Tokens {
+    /// Send it as `Authorization: Bearer …`.
+    access_token: String,
+    /// Good once, at `/v1/tokens/refresh`.
+    refresh_token: String,
+    /// `Bearer`
+    token_type: &'static str,
+    /// Seconds until the access token ends.
+    expires_in: i64,
+}
+
+impl From<Issued> for Tokens {
+    fn from(issued: Issued) -> Self {
+        Self {
+            access_token: issued.access,
+            refresh_token: issued.refresh,
+            token_type: "Bearer",
+            expires_in: ACCESS_TOKEN_SECONDS,
+        }
+    }
+}
+
+/// Logs in by password.
+#[utoipa::path(post, path = "/v1/tokens", tag = "log-in", request_body = PasswordGrant,
+    description = "Permission: none; throttled by address.",
+    responses((status = 200, body = Tokens), (status = 401, description = "invalid-credentials"),
+        (status = 403, description = "account-disabled"),
+        (status = 429, description = "account-locked or too-many-requests, with Retry-After")))]
+async fn log_in(
+    visitor: Visitor,
+    State(app): State<App>,
+    Json(body): Json<PasswordGrant>,
+) -> Result<Json<Tokens>, Problem> {
+    let now = app.deps.clock.now();
+    let typed = Credentials { login: &body.login, password: &body.password };
+    let (mut tx, account) = authenticate(&app, &visitor, typed, now).await?;
+    let issued = mint(&app, now).start(&mut tx, &account).await?;
+    tx.commit().await?;
+    Ok(Json(issued.into()))
+}
+
+/// Exchanges a refresh token; a used one ends the whole log-in.
+#[utoipa::path(post, path = "/v1/tokens/refresh", tag = "log-in", request_body = RefreshGrant,
+    description = "Permission: the refresh token.",
+    responses((status = 200, body = Tokens), (status = 401, description = "refresh-token-invalid or refresh-token-reused")))]
+async fn refresh(
+    visitor: Visitor,
+    State(app): State<App>,
+    Json(body): Json<RefreshGrant>,
+) -> Result<Json<Tokens>, Problem> {
+    let now = app.deps.clock.now();
+    let mut tx = app.deps.db.begin().await?;
+    let rotation = mint(&app, now).rotate(&mut tx, &body.refresh_token, Duration::zero()).await?;
+    if matches!(rotation, Rotation::Reused) {
+        audit::record_as(&mut tx, now, None, "session.reuse", "session", None, &visitor.request_id, "ended").await?;
+    }
+    tx.commit().await?;
+    match rotation {
+        Rotation::Issued(issued) => Ok(Json((*issued).into())),
+        Rotation::Refused => Err(Problem::new(&REFRESH_INVALID)),
+        Rotation::Reused | Rotation::Raced => Err(Problem::new(&REFRESH_REUSED)),
+    }
+}
+
+/// Ends the log-in of the access token: its refresh tokens are void at once.
+#[utoipa::path(delete, path = "/v1/tokens", tag = "log-in", security(("bearer" = [])),
+    description = "Permission: anybody logged in.",
+    responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
+async fn log_out(ctx: Ctx, State(app): State<App>) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The public keys by which anybody can verify the network's tokens (RFC 7517).
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "log-in", description = "Permission: none.",
+    responses((status = 200, description = "a JSON Web Key Set")))]
+async fn jwks(State(app): State<App>) -> Json<serde_json::Value> {
+    Json(app.deps.keys.jwks())
+}

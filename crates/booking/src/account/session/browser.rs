@@ -1,0 +1,212 @@
+//! `/session` for browsers: cookies in place of tokens; works by plain forms and by scripts.
+
+use axum::extract::{FromRequest, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum_extra::extract::cookie::CookieJar;
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit;
+use sanbao_platform::db::Tx;
+use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor};
+use sanbao_platform::problem::{BAD_REQUEST, Problem};
+use sanbao_platform::web::local_path;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::login::{Credentials, authenticate, mint};
+use super::store::{self, Issued, Rotation};
+use super::{device, pin};
+use crate::App;
+use crate::account::id::SessionId;
+use crate::account::kind::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::member::Account;
+use crate::account::pages;
+use crate::role;
+
+/// Two tabs of one browser may renew at the same moment; the later one is not a thief.
+const TABS_RACE_SECONDS: i64 = 10;
+
+pub(in crate::account) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .route("/session", post(log_in).delete(log_out))
+        .route("/session/refresh", post(refresh))
+        .route("/session/renew", get(renew))
+        .route("/session/pin", get(pin::page).post(pin::log_in))
+}
+
+/// The page a person starts at, by the roles in the order of their urgency.
+pub(in crate::account) fn home_of(roles: &[String]) -> &'static str {
+    let has = |role: &str| roles.iter().any(|r| r == role);
+    if has(role::CARE_STAFF) || has(role::DOCTOR) {
+        "/consults"
+    } else if has(role::DISPATCHER) {
+        "/visits"
+    } else if has(role::CAREGIVER) {
+        "/visits/today"
+    } else if has(role::ANALYST) {
+        "/needs"
+    } else if has(role::ADMINISTRATOR) {
+        "/admin"
+    } else {
+        "/login"
+    }
+}
+
+/// A body as a plain form sends it, or as a script does.
+pub(in crate::account) struct FormOrJson<T> {
+    /// What was sent.
+    pub(in crate::account) body: T,
+    /// Whether a plain form sent it, so that the answer is a page.
+    pub(in crate::account) form: bool,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            let form = axum::Form::<T>::from_request(request, state).await;
+            let axum::Form(body) = form.map_err(|e| Problem::new(&BAD_REQUEST).because(e))?;
+            Ok(Self { body, form: true })
+        } else {
+            let Json(body) = Json::from_request(request, state).await?;
+            Ok(Self { body, form: false })
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct LogIn {
+    login: String,
+    password: String,
+    next: Option<String>,
+}
+
+/// Where to go after the log-in: where the person was, or its start page.
+pub(super) fn destination(next: Option<&str>, issued: &Issued) -> String {
+    match local_path(next) {
+        "/" => home_of(&issued.membership.roles).to_owned(),
+        path => path.to_owned(),
+    }
+}
+
+/// Starts a session in this browser in place of the one that was there.
+pub(super) async fn enter(
+    app: &App,
+    tx: &mut Tx,
+    jar: CookieJar,
+    account: &Account,
+    now: DateTime<Utc>,
+) -> Result<(CookieJar, Issued), Problem> {
+    leave(tx, &jar, now, "switched").await?;
+    let issued = mint(app, now).start(tx, account).await?;
+    let jar = device::tell_idle_minutes(app, jar);
+    Ok((put(app, jar, &issued), issued))
+}
+
+fn put(app: &App, jar: CookieJar, issued: &Issued) -> CookieJar {
+    let cookies = SessionCookies {
+        access: issued.access.clone(),
+        refresh: issued.refresh.clone(),
+        refresh_seconds: app.config.account.refresh().num_seconds(),
+        secure: app.deps.secure,
+    };
+    cookies.set(jar)
+}
+
+async fn leave(tx: &mut Tx, jar: &CookieJar, now: DateTime<Utc>, cause: &'static str) -> Result<(), Problem> {
+    if let Some(cookie) = jar.get(REFRESH_COOKIE)
+        && let Some(session) = store::session_of(tx, cookie.value()).await?
+    {
+        store::end(tx, session, now, cause).await?;
+    }
+    Ok(())
+}
+
+/// The answer to a finished log-in: a page for a form, JSON for a script.
+pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
+    if form { (jar, Redirect::to(to)).into_response() } else { (jar, Json(json!({ "home": to }))).into_response() }
+}
+
+async fn log_in(
+    visitor: Visitor,
+    _: SameSite,
+    State(app): State<App>,
+    jar: CookieJar,
+    typed: FormOrJson<LogIn>,
+) -> Response {
+    let FormOrJson { body, form } = typed;
+    match start(&app, &visitor, jar, &body).await {
+        Ok((jar, to)) => entered(form, jar, &to),
+        Err(problem) if form => pages::login::again(&app, &visitor, &body.login, body.next.as_deref(), &problem),
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Result<(CookieJar, String), Problem> {
+    let now = app.deps.clock.now();
+    let typed = Credentials { login: &body.login, password: &body.password };
+    let (mut tx, account) = authenticate(app, visitor, typed, now).await?;
+    let jar = device::remember(app, &mut tx, jar, account.id, now).await?;
+    let (jar, issued) = enter(app, &mut tx, jar, &account, now).await?;
+    tx.commit().await?;
+    Ok((jar, destination(body.next.as_deref(), &issued)))
+}
+
+async fn log_out(ctx: Ctx, State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode), Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
+    tx.commit().await?;
+    Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
+}
+
+/// Rotates by the browser's cookie; `None` when there is nothing to rotate.
+async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<Rotation>, Problem> {
+    let Some(cookie) = jar.get(REFRESH_COOKIE) else { return Ok(None) };
+    let now = app.deps.clock.now();
+    let mut tx = app.deps.db.begin().await?;
+    let grace = Duration::seconds(TABS_RACE_SECONDS);
+    let rotation = mint(app, now).rotate(&mut tx, cookie.value(), grace).await?;
+    if matches!(rotation, Rotation::Reused) {
+        audit::record_as(&mut tx, now, None, "session.reuse", "session", None, &visitor.request_id, "ended").await?;
+    }
+    tx.commit().await?;
+    Ok(Some(rotation))
+}
+
+async fn refresh(visitor: Visitor, _: OwnScript, State(app): State<App>, jar: CookieJar) -> Result<Response, Problem> {
+    Ok(match rotate(&app, &visitor, &jar).await? {
+        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), StatusCode::NO_CONTENT).into_response(),
+        // The other tab's cookies are this tab's too.
+        Some(Rotation::Raced) => StatusCode::NO_CONTENT.into_response(),
+        Some(Rotation::Reused) => (SessionCookies::clear(jar), Problem::new(&REFRESH_REUSED)).into_response(),
+        Some(Rotation::Refused) | None => (SessionCookies::clear(jar), Problem::new(&REFRESH_INVALID)).into_response(),
+    })
+}
+
+/// The query of pages that lead back.
+#[derive(Deserialize)]
+pub(in crate::account) struct Next {
+    pub(in crate::account) next: Option<String>,
+}
+
+async fn renew(
+    visitor: Visitor,
+    State(app): State<App>,
+    jar: CookieJar,
+    Query(query): Query<Next>,
+) -> Result<Response, Problem> {
+    let next = local_path(query.next.as_deref());
+    Ok(match rotate(&app, &visitor, &jar).await? {
+        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
+        Some(Rotation::Raced) => Redirect::to(next).into_response(),
+        Some(Rotation::Refused | Rotation::Reused) | None => {
+            (SessionCookies::clear(jar), Redirect::to(&pages::with_next("/login", next))).into_response()
+        }
+    })
+}

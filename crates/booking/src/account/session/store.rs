@@ -1,0 +1,162 @@
+//! Log-in sessions and their refresh tokens: each token is good once, a used one ends its family.
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::auth::{AccessClaims, Keys};
+use sanbao_platform::crypto::{random_token, sha256_hex};
+use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+
+use crate::account::config::AccountConfig;
+use crate::account::id::{AccountId, SessionId};
+use crate::account::kind::ACCOUNT_DISABLED;
+use crate::account::member::{self, Account, AccountStatus, Membership};
+
+const START: &str = "insert into login_session (id, account_id, organisation_id, created_at) values ($1, $2, $3, $4)";
+const ADD_TOKEN: &str =
+    "insert into refresh_token (token_hash, session_id, issued_at, expires_at) values ($1, $2, $3, $4)";
+const USE_TOKEN: &str = "update refresh_token set used_at = $2
+    where token_hash = $1 and used_at is null and expires_at > $2";
+const FIND_TOKEN: &str = "select t.session_id, t.used_at, s.account_id, s.organisation_id, s.ended_at
+    from refresh_token t join login_session s on s.id = t.session_id where t.token_hash = $1";
+const END: &str = "update login_session set ended_at = $2, end_cause = $3 where id = $1 and ended_at is null";
+const END_ALL: &str =
+    "update login_session set ended_at = $2, end_cause = $3 where account_id = $1 and ended_at is null";
+const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
+const PRUNE: &str = "delete from refresh_token where expires_at < $2
+    and session_id in (select id from login_session where account_id = $1)";
+
+/// What a log-in or a renewal gives.
+#[derive(Debug)]
+pub(in crate::account) struct Issued {
+    /// Signed, 15 minutes.
+    pub access: String,
+    /// Opaque, good once.
+    pub refresh: String,
+    /// For which organisation and as what.
+    pub membership: Membership,
+}
+
+/// How a renewal ended.
+#[derive(Debug)]
+pub(super) enum Rotation {
+    /// New tokens.
+    Issued(Box<Issued>),
+    /// No such token, too old, or its log-in has ended.
+    Refused,
+    /// The token had been used: its family has been ended now.
+    Reused,
+    /// Another tab of the same browser used it a moment ago.
+    Raced,
+}
+
+#[derive(sqlx::FromRow)]
+struct Found {
+    session_id: SessionId,
+    used_at: Option<DateTime<Utc>>,
+    account_id: AccountId,
+    organisation_id: OrganisationId,
+    ended_at: Option<DateTime<Utc>>,
+}
+
+/// The parts that make tokens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mint<'a> {
+    pub(super) keys: &'a Keys,
+    pub(super) config: &'a AccountConfig,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Mint<'_> {
+    /// Starts a log-in of an account that has shown who it is.
+    pub(super) async fn start(&self, tx: &mut Tx, account: &Account) -> Result<Issued, Problem> {
+        let membership = member::membership(tx, account.id).await?.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
+        let session = SessionId::new(self.now);
+        on!(tx, |c| sqlx::query(PRUNE).bind(account.id).bind(self.now).execute(c).await.map(drop))?;
+        on!(tx, |c| {
+            let row = sqlx::query(START).bind(session).bind(account.id).bind(membership.organisation).bind(self.now);
+            row.execute(c).await.map(drop)
+        })?;
+        self.issue(tx, session, account, membership).await
+    }
+
+    async fn issue(
+        &self,
+        tx: &mut Tx,
+        session: SessionId,
+        account: &Account,
+        membership: Membership,
+    ) -> Result<Issued, Problem> {
+        let refresh = random_token();
+        on!(tx, |c| {
+            let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(session).bind(self.now);
+            row.bind(self.now + self.config.refresh()).execute(c).await.map(drop)
+        })?;
+        let claims = AccessClaims {
+            sub: account.id.into(),
+            org: membership.organisation,
+            roles: membership.roles.clone(),
+            areas: membership.areas.clone(),
+            name: account.display_name.clone(),
+            sid: session.0,
+        };
+        let access = self.keys.sign_access(self.now, &claims).map_err(Problem::internal)?;
+        Ok(Issued { access, refresh, membership })
+    }
+
+    /// Exchanges a refresh token. The caller commits whatever comes out: a reuse has ended the family.
+    /// Within `grace` after its use a token only reports the race; it never gives tokens again.
+    pub(super) async fn rotate(&self, tx: &mut Tx, token: &str, grace: Duration) -> Result<Rotation, Problem> {
+        let hash = sha256_hex(token.as_bytes());
+        let used = on!(tx, |c| {
+            sqlx::query(USE_TOKEN).bind(&hash).bind(self.now).execute(c).await.map(|done| done.rows_affected())
+        })?;
+        let found: Option<Found> = on!(tx, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?;
+        let Some(found) = found.filter(|f| f.ended_at.is_none()) else { return Ok(Rotation::Refused) };
+        if used == 0 {
+            let Some(used_at) = found.used_at else { return Ok(Rotation::Refused) };
+            if self.now - used_at < grace {
+                return Ok(Rotation::Raced);
+            }
+            end(tx, found.session_id, self.now, "reuse").await?;
+            return Ok(Rotation::Reused);
+        }
+        let account = member::find(tx, found.account_id).await?.filter(|a| a.status == AccountStatus::Active);
+        let membership = member::membership(tx, found.account_id).await?;
+        let membership = membership.filter(|m| m.organisation == found.organisation_id);
+        let (Some(account), Some(membership)) = (account, membership) else {
+            end(tx, found.session_id, self.now, "disabled").await?;
+            return Ok(Rotation::Refused);
+        };
+        Ok(Rotation::Issued(Box::new(self.issue(tx, found.session_id, &account, membership).await?)))
+    }
+}
+
+/// Ends one log-in.
+pub(super) async fn end(
+    tx: &mut Tx,
+    session: SessionId,
+    now: DateTime<Utc>,
+    cause: &'static str,
+) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(END).bind(session).bind(now).bind(cause).execute(c).await.map(drop))?)
+}
+
+/// Ends every log-in of an account and forgets on which devices its PIN works.
+pub(in crate::account) async fn end_all(
+    tx: &mut Tx,
+    account: AccountId,
+    now: DateTime<Utc>,
+    cause: &'static str,
+) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(END_ALL).bind(account).bind(now).bind(cause).execute(c).await.map(drop))?;
+    Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
+}
+
+/// The log-in that a refresh token belongs to.
+pub(super) async fn session_of(conn: &mut Conn, token: &str) -> Result<Option<SessionId>, DbError> {
+    let hash = sha256_hex(token.as_bytes());
+    let found: Option<Found> = on!(conn, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?;
+    Ok(found.map(|f| f.session_id))
+}

@@ -1,0 +1,154 @@
+//! The first administrator: a one-time link makes the street office and its administrator's account.
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::crypto::{random_token, sha256_hex};
+use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::http::{SameSite, Visitor};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+use serde::Deserialize;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::border::{self, Fields, area_code, line};
+use super::config::AccountConfig;
+use super::id::AccountId;
+use super::kind::{LINK_SPENT, LOGIN_TAKEN};
+use super::member::{self, Membership, NewAccount};
+use super::organisation::{self, Organisation, OrganisationKind};
+use super::pages;
+use super::session::FormOrJson;
+use crate::App;
+use crate::role::ADMINISTRATOR;
+
+const ISSUE: &str = "insert into setup_link (token_hash, created_at, expires_at) values ($1, $2, $3)";
+const OPEN: &str = "select count(*) from setup_link where token_hash = $1 and used_at is null and expires_at > $2";
+const SPEND: &str = "update setup_link set used_at = $2 where token_hash = $1 and used_at is null and expires_at > $2";
+const VOID_OTHERS: &str = "update setup_link set used_at = $1 where used_at is null";
+const COUNT_ACCOUNTS: &str = "select count(*) from account";
+
+/// A link's token, good once and for 24 hours; only its hash is stored. Earlier links are void.
+pub async fn issue_link(db: &Db, clock: &Clock) -> Result<String, DbError> {
+    let (token, now) = (random_token(), clock.now());
+    let expires = now + Duration::hours(i64::from(AccountConfig::default().setup_link_hours));
+    let mut tx = db.begin().await?;
+    on!(tx, |c| sqlx::query(VOID_OTHERS).bind(now).execute(c).await.map(drop))?;
+    on!(tx, |c| {
+        let row = sqlx::query(ISSUE).bind(sha256_hex(token.as_bytes())).bind(now).bind(expires);
+        row.execute(c).await.map(drop)
+    })?;
+    audit::record_as(&mut tx, now, None, "setup.issue_link", "setup_link", None, "start", "done").await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// Whether nobody can log in yet.
+pub async fn is_needed(db: &Db) -> Result<bool, DbError> {
+    let mut conn = db.read().await?;
+    let count: i64 = on!(conn, |c| sqlx::query_scalar(COUNT_ACCOUNTS).fetch_one(c).await)?;
+    Ok(count == 0)
+}
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().route("/setup", get(page).post(submit))
+}
+
+#[derive(Deserialize)]
+struct Link {
+    #[serde(default)]
+    token: String,
+}
+
+/// What the form asks.
+#[derive(Debug, Deserialize)]
+pub(super) struct Setup {
+    #[serde(default)]
+    pub(super) token: String,
+    pub(super) name_zh: String,
+    pub(super) name_en: String,
+    pub(super) area_code: Option<String>,
+    pub(super) login: String,
+    pub(super) display_name: String,
+    password: String,
+}
+
+async fn page(visitor: Visitor, State(app): State<App>, Query(link): Query<Link>) -> Result<Response, Problem> {
+    app.throttle.check(visitor.address)?;
+    let mut conn = app.deps.db.read().await?;
+    let hash = sha256_hex(link.token.as_bytes());
+    let open: i64 = on!(conn, |c| sqlx::query_scalar(OPEN).bind(hash).bind(app.deps.clock.now()).fetch_one(c).await)?;
+    if open == 0 {
+        return Err(Problem::new(&LINK_SPENT));
+    }
+    Ok(pages::setup::form(&app, &visitor, &link.token, None))
+}
+
+async fn submit(
+    visitor: Visitor,
+    _: SameSite,
+    State(app): State<App>,
+    typed: FormOrJson<Setup>,
+) -> Result<Response, Problem> {
+    let FormOrJson { body, form } = typed;
+    match create(&app, &visitor, &body).await {
+        Ok(()) if form => Ok(Redirect::to("/login?next=/admin").into_response()),
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(problem) if form && problem.kind() != &LINK_SPENT => {
+            Ok(pages::setup::form(&app, &visitor, &body.token, Some((&body, &problem))))
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Problem> {
+    app.throttle.check(visitor.address)?;
+    let mut fields = Fields::default();
+    let name_zh = fields.take("/name_zh", line(&body.name_zh, 80));
+    let name_en = fields.take("/name_en", line(&body.name_en, 120));
+    let area = fields.maybe("/area_code", body.area_code.as_deref(), area_code);
+    let login = fields.take("/login", border::login(&body.login));
+    let display_name = fields.take("/display_name", line(&body.display_name, 40));
+    let password = fields.take("/password", border::password(&body.password));
+    let values = name_zh.zip(name_en).zip(login).zip(display_name).zip(password);
+    let ((((name_zh, name_en), login), display_name), password) = fields.finish(values)?;
+    let hash = app.deps.passwords.hash(password).await?;
+    let now = app.deps.clock.now();
+    let mut tx = app.deps.db.begin().await?;
+    spend(&mut tx, &body.token, now).await?;
+    let office = Organisation {
+        id: OrganisationId::new(now),
+        kind: OrganisationKind::StreetOffice,
+        name_zh,
+        name_en,
+        time_zone: "Asia/Shanghai".to_owned(),
+        phone: None,
+        area_code: area.clone(),
+        created_at: now,
+    };
+    organisation::insert(&mut tx, &office).await?;
+    let id = AccountId::new(now);
+    let account = NewAccount { id, login: &login, display_name: &display_name, password_hash: &hash, pin_hash: None };
+    if !member::insert(&mut tx, &account, now).await? {
+        return Err(Problem::new(&LOGIN_TAKEN));
+    }
+    let roles = vec![ADMINISTRATOR.to_owned()];
+    let areas = area.into_iter().collect();
+    let membership = Membership { organisation: office.id, roles, areas };
+    member::add_membership(&mut tx, id, &membership, now).await?;
+    let (subject, request) = (Some(id.into()), &visitor.request_id);
+    audit::record_as(&mut tx, now, None, "setup.create", "account", subject, request, "done").await?;
+    Ok(tx.commit().await?)
+}
+
+async fn spend(tx: &mut Tx, token: &str, now: DateTime<Utc>) -> Result<(), Problem> {
+    let hash = sha256_hex(token.as_bytes());
+    let rows =
+        on!(tx, |c| { sqlx::query(SPEND).bind(hash).bind(now).execute(c).await.map(|done| done.rows_affected()) })?;
+    if rows == 1 { Ok(()) } else { Err(Problem::new(&LINK_SPENT)) }
+}
