@@ -37,7 +37,10 @@ pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
 
 /// What the operator decides.
 #[derive(Clone, Debug, Default)]
-pub struct Config {}
+pub struct Config {
+    /// By when requests must have moved on.
+    pub sla: request::sla::SlaRules,
+}
 
 /// The state of every handler. Cheap to clone.
 #[derive(Clone, Debug)]

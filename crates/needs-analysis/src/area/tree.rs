@@ -91,8 +91,11 @@ pub async fn descendants(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Res
 /// Whether an actor's area scope covers an area on a day: one of its codes is the area or lies above it.
 pub async fn scope(conn: &mut Conn, actor: &Actor, code: &AreaCode, on: NaiveDate) -> Result<bool, DbError> {
     let covers = |c: &AreaCode| actor.areas.iter().any(|a| a == c.as_str());
-    if actor.areas.is_empty() || covers(code) {
-        return Ok(!actor.areas.is_empty());
+    if actor.areas.is_empty() {
+        return Ok(false);
+    }
+    if covers(code) {
+        return Ok(true);
     }
     Ok(ancestors(conn, code, on).await?.iter().any(|area| covers(&area.code)))
 }

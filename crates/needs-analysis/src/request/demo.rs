@@ -1,0 +1,316 @@
+//! Three invented months of requests, the same for the same seed: no name, number or address is anybody's.
+
+use chrono::{DateTime, Datelike as _, Days, Duration, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use sanbao_platform::audit;
+use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use uuid::Uuid;
+
+use super::border::Draft;
+use super::category::{Category, Urgency};
+use super::state::{State, Step};
+use super::store::{self, History, Request, RequestId};
+use super::{act, events};
+use crate::area::{AreaCode, seed};
+use crate::{App, ZONE, local_day};
+
+/// Requests of the demo.
+pub const REQUESTS: u64 = 900;
+/// Days they are spread over, today included.
+pub const DAYS: u64 = 91;
+/// Elders they come from; some call often.
+const ELDERS: u64 = 260;
+/// The source they are stored under.
+pub const SOURCE: &str = "demo";
+/// The agency's names, until an event brings its own.
+const AGENCY_NAME: (&str, &str) = ("和邻居家养老服务中心", "Helin Home Care");
+/// No district has this code, so that no invented resident id is anybody's.
+const NO_PLACE: &str = "339999";
+
+const COUNT: &str = "select count(*) from request where source = $1";
+
+const SURNAMES: [&str; 20] = [
+    "林", "徐", "沈", "胡", "周", "吴", "郑", "王", "陈", "朱", "傅", "戴", "余", "方", "谢", "俞", "邵", "贺", "乐",
+    "包",
+];
+const GIVEN: [&str; 16] = [
+    "某兰", "某英", "某根", "某珍", "某芳", "某福", "某娣", "某良", "某菊", "某康", "某仙", "某祥", "某玉", "某昌",
+    "某月", "某德",
+];
+/// What is asked for, how often (of 1000), and in which words.
+const MIX: [(Category, u64, &[&str]); 16] = [
+    (Category::Meal, 230, &["送午饭,牙口不好要软些", "两荤一素,低盐", "这周每天中午送"]),
+    (Category::Clean, 160, &["擦窗、拖地", "厨房油烟大,要清一清", "每周一次打扫"]),
+    (Category::Bath, 75, &["腿脚不便,需要上门助浴", "要带防滑垫"]),
+    (Category::Mobility, 55, &["下楼晒太阳,没有电梯", "陪同去银行"]),
+    (Category::Medical, 110, &["周三去医院复查,需要陪诊", "帮忙配药"]),
+    (Category::Emergency, 25, &["在家摔了一跤,人清醒", "一个人在家,感觉胸闷"]),
+    (Category::Shopping, 70, &["买米和油", "代缴水电费"]),
+    (Category::Nursing, 65, &["换药", "术后康复训练"]),
+    (Category::Visit, 55, &["独居,请定期上门看看", "子女在外地"]),
+    (Category::Comfort, 35, &["想有人陪着说说话"]),
+    (Category::Leisure, 20, &["想参加书法班"]),
+    (Category::Adapt, 35, &["卫生间装扶手", "灯坏了"]),
+    (Category::Teleconsult, 15, &["想请三甲医院的医生看看片子"]),
+    (Category::Info, 30, &["问长护险怎么申请", "问食堂几点开"]),
+    (Category::Complaint, 10, &["送餐晚了半小时"]),
+    (Category::Other, 10, &["家里的猫跑丢了", "帮忙写封信"]),
+];
+
+/// A small generator (`SplitMix64`) whose sequence for a seed is the same in every version.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `n`.
+    fn below(&mut self, n: u64) -> u64 {
+        self.next() % n.max(1)
+    }
+
+    fn pick<T: Copy>(&mut self, items: &[T]) -> Option<T> {
+        let i = usize::try_from(self.below(items.len() as u64)).ok()?;
+        items.get(i).copied()
+    }
+
+    /// An item by its weight.
+    fn weighted<T: Copy>(&mut self, items: &[(T, u64)]) -> Option<T> {
+        let mut left = self.below(items.iter().map(|(_, w)| w).sum());
+        for (item, weight) in items {
+            if left < *weight {
+                return Some(*item);
+            }
+            left -= weight;
+        }
+        None
+    }
+}
+
+struct Elder {
+    name: String,
+    phone: Option<Phone>,
+    national_id: Option<ResidentId>,
+    area_code: AreaCode,
+    address: String,
+}
+
+/// Fills an empty service with the street, its invented subdivision and three months of requests.
+/// Returns how many were added: none when they are there already.
+pub async fn fill(app: &App, street_office: Uuid, agency: Uuid, seed: u64) -> Result<u64, DbError> {
+    let now = app.deps.clock.now();
+    let agency = OrganisationId(agency);
+    let mut dice = Dice(seed);
+    let elders: Vec<Elder> = (0..ELDERS).filter_map(|n| elder(&mut dice, n)).collect();
+    let mut requests = Vec::new();
+    let mut histories = Vec::new();
+    for (n, received_at) in arrivals(&mut dice, now).into_iter().enumerate() {
+        let Some(draft) = draft(&mut dice, &elders, n, received_at) else { continue };
+        let mut request = Request::from_draft(draft, SOURCE, &app.deps.fields, received_at);
+        live_through(&mut dice, &mut request, &mut histories, (street_office, agency), now);
+        requests.push(request);
+    }
+    let mut tx = app.deps.db.begin().await?;
+    seed::zhaobaoshan(&mut tx, now).await?;
+    seed::demo_subdivision(&mut tx, now).await?;
+    events::put_agency(&mut tx, agency, AGENCY_NAME.0, AGENCY_NAME.1, DateTime::UNIX_EPOCH).await?;
+    if present(&mut tx).await? {
+        tx.commit().await?;
+        return Ok(0);
+    }
+    for request in &requests {
+        store::insert(&mut tx, request).await?;
+    }
+    store::add_histories(&mut tx, &histories).await?;
+    let changes: Vec<_> = requests.iter().flat_map(|r| store::changes(None, r)).collect();
+    store::count(&mut tx, &changes).await?;
+    for request in requests.iter().filter(|r| r.state == State::Accepted) {
+        act::publish_accepted(&mut tx, now, request).await?;
+    }
+    audit::record_as(&mut tx, now, None, "request.demo", "request", None, "demo", "done").await?;
+    store::touch(&mut tx, [Some(agency)]);
+    tx.commit().await?;
+    Ok(requests.len() as u64)
+}
+
+async fn present(conn: &mut Conn) -> Result<bool, DbError> {
+    let there: i64 = on!(conn, |c| sqlx::query_scalar(COUNT).bind(SOURCE).fetch_one(c).await)?;
+    Ok(there > 0)
+}
+
+fn elder(dice: &mut Dice, n: u64) -> Option<Elder> {
+    let name = format!("{}{}", dice.pick(&SURNAMES)?, dice.pick(&GIVEN)?);
+    let born = NaiveDate::from_ymd_opt(1931, 1, 1)?.checked_add_days(Days::new(dice.below(365 * 27)))?;
+    let id = ResidentId::compose(NO_PLACE, born, u16::try_from(900 + n % 100).ok()?);
+    // The town's old communities have more elders than its port.
+    let weights: Vec<(usize, u64)> =
+        (0..seed::COMMUNITIES.len()).map(|i| (i, if i == 10 { 2 } else { 14 - i as u64 })).collect();
+    let community = dice.weighted(&weights)?;
+    let (compound, grid) = (usize::try_from(dice.below(2)).ok()?, usize::try_from(dice.below(2)).ok()?);
+    let name_of = seed::COMMUNITIES.get(community)?.1.trim_end_matches("社区");
+    Some(Elder {
+        name,
+        // 199 0000 …: a series of the demo alone.
+        phone: Phone::parse(&format!("1990000{n:04}")).ok(),
+        national_id: id.filter(|_| n % 5 < 3),
+        area_code: AreaCode::parse(&seed::demo_grid(community, compound, grid)).ok()?,
+        address: format!("{name_of}{}弄 {} 号 {}0{} 室", 10 + n % 40, 1 + n % 12, 1 + n % 6, 1 + n % 4),
+    })
+}
+
+/// When requests come in: fewer at week-ends, more as it grows cold, in the hours when people call.
+fn arrivals(dice: &mut Dice, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
+    let today = local_day(now);
+    let days: Vec<(NaiveDate, u64)> = (0..DAYS)
+        .filter_map(|back| today.checked_sub_days(Days::new(back)))
+        .map(|day| {
+            let week = [110, 104, 100, 101, 103, 62, 48][day.weekday().num_days_from_monday() as usize];
+            let cold = [128, 122, 108, 98, 92, 94, 104, 106, 94, 92, 104, 118][day.month0() as usize];
+            (day, week * cold)
+        })
+        .collect();
+    let hours =
+        [(7, 4), (8, 12), (9, 18), (10, 15), (11, 8), (12, 4), (13, 8), (14, 12), (15, 9), (16, 6), (17, 3), (19, 1)];
+    let mut all: Vec<DateTime<Utc>> = (0..REQUESTS)
+        .filter_map(|_| {
+            let (day, hour) = (dice.weighted(&days)?, dice.weighted(&hours)?);
+            let time = NaiveTime::from_hms_opt(hour, u32::try_from(dice.below(60)).ok()?, 0)?;
+            let at = ZONE.from_local_datetime(&day.and_time(time)).earliest()?.with_timezone(&Utc);
+            // What would lie ahead was asked for the day before.
+            Some(if at < now - Duration::minutes(3) { at } else { at - Duration::days(1) })
+        })
+        .collect();
+    all.sort_unstable();
+    all
+}
+
+fn draft(dice: &mut Dice, elders: &[Elder], n: usize, received_at: DateTime<Utc>) -> Option<Draft> {
+    // Two dice: those with low numbers call more often.
+    let count = elders.len() as u64;
+    let who = usize::try_from(dice.below(count).min(dice.below(count))).ok()?;
+    let elder = elders.get(who)?;
+    let mix: Vec<(usize, u64)> = MIX.iter().enumerate().map(|(i, (_, w, _))| (i, *w)).collect();
+    let (category, _, notes) = MIX.get(dice.weighted(&mix)?)?;
+    let note = dice.pick(notes)?;
+    let urgency = match category {
+        Category::Emergency => Urgency::Emergency,
+        Category::Medical | Category::Nursing | Category::Mobility if dice.below(4) == 0 => Urgency::Urgent,
+        _ => Urgency::Normal,
+    };
+    Some(Draft {
+        external_id: Some(format!("demo-{n:05}")),
+        received_at,
+        area_code: elder.area_code.clone(),
+        category: *category,
+        category_raw: (*category == Category::Other).then(|| note.to_owned()),
+        urgency,
+        elder_name: elder.name.clone(),
+        phone: elder.phone.clone(),
+        national_id: elder.national_id.clone(),
+        address: Some(elder.address.clone()),
+        note: Some(note.to_owned()),
+        wanted_from: None,
+        wanted_until: None,
+    })
+}
+
+const SERVED: [Step; 8] = [
+    Step::Triage,
+    Step::Dispatch,
+    Step::Accept,
+    Step::VisitScheduled,
+    Step::VisitStarted,
+    Step::VisitCompleted,
+    Step::FollowUp,
+    Step::Close,
+];
+const ANSWERED: [Step; 3] = [Step::Resolve, Step::FollowUp, Step::Close];
+
+/// The steps a request of this age has seen. None stands in a visit now: visits are booking's.
+fn steps(dice: &mut Dice, category: Category, age_hours: i64) -> Vec<Step> {
+    if matches!(category, Category::Info | Category::Complaint) {
+        let taken = if age_hours < 24 { dice.below(3) } else { 3 };
+        return ANSWERED.iter().copied().take(usize::try_from(taken).unwrap_or(3)).collect();
+    }
+    let taken: &[(usize, u64)] = match age_hours {
+        ..12 => &[(0, 40), (1, 20), (2, 30), (3, 10)],
+        12..72 => &[(1, 6), (2, 12), (3, 14), (6, 22), (7, 22), (8, 24)],
+        72..192 => &[(6, 8), (7, 14), (8, 78)],
+        _ => &[(8, 1)],
+    };
+    let taken = dice.weighted(taken).unwrap_or(8);
+    let mut steps: Vec<Step> = SERVED.iter().copied().take(taken).collect();
+    match dice.below(100) {
+        0..5 if age_hours > 12 && taken >= 3 => steps = vec![Step::Triage, Step::Cancel],
+        5..8 if taken >= 6 => drop(steps.splice(2..2, [Step::Reject, Step::Dispatch])),
+        8..10 if taken >= 6 => drop(steps.splice(4..4, [Step::VisitNoShow, Step::VisitScheduled])),
+        10..13 if taken == 2 => steps.push(Step::Escalate),
+        _ => {}
+    }
+    steps
+}
+
+fn live_through(
+    dice: &mut Dice,
+    r: &mut Request,
+    histories: &mut Vec<(RequestId, History)>,
+    (street_office, agency): (Uuid, OrganisationId),
+    now: DateTime<Utc>,
+) {
+    let mut at = r.received_at;
+    histories.push((r.id, History { organisation: Some(street_office), ..History::received(at) }));
+    let steps = steps(dice, r.category, (now - r.received_at).num_hours());
+    for (left, step) in (1..=steps.len()).rev().zip(steps) {
+        let Ok(state) = r.state.step(step) else { continue };
+        // Some pace of its own, but never past the present.
+        let pace = match (step, r.urgency) {
+            (_, Urgency::Emergency) => 2 + dice.below(4),
+            (Step::VisitScheduled | Step::VisitStarted | Step::FollowUp, _) => 120 + dice.below(900),
+            (Step::VisitCompleted, _) => 40 + dice.below(50),
+            _ => 5 + dice.below(100),
+        };
+        let room = (now - at).num_minutes() / i64::try_from(left + 1).unwrap_or(1);
+        at += Duration::minutes(i64::try_from(pace).unwrap_or(5).min(room.max(0)));
+        match step {
+            Step::Dispatch => r.agency_id = Some(agency),
+            Step::Accept => r.accepted_at = Some(at),
+            _ => {}
+        }
+        let by = match step {
+            Step::Accept | Step::Reject => Some(agency.0),
+            step if step.by_event() => None,
+            _ => Some(street_office),
+        };
+        let reason = match step {
+            Step::Reject => Some("当天人手不够".to_owned()),
+            Step::Cancel => Some("家属已自行解决".to_owned()),
+            Step::Escalate => Some("超时未接单".to_owned()),
+            _ => None,
+        };
+        histories.push((r.id, History { organisation: by, reason, ..History::of(at, step, r, state) }));
+        (r.state, r.state_since, r.version) = (state, at, r.version + 1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_gives_the_same_months_and_nothing_lies_ahead() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default();
+        let first = arrivals(&mut Dice(7), now);
+        assert_eq!(first, arrivals(&mut Dice(7), now));
+        assert_ne!(first, arrivals(&mut Dice(8), now));
+        assert_eq!(first.len() as u64, REQUESTS);
+        assert!(first.iter().all(|t| *t < now && *t > now - Duration::days(93)));
+        assert_eq!(MIX.iter().map(|(_, w, _)| w).sum::<u64>(), 1000);
+    }
+}

@@ -1,0 +1,8 @@
+//! Areas, intake, work orders and imports through the real router, on both engines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod area;
+mod demo;
+mod house;
+mod intake;
+mod work_order;
