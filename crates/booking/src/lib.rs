@@ -36,6 +36,8 @@ pub struct Config {
     pub login_burst_max: NonZeroU32,
     /// Bounds of log-ins.
     pub account: account::AccountConfig,
+    /// The bounds of visits.
+    pub visit: visit::VisitConfig,
 }
 
 impl Default for Config {
@@ -44,6 +46,7 @@ impl Default for Config {
             login_per_minute_max: NonZeroU32::MIN.saturating_add(19),
             login_burst_max: NonZeroU32::MIN.saturating_add(29),
             account: account::AccountConfig::default(),
+            visit: visit::VisitConfig::default(),
         }
     }
 }

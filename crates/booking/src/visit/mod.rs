@@ -1,16 +1,52 @@
-//! Home visits: orders, times, proof.
+//! Home visits (上门服务): an accepted request becomes an order, a dispatcher gives it a caregiver and
+//! a time, the caregiver comes and leaves with proof, and needs-analysis is told each step.
+//!
+//! `intake` takes orders from events; `schedule` and `attend` are the steps of dispatcher and
+//! caregiver; `change` is what all steps share; `state` and `policy` decide and touch nothing.
+
+mod agency;
+mod alternatives;
+mod attend;
+mod change;
+mod config;
+mod intake;
+mod list;
+pub mod policy;
+mod problems;
+mod proof;
+mod schedule;
+mod state;
+mod store;
+mod view;
 
 use sanbao_platform::bus::Consumer;
 use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::App;
+
+pub use change::VisitEvent;
+pub use config::VisitConfig;
+pub use problems::KINDS;
+pub use state::{State, StateName};
+pub use store::VisitId;
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
+        .routes(routes!(list::list))
+        .routes(routes!(list::today))
+        .routes(routes!(list::events))
+        .routes(routes!(list::one))
+        .routes(routes!(schedule::schedule))
+        .routes(routes!(schedule::reschedule))
+        .routes(routes!(schedule::cancel))
+        .routes(routes!(schedule::no_show))
+        .routes(routes!(attend::check_in))
+        .routes(routes!(attend::check_out))
 }
 
 /// Whose events this part takes.
-pub fn consumers(_app: &App) -> Vec<Consumer> {
-    Vec::new()
+pub fn consumers(app: &App) -> Vec<Consumer> {
+    vec![intake::consumer(app)]
 }

@@ -17,12 +17,12 @@ const KEEP_ALIVE_SECONDS: u64 = 15;
 const STREAM_SECONDS_MAX: u64 = 10 * 60;
 
 /// A stream of `change` events for `topic` and `key`; ends on drain, and after ten minutes.
-pub fn live(
+pub fn live<K: Into<Uuid>>(
     db: &Db,
     topic: &'static str,
-    key: impl Into<Uuid>,
+    key: K,
     drain: CancellationToken,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<K>> {
     let key = key.into();
     let changes = BroadcastStream::new(db.changes()).filter_map(move |change| {
         future::ready(match change {

@@ -1,0 +1,118 @@
+//! Who may do what with a visit: a pure function of role, action and relation. Deny by default.
+
+use sanbao_platform::auth::Actor;
+use sanbao_platform::policy::Decision;
+
+use super::state::State;
+use super::store::Visit;
+use crate::role;
+
+/// What one can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The agency's visits.
+    List,
+    /// One's own visits.
+    ListOwn,
+    /// A visit, with its people masked.
+    View,
+    /// Name, telephone, address, note and proof.
+    ViewContact,
+    /// Give it a caregiver and a time.
+    Schedule,
+    /// Give it others.
+    Reschedule,
+    /// Call it off.
+    Cancel,
+    /// Say that nobody was met.
+    NoShow,
+    /// Say that one has come.
+    CheckIn,
+    /// Say that one leaves.
+    CheckOut,
+}
+
+/// Every action, in the order of the grid.
+pub const ACTIONS: &[Action] = &[
+    Action::List,
+    Action::ListOwn,
+    Action::View,
+    Action::ViewContact,
+    Action::Schedule,
+    Action::Reschedule,
+    Action::Cancel,
+    Action::NoShow,
+    Action::CheckIn,
+    Action::CheckOut,
+];
+
+/// How the caller stands to a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Of another organisation.
+    Stranger,
+    /// Of the agency.
+    Agency,
+    /// The one who comes, on another day.
+    Assigned,
+    /// The one who comes, today or tomorrow, or is there.
+    AssignedSoon,
+}
+
+/// Every relation, in the order of the grid.
+pub const RELATIONS: &[Relation] = &[Relation::Stranger, Relation::Agency, Relation::Assigned, Relation::AssignedSoon];
+
+/// The answer for one role.
+pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
+    use Action as A;
+    match (role, action, relation) {
+        (_, _, Relation::Stranger) => Decision::Hide,
+        (
+            role::DISPATCHER,
+            A::List | A::View | A::ViewContact | A::Schedule | A::Reschedule | A::Cancel | A::NoShow,
+            _,
+        )
+        | (role::ADMINISTRATOR, A::List | A::View, _)
+        | (role::CAREGIVER, A::ListOwn, _)
+        | (
+            role::CAREGIVER,
+            A::View | A::NoShow | A::CheckIn | A::CheckOut,
+            Relation::Assigned | Relation::AssignedSoon,
+        )
+        | (role::CAREGIVER, A::ViewContact, Relation::AssignedSoon) => Decision::Allow,
+        (role::DISPATCHER | role::ADMINISTRATOR, _, _)
+        | (role::CAREGIVER, _, Relation::Assigned | Relation::AssignedSoon)
+        // That there are lists is no secret.
+        | (_, A::List | A::ListOwn, _) => Decision::Forbid,
+        _ => Decision::Hide,
+    }
+}
+
+/// How `actor` stands to `visit`; `soon` says whether it begins today or tomorrow.
+pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> Relation {
+    if visit.agency != actor.organisation {
+        return Relation::Stranger;
+    }
+    let mine = visit.state.slot().is_some_and(|slot| slot.caregiver == actor.subject.into());
+    let there = matches!(visit.state, State::InService { .. });
+    match (mine, soon || there) {
+        (true, true) => Relation::AssignedSoon,
+        (true, false) => Relation::Assigned,
+        (false, _) => Relation::Agency,
+    }
+}
+
+/// The answer for an actor.
+pub fn allows(actor: &Actor, action: Action, relation: Relation) -> Decision {
+    Decision::over(&actor.roles, |role| decide(role, action, relation))
+}
+
+#[cfg(test)]
+mod tests {
+    use sanbao_platform::policy::grid;
+
+    #[test]
+    fn the_whole_grid() {
+        insta::assert_snapshot!(grid(crate::role::ALL, super::ACTIONS, super::RELATIONS, super::decide));
+    }
+}
