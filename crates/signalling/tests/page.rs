@@ -202,3 +202,29 @@ async fn a_broken_relay_is_said_and_healed_and_a_reload_comes_back() {
     host.close().await;
     doctor.close().await;
 }
+
+/// A doctor whose client shares no code with the page: the picture goes both ways, relayed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_and_an_independent_client_see_each_other() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let host = driver.browser("beside-aiortc", 1280, 800).await;
+    enter(&host, &format!("http://{}/room?consult={}&relay=1", relay.address, person(1))).await;
+    host.click("#enter").await;
+    host.state("joined").await;
+    let python = std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
+    let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/aiortc_consult.py");
+    let doctor = tokio::process::Command::new(python)
+        .arg(script)
+        .arg(format!("ws://{}/v1/signal", relay.address))
+        .arg(ticket(&relay.keys, 20, "陈立新", "clinician"))
+        .args(["--stay", "10"])
+        .kill_on_drop(true)
+        .output();
+    let (doctor, ()) = tokio::join!(doctor, relayed(&host));
+    let doctor = doctor.unwrap();
+    let said = String::from_utf8_lossy(&doctor.stdout).into_owned() + &String::from_utf8_lossy(&doctor.stderr);
+    assert!(doctor.status.success(), "{said}");
+    host.state("joined").await;
+    host.close().await;
+}
