@@ -73,7 +73,7 @@ const RELEASE: &str = "delete from occupancy where holder_kind = $1 and holder_i
 const RELEASE_ONE: &str = "delete from occupancy where holder_kind = $1 and holder_id = $2 and resource_id = $3";
 const HELD: &str = "select distinct resource_id from occupancy where holder_kind = $1 and holder_id = $2";
 const BUSY: &str = "select starts_at, ends_at from occupancy
-    where resource_id = $1 and starts_at > $2 and starts_at < $4 and ends_at > $3
+    where resource_id = $1 and starts_at >= $2 and starts_at < $4 and ends_at > $3
       and (expires_at is null or expires_at > $5) order by starts_at, ends_at";
 
 /// Takes all resources of `booking`, or none of them.
@@ -167,11 +167,22 @@ pub async fn busy(
     resource: Uuid,
     within: Interval,
 ) -> Result<Vec<Interval>, DbError> {
+    busy_between(conn, now, resource, within.starts_at(), within.ends_at()).await
+}
+
+/// As [`busy`], over a range that may be longer than an interval.
+pub async fn busy_between(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    resource: Uuid,
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+) -> Result<Vec<Interval>, DbError> {
     // No row is longer than the longest interval, so the index need not be read from its beginning.
-    let earliest = within.starts_at() - Duration::hours(INTERVAL_HOURS_MAX);
+    let earliest = from - Duration::hours(INTERVAL_HOURS_MAX);
     let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
-        let query = sqlx::query_as(BUSY).bind(resource).bind(earliest).bind(within.starts_at());
-        query.bind(within.ends_at()).bind(now).fetch_all(c).await
+        let query = sqlx::query_as(BUSY).bind(resource).bind(earliest).bind(from).bind(to).bind(now);
+        query.fetch_all(c).await
     })?;
     rows.into_iter().map(|(starts_at, ends_at)| stored(resource, starts_at, ends_at)).collect()
 }

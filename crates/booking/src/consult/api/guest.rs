@@ -1,0 +1,142 @@
+//! The family's links, and their way from link to ticket.
+//!
+//! Making a link takes no `Idempotency-Key`: its answer holds a secret, and stored answers would keep
+//! it readable. A link made twice by mistake is revoked.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use sanbao_platform::audit;
+use sanbao_platform::http::{Ctx, Json, Path, Visitor};
+use sanbao_platform::problem::{CONFLICT, Problem};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::ticket::TicketView;
+use super::{load, refused};
+use crate::App;
+use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest};
+use crate::consult::id::{ConsultId, GuestId};
+use crate::consult::policy::Action;
+use crate::consult::store;
+use crate::consult::ticket::{self as room, Entrant, RoomRole};
+
+/// A secret is 43 characters; nothing much longer is looked up.
+const TOKEN_BYTES_MAX: usize = 128;
+
+/// All links of a consult, without their secrets (care staff).
+#[utoipa::path(get, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)),
+    responses((status = 200, body = Vec<GuestView>), (status = 403), (status = 404)))]
+pub async fn list(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Json<Vec<GuestView>>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    load(&mut conn, &ctx, id, Action::InviteGuest).await?;
+    Ok(Json(guest::list(&mut conn, id).await?))
+}
+
+/// Makes a link for a family member (care staff).
+#[utoipa::path(post, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)), request_body = NewGuest,
+    responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409), (status = 422)))]
+pub async fn create(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+    Json(body): Json<NewGuest>,
+) -> Result<Response, Problem> {
+    let new = body.checked()?;
+    let mut tx = app.deps.db.begin().await?;
+    let consult = load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    if consult.state.name().is_final() {
+        return Err(refused(&consult, "guest_link"));
+    }
+    if guest::count(&mut tx, id).await? >= LINKS_MAX {
+        return Err(Problem::new(&CONFLICT).detail("最多 20 个家属链接", "At most 20 links stand at a time"));
+    }
+    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new).await?;
+    audit::record(&mut tx, &ctx, "consult.guest_link", "consult", id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(link)).into_response())
+}
+
+/// Revokes a link: nobody enters by it any more (care staff).
+#[utoipa::path(delete, path = "/v1/consults/{id}/guest-links/{link}", tag = "consults",
+    params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
+    responses((status = 204), (status = 403), (status = 404)))]
+pub async fn revoke(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path((id, link)): Path<(ConsultId, GuestId)>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    if !guest::revoke(&mut tx, id, link, ctx.now()).await? {
+        return Err(Problem::not_found());
+    }
+    audit::record(&mut tx, &ctx, "consult.guest_link.revoke", "consult", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Makes a fresh link for the same person; the old one ends (care staff).
+#[utoipa::path(post, path = "/v1/consults/{id}/guest-links/{link}/resend", tag = "consults",
+    params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
+    responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409)))]
+pub async fn resend(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path((id, link)): Path<(ConsultId, GuestId)>,
+) -> Result<Response, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let consult = load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    if consult.state.name().is_final() {
+        return Err(refused(&consult, "guest_link"));
+    }
+    let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?;
+    guest::revoke(&mut tx, id, link, ctx.now()).await?;
+    let new = NewGuest { name: old.name, relation: old.relation };
+    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new).await?;
+    audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(link)).into_response())
+}
+
+/// The secret of a link.
+#[derive(Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GuestToken {
+    /// What stands after `#`.
+    pub token: String,
+}
+
+impl std::fmt::Debug for GuestToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("GuestToken(…)")
+    }
+}
+
+/// A ticket for the lobby (whoever has a standing link; no log-in). Tries are throttled by address.
+#[utoipa::path(post, path = "/v1/guest-tickets", tag = "consults", request_body = GuestToken,
+    responses((status = 200, body = TicketView), (status = 404), (status = 409), (status = 429)), security(()))]
+pub async fn ticket(
+    State(app): State<App>,
+    visitor: Visitor,
+    Json(body): Json<GuestToken>,
+) -> Result<Json<TicketView>, Problem> {
+    app.throttle.check(visitor.address)?;
+    let now = app.deps.clock.now();
+    if body.token.len() > TOKEN_BYTES_MAX {
+        return Err(Problem::not_found());
+    }
+    let mut tx = app.deps.db.begin().await?;
+    let found = guest::by_token(&mut tx, now, &body.token).await?;
+    let guest = found.ok_or_else(|| {
+        Problem::not_found().detail("链接已失效,请向机构再要一个", "The link has ended; ask the care home for another")
+    })?;
+    let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
+    let name = format!("{}({})", guest.name, guest.relation);
+    let entrant = Entrant { subject: guest.id.0, name: &name, organisation: None, role: RoomRole::Guest };
+    let ticket = room::issue(&app.deps.keys, now, &consult, &entrant)?;
+    let id = Some(guest.consult_id.0);
+    audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;
+    tx.commit().await?;
+    Ok(Json(TicketView { ticket, summary_url: None }))
+}

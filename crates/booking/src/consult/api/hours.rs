@@ -1,0 +1,283 @@
+//! A doctor's weekly hours and exceptions: edited by the doctor or the hospital's administrator.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike as _, Utc};
+use sanbao_platform::audit;
+use sanbao_platform::db::Conn;
+use sanbao_platform::http::{Ctx, Json, Path};
+use sanbao_platform::problem::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::App;
+use crate::account::AccountId;
+use crate::consult::hours::offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
+use crate::consult::hours::store::{self, Practitioner};
+use crate::consult::id::ExceptionId;
+use crate::role::{ADMINISTRATOR, DOCTOR};
+
+/// Lines of weekly hours at most.
+pub const LINES_MAX: usize = 50;
+/// How far back and ahead exceptions are shown, in days.
+const EXCEPTIONS_DAYS: u64 = 400;
+
+/// One stretch of one weekday, in the hospital's zone.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoursLine {
+    /// ISO 8601: Monday is 1, Sunday 7.
+    pub weekday: i32,
+    /// Local time, `HH:MM`.
+    pub start: String,
+    /// Local time, `HH:MM`; `24:00` is midnight.
+    pub end: String,
+    /// The length of one slot, 5 to 240 minutes.
+    pub slot_minutes: i32,
+    /// First day.
+    pub valid_from: NaiveDate,
+    /// Last day, itself included.
+    #[serde(default)]
+    pub valid_to: Option<NaiveDate>,
+}
+
+/// A closed day, or hours beside the weekly ones.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ExceptionLine {
+    /// No weekly hours on that day.
+    Closed {
+        /// The day.
+        date: NaiveDate,
+    },
+    /// Extra hours.
+    Extra {
+        /// The day.
+        date: NaiveDate,
+        /// Local time, `HH:MM`.
+        start: String,
+        /// Local time, `HH:MM`.
+        end: String,
+        /// The length of one slot, 5 to 240 minutes.
+        slot_minutes: i32,
+    },
+}
+
+/// An exception with its id.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ExceptionView {
+    /// Id.
+    pub id: ExceptionId,
+    /// What holds on the day.
+    #[serde(flatten)]
+    pub line: ExceptionLine,
+}
+
+/// A doctor's hours.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HoursView {
+    /// The hospital's IANA zone, which all local times are in.
+    pub time_zone: String,
+    /// The weekly hours.
+    pub weekly: Vec<HoursLine>,
+    /// The exceptions of about a year around today.
+    pub exceptions: Vec<ExceptionView>,
+}
+
+/// New weekly hours in the place of the old ones.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeeklyPlan {
+    /// All lines, at most 50.
+    pub weekly: Vec<HoursLine>,
+}
+
+fn clock(minute: i32) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+fn minute(text: &str) -> Option<i32> {
+    if text == "24:00" {
+        return Some(MINUTES_OF_DAY);
+    }
+    let time = NaiveTime::parse_from_str(text, "%H:%M").ok()?;
+    i32::try_from(time.num_seconds_from_midnight() / 60).ok()
+}
+
+/// Start and end in minutes, or what is wrong with them.
+fn stretch(place: &str, start: &str, end: &str, slot_minutes: i32, errors: &mut Vec<FieldError>) -> (i32, i32) {
+    let mut error = |field: &str, zh: &'static str, en: &'static str| {
+        errors.push(FieldError::new(format!("{place}/{field}"), zh, en));
+    };
+    let (from, until) = (minute(start), minute(end));
+    if from.is_none_or(|m| m == MINUTES_OF_DAY) {
+        error("start", "时间写成 08:30 这样", "A time such as 08:30");
+    }
+    if until.is_none() {
+        error("end", "时间写成 11:30 这样", "A time such as 11:30");
+    } else if from.is_some() && until <= from {
+        error("end", "结束要晚于开始", "The end must be after the start");
+    }
+    if !(5..=240).contains(&slot_minutes) {
+        error("slot_minutes", "每次 5 到 240 分钟", "5 to 240 minutes");
+    }
+    (from.unwrap_or(0), until.unwrap_or(0))
+}
+
+impl WeeklyPlan {
+    fn checked(&self) -> Result<Vec<WeeklyHours>, Problem> {
+        let mut errors = Vec::new();
+        if self.weekly.len() > LINES_MAX {
+            errors.push(FieldError::new("/weekly", "最多 50 行", "At most 50 lines"));
+        }
+        let mut hours = Vec::new();
+        for (n, line) in self.weekly.iter().take(LINES_MAX).enumerate() {
+            let place = format!("/weekly/{n}");
+            let (start_minute, end_minute) = stretch(&place, &line.start, &line.end, line.slot_minutes, &mut errors);
+            if !(1..=7).contains(&line.weekday) {
+                errors.push(FieldError::new(format!("{place}/weekday"), "星期为 1 到 7", "Weekdays are 1 to 7"));
+            }
+            if line.valid_to.is_some_and(|last| last < line.valid_from) {
+                errors.push(FieldError::new(format!("{place}/valid_to"), "早于开始日期", "Before the first day"));
+            }
+            hours.push(WeeklyHours {
+                weekday: line.weekday,
+                start_minute,
+                end_minute,
+                slot_minutes: line.slot_minutes,
+                valid_from: line.valid_from,
+                valid_to: line.valid_to,
+            });
+        }
+        if errors.is_empty() { Ok(hours) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+impl ExceptionLine {
+    fn checked(&self, now: DateTime<Utc>) -> Result<Exception, Problem> {
+        let (Self::Closed { date } | Self::Extra { date, .. }) = self;
+        let mut errors = Vec::new();
+        let today = now.date_naive();
+        let (first, last) = (today - Days::new(EXCEPTIONS_DAYS), today + Days::new(EXCEPTIONS_DAYS));
+        if !(first..=last).contains(date) {
+            errors.push(FieldError::new("/date", "日期离今天太远", "Too far from today"));
+        }
+        let exception = match self {
+            Self::Closed { date } => Exception::Closed(*date),
+            Self::Extra { date, start, end, slot_minutes } => {
+                let (start_minute, end_minute) = stretch("", start, end, *slot_minutes, &mut errors);
+                Exception::Extra { on: *date, start_minute, end_minute, slot_minutes: *slot_minutes }
+            }
+        };
+        if errors.is_empty() { Ok(exception) } else { Err(Problem::invalid(errors)) }
+    }
+
+    fn of(exception: Exception) -> Self {
+        match exception {
+            Exception::Closed(date) => Self::Closed { date },
+            Exception::Extra { on, start_minute, end_minute, slot_minutes } => {
+                Self::Extra { date: on, start: clock(start_minute), end: clock(end_minute), slot_minutes }
+            }
+        }
+    }
+}
+
+/// The doctor, if the actor may edit the hours: the doctor himself, or the hospital's administrator.
+/// The hospital's other doctors see that they may not; everybody else sees nothing.
+async fn own(conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Result<Practitioner, Problem> {
+    let doctor = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let own = ctx.actor.has(DOCTOR) && AccountId::from(ctx.actor.subject) == id;
+    match () {
+        () if doctor.organisation_id != ctx.actor.organisation => Err(Problem::not_found()),
+        () if own || ctx.actor.has(ADMINISTRATOR) => Ok(doctor),
+        () => Err(Problem::forbidden()),
+    }
+}
+
+async fn view(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Result<HoursView, Problem> {
+    let zone = doctor.zone()?;
+    let today = now.with_timezone(&zone).date_naive();
+    let (first, last) = (today - Days::new(30), today + Days::new(EXCEPTIONS_DAYS));
+    let weekly = store::weekly(conn, doctor.account_id).await?;
+    let exceptions = store::exceptions(conn, doctor.account_id, first, last).await?;
+    let line = |h: WeeklyHours| HoursLine {
+        weekday: h.weekday,
+        start: clock(h.start_minute),
+        end: clock(h.end_minute),
+        slot_minutes: h.slot_minutes,
+        valid_from: h.valid_from,
+        valid_to: h.valid_to,
+    };
+    Ok(HoursView {
+        time_zone: zone.name().to_owned(),
+        weekly: weekly.into_iter().map(line).collect(),
+        exceptions: exceptions.into_iter().map(|(id, e)| ExceptionView { id, line: ExceptionLine::of(e) }).collect(),
+    })
+}
+
+/// Weekly hours and exceptions (the doctor; the hospital's administrator).
+#[utoipa::path(get, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)),
+    responses((status = 200, body = HoursView), (status = 403), (status = 404)))]
+pub async fn read(State(app): State<App>, ctx: Ctx, Path(id): Path<AccountId>) -> Result<Json<HoursView>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let doctor = own(&mut conn, &ctx, id).await?;
+    Ok(Json(view(&mut conn, ctx.now(), &doctor).await?))
+}
+
+/// Puts new weekly hours in the place of the old ones; what is booked stays booked (the doctor; the
+/// hospital's administrator).
+#[utoipa::path(put, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)), request_body = WeeklyPlan,
+    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 422)))]
+pub async fn replace(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<AccountId>,
+    Json(body): Json<WeeklyPlan>,
+) -> Result<Json<HoursView>, Problem> {
+    let hours = body.checked()?;
+    let mut tx = app.deps.db.begin().await?;
+    let doctor = own(&mut tx, &ctx, id).await?;
+    store::replace_weekly(&mut tx, id, &hours, ctx.now()).await?;
+    audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
+    let view = view(&mut tx, ctx.now(), &doctor).await?;
+    tx.commit().await?;
+    Ok(Json(view))
+}
+
+/// Adds a closed day or extra hours (the doctor; the hospital's administrator).
+#[utoipa::path(post, path = "/v1/practitioners/{id}/exceptions", tag = "consults", params(("id" = AccountId, Path)), request_body = ExceptionLine,
+    responses((status = 201, body = ExceptionView), (status = 403), (status = 404), (status = 422)))]
+pub async fn add_exception(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<AccountId>,
+    Json(line): Json<ExceptionLine>,
+) -> Result<Response, Problem> {
+    let exception = line.checked(ctx.now())?;
+    let mut tx = app.deps.db.begin().await?;
+    own(&mut tx, &ctx, id).await?;
+    let exception_id = store::add_exception(&mut tx, id, exception, ctx.now()).await?;
+    audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(ExceptionView { id: exception_id, line })).into_response())
+}
+
+/// Removes an exception (the doctor; the hospital's administrator).
+#[utoipa::path(delete, path = "/v1/practitioners/{id}/exceptions/{exception}", tag = "consults",
+    params(("id" = AccountId, Path), ("exception" = ExceptionId, Path)),
+    responses((status = 204), (status = 403), (status = 404)))]
+pub async fn remove_exception(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path((id, exception)): Path<(AccountId, ExceptionId)>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    own(&mut tx, &ctx, id).await?;
+    if !store::remove_exception(&mut tx, id, exception).await? {
+        return Err(Problem::not_found());
+    }
+    audit::record(&mut tx, &ctx, "practitioner.exception.remove", "practitioner", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,144 @@
+//! Links for the family: one secret per link, kept only as its hash, revocable, replaceable.
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::crypto::{random_token, sha256_hex};
+use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::id::{ConsultId, GuestId};
+use super::invitation::{Checks, NAME_CHARS_MAX};
+use super::model::Consult;
+use crate::account::AccountId;
+
+/// How long a link lives at least, and how long beyond the booked end, in hours.
+pub const LINK_HOURS: i64 = 24;
+/// Standing links of one consult at most.
+pub const LINKS_MAX: i64 = 20;
+
+const LIST: &str = "select id, name, relation, created_at, expires_at, revoked_at from consult_guest
+    where consult_id = $1 order by created_at, id limit 200";
+const COUNT: &str = "select count(*) from consult_guest where consult_id = $1 and revoked_at is null";
+const FIND: &str = "select id, name, relation, created_at, expires_at, revoked_at from consult_guest
+    where id = $1 and consult_id = $2";
+const FIND_BY_TOKEN: &str = "select id, consult_id, name, relation from consult_guest
+    where token_hash = $1 and revoked_at is null and expires_at > $2";
+const INSERT: &str = "insert into consult_guest
+    (id, consult_id, name, relation, token_hash, created_by, created_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const REVOKE: &str = "update consult_guest set revoked_at = $3 where id = $1 and consult_id = $2 and revoked_at is null";
+
+/// Whom a link is for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewGuest {
+    /// Name, as the others in the room see it.
+    pub name: String,
+    /// Relation to the resident.
+    pub relation: String,
+}
+
+/// A link as it is listed: without its secret.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+pub struct GuestView {
+    /// Id.
+    pub id: GuestId,
+    /// Name.
+    pub name: String,
+    /// Relation to the resident.
+    pub relation: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+    /// When it was revoked or replaced.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+/// A link that was just made: the only time its secret is told.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct GuestLink {
+    /// Id.
+    pub id: GuestId,
+    /// To be sent to the family: the page that explains and leads to the room. The secret stands
+    /// after `#`, which browsers do not send.
+    pub path: String,
+    /// The secret, for `POST /v1/guest-tickets`.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Who stands behind a secret.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Guest {
+    /// The link.
+    pub id: GuestId,
+    /// The consult.
+    pub consult_id: ConsultId,
+    /// Name.
+    pub name: String,
+    /// Relation to the resident.
+    pub relation: String,
+}
+
+impl NewGuest {
+    /// The guest with trimmed texts, or every error in it.
+    pub fn checked(mut self) -> Result<Self, Problem> {
+        let mut checks = Checks::default();
+        checks.text("name", &mut self.name, NAME_CHARS_MAX);
+        checks.text("relation", &mut self.relation, NAME_CHARS_MAX);
+        checks.done()?;
+        Ok(self)
+    }
+}
+
+/// All links of a consult.
+pub async fn list(conn: &mut Conn, consult: ConsultId) -> Result<Vec<GuestView>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(consult).fetch_all(c).await)?)
+}
+
+/// How many links stand.
+pub async fn count(conn: &mut Conn, consult: ConsultId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(COUNT).bind(consult).fetch_one(c).await)?)
+}
+
+/// One link.
+pub async fn find(conn: &mut Conn, consult: ConsultId, id: GuestId) -> Result<Option<GuestView>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(consult).fetch_optional(c).await)?)
+}
+
+/// The guest of a secret, while the link stands.
+pub async fn by_token(conn: &mut Conn, now: DateTime<Utc>, token: &str) -> Result<Option<Guest>, DbError> {
+    let hash = sha256_hex(token.as_bytes());
+    Ok(on!(conn, |c| sqlx::query_as(FIND_BY_TOKEN).bind(&hash).bind(now).fetch_optional(c).await)?)
+}
+
+/// Makes a link.
+pub async fn insert(
+    tx: &mut Tx,
+    consult: &Consult,
+    by: AccountId,
+    now: DateTime<Utc>,
+    guest: &NewGuest,
+) -> Result<GuestLink, DbError> {
+    let (id, token) = (GuestId::new(now), random_token());
+    let end = consult.state.appointment().map_or(now, |a| a.interval.ends_at()).max(now);
+    let expires_at = end + Duration::hours(LINK_HOURS);
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(id).bind(consult.id).bind(&guest.name).bind(&guest.relation);
+        let row = row.bind(sha256_hex(token.as_bytes())).bind(by).bind(now).bind(expires_at);
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    expect_rows("make guest link", 1, rows)?;
+    Ok(GuestLink { id, path: format!("/guest#{token}"), token, expires_at })
+}
+
+/// Revokes a link; whether it stood.
+pub async fn revoke(tx: &mut Tx, consult: ConsultId, id: GuestId, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let rows =
+        on!(tx, |c| sqlx::query(REVOKE).bind(id).bind(consult).bind(now).execute(c).await.map(|r| r.rows_affected()))?;
+    Ok(rows == 1)
+}

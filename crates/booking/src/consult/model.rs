@@ -1,0 +1,238 @@
+//! A consult as it is loaded: its invitation, its state, and the names a reader needs.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+use sanbao_platform::auth::Actor;
+use sanbao_platform::db::DbError;
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::id::ConsultId;
+use super::invitation::Title;
+use super::policy::{self, Action, Relation};
+use super::state::{Appointment, Held, State, StateName};
+use crate::account::{AccountId, LocationId, PersonId};
+use crate::calendar::Interval;
+
+/// An organisation by id and names.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OrganisationName {
+    /// Its id.
+    pub id: OrganisationId,
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English.
+    pub name_en: String,
+}
+
+impl OrganisationName {
+    /// The name in a language.
+    pub fn name(&self, lang: Lang) -> &str {
+        lang.pick(&self.name_zh, &self.name_en)
+    }
+}
+
+/// One consult.
+#[derive(Clone, Debug)]
+pub struct Consult {
+    /// Its id.
+    pub id: ConsultId,
+    /// The care home that invites and decides.
+    pub inviting: OrganisationName,
+    /// The hospital that is invited.
+    pub invited: OrganisationName,
+    /// The inviting side's zone.
+    pub zone: Tz,
+    /// Telephone numbers to fall back on: of the inviting and the invited side.
+    pub phones: (Option<String>, Option<String>),
+    /// Whom it is about.
+    pub resident_id: PersonId,
+    /// The resident's name.
+    pub resident_name: String,
+    /// `male`, `female` or `unknown`.
+    pub resident_sex: String,
+    /// The resident's birthday.
+    pub resident_birth_date: Option<NaiveDate>,
+    /// Who wrote the invitation.
+    pub requested_by_name: String,
+    /// Part one.
+    pub reason: String,
+    /// Part two.
+    pub purpose: String,
+    /// Part three.
+    pub wanted: (DateTime<Utc>, DateTime<Utc>),
+    /// Part four.
+    pub case_summary: String,
+    /// Part five: specialty.
+    pub wanted_specialty: String,
+    /// Part five: rank.
+    pub wanted_title: Option<Title>,
+    /// Where it stands.
+    pub state: State,
+    /// Since when.
+    pub state_since: DateTime<Utc>,
+    /// The doctor's name.
+    pub doctor_name: Option<String>,
+    /// The room's name.
+    pub room_name: Option<String>,
+    /// Whether a consent stands.
+    pub has_consent: bool,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+impl Consult {
+    /// How the actor stands to it; `specialty` is the actor's own, if a doctor.
+    pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> Relation {
+        if actor.organisation == self.inviting.id {
+            return Relation::Inviting;
+        }
+        if actor.organisation != self.invited.id || self.state.name() == StateName::Draft {
+            return Relation::Stranger;
+        }
+        match self.state.doctor() {
+            Some(doctor) if doctor == AccountId::from(actor.subject) => Relation::Booked,
+            None if specialty == Some(self.wanted_specialty.as_str()) => Relation::Wanted,
+            _ => Relation::Invited,
+        }
+    }
+
+    /// Whether the actor may do it: 404, 403 or nothing.
+    pub fn require(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Result<(), Problem> {
+        self.decide(actor, specialty, action).require()
+    }
+
+    /// The policy's answer for the actor.
+    pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Decision {
+        let relation = self.relation(actor, specialty);
+        Decision::over(&actor.roles, |role| policy::decide(role, action, relation))
+    }
+}
+
+/// The row that every statement over consults selects.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct ConsultRow {
+    id: ConsultId,
+    inviting_id: OrganisationId,
+    inviting_zh: String,
+    inviting_en: String,
+    inviting_phone: Option<String>,
+    time_zone: String,
+    invited_id: OrganisationId,
+    invited_zh: String,
+    invited_en: String,
+    invited_phone: Option<String>,
+    resident_id: PersonId,
+    resident_name: String,
+    resident_sex: String,
+    resident_birth_date: Option<NaiveDate>,
+    requested_by_name: String,
+    reason: String,
+    purpose: String,
+    wanted_from: DateTime<Utc>,
+    wanted_until: DateTime<Utc>,
+    case_summary: String,
+    wanted_specialty: String,
+    wanted_title: Option<Title>,
+    state: StateName,
+    state_note: Option<String>,
+    state_since: DateTime<Utc>,
+    doctor_id: Option<AccountId>,
+    doctor_name: Option<String>,
+    room_id: Option<LocationId>,
+    room_name: Option<String>,
+    starts_at: Option<DateTime<Utc>>,
+    ends_at: Option<DateTime<Utc>>,
+    delay_minutes: i32,
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+    has_consent: bool,
+    version: i64,
+}
+
+impl ConsultRow {
+    fn bad(&self, column: &'static str, cause: impl std::fmt::Display) -> DbError {
+        DbError::BadRow { table: "consult", column, row: self.id.to_string(), cause: cause.to_string() }
+    }
+
+    fn appointment(&self) -> Result<Option<Appointment>, DbError> {
+        let (Some(doctor), Some(room), Some(starts_at), Some(ends_at)) =
+            (self.doctor_id, self.room_id, self.starts_at, self.ends_at)
+        else {
+            return Ok(None);
+        };
+        let interval = Interval::new(starts_at, ends_at).map_err(|e| self.bad("ends_at", e))?;
+        Ok(Some(Appointment { doctor, room, interval, delay_minutes: self.delay_minutes }))
+    }
+
+    fn booked(&self) -> Result<Appointment, DbError> {
+        self.appointment()?.ok_or_else(|| self.bad("starts_at", "nothing is booked in this state"))
+    }
+
+    fn held(&self) -> Result<Held, DbError> {
+        let finished_at = self.finished_at.ok_or_else(|| self.bad("finished_at", "missing in this state"))?;
+        Ok(Held { appointment: self.booked()?, started_at: self.started_at, finished_at })
+    }
+
+    fn state(&self) -> Result<State, DbError> {
+        let reason = || self.state_note.clone().unwrap_or_default();
+        Ok(match self.state {
+            StateName::Draft => State::Draft,
+            StateName::Submitted => State::Submitted,
+            StateName::Returned => State::Returned { reason: reason() },
+            StateName::Rejected => State::Rejected { reason: reason() },
+            StateName::Accepted => {
+                State::Accepted { doctor: self.doctor_id.ok_or_else(|| self.bad("doctor_id", "missing"))? }
+            }
+            StateName::Scheduled => State::Scheduled(self.booked()?),
+            StateName::InSession => State::InSession {
+                appointment: self.booked()?,
+                started_at: self.started_at.ok_or_else(|| self.bad("started_at", "missing in this state"))?,
+            },
+            StateName::OpinionDraft => State::OpinionDraft(self.held()?),
+            StateName::Signed => State::Signed(self.held()?),
+            StateName::Adopted => State::Adopted(self.held()?),
+            StateName::Archived => State::Archived(self.held()?),
+            StateName::Cancelled => State::Cancelled { reason: reason(), appointment: self.appointment()? },
+            StateName::NoShow => State::NoShow { reason: reason(), appointment: self.booked()? },
+            StateName::Expired => State::Expired,
+        })
+    }
+}
+
+impl TryFrom<ConsultRow> for Consult {
+    type Error = DbError;
+
+    fn try_from(row: ConsultRow) -> Result<Self, DbError> {
+        let state = row.state()?;
+        let zone = row.time_zone.parse().map_err(|e| row.bad("inviting_id", e))?;
+        Ok(Self {
+            id: row.id,
+            inviting: OrganisationName { id: row.inviting_id, name_zh: row.inviting_zh, name_en: row.inviting_en },
+            invited: OrganisationName { id: row.invited_id, name_zh: row.invited_zh, name_en: row.invited_en },
+            zone,
+            phones: (row.inviting_phone, row.invited_phone),
+            resident_id: row.resident_id,
+            resident_name: row.resident_name,
+            resident_sex: row.resident_sex,
+            resident_birth_date: row.resident_birth_date,
+            requested_by_name: row.requested_by_name,
+            reason: row.reason,
+            purpose: row.purpose,
+            wanted: (row.wanted_from, row.wanted_until),
+            case_summary: row.case_summary,
+            wanted_specialty: row.wanted_specialty,
+            wanted_title: row.wanted_title,
+            state,
+            state_since: row.state_since,
+            doctor_name: row.doctor_name,
+            room_name: row.room_name,
+            has_consent: row.has_consent,
+            version: row.version,
+        })
+    }
+}
