@@ -102,6 +102,7 @@ create index consult_by_state on consult (state, wanted_until);
 create table consult_event (
     id          uuid primary key,
     consult_id  uuid not null references consult (id),
+    version     bigint not null,
     at          timestamptz not null,
     actor       uuid,
     actor_name  text,
@@ -110,7 +111,7 @@ create table consult_event (
     to_state    text not null,
     note        text
 );
-create index consult_event_by_consult on consult_event (consult_id, id);
+create unique index consult_event_by_consult on consult_event (consult_id, version);
 
 -- Nobody enters a room without one that stands.
 create table consult_consent (

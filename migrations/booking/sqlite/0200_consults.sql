@@ -117,6 +117,7 @@ create index consult_by_state on consult (state, wanted_until);
 create table consult_event (
     id          blob not null primary key,
     consult_id  blob not null references consult (id),
+    version     integer not null,
     at          text not null,
     actor       blob,
     actor_name  text,
@@ -125,7 +126,7 @@ create table consult_event (
     to_state    text not null,
     note        text
 ) strict;
-create index consult_event_by_consult on consult_event (consult_id, id);
+create unique index consult_event_by_consult on consult_event (consult_id, version);
 
 -- Nobody enters a room without one that stands.
 create table consult_consent (

@@ -28,7 +28,8 @@ const FIND_BY_TOKEN: &str = "select id, consult_id, name, relation from consult_
 const INSERT: &str = "insert into consult_guest
     (id, consult_id, name, relation, token_hash, created_by, created_at, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
-const REVOKE: &str = "update consult_guest set revoked_at = $3 where id = $1 and consult_id = $2 and revoked_at is null";
+const REVOKE: &str =
+    "update consult_guest set revoked_at = $3 where id = $1 and consult_id = $2 and revoked_at is null";
 
 /// Whom a link is for.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

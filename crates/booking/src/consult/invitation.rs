@@ -113,7 +113,8 @@ impl Checks {
         *value = value.trim().replace("\r\n", "\n");
         let length = value.chars().count();
         if length > max {
-            let (zh, en) = (format!("最多 {max} 个字,现在 {length} 个"), format!("At most {max} characters, now {length}"));
+            let (zh, en) =
+                (format!("最多 {max} 个字,现在 {length} 个"), format!("At most {max} characters, now {length}"));
             self.0.push(FieldError::new(format!("/{field}"), zh, en));
         }
         // PostgreSQL stores no NUL, and no other control character has business in a text.

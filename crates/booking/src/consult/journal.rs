@@ -23,10 +23,10 @@ use super::store;
 pub const TOPIC: &str = "consults";
 
 const REMEMBER: &str = "insert into consult_event
-    (id, consult_id, at, actor, actor_name, action, from_state, to_state, note)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (id, consult_id, version, at, actor, actor_name, action, from_state, to_state, note)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const HISTORY: &str = "select at, actor_name, action, from_state, to_state, note from consult_event
-    where consult_id = $1 order by at, id limit 200";
+    where consult_id = $1 order by version limit 200";
 
 /// Who takes a step: a person, or the house itself (an event, the passing of time).
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +126,7 @@ async fn written(
     let now = by.now();
     let actor = by.actor();
     on!(tx, |c| {
-        let row = sqlx::query(REMEMBER).bind(uuid_v7(now)).bind(consult.id).bind(now);
+        let row = sqlx::query(REMEMBER).bind(uuid_v7(now)).bind(consult.id).bind(consult.version).bind(now);
         let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.name.as_str())).bind(action);
         row.bind(from).bind(to).bind(note).execute(c).await.map(drop)
     })?;

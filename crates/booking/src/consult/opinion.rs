@@ -162,7 +162,8 @@ impl Parts {
 pub fn signed_content(consult: ConsultId, signature: &Signature, parts: &Parts) -> String {
     let time = signature.signed_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
     let (consult, signer) = (consult.to_string(), signature.signer_id.to_string());
-    let head = [&consult, &time, &signer, &signature.name, &signature.title, &signature.institution, &signature.licence_no];
+    let head =
+        [&consult, &time, &signer, &signature.name, &signature.title, &signature.institution, &signature.licence_no];
     let texts = parts.named();
     let all: Vec<&str> = head.into_iter().map(String::as_str).chain(texts.iter().map(|(_, text)| *text)).collect();
     serde_json::Value::from(all).to_string()

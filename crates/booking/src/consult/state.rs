@@ -276,10 +276,9 @@ impl State {
                 Ok(Self::Scheduled(to))
             }
             (Self::Scheduled(a), Step::Delay(delay_minutes)) => Ok(Self::Scheduled(Appointment { delay_minutes, ..a })),
-            (
-                Self::Draft | Self::Submitted | Self::Returned { .. } | Self::Accepted { .. },
-                Step::Cancel(reason),
-            ) => Ok(Self::Cancelled { reason, appointment: None }),
+            (Self::Draft | Self::Submitted | Self::Returned { .. } | Self::Accepted { .. }, Step::Cancel(reason)) => {
+                Ok(Self::Cancelled { reason, appointment: None })
+            }
             (Self::Scheduled(a), Step::Cancel(reason)) => Ok(Self::Cancelled { reason, appointment: Some(a) }),
             (Self::Scheduled(appointment), Step::Start(started_at)) => Ok(Self::InSession { appointment, started_at }),
             (Self::InSession { appointment, started_at }, Step::Finish(finished_at)) => {
@@ -321,7 +320,9 @@ impl State {
     /// Doctor, room and time, once booked.
     pub fn appointment(&self) -> Option<&Appointment> {
         match self {
-            Self::Scheduled(a) | Self::InSession { appointment: a, .. } | Self::NoShow { appointment: a, .. } => Some(a),
+            Self::Scheduled(a) | Self::InSession { appointment: a, .. } | Self::NoShow { appointment: a, .. } => {
+                Some(a)
+            }
             Self::OpinionDraft(held) | Self::Signed(held) | Self::Adopted(held) | Self::Archived(held) => {
                 Some(&held.appointment)
             }

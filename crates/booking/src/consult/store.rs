@@ -63,7 +63,8 @@ const INSERT: &str = "insert into consult
     (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until, case_summary,
      wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'draft', $13, 0, $13, 1)";
-const REVISE: &str = "update consult set invited_id = $4, resident_id = $5, reason = $6, purpose = $7, wanted_from = $8,
+const REVISE: &str =
+    "update consult set invited_id = $4, resident_id = $5, reason = $6, purpose = $7, wanted_from = $8,
     wanted_until = $9, case_summary = $10, wanted_specialty = $11, wanted_title = $12
     where id = $1 and state = $2 and version = $3";
 const ADVANCE: &str = "update consult set state = $4, state_note = $5, state_since = $6, doctor_id = $7, room_id = $8,

@@ -27,7 +27,11 @@ const TOKEN_BYTES_MAX: usize = 128;
 /// All links of a consult, without their secrets (care staff).
 #[utoipa::path(get, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<GuestView>), (status = 403), (status = 404)))]
-pub async fn list(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Json<Vec<GuestView>>, Problem> {
+pub async fn list(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+) -> Result<Json<Vec<GuestView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
     load(&mut conn, &ctx, id, Action::InviteGuest).await?;
     Ok(Json(guest::list(&mut conn, id).await?))

@@ -110,7 +110,11 @@ pub async fn submit(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>)
     let mut tx = app.deps.db.begin().await?;
     let consult = load(&mut tx, &ctx, id, Action::Invite).await?;
     if consult.wanted.1 <= ctx.now() {
-        return Err(Problem::field("/wanted_until", "希望的时间已经过去,请先修改", "The wanted time has passed; change it first"));
+        return Err(Problem::field(
+            "/wanted_until",
+            "希望的时间已经过去,请先修改",
+            "The wanted time has passed; change it first",
+        ));
     }
     journal::take(&mut tx, By::Person(&ctx), consult, Step::Submit).await?;
     answered(tx, &ctx, id).await

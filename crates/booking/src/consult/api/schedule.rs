@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, Db, Tx};
 use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Path, Query};
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,6 @@ pub const DELAY_MINUTES_MAX: i32 = 240;
 pub const HOLDER: &str = "consult";
 
 const ROOM_OF: &str = "select count(*) from location where id = $1 and organisation_id = $2";
-const ROOMS: &str = "select id from location where organisation_id = $1 order by name, id limit 50";
 
 /// The wanted time.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -63,7 +61,11 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: Consult, wanted: &Wa
     };
     let fits = |d: &Practitioner| d.organisation_id == consult.invited.id && d.specialty == consult.wanted_specialty;
     let Some(doctor) = doctor.filter(fits) else {
-        return Err(Problem::field("/doctor_id", "请选择受邀医院该科室的医生", "Choose a doctor of the invited hospital and specialty"));
+        return Err(Problem::field(
+            "/doctor_id",
+            "请选择受邀医院该科室的医生",
+            "Choose a doctor of the invited hospital and specialty",
+        ));
     };
     let rooms: i64 =
         on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(wanted.room_id).bind(consult.inviting.id).fetch_one(c).await)?;
@@ -90,7 +92,11 @@ async fn offered_at(
     };
     let slot = slots.first().filter(|slot| slot.ends_at() > now);
     slot.copied().ok_or_else(|| {
-        Problem::field("/starts_at", "医生这个时间不出诊,请从可选时间中选择", "The doctor does not offer this time; choose one that is offered")
+        Problem::field(
+            "/starts_at",
+            "医生这个时间不出诊,请从可选时间中选择",
+            "The doctor does not offer this time; choose one that is offered",
+        )
     })
 }
 
@@ -222,11 +228,6 @@ pub(crate) async fn slots_for(
     let mut slots = search::free(conn, now, search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(slots)
-}
-
-/// The rooms of an organisation.
-pub async fn rooms(conn: &mut Conn, organisation: OrganisationId) -> Result<Vec<LocationId>, Problem> {
-    Ok(on!(conn, |c| sqlx::query_scalar(ROOMS).bind(organisation).fetch_all(c).await)?)
 }
 
 /// How late it will be.

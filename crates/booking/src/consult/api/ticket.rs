@@ -29,11 +29,7 @@ pub struct TicketView {
 /// consent 409 `consent-missing`; outside the room's hours 409 `ticket-window`.
 #[utoipa::path(post, path = "/v1/consults/{id}/ticket", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = TicketView), (status = 403), (status = 404), (status = 409)))]
-pub async fn ticket(
-    State(app): State<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-) -> Result<Json<TicketView>, Problem> {
+pub async fn ticket(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Json<TicketView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let consult = load(&mut tx, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;

@@ -113,23 +113,15 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
     fn hours(weekday: i32, start_minute: i32, end_minute: i32) -> WeeklyHours {
         let (valid_from, valid_to) = (date("2026-01-01"), Some(date("2026-12-31")));
         WeeklyHours { weekday, start_minute, end_minute, slot_minutes: 30, valid_from, valid_to }
     }
 
-    fn starts(
-        hours: &[WeeklyHours],
-        exceptions: &[Exception],
-        zone: Tz,
-        day: &str,
-    ) -> Vec<String> {
+    fn starts(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, day: &str) -> Vec<String> {
         let day = date(day);
-        let midnight = |d: NaiveDate| zone.from_local_datetime(&d.and_time(NaiveTime::MIN)).unwrap().with_timezone(&Utc);
+        let midnight =
+            |d: NaiveDate| zone.from_local_datetime(&d.and_time(NaiveTime::MIN)).unwrap().with_timezone(&Utc);
         offered(hours, exceptions, zone, midnight(day), midnight(day.succ_opt().unwrap()))
             .iter()
             .map(|s| s.starts_at().format("%H:%M").to_string())

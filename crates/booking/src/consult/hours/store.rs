@@ -30,7 +30,8 @@ const REGISTER: &str = "insert into practitioner
     on conflict (account_id) do update set specialty = excluded.specialty, specialty_zh = excluded.specialty_zh,
         specialty_en = excluded.specialty_en, title = excluded.title, licence_no = excluded.licence_no
         where practitioner.organisation_id = excluded.organisation_id";
-const IS_DOCTOR: &str = "select count(*) from membership where account_id = $1 and organisation_id = $2 and role = 'doctor'";
+const IS_DOCTOR: &str =
+    "select count(*) from membership where account_id = $1 and organisation_id = $2 and role = 'doctor'";
 const HOURS: &str = "select weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to
     from practitioner_hours where account_id = $1 order by weekday, start_minute, id";
 const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1";
@@ -130,8 +131,7 @@ pub struct NewPractitioner {
 
 /// Whether the account is a doctor of the organisation.
 pub async fn is_doctor(conn: &mut Conn, account: AccountId, organisation: OrganisationId) -> Result<bool, DbError> {
-    let count: i64 =
-        on!(conn, |c| sqlx::query_scalar(IS_DOCTOR).bind(account).bind(organisation).fetch_one(c).await)?;
+    let count: i64 = on!(conn, |c| sqlx::query_scalar(IS_DOCTOR).bind(account).bind(organisation).fetch_one(c).await)?;
     Ok(count > 0)
 }
 
