@@ -74,10 +74,17 @@ impl FromRef<App> for Clock {
     }
 }
 
+impl App {
+    /// The state over its parts; also what the demo fills the database through.
+    pub fn new(config: Config, deps: Deps) -> Self {
+        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
+        Self { deps, config, throttle }
+    }
+}
+
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
-    let app = App { deps, config, throttle };
+    let app = App::new(config, deps);
     let routes = OpenApiRouter::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
     let (router, openapi) = routes.split_for_parts();
     let mut consumers = consult::consumers(&app);

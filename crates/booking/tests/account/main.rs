@@ -1,0 +1,11 @@
+//! Accounts, log-ins, people and their pages, through the real router on both engines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod browser;
+mod guarded;
+mod kit;
+mod log_in;
+mod organisations;
+mod people;
+mod pin;
+mod setup;
