@@ -109,6 +109,11 @@ const RESIDENTS: &[(&str, &str, &str, &str, &str)] = &[
 
 const ROOMS: &[&str] = &["远程会诊室 1", "远程会诊室 2"];
 
+/// Each demo account's log-in, name and role, to be printed.
+pub fn log_ins() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    ACCOUNTS.iter().map(|&(login, name, role, _)| (login, name, role))
+}
+
 /// Fills an empty database with the demo network, in one transaction; one hash serves every account.
 pub async fn fill(app: &App) -> Result<Network, Problem> {
     let passwords = &app.deps.passwords;

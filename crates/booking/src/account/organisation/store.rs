@@ -1,10 +1,12 @@
 //! Organisations in the database.
 
+use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use serde::Serialize;
 
-use super::Organisation;
+use super::{Organisation, OrganisationKind};
 
 const FIND: &str =
     "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at from organisation where id = $1";
@@ -14,6 +16,17 @@ const LIST_FIRST: &str = "select id, kind, name_zh, name_en, time_zone, phone, a
     from organisation order by id limit $1";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// An organisation is known now: whoever sends work to it must learn of it.
+const REGISTERED: &str = "booking.organisation.registered";
+
+#[derive(Serialize)]
+struct Registered<'a> {
+    organisation_id: OrganisationId,
+    kind: OrganisationKind,
+    name_zh: &'a str,
+    name_en: &'a str,
+}
 
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
@@ -33,12 +46,14 @@ pub async fn list_all(conn: &mut Conn) -> Result<Vec<Organisation>, DbError> {
     list(conn, None, 200).await
 }
 
-/// Stores a new organisation.
+/// Stores a new organisation and tells the other services.
 pub async fn insert(tx: &mut Tx, new: &Organisation) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(new.id).bind(new.kind).bind(&new.name_zh).bind(&new.name_en);
         let row = row.bind(&new.time_zone).bind(&new.phone).bind(&new.area_code).bind(new.created_at);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
-    expect_rows("insert organisation", 1, rows)
+    expect_rows("insert organisation", 1, rows)?;
+    let known = Registered { organisation_id: new.id, kind: new.kind, name_zh: &new.name_zh, name_en: &new.name_en };
+    bus::publish(tx, new.created_at, REGISTERED, new.id, &known).await.map(drop)
 }
