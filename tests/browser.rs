@@ -3,9 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod common;
 #[path = "common/browser.rs"]
 mod browser;
+mod common;
 #[path = "common/process.rs"]
 mod process;
 

@@ -4,7 +4,9 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use sanbao_booking::account::setup;
 use sanbao_platform::clock::Clock;
+use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
 
 use crate::cli::{Command, NeedsCommand, ServeArgs};
@@ -36,6 +38,9 @@ pub enum CommandError {
     /// Standard output is closed.
     #[error("standard output: {0}")]
     Output(#[from] io::Error),
+    /// It makes no sense now.
+    #[error("{0}")]
+    Refused(&'static str),
     /// A service could not do its part.
     #[error("{0}: {1}")]
     Service(&'static str, String),
@@ -72,9 +77,17 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         run::probe_udp(*listen)?;
     }
     let network = compose::start(Parts::open(&settings, Clock::system()).await?)?;
-    let say = async |_: &Network| {
+    let say = async |network: &Network| {
+        let link = if setup::is_needed(&network.stores.booking).await.map_err(database)? {
+            Some(new_link(&settings, &network.stores.booking, &network.deps.clock).await?)
+        } else {
+            None
+        };
         let mut out = io::stdout().lock();
         writeln!(out, "sanbao {} listens on {}", env!("CARGO_PKG_VERSION"), settings.public_url)?;
+        if let Some(link) = link {
+            say_link(&mut out, &link)?;
+        }
         out.flush().map_err(CommandError::Output)
     };
     run::serve(listener, network, settings.site.tls(), None, say).await
@@ -92,12 +105,32 @@ async fn open_data(settings: &Settings) -> Result<Parts, CommandError> {
     Ok(Parts::open(settings, Clock::system()).await?)
 }
 
+fn database(error: DbError) -> CommandError {
+    CommandError::Service("the booking database", error.to_string())
+}
+
+async fn new_link(settings: &Settings, booking: &Db, clock: &Clock) -> Result<String, CommandError> {
+    let token = setup::issue_link(booking, clock).await.map_err(database)?;
+    Ok(format!("{}/setup?token={token}", settings.public_url))
+}
+
+fn say_link(out: &mut impl io::Write, link: &str) -> io::Result<()> {
+    writeln!(out, "\n还没有任何账号。请打开下面的链接,建立第一个管理员(一次有效,24 小时内):")?;
+    writeln!(out, "Nobody can log in yet. Open this link to make the first administrator (once, within 24 hours):")?;
+    writeln!(out, "\n  {link}\n")
+}
+
 async fn setup_link(args: &ServeArgs) -> Result<(), CommandError> {
     let settings = args.settings()?;
     if let Storage::Files(dir) = &settings.storage {
         folder::refuse_demo(dir)?;
     }
     let parts = open_data(&settings).await?;
+    let needed = setup::is_needed(&parts.stores.booking).await.map_err(database)?;
+    let link = if needed { Some(new_link(&settings, &parts.stores.booking, &parts.clock).await?) } else { None };
     parts.stores.close().await;
-    Ok(())
+    match link {
+        Some(link) => Ok(say_link(&mut io::stdout().lock(), &link)?),
+        None => Err(CommandError::Refused("there are accounts already: log in as an administrator to make more")),
+    }
 }

@@ -2,7 +2,7 @@
 //! documents merged, everything common put around them. The only place that knows all three.
 
 use axum::Router;
-use sanbao_platform::auth::Passwords;
+use sanbao_platform::auth::{Passwords, Throttle};
 use sanbao_platform::bus::{Consumer, Outbox};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
@@ -69,6 +69,8 @@ pub struct Parts {
     pub turn: Turn,
     /// Who may read `/metrics` from elsewhere.
     pub metrics_token: Option<Secret<String>>,
+    /// The password pool; one for all, because its bounds are the machine's.
+    pub passwords: Passwords,
     /// Bounds on guessing passwords.
     pub booking: sanbao_booking::Config,
 }
@@ -154,6 +156,7 @@ impl Parts {
             behind_proxy: matches!(settings.site, crate::settings::Site::BehindProxy),
             turn: settings.turn.clone(),
             metrics_token: settings.metrics_token.clone(),
+            passwords: Passwords::default(),
             booking: sanbao_booking::Config::default(),
         })
     }
@@ -165,16 +168,31 @@ impl Parts {
             clock: self.clock.clone(),
             keys: self.root.keys()?,
             fields: self.root.fields(),
-            passwords: Passwords::default(),
+            passwords: self.passwords.clone(),
             frame: Frame::new(navigation()),
             secure: self.secure,
         })
     }
 }
 
+impl Parts {
+    /// Booking's own state, for work on its data outside a request: the demo.
+    pub fn booking_app(&self) -> Result<sanbao_booking::App, ComposeError> {
+        let config = self.booking.clone();
+        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
+        Ok(sanbao_booking::App { deps: self.deps(&self.stores.booking)?, config, throttle })
+    }
+
+    /// The same of needs-analysis: the demo, imports.
+    pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
+        let deps = self.deps(&self.stores.needs)?;
+        Ok(sanbao_needs_analysis::App { deps, config: sanbao_needs_analysis::Config::default() })
+    }
+}
+
 /// Every kind of problem that any part answers with.
 pub fn problem_kinds() -> Vec<&'static Kind> {
-    let all: [&[&'static Kind]; 1] = [sanbao_platform::problem::KINDS];
+    let all = [sanbao_platform::problem::KINDS, sanbao_booking::account::kind::KINDS, sanbao_booking::calendar::KINDS];
     all.concat()
 }
 

@@ -5,9 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Instant;
 
+use sanbao_booking::{account, role};
+use sanbao_needs_analysis::request;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::http;
-use sanbao_platform::service::Deps;
+use sanbao_platform::problem::Problem;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::DemoArgs;
@@ -36,8 +38,12 @@ pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
     let settings = args.settings(&dir, address, turn_port, house.as_ref().map(|h| h.certificate.tls.clone()));
     let listener = run::bind(settings.listen)?;
     let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;
+    let fresh = folder::needs_filling(&dir)?;
     let parts = Parts::open(&settings, clock).await?;
-    fill(&parts).await?;
+    if fresh {
+        fill(&parts).await?;
+        folder::filled(&dir)?;
+    }
     let network = compose::start(parts)?;
     let words = Words { dir: &dir, settings: &settings, house: house.as_ref() };
     let say = async |_: &Network| words.say(started).map_err(CommandError::Output);
@@ -65,12 +71,31 @@ fn open_trust_page(
     Ok((listener, http::finish(lan_page::routes(page), clock.clone(), CancellationToken::new(), false)))
 }
 
-/// Fills each service's data by its own demo; what is there already stays as it is.
+/// What the demo's three months are invented from: the same for everybody, so that people can compare.
+const SEED: u64 = 20_261_123;
+
+/// Fills empty databases by the services' own demos.
 pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
-    let booking: Deps = parts.deps(&parts.stores.booking)?;
-    let needs: Deps = parts.deps(&parts.stores.needs)?;
-    drop((booking, needs));
+    let failed = |p: Problem| CommandError::Service("filling the demo", p.cause().unwrap_or_default().to_owned());
+    let booking = parts.booking_app()?;
+    let network = account::demo::fill(&booking).await.map_err(failed)?;
+    let needs = parts.needs_app()?;
+    let requests = request::demo::fill(&needs, network.street_office.0, network.agency.0, SEED);
+    requests.await.map_err(|e| CommandError::Service("filling the demo's requests", e.to_string()))?;
     Ok(())
+}
+
+/// A role in words.
+fn role_names(role: &str) -> (&'static str, &'static str) {
+    match role {
+        role::CARE_STAFF => ("养老院护理", "care staff"),
+        role::DOCTOR => ("医院医生", "doctor"),
+        role::DISPATCHER => ("接单派单", "dispatcher"),
+        role::CAREGIVER => ("上门照护", "caregiver"),
+        role::ANALYST => ("街道分析", "analyst"),
+        role::ADMINISTRATOR => ("管理员", "administrator"),
+        _ => ("", ""),
+    }
 }
 
 /// What the demo says on standard output.
@@ -97,7 +122,13 @@ impl Words<'_> {
     }
 
     fn say_accounts(&self, out: &mut impl io::Write) -> io::Result<()> {
-        writeln!(out, "  所有人名、地址均为虚构。 All people and addresses are invented.\n")
+        let (password, pin) = (account::demo::PASSWORD, account::demo::PIN);
+        writeln!(out, "  登录 Log in      密码 password  {password}    换人 PIN  {pin}\n")?;
+        for (login, name, role) in account::demo::log_ins() {
+            let (zh, en) = role_names(role);
+            writeln!(out, "    {login:<15} {name}  {zh} · {en}")?;
+        }
+        writeln!(out, "\n  人名、地址、电话均为虚构。 All people, addresses and numbers are invented.\n")
     }
 
     fn say_house(&self, out: &mut impl io::Write, house: &House) -> io::Result<()> {

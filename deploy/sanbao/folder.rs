@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 /// The file that says: these accounts have passwords that everybody knows.
 const DEMO_MARK: &str = "this-is-a-demo";
+/// The file that says: all of the demo's people are there.
+const FILLED_MARK: &str = "filled";
 const LOCK: &str = "lock";
 
 /// What a data folder holds.
@@ -93,6 +95,27 @@ pub fn claim_demo(dir: &Path) -> Result<Claim, FolderError> {
     claim(dir)
 }
 
+/// Readies a demo's folder for filling; `false` when it was filled before. A fill that was cut short leaves no
+/// mark, and what it left is thrown away: it was invented and can be invented again.
+pub fn needs_filling(dir: &Path) -> Result<bool, FolderError> {
+    if dir.join(FILLED_MARK).exists() {
+        return Ok(false);
+    }
+    let failed = |e| FolderError::Io(dir.to_owned(), e);
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().contains(".db") {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
+    }
+    Ok(true)
+}
+
+/// Marks a demo's folder as filled.
+pub fn filled(dir: &Path) -> Result<(), FolderError> {
+    fs::write(dir.join(FILLED_MARK), "").map_err(|e| FolderError::Io(dir.to_owned(), e))
+}
+
 /// Takes `dir` for a real network whose root secret lies at `secret`.
 pub fn claim_real(dir: &Path, secret: &Path) -> Result<Claim, FolderError> {
     refuse_demo(dir)?;
@@ -126,6 +149,19 @@ mod tests {
         assert!(matches!(claim_real(&demo, &secret), Err(FolderError::IsDemo(_))));
         drop(claim_real(&real, &secret).unwrap());
         assert!(matches!(claim_demo(&real), Err(FolderError::IsNoDemo(_))));
+    }
+
+    #[test]
+    fn a_fill_that_was_cut_short_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("booking.db"), "half").unwrap();
+        fs::write(dir.path().join("booking.db-wal"), "half").unwrap();
+        assert!(needs_filling(dir.path()).unwrap());
+        assert!(!dir.path().join("booking.db").exists() && !dir.path().join("booking.db-wal").exists());
+        fs::write(dir.path().join("booking.db"), "whole").unwrap();
+        filled(dir.path()).unwrap();
+        assert!(!needs_filling(dir.path()).unwrap());
+        assert!(dir.path().join("booking.db").exists());
     }
 
     #[test]

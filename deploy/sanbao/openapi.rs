@@ -9,6 +9,16 @@ use utoipa::openapi::OpenApi;
 const METHODS: &[&str] = &["get", "put", "post", "delete", "patch", "head", "options"];
 const PROBLEM_REF: &str = "#/components/schemas/Problem";
 
+/// Operations that need no token, and why; every other is documented, and tested, to refuse without one.
+pub const PUBLIC: &[(&str, &str, &str)] = &[
+    ("post", "/v1/tokens", "this is where a token comes from; throttled by address"),
+    ("post", "/v1/tokens/refresh", "the refresh token is in the body"),
+    ("post", "/v1/guest-tickets", "the link's secret is in the body; throttled by address"),
+    ("get", "/.well-known/jwks.json", "public keys"),
+    ("get", "/v1/signal", "the ticket comes with the first message"),
+    ("get", "/room", "the page itself; the ticket in its address opens the room"),
+];
+
 /// The operations of a document: path, method and the operation itself.
 pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
@@ -89,7 +99,7 @@ fn shared(kinds: &[&'static Kind]) -> Value {
     json!({
         "securitySchemes": {
             "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
-                "description": "An access token of POST /v1/sessions, good for 15 minutes." },
+                "description": "An access token of POST /v1/tokens, good for 15 minutes." },
             "cookie": { "type": "apiKey", "in": "cookie", "name": sanbao_platform::http::ACCESS_COOKIE,
                 "description": "The same token in a browser; writes need the x-csrf-token header beside it." },
         },
@@ -120,7 +130,8 @@ fn complete(document: &mut Value) {
             let operation = &mut item[method];
             name(operation, path);
             let mut statuses = BTreeSet::from(["default"]);
-            if operation.get("security").is_some_and(|s| s.as_array().is_some_and(|s| !s.is_empty())) {
+            if !PUBLIC.iter().any(|(m, p, _)| (*m, *p) == (method, path.as_str())) {
+                operation["security"] = json!([{ "bearer": [] }, { "cookie": [] }]);
                 statuses.extend(["401", "403"]);
             }
             if path.contains('{') {

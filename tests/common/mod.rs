@@ -7,17 +7,19 @@
 pub mod sample;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::{Method, StatusCode};
 use sanbao::compose::{self, Network, Parts, Stores};
 use sanbao::settings::{Storage, Turn};
+use sanbao_platform::auth::Passwords;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::http::{self, Listener};
 use sanbao_platform::testing::TestEngine;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 /// The whole network, filled as a demo, served on a free port of this machine.
@@ -51,7 +53,13 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         behind_proxy: false,
         turn: Turn::Off,
         metrics_token: None,
-        booking: sanbao_booking::Config::default(),
+        passwords: Passwords::default(),
+        // Tests log in often, all from one address.
+        booking: sanbao_booking::Config {
+            login_per_minute_max: NonZeroU32::MAX,
+            login_burst_max: NonZeroU32::MAX,
+            ..sanbao_booking::Config::default()
+        },
     }
 }
 
@@ -153,7 +161,21 @@ impl Client {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let content_type = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-        Answer { status, content_type, headers, text: response.text().await.unwrap() }
+        // A stream of events has no end to wait for.
+        let stream = content_type.starts_with("text/event-stream");
+        let text = if stream { String::new() } else { response.text().await.unwrap() };
+        Answer { status, content_type, headers, text }
+    }
+
+    /// Logs in by password.
+    pub async fn log_in(&self, login: &str, password: &str) -> Self {
+        let tokens = self.post("/v1/tokens", &json!({ "login": login, "password": password })).await.expect(200);
+        self.with_token(tokens["access_token"].as_str().unwrap())
+    }
+
+    /// Logs in as somebody of the demo.
+    pub async fn demo(&self, login: &str) -> Self {
+        self.log_in(login, sanbao_booking::account::demo::PASSWORD).await
     }
 
     pub async fn get(&self, path: &str) -> Answer {
