@@ -15,6 +15,7 @@ create table visit (
     note            text not null,
     wanted_from     timestamptz,
     wanted_until    timestamptz,
+    request_withdrawn boolean not null,
     state           text not null check (state in ('requested', 'scheduled', 'in_service', 'completed', 'cancelled', 'no_show')),
     caregiver_id    uuid references account (id),
     starts_at       timestamptz,

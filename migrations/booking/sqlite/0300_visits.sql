@@ -15,6 +15,7 @@ create table visit (
     note            text not null,
     wanted_from     text,
     wanted_until    text,
+    request_withdrawn integer not null check (request_withdrawn in (0, 1)),
     state           text not null check (state in ('requested', 'scheduled', 'in_service', 'completed', 'cancelled', 'no_show')),
     caregiver_id    blob references account (id),
     starts_at       text,

@@ -30,8 +30,8 @@ struct Accepted {
     agency_id: OrganisationId,
     person_id: Option<Uuid>,
     name: String,
-    phone: String,
-    address: String,
+    phone: Option<String>,
+    address: Option<String>,
     area_code: String,
     national_id_index: Option<String>,
     category: String,
@@ -80,8 +80,8 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
     let contact = ElderContact {
         person_id: wish.person_id,
         name: wish.name.clone(),
-        phone: Some(wish.phone.clone()),
-        address: Some(wish.address.clone()),
+        phone: wish.phone.clone(),
+        address: wish.address.clone(),
         area_code: Some(wish.area_code.clone()),
         national_id_index: wish.national_id_index,
     };
@@ -92,12 +92,13 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
         person: find_or_register(tx, now, &contact).await?,
         service_type: wish.category,
         name: wish.name,
-        phone: wish.phone,
-        address: wish.address,
+        phone: wish.phone.unwrap_or_default(),
+        address: wish.address.unwrap_or_default(),
         area_code: wish.area_code,
         note: wish.note.unwrap_or_default(),
         wanted_from: wish.wanted_from.map(|t| t.trunc_subsecs(6)),
         wanted_until: wish.wanted_until.map(|t| t.trunc_subsecs(6)),
+        request_withdrawn: false,
         state: State::Requested,
         caregiver_name: None,
         created_at: now,
@@ -112,6 +113,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
 
 async fn call_off(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), ConsumeError> {
     let gone: Cancelled = event.read()?;
+    store::withdraw(tx, gone.request_id).await?;
     let Some(visit) = store::find_live(tx, gone.request_id).await? else { return Ok(()) };
     let id = visit.id;
     let closing = Closing { at: now, reason: REQUEST_CANCELLED.into() };

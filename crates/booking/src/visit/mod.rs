@@ -9,6 +9,7 @@ mod alternatives;
 mod attend;
 mod change;
 mod config;
+pub mod demo;
 mod intake;
 mod list;
 pub mod policy;
@@ -42,6 +43,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedule::reschedule))
         .routes(routes!(schedule::cancel))
         .routes(routes!(schedule::no_show))
+        .routes(routes!(schedule::repeat))
         .routes(routes!(attend::check_in))
         .routes(routes!(attend::check_out))
 }

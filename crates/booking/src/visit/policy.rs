@@ -26,6 +26,8 @@ pub enum Action {
     Cancel,
     /// Say that nobody was met.
     NoShow,
+    /// Order it again after it did not take place.
+    Repeat,
     /// Say that one has come.
     CheckIn,
     /// Say that one leaves.
@@ -42,6 +44,7 @@ pub const ACTIONS: &[Action] = &[
     Action::Reschedule,
     Action::Cancel,
     Action::NoShow,
+    Action::Repeat,
     Action::CheckIn,
     Action::CheckOut,
 ];
@@ -69,7 +72,7 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
         (_, _, Relation::Stranger) => Decision::Hide,
         (
             role::DISPATCHER,
-            A::List | A::View | A::ViewContact | A::Schedule | A::Reschedule | A::Cancel | A::NoShow,
+            A::List | A::View | A::ViewContact | A::Schedule | A::Reschedule | A::Cancel | A::NoShow | A::Repeat,
             _,
         )
         | (role::ADMINISTRATOR, A::List | A::View, _)

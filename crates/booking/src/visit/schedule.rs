@@ -1,22 +1,24 @@
 //! The dispatcher's steps: a caregiver and a time, or others, or none.
 
 use axum::extract::State as AppState;
+use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, Idempotency, IfMatch, Json, Path};
-use sanbao_platform::problem::Problem;
+use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::agency::Agency;
 use super::alternatives;
-use super::change::{self, HOLDER, Loaded, Step};
+use super::change::{self, HOLDER, Loaded, Step, TOPIC};
 use super::config::VisitConfig;
 use super::policy::Action;
 use super::problems::OUTSIDE_WINDOW;
 use super::state::{Closing, Slot};
-use super::store::{Visit, VisitId};
+use super::store::{self, Visit, VisitId};
 use super::view::VisitView;
 use crate::App;
 use crate::account::AccountId;
@@ -220,4 +222,35 @@ pub async fn no_show(
     calendar::release(&mut tx, HOLDER, id.0).await?;
     let visit = change::save(&mut tx, &ctx, "visit.no_show", visit, Step { state, event: "no_show", at: now }).await?;
     change::answer(&app, &ctx, &agency, tx, &key, visit).await
+}
+
+/// Orders a visit again that was called off or met nobody; the answer is the new order.
+#[utoipa::path(post, path = "/v1/visits/{id}/repeat", tag = "visits",
+    responses((status = 201, body = VisitView), (status = 409, description = "invalid-transition, or conflict where another order lives")))]
+pub async fn repeat(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Path(id): Path<VisitId>,
+    key: Idempotency,
+) -> Result<Response, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    if let Some(replay) = key.begin(&mut tx, &ctx, "visit.repeat", &id).await? {
+        return Ok(replay);
+    }
+    let Loaded { visit, agency } = change::load(&mut tx, &ctx, id, Action::Repeat, IfMatch(None)).await?;
+    visit.state.repeat()?;
+    if visit.request_withdrawn {
+        return Err(Problem::invalid_transition(visit.state.name(), "repeat", &[])
+            .detail("这个需求已取消", "The request was cancelled"));
+    }
+    let again = visit.again(ctx.now());
+    if !store::insert(&mut tx, &again).await? {
+        return Err(Problem::new(&CONFLICT).detail("这个需求已有新的上门单", "The request already has a new order"));
+    }
+    tx.touch(TOPIC, again.agency);
+    audit::record(&mut tx, &ctx, "visit.repeat", "visit", again.id).await?;
+    let view = change::view(&ctx, &agency, again, &app.config.visit);
+    let response = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    tx.commit().await?;
+    Ok(response)
 }

@@ -103,7 +103,8 @@ impl StateName {
             Self::Requested => &["schedule", "cancel"],
             Self::Scheduled => &["reschedule", "check-in", "no-show", "cancel"],
             Self::InService => &["check-out"],
-            Self::Completed | Self::Cancelled | Self::NoShow => &[],
+            Self::Cancelled | Self::NoShow => &["repeat"],
+            Self::Completed => &[],
         }
     }
 }
@@ -227,6 +228,16 @@ impl State {
     }
 }
 
+impl State {
+    /// Whether another order may follow: this one did not take place.
+    pub fn repeat(&self) -> Result<(), IllegalStep> {
+        match self {
+            Self::Cancelled { .. } | Self::NoShow { .. } => Ok(()),
+            other => Err(other.illegal("repeat")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
@@ -266,13 +277,14 @@ mod tests {
             "check-in" => state.check_in(at(1)),
             "check-out" => state.check_out(at(2)),
             "cancel" => state.cancel(closing()),
+            "repeat" => state.repeat().map(|()| state),
             _ => state.no_show(closing()),
         }
     }
 
     #[test]
     fn what_is_said_to_be_legal_is_what_can_be_done() {
-        let steps = ["schedule", "reschedule", "check-in", "check-out", "cancel", "no-show"];
+        let steps = ["schedule", "reschedule", "check-in", "check-out", "cancel", "no-show", "repeat"];
         for state in every_state() {
             for step in steps {
                 let said = state.name().legal().contains(&step);

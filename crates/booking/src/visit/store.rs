@@ -42,6 +42,8 @@ pub struct Visit {
     pub wanted_from: Option<DateTime<Utc>>,
     /// Not after.
     pub wanted_until: Option<DateTime<Utc>>,
+    /// Whether the request was cancelled; then no other order follows.
+    pub request_withdrawn: bool,
     /// Where it stands.
     pub state: State,
     /// The assigned caregiver's name.
@@ -66,6 +68,7 @@ struct Row {
     note: String,
     wanted_from: Option<DateTime<Utc>>,
     wanted_until: Option<DateTime<Utc>>,
+    request_withdrawn: bool,
     state: StateName,
     caregiver_id: Option<AccountId>,
     starts_at: Option<DateTime<Utc>>,
@@ -130,6 +133,7 @@ impl Row {
             note: self.note,
             wanted_from: self.wanted_from,
             wanted_until: self.wanted_until,
+            request_withdrawn: self.request_withdrawn,
             state,
             caregiver_name: self.caregiver_name,
             created_at: self.created_at,
@@ -139,6 +143,24 @@ impl Row {
 }
 
 impl Visit {
+    /// The steps that are legal: another order follows only while the request still stands.
+    pub fn legal(&self) -> Vec<&'static str> {
+        let legal = self.state.name().legal().iter().copied();
+        legal.filter(|step| *step != "repeat" || !self.request_withdrawn).collect()
+    }
+
+    /// A new order for the same request, with nothing planned.
+    pub fn again(&self, now: DateTime<Utc>) -> Self {
+        Self {
+            id: VisitId::new(now),
+            state: State::Requested,
+            caregiver_name: None,
+            created_at: now,
+            version: 1,
+            ..self.clone()
+        }
+    }
+
     /// Its place in lists: when it begins, is wanted, or came in.
     pub fn sort_key(&self) -> (DateTime<Utc>, VisitId) {
         let begins = self.state.slot().map(|s| s.interval.starts_at());
@@ -166,11 +188,18 @@ const MINE: &str = "select v.*, a.display_name as caregiver_name
       and ((v.starts_at >= $3 and v.starts_at < $4 and v.state <> 'cancelled') or v.state = 'in_service')
     order by v.starts_at, v.id limit 200";
 const INSERT: &str = "insert into visit (id, request_id, agency_id, person_id, service_type, name, phone, address,
-    area_code, note, wanted_from, wanted_until, state, created_at, version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'requested', $13, 1) on conflict do nothing";
+    area_code, note, wanted_from, wanted_until, request_withdrawn, state, created_at, version)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'requested', $14, 1) on conflict do nothing";
 const UPDATE: &str = "update visit set state = $3, caregiver_id = $4, starts_at = $5, ends_at = $6,
     checked_in_at = $7, checked_out_at = $8, closed_at = $9, closed_reason = $10, version = version + 1
     where id = $1 and version = $2";
+
+const WITHDRAW: &str = "update visit set request_withdrawn = $2 where request_id = $1";
+
+/// The request is not wanted any more: none of its orders is followed by another.
+pub async fn withdraw(tx: &mut Tx, request_id: Uuid) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(WITHDRAW).bind(request_id).bind(true).execute(c).await.map(drop))?)
+}
 
 /// The visit of this id.
 pub async fn find(conn: &mut Conn, id: VisitId) -> Result<Option<Visit>, DbError> {
@@ -232,7 +261,8 @@ pub async fn insert(tx: &mut Tx, visit: &Visit) -> Result<bool, DbError> {
         let row = sqlx::query(INSERT).bind(visit.id).bind(visit.request_id).bind(visit.agency).bind(visit.person);
         let row = row.bind(&visit.service_type).bind(&visit.name).bind(&visit.phone).bind(&visit.address);
         let row = row.bind(&visit.area_code).bind(&visit.note).bind(visit.wanted_from).bind(visit.wanted_until);
-        row.bind(visit.created_at).execute(c).await.map(|r| r.rows_affected())
+        let row = row.bind(false).bind(visit.created_at);
+        row.execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
 }

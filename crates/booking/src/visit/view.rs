@@ -21,7 +21,7 @@ pub struct VisitView {
     /// Where it stands.
     pub state: StateName,
     /// The steps that the state allows.
-    pub legal: &'static [&'static str],
+    pub legal: Vec<&'static str>,
     /// What for: a code of the category table.
     pub service_type: String,
     /// The elder's name, masked for whom it need not concern.
@@ -78,12 +78,12 @@ pub fn late_minutes(state: &State, now: DateTime<Utc>, limits: &VisitConfig) -> 
 impl VisitView {
     /// The view of `visit`; `contact` says whether the people in it are shown.
     pub fn of(visit: Visit, contact: bool, now: DateTime<Utc>, limits: &VisitConfig) -> Self {
-        let (state, slot) = (visit.state.name(), visit.state.slot());
+        let (state, slot, legal) = (visit.state.name(), visit.state.slot(), visit.legal());
         Self {
             id: visit.id,
             request_id: visit.request_id,
             state,
-            legal: state.legal(),
+            legal,
             service_type: visit.service_type,
             name: if contact { visit.name } else { mask_name(&visit.name) },
             phone: if contact { visit.phone } else { mask_phone(&visit.phone) },

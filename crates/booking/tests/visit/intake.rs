@@ -1,5 +1,6 @@
 //! Orders come from events, once, whatever is stopped or repeated.
 
+use sanbao_platform::bus::Outbox;
 use sanbao_platform::testing::on_both;
 use serde_json::json;
 
@@ -108,6 +109,27 @@ async fn an_order_for_nobody_is_parked_and_the_next_goes_on() {
         assert_eq!(w.catch_up().await, 1);
         assert_eq!(w.parked().await, 3);
         assert_eq!(w.count("select count(*) from visit").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_demo_plans_a_day_and_leaves_some_orders_to_the_dispatcher() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        for n in 0..15 {
+            w.accept_request(w.uuid(), json!({"name": format!("老人{n}"), "phone": null, "address": null})).await;
+        }
+        let log = Outbox::new("needs-analysis", w.needs.clone());
+        let caregivers: Vec<_> = w.caregivers.iter().map(|c| c.id).collect();
+        let planned = sanbao_booking::visit::demo::fill(&w.app, &log, w.agency.0, &caregivers).await.unwrap();
+        assert_eq!(planned, 9);
+        assert_eq!(w.catch_up().await, 0);
+        for (state, count) in [("completed", 2), ("in_service", 2), ("scheduled", 5), ("requested", 6)] {
+            let list = w.get(&w.dispatcher, &format!("/v1/visits?state={state}")).await.expect(200);
+            assert_eq!(list["items"].as_array().unwrap().len(), count, "{state}");
+        }
+        assert_eq!(w.get(&w.caregivers[0], "/v1/visits/today").await.expect(200)["items"].as_array().unwrap().len(), 4);
     })
     .await;
 }

@@ -188,9 +188,9 @@ async fn an_illegal_step_says_what_would_be_legal() {
             w.post(&w.dispatcher, &step("cancel"), bad).await.expect(422);
         }
         let gone = w.post(&w.dispatcher, &step("cancel"), reason.clone()).await.expect(200);
-        assert_eq!((&gone["state"], &gone["legal"]), (&json!("cancelled"), &json!([])));
+        assert_eq!((&gone["state"], &gone["legal"]), (&json!("cancelled"), &json!(["repeat"])));
         let told = w.post(&w.dispatcher, &step("cancel"), reason).await.expect(409);
-        assert_eq!(told["legal"], json!([]));
+        assert_eq!(told["legal"], json!(["repeat"]));
         assert_eq!(w.count("select count(*) from occupancy").await, 0, "the time is free again");
         assert_eq!(w.kinds().await, ["scheduled", "cancelled"]);
     })
@@ -277,6 +277,33 @@ async fn the_list_is_paged_by_time_and_filtered_by_day_and_state() {
         {
             w.get(&w.dispatcher, &format!("/v1/visits?{bad}")).await.expect(422);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_did_not_take_place_is_ordered_again_while_the_request_stands() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        let visit = w.order(elder(1)).await;
+        let step = |id: &str, name: &str| format!("/v1/visits/{id}/{name}");
+        w.post(&w.dispatcher, &step(&visit, "repeat"), json!({})).await.expect(409);
+        w.schedule(&visit, &w.caregivers[0], 0, 60).await.expect(200);
+        w.clock.advance(Duration::from_secs(600));
+        w.post(&w.caregivers[0], &step(&visit, "no-show"), json!({"reason": "敲门没人应"})).await.expect(200);
+        w.post(&w.caregivers[0], &step(&visit, "repeat"), json!({})).await.expect(403);
+        let again = w.post(&w.dispatcher, &step(&visit, "repeat"), json!({})).await.expect(201);
+        assert_eq!((&again["state"], &again["caregiver"]), (&json!("requested"), &Value::Null));
+        let told = w.post(&w.dispatcher, &step(&visit, "repeat"), json!({})).await.expect(409);
+        assert_eq!(told["type"], "/problems/conflict", "one order a request");
+        let second = again["id"].as_str().unwrap();
+        w.schedule(second, &w.caregivers[0], 30, 90).await.expect(200);
+        assert_eq!(w.kinds().await, ["scheduled", "no_show", "scheduled"]);
+        w.cancel_request(again["request_id"].as_str().unwrap().parse().unwrap()).await;
+        w.catch_up().await;
+        let told = w.post(&w.dispatcher, &step(second, "repeat"), json!({})).await.expect(409);
+        assert_eq!((&told["state"], &told["legal"]), (&json!("cancelled"), &json!([])));
+        assert_eq!(w.visit_of_id(second).await["legal"], json!([]));
     })
     .await;
 }

@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use chrono::{DateTime, Duration, Utc};
 use http_body_util::BodyExt as _;
-use sanbao_booking::{Config, MIGRATIONS, build, role};
-use sanbao_platform::auth::{AccessClaims, Keys};
+use sanbao_booking::{App, Config, MIGRATIONS, build, role};
+use sanbao_platform::auth::{AccessClaims, Keys, Throttle};
 use sanbao_platform::bus::{Consumer, Outbox, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
@@ -40,6 +40,7 @@ pub struct Who {
 pub struct World {
     pub engine: TestEngine,
     pub router: Router,
+    pub app: App,
     pub db: Db,
     pub needs: Db,
     pub clock: Clock,
@@ -82,7 +83,10 @@ impl World {
         let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
         let needs = engine.database("needs_analysis", &NONE).await;
         let (db, keys) = (deps.db.clone(), deps.keys.clone());
-        let service = build(Config::default(), deps);
+        let config = Config::default();
+        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
+        let app = App { deps: deps.clone(), config: config.clone(), throttle };
+        let service = build(config, deps);
         let router = finish(service.router, clock.clone(), CancellationToken::new(), false);
         let consumers = service.consumers.into_iter().filter(|c| c.publisher == "needs-analysis").collect();
         let agency = organisation(&db, "home_care_agency").await;
@@ -92,7 +96,7 @@ impl World {
         for name in ["陈阿姨", "李师傅", "周护理"] {
             caregivers.push(member(&db, agency, role::CAREGIVER, name).await);
         }
-        Self { engine, router, db, needs, clock, agency, other_agency, dispatcher, caregivers, consumers, keys }
+        Self { engine, router, app, db, needs, clock, agency, other_agency, dispatcher, caregivers, consumers, keys }
     }
 
     pub async fn member(&self, organisation: OrganisationId, role: &'static str, name: &'static str) -> Who {
