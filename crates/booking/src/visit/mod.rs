@@ -12,6 +12,7 @@ mod config;
 pub mod demo;
 mod intake;
 mod list;
+mod page;
 pub mod policy;
 mod problems;
 mod proof;
@@ -46,6 +47,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(schedule::repeat))
         .routes(routes!(attend::check_in))
         .routes(routes!(attend::check_out))
+        .merge(page::routes())
 }
 
 /// Whose events this part takes.

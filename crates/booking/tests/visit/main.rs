@@ -3,5 +3,6 @@
 
 mod attend;
 mod intake;
+mod pages;
 mod schedule;
 mod world;
