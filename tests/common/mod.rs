@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(dead_code, reason = "every test binary uses its own part of this")]
 
+pub mod flow;
 pub mod sample;
 
 use std::net::SocketAddr;
@@ -90,6 +91,11 @@ impl Served {
     /// A client that nobody is logged in with.
     pub fn nobody(&self) -> Client {
         Client::new(format!("http://{}", self.address))
+    }
+
+    /// Lets time pass; tokens older than a quarter of an hour end.
+    pub fn minutes_later(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(60 * minutes));
     }
 
     /// Drains and closes everything, as the binary does.
