@@ -16,6 +16,41 @@ fn opinion() -> Value {
     })
 }
 
+/// The whole life stands in the history, in the events and in the audit.
+async fn leaves_its_traces(w: &World, id: &str, archived: &Value) {
+    let lines: Vec<&str> =
+        archived["history"].as_array().unwrap().iter().map(|l| l["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "create", "submit", "return", "revise", "submit", "accept", "schedule", "delay", "finish", "sign", "adopt",
+            "archive"
+        ]
+    );
+    let events = w.events(id).await;
+    let expected = [
+        "draft",
+        "submitted",
+        "returned",
+        "revised",
+        "submitted",
+        "accepted",
+        "scheduled",
+        "delayed",
+        "opinion_draft",
+        "signed",
+        "adopted",
+        "archived",
+    ]
+    .map(|k| format!("booking.consult.{k}"));
+    assert_eq!(events, expected, "{}", w.engine);
+    let audited = w.audited(id).await;
+    for action in ["consult.consent", "consult.ticket", "consult.opinion.save", "consult.opinion.read", "consult.sign"]
+    {
+        assert!(audited.iter().any(|a| a == action), "{action} in {audited:?}");
+    }
+}
+
 #[tokio::test]
 async fn from_invitation_to_archived_file() {
     on_both(|engine| async move {
@@ -56,38 +91,7 @@ async fn from_invitation_to_archived_file() {
         let adoption = json!({ "decision": "partly_adopted", "note": "剂量先加至 30 mg" });
         w.step(&w.nurse, id, "adopt", adoption).await.expect(200);
         let archived = w.step(&w.nurse, id, "archive", Value::Null).await.expect(200);
-        let lines: Vec<&str> =
-            archived["history"].as_array().unwrap().iter().map(|l| l["action"].as_str().unwrap()).collect();
-        assert_eq!(
-            lines,
-            [
-                "create", "submit", "return", "revise", "submit", "accept", "schedule", "delay", "finish", "sign",
-                "adopt", "archive"
-            ]
-        );
-        let events = w.events(id).await;
-        let expected = [
-            "draft",
-            "submitted",
-            "returned",
-            "revised",
-            "submitted",
-            "accepted",
-            "scheduled",
-            "delayed",
-            "opinion_draft",
-            "signed",
-            "adopted",
-            "archived",
-        ]
-        .map(|k| format!("booking.consult.{k}"));
-        assert_eq!(events, expected, "{}", w.engine);
-        let audited = w.audited(id).await;
-        for action in
-            ["consult.consent", "consult.ticket", "consult.opinion.save", "consult.opinion.read", "consult.sign"]
-        {
-            assert!(audited.iter().any(|a| a == action), "{action} in {audited:?}");
-        }
+        leaves_its_traces(&w, id, &archived).await;
     })
     .await;
 }

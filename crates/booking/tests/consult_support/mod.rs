@@ -205,13 +205,18 @@ impl World {
             residents,
             rooms,
         };
-        for who in [&world.doctor, &world.second_doctor] {
+        world.open_hours().await;
+        world
+    }
+
+    /// Both heart doctors see patients each morning.
+    async fn open_hours(&self) {
+        for who in [&self.doctor, &self.second_doctor] {
             let plan = json!({ "weekly": (1..=7).map(|weekday| json!({
                 "weekday": weekday, "start": "08:00", "end": "12:00", "slot_minutes": 30, "valid_from": "2026-01-01",
             })).collect::<Vec<_>>() });
-            world.put(who, &format!("/v1/practitioners/{}/hours", who.id), plan).await.expect(200);
+            self.put(who, &format!("/v1/practitioners/{}/hours", who.id), plan).await.expect(200);
         }
-        world
     }
 
     /// A network in Shanghai.
