@@ -89,12 +89,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let (router, openapi) = routes.split_for_parts();
     let mut consumers = consult::consumers(&app);
     consumers.extend(visit::consumers(&app));
+    let tasks = consult::tasks(&app);
     Service {
         name: NAME,
         db: app.deps.db.clone(),
         router: router.with_state(app),
         openapi,
         consumers,
-        tasks: Vec::new(),
+        tasks,
     }
 }

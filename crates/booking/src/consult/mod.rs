@@ -7,8 +7,10 @@
 
 pub mod api;
 pub mod consent;
+pub mod demo;
 pub mod guest;
 pub mod hours;
+pub mod house;
 pub mod id;
 pub mod invitation;
 pub mod journal;
@@ -21,6 +23,7 @@ pub mod ticket;
 
 use sanbao_platform::bus::Consumer;
 use sanbao_platform::problem_kinds;
+use sanbao_platform::service::Task;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
@@ -36,6 +39,11 @@ pub fn routes() -> OpenApiRouter<App> {
 }
 
 /// Whose events this part takes.
-pub fn consumers(_app: &App) -> Vec<Consumer> {
-    Vec::new()
+pub fn consumers(app: &App) -> Vec<Consumer> {
+    vec![house::consumer(app)]
+}
+
+/// What runs beside the routes.
+pub fn tasks(app: &App) -> Vec<Task> {
+    vec![house::expiry(app)]
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(dead_code, reason = "each test file uses its own part")]
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
@@ -10,8 +11,8 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use chrono::{DateTime, Utc};
 use http_body_util::BodyExt as _;
-use sanbao_booking::{Config, MIGRATIONS, build};
-use sanbao_platform::auth::{AccessClaims, Keys};
+use sanbao_booking::{App, Config, MIGRATIONS, build};
+use sanbao_platform::auth::{AccessClaims, Keys, Throttle};
 use sanbao_platform::bus::{Consumer, Outbox};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Tx};
@@ -64,6 +65,7 @@ pub struct World {
     pub db: Db,
     pub clock: Clock,
     pub keys: Keys,
+    pub app: App,
     pub router: Router,
     pub consumers: Vec<Consumer>,
     pub engine: &'static str,
@@ -182,6 +184,8 @@ impl World {
             rooms.push(room);
         }
         tx.commit().await.unwrap();
+        let throttle = Throttle::new(NonZeroU32::MIN, NonZeroU32::MIN);
+        let app = App { deps: deps.clone(), config: Config::default(), throttle };
         let service = build(Config::default(), deps);
         let router = finish(service.router, clock.clone(), CancellationToken::new(), false);
         let (consumers, engine) = (service.consumers, engine.name());
@@ -189,6 +193,7 @@ impl World {
             db,
             clock,
             keys,
+            app,
             router,
             consumers,
             engine,

@@ -12,6 +12,8 @@ mod schedule;
 mod ticket;
 pub mod view;
 
+pub use schedule::HOLDER;
+
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sanbao_platform::db::{Conn, Tx};
