@@ -101,13 +101,14 @@ async fn moving_keeps_the_old_time_when_the_new_one_is_taken() {
         let mut to = w.at("2026-11-24T00:00:00Z");
         to["doctor_id"] = json!(w.second_doctor.id);
         to["room_id"] = json!(w.rooms[1]);
-        let moved = w.step(&w.doctor, &second, "reschedule", to).await.expect(404);
-        assert_eq!(moved["status"], 404, "the doctor who gave it away sees it no more");
+        let moved = w.step(&w.doctor, &second, "reschedule", to).await.expect(200);
+        assert_eq!((&moved["doctor_name"], &moved["actions"]), (&json!("赵医生"), &json!([])));
+        assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{second}")).await.status, 404, "given away");
         let third = w.accepted().await;
-        let refused = w.step(&w.nurse, &third, "schedule", w.at("2026-11-23T01:00:00Z")).await;
-        assert_eq!(refused.problem(), "slot-taken", "a refused answer undoes the move");
+        w.step(&w.nurse, &third, "schedule", w.at("2026-11-23T01:00:00Z")).await.expect(200);
         w.step(&w.nurse, &first, "cancel", json!({ "reason": "老人住院" })).await.expect(200);
-        w.step(&w.nurse, &third, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
+        w.step(&w.nurse, &third, "reschedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
+        assert_eq!(w.count(ROWS).await, 6);
     })
     .await;
 }

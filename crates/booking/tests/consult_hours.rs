@@ -15,15 +15,20 @@ fn starts(body: &Value) -> Vec<String> {
 async fn free_times_are_hours_without_exceptions_and_bookings() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
-        let search = format!("/v1/slots?specialty=cardiology&doctor={}&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z", w.doctor.id);
+        let search = format!(
+            "/v1/slots?specialty=cardiology&doctor={}&from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z",
+            w.doctor.id
+        );
         let free = async |who| starts(&w.get(who, &search).await.expect(200));
         assert_eq!(free(&w.nurse).await.len(), 8, "08:00 to 12:00 in half hours");
         w.scheduled().await;
         assert!(!free(&w.nurse).await.contains(&"2026-11-23T00:30:00Z".to_owned()), "booked");
         let exceptions = format!("/v1/practitioners/{}/exceptions", w.doctor.id);
-        let closed = w.post(&w.doctor, &exceptions, json!({ "kind": "closed", "date": "2026-11-23" })).await.expect(201);
+        let closed =
+            w.post(&w.doctor, &exceptions, json!({ "kind": "closed", "date": "2026-11-23" })).await.expect(201);
         assert!(free(&w.nurse).await.is_empty());
-        let extra = json!({ "kind": "extra", "date": "2026-11-23", "start": "18:00", "end": "19:00", "slot_minutes": 20 });
+        let extra =
+            json!({ "kind": "extra", "date": "2026-11-23", "start": "18:00", "end": "19:00", "slot_minutes": 20 });
         w.post(&w.hospital_admin, &exceptions, extra).await.expect(201);
         assert_eq!(free(&w.doctor).await, ["10:00", "10:20", "10:40"].map(|t| format!("2026-11-23T{t}:00Z")));
         let one = format!("{exceptions}/{}", closed["id"].as_str().unwrap());
@@ -33,9 +38,20 @@ async fn free_times_are_hours_without_exceptions_and_bookings() {
         // Nobody is offered what has passed.
         w.clock.advance(std::time::Duration::from_secs(3 * 3600 + 60));
         assert_eq!(free(&w.nurse).await[0], "2026-11-23T03:30:00Z");
-        let both = w.get(&w.nurse, "/v1/slots?specialty=cardiology&from=2026-11-24T00:00:00Z&to=2026-11-24T00:10:00Z").await.expect(200);
+        let both = w
+            .get(&w.nurse, "/v1/slots?specialty=cardiology&from=2026-11-24T00:00:00Z&to=2026-11-24T00:10:00Z")
+            .await
+            .expect(200);
         assert_eq!(both.as_array().unwrap().len(), 2, "both doctors of the hospital");
-        let names: Vec<_> = w.get(&w.nurse, "/v1/practitioners?specialty=dermatology").await.expect(200).as_array().unwrap().iter().map(|d| d["name"].clone()).collect();
+        let names: Vec<_> = w
+            .get(&w.nurse, "/v1/practitioners?specialty=dermatology")
+            .await
+            .expect(200)
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["name"].clone())
+            .collect();
         assert_eq!(names, ["皮医生"]);
     })
     .await;
@@ -54,7 +70,10 @@ async fn hours_are_local_where_the_hospital_is() {
         assert_eq!(day("2027-03-27").await, "2027-03-27T07:00:00Z");
         assert_eq!(day("2027-03-28").await, "2027-03-28T06:00:00Z", "summer: 08:00 is 06:00 UTC");
         let view = w.get(&w.doctor, &format!("/v1/practitioners/{}/hours", w.doctor.id)).await.expect(200);
-        assert_eq!((view["time_zone"].as_str(), view["weekly"][0]["start"].as_str()), (Some("Europe/Berlin"), Some("08:00")));
+        assert_eq!(
+            (view["time_zone"].as_str(), view["weekly"][0]["start"].as_str()),
+            (Some("Europe/Berlin"), Some("08:00"))
+        );
     })
     .await;
 }

@@ -56,17 +56,26 @@ async fn a_ticket_says_who_enters_as_what_and_when() {
             let ticket = body["ticket"].as_str().unwrap().to_owned();
             let claims: Value = w.keys.verify("ticket", "signalling", w.clock.now(), &ticket).unwrap();
             assert_eq!(claims["role"], role);
-            assert_eq!((&claims["consult"], &claims["control"], &claims["lobby"]), (&json!(id), &json!(true), &json!(false)));
+            assert_eq!(
+                (&claims["consult"], &claims["control"], &claims["lobby"]),
+                (&json!(id), &json!(true), &json!(false))
+            );
             assert_eq!((claims["publish"].as_bool(), claims["phone"].as_str()), (Some(true), Some("0574-8600 0000")));
             (ticket, claims)
         };
         let (ticket, host) = claims(&w.nurse, "host").await;
-        assert_eq!((host["sub"].as_str(), host["org"].as_str()), (Some(w.nurse.id.to_string().as_str()), Some(w.home.to_string().as_str())));
+        assert_eq!(
+            (host["sub"].as_str(), host["org"].as_str()),
+            (Some(w.nurse.id.to_string().as_str()), Some(w.home.to_string().as_str()))
+        );
         let (_, clinician) = claims(&w.doctor, "clinician").await;
         assert_eq!(clinician["name"], "李医生");
         // 08:30 to 09:00 in Shanghai: the room is open from 08:00 to 10:00.
         let at = |text: &str| text.parse::<chrono::DateTime<chrono::Utc>>().unwrap();
-        assert_eq!((host["nbf"].as_i64(), host["exp"].as_i64()), (Some(at("2026-11-23T00:00:00Z").timestamp()), Some(at("2026-11-23T02:00:00Z").timestamp())));
+        assert_eq!(
+            (host["nbf"].as_i64(), host["exp"].as_i64()),
+            (Some(at("2026-11-23T00:00:00Z").timestamp()), Some(at("2026-11-23T02:00:00Z").timestamp()))
+        );
         assert_eq!(w.step(&w.hospital_admin, &id, "ticket", Value::Null).await.status, 403);
         assert_eq!(w.step(&w.stranger_nurse, &id, "ticket", Value::Null).await.status, 404);
         w.clock.advance(Duration::from_secs(2 * 3600));
@@ -94,7 +103,8 @@ async fn a_family_link_leads_to_the_lobby_until_it_is_revoked_or_replaced() {
         let link = w.post(&w.nurse, &links, guest).await.expect(201);
         let token = link["token"].as_str().unwrap();
         assert_eq!(link["path"], format!("/guest#{token}"));
-        let enter = async |token: &str| w.call(None, "POST", "/v1/guest-tickets", Some(json!({ "token": token })), &[]).await;
+        let enter =
+            async |token: &str| w.call(None, "POST", "/v1/guest-tickets", Some(json!({ "token": token })), &[]).await;
         assert_eq!(enter(token).await.problem(), "consent-missing");
         w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
         let body = enter(token).await.expect(200);
@@ -125,7 +135,8 @@ async fn a_family_link_leads_to_the_lobby_until_it_is_revoked_or_replaced() {
             }
         }
         assert!(refused.is_some(), "guessing is slowed down");
-        let stored = w.count("select count(*) from consult_guest where token_hash like '%-%' or length(token_hash) <> 64").await;
+        let stored =
+            w.count("select count(*) from consult_guest where token_hash like '%-%' or length(token_hash) <> 64").await;
         assert_eq!(stored, 0, "only hashes are kept");
     })
     .await;
@@ -158,7 +169,11 @@ async fn the_relays_events_move_a_consult_once() {
         let (state, version) = tell("signalling.consult.finished", finished.clone()).await;
         assert_eq!(state, "opinion_draft");
         assert_eq!(tell("signalling.consult.finished", finished).await, ("opinion_draft".to_owned(), version));
-        assert_eq!(tell("signalling.consult.started", started).await, ("opinion_draft".to_owned(), version), "too late");
+        assert_eq!(
+            tell("signalling.consult.started", started).await,
+            ("opinion_draft".to_owned(), version),
+            "too late"
+        );
         // What names no consult is parked, and the next one goes on.
         tell("signalling.consult.started", json!({ "consult_id": w.doctor.id, "at": now() })).await;
         assert_eq!(consumer.status(&log).await.unwrap().parked, 1);
@@ -194,7 +209,10 @@ async fn the_demo_has_a_consult_that_one_can_enter_at_once() {
             hospital: OrganisationId(w.hospital),
             rooms: w.rooms.iter().map(|r| LocationId(*r)).collect(),
             care_staff: AccountId(w.nurse.id),
-            doctors: vec![(AccountId(w.doctor.id), "geriatrics".to_owned()), (AccountId(w.second_doctor.id), "cardiology".to_owned())],
+            doctors: vec![
+                (AccountId(w.doctor.id), "geriatrics".to_owned()),
+                (AccountId(w.second_doctor.id), "cardiology".to_owned()),
+            ],
             residents: w.residents.iter().map(|r| PersonId(*r)).collect(),
         };
         demo::fill(&w.app, &people).await.unwrap();

@@ -159,7 +159,8 @@ impl Scene<'_> {
     async fn submitted(&self, tx: &mut Tx, n: usize) -> Result<Consult, Problem> {
         let (reason, purpose, case_summary) = CASES[n % CASES.len()];
         let residents = &self.people.residents;
-        let resident_id = *residents.get(n % residents.len().max(1)).ok_or_else(|| Problem::internal("no residents"))?;
+        let resident_id =
+            *residents.get(n % residents.len().max(1)).ok_or_else(|| Problem::internal("no residents"))?;
         let invitation = Invitation {
             resident_id,
             hospital_id: self.people.hospital,

@@ -26,7 +26,8 @@ const FINISHED: &str = "signalling.consult.finished";
 /// How often consults that nobody answered in time are looked for.
 const EXPIRY_SECONDS: u64 = 60;
 
-const OVERDUE: &str = "select id from consult where state in ('submitted', 'returned', 'accepted') and wanted_until <= $1
+const OVERDUE: &str =
+    "select id from consult where state in ('submitted', 'returned', 'accepted') and wanted_until <= $1
     order by wanted_until limit 100";
 
 /// What this part reads of the relay's events.
