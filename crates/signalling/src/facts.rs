@@ -41,12 +41,14 @@ pub(crate) struct Record {
 
 #[derive(Serialize)]
 struct Started {
+    #[serde(rename = "consult_id")]
     consult: ConsultId,
     at: DateTime<Utc>,
 }
 
 #[derive(Serialize)]
 struct Attendance {
+    #[serde(rename = "consult_id")]
     consult: ConsultId,
     person: PersonId,
     role: Role,
@@ -56,6 +58,7 @@ struct Attendance {
 
 #[derive(Serialize)]
 struct Finished {
+    #[serde(rename = "consult_id")]
     consult: ConsultId,
     by: PersonId,
     at: DateTime<Utc>,

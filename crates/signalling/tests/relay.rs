@@ -109,11 +109,11 @@ async fn finish_is_durable_and_told_as_events() {
         let kinds: Vec<&str> = seen.iter().map(|(kind, _)| kind.strip_prefix("signalling.consult.").unwrap()).collect();
         assert_eq!(kinds, ["attendance", "attendance", "started", "attendance", "attendance", "finished"]);
         assert!(events.iter().all(|e| e.subject == person(7)));
-        let started = json!({ "consult": person(7), "at": "2026-11-23T06:00:00Z" });
+        let started = json!({ "consult_id": person(7), "at": "2026-11-23T06:00:00Z" });
         assert_eq!(seen[2].1, &started);
-        let came = json!({ "consult": person(7), "person": person(10), "role": "host", "change": "joined", "at": "2026-11-23T06:00:00Z" });
+        let came = json!({ "consult_id": person(7), "person": person(10), "role": "host", "change": "joined", "at": "2026-11-23T06:00:00Z" });
         assert_eq!(seen[0].1, &came);
-        let over = json!({ "consult": person(7), "by": person(20), "at": "2026-11-23T06:01:01Z", "together_seconds": 61 });
+        let over = json!({ "consult_id": person(7), "by": person(20), "at": "2026-11-23T06:01:01Z", "together_seconds": 61 });
         assert_eq!(seen[5].1, &over);
 
         // The visit stays finished for a process that never knew the room.
