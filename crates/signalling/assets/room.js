@@ -30,6 +30,7 @@ let me = "";
 let phone = "";
 let waitingSince = 0;
 let aloneSince = 0;
+let noTicket = "";
 let stopLevel = () => {};
 
 /** @param {string} stage the section to show @param {string} state for `body[data-state]` */
@@ -77,12 +78,25 @@ function guestToken() {
 
 let kept = hash.get("ticket") || "";
 
+/** Not by `api`: a guest has no log-in to be sent to. @param {string} token */
+async function guestTicket(token) {
+  const answer = await fetch("/v1/guest-tickets", {
+    method: "POST",
+    credentials: "omit",
+    headers: { accept: "application/json", "content-type": "application/json" },
+    body: JSON.stringify({ token }),
+  });
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw Object.assign(new Error(body.detail || body.title || ""), { status: answer.status });
+  return body;
+}
+
 /** @returns {Promise<string>} */
 async function ticket() {
   if (kept && (hash.has("ticket") || expiry(kept) - TICKET_SPARE_S > Date.now() / 1000)) return kept;
   const token = guestToken();
   const answer = token
-    ? await api("POST", "/v1/guest-tickets", { token })
+    ? await guestTicket(token)
     : await api("POST", `/v1/consults/${encodeURIComponent(consult || "")}/ticket`);
   kept = answer.ticket;
   if (answer.summary_url) showCase(answer.summary_url);
@@ -299,6 +313,7 @@ function start() {
       over("finished", "finished", { by: m.by, minutes: Math.max(1, Math.round(m.together_seconds / 60)) });
     })
     .on("error", (m) => {
+      if (m.code === "no-ticket") noTicket = m.cause?.message || "";
       if (m.code !== "room-full" && m.code !== "lobby-full") return;
       mine.wanted = null;
       $("enter-problem").textContent = say(m.code === "room-full" ? "error-room-full" : "error-lobby-full");
@@ -316,7 +331,10 @@ function linkChanged({ state, attempt, again, code, reason }) {
   /** @type {Record<number, string>} */
   const endings = { 1000: "left", 4100: "finished", 4101: "refused", 4103: "expired", 4104: "early", 4105: "replaced" };
   if (code === 4100) return over("finished", "finished", { by: "", minutes: "" });
-  over(reason === "no-ticket" && hash.has("guest") ? "expired" : endings[code] || "failed", endings[code] || "failed");
+  if (reason !== "no-ticket") return over(endings[code] || "failed", endings[code] || "failed");
+  over("failed", "failed");
+  // Whoever schedules says why: too early, consent missing, link used up.
+  if (noTicket) $("over-text").textContent = noTicket;
 }
 
 function showWaited() {
@@ -340,6 +358,12 @@ $("finish-yes").onclick = () => {
   $("finish-dialog").close();
   call?.finish().catch((error) => document.body.dataset.state !== "finished" && refused(error));
 };
+addEventListener("keydown", (event) => {
+  const typing = /** @type {HTMLElement} */ (event.target).closest("input, select, textarea, dialog");
+  if (typing || event.ctrlKey || event.altKey || event.metaKey || $("call").hidden) return;
+  if (event.key === "m") toggle("audio");
+  if (event.key === "v") toggle("video");
+});
 setInterval(() => document.body.dataset.state === "lobby" && showWaited(), 5000);
 addEventListener("hashchange", () => location.reload());
 

@@ -65,13 +65,18 @@ struct Finished {
     together_seconds: u64,
 }
 
+#[derive(Default, sqlx::FromRow)]
+struct PastRow {
+    started_at: Option<DateTime<Utc>>,
+    finished_at: Option<DateTime<Utc>>,
+}
+
 /// What is known of a consult from earlier.
 pub(crate) async fn past(db: &Db, consult: ConsultId) -> Result<Past, DbError> {
     let mut conn = db.read().await?;
-    let row: Option<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> =
-        on!(conn, |c| sqlx::query_as(PAST).bind(consult).fetch_optional(c).await)?;
-    let (started_at, finished_at) = row.unwrap_or_default();
-    Ok(Past { started_at, finished: finished_at.is_some() })
+    let row: Option<PastRow> = on!(conn, |c| sqlx::query_as(PAST).bind(consult).fetch_optional(c).await)?;
+    let row = row.unwrap_or_default();
+    Ok(Past { started_at: row.started_at, finished: row.finished_at.is_some() })
 }
 
 /// Writes facts until `stop`, then what is left.

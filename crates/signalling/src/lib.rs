@@ -14,6 +14,7 @@ pub mod ticket;
 pub mod turn;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use sanbao_platform::auth::Keys;
@@ -80,11 +81,20 @@ pub fn build(config: Config, deps: Deps) -> Service {
     Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
 }
 
-/// Runs the embedded TURN server; a port that is taken is said plainly and the relay goes on without.
+/// How long the TURN server waits before it tries a taken port again.
+const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
+
+/// Runs the embedded TURN server. While its port is taken, media goes peer to peer only; that is said
+/// plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
-    let listen = config.listen;
-    match TurnServer::bind(config, credentials, clock).await {
-        Ok(server) => server.run(stop).await,
-        Err(error) => tracing::error!(%listen, %error, "the TURN server cannot listen: media goes peer to peer only"),
+    loop {
+        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
+            Ok(server) => return server.run(stop).await,
+            Err(error) => tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TURN_BIND_WAIT) => {}
+            () = stop.cancelled() => return,
+        }
     }
 }

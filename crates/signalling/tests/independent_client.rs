@@ -37,7 +37,7 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
     };
     // The guest is let in by the host's client, which admits whoever rings.
     let both = async { tokio::join!(start(10, "host"), start(30, "guest")) };
-    let (host, guest) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+    let (host, guest) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
     let outputs = [host.unwrap(), guest.unwrap()];
     for output in &outputs {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

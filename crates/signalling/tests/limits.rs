@@ -27,7 +27,7 @@ async fn each_bad_ticket_has_its_own_error_and_close() {
     let hour = TimeDelta::hours(1);
     let good = || claims(1, 10, "host", json!({}));
     let with = |more| claims(1, 10, "host", more);
-    let sign = |purpose: &str, audience: &str, from, to, c| relay.sign(purpose, audience, from, to, c);
+    let sign = |purpose: &str, audience: &str, from, to, c| relay.sign(purpose, audience, from, to, &c);
     let foreign_keys = RootSecret::from_bytes([7; 32]).keys().unwrap();
     let scope = sanbao_platform::auth::Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + hour };
     let forged = foreign_keys.sign(scope, now, &good()).unwrap();
@@ -232,7 +232,7 @@ async fn a_slow_reader_is_cut_off_and_the_others_are_told() {
 }
 
 async fn handshake(relay: &Relay, headers: &[(&str, &str)]) -> u16 {
-    let client = reqwest::Client::new();
+    let client = support::http();
     let mut request = client.get(format!("http://{}/v1/signal", relay.address));
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -312,7 +312,7 @@ async fn an_empty_room_is_forgotten_with_whom_it_admitted() {
     assert_eq!(back.welcome["lobby"], false, "still remembered");
     back.say(json!({ "type": "leave" })).await;
     back.closed().await;
-    relay.clock.advance(Duration::from_secs(60));
+    relay.clock.advance(Duration::from_mins(1));
     tokio::time::sleep(Duration::from_millis(700)).await;
     let later = relay.hello(&relay.ticket(1, 30, "guest")).await;
     assert_eq!(later.welcome["lobby"], true);

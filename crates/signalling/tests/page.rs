@@ -85,6 +85,17 @@ async fn relayed(browser: &Browser) {
     assert_eq!((&stats["localCandidateType"], &stats["remoteCandidateType"]), (&json!("relay"), &json!("relay")), "{stats}");
 }
 
+/// What one turns off, the other is told.
+async fn picture_and_sound_off(doctor: &Browser, host: &Browser) {
+    doctor.click("#video").await;
+    host.until("document.querySelector('#tiles .no-picture')").await;
+    doctor.click("#audio").await;
+    host.until("document.querySelector('#tiles').innerText.includes('已静音')").await;
+    host.picture("5-picture-off").await;
+    doctor.click("#video").await;
+    host.until("!document.querySelector('#tiles .no-picture')").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     let relay = start().await;
@@ -131,13 +142,7 @@ async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     host.picture("4-call-of-three").await;
     doctor.picture("4-call-of-three").await;
 
-    doctor.click("#video").await;
-    host.until("document.querySelector('#tiles .no-picture')").await;
-    doctor.click("#audio").await;
-    host.until("document.querySelector('#tiles').innerText.includes('已静音')").await;
-    host.picture("5-picture-off").await;
-    doctor.click("#video").await;
-    host.until("!document.querySelector('#tiles .no-picture')").await;
+    picture_and_sound_off(&doctor, &host).await;
 
     guest.click("#hang-up").await;
     guest.state("left").await;
@@ -227,4 +232,84 @@ async fn a_browser_and_an_independent_client_see_each_other() {
     assert!(doctor.status.success(), "{said}");
     host.state("joined").await;
     host.close().await;
+}
+
+/// The module by itself, two places in one page: colliding ICE restarts end well on both sides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn colliding_offers_leave_both_sides_connected() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let browser = driver.browser("module", 1280, 800).await;
+    browser.open(&format!("http://{}/room", relay.address)).await;
+    browser.state("failed").await; // the page without a link; only its origin is of use here
+    let (host, doctor) = (relay.ticket(1, 10, "host"), relay.ticket(1, 20, "clinician"));
+    browser
+        .run(&format!(
+            r##"
+            const {{ connect }} = await import("/static/sanbao-signal.js");
+            const canvas = document.body.appendChild(document.createElement("canvas"));
+            const paint = canvas.getContext("2d");
+            setInterval(() => {{ paint.fillStyle = "#" + Math.random().toString(16).slice(2, 8); paint.fillRect(0, 0, 300, 150); }}, 50);
+            window.calls = ["{host}", "{doctor}"].map((ticket) => {{
+                const call = connect({{ ticket, stream: canvas.captureStream(20), iceTransportPolicy: "relay" }});
+                call.on("track", ({{ stream }}) => {{ const v = document.createElement("video"); v.muted = true; v.autoplay = true; v.srcObject = stream; document.body.append(v); }});
+                call.join({{ audio: false, video: true }});
+                return call;
+            }});
+            window.peers = () => calls.map((c) => [...c.peers.values()][0]);
+            window.calm = () => peers().every((p) => p && p.pc.connectionState === "connected" && p.pc.signalingState === "stable");
+            window.ufrags = () => peers().map((p) => /ice-ufrag:(\S+)/.exec(p.pc.localDescription.sdp)[1]);
+            window.frames = async () => Math.min(...(await Promise.all(calls.map((c) => c.stats()))).map((s) => s[0]?.framesDecoded || 0));
+            "##
+        ))
+        .await;
+    browser.until("calls.every((c) => c.inside) && calm() && frames().then((n) => n > 10)").await;
+    assert_eq!(browser.run("return peers().filter((p) => p.polite).length").await, json!(1), "one of the two is polite");
+    for _ in 0..5 {
+        browser.run("window.before = ufrags(); window.seen = await frames(); for (const p of peers()) p.pc.restartIce();").await;
+        browser.until("calm() && ufrags().every((u, n) => u !== before[n]) && frames().then((n) => n > seen + 10)").await;
+    }
+}
+
+/// The pure parts of the scripts, by table.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_verdict_says_what_to_do_and_waits_grow_within_a_bound() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let browser = driver.browser("pure", 390, 844).await;
+    browser.open(&format!("http://{}/room", relay.address)).await;
+    browser.state("failed").await;
+    browser.picture("no-link").await;
+    let none = json!({ "peer": "p", "framesDecoded": 0, "packetsReceived": 0, "packetsLost": 0, "audioPackets": 0, "audioLost": 0, "rttMs": 30 });
+    let after = |change: Value| {
+        let mut sample = none.clone();
+        let fine = json!({ "framesDecoded": 48, "packetsReceived": 400, "audioPackets": 100 });
+        for part in [fine, change] {
+            sample.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+        }
+        sample
+    };
+    for (change, picture, connected, waited, expected) in [
+        (json!({}), true, true, 5, "verdict-good"),
+        (json!({ "framesDecoded": 6 }), true, true, 5, "verdict-video"),
+        (json!({ "packetsLost": 60 }), true, true, 5, "verdict-video"),
+        (json!({ "framesDecoded": 0 }), true, true, 5, "verdict-lost"),
+        (json!({ "framesDecoded": 0 }), false, true, 5, "verdict-good"),
+        (json!({ "audioLost": 30 }), true, true, 5, "verdict-audio"),
+        (json!({ "rttMs": 700 }), true, true, 5, "verdict-slow"),
+        (json!({}), true, false, 5, "verdict-waiting"),
+        (json!({}), true, false, 30, "verdict-phone"),
+    ] {
+        let now = after(change.clone());
+        let script = format!(
+            "const {{ verdict }} = await import('/static/room-verdict.js'); return verdict({{ before: [{none}], now: [{now}], \
+             seconds: 2, picture: () => {picture}, connected: {connected}, waitedS: {waited} }}).key"
+        );
+        assert_eq!(browser.run(&script).await, json!(expected), "{change}");
+    }
+    let waits = "const { backOffMs, isFinal } = await import('/static/sanbao-signal.js'); \
+        return [[1, 2, 3, 9, 50].map((n) => backOffMs(n, () => 0.5)), backOffMs(1, () => 0), backOffMs(50, () => 1), \
+        [1000, 1001, 1006, 4000, 4099, 4100, 4199].map(isFinal)]";
+    let expected = json!([[500, 1000, 2000, 15000, 15000], 250, 22500, [true, false, false, false, false, true, true]]);
+    assert_eq!(browser.run(waits).await, expected);
 }

@@ -259,3 +259,42 @@ async fn coturns_own_client_relays_between_its_clients_without_loss() {
     let wrong = tokio::time::timeout(Duration::from_secs(30), run("wrong")).await;
     assert!(wrong.is_err() || !wrong.unwrap().unwrap().status.success(), "a wrong secret relays");
 }
+
+/// The other way round: our credentials open Debian's coturn with `use-auth-secret`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_credentials_open_an_external_coturn() {
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::tempdir().unwrap();
+    let inside = |name: &str| folder.path().join(name).display().to_string();
+    let mut coturn = tokio::process::Command::new("turnserver")
+        .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--use-auth-secret", "--static-auth-secret=s3cret"])
+        .args(["--no-tls", "--no-dtls", "--no-cli", "--min-port=34000", "--max-port=34100", "--log-file=stdout"])
+        .args([format!("--realm={REALM}"), format!("--listening-port={port}")])
+        .args([format!("--pidfile={}", inside("pid")), format!("--userdb={}", inside("db"))])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("turnserver starts; it comes with coturn");
+    let now = Clock::system().now();
+    let server = Running {
+        address: ([127, 0, 0, 1], port).into(),
+        credentials: Credentials::new(Secret("s3cret".to_owned()), TimeDelta::hours(1)),
+        now,
+        stop: CancellationToken::new().drop_guard(),
+    };
+    let mut allocated = false;
+    for _ in 0..20 {
+        let client = user(&server, "a").await;
+        allocated = matches!(tokio::time::timeout(Duration::from_secs(1), client.allocate()).await, Ok(Ok(_)));
+        if allocated {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(allocated, "coturn refused our credentials");
+    let (expired, password) = server.credentials.issue("a", now - TimeDelta::hours(2));
+    let late = client(&server, expired, password).await;
+    assert!(late.allocate().await.is_err());
+    coturn.kill().await.unwrap();
+}

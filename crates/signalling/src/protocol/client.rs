@@ -243,7 +243,7 @@ mod tests {
             (r#"{"type":"state","id":"a","audio":"yes","video":true}"#, (id(), ErrorCode::BadMessage)),
             (r#"{"id":"a"}"#, (id(), ErrorCode::BadMessage)),
             (r#"{"type":5,"id":"a"}"#, (None, ErrorCode::BadMessage)),
-            (r#"[1,2]"#, (None, ErrorCode::BadMessage)),
+            ("[1,2]", (None, ErrorCode::BadMessage)),
             ("", (None, ErrorCode::BadMessage)),
             (r#"{"type":"leave""#, (None, ErrorCode::BadMessage)),
         ] {

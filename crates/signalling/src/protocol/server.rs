@@ -18,6 +18,7 @@ pub struct Media {
 }
 
 /// Somebody in the room, as the others see them.
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts of the wire protocol")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PeerView {
     /// Their connection.

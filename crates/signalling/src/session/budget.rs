@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn idling_saves_up_no_more_than_a_burst() {
         let mut budget = Budget::new(LIMITS);
-        let later = Duration::from_secs(3600);
+        let later = Duration::from_hours(1);
         assert!((0..20).all(|_| budget.take(later, 1)));
         assert!(!budget.take(later, 1));
     }

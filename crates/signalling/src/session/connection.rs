@@ -179,6 +179,9 @@ impl Session {
     async fn run(mut self) {
         let end = self.live().await;
         self.app.hub.input(&self.cell, Input::Lost { peer: self.peer }).await;
+        let reason = end.map_or("gone", CloseCode::reason);
+        metrics::counter!("signalling_closed_total", "reason" => reason).increment(1);
+        tracing::debug!(peer = %self.peer, reason, "connection ended");
         if let Some(code) = end {
             close(self.socket, None, code).await;
         }

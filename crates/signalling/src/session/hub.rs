@@ -160,10 +160,13 @@ impl Hub {
                         place.link.close(code);
                     }
                 }
-                Output::Fact(fact) => match permits.as_mut().and_then(Iterator::next) {
-                    Some(permit) => permit.send(Record { consult, fact }),
-                    None => tracing::error!("a fact of a visit found no place: the writer has ended"),
-                },
+                Output::Fact(fact) => {
+                    if let Some(permit) = permits.as_mut().and_then(Iterator::next) {
+                        permit.send(Record { consult, fact });
+                    } else {
+                        tracing::error!("a fact of a visit found no place: the writer has ended");
+                    }
+                }
             }
         }
         let room = &inner.room;
@@ -183,7 +186,10 @@ impl Hub {
         }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]
     fn sweep_once(&self) {
+        let open = self.limits.connections_max - self.connections.available_permits();
+        metrics::gauge!("signalling_connections").set(open as f64);
         let now = self.clock.now();
         let idle = TimeDelta::milliseconds(i64::try_from(self.limits.room_idle_ms_max).unwrap_or(i64::MAX));
         let mut rooms = lock(&self.rooms);
@@ -196,5 +202,6 @@ impl Hub {
             inner.forgotten = inner.empty_since.is_some_and(|since| now - since >= idle);
             !inner.forgotten
         });
+        metrics::gauge!("signalling_rooms").set(rooms.len() as f64);
     }
 }

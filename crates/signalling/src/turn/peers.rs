@@ -66,13 +66,10 @@ fn is_public_v4(a: Ipv4Addr) -> bool {
     !refused
 }
 
-/// Global unicast is 2000::/3; within it some blocks carry an IPv4 address or are not routed.
-fn is_public_v6(a: Ipv6Addr) -> bool {
-    let s = a.segments();
-    let embedded = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
+/// Global unicast is `2000::/3`; within it some blocks carry an IPv4 address or are not routed.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let s = address.segments();
+    let embedded = |high: u16, low: u16| is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
     if s[0] == 0x64 && s[1] == 0xff9b {
         // NAT64 (RFC 6052, RFC 8215): what counts is where it leads.
         return s[2] == 0 && s[3..6] == [0, 0, 0] && embedded(s[6], s[7]);

@@ -27,7 +27,7 @@ const DATAGRAM_BYTES_MAX: usize = 2048;
 /// are told "stale nonce" and go on with a fresh one.
 const NONCES_MAX: usize = 16_384;
 /// How long a channel stays bound without a refresh (RFC 8656 §12).
-const CHANNEL_LIFETIME: Duration = Duration::from_secs(600);
+const CHANNEL_LIFETIME: Duration = Duration::from_mins(10);
 
 /// How the embedded server is set up.
 #[derive(Clone, Debug)]

@@ -32,6 +32,11 @@ fn program(variable: &str, default: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| default.to_owned())
 }
 
+/// WebDriver calls may take as long as the page they wait for.
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
+}
+
 impl Driver {
     pub async fn start() -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -42,7 +47,7 @@ impl Driver {
             .spawn()
             .expect("chromedriver starts; tests/run installs it");
         let driver = Self { child, url: format!("http://127.0.0.1:{port}") };
-        let http = reqwest::Client::new();
+        let http = http();
         for _ in 0..200 {
             if http.get(format!("{}/status", driver.url)).send().await.is_ok() {
                 return driver;
@@ -64,7 +69,7 @@ impl Driver {
         });
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
         let capabilities = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
-        let http = reqwest::Client::new();
+        let http = http();
         let answer = http.post(format!("{}/session", self.url)).json(&capabilities).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));

@@ -60,8 +60,8 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
     let running = Running::start(&mut services);
     let [service] = services;
     let drain = CancellationToken::new();
-    let routes = service.router.merge(sanbao_platform::web::routes()).merge(beside);
-    let router = finish(routes, clock.clone(), drain.clone(), false);
+    let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);
+    let router = finish(all, clock.clone(), drain.clone(), false);
     let listener = loop {
         // A port that another instance has just left is free in a moment.
         match Listener::bind(at) {
@@ -83,12 +83,12 @@ impl Relay {
     /// The same with other members.
     pub fn ticket_with(&self, consult: u128, person: u128, role: &str, more: Value) -> String {
         let now = self.clock.now();
-        self.sign("ticket", "signalling", now, now + TimeDelta::hours(1), claims(consult, person, role, more))
+        self.sign("ticket", "signalling", now, now + TimeDelta::hours(1), &claims(consult, person, role, more))
     }
 
-    pub fn sign(&self, purpose: &str, audience: &str, from: DateTime<Utc>, to: DateTime<Utc>, claims: Value) -> String {
+    pub fn sign(&self, purpose: &str, audience: &str, from: DateTime<Utc>, to: DateTime<Utc>, claims: &Value) -> String {
         let scope = sanbao_platform::auth::Scope { purpose, audience, not_before: from, expires: to };
-        self.keys.sign(scope, self.clock.now(), &claims).unwrap()
+        self.keys.sign(scope, self.clock.now(), claims).unwrap()
     }
 
     /// An open WebSocket that has said nothing.
@@ -137,6 +137,11 @@ impl Relay {
             running.stop().await;
         }
     }
+}
+
+/// A client for plain requests, with a time-out.
+pub fn http() -> reqwest::Client {
+    reqwest::Client::builder().timeout(PATIENCE).build().unwrap()
 }
 
 pub fn person(n: u128) -> Uuid {
