@@ -161,8 +161,6 @@ pub async fn call(router: &Router, request: Request<Body>) -> Answer {
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     cookies: BTreeMap<(String, String), String>,
-    /// Sends the CSRF header with scripts' calls.
-    pub csrf_header: Option<String>,
 }
 
 impl Browser {
@@ -172,10 +170,6 @@ impl Browser {
 
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|((n, _), _)| n == name).map(|(_, v)| v.as_str())
-    }
-
-    pub fn drop_cookie(&mut self, name: &str) {
-        self.cookies.retain(|(n, _), _| n != name);
     }
 
     fn header_for(&self, path: &str) -> String {
@@ -225,7 +219,7 @@ impl Browser {
 
     /// Calls the API as a page's script does.
     pub async fn script(&mut self, site: &Site, method: &str, path: &str, body: Value) -> Answer {
-        let csrf = self.csrf_header.clone().or(self.cookie("sanbao_csrf").map(str::to_owned)).unwrap_or_default();
+        let csrf = self.cookie("sanbao_csrf").unwrap_or_default().to_owned();
         let request = Request::builder().method(method).header("sec-fetch-site", "same-origin");
         let request = request.header("x-csrf-token", csrf).header(header::CONTENT_TYPE, "application/json");
         self.send(site, request, path, if body.is_null() { String::new() } else { body.to_string() }).await
