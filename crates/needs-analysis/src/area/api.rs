@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::tree::{self, Area};
 use super::{AreaCode, Level};
 use crate::policy::{self, Action, Relation};
-use crate::{App, local_day};
+use crate::{App, local_day, rollup};
 
 const NAME_CHARS_MAX: usize = 60;
 
@@ -272,6 +272,7 @@ async fn move_to(
             ));
         }
     }
+    rollup::reparented(&mut tx, body.from).await?;
     audited(&mut tx, &ctx, "area.move", &code).await?;
     let view = detail(&mut tx, area, body.from).await?;
     tx.commit().await?;

@@ -59,13 +59,17 @@ struct Row<'a> {
     n: i64,
 }
 
-// One parameter for any number of rows: one statement to prepare and one round trip. The sort is
-// what keeps two writers from taking the same rows in different orders.
+/// How many cells one statement takes; the order of the cells goes on over its statements.
+const CELLS_MAX: usize = 4096;
+
+// One parameter for any number of rows: one statement to prepare and one round trip. The
+// rows come in the order of the cells and are locked in it, so no two writers wait for each other.
 const ADD_POSTGRES: &str = "insert into rollup as r (area_code, grain, starts_on, category, state, n)
     select d.area_code, d.grain, d.starts_on, d.category, d.state, d.n
-    from jsonb_to_recordset($1) as d
-        (area_code text, grain text, starts_on date, category text, state text, n bigint)
-    order by 1, 2, 3, 4, 5
+    from rows from (jsonb_to_recordset($1) as
+        (area_code text, grain text, starts_on date, category text, state text, n bigint))
+        with ordinality as d (area_code, grain, starts_on, category, state, n, place)
+    order by d.place
     on conflict (area_code, grain, starts_on, category, state) do update set n = r.n + excluded.n
     returning n";
 const ADD_SQLITE: &str = "insert into rollup (area_code, grain, starts_on, category, state, n)
@@ -91,17 +95,16 @@ impl Deltas {
     /// transaction holds their locks, so nobody can be adding to them.
     pub async fn store(self, tx: &mut Tx) -> Result<(), DbError> {
         let rows: Vec<Row<'_>> = self.0.iter().filter(|(_, n)| **n != 0).map(|(cell, n)| Row { cell, n: *n }).collect();
-        if rows.is_empty() {
-            return Ok(());
-        }
         let (add, prune) = match tx.engine() {
             Engine::Sqlite(_) => (ADD_SQLITE, PRUNE_SQLITE),
             Engine::Postgres(_) => (ADD_POSTGRES, PRUNE_POSTGRES),
         };
-        let rows = Json(rows);
-        let left: Vec<i64> = on!(tx, |c| sqlx::query_scalar(add).bind(&rows).fetch_all(c).await)?;
-        if left.contains(&0) {
-            on!(tx, |c| sqlx::query(prune).bind(&rows).execute(c).await.map(drop))?;
+        for rows in rows.chunks(CELLS_MAX) {
+            let rows = Json(rows);
+            let left: Vec<i64> = on!(tx, |c| sqlx::query_scalar(add).bind(&rows).fetch_all(c).await)?;
+            if left.contains(&0) {
+                on!(tx, |c| sqlx::query(prune).bind(&rows).execute(c).await.map(drop))?;
+            }
         }
         Ok(())
     }

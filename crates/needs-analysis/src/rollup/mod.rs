@@ -11,7 +11,7 @@
 //!
 //! **History.** A day's requests belong to the areas that were above their own on *that day* (dated
 //! parentage). An area that moves from tomorrow on changes nothing; one that moved in the past has the
-//! days since then counted anew, from the requests themselves.
+//! days since then counted anew ([`reparented`]), from the requests themselves.
 //!
 //! **Concurrency.** Cells change only by `n = n + delta`, never by a read value. On `PostgreSQL` a
 //! transaction holds its cells' row locks until it ends; all writers take them in one statement in
@@ -23,9 +23,15 @@
 //! [`TREE_LOCK`] shared, whoever moves an area holds it alone, so no change counts to a parent of
 //! yesterday. `SQLite` has one writer, and all of this is then true by itself.
 
+mod api;
 pub mod cell;
 pub mod chart;
 mod lineage;
+mod page;
+pub mod period;
+pub mod read;
+mod tables;
+mod verify;
 
 use std::collections::BTreeSet;
 
@@ -40,6 +46,8 @@ use crate::request::category::Category;
 use crate::request::state::State;
 use cell::{Cell, Deltas, Grain};
 use lineage::Lineage;
+
+pub use verify::{Difference, Report, repair, reparented, verify};
 
 /// The advisory lock of the area tree on `PostgreSQL`.
 pub const TREE_LOCK: i64 = 727_301;
@@ -92,6 +100,7 @@ pub async fn apply_all(tx: &mut Tx, changes: &[Change]) -> Result<(), DbError> {
 }
 
 const TREE_SHARED_POSTGRES: &str = "select pg_advisory_xact_lock_shared($1)";
+const TREE_ALONE_POSTGRES: &str = "select pg_advisory_xact_lock($1)";
 
 /// Holds the tree until the transaction ends; on `SQLite` the writer's turn is that.
 async fn lock_tree(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> {
@@ -103,5 +112,5 @@ async fn lock_tree(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> 
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+    api::routes().merge(page::routes())
 }
