@@ -48,14 +48,18 @@ export async function api(method, path, body, headers = {}) {
   return value;
 }
 
-/** Renews the access cookie by the refresh cookie. @returns {Promise<boolean>} */
+/**
+ * Renews the access cookie by the refresh cookie. A refresh token is good once, so the browser's tabs take turns, and
+ * one that finds the cookies renewed meanwhile has nothing left to do. @returns {Promise<boolean>}
+ */
 export async function renew() {
-  const answer = await fetch("/session/refresh", {
-    method: "POST",
-    credentials: "same-origin",
-    headers: { "x-csrf-token": cookie("sanbao_csrf") },
-  });
-  return answer.ok;
+  const before = cookie("sanbao_csrf");
+  const turn = async () => {
+    if (cookie("sanbao_csrf") !== before) return true;
+    const headers = { "x-csrf-token": before };
+    return (await fetch("/session/refresh", { method: "POST", credentials: "same-origin", headers })).ok;
+  };
+  return navigator.locks ? navigator.locks.request("sanbao-renew", turn) : turn();
 }
 
 /** A fresh Idempotency-Key; `crypto.randomUUID` is missing on plain http beyond loopback. */

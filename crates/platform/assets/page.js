@@ -34,3 +34,6 @@ for (const link of document.querySelectorAll("a[data-keep-place]")) {
   url.searchParams.set("next", location.pathname + location.search);
   /** @type {HTMLAnchorElement} */ (link).href = url.href;
 }
+
+// Whoever is logged in and walks away is locked out; the script comes from the service that keeps the log-ins.
+if (document.querySelector("[data-action='log-out']")) import("/static/idle-lock.js").catch(() => null);
