@@ -102,6 +102,18 @@ async fn a_pin_lasts_for_a_shift_and_ends_with_the_account() {
             assert_eq!(refused.json()["errors"][0]["pointer"], "/pin");
         }
         site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": "25802580" })).await.expect(204);
+        let mut nurse = Browser::new();
+        nurse.log_in(&site, "nurse").await;
+        let page = nurse.open(&site, "/session/pin").await.expect(200);
+        assert!(page.text.contains("林晓月"), "logged in, with a PIN");
+        let reset = json!({ "password": "sanbao-demo" });
+        site.api(&admin, "POST", &format!("{path}/password"), reset).await.expect(200);
+        nurse.log_in(&site, "nurse").await;
+        let set = nurse.open(&site, "/session/pin").await.expect(303);
+        assert_eq!(set.header("location"), "/me", "logged in, without a PIN: here one sets it");
+        nurse.open(&site, "/me").await.expect(200);
+        nurse.script(&site, "PUT", "/v1/me/pin", json!({ "pin": "4711" })).await.expect(204);
+        nurse.script(&site, "POST", "/session/pin", pin(&site, "nurse", "4711")).await.expect(200);
         tablet.log_in(&site, "doctor").await;
         let old = tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "1234")).await;
         old.expect_kind(401, "pin-refused");

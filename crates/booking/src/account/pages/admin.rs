@@ -41,7 +41,6 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let body = html! {
         h1 { (title) }
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) }
-        div #problem.error-summary role="alert" tabindex="-1" hidden {}
         (table(lang, ctx, rows))
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (TEXTS.get(lang, "admin-add")) }
@@ -75,9 +74,9 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                         td { (account.login) }
                         td { (role_names(lang, roles)) }
                         td {
-                            @if active { span.badge { "✓ " (t("status-active")) } }
-                            @else { span.badge { "⛔ " (t("status-disabled")) } }
-                            @if account.locked_seconds(ctx.now()).is_some() { " " span.badge { "🔒 " (t("status-locked")) } }
+                            @if active { span.badge.ok { (t("status-active")) } }
+                            @else { span.badge.bad { (t("status-disabled")) } }
+                            @if account.locked_seconds(ctx.now()).is_some() { " " span.badge.warn { (t("status-locked")) } }
                         }
                         td {
                             @if !own(account.id) {
@@ -102,15 +101,12 @@ fn add_form(lang: Lang, own: &Organisation) -> Markup {
     let password =
         Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..field("password", "new-password") };
     html! {
-        form.stack data-api=(format!("POST /v1/organisations/{}/accounts", own.id)) data-done="/admin" novalidate
-            data-required=(t("check-required")) data-offline=(t("check-offline")) {
-            div.error-summary role="alert" tabindex="-1" hidden {}
+        form.stack data-api=(format!("POST /v1/organisations/{}/accounts", own.id)) data-then="/admin" novalidate {
             (Field { chars_max: 40, ..field("display_name", "display-name") }.draw(lang, &none))
             (Field { chars_max: 40, ..field("login", "new-login") }.draw(lang, &none))
             (password.draw(lang, &none))
-            fieldset.choices id="roles" {
+            fieldset.field {
                 legend { (t("roles")) }
-                p.error id="roles-error" hidden {}
                 @for role in own.kind.roles() {
                     label.choice {
                         input type="checkbox" name="roles" value=(role) data-list;
@@ -143,9 +139,7 @@ fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
         } }
         section.card aria-labelledby="add-organisation" {
             h2 #add-organisation { (t("network-add")) }
-            form.stack data-api="POST /v1/organisations" data-done="/admin" novalidate
-                data-required=(t("check-required")) data-offline=(t("check-offline")) {
-                div.error-summary role="alert" tabindex="-1" hidden {}
+            form.stack data-api="POST /v1/organisations" data-then="/admin" novalidate {
                 div.field {
                     label for="kind" { (t("organisation-kind")) }
                     select id="kind" name="kind" {

@@ -33,7 +33,7 @@ impl Errors {
         html! {
             @if !self.title.is_empty() {
                 div.error-summary role="alert" tabindex="-1" {
-                    h2 { "⚠ " (self.title) }
+                    h2 { (self.title) }
                     @if !self.fields.is_empty() {
                         ul { @for (name, text) in &self.fields { li { a href=(format!("#{name}")) { (text) } } } }
                     }
@@ -68,7 +68,7 @@ impl Field<'_> {
         let error = errors.at(self.name);
         let help = self.help.then(|| TEXTS.get(lang, &format!("{}-help", self.label)));
         let kind = if self.kind.is_empty() { "text" } else { self.kind };
-        let described = format!("{0}-help {0}-error", self.name);
+        let described = self.help.then(|| format!("{}-help", self.name));
         let off = if self.autocomplete.is_empty() { "off" } else { self.autocomplete };
         html! {
             div.field {
@@ -77,12 +77,13 @@ impl Field<'_> {
                     @if !self.required { span.faint { " " (TEXTS.get(lang, "optional")) } }
                 }
                 @if let Some(help) = help { p.help id=(format!("{}-help", self.name)) { (help) } }
-                p.error id=(format!("{}-error", self.name)) hidden[error.is_none()] { (error.unwrap_or_default()) }
                 input id=(self.name) name=(self.name) type=(kind) value=(self.value) autocomplete=(off)
-                    inputmode=[self.inputmode] data-check=[self.check] aria-describedby=(described)
+                    inputmode=[self.inputmode] data-check=[self.check] aria-describedby=[described]
                     maxlength=(if self.chars_max == 0 { 120 } else { self.chars_max })
                     required[self.required] aria-invalid=[error.map(|_| "true")]
+                    aria-errormessage=[error.map(|_| format!("{}-error", self.name))]
                     autocapitalize="none" spellcheck="false";
+                @if let Some(error) = error { p.error id=(format!("{}-error", self.name)) { (error) } }
             }
         }
     }

@@ -103,7 +103,7 @@ pub(in crate::account) fn pin(
             (errors.summary())
             form.stack method="post" action="/session/pin" {
                 input type="hidden" name="next" value=(local_path(next));
-                fieldset.choices {
+                fieldset.field {
                     legend { (t("pin-who")) }
                     @for (id, name) in people {
                         label.choice {

@@ -3,6 +3,7 @@
 mod admin;
 mod form;
 pub(super) mod login;
+mod me;
 mod residents;
 pub(super) mod setup;
 
@@ -35,7 +36,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .route("/", get(start))
         .route("/login", get(login::page))
         .route("/residents", get(residents::page))
-        .route("/admin", get(admin::page));
+        .route("/admin", get(admin::page))
+        .route("/me", get(me::page));
     FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
         pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
     })

@@ -95,10 +95,8 @@ fn add_form(lang: Lang) -> Markup {
         Field { check: Some("phone"), inputmode: tel, chars_max: 20, ..field("guardian_phone", "guardian-phone") },
     ];
     html! {
-        form.stack data-api="POST /v1/persons" data-done="/residents" novalidate
-            data-bad-national-id=(t("check-national-id")) data-bad-phone=(t("check-phone"))
-            data-required=(t("check-required")) data-offline=(t("check-offline")) {
-            div.error-summary role="alert" tabindex="-1" hidden {}
+        form.stack data-api="POST /v1/persons" data-then="/residents" novalidate
+            data-bad-national-id=(t("check-national-id")) data-bad-phone=(t("check-phone")) {
             @for field in &fields { (field.draw(lang, &none)) }
             button.button.primary type="submit" { (t("residents-save")) }
         }

@@ -48,14 +48,26 @@ async fn set(ctx: Ctx, State(app): State<App>, Json(body): Json<NewPin>) -> Resu
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who may log in here by PIN; with nobody, the page is the log-in page.
+/// Who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
 pub(super) async fn page(
     visitor: Visitor,
+    known: Result<Ctx, Problem>,
     State(app): State<App>,
     jar: CookieJar,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
+    if known.is_ok() && here(&app, &jar).await?.is_empty() {
+        return Ok(Redirect::to("/me").into_response());
+    }
     show(&app, &visitor, &jar, query.next.as_deref(), None).await
+}
+
+async fn here(app: &App, jar: &CookieJar) -> Result<Vec<device::Candidate>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    Ok(match device::find(&mut conn, jar).await? {
+        Some(device) => device::candidates(app, &mut conn, device, app.deps.clock.now()).await?,
+        None => Vec::new(),
+    })
 }
 
 async fn show(
@@ -65,11 +77,7 @@ async fn show(
     next: Option<&str>,
     problem: Option<(&Problem, AccountId)>,
 ) -> Result<Response, Problem> {
-    let mut conn = app.deps.db.read().await?;
-    let here = match device::find(&mut conn, jar).await? {
-        Some(device) => device::candidates(app, &mut conn, device, app.deps.clock.now()).await?,
-        None => Vec::new(),
-    };
+    let here = here(app, jar).await?;
     if here.is_empty() {
         let next = sanbao_platform::web::local_path(next);
         return Ok(Redirect::to(&pages::with_next("/login", next)).into_response());
