@@ -63,9 +63,12 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   const [method, path] = (form.dataset.api || "").split(" ");
   const done = () => location.assign(form.dataset.then || location.pathname);
   sendByApi(form, { method, path, body: (filled) => ({ ...values(filled), ...lists(filled) }), done });
-  for (const kind of ["input", "focusout"]) {
-    form.addEventListener(kind, (event) => judge(/** @type {HTMLInputElement} */ (event.target), kind === "focusout"));
-  }
+  form.addEventListener("input", (event) => judge(/** @type {HTMLInputElement} */ (event.target), false));
+  form.addEventListener("focusout", (event) => {
+    // A line that appears while a button is being pressed would move the button away from under the finger.
+    if (event.relatedTarget instanceof HTMLButtonElement) return;
+    setTimeout(() => judge(/** @type {HTMLInputElement} */ (event.target), true), 300);
+  });
 }
 
 document.addEventListener("click", async (event) => {

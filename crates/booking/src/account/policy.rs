@@ -82,14 +82,20 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
         (A::OrganisationCreate | A::OrganisationList, R::Street) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
-        (A::OrganisationRead | A::LocationList, R::Street) => allow_if(administrator, Hide),
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
             allow_if(administrator, Forbid)
         }
-        (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Street) => {
-            allow_if(administrator, Hide)
-        }
-        (A::PersonList | A::PersonCreate | A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, Forbid),
+        (
+            A::OrganisationRead
+            | A::LocationList
+            | A::AccountRead
+            | A::AccountCreate
+            | A::AccountUpdate
+            | A::LocationCreate,
+            R::Street,
+        ) => allow_if(administrator, Hide),
+        (A::PersonList | A::PersonCreate, R::Own) => allow_if(cares, Forbid),
+        (A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, if role == DOCTOR { Forbid } else { Hide }),
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonCreate, R::AtHome) => allow_if(role == DISPATCHER, Forbid),
         (A::PersonRead | A::PersonUpdate, R::AtHome) => allow_if(role == DISPATCHER, Hide),

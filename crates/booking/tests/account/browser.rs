@@ -187,6 +187,13 @@ async fn pages_show_only_what_the_caller_may_see() {
         browser.log_in(&site, "admin").await;
         let page = browser.open(&site, "/admin").await.expect(200);
         assert!(page.text.contains("苏文清") && page.text.contains("海滨医院") && !page.text.contains("林晓月"));
+        let theirs = format!("/admin?organisation={}", site.network.care_home);
+        let page = browser.open(&site, &theirs).await.expect(200);
+        assert!(page.text.contains("林晓月") && !page.text.contains("苏文清"), "the network's administrator helps");
+        let mut nurse = Browser::new();
+        nurse.log_in(&site, "nurse").await;
+        nurse.open(&site, &theirs).await.expect(403);
+        nurse.open(&site, &format!("/admin?organisation={}", site.network.hospital)).await.expect(404);
         browser.open(&site, "/static/idle-lock.js").await.expect(200);
         browser.open(&site, "/static/account-form.js").await.expect(200);
         let english = [("accept-language", "en"), ("accept", "text/html")];

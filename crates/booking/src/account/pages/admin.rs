@@ -1,11 +1,13 @@
 //! An organisation's accounts: listed, added, disabled and enabled.
 
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::Problem;
+use serde::Deserialize;
 
 use super::TEXTS;
 use super::form::{Errors, Field};
@@ -18,19 +20,25 @@ use crate::account::policy::Action;
 /// Accounts that the page shows; the API pages further.
 const ACCOUNTS_SHOWN_MAX: i64 = 200;
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Response {
-    match draw(&app, &ctx).await {
+/// Whose accounts: one's own organisation's when nothing is said.
+#[derive(Deserialize)]
+pub(super) struct Which {
+    organisation: Option<OrganisationId>,
+}
+
+pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>, Query(which): Query<Which>) -> Response {
+    match draw(&app, &ctx, which.organisation.unwrap_or(ctx.actor.organisation)).await {
         Ok(page) => page.into_response(),
         Err(problem) => problem.into_response(),
     }
 }
 
-async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
+async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let own = organisation::load(&mut conn, ctx, ctx.actor.organisation, Action::AccountRead).await?;
+    let own = organisation::load(&mut conn, ctx, which, Action::AccountRead).await?;
     let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX).await?;
     let roles = member::roles_by_account(&mut conn, own.id).await?;
-    let network = if own.kind == OrganisationKind::StreetOffice {
+    let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
         crate::account::organisation::list_all(&mut conn).await?
     } else {
         Vec::new()
@@ -46,10 +54,16 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
             h2 #add-title { (TEXTS.get(lang, "admin-add")) }
             (add_form(lang, &own))
         }
+        @if own.id != ctx.actor.organisation { p { a href="/admin" { (TEXTS.get(lang, "back")) } } }
         @if !network.is_empty() { (organisations(lang, &network)) }
     };
     let scripts = ["/static/account-form.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &scripts, &body))
+}
+
+/// The page of an organisation's accounts.
+fn address(organisation: OrganisationId) -> String {
+    format!("/admin?organisation={organisation}")
 }
 
 fn role_names(lang: Lang, roles: &[String]) -> String {
@@ -71,9 +85,9 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                     @let active = account.status == AccountStatus::Active;
                     tr {
                         th scope="row" { (account.display_name) }
-                        td { (account.login) }
-                        td { (role_names(lang, roles)) }
-                        td {
+                        td data-label=(t("login-name")) { (account.login) }
+                        td data-label=(t("roles")) { (role_names(lang, roles)) }
+                        td data-label=(t("account-status")) {
                             @if active { span.badge.ok { (t("status-active")) } }
                             @else { span.badge.bad { (t("status-disabled")) } }
                             @if account.locked_seconds(ctx.now()).is_some() { " " span.badge.warn { (t("status-locked")) } }
@@ -101,11 +115,11 @@ fn add_form(lang: Lang, own: &Organisation) -> Markup {
     let password =
         Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..field("password", "new-password") };
     html! {
-        form.stack data-api=(format!("POST /v1/organisations/{}/accounts", own.id)) data-then="/admin" novalidate {
+        form.stack data-api=(format!("POST /v1/organisations/{}/accounts", own.id)) data-then=(address(own.id)) novalidate {
             (Field { chars_max: 40, ..field("display_name", "display-name") }.draw(lang, &none))
             (Field { chars_max: 40, ..field("login", "new-login") }.draw(lang, &none))
             (password.draw(lang, &none))
-            fieldset.field {
+            fieldset {
                 legend { (t("roles")) }
                 @for role in own.kind.roles() {
                     label.choice {
@@ -126,13 +140,15 @@ fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
     html! {
         h2 { (t("network-title")) }
         div.scroll { table.table {
-            thead { tr { th scope="col" { (t("organisation-name")) } th scope="col" { (t("organisation-kind")) } th scope="col" { (t("organisation-phone")) } } }
+            thead { tr {
+                @for head in ["organisation-name", "organisation-kind", "organisation-phone"] { th scope="col" { (t(head)) } }
+            } }
             tbody {
                 @for o in network {
                     tr {
-                        th scope="row" { (lang.pick(&o.name_zh, &o.name_en)) }
-                        td { (t(&format!("kind-{}", o.kind.as_str()))) }
-                        td { (o.phone.as_deref().unwrap_or("—")) }
+                        th scope="row" { a href=(address(o.id)) { (lang.pick(&o.name_zh, &o.name_en)) } }
+                        td data-label=(t("organisation-kind")) { (t(&format!("kind-{}", o.kind.as_str()))) }
+                        td data-label=(t("organisation-phone")) { (o.phone.as_deref().unwrap_or("—")) }
                     }
                 }
             }

@@ -59,7 +59,7 @@ fn draw(app: &App, visitor: &Visitor, login: &str, next: Option<&str>, errors: &
         ..Field::default()
     };
     let body = html! {
-        div.card.narrow {
+        div.narrow { div.card {
             h1 { (t("login-title")) }
             (errors.summary())
             form.stack method="post" action="/session" {
@@ -70,7 +70,7 @@ fn draw(app: &App, visitor: &Visitor, login: &str, next: Option<&str>, errors: &
             }
             p.help { (t("login-forgotten")) }
             p { a href="/session/pin" { (t("login-by-pin")) } }
-        }
+        } }
     };
     app.deps.frame.page(lang, &t("login-title"), None, "/login", &[], &body)
 }
@@ -98,12 +98,12 @@ pub(in crate::account) fn pin(
         ..Field::default()
     };
     let body = html! {
-        div.card.narrow {
+        div.narrow { div.card {
             h1 { (t("pin-title")) }
             (errors.summary())
             form.stack method="post" action="/session/pin" {
                 input type="hidden" name="next" value=(local_path(next));
-                fieldset.field {
+                fieldset {
                     legend { (t("pin-who")) }
                     @for (id, name) in people {
                         label.choice {
@@ -116,7 +116,7 @@ pub(in crate::account) fn pin(
                 button.button.primary type="submit" { (t("login-submit")) }
             }
             p { a href=(super::with_next("/login", local_path(next))) { (t("pin-by-password")) } }
-        }
+        } }
     };
     let page = app.deps.frame.page(lang, &t("pin-title"), None, "/session/pin", &[], &body);
     match refusal {

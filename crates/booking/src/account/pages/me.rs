@@ -22,7 +22,7 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Marku
         ..Field::default()
     };
     let body = html! {
-        div.card.narrow {
+        div.narrow { div.card {
             h1 { (t("me-title")) }
             p { (t("me-what")) }
             form.stack data-send="PUT /v1/me/pin" data-done=(t("me-saved")) novalidate {
@@ -30,7 +30,7 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Marku
                 button.button.primary type="submit" { (t("me-save")) }
             }
             p { a href="/login" { (t("me-other")) } }
-        }
+        } }
     };
     app.deps.frame.page(ctx.lang, &t("me-title"), Some(&ctx.actor), "/me", &["/static/form.js"], &body)
 }

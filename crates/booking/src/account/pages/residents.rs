@@ -32,12 +32,12 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, sanbao_
     let found = residents_for_page(app, ctx, q.clone()).await?;
     let body = html! {
         h1 { (t("residents-title")) }
-        div.toolbar {
-            form.search method="get" action="/residents" role="search" {
+        form.toolbar method="get" action="/residents" role="search" {
+            div.field {
                 label for="q" { (t("residents-search")) }
                 input id="q" name="q" type="search" value=(q.as_deref().unwrap_or_default()) maxlength="60";
-                button.button type="submit" { (t("search")) }
             }
+            button.button type="submit" { (t("search")) }
             a.button.primary href="#add" { (t("residents-add")) }
         }
         @if found.items.is_empty() {
@@ -70,11 +70,13 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
                 @for p in people {
                     tr {
                         th scope="row" { (p.name) }
-                        td { (sex(p.sex)) }
-                        td { (p.birth_date.map(|d| d.to_string()).unwrap_or_default()) }
-                        td { (p.national_id.as_deref().unwrap_or("—")) }
-                        td { (p.phone.as_deref().unwrap_or("—")) }
-                        td { (p.guardian_name.as_deref().unwrap_or("—")) " " (p.guardian_phone.as_deref().unwrap_or_default()) }
+                        td data-label=(t("person-sex")) { (sex(p.sex)) }
+                        td data-label=(t("person-birth-date")) { (p.birth_date.map(|d| d.to_string()).unwrap_or_default()) }
+                        td data-label=(t("national-id")) { (p.national_id.as_deref().unwrap_or("—")) }
+                        td data-label=(t("phone")) { (p.phone.as_deref().unwrap_or("—")) }
+                        td data-label=(t("guardian-name")) {
+                            (p.guardian_name.as_deref().unwrap_or("—")) " " (p.guardian_phone.as_deref().unwrap_or_default())
+                        }
                     }
                 }
             }

@@ -31,7 +31,7 @@ pub(in crate::account) fn form(
         ..field("password", "new-password", "", true)
     };
     let body = html! {
-        div.card.narrow {
+        div.narrow { div.card {
             h1 { (t("setup-title")) }
             p { (t("setup-what")) }
             (errors.summary())
@@ -47,7 +47,7 @@ pub(in crate::account) fn form(
                 (password.draw(lang, &errors))
                 button.button.primary type="submit" { (t("setup-submit")) }
             }
-        }
+        } }
     };
     let page = app.deps.frame.page(lang, &t("setup-title"), None, "/setup", &[], &body);
     match typed {
