@@ -6,6 +6,8 @@ pub mod request;
 pub mod role;
 pub mod rollup;
 
+pub use request::import;
+
 use axum::extract::FromRef;
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Keys;

@@ -24,6 +24,8 @@ create table request (
     -- Who it is for without saying who: by national id, else by name and telephone.
     person_key          uuid,
     agency_id           uuid,
+    -- The visit that the agency planned for it.
+    visit_id            uuid,
     state               text not null,
     state_since         timestamptz not null,
     -- When the agency took it; null while none has.
@@ -92,5 +94,6 @@ create table import_run (
     unchanged     bigint not null,
     failed        bigint not null,
     other         bigint not null,
+    error_count   bigint not null,
     errors        jsonb not null
 );

@@ -24,6 +24,8 @@ create table request (
     -- Who it is for without saying who: by national id, else by name and telephone.
     person_key          blob,
     agency_id           blob,
+    -- The visit that the agency planned for it.
+    visit_id            blob,
     state               text not null,
     state_since         text not null,
     -- When the agency took it; null while none has.
@@ -92,5 +94,6 @@ create table import_run (
     unchanged     integer not null,
     failed        integer not null,
     other         integer not null,
+    error_count   integer not null,
     errors        text not null
 ) strict;

@@ -50,8 +50,10 @@ struct AcceptedEvent<'a> {
     agency_id: OrganisationId,
     person_id: Option<Uuid>,
     name: &'a str,
-    phone: Option<&'a str>,
-    address: Option<&'a str>,
+    /// Empty where nobody gave one.
+    phone: &'a str,
+    /// Empty where nobody gave one.
+    address: &'a str,
     area_code: &'a str,
     national_id_index: Option<&'a str>,
     category: Category,
@@ -203,7 +205,7 @@ async fn apply(tx: &mut Tx, ctx: &Ctx, step: Step, body: &StepBody, r: &mut Requ
         _ => {}
     }
     if step != Step::Accept && (withdraws(step, r.state) || step == Step::Reopen) {
-        r.accepted_at = None;
+        (r.accepted_at, r.visit_id) = (None, None);
     }
     Ok(())
 }
@@ -240,8 +242,8 @@ pub async fn publish_accepted(tx: &mut Tx, now: DateTime<Utc>, r: &Request) -> R
         agency_id,
         person_id: r.person_id,
         name: &r.elder_name,
-        phone: r.phone.as_deref(),
-        address: r.address.as_deref(),
+        phone: r.phone.as_deref().unwrap_or_default(),
+        address: r.address.as_deref().unwrap_or_default(),
         area_code: r.area_code.as_str(),
         national_id_index: r.national_id_index.as_deref(),
         category: r.category,

@@ -27,7 +27,7 @@ pub const NOTE_CHARS_MAX: usize = 2000;
 pub const WORD_CHARS_MAX: usize = 100;
 
 /// A request as it comes in. Texts as people write them; what is wanted is checked field by field.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"area_code": "330211001001", "category": "meal", "urgency": "normal",
     "elder_name": "林某某", "phone": "19900000001", "address": "城东东苑 2 幢 1 单元", "note": "送午饭,牙口不好"}))]

@@ -36,6 +36,7 @@ const PUT_AGENCY: &str = "insert into agency (organisation_id, name_zh, name_en,
 
 #[derive(Debug, Deserialize)]
 struct VisitEvent {
+    visit_id: Option<Uuid>,
     /// A visit that nobody asked for here has none.
     request_id: Option<RequestId>,
     at: Option<DateTime<Utc>>,
@@ -101,12 +102,15 @@ async fn visit(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     let Some(before) = store::find(tx, id).await? else {
         return Err(ConsumeError::Reject(format!("{}: no request {id}", event.kind)));
     };
-    let Ok(state) = before.state.step(step) else {
+    // A visit of an agency that gave the request back has nothing to say any more.
+    let stale = step != Step::VisitScheduled && before.visit_id.is_some() && before.visit_id != data.visit_id;
+    let Some(state) = before.state.step(step).ok().filter(|_| !stale) else {
         tracing::info!(request = %id, state = before.state.name(), kind = event.kind, "a visit's event changes nothing");
         return Ok(());
     };
     let at = data.at.unwrap_or(event.occurred_at);
-    let after = Request { state, state_since: at, ..before.clone() };
+    let visit_id = data.visit_id.filter(|_| step != Step::VisitCancelled);
+    let after = Request { state, state_since: at, visit_id, ..before.clone() };
     if !store::update(tx, &after).await? {
         return Err(ConsumeError::Retry("the request changed meanwhile".into()));
     }

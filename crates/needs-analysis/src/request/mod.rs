@@ -5,6 +5,7 @@
 //! - [`store`], [`query`]: requests in the database; every change is counted in its own transaction
 //! - [`intake`], [`act`]: taking down and reading, and the steps, by HTTP
 //! - [`events`]: what follows from visits and from people
+//! - [`import`]: requests from a file
 //! - [`demo`]: three invented months
 
 pub mod act;
@@ -12,7 +13,9 @@ pub mod border;
 pub mod category;
 pub mod demo;
 pub mod events;
+pub mod import;
 pub mod intake;
+mod page;
 pub mod query;
 pub mod sla;
 pub mod state;
@@ -30,5 +33,5 @@ pub use store::RequestId;
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(intake::routes()).merge(act::routes())
+    OpenApiRouter::new().merge(intake::routes()).merge(act::routes()).merge(import::routes()).merge(page::routes())
 }

@@ -74,7 +74,7 @@ const LIST: &str = "with recursive
         where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and wanted.depth < 5)
     select r.id, r.source, r.external_id, r.received_at, r.received_on, r.area_code, r.category, r.category_raw,
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
-        r.wanted_until, r.person_id, r.person_key, r.agency_id, r.state, r.state_since, r.accepted_at, r.merged_into,
+        r.wanted_until, r.person_id, r.person_key, r.agency_id, r.visit_id, r.state, r.state_since, r.accepted_at, r.merged_into,
         r.content_index, r.created_at, r.version, a.name_zh as area_name, g.name_zh as agency_name,
         r.area_code in (select code from scope) as in_scope
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
@@ -90,7 +90,7 @@ const LIST: &str = "with recursive
     order by r.received_at desc, r.id desc limit $13";
 const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.received_on, r.area_code, r.category,
         r.category_raw, r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note,
-        r.wanted_from, r.wanted_until, r.person_id, r.person_key, r.agency_id, r.state, r.state_since, r.accepted_at,
+        r.wanted_from, r.wanted_until, r.person_id, r.person_key, r.agency_id, r.visit_id, r.state, r.state_since, r.accepted_at,
         r.merged_into, r.content_index, r.created_at, r.version, a.name_zh as area_name, g.name_zh as agency_name
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     where r.id = $1";

@@ -74,6 +74,8 @@ pub struct Request {
     pub person_key: Option<Uuid>,
     /// The agency it was sent to.
     pub agency_id: Option<OrganisationId>,
+    /// The visit that the agency planned for it.
+    pub visit_id: Option<Uuid>,
     /// Where it stands.
     pub state: State,
     /// Since when.
@@ -115,20 +117,20 @@ pub struct History {
 
 const FIND: &str = "select id, source, external_id, received_at, received_on, area_code, category, category_raw,
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,
-    person_id, person_key, agency_id, state, state_since, accepted_at, merged_into, content_index, created_at, version
+    person_id, person_key, agency_id, visit_id, state, state_since, accepted_at, merged_into, content_index, created_at, version
     from request where id = $1";
 const INSERT: &str = "insert into request (id, source, external_id, received_at, received_on, area_code, category,
     category_raw, urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from,
     wanted_until, person_id, person_key, agency_id, state, state_since, accepted_at, merged_into, content_index,
-    created_at, version)
+    created_at, version, visit_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27)
+        $24, $25, $26, $27, $28)
     on conflict do nothing";
 const UPDATE: &str = "update request set received_at = $3, received_on = $4, area_code = $5, category = $6,
     category_raw = $7, urgency = $8, elder_name = $9, phone = $10, national_id_sealed = $11, national_id_index = $12,
     address = $13, note = $14, wanted_from = $15, wanted_until = $16, person_id = $17, person_key = $18,
     agency_id = $19, state = $20, state_since = $21, accepted_at = $22, merged_into = $23, content_index = $24,
-    version = version + 1
+    visit_id = $25, version = version + 1
     where id = $1 and version = $2";
 const ADD_HISTORY: &str = "insert into request_history
     (request_id, seq, at, actor, organisation, step, state_before, state_after, reason, note)
@@ -173,6 +175,7 @@ impl Request {
             person_id: None,
             person_key: None,
             agency_id: None,
+            visit_id: None,
             state: State::Received,
             state_since: draft.received_at,
             accepted_at: None,
@@ -290,7 +293,7 @@ pub async fn insert(conn: &mut Conn, r: &Request) -> Result<bool, DbError> {
         let row = row.bind(&r.address).bind(&r.note).bind(r.wanted_from).bind(r.wanted_until).bind(r.person_id);
         let row = row.bind(r.person_key).bind(r.agency_id).bind(r.state).bind(r.state_since).bind(r.accepted_at);
         let row = row.bind(r.merged_into).bind(&r.content_index).bind(r.created_at).bind(r.version);
-        row.execute(c).await.map(|done| done.rows_affected())
+        row.bind(r.visit_id).execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
 }
@@ -303,7 +306,7 @@ pub async fn update(conn: &mut Conn, r: &Request) -> Result<bool, DbError> {
         let row = row.bind(&r.phone).bind(&r.national_id_sealed).bind(&r.national_id_index).bind(&r.address);
         let row = row.bind(&r.note).bind(r.wanted_from).bind(r.wanted_until).bind(r.person_id).bind(r.person_key);
         let row = row.bind(r.agency_id).bind(r.state).bind(r.state_since).bind(r.accepted_at).bind(r.merged_into);
-        row.bind(&r.content_index).execute(c).await.map(|done| done.rows_affected())
+        row.bind(&r.content_index).bind(r.visit_id).execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
 }

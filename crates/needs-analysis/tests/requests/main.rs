@@ -4,5 +4,6 @@
 mod area;
 mod demo;
 mod house;
+mod import;
 mod intake;
 mod work_order;

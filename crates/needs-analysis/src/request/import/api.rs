@@ -1,0 +1,171 @@
+//! Imports by HTTP: a file as the body or as a form's part, and how an import went.
+
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::http::header;
+use chrono::{DateTime, Utc};
+use sanbao_platform::http::{Ctx, Json, Path, Query};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use sanbao_platform::problem::{BAD_REQUEST, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
+
+use super::report::{ImportId, Report, RowError};
+use super::run::{ImportError, ImportOptions, run};
+use super::table::TableError;
+use crate::App;
+use crate::policy::{self, Action, Relation};
+
+/// The largest file, in bytes.
+pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The source of a file that names none.
+const SOURCE_DEFAULT: &str = "csv";
+
+const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
+    unchanged, failed, other, error_count, errors from import_run where id = $1 and organisation = $2";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ImportId,
+    source: String,
+    file_name: Option<String>,
+    started_at: DateTime<Utc>,
+    finished_at: Option<DateTime<Utc>>,
+    rows_total: i64,
+    rows_done: i64,
+    created: i64,
+    updated: i64,
+    unchanged: i64,
+    failed: i64,
+    other: i64,
+    error_count: i64,
+    errors: sqlx::types::Json<Vec<RowError>>,
+}
+
+/// How to import.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ImportQuery {
+    /// Do all but write. True when absent, so that nothing is written by mistake.
+    dry_run: Option<bool>,
+    /// The system the file comes from; `csv` when absent. With a row's external id it names a request.
+    source: Option<String>,
+}
+
+/// The routes of this part; the import takes larger bodies than others do.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(import).layer(DefaultBodyLimit::max(FILE_BYTES_MAX))).routes(routes!(show))
+}
+
+/// Imports a CSV file: the body itself (`text/csv`), or the part `file` of a form.
+#[utoipa::path(post, path = "/v1/imports", tag = "imports", params(ImportQuery),
+    request_body(content = String, content_type = "text/csv", description = "UTF-8 or GB 18030, header in zh or en",
+        example = "external_id,received_at,area_code,category,elder_name\nA-1,2026-11-23 09:00,330211001001,meal,林某某\n"),
+    responses((status = 200, body = Report), (status = 400), (status = 401), (status = 403), (status = 404),
+    (status = 413), (status = 415), (status = 422)))]
+async fn import(
+    State(app): State<App>,
+    ctx: Ctx,
+    Query(q): Query<ImportQuery>,
+    request: Request,
+) -> Result<Json<Report>, Problem> {
+    let known = if ctx.actor.areas.is_empty() { Relation::Outside } else { Relation::InScope };
+    policy::allows(&ctx.actor, Action::Import, known).require()?;
+    let (file_name, bytes) = file(request).await?;
+    let options = ImportOptions {
+        source: q.source.filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
+        file_name,
+        dry_run: q.dry_run.unwrap_or(true),
+        actor: Some(ctx.actor.clone()),
+        request_id: ctx.request_id.clone(),
+    };
+    let deps = &app.deps;
+    let report = run(&deps.db, &deps.clock, &deps.fields, bytes.as_ref(), &options, |_, _| {}).await;
+    report.map(|r| Json(r.in_language(ctx.lang))).map_err(problem)
+}
+
+/// The file out of a body: its name, if it has one, and its bytes.
+async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "text/csv" | "application/csv" | "application/octet-stream" => {
+            let bytes = axum::body::Bytes::from_request(request, &()).await;
+            Ok((None, bytes.map_err(|e| refused(e.status().as_u16(), e))?))
+        }
+        "multipart/form-data" => {
+            let form = Multipart::from_request(request, &()).await;
+            let mut form = form.map_err(|e| refused(e.status().as_u16(), e))?;
+            while let Some(field) = form.next_field().await.map_err(|e| refused(e.status().as_u16(), e))? {
+                if field.name() == Some("file") {
+                    let name = field.file_name().map(|n| n.chars().filter(|c| !c.is_control()).take(100).collect());
+                    return Ok((name, field.bytes().await.map_err(|e| refused(e.status().as_u16(), e))?));
+                }
+            }
+            Err(Problem::field("/file", "请选择文件", "Choose a file"))
+        }
+        _ => {
+            Err(Problem::new(&UNSUPPORTED_MEDIA).detail("请发送 text/csv 或表单文件", "Send text/csv or a form's file"))
+        }
+    }
+}
+
+fn refused(status: u16, cause: impl std::fmt::Display) -> Problem {
+    if status == 413 {
+        return Problem::new(&TOO_LARGE).detail("文件不能超过 32 MB", "A file has at most 32 MB");
+    }
+    Problem::new(&BAD_REQUEST).because(cause)
+}
+
+fn problem(error: ImportError) -> Problem {
+    match error {
+        ImportError::Db(e) => e.into(),
+        ImportError::Read(e) => Problem::internal(e),
+        ImportError::Source => {
+            Problem::field("?source", "来源名称为 1 到 100 字", "A source's name has 1 to 100 characters")
+        }
+        ImportError::Table(e) => {
+            let zh = match &e {
+                TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
+                TableError::Empty => "文件是空的".to_owned(),
+                TableError::MissingColumns(names) => format!("表头缺少这些列:{names}"),
+                TableError::TwiceColumn(name) => format!("表头中有重复的列:{name}"),
+            };
+            Problem::field("/file", zh, e.to_string())
+        }
+    }
+}
+
+/// How an import of the caller's organisation went, or how far it is.
+#[utoipa::path(get, path = "/v1/imports/{id}", tag = "imports", params(("id" = uuid::Uuid, Path)), responses(
+    (status = 200, body = Report), (status = 401), (status = 403), (status = 404)))]
+async fn show(State(app): State<App>, ctx: Ctx, Path(id): Path<ImportId>) -> Result<Json<Report>, Problem> {
+    let known = if ctx.actor.areas.is_empty() { Relation::Outside } else { Relation::InScope };
+    policy::allows(&ctx.actor, Action::Import, known).require()?;
+    let own: OrganisationId = ctx.actor.organisation;
+    let mut conn = app.deps.db.read().await?;
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(own).fetch_optional(c).await)?;
+    row.map(|r| Json(report(r))).ok_or_else(Problem::not_found)
+}
+
+fn report(row: Row) -> Report {
+    Report {
+        id: Some(row.id),
+        dry_run: false,
+        source: row.source,
+        file_name: row.file_name,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        total: row.rows_total,
+        done: row.rows_done,
+        created: row.created,
+        updated: row.updated,
+        unchanged: row.unchanged,
+        failed: row.failed,
+        other: row.other,
+        error_count: row.error_count,
+        errors: row.errors.0,
+    }
+}

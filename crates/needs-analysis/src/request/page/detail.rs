@@ -1,0 +1,205 @@
+//! One request: what is known, what was done, and a form for each step that the caller may take.
+
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse as _, Response};
+use maud::{Markup, html};
+use sanbao_platform::http::{Ctx, PageCtx, Path};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+
+use super::{TEXTS, words};
+use crate::App;
+use crate::request::category::{Category, Urgency};
+use crate::request::intake;
+use crate::request::state::Step;
+use crate::request::store::RequestId;
+use crate::request::view::{HistoryView, RequestDetail, RequestView};
+
+const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
+
+type Agency = (OrganisationId, String, String);
+
+pub(super) async fn page(
+    PageCtx(ctx): PageCtx,
+    Shared(app): Shared<App>,
+    id: Result<Path<RequestId>, Problem>,
+) -> Response {
+    let drawn = match id {
+        Ok(Path(id)) => draw(&app, &ctx, id).await,
+        Err(problem) => Err(problem),
+    };
+    drawn.map_or_else(Problem::into_response, maud::Markup::into_response)
+}
+
+async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
+    let RequestDetail { request, history } = intake::detail(app, ctx, id).await?;
+    let mut agencies: Vec<Agency> = Vec::new();
+    if request.legal.contains(&Step::Dispatch) {
+        let mut conn = app.deps.db.read().await?;
+        agencies = on!(conn, |c| sqlx::query_as(AGENCIES).fetch_all(c).await)?;
+    }
+    let lang = ctx.lang;
+    let t = |key: &str| TEXTS.get(lang, key);
+    let title = format!("{} · {}", request.elder_name, lang.pick(request.category.zh(), request.category.en()));
+    let body = html! {
+        p { a href="/requests" { "← " (t("request-back")) } }
+        div.spread {
+            h1 { (title) }
+            p { (words::state(lang, request.state)) " " (words::clock(lang, request.sla, ctx.now())) }
+        }
+        div.columns {
+            div {
+                (facts(lang, &request))
+                (past(lang, &history))
+            }
+            section.card.next aria-labelledby="actions" {
+                h2 #actions { (t("actions-title")) }
+                @if request.legal.is_empty() { p { (t("no-actions")) } }
+                @for (n, step) in request.legal.iter().enumerate() { (action(lang, &request, *step, n == 0, &agencies)) }
+            }
+        }
+    };
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/form.js"], &body))
+}
+
+fn facts(lang: Lang, r: &RequestView) -> Markup {
+    let t = |key: &str| TEXTS.get(lang, key);
+    let fact = |key: &str, value: Option<&str>| {
+        html! { @if let Some(value) = value { dt { (t(key)) } dd { (value) } } }
+    };
+    let source = match r.source.as_str() {
+        "hotline" => t("source-hotline"),
+        "demo" => t("source-demo"),
+        other => other.to_owned(),
+    };
+    let known = if r.person_id.is_some() { "fact-person-known" } else { "fact-person-unknown" };
+    html! {
+        section.card {
+            @if r.masked { p.faint { (t("masked")) } }
+            @if let Some(note) = &r.note { p.strong { (note) } }
+            dl.facts {
+                dt { (t("head-received")) } dd { (words::moment(lang, r.received_at)) }
+                @if let Some(phone) = &r.phone {
+                    dt { (t("field-phone")) }
+                    dd { @if r.masked { (phone) } @else { a href=(format!("tel:{phone}")) { (phone) } } }
+                }
+                dt { (t("head-place")) } dd { (r.area_name) }
+                (fact("field-address", r.address.as_deref()))
+                dt { (t("field-category")) }
+                dd {
+                    (lang.pick(r.category.zh(), r.category.en()))
+                    @if let Some(raw) = &r.category_raw { " (" (raw) ")" }
+                }
+                dt { (t("field-urgency")) } dd { (lang.pick(r.urgency.zh(), r.urgency.en())) }
+                @if r.wanted_from.is_some() || r.wanted_until.is_some() {
+                    dt { (t("fact-wanted")) }
+                    dd {
+                        @if let Some(from) = r.wanted_from { (words::moment(lang, from)) }
+                        " – "
+                        @if let Some(until) = r.wanted_until { (words::moment(lang, until)) }
+                    }
+                }
+                (fact("fact-national-id", r.national_id.as_deref()))
+                dt { (t("fact-person")) } dd { (t(known)) }
+                (fact("fact-agency", r.agency_name.as_deref()))
+                (fact("fact-source", Some(&source)))
+                (fact("fact-external", r.external_id.as_deref()))
+                (fact("fact-merged", r.merged_into.map(|id| id.to_string()).as_deref()))
+                dt { (t("fact-number")) } dd { code { (r.id) } }
+            }
+        }
+    }
+}
+
+fn past(lang: Lang, history: &[HistoryView]) -> Markup {
+    let t = |key: &str| TEXTS.get(lang, key);
+    html! {
+        section aria-labelledby="history" {
+            h2 #history { (t("history-title")) }
+            ol.stack {
+                @for h in history {
+                    li {
+                        (words::moment(lang, h.at)) " " strong { (t(&format!("step-{}", h.step))) }
+                        @if h.actor.is_none() && h.step.starts_with("visit-") { span.faint { " · " (t("history-by-event")) } }
+                        @if let Some(reason) = &h.reason { br; (reason) }
+                        @if let Some(note) = &h.note { br; (note) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A step's form: the first one open and in front, the others folded.
+fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agency]) -> Markup {
+    let name = TEXTS.get(lang, &format!("step-{}", step.path()));
+    let hurts = matches!(step, Step::Cancel | Step::Reject | Step::Merge);
+    let kind = match (first, hurts) {
+        (_, true) => "button danger",
+        (true, false) => "button primary",
+        _ => "button",
+    };
+    html! {
+        details id=(format!("do-{}", step.path())) open[first] {
+            summary { (name) }
+            form data-send=(format!("POST /v1/requests/{}/{}", r.id, step.path())) {
+                (fields(lang, r, step, agencies))
+                button class=(kind) type="submit" { (name) }
+            }
+        }
+    }
+}
+
+fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Markup {
+    let t = |key: &str| TEXTS.get(lang, key);
+    let id = |field: &str| format!("{}-{field}", step.path());
+    html! {
+        @match step {
+            Step::Triage => {
+                div.field {
+                    label for=(id("category")) { (t("field-category")) }
+                    select id=(id("category")) name="category" {
+                        @for c in Category::ALL {
+                            option value=(c.code()) selected[c == r.category] { (lang.pick(c.zh(), c.en())) }
+                        }
+                    }
+                }
+                div.field {
+                    label for=(id("urgency")) { (t("field-urgency")) }
+                    select id=(id("urgency")) name="urgency" {
+                        @for u in Urgency::ALL {
+                            option value=(u.code()) selected[u == r.urgency] { (lang.pick(u.zh(), u.en())) }
+                        }
+                    }
+                }
+            }
+            Step::Dispatch => div.field {
+                label for=(id("agency")) { (t("agency")) }
+                @if agencies.is_empty() { p.help { (t("agency-none")) } }
+                select id=(id("agency")) name="agency_id" required {
+                    @for (agency, zh, en) in agencies {
+                        option value=(agency) selected[Some(*agency) == r.agency_id] { (lang.pick(zh, en)) }
+                    }
+                }
+            },
+            Step::Merge => div.field {
+                label for=(id("into")) { (t("into")) }
+                input id=(id("into")) name="into" required autocomplete="off";
+            },
+            _ => {}
+        }
+        @if step.needs_reason() {
+            div.field {
+                label for=(id("reason")) { (t("reason")) }
+                input id=(id("reason")) name="reason" required maxlength="2000" autocomplete="off";
+            }
+        } @else {
+            div.field {
+                label for=(id("note")) { (t("note")) }
+                input id=(id("note")) name="note" maxlength="2000" autocomplete="off";
+            }
+        }
+    }
+}
