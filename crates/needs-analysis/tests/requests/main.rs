@@ -6,4 +6,5 @@ mod demo;
 mod house;
 mod import;
 mod intake;
+mod page;
 mod work_order;
