@@ -149,7 +149,11 @@ document.addEventListener("click", async (event) => {
     if (told) save(visit, "no-show", { reason: told.get("reason") });
   }
   const fill = /** @type {HTMLElement | null} */ (target.closest("[data-fill]"));
-  if (fill) /** @type {HTMLTextAreaElement} */ (document.getElementById(fill.dataset.fill || "")).value = fill.textContent || "";
+  if (fill) {
+    const field = /** @type {HTMLTextAreaElement} */ (document.getElementById(fill.dataset.fill || ""));
+    field.value = fill.textContent || "";
+    field.focus();
+  }
 });
 
 document.addEventListener("sanbao:changed", draw);

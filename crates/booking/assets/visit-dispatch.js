@@ -29,6 +29,12 @@ function local(iso) {
   return { day, time, said: `${date} ${time}` };
 }
 
+/** The next quarter of an hour, to start from. */
+function soon() {
+  const quarter = 15 * 60000;
+  return local(new Date(Math.ceil(Date.now() / quarter) * quarter).toISOString()).time;
+}
+
 /** What the chosen caregiver already has on the chosen day. */
 async function showBusy() {
   const [caregiver, day] = [$("plan-caregiver").value, $("plan-day").value];
@@ -82,7 +88,7 @@ document.addEventListener("click", async (event) => {
     $("plan-title").textContent = about.step === "schedule" ? plan.dataset.titleSchedule : plan.dataset.titleReschedule;
     $("plan-about").textContent = about.about;
     if (about.caregiver) $("plan-caregiver").value = about.caregiver;
-    [$("plan-day").value, $("plan-start").value] = [about.day, about.start || $("plan-start").value];
+    [$("plan-day").value, $("plan-start").value] = [about.day, about.start || $("plan-start").value || soon()];
     const lengths = [...$("plan-length").options].map((o) => o.value);
     if (!lengths.includes(about.minutes)) $("plan-length").add(new Option(about.minutes, about.minutes));
     $("plan-length").value = about.minutes;
@@ -105,7 +111,10 @@ document.addEventListener("click", async (event) => {
       .catch((problem) => notice(problem.message, "bad"));
   }
   const fill = /** @type {HTMLElement | null} */ (target.closest("[data-fill]"));
-  if (fill) $(fill.dataset.fill || "").value = fill.textContent;
+  if (fill) {
+    $(fill.dataset.fill || "").value = fill.textContent;
+    $(fill.dataset.fill || "").focus();
+  }
 });
 
 for (const id of ["plan-caregiver", "plan-day"]) $(id).addEventListener("change", showBusy);
