@@ -192,7 +192,9 @@ impl Parts {
 
 /// Every kind of problem that any part answers with.
 pub fn problem_kinds() -> Vec<&'static Kind> {
-    let all = [sanbao_platform::problem::KINDS, sanbao_booking::account::kind::KINDS, sanbao_booking::calendar::KINDS];
+    use sanbao_booking::{account, calendar, consult, visit};
+    let booking = [account::kind::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
+    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
     all.concat()
 }
 

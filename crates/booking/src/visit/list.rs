@@ -39,6 +39,7 @@ pub struct VisitQuery {
 
 /// A caregiver's day.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = VisitsToday)]
 pub struct Today {
     /// The day, in the agency's zone.
     pub day: NaiveDate,

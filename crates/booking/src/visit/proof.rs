@@ -22,6 +22,7 @@ const ACCURACY_M_MAX: f64 = 100_000.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = VisitProofMethod)]
 pub enum Method {
     /// By the phone's position.
     Gps,
@@ -35,6 +36,7 @@ pub enum Method {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
+#[schema(as = VisitProofKind)]
 pub enum ProofKind {
     /// The start.
     CheckIn,
@@ -44,7 +46,7 @@ pub enum ProofKind {
 
 /// What a caregiver's phone sends on coming and on leaving.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"method": "gps", "latitude": 29.95, "longitude": 121.72, "accuracy_m": 12.0}))]
+#[schema(as = VisitProofBody, example = json!({"method": "gps", "latitude": 29.95, "longitude": 121.72, "accuracy_m": 12.0}))]
 pub struct ProofBody {
     /// When, by the phone's clock; absent: now. A phone without a network sends it later.
     pub at: Option<DateTime<Utc>>,
@@ -62,6 +64,7 @@ pub struct ProofBody {
 
 /// A stored proof.
 #[derive(Clone, Debug, Serialize, ToSchema, sqlx::FromRow)]
+#[schema(as = VisitProof)]
 pub struct Proof {
     /// Start or end.
     pub kind: ProofKind,

@@ -29,7 +29,7 @@ const REASON_CHARS_MAX: usize = 500;
 
 /// Who is to come when.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"caregiver": "01890a5d-ac96-774b-bcce-b302099a8057", "starts_at": "2026-11-24T09:00:00+08:00", "ends_at": "2026-11-24T10:00:00+08:00"}))]
+#[schema(as = VisitScheduleBody, example = json!({"caregiver": "01890a5d-ac96-774b-bcce-b302099a8057", "starts_at": "2026-11-24T09:00:00+08:00", "ends_at": "2026-11-24T10:00:00+08:00"}))]
 pub struct ScheduleBody {
     /// The caregiver's account.
     pub caregiver: AccountId,
@@ -41,7 +41,7 @@ pub struct ScheduleBody {
 
 /// Why it does not take place.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"reason": "老人住院"}))]
+#[schema(as = VisitReasonBody, example = json!({"reason": "老人住院"}))]
 pub struct ReasonBody {
     /// In people's words, up to 500 characters.
     pub reason: String,

@@ -15,7 +15,7 @@ async fn the_dispatcher_sees_what_waits_and_then_the_day() {
         w.order(json!({"name": "<b>等</b>", "phone": "13811110000", "note": "\"><script>alert(1)</script>"})).await;
         let planned = w.order(json!({"name": "钱桂芳"})).await;
         w.schedule(&planned, &w.caregivers[0], 30, 90).await.expect(200);
-        w.clock.advance(std::time::Duration::from_secs(45 * 60));
+        w.clock.advance(std::time::Duration::from_mins(45));
         let page = w.get(&w.dispatcher, "/visits").await;
         assert_eq!(page.status, 200);
         let text = page.text;

@@ -289,7 +289,7 @@ async fn what_did_not_take_place_is_ordered_again_while_the_request_stands() {
         let step = |id: &str, name: &str| format!("/v1/visits/{id}/{name}");
         w.post(&w.dispatcher, &step(&visit, "repeat"), json!({})).await.expect(409);
         w.schedule(&visit, &w.caregivers[0], 0, 60).await.expect(200);
-        w.clock.advance(Duration::from_secs(600));
+        w.clock.advance(Duration::from_mins(10));
         w.post(&w.caregivers[0], &step(&visit, "no-show"), json!({"reason": "敲门没人应"})).await.expect(200);
         w.post(&w.caregivers[0], &step(&visit, "repeat"), json!({})).await.expect(403);
         let again = w.post(&w.dispatcher, &step(&visit, "repeat"), json!({})).await.expect(201);
