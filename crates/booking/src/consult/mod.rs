@@ -16,6 +16,7 @@ pub mod invitation;
 pub mod journal;
 pub mod model;
 pub mod opinion;
+mod page;
 pub mod policy;
 pub mod state;
 pub mod store;
@@ -35,7 +36,7 @@ problem_kinds! {
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
-    api::routes()
+    api::routes().merge(page::routes())
 }
 
 /// Whose events this part takes.

@@ -45,8 +45,8 @@ pub struct Consult {
     pub inviting: OrganisationName,
     /// The hospital that is invited.
     pub invited: OrganisationName,
-    /// The inviting side's zone.
-    pub zone: Tz,
+    /// The inviting and the invited side's zones.
+    pub zones: (Tz, Tz),
     /// Telephone numbers to fall back on: of the inviting and the invited side.
     pub phones: (Option<String>, Option<String>),
     /// Whom it is about.
@@ -106,6 +106,11 @@ impl Consult {
         self.decide(actor, specialty, action).require()
     }
 
+    /// The zone of the actor's side.
+    pub fn zone_of(&self, actor: &Actor) -> Tz {
+        if actor.organisation == self.inviting.id { self.zones.0 } else { self.zones.1 }
+    }
+
     /// The policy's answer for the actor.
     pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Decision {
         let relation = self.relation(actor, specialty);
@@ -126,6 +131,7 @@ pub(super) struct ConsultRow {
     invited_zh: String,
     invited_en: String,
     invited_phone: Option<String>,
+    invited_zone: String,
     resident_id: PersonId,
     resident_name: String,
     resident_sex: String,
@@ -209,12 +215,13 @@ impl TryFrom<ConsultRow> for Consult {
 
     fn try_from(row: ConsultRow) -> Result<Self, DbError> {
         let state = row.state()?;
-        let zone = row.time_zone.parse().map_err(|e| row.bad("inviting_id", e))?;
+        let inviting_zone = row.time_zone.parse().map_err(|e| row.bad("inviting_id", e))?;
+        let invited_zone = row.invited_zone.parse().map_err(|e| row.bad("invited_id", e))?;
         Ok(Self {
             id: row.id,
             inviting: OrganisationName { id: row.inviting_id, name_zh: row.inviting_zh, name_en: row.inviting_en },
             invited: OrganisationName { id: row.invited_id, name_zh: row.invited_zh, name_en: row.invited_en },
-            zone,
+            zones: (inviting_zone, invited_zone),
             phones: (row.inviting_phone, row.invited_phone),
             resident_id: row.resident_id,
             resident_name: row.resident_name,

@@ -15,7 +15,7 @@ use super::state::{State, StateName};
 use crate::account::AccountId;
 
 const FIND: &str = "select c.id, c.inviting_id, h.name_zh as inviting_zh, h.name_en as inviting_en, h.phone as inviting_phone, h.time_zone,
-    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone,
+    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone, o.time_zone as invited_zone,
     c.resident_id, p.name as resident_name, p.sex as resident_sex, p.birth_date as resident_birth_date,
     q.display_name as requested_by_name, c.reason, c.purpose, c.wanted_from, c.wanted_until, c.case_summary,
     c.wanted_specialty, c.wanted_title, c.state, c.state_note, c.state_since,
@@ -27,7 +27,7 @@ const FIND: &str = "select c.id, c.inviting_id, h.name_zh as inviting_zh, h.name
     left join account d on d.id = c.doctor_id left join location l on l.id = c.room_id
     where c.id = $1";
 const LIST_INVITING: &str = "select c.id, c.inviting_id, h.name_zh as inviting_zh, h.name_en as inviting_en, h.phone as inviting_phone, h.time_zone,
-    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone,
+    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone, o.time_zone as invited_zone,
     c.resident_id, p.name as resident_name, p.sex as resident_sex, p.birth_date as resident_birth_date,
     q.display_name as requested_by_name, c.reason, c.purpose, c.wanted_from, c.wanted_until, c.case_summary,
     c.wanted_specialty, c.wanted_title, c.state, c.state_note, c.state_since,
@@ -43,7 +43,7 @@ const LIST_INVITING: &str = "select c.id, c.inviting_id, h.name_zh as inviting_z
       and (coalesce(c.starts_at, c.wanted_from), c.id) > ($5, $6)
     order by coalesce(c.starts_at, c.wanted_from), c.id limit $7";
 const LIST_INVITED: &str = "select c.id, c.inviting_id, h.name_zh as inviting_zh, h.name_en as inviting_en, h.phone as inviting_phone, h.time_zone,
-    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone,
+    c.invited_id, o.name_zh as invited_zh, o.name_en as invited_en, o.phone as invited_phone, o.time_zone as invited_zone,
     c.resident_id, p.name as resident_name, p.sex as resident_sex, p.birth_date as resident_birth_date,
     q.display_name as requested_by_name, c.reason, c.purpose, c.wanted_from, c.wanted_until, c.case_summary,
     c.wanted_specialty, c.wanted_title, c.state, c.state_note, c.state_since,

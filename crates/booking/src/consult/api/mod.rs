@@ -12,7 +12,9 @@ mod schedule;
 mod ticket;
 pub mod view;
 
-pub use schedule::HOLDER;
+pub(crate) use read::side;
+pub use schedule::{DELAY_MINUTES_MAX, HOLDER};
+pub(super) use schedule::{SlotQuery, slots_for};
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};

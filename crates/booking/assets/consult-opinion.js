@@ -1,0 +1,56 @@
+// The opinion: saved while one writes, each time over the version that was read; signed at the end.
+import { api } from "/static/api.js";
+import { clearErrors, showErrors } from "/static/form.js";
+
+const SAVE_AFTER_MS = 2500;
+const form = /** @type {HTMLFormElement | null} */ (document.getElementById("opinion-form"));
+
+if (form) {
+  const told = /** @type {HTMLElement} */ (document.getElementById("opinion-state"));
+  let version = form.dataset.version || "";
+  let timer = 0;
+  let changed = false;
+  /** Saves follow one another. @type {Promise<unknown>} */ let last = Promise.resolve();
+
+  const parts = () => Object.fromEntries([...form.querySelectorAll("textarea")].map((t) => [t.name, t.value]));
+  const save = () =>
+    (last = last.catch(() => null).then(async () => {
+      clearTimeout(timer);
+      if (!changed) return;
+      changed = false;
+      try {
+        const saved = await api("PUT", form.dataset.path || "", parts(), version ? { "if-match": `"${version}"` } : {});
+        version = String(saved.version);
+        told.textContent = form.dataset.saved || "";
+      } catch (problem) {
+        changed = true;
+        throw problem;
+      }
+    }));
+
+  form.addEventListener("input", () => {
+    changed = true;
+    told.textContent = form.dataset.unsaved || "";
+    clearTimeout(timer);
+    timer = window.setTimeout(() => save().catch((problem) => (told.textContent = problem.message)), SAVE_AFTER_MS);
+  });
+  form.querySelector("[data-save-now]")?.addEventListener("click", () => {
+    clearErrors(form);
+    save().catch((problem) => showErrors(form, problem));
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    clearErrors(form);
+    try {
+      await save();
+      if (!window.confirm(form.dataset.ask)) return;
+      await api("POST", form.dataset.sign || "", undefined, version ? { "if-match": `"${version}"` } : {});
+      location.reload();
+    } catch (problem) {
+      showErrors(form, problem);
+    }
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (changed) event.preventDefault();
+  });
+}

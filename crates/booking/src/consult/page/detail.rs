@@ -1,0 +1,172 @@
+//! One consult: where it stands, what to do next, the case, the opinion, the history.
+
+use axum::extract::State;
+use chrono::Duration;
+use maud::{Markup, html};
+use sanbao_platform::audit;
+use sanbao_platform::db::Tx;
+use sanbao_platform::http::{Ctx, PageCtx, Path};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+
+use super::{TEXTS, badge, forms, list, record, t, time};
+use crate::App;
+use crate::account::LocationId;
+use crate::consult::api::{self, SlotQuery, slots_for, view::actions};
+use crate::consult::consent::{self, ConsentView};
+use crate::consult::guest::{self, GuestView};
+use crate::consult::hours::FreeSlot;
+use crate::consult::id::ConsultId;
+use crate::consult::journal::{self, HistoryLine};
+use crate::consult::model::Consult;
+use crate::consult::opinion::{self, Feedback, Opinion};
+use crate::consult::policy::{Action, Relation};
+use crate::consult::store;
+
+const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
+/// Free times are offered for so many days.
+const SLOT_DAYS: i64 = 10;
+/// And so many of them.
+const SLOTS_SHOWN_MAX: usize = 60;
+
+/// All that the page shows.
+pub(super) struct Sheet {
+    pub(super) ctx: Ctx,
+    pub(super) consult: Consult,
+    pub(super) inviting: bool,
+    pub(super) actions: Vec<&'static str>,
+    pub(super) history: Vec<HistoryLine>,
+    pub(super) consents: Vec<ConsentView>,
+    pub(super) guests: Vec<GuestView>,
+    pub(super) opinion: Option<Opinion>,
+    pub(super) feedback: Option<Feedback>,
+    pub(super) rooms: Vec<(LocationId, String)>,
+    pub(super) slots: Vec<FreeSlot>,
+}
+
+impl Sheet {
+    /// Whether the reader may take the step now.
+    pub(super) fn can(&self, step: &str) -> bool {
+        self.actions.contains(&step)
+    }
+
+    pub(super) fn path(&self, rest: &str) -> String {
+        format!("/v1/consults/{}{rest}", self.consult.id)
+    }
+}
+
+async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
+    let consult = api::load(tx, &ctx, id, Action::Read).await?;
+    let specialty = store::specialty_of(tx, &ctx.actor).await?;
+    let actions = actions(&consult, &ctx.actor, specialty.as_deref());
+    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
+    let opinion = opinion::find(tx, id).await?;
+    let writes = actions.contains(&"save_opinion");
+    let (mut rooms, mut slots) = (Vec::new(), Vec::new());
+    if actions.contains(&"schedule") || actions.contains(&"reschedule") {
+        rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
+        let to = ctx.now() + Duration::days(SLOT_DAYS);
+        let doctor_id = if inviting { None } else { consult.state.doctor() };
+        let query = SlotQuery { from: ctx.now(), to, room_id: None, doctor_id };
+        slots = slots_for(tx, ctx.now(), &consult, &query).await?;
+        // The doctor who took it on first, then whoever else is free.
+        slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
+        slots.truncate(SLOTS_SHOWN_MAX);
+    }
+    Ok(Sheet {
+        history: journal::history(tx, id).await?,
+        consents: consent::list(tx, id).await?,
+        guests: if inviting { guest::list(tx, id).await? } else { Vec::new() },
+        opinion: opinion.filter(|o| o.signature.is_some() || writes),
+        feedback: opinion::feedback(tx, id).await?,
+        ctx,
+        consult,
+        inviting,
+        actions,
+        rooms,
+        slots,
+    })
+}
+
+/// `GET /consults/{id}`; each read is audited.
+pub(super) async fn page(
+    PageCtx(ctx): PageCtx,
+    State(app): State<App>,
+    Path(id): Path<ConsultId>,
+) -> Result<Markup, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let sheet = sheet(&mut tx, ctx, id).await?;
+    audit::record(&mut tx, &sheet.ctx, "consult.read", "consult", id).await?;
+    tx.commit().await?;
+    let lang = sheet.ctx.lang;
+    let title = format!("{} · {}", sheet.consult.resident_name, t(lang, "consult"));
+    let scripts = ["/static/live.js", "/static/form.js", "/static/consult-page.js", "/static/consult-opinion.js"];
+    Ok(app.deps.frame.page(lang, &title, Some(&sheet.ctx.actor), "/consults", &scripts, &body(lang, &sheet)))
+}
+
+fn body(lang: Lang, sheet: &Sheet) -> Markup {
+    let (consult, zone) = (&sheet.consult, sheet.consult.zone_of(&sheet.ctx.actor));
+    let writes = sheet.can("save_opinion");
+    html! {
+        p { a href="/consults" { "← " (t(lang, "consults")) } }
+        p.live data-live-state data-connected=(t(lang, "live-connected"))
+            data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
+        div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
+            data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions)) }
+        div.columns {
+            div.stack {
+                @if let Some(o) = sheet.opinion.as_ref().filter(|o| o.signature.is_some()) {
+                    (record::opinion(lang, zone, consult, o, sheet.feedback.as_ref()))
+                }
+                @if writes { (forms::opinion(lang, sheet)) }
+                (forms::next(lang, sheet))
+                section.card { (record::case(lang, consult, zone)) }
+                (record::history(lang, zone, &sheet.history))
+            }
+            div.stack {
+                section.card { (record::facts(lang, consult, &sheet.ctx)) }
+                (forms::consent(lang, sheet))
+                @if sheet.inviting { (forms::guests(lang, sheet)) }
+                (forms::change(lang, sheet))
+            }
+        }
+    }
+}
+
+/// `GET /consults/{id}/status`: the part that follows by itself, alone. It holds nothing clinical, so
+/// following is no read of the case.
+pub(super) async fn status_part(
+    PageCtx(ctx): PageCtx,
+    State(app): State<App>,
+    Path(id): Path<ConsultId>,
+) -> Result<Markup, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let consult = api::load(&mut conn, &ctx, id, Action::Read).await?;
+    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    let actions = actions(&consult, &ctx.actor, specialty.as_deref());
+    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
+    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions)) } })
+}
+
+fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str]) -> Markup {
+    let (lang, zone) = (ctx.lang, consult.zone_of(&ctx.actor));
+    let state = consult.state.name();
+    let side = if inviting { "inviting" } else { "invited" };
+    let enters = inviting || actions.contains(&"finish");
+    let running = consult.state.appointment().filter(|_| state.legal().contains(&"finish"));
+    html! {
+        div data-state=(format!("{}-{}", state.name(), consult.has_consent)) {
+            div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
+            p.strong { (t(lang, &format!("next-{side}-{}", state.name()))) }
+            @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
+            @if let Some(a) = running {
+                p.big { (time(lang, zone, a.interval.starts_at())) }
+                @if a.delay_minutes > 0 {
+                    p { span.badge.warn { (TEXTS.with(lang, "late-by", &[("minutes", &a.delay_minutes.to_string())])) } }
+                }
+                @if enters { p { (list::door(lang, consult, ctx.now(), "enter-room")) } }
+            }
+        }
+    }
+}

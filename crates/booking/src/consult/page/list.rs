@@ -1,0 +1,209 @@
+//! The list: for care staff what is on today and what waits; for a doctor the next patient first.
+
+use axum::extract::State;
+use chrono::{DateTime, Duration, Utc};
+use maud::{Markup, html};
+use sanbao_platform::http::{Ctx, PageCtx};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::problem::Problem;
+
+use super::{TEXTS, badge, t, time};
+use crate::App;
+use crate::consult::api::{side, view::actions};
+use crate::consult::model::Consult;
+use crate::consult::state::{State as Stands, StateName};
+use crate::consult::store::{self, Filter, Side};
+use crate::consult::ticket;
+
+/// Consults of one list at most; older ones are found by their date in the API.
+const LIST_MAX: i64 = 200;
+
+/// What a reader of the list is.
+struct Reader<'a> {
+    ctx: &'a Ctx,
+    side: Side,
+    specialty: Option<String>,
+}
+
+/// A group of the list, by what is to be done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Today,
+    Mine,
+    Theirs,
+    Over,
+}
+
+impl Group {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Today, "group-booked"),
+        (Self::Mine, "group-mine"),
+        (Self::Theirs, "group-theirs"),
+        (Self::Over, "group-over"),
+    ];
+}
+
+fn group(consult: &Consult, side: Side) -> Group {
+    let inviting = side == Side::Inviting;
+    match consult.state.name() {
+        StateName::Scheduled | StateName::InSession => Group::Today,
+        StateName::Draft | StateName::Returned | StateName::Accepted | StateName::Signed | StateName::Adopted => {
+            if inviting {
+                Group::Mine
+            } else if consult.state.name() == StateName::Accepted {
+                Group::Theirs
+            } else {
+                Group::Over
+            }
+        }
+        StateName::Submitted | StateName::OpinionDraft => {
+            if inviting {
+                Group::Theirs
+            } else {
+                Group::Mine
+            }
+        }
+        _ => Group::Over,
+    }
+}
+
+/// `GET /consults`
+pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Result<Markup, Problem> {
+    let side = side(&ctx.actor.roles)?;
+    let now = ctx.now();
+    let filter = Filter {
+        state: None,
+        from: now - Duration::days(14),
+        to: now + Duration::days(120),
+        after: None,
+        limit: LIST_MAX,
+    };
+    let mut conn = app.deps.db.read().await?;
+    let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
+    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    let reader = Reader { ctx: &ctx, side, specialty };
+    let lang = ctx.lang;
+    let body = html! {
+        div.spread {
+            h1 { (t(lang, "consults")) }
+            @if side == Side::Inviting { a.button.primary href="/consults/new" { (t(lang, "new-consult")) } }
+        }
+        p.live data-live-state data-connected=(t(lang, "live-connected"))
+            data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
+        div #consults data-live="/consults/events" { (lists(&reader, &consults)) }
+    };
+    Ok(app.deps.frame.page(lang, &t(lang, "consults"), Some(&ctx.actor), "/consults", &["/static/live.js"], &body))
+}
+
+fn lists(reader: &Reader<'_>, consults: &[Consult]) -> Markup {
+    let lang = reader.ctx.lang;
+    let of = |wanted: Group| consults.iter().filter(move |c| group(c, reader.side) == wanted);
+    html! {
+        @if let Some(next) = of(Group::Today).next() { (next_card(reader, next)) }
+        @for (wanted, title) in Group::ALL {
+            @if of(wanted).next().is_some() {
+                h2 { (t(lang, title)) }
+                div.grid {
+                    @if wanted == Group::Over { @for c in of(wanted).collect::<Vec<_>>().into_iter().rev() { (card(reader, c)) } }
+                    @else { @for c in of(wanted) { (card(reader, c)) } }
+                }
+            }
+        }
+        @if consults.is_empty() {
+            div.empty { p { (t(lang, if reader.side == Side::Inviting { "empty-inviting" } else { "empty-invited" })) } }
+        }
+    }
+}
+
+/// Whether the room's door is open now.
+pub(super) fn is_open(consult: &Consult, now: DateTime<Utc>) -> bool {
+    match &consult.state {
+        Stands::Scheduled(a) | Stands::InSession { appointment: a, .. } => {
+            let (opens, closes) = ticket::window(a);
+            opens <= now && now < closes
+        }
+        _ => false,
+    }
+}
+
+/// The way into the room, for whoever may enter: a button, or what is missing.
+pub(super) fn door(lang: Lang, consult: &Consult, now: DateTime<Utc>, label: &str) -> Markup {
+    html! {
+        @if !consult.has_consent {
+            a.button.primary.large href=(format!("/consults/{}#consent", consult.id)) { (t(lang, "record-consent-first")) }
+        } @else if is_open(consult, now) {
+            a.button.primary.large href=(format!("/room?consult={}", consult.id)) { (t(lang, label)) }
+        } @else {
+            p.faint { (TEXTS.with(lang, "room-opens", &[("minutes", &ticket::OPENS_BEFORE_MINUTES.to_string())])) }
+        }
+    }
+}
+
+fn next_card(reader: &Reader<'_>, consult: &Consult) -> Markup {
+    let (lang, now) = (reader.ctx.lang, reader.ctx.now());
+    let (title, label) = match reader.side {
+        Side::Inviting => ("next-consult", "enter-room"),
+        _ => ("next-patient", "next-patient"),
+    };
+    html! {
+        section.card.next aria-labelledby="next" {
+            h2 #next { (t(lang, title)) }
+            p.big { (consult.resident_name) }
+            (appointment(reader, consult))
+            @if reader.side == Side::Hospital { (link(lang, consult)) }
+            @else if consult.has_consent || reader.side == Side::Inviting { (door(lang, consult, now, label)) }
+            @else { p.notice.warn { (t(lang, "consent-is-missing")) } (link(lang, consult)) }
+        }
+    }
+}
+
+fn appointment(reader: &Reader<'_>, consult: &Consult) -> Markup {
+    let lang = reader.ctx.lang;
+    let zone = consult.zone_of(&reader.ctx.actor);
+    let other = if reader.side == Side::Inviting { &consult.invited } else { &consult.inviting };
+    html! {
+        p {
+            @if let Some(a) = consult.state.appointment() {
+                span.strong { (time(lang, zone, a.interval.starts_at())) }
+                @if a.delay_minutes > 0 {
+                    " " span.badge.warn { (TEXTS.with(lang, "late-by", &[("minutes", &a.delay_minutes.to_string())])) }
+                }
+            } @else {
+                (t(lang, "wanted-before")) " " (time(lang, zone, consult.wanted.1))
+            }
+        }
+        p.faint {
+            (other.name(lang))
+            @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
+            @if let Some(room) = &consult.room_name { " · " (room) }
+        }
+    }
+}
+
+fn link(lang: Lang, consult: &Consult) -> Markup {
+    html! { a.button href=(format!("/consults/{}", consult.id)) { (t(lang, "open-consult")) } }
+}
+
+fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
+    let lang = reader.ctx.lang;
+    let state = consult.state.name();
+    let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
+    let booked = matches!(state, StateName::Scheduled | StateName::InSession);
+    let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
+    let waits = !actions(consult, &reader.ctx.actor, reader.specialty.as_deref()).is_empty();
+    html! {
+        article.card.late[late] {
+            h3.spread {
+                a href=(format!("/consults/{}", consult.id)) { (consult.resident_name) }
+                (badge(lang, state))
+            }
+            (appointment(reader, consult))
+            @if booked && !consult.has_consent { p { span.badge.warn { (t(lang, "no-consent")) } } }
+            p.strong[waits] { (t(lang, &format!("next-{side}-{}", state.name()))) }
+            p.faint { (t(lang, "since")) " " (time(lang, consult.zone_of(&reader.ctx.actor), consult.state_since)) }
+            @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
+                a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
+            }
+        }
+    }
+}

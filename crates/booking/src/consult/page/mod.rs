@@ -1,0 +1,125 @@
+//! The pages of consults: two lists that follow by themselves, the invitation, one consult, the panel
+//! beside the picture, and the family's page.
+
+mod detail;
+mod forms;
+mod guest;
+mod list;
+mod new;
+mod record;
+
+use std::sync::LazyLock;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono_tz::Tz;
+use maud::{Markup, html};
+use sanbao_platform::http::{Ctx, live};
+use sanbao_platform::i18n::Texts;
+use sanbao_platform::lang::Lang;
+use sanbao_platform::web::asset;
+use utoipa_axum::router::OpenApiRouter;
+
+use super::journal::TOPIC;
+use super::state::StateName;
+use crate::App;
+
+static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(include_str!("../../../texts/consult.zh-CN.ftl"), include_str!("../../../texts/consult.en.ftl"))
+});
+
+const JS: &str = "text/javascript; charset=utf-8";
+const FILES: &[(&str, &str, &[u8])] = &[
+    ("/static/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
+    ("/static/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
+    ("/static/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),
+    ("/static/consult-guest.js", JS, include_bytes!("../../../assets/consult-guest.js")),
+];
+
+/// The pages' routes; they are no part of the described API.
+pub(super) fn routes() -> OpenApiRouter<App> {
+    let pages = OpenApiRouter::new()
+        .route("/consults", get(list::page))
+        .route("/consults/events", get(events))
+        .route("/consults/new", get(new::page))
+        .route("/consults/{id}", get(detail::page))
+        .route("/consults/{id}/status", get(detail::status_part))
+        .route("/consults/{id}/summary", get(record::summary))
+        .route("/guest", get(guest::page));
+    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
+        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
+    })
+}
+
+/// Tells that something changed on the own side; what, the page reads anew.
+async fn events(State(app): State<App>, ctx: Ctx) -> impl IntoResponse {
+    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
+}
+
+fn t(lang: Lang, key: &str) -> String {
+    TEXTS.get(lang, key)
+}
+
+/// 11月23日 周一
+fn day(lang: Lang, date: NaiveDate) -> String {
+    let weekday = t(lang, &format!("weekday-{}", date.weekday().number_from_monday()));
+    let month = t(lang, &format!("month-{}", date.month()));
+    TEXTS.with(lang, "day", &[("month", &month), ("day", &date.day().to_string()), ("weekday", &weekday)])
+}
+
+fn clock(zone: Tz, at: DateTime<Utc>) -> String {
+    at.with_timezone(&zone).format("%H:%M").to_string()
+}
+
+/// 11月23日 周一 14:30
+fn when(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
+    format!("{} {}", day(lang, at.with_timezone(&zone).date_naive()), clock(zone, at))
+}
+
+/// A moment with its machine-readable form.
+fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(at.to_rfc3339()) { (when(lang, zone, at)) } }
+}
+
+fn badge(lang: Lang, state: StateName) -> Markup {
+    let kind = match state {
+        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => "badge ok",
+        StateName::Submitted | StateName::Accepted | StateName::InSession => "badge info",
+        StateName::Returned | StateName::OpinionDraft | StateName::Draft => "badge warn",
+        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => "badge bad",
+    };
+    html! { span class=(kind) { (t(lang, &format!("state-{}", state.name()))) } }
+}
+
+fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
+    let today = now.date_naive();
+    let before = (today.month(), today.day()) < (birth_date.month(), birth_date.day());
+    today.year() - birth_date.year() - i32::from(before)
+}
+
+/// A text as paragraphs, lines kept.
+fn prose(text: &str) -> Markup {
+    html! { @for line in text.lines().filter(|l| !l.trim().is_empty()) { p { (line) } } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_exists_in_both_languages() {
+        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn dates_read_as_people_say_them() {
+        let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap_or_default();
+        assert_eq!(when(Lang::Zh, chrono_tz::Asia::Shanghai, at), "11月23日 周一 14:30");
+        assert_eq!(when(Lang::En, chrono_tz::Asia::Shanghai, at), "Mon 23 Nov 14:30");
+        let birthday: NaiveDate = "1940-11-24".parse().unwrap_or_default();
+        assert_eq!((age(birthday, at), age(birthday, at + chrono::Duration::days(1))), (85, 86));
+    }
+}

@@ -1,0 +1,138 @@
+//! What is read: the case beside the picture, the case on the page, the signed opinion, the history.
+
+use axum::extract::State;
+use chrono_tz::Tz;
+use maud::{Markup, html};
+use sanbao_platform::audit;
+use sanbao_platform::http::{Ctx, Path};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+
+use super::{age, prose, t, time};
+use crate::App;
+use crate::consult::api;
+use crate::consult::id::ConsultId;
+use crate::consult::journal::HistoryLine;
+use crate::consult::model::Consult;
+use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
+use crate::consult::policy::Action;
+use crate::consult::store;
+
+/// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
+pub(super) async fn summary(ctx: Ctx, State(app): State<App>, Path(id): Path<ConsultId>) -> Result<Markup, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let consult = api::load(&mut tx, &ctx, id, Action::Read).await?;
+    let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
+    audit::record(&mut tx, &ctx, "consult.summary.read", "consult", id).await?;
+    tx.commit().await?;
+    let writes = consult.decide(&ctx.actor, specialty.as_deref(), Action::Opinion) == Decision::Allow;
+    let lang = ctx.lang;
+    Ok(html! {
+        section.stack aria-label=(t(lang, "case")) {
+            (facts(lang, &consult, &ctx))
+            (case(lang, &consult, consult.zone_of(&ctx.actor)))
+            @if writes {
+                p { a.button href=(format!("/consults/{id}#opinion")) target="_blank" rel="noopener" { (t(lang, "write-opinion")) } }
+            }
+        }
+    })
+}
+
+/// Who, where, when.
+pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
+    let zone = consult.zone_of(&ctx.actor);
+    html! {
+        dl.facts {
+            dt { (t(lang, "resident")) }
+            dd {
+                (consult.resident_name) " · " (t(lang, &format!("sex-{}", consult.resident_sex)))
+                @if let Some(birthday) = consult.resident_birth_date { " · " (age(birthday, ctx.now())) " " (t(lang, "years")) }
+            }
+            dt { (t(lang, "inviting-side")) } dd { (consult.inviting.name(lang)) " · " (consult.requested_by_name) }
+            dt { (t(lang, "invited-side")) }
+            dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
+            @if let Some(a) = consult.state.appointment() {
+                dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::clock(zone, a.interval.ends_at())) }
+            }
+            @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }
+            dt { (t(lang, "consent")) }
+            dd { @if consult.has_consent { span.badge.ok { (t(lang, "has-consent")) } } @else { span.badge.warn { (t(lang, "no-consent")) } } }
+        }
+    }
+}
+
+/// The parts of the invitation.
+pub(super) fn case(lang: Lang, consult: &Consult, zone: Tz) -> Markup {
+    html! {
+        h2 { (t(lang, "part-reason")) } (prose(&consult.reason))
+        h2 { (t(lang, "part-purpose")) } (prose(&consult.purpose))
+        h2 { (t(lang, "part-case_summary")) } (prose(&consult.case_summary))
+        p.faint { (t(lang, "part-wanted")) " " (time(lang, zone, consult.wanted.0)) " – " (time(lang, zone, consult.wanted.1)) }
+    }
+}
+
+/// The opinion as a document.
+pub(super) fn opinion(
+    lang: Lang,
+    zone: Tz,
+    consult: &Consult,
+    opinion: &Opinion,
+    feedback: Option<&Feedback>,
+) -> Markup {
+    html! {
+        article.card #signed {
+            h2 { (t(lang, "opinion")) }
+            p.faint { (consult.invited.name(lang)) " → " (consult.inviting.name(lang)) " · " (consult.resident_name) }
+            @for (name, text) in opinion.parts.named() {
+                @if !text.is_empty() { h3 { (t(lang, &format!("opinion-{name}"))) } (prose(text)) }
+            }
+            @if let Some(s) = &opinion.signature {
+                dl.facts {
+                    dt { (t(lang, "signed-by")) } dd { (s.name) " · " (s.title) " · " (s.institution) }
+                    dt { (t(lang, "licence-no")) } dd { (s.licence_no) }
+                    dt { (t(lang, "signed-at")) } dd { (time(lang, zone, s.signed_at)) }
+                    dt { (t(lang, "content-hash")) } dd { code { (s.content_hash[..16.min(s.content_hash.len())]) "…" } }
+                }
+            }
+            @if let Some(f) = feedback {
+                h3 { (t(lang, "feedback")) }
+                p { span.badge.info { (t(lang, decision_key(f.decision))) } " " (f.recorded_by_name) " · " (time(lang, zone, f.recorded_at)) }
+                (prose(&f.note))
+            }
+            @if opinion.signature.is_some() {
+                p { button.button type="button" data-print { (t(lang, "print")) } }
+            }
+        }
+    }
+}
+
+pub(super) fn decision_key(decision: AdoptionDecision) -> &'static str {
+    match decision {
+        AdoptionDecision::Adopted => "decision-adopted",
+        AdoptionDecision::PartlyAdopted => "decision-partly_adopted",
+        AdoptionDecision::NotAdopted => "decision-not_adopted",
+    }
+}
+
+/// What has happened.
+pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
+    html! {
+        details #history {
+            summary { (t(lang, "history")) }
+            div.scroll { table.table {
+                thead { tr { th scope="col" { (t(lang, "time")) } th scope="col" { (t(lang, "who")) } th scope="col" { (t(lang, "what")) } th scope="col" { (t(lang, "note")) } } }
+                tbody {
+                    @for line in lines {
+                        tr {
+                            td { (time(lang, zone, line.at)) }
+                            td { @if let Some(name) = &line.actor_name { (name) } @else { (t(lang, "the-house")) } }
+                            td { (t(lang, &format!("step-{}", line.action))) }
+                            td { (line.note.as_deref().unwrap_or("")) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
