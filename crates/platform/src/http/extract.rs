@@ -33,6 +33,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 
 /// The type out of bytes; a value that does not fit is 422 with its place, a broken text 400.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // serde_json passes over what it ignores unread; RFC 8259 §8.1 wants UTF-8 everywhere.
+    std::str::from_utf8(bytes)
+        .map_err(|_| Problem::new(&BAD_REQUEST).detail("内容不是有效的 UTF-8", "The body is not valid UTF-8"))?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let place = pointer(error.path());
