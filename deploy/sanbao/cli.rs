@@ -39,7 +39,7 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum NeedsCommand {
     /// Counts everything anew and reports where the kept numbers differ; ends with 1 if they do.
-    Verify(StoreArgs),
+    Verify(VerifyArgs),
     /// Takes requests in from a CSV file (UTF-8 or GB18030); what was taken before is not taken twice.
     Import(ImportArgs),
 }
@@ -138,6 +138,17 @@ pub struct TurnArgs {
     /// No STUN and TURN: people must reach each other directly.
     #[arg(long, env = "SANBAO_NO_TURN")]
     pub no_turn: bool,
+}
+
+/// The flags of `needs-analysis verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// Make the kept numbers what the requests say, and report what was mended.
+    #[arg(long)]
+    pub repair: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub store: StoreArgs,
 }
 
 /// The flags of `needs-analysis import`.

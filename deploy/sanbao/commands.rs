@@ -14,6 +14,7 @@ use crate::compose::{self, ComposeError, Network, Parts};
 use crate::demo;
 use crate::folder::{self, FolderError};
 use crate::lan::LanError;
+use crate::needs;
 use crate::run::{self, RunError};
 use crate::settings::{Settings, SettingsError, Storage, Turn, toml_text};
 
@@ -58,9 +59,8 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::Serve(args) => serve(&args).await?,
         Command::Config(args) => config(&args)?,
         Command::SetupLink(args) => setup_link(&args).await?,
-        Command::NeedsAnalysis(NeedsCommand::Verify(_) | NeedsCommand::Import(_)) => {
-            return Ok(ExitCode::FAILURE);
-        }
+        Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
+        Command::NeedsAnalysis(NeedsCommand::Import(_)) => return Ok(ExitCode::FAILURE),
     }
     Ok(ExitCode::SUCCESS)
 }

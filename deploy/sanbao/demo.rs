@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Instant;
 
-use sanbao_booking::{account, role};
+use sanbao_booking::{account, consult, role, visit};
 use sanbao_needs_analysis::request;
+use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::http;
 use sanbao_platform::problem::Problem;
@@ -74,15 +75,36 @@ fn open_trust_page(
 /// What the demo's three months are invented from: the same for everybody, so that people can compare.
 const SEED: u64 = 20_261_123;
 
-/// Fills empty databases by the services' own demos.
+/// Fills empty databases by the services' own demos: people first, then consults, requests, and visits from
+/// the requests' own events.
 pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
-    let failed = |p: Problem| CommandError::Service("filling the demo", p.cause().unwrap_or_default().to_owned());
-    let booking = parts.booking_app()?;
+    let failed = |p: Problem| {
+        let cause = p.cause().map_or_else(|| format!("{:?}", p.kind()), str::to_owned);
+        CommandError::Service("filling the demo", cause)
+    };
+    let (booking, needs) = (parts.booking_app()?, parts.needs_app()?);
     let network = account::demo::fill(&booking).await.map_err(failed)?;
-    let needs = parts.needs_app()?;
-    let requests = request::demo::fill(&needs, network.street_office.0, network.agency.0, SEED);
-    requests.await.map_err(|e| CommandError::Service("filling the demo's requests", e.to_string()))?;
+    consult::demo::fill(&booking, &people(&network)).await.map_err(failed)?;
+    request::demo::fill(&needs, network.street_office.0, network.agency.0, SEED)
+        .await
+        .map_err(|e| CommandError::Service("filling the demo's requests", e.to_string()))?;
+    let log = Outbox::new(sanbao_needs_analysis::NAME, parts.stores.needs.clone());
+    let caregivers: Vec<_> = network.of_role(role::CAREGIVER).map(|a| a.id.0).collect();
+    visit::demo::fill(&booking, &log, network.agency.0, &caregivers).await.map_err(failed)?;
     Ok(())
+}
+
+/// Whom the demo's consults are about.
+fn people(network: &account::demo::Network) -> consult::demo::DemoPeople {
+    let doctors = network.of_role(role::DOCTOR).map(|d| (d.id, d.specialty.unwrap_or("geriatrics").to_owned()));
+    consult::demo::DemoPeople {
+        care_home: network.care_home,
+        hospital: network.hospital,
+        rooms: network.rooms.clone(),
+        care_staff: network.of_role(role::CARE_STAFF).map(|a| a.id).next().unwrap_or_else(|| network.accounts[0].id),
+        doctors: doctors.collect(),
+        residents: network.residents.clone(),
+    }
 }
 
 /// A role in words.

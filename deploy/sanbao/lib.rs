@@ -9,6 +9,7 @@ pub mod demo;
 pub mod folder;
 pub mod lan;
 pub mod lan_page;
+pub mod needs;
 pub mod openapi;
 pub mod proxy;
 pub mod run;

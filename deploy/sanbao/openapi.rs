@@ -147,16 +147,12 @@ fn complete(document: &mut Value) {
     }
 }
 
-/// Handlers are named within their module (`list`); in the one document the resource stands before it.
+/// Handlers are named within their module (`list`); in the one document their resource stands before it.
 fn name(operation: &mut Value, path: &str) {
-    let resource = path.trim_start_matches("/v1").split('/').find(|p| !p.is_empty() && !p.starts_with('{'));
-    let (Some(resource), Some(id)) = (resource.map(|r| r.replace(['-', '.'], "_")), operation["operationId"].as_str())
-    else {
-        return;
-    };
-    if !id.contains(resource.trim_end_matches('s')) {
-        operation["operationId"] = json!(format!("{resource}_{id}"));
-    }
+    let Some(id) = operation["operationId"].as_str().map(str::to_owned) else { return };
+    let parts = path.split('/').filter(|p| !p.is_empty() && *p != "v1" && !p.starts_with('{'));
+    let parts: Vec<String> = parts.map(|p| p.replace(['-', '.'], "_")).filter(|p| *p != id).collect();
+    operation["operationId"] = json!(format!("{}_{id}", parts.join("_")).trim_start_matches('_'));
 }
 
 fn words(status: &str) -> &'static str {

@@ -1,6 +1,5 @@
 //! A real headless Chromium behind its driver: pages as people see them, fake cameras, pictures kept.
 
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
+use crate::common::artifacts;
 use crate::process::free_port;
 
 /// How long a page may take to show what is waited for.
@@ -18,14 +18,6 @@ pub struct Browser {
     pub client: Client,
     base: String,
     driver: Child,
-}
-
-/// Where pictures and traces of the tests are kept.
-pub fn artifacts() -> PathBuf {
-    let named = std::env::var_os("SANBAO_TEST_ARTIFACTS").map(PathBuf::from);
-    let dir = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("artifacts"));
-    std::fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 fn program(variable: &str, fallback: &str) -> String {

@@ -109,9 +109,19 @@ pub async fn residents(nurse: &Client) -> Vec<String> {
 /// An accepted consult about `resident`; its id.
 pub async fn accepted_consult(served: &Served, resident: &str) -> String {
     let nobody = served.nobody();
-    let hospital = organisation(&nobody, "hospital").await;
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
-    let wanted = invitation(resident, &hospital, "geriatrics", served.clock.now());
+    let hospital = organisation(&nobody, "hospital").await;
+    accepted_between(served, (&nurse, &doctor), &hospital, resident).await
+}
+
+/// The same by people who are logged in already.
+pub async fn accepted_between(
+    served: &Served,
+    (nurse, doctor): (&Client, &Client),
+    hospital: &str,
+    resident: &str,
+) -> String {
+    let wanted = invitation(resident, hospital, "geriatrics", served.clock.now());
     let consult = nurse.post("/v1/consults", &wanted).await.expect(201);
     let id = text(&consult, "/id");
     doctor.post(&format!("/v1/consults/{id}/accept"), &json!({})).await.expect(200);

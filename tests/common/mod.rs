@@ -6,6 +6,7 @@
 
 pub mod flow;
 pub mod sample;
+pub mod world;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -30,6 +31,14 @@ pub struct Served {
     pub network: Network,
     pub engine: TestEngine,
     site: JoinHandle<std::io::Result<()>>,
+}
+
+/// Where pictures, traces and measurements of the tests are kept.
+pub fn artifacts() -> std::path::PathBuf {
+    let named = std::env::var_os("SANBAO_TEST_ARTIFACTS").map(std::path::PathBuf::from);
+    let dir = named.unwrap_or_else(|| std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("artifacts"));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
 }
 
 /// Where the tests' time begins: a Monday morning in Ningbo.

@@ -1,0 +1,74 @@
+//! `sanbao needs-analysis …`: work on requests and counts from the command line, beside a running server or
+//! without one. Progress goes to standard error and only to a terminal; results to standard output.
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sanbao_needs_analysis::rollup;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::DbError;
+
+use crate::cli::{StoreArgs, VerifyArgs};
+use crate::commands::CommandError;
+use crate::compose::Parts;
+use crate::settings::{Settings, Site, Storage, Turn};
+
+/// Differences that are printed; more are only counted.
+const DIFFERENCES_SHOWN_MAX: usize = 50;
+
+/// The parts of a process that serves nothing.
+pub(crate) async fn open(store: &StoreArgs) -> Result<Parts, CommandError> {
+    let (storage, secret_file) = store.storage()?;
+    if let Storage::Files(dir) = &storage
+        && !dir.join("needs-analysis.db").exists()
+    {
+        return Err(CommandError::Refused("there is no needs-analysis.db in the data folder: give --data-dir"));
+    }
+    let settings = Settings {
+        listen: ([127, 0, 0, 1], 0).into(),
+        site: Site::Plain,
+        public_url: String::new(),
+        storage,
+        secret_file,
+        turn: Turn::Off,
+        metrics_token: None,
+        log: String::new(),
+        log_plain: true,
+    };
+    Ok(Parts::open(&settings, Clock::system()).await?)
+}
+
+/// A bar on standard error; nothing at all where that is no terminal.
+pub(crate) fn bar(what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(0).with_message(what);
+    let style = ProgressStyle::with_template("{msg} [{bar:30}] {pos}/{len} {elapsed}, {eta} left");
+    if let Ok(style) = style {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+/// Compares every kept count with the requests; the code is 1 if one differs.
+pub async fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
+    let failed = |e: DbError| CommandError::Service("the needs-analysis database", e.to_string());
+    let parts = open(&args.store).await?;
+    let db = &parts.stores.needs;
+    let bar = bar("months");
+    let progress = |done: u64, all: u64| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let compared = if args.repair { rollup::repair(db, progress).await } else { rollup::verify(db, progress).await };
+    bar.finish_and_clear();
+    let report = compared.map_err(failed)?;
+    parts.stores.close().await;
+    let mut out = io::stdout().lock();
+    for difference in report.differences.iter().take(DIFFERENCES_SHOWN_MAX) {
+        writeln!(out, "{}", serde_json::to_string(difference).unwrap_or_default())?;
+    }
+    let found = report.differences.len();
+    let word = if args.repair { "mended" } else { "found" };
+    writeln!(out, "{} months, {} cells: {found} differences {word}", report.months, report.cells)?;
+    Ok(if found == 0 || args.repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,135 @@
+//! A network in which something of every kind is there to be asked for, and strangers who must not get it.
+
+use serde_json::{Value, json};
+
+use super::{Client, Served, flow, sample};
+
+/// Who stands outside: people of a second care home, hospital, agency and street office, with all the roles
+/// that such an organisation gives except the network's own administrator.
+pub const STRANGERS: &[(&str, &str, &[&str])] = &[
+    ("home", "care_home", &["care_staff", "doctor", "administrator"]),
+    ("hosp", "hospital", &["doctor", "care_staff", "administrator"]),
+    ("agency", "home_care_agency", &["dispatcher", "caregiver", "administrator"]),
+    ("street", "street_office", &["analyst", "dispatcher"]),
+];
+/// A street that the demo's organisations have nothing to do with.
+const OTHER_STREET: &str = "330211002";
+const PASSWORD: &str = "a stranger's password";
+
+/// One of each, and the strangers.
+pub struct World {
+    pub nobody: Client,
+    pub strangers: Vec<Client>,
+    /// An id for each kind of path.
+    things: Vec<(&'static str, &'static str, String)>,
+}
+
+impl World {
+    /// Makes it by the API.
+    pub async fn of(served: &Served) -> Self {
+        let nobody = served.nobody();
+        let nurse = nobody.demo("nurse").await;
+        let resident = flow::residents(&nurse).await.remove(0);
+        let rooms = flow::rooms(&nobody, &nurse).await;
+        let consult = flow::accepted_consult(served, &resident).await;
+        let slot = flow::slots(served, &nurse, &consult, &rooms[0]).await.pop().unwrap();
+        let wanted = json!({ "room_id": rooms[0], "starts_at": slot["starts_at"] });
+        nurse.post(&format!("/v1/consults/{consult}/schedule"), &wanted).await.expect(200);
+        let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
+        nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
+        let guest = json!({ "name": "陈立新", "relation": "儿子" });
+        let link = nurse.post(&format!("/v1/consults/{consult}/guest-links"), &guest).await.expect(201);
+        let consents = nurse.get(&format!("/v1/consults/{consult}/consents")).await.expect(200);
+        let request = flow::accepted_request(&nobody, "换药").await;
+        let dispatcher = nobody.demo("dispatcher").await;
+        let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
+        let home = flow::organisation(&nobody, "care_home").await;
+        let hospital = flow::organisation(&nobody, "hospital").await;
+        let doctor = flow::account(&nobody, &hospital, "doctor").await;
+        let victim = add_account(&nobody, &home, "victim", &["care_staff"], &[]).await;
+        let strangers = strangers(&nobody).await;
+        let things = vec![
+            ("/v1/consults/{id}", "id", consult),
+            ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
+            ("/v1/consults/{id}", "consent", flow::text(&consents, "/0/id")),
+            ("/v1/requests/{id}", "id", request),
+            ("/v1/visits/{id}", "id", visit),
+            ("/v1/persons/{id}", "id", resident),
+            ("/v1/organisations/{id}", "id", home),
+            ("/v1/accounts/{id}", "id", victim),
+            ("/v1/practitioners/{id}", "id", doctor),
+            ("/v1/areas/{code}", "code", "330211001001".to_owned()),
+        ];
+        Self { nobody, strangers, things }
+    }
+
+    fn thing(&self, path: &str, name: &str) -> Option<String> {
+        let found = self.things.iter().find(|(prefix, n, _)| path.starts_with(prefix) && *n == name);
+        found.map(|(.., id)| id.clone())
+    }
+
+    /// Whether a path names one thing of the world that is not known to all.
+    pub fn names_something(&self, path: &str) -> bool {
+        path.contains("{id}") || (path.contains("{code}") && !path.ends_with("{code}"))
+    }
+
+    /// The ids that no stranger may be shown. A doctor may be invited by any care home, and an area is known
+    /// to all.
+    pub fn own_ids(&self) -> impl Iterator<Item = &String> {
+        let open = ["/v1/practitioners/{id}", "/v1/areas/{code}"];
+        self.things.iter().filter(move |(path, ..)| !open.contains(path)).map(|(.., id)| id)
+    }
+
+    /// A sample of an operation's body, with what a schema cannot say: an end after its start, a code that is one.
+    pub fn body(&self, document: &Value, operation: &Value) -> Option<Value> {
+        let mut body = sample::body(document, operation)?;
+        for (field, value) in [("wanted_until", "2026-11-25T02:00:00Z"), ("specialty", "geriatrics")] {
+            if body.get(field).is_some() {
+                body[field] = json!(value);
+            }
+        }
+        Some(body)
+    }
+
+    /// A path of the document with the world's ids in it, and the query that it asks for.
+    pub fn url(&self, document: &Value, path: &str, operation: &Value) -> String {
+        let path = sample::path(path, |name| self.thing(path, name));
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let asked = parameters.iter().filter(|p| p["in"] == "query" && p["required"] == true);
+        let query: Vec<String> = asked
+            .map(|p| {
+                let name = p["name"].as_str().unwrap();
+                let value = match name {
+                    "to" | "until" => "2026-11-25T02:00:00Z".to_owned(),
+                    _ => {
+                        let value = p.get("example").cloned().unwrap_or_else(|| sample::of(document, &p["schema"]));
+                        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+                    }
+                };
+                format!("{name}={value}")
+            })
+            .collect();
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+async fn add_account(nobody: &Client, organisation: &str, login: &str, roles: &[&str], areas: &[&str]) -> String {
+    let admin = nobody.demo("admin").await;
+    let body = json!({ "login": login, "display_name": login, "password": PASSWORD, "roles": roles, "areas": areas });
+    let made = admin.post(&format!("/v1/organisations/{organisation}/accounts"), &body).await.expect(201);
+    flow::text(&made, "/id")
+}
+
+async fn strangers(nobody: &Client) -> Vec<Client> {
+    let admin = nobody.demo("admin").await;
+    let mut clients = Vec::new();
+    for (name, kind, roles) in STRANGERS {
+        let body = json!({ "kind": kind, "name_zh": format!("另一家{name}"), "name_en": format!("Another {name}"),
+            "area_code": OTHER_STREET });
+        let made = admin.post("/v1/organisations", &body).await.expect(201);
+        let login = format!("stranger.{name}");
+        add_account(nobody, &flow::text(&made, "/id"), &login, roles, &[OTHER_STREET]).await;
+        clients.push(nobody.log_in(&login, PASSWORD).await);
+    }
+    clients
+}
