@@ -42,7 +42,10 @@ const TEXT_PX: u32 = 16;
 const ROW_PX: usize = 44;
 /// Wider labels are cut; a Chinese character is two columns wide.
 const LABEL_COLUMNS_MAX: usize = 28;
+/// Dates that a telephone's width holds beside each other: short ones, and those with a year.
 const TICKS_MAX: usize = 5;
+const TICKS_LONG_MAX: usize = 3;
+const TICK_SHORT_CHARS_MAX: usize = 5;
 const VALUES_ALL_MAX: usize = 8;
 const DOTS_MAX: usize = 31;
 const PLOT_TOP_PX: f64 = 28.0;
@@ -101,7 +104,7 @@ pub fn line(words: &Words<'_>, points: &[Point]) -> Markup {
                     text x=(percent(x(i))) y=(px(y(p.value) - 9.0)) text-anchor=(anchor(i, points.len())) font-weight="600" { (p.value) }
                 }
             }
-            @for i in ticks(points.len()) {
+            @for i in ticks(points) {
                 text x=(percent(x(i))) y=(px(base + 22.0)) text-anchor=(anchor(i, points.len())) { (points[i].label) }
             }
         },
@@ -154,12 +157,15 @@ fn named_values(points: &[Point]) -> Vec<usize> {
     named
 }
 
-/// Which points carry their date: at most five, evenly spread, both ends among them.
-fn ticks(n: usize) -> Vec<usize> {
-    if n <= TICKS_MAX {
+/// Which points carry their date: as many as there is room for, evenly spread, both ends among them.
+fn ticks(points: &[Point]) -> Vec<usize> {
+    let n = points.len();
+    let long = points.iter().any(|p| p.label.chars().count() > TICK_SHORT_CHARS_MAX);
+    let most = if long { TICKS_LONG_MAX } else { TICKS_MAX };
+    if n <= most {
         return (0..n).collect();
     }
-    (0..TICKS_MAX).map(|k| k * (n - 1) / (TICKS_MAX - 1)).collect()
+    (0..most).map(|k| k * (n - 1) / (most - 1)).collect()
 }
 
 fn short(label: &str) -> String {
@@ -238,7 +244,9 @@ mod tests {
         values[30] = 9;
         let many = points(&values);
         assert_eq!(named_values(&many), [0, 30, 59]);
-        assert_eq!(ticks(60), [0, 14, 29, 44, 59]);
+        assert_eq!(ticks(&many), [0, 14, 29, 44, 59]);
+        let years: Vec<Point> = (1..=12).map(|m| Point { label: format!("2026-{m:02}"), value: m }).collect();
+        assert_eq!(ticks(&years), [0, 5, 11], "dates with a year are wider");
         values[30] = 1;
         values[58] = 9;
         assert_eq!(named_values(&points(&values)), [0, 58], "the end is too near to the highest");
