@@ -80,7 +80,8 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
     match (action, relation) {
         // That there are organisations is no secret: whoever may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Street) => allow_if(administrator, Forbid),
-        (A::OrganisationCreate | A::OrganisationList, _) => Forbid,
+        (A::OrganisationCreate | A::OrganisationList, _)
+        | (A::PersonList | A::PersonCreate, R::Street | R::Foreign) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
             allow_if(administrator, Forbid)
@@ -106,7 +107,6 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
                 Hide
             }
         }
-        (A::PersonList | A::PersonCreate, R::Street | R::Foreign) => Forbid,
         _ => Hide,
     }
 }
