@@ -51,7 +51,7 @@ pub(super) async fn page(
     let body = html! {
         div.spread {
             h1 { (words.t("visits-title")) }
-            p.faint { (words.t("visits-keys")) }
+            p.faint.keys { (words.t("visits-keys")) }
         }
         (days(words, &shown))
         div #visits data-live="/v1/visits/events" {
