@@ -78,7 +78,7 @@ async fn broken_bodies_are_refused_and_change_nothing() {
         let before = rows(&served).await;
         let huge = format!("{{\"x\":\"{}\"}}", "a".repeat(10 * 1024 * 1024));
         let broken: [(&str, Vec<u8>, &[u16]); 6] = [
-            ("cut JSON", b"{\"reason\": \"x".to_vec(), &[400]),
+            ("cut JSON", b"{".to_vec(), &[400]),
             ("no JSON", b"<x>1</x>".to_vec(), &[400]),
             ("invalid UTF-8", b"{\"reason\": \"\xff\xfe\"}".to_vec(), &[400]),
             ("two values", b"{} {}".to_vec(), &[400, 422]),
