@@ -13,6 +13,8 @@ const words = JSON.parse($("words").textContent);
 const say = (key, values = {}) => (words[key] || key).replace(/%(\w+)%/g, (_, name) => String(values[name] ?? ""));
 /** @param {{name: string, role: string}} person */
 const role = (person) => say(`role-${person.role}`);
+/** A guest's name often says already who they are: 李小明(儿子). @param {{name: string, role: string}} person */
+const named = (person) => (person.role === "guest" && /[((]/.test(person.name) ? person.name : `${person.name}(${role(person)})`);
 
 const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));
@@ -100,12 +102,18 @@ async function ticket() {
     : await api("POST", `/v1/consults/${encodeURIComponent(consult || "")}/ticket`);
   kept = answer.ticket;
   if (answer.summary_url) showCase(answer.summary_url);
+  if (answer.back_url) goBackTo(answer.back_url);
   return kept;
+}
+
+/** Where the last button leads: a page of this site, as the link or the ticket's answer says. @param {string|null} url */
+function goBackTo(url) {
+  if (url && /^\/(?![/\\])/.test(url)) $("home").href = url;
 }
 
 /** The case beside the picture; a fragment of a page that this one knows nothing about. @param {string} url */
 async function showCase(url) {
-  if ($("case").dataset.url === url || !url.startsWith("/")) return;
+  if ($("case").dataset.url === url || !/^\/(?![/\\])/.test(url)) return;
   $("case").dataset.url = url;
   const answer = await fetch(url, { headers: { accept: "text/html" }, credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok || answer.redirected) return;
@@ -191,7 +199,7 @@ function showPeople() {
     const element = tile(person.peer);
     element.classList.toggle("no-picture", !person.video);
     const muted = person.publish && !person.audio ? ` · ${say("muted")}` : "";
-    element.querySelector("figcaption").textContent = `${person.name}(${role(person)})${muted}`;
+    element.querySelector("figcaption").textContent = `${named(person)}${muted}`;
   }
   $("tiles").dataset.count = String(others.length);
   $("alone").hidden = others.length > 0;
@@ -206,7 +214,7 @@ function showRings() {
   for (const [peer, person] of waiting) {
     const line = document.createElement("div");
     line.className = "ring";
-    line.append(Object.assign(document.createElement("p"), { textContent: say("rings", { name: person.name, role: role(person) }) }));
+    line.append(Object.assign(document.createElement("p"), { textContent: say("rings", { name: named(person) }) }));
     for (const [action, kind] of /** @type {["admit"|"refuse", string][]} */ ([["admit", "primary"], ["refuse", ""]])) {
       const button = Object.assign(document.createElement("button"), { type: "button", className: `button ${kind}`, textContent: say(action) });
       button.dataset.action = action;
@@ -266,7 +274,7 @@ function start() {
     .on("welcome", (w) => {
       me = w.peer;
       phone = w.phone || "";
-      $("as").textContent = say("as", { name: w.you.name, role: role(w.you) });
+      $("as").textContent = say("as", { name: named(w.you) });
       $("finish").hidden = !w.you.control;
       for (const line of document.querySelectorAll("p.phone")) {
         const link = /** @type {HTMLAnchorElement} */ (line.querySelector("a"));
@@ -365,6 +373,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "v") toggle("video");
 });
 setInterval(() => document.body.dataset.state === "lobby" && showWaited(), 5000);
+goBackTo(query.get("back"));
 addEventListener("hashchange", () => location.reload());
 
 if (!consult && !kept && !guestToken()) {

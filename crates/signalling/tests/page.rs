@@ -96,11 +96,20 @@ async fn picture_and_sound_off(doctor: &Browser, host: &Browser) {
     host.until("!document.querySelector('#tiles .no-picture')").await;
 }
 
+/// A way back leads nowhere but into this site.
+async fn way_back_stays_here(host: &Browser, site: &str) {
+    for elsewhere in ["//evil.example", "https://evil.example", "/%5Cevil.example", "javascript:alert(1)"] {
+        host.open(&format!("{site}/room?back={elsewhere}")).await;
+        host.state("failed").await;
+        assert_eq!(host.run("return document.getElementById('home').getAttribute('href')").await, "/", "{elsewhere}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     let relay = start().await;
     let site = format!("http://{}", relay.address);
-    let staff_link = format!("{site}/room?consult={}&relay=1", person(1));
+    let staff_link = format!("{site}/room?consult={}&relay=1&back=/consults/7", person(1));
     let driver = Driver::start().await;
     let host = driver.browser("desktop", 1280, 800).await;
     let doctor = driver.browser("doctor-phone", 390, 844).await;
@@ -157,7 +166,9 @@ async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     for browser in [&host, &doctor] {
         browser.state("finished").await;
         browser.picture("8-finished").await;
+        assert_eq!(browser.run("return document.getElementById('home').getAttribute('href')").await, "/consults/7");
     }
+    way_back_stays_here(&host, &site).await;
     // A family link opened after the end says so.
     guest.click("#again").await;
     guest.state("finished").await;
@@ -269,6 +280,7 @@ async fn colliding_offers_leave_both_sides_connected() {
         browser.run("window.before = ufrags(); window.seen = await frames(); for (const p of peers()) p.pc.restartIce();").await;
         browser.until("calm() && ufrags().every((u, n) => u !== before[n]) && frames().then((n) => n > seen + 10)").await;
     }
+    browser.close().await;
 }
 
 /// The pure parts of the scripts, by table.
@@ -312,4 +324,5 @@ async fn the_verdict_says_what_to_do_and_waits_grow_within_a_bound() {
         [1000, 1001, 1006, 4000, 4099, 4100, 4199].map(isFinal)]";
     let expected = json!([[500, 1000, 2000, 15000, 15000], 250, 22500, [true, false, false, false, false, true, true]]);
     assert_eq!(browser.run(waits).await, expected);
+    browser.close().await;
 }

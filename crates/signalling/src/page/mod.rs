@@ -15,6 +15,7 @@ use crate::App;
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
+    ("/static/sanbao-peer.js", JS, include_bytes!("../../assets/sanbao-peer.js")),
     ("/static/room.js", JS, include_bytes!("../../assets/room.js")),
     ("/static/room-devices.js", JS, include_bytes!("../../assets/room-devices.js")),
     ("/static/room-ring.js", JS, include_bytes!("../../assets/room-ring.js")),

@@ -131,7 +131,7 @@ fn over(t: &impl Fn(&str) -> String) -> Markup {
             p #over-text .lead {}
             (phone(t))
             p { button #again .button.primary.large.wide type="button" hidden { (t("again")) } }
-            p { a.button.wide href="/" { (t("home")) } }
+            p { a #home .button.wide href="/" { (t("home")) } }
         }
     }
 }

@@ -26,6 +26,16 @@ pub struct Browser {
     http: reqwest::Client,
     session: String,
     name: &'static str,
+    /// The browser's process: a driver that is killed leaves its browsers running.
+    process: Option<u64>,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        if let Some(process) = self.process {
+            let _ = Command::new("kill").arg(process.to_string()).stderr(Stdio::null()).status();
+        }
+    }
 }
 
 fn program(variable: &str, default: &str) -> String {
@@ -73,7 +83,8 @@ impl Driver {
         let answer = http.post(format!("{}/session", self.url)).json(&capabilities).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         let id = answer["value"]["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}"));
-        Browser { http, session: format!("{}/session/{id}", self.url), name }
+        let process = answer["value"]["capabilities"]["goog:processID"].as_u64();
+        Browser { http, session: format!("{}/session/{id}", self.url), name, process }
     }
 }
 
@@ -137,7 +148,10 @@ impl Browser {
         std::fs::write(dir.join(format!("{name}-{}.png", self.name)), bytes).unwrap();
     }
 
-    pub async fn close(self) {
-        let _ = self.http.delete(&self.session).send().await;
+    pub async fn close(mut self) {
+        // What was closed in order need not be killed, and its number may soon be another's.
+        if self.http.delete(&self.session).send().await.is_ok() {
+            self.process = None;
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod admission;
 mod capacity;
 mod finish;
+mod grid;
 mod lobby_wait;
 mod media_state;
 mod presence;
