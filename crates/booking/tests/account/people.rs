@@ -79,6 +79,9 @@ async fn every_wrong_field_is_told_with_its_place_and_never_echoed() {
         }
         assert!(errors[1]["detail"].as_str().unwrap().contains("校验码"), "{errors:?}");
         assert!(!answer.text.contains("110105194912310021"), "no personal value comes back");
+        let both = json!({ "phone": "128", "national_id": "1" });
+        let told = site.api(&nurse, "POST", "/v1/persons", both).await.expect_kind(422, "invalid").json();
+        assert_eq!(told["errors"].as_array().unwrap().len(), 3, "a field left out is told with the wrong ones");
         for (body, pointer) in [
             (json!({ "name": "甲", "birth_date": "2030-01-01" }), "/birth_date"),
             (json!({ "name": "甲", "birth_date": "0001-01-01" }), "/birth_date"),

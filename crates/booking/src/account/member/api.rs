@@ -30,16 +30,20 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reset_password))
 }
 
-/// A new account.
-#[derive(Deserialize, ToSchema)]
+/// A new account. What is left out is told together with whatever else is wrong.
+#[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"login": "nurse.wang", "display_name": "王护理员", "password": "correct horse",
     "roles": ["care_staff"], "areas": []}))]
+#[serde(default)]
 pub(super) struct NewAccountBody {
+    #[schema(required)]
     login: String,
+    #[schema(required)]
     display_name: String,
+    #[schema(required)]
     password: String,
+    #[schema(required)]
     roles: Vec<String>,
-    #[serde(default)]
     areas: Vec<String>,
 }
 

@@ -63,7 +63,11 @@ async fn network(conn: &mut Conn, ctx: &Ctx) -> Result<Relation, DbError> {
     "time_zone": "Asia/Shanghai", "phone": "0574-86270000", "area_code": "330211001001"}))]
 pub(in crate::account) struct NewOrganisation {
     kind: OrganisationKind,
+    #[serde(default)]
+    #[schema(required)]
     name_zh: String,
+    #[serde(default)]
+    #[schema(required)]
     name_en: String,
     /// IANA zone; `Asia/Shanghai` when left out.
     time_zone: Option<String>,

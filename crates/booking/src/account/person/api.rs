@@ -31,6 +31,9 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
 #[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
     "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
 pub(super) struct NewPerson {
+    /// Left out, it is told together with whatever else is wrong.
+    #[serde(default)]
+    #[schema(required)]
     name: String,
     national_id: Option<String>,
     sex: Option<Sex>,
