@@ -134,6 +134,7 @@ fn navigation() -> Vec<NavLink> {
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     vec![
         NavLink { href: "/consults", zh: "会诊", en: "Consults", roles: &[CARE_STAFF, DOCTOR] },
+        NavLink { href: "/residents", zh: "老人", en: "Residents", roles: &[CARE_STAFF] },
         NavLink { href: "/requests", zh: "需求工单", en: "Requests", roles: &[DISPATCHER] },
         NavLink { href: "/visits", zh: "派单", en: "Visits", roles: &[DISPATCHER] },
         NavLink { href: "/visits/today", zh: "今日上门", en: "Today's visits", roles: &[CAREGIVER] },
