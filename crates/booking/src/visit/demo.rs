@@ -18,16 +18,17 @@ use crate::App;
 use crate::account::AccountId;
 use crate::calendar::{self, Booking, Interval, ReserveError};
 
-/// The caregiver (by place), minutes from now to the start, and how long it lasts.
+/// The caregiver (by place), minutes from now to the start, and how long it lasts; what a visitor tries first
+/// stands first, for there may be few orders.
 const DAY: &[(usize, i64, i64)] = &[
-    (0, -180, 60),
-    (1, -150, 90),
-    (0, -25, 60),
-    (2, -20, 60),
     (0, 60, 60),
-    (1, 30, 60),
-    (2, 90, 90),
+    (1, -150, 90),
+    (2, -20, 60),
     (0, 150, 60),
+    (1, 30, 60),
+    (0, -180, 60),
+    (2, 90, 90),
+    (0, -25, 60),
     (1, 180, 60),
 ];
 /// 招宝山
