@@ -42,6 +42,8 @@ async fn a_grid_that_moves_keeps_its_past() {
         let house = House::open(&engine).await;
         let grid = format!("{CHENGDONG}-C1-G1");
         let there = format!("{XIMEN}-C1");
+        house.take_down(json!({"area_code": grid, "received_at": "2026-10-20 09:00"})).await;
+        house.take_down(json!({"area_code": grid, "received_at": "2026-11-20 09:00"})).await;
         let moved = house
             .post(&administrator(), &format!("/v1/areas/{grid}/move"), json!({"parent": there, "from": "2026-11-01"}))
             .await;
@@ -58,6 +60,9 @@ async fn a_grid_that_moves_keeps_its_past() {
             assert_eq!(below.contains(&stair), inside, "{area} {on}");
         }
         drop(conn);
+        const COUNTED: &str = "select cast(coalesce(sum(n), 0) as bigint) from rollup
+            where area_code = '330211001007' and grain = 'day'";
+        assert_eq!(house.number(COUNTED).await, 1, "what came after the move counts where the grid lies since");
         for (from, status) in [("2026-11-01", 422), ("2026-10-01", 422), ("2026-12-01", 200)] {
             let back = json!({"parent": format!("{CHENGDONG}-C2"), "from": from});
             assert_eq!(
