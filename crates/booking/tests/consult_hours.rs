@@ -36,7 +36,7 @@ async fn free_times_are_hours_without_exceptions_and_bookings() {
         assert_eq!(w.call(Some(&w.doctor), "DELETE", &one, None, &[]).await.status, 404);
         assert_eq!(free(&w.nurse).await.len(), 10);
         // Nobody is offered what has passed.
-        w.clock.advance(std::time::Duration::from_secs(3 * 3600 + 60));
+        w.clock.advance(std::time::Duration::from_mins(181));
         assert_eq!(free(&w.nurse).await[0], "2026-11-23T03:30:00Z");
         let both = w
             .get(&w.nurse, "/v1/slots?specialty=cardiology&from=2026-11-24T00:00:00Z&to=2026-11-24T00:10:00Z")

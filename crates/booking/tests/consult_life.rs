@@ -79,7 +79,7 @@ async fn from_invitation_to_archived_file() {
         assert_eq!(late["appointment"]["expected_at"], "2026-11-23T00:40:00Z");
         w.step(&w.nurse, id, "consents", World::consent()).await.expect(201);
         w.step(&w.nurse, id, "ticket", Value::Null).await.expect(200);
-        w.clock.advance(Duration::from_secs(45 * 60));
+        w.clock.advance(Duration::from_mins(45));
         w.step(&w.doctor, id, "finish", Value::Null).await.expect(200);
         w.put(&w.doctor, &format!("/v1/consults/{id}/opinion"), opinion()).await.expect(200);
         assert_eq!(w.get(&w.nurse, &format!("/v1/consults/{id}/opinion")).await.status, 404, "not before it is signed");
@@ -148,7 +148,7 @@ async fn a_signed_opinion_never_changes() {
         let w = World::new(&engine).await;
         let id = w.scheduled().await;
         let path = format!("/v1/consults/{id}/opinion");
-        w.clock.advance(Duration::from_secs(3600));
+        w.clock.advance(Duration::from_hours(1));
         w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
         assert_eq!(w.step(&w.doctor, &id, "sign", Value::Null).await.status, 422, "nothing to sign");
         w.put(&w.doctor, &path, json!({ "impression": "心衰" })).await.expect(200);

@@ -78,7 +78,7 @@ async fn a_ticket_says_who_enters_as_what_and_when() {
         );
         assert_eq!(w.step(&w.hospital_admin, &id, "ticket", Value::Null).await.status, 403);
         assert_eq!(w.step(&w.stranger_nurse, &id, "ticket", Value::Null).await.status, 404);
-        w.clock.advance(Duration::from_secs(2 * 3600));
+        w.clock.advance(Duration::from_hours(2));
         let late = w.step(&w.nurse, &id, "ticket", Value::Null).await;
         assert_eq!((late.problem(), late.body["closes_at"].as_str()), ("ticket-window", Some("2026-11-23T02:00:00Z")));
         w.clock.advance(Duration::from_secs(6));
@@ -147,7 +147,7 @@ async fn the_relays_events_move_a_consult_once() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let id = w.scheduled().await;
-        w.clock.advance(Duration::from_secs(35 * 60));
+        w.clock.advance(Duration::from_mins(35));
         let consumer = w.consumers.iter().find(|c| c.name == "booking-consults").unwrap();
         let log = w.outbox();
         let tell = async |kind: &str, data: Value| {
@@ -190,7 +190,7 @@ async fn what_nobody_answers_in_time_expires() {
         let w = World::new(&engine).await;
         let (waiting, booked) = (w.submitted().await, w.scheduled().await);
         assert_eq!(sanbao_booking::consult::house::expire(&w.db, &w.clock).await.unwrap(), 0);
-        w.clock.advance(Duration::from_secs(5 * 86_400));
+        w.clock.advance(Duration::from_hours(120));
         assert_eq!(sanbao_booking::consult::house::expire(&w.db, &w.clock).await.unwrap(), 1);
         let state = async |id: &str| w.get(&w.nurse, &format!("/v1/consults/{id}")).await.expect(200)["state"].clone();
         assert_eq!((state(&waiting).await, state(&booked).await), (json!("expired"), json!("scheduled")));
