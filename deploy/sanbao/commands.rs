@@ -60,7 +60,7 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::Config(args) => config(&args)?,
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
-        Command::NeedsAnalysis(NeedsCommand::Import(_)) => return Ok(ExitCode::FAILURE),
+        Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,11 +5,12 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use sanbao_needs_analysis::import::{self, ImportOptions, Report};
 use sanbao_needs_analysis::rollup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
 
-use crate::cli::{StoreArgs, VerifyArgs};
+use crate::cli::{ImportArgs, StoreArgs, VerifyArgs};
 use crate::commands::CommandError;
 use crate::compose::Parts;
 use crate::settings::{Settings, Site, Storage, Turn};
@@ -71,4 +72,48 @@ pub async fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
     let word = if args.repair { "mended" } else { "found" };
     writeln!(out, "{} months, {} cells: {found} differences {word}", report.months, report.cells)?;
     Ok(if found == 0 || args.repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Imports a file as the operator: everywhere. The code is 1 if a row was bad; the good ones are in.
+pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
+    let failed = |e: &dyn std::fmt::Display| CommandError::Service("the import", e.to_string());
+    let file = std::fs::File::open(&args.file).map_err(|e| failed(&e))?;
+    let parts = open(&args.store).await?;
+    let app = parts.needs_app()?;
+    let options = ImportOptions {
+        source: args.source.clone(),
+        file_name: args.file.file_name().map(|n| n.to_string_lossy().into_owned()),
+        dry_run: args.dry_run,
+        actor: None,
+        request_id: "command line".to_owned(),
+    };
+    let bar = bar("rows");
+    let progress = |done: u64, all: u64| {
+        bar.set_length(all);
+        bar.set_position(done);
+    };
+    let deps = &app.deps;
+    let report = import::run(&deps.db, &deps.clock, &deps.fields, file, &options, progress).await;
+    bar.finish_and_clear();
+    parts.stores.close().await;
+    let r = report.map_err(|e| failed(&e))?;
+    let told = || -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        for e in &r.errors {
+            let value = e.value.as_deref().unwrap_or_default();
+            writeln!(out, "{}:{}: {} {}  {value}", e.row, e.column, e.code, e.reason)?;
+        }
+        let (kind, hidden) =
+            (if r.dry_run { "tried" } else { "imported" }, r.error_count - i64::try_from(r.errors.len()).unwrap_or(0));
+        if hidden > 0 {
+            writeln!(out, "… and {hidden} more")?;
+        }
+        let Report { total, created, updated, unchanged, failed, other, .. } = &r;
+        writeln!(
+            out,
+            "{kind} {total} rows: {created} new, {updated} updated, {unchanged} unchanged, {failed} bad, {other} of unknown category"
+        )
+    };
+    told().map_err(CommandError::Output)?;
+    Ok(if r.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
