@@ -126,7 +126,8 @@ async fn write_one(tx: &mut Tx, Record { consult, fact }: &Record) -> Result<(),
     let consult = *consult;
     let (action, at) = match fact {
         Fact::Started { at } => {
-            let new = on!(tx, |c| sqlx::query(START).bind(consult).bind(*at).execute(c).await.map(|r| r.rows_affected()))?;
+            let new =
+                on!(tx, |c| sqlx::query(START).bind(consult).bind(*at).execute(c).await.map(|r| r.rows_affected()))?;
             if new == 0 {
                 return Ok(()); // it began before this process did
             }

@@ -76,7 +76,8 @@ pub fn build(config: Config, deps: Deps) -> Service {
     }
     let db = deps.db.clone();
     let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
-    let (router, openapi) = OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
+    let (router, openapi) =
+        OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
     let router = router.merge(page::assets());
     Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
 }
@@ -90,7 +91,9 @@ async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, cl
     loop {
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
             Ok(server) => return server.run(stop).await,
-            Err(error) => tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again"),
+            Err(error) => {
+                tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again")
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(TURN_BIND_WAIT) => {}

@@ -29,7 +29,8 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
     let relay = relay_at(config, sqlite(), Clock::system(), "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await;
     let url = format!("ws://{}/v1/signal", relay.address);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/aiortc_consult.py");
-    let python = std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
+    let python =
+        std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
     let start = |person, role| {
         let mut command = Command::new(&python);
         command.arg(&script).arg(&url).arg(relay.ticket(1, person, role)).args(["--frames", "60"]).kill_on_drop(true);

@@ -29,7 +29,12 @@ async fn each_bad_ticket_has_its_own_error_and_close() {
     let with = |more| claims(1, 10, "host", more);
     let sign = |purpose: &str, audience: &str, from, to, c| relay.sign(purpose, audience, from, to, &c);
     let foreign_keys = RootSecret::from_bytes([7; 32]).keys().unwrap();
-    let scope = sanbao_platform::auth::Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + hour };
+    let scope = sanbao_platform::auth::Scope {
+        purpose: "ticket",
+        audience: "signalling",
+        not_before: now,
+        expires: now + hour,
+    };
     let forged = foreign_keys.sign(scope, now, &good()).unwrap();
     let mut altered = relay.ticket(1, 10, "host");
     altered.replace_range(altered.len() - 6.., "AAAAAA");
@@ -45,9 +50,24 @@ async fn each_bad_ticket_has_its_own_error_and_close() {
         ("rubbish", "rubbish".to_owned(), "ticket-malformed", 4102),
         ("empty", String::new(), "ticket-malformed", 4102),
         ("long", "a.".repeat(10_000), "ticket-malformed", 4102),
-        ("role", sign("ticket", "signalling", now, now + hour, with(json!({ "role": "king" }))), "ticket-malformed", 4102),
-        ("consult", sign("ticket", "signalling", now, now + hour, with(json!({ "consult": "1" }))), "ticket-malformed", 4102),
-        ("no lobby", sign("ticket", "signalling", now, now + hour, with(json!({ "lobby": null }))), "ticket-malformed", 4102),
+        (
+            "role",
+            sign("ticket", "signalling", now, now + hour, with(json!({ "role": "king" }))),
+            "ticket-malformed",
+            4102,
+        ),
+        (
+            "consult",
+            sign("ticket", "signalling", now, now + hour, with(json!({ "consult": "1" }))),
+            "ticket-malformed",
+            4102,
+        ),
+        (
+            "no lobby",
+            sign("ticket", "signalling", now, now + hour, with(json!({ "lobby": null }))),
+            "ticket-malformed",
+            4102,
+        ),
     ] {
         let mut client = relay.open().await;
         client.say(json!({ "type": "hello", "id": "h", "v": 1, "ticket": ticket })).await;
@@ -107,7 +127,10 @@ async fn after_bad_messages_the_connection_goes_on() {
         ("{", "bad-message"),
         (r#"{"type":"hello","id":"a","v":1,"ticket":"x"}"#, "hello-expected"),
         (r#"{"type":"join","id":"a"}"#, "already-joined"),
-        (r#"{"type":"offer","id":"a","to":"00000000-0000-0000-0000-000000000000","sdp":"'; drop table consult_room; --<script>"}"#, "no-such-peer"),
+        (
+            r#"{"type":"offer","id":"a","to":"00000000-0000-0000-0000-000000000000","sdp":"'; drop table consult_room; --<script>"}"#,
+            "no-such-peer",
+        ),
     ] {
         host.send(Message::Text(text.into())).await;
         assert_eq!(host.hear("error").await["code"], error, "{text}");

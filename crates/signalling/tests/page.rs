@@ -34,14 +34,16 @@ fn booking(keys: Keys) -> Router {
 
 fn ticket(keys: &Keys, number: u128, name: &str, role: &str) -> String {
     let now = Clock::system().now();
-    let scope = Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + TimeDelta::hours(1) };
+    let scope =
+        Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + TimeDelta::hours(1) };
     let claims = json!({ "consult": person(1), "sub": person(number), "name": name, "role": role, "lobby": role == "guest", "phone": PHONE });
     keys.sign(scope, now, &claims).unwrap()
 }
 
 async fn staff_ticket(State(keys): State<Keys>, headers: HeaderMap) -> Json<Value> {
     let doctor = headers.get("cookie").is_some_and(|c| c.to_str().unwrap().contains("as=doctor"));
-    let ticket = if doctor { ticket(&keys, 20, "陈立新", "clinician") } else { ticket(&keys, 10, "王秀英", "host") };
+    let ticket =
+        if doctor { ticket(&keys, 20, "陈立新", "clinician") } else { ticket(&keys, 10, "王秀英", "host") };
     Json(json!({ "ticket": ticket, "summary_url": format!("/consults/{}/summary", person(1)) }))
 }
 
@@ -82,7 +84,11 @@ async fn enter(browser: &Browser, url: &str) {
 async fn relayed(browser: &Browser) {
     browser.until("sanbaoStats().then((s) => s.framesDecoded > 10)").await;
     let stats = browser.run("return await sanbaoStats()").await;
-    assert_eq!((&stats["localCandidateType"], &stats["remoteCandidateType"]), (&json!("relay"), &json!("relay")), "{stats}");
+    assert_eq!(
+        (&stats["localCandidateType"], &stats["remoteCandidateType"]),
+        (&json!("relay"), &json!("relay")),
+        "{stats}"
+    );
 }
 
 /// What one turns off, the other is told.
@@ -228,7 +234,8 @@ async fn a_browser_and_an_independent_client_see_each_other() {
     enter(&host, &format!("http://{}/room?consult={}&relay=1", relay.address, person(1))).await;
     host.click("#enter").await;
     host.state("joined").await;
-    let python = std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
+    let python =
+        std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
     let script = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/aiortc_consult.py");
     let doctor = tokio::process::Command::new(python)
         .arg(script)
@@ -275,10 +282,18 @@ async fn colliding_offers_leave_both_sides_connected() {
         ))
         .await;
     browser.until("calls.every((c) => c.inside) && calm() && frames().then((n) => n > 10)").await;
-    assert_eq!(browser.run("return peers().filter((p) => p.polite).length").await, json!(1), "one of the two is polite");
+    assert_eq!(
+        browser.run("return peers().filter((p) => p.polite).length").await,
+        json!(1),
+        "one of the two is polite"
+    );
     for _ in 0..5 {
-        browser.run("window.before = ufrags(); window.seen = await frames(); for (const p of peers()) p.pc.restartIce();").await;
-        browser.until("calm() && ufrags().every((u, n) => u !== before[n]) && frames().then((n) => n > seen + 10)").await;
+        browser
+            .run("window.before = ufrags(); window.seen = await frames(); for (const p of peers()) p.pc.restartIce();")
+            .await;
+        browser
+            .until("calm() && ufrags().every((u, n) => u !== before[n]) && frames().then((n) => n > seen + 10)")
+            .await;
     }
     browser.close().await;
 }

@@ -267,7 +267,13 @@ async fn the_same_credentials_open_an_external_coturn() {
     let folder = tempfile::tempdir().unwrap();
     let inside = |name: &str| folder.path().join(name).display().to_string();
     let mut coturn = tokio::process::Command::new("turnserver")
-        .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--use-auth-secret", "--static-auth-secret=s3cret"])
+        .args([
+            "-n",
+            "--listening-ip=127.0.0.1",
+            "--relay-ip=127.0.0.1",
+            "--use-auth-secret",
+            "--static-auth-secret=s3cret",
+        ])
         .args(["--no-tls", "--no-dtls", "--no-cli", "--min-port=34000", "--max-port=34100", "--log-file=stdout"])
         .args([format!("--realm={REALM}"), format!("--listening-port={port}")])
         .args([format!("--pidfile={}", inside("pid")), format!("--userdb={}", inside("db"))])

@@ -202,8 +202,11 @@ fn body(kind: &str, text: &str) -> Result<ClientMessage, (ErrorCode, String)> {
 
 /// Reads one text frame.
 pub fn read(text: &str) -> Result<(Option<String>, ClientMessage), Rejected> {
-    let envelope: Envelope = serde_json::from_str(text)
-        .map_err(|e| Rejected { id: None, code: ErrorCode::BadMessage, message: e.to_string() })?;
+    let envelope: Envelope = serde_json::from_str(text).map_err(|e| Rejected {
+        id: None,
+        code: ErrorCode::BadMessage,
+        message: e.to_string(),
+    })?;
     let reject = |id, code, message: String| Rejected { id, code, message };
     if envelope.id.as_ref().is_some_and(|id| id.len() > ID_BYTES_MAX) {
         return Err(reject(None, ErrorCode::BadMessage, format!("id is longer than {ID_BYTES_MAX} bytes")));

@@ -9,7 +9,9 @@ mod server;
 
 pub use client::{Candidate, ClientMessage, Envelope, Rejected, Signal, read};
 pub use codes::{CloseCode, ErrorCode};
-pub use server::{Heartbeat, IceServer, LeftBecause, Limits, Media, PeerView, RingOver, RoomView, ServerMessage, WaitingView};
+pub use server::{
+    Heartbeat, IceServer, LeftBecause, Limits, Media, PeerView, RingOver, RoomView, ServerMessage, WaitingView,
+};
 
 /// The protocol's version, as `v` in `hello` and `welcome`.
 pub const VERSION: u32 = 1;

@@ -63,8 +63,13 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits =
-        Limits { message_bytes_max: 1000, messages_per_s_max: 10, messages_burst_max: 20, bytes_per_s_max: 1000, bytes_burst_max: 5000 };
+    const LIMITS: Limits = Limits {
+        message_bytes_max: 1000,
+        messages_per_s_max: 10,
+        messages_burst_max: 20,
+        bytes_per_s_max: 1000,
+        bytes_burst_max: 5000,
+    };
 
     #[test]
     fn a_burst_passes_and_what_is_over_it_does_not() {

@@ -103,7 +103,12 @@ impl Connection {
         close(socket, refusal.error, refusal.code).await;
     }
 
-    async fn welcome(self, socket: WebSocket, id: Option<String>, ticket: &str) -> Result<Session, Box<(WebSocket, Refusal)>> {
+    async fn welcome(
+        self,
+        socket: WebSocket,
+        id: Option<String>,
+        ticket: &str,
+    ) -> Result<Session, Box<(WebSocket, Refusal)>> {
         let now = self.app.deps.clock.now();
         let ticket: Ticket = match self.app.deps.keys.verify(TOKEN_TYPE, AUDIENCE, now, ticket) {
             Ok(ticket) => ticket,
@@ -152,9 +157,12 @@ async fn first_message(socket: &mut WebSocket) -> Option<Result<(Option<String>,
                 id,
                 CloseCode::ProtocolError,
             )),
-            Ok((id, _)) => {
-                Err(Refusal::new(ErrorCode::HelloExpected, "the first message must be `hello`", id, CloseCode::ProtocolError))
-            }
+            Ok((id, _)) => Err(Refusal::new(
+                ErrorCode::HelloExpected,
+                "the first message must be `hello`",
+                id,
+                CloseCode::ProtocolError,
+            )),
             Err(Rejected { id, code, message }) => Err(Refusal::new(code, &message, id, CloseCode::ProtocolError)),
         });
     }
@@ -189,7 +197,8 @@ impl Session {
 
     async fn live(&mut self) -> End {
         let heartbeat = self.app.config.limits.heartbeat;
-        let (interval, silence) = (Duration::from_millis(heartbeat.interval_ms), Duration::from_millis(heartbeat.timeout_ms));
+        let (interval, silence) =
+            (Duration::from_millis(heartbeat.interval_ms), Duration::from_millis(heartbeat.timeout_ms));
         let mut beats = tokio::time::interval_at(self.began + interval, interval);
         let cut = self.inbox.cut.clone();
         let drain = self.drain.clone();

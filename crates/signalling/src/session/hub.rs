@@ -70,7 +70,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hub {
-    pub(crate) fn new(limits: SessionLimits, clock: Clock, ice: IceConfig, db: Db, facts: mpsc::Sender<Record>) -> Self {
+    pub(crate) fn new(
+        limits: SessionLimits,
+        clock: Clock,
+        ice: IceConfig,
+        db: Db,
+        facts: mpsc::Sender<Record>,
+    ) -> Self {
         let connections = Arc::new(Semaphore::new(limits.connections_max));
         Self { rooms: Mutex::default(), connections, limits, clock, ice, db, facts }
     }
@@ -123,7 +129,8 @@ impl Hub {
 
     /// Hands an input to a room and carries out what comes of it.
     pub(super) async fn input(&self, cell: &Cell, input: Input) {
-        let gives_facts = !matches!(input, Input::Tick | Input::Said { request: Request::Relay { .. } | Request::State(_), .. });
+        let gives_facts =
+            !matches!(input, Input::Tick | Input::Said { request: Request::Relay { .. } | Request::State(_), .. });
         // Waiting for places in the queue slows only this connection down; the lock is not held.
         let permits = if gives_facts { self.facts.reserve_many(FACTS_PER_INPUT_MAX).await.ok() } else { None };
         let mut inner = lock(&cell.inner);
@@ -150,8 +157,17 @@ impl Hub {
                         let ice_servers = self.ice.servers(&to.to_string(), self.clock.now());
                         let (heartbeat, limits) = (self.limits.heartbeat, self.limits.client);
                         let phone = place.phone.clone();
-                        let welcome =
-                            ServerMessage::Welcome { v: VERSION, peer: to, you, lobby, room, ice_servers, heartbeat, limits, phone };
+                        let welcome = ServerMessage::Welcome {
+                            v: VERSION,
+                            peer: to,
+                            you,
+                            lobby,
+                            room,
+                            ice_servers,
+                            heartbeat,
+                            limits,
+                            phone,
+                        };
                         place.link.send(welcome.to_text());
                     }
                 }

@@ -40,7 +40,8 @@ pub(super) struct Inbox {
 pub(super) fn link(messages_max: usize, bytes_max: usize) -> (Link, Inbox) {
     let (sender, receiver) = mpsc::channel(messages_max);
     let (queued_bytes, cut) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-    let link = Link { queue: sender, queued_bytes: Arc::clone(&queued_bytes), queued_bytes_max: bytes_max, cut: cut.clone() };
+    let link =
+        Link { queue: sender, queued_bytes: Arc::clone(&queued_bytes), queued_bytes_max: bytes_max, cut: cut.clone() };
     (link, Inbox { queue: receiver, queued_bytes, cut })
 }
 

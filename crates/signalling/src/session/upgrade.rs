@@ -49,9 +49,8 @@ pub(crate) async fn signal(
     if upgrade.selected_protocol().is_none() {
         return Err(not_here());
     }
-    let place = Arc::clone(&app.hub.connections)
-        .try_acquire_owned()
-        .map_err(|_| Problem::new(&UNAVAILABLE).retry_after(5))?;
+    let place =
+        Arc::clone(&app.hub.connections).try_acquire_owned().map_err(|_| Problem::new(&UNAVAILABLE).retry_after(5))?;
     let limits = &app.config.limits;
     // Somewhat above the protocol's own bound, so that a message just over it gets its typed error.
     let frame_bytes_max = limits.client.message_bytes_max + 4096;

@@ -8,12 +8,13 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use stun::attributes::{ATTR_MESSAGE_INTEGRITY, ATTR_USERNAME, ATTR_XOR_PEER_ADDRESS};
 use stun::error_code::{
-    CODE_ADDR_FAMILY_NOT_SUPPORTED, CODE_ALLOC_QUOTA_REACHED, CODE_BAD_REQUEST, CODE_FORBIDDEN, ErrorCode, ErrorCodeAttribute,
+    CODE_ADDR_FAMILY_NOT_SUPPORTED, CODE_ALLOC_QUOTA_REACHED, CODE_BAD_REQUEST, CODE_FORBIDDEN, ErrorCode,
+    ErrorCodeAttribute,
 };
 use stun::integrity::MessageIntegrity;
 use stun::message::{
-    CLASS_ERROR_RESPONSE, CLASS_REQUEST, METHOD_ALLOCATE, METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, Message, MessageType,
-    Setter,
+    CLASS_ERROR_RESPONSE, CLASS_REQUEST, METHOD_ALLOCATE, METHOD_CHANNEL_BIND, METHOD_CREATE_PERMISSION, Message,
+    MessageType, Setter,
 };
 use stun::textattrs::TextAttribute;
 use stun::xoraddr::XorMappedAddress;
@@ -105,8 +106,11 @@ impl Gate {
     /// An error answer, signed when the request was: clients drop an unsigned one (RFC 8489 §9.2.5).
     fn answer(&self, request: &Message, code: ErrorCode, now: DateTime<Utc>) -> Verdict {
         let typ = MessageType::new(request.typ.method, CLASS_ERROR_RESPONSE);
-        let mut parts: Vec<Box<dyn Setter>> =
-            vec![Box::new(request.transaction_id), Box::new(typ), Box::new(ErrorCodeAttribute { code, reason: Vec::new() })];
+        let mut parts: Vec<Box<dyn Setter>> = vec![
+            Box::new(request.transaction_id),
+            Box::new(typ),
+            Box::new(ErrorCodeAttribute { code, reason: Vec::new() }),
+        ];
         if let Some(integrity) = self.integrity_of(request, now) {
             parts.push(Box::new(integrity));
         }

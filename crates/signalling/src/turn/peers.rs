@@ -32,7 +32,8 @@ impl PeerFilter {
             // Another relayed port of ours: two people who both relay. Nothing else on this machine,
             // unless the operator allowed its address.
             let relayed = (self.relay_ports.0..=self.relay_ports.1).contains(&peer.port());
-            return relayed || (self.allowed_by_operator(address) && peer.port() != self.listen_port && peer.port() != 0);
+            return relayed
+                || (self.allowed_by_operator(address) && peer.port() != self.listen_port && peer.port() != 0);
         }
         peer.port() != 0 && self.permits(address)
     }
@@ -128,7 +129,9 @@ mod tests {
 
     #[test]
     fn public_addresses_pass_in_every_form() {
-        for address in ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"] {
+        for address in
+            ["8.8.8.8", "1.1.1.1", "172.32.0.1", "100.128.0.1", "2400:3200::1", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+        {
             let ip: IpAddr = address.parse().unwrap();
             assert!(filter(&[]).permits(ip) && filter(&[]).passes((ip, 5000).into()), "{address}");
         }

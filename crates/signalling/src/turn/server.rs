@@ -91,7 +91,10 @@ impl TurnServer {
     /// Binds the listening port.
     pub async fn bind(config: TurnConfig, credentials: Credentials, clock: Clock) -> std::io::Result<Self> {
         if config.relay_ports.0 == 0 || config.relay_ports.1 <= config.relay_ports.0 {
-            return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the relay's port range needs at least two ports"));
+            return Err(std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                "the relay's port range needs at least two ports",
+            ));
         }
         let inner = UdpSocket::bind(config.listen).await?;
         let local = inner.local_addr()?;
@@ -111,8 +114,15 @@ impl TurnServer {
         Ok(Self {
             socket: Arc::new(Socket::open(inner)?),
             local,
-            manager: Arc::new(Manager::new(ManagerConfig { relay_addr_generator: Box::new(ports), alloc_close_notify: None })),
-            auth: Arc::new(Auth { credentials: credentials.clone(), realm: config.realm.clone(), clock: clock.clone() }),
+            manager: Arc::new(Manager::new(ManagerConfig {
+                relay_addr_generator: Box::new(ports),
+                alloc_close_notify: None,
+            })),
+            auth: Arc::new(Auth {
+                credentials: credentials.clone(),
+                realm: config.realm.clone(),
+                clock: clock.clone(),
+            }),
             gate: Gate { filter, credentials, realm: config.realm.clone(), relays_ipv4 },
             nonces: Arc::default(),
             config,

@@ -54,7 +54,11 @@ impl Conn for Socket {
                 Ok((len, from)) if self.passes(from) => return Ok((len, from)),
                 Ok(_) => {}
                 // An ICMP error about an earlier datagram is not the end of the socket.
-                Err(e) if matches!(e.kind(), std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::ConnectionReset) => {}
+                Err(e)
+                    if matches!(
+                        e.kind(),
+                        std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::ConnectionReset
+                    ) => {}
                 Err(e) => return Err(e.into()),
             }
         }
@@ -116,7 +120,11 @@ fn nth_port((first, last): (u16, u16), offset: u32) -> u16 {
 impl RelayAddressGenerator for RelayPorts {
     fn validate(&self) -> Result<(), turn::Error> {
         // With one port only, the crate's search for an even one might never end.
-        if self.ports.0 == 0 || self.ports.1 <= self.ports.0 { Err(turn::Error::ErrMaxPortLessThanMinPort) } else { Ok(()) }
+        if self.ports.0 == 0 || self.ports.1 <= self.ports.0 {
+            Err(turn::Error::ErrMaxPortLessThanMinPort)
+        } else {
+            Ok(())
+        }
     }
 
     async fn allocate_conn(

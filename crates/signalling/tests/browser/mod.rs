@@ -1,4 +1,4 @@
-//! A headless Chromium with fake camera and microphone, by the WebDriver protocol (W3C) in a few calls.
+//! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ fn program(variable: &str, default: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| default.to_owned())
 }
 
-/// WebDriver calls may take as long as the page they wait for.
+/// `WebDriver` calls may take as long as the page they wait for.
 fn http() -> reqwest::Client {
     reqwest::Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
 }
@@ -78,7 +78,8 @@ impl Driver {
             ],
         });
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
-        let capabilities = json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
+        let capabilities =
+            json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
         let http = http();
         let answer = http.post(format!("{}/session", self.url)).json(&capabilities).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
@@ -115,7 +116,9 @@ impl Browser {
     }
 
     pub async fn click(&self, selector: &str) {
-        let script = format!("const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'nearest'}}); e.click();");
+        let script = format!(
+            "const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'nearest'}}); e.click();"
+        );
         self.run(&script).await;
     }
 

@@ -86,7 +86,14 @@ impl Relay {
         self.sign("ticket", "signalling", now, now + TimeDelta::hours(1), &claims(consult, person, role, more))
     }
 
-    pub fn sign(&self, purpose: &str, audience: &str, from: DateTime<Utc>, to: DateTime<Utc>, claims: &Value) -> String {
+    pub fn sign(
+        &self,
+        purpose: &str,
+        audience: &str,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        claims: &Value,
+    ) -> String {
         let scope = sanbao_platform::auth::Scope { purpose, audience, not_before: from, expires: to };
         self.keys.sign(scope, self.clock.now(), claims).unwrap()
     }

@@ -55,7 +55,14 @@ fn the_grid_is_what_the_room_does() {
         let _ = write!(grid, " {what}");
     }
     grid.push('\n');
-    let places = ["host inside", "clinician inside", "guest inside", "observer inside", "guest in the lobby", "host before joining"];
+    let places = [
+        "host inside",
+        "clinician inside",
+        "guest inside",
+        "observer inside",
+        "guest in the lobby",
+        "host before joining",
+    ];
     for who in places {
         let _ = write!(grid, "{who:20}");
         for what in REQUESTS {

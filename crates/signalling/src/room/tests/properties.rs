@@ -50,12 +50,15 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// Nine people: three of staff, an observer, five guests.
 fn somebody(n: u8) -> Profile {
     let person = u128::from(n % 9);
-    profile(person, match person {
-        0 | 1 => Role::Host,
-        2 => Role::Clinician,
-        3 => Role::Observer,
-        _ => Role::Guest,
-    })
+    profile(
+        person,
+        match person {
+            0 | 1 => Role::Host,
+            2 => Role::Clinician,
+            3 => Role::Observer,
+            _ => Role::Guest,
+        },
+    )
 }
 
 /// What an onlooker knows from the outputs alone, without looking into the room.
