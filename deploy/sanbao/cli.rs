@@ -71,7 +71,7 @@ pub struct StoreArgs {
     /// Folder of the `SQLite` files and of the root secret [default: sanbao/network in the user's data folder].
     #[arg(long, env = "SANBAO_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// `PostgreSQL` instead: postgres://user:password@host/database, one schema a service.
+    /// `PostgreSQL` instead: `postgres://user:password@host/database`, one schema a service.
     #[arg(long, env = "SANBAO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: Option<Secret<String>>,
     /// File of the root secret that every key is derived from; made if missing [default: secret.json in the data folder].
@@ -106,7 +106,7 @@ pub struct ServeArgs {
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<Secret<String>>,
-    /// What is logged to standard error: info, or sanbao_booking=debug,info.
+    /// What is logged to standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
     /// How it is logged.

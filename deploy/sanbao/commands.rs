@@ -78,7 +78,7 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     }
     let network = compose::start(Parts::open(&settings, Clock::system()).await?)?;
     let say = async |network: &Network| {
-        let link = if setup::is_needed(&network.stores.booking).await.map_err(database)? {
+        let link = if setup::is_needed(&network.stores.booking).await.map_err(|e| database(&e))? {
             Some(new_link(&settings, &network.stores.booking, &network.deps.clock).await?)
         } else {
             None
@@ -105,12 +105,12 @@ async fn open_data(settings: &Settings) -> Result<Parts, CommandError> {
     Ok(Parts::open(settings, Clock::system()).await?)
 }
 
-fn database(error: DbError) -> CommandError {
+fn database(error: &DbError) -> CommandError {
     CommandError::Service("the booking database", error.to_string())
 }
 
 async fn new_link(settings: &Settings, booking: &Db, clock: &Clock) -> Result<String, CommandError> {
-    let token = setup::issue_link(booking, clock).await.map_err(database)?;
+    let token = setup::issue_link(booking, clock).await.map_err(|e| database(&e))?;
     Ok(format!("{}/setup?token={token}", settings.public_url))
 }
 
@@ -126,7 +126,7 @@ async fn setup_link(args: &ServeArgs) -> Result<(), CommandError> {
         folder::refuse_demo(dir)?;
     }
     let parts = open_data(&settings).await?;
-    let needed = setup::is_needed(&parts.stores.booking).await.map_err(database)?;
+    let needed = setup::is_needed(&parts.stores.booking).await.map_err(|e| database(&e))?;
     let link = if needed { Some(new_link(&settings, &parts.stores.booking, &parts.clock).await?) } else { None };
     parts.stores.close().await;
     match link {

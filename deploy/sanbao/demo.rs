@@ -136,21 +136,11 @@ impl Words<'_> {
         writeln!(out, "  接口 API         {}/openapi.json", self.settings.public_url)?;
         writeln!(out, "  数据 Data        {}", self.dir.display())?;
         writeln!(out, "  结束 Stop        Ctrl-C\n")?;
-        self.say_accounts(&mut out)?;
+        say_accounts(&mut out)?;
         if let Some(house) = self.house {
             self.say_house(&mut out, house)?;
         }
         out.flush()
-    }
-
-    fn say_accounts(&self, out: &mut impl io::Write) -> io::Result<()> {
-        let (password, pin) = (account::demo::PASSWORD, account::demo::PIN);
-        writeln!(out, "  登录 Log in      密码 password  {password}    换人 PIN  {pin}\n")?;
-        for (login, name, role) in account::demo::log_ins() {
-            let (zh, en) = role_names(role);
-            writeln!(out, "    {login:<15} {name}  {zh} · {en}")?;
-        }
-        writeln!(out, "\n  人名、地址、电话均为虚构。 All people, addresses and numbers are invented.\n")
     }
 
     fn say_house(&self, out: &mut impl io::Write, house: &House) -> io::Result<()> {
@@ -174,4 +164,14 @@ impl Words<'_> {
         }
         writeln!(out)
     }
+}
+
+fn say_accounts(out: &mut impl io::Write) -> io::Result<()> {
+    let (password, pin) = (account::demo::PASSWORD, account::demo::PIN);
+    writeln!(out, "  登录 Log in      密码 password  {password}    换人 PIN  {pin}\n")?;
+    for (login, name, role) in account::demo::log_ins() {
+        let (zh, en) = role_names(role);
+        writeln!(out, "    {login:<15} {name}  {zh} · {en}")?;
+    }
+    writeln!(out, "\n  人名、地址、电话均为虚构。 All people, addresses and numbers are invented.\n")
 }

@@ -15,8 +15,8 @@ fn forwarded(value: &str) -> Option<IpAddr> {
 
 /// Puts the forwarded address in the place of the connection's.
 pub async fn believe(mut request: Request, next: Next) -> Response {
-    let values = request.headers().get_all("x-forwarded-for").iter();
-    let address = values.last().and_then(|v| v.to_str().ok()).and_then(forwarded);
+    let mut values = request.headers().get_all("x-forwarded-for").iter();
+    let address = values.next_back().and_then(|v| v.to_str().ok()).and_then(forwarded);
     if let Some(address) = address {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 0)));
     }

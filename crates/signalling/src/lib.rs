@@ -92,7 +92,7 @@ async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, cl
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
             Ok(server) => return server.run(stop).await,
             Err(error) => {
-                tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again")
+                tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }
         }
         tokio::select! {

@@ -101,9 +101,9 @@ impl Deltas {
         };
         for rows in rows.chunks(CELLS_MAX) {
             let rows = Json(rows);
-            let left: Vec<i64> = on!(tx, |c| sqlx::query_scalar(add).bind(&rows).fetch_all(c).await)?;
+            let left: Vec<i64> = on!(tx, |c| sqlx::query_scalar(add).bind(rows).fetch_all(c).await)?;
             if left.contains(&0) {
-                on!(tx, |c| sqlx::query(prune).bind(&rows).execute(c).await.map(drop))?;
+                on!(tx, |c| sqlx::query(prune).bind(rows).execute(c).await.map(drop))?;
             }
         }
         Ok(())

@@ -119,7 +119,8 @@ impl Lines<'_> {
         let from = usize::try_from(byte).unwrap_or(usize::MAX).min(bytes.len());
         let start = from + bytes[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         if start > self.byte {
-            self.line += bytes[self.byte..start].iter().filter(|b| **b == b'\n').count() as u64;
+            let passed = self.text.get(self.byte..start).unwrap_or_default();
+            self.line += passed.matches('\n').count() as u64;
             self.byte = start;
         }
         self.line
