@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
+#[expect(dead_code, reason = "only the crash test kills")]
 #[path = "common/process.rs"]
 mod process;
 

@@ -6,6 +6,8 @@
 
 mod common;
 
+use std::fmt::Write as _;
+
 use common::world::{self, World};
 use common::{Client, Served, sample};
 use sanbao::openapi::PUBLIC;
@@ -60,7 +62,7 @@ async fn observe(world: &World, document: &Value) -> Vec<Row> {
         clients.push(world.nobody.demo(login).await);
     }
     for (path, method, operation) in sanbao::openapi::operations(document) {
-        let (url, body) = (world.url(document, path, operation), world.body(document, operation));
+        let (url, body) = (world.url(document, path, operation), World::body(document, operation));
         let nobody = call(&world.nobody, method, &url, body.as_ref()).await.status.as_u16();
         let mut strangers = Vec::new();
         for stranger in &world.strangers {
@@ -78,12 +80,20 @@ async fn observe(world: &World, document: &Value) -> Vec<Row> {
 
 fn picture(rows: &[Row]) -> String {
     let mut head = format!("{:<66} {:<6}", "operation", "nobody");
-    ROLES.iter().for_each(|(name, _)| head += &format!(" {name:<6}"));
-    world::STRANGERS.iter().for_each(|(name, ..)| head += &format!(" ~{name:<6}"));
+    for (name, _) in ROLES {
+        let _ = write!(head, " {name:<6}");
+    }
+    for (name, ..) in world::STRANGERS {
+        let _ = write!(head, " ~{name:<6}");
+    }
     let lines = rows.iter().map(|row| {
         let mut line = format!("{:<6} {:<59} {:<6}", row.method.to_uppercase(), row.path, row.nobody);
-        row.roles.iter().for_each(|status| line += &format!(" {status:<6}"));
-        row.strangers.iter().for_each(|(status, _)| line += &format!(" {status:<7}"));
+        for status in &row.roles {
+            let _ = write!(line, " {status:<6}");
+        }
+        for (status, _) in &row.strangers {
+            let _ = write!(line, " {status:<7}");
+        }
         line.trim_end().to_owned()
     });
     [head.trim_end().to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
@@ -107,7 +117,7 @@ fn faults(world: &World, row: &Row) -> Vec<String> {
         wrong.push("refuses no role: list it in FOR_ALL with its reason".to_owned());
     }
     for ((kind, ..), (status, text)) in world::STRANGERS.iter().zip(&row.strangers) {
-        if world.names_something(&row.path) && !matches!(status, 403 | 404) {
+        if World::names_something(&row.path) && !matches!(status, 403 | 404) {
             wrong.push(format!("a stranger ({kind}) gets {status}: {text}"));
         }
         if let Some(id) = world.own_ids().find(|id| text.contains(id.as_str())) {

@@ -313,8 +313,8 @@ mod tests {
 
     #[test]
     fn each_fault_names_its_field_and_kind() {
-        let long = "长".repeat(NOTE_CHARS_MAX + 1);
         type Change<'a> = (&'static str, &'a str, &'static str);
+        let long = "长".repeat(NOTE_CHARS_MAX + 1);
         let cases: &[Change<'_>] = &[
             ("external_id", "", "required"),
             ("received_at", "", "required"),

@@ -11,6 +11,9 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
+const COUNTED_IN_XIMEN: &str = "select cast(coalesce(sum(n), 0) as bigint) from rollup
+    where area_code = '330211001007' and grain = 'day'";
+
 #[tokio::test]
 async fn the_street_has_its_communities_and_each_area_its_path() {
     on_both(|engine| async move {
@@ -60,9 +63,11 @@ async fn a_grid_that_moves_keeps_its_past() {
             assert_eq!(below.contains(&stair), inside, "{area} {on}");
         }
         drop(conn);
-        const COUNTED: &str = "select cast(coalesce(sum(n), 0) as bigint) from rollup
-            where area_code = '330211001007' and grain = 'day'";
-        assert_eq!(house.number(COUNTED).await, 1, "what came after the move counts where the grid lies since");
+        assert_eq!(
+            house.number(COUNTED_IN_XIMEN).await,
+            1,
+            "what came after the move counts where the grid lies since"
+        );
         for (from, status) in [("2026-11-01", 422), ("2026-10-01", 422), ("2026-12-01", 200)] {
             let back = json!({"parent": format!("{CHENGDONG}-C2"), "from": from});
             assert_eq!(

@@ -14,7 +14,7 @@ async fn three_months_are_filled_once_and_counted() {
         let house = House::open(&engine).await;
         let started = Instant::now();
         let added = demo::fill(&house.app, Uuid::from_u128(100), agency_id(), 7).await.unwrap();
-        println!("{}: {added} requests in {:?}", engine.name(), started.elapsed());
+        eprintln!("{}: {added} requests in {:?}", engine.name(), started.elapsed());
         assert_eq!(added, demo::REQUESTS);
         assert_eq!(house.counted().await, (900, 900));
         assert_eq!(demo::fill(&house.app, Uuid::from_u128(100), agency_id(), 7).await.unwrap(), 0);

@@ -38,11 +38,11 @@ fn file(rows: usize) -> (String, usize) {
     let every = rows / BROKEN.len();
     let mut broken = BROKEN.iter();
     for n in 0..rows {
-        if n % every == every - 1 {
-            if let Some((row, ..)) = broken.next() {
-                let _ = writeln!(text, "{row}");
-                continue;
-            }
+        if n % every == every - 1
+            && let Some((row, ..)) = broken.next()
+        {
+            let _ = writeln!(text, "{row}");
+            continue;
         }
         let area = if n % 3 == 0 { CHENGDONG } else { XIMEN };
         let category = ["助餐", "bath", "助洁", "遛狗"][n % 4];
@@ -89,7 +89,7 @@ async fn ten_thousand(engine: TestEngine) {
     let progress = |done, total| told.push((done, total));
     let report =
         import::run(&deps.db, &deps.clock, &deps.fields, text.as_bytes(), &options(false), progress).await.unwrap();
-    println!("{}: {ROWS} rows in {:?}", engine.name(), started.elapsed());
+    eprintln!("{}: {ROWS} rows in {:?}", engine.name(), started.elapsed());
     assert_eq!((report.created, report.failed, report.error_count), (good, bad, bad));
     assert_eq!((told.first(), told.last()), (Some(&(0, 10_000)), Some(&(10_000, 10_000))));
     for ((_, column, code), error) in BROKEN.iter().zip(&report.errors) {
