@@ -6,6 +6,7 @@
 #[path = "common/browser.rs"]
 mod browser;
 mod common;
+#[expect(dead_code, reason = "only the crash test kills")]
 #[path = "common/process.rs"]
 mod process;
 
