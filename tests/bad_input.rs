@@ -82,14 +82,18 @@ async fn broken_bodies_are_refused_and_change_nothing() {
             ("no JSON", b"<x>1</x>".to_vec(), &[400]),
             ("invalid UTF-8", b"{\"reason\": \"\xff\xfe\"}".to_vec(), &[400]),
             ("two values", b"{} {}".to_vec(), &[400, 422]),
-            ("an array", b"[1,2]".to_vec(), &[422]),
+            ("an array", b"[1,2]".to_vec(), &[400, 422]),
             ("10 MB", huge.into_bytes(), &[413]),
         ];
         for (path, method, _) in with_bodies(&document) {
             let operation = &document["paths"][&path][&method];
             let url = world.url(&document, &path, operation);
-            for caller in &callers {
+            for (n, caller) in callers.iter().enumerate() {
                 for (what, bytes, statuses) in &broken {
+                    // Who sends it makes no difference to its size.
+                    if *what == "10 MB" && n > 0 {
+                        continue;
+                    }
                     let request = caller.request(&method, &url).header("content-type", "application/json");
                     let Ok(response) = request.body(bytes.clone()).send().await else {
                         // The server closed the connection before it had taken ten megabytes.
