@@ -20,12 +20,13 @@ async fn a_request_becomes_a_visit_and_a_number() {
         let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
         let agency = flow::organisation(&nobody, "home_care_agency").await;
         let caregiver = flow::account(&nobody, &agency, "caregiver").await;
-        let starts_at: DateTime<Utc> = served.clock.now() + Duration::hours(2);
+        // Tomorrow: the demo's own visits are today's.
+        let starts_at: DateTime<Utc> = served.clock.now() + Duration::hours(26);
         let slot = json!({ "caregiver": caregiver, "starts_at": starts_at, "ends_at": starts_at + Duration::hours(1) });
         let path = |step: &str| format!("/v1/visits/{visit}/{step}");
         dispatcher.post(&path("schedule"), &slot).await.expect(200);
         flow::request_is(&dispatcher, &request, "scheduled").await;
-        served.minutes_later(120);
+        served.minutes_later(26 * 60);
         let caregiver = nobody.demo("caregiver").await;
         let today = caregiver.get("/v1/visits/today").await.expect(200);
         assert!(today.to_string().contains(&visit), "the visit is in the day's list: {today}");
