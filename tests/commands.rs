@@ -1,0 +1,142 @@
+//! The command line on the real binary: a file of requests beside a running server, the counts verified,
+//! the configuration shown without its secrets, and folders that are not what a command wants.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+#[expect(dead_code, reason = "only the crash test kills")]
+#[path = "common/process.rs"]
+mod process;
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+
+use process::Process;
+use sanbao_platform::clock::Clock;
+
+const ROWS: usize = 10_000;
+/// Every so many rows one is broken, each time in another way.
+const BROKEN_EVERY: usize = 500;
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs a command of the binary without the settings of whoever runs the tests.
+fn sanbao(args: &[&str], env: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
+        command.env_remove(name);
+    }
+    let output = command.args(args).envs(env.iter().copied()).output().unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Ten thousand requests of the past days; the number of good and of broken rows.
+fn file(path: &Path) -> (usize, usize) {
+    let today = Clock::system().now().date_naive();
+    let mut text =
+        "external_id,received_at,area_code,category,urgency,elder_name,phone,national_id,address,note\n".to_owned();
+    let mut broken = 0;
+    for n in 0..ROWS {
+        let day = today - chrono::Duration::days(1 + i64::try_from(n % 60).unwrap());
+        if n % BROKEN_EVERY == BROKEN_EVERY - 1 {
+            broken += 1;
+            let row = match broken % 4 {
+                0 => format!("c{n},{day} 09:00,330299999999,meal,normal,林某,19900000001,,,"),
+                1 => format!("c{n},someday,330211001001,meal,normal,林某,19900000001,,,"),
+                2 => format!("c{n},{day} 09:00,330211001001,meal,normal,林某,,110105194912310021,,"),
+                _ => format!("c{n},{day} 09:00,330211001001,meal"),
+            };
+            let _ = writeln!(text, "{row}");
+        } else {
+            let _ = writeln!(text, "c{n},{day} 09:00,330211001001,meal,normal,林某{n},199{n:08},,某路{n}号,午饭");
+        }
+    }
+    std::fs::write(path, text).unwrap();
+    (ROWS - broken, broken)
+}
+
+#[tokio::test]
+async fn a_file_is_imported_beside_a_running_server_and_the_counts_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, requests) = (folder.path().join("demo"), folder.path().join("requests.csv"));
+    let (good, bad) = file(&requests);
+    let running = Process::demo(&data).await;
+    let (data, requests) = (data.to_str().unwrap(), requests.to_str().unwrap());
+    let analyst = running.client().demo("analyst").await;
+    let counted = async || {
+        let counts = analyst.get("/v1/needs/counts?area=330211001001&by=total&category=meal").await.expect(200);
+        counts["total"].as_i64().unwrap_or_else(|| panic!("no total: {counts}"))
+    };
+    let before = counted().await;
+    let import = |more: &[&str]| {
+        let fixed = ["needs-analysis", "import", requests, "--source", "file", "--data-dir", data];
+        sanbao(&[&fixed, more].concat(), &[])
+    };
+    let tried = import(&["--dry-run"]);
+    assert_eq!(tried.code, 1, "{}{}", tried.out, tried.err);
+    assert!(tried.out.contains(&format!("tried {ROWS} rows: {good} new")), "{}", tried.out);
+    assert_eq!(counted().await, before, "a dry run writes nothing");
+    let done = import(&[]);
+    assert!(done.out.contains(&format!("{good} new, 0 updated, 0 unchanged, {bad} bad")), "{}{}", done.out, done.err);
+    assert!(!done.out.contains("110105194912310021"), "a national id is masked");
+    let again = import(&[]);
+    assert!(again.out.contains(&format!("0 new, 0 updated, {good} unchanged")), "{}", again.out);
+    assert_eq!(counted().await, before + i64::try_from(good).unwrap());
+    let verified = sanbao(&["needs-analysis", "verify", "--data-dir", data], &[]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+    assert!(verified.out.contains(": 0 differences"), "{}", verified.out);
+    assert!(running.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_demo_folder_serves_no_network_and_a_network_no_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    assert!(Process::demo(&demo).await.terminate().await.success());
+    let demo = demo.to_str().unwrap();
+    let refused = sanbao(&["serve", "--data-dir", demo, "--listen", "127.0.0.1:0", "--no-turn"], &[]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("demo"), "{}", refused.err);
+    let real = folder.path().join("real");
+    let real = real.to_str().unwrap();
+    let link = sanbao(&["setup-link", "--data-dir", real], &[]);
+    let usable = link.code == 0 && link.out.contains("/setup?token=");
+    assert!(usable || link.err.contains("data"), "{}{}", link.out, link.err);
+    if usable {
+        let refused = sanbao(&["demo", "--data-dir", real, "--port", "0"], &[]);
+        assert_ne!(refused.code, 0, "{}", refused.out);
+    }
+    let nothing =
+        sanbao(&["needs-analysis", "verify", "--data-dir", folder.path().join("none").to_str().unwrap()], &[]);
+    assert_ne!(nothing.code, 0);
+    assert!(nothing.err.contains("--data-dir"), "{}", nothing.err);
+}
+
+#[test]
+fn the_configuration_is_shown_without_its_secrets_and_refused_with_the_flag_to_change() {
+    let secrets = [("SANBAO_TURN_URLS", "turn:turn.example:3478"), ("SANBAO_TURN_SECRET", "s3cr3t-of-turn")];
+    let shown = sanbao(&["config"], &secrets);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("turn.example") && shown.out.contains("***"), "{}", shown.out);
+    assert!(!shown.out.contains("s3cr3t-of-turn"));
+    let url = sanbao(&["config", "--database-url", "postgres://sanbao:p4ssw0rd@db/sanbao"], &[]);
+    assert!(!url.out.contains("p4ssw0rd") && !url.err.contains("p4ssw0rd"), "{}{}", url.out, url.err);
+    for (args, flag) in [
+        (&["config", "--listen", "0.0.0.0:8080"][..], "--tls-cert"),
+        (&["config", "--tls-cert", "chain.pem"], "--tls-key"),
+        (&["config", "--turn-ports", "9-1"], "--turn-ports"),
+    ] {
+        let refused = sanbao(args, &[]);
+        assert_ne!(refused.code, 0, "{args:?}: {}", refused.out);
+        assert!(refused.err.contains(flag), "{args:?}: {}", refused.err);
+    }
+}
