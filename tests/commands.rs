@@ -109,12 +109,11 @@ async fn a_demo_folder_serves_no_network_and_a_network_no_demo() {
     let real = folder.path().join("real");
     let real = real.to_str().unwrap();
     let link = sanbao(&["setup-link", "--data-dir", real], &[]);
-    let usable = link.code == 0 && link.out.contains("/setup?token=");
-    assert!(usable || link.err.contains("data"), "{}{}", link.out, link.err);
-    if usable {
-        let refused = sanbao(&["demo", "--data-dir", real, "--port", "0"], &[]);
-        assert_ne!(refused.code, 0, "{}", refused.out);
-    }
+    assert_eq!(link.code, 0, "{}", link.err);
+    assert!(link.out.contains("/setup?token="), "{}", link.out);
+    let refused = sanbao(&["demo", "--data-dir", real, "--port", "0"], &[]);
+    assert_ne!(refused.code, 0, "{}", refused.out);
+    assert!(refused.err.contains("--data-dir"), "{}", refused.err);
     let nothing =
         sanbao(&["needs-analysis", "verify", "--data-dir", folder.path().join("none").to_str().unwrap()], &[]);
     assert_ne!(nothing.code, 0);
