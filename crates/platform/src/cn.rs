@@ -4,12 +4,18 @@
 
 use chrono::{Datelike as _, NaiveDate};
 
+use crate::crypto::FieldKeys;
+
 /// The weights of the first 17 digits (GB 11643-1999, after ISO 7064 MOD 11-2).
 const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 /// The check character for each remainder.
 const CHECKS: &[u8; 11] = b"10X98765432";
 /// Nobody alive was born before this year.
 const BIRTH_YEAR_MIN: i32 = 1880;
+
+/// The domain of the blind index of resident ids: the same in every service, so that one person is
+/// found again across them.
+const BLIND_INDEX_DOMAIN: &str = "national_id";
 
 /// Why a resident identity number is refused. Nothing of the number is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -125,6 +131,11 @@ impl ResidentId {
     pub fn masked(&self) -> String {
         mask_resident_id(&self.text)
     }
+
+    /// The blind index by which its holder is found again.
+    pub fn index(&self, keys: &FieldKeys) -> String {
+        keys.blind_index(BLIND_INDEX_DOMAIN, &self.text)
+    }
 }
 
 fn check_character(digits: &[u8]) -> u8 {
@@ -150,8 +161,9 @@ impl std::fmt::Debug for Phone {
 impl Phone {
     /// Parses what a person typed: spaces, hyphens, `+86` and full-width digits are forgiven.
     pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let text: String = half_width(text).chars().filter(|c| !matches!(c, '-' | '(' | ')')).collect();
-        let text = text.strip_prefix("+86").map_or(text.clone(), str::to_owned);
+        let text: String = half_width(text).chars().filter(|c| !matches!(c, '(' | ')')).collect();
+        let national = text.strip_prefix("+86").or_else(|| text.strip_prefix("0086"));
+        let text = national.unwrap_or(&text).to_owned();
         let bytes = text.as_bytes();
         let digits = bytes.iter().all(u8::is_ascii_digit);
         let mobile = bytes.len() == 11 && bytes[0] == b'1' && (b'3'..=b'9').contains(&bytes[1]);
@@ -163,12 +175,17 @@ impl Phone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether it is a mobile: `^1[3-9]\d{9}$`.
+    pub fn is_mobile(&self) -> bool {
+        self.0.starts_with('1')
+    }
 }
 
-/// Full-width characters as ASCII, without white space.
-fn half_width(text: &str) -> String {
+/// Digits and letters as ASCII, without the spaces and hyphens that people put between them.
+pub fn half_width(text: &str) -> String {
     text.chars()
-        .filter(|c| !c.is_whitespace())
+        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{200b}' | '\u{feff}'))
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             other => other,
@@ -211,7 +228,13 @@ mod tests {
     #[test]
     fn a_resident_id_has_its_check_digit() {
         // The example of GB 11643-1999 itself, and forms that people type.
-        for text in ["11010519491231002X", "11010519491231002x", " 110105 19491231 002X", "11010519491231002X"] {
+        for text in [
+            "11010519491231002X",
+            "11010519491231002x",
+            " 110105 19491231 002X",
+            "110105-19491231-002X",
+            "11010519491231002X",
+        ] {
             let id = ResidentId::parse(text, today()).unwrap();
             assert_eq!(id.as_str(), "11010519491231002X");
             assert_eq!(id.birth_date(), NaiveDate::from_ymd_opt(1949, 12, 31).unwrap());
@@ -271,6 +294,7 @@ mod tests {
         for (text, digits) in [
             ("138 0013 8000", "13800138000"),
             ("+86 13800138000", "13800138000"),
+            ("0086 138-0013-8000", "13800138000"),
             ("0574-86251234", "057486251234"),
             ("138001380001", ""),
             ("12800138000", ""),

@@ -1,13 +1,13 @@
 //! The demo's people and organisations: all invented. Only the demo calls this.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::audit;
+use sanbao_platform::cn::ResidentId;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
-use super::border::NationalId;
 use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
 use super::member::{self, Membership, NewAccount};
@@ -199,7 +199,7 @@ async fn add_residents(
     let mut residents = Vec::with_capacity(RESIDENTS.len());
     for &(name, digits, phone, guardian, guardian_phone) in RESIDENTS {
         let mut resident = Person::blank(PersonId::new(now), Some(care_home), now);
-        let id = NationalId::with_check(digits, now.date_naive()).map_err(|wrong| Problem::internal(wrong.en))?;
+        let id = invented_id(digits).ok_or_else(|| Problem::internal("an invented resident id is none"))?;
         resident.set_national_id(keys, &id);
         name.clone_into(&mut resident.name);
         resident.phone = Some(phone.to_owned());
@@ -211,4 +211,10 @@ async fn add_residents(
         residents.push(resident.id);
     }
     Ok(residents)
+}
+
+/// The resident id that begins with these 17 digits: place, birth date, sequence.
+fn invented_id(digits: &str) -> Option<ResidentId> {
+    let born = NaiveDate::parse_from_str(digits.get(6..14)?, "%Y%m%d").ok()?;
+    ResidentId::compose(digits.get(..6)?, born, digits.get(14..)?.parse().ok()?)
 }

@@ -1,6 +1,7 @@
 //! What callers see of a visit; what a role need not see is masked or left out.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::cn::{mask_name, mask_phone};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -102,27 +103,5 @@ impl VisitView {
             closed_reason: visit.state.closing().map(|c| c.reason.clone()).filter(|_| contact),
             version: visit.version,
         }
-    }
-}
-
-/// The family name, and a star for each further character, at most three: `张**`.
-fn mask_name(text: &str) -> String {
-    text.chars().enumerate().map(|(i, c)| if i == 0 { c } else { '*' }).take(4).collect()
-}
-
-/// The first three and the last four digits: `138****1234`.
-fn mask_phone(text: &str) -> String {
-    let count = text.chars().count();
-    let shown = |i: usize| count > 7 && (i < 3 || i + 4 >= count);
-    text.chars().enumerate().map(|(i, c)| if shown(i) { c } else { '*' }).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn masks_leave_what_a_person_needs_to_recognise() {
-        assert_eq!(super::mask_name("张建国"), "张**");
-        assert_eq!(super::mask_phone("13800138000"), "138****8000");
-        assert_eq!(super::mask_phone("1234567"), "*******");
     }
 }

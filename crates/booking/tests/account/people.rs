@@ -77,7 +77,7 @@ async fn every_wrong_field_is_told_with_its_place_and_never_echoed() {
         for pointer in ["/name", "/national_id", "/phone", "/area_code", "/guardian_name", "/guardian_phone"] {
             assert!(pointers.contains(&pointer), "{pointer} in {pointers:?}");
         }
-        assert!(errors[1]["detail"].as_str().unwrap().contains("校验码"), "{errors:?}");
+        assert!(errors[1]["detail"].as_str().unwrap().contains("校验位"), "{errors:?}");
         assert!(!answer.text.contains("110105194912310021"), "no personal value comes back");
         let both = json!({ "phone": "128", "national_id": "1" });
         let told = site.api(&nurse, "POST", "/v1/persons", both).await.expect_kind(422, "invalid").json();

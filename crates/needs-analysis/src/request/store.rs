@@ -28,8 +28,6 @@ typed_id!(
 pub const TOPIC: &str = "requests";
 /// The source of requests that were typed in here.
 pub const SOURCE_HOTLINE: &str = "hotline";
-/// The domain of the blind index by which services recognise a national id.
-const NATIONAL_ID: &str = "national_id";
 
 /// A request as it is stored.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -190,7 +188,7 @@ impl Request {
 
     /// Takes over what a draft says; the work order's own life stays.
     pub fn take_details(&mut self, draft: Draft, fields: &FieldKeys) {
-        let index = draft.national_id.as_ref().map(|id| fields.blind_index(NATIONAL_ID, id.as_str()));
+        let index = draft.national_id.as_ref().map(|id| id.index(fields));
         if index != self.national_id_index {
             self.person_id = None;
         }

@@ -16,7 +16,7 @@ use super::event::{PersonEvent, REGISTERED, UPDATED};
 use super::store::{self, Person, Search};
 use super::view::PersonView;
 use crate::App;
-use crate::account::border::{Fields, NationalId, Phone, Sex, Wrong, area_code, line};
+use crate::account::border::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 use crate::account::id::PersonId;
 use crate::account::kind::NATIONAL_ID_TAKEN;
 use crate::account::organisation::{Organisation, OrganisationKind, api as organisation};
@@ -106,10 +106,10 @@ fn search(app: &App, ctx: &Ctx, q: Option<&str>) -> Result<Search, Problem> {
         fields.done()?;
         return Ok(Search::default());
     };
-    if let Ok(id) = NationalId::parse(&text, ctx.now().date_naive()) {
+    if let Ok(id) = resident_id(&text, ctx.now().date_naive()) {
         return Ok(Search { index: Some(id.index(&app.deps.fields)), ..Search::default() });
     }
-    if let Ok(phone) = Phone::parse(&text) {
+    if let Ok(phone) = mobile(&text) {
         return Ok(Search { phone: Some(phone.as_str().to_owned()), ..Search::default() });
     }
     Ok(Search { name: Some(text), ..Search::default() })
@@ -178,11 +178,11 @@ fn apply(person: &mut Person, change: PersonChange, app: &App, ctx: &Ctx) -> Res
         let checked = past.then_some(date).ok_or(Wrong::new("出生日期不对", "Not a possible birth date"));
         person.birth_date = fields.take("/birth_date", checked).or(person.birth_date);
     }
-    let national_id = fields.maybe("/national_id", change.national_id.as_deref(), |t| NationalId::parse(t, today));
+    let national_id = fields.maybe("/national_id", change.national_id.as_deref(), |t| resident_id(t, today));
     if let Some(id) = national_id {
         person.set_national_id(&app.deps.fields, &id);
     }
-    let phone = |t: &str| Phone::parse(t).map(|p| p.as_str().to_owned());
+    let phone = |t: &str| mobile(t).map(|p| p.as_str().to_owned());
     let text = |max: usize| move |t: &str| line(t, max);
     person.phone = fields.maybe("/phone", change.phone.as_deref(), phone).or(person.phone.take());
     person.address = fields.maybe("/address", change.address.as_deref(), text(200)).or(person.address.take());

@@ -1,12 +1,13 @@
 //! People in the database. The national id lies there sealed; its blind index finds it again.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::cn::ResidentId;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
-use crate::account::border::{NationalId, Sex};
+use crate::account::border::{Sex, sex_of};
 use crate::account::id::PersonId;
 
 const FIND: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed, national_id_index,
@@ -98,11 +99,11 @@ impl Person {
     }
 
     /// Takes a national id: sealed, indexed, and the source of birth date and sex.
-    pub(in crate::account) fn set_national_id(&mut self, keys: &FieldKeys, id: &NationalId) {
-        self.national_id_sealed = Some(keys.seal(&self.place(), id.reveal()));
+    pub(in crate::account) fn set_national_id(&mut self, keys: &FieldKeys, id: &ResidentId) {
+        self.national_id_sealed = Some(keys.seal(&self.place(), id.as_str()));
         self.national_id_index = Some(id.index(keys));
         self.birth_date = Some(id.birth_date());
-        self.sex = id.sex();
+        self.sex = sex_of(id);
     }
 
     /// The national id in the open. A cipher text that does not open is a bad row.

@@ -1,6 +1,7 @@
 //! A person as those who care see it: masked where the whole is not needed.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::cn::{mask_phone, mask_resident_id};
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::store::Person;
-use crate::account::border::{Sex, mask};
+use crate::account::border::Sex;
 use crate::account::id::PersonId;
 
 /// A person, with the national id and telephones masked.
@@ -45,8 +46,8 @@ pub struct PersonView {
 
 impl PersonView {
     pub(super) fn of(person: Person, keys: &FieldKeys) -> Result<Self, DbError> {
-        let national_id = person.national_id(keys)?.map(|id| mask(&id, 6, 4));
-        let phone = |phone: Option<String>| phone.map(|p| mask(&p, 3, 4));
+        let national_id = person.national_id(keys)?.map(|id| mask_resident_id(&id));
+        let phone = |phone: Option<String>| phone.map(|p| mask_phone(&p));
         Ok(Self {
             id: person.id,
             organisation_id: person.organisation_id,
