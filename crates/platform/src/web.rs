@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
 use crate::auth::Actor;
@@ -179,11 +179,6 @@ pub fn local_path(next: Option<&str>) -> &str {
 /// The platform's own routes.
 pub fn routes() -> Router {
     assets(Router::new(), FILES).route("/language", get(choose_language))
-}
-
-/// Markup that is trusted as it is, such as a server-drawn SVG.
-pub fn raw(markup: String) -> Markup {
-    PreEscaped(markup)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod outbox;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use uuid::Uuid;
 
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
@@ -35,15 +35,6 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event as CloudEvents 1.0 JSON.
-    pub fn cloud_event(&self, source: &str) -> Value {
-        json!({
-            "specversion": "1.0", "id": self.event_id, "source": format!("/{source}"), "type": self.kind,
-            "subject": self.subject, "time": self.occurred_at, "datacontenttype": "application/json",
-            "data": self.data,
-        })
-    }
-
     /// The data as the consumer's own type, which declares just the fields it reads.
     pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConsumeError> {
         serde_json::from_value(self.data.clone()).map_err(|e| ConsumeError::Reject(format!("{}: {e}", self.kind)))

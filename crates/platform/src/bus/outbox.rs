@@ -25,7 +25,6 @@ const PLACE: &str = "with top as (select coalesce(max(position), 0) as position 
     update outbox set position = next.place from next where outbox.seq = next.seq";
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727002, hashtext(current_schema()))";
 const LAST: &str = "select coalesce(max(position), 0) from outbox";
-const PRUNE: &str = "delete from outbox where position <= $1 and occurred_at < $2";
 
 /// Writes an event into the outbox within the transaction that makes it true.
 pub async fn publish(
@@ -89,15 +88,6 @@ impl Outbox {
         self.place().await?;
         let mut conn = self.db.read().await?;
         Ok(on!(conn, |c| sqlx::query_scalar(LAST).fetch_one(c).await)?)
-    }
-
-    /// Forgets events up to `position` that are older than `before`; only what every consumer has read.
-    pub async fn prune(&self, position: i64, before: DateTime<Utc>) -> Result<u64, DbError> {
-        let mut tx = self.db.begin().await?;
-        let gone =
-            on!(tx, |c| sqlx::query(PRUNE).bind(position).bind(before).execute(c).await.map(|r| r.rows_affected()))?;
-        tx.commit().await?;
-        Ok(gone)
     }
 
     /// On `PostgreSQL`, gives committed events their place, one sequencer at a time.

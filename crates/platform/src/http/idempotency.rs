@@ -43,11 +43,6 @@ fn answer(status: u16, body: &Value) -> Response {
 }
 
 impl Idempotency {
-    /// A call without a key.
-    pub fn none() -> Self {
-        Self(None)
-    }
-
     /// The stored answer of an equal earlier request; claims the key otherwise. `what` names the
     /// operation with its target, so that one key cannot serve two routes.
     pub async fn begin(
