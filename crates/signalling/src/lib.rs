@@ -7,6 +7,7 @@ pub mod config;
 mod facts;
 pub mod id;
 mod page;
+pub mod permissions;
 pub mod protocol;
 pub mod room;
 mod session;
