@@ -8,6 +8,7 @@ mod facts;
 pub mod id;
 pub mod log;
 mod page;
+pub mod permissions;
 pub mod protocol;
 pub mod room;
 mod session;
