@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConsultId, Epoch, PeerId, Socket};
 use crate::log::Position;
-use crate::protocol::{CloseCode, ErrorCode, Resumed, SnapshotBecause};
+use crate::protocol::{CloseCode, ErrorCode, Resumed};
 use crate::room::{Command, Entry, Fact, Greeting, Output, Room, RoomLimits};
 pub use outbox::Outbox;
 
@@ -206,32 +206,16 @@ impl Replica {
                 self.epoch = Some(*epoch);
                 self.bounds = Bounds::from(&**limits);
             }
-            Command::Resume { peer, received, snapshot: false, .. } if !self.covers(*peer, *received) => {
-                return self.resume_with_a_snapshot(at, command.clone(), effects);
-            }
             _ => {}
         }
-        for output in self.room.apply(at, command) {
+        let trimmed = match command {
+            Command::Resume { peer, received, .. } => self.outbox(*peer).is_some_and(|o| !o.covers(*received)),
+            _ => false,
+        };
+        let mut outputs = Vec::new();
+        self.room.apply_into(at, command, trimmed, &mut outputs);
+        for output in outputs {
             self.output(command, output, effects);
-        }
-    }
-
-    fn covers(&self, peer: PeerId, received: u64) -> bool {
-        self.outbox(peer).is_none_or(|outbox| outbox.covers(received))
-    }
-
-    /// What the client misses was let go of: it gets the room as it is instead.
-    fn resume_with_a_snapshot(&mut self, at: DateTime<Utc>, mut command: Command, effects: &mut Vec<Effect>) {
-        if let Command::Resume { snapshot, .. } = &mut command {
-            *snapshot = true;
-        }
-        for mut output in self.room.apply(at, &command) {
-            if let Output::Welcome(greeting) = &mut output
-                && let Resumed::Snapshot(because) = &mut greeting.resumed
-            {
-                *because = SnapshotBecause::LogTrimmed;
-            }
-            self.output(&command, output, effects);
         }
     }
 

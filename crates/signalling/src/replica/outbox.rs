@@ -61,6 +61,12 @@ impl Outbox {
         (before + 1..).zip(&self.kept).skip(skip)
     }
 
+    /// How many messages an acknowledgement of `seq` would let go of.
+    pub fn up_to(&self, seq: u64) -> usize {
+        let left = self.last.saturating_sub(seq);
+        self.kept.len().saturating_sub(usize::try_from(left).unwrap_or(usize::MAX))
+    }
+
     /// Everything up to `seq` has arrived; the bytes that this frees. A number from the future does nothing.
     pub fn acknowledge(&mut self, seq: u64) -> usize {
         if seq > self.last {

@@ -5,15 +5,15 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
 use super::frame::{self, Opcode};
 use super::wire::Writer;
+use crate::config::SessionLimits;
 use crate::id::PeerId;
-use crate::protocol::{Body, CloseCode, ErrorCode, ServerMessage};
+use crate::protocol::{Body, CloseCode, ErrorCode, Heartbeat, ServerMessage};
 use crate::replica::Outbox;
 
 /// Messages are gathered into one write up to so many bytes.
@@ -61,8 +61,8 @@ impl Signal {
     }
 
     /// For how long the client was not heard.
-    pub(super) fn silent(&self, now_ms: u32) -> Duration {
-        Duration::from_millis(u64::from(now_ms.wrapping_sub(self.heard_ms.load(Ordering::Relaxed))))
+    fn silent_ms(&self, now_ms: u32) -> u64 {
+        u64::from(now_ms.wrapping_sub(self.heard_ms.load(Ordering::Relaxed)))
     }
 }
 
@@ -170,11 +170,6 @@ impl Link {
         self.written
     }
 
-    /// How long the socket has taken nothing although something was there.
-    pub(super) fn stalled(&self, now_ms: u32) -> Option<Duration> {
-        self.stalled_since_ms.map(|since| Duration::from_millis(u64::from(now_ms.wrapping_sub(since))))
-    }
-
     /// How many messages of the client were taken without it being told.
     pub(super) fn untold(&self, received: u64) -> (u64, usize) {
         (received.saturating_sub(self.told), self.untold_bytes)
@@ -191,10 +186,11 @@ impl Link {
     }
 
     /// The socket is a session's from now on, which goes on after these numbers.
-    pub(super) fn attach(&mut self, peer: PeerId, written: u64, told: u64, welcome: &ServerMessage) {
+    pub(super) fn attach(&mut self, peer: PeerId, written: u64, told: u64, welcome: &str) {
         self.peer = Some(peer);
         (self.written, self.told) = (written, told);
-        self.say(welcome);
+        self.stale = true;
+        self.text(welcome.as_bytes());
     }
 
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
@@ -227,7 +223,7 @@ impl Link {
     }
 
     /// Says something without a number. A socket that takes nothing does not get it.
-    pub(super) fn say(&mut self, message: &ServerMessage) {
+    pub(super) fn say(&mut self, message: &ServerMessage<'_>) {
         if self.rest.is_empty() && self.is_open() {
             self.text(message.to_text().as_bytes());
         }
@@ -244,7 +240,7 @@ impl Link {
     }
 
     /// An error as the last word, and the close.
-    pub(super) fn refuse(&mut self, error: ErrorCode, words: &str, id: Option<String>, code: CloseCode) {
+    pub(super) fn refuse(&mut self, error: ErrorCode, words: &str, id: Option<&str>, code: CloseCode) {
         self.say(&ServerMessage::error(error, words, id));
         self.close(code);
     }
@@ -278,6 +274,37 @@ impl Link {
         self.stalled_since_ms = None;
         self.write(&rest);
         self.rest.is_empty() && !self.unflushed
+    }
+
+    /// Pings who was silent, and gives up who is silent or takes nothing for too long.
+    pub(super) fn keep_time(&mut self, limits: &SessionLimits, now_ms: u32) {
+        if !self.is_open() {
+            return;
+        }
+        let silent_ms = self.signal.silent_ms(now_ms);
+        let Heartbeat { interval_ms, timeout_ms } = limits.heartbeat;
+        if silent_ms >= timeout_ms {
+            return self.close(CloseCode::HeartbeatLost);
+        }
+        // A client that pings on time is heard just before this: one read and one write for a quiet interval.
+        let due = silent_ms > interval_ms + interval_ms / 4;
+        if due && !self.pinged {
+            self.control(Opcode::Ping, &[]);
+        }
+        self.pinged = due;
+        if self.rest.is_empty() {
+            self.stalled_since_ms = None;
+        } else {
+            let since = *self.stalled_since_ms.get_or_insert(now_ms);
+            if u64::from(now_ms.wrapping_sub(since)) >= limits.write_wait_ms_max {
+                self.close(CloseCode::TooSlow);
+            }
+        }
+    }
+
+    /// Has the socket's task look again.
+    pub(super) fn wake(&self) {
+        self.signal.tell(WRITABLE);
     }
 
     /// Says to the socket that no more will come.
@@ -333,14 +360,6 @@ impl Link {
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
     }
 
-    /// Notes since when the socket takes nothing.
-    pub(super) fn note_stall(&mut self, now_ms: u32) {
-        if self.rest.is_empty() {
-            self.stalled_since_ms = None;
-        } else if self.stalled_since_ms.is_none() {
-            self.stalled_since_ms = Some(now_ms);
-        }
-    }
 }
 
 /// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.
