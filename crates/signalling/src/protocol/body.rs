@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::id::PeerId;
+
 /// One complete JSON object, without numbering: whoever writes it to a socket puts `seq` and `ack` in front.
 ///
 /// Begins with `{"` always, so that `{"seq":1,"ack":1,` and everything after the brace is an object again.
@@ -18,10 +20,22 @@ impl Body {
         Self(serde_json::to_string(message).unwrap_or_default().into())
     }
 
-    /// Of a text that is one JSON object with at least one member.
-    pub(crate) fn of(text: &str) -> Self {
-        debug_assert!(text.starts_with("{\"") && text.ends_with('}'), "{text}");
+    /// The message `kind` from a peer with one field, whose JSON is `raw` as it came.
+    pub(crate) fn passed_on(kind: &str, from: PeerId, field: &str, raw: &str) -> Self {
+        let mut text = String::with_capacity(raw.len() + kind.len() + field.len() + 70);
+        let mut id = uuid::Uuid::encode_buffer();
+        let from: &str = from.0.hyphenated().encode_lower(&mut id);
+        for part in [r#"{"type":""#, kind, r#"","from":""#, from, r#"",""#, field, r#"":"#, raw, "}"] {
+            text.push_str(part);
+        }
         Self(text.into())
+    }
+
+    /// The message `kind` about a peer with the members of `note`, an object.
+    pub(crate) fn note(kind: &str, peer: PeerId, note: &Self) -> Self {
+        let members = note.as_str().get(1..).unwrap_or("}");
+        let comma = if members.trim_start().starts_with('}') { "" } else { "," };
+        Self(format!(r#"{{"type":"{kind}","peer":"{peer}"{comma}{members}"#).into())
     }
 
     /// The object.

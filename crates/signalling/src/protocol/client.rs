@@ -1,16 +1,27 @@
 //! What a client says.
 
+use std::borrow::Cow;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::body::Body;
 use super::codes::ErrorCode;
+use super::opaque;
+use super::view::{Consent, Media};
 use crate::id::{ConsultId, Epoch, PeerId};
 use crate::room::Request;
 
 /// The longest `id` a client may give a message, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
+/// The longest chat message, in characters.
+pub const CHAT_CHARS_MAX: usize = 2000;
+/// How long a device's name is, in characters.
+pub const DEVICE_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// One text frame of a client, read.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The client's name for the message, echoed as `re`.
     pub id: Option<Box<str>>,
@@ -23,7 +34,7 @@ pub struct Frame<'a> {
 }
 
 /// What a client says.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum ClientMessage<'a> {
     /// The first message.
     Hello(Box<Hello>),
@@ -33,16 +44,16 @@ pub enum ClientMessage<'a> {
     Pong,
     /// Only the `ack`.
     Ack,
-    /// `getStats` samples: the message as it came.
-    Quality(&'a RawValue),
-    /// What came of the check before the visit: the message as it came.
-    Precheck(&'a RawValue),
+    /// `getStats` samples: the frame as it came.
+    Quality(&'a str),
+    /// What came of the check before the visit: the frame as it came.
+    Precheck(&'a str),
     /// Everything else, which is numbered.
     Said(Request),
 }
 
-/// The first message.
-#[derive(Debug, PartialEq, Eq)]
+/// The first message. When `v` is not this version, the rest is not looked at.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Hello {
     /// The protocol version the client speaks.
     pub v: u32,
@@ -55,7 +66,7 @@ pub struct Hello {
 }
 
 /// The session to go on with.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 pub struct Resume {
     /// The consult, as in `welcome`: a session without a ticket is looked for there.
     pub consult: ConsultId,
@@ -68,6 +79,7 @@ pub struct Resume {
     /// The last number of the relay's that the client has.
     pub seq: u64,
     /// The client kept nothing but the secret.
+    #[serde(default)]
     pub snapshot: bool,
 }
 
@@ -86,9 +98,269 @@ pub struct Rejected {
     pub message: String,
 }
 
+/// Every field of every message, none of them looked into yet: so no field of the wrong kind hides another,
+/// and a message does not fail for a field that is not its own.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    seq: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ack: Option<&'a RawValue>,
+    #[serde(borrow)]
+    to: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sdp: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "or_null")]
+    candidate: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "or_null")]
+    data: Option<&'a RawValue>,
+    #[serde(borrow)]
+    peer: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio: Option<&'a RawValue>,
+    #[serde(borrow)]
+    video: Option<&'a RawValue>,
+    #[serde(borrow)]
+    screen: Option<&'a RawValue>,
+    #[serde(borrow)]
+    consent: Option<&'a RawValue>,
+    #[serde(borrow)]
+    elsewhere: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recording: Option<&'a RawValue>,
+    #[serde(borrow)]
+    transcription: Option<&'a RawValue>,
+    #[serde(borrow)]
+    on: Option<&'a RawValue>,
+    #[serde(borrow)]
+    up: Option<&'a RawValue>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    permissions: Option<&'a RawValue>,
+    #[serde(borrow)]
+    removal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    v: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ticket: Option<&'a RawValue>,
+    #[serde(borrow)]
+    device: Option<&'a RawValue>,
+    #[serde(borrow)]
+    resume: Option<&'a RawValue>,
+}
+
+/// For a field in which `null` is a value.
+fn or_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    <&'a RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// An error about one message, in words.
+type Outcome<T> = Result<T, (ErrorCode, String)>;
+
+fn bad<T>(words: String) -> Outcome<T> {
+    Err((ErrorCode::BadMessage, words))
+}
+
+/// A string's content, borrowed unless it has escapes.
+fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let inner = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') { serde_json::from_str(raw.get()).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+}
+
+fn required<'a>(field: Option<&'a RawValue>, name: &str) -> Outcome<&'a RawValue> {
+    field.map_or_else(|| bad(format!("missing field `{name}`")), Ok)
+}
+
+fn parsed<T: DeserializeOwned>(raw: &RawValue, name: &str) -> Outcome<T> {
+    serde_json::from_str(raw.get()).or_else(|e| bad(format!("field `{name}`: {e}")))
+}
+
+fn field<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> Outcome<T> {
+    parsed(required(field, name)?, name)
+}
+
+fn optional<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> Outcome<Option<T>> {
+    field.map(|raw| parsed(raw, name)).transpose()
+}
+
+fn peer(field: Option<&RawValue>, name: &str) -> Outcome<PeerId> {
+    let id = string(required(field, name)?).and_then(|text| text.parse().ok());
+    id.map_or_else(|| bad(format!("field `{name}`: not the id of a peer")), Ok)
+}
+
+fn number(raw: &RawValue) -> Option<u64> {
+    raw.get().parse().ok()
+}
+
+/// A field that is passed on as it came, in the words that the receiver gets.
+fn passed_on(kind: &str, from: PeerId, name: &str, raw: &RawValue) -> Outcome<Body> {
+    opaque::check(raw.get()).or_else(|unfit| bad(format!("field `{name}` {unfit}")))?;
+    Ok(Body::passed_on(kind, from, name, raw.get()))
+}
+
+impl<'a> Fields<'a> {
+    fn media(&self) -> Outcome<Media> {
+        let is_on = |raw, name| Ok(optional(raw, name)?.unwrap_or(false));
+        Ok(Media {
+            audio: is_on(self.audio, "audio")?,
+            video: is_on(self.video, "video")?,
+            screen: is_on(self.screen, "screen")?,
+        })
+    }
+
+    fn description(&self, kind: &str, from: PeerId) -> Outcome<Request> {
+        let (to, sdp) = (peer(self.to, "to")?, required(self.sdp, "sdp")?);
+        if !sdp.get().starts_with('"') {
+            return bad("field `sdp`: not a string".to_owned());
+        }
+        Ok(Request::Relay { to, body: passed_on(kind, from, "sdp", sdp)? })
+    }
+
+    fn candidate(&self, from: PeerId) -> Outcome<Request> {
+        let (to, candidate) = (peer(self.to, "to")?, required(self.candidate, "candidate")?);
+        if !candidate.get().starts_with('{') && candidate.get() != "null" {
+            return bad("field `candidate`: neither an object nor null".to_owned());
+        }
+        Ok(Request::Relay { to, body: passed_on("candidate", from, "candidate", candidate)? })
+    }
+
+    fn message(&self, from: PeerId) -> Outcome<Request> {
+        let body = passed_on("message", from, "data", required(self.data, "data")?)?;
+        Ok(match self.to {
+            Some(_) => Request::Relay { to: peer(self.to, "to")?, body },
+            None => Request::Message { body },
+        })
+    }
+
+    fn chat(&self) -> Outcome<Request> {
+        let Some(text) = required(self.text, "text").map(string)? else {
+            return bad("field `text`: not a string".to_owned());
+        };
+        let text = text.trim();
+        match text.chars().count() {
+            0 => bad("field `text`: empty".to_owned()),
+            n if n > CHAT_CHARS_MAX => bad(format!("field `text`: longer than {CHAT_CHARS_MAX} characters")),
+            _ => Ok(Request::Chat { text: text.into() }),
+        }
+    }
+
+    fn hello(&self) -> Outcome<Hello> {
+        let v = field(self.v, "v")?;
+        if v != super::VERSION {
+            return Ok(Hello { v, ..Hello::default() });
+        }
+        let device: String = field(self.device, "device")?;
+        let url_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if !DEVICE_CHARS.contains(&device.len()) || !device.chars().all(url_safe) {
+            return bad("field `device`: not 16 to 64 of A–Z a–z 0–9 - _".to_owned());
+        }
+        let (ticket, resume) = (optional(self.ticket, "ticket")?, optional(self.resume, "resume")?);
+        if ticket.is_none() && resume.is_none() {
+            return bad("missing field `ticket`".to_owned());
+        }
+        Ok(Hello { v, ticket, device, resume })
+    }
+
+    fn body(&self, kind: &str, from: PeerId, text: &'a str) -> Outcome<ClientMessage<'a>> {
+        Ok(ClientMessage::Said(match kind {
+            "message" => self.message(from)?,
+            "candidate" => self.candidate(from)?,
+            "offer" | "answer" => self.description(kind, from)?,
+            "ping" => return Ok(ClientMessage::Ping),
+            "pong" => return Ok(ClientMessage::Pong),
+            "ack" => return Ok(ClientMessage::Ack),
+            "quality" => return Ok(ClientMessage::Quality(text)),
+            "precheck" => return Ok(ClientMessage::Precheck(text)),
+            "hello" => return self.hello().map(|hello| ClientMessage::Hello(Box::new(hello))),
+            "join" => Request::Join {
+                media: self.media()?,
+                consent: optional(self.consent, "consent")?.unwrap_or_default(),
+                elsewhere: optional(self.elsewhere, "elsewhere")?,
+            },
+            "state" => Request::State(Media {
+                audio: field(self.audio, "audio")?,
+                video: field(self.video, "video")?,
+                screen: optional(self.screen, "screen")?.unwrap_or(false),
+            }),
+            "consent" => Request::Consent(Consent {
+                recording: field(self.recording, "recording")?,
+                transcription: field(self.transcription, "transcription")?,
+            }),
+            "chat" => self.chat()?,
+            "hand" => Request::Hand { up: field(self.up, "up")? },
+            "ring" => Request::Ring,
+            "admit" => Request::Admit(peer(self.peer, "peer")?),
+            "refuse" => Request::Refuse(peer(self.peer, "peer")?),
+            "put_back" => Request::PutBack(peer(self.peer, "peer")?),
+            "mute" => Request::Mute(peer(self.peer, "peer")?),
+            "kick" => Request::Kick(peer(self.peer, "peer")?),
+            "lift" => Request::Lift { removal: field(self.removal, "removal")? },
+            "permit" => {
+                Request::Permit { peer: peer(self.peer, "peer")?, permissions: field(self.permissions, "permissions")? }
+            }
+            "record" => Request::Record { on: field(self.on, "on")? },
+            "transcribe" => Request::Transcribe { on: field(self.on, "on")? },
+            "leave" => Request::Leave,
+            "finish" => Request::Finish,
+            other => {
+                let shown: String = other.chars().take(32).collect();
+                return Err((ErrorCode::UnknownType, format!("this version knows no message of type {shown:?}")));
+            }
+        }))
+    }
+
+    /// The `id`, or why it cannot be echoed.
+    fn id(&self) -> Outcome<Option<Box<str>>> {
+        let Some(raw) = self.id else { return Ok(None) };
+        match string(raw) {
+            Some(id) if id.len() <= ID_BYTES_MAX => Ok(Some(id.into())),
+            _ => bad(format!("field `id`: not a string of at most {ID_BYTES_MAX} bytes")),
+        }
+    }
+
+    fn message_of(&self, from: PeerId, text: &'a str) -> Outcome<ClientMessage<'a>> {
+        for (field, name) in [(self.seq, "seq"), (self.ack, "ack")] {
+            if field.is_some_and(|raw| number(raw).is_none()) {
+                return bad(format!("field `{name}`: not a number"));
+            }
+        }
+        let Some(kind) = required(self.kind, "type").map(string)? else {
+            return bad("field `type`: not a string".to_owned());
+        };
+        let message = self.body(&kind, from, text)?;
+        if matches!(message, ClientMessage::Said(_)) && self.seq.is_none() {
+            return bad("missing field `seq`".to_owned());
+        }
+        Ok(message)
+    }
+}
+
 /// Reads one text frame of the session `from`, whose id stands in what is passed on. The frame of a `hello`
 /// is of no session yet; any id does.
 pub fn read(from: PeerId, text: &str) -> Result<Frame<'_>, Rejected> {
-    let _ = (from, text);
-    Err(Rejected { id: None, seq: None, ack: None, code: ErrorCode::BadMessage, message: String::new() })
+    let unread = |message| Rejected { id: None, seq: None, ack: None, code: ErrorCode::BadMessage, message };
+    // A list would be taken for the fields in their order.
+    if !text.trim_start().starts_with('{') {
+        return Err(unread("not an object".to_owned()));
+    }
+    let fields: Fields<'_> = serde_json::from_str(text).map_err(|e| unread(e.to_string()))?;
+    let (seq, ack) = (fields.seq.and_then(number), fields.ack.and_then(number));
+    let (id, id_error) = match fields.id() {
+        Ok(id) => (id, None),
+        Err(error) => (None, Some(error)),
+    };
+    let message = id_error.map_or_else(|| fields.message_of(from, text), Err);
+    match message {
+        Ok(message) => Ok(Frame { id, seq, ack, message }),
+        Err((code, message)) => Err(Rejected { id, seq, ack, code, message }),
+    }
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

@@ -7,11 +7,12 @@
 mod body;
 mod client;
 mod codes;
+mod opaque;
 mod server;
 mod view;
 
 pub use body::Body;
-pub use client::{ClientMessage, Frame, Hello, Rejected, Resume, read};
+pub use client::{CHAT_CHARS_MAX, ClientMessage, DEVICE_CHARS, Frame, Hello, ID_BYTES_MAX, Rejected, Resume, read};
 pub use codes::{CloseCode, ErrorCode};
 pub use server::{
     CaptureBecause, Elsewhere, ErrorDetail, Heartbeat, IceServer, LeftBecause, Limits, LobbyBecause, NewBecause, Place,
