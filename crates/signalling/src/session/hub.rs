@@ -140,6 +140,11 @@ impl Hub {
         lock(&self.rooms).get(&consult).cloned()
     }
 
+    /// The consults whose rooms are in memory.
+    pub(crate) fn open_consults(&self) -> Vec<ConsultId> {
+        lock(&self.rooms).keys().copied().collect()
+    }
+
     /// Every room in memory.
     pub(super) fn cells(&self) -> Vec<Arc<Cell>> {
         lock(&self.rooms).values().cloned().collect()
