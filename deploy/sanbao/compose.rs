@@ -172,6 +172,7 @@ impl Parts {
             passwords: self.passwords.clone(),
             frame: Frame::new(navigation()),
             secure: self.secure,
+            nats: None,
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::bus::{Consumer, Outbox};
 use crate::clock::Clock;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
+use crate::nats::Nats;
 use crate::web::Frame;
 
 /// The parts every service is built from.
@@ -31,6 +32,8 @@ pub struct Deps {
     pub frame: Frame,
     /// Whether the site is served over HTTPS.
     pub secure: bool,
+    /// Where logs are kept that several processes share; `None` when one process does everything.
+    pub nats: Option<Nats>,
 }
 
 /// A task that runs beside the routes until the token is cancelled.
