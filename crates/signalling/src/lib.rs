@@ -6,6 +6,7 @@
 pub mod config;
 mod facts;
 pub mod id;
+pub mod log;
 mod page;
 pub mod protocol;
 pub mod room;
