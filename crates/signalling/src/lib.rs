@@ -3,6 +3,7 @@
 //! It knows no consult, person or appointment: a signed ticket says all it must know, and what happens
 //! in a room goes out as events.
 
+pub mod cluster;
 pub mod config;
 mod facts;
 pub mod id;

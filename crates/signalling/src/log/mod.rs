@@ -32,7 +32,7 @@ impl Position {
 pub struct Committed {
     /// Its place.
     pub position: Position,
-    /// The place of the room's entry before it, as its writer knew it; [`Position::START`] for the first.
+    /// The place of the room's entry before it; [`Position::START`] for the first.
     pub previous: Position,
     /// The entry, encoded.
     pub entry: Bytes,

@@ -1,0 +1,4 @@
+//! Rooms on several nodes: what a node does with a log that it shares.
+
+pub mod driver;
+pub mod limits;
