@@ -103,10 +103,13 @@ pub enum NatsError {
 
 /// A connection to NATS with `JetStream`. Cheap to clone; clones share the connection.
 #[derive(Clone, Debug)]
-pub struct Nats {
+pub struct Nats(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     client: Client,
     jetstream: jetstream::Context,
-    prefix: Arc<str>,
+    prefix: String,
     replicas: usize,
 }
 
@@ -125,47 +128,60 @@ impl Nats {
             .max_ack_inflight(APPENDS_IN_FLIGHT_MAX)
             .backpressure_on_inflight(true)
             .build(client.clone());
-        match jetstream.query_account().await {
-            Ok(_) => Ok(Self { client, jetstream, prefix: config.prefix.as_str().into(), replicas: config.replicas }),
-            Err(e) => Err(NatsError::NoJetStream { servers: shown, cause: e.to_string() }),
+        match answers(&jetstream).await {
+            Ok(()) => {
+                let (prefix, replicas) = (config.prefix.clone(), config.replicas);
+                Ok(Self(Arc::new(Inner { client, jetstream, prefix, replicas })))
+            }
+            Err(cause) => Err(NatsError::NoJetStream { servers: shown, cause }),
         }
     }
 
     /// The connection.
     pub fn client(&self) -> &Client {
-        &self.client
+        &self.0.client
     }
 
     /// Its `JetStream`; a call fails after the configured wait.
     pub fn jetstream(&self) -> &jetstream::Context {
-        &self.jetstream
+        &self.0.jetstream
     }
 
     /// What every subject and stream of this network begins with.
     pub fn prefix(&self) -> &str {
-        &self.prefix
+        &self.0.prefix
     }
 
     /// How many servers keep each message.
     pub fn replicas(&self) -> usize {
-        self.replicas
+        self.0.replicas
     }
 
     /// Whether the server is there now; for `/readyz`.
     pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
+        self.0.client.connection_state() == State::Connected
     }
 
     /// Makes the stream, or gives the standing one this configuration.
     pub async fn ensure_stream(&self, config: stream::Config) -> Result<stream::Info, NatsError> {
         let name = config.name.clone();
-        let made = self.jetstream.create_or_update_stream(config).await;
+        let made = self.0.jetstream.create_or_update_stream(config).await;
         made.map_err(|e| NatsError::Stream { name, cause: e.to_string() })
     }
 
     /// Sends what waits and closes the connection.
     pub async fn close(&self) {
-        let _ = self.client.drain().await;
+        let _ = self.0.client.drain().await;
+    }
+}
+
+/// Whether `JetStream` is there for this account. The answer is read loosely: older servers leave members out.
+async fn answers(jetstream: &jetstream::Context) -> Result<(), String> {
+    let asked = jetstream.request("INFO", &serde_json::json!({})).await;
+    let answer: serde_json::Value = asked.map_err(|e| e.to_string())?;
+    match answer.get("error") {
+        None => Ok(()),
+        Some(error) => Err(error["description"].as_str().unwrap_or("refused").to_owned()),
     }
 }
 
