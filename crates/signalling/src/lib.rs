@@ -9,7 +9,9 @@ mod facts;
 pub mod id;
 pub mod log;
 mod page;
+pub mod permissions;
 pub mod protocol;
+pub mod replica;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -25,7 +27,6 @@ use sanbao_platform::db::Migrations;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, Task};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,6 +41,7 @@ pub const NAME: &str = "signalling";
 /// The service's tables.
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
+    101 "0101_consult_fact",
 );
 
 /// The state of every handler. Cheap to clone.
@@ -65,13 +67,16 @@ impl FromRef<App> for Clock {
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let (facts, facts_queue) = mpsc::channel(config.limits.facts_queue_max.max(room::FACTS_PER_INPUT_MAX));
-    let hub = Arc::new(Hub::new(config.limits.clone(), deps.clock.clone(), config.ice(), deps.db.clone(), facts));
-    let db = deps.db.clone();
-    let writer: Task = Box::new(move |stop| Box::pin(facts::write_all(db, facts_queue, stop)));
-    let sweeper = Arc::clone(&hub);
-    let sweep: Task = Box::new(move |stop| Box::pin(sweeper.sweep(stop)));
-    let mut tasks = vec![writer, sweep];
+    let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
+    let (db, clock) = (deps.db.clone(), deps.clock.clone());
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, None));
+    let (sweeper, acknowledger, alive) = (Arc::clone(&hub), Arc::clone(&hub), Arc::clone(&hub));
+    let mut tasks: Vec<Task> = vec![
+        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
+        Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
+        Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
+        Box::new(move |stop| Box::pin(alive.live(stop))),
+    ];
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
