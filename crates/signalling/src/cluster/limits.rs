@@ -1,4 +1,6 @@
-//! Bounds of a node's part in shared logs.
+//! Bounds of a node among others that share rooms.
+
+use crate::log::JetStreamLimits;
 
 /// Bounds of one node's part in one room's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +37,42 @@ impl Default for DriverLimits {
             retry_wait_ms_max: 800,
             tail_check_ms: 15_000,
             snapshot_entries: 1_000,
+        }
+    }
+}
+
+/// Bounds of a node among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterLimits {
+    /// A room's log.
+    pub driver: DriverLimits,
+    /// The stream of all rooms' logs.
+    pub stream: JetStreamLimits,
+    /// How long opening a room may take; less than a client's hello may wait.
+    pub open_wait_ms_max: u64,
+    /// How long a node may take to write the first entry of a room, before another one may.
+    pub opening_lease_ms: u64,
+    /// How often nodes say that they are there.
+    pub heartbeat_ms: u64,
+    /// For how long a node may be silent before the others take it for gone.
+    pub silent_ms_max: u64,
+    /// How often the rooms of nodes that are gone are looked for.
+    pub adopt_every_ms: u64,
+    /// Bytes of a snapshot; a room that is larger for a moment is written later. Less than the server's `max_payload`.
+    pub snapshot_bytes_max: usize,
+}
+
+impl Default for ClusterLimits {
+    fn default() -> Self {
+        Self {
+            driver: DriverLimits::default(),
+            stream: JetStreamLimits::default(),
+            open_wait_ms_max: 4_000,
+            opening_lease_ms: 2_000,
+            heartbeat_ms: 1_000,
+            silent_ms_max: 5_000,
+            adopt_every_ms: 5_000,
+            snapshot_bytes_max: 900 * 1024,
         }
     }
 }

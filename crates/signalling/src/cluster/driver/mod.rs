@@ -167,8 +167,9 @@ enum Reading {
 
 impl<C: Clone> Driver<C> {
     /// Begins to follow a room of which this node knows everything up to `last`;
-    /// [`Position::START`] when it knows nothing. What comes out is the first read.
-    pub fn follow<B>(limits: DriverLimits, last: Position, now_ms: u64) -> (Self, Vec<Output<C, B>>) {
+    /// [`Position::START`] when it knows nothing. Its batches have numbers after `batches`, so that a node that
+    /// follows a room again is not taken in by an append of the first time. What comes out is the first read.
+    pub fn follow<B>(limits: DriverLimits, last: Position, batches: u64, now_ms: u64) -> (Self, Vec<Output<C, B>>) {
         let mut driver = Self {
             limits,
             chain: Chain::new(last),
@@ -176,7 +177,7 @@ impl<C: Clone> Driver<C> {
             waiting_bytes: 0,
             flight: None,
             reading: Reading::No,
-            batches: 0,
+            batches,
             failures: 0,
             looked_ms: now_ms,
             wrote_last: false,
@@ -197,6 +198,22 @@ impl<C: Clone> Driver<C> {
         self.waiting.is_empty() && self.flight.is_none() && self.reading == Reading::No
     }
 
+    /// Whether the end of the log was reached once, and what follows is known.
+    pub fn is_open(&self) -> bool {
+        self.chain.last() != Position::START && self.reading == Reading::No
+    }
+
+    /// Whether another command of so many bytes would be taken.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.len() < self.limits.waiting_commands_max
+            && self.waiting_bytes.saturating_add(bytes) <= self.limits.waiting_bytes_max
+    }
+
+    /// Makes this node's next append a snapshot: what the log begins with is about to become too old to be kept.
+    pub fn snapshot_soon(&mut self) {
+        (self.wrote_last, self.snapshot_at) = (true, 0);
+    }
+
     /// When [`Input::Tick`] is due.
     pub fn next_deadline_ms(&self) -> u64 {
         let patience = self.oldest_ms().map(|since_ms| since_ms + self.limits.commit_wait_ms_max);
@@ -214,9 +231,7 @@ impl<C: Clone> Driver<C> {
 
     /// Takes a command of this node, which is `bytes` long in the log.
     pub fn propose<B>(&mut self, now_ms: u64, command: C, bytes: usize) -> Result<Vec<Output<C, B>>, Full> {
-        let full = self.waiting.len() >= self.limits.waiting_commands_max
-            || self.waiting_bytes.saturating_add(bytes) > self.limits.waiting_bytes_max;
-        if full {
+        if !self.has_room(bytes) {
             return Err(Full);
         }
         self.waiting_bytes += bytes;

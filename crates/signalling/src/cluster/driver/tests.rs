@@ -38,7 +38,7 @@ fn read(after: u64) -> Output<u32, Vec<u32>> {
 
 /// A node that has read a room's opening at 10.
 fn following(limits: DriverLimits) -> D {
-    let (mut driver, first): (D, Out) = Driver::follow(limits, Position::START, 0);
+    let (mut driver, first): (D, Out) = Driver::follow(limits, Position::START, 0, 0);
     assert_eq!(first, [read(0)]);
     assert_eq!(driver.handle(0, Input::Read(vec![heard(10, 0, None, &[0])])), [apply(10, &[0])]);
     driver
@@ -174,7 +174,7 @@ fn a_snapshot_stands_for_what_was_trimmed_and_a_hole_is_said() {
         let (position, previous) = (Position(position), Position(previous));
         Heard { position, before: previous, previous, own, kind: Kind::Snapshot, body: vec![9] }
     };
-    let (mut newcomer, _): (D, Out) = Driver::follow(LIMITS, Position::START, 0);
+    let (mut newcomer, _): (D, Out) = Driver::follow(LIMITS, Position::START, 0, 0);
     let outputs = newcomer.handle(0, Input::Read(vec![snapshot(20, 19, None), heard(21, 20, None, &[1])]));
     assert_eq!(outputs, [Output::Restore { position: Position(20), body: vec![9] }, apply(21, &[1])]);
     let mut behind = following(LIMITS);
@@ -275,7 +275,7 @@ impl Nodes {
         let mut nodes = Self { log, drivers: vec![], ways: vec![], applied: vec![vec![]; 3], now_ms: 0 };
         for node in 0..3 {
             let limits = DriverLimits { waiting_commands_max: 1_000, commit_wait_ms_max: u64::MAX / 2, ..LIMITS };
-            let (driver, outputs) = Driver::follow(limits, Position::START, 0);
+            let (driver, outputs) = Driver::follow(limits, Position::START, 0, 0);
             nodes.drivers.push(driver);
             nodes.carry_out(node, outputs);
         }
