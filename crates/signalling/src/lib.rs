@@ -12,6 +12,7 @@ mod page;
 pub mod permissions;
 pub mod protocol;
 pub mod replica;
+mod revocation;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -70,8 +71,10 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
     let (db, clock) = (deps.db.clone(), deps.clock.clone());
     let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, None));
-    let (sweeper, acknowledger, alive) = (Arc::clone(&hub), Arc::clone(&hub), Arc::clone(&hub));
+    let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
+    let revoked = deps.db.clone();
     let mut tasks: Vec<Task> = vec![
+        Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
         Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
         Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
         Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
@@ -82,11 +85,12 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
+    let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
     let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
     let (router, openapi) =
         OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
     let router = router.merge(page::assets());
-    Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
+    Service { name: NAME, db, router: router.with_state(app), openapi, consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.

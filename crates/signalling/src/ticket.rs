@@ -2,12 +2,13 @@
 //!
 //! The relay asks nobody else. What it needs of a ticket is declared here; other members are ignored.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::{ConsultId, PersonId};
+use crate::id::{ConsultId, Digest, PeerId, PersonId};
 pub use crate::permissions::Permissions;
-use crate::room::Profile;
+use crate::room::{Entrant, Profile};
 
 /// The token type (`typ`) that the relay accepts.
 pub const TOKEN_TYPE: &str = "ticket";
@@ -88,6 +89,17 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Who enters with it on a device, as the log has it.
+    pub fn entrant(&self, peer: PeerId, secret: Digest, device: Digest) -> Entrant {
+        Entrant { peer, secret, device, ticket: self.jti, issued_at: self.issued_at(), profile: self.profile() }
+    }
+
+    /// When it was issued: its id is a version 7 UUID (RFC 9562 §5.7), made when it was signed.
+    fn issued_at(&self) -> Option<DateTime<Utc>> {
+        let (seconds, nanoseconds) = self.jti.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    }
+
     /// What the room needs of it.
     pub fn profile(&self) -> Profile {
         let name: String = self.name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();

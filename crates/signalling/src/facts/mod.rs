@@ -20,7 +20,6 @@ use crate::id::ConsultId;
 use crate::replica::FactId;
 use crate::room::Fact;
 pub(crate) use past::past;
-pub(crate) use record::remember_revocation;
 
 /// How many facts share a transaction at most.
 const BATCH_MAX: usize = 64;

@@ -6,18 +6,16 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::on;
 use sqlx::types::Json;
-use uuid::Uuid;
 
-use crate::id::{ConsultId, PersonId};
-use crate::room::{Fact, Past, PastChat, Revocation};
+use crate::id::ConsultId;
+use crate::revocation;
+use crate::room::{Fact, Past, PastChat};
 
 const ROOM: &str = "select started_at, finished_at, together_seconds from consult_room where consult = $1";
 const DECISIONS: &str = "select data from consult_fact
     where consult = $1 and kind in ('removed', 'lifted', 'bound', 'revoked') order by at, position, n limit $2";
 const CHAT: &str = "select data from consult_fact where consult = $1 and kind = 'chat' order by at desc, position desc
     limit $2";
-const REVOCATIONS: &str = "select ticket, person, revoked_at from ticket_revocation where consult = $1
-    order by revoked_at limit $2";
 
 /// How many removals, liftings, bindings and revocations of one consult are read.
 const DECISIONS_MAX: i64 = 4_096;
@@ -31,21 +29,12 @@ struct RoomRow {
     together_seconds: Option<i64>,
 }
 
-#[derive(sqlx::FromRow)]
-struct RevocationRow {
-    ticket: Option<Uuid>,
-    person: Option<PersonId>,
-    revoked_at: DateTime<Utc>,
-}
-
 /// What is known of a consult from earlier.
 pub(crate) async fn past(db: &Db, consult: ConsultId) -> Result<Past, DbError> {
     let mut conn = db.read().await?;
     let row: Option<RoomRow> = on!(conn, |c| sqlx::query_as(ROOM).bind(consult).fetch_optional(c).await)?;
     let decisions: Vec<Json<Fact>> =
         on!(conn, |c| sqlx::query_scalar(DECISIONS).bind(consult).bind(DECISIONS_MAX).fetch_all(c).await)?;
-    let revocations: Vec<RevocationRow> =
-        on!(conn, |c| sqlx::query_as(REVOCATIONS).bind(consult).bind(DECISIONS_MAX).fetch_all(c).await)?;
     let chat: Vec<Json<Fact>> =
         on!(conn, |c| sqlx::query_scalar(CHAT).bind(consult).bind(CHAT_LINES_MAX).fetch_all(c).await)?;
     let row = row.unwrap_or_default();
@@ -56,11 +45,7 @@ pub(crate) async fn past(db: &Db, consult: ConsultId) -> Result<Past, DbError> {
         ..Past::default()
     };
     fold(&mut past, decisions.into_iter().map(|Json(fact)| fact));
-    past.revoked.extend(revocations.into_iter().map(|r| Revocation {
-        ticket: r.ticket,
-        person: r.person,
-        at: r.revoked_at,
-    }));
+    past.revoked.extend(revocation::of_consult(db, consult).await?);
     past.chat = chat.into_iter().rev().filter_map(|Json(fact)| line(fact)).collect();
     Ok(past)
 }

@@ -6,11 +6,10 @@ use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::{audit, on};
 use serde::Serialize;
 use sqlx::types::Json;
-use uuid::Uuid;
 
 use super::Record;
 use crate::id::{ConsultId, PersonId};
-use crate::room::{Capture, Fact, Revocation};
+use crate::room::{Capture, Fact};
 
 const REMEMBER: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
     values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
@@ -21,8 +20,6 @@ const TOGETHER: &str = "insert into consult_room (consult, together_seconds) val
 const FINISH: &str = "insert into consult_room (consult, finished_at, together_seconds) values ($1, $2, $3)
     on conflict (consult) do update set finished_at = $2, together_seconds = $3
     where consult_room.finished_at is null";
-const REVOKE: &str = "insert into ticket_revocation (event_id, consult, ticket, person, revoked_at)
-    values ($1, $2, $3, $4, $5) on conflict do nothing";
 
 /// The data of an event: the consult it belongs to, and the members of `more`.
 #[derive(Serialize)]
@@ -151,18 +148,4 @@ impl<'a> Event<'a> {
             Fact::Together { .. } | Fact::Bound { .. } | Fact::Revoked(_) => return None,
         })
     }
-}
-
-/// Keeps a revocation that came as an event, whether or not the room is open.
-pub(crate) async fn remember_revocation(
-    tx: &mut Tx,
-    event_id: Uuid,
-    consult: ConsultId,
-    revocation: &Revocation,
-) -> Result<(), DbError> {
-    on!(tx, |c| {
-        let row = sqlx::query(REVOKE).bind(event_id).bind(consult).bind(revocation.ticket);
-        row.bind(revocation.person).bind(revocation.at).execute(c).await.map(drop)
-    })?;
-    Ok(())
 }

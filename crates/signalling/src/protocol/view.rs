@@ -1,7 +1,5 @@
 //! What somebody may see of others and of the room.
 
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -136,7 +134,7 @@ pub struct RoomView {
     /// Whether what is said is written down.
     pub transcription: CaptureView,
     /// The last chat messages, oldest first; only for those inside.
-    pub chat: Vec<Arc<ChatLine>>,
+    pub chat: Vec<ChatLine>,
     /// Who was sent away; only for those with `control`.
     pub removed: Vec<RemovedView>,
 }

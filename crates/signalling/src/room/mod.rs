@@ -1,11 +1,32 @@
 //! The room of one consult as a pure, replicated state machine: `apply(at, &Command) -> Vec<Output>`.
 //!
-//! Whoever applies the same commands in the same order has the same room and the same outputs.
+//! Invariants (each has a test; the first four also a property test):
+//! - Whoever applies the same commands in the same order has the same room and the same outputs: no clock, no
+//!   chance, no order of a hash table, no task, lock or socket is in here.
+//! - Nobody whose ticket says `lobby`, or who was put back, is inside unless somebody with `control` admitted them.
+//! - Nobody receives a relayed message before they are inside, and only the named peer receives it.
+//! - Nothing is recorded or transcribed without the current consent of everybody inside.
+//! - A removed person stays out until lifted; a revoked ticket opens nothing; a finished room stays finished.
+//! - All that is decided is decided here, in the order of the log; nothing is decided before the log.
 
+mod admission;
+mod capture;
+mod chat;
 mod command;
+mod control;
+mod entrance;
 mod fact;
 mod limits;
 mod output;
+mod presence;
+mod relay;
+mod session;
+#[cfg(test)]
+mod tests;
+mod tickets;
+mod view;
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,19 +36,81 @@ pub use fact::{Binding, Capture, FACTS_PER_COMMAND_MAX, Fact, Past, PastChat, Re
 pub use limits::RoomLimits;
 pub use output::{Greeting, Output};
 
-use crate::id::{ConsultId, Epoch, PeerId, Socket};
+use crate::id::{ConsultId, Epoch, PeerId, PersonId, Socket};
+use crate::permissions::Permissions;
+use crate::protocol::{Body, CloseCode, ErrorCode, ErrorDetail, ServerMessage};
+use capture::Captures;
+use chat::Chat;
+use presence::Together;
+use session::{Line, Place, Session};
+use tickets::Tickets;
 
 /// The room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     consult: ConsultId,
     epoch: Option<Epoch>,
+    limits: RoomLimits,
+    now: DateTime<Utc>,
+    finished: bool,
+    /// In the order of their ids.
+    sessions: Vec<Session>,
+    standings: Vec<Standing>,
+    tickets: Tickets,
+    started_at: Option<DateTime<Utc>>,
+    together: Together,
+    captures: Captures,
+    chat: Chat,
+}
+
+/// What was decided about a person, whatever session or ticket they come with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Standing {
+    person: PersonId,
+    /// Whether they wait, if that was decided.
+    waits: Option<bool>,
+    /// What they may do, if that was decided.
+    permissions: Option<Permissions>,
+}
+
+/// A request that is not carried out.
+struct Denied {
+    code: ErrorCode,
+    words: &'static str,
+    detail: Option<ErrorDetail>,
+}
+
+type Outcome = Result<(), Denied>;
+
+fn denied(code: ErrorCode, words: &'static str) -> Denied {
+    Denied { code, words, detail: None }
+}
+
+fn deny<T>(code: ErrorCode, words: &'static str) -> Result<T, Denied> {
+    Err(denied(code, words))
+}
+
+fn send(to: PeerId, message: &ServerMessage<'_>) -> Output {
+    Output::Send { to, body: Body::render(message) }
 }
 
 impl Room {
     /// A room before its first entry.
     pub fn open(consult: ConsultId) -> Self {
-        Self { consult, epoch: None }
+        Self {
+            consult,
+            epoch: None,
+            limits: RoomLimits::default(),
+            now: DateTime::UNIX_EPOCH,
+            finished: false,
+            sessions: Vec::new(),
+            standings: Vec::new(),
+            tickets: Tickets::default(),
+            started_at: None,
+            together: Together::default(),
+            captures: Captures::default(),
+            chat: Chat::default(),
+        }
     }
 
     /// Takes one command; the outputs are to be done in order. Inside a room time never goes back: an `at`
@@ -42,7 +125,23 @@ impl Room {
     /// its `received` is no longer kept in full (or was never sent), so that the session goes on from a snapshot;
     /// for other commands it has no meaning. All replicas must say the same.
     pub fn apply_into(&mut self, at: DateTime<Utc>, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
-        let _ = (at, command, trimmed, outputs);
+        self.now = self.now.max(at);
+        if self.epoch.is_none() && !matches!(command, Command::Open { .. }) {
+            return;
+        }
+        match command {
+            Command::Said { peer, seq, ack: _, id, request } => self.said(*peer, *seq, id.as_deref(), request, outputs),
+            Command::Open { epoch, past, limits } => self.opened(*epoch, past, limits),
+            Command::Enter { socket, entrant } => self.enter(*socket, entrant, None, outputs),
+            Command::Resume { .. } => self.resume(command, trimmed, outputs),
+            Command::Acked { .. } => {}
+            Command::Away { peer, socket } => self.away(*peer, *socket, outputs),
+            Command::NodeGone { node } => self.node_gone(*node, outputs),
+            Command::Revoke { ticket, person } => self.revoke(*ticket, *person, outputs),
+            Command::Quality { peer, note } => self.quality(*peer, note, outputs),
+            Command::Precheck { peer, note } => self.precheck(*peer, note, outputs),
+            Command::Tick => self.tick(outputs),
+        }
     }
 
     /// The consult.
@@ -55,41 +154,201 @@ impl Room {
         self.epoch
     }
 
+    /// The bounds that hold for this room.
+    pub fn limits(&self) -> &RoomLimits {
+        &self.limits
+    }
+
+    /// The room's time: the latest of all commands so far.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     /// Whether the visit was finished.
     pub fn is_finished(&self) -> bool {
-        false
+        self.finished
     }
 
     /// Whether there is no session.
     pub fn is_empty(&self) -> bool {
-        true
+        self.sessions.is_empty()
     }
 
     /// Every session, in the order of their ids, and where it is attached.
     pub fn sessions(&self) -> impl Iterator<Item = (PeerId, Option<Socket>)> {
-        std::iter::empty()
+        self.sessions.iter().map(|session| (session.peer, session.socket()))
     }
 
     /// Whether there is a session of this id.
     pub fn knows(&self, peer: PeerId) -> bool {
-        let _ = peer;
-        false
+        self.find(peer).is_some()
     }
 
     /// Where a session is attached.
     pub fn socket(&self, peer: PeerId) -> Option<Socket> {
-        let _ = peer;
-        None
+        self.find(peer)?.socket()
     }
 
     /// The last number of a client's that was taken; none when there is no such session.
     pub fn received(&self, peer: PeerId) -> Option<u64> {
-        let _ = peer;
-        None
+        self.find(peer).map(|session| session.received)
     }
 
     /// When a [`Command::Tick`] has something to do next.
     pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
-        None
+        self.sessions.iter().filter_map(|session| session.deadline(&self.limits)).min()
     }
+
+    fn said(&mut self, peer: PeerId, seq: u64, id: Option<&str>, request: &Request, outputs: &mut Vec<Output>) {
+        let Some(session) = self.find_mut(peer) else { return };
+        if seq <= session.received {
+            return; // a repeat
+        }
+        if seq != session.received + 1 {
+            return self.gap(peer, outputs);
+        }
+        session.received = seq;
+        if let Request::Unreadable { code, message } = request {
+            return outputs.push(send(peer, &ServerMessage::error(*code, message, id)));
+        }
+        let answer_at = outputs.len();
+        match (self.carry_out(peer, request, outputs), id) {
+            // The answer to a message comes before what the message causes.
+            (Ok(()), Some(re)) => outputs.insert(answer_at, send(peer, &ServerMessage::Ok { re })),
+            (Ok(()), None) => {}
+            (Err(Denied { code, words, detail }), re) => {
+                debug_assert_eq!(answer_at, outputs.len(), "a denied request has no effect");
+                outputs.push(send(peer, &ServerMessage::Error { code, message: words, re, detail }));
+            }
+        }
+    }
+
+    /// A number was left out: what it stood for is lost, and nothing after it may be taken.
+    fn gap(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+        let Some(socket) = self.socket(peer) else { return };
+        let words = "a `seq` was left out";
+        outputs.push(Output::TurnAway { socket, error: ErrorCode::SequenceGap, words, code: CloseCode::ProtocolError });
+        self.away(peer, socket, outputs);
+    }
+
+    fn carry_out(&mut self, peer: PeerId, request: &Request, outputs: &mut Vec<Output>) -> Outcome {
+        match request {
+            Request::Relay { to, body } => self.relay(peer, *to, body, outputs),
+            Request::Message { body } => self.message(peer, body, outputs),
+            Request::Join { media, consent, elsewhere } => self.join(peer, *media, *consent, *elsewhere, outputs),
+            Request::Admit(whom) => self.admit(peer, *whom, outputs),
+            Request::Refuse(whom) => self.refuse(peer, *whom, outputs),
+            Request::PutBack(whom) => self.put_back(peer, *whom, outputs),
+            Request::Ring => self.ring(peer, outputs),
+            Request::State(media) => self.set_media(peer, *media, outputs),
+            Request::Hand { up } => self.hand(peer, *up, outputs),
+            Request::Mute(whom) => self.mute(peer, *whom, outputs),
+            Request::Chat { text } => self.say(peer, text, outputs),
+            Request::Consent(consent) => self.consent(peer, *consent, outputs),
+            Request::Record { on } => self.capture(peer, Capture::Recording, *on, outputs),
+            Request::Transcribe { on } => self.capture(peer, Capture::Transcription, *on, outputs),
+            Request::Permit { peer: whom, permissions } => self.permit(peer, *whom, *permissions, outputs),
+            Request::Kick(whom) => self.kick(peer, *whom, outputs),
+            Request::Lift { removal } => self.lift(peer, *removal, outputs),
+            Request::Leave => {
+                self.leave(peer, outputs);
+                Ok(())
+            }
+            Request::Finish => self.finish(peer, outputs),
+            // Answered by the caller, in the words that came with it.
+            Request::Unreadable { .. } => Ok(()),
+        }
+    }
+
+    fn tick(&mut self, outputs: &mut Vec<Output>) {
+        self.end_waits(outputs);
+        self.escalate(outputs);
+        self.end_absences(outputs);
+    }
+
+    fn position(&self, peer: PeerId) -> Result<usize, usize> {
+        self.sessions.binary_search_by_key(&peer, |session| session.peer)
+    }
+
+    fn find(&self, peer: PeerId) -> Option<&Session> {
+        self.position(peer).ok().map(|at| &self.sessions[at])
+    }
+
+    fn find_mut(&mut self, peer: PeerId) -> Option<&mut Session> {
+        self.position(peer).ok().map(|at| &mut self.sessions[at])
+    }
+
+    fn inside(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| session.is_inside())
+    }
+
+    fn controllers(&self) -> impl Iterator<Item = &Session> {
+        self.inside().filter(|session| session.may(Permissions::CONTROL))
+    }
+
+    /// Sends one text to everybody inside but `except`.
+    fn pass_to_inside(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+        let to = self.inside().filter(|session| Some(session.peer) != except);
+        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+    }
+
+    fn tell_inside(&self, except: Option<PeerId>, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+        if self.inside().any(|session| Some(session.peer) != except) {
+            self.pass_to_inside(except, &Body::render(message), outputs);
+        }
+    }
+
+    /// Sends one text to everybody inside who has `control`, but `except`.
+    fn pass_to_control(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+        let to = self.controllers().filter(|session| Some(session.peer) != except);
+        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+    }
+
+    fn tell_control(&self, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+        if self.controllers().next().is_some() {
+            self.pass_to_control(None, &Body::render(message), outputs);
+        }
+    }
+
+    /// The session of somebody inside, or the reason why not.
+    fn insider(&self, peer: PeerId) -> Result<&Session, Denied> {
+        match self.find(peer) {
+            Some(session) if session.is_inside() => Ok(session),
+            _ => deny(ErrorCode::NotJoined, "say `join` first and wait for `joined`"),
+        }
+    }
+
+    /// The session of somebody inside with `control`.
+    fn controlling(&self, peer: PeerId) -> Result<&Session, Denied> {
+        let session = self.insider(peer)?;
+        if session.may(Permissions::CONTROL) {
+            Ok(session)
+        } else {
+            deny(ErrorCode::NotPermitted, "you have no `control`")
+        }
+    }
+
+    /// Another one inside. Somebody in the lobby is as good as absent: nothing reaches them from the others.
+    fn other_inside(&self, peer: PeerId, other: PeerId) -> Result<&Session, Denied> {
+        match self.find(other) {
+            Some(session) if session.is_inside() && peer != other => Ok(session),
+            _ => deny(ErrorCode::NoSuchPeer, "nobody else of that id is inside"),
+        }
+    }
+
+    fn standing(&self, person: PersonId) -> Option<&Standing> {
+        self.standings.iter().find(|standing| standing.person == person)
+    }
+
+    fn standing_mut(&mut self, person: PersonId) -> &mut Standing {
+        let at = self.standings.iter().position(|standing| standing.person == person).unwrap_or_else(|| {
+            self.standings.push(Standing { person, waits: None, permissions: None });
+            self.standings.len() - 1
+        });
+        &mut self.standings[at]
+    }
+}
+
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
 }

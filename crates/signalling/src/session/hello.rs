@@ -98,13 +98,14 @@ impl Arrival {
     /// Hears the first message, answers it, and hands the connection on to the task that lives with it.
     pub(super) async fn run(mut self) {
         let wait = Duration::from_millis(self.app.config.limits.hello_wait_ms_max);
+        let drain = self.drain.clone();
         let first = tokio::select! {
             first = timeout(wait, self.first()) => first.unwrap_or_else(|_| {
                 let refusal =
                     Refusal::new(ErrorCode::HelloExpected, "no `hello` in time", None, CloseCode::HelloTimeout);
                 Err(NoWelcome::Refused(refusal))
             }),
-            () = self.drain.cancelled() => Err(NoWelcome::Refused(Refusal { error: None, code: CloseCode::Restarting })),
+            () = drain.cancelled() => Err(NoWelcome::Refused(Refusal { error: None, code: CloseCode::Restarting })),
         };
         let first = match first {
             Ok(first) => first,
@@ -138,14 +139,14 @@ impl Arrival {
 
     /// Reads up to the first message.
     async fn first(&mut self) -> Result<First, NoWelcome> {
-        let limits = &self.app.config.limits.client;
-        let mut decoder = Decoder::new(limits.message_bytes_max + FRAME_SLACK_BYTES);
+        let message_bytes_max = self.app.config.limits.client.message_bytes_max;
+        let mut decoder = Decoder::new(message_bytes_max + FRAME_SLACK_BYTES);
         let (mut first, mut more) = (None, Vec::new());
         let mut early = std::mem::take(&mut self.early).to_vec();
         loop {
             let mut pings = Vec::new();
             let mut each = |frame: Frame<'_>| match (frame, &first) {
-                (Frame::Text(text), None) => first = Some(hello_of(text, limits.message_bytes_max)),
+                (Frame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
                 (Frame::Text(text), Some(_)) => more.push(Box::from(text)),
                 (Frame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
                 (Frame::Pong, _) => {}

@@ -140,6 +140,11 @@ impl Hub {
         lock(&self.rooms).get(&consult).cloned()
     }
 
+    /// The consults whose rooms are in memory.
+    pub(crate) fn open_consults(&self) -> Vec<ConsultId> {
+        lock(&self.rooms).keys().copied().collect()
+    }
+
     /// Every room in memory.
     pub(super) fn cells(&self) -> Vec<Arc<Cell>> {
         lock(&self.rooms).values().cloned().collect()
@@ -213,17 +218,12 @@ impl Hub {
         make: bool,
     ) -> Result<Arc<Cell>, NoRoom> {
         let past = if make { Some(facts::past(&self.db, consult).await?) } else { None };
-        let cell = {
-            let mut rooms = lock(&self.rooms);
-            if let Some(cell) = rooms.get(&consult).cloned() {
-                drop(rooms);
-                cell.opened().await;
-                return Ok(cell);
-            }
-            let cell = Arc::new(Cell::new(consult, Replica::new(consult), false));
-            rooms.insert(consult, Arc::clone(&cell));
-            cell
-        };
+        let cell = Arc::new(Cell::new(consult, Replica::new(consult), false));
+        let first = Arc::clone(lock(&self.rooms).entry(consult).or_insert_with(|| Arc::clone(&cell)));
+        if !Arc::ptr_eq(&first, &cell) {
+            first.opened().await;
+            return Ok(first);
+        }
         match driver.open(self, &cell, past).await {
             Ok(true) => {
                 cell.open_now();
