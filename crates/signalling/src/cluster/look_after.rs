@@ -48,7 +48,7 @@ impl Cluster {
         }
         let _ = hearing.await;
         // Clients are still moving away while `stop` is told; the hub's own task waits for them.
-        hub.left().await;
+        hub.leave().await;
         let last = async {
             self.let_go_of_empty_rooms(&hub).await;
             self.say(FAREWELL).await;

@@ -202,6 +202,10 @@ impl Cluster {
 
 #[async_trait]
 impl Driver for Shared {
+    fn node(&self) -> NodeId {
+        self.0.node
+    }
+
     async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom> {
         let cluster = &self.0;
         let (sender, commands) = mpsc::channel(cluster.limits.driver.waiting_commands_max);
