@@ -149,7 +149,7 @@ async fn a_running_consumer_wakes_by_itself_and_stops_when_told() {
     on_both(|engine| async move {
         let s = setup(&engine, |_| None).await;
         let stop = CancellationToken::new();
-        let running = tokio::spawn(s.consumer.clone().run(s.log.clone(), stop.clone()));
+        let running = tokio::spawn(s.consumer.clone().run(Arc::new(s.log.clone()), stop.clone()));
         say(&s.publisher, 1).await;
         let heard = Arc::clone(&s.heard);
         let arrives = async {

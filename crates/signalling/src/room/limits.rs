@@ -25,6 +25,12 @@ pub struct RoomLimits {
     pub chat_lines_max: usize,
     /// How many bytes of chat texts are kept.
     pub chat_bytes_max: usize,
+    /// How many messages are kept for one session that has not acknowledged them.
+    pub unread_messages_max: usize,
+    /// How many bytes are kept for one session that has not acknowledged them.
+    pub unread_bytes_max: usize,
+    /// How many bytes are kept for all sessions of the room together.
+    pub unread_room_bytes_max: usize,
 }
 
 impl Default for RoomLimits {
@@ -40,6 +46,9 @@ impl Default for RoomLimits {
             away_ms_max: 60_000,
             chat_lines_max: 200,
             chat_bytes_max: 64 * 1024,
+            unread_messages_max: 1024,
+            unread_bytes_max: 1024 * 1024,
+            unread_room_bytes_max: 4 * 1024 * 1024,
         }
     }
 }
