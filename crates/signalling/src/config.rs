@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
+use crate::cluster::ClusterLimits;
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
 use crate::turn::{Credentials, IceConfig, TurnConfig};
@@ -105,6 +106,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Bounds.
     pub limits: SessionLimits,
+    /// Bounds of a node among others.
+    pub cluster: ClusterLimits,
 }
 
 impl Config {
@@ -119,6 +122,7 @@ impl Config {
             stun_urls: Vec::new(),
             origins: Vec::new(),
             limits: SessionLimits::default(),
+            cluster: ClusterLimits::default(),
         }
     }
 

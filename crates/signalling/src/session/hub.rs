@@ -31,6 +31,9 @@ const SWEEP_MS_MAX: u64 = 500;
 /// What orders commands when several nodes share the logs. Without one, a room's log is this process.
 #[async_trait]
 pub(crate) trait Driver: Send + Sync + std::fmt::Debug {
+    /// This node's name in the logs.
+    fn node(&self) -> NodeId;
+
     /// Brings a room's replica up to its log's end (see [`Hub::install`]), and goes on doing so. `past` is there when
     /// the room may be made. `false`: there is no such room, and it was not to be made.
     async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom>;
@@ -94,7 +97,7 @@ impl Hub {
         driver: Option<Arc<dyn Driver>>,
     ) -> Self {
         Self {
-            node: NodeId(rand::random()),
+            node: driver.as_ref().map_or_else(|| NodeId(rand::random()), |driver| driver.node()),
             rooms: Mutex::default(),
             sockets: AtomicU64::new(1),
             connections: Arc::new(Semaphore::new(limits.connections_max)),
@@ -151,7 +154,7 @@ impl Hub {
     }
 
     /// The room, made when it is not there; or only found, `make` being false.
-    pub(super) async fn open(self: &Arc<Self>, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
+    pub(crate) async fn open(self: &Arc<Self>, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
         if let Some(cell) = self.find(consult) {
             cell.opened().await;
             return Ok(cell);

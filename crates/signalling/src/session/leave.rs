@@ -42,7 +42,7 @@ impl Hub {
     }
 
     /// Sends everybody away, once; whoever asks again waits for the same end.
-    async fn leave(&self) {
+    pub(crate) async fn leave(&self) {
         self.left
             .get_or_init(|| async {
                 match self.driver {
