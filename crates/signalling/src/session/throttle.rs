@@ -20,7 +20,7 @@ pub(super) struct BadHellos {
 
 impl BadHellos {
     pub(super) fn new(per_minute: NonZeroU32, burst: NonZeroU32) -> Self {
-        let wait = Duration::from_secs(60) / per_minute.get();
+        let wait = Duration::from_mins(1) / per_minute.get();
         let over = Cache::builder().max_capacity(ADDRESSES_MAX).time_to_live(wait).build();
         Self { throttle: Throttle::new(per_minute, burst), over, wait }
     }
