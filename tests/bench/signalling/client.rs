@@ -39,6 +39,7 @@ pub struct Client {
     ended: Cell<Option<u16>>,
     told_loss: Cell<bool>,
     owes: Cell<bool>,
+    refused: Cell<u32>,
     received: RefCell<Vec<u32>>,
 }
 
@@ -74,6 +75,7 @@ pub async fn connect(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Resu
         ended: Cell::new(None),
         told_loss: Cell::new(false),
         owes: Cell::new(false),
+        refused: Cell::new(0),
         received: RefCell::default(),
     });
     out.iter().for_each(|text| client.text(text));
@@ -173,6 +175,11 @@ impl Client {
     /// Whether the server told of a loss.
     pub fn told_loss(&self) -> bool {
         self.told_loss.get()
+    }
+
+    /// How many messages the server refused, and said so.
+    pub fn refused(&self) -> u32 {
+        self.refused.get()
     }
 
     fn text(&self, text: &str) {
@@ -286,7 +293,7 @@ impl Client {
                 self.received.borrow_mut().push(body[..digits].parse().unwrap_or(u32::MAX));
             }
             Heard::Loss => self.told_loss.set(true),
-            Heard::Refused(error) => eprintln!("refused: {error}"),
+            Heard::Refused(_) => self.refused.set(self.refused.get() + 1),
         }
         let owes = dialect.owes();
         drop(dialect);

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::wire;
@@ -39,9 +38,8 @@ pub async fn serve(listener: TcpListener) -> io::Result<()> {
 }
 
 /// The handshake; what comes after it is a task of its own, so that an idle connection keeps nothing of it.
-async fn open(mut stream: TcpStream, pairs: Pairs) -> io::Result<()> {
+async fn open(stream: TcpStream, pairs: Pairs) -> io::Result<()> {
     let (path, answer) = handshake(&stream).await?;
-    stream.write_all(answer.as_bytes()).await?;
     let (pair, side) = {
         let mut pairs = pairs.lock().unwrap_or_else(PoisonError::into_inner);
         match pairs.remove(&path) {
@@ -51,6 +49,9 @@ async fn open(mut stream: TcpStream, pairs: Pairs) -> io::Result<()> {
     };
     // A third socket of the same path begins a new pair, so the side is free.
     let _ = pair.0[side].set(stream);
+    // Answered when the place is taken: whoever has both answers can send.
+    let Some(stream) = pair.0[side].get() else { return Ok(()) };
+    write_all(stream, answer.as_bytes()).await?;
     tokio::spawn(forward(pair, side));
     Ok(())
 }

@@ -45,7 +45,10 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     received.extend(back.take_received());
     let (missing, again, in_order) = audit(2 * MESSAGES, &received);
     let told = told || back.told_loss() || stays.told_loss();
-    let notes = if in_order { Vec::new() } else { vec!["out of order".to_owned()] };
+    let mut notes = vec![format!("{} messages were refused to their sender", stays.refused())];
+    if !in_order {
+        notes.push("out of order".to_owned());
+    }
     #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
     let counts = [missing as f64, again as f64];
     Ok((vec![counts[0], counts[1], f64::from(u8::from(told))], notes))

@@ -61,6 +61,7 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     if let Some(code) = talks.ended() {
         notes.push(format!("the sender was closed with {code}"));
     }
+    notes.push(format!("{} messages were refused to their sender", talks.refused()));
     most = most.max(server.memory()?.rss);
     let (missing, _, _) = audit(sent, &received);
     #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
