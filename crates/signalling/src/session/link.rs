@@ -370,7 +370,6 @@ impl Link {
         }
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
     }
-
 }
 
 /// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.

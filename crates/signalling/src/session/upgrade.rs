@@ -73,7 +73,8 @@ fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
         let values = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
         values.flat_map(|v| v.split(',')).any(|item| alike(item.trim(), wanted))
     };
-    let (any_case, exact): (fn(&str, &str) -> bool, fn(&str, &str) -> bool) = (str::eq_ignore_ascii_case, |a, b| a == b);
+    let (any_case, exact): (fn(&str, &str) -> bool, fn(&str, &str) -> bool) =
+        (str::eq_ignore_ascii_case, |a, b| a == b);
     let is_here = lists(header::CONNECTION, "upgrade", any_case)
         && lists(header::UPGRADE, "websocket", any_case)
         && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|v| v == "13")
