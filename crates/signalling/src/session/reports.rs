@@ -234,7 +234,10 @@ mod tests {
         let mut reports = reports();
         let outcome = say(&mut reports, 2, quality(0.0));
         let said = line(&outcome);
-        assert_eq!((&said["type"], &said["verdict"], &said["advice"]), (&json!("quality_line"), &json!("good"), &json!([])));
+        assert_eq!(
+            (&said["type"], &said["verdict"], &said["advice"]),
+            (&json!("quality_line"), &json!("good"), &json!([]))
+        );
         let Some(Command::Quality { note, .. }) = outcome.command else { panic!("{outcome:?}") };
         assert!(note.as_str().starts_with(r#"{"verdict":"good""#));
         let outcome = say(&mut reports, 4, quality(0.0));
@@ -258,7 +261,10 @@ mod tests {
         let mut reports = reports();
         let text = r#"{"type":"precheck","camera":"ok","microphone":"denied","paths":{"udp":{"ok":true,"rtt_ms":20}}}"#;
         let outcome = say(&mut reports, 1, Report::precheck(text));
-        assert_eq!((&line(&outcome)["type"], &line(&outcome)["findings"]), (&json!("precheck_line"), &json!(["no_microphone"])));
+        assert_eq!(
+            (&line(&outcome)["type"], &line(&outcome)["findings"]),
+            (&json!("precheck_line"), &json!(["no_microphone"]))
+        );
         assert!(matches!(outcome.command, Some(Command::Precheck { .. })));
         assert!(matches!(outcome.item, Some(Item::Precheck(checked)) if checked.role == Role::Host));
         assert_eq!(line(&say(&mut reports, 2, Report::precheck(text)))["error"]["code"], "too-soon");
