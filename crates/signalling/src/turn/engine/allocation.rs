@@ -8,8 +8,9 @@ use super::{Client, Relay};
 pub const PERMISSION_MS: u64 = 300_000;
 /// How long a channel stays bound (RFC 8656 §12).
 pub const CHANNEL_MS: u64 = 600_000;
-/// The channel numbers (RFC 8656 §12).
-pub(super) const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x4fff;
+/// The channel numbers. RFC 8656 §12 keeps those from 0x5000 back; clients of RFC 5766 §11 use them, coturn's and
+/// browsers' among them.
+pub(super) const CHANNELS: std::ops::RangeInclusive<u16> = 0x4000..=0x7fff;
 
 /// Why no channel was bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

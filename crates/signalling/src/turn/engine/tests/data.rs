@@ -111,7 +111,7 @@ fn channel_data_that_lies_is_dropped() {
     let mut world = World::new();
     world.relayed(udp(1), "a");
     world.bind(udp(1), "a", 0x4000, address(PEER));
-    for bytes in [&[][..], &[0x40], &[0x40, 0, 0], &[0x40, 0, 0, 5, 1, 2, 3, 4], &[0x40, 1, 0, 1, 9], &[0x50, 0, 0, 0]]
+    for bytes in [&[][..], &[0x40], &[0x40, 0, 0], &[0x40, 0, 0, 5, 1, 2, 3, 4], &[0x40, 1, 0, 1, 9], &[0x80, 0, 0, 0]]
     {
         assert_eq!(world.data(udp(1), bytes), Output::Nothing, "{bytes:?}");
     }
