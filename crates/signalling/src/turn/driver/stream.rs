@@ -8,6 +8,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::{ServerConfig, ServerConnection};
 
+use super::framing::{self, FRAME_BYTES_MAX, Frame};
 use crate::turn::engine::Client;
 
 /// Plain bytes that one read or one record takes.
@@ -82,7 +83,7 @@ impl Stream {
     /// reads slowly loses media, as it would over UDP, and the server does not grow.
     pub(super) fn push(&mut self, parts: [&[u8]; 3], bytes_max: usize) -> bool {
         let len: usize = parts.iter().map(|p| p.len()).sum();
-        if self.output.len() - self.sent + len > bytes_max {
+        if self.output.len() - self.sent + len > bytes_max || len > FRAME_BYTES_MAX {
             return false;
         }
         if self.sent > 0 && self.output.len() + len > self.output.capacity() {
@@ -120,13 +121,29 @@ impl Stream {
                 self.output.shrink_to(KEPT_BYTES);
                 return Ok(());
             }
-            // One record at a time, so that what waits is counted in `output` and not in the library.
             self.sent += match &mut self.tls {
-                Some(tls) => tls.writer().write(&rest[..rest.len().min(CHUNK_BYTES)])?,
+                Some(tls) => write_records(tls, rest)?,
                 None => ended(self.socket.write(rest)?)?,
             };
         }
     }
+}
+
+/// Encrypts whole frames, each as a record of its own: coturn's client takes a record for a message. Not more than
+/// a chunk at a time, so that what waits is counted in `output` and not in the library.
+fn write_records(tls: &mut ServerConnection, frames: &[u8]) -> io::Result<usize> {
+    let mut written = 0;
+    while written < frames.len().min(CHUNK_BYTES) {
+        let rest = &frames[written..];
+        let len = match framing::first(rest) {
+            Frame::Whole(len) => len,
+            // Only whole frames are pushed.
+            Frame::Part | Frame::Bad => rest.len(),
+        };
+        tls.writer().write_all(&rest[..len])?;
+        written += len;
+    }
+    Ok(written)
 }
 
 /// Nothing read or written is the end.

@@ -43,7 +43,13 @@ impl Buffers {
     pub(super) fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, Option<IpAddr>, &[u8])> {
         self.meta[..self.count].iter().zip(self.storage.chunks(BUFFER_BYTES)).flat_map(|(meta, buffer)| {
             let bytes = buffer.get(..meta.len).unwrap_or_default();
-            bytes.chunks(meta.stride.max(1)).map(move |datagram| (meta.addr, meta.dst_ip, datagram))
+            // An empty datagram is one too.
+            let stride = meta.stride.max(1);
+            let count = bytes.len().div_ceil(stride).max(1);
+            (0..count).map(move |n| {
+                let datagram = &bytes[n * stride..bytes.len().min((n + 1) * stride)];
+                (meta.addr, meta.dst_ip, datagram)
+            })
         })
     }
 }
