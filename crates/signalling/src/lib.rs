@@ -121,8 +121,8 @@ const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 /// plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
     loop {
-        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
-            Ok(server) => return server.run(stop).await,
+        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
+            Ok(server) => server.run(stop.clone()).await,
             Err(error) => {
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }
