@@ -1,7 +1,8 @@
 //! What relaying costs: server CPU seconds for 100,000 messages between clients, this server and coturn by turns.
 //!
 //! `cargo bench -p sanbao-signalling --bench turn` needs Debian's coturn. `TURN_BENCH_ROUNDS` (5) and
-//! `TURN_BENCH_SCALE` (1.0, a part of the messages) make it shorter or longer.
+//! `TURN_BENCH_PERCENT` (100, of the messages) make it shorter or longer. Loads between clients are those of
+//! `turnutils_uclient -y -c -l 1000 -z 2`; the last goes to `turnutils_peer` and back, through relayed sockets.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot go on")]
 
 use std::io::{BufRead as _, BufReader};
@@ -24,13 +25,16 @@ struct Load {
     name: &'static str,
     clients: u32,
     messages: u32,
+    /// To `turnutils_peer`, which sends back, instead of to each other.
+    peer: bool,
     more: &'static [&'static str],
 }
 
 const LOADS: &[Load] = &[
-    Load { name: "4 clients, UDP", clients: 4, messages: 20_000, more: &[] },
-    Load { name: "100 clients, UDP", clients: 100, messages: 1_000, more: &[] },
-    Load { name: "4 clients, TCP", clients: 4, messages: 5_000, more: &["-t"] },
+    Load { name: "4 clients, UDP", clients: 4, messages: 20_000, peer: false, more: &["-y"] },
+    Load { name: "100 clients, UDP", clients: 100, messages: 1_000, peer: false, more: &["-y"] },
+    Load { name: "4 clients, TCP", clients: 4, messages: 5_000, peer: false, more: &["-y", "-t"] },
+    Load { name: "to a peer and back", clients: 4, messages: 5_000, peer: true, more: &[] },
 ];
 
 fn main() {
@@ -39,20 +43,18 @@ fn main() {
         serve();
         return;
     }
-    let variable = |name: &str, default: f64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
-    let (rounds, scale) = (variable("TURN_BENCH_ROUNDS", 5.0), variable("TURN_BENCH_SCALE", 1.0));
-    println!("CPU seconds of the server for 100,000 messages of 1,000 B from client to client; lower is better");
-    println!("limits raised for this load: allocations of one user 16 -> 1,000, unproved answers");
+    let variable = |name: &str, default: u32| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let (rounds, percent) = (variable("TURN_BENCH_ROUNDS", 5), variable("TURN_BENCH_PERCENT", 100));
+    println!("CPU seconds of the server for 100,000 messages of 1,000 B; lower is better; median (least..greatest)");
+    println!("raised for this load: allocations of one user to 1,000, unproved answers to 100,000 a second");
     for load in LOADS {
         let (mut own, mut coturn) = (Vec::new(), Vec::new());
-        for round in 0..rounds as u32 {
-            // Whoever goes first finds a cooler machine; so they take turns.
-            let mut order: [(&mut Vec<f64>, fn() -> Server); 2] = [(&mut own, start_own), (&mut coturn, start_coturn)];
-            if round % 2 == 1 {
-                order.reverse();
-            }
-            for (figures, start) in order {
-                figures.push(measure(start(), load, scale));
+        for turn in 0..rounds * 2 {
+            // Whoever goes first finds a cooler machine; so they take turns at that too.
+            if turn % 4 == 0 || turn % 4 == 3 {
+                own.push(measure(&start_own(), load, percent));
+            } else {
+                coturn.push(measure(&start_coturn(), load, percent));
             }
         }
         let (own, coturn) = (Spread::of(own), Spread::of(coturn));
@@ -101,7 +103,7 @@ fn serve() {
         public_ips: vec!["127.0.0.1".parse().unwrap()],
         realm: "bench".to_owned(),
         relay_ports: RELAY_PORTS,
-        allow_peers: Vec::new(),
+        allow_peers: vec!["127.0.0.1/32".parse().unwrap()],
         limits: TurnLimits {
             allocations_per_user_max: 1_000,
             unproved_answers_per_s_max: 100_000,
@@ -129,19 +131,19 @@ fn start_coturn() -> Server {
     let folder = std::env::temp_dir().join(format!("turn-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let inside = |name: &str| folder.join(name).display().to_string();
-    let child = Command::new("turnserver")
+    let mut command = Command::new("turnserver");
+    command
         .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--use-auth-secret", "--no-tls", "--no-dtls"])
         .args(["--no-cli", "--allow-loopback-peers", "--realm=bench", "--log-file=/dev/null"])
         .args([format!("--static-auth-secret={SECRET}"), format!("--listening-port={port}")])
         .args([format!("--min-port={}", RELAY_PORTS.0), format!("--max-port={}", RELAY_PORTS.1)])
         .args([format!("--pidfile={}", inside("pid")), format!("--userdb={}", inside("db"))])
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("turnserver starts; it comes with coturn");
+        .stderr(Stdio::null());
+    let server = Server { child: command.spawn().expect("turnserver starts; it comes with coturn"), port };
     for _ in 0..100 {
         if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return Server { child, port };
+            return server;
         }
         std::thread::sleep(Duration::from_millis(50));
     }
@@ -157,17 +159,32 @@ fn cpu_s(server: &Server) -> f64 {
     ticks / TICKS_PER_S
 }
 
-fn measure(server: Server, load: &Load, scale: f64) -> f64 {
-    let messages = (f64::from(load.messages) * scale).max(1.0) as u32;
-    let before = cpu_s(&server);
+/// A peer that sends everything back.
+fn start_peer() -> Server {
+    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let child = Command::new("turnutils_peer")
+        .args(["-L", "127.0.0.1", "-p", &port.to_string()])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("turnutils_peer starts; it comes with coturn");
+    Server { child, port }
+}
+
+fn measure(server: &Server, load: &Load, percent: u32) -> f64 {
+    let messages = (load.messages * percent / 100).max(1);
+    let peer = load.peer.then(start_peer);
+    let to_peer = peer.as_ref().map(|p| ["-e".to_owned(), "127.0.0.1".to_owned(), "-r".to_owned(), p.port.to_string()]);
+    let before = cpu_s(server);
     let out = Command::new("turnutils_uclient")
-        .args(["-y", "-c", "-l", "1000", "-z", "2", "-u", "bench", "-W", SECRET])
+        .args(["-c", "-l", "1000", "-z", "2", "-u", "bench", "-W", SECRET])
         .args(["-m", &load.clients.to_string(), "-n", &messages.to_string(), "-p", &server.port.to_string()])
         .args(load.more)
+        .args(to_peer.iter().flatten())
         .arg("127.0.0.1")
         .output()
         .expect("turnutils_uclient starts; it comes with coturn");
-    let used = cpu_s(&server) - before;
+    let used = cpu_s(server) - before;
     let text = String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr);
     let received = text.rsplit_once("tot_recv_msgs=").unwrap_or_else(|| panic!("no result: {text}")).1;
     let received: f64 = received.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();

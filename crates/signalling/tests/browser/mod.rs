@@ -123,11 +123,6 @@ impl Browser {
         self.call("execute/sync", json!({ "script": script, "args": [] })).await
     }
 
-    /// What a script hands to its last argument.
-    pub async fn run_async(&self, script: &str, arguments: Value) -> Value {
-        self.call("execute/async", json!({ "script": script, "args": arguments })).await
-    }
-
     pub async fn click(&self, selector: &str) {
         let script = format!(
             "const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'nearest'}}); e.click();"

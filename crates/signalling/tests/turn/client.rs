@@ -120,7 +120,7 @@ pub struct Client {
 }
 
 impl Client {
-    async fn new(wire: Wire, (username, password): (String, String)) -> Self {
+    fn new(wire: Wire, (username, password): (String, String)) -> Self {
         let key = Key::long_term(&username, REALM, &password);
         Self { wire, username, key, nonce: b"none".to_vec(), transactions: 0, early: Vec::new() }
     }
@@ -135,7 +135,7 @@ impl Client {
             server.address
         };
         socket.connect(to).await.unwrap();
-        Self::new(Wire::Udp(socket), credentials).await
+        Self::new(Wire::Udp(socket), credentials)
     }
 
     pub async fn udp(server: &Running, name: &str) -> Self {
@@ -144,7 +144,7 @@ impl Client {
 
     pub async fn tcp(server: &Running, name: &str) -> Self {
         let socket = TcpStream::connect(server.address).await.unwrap();
-        Self::new(Wire::Tcp(socket, Vec::new()), server.credentials.issue(name, server.clock.now())).await
+        Self::new(Wire::Tcp(socket, Vec::new()), server.credentials.issue(name, server.clock.now()))
     }
 
     pub async fn send_raw(&mut self, bytes: &[u8]) {
@@ -307,7 +307,7 @@ pub async fn echo_peer(at: &str) -> SocketAddr {
     let socket = UdpSocket::bind(at).await.unwrap();
     let address = socket.local_addr().unwrap();
     tokio::spawn(async move {
-        let mut buffer = [0; 65_536];
+        let mut buffer = vec![0; 65_536];
         while let Ok((len, from)) = socket.recv_from(&mut buffer).await {
             let _ = socket.send_to(&buffer[..len], from).await;
         }

@@ -24,7 +24,7 @@ async fn uclient(port: u16, secret: &str, messages: u32, arguments: &[&str]) -> 
         .arg("127.0.0.1")
         .kill_on_drop(true)
         .output();
-    let out = match tokio::time::timeout(Duration::from_secs(60), run).await {
+    let out = match tokio::time::timeout(Duration::from_mins(1), run).await {
         Ok(out) => out.expect("turnutils_uclient starts; it comes with coturn"),
         Err(_) => return (false, "no end within a minute".to_owned()),
     };

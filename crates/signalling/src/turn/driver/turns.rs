@@ -145,10 +145,10 @@ impl Driver {
                 match relay {
                     None => {
                         let client = Client::Udp { remote: from, local: to.filter(|_| many_addresses) };
-                        self.inner.from_client(now, client, datagram);
+                        self.inner.client_sent(now, client, datagram);
                     }
                     Some(relay) => {
-                        let output = self.inner.engine.from_peer(now, relay, from, datagram);
+                        let output = self.inner.engine.peer_sent(now, relay, from, datagram);
                         self.inner.carry_out(output, None);
                     }
                 }
@@ -202,8 +202,8 @@ impl Driver {
 }
 
 impl Inner {
-    fn from_client(&mut self, now: Now, client: Client, bytes: &[u8]) {
-        let mut output = self.engine.from_client(now, client, bytes, &mut self.answer);
+    fn client_sent(&mut self, now: Now, client: Client, bytes: &[u8]) {
+        let mut output = self.engine.client_sent(now, client, bytes, &mut self.answer);
         while let Output::Bind(relay) = output {
             let opened = self.ports.open(relay, self.poll.registry());
             output = self.engine.bound(now, opened.is_ok(), &mut self.answer);
@@ -226,7 +226,7 @@ impl Inner {
             Output::Answer => {
                 if let Some(client) = asker {
                     let answer = std::mem::take(&mut self.answer);
-                    self.to_client(client, [&answer, &[], &[]]);
+                    self.send_to_client(client, [&answer, &[], &[]]);
                     self.answer = answer;
                 }
             }
@@ -234,12 +234,12 @@ impl Inner {
                 self.outbox.push(&self.ports, Way { port: Some(relay), to, from: None }, [payload, &[], &[]]);
             }
             Output::ToClient { client, head, payload, padding } => {
-                self.to_client(client, [head.bytes(), payload, &[0; 3][..padding]]);
+                self.send_to_client(client, [head.bytes(), payload, &[0; 3][..padding]]);
             }
         }
     }
 
-    fn to_client(&mut self, client: Client, parts: [&[u8]; 3]) {
+    fn send_to_client(&mut self, client: Client, parts: [&[u8]; 3]) {
         match client {
             Client::Udp { remote, local } => {
                 self.outbox.push(&self.ports, Way { port: None, to: remote, from: local }, parts);
@@ -294,7 +294,7 @@ impl Inner {
         loop {
             match framing::first(&input[used..]) {
                 Frame::Whole(len) => {
-                    self.from_client(now, client, &input[used..used + len]);
+                    self.client_sent(now, client, &input[used..used + len]);
                     used += len;
                 }
                 Frame::Part => return Some(used),

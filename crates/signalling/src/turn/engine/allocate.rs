@@ -47,7 +47,7 @@ pub(super) struct Pending {
     fingerprint: bool,
     /// ADDITIONAL-ADDRESS-FAMILY was there and is not granted.
     additional: bool,
-    granted_s: u32,
+    lifetime_s: u32,
     wish: Wish,
     /// The port in question.
     relay: Relay,
@@ -57,8 +57,17 @@ pub(super) struct Pending {
     tries: u32,
 }
 
+/// What a request asks for.
+#[derive(Debug)]
+struct Wishes {
+    ipv6: Option<bool>,
+    wish: Wish,
+    /// A reserved port.
+    token: Option<[u8; 8]>,
+}
+
 /// The checks that need no state: which family and port.
-fn wishes(message: &Message<'_>) -> Result<(Option<bool>, Wish, Option<[u8; 8]>), Code> {
+fn wishes(message: &Message<'_>) -> Result<Wishes, Code> {
     let transport = message.get(attr::REQUESTED_TRANSPORT).filter(|t| t.len() == 4).ok_or(code::BAD_REQUEST)?;
     if transport.first() != Some(&UDP) {
         return Err(code::UNSUPPORTED_TRANSPORT);
@@ -83,7 +92,7 @@ fn wishes(message: &Message<'_>) -> Result<(Option<bool>, Wish, Option<[u8; 8]>)
     let contradiction = (token.is_some() && (wish != Wish::Any || ipv6.is_some() || additional.is_some()))
         || (additional.is_some() && (ipv6.is_some() || wish == Wish::Pair))
         || additional.is_some_and(|a| a.first() != Some(&2));
-    if contradiction { Err(code::BAD_REQUEST) } else { Ok((ipv6, wish, token)) }
+    if contradiction { Err(code::BAD_REQUEST) } else { Ok(Wishes { ipv6, wish, token }) }
 }
 
 impl Engine {
@@ -110,7 +119,7 @@ impl Engine {
     }
 
     fn begin(&mut self, now: Now, request: &Request<'_, '_>) -> Result<Pending, Code> {
-        let (ipv6, wish, token) = wishes(request.message)?;
+        let Wishes { ipv6, wish, token } = wishes(request.message)?;
         let mut first = None;
         if let Some(token) = token {
             let reserved = self.reserved.get(&token).filter(|r| r.until_ms > now.ms && r.username == request.username);
@@ -136,7 +145,7 @@ impl Engine {
             transaction: request.message.transaction,
             fingerprint: request.message.fingerprint,
             additional: request.message.get(attr::ADDITIONAL_ADDRESS_FAMILY).is_some(),
-            granted_s: self.granted_s(request.message.number(attr::LIFETIME)),
+            lifetime_s: self.granted_s(request.message.number(attr::LIFETIME)),
             wish,
             relay: Relay { ipv6, port: 0 },
             first,
@@ -211,7 +220,7 @@ impl Engine {
             relay: pending.relay,
             relayed: SocketAddr::new(ip, pending.relay.port),
             transaction: pending.transaction,
-            granted_s: pending.granted_s,
+            lifetime_s: pending.lifetime_s,
             reservation,
         };
         let allocation = Allocation::new(now.ms, granted);
@@ -264,7 +273,7 @@ fn write_success(allocation: &Allocation, fingerprint: bool, additional: bool, k
     let mut writer = Writer::new(answer, Method::Allocate, Class::Success, allocation.transaction);
     let remote = allocation.client.remote();
     writer.address(attr::XOR_RELAYED_ADDRESS, allocation.relayed);
-    writer.number(attr::LIFETIME, allocation.granted_s);
+    writer.number(attr::LIFETIME, allocation.lifetime_s);
     if let Some(token) = allocation.reservation {
         writer.attribute(attr::RESERVATION_TOKEN, &token);
     }

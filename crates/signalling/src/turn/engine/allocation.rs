@@ -45,7 +45,7 @@ pub(super) struct Allocation {
     pub(super) until_ms: u64,
     /// The request that made it, and what it was granted: a repeated request gets the same answer.
     pub(super) transaction: [u8; 12],
-    pub(super) granted_s: u32,
+    pub(super) lifetime_s: u32,
     pub(super) reservation: Option<[u8; 8]>,
     permissions: Vec<Permission>,
     channels: Vec<Channel>,
@@ -59,16 +59,16 @@ pub(super) struct Granted {
     pub(super) relay: Relay,
     pub(super) relayed: SocketAddr,
     pub(super) transaction: [u8; 12],
-    pub(super) granted_s: u32,
+    pub(super) lifetime_s: u32,
     pub(super) reservation: Option<[u8; 8]>,
 }
 
 impl Allocation {
     pub(super) fn new(now_ms: u64, granted: Granted) -> Self {
-        let Granted { client, username, relay, relayed, transaction, granted_s, reservation } = granted;
-        let until_ms = now_ms + u64::from(granted_s) * 1000;
+        let Granted { client, username, relay, relayed, transaction, lifetime_s, reservation } = granted;
+        let until_ms = now_ms + u64::from(lifetime_s) * 1000;
         let (permissions, channels) = (Vec::new(), Vec::new());
-        Self { client, username, relay, relayed, until_ms, transaction, granted_s, reservation, permissions, channels }
+        Self { client, username, relay, relayed, until_ms, transaction, lifetime_s, reservation, permissions, channels }
     }
 
     /// Whether datagrams of this address come in and may go out.

@@ -43,7 +43,7 @@ impl Engine {
     }
 
     /// A datagram that arrived at a relayed port.
-    pub fn from_peer<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+    pub fn peer_sent<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
         if self.filter.passes(from) { self.deliver(now, relay, from, payload) } else { Output::Nothing }
     }
 

@@ -105,7 +105,7 @@ impl Head {
 }
 
 /// What is to be done.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output<'a> {
     /// Nothing.
     Nothing,
@@ -193,7 +193,7 @@ impl Engine {
 
     /// A datagram, or one frame of a stream, from a client. `answer` is overwritten when the output is
     /// [`Output::Answer`].
-    pub fn from_client<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8], answer: &mut Vec<u8>) -> Output<'a> {
+    pub fn client_sent<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8], answer: &mut Vec<u8>) -> Output<'a> {
         match bytes.first().map(|first| first >> 6) {
             Some(0) => self.message(now, client, bytes, answer),
             Some(1) => self.channel_data(now, client, bytes),

@@ -1,14 +1,14 @@
-//! Refresh (RFC 8656 §8), CreatePermission (§10) and ChannelBind (§12).
+//! Refresh (RFC 8656 §8), `CreatePermission` (§10) and `ChannelBind` (§12).
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::allocation::{Allocation, BindError, CHANNELS};
 use super::auth::Request;
 use super::{Engine, Now, Output};
+use crate::turn::stun::attr;
 use crate::turn::stun::code::{self, Code};
-use crate::turn::stun::{attr, code as codes};
 
-/// Peers of one CreatePermission request.
+/// Peers of one `CreatePermission` request.
 const PEERS_PER_REQUEST_MAX: usize = 32;
 
 /// Whether a peer address is of the family that the relayed address has; an IPv4 address in IPv6 clothes is not.
@@ -130,8 +130,8 @@ impl Engine {
             return Err(code::INSUFFICIENT_CAPACITY);
         }
         allocation.bind(now.ms, number, peer, channels).map_err(|e| match e {
-            BindError::Taken => codes::BAD_REQUEST,
-            BindError::Full => codes::INSUFFICIENT_CAPACITY,
+            BindError::Taken => code::BAD_REQUEST,
+            BindError::Full => code::INSUFFICIENT_CAPACITY,
         })?;
         allocation.permit(now.ms, peer.ip());
         Ok(())

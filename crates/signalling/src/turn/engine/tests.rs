@@ -125,7 +125,7 @@ impl World {
     /// Raw bytes in, the answer out.
     fn say(&mut self, client: Client, bytes: &[u8]) -> Said {
         let (now, mut answer) = (self.now(), Vec::new());
-        let mut output = self.engine.from_client(now, client, bytes, &mut answer);
+        let mut output = self.engine.client_sent(now, client, bytes, &mut answer);
         while let Output::Bind(relay) = output {
             let opened = !self.taken.contains(&relay.port);
             if opened {

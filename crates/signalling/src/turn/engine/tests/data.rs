@@ -30,7 +30,7 @@ fn to_client(output: &Output<'_>) -> Option<(Client, Vec<u8>)> {
 impl World {
     fn data<'a>(&mut self, client: Client, bytes: &'a [u8]) -> Output<'a> {
         let (now, mut answer) = (self.now(), Vec::new());
-        self.engine.from_client(now, client, bytes, &mut answer)
+        self.engine.client_sent(now, client, bytes, &mut answer)
     }
 }
 
@@ -45,12 +45,12 @@ fn indications_carry_data_both_ways_to_whom_was_let_in() {
     assert_eq!(world.data(udp(1), &out), Output::ToPeer { relay: relay(relayed), to: peer, payload });
     assert_eq!(world.data(udp(2), &out), Output::Nothing, "no allocation");
     let other_port = address("8.8.8.8:77");
-    let back = world.engine.from_peer(world.now(), relay(relayed), other_port, b"answer");
+    let back = world.engine.peer_sent(world.now(), relay(relayed), other_port, b"answer");
     let (client, bytes) = to_client(&back).unwrap();
     let message = Message::parse(&bytes).unwrap();
     assert_eq!((client, message.method, message.class), (udp(1), Method::Data, Class::Indication));
     assert_eq!((message.get(attr::DATA), message.peers().next().flatten()), (Some(&b"answer"[..]), Some(other_port)));
-    let stranger = world.engine.from_peer(world.now(), relay(relayed), address("8.8.4.4:5000"), b"x");
+    let stranger = world.engine.peer_sent(world.now(), relay(relayed), address("8.8.4.4:5000"), b"x");
     assert_eq!(stranger, Output::Nothing);
 }
 
@@ -85,7 +85,7 @@ fn refused_peers_get_nothing_even_where_their_address_is_let_in() {
     for port in [22, 3478, 0, 49_999, 50_010] {
         let peer = SocketAddr::new(relayed.ip(), port);
         assert_eq!(world.data(udp(1), &send_indication(peer, b"x")), Output::Nothing, "{port}");
-        assert_eq!(world.engine.from_peer(world.now(), relay(relayed), peer, b"x"), Output::Nothing, "{port}");
+        assert_eq!(world.engine.peer_sent(world.now(), relay(relayed), peer, b"x"), Output::Nothing, "{port}");
     }
 }
 
@@ -99,9 +99,9 @@ fn channels_are_short_and_padded_only_in_streams() {
         let expected = Output::ToPeer { relay: relay(relayed), to: address(PEER), payload: b"hello" };
         assert_eq!(world.data(client, &out), expected);
         assert_eq!(world.data(client, &[&out[..], &[0; 3]].concat()), expected, "padding is allowed everywhere");
-        let back = world.engine.from_peer(world.now(), relay(relayed), address(PEER), b"hello");
+        let back = world.engine.peer_sent(world.now(), relay(relayed), address(PEER), b"hello");
         assert_eq!(to_client(&back), Some((client, [&out[..], &vec![0; padded]].concat())));
-        let other = world.engine.from_peer(world.now(), relay(relayed), address("8.8.8.8:1"), b"hello");
+        let other = world.engine.peer_sent(world.now(), relay(relayed), address("8.8.8.8:1"), b"hello");
         assert!(Message::parse(&to_client(&other).unwrap().1).is_ok(), "another port of the peer has no channel");
     }
 }
@@ -125,9 +125,9 @@ fn permissions_last_five_minutes_and_channels_ten() {
     world.bind(udp(1), "a", 0x4000, address(PEER));
     let out = channel(0x4000, b"x");
     world.ms = PERMISSION_MS - 1;
-    assert_ne!(world.engine.from_peer(world.now(), relay(relayed), address(PEER), b"x"), Output::Nothing);
+    assert_ne!(world.engine.peer_sent(world.now(), relay(relayed), address(PEER), b"x"), Output::Nothing);
     world.ms = PERMISSION_MS;
-    assert_eq!(world.engine.from_peer(world.now(), relay(relayed), address(PEER), b"x"), Output::Nothing);
+    assert_eq!(world.engine.peer_sent(world.now(), relay(relayed), address(PEER), b"x"), Output::Nothing);
     assert_ne!(world.data(udp(1), &out), Output::Nothing, "the channel still stands");
     assert_eq!(world.refresh(udp(1), "a", 3600).code(), 200);
     world.ms = CHANNEL_MS - 1;
@@ -150,7 +150,7 @@ fn two_relayed_addresses_of_one_server_meet_inside_with_both_permissions() {
     let message = Message::parse(&bytes).unwrap();
     assert_eq!((client, message.get(attr::DATA)), (stream(2), Some(&b"hello"[..])));
     assert_eq!(message.peers().next().flatten(), Some(a), "the peer is a's relayed address, not a");
-    let through_sockets = world.engine.from_peer(world.now(), relay(b), a, b"hello");
+    let through_sockets = world.engine.peer_sent(world.now(), relay(b), a, b"hello");
     assert_eq!(to_client(&through_sockets), Some((client, bytes)));
     assert_eq!(world.bind(stream(2), "b", 0x4001, a), 200);
     assert_eq!(to_client(&world.data(udp(1), &out)).unwrap().1, [0x40, 1, 0, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0]);

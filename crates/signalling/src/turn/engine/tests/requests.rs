@@ -301,7 +301,7 @@ fn permissions_are_for_allowed_peers_all_or_none() {
     }
     let lets_in = |world: &World| {
         let relay = Relay { ipv6: false, port: relayed.port() };
-        world.engine.from_peer(world.now(), relay, address(PEER), b"x") != Output::Nothing
+        world.engine.peer_sent(world.now(), relay, address(PEER), b"x") != Output::Nothing
     };
     assert!(!lets_in(&world), "none of a refused request");
     assert_eq!(world.permit(udp(1), "a", &[PEER, "1.1.1.1:1"]), 200);

@@ -64,7 +64,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
             writer.attribute(kind, &value);
         }
         writer.finish(sign.then(|| Key::short_term("x")).as_ref(), sum);
-        bytes.truncate(bytes.len() - if cut < 4 { 0 } else { cut - 4 });
+        bytes.truncate(bytes.len() - cut.saturating_sub(4));
         bytes
     })
 }
@@ -88,7 +88,7 @@ proptest! {
             let said = world.say(udp(from), &bytes);
             prop_assert!(said.bytes().len() <= AMPLIFICATION_MAX * bytes.len());
             let relay = Relay { ipv6: false, port: relayed.port() };
-            let _ = world.engine.from_peer(world.now(), relay, address(PEER), &bytes);
+            let _ = world.engine.peer_sent(world.now(), relay, address(PEER), &bytes);
             prop_assert_eq!(&world.open, &open, "nobody without a credential opens or closes a port");
         }
     }
