@@ -227,18 +227,20 @@ async fn enter(
     let mut request = format!("{}/v1/signal", address.replace("http", "ws")).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-    for said in
-        [json!({ "type": "hello", "v": 1, "ticket": ticket }), json!({ "type": "join", "audio": true, "video": true })]
-    {
-        socket.send(said.to_string().into()).await.unwrap();
-    }
+    let hello = json!({ "type": "hello", "v": 1, "ticket": ticket });
+    socket.send(hello.to_string().into()).await.unwrap();
     let joined = async {
         loop {
             let message = socket.next().await.unwrap().unwrap();
             let heard: Value = serde_json::from_str(message.to_text().unwrap_or("{}")).unwrap_or_default();
             assert_ne!(heard["type"], "error", "{heard}");
-            if heard["type"] == "joined" {
-                return;
+            match heard["type"].as_str() {
+                Some("welcome") => {
+                    let join = json!({ "type": "join", "seq": 1, "audio": true, "video": true });
+                    socket.send(join.to_string().into()).await.unwrap();
+                }
+                Some("joined") => return,
+                _ => {}
             }
         }
     };
