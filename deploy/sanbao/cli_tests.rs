@@ -66,6 +66,15 @@ fn unusable_combinations_name_the_flag() {
         ("--data-dir d --public-url ftp://x", "--public-url"),
         ("--data-dir d --public-url https://x/path", "--public-url"),
         ("--data-dir d --listen nowhere", "--listen"),
+        ("booking --data-dir d --nats nats://n", "give --database-url"),
+        ("signalling --database-url postgres://u:hidden@db/s --secret-file k", "give --nats"),
+        ("dispatch --data-dir d", "needs-analysis"),
+        ("--data-dir d --nats-ca ca.pem", "--nats-ca needs --nats"),
+        ("--data-dir d --nats-replicas 6", "1..=5"),
+        ("--data-dir d --nats-replicas 0", "1..=5"),
+        ("--data-dir d --nats-prefix a.b", "--nats-prefix"),
+        ("--data-dir d --nats nats://n --keep-event-days 29", "--keep-event-days 29"),
+        ("--data-dir d --keep-answer-days 0", "--keep-answer-days"),
     ] {
         let error = serve(flags).unwrap_err();
         assert!(error.contains(words), "{flags}: {error}");
@@ -74,12 +83,29 @@ fn unusable_combinations_name_the_flag() {
 }
 
 #[test]
+fn a_service_alone_takes_of_a_shared_environment_what_it_has_a_use_for() {
+    let flags = "--database-url postgres://db/s --secret-file k --nats nats://a,tls://b --nats-replicas 3 --turn-listen 127.0.0.1:9";
+    let booking = serve(&format!("booking {flags}")).unwrap();
+    assert_eq!((booking.roles(), &booking.turn), (&[Role::Booking][..], &Turn::Off));
+    let nats = booking.nats.unwrap();
+    assert_eq!((nats.urls.len(), nats.replicas, nats.prefix.as_str()), (2, 3, "sanbao"));
+    let relay = serve(&format!("signalling {flags}")).unwrap();
+    assert!(matches!(relay.turn, Turn::Embedded { listen, .. } if listen.port() == 9));
+    let all = serve(&format!("{flags} --nats-stream-days-max 2 --keep-event-days 2 --nats-stream-mib-max 5")).unwrap();
+    assert_eq!(all.roles(), Role::ALL);
+    assert_eq!((all.stream_limits.age_days_max, all.stream_limits.bytes_max), (2, 5 * 1024 * 1024));
+    assert_eq!((all.retention.event_days_min, all.retention.answer_days_min), (2, 7));
+}
+
+#[test]
 fn the_printed_configuration_shows_no_secret() {
     let flags = "--database-url postgres://u:northwind@db/s --secret-file /k --metrics-token northwind \
-                 --turn-urls turn:t:3478 --turn-secret northwind";
+                 --turn-urls turn:t:3478 --turn-secret northwind --nats nats://u:northwind@n:4222";
     let text = crate::settings::toml_text(&serve(flags).unwrap().sections());
     assert!(text.contains("database_url = \"postgres://***@db/s\""), "{text}");
     assert!(text.contains("[turn]\nmode = \"external\""), "{text}");
+    assert!(text.contains("urls = [\"nats://***@n:4222\"]"), "{text}");
+    assert!(text.contains("services = [\"booking\",\"signalling\",\"needs-analysis\"]"), "{text}");
     assert!(!text.contains("northwind"), "{text}");
     let parsed = serve(flags).unwrap();
     assert!(!format!("{parsed:?}").contains("northwind"));
