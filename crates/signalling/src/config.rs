@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
 use crate::cluster::ClusterLimits;
+use crate::precheck::{PrecheckLimits, Relay};
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
 use crate::turn::{Credentials, IceConfig, TurnConfig};
@@ -108,6 +109,8 @@ pub struct Config {
     pub limits: SessionLimits,
     /// Bounds of a node among others.
     pub cluster: ClusterLimits,
+    /// Bounds of checks before the visit.
+    pub precheck: PrecheckLimits,
 }
 
 impl Config {
@@ -123,6 +126,7 @@ impl Config {
             origins: Vec::new(),
             limits: SessionLimits::default(),
             cluster: ClusterLimits::default(),
+            precheck: PrecheckLimits::default(),
         }
     }
 
@@ -142,6 +146,14 @@ impl Config {
         }
         let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
         IceConfig { stun_urls, turn }
+    }
+
+    /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
+    pub fn precheck_relay(&self) -> Option<Relay> {
+        match &self.turn {
+            Some(embedded) => Some(Relay::embedded(embedded.listen, self.credentials())),
+            None => Relay::external(&self.turn_urls, self.credentials()),
+        }
     }
 
     /// The embedded server's setting, if it is to run.

@@ -77,9 +77,7 @@ pub(crate) fn heard(node: NodeId, committed: &Committed) -> Result<Heard<Body>, 
     let (Some([version, kind]), Some(body)) = (bytes.get(..2), bytes.get(HEAD_BYTES..)) else {
         return Err(Unreadable("it is too short".to_owned()));
     };
-    let number = |at: usize| {
-        bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes)
-    };
+    let number = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes);
     let kind = match (*version, *kind) {
         (VERSION, 0) => Kind::Opening,
         (VERSION, 1) => Kind::Batch,
