@@ -299,7 +299,8 @@ impl Inner {
         match heard {
             Heard::Said { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
-                self.propose(hub, consult, Command::Said { peer, seq, ack, id, request });
+                let socket = Socket { node: hub.node, number: socket };
+                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
             }
             Heard::Again { seq, ack } => {
                 link.tell_again(seq.saturating_sub(1));
