@@ -170,6 +170,7 @@ impl Cell {
         for socket in here {
             inner.acknowledge(hub, self, socket);
         }
+        inner.links.iter().for_each(Link::wake_if_it_waits);
     }
 
     pub(super) fn install(&self, hub: &Hub, replica: Replica) {
