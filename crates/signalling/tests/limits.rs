@@ -83,7 +83,7 @@ async fn the_first_message_must_be_hello_of_this_version() {
     let relay = relay().await;
     let ticket = relay.ticket(1, 10, "host");
     for (first, error) in [
-        (json!({ "type": "join", "id": "1" }), "hello-expected"),
+        (json!({ "type": "join", "id": "1", "seq": 1 }), "hello-expected"),
         (json!({ "type": "hello", "id": "1", "v": 2, "device": device(1), "ticket": ticket }), "unsupported-version"),
         (json!({ "type": "hello", "id": "1", "v": 1, "device": device(1) }), "bad-message"),
         (json!({ "type": "hello", "id": "1", "v": 1, "ticket": ticket }), "bad-message"),
@@ -341,4 +341,124 @@ async fn an_empty_room_is_forgotten_with_whom_it_admitted() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     let later = relay.hello(&relay.ticket(1, 30, "guest")).await;
     assert_eq!(later.welcome["lobby"], true);
+}
+
+#[tokio::test]
+async fn bytes_have_a_budget_of_their_own() {
+    let relay = with(|c| {
+        c.limits.client.bytes_burst_max = 10_000;
+        c.limits.client.bytes_per_s_max = 1;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let mut flood = relay.join(1, 20, "clinician").await;
+    host.hear("peer_joined").await;
+    let big = "x".repeat(6_000);
+    flood.say(json!({ "type": "message", "to": host.peer, "data": big })).await;
+    host.hear("message").await;
+    flood.say(json!({ "type": "message", "to": host.peer, "data": big })).await;
+    assert_eq!(flood.hear("error").await["code"], "rate-limited");
+    assert_eq!(flood.closed().await, Some(4108));
+}
+
+#[tokio::test]
+async fn a_hello_that_trickles_in_byte_by_byte_is_not_waited_for() {
+    let relay = with(|c| c.limits.hello_wait_ms_max = 300).await;
+    let client = relay.open().await;
+    let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
+    // The head of a frame of 60,000 bytes, then its payload, a byte at a time.
+    tcp.write_all(&[0x81, 0x80 | 126, 0xea, 0x60, 0, 0, 0, 0]).await.unwrap();
+    let (mut read, mut write) = tcp.into_split();
+    let trickle = tokio::spawn(async move {
+        while write.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let mut all = Vec::new();
+    tokio::time::timeout(Duration::from_secs(5), read.read_to_end(&mut all)).await.unwrap().unwrap_or_default();
+    let all = String::from_utf8_lossy(&all);
+    assert!(all.contains("hello-timeout"), "{all}");
+    trickle.abort();
+}
+
+#[tokio::test]
+async fn a_thousand_sockets_that_say_nothing_keep_nobody_out_and_are_gone_in_time() {
+    let relay = with(|c| {
+        c.limits.hello_wait_ms_max = 2_000;
+        c.limits.connections_max = 1_100;
+    })
+    .await;
+    // Half of them have only connected, half have asked for the upgrade and said nothing.
+    let mut silent = Vec::new();
+    for n in 0..1_000 {
+        let mut tcp = tokio::net::TcpStream::connect(relay.address).await.unwrap();
+        if n % 2 == 0 {
+            let request = "GET /v1/signal HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+                sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                sec-websocket-protocol: sanbao.signal.v1\r\n\r\n";
+            tcp.write_all(request.as_bytes()).await.unwrap();
+        }
+        silent.push(tcp);
+    }
+    let mut host = relay.join(1, 10, "host").await;
+    let _doctor = relay.join(1, 20, "clinician").await;
+    host.hear("peer_joined").await;
+    let mut upgraded = silent.into_iter().step_by(2);
+    let mut last = upgraded.next_back().unwrap();
+    assert_eq!(close_code_after_upgrade(&mut last).await, Some(4001));
+}
+
+/// As [`close_code`], behind the answer to the upgrade.
+async fn close_code_after_upgrade(tcp: &mut tokio::net::TcpStream) -> Option<u16> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(tokio::time::timeout(Duration::from_secs(5), tcp.read_u8()).await.unwrap().unwrap());
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+    close_code(tcp).await
+}
+
+#[tokio::test]
+async fn a_socket_that_takes_nothing_is_given_up_though_little_waits_for_it() {
+    let relay = with(|c| {
+        c.limits.write_wait_ms_max = 300;
+        c.limits.heartbeat.interval_ms = 400;
+        c.limits.client.messages_burst_max = 100_000;
+        c.limits.client.bytes_burst_max = u32::MAX;
+        c.limits.room.unread_messages_max = usize::MAX;
+        c.limits.room.unread_bytes_max = usize::MAX;
+        c.limits.room.unread_room_bytes_max = usize::MAX;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let slow = relay.join(1, 20, "clinician").await; // never reads again
+    host.hear("peer_joined").await;
+    let big = "x".repeat(60_000);
+    for _ in 0..400 {
+        host.say(json!({ "type": "message", "to": slow.peer, "data": big })).await;
+    }
+    assert_eq!(host.hear("peer_away").await["peer"], json!(slow.peer));
+}
+
+#[tokio::test]
+async fn the_same_person_on_a_second_device_is_asked_what_to_do() {
+    let relay = relay().await;
+    let mut first = relay.join(1, 10, "host").await;
+    let mut second = relay.hello(&relay.ticket(1, 10, "host")).await;
+    second.say(json!({ "type": "join", "id": "j" })).await;
+    let asked = second.hear("error").await;
+    assert_eq!((&asked["code"], &asked["re"]), (&json!("elsewhere"), &json!("j")));
+    assert_eq!(asked["detail"]["since"], "2026-11-23T06:00:00Z");
+    first.silence().await; // nothing has happened
+
+    let mut third = relay.hello(&relay.ticket(1, 10, "host")).await;
+    third.say(json!({ "type": "join", "elsewhere": "both" })).await;
+    third.hear("joined").await;
+    first.hear("peer_joined").await;
+
+    second.say(json!({ "type": "join", "elsewhere": "take_over" })).await;
+    assert_eq!(second.hear("joined").await["room"]["people"], 1);
+    for older in [&mut first, &mut third] {
+        assert_eq!(older.closed().await, Some(4105));
+    }
 }

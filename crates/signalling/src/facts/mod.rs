@@ -90,7 +90,7 @@ impl Waiting {
 }
 
 /// Writes facts until `stop`, then what is left.
-pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToken) {
+pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
         let taken = tokio::select! {
@@ -100,7 +100,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
         if taken == 0 {
             return;
         }
-        write_until_done(&db, &batch).await;
+        write_until_done(&db, &batch, on_several_nodes).await;
         queue.written(&mut batch);
     }
     // Connections are closing and have their last facts to tell; a quiet moment is the end.
@@ -110,7 +110,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
         match tokio::time::timeout(quiet, queue.take(&mut batch)).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {
-                write_until_done(&db, &batch).await;
+                write_until_done(&db, &batch, on_several_nodes).await;
                 queue.written(&mut batch);
             }
         }
@@ -118,19 +118,19 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
 }
 
 /// Tries until the database takes the batch: facts wait, they are not dropped.
-async fn write_until_done(db: &Db, batch: &[Record]) {
+async fn write_until_done(db: &Db, batch: &[Record], on_several_nodes: bool) {
     let mut wait_ms = 50;
-    while let Err(error) = write(db, batch).await {
+    while let Err(error) = write(db, batch, on_several_nodes).await {
         tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         wait_ms = (wait_ms * 2).min(RETRY_WAIT_MS_MAX);
     }
 }
 
-async fn write(db: &Db, batch: &[Record]) -> Result<(), DbError> {
+async fn write(db: &Db, batch: &[Record], on_several_nodes: bool) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     for record in batch {
-        record::write_one(&mut tx, record).await?;
+        record::write_one(&mut tx, record, on_several_nodes).await?;
     }
     tx.commit().await
 }

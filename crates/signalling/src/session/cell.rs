@@ -164,6 +164,7 @@ impl Cell {
         for socket in here {
             inner.acknowledge(hub, self, socket);
         }
+        inner.links.iter().for_each(Link::wake_if_it_waits);
     }
 
     pub(super) fn install(&self, hub: &Hub, replica: Replica) {
@@ -298,7 +299,8 @@ impl Inner {
         match heard {
             Heard::Said { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
-                self.propose(hub, consult, Command::Said { peer, seq, ack, id, request });
+                let socket = Socket { node: hub.node, number: socket };
+                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
             }
             Heard::Again { seq, ack } => {
                 link.tell_again(seq.saturating_sub(1));

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
@@ -33,6 +33,8 @@ thread_local! {
 pub(super) struct Signal {
     task: AtomicWaker,
     flags: AtomicU8,
+    /// The task reads nothing until more is committed.
+    waits: AtomicBool,
     /// When the client was last heard, in milliseconds since the hub began; wraps after 49 days, as does what it is
     /// compared with.
     heard_ms: AtomicU32,
@@ -53,6 +55,11 @@ impl Signal {
     pub(super) fn tell(&self, flag: u8) {
         self.flags.fetch_or(flag, Ordering::AcqRel);
         self.task.wake();
+    }
+
+    /// The task waits for the log, or no longer.
+    pub(super) fn wait(&self, waits: bool) {
+        self.waits.store(waits, Ordering::SeqCst);
     }
 
     /// The client was heard.
@@ -100,6 +107,7 @@ pub(super) struct Welcomed {
 }
 
 /// A socket, as its room sees it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one socket")]
 #[derive(Debug)]
 pub(super) struct Link {
     /// Its number on this node.
@@ -299,6 +307,13 @@ impl Link {
             if u64::from(now_ms.wrapping_sub(since)) >= limits.write_wait_ms_max {
                 self.close(CloseCode::TooSlow);
             }
+        }
+    }
+
+    /// Something was committed: has the socket's task look again, if it waits for that.
+    pub(super) fn wake_if_it_waits(&self) {
+        if self.signal.waits.load(Ordering::SeqCst) {
+            self.wake();
         }
     }
 

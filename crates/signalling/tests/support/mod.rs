@@ -8,12 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sanbao_platform::auth::Keys;
-use sanbao_platform::bus::{Event, Outbox, publish};
+use sanbao_platform::bus::{Event, Outbox, Retention, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::{Running, Service};
+use sanbao_platform::service::{Bus, Running, Service, Wiring};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
@@ -69,7 +69,8 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
         tasks: Vec::new(),
     };
     let mut services = [sanbao_signalling::build(config.clone(), deps), scheduler];
-    let running = Running::start(&mut services);
+    let wiring = Wiring::of(&services, &Bus::InProcess, Retention::default(), &clock);
+    let running = Running::start(&mut services).connected_by(&wiring);
     let [service, _] = services;
     let drain = CancellationToken::new();
     let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);
@@ -245,7 +246,7 @@ pub struct Client {
 impl Client {
     async fn welcomed(&mut self) {
         self.welcome = self.hear("welcome").await;
-        self.peer = self.welcome["peer"].as_str().unwrap().to_owned();
+        self.peer = self.welcome["peer"].as_str().unwrap().into();
         self.heard = self.welcome["seq"].as_u64().unwrap();
         self.said = self.welcome["ack"].as_u64().unwrap();
     }
