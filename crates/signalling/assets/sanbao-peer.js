@@ -55,6 +55,13 @@ export class Peer {
     return kind === "screen" ? found.slice(1) : found.slice(0, 1);
   }
 
+  /** What a line is for. @param {string} mid @param {string} media @returns {Kind} */
+  kindOf(mid, media) {
+    if (media === "audio") return "audio";
+    const [camera] = this.lines("video");
+    return !camera || camera.mid === mid ? "video" : "screen";
+  }
+
   /** The newcomer makes the lines for sound and picture, whether or not there is anything to send yet. */
   offer() {
     for (const kind of /** @type {("audio"|"video")[]} */ (["audio", "video"])) {

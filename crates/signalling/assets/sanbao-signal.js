@@ -129,7 +129,16 @@ export class Call {
   /** Own sound, picture or screen went on or off. @param {Media} media */
   setState(media) {
     if (this.wanted) Object.assign(this.wanted, media);
-    if (this.inside) this.tell({ type: "state", audio: media.audio, video: media.video, screen: Boolean(media.screen) });
+    if (!this.inside) return;
+    Object.assign(this.room.self || {}, media);
+    this.tell({ type: "state", audio: media.audio, video: media.video, screen: Boolean(media.screen) });
+  }
+
+  /** The relay tells the others of a change; oneself knows by its `ok`. @param {object} message @param {Partial<PeerView>} change @param {string} event */
+  async change(message, change, event) {
+    await this.ask(message);
+    Object.assign(this.room.self || {}, change);
+    this.emit(event, { peer: this.room.me, ...change });
   }
 
   /** @param {string} peer */
@@ -154,7 +163,7 @@ export class Call {
 
   /** @param {boolean} up */
   hand(up) {
-    return this.ask({ type: "hand", up });
+    return this.change({ type: "hand", up }, { hand: up }, "state");
   }
 
   /** Turns somebody's sound off; only they can turn it on again. @param {string} peer */
@@ -170,7 +179,7 @@ export class Call {
   /** Own consent, as it is from now on. @param {{recording: boolean, transcription: boolean}} consent */
   consent(consent) {
     if (this.wanted) this.wanted.consent = { ...consent };
-    return this.ask({ type: "consent", ...consent });
+    return this.change({ type: "consent", ...consent }, { consent: { ...consent } }, "consent");
   }
 
   /** @param {boolean} on */
