@@ -14,14 +14,16 @@ export class Line {
     this.rule = new AudioFirst();
     this.looking = new Sampler(call);
     this.aloneSince = 0;
-    /** What the relay said of the own line. @type {{verdict?: string, advice?: string}} */ this.told = {};
+    /** What the relay said of the own line. @type {{verdict?: string, advice?: string[], audio_first?: boolean}} */ this.told = {};
     call.tune = (kind, sender) => void this.rule.tune(kind, sender);
     call.on("quality_line", (m) => {
+      if (this.told.audio_first && !m.audio_first) this.rule.back();
       this.told = m;
-      this.audioFirst(false, m.advice === "audio_first" || m.audio_first === true);
+      this.rule.judge(false, m.audio_first === true);
+      this.tune();
     });
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
-    report(call, (samples) => this.audioFirst(starves(samples), false));
+    report(call, (samples) => this.rule.judge(starves(samples)) && this.tune());
     $("picture-back").onclick = () => {
       this.rule.back();
       this.tune();
@@ -44,18 +46,14 @@ export class Line {
     const waitedS = this.aloneSince ? (performance.now() - this.aloneSince) / 1000 : 0;
     let { key, tone } = verdict({ samples, connected, waitedS });
     // What the others receive from here is the relay's to know.
-    if (tone === "ok" && this.told.advice && known(`advice-${this.told.advice}`)) [key, tone] = [`advice-${this.told.advice}`, "warn"];
+    const advice = (this.told.advice || []).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
+    if (tone === "ok" && advice.length) [key, tone] = [advice[0], "warn"];
     const phone = this.phone();
     const text = say(key === "verdict-phone" && !phone ? "verdict-waiting" : key, { phone });
     const line = $("verdict");
     line.hidden = this.call.room.others.length === 0;
     line.className = `badge ${tone}`;
     if (line.textContent !== text) line.textContent = text;
-  }
-
-  /** @param {boolean} suffers @param {boolean} told */
-  audioFirst(suffers, told) {
-    if (this.rule.judge(suffers, told)) this.tune();
   }
 
   tune() {

@@ -12,6 +12,12 @@ import { summary } from "/static/room-check.js";
 const GRANTABLE = /** @type {Permission[]} */ (["audio", "video", "screen", "chat"]);
 const REDRAW_MS = 15000;
 
+/** How somebody's line is, and what they can do. @param {{verdict: string, cause?: string|null, advice?: string[]}} line */
+function lineWords({ verdict, cause, advice = [] }) {
+  const keys = [`quality-${verdict}`, cause && verdict !== "good" ? `quality-cause-${cause}` : "", advice[0] ? `quality-advice-${advice[0]}` : ""];
+  return verdict === "no_data" ? [] : keys.map((k) => k.replaceAll("_", "-")).filter(known).map((k) => say(k));
+}
+
 /** The list of people and the rings above the picture. */
 export class People {
   /** @param {import("./sanbao-signal.js").Call} call @param {import("./room-ring.js").Ring|null} ring */
@@ -25,7 +31,7 @@ export class People {
     const { room } = this.call;
     const control = room.may("control");
     const all = [...room.people.values()].sort((a, b) => Number(b.peer === room.me) - Number(a.peer === room.me));
-    fill($("people"), all, (p) => p.peer, (p) => [p, control, room.lines.get(p.peer)?.verdict, room.checks.get(p.peer)], (p) => this.person(p, control));
+    fill($("people"), all, (p) => p.peer, (p) => [p, control, room.lines.get(p.peer), room.checks.get(p.peer)], (p) => this.person(p, control));
     $("people-count").textContent = String(all.length);
     $("removed").hidden = !control || room.removed.length === 0;
     fill($("removed-list"), room.removed, (r) => String(r.removal), (r) => r, (r) =>
@@ -46,7 +52,7 @@ export class People {
       person.consent?.recording && say("consents"),
     ].filter(Boolean);
     const line = this.call.room.lines.get(person.peer);
-    if (control && line?.verdict && known(`line-${line.verdict}`)) states.push(say(`line-${line.verdict}`));
+    if (control && line) states.push(...lineWords(line));
     const item = make("li", {}, make("p", { className: "strong", textContent: named(person) + (mine ? ` · ${say("own")}` : "") }));
     if (states.length) item.append(make("p", { className: "states", textContent: states.join(" · ") }));
     const check = this.call.room.checks.get(person.peer);

@@ -17,8 +17,8 @@
  * @property {Consent} consent
  *
  * @typedef {{peer: string, name: string, role: string, since: string, times?: number, escalated?: boolean}} Waiting
- * @typedef {{n: number, from: string, name: string, at: string, text: string}} ChatLine
- * @typedef {{removal: string|number, name: string, at: string}} Removal
+ * @typedef {{n: number, from?: string, name: string, at: string, text: string}} ChatLine
+ * @typedef {{removal: number, name: string, at: string}} Removal
  * @typedef {object} RoomView
  * @property {string} consult
  * @property {number} people
@@ -27,8 +27,8 @@
  * @property {string|null} started_at
  * @property {PeerView[]} peers
  * @property {Waiting[]} waiting
- * @property {boolean} [recording]
- * @property {boolean} [transcription]
+ * @property {{on: boolean, by?: string, since?: string}} [recording]
+ * @property {{on: boolean, by?: string, since?: string}} [transcription]
  * @property {ChatLine[]} [chat]
  * @property {Removal[]} [removed]
  */
@@ -79,8 +79,8 @@ export class Room {
     this.waiting = new Map((view.waiting || []).map((w) => [w.peer, w]));
     this.chat = [...(view.chat || [])];
     this.removed = [...(view.removed || [])];
-    this.recording = Boolean(view.recording);
-    this.transcription = Boolean(view.transcription);
+    this.recording = Boolean(view.recording?.on);
+    this.transcription = Boolean(view.transcription?.on);
     this.startedAt = view.started_at || null;
   }
 

@@ -2,7 +2,7 @@
 // resume worked. It knows no socket, timer, clock or storage; `sanbao-signal.js` gives it those.
 
 /**
- * @typedef {{session: string, secret: string, epoch: string|number, drafts?: object[]}} Kept what survives a reload of the page
+ * @typedef {{consult: string, session: string, secret: string, epoch: string|number, drafts?: object[]}} Kept what survives a reload of the page
  * @typedef {{messages_max: number, bytes_max: number}} Bounds of what waits to be acknowledged
  * @typedef {{seq: number, message: any, bytes: number}} Entry
  * @typedef {{resumed: "exact"|"snapshot"|"new", again: any[], lost: any[], taken: any[]}} Welcomed
@@ -37,7 +37,7 @@ export class Session {
   constructor({ device, kept = null, bounds = BOUNDS }) {
     this.device = device;
     this.bounds = bounds;
-    /** @type {Kept|null} */ this.kept = kept ? { session: kept.session, secret: kept.secret, epoch: kept.epoch } : null;
+    /** @type {Kept|null} */ this.kept = kept ? { consult: kept.consult, session: kept.session, secret: kept.secret, epoch: kept.epoch } : null;
     /** Nothing but the secret is known: a page that was loaded again. */
     this.bare = Boolean(kept);
     /** What a person wrote before the reload and nobody acknowledged. @type {any[]} */
@@ -84,7 +84,7 @@ export class Session {
   /** A new session: the numbers begin again. @param {any} welcome @returns {Welcomed} */
   begun(welcome) {
     const lost = [...this.drafts, ...this.waiting.map((w) => w.message)].map(unnumbered);
-    this.kept = { session: welcome.peer, secret: welcome.secret, epoch: welcome.epoch };
+    this.kept = { consult: welcome.consult, session: welcome.peer, secret: welcome.secret, epoch: welcome.epoch };
     this.bare = false;
     this.drafts = [];
     this.received = welcome.seq || 0;

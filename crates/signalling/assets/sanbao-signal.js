@@ -202,7 +202,7 @@ export class Call {
     return this.ask({ type: "kick", peer });
   }
 
-  /** @param {string|number} removal */
+  /** Lets somebody back in. @param {number} removal its number in `room.removed` */
   lift(removal) {
     return this.ask({ type: "lift", removal });
   }
@@ -277,13 +277,17 @@ export class Call {
 
   // ---- the WebSocket
 
-  /** A ticket, when the session cannot do without. @param {boolean} fresh */
-  async findTicket(fresh) {
-    const good = this.ticket && !fresh && expiry(this.ticket) - TICKET_SPARE_S > Date.now() / 1000;
-    if (good || typeof this.options.ticket === "string") return this.ticket;
-    if (this.session.kept) return "";
+  /** A ticket that is good now, for what else asks for one. @returns {Promise<string>} */
+  async goodTicket() {
+    if (typeof this.options.ticket === "string" || (this.ticket && expiry(this.ticket) - TICKET_SPARE_S > Date.now() / 1000)) return this.ticket;
     this.ticket = await this.options.ticket();
     return this.ticket;
+  }
+
+  /** A ticket, when the session cannot do without. @param {boolean} fresh */
+  async findTicket(fresh) {
+    if (fresh && typeof this.options.ticket !== "string") this.ticket = "";
+    return this.session.kept && !this.ticket ? "" : this.goodTicket();
   }
 
   /** @param {{fresh?: boolean}} [how] */

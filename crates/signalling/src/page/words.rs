@@ -7,13 +7,6 @@ use sanbao_platform::lang::Lang;
 /// The keys of the scripts' words, without `room-`.
 pub(super) const SCRIPT_WORDS: &[&str] = &[
     "admit",
-    "advice-audio_first",
-    "advice-check_microphone",
-    "advice-free_the_line",
-    "advice-nearer_to_router",
-    "advice-picture_off",
-    "advice-use_telephone",
-    "advice-wait_for_answer",
     "as",
     "away",
     "camera",
@@ -24,21 +17,13 @@ pub(super) const SCRIPT_WORDS: &[&str] = &[
     "chat-again",
     "chat-failed",
     "chat-sending",
-    "check-camera-missing",
     "check-camera-ok",
-    "check-closed",
-    "check-detour",
     "check-fine",
     "check-line-good",
-    "check-line-lossy",
-    "check-line-slow",
-    "check-microphone-missing",
     "check-microphone-ok",
-    "check-network",
     "check-no-turn",
     "check-open",
     "check-running",
-    "check-troubles",
     "comma",
     "consent-missing",
     "consent-no",
@@ -70,10 +55,6 @@ pub(super) const SCRIPT_WORDS: &[&str] = &[
     "kick-text",
     "kick-title",
     "lift",
-    "line-bad",
-    "line-fair",
-    "line-good",
-    "line-poor",
     "link-lost",
     "link-lost-outside",
     "lobby-put-back",
@@ -156,10 +137,40 @@ pub(super) const SCRIPT_WORDS: &[&str] = &[
     "waited-short",
 ];
 
+/// Words of the line's judges, which have no `room-`.
+pub(super) const JUDGES_WORDS: &[&str] = &[
+    "quality-good",
+    "quality-fair",
+    "quality-poor",
+    "quality-bad",
+    "quality-cause-loss",
+    "quality-cause-delay",
+    "quality-cause-jitter",
+    "quality-cause-video-starved",
+    "quality-cause-audio-starved",
+    "quality-cause-no-uplink",
+    "quality-cause-no-downlink",
+    "quality-advice-nearer-to-router",
+    "quality-advice-picture-off",
+    "quality-advice-audio-first",
+    "quality-advice-wait-for-answer",
+    "quality-advice-free-the-line",
+    "quality-advice-check-microphone",
+    "quality-advice-use-telephone",
+    "precheck-no-camera",
+    "precheck-no-microphone",
+    "precheck-insecure",
+    "precheck-no-path",
+    "precheck-udp-blocked",
+    "precheck-lossy",
+    "precheck-slow",
+];
+
 /// The words as data: no inline script runs under the content security policy.
 pub(super) fn words(lang: Lang, texts: &Texts) -> Markup {
-    let words: serde_json::Map<String, serde_json::Value> =
-        SCRIPT_WORDS.iter().map(|key| ((*key).to_owned(), texts.get(lang, &format!("room-{key}")).into())).collect();
+    let own = SCRIPT_WORDS.iter().map(|key| ((*key).to_owned(), texts.get(lang, &format!("room-{key}")).into()));
+    let judges = JUDGES_WORDS.iter().map(|key| ((*key).to_owned(), texts.get(lang, key).into()));
+    let words: serde_json::Map<String, serde_json::Value> = own.chain(judges).collect();
     let json = serde_json::Value::Object(words).to_string().replace('<', "\\u003c");
     html! { script #words type="application/json" { (PreEscaped(json)) } }
 }
@@ -188,9 +199,15 @@ mod tests {
             let key = format!("room-{key}");
             assert_ne!(texts.get(Lang::Zh, &key), key);
         }
+        for key in JUDGES_WORDS {
+            assert_ne!(texts.get(Lang::Zh, key), *key);
+        }
         let all = SCRIPTS.concat();
         for asked in all.split("say(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(SCRIPT_WORDS.contains(&asked), "the scripts ask for {asked}");
+            assert!(SCRIPT_WORDS.contains(&asked) || JUDGES_WORDS.contains(&asked), "the scripts ask for {asked}");
+        }
+        for asked in all.split("finding(\"").skip(1).filter_map(|rest| rest.split("\", \"").nth(1)?.split('"').next()) {
+            assert!(SCRIPT_WORDS.contains(&asked) || JUDGES_WORDS.contains(&asked), "the check says {asked}");
         }
         for verdict in include_str!("../../assets/room-verdict.js").split("key: \"").skip(1) {
             let key = verdict.split('"').next().unwrap_or_default();

@@ -55,7 +55,7 @@ test("a snapshot replaces, a repeated chat line does not double, and the chat is
   for (let n = 1; n <= 230; n += 1) room.take({ type: "chat", n, from: "b", name: "B", at: "", text: String(n) });
   room.take({ type: "chat", n: 230, from: "b", name: "B", at: "", text: "230" });
   assert.deepEqual([room.chat.length, room.chat[0].n, room.chat.at(-1).n], [200, 31, 230]);
-  room.take({ type: "welcome", peer: "a", you: person("a"), place: "inside", resumed: "snapshot", room: { peers: [person("a")], waiting: [{ peer: "w", name: "W" }], recording: true, chat: [{ n: 5 }] } });
+  room.take({ type: "welcome", peer: "a", you: person("a"), place: "inside", resumed: "snapshot", room: { peers: [person("a")], waiting: [{ peer: "w", name: "W" }], recording: { on: true }, chat: [{ n: 5 }] } });
   assert.deepEqual([room.others.length, room.waiting.size, room.recording, room.chat.length], [0, 1, true, 1]);
 });
 

@@ -6,7 +6,7 @@ import { load } from "./load.mjs";
 const { ACK_BYTES_MAX, ACK_MESSAGES_MAX, Backlog, Session, afterClose, backOffMs, isFinal, isNumbered } = await load("sanbao-session.js");
 
 const device = "0123456789abcdef";
-const welcome = (more = {}) => ({ type: "welcome", peer: "p1", secret: "s3cret", epoch: "e1", resumed: "new", ack: 0, seq: 0, ...more });
+const welcome = (more = {}) => ({ type: "welcome", consult: "c1", peer: "p1", secret: "s3cret", epoch: "e1", resumed: "new", ack: 0, seq: 0, ...more });
 
 const fresh = (bounds) => {
   const session = new Session({ device, ...(bounds ? { bounds } : {}) });
@@ -19,7 +19,7 @@ test("the first hello has a ticket, the next one what it takes to resume", () =>
   assert.deepEqual(session.hello("t"), { type: "hello", v: 1, device, ticket: "t" });
   session.welcomed(welcome());
   assert.equal(session.heard({ type: "joined", seq: 1 }, 10), "take");
-  assert.deepEqual(session.hello(""), { type: "hello", v: 1, device, resume: { session: "p1", secret: "s3cret", epoch: "e1", seq: 1 } });
+  assert.deepEqual(session.hello(""), { type: "hello", v: 1, device, resume: { consult: "c1", session: "p1", secret: "s3cret", epoch: "e1", seq: 1 } });
 });
 
 test("what is said is numbered, acknowledges, and is kept until it is acknowledged", () => {
@@ -94,7 +94,7 @@ test("a reload asks for a snapshot with nothing but the secret, and says again w
   before.number({ type: "chat", text: "not taken", id: "2" });
   const kept = JSON.parse(JSON.stringify(before.keep()));
   const after = new Session({ device, kept });
-  assert.deepEqual(after.hello("").resume, { session: "p1", secret: "s3cret", epoch: "e1", seq: 0, snapshot: true });
+  assert.deepEqual(after.hello("").resume, { consult: "c1", session: "p1", secret: "s3cret", epoch: "e1", seq: 0, snapshot: true });
   const { again } = after.welcomed(welcome({ resumed: "snapshot", because: "asked", secret: undefined, ack: 2, seq: 40 }));
   assert.deepEqual(again, [{ type: "chat", text: "not taken", id: "2", seq: 3, ack: 40 }]);
   assert.equal(after.hello("").resume.snapshot, undefined, "from here on it knows what it has");
