@@ -8,6 +8,7 @@ mod facts;
 pub mod id;
 mod page;
 pub mod protocol;
+pub mod quality;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -38,6 +39,7 @@ pub const NAME: &str = "signalling";
 /// The service's tables.
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
+    102 "0102_consult_quality",
 );
 
 /// The state of every handler. Cheap to clone.
