@@ -86,18 +86,17 @@ export class Peer {
   async sendScreen(track) {
     const line = this.sharing || this.lines("screen").find((l) => !l.sender.track && l.mid !== null);
     if (!track) {
-      if (!this.sharing) return;
       const old = this.sharing;
       this.sharing = undefined;
-      await old.sender.replaceTrack(null);
-      old.direction = old.direction === "sendrecv" ? "recvonly" : "inactive";
+      await old?.sender.replaceTrack(null);
+      if (old) old.direction = "recvonly";
     } else if (line) {
       this.sharing = line;
       await line.sender.replaceTrack(track);
-      line.direction = line.direction === "recvonly" || line.direction === "sendrecv" ? "sendrecv" : "sendonly";
-    } else {
+      line.direction = "sendrecv";
+    } else if (this.lines("video").length) {
       // Sound and picture have their lines first: before the first offer is answered there is none to come after.
-      if (this.lines("video").length) this.sharing = this.pc.addTransceiver(track, { direction: "sendonly" });
+      this.sharing = this.pc.addTransceiver(track, { direction: "sendrecv" });
     }
   }
 
