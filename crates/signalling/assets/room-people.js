@@ -45,7 +45,7 @@ export class People {
     const mine = person.peer === this.call.room.me;
     const states = [
       person.away && say("away"),
-      person.hand && `✋ ${say("hand-up")}`,
+      person.hand && say("hand-up"),
       !person.audio && say("muted"),
       !person.video && say("camera-off"),
       person.screen && say("sharing"),

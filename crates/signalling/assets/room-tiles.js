@@ -80,6 +80,6 @@ export class Tiles {
     const peer = this.call.peers.get(person.peer);
     if (peer && video.srcObject !== peer.camera) this.attach(video, peer.camera);
     const silent = person.permissions.includes("audio") && !person.audio ? say("muted") : "";
-    caption.textContent = [named(person), silent, person.hand ? `✋ ${say("hand-up")}` : ""].filter(Boolean).join(" · ");
+    caption.textContent = [named(person), silent, person.hand ? say("hand-up") : ""].filter(Boolean).join(" · ");
   }
 }
