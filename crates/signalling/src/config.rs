@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
+use crate::precheck::{PrecheckLimits, Relay};
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
 use crate::turn::{Credentials, IceConfig, TurnConfig};
@@ -95,6 +96,8 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Bounds.
     pub limits: SessionLimits,
+    /// Bounds of checks before the visit.
+    pub precheck: PrecheckLimits,
 }
 
 impl Config {
@@ -109,6 +112,7 @@ impl Config {
             stun_urls: Vec::new(),
             origins: Vec::new(),
             limits: SessionLimits::default(),
+            precheck: PrecheckLimits::default(),
         }
     }
 
@@ -128,6 +132,14 @@ impl Config {
         }
         let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
         IceConfig { stun_urls, turn }
+    }
+
+    /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
+    pub fn precheck_relay(&self) -> Option<Relay> {
+        match &self.turn {
+            Some(embedded) => Some(Relay::embedded(embedded.listen, self.credentials())),
+            None => Relay::external(&self.turn_urls, self.credentials()),
+        }
     }
 
     /// The embedded server's setting, if it is to run.

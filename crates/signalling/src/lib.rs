@@ -7,6 +7,7 @@ pub mod config;
 mod facts;
 pub mod id;
 mod page;
+pub mod precheck;
 pub mod protocol;
 pub mod quality;
 pub mod room;
@@ -30,6 +31,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use config::Config;
+use precheck::Prechecks;
 use session::Hub;
 use turn::TurnServer;
 
@@ -48,6 +50,7 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) config: Arc<Config>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) prechecks: Arc<Prechecks>,
     pub(crate) texts: Arc<Texts>,
 }
 
@@ -77,9 +80,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
-    let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
-    let (router, openapi) =
-        OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
+    let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
+    let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
+    let (router, openapi) = OpenApiRouter::new()
+        .routes(routes!(session::signal))
+        .routes(routes!(page::room))
+        .routes(routes!(precheck::precheck))
+        .split_for_parts();
     let router = router.merge(page::assets());
     Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
 }
