@@ -129,7 +129,7 @@ export class Devices {
     }, 100);
     return () => {
       clearInterval(timer);
-      context.close();
+      if (context.state !== "closed") context.close();
     };
   }
 

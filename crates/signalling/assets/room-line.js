@@ -7,8 +7,8 @@ const LOOK_EVERY_MS = 2500;
 
 /** The line of a call. */
 export class Line {
-  /** @param {import("./sanbao-signal.js").Call} call @param {() => string} phone */
-  constructor(call, phone) {
+  /** @param {import("./sanbao-signal.js").Call} call @param {() => string} phone @param {boolean} always the picture never gives way */
+  constructor(call, phone, always) {
     this.call = call;
     this.phone = phone;
     this.rule = new AudioFirst();
@@ -19,11 +19,11 @@ export class Line {
     call.on("quality_line", (m) => {
       if (this.told.audio_first && !m.audio_first) this.rule.back();
       this.told = m;
-      this.rule.judge(false, m.audio_first === true);
+      if (!always) this.rule.judge(false, m.audio_first === true);
       this.tune();
     });
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
-    report(call, (samples) => this.rule.judge(starves(samples)) && this.tune());
+    report(call, (samples) => !always && this.rule.judge(starves(samples)) && this.tune());
     $("picture-back").onclick = () => {
       this.rule.back();
       this.tune();

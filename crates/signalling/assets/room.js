@@ -160,7 +160,7 @@ function start() {
   });
   const mine = call;
   const [tiles, people, chat, recording, check] = [new Tiles(mine), new People(mine, ring), new Chat(mine), new Recording(mine), new Check(mine, devices)];
-  const line = new Line(mine, () => phone);
+  const line = new Line(mine, () => phone, setting("picture") === "always");
   const choose = panels((panel) => panel === "chat" && chat.show());
   devices.changed = (kind, track) => void mine.setTrack(kind, track);
   const refresh = () => {
@@ -235,10 +235,13 @@ async function elsewhere({ since }) {
   call?.join({ ...media(), elsewhere: /** @type {any} */ (answer) });
 }
 
+/** Whether sound and picture go on without the relay. */
+const talking = () => [...(call?.peers.values() || [])].some((p) => p.pc.connectionState === "connected");
+
 /** @param {{state: string, attempt: number, again: boolean, code: number, reason: string}} link */
 function linkChanged({ state, attempt, again, code, reason }) {
   $("link").hidden = state !== "waiting" && !(state === "connecting" && again);
-  if (!$("link").hidden) $("link").textContent = say(call?.inside ? "link-lost" : "link-lost-outside", { n: attempt });
+  if (!$("link").hidden) $("link").textContent = say(talking() ? "link-lost" : "link-lost-outside", { n: attempt });
   if (state !== "closed" || document.body.dataset.state === "finished") return;
   /** @type {Record<number, string>} */
   const endings = {
