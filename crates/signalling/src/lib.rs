@@ -6,10 +6,14 @@
 pub mod config;
 mod facts;
 pub mod id;
+pub mod log;
 mod page;
+pub mod permissions;
 pub mod precheck;
 pub mod protocol;
 pub mod quality;
+pub mod replica;
+mod revocation;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -25,7 +29,6 @@ use sanbao_platform::db::Migrations;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, Task};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,6 +44,7 @@ pub const NAME: &str = "signalling";
 /// The service's tables.
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
+    101 "0101_consult_fact",
     102 "0102_consult_quality",
 );
 
@@ -68,19 +72,25 @@ impl FromRef<App> for Clock {
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let (facts, facts_queue) = mpsc::channel(config.limits.facts_queue_max.max(room::FACTS_PER_INPUT_MAX));
-    let hub = Arc::new(Hub::new(config.limits.clone(), deps.clock.clone(), config.ice(), deps.db.clone(), facts));
-    let db = deps.db.clone();
-    let writer: Task = Box::new(move |stop| Box::pin(facts::write_all(db, facts_queue, stop)));
-    let sweeper = Arc::clone(&hub);
-    let sweep: Task = Box::new(move |stop| Box::pin(sweeper.sweep(stop)));
-    let mut tasks = vec![writer, sweep];
+    let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
+    let (db, clock) = (deps.db.clone(), deps.clock.clone());
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, None));
+    let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
+    let revoked = deps.db.clone();
+    let mut tasks: Vec<Task> = vec![
+        Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
+        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
+        Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
+        Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
+        Box::new(move |stop| Box::pin(alive.live(stop))),
+    ];
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
+    let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
     let (router, openapi) = OpenApiRouter::new()
         .routes(routes!(session::signal))
@@ -88,7 +98,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .routes(routes!(precheck::precheck))
         .split_for_parts();
     let router = router.merge(page::assets());
-    Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
+    Service { name: NAME, db, router: router.with_state(app), openapi, consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.
