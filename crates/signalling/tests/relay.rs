@@ -46,7 +46,10 @@ async fn welcome_says_all_that_a_client_needs() {
             "consent": { "recording": false, "transcription": false },
         })
     );
-    assert_eq!((&w["resumed"], &w["place"], &w["ack"], &w["seq"]), (&json!("new"), &json!("hall"), &json!(0), &json!(0)));
+    assert_eq!(
+        (&w["resumed"], &w["place"], &w["ack"], &w["seq"]),
+        (&json!("new"), &json!("hall"), &json!(0), &json!(0))
+    );
     assert_eq!(w["secret"].as_str().unwrap().len(), 43, "32 bytes");
     assert_eq!(w["room"]["people_max"], 6);
     assert_eq!(w["heartbeat"], json!({ "interval_ms": 25000, "timeout_ms": 60000 }));
