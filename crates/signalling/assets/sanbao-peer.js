@@ -28,15 +28,28 @@ export class Peer {
     /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
     this.camera = new MediaStream();
     this.screen = new MediaStream();
-    this.pc = new RTCPeerConnection(call.configuration());
-    this.pc.onicecandidate = ({ candidate }) => this.say({ type: "candidate", candidate: candidate && candidate.toJSON() });
-    this.pc.onnegotiationneeded = () => this.negotiate();
-    this.pc.ontrack = ({ track, transceiver }) => this.arrived(track, transceiver);
-    this.pc.onconnectionstatechange = () => {
-      if (this.pc.connectionState === "connected") this.restarts = 0;
-      call.emit("media", { peer: id, state: this.pc.connectionState });
+    this.pc = this.open();
+  }
+
+  /** A connection without lines. @returns {RTCPeerConnection} */
+  open() {
+    const pc = new RTCPeerConnection(this.call.configuration());
+    pc.onicecandidate = ({ candidate }) => this.say({ type: "candidate", candidate: candidate && candidate.toJSON() });
+    pc.onnegotiationneeded = () => this.negotiate();
+    pc.ontrack = ({ track, transceiver }) => this.arrived(track, transceiver);
+    pc.onconnectionstatechange = () => {
+      if (pc.connectionState === "connected") this.restarts = 0;
+      this.call.emit("media", { peer: this.id, state: pc.connectionState });
     };
-    this.pc.oniceconnectionstatechange = () => this.watch();
+    pc.oniceconnectionstatechange = () => this.watch();
+    return pc;
+  }
+
+  /** Lets go of the connection. */
+  shut() {
+    this.pc.onicecandidate = this.pc.onnegotiationneeded = this.pc.ontrack = null;
+    this.pc.onconnectionstatechange = this.pc.oniceconnectionstatechange = null;
+    this.pc.close();
   }
 
   /** @param {object} message */
@@ -112,12 +125,13 @@ export class Peer {
   // ---- negotiation
 
   async negotiate() {
+    const { pc } = this;
     try {
       this.makingOffer = true;
-      await this.pc.setLocalDescription();
-      this.say({ type: this.pc.localDescription?.type, sdp: this.pc.localDescription?.sdp });
+      await pc.setLocalDescription();
+      if (pc === this.pc) this.say({ type: pc.localDescription?.type, sdp: pc.localDescription?.sdp });
     } catch (error) {
-      if (!this.closed) console.warn("negotiation", error);
+      if (!this.closed && pc === this.pc) console.warn("negotiation", error);
     } finally {
       this.makingOffer = false;
     }
@@ -141,16 +155,18 @@ export class Peer {
     const collision = message.type === "offer" && (this.makingOffer || this.pc.signalingState !== "stable");
     this.ignoring = !this.polite && collision;
     if (this.ignoring) return;
+    if (collision && !this.pc.currentRemoteDescription) {
+      // Lines of a first offer that is rolled back would stay, and be offered beside the other's: begin without them.
+      this.shut();
+      this.sharing = undefined;
+      this.pc = this.open();
+    }
     await this.pc.setRemoteDescription({ type: message.type, sdp: message.sdp });
     for (const candidate of this.early.splice(0)) await this.candidate(candidate);
     if (message.type === "offer") await this.answer();
   }
 
   async answer() {
-    // Lines of an own first offer that was rolled back: the other's took their place.
-    const all = this.pc.getTransceivers();
-    const named = all.filter((t) => t.mid !== null);
-    for (const line of all) if (line.mid === null && line !== this.sharing && named.length) line.stop();
     await this.sendTrack("audio");
     await this.sendTrack("video");
     await this.pc.setLocalDescription();
@@ -221,8 +237,6 @@ export class Peer {
   close() {
     this.closed = true;
     clearTimeout(this.timer);
-    this.pc.onicecandidate = this.pc.onnegotiationneeded = this.pc.ontrack = null;
-    this.pc.onconnectionstatechange = this.pc.oniceconnectionstatechange = null;
-    this.pc.close();
+    this.shut();
   }
 }
