@@ -81,6 +81,11 @@ impl Queue {
         }
     }
 
+    /// Whether every fact so far is written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
     /// Whether nothing that can give facts should be taken now.
     pub(crate) fn is_crowded(&self) -> bool {
         self.waiting.load(Ordering::Relaxed) > self.facts_queue_max

@@ -63,6 +63,7 @@ fn enter(replica: &mut Replica, n: u128) {
     say(replica, n, 1, join);
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "commands are written in place")]
 fn apply(replica: &mut Replica, command: Command) -> Vec<Effect> {
     let mut effects = Vec::new();
     replica.apply_next(at(0), &command, &mut effects);

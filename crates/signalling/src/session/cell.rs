@@ -12,9 +12,14 @@ use tokio::sync::watch;
 use super::frame::Opcode;
 use super::hub::Hub;
 use super::link::{Link, Welcomed};
+<<<<<<< HEAD
 use super::reports::{Outcome, Report, Reports};
 use crate::facts::{Item, Record};
 use crate::id::{ConsultId, PeerId, Socket};
+=======
+use crate::facts::Record;
+use crate::id::{ConsultId, NodeId, PeerId, Socket};
+>>>>>>> engine
 use crate::log::Position;
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
@@ -73,6 +78,11 @@ impl Cell {
     pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
         let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
         Self { consult, inner: Mutex::new(inner), open: watch::Sender::new(open) }
+    }
+
+    /// Whose room it is.
+    pub(crate) fn consult(&self) -> ConsultId {
+        self.consult
     }
 
     /// Waits until the replica is at the log's end.
@@ -178,6 +188,34 @@ impl Cell {
         lock(&self.inner).replica.clone()
     }
 
+    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
+    /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
+    pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
+        let mut inner = lock(&self.inner);
+        let mut commands = Vec::new();
+        for (peer, socket) in inner.replica.room().sessions() {
+            let Some(socket) = socket else { continue };
+            if socket.node == hub.node {
+                if inner.link(socket.number).is_none() {
+                    commands.push(Command::Away { peer, socket });
+                }
+            } else if is_gone(socket.node) && !commands.contains(&Command::NodeGone { node: socket.node }) {
+                commands.push(Command::NodeGone { node: socket.node });
+            }
+        }
+        for command in commands {
+            inner.propose(hub, self.consult, command);
+        }
+        let Inner { replica, links, .. } = &mut *inner;
+        for link in links {
+            let socket = Some(Socket { node: hub.node, number: link.socket });
+            if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+        inner.settle(hub);
+    }
+
     /// Tells sockets, of which `which` chooses, something without a number.
     pub(super) fn say(&self, message: &ServerMessage<'_>, which: impl Fn(u64) -> bool) {
         for link in lock(&self.inner).links.iter_mut().filter(|link| which(link.socket)) {
@@ -195,6 +233,11 @@ impl Cell {
     /// Whether no socket is here.
     pub(super) fn is_quiet(&self) -> bool {
         lock(&self.inner).links.is_empty()
+    }
+
+    /// Whether no session is in the room.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.inner).replica.room().is_empty()
     }
 
     pub(super) fn forgotten(&self) {

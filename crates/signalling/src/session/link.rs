@@ -101,6 +101,7 @@ pub(super) struct Welcomed {
 }
 
 /// A socket, as its room sees it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one socket")]
 #[derive(Debug)]
 pub(super) struct Link {
     /// Its number on this node.

@@ -16,6 +16,7 @@ mod leave;
 mod link;
 mod live;
 mod reports;
+mod shared;
 mod throttle;
 mod upgrade;
 mod wire;

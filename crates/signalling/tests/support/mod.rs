@@ -245,7 +245,7 @@ pub struct Client {
 impl Client {
     async fn welcomed(&mut self) {
         self.welcome = self.hear("welcome").await;
-        self.peer = self.welcome["peer"].as_str().unwrap().to_owned();
+        self.peer = self.welcome["peer"].as_str().unwrap().into();
         self.heard = self.welcome["seq"].as_u64().unwrap();
         self.said = self.welcome["ack"].as_u64().unwrap();
     }
