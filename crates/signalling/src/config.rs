@@ -7,7 +7,11 @@ use chrono::TimeDelta;
 use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
+<<<<<<< HEAD
 use crate::precheck::{PrecheckLimits, Relay};
+=======
+use crate::cluster::ClusterLimits;
+>>>>>>> engine
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
 use crate::turn::{Credentials, IceConfig, TurnConfig};
@@ -106,8 +110,13 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Bounds.
     pub limits: SessionLimits,
+<<<<<<< HEAD
     /// Bounds of checks before the visit.
     pub precheck: PrecheckLimits,
+=======
+    /// Bounds of a node among others.
+    pub cluster: ClusterLimits,
+>>>>>>> engine
 }
 
 impl Config {
@@ -122,7 +131,11 @@ impl Config {
             stun_urls: Vec::new(),
             origins: Vec::new(),
             limits: SessionLimits::default(),
+<<<<<<< HEAD
             precheck: PrecheckLimits::default(),
+=======
+            cluster: ClusterLimits::default(),
+>>>>>>> engine
         }
     }
 

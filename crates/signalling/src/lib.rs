@@ -3,6 +3,7 @@
 //! It knows no consult, person or appointment: a signed ticket says all it must know, and what happens
 //! in a room goes out as events.
 
+pub mod cluster;
 pub mod config;
 mod facts;
 pub mod id;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use cluster::{Cluster, Shared};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
@@ -45,7 +47,11 @@ pub const NAME: &str = "signalling";
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
     101 "0101_consult_fact",
+<<<<<<< HEAD
     102 "0102_consult_quality",
+=======
+    102 "0102_shared_rooms",
+>>>>>>> engine
 );
 
 /// The state of every handler. Cheap to clone.
@@ -74,7 +80,13 @@ impl FromRef<App> for Clock {
 pub fn build(config: Config, deps: Deps) -> Service {
     let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
     let (db, clock) = (deps.db.clone(), deps.clock.clone());
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, None));
+    // With a network between nodes, no room belongs to one of them.
+    let cluster = deps.nats.clone().map(|nats| {
+        let node = id::NodeId(rand::random());
+        Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
+    });
+    let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let revoked = deps.db.clone();
     let mut tasks: Vec<Task> = vec![
@@ -84,13 +96,17 @@ pub fn build(config: Config, deps: Deps) -> Service {
         Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
         Box::new(move |stop| Box::pin(alive.live(stop))),
     ];
+    if let Some(cluster) = cluster {
+        let hub = Arc::clone(&hub);
+        tasks.push(Box::new(move |stop| Box::pin(cluster.run(hub, stop))));
+    }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
-    let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
+    let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
     let (router, openapi) = OpenApiRouter::new()
         .routes(routes!(session::signal))

@@ -83,7 +83,7 @@ async fn the_first_message_must_be_hello_of_this_version() {
     let relay = relay().await;
     let ticket = relay.ticket(1, 10, "host");
     for (first, error) in [
-        (json!({ "type": "join", "id": "1" }), "hello-expected"),
+        (json!({ "type": "join", "id": "1", "seq": 1 }), "hello-expected"),
         (json!({ "type": "hello", "id": "1", "v": 2, "device": device(1), "ticket": ticket }), "unsupported-version"),
         (json!({ "type": "hello", "id": "1", "v": 1, "device": device(1) }), "bad-message"),
         (json!({ "type": "hello", "id": "1", "v": 1, "ticket": ticket }), "bad-message"),

@@ -41,7 +41,7 @@ async fn welcome_says_all_that_a_client_needs() {
         w["you"],
         json!({
             "peer": guest.peer, "name": "guest 10", "role": "guest",
-            "permissions": ["audio", "video", "screen", "chat", "observe"],
+            "permissions": ["audio", "video", "chat", "observe"],
             "audio": false, "video": false, "screen": false, "hand": false, "away": false,
             "consent": { "recording": false, "transcription": false },
         })

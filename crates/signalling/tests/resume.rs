@@ -216,6 +216,7 @@ async fn who_reads_and_never_acknowledges_is_cut_off_too() {
 async fn acknowledgements_come_in_time_and_free_what_was_kept() {
     let mut config = config();
     config.limits.room.unread_messages_max = 50;
+    config.limits.client.messages_burst_max = 1_000;
     let relay = relay_with(config, sqlite()).await;
     let (mut host, mut doctor, _) = pair(&relay).await;
     for round in 0..10 {
@@ -298,6 +299,8 @@ async fn a_kick_holds_over_reconnects_new_tickets_and_a_restart_until_it_is_lift
             assert_eq!(back.closed().await, Some(4110));
         };
         refused(&relay).await;
+        host.say(json!({ "type": "leave" })).await;
+        assert_eq!(host.closed().await, Some(1000));
         relay.stop().await;
         let again = relay_with(config(), engine).await;
         refused(&again).await;

@@ -24,24 +24,24 @@ pub struct MemoryLog {
 #[derive(Debug, Default)]
 struct Inner {
     last: u64,
-    rooms: HashMap<ConsultId, Entries>,
+    rooms: HashMap<ConsultId, OneRoom>,
 }
 
 #[derive(Debug)]
-struct Entries {
+struct OneRoom {
     entries: Vec<Committed>,
     last: Position,
     followers: broadcast::Sender<Committed>,
 }
 
-impl Default for Entries {
+impl Default for OneRoom {
     fn default() -> Self {
         Self { entries: Vec::new(), last: Position::START, followers: broadcast::Sender::new(WATCH_QUEUE_MAX) }
     }
 }
 
 impl MemoryLog {
-    fn with<T>(&self, room: ConsultId, f: impl FnOnce(&mut u64, &mut Entries) -> T) -> T {
+    fn with<T>(&self, room: ConsultId, f: impl FnOnce(&mut u64, &mut OneRoom) -> T) -> T {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let Inner { last, rooms } = &mut *inner;
         f(last, rooms.entry(room).or_default())

@@ -5,6 +5,7 @@
 //! that runs alone needs none: it appends and applies in one step under the room's lock, and
 //! [`MemoryLog`] is there to run several nodes in one process.
 
+mod jetstream;
 mod memory;
 
 use std::fmt::Debug;
@@ -15,6 +16,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ConsultId;
+pub use jetstream::{JetStreamLimits, JetStreamLog};
 pub use memory::MemoryLog;
 
 /// A place in the log. Within a room it grows with every entry, though not by one.
@@ -32,7 +34,7 @@ impl Position {
 pub struct Committed {
     /// Its place.
     pub position: Position,
-    /// The place of the room's entry before it, as its writer knew it; [`Position::START`] for the first.
+    /// The place of the room's entry before it; [`Position::START`] for the first.
     pub previous: Position,
     /// The entry, encoded.
     pub entry: Bytes,

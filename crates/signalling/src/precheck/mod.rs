@@ -12,6 +12,7 @@
 mod api;
 mod peer;
 pub mod report;
+mod runtime;
 pub(crate) mod store;
 
 use std::collections::HashMap;
@@ -121,7 +122,7 @@ impl Prechecks {
 
     fn place(&self, ticket: Uuid) -> Result<Place, NoPlace> {
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        if tickets.get(&ticket).is_some_and(|n| *n >= self.limits.checks_per_ticket_max) {
+        if tickets.get(&ticket).copied().unwrap_or(0) >= self.limits.checks_per_ticket_max {
             return Err(NoPlace::Ticket);
         }
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoPlace::Process)?;

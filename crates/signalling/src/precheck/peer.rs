@@ -14,6 +14,7 @@ use webrtc::peer_connection::{
     RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
 
+use super::runtime::Impatient;
 use super::{PrecheckLimits, Relay};
 
 /// What may wait to be echoed, bytes; what is over it is lost, as on a bad line.
@@ -81,23 +82,20 @@ impl PeerConnectionEventHandler for Handler {
     }
 }
 
+/// Echoes until the channel is closed; what is over the bounds is read and lost, as on a bad line.
 async fn echo(channel: Arc<dyn DataChannel>, messages_max: u32, bytes_max: usize) {
     let mut left = messages_max;
     while let Some(event) = channel.poll().await {
         match event {
-            DataChannelEvent::OnMessage(message) if message.data.len() <= bytes_max => {
-                // A full buffer is loss, which is what is measured.
+            DataChannelEvent::OnMessage(message) if left > 0 && message.data.len() <= bytes_max => {
+                left -= 1;
                 let _ = if message.is_string {
                     channel.try_send_text(&String::from_utf8_lossy(&message.data)).await
                 } else {
                     channel.try_send(message.data).await
                 };
-                left -= 1;
-                if left == 0 {
-                    return;
-                }
             }
-            DataChannelEvent::OnMessage(_) | DataChannelEvent::OnClose => return,
+            DataChannelEvent::OnClose => return,
             _ => {}
         }
     }
@@ -157,6 +155,8 @@ pub(super) async fn answer(
     let settings = SettingEngineBuilder::new()
         .with_sctp_max_receive_buffer_size(RECEIVE_BUFFER_BYTES)
         .with_include_loopback_candidate(from.is_loopback())
+        // There is nothing but relay candidates to wait for.
+        .with_relay_acceptance_min_wait(Some(Duration::ZERO))
         .build();
     let ended = CancellationToken::new();
     let handler = Arc::new(Handler {
@@ -169,6 +169,7 @@ pub(super) async fn answer(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_setting_engine(settings)
+        .with_runtime(Arc::new(Impatient::default()))
         .with_handler(Arc::<Handler>::clone(&handler))
         .with_udp_addrs(vec![SocketAddr::new(from, 0)])
         .with_data_channel_send_buffer_limit(SEND_BUFFER_BYTES_MAX)

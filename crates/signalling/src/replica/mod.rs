@@ -110,17 +110,17 @@ struct Session {
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Bounds {
-    session_messages_max: usize,
-    session_bytes_max: usize,
-    room_bytes_max: usize,
+    session_messages: usize,
+    session_bytes: usize,
+    room_bytes: usize,
 }
 
 impl From<&RoomLimits> for Bounds {
     fn from(limits: &RoomLimits) -> Self {
         Self {
-            session_messages_max: limits.unread_messages_max,
-            session_bytes_max: limits.unread_bytes_max,
-            room_bytes_max: limits.unread_room_bytes_max,
+            session_messages: limits.unread_messages_max,
+            session_bytes: limits.unread_bytes_max,
+            room_bytes: limits.unread_room_bytes_max,
         }
     }
 }
@@ -271,12 +271,12 @@ impl Replica {
     }
 
     fn keep_bounds(&mut self, at: usize, effects: &mut Vec<Effect>) {
-        let Bounds { session_messages_max, session_bytes_max, room_bytes_max } = self.bounds;
+        let Bounds { session_messages, session_bytes, room_bytes } = self.bounds;
         let Session { outbox, .. } = &self.sessions[at];
-        if outbox.len() > session_messages_max || outbox.bytes() > session_bytes_max {
+        if outbox.len() > session_messages || outbox.bytes() > session_bytes {
             self.overrun(at, effects);
         }
-        while self.bytes > room_bytes_max {
+        while self.bytes > room_bytes {
             // The one who is furthest behind, and of equals the first.
             let worst = self.sessions.iter().enumerate().max_by_key(|(at, s)| (s.outbox.bytes(), usize::MAX - at));
             let Some((worst, _)) = worst.filter(|(_, s)| !s.outbox.is_empty()) else { return };

@@ -88,14 +88,16 @@ impl Room {
     /// Puts somebody inside and tells all. Capacity was checked by the caller.
     fn come_in(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
         let since = self.now;
-        let Some(session) = self.find_mut(peer) else { return };
-        session.place = Place::Inside { since };
+        let Some(session) = self.find(peer) else { return };
         let (consent, person, view) = (session.consent, session.profile.person, session.view());
         if consent != Consent::default() {
             outputs.push(consent_fact(person, consent, since));
         }
-        // Before the newcomer is let in on anything: nothing of them may be kept.
+        // Before the newcomer is inside: nothing of them may be kept.
         self.hold_captures_to(consent, Some((peer, person)), CaptureBecause::SomebodyJoined, outputs);
+        if let Some(session) = self.find_mut(peer) {
+            session.place = Place::Inside { since };
+        }
         if let Some(session) = self.find(peer) {
             let room = self.view_for(session);
             outputs.push(send(peer, &ServerMessage::Joined { room: &room }));

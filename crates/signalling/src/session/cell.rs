@@ -12,8 +12,14 @@ use tokio::sync::watch;
 use super::frame::Opcode;
 use super::hub::Hub;
 use super::link::{Link, Welcomed};
-use crate::facts::Record;
+<<<<<<< HEAD
+use super::reports::{Outcome, Report, Reports};
+use crate::facts::{Item, Record};
 use crate::id::{ConsultId, PeerId, Socket};
+=======
+use crate::facts::Record;
+use crate::id::{ConsultId, NodeId, PeerId, Socket};
+>>>>>>> engine
 use crate::log::Position;
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
@@ -51,6 +57,8 @@ pub(super) enum Heard {
     Again { seq: u64, ack: u64 },
     /// Only an acknowledgement.
     Ack(u64),
+    /// Something about the client's line or devices, and an acknowledgement.
+    Report(u64, Box<Report>),
     /// A `ping` message.
     Ping(u64),
     /// A ping frame, to be answered with the same content.
@@ -70,6 +78,11 @@ impl Cell {
     pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
         let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
         Self { consult, inner: Mutex::new(inner), open: watch::Sender::new(open) }
+    }
+
+    /// Whose room it is.
+    pub(crate) fn consult(&self) -> ConsultId {
+        self.consult
     }
 
     /// Waits until the replica is at the log's end.
@@ -133,7 +146,10 @@ impl Cell {
     pub(super) fn part(&self, hub: &Hub, socket: u64) -> Option<Link> {
         let mut inner = lock(&self.inner);
         let at = inner.links.iter().position(|link| link.socket == socket)?;
-        let link = inner.links.swap_remove(at);
+        let mut link = inner.links.swap_remove(at);
+        if let Some(item) = link.reports.take().and_then(|reports| reports.over(hub.clock.now())) {
+            hub.facts.push(item);
+        }
         if let Some(peer) = link.peer {
             let socket = Socket { node: hub.node, number: socket };
             inner.propose(hub, self.consult, Command::Away { peer, socket });
@@ -172,6 +188,34 @@ impl Cell {
         lock(&self.inner).replica.clone()
     }
 
+    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
+    /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
+    pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
+        let mut inner = lock(&self.inner);
+        let mut commands = Vec::new();
+        for (peer, socket) in inner.replica.room().sessions() {
+            let Some(socket) = socket else { continue };
+            if socket.node == hub.node {
+                if inner.link(socket.number).is_none() {
+                    commands.push(Command::Away { peer, socket });
+                }
+            } else if is_gone(socket.node) && !commands.contains(&Command::NodeGone { node: socket.node }) {
+                commands.push(Command::NodeGone { node: socket.node });
+            }
+        }
+        for command in commands {
+            inner.propose(hub, self.consult, command);
+        }
+        let Inner { replica, links, .. } = &mut *inner;
+        for link in links {
+            let socket = Some(Socket { node: hub.node, number: link.socket });
+            if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+        inner.settle(hub);
+    }
+
     /// Tells sockets, of which `which` chooses, something without a number.
     pub(super) fn say(&self, message: &ServerMessage<'_>, which: impl Fn(u64) -> bool) {
         for link in lock(&self.inner).links.iter_mut().filter(|link| which(link.socket)) {
@@ -191,6 +235,11 @@ impl Cell {
         lock(&self.inner).links.is_empty()
     }
 
+    /// Whether no session is in the room.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.inner).replica.room().is_empty()
+    }
+
     pub(super) fn forgotten(&self) {
         lock(&self.inner).forgotten = true;
         self.open_now(); // whoever waits finds it forgotten and looks again
@@ -203,11 +252,17 @@ impl Cell {
             inner.propose(hub, self.consult, Command::Tick);
             inner.settle(hub);
         }
+        let mut outcomes = Vec::new();
         for link in &mut inner.links {
             link.keep_time(&hub.limits, now_ms);
             if readable_again {
                 link.wake();
             }
+            let outcome = link.reports.as_mut().and_then(|reports| reports.keep_time(hub.elapsed(), now));
+            outcomes.extend(outcome.map(|outcome| (link.socket, outcome)));
+        }
+        for (socket, outcome) in outcomes {
+            inner.come_of(hub, self.consult, socket, outcome);
         }
         let idle = TimeDelta::milliseconds(i64::try_from(hub.limits.room_idle_ms_max).unwrap_or(i64::MAX));
         inner.forgotten |= inner.links.is_empty() && inner.empty_since.is_some_and(|since| now - since >= idle);
@@ -250,7 +305,8 @@ impl Inner {
         let Some(link) = self.link_mut(socket) else { return };
         let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
         let ack = match &heard {
-            Heard::Said { ack, .. } | Heard::Again { ack, .. } | Heard::Ack(ack) | Heard::Ping(ack) => *ack,
+            Heard::Said { ack, .. } | Heard::Again { ack, .. } => *ack,
+            Heard::Ack(ack) | Heard::Report(ack, _) | Heard::Ping(ack) => *ack,
             Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
         };
         if ack > link.written() {
@@ -267,6 +323,10 @@ impl Inner {
                 self.arrived(hub, consult, peer, ack);
             }
             Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
+            Heard::Report(ack, report) => {
+                self.arrived(hub, consult, peer, ack);
+                self.reported(hub, consult, (socket, peer), *report);
+            }
             Heard::Ping(ack) => {
                 link.say(&ServerMessage::Pong);
                 self.arrived(hub, consult, peer, ack);
@@ -274,6 +334,30 @@ impl Inner {
             Heard::PingFrame(payload) => link.control(Opcode::Pong, &payload),
             Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
             Heard::Close(code) => link.close(code),
+        }
+    }
+
+    fn reported(&mut self, hub: &Hub, consult: ConsultId, (socket, peer): (u64, PeerId), report: Report) {
+        let (now, at) = (hub.elapsed(), hub.clock.now());
+        let profile = self.replica.room().profile(peer);
+        let who = profile.map(|profile| (consult, peer, profile.person, profile.role));
+        let (Some(link), Some(who)) = (self.link_mut(socket), who) else { return };
+        let reports = link.reports.get_or_insert_with(|| Box::new(Reports::new(who, at)));
+        let outcome = reports.take(now, at, report);
+        self.come_of(hub, consult, socket, outcome);
+    }
+
+    /// What came of a report, or of the lack of one.
+    fn come_of(&mut self, hub: &Hub, consult: ConsultId, socket: u64, outcome: Outcome) {
+        let Outcome { line, command, item } = outcome;
+        if let (Some(link), Some(line)) = (self.link_mut(socket), line) {
+            link.say_body(&line);
+        }
+        if let Some(item) = item {
+            hub.facts.push(item);
+        }
+        if let Some(command) = command {
+            self.propose(hub, consult, command);
         }
     }
 
@@ -321,7 +405,7 @@ impl Inner {
                         link.close(CloseCode::TooSlow);
                     }
                 }
-                Effect::Fact { id, fact } => hub.facts.push(Record { id, consult, fact }),
+                Effect::Fact { id, fact } => hub.facts.push(Item::Fact(Record { id, consult, fact })),
                 Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
             }
         }

@@ -22,11 +22,13 @@ pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
         })
         .await;
         // The other side answers the close; reading until then keeps a reset from eating our last frames.
-        poll_fn(|cx| loop {
-            match reader.poll_read_once(cx, |bytes| bytes.is_empty()) {
-                Poll::Ready(Ok(false)) => {}
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return Poll::Pending,
+        poll_fn(|cx| {
+            loop {
+                match reader.poll_read_once(cx, |bytes| bytes.is_empty()) {
+                    Poll::Ready(Ok(false)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
             }
         })
         .await;

@@ -223,14 +223,7 @@ impl Arrival {
         Ok(self.app.deps.keys.verify(TOKEN_TYPE, AUDIENCE, now, ticket)?)
     }
 
-    async fn enter(
-        self,
-        first: First,
-        command: Command,
-        consult: ConsultId,
-        phone: Option<String>,
-        secret: Box<str>,
-    ) {
+    async fn enter(self, first: First, command: Command, consult: ConsultId, phone: Option<String>, secret: Box<str>) {
         let First { id, decoder, more, .. } = first;
         let hub = Arc::clone(&self.app.hub);
         // Without a ticket no room is made: somebody may be guessing.
@@ -259,8 +252,7 @@ impl Arrival {
         match timeout(wait, answered).await {
             Ok(Ok(Welcomed { peer, received })) => {
                 let session = (peer, received);
-                let live =
-                    Live::new(hub, cell, (socket, signal), session, self.reader, decoder, self.place, &more);
+                let live = Live::new(hub, cell, (socket, signal), session, self.reader, decoder, self.place, &more);
                 // The long life in a small task of its own; this one, which was large, ends here.
                 tokio::spawn(live.run());
             }

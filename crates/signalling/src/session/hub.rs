@@ -26,11 +26,14 @@ use crate::turn::IceConfig;
 
 /// How often rooms are asked whether a wait is over, sockets whether they are still there, and empty rooms are
 /// forgotten.
-const SWEEP_MS: u64 = 500;
+const SWEEP_MS_MAX: u64 = 500;
 
 /// What orders commands when several nodes share the logs. Without one, a room's log is this process.
 #[async_trait]
 pub(crate) trait Driver: Send + Sync + std::fmt::Debug {
+    /// This node's name in the logs.
+    fn node(&self) -> NodeId;
+
     /// Brings a room's replica up to its log's end (see [`Hub::install`]), and goes on doing so. `past` is there when
     /// the room may be made. `false`: there is no such room, and it was not to be made.
     async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom>;
@@ -62,7 +65,7 @@ pub(crate) struct Hub {
     /// Set when everybody was sent away.
     pub(super) left: OnceCell<()>,
     /// Rooms of the run before that were not woken up yet.
-    kept: OnceCell<Mutex<BTreeSet<ConsultId>>>,
+    kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
     crowded: AtomicBool,
     began: Instant,
 }
@@ -94,7 +97,7 @@ impl Hub {
         driver: Option<Arc<dyn Driver>>,
     ) -> Self {
         Self {
-            node: NodeId(rand::random()),
+            node: driver.as_ref().map_or_else(|| NodeId(rand::random()), |driver| driver.node()),
             rooms: Mutex::default(),
             sockets: AtomicU64::new(1),
             connections: Arc::new(Semaphore::new(limits.connections_max)),
@@ -151,7 +154,7 @@ impl Hub {
     }
 
     /// The room, made when it is not there; or only found, `make` being false.
-    pub(super) async fn open(self: &Arc<Self>, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
+    pub(crate) async fn open(self: &Arc<Self>, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
         if let Some(cell) = self.find(consult) {
             cell.opened().await;
             return Ok(cell);
@@ -166,15 +169,25 @@ impl Hub {
     }
 
     async fn open_here(&self, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
-        let was_kept = lock(self.kept().await?).remove(&consult);
-        let kept = if was_kept { keep::take(&self.db, consult).await? } else { None };
-        if kept.is_none() && !make {
-            return Err(NoRoom::None);
+        let mut kept = self.kept().await?.lock().await;
+        if kept.contains(&consult) {
+            // Whoever else asks for it waits, rather than finding neither the room nor what was kept of it.
+            let replica = keep::take(&self.db, consult).await?;
+            let cell = replica.map(|replica| self.insert(consult, self.wake_up(replica))).transpose()?;
+            kept.remove(&consult);
+            if let Some(cell) = cell {
+                return Ok(cell);
+            }
         }
-        let replica = match kept {
-            Some(kept) => self.wake_up(kept),
-            None => self.begin(consult, facts::past(&self.db, consult).await?),
-        };
+        drop(kept);
+        match self.find(consult) {
+            Some(cell) => Ok(cell),
+            None if make => self.insert(consult, self.begin(consult, facts::past(&self.db, consult).await?)),
+            None => Err(NoRoom::None),
+        }
+    }
+
+    fn insert(&self, consult: ConsultId, replica: Replica) -> Result<Arc<Cell>, NoRoom> {
         let mut rooms = lock(&self.rooms);
         if !rooms.contains_key(&consult) && rooms.len() >= self.limits.rooms_max {
             return Err(NoRoom::Full);
@@ -184,10 +197,10 @@ impl Hub {
     }
 
     /// Rooms of the run before that were not woken up yet.
-    pub(super) async fn kept(&self) -> Result<&Mutex<BTreeSet<ConsultId>>, DbError> {
+    pub(super) async fn kept(&self) -> Result<&tokio::sync::Mutex<BTreeSet<ConsultId>>, DbError> {
         let list = || async {
             let kept = keep::list(&self.db, self.limits.rooms_max).await?;
-            Ok(Mutex::new(kept.into_iter().collect()))
+            Ok(tokio::sync::Mutex::new(kept.into_iter().collect()))
         };
         self.kept.get_or_try_init(list).await
     }
@@ -287,7 +300,9 @@ impl Hub {
 
     /// Ends waits, looks after sockets and forgets empty rooms until `stop`.
     pub(crate) async fn sweep(self: Arc<Self>, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(Duration::from_millis(SWEEP_MS));
+        // A quarter of a heartbeat, when those are quick.
+        let sweep_ms = (self.limits.heartbeat.interval_ms / 4).clamp(10, SWEEP_MS_MAX);
+        let mut ticks = tokio::time::interval(Duration::from_millis(sweep_ms));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {

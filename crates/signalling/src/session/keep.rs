@@ -36,8 +36,12 @@ pub(super) async fn take(db: &Db, consult: ConsultId) -> Result<Option<Replica>,
     let Some(data) = data else { return Ok(None) };
     match rmp_serde::from_slice::<Replica>(&data) {
         Ok(replica) if replica.is_readable() => Ok(Some(replica)),
-        _ => {
+        Ok(_) => {
             tracing::warn!(%consult, "a kept room is of another version: its sessions start anew");
+            Ok(None)
+        }
+        Err(error) => {
+            tracing::error!(%consult, %error, "a kept room cannot be read: its sessions start anew");
             Ok(None)
         }
     }

@@ -8,7 +8,6 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::cell::lock;
 use super::hub::Hub;
 use super::keep;
 use crate::protocol::{CloseCode, ServerMessage};
@@ -43,7 +42,7 @@ impl Hub {
     }
 
     /// Sends everybody away, once; whoever asks again waits for the same end.
-    async fn leave(&self) {
+    pub(crate) async fn leave(&self) {
         self.left
             .get_or_init(|| async {
                 match self.driver {
@@ -83,7 +82,7 @@ impl Hub {
 
     async fn wake_up_all(self: &Arc<Self>) {
         let kept = match self.kept().await {
-            Ok(kept) => lock(kept).iter().copied().collect(),
+            Ok(kept) => kept.lock().await.iter().copied().collect(),
             Err(error) => {
                 tracing::error!(%error, "kept rooms cannot be listed; each is looked for when somebody comes");
                 Vec::new()

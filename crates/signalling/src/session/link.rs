@@ -10,6 +10,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
 use super::frame::{self, Opcode};
+use super::reports::Reports;
 use super::wire::Writer;
 use crate::config::SessionLimits;
 use crate::id::PeerId;
@@ -100,6 +101,7 @@ pub(super) struct Welcomed {
 }
 
 /// A socket, as its room sees it.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about one socket")]
 #[derive(Debug)]
 pub(super) struct Link {
     /// Its number on this node.
@@ -114,6 +116,8 @@ pub(super) struct Link {
     pub(super) ack_listed: bool,
     /// A ping is out and nothing was heard since.
     pub(super) pinged: bool,
+    /// What the client reports of its line, from the first report on.
+    pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
     waker: Waker,
     writer: Writer,
@@ -142,6 +146,7 @@ impl Link {
             stale: false,
             ack_listed: false,
             pinged: false,
+            reports: None,
             signal,
             waker,
             writer,
@@ -226,6 +231,13 @@ impl Link {
     pub(super) fn say(&mut self, message: &ServerMessage<'_>) {
         if self.rest.is_empty() && self.is_open() {
             self.text(message.to_text().as_bytes());
+        }
+    }
+
+    /// The same of a message that is rendered already.
+    pub(super) fn say_body(&mut self, body: &Body) {
+        if self.rest.is_empty() && self.is_open() {
+            self.text(body.as_str().as_bytes());
         }
     }
 
@@ -359,7 +371,6 @@ impl Link {
         }
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
     }
-
 }
 
 /// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.

@@ -69,15 +69,14 @@ pub(crate) async fn signal(
 
 /// The answer to the client's key, if the request is for a WebSocket of this protocol.
 fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
-    let lists = |name, wanted: &str, alike: fn(&str, &str) -> bool| {
+    let lists = |name, wanted: &str| {
         let values = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
-        values.flat_map(|v| v.split(',')).any(|item| alike(item.trim(), wanted))
+        values.flat_map(|v| v.split(',')).any(|item| item.trim().eq_ignore_ascii_case(wanted))
     };
-    let (any_case, exact): (fn(&str, &str) -> bool, fn(&str, &str) -> bool) = (str::eq_ignore_ascii_case, |a, b| a == b);
-    let is_here = lists(header::CONNECTION, "upgrade", any_case)
-        && lists(header::UPGRADE, "websocket", any_case)
+    let is_here = lists(header::CONNECTION, "upgrade")
+        && lists(header::UPGRADE, "websocket")
         && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|v| v == "13")
-        && lists(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL, exact);
+        && lists(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_here)?;
     STANDARD.decode(key.as_bytes()).ok().filter(|nonce| nonce.len() == 16)?;
     let accept = STANDARD.encode(Sha1::new().chain_update(key.as_bytes()).chain_update(KEY_SUFFIX).finalize());

@@ -8,11 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sanbao_platform::auth::Keys;
-use sanbao_platform::bus::{Event, Outbox};
+use sanbao_platform::bus::{Event, Outbox, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
+use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::Running;
+use sanbao_platform::service::{Running, Service};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub struct Relay {
     pub keys: Keys,
     pub clock: Clock,
     pub outbox: Outbox,
+    /// The database of whoever schedules, in whose log the relay reads.
+    booking: Db,
     drain: CancellationToken,
     running: Option<Running>,
     pub engine: TestEngine,
@@ -56,9 +59,18 @@ pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
 pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: SocketAddr, beside: axum::Router) -> Relay {
     let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
     let (keys, outbox) = (deps.keys.clone(), Outbox::new(NAME, deps.db.clone()));
-    let mut services = [sanbao_signalling::build(config.clone(), deps)];
+    let booking = engine.database("booking", &Migrations { sqlite: &[], postgres: &[] }).await;
+    let scheduler = Service {
+        name: "booking",
+        db: booking.clone(),
+        router: axum::Router::new(),
+        openapi: utoipa::openapi::OpenApi::default(),
+        consumers: Vec::new(),
+        tasks: Vec::new(),
+    };
+    let mut services = [sanbao_signalling::build(config.clone(), deps), scheduler];
     let running = Running::start(&mut services);
-    let [service] = services;
+    let [service, _] = services;
     let drain = CancellationToken::new();
     let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);
     let router = finish(all, clock.clone(), drain.clone(), false);
@@ -71,7 +83,7 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
     };
     let address = listener.address;
     tokio::spawn(serve(listener, router, None, drain.clone()));
-    Relay { address, keys, clock, outbox, drain, running: Some(running), engine, config }
+    Relay { address, keys, clock, outbox, booking, drain, running: Some(running), engine, config }
 }
 
 impl Relay {
@@ -150,6 +162,15 @@ impl Relay {
         tokio::time::timeout(PATIENCE, wait).await.unwrap()
     }
 
+    /// Takes back a ticket, or all of a person, as whoever schedules does.
+    pub async fn revoke(&self, consult: u128, ticket: Option<Uuid>, person: Option<u128>) {
+        let consult = Uuid::from_u128(consult);
+        let data = json!({ "consult_id": consult, "ticket": ticket, "person": person.map(Uuid::from_u128) });
+        let mut tx = self.booking.begin().await.unwrap();
+        publish(&mut tx, self.clock.now(), "booking.consult.ticket_revoked", consult, &data).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// Ends the process, as SIGTERM does, and waits for it.
     pub async fn stop(&mut self) {
         self.drain.cancel();
@@ -224,7 +245,7 @@ pub struct Client {
 impl Client {
     async fn welcomed(&mut self) {
         self.welcome = self.hear("welcome").await;
-        self.peer = self.welcome["peer"].as_str().unwrap().to_owned();
+        self.peer = self.welcome["peer"].as_str().unwrap().into();
         self.heard = self.welcome["seq"].as_u64().unwrap();
         self.said = self.welcome["ack"].as_u64().unwrap();
     }

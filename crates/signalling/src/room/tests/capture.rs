@@ -58,6 +58,7 @@ fn a_newcomer_who_does_not_consent_ends_it_before_they_are_told_they_are_in() {
     let outputs = world.join(observer);
     assert_eq!(kinds(&outputs, host), ["recording", "peer_joined"]);
     assert_eq!(message(&outputs, host, "recording")["because"], "somebody_joined");
+    assert_eq!(kinds(&outputs, observer), ["joined"], "it is not their news");
     let joined = message(&outputs, observer, "joined");
     assert_eq!(joined["room"]["recording"]["on"], false);
 }

@@ -230,7 +230,7 @@ pub(super) fn greeting(outputs: &[Output]) -> &Greeting {
         Output::Welcome(greeting) => Some(greeting),
         _ => None,
     });
-    greetings.last().unwrap()
+    greetings.into_iter().next_back().unwrap()
 }
 
 pub(super) fn facts(outputs: &[Output]) -> Vec<&Fact> {

@@ -1,0 +1,97 @@
+//! What this binary is when it was started as a server under test instead of as the benchmark.
+
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+
+use sanbao_platform::clock::Clock;
+use sanbao_platform::config::Secret;
+use sanbao_platform::http::{Listener, finish, serve};
+use sanbao_platform::service::Running;
+use sanbao_platform::telemetry;
+use sanbao_platform::testing::sqlite;
+use sanbao_signalling::config::SessionLimits;
+use sanbao_signalling::protocol::Limits;
+use sanbao_signalling::{Config, MIGRATIONS, NAME};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Failure, floor};
+
+/// The environment variable that names the role.
+pub const ROLE: &str = "SANBAO_BENCH_ROLE";
+/// The bare forwarder.
+pub const FLOOR: &str = "floor";
+/// The relay with its embedded room log.
+pub const SANBAO: &str = "sanbao";
+
+/// The production bounds that one connection of the load goes beyond; all others stay as they are.
+pub fn raised() -> SessionLimits {
+    let mut limits = SessionLimits::default();
+    limits.client = Limits {
+        messages_per_s_max: 1_000_000,
+        messages_burst_max: 1_000_000,
+        bytes_per_s_max: 1_000_000_000,
+        bytes_burst_max: 1_000_000_000,
+        ..limits.client
+    };
+    limits
+}
+
+/// What was raised, for the report.
+pub fn raised_text() -> String {
+    let (raised, default) = (raised().client, SessionLimits::default().client);
+    format!(
+        "messages a second {} (production {}), burst {} ({}), bytes a second {} ({}), burst {} ({})",
+        raised.messages_per_s_max,
+        default.messages_per_s_max,
+        raised.messages_burst_max,
+        default.messages_burst_max,
+        raised.bytes_per_s_max,
+        default.bytes_per_s_max,
+        raised.bytes_burst_max,
+        default.bytes_burst_max
+    )
+}
+
+/// Serves as `role` until standard input ends.
+pub fn play(role: &str) -> Result<(), Failure> {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    // The runtime of the binary `sanbao`, for both.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match role {
+            FLOOR => {
+                let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+                say(listener.local_addr()?)?;
+                floor::serve(listener).await.map_err(Failure::from)
+            }
+            SANBAO => relay().await,
+            other => Err(format!("no role {other}").into()),
+        }
+    })
+}
+
+fn say(address: SocketAddr) -> Result<(), Failure> {
+    let mut out = std::io::stdout();
+    writeln!(out, "{address}")?;
+    Ok(out.flush()?)
+}
+
+/// The signalling service as `sanbao serve` builds and serves it, on `SQLite` in a folder of its own, with metrics on.
+async fn relay() -> Result<(), Failure> {
+    telemetry::start_metrics();
+    let (clock, engine) = (Clock::system(), sqlite());
+    let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
+    let mut config = Config::new(Secret("a secret of the benchmark".to_owned()));
+    config.limits = raised();
+    let mut services = [sanbao_signalling::build(config, deps)];
+    let _running = Running::start(&mut services);
+    let [service] = services;
+    let drain = CancellationToken::new();
+    let router = finish(service.router.merge(sanbao_platform::web::routes()), clock, drain.clone(), false);
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    say(listener.address)?;
+    Ok(serve(listener, router, None, drain).await?)
+}

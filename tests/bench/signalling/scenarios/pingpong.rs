@@ -1,0 +1,132 @@
+//! Ping-pong: one message at a time there and back, each way timed.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Instant;
+
+use super::{Measured, Scenario, body};
+use crate::client::PATIENCE;
+use crate::contestants::Contestant;
+use crate::dialect::{Dialect, Heard, Kind};
+use crate::server::Server;
+use crate::{Failure, wire};
+
+/// Messages each way that are timed, after as many of the second number that are not.
+const ROUNDS: usize = 5_000;
+const WARM_UP: usize = 500;
+const MESSAGE_BYTES: usize = 200;
+/// A floor slower than this says that something else had the machine.
+const FLOOR_P99_MS_MAX: f64 = 1.0;
+
+pub const SCENARIO: Scenario = Scenario {
+    name: "pingpong",
+    title: "pingpong: one-way latency, one message at a time, runs with a floor's p99 over 1 ms discarded",
+    columns: &["p50 ms", "p99 ms"],
+    runs: 7,
+    run: |contestant, server| Box::pin(async move { run(contestant, server) }),
+    too_noisy: |floor| floor[1] > FLOOR_P99_MS_MAX,
+};
+
+/// A client that blocks, so that its own part of the time is as short as can be.
+struct Side {
+    stream: TcpStream,
+    dialect: Box<dyn Dialect>,
+    ready: bool,
+    input: Vec<u8>,
+}
+
+fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
+    let mut one = Side::open(server.address, contestant.side(0, 0)?)?;
+    one.settle()?;
+    let mut two = Side::open(server.address, contestant.side(0, 1)?)?;
+    while !two.ready {
+        two.take()?;
+    }
+    while !one.ready {
+        one.take()?;
+    }
+    let mut times = Vec::with_capacity(2 * ROUNDS);
+    let body = body(0, MESSAGE_BYTES);
+    for round in 0..WARM_UP + ROUNDS {
+        for swap in [false, true] {
+            let (from, to) = if swap { (&mut two, &mut one) } else { (&mut one, &mut two) };
+            let text = from.dialect.say(Kind::Offer, &body);
+            let started = Instant::now();
+            from.text(&text)?;
+            while !to.take()? {}
+            if round >= WARM_UP {
+                times.push(started.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    Ok((vec![times[times.len() / 2], times[times.len() * 99 / 100]], Vec::new()))
+}
+
+impl Side {
+    fn open(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Result<Self, Failure> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let request = wire::request(&address.to_string(), &dialect.path(), dialect.subprotocol());
+        stream.write_all(request.as_bytes())?;
+        let (mut said, ready) = (Vec::new(), dialect.ready_when_open());
+        dialect.opened(&mut said);
+        let mut side = Self { stream, dialect, ready, input: Vec::new() };
+        let end = loop {
+            side.fill()?;
+            if let Some(end) = wire::head_end(&side.input) {
+                break end;
+            }
+        };
+        side.input.drain(..end);
+        said.iter().try_for_each(|text| side.text(text))?;
+        Ok(side)
+    }
+
+    /// Hears what comes at the beginning, so that the one who came first is inside first.
+    fn settle(&mut self) -> Result<(), Failure> {
+        self.stream.set_read_timeout(Some(std::time::Duration::from_millis(200)))?;
+        while self.take().is_ok() {}
+        Ok(self.stream.set_read_timeout(Some(PATIENCE))?)
+    }
+
+    fn fill(&mut self) -> Result<(), Failure> {
+        let mut chunk = [0; 4096];
+        match self.stream.read(&mut chunk)? {
+            0 => Err("closed".into()),
+            read => Ok(self.input.extend_from_slice(&chunk[..read])),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Failure> {
+        let mut frame = Vec::new();
+        wire::put_client(&mut frame, wire::TEXT, text.as_bytes());
+        Ok(self.stream.write_all(&frame)?)
+    }
+
+    /// Takes one frame; whether it was the other side's message.
+    fn take(&mut self) -> Result<bool, Failure> {
+        let frame = loop {
+            match wire::frame(&self.input) {
+                Some(frame) => break frame,
+                None => self.fill()?,
+            }
+        };
+        let (mut said, mut message) = (Vec::new(), false);
+        let payload = &self.input[frame.start..frame.end];
+        match frame.opcode {
+            wire::TEXT => match self.dialect.heard(std::str::from_utf8(payload)?, &mut said) {
+                Heard::Message(_) => message = true,
+                Heard::Ready => self.ready = true,
+                Heard::Refused(error) => return Err(error.into()),
+                Heard::Nothing | Heard::Loss => {}
+            },
+            wire::CLOSE => return Err("closed".into()),
+            _ => {}
+        }
+        self.input.drain(..frame.end);
+        said.iter().try_for_each(|text| self.text(text))?;
+        Ok(message)
+    }
+}
