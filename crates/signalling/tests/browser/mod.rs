@@ -1,6 +1,8 @@
 //! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod site;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -71,8 +73,8 @@ impl Driver {
         self.browser_with(name, width, height, &[]).await
     }
 
-    /// A browser with more of Chromium's flags.
-    pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, flags: &[&str]) -> Browser {
+    /// A browser with more arguments on its command line.
+    pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, more: &[String]) -> Browser {
         let mut options = json!({
             "binary": which(&program("SANBAO_TEST_CHROMIUM", "chromium")),
             "args": [
@@ -82,10 +84,10 @@ impl Driver {
                 "--lang=zh-CN", "--accept-lang=zh-CN", "--hide-scrollbars", format!("--window-size={width},{height}"),
             ],
         });
-        options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
-        if let Some(arguments) = options["args"].as_array_mut() {
-            arguments.extend(flags.iter().map(|flag| json!(flag)));
+        for argument in more {
+            options["args"].as_array_mut().unwrap().push(json!(argument));
         }
+        options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
         let capabilities =
             json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
         let http = http();

@@ -42,7 +42,7 @@ async fn chromium_relays_over_udp_tcp_and_tls() {
     let (username, credential) = server.credentials.issue("chromium", server.clock.now());
     let driver = Driver::start().await;
     let flag = format!("--ignore-certificate-errors-spki-list={pin}");
-    let browser = driver.browser_with("turn", 800, 600, &[&flag]).await;
+    let browser = driver.browser_with("turn", 800, 600, &[flag]).await;
     browser.open("about:blank").await;
     for (protocol, url) in [
         ("udp", format!("turn:{}?transport=udp", server.address)),
