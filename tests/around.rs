@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::Served;
 use sanbao::compose::{Parts, Stores};
+use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
@@ -65,7 +66,7 @@ async fn a_broken_database_is_said_and_gets_well_again() {
     let broken = Arc::new(AtomicBool::new(false));
     let proxy = breakable(host, Arc::clone(&broken)).await;
     let storage = Storage::Postgres(Secret(format!("postgres://{login}@{proxy}/{database}")));
-    let stores = Stores::open(&storage).await.unwrap();
+    let stores = Stores::open(&storage, Role::ALL).await.unwrap();
     let parts = Parts { stores, ..common::parts(&engine, Clock::manual(common::morning())).await };
     let served = Served::of(engine.clone(), parts);
     let client = served.nobody();

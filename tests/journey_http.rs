@@ -7,6 +7,7 @@ mod common;
 
 use chrono::{DateTime, Duration, Utc};
 use common::{Served, flow};
+use sanbao::role::Role;
 use sanbao_platform::testing;
 use serde_json::json;
 
@@ -46,7 +47,8 @@ async fn a_request_becomes_a_visit_and_a_number() {
             let answer = dispatcher.post(&format!("/v1/requests/{request}/{step}"), &json!({})).await.expect(200);
             assert_eq!(answer["state"], state);
         }
-        let report = sanbao_needs_analysis::rollup::verify(&served.network.stores.needs, |_, _| {}).await.unwrap();
+        let needs = served.network.stores.of(Role::NeedsAnalysis).unwrap();
+        let report = sanbao_needs_analysis::rollup::verify(needs, |_, _| {}).await.unwrap();
         assert!(report.cells > 0 && report.differences.is_empty(), "{report:?}");
         served.stop().await;
     })
@@ -55,7 +57,7 @@ async fn a_request_becomes_a_visit_and_a_number() {
 
 /// Lets the relay say what happened in a consult's room, in the words of its own events.
 async fn relay_says(served: &Served, consult: &str, kind: &str) {
-    let db = &served.network.stores.signalling;
+    let db = served.network.stores.of(Role::Signalling).unwrap();
     let (now, id) = (served.clock.now(), consult.parse::<uuid::Uuid>().unwrap());
     let said = json!({ "consult_id": id, "at": now, "by": id, "together_seconds": 600 });
     let mut tx = db.begin().await.unwrap();
@@ -84,7 +86,7 @@ async fn an_invitation_becomes_an_adopted_opinion() {
         served.minutes_later(u64::try_from(minutes).unwrap());
         let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
         let ticket = nurse.post(&path("ticket"), &json!({})).await.expect(200);
-        let keys = &served.network.deps.keys;
+        let keys = &served.network.keys;
         let claims: serde_json::Value =
             keys.verify("ticket", "signalling", served.clock.now(), ticket["ticket"].as_str().unwrap()).unwrap();
         assert_eq!((&claims["consult"], &claims["role"]), (&json!(consult), &json!("host")));

@@ -89,7 +89,7 @@ async fn all_it_refers_to_is_there() {
 async fn no_two_services_mean_different_things_by_one_name() {
     let engine = testing::sqlite();
     let parts = common::parts(&engine, Clock::manual(common::morning())).await;
-    let (_, services) = sanbao::compose::services(&parts).unwrap();
+    let services = sanbao::compose::services(&parts).unwrap();
     let conflicts = sanbao::openapi::conflicts(services.iter().map(|s| &s.openapi));
     assert!(conflicts.is_empty(), "{}", conflicts.join("\n"));
 }

@@ -9,12 +9,13 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::html;
-use sanbao_platform::bus::{Consumer, Outbox};
 use sanbao_platform::config::Secret;
 use sanbao_platform::crypto::same_secret;
 use sanbao_platform::db::Db;
 use sanbao_platform::http::{Json, Path, Visitor};
+use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
+use sanbao_platform::service::Wiring;
 use sanbao_platform::telemetry;
 use sanbao_platform::web::Frame;
 use serde_json::json;
@@ -29,8 +30,10 @@ const PING_WAIT_MS_MAX: u64 = 2_000;
 pub struct Around {
     /// The databases that must answer.
     pub stores: Stores,
-    /// Each consumer with the log that it follows.
-    pub followers: Vec<(Consumer, Outbox)>,
+    /// The network to other processes.
+    pub nats: Option<Nats>,
+    /// What runs between the services.
+    pub wiring: Arc<Wiring>,
     /// The frame of pages.
     pub frame: Frame,
     /// The OpenAPI document.
@@ -94,17 +97,29 @@ async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Arou
         None if visitor.address.to_canonical().is_loopback() => {}
         None => return Err(Problem::not_found()),
     }
-    for (consumer, log) in &around.followers {
-        // A database that does not answer is /readyz's to report; its last numbers stand.
-        if let Ok(status) = consumer.status(log).await {
-            #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
-            let (behind, parked) = (status.behind as f64, status.parked as f64);
-            metrics::gauge!("consumer_behind_events", "consumer" => consumer.name).set(behind);
-            metrics::gauge!("consumer_parked_events", "consumer" => consumer.name).set(parked);
-        }
-    }
+    measure(&around).await;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], telemetry::render_metrics())
         .into_response())
+}
+
+/// Brings the numbers that are only read when somebody asks up to date. What does not answer is `/readyz`'s to
+/// report; its last numbers stand.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
+async fn measure(around: &Around) {
+    for (consumer, log) in &around.wiring.followers {
+        if let Ok(status) = consumer.status(log.as_ref()).await {
+            metrics::gauge!("consumer_behind_events", "consumer" => consumer.name).set(status.behind as f64);
+            metrics::gauge!("consumer_parked_events", "consumer" => consumer.name).set(status.parked as f64);
+        }
+    }
+    for forwarder in &around.wiring.forwarders {
+        if let Ok(behind) = forwarder.behind().await {
+            metrics::gauge!("publisher_behind_events", "publisher" => forwarder.publisher()).set(behind as f64);
+        }
+    }
+    if let Some(nats) = &around.nats {
+        metrics::gauge!("nats_connected").set(f64::from(u8::from(nats.is_connected())));
+    }
 }
 
 async fn document(State(around): State<Around>) -> Response {

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
+use sanbao_platform::nats::NatsConfig;
 
-use crate::settings::{RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+use crate::role::Role;
+use crate::settings::{MIB, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -24,7 +27,7 @@ pub struct Cli {
 pub enum Command {
     /// Runs a filled demonstration network with known log-ins: only for trying things out.
     Demo(DemoArgs),
-    /// Runs all three services in this process, on one port.
+    /// Runs all three services in this process, on one port; or one of them, beside the others.
     Serve(Box<ServeArgs>),
     /// Prints the configuration that `serve` would run with, secrets masked.
     Config(Box<ServeArgs>),
@@ -82,6 +85,9 @@ pub struct StoreArgs {
 /// The flags of `serve`.
 #[derive(Clone, Debug, Args)]
 pub struct ServeArgs {
+    /// The one service that this process runs; it needs --database-url and --nats [default: all three].
+    #[arg(value_enum, env = "SANBAO_SERVICE", value_name = "SERVICE")]
+    pub role: Option<Role>,
     /// Where to listen.
     #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
@@ -103,6 +109,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub turn: TurnArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<Secret<String>>,
@@ -138,6 +147,43 @@ pub struct TurnArgs {
     /// No STUN and TURN: people must reach each other directly.
     #[arg(long, env = "SANBAO_NO_TURN")]
     pub no_turn: bool,
+}
+
+/// What lies between processes, and how long things are kept.
+#[derive(Clone, Debug, Args)]
+pub struct NetworkArgs {
+    /// The NATS servers (nats-server -js, 2.9 or newer) between services that run apart: `nats://user:password@host:4222`.
+    #[arg(long, env = "SANBAO_NATS", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
+    pub nats: Vec<Secret<String>>,
+    /// A NATS credentials file instead of a password in the address.
+    #[arg(long, env = "SANBAO_NATS_CREDENTIALS", value_name = "FILE")]
+    pub nats_credentials: Option<PathBuf>,
+    /// The authority of the NATS servers' certificates, PEM, beside those that this machine trusts.
+    #[arg(long, env = "SANBAO_NATS_CA", value_name = "FILE")]
+    pub nats_ca: Option<PathBuf>,
+    /// How many NATS servers keep each message: 3 in a cluster of three.
+    #[arg(long, env = "SANBAO_NATS_REPLICAS", default_value_t = 1, value_name = "N",
+          value_parser = clap::value_parser!(u8).range(1..=5))]
+    pub nats_replicas: u8,
+    /// What the network's subjects and streams begin with.
+    #[arg(long, env = "SANBAO_NATS_PREFIX", default_value = "sanbao", value_name = "NAME")]
+    pub nats_prefix: String,
+    /// How many days an event stays in its stream.
+    #[arg(long, env = "SANBAO_NATS_STREAM_DAYS_MAX", default_value_t = 30, value_name = "DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=3650))]
+    pub nats_stream_days_max: u32,
+    /// How large a service's stream of events may grow, in MiB.
+    #[arg(long, env = "SANBAO_NATS_STREAM_MIB_MAX", default_value_t = 1024, value_name = "MIB",
+          value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
+    pub nats_stream_mib_max: u64,
+    /// How many days the databases keep events that all their readers have.
+    #[arg(long, env = "SANBAO_KEEP_EVENT_DAYS", default_value_t = 90, value_name = "DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub keep_event_days: u32,
+    /// How many days the answers of calls with an Idempotency-Key are kept.
+    #[arg(long, env = "SANBAO_KEEP_ANSWER_DAYS", default_value_t = 7, value_name = "DAYS",
+          value_parser = clap::value_parser!(u32).range(1..=36500))]
+    pub keep_answer_days: u32,
 }
 
 /// The flags of `needs-analysis verify`.
@@ -275,22 +321,80 @@ fn public_url(given: Option<&str>, listen: SocketAddr, site: &Site) -> Result<St
     Ok(format!("{scheme}://{}", SocketAddr::new(loopback, listen.port())))
 }
 
+impl NetworkArgs {
+    fn nats(&self) -> Result<Option<NatsConfig>, SettingsError> {
+        let prefix = &self.nats_prefix;
+        if prefix.is_empty() || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            let because = "letters, digits, - and _ only";
+            return Err(SettingsError::Value { flag: "--nats-prefix", value: prefix.clone(), because });
+        }
+        if self.nats.is_empty() {
+            let given = [("--nats-credentials", &self.nats_credentials), ("--nats-ca", &self.nats_ca)];
+            let alone = given.into_iter().find(|(_, file)| file.is_some());
+            return alone.map_or(Ok(None), |(given, _)| Err(SettingsError::Pair { given, missing: "--nats" }));
+        }
+        Ok(Some(NatsConfig {
+            credentials_file: self.nats_credentials.clone(),
+            ca_file: self.nats_ca.clone(),
+            prefix: prefix.clone(),
+            replicas: usize::from(self.nats_replicas),
+            ..NatsConfig::new(self.nats.clone())
+        }))
+    }
+
+    fn stream_limits(&self) -> StreamLimits {
+        StreamLimits { age_days_max: self.nats_stream_days_max, bytes_max: self.nats_stream_mib_max * MIB }
+    }
+
+    fn retention(&self) -> Result<Retention, SettingsError> {
+        if self.keep_event_days < self.nats_stream_days_max && !self.nats.is_empty() {
+            let because = "a stream that is lost is filled again from the database: keep events there at least as \
+                           long as --nats-stream-days-max";
+            let value = self.keep_event_days.to_string();
+            return Err(SettingsError::Value { flag: "--keep-event-days", value, because });
+        }
+        Ok(Retention { event_days_min: self.keep_event_days, answer_days_min: self.keep_answer_days })
+    }
+}
+
 impl ServeArgs {
     /// The settings these flags stand for.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
         let (storage, secret_file) = self.store.storage()?;
         let site = self.site()?;
+        let nats = self.network.nats()?;
+        if self.role.is_some() {
+            let because = "a service that runs alone shares PostgreSQL and NATS with the others";
+            if !matches!(storage, Storage::Postgres(_)) {
+                return Err(SettingsError::Needed { flag: "--database-url", because });
+            }
+            if nats.is_none() {
+                return Err(SettingsError::Needed { flag: "--nats", because });
+            }
+        }
         Ok(Settings {
+            role: self.role,
             listen: self.listen,
             public_url: public_url(self.public_url.as_deref(), self.listen, &site)?,
             site,
             storage,
             secret_file,
-            turn: self.turn.turn(self.listen)?,
+            turn: self.turn()?,
+            nats,
+            stream_limits: self.network.stream_limits(),
+            retention: self.network.retention()?,
             metrics_token: self.metrics_token.clone(),
             log: self.log.clone(),
             log_plain: self.log_format == LogFormat::Plain,
         })
+    }
+
+    /// Only the relay has a use for TURN; the settings of one network may stand in one environment for all.
+    fn turn(&self) -> Result<Turn, SettingsError> {
+        match self.role {
+            None | Some(Role::Signalling) => self.turn.turn(self.listen),
+            Some(Role::Booking | Role::NeedsAnalysis) => Ok(Turn::Off),
+        }
     }
 
     fn site(&self) -> Result<Site, SettingsError> {
@@ -327,8 +431,6 @@ impl DemoArgs {
             listen: SocketAddr::new(bind, self.port),
             public_url: format!("{scheme}://{}", SocketAddr::new(address, self.port)),
             site,
-            storage: Storage::Files(dir.to_owned()),
-            secret_file: dir.join("secret.json"),
             turn: Turn::Embedded {
                 listen: SocketAddr::new(bind, turn_port),
                 public_ip: address,
@@ -336,9 +438,8 @@ impl DemoArgs {
                 // Two browsers of one desk or one house are each other's peers on private addresses.
                 allow_peers: demo_peers(),
             },
-            metrics_token: None,
             log: self.log.clone(),
-            log_plain: true,
+            ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))
         }
     }
 }

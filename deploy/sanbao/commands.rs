@@ -10,11 +10,12 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
 
 use crate::cli::{Command, NeedsCommand, ServeArgs};
-use crate::compose::{self, ComposeError, Network, Parts};
+use crate::compose::{self, ComposeError, Network, Parts, Stores};
 use crate::demo;
 use crate::folder::{self, FolderError};
 use crate::lan::LanError;
 use crate::needs;
+use crate::role::Role;
 use crate::run::{self, RunError};
 use crate::settings::{Settings, SettingsError, Storage, Turn, toml_text};
 
@@ -76,15 +77,15 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     if let Turn::Embedded { listen, .. } = &settings.turn {
         run::probe_udp(*listen)?;
     }
-    let network = compose::start(Parts::open(&settings, Clock::system()).await?)?;
+    let network = compose::start(Parts::open(&settings, settings.roles(), Clock::system()).await?)?;
     let say = async |network: &Network| {
-        let link = if setup::is_needed(&network.stores.booking).await.map_err(|e| database(&e))? {
-            Some(new_link(&settings, &network.stores.booking, &network.deps.clock).await?)
-        } else {
-            None
+        let link = match network.stores.of(Role::Booking) {
+            Ok(booking) => link_if_needed(&settings, booking, &network.clock).await?,
+            Err(_) => None,
         };
         let mut out = io::stdout().lock();
-        writeln!(out, "sanbao {} listens on {}", env!("CARGO_PKG_VERSION"), settings.public_url)?;
+        let (name, version) = (settings.process_name(), env!("CARGO_PKG_VERSION"));
+        writeln!(out, "{name} {version} listens on {}, for {}", settings.listen, settings.public_url)?;
         if let Some(link) = link {
             say_link(&mut out, &link)?;
         }
@@ -100,18 +101,17 @@ fn config(args: &ServeArgs) -> Result<(), CommandError> {
     Ok(io::stdout().lock().write_all(toml_text(&sections).as_bytes())?)
 }
 
-/// Opens the databases for a command that works beside a running server, or without one.
-async fn open_data(settings: &Settings) -> Result<Parts, CommandError> {
-    Ok(Parts::open(settings, Clock::system()).await?)
-}
-
 fn database(error: &DbError) -> CommandError {
     CommandError::Service("the booking database", error.to_string())
 }
 
-async fn new_link(settings: &Settings, booking: &Db, clock: &Clock) -> Result<String, CommandError> {
+/// A new link, as long as nobody can log in.
+async fn link_if_needed(settings: &Settings, booking: &Db, clock: &Clock) -> Result<Option<String>, CommandError> {
+    if !setup::is_needed(booking).await.map_err(|e| database(&e))? {
+        return Ok(None);
+    }
     let token = setup::issue_link(booking, clock).await.map_err(|e| database(&e))?;
-    Ok(format!("{}/setup?token={token}", settings.public_url))
+    Ok(Some(format!("{}/setup?token={token}", settings.public_url)))
 }
 
 fn say_link(out: &mut impl io::Write, link: &str) -> io::Result<()> {
@@ -125,10 +125,9 @@ async fn setup_link(args: &ServeArgs) -> Result<(), CommandError> {
     if let Storage::Files(dir) = &settings.storage {
         folder::refuse_demo(dir)?;
     }
-    let parts = open_data(&settings).await?;
-    let needed = setup::is_needed(&parts.stores.booking).await.map_err(|e| database(&e))?;
-    let link = if needed { Some(new_link(&settings, &parts.stores.booking, &parts.clock).await?) } else { None };
-    parts.stores.close().await;
+    let stores = Stores::open(&settings.storage, &[Role::Booking]).await?;
+    let link = link_if_needed(&settings, stores.of(Role::Booking)?, &Clock::system()).await?;
+    stores.close().await;
     match link {
         Some(link) => Ok(say_link(&mut io::stdout().lock(), &link)?),
         None => Err(CommandError::Refused("there are accounts already: log in as an administrator to make more")),

@@ -1,28 +1,25 @@
-//! Makes one process out of the three services: databases opened and migrated, services built, routes and
-//! documents merged, everything common put around them. The only place that knows all three.
+//! Makes one process out of the services that it is to run: databases opened and migrated, services built and
+//! connected, routes and documents merged, everything common put around them. The only place that knows all three.
+
+use std::sync::Arc;
 
 use axum::Router;
-use sanbao_platform::auth::{Passwords, Throttle};
-use sanbao_platform::bus::{Consumer, Outbox};
+use sanbao_platform::auth::{Keys, Passwords, Throttle};
+use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
-use sanbao_platform::db::{Db, DbError, Migrations};
+use sanbao_platform::db::{Db, DbError};
+use sanbao_platform::nats::{Nats, NatsError};
 use sanbao_platform::problem::Kind;
-use sanbao_platform::service::{Deps, Running, Service};
+use sanbao_platform::service::{Bus, Deps, Running, Service, Wiring};
 use sanbao_platform::web::{Frame, NavLink};
 use sanbao_platform::{http, telemetry, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::around::{self, Around};
+use crate::role::Role;
 use crate::settings::{Settings, Storage, Turn};
 use crate::{openapi, proxy};
-
-/// The services' names with their file's stem and schema.
-const PLACES: [(&str, &str, &str); 3] = [
-    (sanbao_booking::NAME, "booking", "booking"),
-    (sanbao_signalling::NAME, "signalling", "signalling"),
-    (sanbao_needs_analysis::NAME, "needs-analysis", sanbao_needs_analysis::SCHEMA),
-];
 
 /// Why the process could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -39,20 +36,28 @@ pub enum ComposeError {
     /// The secret is no key.
     #[error("the root secret gives no signing key: {0}")]
     Keys(#[from] sanbao_platform::auth::TokenError),
+    /// A service that runs alone would make a secret that the others do not have.
+    #[error(
+        "the root secret {0} is not there: the services of a network share one, which the first start of \
+         `sanbao serve booking` makes; put a copy of it here"
+    )]
+    NoSecret(std::path::PathBuf),
+    /// The network between the services.
+    #[error(transparent)]
+    Nats(#[from] NatsError),
+    /// Some services are elsewhere, and there is no way to them.
+    #[error("services that run apart need NATS between them")]
+    NoNetwork,
+    /// Work on the data of a service that was not opened.
+    #[error("the {0} database is not opened in this process")]
+    NotOpened(&'static str),
 }
 
-/// The three databases, migrated.
+/// The databases of the services that this process runs, migrated.
 #[derive(Clone, Debug)]
-pub struct Stores {
-    /// Organisations, people, consults, visits.
-    pub booking: Db,
-    /// The relay's facts.
-    pub signalling: Db,
-    /// Areas, requests, numbers.
-    pub needs: Db,
-}
+pub struct Stores(Vec<(Role, Db)>);
 
-/// What the network is built from, whatever the configuration was read from.
+/// What a process is built from, whatever the configuration was read from.
 #[derive(Debug)]
 pub struct Parts {
     /// The databases.
@@ -73,6 +78,12 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Bounds on guessing passwords.
     pub booking: sanbao_booking::Config,
+    /// The network between processes: of services that run apart, and of rooms that no process owns.
+    pub nats: Option<Nats>,
+    /// What a publisher's stream keeps.
+    pub stream_limits: StreamLimits,
+    /// What the databases keep.
+    pub retention: Retention,
 }
 
 /// The process's services, running beside their routes.
@@ -82,51 +93,59 @@ pub struct Network {
     pub router: Router,
     /// The databases.
     pub stores: Stores,
-    /// What the services are built from; for commands that work on the data directly.
-    pub deps: Deps,
+    /// Time.
+    pub clock: Clock,
+    /// Signing and verifying tokens; for commands and tests that work beside the routes.
+    pub keys: Keys,
+    /// The network to other processes.
+    pub nats: Option<Nats>,
     /// Cancelled to stop: endless answers end, `/readyz` says so.
     pub drain: CancellationToken,
     running: Running,
 }
 
 impl Stores {
-    /// Opens and migrates all three where `storage` says.
-    pub async fn open(storage: &Storage) -> Result<Self, ComposeError> {
+    /// Opens and migrates those of `roles` where `storage` says; no other service's data is touched.
+    pub async fn open(storage: &Storage, roles: &[Role]) -> Result<Self, ComposeError> {
         if let Storage::Files(dir) = storage {
             std::fs::create_dir_all(dir).map_err(|e| ComposeError::Folder(dir.clone(), e))?;
         }
-        let [booking, signalling, needs] = PLACES.map(|(_, file, schema)| {
+        let mut stores = Vec::with_capacity(roles.len());
+        for role in roles {
             let url = match storage {
-                Storage::Files(dir) => format!("sqlite:{}", dir.join(format!("{file}.db")).display()),
+                Storage::Files(dir) => format!("sqlite:{}", dir.join(format!("{}.db", role.name())).display()),
                 Storage::Postgres(url) => url.0.clone(),
             };
-            (url, schema)
-        });
-        Ok(Self {
-            booking: open(booking, &sanbao_booking::MIGRATIONS).await?,
-            signalling: open(signalling, &sanbao_signalling::MIGRATIONS).await?,
-            needs: open(needs, &sanbao_needs_analysis::MIGRATIONS).await?,
-        })
+            let failed = |e| ComposeError::Database(role.schema(), e);
+            let db = Db::open(&url, role.schema()).await.map_err(failed)?;
+            db.migrate(role.migrations()).await.map_err(failed)?;
+            stores.push((*role, db));
+        }
+        Ok(Self(stores))
+    }
+
+    /// The database of a service that this process runs.
+    pub fn of(&self, role: Role) -> Result<&Db, ComposeError> {
+        let found = self.0.iter().find(|(r, _)| *r == role).map(|(_, db)| db);
+        found.ok_or(ComposeError::NotOpened(role.name()))
+    }
+
+    /// The services that this process runs.
+    pub fn roles(&self) -> impl Iterator<Item = Role> {
+        self.0.iter().map(|(role, _)| *role)
     }
 
     /// The databases with their services' names.
-    pub fn all(&self) -> [(&'static str, &Db); 3] {
-        [(PLACES[0].0, &self.booking), (PLACES[1].0, &self.signalling), (PLACES[2].0, &self.needs)]
+    pub fn all(&self) -> impl Iterator<Item = (&'static str, &Db)> {
+        self.0.iter().map(|(role, db)| (role.name(), db))
     }
 
-    /// Commits what is pending and closes all three.
+    /// Commits what is pending and closes them.
     pub async fn close(&self) {
         for (_, db) in self.all() {
             db.close().await;
         }
     }
-}
-
-async fn open((url, schema): (String, &'static str), migrations: &Migrations) -> Result<Db, ComposeError> {
-    let failed = |e| ComposeError::Database(schema, e);
-    let db = Db::open(&url, schema).await.map_err(failed)?;
-    db.migrate(migrations).await.map_err(failed)?;
-    Ok(db)
 }
 
 /// The pages of the navigation. Their words are here because only this place knows all of them.
@@ -143,12 +162,23 @@ fn navigation() -> Vec<NavLink> {
     ]
 }
 
+/// The secret of `file`. Only whoever may be the first of a network makes one.
+fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, ComposeError> {
+    if !roles.contains(&Role::Booking) && !file.exists() {
+        return Err(ComposeError::NoSecret(file.to_owned()));
+    }
+    RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.to_owned(), e))
+}
+
 impl Parts {
-    /// Opens everything that `settings` name.
-    pub async fn open(settings: &Settings, clock: Clock) -> Result<Self, ComposeError> {
-        let stores = Stores::open(&settings.storage).await?;
-        let file = &settings.secret_file;
-        let root = RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.clone(), e))?;
+    /// Opens what `settings` name for `roles`: their databases, the secret, the connection to NATS.
+    pub async fn open(settings: &Settings, roles: &[Role], clock: Clock) -> Result<Self, ComposeError> {
+        let root = root_secret(&settings.secret_file, roles)?;
+        let stores = Stores::open(&settings.storage, roles).await?;
+        let nats = match &settings.nats {
+            Some(config) => Some(Nats::connect(config, &settings.process_name()).await?),
+            None => None,
+        };
         Ok(Self {
             stores,
             clock,
@@ -159,7 +189,19 @@ impl Parts {
             metrics_token: settings.metrics_token.clone(),
             passwords: Passwords::default(),
             booking: sanbao_booking::Config::default(),
+            nats,
+            stream_limits: settings.stream_limits,
+            retention: settings.retention,
         })
+    }
+
+    /// How events get from one service to another: directly when all are here.
+    fn bus(&self) -> Result<Bus, ComposeError> {
+        if self.stores.roles().count() == Role::ALL.len() {
+            return Ok(Bus::InProcess);
+        }
+        let nats = self.nats.clone().ok_or(ComposeError::NoNetwork)?;
+        Ok(Bus::Nats(nats, self.stream_limits))
     }
 
     /// The parts of one service.
@@ -172,6 +214,7 @@ impl Parts {
             passwords: self.passwords.clone(),
             frame: Frame::new(navigation()),
             secure: self.secure,
+            nats: self.nats.clone(),
         })
     }
 }
@@ -181,12 +224,12 @@ impl Parts {
     pub fn booking_app(&self) -> Result<sanbao_booking::App, ComposeError> {
         let config = self.booking.clone();
         let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
-        Ok(sanbao_booking::App { deps: self.deps(&self.stores.booking)?, config, throttle })
+        Ok(sanbao_booking::App { deps: self.deps(self.stores.of(Role::Booking)?)?, config, throttle })
     }
 
     /// The same of needs-analysis: the demo, imports.
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
-        let deps = self.deps(&self.stores.needs)?;
+        let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
         Ok(sanbao_needs_analysis::App { deps, config: sanbao_needs_analysis::Config::default() })
     }
 }
@@ -199,43 +242,48 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
     all.concat()
 }
 
-/// Builds the three services; the first is booking, whose parts they share but for the database.
-pub fn services(parts: &Parts) -> Result<(Deps, Vec<Service>), ComposeError> {
-    let deps = parts.deps(&parts.stores.booking)?;
-    let with = |db: &Db| Deps { db: db.clone(), ..deps.clone() };
-    let services = vec![
-        sanbao_booking::build(parts.booking.clone(), deps.clone()),
-        sanbao_signalling::build(relay(&parts.turn, &parts.root), with(&parts.stores.signalling)),
-        sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), with(&parts.stores.needs)),
-    ];
-    Ok((deps, services))
+/// Builds the services of this process.
+pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
+    let built = parts.stores.0.iter().map(|(role, db)| {
+        let deps = parts.deps(db)?;
+        Ok(match role {
+            Role::Booking => sanbao_booking::build(parts.booking.clone(), deps),
+            Role::Signalling => sanbao_signalling::build(relay(&parts.turn, &parts.root), deps),
+            Role::NeedsAnalysis => sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), deps),
+        })
+    });
+    built.collect()
 }
 
 /// Builds the services, starts what runs beside the routes and puts the common layers around.
 pub fn start(parts: Parts) -> Result<Network, ComposeError> {
     telemetry::start_metrics();
-    let (deps, mut services) = services(&parts)?;
+    let mut services = services(&parts)?;
+    let wiring = Arc::new(Wiring::of(&services, &parts.bus()?, parts.retention, &parts.clock));
     let drain = CancellationToken::new();
     let kinds = problem_kinds();
-    let document = openapi::merge(services.iter().map(|s| &s.openapi), &kinds);
+    let document = openapi::of_process(&services, &kinds);
     let around = Around {
         stores: parts.stores.clone(),
-        followers: followers(&services),
-        frame: deps.frame.clone(),
+        nats: parts.nats.clone(),
+        wiring: Arc::clone(&wiring),
+        frame: Frame::new(navigation()),
         document: document.to_string().into(),
         kinds: kinds.into(),
-        metrics_token: parts.metrics_token,
+        metrics_token: parts.metrics_token.clone(),
     };
     let mut router = around::routes(around).merge(web::routes());
     for service in &mut services {
         router = router.merge(std::mem::take(&mut service.router));
     }
-    let mut router = http::finish(router, parts.clock, drain.clone(), parts.secure);
+    let keys = parts.root.keys()?;
+    let mut router = http::finish(router, parts.clock.clone(), drain.clone(), parts.secure);
     if parts.behind_proxy {
         router = router.layer(axum::middleware::from_fn(proxy::believe));
     }
-    let running = Running::start(&mut services);
-    Ok(Network { router, stores: parts.stores, deps, drain, running })
+    let running = Running::start(&mut services).connected_by(&wiring);
+    let Parts { stores, clock, nats, .. } = parts;
+    Ok(Network { router, stores, clock, keys, nats, drain, running })
 }
 
 /// How many relayed connections one person in one room may hold at a time: one for each other person, twice
@@ -264,21 +312,14 @@ fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
     config
 }
 
-/// Each consumer with the log that it follows; for `/metrics`.
-fn followers(services: &[Service]) -> Vec<(Consumer, Outbox)> {
-    let log_of = |publisher: &str| services.iter().find(|s| s.name == publisher);
-    services
-        .iter()
-        .flat_map(|s| &s.consumers)
-        .filter_map(|c| Some((c.clone(), Outbox::new(c.publisher, log_of(c.publisher)?.db.clone()))))
-        .collect()
-}
-
 impl Network {
     /// Stops consumers and tasks, then closes the databases. Serving must have ended.
     pub async fn stop(self) {
         self.drain.cancel();
         self.running.stop().await;
+        if let Some(nats) = &self.nats {
+            nats.close().await;
+        }
         self.stores.close().await;
     }
 }

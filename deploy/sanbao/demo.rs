@@ -19,6 +19,7 @@ use crate::compose::{self, Network, Parts};
 use crate::folder;
 use crate::lan::{self, LanCertificate};
 use crate::lan_page::{self, TrustPage};
+use crate::role::Role;
 use crate::run;
 use crate::settings::Settings;
 
@@ -40,7 +41,7 @@ pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
     let listener = run::bind(settings.listen)?;
     let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;
     let fresh = folder::needs_filling(&dir)?;
-    let parts = Parts::open(&settings, clock).await?;
+    let parts = Parts::open(&settings, Role::ALL, clock).await?;
     if fresh {
         fill(&parts).await?;
         folder::filled(&dir)?;
@@ -88,7 +89,7 @@ pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
     request::demo::fill(&needs, network.street_office.0, network.agency.0, SEED)
         .await
         .map_err(|e| CommandError::Service("filling the demo's requests", e.to_string()))?;
-    let log = Outbox::new(sanbao_needs_analysis::NAME, parts.stores.needs.clone());
+    let log = Outbox::new(sanbao_needs_analysis::NAME, parts.stores.of(Role::NeedsAnalysis)?.clone());
     let caregivers: Vec<_> = network.of_role(role::CAREGIVER).map(|a| a.id.0).collect();
     visit::demo::fill(&booking, &log, network.agency.0, &caregivers).await.map_err(failed)?;
     Ok(())

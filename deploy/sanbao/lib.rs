@@ -12,5 +12,6 @@ pub mod lan_page;
 pub mod needs;
 pub mod openapi;
 pub mod proxy;
+pub mod role;
 pub mod run;
 pub mod settings;

@@ -13,7 +13,8 @@ use sanbao_platform::db::DbError;
 use crate::cli::{ImportArgs, StoreArgs, VerifyArgs};
 use crate::commands::CommandError;
 use crate::compose::Parts;
-use crate::settings::{Settings, Site, Storage, Turn};
+use crate::role::Role;
+use crate::settings::{Settings, Storage};
 
 /// Differences that are printed; more are only counted.
 const DIFFERENCES_SHOWN_MAX: usize = 50;
@@ -26,18 +27,8 @@ pub(crate) async fn open(store: &StoreArgs) -> Result<Parts, CommandError> {
     {
         return Err(CommandError::Refused("there is no needs-analysis.db in the data folder: give --data-dir"));
     }
-    let settings = Settings {
-        listen: ([127, 0, 0, 1], 0).into(),
-        site: Site::Plain,
-        public_url: String::new(),
-        storage,
-        secret_file,
-        turn: Turn::Off,
-        metrics_token: None,
-        log: String::new(),
-        log_plain: true,
-    };
-    Ok(Parts::open(&settings, Clock::system()).await?)
+    let settings = Settings::offline(storage, secret_file);
+    Ok(Parts::open(&settings, &[Role::NeedsAnalysis], Clock::system()).await?)
 }
 
 /// A bar on standard error; nothing at all where that is no terminal.
@@ -54,7 +45,7 @@ pub(crate) fn bar(what: &'static str) -> ProgressBar {
 pub async fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
     let failed = |e: DbError| CommandError::Service("the needs-analysis database", e.to_string());
     let parts = open(&args.store).await?;
-    let db = &parts.stores.needs;
+    let db = parts.stores.of(Role::NeedsAnalysis)?;
     let bar = bar("months");
     let progress = |done: u64, all: u64| {
         bar.set_length(all);

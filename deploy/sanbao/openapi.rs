@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sanbao_platform::problem::Kind;
+use sanbao_platform::service::Service;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
@@ -48,6 +49,15 @@ pub fn conflicts<'a>(documents: impl Iterator<Item = &'a OpenApi>) -> Vec<String
         }
     }
     found
+}
+
+/// The document of a process that runs `services`; one that runs a single service says which.
+pub fn of_process(services: &[Service], kinds: &[&'static Kind]) -> Value {
+    let mut document = merge(services.iter().map(|s| &s.openapi), kinds);
+    if let [service] = services {
+        document["info"]["title"] = json!(format!("三宝 Sanbao: {}", service.name));
+    }
+    document
 }
 
 /// Merges the services' documents under one title, with security schemes and problems.

@@ -4,14 +4,21 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
+use sanbao_platform::nats::NatsConfig;
 use serde::Serialize;
+
+use crate::role::Role;
 
 /// The ports that the embedded TURN server relays on, unless said otherwise.
 pub const RELAY_PORTS_DEFAULT: (u16, u16) = (50_000, 50_999);
 /// The port of STUN and TURN (RFC 8489 §8.1).
 pub const TURN_PORT: u16 = 3478;
+
+/// Bytes of a mebibyte.
+pub const MIB: u64 = 1024 * 1024;
 
 /// Where data lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +80,8 @@ impl Site {
 /// What one process is to be.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// The service it runs; all three if none is named.
+    pub role: Option<Role>,
     /// Where it listens.
     pub listen: SocketAddr,
     /// How it is reached.
@@ -85,6 +94,12 @@ pub struct Settings {
     pub secret_file: PathBuf,
     /// How media is relayed.
     pub turn: Turn,
+    /// The network to other processes.
+    pub nats: Option<NatsConfig>,
+    /// What a publisher's stream there keeps.
+    pub stream_limits: StreamLimits,
+    /// What the databases keep.
+    pub retention: Retention,
     /// Who may read `/metrics` from elsewhere than this machine.
     pub metrics_token: Option<Secret<String>>,
     /// What is logged: `info`, `sanbao_booking=debug,info`.
@@ -141,6 +156,35 @@ fn shown(value: impl Serialize) -> serde_json::Value {
 }
 
 impl Settings {
+    /// For work on the data that serves nothing.
+    pub fn offline(storage: Storage, secret_file: PathBuf) -> Self {
+        Self {
+            role: None,
+            listen: ([127, 0, 0, 1], 0).into(),
+            site: Site::Plain,
+            public_url: String::new(),
+            storage,
+            secret_file,
+            turn: Turn::Off,
+            nats: None,
+            stream_limits: StreamLimits::default(),
+            retention: Retention::default(),
+            metrics_token: None,
+            log: String::new(),
+            log_plain: true,
+        }
+    }
+
+    /// The services that it runs.
+    pub fn roles(&self) -> &[Role] {
+        self.role.as_ref().map_or(Role::ALL, std::slice::from_ref)
+    }
+
+    /// What it is called where others see it: `sanbao`, `sanbao booking`.
+    pub fn process_name(&self) -> String {
+        self.role.map_or_else(|| "sanbao".to_owned(), |role| format!("sanbao {}", role.name()))
+    }
+
     /// The settings by section, secrets masked; `sanbao config` prints them.
     pub fn sections(&self) -> Vec<Section> {
         let storage = match &self.storage {
@@ -174,7 +218,32 @@ impl Settings {
             ("log", shown(&self.log)),
             ("log_format", shown(if self.log_plain { "plain" } else { "json" })),
         ];
-        vec![("site", site), ("storage", storage), ("turn", turn), ("around", around)]
+        let services: Vec<_> = self.roles().iter().map(|role| role.name()).collect();
+        let process = vec![("services", shown(services))];
+        let sections = vec![("process", process), ("site", site), ("storage", storage), ("turn", turn)];
+        sections.into_iter().chain([("nats", self.nats_section()), ("around", around)]).collect()
+    }
+
+    fn nats_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        let keep = [
+            ("keep_event_days", shown(self.retention.event_days_min)),
+            ("keep_answer_days", shown(self.retention.answer_days_min)),
+        ];
+        let Some(nats) = &self.nats else {
+            return [("mode", shown("none"))].into_iter().chain(keep).collect();
+        };
+        let urls: Vec<_> = nats.urls.iter().map(|url| masked_url(&url.0)).collect();
+        let server = vec![
+            ("mode", shown("jetstream")),
+            ("urls", shown(urls)),
+            ("credentials_file", shown(&nats.credentials_file)),
+            ("ca_file", shown(&nats.ca_file)),
+            ("prefix", shown(&nats.prefix)),
+            ("replicas", shown(nats.replicas)),
+            ("stream_days_max", shown(self.stream_limits.age_days_max)),
+            ("stream_mib_max", shown(self.stream_limits.bytes_max / MIB)),
+        ];
+        server.into_iter().chain(keep).collect()
     }
 }
 

@@ -15,8 +15,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::{Method, StatusCode};
 use sanbao::compose::{self, Network, Parts, Stores};
+use sanbao::role::Role;
 use sanbao::settings::{Storage, Turn};
 use sanbao_platform::auth::Passwords;
+use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::http::{self, Listener};
@@ -56,7 +58,7 @@ pub fn storage(engine: &TestEngine) -> Storage {
 /// The network's parts on `engine`, empty.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
     Parts {
-        stores: Stores::open(&storage(engine)).await.unwrap(),
+        stores: Stores::open(&storage(engine), Role::ALL).await.unwrap(),
         clock,
         root: RootSecret::from_bytes([42; 32]),
         secure: false,
@@ -70,6 +72,9 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
             login_burst_max: NonZeroU32::MAX,
             ..sanbao_booking::Config::default()
         },
+        nats: None,
+        stream_limits: StreamLimits::default(),
+        retention: Retention::default(),
     }
 }
 

@@ -1,9 +1,10 @@
 # What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
-# packages that bring it. Sourced by tests/run; sets PG_BIN, CHROMIUM, CHROMEDRIVER and PYTHON.
+# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER and PYTHON.
 
 # name | probe | what the tests do with it
 NEEDS=(
   "postgresql|find_postgresql|PostgreSQL 15 or newer: the second engine that every test runs on"
+  "nats|find_nats|nats-server 2.9 or newer with JetStream: what services that run apart have between them"
   "chromium|find_chromium|Chromium and its driver: the pages are tried in a real browser"
   "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
@@ -15,6 +16,7 @@ NEEDS=(
 packages_of() {
   case $1 in
     postgresql) echo "postgresql" ;;
+    nats) echo "nats-server" ;;
     # Ubuntu has the browser under other names (and as a snap).
     chromium) if is_ubuntu; then echo "chromium-browser chromium-chromedriver"; else echo "chromium chromium-driver"; fi ;;
     cjk-font) echo "fontconfig fonts-noto-cjk" ;;
@@ -47,6 +49,9 @@ find_postgresql() {
   done
   return 1
 }
+
+# Debian puts it where an ordinary user's PATH does not lead.
+find_nats() { NATS_SERVER=$(first_command nats-server /usr/sbin/nats-server); }
 
 find_chromium() {
   CHROMIUM=$(first_command chromium chromium-browser google-chrome) || return 1

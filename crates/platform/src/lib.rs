@@ -3,6 +3,7 @@
 //!
 //! - [`db`]: one handle over `SQLite` and `PostgreSQL`, group commit, migrations, [`on!`](crate::on)
 //! - [`bus`]: outbox, cursor, inbox
+//! - [`nats`]: the connection to JetStream, where services run apart
 //! - [`auth`], [`crypto`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
 //! - [`audit`], [`telemetry`]: what is kept of what happened
@@ -22,6 +23,7 @@ pub mod http;
 pub mod i18n;
 pub mod id;
 pub mod lang;
+pub mod nats;
 pub mod policy;
 pub mod problem;
 pub mod service;

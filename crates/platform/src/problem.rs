@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::bus::LogError;
 use crate::db::DbError;
 use crate::lang::Lang;
 
@@ -246,6 +247,15 @@ impl IntoResponse for Problem {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Database(error) => error.into(),
+            other => Self::new(&UNAVAILABLE).because(other).retry_after(2),
+        }
     }
 }
 

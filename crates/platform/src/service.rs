@@ -1,6 +1,7 @@
 //! What a service is made from and what it is: built from parts, then served, then drained.
 
 use std::fmt;
+use std::sync::Arc;
 
 use axum::Router;
 use futures_util::future::BoxFuture;
@@ -8,10 +9,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Keys, Passwords};
-use crate::bus::{Consumer, Outbox};
+use crate::bus::{Cleaner, Consumer, EventLog, Forwarder, Outbox, Readers, Retention, StreamLimits, StreamLog};
 use crate::clock::Clock;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
+use crate::nats::Nats;
 use crate::web::Frame;
 
 /// The parts every service is built from.
@@ -31,6 +33,8 @@ pub struct Deps {
     pub frame: Frame,
     /// Whether the site is served over HTTPS.
     pub secure: bool,
+    /// Where logs are kept that several processes share; `None` when one process does everything.
+    pub nats: Option<Nats>,
 }
 
 /// A task that runs beside the routes until the token is cancelled.
@@ -58,6 +62,65 @@ impl fmt::Debug for Service {
     }
 }
 
+/// How events get from one service to another.
+#[derive(Clone, Debug)]
+pub enum Bus {
+    /// All services are in this process: consumers read the publishers' outboxes.
+    InProcess,
+    /// Services run apart: publishers fill streams of `JetStream`, and consumers read those.
+    Nats(Nats, StreamLimits),
+}
+
+/// What runs between the services, and what of it can be measured.
+#[derive(Debug, Default)]
+pub struct Wiring {
+    /// Each consumer with the log that it follows.
+    pub followers: Vec<(Consumer, Arc<dyn EventLog>)>,
+    /// What fills the streams.
+    pub forwarders: Vec<Arc<Forwarder>>,
+    /// What keeps the databases from growing without end.
+    pub cleaners: Vec<Cleaner>,
+}
+
+impl Wiring {
+    /// Connects `services` by `bus`; each consumer with the log of the service that it names.
+    pub fn of(services: &[Service], bus: &Bus, retention: Retention, clock: &Clock) -> Self {
+        let mut wiring = Self::default();
+        for consumer in services.iter().flat_map(|s| &s.consumers) {
+            match log_of(services, bus, consumer.publisher) {
+                Some(log) => wiring.followers.push((consumer.clone(), log)),
+                None => tracing::warn!(?consumer, "its publisher is not in this process"),
+            }
+        }
+        for service in services {
+            let readers = match bus {
+                Bus::InProcess => {
+                    let all = wiring.followers.iter().map(|(consumer, _)| consumer);
+                    Readers::Consumers(all.filter(|c| c.publisher == service.name).cloned().collect())
+                }
+                Bus::Nats(nats, limits) => {
+                    let outbox = Outbox::new(service.name, service.db.clone());
+                    wiring.forwarders.push(Arc::new(Forwarder::new(outbox, nats.clone(), *limits)));
+                    Readers::Stream
+                }
+            };
+            let (db, clock) = (service.db.clone(), clock.clone());
+            wiring.cleaners.push(Cleaner { publisher: service.name, db, clock, readers, retention });
+        }
+        wiring
+    }
+}
+
+fn log_of(services: &[Service], bus: &Bus, publisher: &'static str) -> Option<Arc<dyn EventLog>> {
+    match bus {
+        Bus::InProcess => {
+            let service = services.iter().find(|s| s.name == publisher)?;
+            Some(Arc::new(Outbox::new(publisher, service.db.clone())))
+        }
+        Bus::Nats(nats, _) => Some(Arc::new(StreamLog::new(publisher, nats.clone()))),
+    }
+}
+
 /// The tasks of running services.
 #[derive(Debug)]
 pub struct Running {
@@ -66,30 +129,29 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the tasks and consumers of `services`; each consumer follows the log of the service
-    /// that it names, if that one is here.
+    /// Starts the services' own tasks.
     pub fn start(services: &mut [Service]) -> Self {
-        let logs: Vec<Outbox> = services.iter().map(|s| Outbox::new(s.name, s.db.clone())).collect();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        for service in services {
-            for consumer in service.consumers.drain(..) {
-                let log = logs.iter().find(|log| log.publisher == consumer.publisher);
-                let Some(log) = log else {
-                    tracing::warn!(
-                        consumer = consumer.name,
-                        publisher = consumer.publisher,
-                        "its publisher is not in this process"
-                    );
-                    continue;
-                };
-                tasks.spawn(consumer.run(log.clone(), stop.clone()));
-            }
-            for task in service.tasks.drain(..) {
-                tasks.spawn(task(stop.clone()));
-            }
+        for task in services.iter_mut().flat_map(|s| s.tasks.drain(..)) {
+            tasks.spawn(task(stop.clone()));
         }
         Self { tasks, stop }
+    }
+
+    /// Starts what runs between the services as well.
+    #[must_use]
+    pub fn connected_by(mut self, wiring: &Wiring) -> Self {
+        for (consumer, log) in &wiring.followers {
+            self.tasks.spawn(consumer.clone().run(Arc::clone(log), self.stop.clone()));
+        }
+        for forwarder in &wiring.forwarders {
+            self.tasks.spawn(Arc::clone(forwarder).run(self.stop.clone()));
+        }
+        for cleaner in &wiring.cleaners {
+            self.tasks.spawn(cleaner.clone().run(self.stop.clone()));
+        }
+        self
     }
 
     /// Tells all to end and waits until they have.

@@ -1,15 +1,17 @@
 //! Real databases for tests: a fresh one per test, on both engines.
 //!
 //! `PostgreSQL` is found by `SANBAO_TEST_POSTGRES_URL`, which `tests/run` sets. Without it a test
-//! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose.
+//! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose. The same holds for NATS
+//! and `SANBAO_TEST_NATS_URL`.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::auth::Passwords;
 use crate::clock::Clock;
-use crate::config::RootSecret;
+use crate::config::{RootSecret, Secret};
 use crate::db::{Db, Migrations};
+use crate::nats::{Nats, NatsConfig};
 use crate::service::Deps;
 use crate::web::Frame;
 
@@ -61,6 +63,7 @@ impl TestEngine {
             passwords: Passwords::default(),
             frame: Frame::new(Vec::new()),
             secure: false,
+            nats: None,
         }
     }
 }
@@ -95,6 +98,22 @@ pub async fn postgres() -> Option<TestEngine> {
     created.await.expect("test database is created");
     let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
     Some(TestEngine::Postgres(format!("{base}/{name}")))
+}
+
+/// A connection to the test's `nats-server`, with names of its own; `None` when it was left out on purpose.
+pub async fn nats() -> Option<Nats> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let Ok(url) = std::env::var("SANBAO_TEST_NATS_URL") else {
+        assert!(
+            std::env::var_os("SANBAO_TEST_ONLY_EMBEDDED").is_some(),
+            "SANBAO_TEST_NATS_URL is not set: run tests/run, or tests/run --only-embedded"
+        );
+        return None;
+    };
+    let prefix = format!("t{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let config = NatsConfig { prefix, ..NatsConfig::new(vec![Secret(url)]) };
+    #[expect(clippy::expect_used, reason = "a test without its server has failed")]
+    Some(Nats::connect(&config, "test").await.expect("test server answers"))
 }
 
 /// Runs one test body on both engines, each with databases of its own.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, Outbox, publish};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::testing::{TestEngine, on_both};
@@ -120,6 +120,30 @@ async fn what_can_never_be_taken_is_parked_and_the_next_goes_on() {
     .await;
 }
 
+#[tokio::test]
+async fn an_event_waits_for_what_is_down_and_is_not_blamed_for_it() {
+    on_both(|engine| async move {
+        let down = Arc::new(AtomicU32::new(20));
+        let left = Arc::clone(&down);
+        let s = setup(&engine, move |_| {
+            let one_less = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+            one_less.is_ok().then(|| ConsumeError::Unavailable("away".into()))
+        })
+        .await;
+        say(&s.publisher, 1).await;
+        while down.load(Ordering::SeqCst) > 0 {
+            let error = s.consumer.catch_up(&s.log).await.unwrap_err();
+            assert!(matches!(error, LogError::Unavailable(_)), "{error}");
+        }
+        assert_eq!(s.consumer.catch_up(&s.log).await.unwrap(), 1);
+        let status = s.consumer.status(&s.log).await.unwrap();
+        assert_eq!((status.behind, status.parked), (0, 0), "{}", engine.name());
+        assert!(matches!(ConsumeError::from(sqlx::Error::PoolTimedOut), ConsumeError::Unavailable(_)));
+        assert!(matches!(ConsumeError::from(sqlx::Error::RowNotFound), ConsumeError::Retry(_)));
+    })
+    .await;
+}
+
 /// A transaction that writes its event early and commits late must not be passed by the cursor.
 #[tokio::test]
 async fn an_event_that_commits_late_is_not_skipped() {
@@ -149,7 +173,7 @@ async fn a_running_consumer_wakes_by_itself_and_stops_when_told() {
     on_both(|engine| async move {
         let s = setup(&engine, |_| None).await;
         let stop = CancellationToken::new();
-        let running = tokio::spawn(s.consumer.clone().run(s.log.clone(), stop.clone()));
+        let running = tokio::spawn(s.consumer.clone().run(Arc::new(s.log.clone()), stop.clone()));
         say(&s.publisher, 1).await;
         let heard = Arc::clone(&s.heard);
         let arrives = async {

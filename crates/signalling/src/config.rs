@@ -1,11 +1,14 @@
 //! What the operator decides about the relay. Parsing it does no I/O.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
 use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
+use crate::cluster::ClusterLimits;
+use crate::precheck::{PrecheckLimits, Relay};
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
 use crate::turn::{Credentials, IceConfig, TurnConfig};
@@ -38,12 +41,18 @@ pub struct SessionLimits {
     pub hello_wait_ms_max: u64,
     /// How long one write to a client may take.
     pub write_wait_ms_max: u64,
-    /// Messages that may wait for a client to read.
-    pub queue_messages_max: usize,
-    /// Bytes that may wait for a client to read.
-    pub queue_bytes_max: usize,
+    /// How long a `hello` may wait for the room's log to answer.
+    pub welcome_wait_ms_max: u64,
+    /// Messages of one client that may wait for a shared log; it is not read from beyond them.
+    pub uncommitted_messages_max: u64,
     /// Facts that may wait for the database.
     pub facts_queue_max: usize,
+    /// Bad tickets and secrets that one address may show at once.
+    pub bad_hellos_burst_max: NonZeroU32,
+    /// Bad tickets and secrets that one address may show in a minute thereafter.
+    pub bad_hellos_per_minute_max: NonZeroU32,
+    /// How long clients are given to connect elsewhere when this node goes.
+    pub drain_ms_max: u64,
     /// What a client may send.
     pub client: Limits,
     /// How the two sides know that the other is there.
@@ -60,9 +69,12 @@ impl Default for SessionLimits {
             room_idle_ms_max: 60 * 60 * 1000,
             hello_wait_ms_max: 5_000,
             write_wait_ms_max: 10_000,
-            queue_messages_max: 256,
-            queue_bytes_max: 1024 * 1024,
+            welcome_wait_ms_max: 5_000,
+            uncommitted_messages_max: 512,
             facts_queue_max: 4096,
+            bad_hellos_burst_max: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
+            bad_hellos_per_minute_max: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
+            drain_ms_max: 4_000,
             client: Limits {
                 message_bytes_max: 64 * 1024,
                 messages_per_s_max: 50,
@@ -70,7 +82,7 @@ impl Default for SessionLimits {
                 bytes_per_s_max: 128 * 1024,
                 bytes_burst_max: 512 * 1024,
             },
-            heartbeat: Heartbeat { interval_ms: 15_000, timeout_ms: 45_000 },
+            heartbeat: Heartbeat { interval_ms: 25_000, timeout_ms: 60_000 },
             room: RoomLimits::default(),
         }
     }
@@ -95,6 +107,10 @@ pub struct Config {
     pub origins: Vec<String>,
     /// Bounds.
     pub limits: SessionLimits,
+    /// Bounds of a node among others.
+    pub cluster: ClusterLimits,
+    /// Bounds of checks before the visit.
+    pub precheck: PrecheckLimits,
 }
 
 impl Config {
@@ -109,6 +125,8 @@ impl Config {
             stun_urls: Vec::new(),
             origins: Vec::new(),
             limits: SessionLimits::default(),
+            cluster: ClusterLimits::default(),
+            precheck: PrecheckLimits::default(),
         }
     }
 
@@ -128,6 +146,14 @@ impl Config {
         }
         let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
         IceConfig { stun_urls, turn }
+    }
+
+    /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
+    pub fn precheck_relay(&self) -> Option<Relay> {
+        match &self.turn {
+            Some(embedded) => Some(Relay::embedded(embedded.listen, self.credentials())),
+            None => Relay::external(&self.turn_urls, self.credentials()),
+        }
     }
 
     /// The embedded server's setting, if it is to run.

@@ -3,11 +3,18 @@
 //! It knows no consult, person or appointment: a signed ticket says all it must know, and what happens
 //! in a room goes out as events.
 
+pub mod cluster;
 pub mod config;
 mod facts;
 pub mod id;
+pub mod log;
 mod page;
+pub mod permissions;
+pub mod precheck;
 pub mod protocol;
+pub mod quality;
+pub mod replica;
+mod revocation;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -23,12 +30,13 @@ use sanbao_platform::db::Migrations;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, Task};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use cluster::{Cluster, Shared};
 pub use config::Config;
+use precheck::Prechecks;
 use session::Hub;
 use turn::TurnServer;
 
@@ -38,6 +46,9 @@ pub const NAME: &str = "signalling";
 /// The service's tables.
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
+    101 "0101_consult_fact",
+    102 "0102_shared_rooms",
+    103 "0103_consult_quality",
 );
 
 /// The state of every handler. Cheap to clone.
@@ -46,6 +57,7 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) config: Arc<Config>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) prechecks: Arc<Prechecks>,
     pub(crate) texts: Arc<Texts>,
 }
 
@@ -63,23 +75,43 @@ impl FromRef<App> for Clock {
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let (facts, facts_queue) = mpsc::channel(config.limits.facts_queue_max.max(room::FACTS_PER_INPUT_MAX));
-    let hub = Arc::new(Hub::new(config.limits.clone(), deps.clock.clone(), config.ice(), deps.db.clone(), facts));
-    let db = deps.db.clone();
-    let writer: Task = Box::new(move |stop| Box::pin(facts::write_all(db, facts_queue, stop)));
-    let sweeper = Arc::clone(&hub);
-    let sweep: Task = Box::new(move |stop| Box::pin(sweeper.sweep(stop)));
-    let mut tasks = vec![writer, sweep];
+    let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
+    let (db, clock) = (deps.db.clone(), deps.clock.clone());
+    // With a network between nodes, no room belongs to one of them.
+    let cluster = deps.nats.clone().map(|nats| {
+        let node = id::NodeId(rand::random());
+        Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
+    });
+    let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
+    let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
+    let revoked = deps.db.clone();
+    let mut tasks: Vec<Task> = vec![
+        Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
+        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
+        Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
+        Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
+        Box::new(move |stop| Box::pin(alive.live(stop))),
+    ];
+    if let Some(cluster) = cluster {
+        let hub = Arc::clone(&hub);
+        tasks.push(Box::new(move |stop| Box::pin(cluster.run(hub, stop))));
+    }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
     }
     let db = deps.db.clone();
-    let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
-    let (router, openapi) =
-        OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
+    let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
+    let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
+    let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
+    let (router, openapi) = OpenApiRouter::new()
+        .routes(routes!(session::signal))
+        .routes(routes!(page::room))
+        .routes(routes!(precheck::precheck))
+        .split_for_parts();
     let router = router.merge(page::assets());
-    Service { name: NAME, db, router: router.with_state(app), openapi, consumers: Vec::new(), tasks }
+    Service { name: NAME, db, router: router.with_state(app), openapi, consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.

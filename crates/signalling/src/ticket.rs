@@ -2,11 +2,13 @@
 //!
 //! The relay asks nobody else. What it needs of a ticket is declared here; other members are ignored.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::id::{ConsultId, PersonId};
-use crate::room::Profile;
+use crate::id::{ConsultId, Digest, PeerId, PersonId};
+pub use crate::permissions::Permissions;
+use crate::room::{Entrant, Profile};
 
 /// The token type (`typ`) that the relay accepts.
 pub const TOKEN_TYPE: &str = "ticket";
@@ -25,14 +27,23 @@ pub enum Role {
     Clinician,
     /// Family on a link (家属).
     Guest,
+    /// Somebody who interprets between dialects or languages (翻译).
+    Interpreter,
     /// Somebody who only watches (旁听).
     Observer,
 }
 
 impl Role {
-    /// Whether the role admits, refuses and finishes when its ticket does not say.
-    fn controls(self) -> bool {
-        matches!(self, Self::Host | Self::Clinician)
+    /// Every role, for grids.
+    pub const ALL: [Self; 5] = [Self::Host, Self::Clinician, Self::Guest, Self::Interpreter, Self::Observer];
+
+    /// What the role may do when its ticket does not say.
+    pub fn permissions(self) -> Permissions {
+        match self {
+            Self::Host | Self::Clinician => Permissions::ALL,
+            Self::Guest | Self::Interpreter => Permissions::TALK,
+            Self::Observer => Permissions::OBSERVE,
+        }
     }
 
     /// The name in events and messages.
@@ -41,6 +52,7 @@ impl Role {
             Self::Host => "host",
             Self::Clinician => "clinician",
             Self::Guest => "guest",
+            Self::Interpreter => "interpreter",
             Self::Observer => "observer",
         }
     }
@@ -59,17 +71,14 @@ pub struct Ticket {
     pub role: Role,
     /// Whether they wait in the lobby until somebody admits them.
     pub lobby: bool,
-    /// Whether they may send sound and picture; all but observers when not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub publish: Option<bool>,
-    /// Whether they may admit, refuse and finish; host and clinician when not said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub control: Option<bool>,
+    /// What they may do; by role when not said. A permission that this version does not know grants nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::permissions::known_of_some")]
+    pub permissions: Option<Permissions>,
     /// Not valid before, seconds since 1970.
     pub nbf: i64,
     /// Not valid from, seconds since 1970.
     pub exp: i64,
-    /// The ticket's own id.
+    /// The ticket's own id. The first device that enters with it keeps it to itself.
     pub jti: Uuid,
     /// A telephone number to fall back on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,15 +89,26 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Who enters with it on a device, as the log has it.
+    pub fn entrant(&self, peer: PeerId, secret: Digest, device: Digest) -> Entrant {
+        Entrant { peer, secret, device, ticket: self.jti, issued_at: self.issued_at(), profile: self.profile() }
+    }
+
+    /// When it was issued: its id is a version 7 UUID (RFC 9562 §5.7), made when it was signed.
+    fn issued_at(&self) -> Option<DateTime<Utc>> {
+        let (seconds, nanoseconds) = self.jti.get_timestamp()?.to_unix();
+        DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+    }
+
     /// What the room needs of it.
     pub fn profile(&self) -> Profile {
+        let name: String = self.name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
         Profile {
             person: self.sub,
-            name: self.name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect(),
+            name: name.into(),
             role: self.role,
             lobby: self.lobby,
-            publish: self.publish.unwrap_or(self.role != Role::Observer),
-            control: self.control.unwrap_or(self.role.controls()),
+            permissions: self.permissions.unwrap_or(self.role.permissions()),
         }
     }
 }

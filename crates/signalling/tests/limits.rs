@@ -10,7 +10,7 @@ use sanbao_platform::config::RootSecret;
 use sanbao_platform::testing::sqlite;
 use sanbao_signalling::Config;
 use serde_json::json;
-use support::{Relay, claims, config, relay, relay_with};
+use support::{Relay, claims, config, device, relay, relay_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -70,7 +70,8 @@ async fn each_bad_ticket_has_its_own_error_and_close() {
         ),
     ] {
         let mut client = relay.open().await;
-        client.say(json!({ "type": "hello", "id": "h", "v": 1, "ticket": ticket })).await;
+        let hello = json!({ "type": "hello", "id": "h", "v": 1, "device": device(1), "ticket": ticket });
+        client.say_unnumbered(hello).await;
         let answer = client.hear("error").await;
         assert_eq!((answer["code"].as_str(), answer["re"].as_str()), (Some(error), Some("h")), "{what}");
         assert_eq!(client.closed().await, Some(close), "{what}");
@@ -82,13 +83,14 @@ async fn the_first_message_must_be_hello_of_this_version() {
     let relay = relay().await;
     let ticket = relay.ticket(1, 10, "host");
     for (first, error) in [
-        (json!({ "type": "join", "id": "1" }), "hello-expected"),
-        (json!({ "type": "hello", "id": "1", "v": 2, "ticket": ticket }), "unsupported-version"),
-        (json!({ "type": "hello", "id": "1", "v": 1 }), "bad-message"),
+        (json!({ "type": "join", "id": "1", "seq": 1 }), "hello-expected"),
+        (json!({ "type": "hello", "id": "1", "v": 2, "device": device(1), "ticket": ticket }), "unsupported-version"),
+        (json!({ "type": "hello", "id": "1", "v": 1, "device": device(1) }), "bad-message"),
+        (json!({ "type": "hello", "id": "1", "v": 1, "ticket": ticket }), "bad-message"),
         (json!({ "type": "helo", "id": "1" }), "unknown-type"),
     ] {
         let mut client = relay.open().await;
-        client.say(first).await;
+        client.say_unnumbered(first).await;
         let answer = client.hear("error").await;
         assert_eq!((answer["code"].as_str(), answer["re"].as_str()), (Some(error), Some("1")));
         assert_eq!(client.closed().await, Some(4106));
@@ -111,32 +113,54 @@ async fn who_goes_silent_is_given_up() {
     })
     .await;
     let mut talker = relay.join(1, 10, "host").await;
-    let _silent = relay.join(1, 20, "clinician").await; // its socket is never read, so pings stay unanswered
+    let silent = relay.join(1, 20, "clinician").await; // its socket is never read, so pings stay unanswered
     talker.hear("peer_joined").await;
-    let left = talker.hear("peer_left").await; // reading answers the pings meanwhile
-    assert_eq!(left["because"], "dropped");
+    let away = talker.hear("peer_away").await; // reading answers the pings meanwhile
+    assert_eq!(away["peer"], json!(silent.peer));
 }
 
 #[tokio::test]
 async fn after_bad_messages_the_connection_goes_on() {
     let relay = relay().await;
     let mut host = relay.join(1, 10, "host").await;
-    for (text, error) in [
-        (r#"{"type":"dance","id":"a"}"#, "unknown-type"),
-        (r#"{"type":"admit","id":"a","peer":"x"}"#, "bad-message"),
-        ("{", "bad-message"),
-        (r#"{"type":"hello","id":"a","v":1,"ticket":"x"}"#, "hello-expected"),
-        (r#"{"type":"join","id":"a"}"#, "already-joined"),
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    for (message, error) in [
+        (json!({ "type": "dance", "id": "a" }), "unknown-type"),
+        (json!({ "type": "admit", "id": "a", "peer": "x" }), "bad-message"),
+        (json!({ "type": "join", "id": "a" }), "already-joined"),
         (
-            r#"{"type":"offer","id":"a","to":"00000000-0000-0000-0000-000000000000","sdp":"'; drop table consult_room; --<script>"}"#,
+            json!({ "type": "offer", "id": "a", "to": nobody, "sdp": "'; drop table consult_room; --<script>" }),
             "no-such-peer",
         ),
     ] {
-        host.send(Message::Text(text.into())).await;
-        assert_eq!(host.hear("error").await["code"], error, "{text}");
+        host.say(message.clone()).await;
+        let answer = host.hear("error").await;
+        assert_eq!((&answer["code"], &answer["re"]), (&json!(error), &json!("a")), "{message}");
     }
-    host.say(json!({ "type": "ping" })).await;
+    host.say_unnumbered(json!({ "type": "ping" })).await;
     host.hear("pong").await;
+}
+
+#[tokio::test]
+async fn without_its_number_a_message_ends_the_connection_and_the_session_goes_on() {
+    let relay = relay().await;
+    for (text, error) in [
+        ("{".to_owned(), "bad-message"),
+        (json!({ "type": "hand", "up": true }).to_string(), "bad-message"),
+        (json!({ "type": "hand", "up": true, "seq": 9 }).to_string(), "sequence-gap"),
+        (json!({ "type": "hello", "v": 1, "device": device(1), "ticket": "x" }).to_string(), "hello-expected"),
+        (json!({ "type": "ack", "ack": 1_000 }).to_string(), "bad-message"),
+    ] {
+        let ticket = relay.ticket(1, 10, "host");
+        let mut host = relay.hello_from(&device(1), &ticket).await;
+        let kept = host.resumable(&device(1));
+        host.send(Message::Text(text.clone().into())).await;
+        let answer = host.hear("error").await;
+        assert_eq!((&answer["code"], answer.get("seq")), (&json!(error), None), "{text}");
+        assert_eq!(host.closed().await, Some(4106), "{text}");
+        let again = relay.resume(&kept, false).await;
+        assert_eq!(again.welcome["resumed"], "exact", "{text}");
+    }
 }
 
 #[tokio::test]
@@ -186,17 +210,17 @@ async fn a_message_over_the_limit_is_refused_and_one_just_under_it_passes() {
     let mut host = relay.join(1, 10, "host").await;
     let mut doctor = relay.join(1, 20, "clinician").await;
     host.hear("peer_joined").await;
-    let frame = |len: usize| {
-        let head = format!(r#"{{"type":"offer","to":"{}","sdp":""#, host.peer);
+    let frame = |seq: u64, len: usize| {
+        let head = format!(r#"{{"type":"offer","seq":{seq},"to":"{}","sdp":""#, host.peer);
         format!("{head}{}\"}}", "x".repeat(len - head.len() - 2))
     };
-    let (fits, over) = (frame(65_536), frame(65_537));
+    let (fits, over) = (frame(2, 65_536), frame(3, 65_537));
     doctor.send(Message::Text(fits.into())).await;
     assert!(host.hear("offer").await["sdp"].as_str().unwrap().len() > 65_000);
     doctor.send(Message::Text(over.into())).await;
     assert_eq!(doctor.hear("error").await["code"], "message-too-large");
     assert_eq!(doctor.closed().await, Some(4107));
-    assert_eq!(host.hear("peer_left").await["because"], "dropped");
+    host.hear("peer_away").await;
 }
 
 #[tokio::test]
@@ -222,36 +246,13 @@ async fn a_flood_is_told_and_closed_and_the_room_lives_on() {
     let mut flood = relay.join(1, 20, "clinician").await;
     host.hear("peer_joined").await;
     for _ in 0..4 {
-        flood.say(json!({ "type": "ping" })).await;
+        flood.say_unnumbered(json!({ "type": "ping" })).await;
         flood.hear("pong").await;
     }
-    flood.say(json!({ "type": "ping" })).await;
+    flood.say_unnumbered(json!({ "type": "ping" })).await;
     assert_eq!(flood.hear("error").await["code"], "rate-limited");
     assert_eq!(flood.closed().await, Some(4108));
-    assert_eq!(host.hear("peer_left").await["because"], "dropped");
-}
-
-#[tokio::test]
-async fn a_slow_reader_is_cut_off_and_the_others_are_told() {
-    let relay = with(|c| {
-        c.limits.client.messages_burst_max = 100_000;
-        c.limits.client.bytes_burst_max = u32::MAX;
-    })
-    .await;
-    let mut host = relay.join(1, 10, "host").await;
-    let slow = relay.join(1, 20, "clinician").await; // never reads again
-    host.hear("peer_joined").await;
-    let big = "x".repeat(60_000);
-    let mut left = None;
-    for _ in 0..2000 {
-        host.say(json!({ "type": "offer", "to": slow.peer, "sdp": big })).await;
-        if let Ok(Some(message)) = tokio::time::timeout(Duration::from_millis(1), host.next()).await {
-            left = Some(message);
-            break;
-        }
-    }
-    let left = left.expect("the others are told");
-    assert_eq!((&left["type"], &left["because"]), (&json!("peer_left"), &json!("dropped")), "{left}");
+    host.hear("peer_away").await;
 }
 
 async fn handshake(relay: &Relay, headers: &[(&str, &str)]) -> u16 {
@@ -307,7 +308,8 @@ async fn connections_and_rooms_are_bounded() {
         ("sec-websocket-protocol", "sanbao.signal.v1"),
     ];
     assert_eq!(handshake(&relay, &socket).await, 503);
-    second.say(json!({ "type": "hello", "v": 1, "ticket": relay.ticket(2, 20, "host") })).await;
+    let hello = json!({ "type": "hello", "v": 1, "device": device(2), "ticket": relay.ticket(2, 20, "host") });
+    second.say_unnumbered(hello).await;
     assert_eq!(second.hear("error").await["code"], "busy");
     assert_eq!(second.closed().await, Some(4004));
     drop(second);

@@ -5,7 +5,7 @@ mod support;
 
 use sanbao_platform::testing::on_both;
 use serde_json::json;
-use support::{config, person, relay, relay_with};
+use support::{config, device, person, relay, relay_with};
 
 #[tokio::test]
 async fn hello_join_offer_answer_candidate() {
@@ -39,10 +39,20 @@ async fn welcome_says_all_that_a_client_needs() {
     assert_eq!((&w["lobby"], &w["phone"]), (&json!(true), &json!("0574-00000000")));
     assert_eq!(
         w["you"],
-        json!({ "peer": guest.peer, "name": "guest 10", "role": "guest", "publish": true, "control": false, "audio": false, "video": false })
+        json!({
+            "peer": guest.peer, "name": "guest 10", "role": "guest",
+            "permissions": ["audio", "video", "chat", "observe"],
+            "audio": false, "video": false, "screen": false, "hand": false, "away": false,
+            "consent": { "recording": false, "transcription": false },
+        })
     );
+    assert_eq!(
+        (&w["resumed"], &w["place"], &w["ack"], &w["seq"]),
+        (&json!("new"), &json!("hall"), &json!(0), &json!(0))
+    );
+    assert_eq!(w["secret"].as_str().unwrap().len(), 43, "32 bytes");
     assert_eq!(w["room"]["people_max"], 6);
-    assert_eq!(w["heartbeat"], json!({ "interval_ms": 15000, "timeout_ms": 45000 }));
+    assert_eq!(w["heartbeat"], json!({ "interval_ms": 25000, "timeout_ms": 60000 }));
     assert_eq!(w["limits"]["message_bytes_max"], 65536);
     assert_eq!(w["ice_servers"], json!([]));
 }
@@ -83,8 +93,14 @@ async fn a_broken_connection_is_told_and_hanging_up_is_told_apart() {
     let mut host = relay.join(1, 10, "host").await;
     let doctor = relay.join(1, 20, "clinician").await;
     host.hear("peer_joined").await;
+    let peer = doctor.peer.clone();
     drop(doctor);
-    assert_eq!(host.hear("peer_left").await["because"], "dropped");
+    let away = host.hear("peer_away").await;
+    assert_eq!((&away["peer"], &away["since"]), (&json!(peer), &json!("2026-11-23T06:00:00Z")));
+    relay.clock.advance(std::time::Duration::from_mins(1));
+    let left = host.hear("peer_left").await;
+    assert_eq!((&left["peer"], &left["because"]), (&json!(peer), &json!("dropped")));
+
     let mut doctor = relay.join(1, 20, "clinician").await;
     host.hear("peer_joined").await;
     doctor.say(json!({ "type": "leave", "id": "bye" })).await;
@@ -123,7 +139,8 @@ async fn finish_is_durable_and_told_as_events() {
         relay.stop().await;
         let again = relay_with(config(), engine).await;
         let mut late = again.open().await;
-        late.say(json!({ "type": "hello", "v": 1, "ticket": again.ticket(7, 10, "host") })).await;
+        let hello = json!({ "type": "hello", "v": 1, "device": device(9), "ticket": again.ticket(7, 10, "host") });
+        late.say_unnumbered(hello).await;
         assert_eq!(late.hear("error").await["code"], "finished");
         assert_eq!(late.closed().await, Some(4100));
     })
@@ -131,15 +148,14 @@ async fn finish_is_durable_and_told_as_events() {
 }
 
 #[tokio::test]
-async fn on_drain_clients_are_told_to_try_again_and_attendance_is_written() {
+async fn on_drain_clients_are_told_to_move_and_to_try_again() {
     let mut relay = relay().await;
     let mut host = relay.join(1, 10, "host").await;
     let mut silent = relay.open().await;
     relay.stop().await;
+    host.hear("move").await;
     assert_eq!(host.closed().await, Some(4000));
     assert_eq!(silent.closed().await, Some(4000));
-    let events = relay.events(2).await;
-    assert_eq!(events[1].data["change"], "left");
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use serde::Serialize;
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
-use super::{Event, Outbox};
+use super::cursor::Cursor;
+use super::{Event, EventLog, Growth, LogError};
 use crate::clock::Clock;
-use crate::db::{Conn, Db, DbError, Tx};
+use crate::db::{Db, DbError, Tx};
 use crate::on;
 
 /// Events taken from a log at a time.
@@ -23,9 +24,6 @@ const ATTEMPTS_MAX: u32 = 8;
 const BACKOFF_MS_MIN: u64 = 50;
 const BACKOFF_MS_MAX: u64 = 5_000;
 
-const CURSOR: &str = "select position from inbox_cursor where consumer = $1 and publisher = $2";
-const MOVE_CURSOR: &str = "insert into inbox_cursor (consumer, publisher, position) values ($1, $2, $3)
-    on conflict (consumer, publisher) do update set position = excluded.position";
 const REMEMBER: &str = "insert into inbox (consumer, event_id, handled_at) values ($1, $2, $3) on conflict do nothing";
 const PARK: &str = "insert into parked_event
     (consumer, event_id, publisher, kind, subject, occurred_at, data, cause, attempts, parked_at)
@@ -41,17 +39,20 @@ pub enum ConsumeError {
     /// It will never be taken as it is: park it.
     #[error("{0}")]
     Reject(String),
+    /// Nothing can be taken now, through no fault of the event: it waits, however long.
+    #[error("{0}")]
+    Unavailable(String),
 }
 
 impl From<DbError> for ConsumeError {
     fn from(error: DbError) -> Self {
-        Self::Retry(error.to_string())
+        if error.is_transient() { Self::Unavailable(error.to_string()) } else { Self::Retry(error.to_string()) }
     }
 }
 
 impl From<sqlx::Error> for ConsumeError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Retry(error.to_string())
+        DbError::from(error).into()
     }
 }
 
@@ -92,128 +93,154 @@ pub struct ConsumerStatus {
     pub parked: i64,
 }
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// It took effect now.
+    Effect,
+    /// It had taken effect before, or was parked; the cursor has moved on.
+    NoEffect,
+    /// Another process took it: the cursor is not where it was.
+    Overtaken,
+}
+
 impl Consumer {
     /// Follows `log` until `stop`; what is begun is finished first.
-    pub async fn run(self, log: Outbox, stop: CancellationToken) {
-        let mut changes = log.db.changes();
+    pub async fn run(self, log: Arc<dyn EventLog>, stop: CancellationToken) {
+        let mut growth: Option<Growth> = None;
         let mut wait_ms = BACKOFF_MS_MIN;
         while !stop.is_cancelled() {
-            let pause = match self.catch_up(&log).await {
-                Ok(_) => {
-                    wait_ms = BACKOFF_MS_MIN;
-                    POLL_MS
-                }
+            if growth.is_none() {
+                // Before the reading, so that nothing comes between the two unnoticed.
+                growth = log.growth().await.ok();
+            }
+            let well = match self.catch_up_until(log.as_ref(), &stop).await {
+                Ok(_) => true,
                 Err(error) => {
                     tracing::error!(consumer = self.name, %error, "a consumer cannot read or write; it tries again");
-                    wait_ms = (wait_ms * 2).min(BACKOFF_MS_MAX);
-                    wait_ms
+                    false
                 }
             };
+            wait_ms = if well { BACKOFF_MS_MIN } else { (wait_ms * 2).min(BACKOFF_MS_MAX) };
+            let pause = if well { POLL_MS } else { jittered(wait_ms) };
             let grown = async {
-                while let Ok(change) = changes.recv().await {
-                    if change.topic == super::outbox::TOPIC {
-                        return;
-                    }
+                match &mut growth {
+                    Some(growth) => growth.grown().await,
+                    None => std::future::pending().await,
                 }
             };
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-                () = grown, if wait_ms == BACKOFF_MS_MIN => {}
+                () = grown, if well => {}
             }
         }
     }
 
     /// Takes everything there is; the number of events that took effect.
-    pub async fn catch_up(&self, log: &Outbox) -> Result<u64, DbError> {
+    pub async fn catch_up(&self, log: &dyn EventLog) -> Result<u64, LogError> {
+        self.catch_up_until(log, &CancellationToken::new()).await
+    }
+
+    async fn catch_up_until(&self, log: &dyn EventLog, stop: &CancellationToken) -> Result<u64, LogError> {
         let mut taken = 0;
         loop {
             let cursor = self.cursor().await?;
             let events = log.read(cursor, BATCH_MAX).await?;
-            let Some(last) = events.last().map(|e| e.position) else { return Ok(taken) };
-            for event in events.iter().filter(|e| self.kinds.contains(&e.kind.as_str())) {
-                taken += u64::from(self.take(event).await?);
+            if events.is_empty() || stop.is_cancelled() {
+                return Ok(taken);
             }
-            let mut tx = self.db.begin().await?;
-            self.move_cursor(&mut tx, last).await?;
-            tx.commit().await?;
+            taken += self.take_all(cursor, &events).await?;
         }
     }
 
     /// How it stands beside `log`.
-    pub async fn status(&self, log: &Outbox) -> Result<ConsumerStatus, DbError> {
+    pub async fn status(&self, log: &dyn EventLog) -> Result<ConsumerStatus, LogError> {
         let behind = log.last().await? - self.cursor().await?;
-        let mut conn = self.db.read().await?;
-        let parked = on!(conn, |c| sqlx::query_scalar(COUNT_PARKED).bind(self.name).fetch_one(c).await)?;
-        Ok(ConsumerStatus { name: self.name, behind, parked })
+        let mut conn = self.db.read().await.map_err(LogError::Database)?;
+        let parked = on!(conn, |c| sqlx::query_scalar(COUNT_PARKED).bind(self.name).fetch_one(c).await);
+        Ok(ConsumerStatus { name: self.name, behind, parked: parked.map_err(DbError::from)? })
     }
 
-    async fn cursor(&self) -> Result<i64, DbError> {
-        let mut conn: Conn = self.db.read().await?;
-        let position: Option<i64> =
-            on!(conn, |c| sqlx::query_scalar(CURSOR).bind(self.name).bind(self.publisher).fetch_optional(c).await)?;
-        Ok(position.unwrap_or(0))
+    fn place(&self) -> Cursor {
+        Cursor { consumer: self.name, publisher: self.publisher }
     }
 
-    async fn move_cursor(&self, tx: &mut Tx, position: i64) -> Result<(), DbError> {
-        on!(tx, |c| sqlx::query(MOVE_CURSOR)
-            .bind(self.name)
-            .bind(self.publisher)
-            .bind(position)
-            .execute(c)
-            .await
-            .map(drop))?;
-        Ok(())
+    /// How far it has read.
+    pub(super) async fn cursor(&self) -> Result<i64, DbError> {
+        self.place().read(&mut self.db.read().await?).await
     }
 
-    /// Whether the event took effect now (not a repeat, not parked).
-    async fn take(&self, event: &Event) -> Result<bool, DbError> {
+    /// Takes a batch that was read behind `cursor`; how many events took effect.
+    async fn take_all(&self, mut cursor: i64, events: &[Event]) -> Result<u64, LogError> {
+        let mut taken = 0;
+        for event in events.iter().filter(|e| self.kinds.contains(&e.kind.as_str())) {
+            match self.take(cursor, event).await? {
+                Taken::Overtaken => return Ok(taken),
+                Taken::Effect => taken += 1,
+                Taken::NoEffect => {}
+            }
+            cursor = event.position;
+        }
+        if let Some(last) = events.last().filter(|e| e.position > cursor) {
+            let mut tx = self.db.begin().await?;
+            self.place().advance(&mut tx, cursor, last.position).await?;
+            tx.commit().await?;
+        }
+        Ok(taken)
+    }
+
+    async fn take(&self, cursor: i64, event: &Event) -> Result<Taken, LogError> {
         let mut wait_ms = BACKOFF_MS_MIN;
-        for attempt in 1..=ATTEMPTS_MAX {
-            match self.try_take(event).await {
-                Ok(fresh) => return Ok(fresh),
-                Err(ConsumeError::Reject(cause)) => {
-                    self.park(event, &cause, attempt).await?;
-                    return Ok(false);
-                }
-                Err(ConsumeError::Retry(cause)) if attempt == ATTEMPTS_MAX => {
-                    self.park(event, &cause, attempt).await?;
-                    return Ok(false);
-                }
-                Err(ConsumeError::Retry(_)) => {
-                    let jitter = rand::random_range(0..=wait_ms / 2);
-                    tokio::time::sleep(Duration::from_millis(wait_ms + jitter)).await;
-                    wait_ms = (wait_ms * 2).min(BACKOFF_MS_MAX);
+        let mut attempt = 1;
+        loop {
+            match self.try_take(cursor, event).await {
+                Ok(taken) => return Ok(taken),
+                Err(ConsumeError::Unavailable(cause)) => return Err(LogError::Unavailable(cause)),
+                Err(ConsumeError::Retry(_)) if attempt < ATTEMPTS_MAX => {}
+                Err(ConsumeError::Retry(cause) | ConsumeError::Reject(cause)) => {
+                    return Ok(self.park(cursor, event, &cause, attempt).await?);
                 }
             }
+            tokio::time::sleep(Duration::from_millis(jittered(wait_ms))).await;
+            wait_ms = (wait_ms * 2).min(BACKOFF_MS_MAX);
+            attempt += 1;
         }
-        Ok(false)
     }
 
-    async fn try_take(&self, event: &Event) -> Result<bool, ConsumeError> {
+    async fn try_take(&self, cursor: i64, event: &Event) -> Result<Taken, ConsumeError> {
         let mut tx = self.db.begin().await?;
+        if !self.place().advance(&mut tx, cursor, event.position).await? {
+            return Ok(Taken::Overtaken);
+        }
         let fresh = on!(tx, |c| {
             let remember = sqlx::query(REMEMBER).bind(self.name).bind(event.event_id).bind(self.clock.now());
             remember.execute(c).await.map(|r| r.rows_affected())
         })?;
-        if fresh == 0 {
-            return Ok(false);
+        if fresh == 1 {
+            (self.handler)(&mut tx, event).await?;
         }
-        (self.handler)(&mut tx, event).await?;
-        self.move_cursor(&mut tx, event.position).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(if fresh == 1 { Taken::Effect } else { Taken::NoEffect })
     }
 
-    async fn park(&self, event: &Event, cause: &str, attempts: u32) -> Result<(), DbError> {
-        tracing::error!(consumer = self.name, event = %event.event_id, kind = event.kind, attempts, cause, "an event was parked");
+    async fn park(&self, cursor: i64, event: &Event, cause: &str, attempts: u32) -> Result<Taken, DbError> {
         let mut tx = self.db.begin().await?;
+        if !self.place().advance(&mut tx, cursor, event.position).await? {
+            return Ok(Taken::Overtaken);
+        }
         on!(tx, |c| {
             let row = sqlx::query(PARK).bind(self.name).bind(event.event_id).bind(self.publisher).bind(&event.kind);
             let row = row.bind(event.subject).bind(event.occurred_at).bind(Json(&event.data)).bind(cause);
             row.bind(i32::try_from(attempts).unwrap_or(i32::MAX)).bind(self.clock.now()).execute(c).await.map(drop)
         })?;
-        self.move_cursor(&mut tx, event.position).await?;
-        tx.commit().await
+        tx.commit().await?;
+        tracing::error!(consumer = self.name, event = %event.event_id, kind = event.kind, attempts, cause, "an event was parked");
+        Ok(Taken::NoEffect)
     }
+}
+
+/// A wait and up to half of it more, so that consumers that failed together do not come back as one.
+fn jittered(wait_ms: u64) -> u64 {
+    wait_ms + rand::random_range(0..=wait_ms / 2)
 }

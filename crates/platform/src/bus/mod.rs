@@ -4,9 +4,19 @@
 //! publisher; it takes effect of an event and moves its cursor in one transaction. So an event takes
 //! effect once, in the order it was written, and a consumer that was stopped reads on where it was.
 //! An event that fails again and again is parked where an operator sees it, and the next one goes on.
+//!
+//! Where publisher and consumer share a process, the consumer reads the [`Outbox`]. Where they do not, the
+//! publisher's [`Forwarder`] copies the outbox to a stream of `JetStream` and the consumer reads that
+//! [`StreamLog`]. A cursor is a position of the outbox either way.
 
+mod cloudevent;
 mod consumer;
+mod cursor;
+mod forwarder;
+mod log;
 mod outbox;
+mod retention;
+mod stream;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,7 +24,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
+pub use forwarder::Forwarder;
+pub use log::{EventLog, Growth, LogError};
 pub use outbox::{Outbox, publish};
+pub use retention::{Cleaned, Cleaner, Readers, Retention};
+pub use stream::{StreamLimits, StreamLog};
 
 /// An event as it lies in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, sqlx::FromRow)]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::Event;
+use super::{Event, EventLog, Growth, LogError};
 use crate::db::{Conn, Db, DbError, Engine, Tx};
 use crate::id::uuid_v7;
 use crate::on;
@@ -108,5 +108,20 @@ impl Outbox {
             sqlx::query(PLACE).execute(c).await?;
         }
         tx.commit().await
+    }
+}
+
+#[async_trait::async_trait]
+impl EventLog for Outbox {
+    async fn read(&self, position: i64, limit: i64) -> Result<Vec<Event>, LogError> {
+        Ok(Self::read(self, position, limit).await?)
+    }
+
+    async fn last(&self) -> Result<i64, LogError> {
+        Ok(Self::last(self).await?)
+    }
+
+    async fn growth(&self) -> Result<Growth, LogError> {
+        Ok(Growth::Changes(self.db.changes()))
     }
 }

@@ -77,10 +77,37 @@ impl DbError {
     pub fn is_unique_violation(&self) -> bool {
         matches!(self, Self::Engine(sqlx::Error::Database(e)) if e.is_unique_violation())
     }
+    /// Whether the same work may well succeed later: the engine is away, full or busy, or two transactions collided.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Commit(_) => true,
+            Self::Engine(sqlx::Error::Database(e)) => e.code().is_some_and(|code| is_transient_code(&code)),
+            Self::Engine(e) => matches!(
+                e,
+                sqlx::Error::Io(_)
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::Protocol(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            ),
+            Self::Migration(_) | Self::RowCount { .. } | Self::BadRow { .. } => false,
+        }
+    }
     /// Whether a foreign key refused the row: an id that names nothing.
     pub fn is_foreign_key_violation(&self) -> bool {
         matches!(self, Self::Engine(sqlx::Error::Database(e)) if e.is_foreign_key_violation())
     }
+}
+
+/// `SQLSTATE` classes (`PostgreSQL` appendix A) of lost connections, rollbacks by the engine, exhausted resources
+/// and an operator's interventions; `SQLite` primary result codes `BUSY`, `LOCKED`, `NOMEM`, `IOERR`, `FULL`, `CANTOPEN`.
+fn is_transient_code(code: &str) -> bool {
+    // A SQLSTATE has five characters, a result code of SQLite fewer.
+    if code.len() == 5 {
+        return code == "55P03" || ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 10 | 13 | 14))
 }
 
 /// Which engine a thing belongs to; the body of [`on!`](crate::on) is written once for both.
@@ -105,7 +132,7 @@ macro_rules! on {
 }
 
 /// The tables every service's database has: outbox, inbox, audit, idempotency.
-pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform");
+pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention");
 
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.
@@ -286,4 +313,21 @@ impl Db {
 /// Asserts that a guarded statement touched what it promised.
 pub fn expect_rows(statement: &'static str, expected: u64, actual: u64) -> Result<(), DbError> {
     if expected == actual { Ok(()) } else { Err(DbError::RowCount { statement, expected, actual }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_transient_code;
+
+    #[test]
+    fn what_may_pass_is_told_from_what_will_not() {
+        // Lost connection, deadlock, no disk, administrator's shutdown, lock not available; busy, extended busy, full.
+        for code in ["08006", "40P01", "53100", "57P01", "55P03", "5", "261", "13"] {
+            assert!(is_transient_code(code), "{code}");
+        }
+        // Unique and exclusion violations, undefined column; constraint, extended constraint, schema error.
+        for code in ["23505", "23P01", "42703", "19", "2067", "1", ""] {
+            assert!(!is_transient_code(code), "{code}");
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Error codes and close codes. Clients branch on these, never on a message's words.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What was wrong with one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
     /// Not a JSON object with a `type`, or a field is missing or of the wrong kind.
@@ -46,6 +46,28 @@ pub enum ErrorCode {
     LobbyTimeout,
     /// The visit is over.
     Finished,
+    /// A `seq` was left out.
+    SequenceGap,
+    /// The session cannot be resumed, and there was no ticket for a new one.
+    ResumeImpossible,
+    /// The same person is here on another device: say what to do about it.
+    Elsewhere,
+    /// The ticket belongs to another device.
+    TicketBound,
+    /// The ticket was revoked.
+    TicketRevoked,
+    /// Staff sent this person away, and nobody lifted it.
+    Removed,
+    /// Somebody inside does not consent.
+    ConsentMissing,
+    /// The last ring is not long enough ago.
+    TooSoon,
+    /// Nobody was sent away under that number.
+    NoSuchRemoval,
+    /// Too many bad tickets or secrets from this address.
+    Throttled,
+    /// The room's log cannot be reached.
+    Unavailable,
     /// The relay has no room for another room or connection.
     Busy,
     /// The relay failed; it is recorded.
@@ -72,6 +94,12 @@ pub enum CloseCode {
     LobbyTimeout = 4005,
     /// The relay failed.
     Internal = 4006,
+    /// Too many bad tickets or secrets from your address: wait.
+    Throttled = 4007,
+    /// The session cannot be resumed: say `hello` with a ticket.
+    ResumeImpossible = 4008,
+    /// The room's log cannot be reached.
+    Unavailable = 4009,
     /// The visit was finished.
     Finished = 4100,
     /// Staff refused you.
@@ -92,6 +120,12 @@ pub enum CloseCode {
     RateLimited = 4108,
     /// A binary frame.
     BinaryFrame = 4109,
+    /// Staff sent you away.
+    Removed = 4110,
+    /// The ticket was revoked.
+    TicketRevoked = 4111,
+    /// The ticket belongs to another device.
+    TicketBound = 4112,
 }
 
 impl CloseCode {
@@ -111,6 +145,9 @@ impl CloseCode {
             Self::Busy => "busy",
             Self::LobbyTimeout => "lobby-timeout",
             Self::Internal => "internal",
+            Self::Throttled => "throttled",
+            Self::ResumeImpossible => "resume-impossible",
+            Self::Unavailable => "unavailable",
             Self::Finished => "finished",
             Self::Refused => "refused",
             Self::TicketInvalid => "ticket-invalid",
@@ -121,11 +158,14 @@ impl CloseCode {
             Self::Unreadable => "unreadable",
             Self::RateLimited => "rate-limited",
             Self::BinaryFrame => "binary-frame",
+            Self::Removed => "removed",
+            Self::TicketRevoked => "ticket-revoked",
+            Self::TicketBound => "ticket-bound",
         }
     }
 
     /// Every code, for the document's table and its test.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 24] = [
         Self::Normal,
         Self::Restarting,
         Self::HelloTimeout,
@@ -134,6 +174,9 @@ impl CloseCode {
         Self::Busy,
         Self::LobbyTimeout,
         Self::Internal,
+        Self::Throttled,
+        Self::ResumeImpossible,
+        Self::Unavailable,
         Self::Finished,
         Self::Refused,
         Self::TicketInvalid,
@@ -144,6 +187,9 @@ impl CloseCode {
         Self::Unreadable,
         Self::RateLimited,
         Self::BinaryFrame,
+        Self::Removed,
+        Self::TicketRevoked,
+        Self::TicketBound,
     ];
 }
 

@@ -1,73 +1,12 @@
 //! What the relay says.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::client::Signal;
 use super::codes::ErrorCode;
-use crate::id::{ConsultId, PeerId};
-use crate::ticket::Role;
-
-/// Whether somebody's sound and picture are on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Media {
-    /// Sound.
-    pub audio: bool,
-    /// Picture.
-    pub video: bool,
-}
-
-/// Somebody in the room, as the others see them.
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts of the wire protocol")]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PeerView {
-    /// Their connection.
-    pub peer: PeerId,
-    /// Their name.
-    pub name: String,
-    /// What they are.
-    pub role: Role,
-    /// Whether they may send sound and picture.
-    pub publish: bool,
-    /// Whether they may admit, refuse and finish.
-    pub control: bool,
-    /// Whether their sound is on.
-    pub audio: bool,
-    /// Whether their picture is on.
-    pub video: bool,
-}
-
-/// Somebody in the lobby, as those who can admit see them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WaitingView {
-    /// Their connection.
-    pub peer: PeerId,
-    /// Their name.
-    pub name: String,
-    /// What they are.
-    pub role: Role,
-    /// Since when they wait.
-    pub since: DateTime<Utc>,
-}
-
-/// The room as one person may see it: who is not admitted sees numbers, not people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct RoomView {
-    /// The consult.
-    pub consult: ConsultId,
-    /// How many are inside.
-    pub people: usize,
-    /// How many fit inside.
-    pub people_max: usize,
-    /// Whether somebody is there who can admit.
-    pub staff_present: bool,
-    /// Since when host and clinician have first been together.
-    pub started_at: Option<DateTime<Utc>>,
-    /// Who is inside.
-    pub peers: Vec<PeerView>,
-    /// Who waits; only for those who can admit.
-    pub waiting: Vec<WaitingView>,
-}
+use super::view::{ChatLine, Consent, PeerView, RemovedView, RoomView, WaitingView};
+use crate::id::{ConsultId, Epoch, PeerId};
+use crate::permissions::Permissions;
 
 /// One entry of `RTCConfiguration.iceServers`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -85,7 +24,7 @@ pub struct IceServer {
 /// How the two sides know that the other is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Heartbeat {
-    /// The relay sends a WebSocket ping this often.
+    /// A client sends `ping` this often.
     pub interval_ms: u64,
     /// A side that hears nothing for this long gives the connection up.
     pub timeout_ms: u64,
@@ -106,16 +45,99 @@ pub struct Limits {
     pub bytes_burst_max: u32,
 }
 
+/// Whether a session goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResumedAs {
+    /// Everything that was missed follows.
+    Exact,
+    /// The state of the room is in `room`; what was missed is not sent.
+    Snapshot,
+    /// Another session, by the ticket.
+    New,
+}
+
+/// Whether a session goes on, and why it is not exactly where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumed {
+    /// Everything that was missed follows.
+    Exact,
+    /// The same session, from the room's state on.
+    Snapshot(SnapshotBecause),
+    /// A new session; with a reason when another was to be resumed.
+    New(Option<NewBecause>),
+}
+
+/// Why a session goes on from the room's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SnapshotBecause {
+    /// The client asked for it.
+    Asked,
+    /// Too much was missed to keep all of it.
+    LogTrimmed,
+}
+
+/// Why a session could not be resumed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NewBecause {
+    /// It is over, or never was.
+    UnknownSession,
+    /// The room's log is another one by now.
+    EpochChanged,
+    /// The secret or the device does not fit.
+    ResumeRefused,
+}
+
+/// Why a session goes on from the state, or is new, in `welcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum WelcomeBecause {
+    /// It goes on from the state.
+    Snapshot(SnapshotBecause),
+    /// It is new.
+    New(NewBecause),
+}
+
+/// Where somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// Connected, and has not said `join`.
+    Hall,
+    /// Waits to be admitted.
+    Lobby,
+    /// Inside.
+    Inside,
+}
+
+/// What to do about the same person on another device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Elsewhere {
+    /// The other device gives way.
+    TakeOver,
+    /// Both stay.
+    Both,
+}
+
 /// Why somebody is no longer in the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LeftBecause {
     /// They hung up.
     Left,
-    /// Their connection broke; they may come back.
+    /// Their connection broke, and they did not come back in time.
     Dropped,
     /// They joined again from somewhere else, as another peer.
     Replaced,
+    /// They wait in the lobby again.
+    PutBack,
+    /// They were sent away.
+    Removed,
+    /// Their ticket was revoked.
+    Revoked,
 }
 
 /// Why somebody no longer waits.
@@ -132,41 +154,117 @@ pub enum RingOver {
     Expired,
 }
 
-/// A message to a client.
+/// Why somebody waits who was inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LobbyBecause {
+    /// They were put back.
+    PutBack,
+}
+
+/// Why recording or transcription went on or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CaptureBecause {
+    /// Somebody with `control` asked.
+    Asked,
+    /// Somebody inside does not consent any more.
+    ConsentWithdrawn,
+    /// Somebody came in who does not consent.
+    SomebodyJoined,
+    /// Whoever turned it on is gone.
+    AskerLeft,
+    /// The visit is over.
+    Finished,
+}
+
+/// More about an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ErrorDetail {
+    /// For `elsewhere`: since when the other device is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+    /// For `too-soon`: after how many milliseconds it is soon enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
+}
+
+/// The answer to `hello`. Not numbered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename = "welcome")]
+pub struct Welcome<'a> {
+    /// The protocol version.
+    pub v: u32,
+    /// The message's `id`, if `hello` had one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub re: Option<&'a str>,
+    /// Your session.
+    pub peer: PeerId,
+    /// What proves that the session is yours; only when it is new.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<&'a str>,
+    /// The consult.
+    pub consult: ConsultId,
+    /// The life of the room's log.
+    pub epoch: Epoch,
+    /// Whether the session goes on.
+    pub resumed: ResumedAs,
+    /// Why not exactly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<WelcomeBecause>,
+    /// Your last `seq` that was taken: send again what comes after it.
+    pub ack: u64,
+    /// The relay's last `seq` before what follows.
+    pub seq: u64,
+    /// You, as the others see you.
+    pub you: &'a PeerView,
+    /// Where you are.
+    pub place: Place,
+    /// Whether `join` leads to the lobby.
+    pub lobby: bool,
+    /// The room, unless all you missed follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<&'a RoomView>,
+    /// STUN and TURN.
+    pub ice_servers: &'a [IceServer],
+    /// How the two sides know that the other is there.
+    pub heartbeat: Heartbeat,
+    /// What the relay takes.
+    pub limits: Limits,
+    /// A telephone number to fall back on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<&'a str>,
+}
+
+impl Resumed {
+    /// In the words of `welcome`.
+    pub fn in_welcome(self) -> (ResumedAs, Option<WelcomeBecause>) {
+        match self {
+            Self::Exact => (ResumedAs::Exact, None),
+            Self::Snapshot(because) => (ResumedAs::Snapshot, Some(WelcomeBecause::Snapshot(because))),
+            Self::New(because) => (ResumedAs::New, because.map(WelcomeBecause::New)),
+        }
+    }
+}
+
+/// A message to a client besides `welcome`, the relayed ones and the notes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum ServerMessage {
-    /// The answer to `hello`.
-    Welcome {
-        /// The protocol version.
-        v: u32,
-        /// Your connection's id.
-        peer: PeerId,
-        /// You, as the others will see you.
-        you: PeerView,
-        /// Whether `join` leads to the lobby.
-        lobby: bool,
-        /// The room.
-        room: RoomView,
-        /// STUN and TURN.
-        ice_servers: Vec<IceServer>,
-        /// How the two sides know that the other is there.
-        heartbeat: Heartbeat,
-        /// What the relay takes.
-        limits: Limits,
-        /// A telephone number to fall back on.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        phone: Option<String>,
-    },
+pub enum ServerMessage<'a> {
     /// You wait in the lobby.
     Lobby {
         /// Since when.
         since: DateTime<Utc>,
         /// How long at most.
         lobby_wait_ms_max: u64,
+        /// How long after one ring the next may come.
+        ring_again_ms_min: u64,
+        /// Why, when you were inside.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        because: Option<LobbyBecause>,
     },
     /// Somebody waits in the lobby, and you can admit them.
-    Ring(WaitingView),
+    Ring(&'a WaitingView),
     /// Somebody no longer waits.
     RingOver {
         /// Who.
@@ -177,12 +275,12 @@ pub enum ServerMessage {
     /// You are in.
     Joined {
         /// The room.
-        room: RoomView,
+        room: &'a RoomView,
     },
     /// You were sent away; the connection closes.
     Refused,
     /// Somebody came in.
-    PeerJoined(PeerView),
+    PeerJoined(&'a PeerView),
     /// Somebody is gone.
     PeerLeft {
         /// Who.
@@ -190,7 +288,24 @@ pub enum ServerMessage {
         /// Why.
         because: LeftBecause,
     },
-    /// Somebody's sound or picture went on or off.
+    /// Somebody's connection broke; they may come back.
+    PeerAway {
+        /// Who.
+        peer: PeerId,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// Somebody is back.
+    PeerBack {
+        /// Who.
+        peer: PeerId,
+    },
+    /// Somebody lost what they had: drop the peer connection with them and await their offer.
+    PeerReset {
+        /// Who.
+        peer: PeerId,
+    },
+    /// Somebody's sound, picture, screen or hand changed.
     State {
         /// Who.
         peer: PeerId,
@@ -198,11 +313,62 @@ pub enum ServerMessage {
         audio: bool,
         /// Picture.
         video: bool,
+        /// Screen.
+        screen: bool,
+        /// Hand.
+        hand: bool,
+    },
+    /// Your sound was turned off; only you can turn it on.
+    Muted {
+        /// By whom.
+        by: PeerId,
+    },
+    /// Somebody wrote to all.
+    Chat(&'a ChatLine),
+    /// Somebody may do other things than before.
+    Permissions {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        permissions: Permissions,
+    },
+    /// Somebody consents, or no longer.
+    Consent {
+        /// Who.
+        peer: PeerId,
+        /// To what.
+        #[serde(flatten)]
+        consent: Consent,
+    },
+    /// Recording went on or off.
+    Recording {
+        /// On.
+        on: bool,
+        /// Whose doing it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<PeerId>,
+        /// Why.
+        because: CaptureBecause,
+    },
+    /// Transcription went on or off.
+    Transcription {
+        /// On.
+        on: bool,
+        /// Whose doing it was.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        by: Option<PeerId>,
+        /// Why.
+        because: CaptureBecause,
+    },
+    /// Who was sent away.
+    RemovedList {
+        /// Who.
+        removed: &'a [RemovedView],
     },
     /// The visit is over; the connection closes.
     Finished {
         /// Who finished it.
-        by: String,
+        by: &'a str,
         /// When.
         at: DateTime<Utc>,
         /// How long host and clinician were together.
@@ -211,38 +377,42 @@ pub enum ServerMessage {
     /// The message with this id was carried out.
     Ok {
         /// The message's `id`.
-        re: String,
+        re: &'a str,
     },
     /// A message was not carried out.
     Error {
         /// What kind of error.
         code: ErrorCode,
         /// For the client's developer.
-        message: String,
+        message: &'a str,
         /// The message's `id`, if it had one.
         #[serde(skip_serializing_if = "Option::is_none")]
-        re: Option<String>,
+        re: Option<&'a str>,
+        /// More about it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<ErrorDetail>,
     },
-    /// The answer to `ping`.
+    /// Your messages have arrived up to here. Not numbered.
+    Ack {
+        /// The last `seq` of yours.
+        ack: u64,
+    },
+    /// The answer to `ping`. Not numbered.
     Pong,
-    /// From a peer.
-    #[serde(untagged)]
-    Relayed {
-        /// From whom.
-        from: PeerId,
-        /// What.
-        #[serde(flatten)]
-        signal: Signal,
+    /// This node is going: connect again and resume. Not numbered.
+    Move {
+        /// How long this connection stays.
+        within_ms: u64,
     },
 }
 
-impl ServerMessage {
+impl<'a> ServerMessage<'a> {
     /// An error about the message `re`.
-    pub fn error(code: ErrorCode, message: impl Into<String>, re: Option<String>) -> Self {
-        Self::Error { code, message: message.into(), re }
+    pub fn error(code: ErrorCode, message: &'a str, re: Option<&'a str>) -> Self {
+        Self::Error { code, message, re, detail: None }
     }
 
-    /// The text frame.
+    /// The text frame of a message that is not numbered.
     pub fn to_text(&self) -> String {
         // Plain structs with string keys: serialising them cannot fail.
         serde_json::to_string(self).unwrap_or_default()
@@ -251,25 +421,7 @@ impl ServerMessage {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::protocol::Candidate;
-
-    #[test]
-    fn a_relayed_message_keeps_its_type_and_names_its_sender() {
-        let from: PeerId = "01890a5d-ac96-774b-bcce-b302099a8057".parse().unwrap();
-        let candidate = Candidate {
-            candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ relay".to_owned(),
-            sdp_mid: Some("0".to_owned()),
-            sdp_m_line_index: Some(0),
-            username_fragment: None,
-        };
-        let text = ServerMessage::Relayed { from, signal: Signal::Candidate { candidate: Some(candidate) } }.to_text();
-        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(value["type"], "candidate");
-        assert_eq!(value["from"], from.to_string());
-        assert_eq!(value["candidate"]["sdpMLineIndex"], 0);
-    }
 
     #[test]
     fn an_error_without_an_id_has_no_re() {

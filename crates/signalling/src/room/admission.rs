@@ -1,145 +1,214 @@
-//! Who gets in: connecting, joining, the lobby, admitting and refusing.
+//! Who gets in: joining, the lobby, ringing, admitting, refusing, putting back.
 
-use chrono::{DateTime, Utc};
-
-use super::{Denied, Outcome, Output, Place, Profile, Room, Seat, send};
+use super::capture::consent_fact;
+use super::session::Waiting;
+use super::{Denied, Fact, Outcome, Output, Place, Room, Session, deny, ms, send};
 use crate::id::PeerId;
-use crate::protocol::{CloseCode, ErrorCode, LeftBecause, Media, RingOver, ServerMessage, WaitingView};
+use crate::permissions::Permissions;
+use crate::protocol::{
+    CaptureBecause, CloseCode, Consent, Elsewhere, ErrorCode, ErrorDetail, LeftBecause, Media, RingOver, ServerMessage,
+};
 
 impl Room {
-    pub(super) fn connected(&mut self, peer: PeerId, profile: Profile) -> Vec<Output> {
-        let turned_away = if self.finished {
-            Some((ErrorCode::Finished, "the visit is over", CloseCode::Finished))
-        } else if self.seats.len() >= self.limits.seats_max {
-            Some((ErrorCode::Busy, "too many connections to this room", CloseCode::Busy))
-        } else {
-            None
+    pub(super) fn join(
+        &mut self,
+        peer: PeerId,
+        media: Media,
+        consent: Consent,
+        elsewhere: Option<Elsewhere>,
+        outputs: &mut Vec<Output>,
+    ) -> Outcome {
+        let Some(session) = self.find(peer).filter(|session| session.is_in_hall()) else {
+            return deny(ErrorCode::AlreadyJoined, "`join` was already said");
         };
-        if let Some((error, words, code)) = turned_away {
-            return vec![send(peer, ServerMessage::error(error, words, None)), Output::Close { peer, code }];
-        }
-        let room = self.view_for(&profile, false);
-        let you = super::view::peer_view(peer, &profile, Media::default());
-        let lobby = self.must_wait(&profile);
-        self.seats.insert(peer, Seat { profile, place: Place::Hall });
-        vec![Output::Welcome { to: peer, you, lobby, room }]
-    }
-
-    fn must_wait(&self, profile: &Profile) -> bool {
-        profile.lobby && !self.admitted.contains(&profile.person)
-    }
-
-    pub(super) fn join(&mut self, now: DateTime<Utc>, peer: PeerId, media: Media) -> Outcome {
-        let Some(seat) = self.seats.get(&peer) else { return Ok(Vec::new()) };
-        if seat.place != Place::Hall {
-            return Err(Denied(ErrorCode::AlreadyJoined, "`join` was already said"));
-        }
-        let profile = seat.profile.clone();
-        let media = permitted(&profile, media);
-        let mut outputs = Vec::new();
-        if self.must_wait(&profile) {
-            let others = self.waiting().filter(|(_, p, _)| p.person != profile.person).count();
-            if others >= self.limits.lobby_max {
-                return Err(Denied(ErrorCode::LobbyFull, "too many wait already; try again later"));
+        let waits = self.must_wait(&session.profile);
+        let media = session.permitted(media);
+        let replaced = self.give_way(session, elsewhere)?;
+        let stays = |session: &&Session| !replaced.contains(&session.peer);
+        if waits {
+            let waiting = self.sessions.iter().filter(stays).filter(|session| session.waiting().is_some());
+            if waiting.count() >= self.limits.lobby_max {
+                return deny(ErrorCode::LobbyFull, "too many wait already; try again later");
             }
-            outputs.extend(self.replace_others_of(now, peer, &profile));
-            outputs.extend(self.enter_lobby(now, peer, profile, media));
+        } else if self.inside().filter(stays).count() >= self.limits.people_max {
+            return deny(ErrorCode::RoomFull, "the room is full; try again later");
+        }
+        for older in replaced {
+            self.end(older, LeftBecause::Replaced, None, CloseCode::Replaced, outputs);
+        }
+        if let Some(session) = self.find_mut(peer) {
+            (session.media, session.consent) = (media, consent);
+        }
+        if waits {
+            self.wait(peer, false, outputs);
         } else {
-            let others = self.joined().filter(|(_, p, _)| p.person != profile.person).count();
-            if others >= self.limits.people_max {
-                return Err(Denied(ErrorCode::RoomFull, "the room is full; try again later"));
+            self.come_in(peer, outputs);
+        }
+        Ok(())
+    }
+
+    /// The other sessions of the same person that end when this one joins. The same device takes over; about
+    /// another device the person decides.
+    fn give_way(&self, session: &Session, elsewhere: Option<Elsewhere>) -> Result<Vec<PeerId>, Denied> {
+        let same = |other: &&Session| other.profile.person == session.profile.person && !other.is_in_hall();
+        let mut replaced = Vec::new();
+        for other in self.sessions.iter().filter(same) {
+            match elsewhere {
+                _ if other.device == session.device => replaced.push(other.peer),
+                Some(Elsewhere::TakeOver) => replaced.push(other.peer),
+                Some(Elsewhere::Both) => {}
+                None => {
+                    let words = "you are here on another device: say `take_over` or `both`";
+                    let detail = Some(ErrorDetail { since: other.here_since(), wait_ms: None });
+                    return Err(Denied { code: ErrorCode::Elsewhere, words, detail });
+                }
             }
-            outputs.extend(self.replace_others_of(now, peer, &profile));
-            outputs.extend(self.enter(now, peer, media));
         }
-        Ok(outputs)
+        Ok(replaced)
     }
 
-    /// The same person has one place: an older connection of theirs gives way.
-    fn replace_others_of(&mut self, now: DateTime<Utc>, peer: PeerId, profile: &Profile) -> Vec<Output> {
-        let older: Vec<PeerId> = self
-            .seats
-            .iter()
-            .filter(|(id, s)| **id != peer && s.profile.person == profile.person && s.place != Place::Hall)
-            .map(|(id, _)| *id)
-            .collect();
-        let mut outputs = Vec::new();
-        for old in older {
-            outputs.extend(self.remove(now, old, LeftBecause::Replaced));
-            outputs.push(Output::Close { peer: old, code: CloseCode::Replaced });
+    /// Puts somebody into the lobby and rings.
+    fn wait(&mut self, peer: PeerId, put_back: bool, outputs: &mut Vec<Output>) {
+        let now = self.now;
+        let waiting = Waiting { since: now, rung_at: now, times: 1, escalated: false, put_back };
+        outputs.push(send(peer, &self.lobby_message(&waiting)));
+        if let Some(session) = self.find_mut(peer) {
+            session.place = Place::Lobby(Box::new(waiting));
         }
-        outputs
+        self.tell_ring(peer, outputs);
+        self.tell_precheck(peer, outputs);
     }
 
-    fn enter_lobby(&mut self, now: DateTime<Utc>, peer: PeerId, profile: Profile, media: Media) -> Vec<Output> {
-        if let Some(seat) = self.seats.get_mut(&peer) {
-            seat.place = Place::Lobby { since: now, media };
+    fn tell_ring(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+        if let Some(view) = self.find(peer).and_then(Session::waiting_view) {
+            self.tell_control(&ServerMessage::Ring(&view), outputs);
         }
-        let lobby = ServerMessage::Lobby { since: now, lobby_wait_ms_max: self.limits.lobby_wait_ms_max };
-        let mut outputs = vec![send(peer, lobby)];
-        let ring = WaitingView { peer, name: profile.name, role: profile.role, since: now };
-        outputs.extend(self.tell_control(&ServerMessage::Ring(ring)));
-        outputs
     }
 
-    /// Puts a connected peer inside and tells all. Capacity was checked by the caller.
-    fn enter(&mut self, now: DateTime<Utc>, peer: PeerId, media: Media) -> Vec<Output> {
-        let Some(seat) = self.seats.get_mut(&peer) else { return Vec::new() };
-        seat.place = Place::Joined { media };
-        let profile = seat.profile.clone();
-        let joined = ServerMessage::Joined { room: self.view_for(&profile, true) };
-        let mut outputs = vec![send(peer, joined)];
-        let view = super::view::peer_view(peer, &profile, media);
-        outputs.extend(self.tell_joined(peer, &ServerMessage::PeerJoined(view)));
-        outputs.extend(self.note_joined(now, &profile));
-        outputs
+    /// Puts somebody inside and tells all. Capacity was checked by the caller.
+    fn come_in(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+        let since = self.now;
+        let Some(session) = self.find(peer) else { return };
+        let (consent, person, view) = (session.consent, session.profile.person, session.view());
+        if consent != Consent::default() {
+            outputs.push(consent_fact(person, consent, since));
+        }
+        // Before the newcomer is inside: nothing of them may be kept.
+        self.hold_captures_to(consent, Some((peer, person)), CaptureBecause::SomebodyJoined, outputs);
+        if let Some(session) = self.find_mut(peer) {
+            session.place = Place::Inside { since };
+        }
+        if let Some(session) = self.find(peer) {
+            let room = self.view_for(session);
+            outputs.push(send(peer, &ServerMessage::Joined { room: &room }));
+        }
+        self.tell_inside(Some(peer), &ServerMessage::PeerJoined(&view), outputs);
+        self.note_joined(peer, outputs);
+        self.tell_precheck(peer, outputs);
+        self.send_prechecks(peer, outputs);
     }
 
-    pub(super) fn admit(&mut self, now: DateTime<Utc>, by: PeerId, whom: PeerId) -> Outcome {
+    pub(super) fn admit(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
         self.controlling(by)?;
-        let (person, media) = match self.seats.get(&whom) {
-            Some(Seat { profile, place: Place::Lobby { media, .. } }) => (profile.person, *media),
-            _ => return Err(Denied(ErrorCode::NotWaiting, "nobody of that id waits in the lobby")),
+        let person = self.in_lobby(whom)?.profile.person;
+        if self.inside().count() >= self.limits.people_max {
+            return deny(ErrorCode::RoomFull, "the room is full");
+        }
+        self.standing_mut(person).waits = Some(false);
+        self.tell_control(&ServerMessage::RingOver { peer: whom, because: RingOver::Admitted }, outputs);
+        self.come_in(whom, outputs);
+        Ok(())
+    }
+
+    pub(super) fn refuse(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+        self.controlling(by)?;
+        self.in_lobby(whom)?;
+        self.end_wait(whom, RingOver::Refused, &ServerMessage::Refused, CloseCode::Refused, outputs);
+        Ok(())
+    }
+
+    pub(super) fn put_back(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+        self.controlling(by)?;
+        let target = self.other_inside(by, whom)?;
+        if target.may(Permissions::CONTROL) {
+            return deny(ErrorCode::NotPermitted, "who has `control` needs nobody to be let in");
+        }
+        if self.sessions.iter().filter(|session| session.waiting().is_some()).count() >= self.limits.lobby_max {
+            return deny(ErrorCode::LobbyFull, "too many wait already");
+        }
+        let gone = target.clone();
+        self.standing_mut(gone.profile.person).waits = Some(true);
+        if let Some(session) = self.find_mut(whom) {
+            (session.place, session.hand) = (Place::Hall, false);
+        }
+        self.note_left(&gone, self.now, LeftBecause::PutBack, outputs);
+        self.wait(whom, true, outputs);
+        Ok(())
+    }
+
+    pub(super) fn ring(&mut self, peer: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+        let (now, pause) = (self.now, ms(self.limits.ring_again_ms_min));
+        let Some(waiting) = self.find_mut(peer).and_then(Session::waiting_mut) else {
+            return deny(ErrorCode::NotWaiting, "you do not wait");
         };
-        if self.joined().count() >= self.limits.people_max {
-            return Err(Denied(ErrorCode::RoomFull, "the room is full"));
+        let again_at = waiting.rung_at + pause;
+        if now < again_at {
+            let wait_ms = u64::try_from((again_at - now).num_milliseconds()).ok();
+            let (code, words) = (ErrorCode::TooSoon, "the last ring is not long enough ago");
+            return Err(Denied { code, words, detail: Some(ErrorDetail { since: None, wait_ms }) });
         }
-        self.admitted.insert(person);
-        let mut outputs = self.tell_control(&ServerMessage::RingOver { peer: whom, because: RingOver::Admitted });
-        outputs.extend(self.enter(now, whom, media));
-        Ok(outputs)
+        waiting.rung_at = now;
+        waiting.times = waiting.times.saturating_add(1);
+        self.tell_ring(peer, outputs);
+        Ok(())
     }
 
-    pub(super) fn refuse(&mut self, by: PeerId, whom: PeerId) -> Outcome {
-        self.controlling(by)?;
-        match self.seats.get(&whom) {
-            Some(Seat { place: Place::Lobby { .. }, .. }) => {}
-            _ => return Err(Denied(ErrorCode::NotWaiting, "nobody of that id waits in the lobby")),
+    /// Ends the waits that nobody answered.
+    pub(super) fn end_waits(&mut self, outputs: &mut Vec<Output>) {
+        let words = ServerMessage::error(ErrorCode::LobbyTimeout, "nobody let you in", None);
+        for peer in self.waiting_longer_than(self.limits.lobby_wait_ms_max, |_| true) {
+            self.end_wait(peer, RingOver::Expired, &words, CloseCode::LobbyTimeout, outputs);
         }
-        self.seats.remove(&whom);
-        let mut outputs = self.tell_control(&ServerMessage::RingOver { peer: whom, because: RingOver::Refused });
-        outputs.push(send(whom, ServerMessage::Refused));
-        outputs.push(Output::Close { peer: whom, code: CloseCode::Refused });
-        Ok(outputs)
     }
 
-    pub(super) fn tick(&mut self, now: DateTime<Utc>) -> Vec<Output> {
-        let wait = self.lobby_wait();
-        let expired: Vec<PeerId> =
-            self.waiting().filter(|(_, _, since)| now >= *since + wait).map(|(id, ..)| id).collect();
-        let mut outputs = Vec::new();
-        for peer in expired {
-            self.seats.remove(&peer);
-            outputs.extend(self.tell_control(&ServerMessage::RingOver { peer, because: RingOver::Expired }));
-            let error = ServerMessage::error(ErrorCode::LobbyTimeout, "nobody let you in", None);
-            outputs.push(send(peer, error));
-            outputs.push(Output::Close { peer, code: CloseCode::LobbyTimeout });
+    /// Calls a colleague for those who have waited for long, once for each wait.
+    pub(super) fn escalate(&mut self, outputs: &mut Vec<Output>) {
+        let at = self.now;
+        for peer in self.waiting_longer_than(self.limits.lobby_escalate_ms, |waiting| !waiting.escalated) {
+            let Some(session) = self.find_mut(peer) else { continue };
+            let (person, role) = (session.profile.person, session.profile.role);
+            let Some(waiting) = session.waiting_mut() else { continue };
+            waiting.escalated = true;
+            let since = waiting.since;
+            self.tell_ring(peer, outputs);
+            outputs.push(Output::Fact(Fact::Escalated { person, role, since, at }));
         }
-        outputs
     }
-}
 
-/// Who may not publish has sound and picture off, whatever they say on entering.
-fn permitted(profile: &Profile, media: Media) -> Media {
-    if profile.publish { media } else { Media::default() }
+    fn waiting_longer_than(&self, wait_ms: u64, which: impl Fn(&Waiting) -> bool) -> Vec<PeerId> {
+        let due = |waiting: &Waiting| self.now >= waiting.since + ms(wait_ms) && which(waiting);
+        self.sessions.iter().filter(|session| session.waiting().is_some_and(due)).map(|session| session.peer).collect()
+    }
+
+    fn end_wait(
+        &mut self,
+        peer: PeerId,
+        because: RingOver,
+        last_words: &ServerMessage<'_>,
+        code: CloseCode,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Ok(position) = self.position(peer) else { return };
+        let gone = self.sessions.remove(position);
+        self.tell_control(&ServerMessage::RingOver { peer, because }, outputs);
+        outputs.push(send(peer, last_words));
+        outputs.push(Output::Ended { peer, socket: gone.socket(), code });
+    }
+
+    fn in_lobby(&self, peer: PeerId) -> Result<&Session, Denied> {
+        match self.find(peer) {
+            Some(session) if session.waiting().is_some() => Ok(session),
+            _ => deny(ErrorCode::NotWaiting, "nobody of that id waits in the lobby"),
+        }
+    }
 }

@@ -1,331 +1,359 @@
-//! The room of one consult as a pure state machine: `handle(now, Input) -> Vec<Output>`.
+//! The room of one consult as a pure, replicated state machine: `apply(at, &Command) -> Vec<Output>`.
 //!
-//! Invariants (each has a test; the first two also a property test):
-//! - Nobody receives a relayed message before they are joined, and only the named peer receives it.
-//! - Nobody whose ticket says `lobby` is joined unless somebody with `control` admitted that person.
-//! - A finished room stays finished.
-//! - No task, lock, socket or clock is in here; `now` is a parameter and effects are [`Output`]s.
-//!
-//! What comes later (an ordered log, resume) wraps this: inputs are what a log replays.
+//! Invariants (each has a test; the first four also a property test):
+//! - Whoever applies the same commands in the same order has the same room and the same outputs: no clock, no
+//!   chance, no order of a hash table, no task, lock or socket is in here.
+//! - Nobody whose ticket says `lobby`, or who was put back, is inside unless somebody with `control` admitted them.
+//! - Nobody receives a relayed message before they are inside, and only the named peer receives it.
+//! - Nothing is recorded or transcribed without the current consent of everybody inside.
+//! - A removed person stays out until lifted; a revoked ticket opens nothing; a finished room stays finished.
+//! - All that is decided is decided here, in the order of the log; nothing is decided before the log.
 
 mod admission;
+mod capture;
+mod chat;
+mod command;
+mod control;
+mod entrance;
+mod fact;
+mod limits;
+mod output;
 mod presence;
 mod relay;
+mod session;
 #[cfg(test)]
 mod tests;
+mod tickets;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 
-use crate::id::{ConsultId, PeerId, PersonId};
-use crate::protocol::{CloseCode, ErrorCode, Media, PeerView, RoomView, ServerMessage, Signal};
-use crate::ticket::Role;
-pub use presence::Together;
+pub use command::{Command, ENTRY_VERSION, Entrant, Entry, Profile, Request};
+pub use fact::{Binding, Capture, FACTS_PER_COMMAND_MAX, Fact, Past, PastChat, Removal, Revocation};
+pub use limits::RoomLimits;
+pub use output::{Greeting, Output};
 
-/// The bounds of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomLimits {
-    /// How many can be joined at once.
-    pub people_max: usize,
-    /// How many can wait in the lobby at once.
-    pub lobby_max: usize,
-    /// How many connections there can be in all, those that have not said `join` included.
-    pub seats_max: usize,
-    /// How long somebody waits in the lobby at most, in milliseconds.
-    pub lobby_wait_ms_max: u64,
-}
-
-impl Default for RoomLimits {
-    fn default() -> Self {
-        Self { people_max: 6, lobby_max: 8, seats_max: 32, lobby_wait_ms_max: 30 * 60 * 1000 }
-    }
-}
-
-/// Who somebody is, from their ticket.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    /// The person.
-    pub person: PersonId,
-    /// The name that the others see.
-    pub name: String,
-    /// What they are in this consult.
-    pub role: Role,
-    /// Whether they wait to be admitted.
-    pub lobby: bool,
-    /// Whether they may send sound and picture.
-    pub publish: bool,
-    /// Whether they may admit, refuse and finish.
-    pub control: bool,
-}
-
-/// What somebody asks of the room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Request {
-    /// Enter.
-    Join(Media),
-    /// Let somebody in.
-    Admit(PeerId),
-    /// Send somebody away.
-    Refuse(PeerId),
-    /// Pass something on to one peer.
-    Relay {
-        /// To whom.
-        to: PeerId,
-        /// What.
-        signal: Signal,
-    },
-    /// Own sound and picture went on or off.
-    State(Media),
-    /// Hang up.
-    Leave,
-    /// End the visit for all.
-    Finish,
-}
-
-/// What happens to a room.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// A connection showed a valid ticket.
-    Connected {
-        /// Its id; never used before.
-        peer: PeerId,
-        /// Who it is.
-        profile: Profile,
-    },
-    /// A connection asks for something.
-    Said {
-        /// Which connection.
-        peer: PeerId,
-        /// Its name for the message.
-        id: Option<String>,
-        /// What it asks.
-        request: Request,
-    },
-    /// A connection is gone without saying so.
-    Lost {
-        /// Which connection.
-        peer: PeerId,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-/// What the room wants done, in this order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Answer a `hello`; the session adds what only it knows (ICE servers, limits).
-    Welcome {
-        /// To whom.
-        to: PeerId,
-        /// Themselves, as the others will see them.
-        you: PeerView,
-        /// Whether joining leads to the lobby.
-        lobby: bool,
-        /// The room as that person may see it.
-        room: RoomView,
-    },
-    /// Send a message.
-    Send {
-        /// To whom.
-        to: PeerId,
-        /// What.
-        message: ServerMessage,
-    },
-    /// Close a connection after what was sent to it; the room has forgotten it.
-    Close {
-        /// Which connection.
-        peer: PeerId,
-        /// Why.
-        code: CloseCode,
-    },
-    /// Something the booking side must learn, durably.
-    Fact(Fact),
-}
-
-/// Something that happened, for the record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// The first time that host and clinician are both in the room.
-    Started {
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// Somebody came or went.
-    Attendance {
-        /// Who.
-        person: PersonId,
-        /// What they are.
-        role: Role,
-        /// Came, or went.
-        joined: bool,
-        /// When.
-        at: DateTime<Utc>,
-    },
-    /// The visit was ended for all.
-    Finished {
-        /// Who did it.
-        by: PersonId,
-        /// When.
-        at: DateTime<Utc>,
-        /// How long host and clinician were together.
-        together_seconds: u64,
-    },
-}
-
-/// The most facts that one input can give: everybody leaves, and the visit is finished.
-pub const FACTS_PER_INPUT_MAX: usize = 16;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
-    /// Connected, and has not said `join`.
-    Hall,
-    /// Waits to be admitted.
-    Lobby { since: DateTime<Utc>, media: Media },
-    /// In.
-    Joined { media: Media },
-}
-
-#[derive(Clone, Debug)]
-struct Seat {
-    profile: Profile,
-    place: Place,
-}
-
-/// What is known of a consult from before this process, or this room, existed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Past {
-    /// Since when host and clinician have first been together.
-    pub started_at: Option<DateTime<Utc>>,
-    /// Whether the visit was finished.
-    pub finished: bool,
-}
+use crate::id::{ConsultId, Epoch, PeerId, PersonId, Socket};
+use crate::permissions::Permissions;
+use crate::protocol::{Body, CloseCode, ErrorCode, ErrorDetail, ServerMessage};
+use capture::Captures;
+use chat::Chat;
+use presence::Together;
+use session::{Line, Place, Session};
+use tickets::Tickets;
 
 /// The room.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Room {
     consult: ConsultId,
+    epoch: Option<Epoch>,
     limits: RoomLimits,
+    now: DateTime<Utc>,
     finished: bool,
-    seats: BTreeMap<PeerId, Seat>,
-    admitted: BTreeSet<PersonId>,
+    /// In the order of their ids.
+    sessions: Vec<Session>,
+    standings: Vec<Standing>,
+    tickets: Tickets,
     started_at: Option<DateTime<Utc>>,
     together: Together,
+    captures: Captures,
+    chat: Chat,
+}
+
+/// What was decided about a person, whatever session or ticket they come with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Standing {
+    person: PersonId,
+    /// Whether they wait, if that was decided.
+    waits: Option<bool>,
+    /// What they may do, if that was decided.
+    permissions: Option<Permissions>,
 }
 
 /// A request that is not carried out.
-struct Denied(ErrorCode, &'static str);
+struct Denied {
+    code: ErrorCode,
+    words: &'static str,
+    detail: Option<ErrorDetail>,
+}
 
-type Outcome = Result<Vec<Output>, Denied>;
+type Outcome = Result<(), Denied>;
+
+fn denied(code: ErrorCode, words: &'static str) -> Denied {
+    Denied { code, words, detail: None }
+}
+
+fn deny<T>(code: ErrorCode, words: &'static str) -> Result<T, Denied> {
+    Err(denied(code, words))
+}
+
+fn send(to: PeerId, message: &ServerMessage<'_>) -> Output {
+    Output::Send { to, body: Body::render(message) }
+}
 
 impl Room {
-    /// An empty room.
-    pub fn new(consult: ConsultId, limits: RoomLimits, past: Past) -> Self {
+    /// A room before its first entry.
+    pub fn open(consult: ConsultId) -> Self {
         Self {
             consult,
-            limits,
-            finished: past.finished,
-            seats: BTreeMap::new(),
-            admitted: BTreeSet::new(),
-            started_at: past.started_at,
+            epoch: None,
+            limits: RoomLimits::default(),
+            now: DateTime::UNIX_EPOCH,
+            finished: false,
+            sessions: Vec::new(),
+            standings: Vec::new(),
+            tickets: Tickets::default(),
+            started_at: None,
             together: Together::default(),
+            captures: Captures::default(),
+            chat: Chat::default(),
         }
     }
 
-    /// Takes one input; the outputs are to be done in order.
-    pub fn handle(&mut self, now: DateTime<Utc>, input: Input) -> Vec<Output> {
-        match input {
-            Input::Connected { peer, profile } => self.connected(peer, profile),
-            Input::Said { peer, id, request } => self.said(now, peer, id, request),
-            Input::Lost { peer } => self.lost(now, peer),
-            Input::Tick => self.tick(now),
+    /// Takes one command; the outputs are to be done in order. Inside a room time never goes back: an `at`
+    /// before the last one counts as the last one.
+    pub fn apply(&mut self, at: DateTime<Utc>, command: &Command) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        self.apply_into(at, command, false, &mut outputs);
+        outputs
+    }
+
+    /// As [`Room::apply`], but appends to `outputs`. `trimmed` says of a [`Command::Resume`] that what follows
+    /// its `received` is no longer kept in full (or was never sent), so that the session goes on from a snapshot;
+    /// for other commands it has no meaning. All replicas must say the same.
+    pub fn apply_into(&mut self, at: DateTime<Utc>, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
+        self.now = self.now.max(at);
+        if self.epoch.is_none() && !matches!(command, Command::Open { .. }) {
+            return;
+        }
+        match command {
+            Command::Said { peer, seq, ack: _, id, request } => self.said(*peer, *seq, id.as_deref(), request, outputs),
+            Command::Open { epoch, past, limits } => self.opened(*epoch, past, limits),
+            Command::Enter { socket, entrant } => self.enter(*socket, entrant, None, outputs),
+            Command::Resume { .. } => self.resume(command, trimmed, outputs),
+            Command::Acked { .. } => {}
+            Command::Away { peer, socket } => self.away(*peer, *socket, outputs),
+            Command::NodeGone { node } => self.node_gone(*node, outputs),
+            Command::Revoke { ticket, person } => self.revoke(*ticket, *person, outputs),
+            Command::Quality { peer, note } => self.quality(*peer, note, outputs),
+            Command::Precheck { peer, note } => self.precheck(*peer, note, outputs),
+            Command::Tick => self.tick(outputs),
         }
     }
 
-    /// Whether nobody is connected.
+    /// The consult.
+    pub fn consult(&self) -> ConsultId {
+        self.consult
+    }
+
+    /// This log's life; none before the first entry.
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
+    /// The bounds that hold for this room.
+    pub fn limits(&self) -> &RoomLimits {
+        &self.limits
+    }
+
+    /// The room's time: the latest of all commands so far.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Whether the visit was finished.
+    pub fn is_finished(&self) -> bool {
+        self.finished
+    }
+
+    /// Whether there is no session.
     pub fn is_empty(&self) -> bool {
-        self.seats.is_empty()
+        self.sessions.is_empty()
     }
 
-    /// Whether somebody is connected as `peer`.
+    /// Every session, in the order of their ids, and where it is attached.
+    pub fn sessions(&self) -> impl Iterator<Item = (PeerId, Option<Socket>)> {
+        self.sessions.iter().map(|session| (session.peer, session.socket()))
+    }
+
+    /// Whether there is a session of this id.
     pub fn knows(&self, peer: PeerId) -> bool {
-        self.seats.contains_key(&peer)
+        self.find(peer).is_some()
     }
 
-    /// When a `Tick` has something to do next.
+    /// Where a session is attached.
+    pub fn socket(&self, peer: PeerId) -> Option<Socket> {
+        self.find(peer)?.socket()
+    }
+
+    /// Who a session is.
+    pub fn profile(&self, peer: PeerId) -> Option<&Profile> {
+        self.find(peer).map(|session| &session.profile)
+    }
+
+    /// The last number of a client's that was taken; none when there is no such session.
+    pub fn received(&self, peer: PeerId) -> Option<u64> {
+        self.find(peer).map(|session| session.received)
+    }
+
+    /// When a [`Command::Tick`] has something to do next.
     pub fn next_deadline(&self) -> Option<DateTime<Utc>> {
-        self.waiting().map(|(_, _, since)| since + self.lobby_wait()).min()
+        self.sessions.iter().filter_map(|session| session.deadline(&self.limits)).min()
     }
 
-    fn said(&mut self, now: DateTime<Utc>, peer: PeerId, id: Option<String>, request: Request) -> Vec<Output> {
-        if !self.knows(peer) {
-            return Vec::new();
+    fn said(&mut self, peer: PeerId, seq: u64, id: Option<&str>, request: &Request, outputs: &mut Vec<Output>) {
+        let Some(session) = self.find_mut(peer) else { return };
+        if seq <= session.received {
+            return; // a repeat
         }
-        let outcome = match request {
-            Request::Join(media) => self.join(now, peer, media),
-            Request::Admit(whom) => self.admit(now, peer, whom),
-            Request::Refuse(whom) => self.refuse(peer, whom),
-            Request::Relay { to, signal } => self.relay(peer, to, signal),
-            Request::State(media) => self.set_media(peer, media),
-            Request::Leave => Ok(self.leave(now, peer)),
-            Request::Finish => self.finish(now, peer),
-        };
-        match (outcome, id) {
+        if seq != session.received + 1 {
+            return self.gap(peer, outputs);
+        }
+        session.received = seq;
+        if let Request::Unreadable { code, message } = request {
+            return outputs.push(send(peer, &ServerMessage::error(*code, message, id)));
+        }
+        let answer_at = outputs.len();
+        match (self.carry_out(peer, request, outputs), id) {
             // The answer to a message comes before what the message causes.
-            (Ok(mut outputs), Some(re)) => {
-                outputs.insert(0, send(peer, ServerMessage::Ok { re }));
-                outputs
+            (Ok(()), Some(re)) => outputs.insert(answer_at, send(peer, &ServerMessage::Ok { re })),
+            (Ok(()), None) => {}
+            (Err(Denied { code, words, detail }), re) => {
+                debug_assert_eq!(answer_at, outputs.len(), "a denied request has no effect");
+                outputs.push(send(peer, &ServerMessage::Error { code, message: words, re, detail }));
             }
-            (Ok(outputs), None) => outputs,
-            (Err(Denied(code, words)), re) => vec![send(peer, ServerMessage::error(code, words, re))],
         }
     }
 
-    fn lobby_wait(&self) -> Duration {
-        Duration::from_millis(self.limits.lobby_wait_ms_max)
+    /// A number was left out: what it stood for is lost, and nothing after it may be taken.
+    fn gap(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+        let Some(socket) = self.socket(peer) else { return };
+        let words = "a `seq` was left out";
+        outputs.push(Output::TurnAway { socket, error: ErrorCode::SequenceGap, words, code: CloseCode::ProtocolError });
+        self.away(peer, socket, outputs);
     }
 
-    fn joined(&self) -> impl Iterator<Item = (PeerId, &Profile, Media)> {
-        self.seats.iter().filter_map(|(id, seat)| match seat.place {
-            Place::Joined { media } => Some((*id, &seat.profile, media)),
-            _ => None,
-        })
-    }
-
-    fn waiting(&self) -> impl Iterator<Item = (PeerId, &Profile, DateTime<Utc>)> {
-        self.seats.iter().filter_map(|(id, seat)| match seat.place {
-            Place::Lobby { since, .. } => Some((*id, &seat.profile, since)),
-            _ => None,
-        })
-    }
-
-    /// Tells everybody inside but `except`.
-    fn tell_joined(&self, except: PeerId, message: &ServerMessage) -> Vec<Output> {
-        self.joined().filter(|(id, ..)| *id != except).map(|(id, ..)| send(id, message.clone())).collect()
-    }
-
-    /// Tells everybody inside who can admit.
-    fn tell_control(&self, message: &ServerMessage) -> Vec<Output> {
-        self.joined().filter(|(_, p, _)| p.control).map(|(id, ..)| send(id, message.clone())).collect()
-    }
-
-    /// The profile of a joined peer, or the reason why not.
-    fn joined_profile(&self, peer: PeerId) -> Result<&Profile, Denied> {
-        match self.seats.get(&peer) {
-            Some(Seat { profile, place: Place::Joined { .. } }) => Ok(profile),
-            _ => Err(Denied(ErrorCode::NotJoined, "say `join` first and wait for `joined`")),
+    fn carry_out(&mut self, peer: PeerId, request: &Request, outputs: &mut Vec<Output>) -> Outcome {
+        match request {
+            Request::Relay { to, body } => self.relay(peer, *to, body, outputs),
+            Request::Message { body } => self.message(peer, body, outputs),
+            Request::Join { media, consent, elsewhere } => self.join(peer, *media, *consent, *elsewhere, outputs),
+            Request::Admit(whom) => self.admit(peer, *whom, outputs),
+            Request::Refuse(whom) => self.refuse(peer, *whom, outputs),
+            Request::PutBack(whom) => self.put_back(peer, *whom, outputs),
+            Request::Ring => self.ring(peer, outputs),
+            Request::State(media) => self.set_media(peer, *media, outputs),
+            Request::Hand { up } => self.hand(peer, *up, outputs),
+            Request::Mute(whom) => self.mute(peer, *whom, outputs),
+            Request::Chat { text } => self.say(peer, text, outputs),
+            Request::Consent(consent) => self.consent(peer, *consent, outputs),
+            Request::Record { on } => self.capture(peer, Capture::Recording, *on, outputs),
+            Request::Transcribe { on } => self.capture(peer, Capture::Transcription, *on, outputs),
+            Request::Permit { peer: whom, permissions } => self.permit(peer, *whom, *permissions, outputs),
+            Request::Kick(whom) => self.kick(peer, *whom, outputs),
+            Request::Lift { removal } => self.lift(peer, *removal, outputs),
+            Request::Leave => {
+                self.leave(peer, outputs);
+                Ok(())
+            }
+            Request::Finish => self.finish(peer, outputs),
+            // Answered by the caller, in the words that came with it.
+            Request::Unreadable { .. } => Ok(()),
         }
     }
 
-    /// The profile of a joined peer that may admit, refuse and finish.
-    fn controlling(&self, peer: PeerId) -> Result<&Profile, Denied> {
-        let profile = self.joined_profile(peer)?;
-        if profile.control { Ok(profile) } else { Err(Denied(ErrorCode::NotPermitted, "your ticket has no `control`")) }
+    fn tick(&mut self, outputs: &mut Vec<Output>) {
+        self.end_waits(outputs);
+        self.escalate(outputs);
+        self.end_absences(outputs);
+    }
+
+    fn position(&self, peer: PeerId) -> Result<usize, usize> {
+        self.sessions.binary_search_by_key(&peer, |session| session.peer)
+    }
+
+    fn find(&self, peer: PeerId) -> Option<&Session> {
+        self.position(peer).ok().map(|at| &self.sessions[at])
+    }
+
+    fn find_mut(&mut self, peer: PeerId) -> Option<&mut Session> {
+        self.position(peer).ok().map(|at| &mut self.sessions[at])
+    }
+
+    fn inside(&self) -> impl Iterator<Item = &Session> {
+        self.sessions.iter().filter(|session| session.is_inside())
+    }
+
+    fn controllers(&self) -> impl Iterator<Item = &Session> {
+        self.inside().filter(|session| session.may(Permissions::CONTROL))
+    }
+
+    /// Sends one text to everybody inside but `except`.
+    fn pass_to_inside(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+        let to = self.inside().filter(|session| Some(session.peer) != except);
+        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+    }
+
+    fn tell_inside(&self, except: Option<PeerId>, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+        if self.inside().any(|session| Some(session.peer) != except) {
+            self.pass_to_inside(except, &Body::render(message), outputs);
+        }
+    }
+
+    /// Sends one text to everybody inside who has `control`, but `except`.
+    fn pass_to_control(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+        let to = self.controllers().filter(|session| Some(session.peer) != except);
+        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+    }
+
+    fn tell_control(&self, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+        if self.controllers().next().is_some() {
+            self.pass_to_control(None, &Body::render(message), outputs);
+        }
+    }
+
+    /// The session of somebody inside, or the reason why not.
+    fn insider(&self, peer: PeerId) -> Result<&Session, Denied> {
+        match self.find(peer) {
+            Some(session) if session.is_inside() => Ok(session),
+            _ => deny(ErrorCode::NotJoined, "say `join` first and wait for `joined`"),
+        }
+    }
+
+    /// The session of somebody inside with `control`.
+    fn controlling(&self, peer: PeerId) -> Result<&Session, Denied> {
+        let session = self.insider(peer)?;
+        if session.may(Permissions::CONTROL) {
+            Ok(session)
+        } else {
+            deny(ErrorCode::NotPermitted, "you have no `control`")
+        }
+    }
+
+    /// Another one inside. Somebody in the lobby is as good as absent: nothing reaches them from the others.
+    fn other_inside(&self, peer: PeerId, other: PeerId) -> Result<&Session, Denied> {
+        match self.find(other) {
+            Some(session) if session.is_inside() && peer != other => Ok(session),
+            _ => deny(ErrorCode::NoSuchPeer, "nobody else of that id is inside"),
+        }
+    }
+
+    fn standing(&self, person: PersonId) -> Option<&Standing> {
+        self.standings.iter().find(|standing| standing.person == person)
+    }
+
+    fn standing_mut(&mut self, person: PersonId) -> &mut Standing {
+        let at = self.standings.iter().position(|standing| standing.person == person).unwrap_or_else(|| {
+            self.standings.push(Standing { person, waits: None, permissions: None });
+            self.standings.len() - 1
+        });
+        &mut self.standings[at]
     }
 }
 
-fn send(to: PeerId, message: ServerMessage) -> Output {
-    Output::Send { to, message }
+fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
 }

@@ -1,102 +1,167 @@
-//! Being there and going: leaving, dropping, finishing, and how long host and clinician were together.
+//! Being there and going: leaving, dropping out, finishing, and how long host and clinician were together.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 
-use super::{Fact, Outcome, Output, Place, Profile, Room, Seat, send};
-use crate::id::PeerId;
-use crate::protocol::{CloseCode, LeftBecause, RingOver, ServerMessage};
+use super::{Fact, Line, Outcome, Output, Place, Room, Session, ms, send};
+use crate::id::{NodeId, PeerId, Socket};
+use crate::protocol::{CaptureBecause, CloseCode, Consent, LeftBecause, RingOver, ServerMessage};
 use crate::ticket::Role;
 
 /// A stopwatch that runs while host and clinician are both inside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Together {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Together {
     since: Option<DateTime<Utc>>,
-    total: TimeDelta,
+    total_ms: u64,
 }
 
 impl Together {
-    /// Starts or stops at `now`; nothing happens when it already does so.
-    fn set(&mut self, now: DateTime<Utc>, running: bool) {
+    pub(super) fn of_past(seconds: u64) -> Self {
+        Self { since: None, total_ms: seconds.saturating_mul(1000) }
+    }
+
+    /// Starts or stops at `at`; says whether it stopped.
+    fn set(&mut self, at: DateTime<Utc>, running: bool) -> bool {
         match (self.since, running) {
-            (None, true) => self.since = Some(now),
+            (None, true) => self.since = Some(at),
             (Some(since), false) => {
-                self.total += now - since;
+                // Somebody who dropped out may have done so before the other came.
+                self.total_ms += millis(at - since);
                 self.since = None;
+                return true;
             }
             _ => {}
         }
+        false
     }
 
-    /// Whole seconds so far.
-    fn seconds(&self, now: DateTime<Utc>) -> u64 {
-        let running = self.since.map_or(TimeDelta::zero(), |since| now - since);
-        u64::try_from((self.total + running).num_seconds()).unwrap_or(0)
+    /// Whole seconds, while it stands still.
+    fn seconds(self) -> u64 {
+        self.total_ms / 1000
     }
+}
+
+fn millis(delta: TimeDelta) -> u64 {
+    u64::try_from(delta.num_milliseconds()).unwrap_or(0)
 }
 
 impl Room {
     fn both_present(&self) -> bool {
-        let has = |role| self.joined().any(|(_, p, _)| p.role == role);
+        let has = |role| self.inside().any(|session| session.profile.role == role);
         has(Role::Host) && has(Role::Clinician)
     }
 
     /// Records that somebody came in; the first meeting of host and clinician starts the visit.
-    pub(super) fn note_joined(&mut self, now: DateTime<Utc>, profile: &Profile) -> Vec<Output> {
-        let mut outputs = vec![attendance(now, profile, true)];
-        let both = self.both_present();
-        self.together.set(now, both);
+    pub(super) fn note_joined(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+        let (at, both) = (self.now, self.both_present());
+        if let Some(session) = self.find(peer) {
+            outputs.push(attendance(at, session, true));
+        }
+        self.together.set(at, both);
         if both && self.started_at.is_none() {
-            self.started_at = Some(now);
-            outputs.push(Output::Fact(Fact::Started { at: now }));
+            self.started_at = Some(at);
+            outputs.push(Output::Fact(Fact::Started { at }));
         }
-        outputs
     }
 
-    /// Takes a seat away and tells those who could see it.
-    pub(super) fn remove(&mut self, now: DateTime<Utc>, peer: PeerId, because: LeftBecause) -> Vec<Output> {
-        let Some(Seat { profile, place }) = self.seats.remove(&peer) else { return Vec::new() };
-        match place {
-            Place::Hall => Vec::new(),
-            Place::Lobby { .. } => self.tell_control(&ServerMessage::RingOver { peer, because: RingOver::Left }),
-            Place::Joined { .. } => {
-                let both = self.both_present();
-                self.together.set(now, both);
-                let mut outputs = self.tell_joined(peer, &ServerMessage::PeerLeft { peer, because });
-                outputs.push(attendance(now, &profile, false));
-                outputs
+    /// Tells and records that somebody, whose session is not inside any more, has gone.
+    pub(super) fn note_left(
+        &mut self,
+        gone: &Session,
+        at: DateTime<Utc>,
+        because: LeftBecause,
+        outputs: &mut Vec<Output>,
+    ) {
+        self.end_captures_of(gone, outputs);
+        self.tell_inside(None, &ServerMessage::PeerLeft { peer: gone.peer, because }, outputs);
+        outputs.push(attendance(at, gone, false));
+        let both = self.both_present();
+        if self.together.set(at, both) {
+            outputs.push(Output::Fact(Fact::Together { together_seconds: self.together.seconds(), at }));
+        }
+    }
+
+    /// Ends a session: tells those who could see it, then what it hears last, then the end.
+    pub(super) fn end(
+        &mut self,
+        peer: PeerId,
+        because: LeftBecause,
+        last_words: Option<&ServerMessage<'_>>,
+        code: CloseCode,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Ok(position) = self.position(peer) else { return };
+        let gone = self.sessions.remove(position);
+        match (&gone.place, gone.line) {
+            (Place::Hall, _) => {}
+            (Place::Lobby(_), _) => {
+                let over = if because == LeftBecause::Removed { RingOver::Refused } else { RingOver::Left };
+                self.tell_control(&ServerMessage::RingOver { peer, because: over }, outputs);
             }
+            (Place::Inside { since }, Line::Away { since: away }) if because == LeftBecause::Dropped => {
+                // They were gone from when their connection broke, not from when that was given up on.
+                self.note_left(&gone, away.max(*since), because, outputs);
+            }
+            (Place::Inside { .. }, _) => self.note_left(&gone, self.now, because, outputs),
         }
+        if let Some(words) = last_words {
+            outputs.push(send(peer, words));
+        }
+        outputs.push(Output::Ended { peer, socket: gone.socket(), code });
     }
 
-    pub(super) fn leave(&mut self, now: DateTime<Utc>, peer: PeerId) -> Vec<Output> {
-        let mut outputs = self.remove(now, peer, LeftBecause::Left);
-        outputs.push(Output::Close { peer, code: CloseCode::Normal });
-        outputs
+    pub(super) fn leave(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+        self.end(peer, LeftBecause::Left, None, CloseCode::Normal, outputs);
     }
 
-    pub(super) fn lost(&mut self, now: DateTime<Utc>, peer: PeerId) -> Vec<Output> {
-        self.remove(now, peer, LeftBecause::Dropped)
-    }
-
-    pub(super) fn finish(&mut self, now: DateTime<Utc>, by: PeerId) -> Outcome {
-        let finisher = self.controlling(by)?.clone();
-        let together_seconds = self.together.seconds(now);
-        self.together.set(now, false);
+    pub(super) fn finish(&mut self, by: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+        let finisher = self.controlling(by)?.profile.clone();
+        let at = self.now;
+        self.hold_captures_to(Consent::default(), Some((by, finisher.person)), CaptureBecause::Finished, outputs);
+        self.together.set(at, false);
         self.finished = true;
-        let message = ServerMessage::Finished { by: finisher.name, at: now, together_seconds };
-        let mut outputs = Vec::new();
-        for (peer, seat) in std::mem::take(&mut self.seats) {
-            if matches!(seat.place, Place::Joined { .. }) {
-                outputs.push(attendance(now, &seat.profile, false));
+        let together_seconds = self.together.seconds();
+        let message = ServerMessage::Finished { by: &finisher.name, at, together_seconds };
+        let body = crate::protocol::Body::render(&message);
+        for session in std::mem::take(&mut self.sessions) {
+            if session.is_inside() {
+                outputs.push(attendance(at, &session, false));
             }
-            outputs.push(send(peer, message.clone()));
-            outputs.push(Output::Close { peer, code: CloseCode::Finished });
+            outputs.push(Output::Send { to: session.peer, body: body.clone() });
+            outputs.push(Output::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
         }
-        outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at: now, together_seconds }));
-        Ok(outputs)
+        outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+        Ok(())
+    }
+
+    /// A session's socket is gone; the session stays for a while.
+    pub(super) fn away(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
+        let since = self.now;
+        let Some(session) = self.find_mut(peer).filter(|session| session.socket() == Some(socket)) else { return };
+        session.line = Line::Away { since };
+        if session.is_inside() {
+            self.tell_inside(Some(peer), &ServerMessage::PeerAway { peer, since }, outputs);
+        }
+    }
+
+    pub(super) fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
+        let theirs = |(peer, socket): (PeerId, Option<Socket>)| Some((peer, socket.filter(|s| s.node == node)?));
+        for (peer, socket) in self.sessions().filter_map(theirs).collect::<Vec<_>>() {
+            self.away(peer, socket, outputs);
+        }
+    }
+
+    /// Ends the sessions that have been away for too long.
+    pub(super) fn end_absences(&mut self, outputs: &mut Vec<Output>) {
+        let (now, wait) = (self.now, ms(self.limits.away_ms_max));
+        let over = |session: &&Session| matches!(session.line, Line::Away { since } if now >= since + wait);
+        for peer in self.sessions.iter().filter(over).map(|session| session.peer).collect::<Vec<_>>() {
+            self.end(peer, LeftBecause::Dropped, None, CloseCode::HeartbeatLost, outputs);
+        }
     }
 }
 
-fn attendance(now: DateTime<Utc>, profile: &Profile, joined: bool) -> Output {
-    Output::Fact(Fact::Attendance { person: profile.person, role: profile.role, joined, at: now })
+fn attendance(at: DateTime<Utc>, session: &Session, joined: bool) -> Output {
+    let (person, role) = (session.profile.person, session.profile.role);
+    Output::Fact(Fact::Attendance { person, role, joined, at })
 }

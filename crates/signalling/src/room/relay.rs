@@ -1,27 +1,71 @@
-//! Between peers inside: session descriptions, candidates, and whose sound and picture are on.
+//! Between peers inside: what is passed on unread, and whose sound, picture, screen and hand are up.
 
-use super::{Denied, Outcome, Place, Room, send};
+use super::{Denied, Outcome, Output, Room, Session, deny, send};
 use crate::id::PeerId;
-use crate::protocol::{ErrorCode, Media, ServerMessage, Signal};
+use crate::protocol::{Body, ErrorCode, Media, ServerMessage};
+
+const ON_HOLD: &str = "who may neither send nor observe has nobody to connect to";
+
+fn connecting(session: &Session) -> Result<(), Denied> {
+    if session.may_connect() { Ok(()) } else { deny(ErrorCode::NotPermitted, ON_HOLD) }
+}
 
 impl Room {
-    pub(super) fn relay(&mut self, from: PeerId, to: PeerId, signal: Signal) -> Outcome {
-        self.joined_profile(from)?;
-        // Somebody in the lobby is as good as absent: nothing reaches them, and nobody learns of them.
-        if from == to || self.joined_profile(to).is_err() {
-            return Err(Denied(ErrorCode::NoSuchPeer, "nobody of that id is in the room"));
-        }
-        Ok(vec![send(to, ServerMessage::Relayed { from, signal })])
+    pub(super) fn relay(&self, from: PeerId, to: PeerId, body: &Body, outputs: &mut Vec<Output>) -> Outcome {
+        connecting(self.insider(from)?)?;
+        connecting(self.other_inside(from, to)?)?;
+        outputs.push(Output::Send { to, body: body.clone() });
+        Ok(())
     }
 
-    pub(super) fn set_media(&mut self, peer: PeerId, media: Media) -> Outcome {
-        let profile = self.joined_profile(peer)?;
-        if !profile.publish && media != Media::default() {
-            return Err(Denied(ErrorCode::NotPermitted, "your ticket has no `publish`"));
+    pub(super) fn message(&self, from: PeerId, body: &Body, outputs: &mut Vec<Output>) -> Outcome {
+        connecting(self.insider(from)?)?;
+        let others = self.inside().filter(|session| session.peer != from && session.may_connect());
+        outputs.extend(others.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+        Ok(())
+    }
+
+    pub(super) fn set_media(&mut self, peer: PeerId, media: Media, outputs: &mut Vec<Output>) -> Outcome {
+        if self.insider(peer)?.permitted(media) != media {
+            return deny(ErrorCode::NotPermitted, "you may not send all of that");
         }
-        if let Some(seat) = self.seats.get_mut(&peer) {
-            seat.place = Place::Joined { media };
+        if let Some(session) = self.find_mut(peer) {
+            session.media = media;
         }
-        Ok(self.tell_joined(peer, &ServerMessage::State { peer, audio: media.audio, video: media.video }))
+        self.tell_state(peer, outputs);
+        Ok(())
+    }
+
+    pub(super) fn hand(&mut self, peer: PeerId, up: bool, outputs: &mut Vec<Output>) -> Outcome {
+        if self.insider(peer)?.hand == up {
+            return Ok(());
+        }
+        if let Some(session) = self.find_mut(peer) {
+            session.hand = up;
+        }
+        self.tell_state(peer, outputs);
+        Ok(())
+    }
+
+    /// Turns somebody's sound off. There is no request that turns it on: only they can, by `state`.
+    pub(super) fn mute(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+        self.controlling(by)?;
+        if !self.other_inside(by, whom)?.media.audio {
+            return Ok(());
+        }
+        if let Some(session) = self.find_mut(whom) {
+            session.media.audio = false;
+        }
+        outputs.push(send(whom, &ServerMessage::Muted { by }));
+        self.tell_state(whom, outputs);
+        Ok(())
+    }
+
+    /// Tells the others what of somebody is on.
+    pub(super) fn tell_state(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+        if let Some(Session { media: Media { audio, video, screen }, hand, .. }) = self.find(peer) {
+            let (audio, video, screen, hand) = (*audio, *video, *screen, *hand);
+            self.tell_inside(Some(peer), &ServerMessage::State { peer, audio, video, screen, hand }, outputs);
+        }
     }
 }

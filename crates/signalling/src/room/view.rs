@@ -1,40 +1,75 @@
-//! The room as one person may see it.
+//! The room as one person may see it, and what is passed on to those who can do something about it.
 
-use super::{Profile, Room};
+use super::{Output, Room, Session};
 use crate::id::PeerId;
-use crate::protocol::{Media, PeerView, RoomView, WaitingView};
+use crate::permissions::Permissions;
+use crate::protocol::{Body, RoomView};
 
-/// Somebody as the others see them; the person's id stays with the relay.
-pub(crate) fn peer_view(peer: PeerId, profile: &Profile, media: Media) -> PeerView {
-    PeerView {
-        peer,
-        name: profile.name.clone(),
-        role: profile.role,
-        publish: profile.publish,
-        control: profile.control,
-        audio: media.audio,
-        video: media.video,
-    }
-}
+/// The longest note about somebody's line or check, in bytes; a longer one is dropped.
+pub(super) const NOTE_BYTES_MAX: usize = 4096;
 
 impl Room {
-    /// What `profile` may see. Before they are inside (`joined`), somebody who has to wait sees no names.
-    pub(super) fn view_for(&self, profile: &Profile, joined: bool) -> RoomView {
-        let sees_people = joined || !profile.lobby || self.admitted.contains(&profile.person);
-        let peers = self.joined().filter(|_| sees_people).map(|(id, p, m)| peer_view(id, p, m)).collect();
-        let waiting = self
-            .waiting()
-            .filter(|_| sees_people && profile.control)
-            .map(|(peer, p, since)| WaitingView { peer, name: p.name.clone(), role: p.role, since })
-            .collect();
+    /// What a session may see. Before they are inside, somebody who has to wait sees no names.
+    pub(super) fn view_for(&self, session: &Session) -> RoomView {
+        let inside = session.is_inside();
+        let sees_people = inside || (session.is_in_hall() && !self.must_wait(&session.profile));
+        let controls = sees_people && session.may(Permissions::CONTROL);
         RoomView {
             consult: self.consult,
-            people: self.joined().count(),
+            people: self.inside().count(),
             people_max: self.limits.people_max,
-            staff_present: self.joined().any(|(_, p, _)| p.control),
+            staff_present: self.controllers().next().is_some(),
             started_at: self.started_at,
-            peers,
-            waiting,
+            peers: self.inside().filter(|_| sees_people).map(Session::view).collect(),
+            waiting: self.sessions.iter().filter(|_| controls).filter_map(Session::waiting_view).collect(),
+            recording: self.captures.recording.as_deref().map(super::capture::Captured::view).unwrap_or_default(),
+            transcription: self
+                .captures
+                .transcription
+                .as_deref()
+                .map(super::capture::Captured::view)
+                .unwrap_or_default(),
+            chat: if inside { self.chat.lines() } else { Vec::new() },
+            removed: if controls { self.tickets.removed_views() } else { Vec::new() },
+        }
+    }
+
+    /// How good somebody's line is.
+    pub(super) fn quality(&self, peer: PeerId, note: &Body, outputs: &mut Vec<Output>) {
+        if note.len() <= NOTE_BYTES_MAX && self.find(peer).is_some_and(|session| !session.is_in_hall()) {
+            self.pass_to_control(Some(peer), &Body::note("quality", peer, note), outputs);
+        }
+    }
+
+    /// What came of somebody's check; kept for those who come later.
+    pub(super) fn precheck(&mut self, peer: PeerId, note: &Body, outputs: &mut Vec<Output>) {
+        let Some(session) = self.find_mut(peer) else { return };
+        if note.len() > NOTE_BYTES_MAX {
+            return;
+        }
+        session.precheck = Some(note.clone());
+        if !session.is_in_hall() {
+            self.tell_precheck(peer, outputs);
+        }
+    }
+
+    /// Tells those with `control` what came of somebody's check, if there was one.
+    pub(super) fn tell_precheck(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+        if let Some(note) = self.find(peer).and_then(|session| session.precheck.as_ref()) {
+            self.pass_to_control(Some(peer), &Body::note("precheck", peer, note), outputs);
+        }
+    }
+
+    /// Tells somebody what came of everybody else's check, if they have `control`.
+    pub(super) fn send_prechecks(&self, to: PeerId, outputs: &mut Vec<Output>) {
+        if !self.controllers().any(|session| session.peer == to) {
+            return;
+        }
+        let others = self.sessions.iter().filter(|session| session.peer != to && !session.is_in_hall());
+        for session in others {
+            if let Some(note) = &session.precheck {
+                outputs.push(Output::Send { to, body: Body::note("precheck", session.peer, note) });
+            }
         }
     }
 }

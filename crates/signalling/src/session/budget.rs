@@ -40,15 +40,15 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: Limits, now: Duration) -> Self {
         Self {
             messages: Bucket::new(limits.messages_per_s_max, limits.messages_burst_max),
             bytes: Bucket::new(limits.bytes_per_s_max, limits.bytes_burst_max),
-            filled_at: Duration::ZERO,
+            filled_at: now,
         }
     }
 
-    /// Takes one message of `len` bytes at `now` (since the connection began); `false` when it is too much.
+    /// Takes one message of `len` bytes at `now`, a time since some beginning; `false` when it is too much.
     pub(super) fn take(&mut self, now: Duration, len: usize) -> bool {
         let elapsed = now.saturating_sub(self.filled_at);
         self.filled_at = now;
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_what_is_over_it_does_not() {
-        let mut budget = Budget::new(LIMITS);
+        let mut budget = Budget::new(LIMITS, Duration::ZERO);
         assert!((0..20).all(|_| budget.take(Duration::ZERO, 1)));
         assert!(!budget.take(Duration::ZERO, 1));
         assert!(budget.take(Duration::from_millis(100), 1), "a tenth of a second later there is one more");
@@ -82,14 +82,14 @@ mod tests {
 
     #[test]
     fn bytes_count_too() {
-        let mut budget = Budget::new(LIMITS);
+        let mut budget = Budget::new(LIMITS, Duration::ZERO);
         assert!((0..5).all(|_| budget.take(Duration::ZERO, 1000)));
         assert!(!budget.take(Duration::ZERO, 1));
     }
 
     #[test]
     fn idling_saves_up_no_more_than_a_burst() {
-        let mut budget = Budget::new(LIMITS);
+        let mut budget = Budget::new(LIMITS, Duration::ZERO);
         let later = Duration::from_hours(1);
         assert!((0..20).all(|_| budget.take(later, 1)));
         assert!(!budget.take(later, 1));

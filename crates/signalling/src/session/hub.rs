@@ -1,72 +1,90 @@
-//! The rooms of this process, and the one door through which every input passes.
+//! The rooms of this process.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use async_trait::async_trait;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::link::Link;
+use super::acks::Acks;
+use super::cell::{Cell, lock};
+use super::keep;
+use super::throttle::BadHellos;
 use crate::config::SessionLimits;
-use crate::facts::{self, Record};
-use crate::id::{ConsultId, PeerId};
-use crate::protocol::{ServerMessage, VERSION};
-use crate::room::{FACTS_PER_INPUT_MAX, Input, Output, Past, Profile, Request, Room};
+use crate::facts::{self, Queue};
+use crate::id::{ConsultId, Epoch, NodeId, Socket};
+use crate::log::Position;
+use crate::protocol::CloseCode;
+use crate::replica::Replica;
+use crate::room::{Command, Entry, Past, Revocation};
 use crate::turn::IceConfig;
 
-/// How often rooms are asked whether a wait is over, and empty ones are forgotten.
-const SWEEP_MS: u64 = 500;
+/// How often rooms are asked whether a wait is over, sockets whether they are still there, and empty rooms are
+/// forgotten.
+const SWEEP_MS_MAX: u64 = 500;
+
+/// What orders commands when several nodes share the logs. Without one, a room's log is this process.
+#[async_trait]
+pub(crate) trait Driver: Send + Sync + std::fmt::Debug {
+    /// This node's name in the logs.
+    fn node(&self) -> NodeId;
+
+    /// Brings a room's replica up to its log's end (see [`Hub::install`]), and goes on doing so. `past` is there when
+    /// the room may be made. `false`: there is no such room, and it was not to be made.
+    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom>;
+
+    /// Puts commands into the log; [`Hub::committed`] follows. Called under the room's lock, so it only queues.
+    /// `false`: too many wait already, and none of these was taken.
+    fn propose(&self, consult: ConsultId, commands: Vec<Command>) -> bool;
+
+    /// The room is forgotten here.
+    fn close(&self, consult: ConsultId);
+}
 
 /// All rooms.
 #[derive(Debug)]
 pub(crate) struct Hub {
+    pub(super) node: NodeId,
     rooms: Mutex<HashMap<ConsultId, Arc<Cell>>>,
+    sockets: AtomicU64,
     pub(super) connections: Arc<Semaphore>,
     pub(super) limits: SessionLimits,
     pub(super) clock: Clock,
-    ice: IceConfig,
-    db: Db,
-    facts: mpsc::Sender<Record>,
-}
-
-/// One room and the connections to it.
-#[derive(Debug)]
-pub(super) struct Cell {
-    consult: ConsultId,
-    inner: Mutex<Inner>,
-}
-
-#[derive(Debug)]
-struct Inner {
-    room: Room,
-    links: HashMap<PeerId, Place>,
-    empty_since: Option<DateTime<Utc>>,
-    /// Taken out of the map; nobody may enter any more.
-    forgotten: bool,
-}
-
-#[derive(Debug)]
-struct Place {
-    link: Link,
-    phone: Option<String>,
+    pub(super) ice: IceConfig,
+    pub(super) db: Db,
+    pub(super) facts: Queue,
+    pub(super) acks: Acks,
+    pub(super) bad_hellos: BadHellos,
+    pub(super) driver: Option<Arc<dyn Driver>>,
+    pub(super) drain_watched: AtomicBool,
+    /// Set when everybody was sent away.
+    pub(super) left: OnceCell<()>,
+    /// Rooms of the run before that were not woken up yet.
+    kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
+    crowded: AtomicBool,
+    began: Instant,
 }
 
 /// Why a connection finds no room.
-#[derive(Debug)]
-pub(super) enum NoRoom {
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoRoom {
     /// As many rooms as this process takes.
+    #[error("no place for another room")]
     Full,
-    /// The database did not say whether the visit is over.
-    Unknown(DbError),
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere is caught and counted there; a room's state is whole after every input.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    /// There is none, and it was not to be made.
+    #[error("there is no such room")]
+    None,
+    /// The room's log could not be reached.
+    #[error("the room's log cannot be reached")]
+    Unavailable,
+    /// The database did not say what was before.
+    #[error("the past of a room is not known: {0}")]
+    Unknown(#[from] DbError),
 }
 
 impl Hub {
@@ -75,124 +93,216 @@ impl Hub {
         clock: Clock,
         ice: IceConfig,
         db: Db,
-        facts: mpsc::Sender<Record>,
+        facts: Queue,
+        driver: Option<Arc<dyn Driver>>,
     ) -> Self {
-        let connections = Arc::new(Semaphore::new(limits.connections_max));
-        Self { rooms: Mutex::default(), connections, limits, clock, ice, db, facts }
+        Self {
+            node: driver.as_ref().map_or_else(|| NodeId(rand::random()), |driver| driver.node()),
+            rooms: Mutex::default(),
+            sockets: AtomicU64::new(1),
+            connections: Arc::new(Semaphore::new(limits.connections_max)),
+            bad_hellos: BadHellos::new(limits.bad_hellos_per_minute_max, limits.bad_hellos_burst_max),
+            limits,
+            clock,
+            ice,
+            db,
+            facts,
+            acks: Acks::default(),
+            driver,
+            drain_watched: AtomicBool::new(false),
+            left: OnceCell::new(),
+            kept: OnceCell::new(),
+            crowded: AtomicBool::new(false),
+            began: Instant::now(),
+        }
     }
 
-    /// Puts a connection into its room, which is made when it is not there.
-    pub(super) async fn connect(
-        &self,
-        consult: ConsultId,
-        peer: PeerId,
-        profile: Profile,
-        link: Link,
-        phone: Option<String>,
-    ) -> Result<Arc<Cell>, NoRoom> {
-        loop {
-            let cell = self.room(consult).await?;
-            let mut inner = lock(&cell.inner);
-            if inner.forgotten {
-                continue; // swept between the two locks: look again
-            }
-            inner.links.insert(peer, Place { link: link.clone(), phone: phone.clone() });
-            let outputs = inner.room.handle(self.clock.now(), Input::Connected { peer, profile });
-            self.carry_out(consult, &mut inner, outputs, None);
-            drop(inner);
+    /// This run of this process.
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
+    }
+
+    /// A number for a socket.
+    pub(super) fn socket(&self) -> Socket {
+        Socket { node: self.node, number: self.sockets.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Time since the hub began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// As milliseconds that wrap after 49 days.
+    #[expect(clippy::cast_possible_truncation, reason = "differences of wrapped numbers are what is used")]
+    pub(super) fn wrapped_ms(elapsed: Duration) -> u32 {
+        elapsed.as_millis() as u32
+    }
+
+    /// The room, if it is in memory.
+    pub(super) fn find(&self, consult: ConsultId) -> Option<Arc<Cell>> {
+        lock(&self.rooms).get(&consult).cloned()
+    }
+
+    /// The consults whose rooms are in memory.
+    pub(crate) fn open_consults(&self) -> Vec<ConsultId> {
+        lock(&self.rooms).keys().copied().collect()
+    }
+
+    /// Every room in memory.
+    pub(super) fn cells(&self) -> Vec<Arc<Cell>> {
+        lock(&self.rooms).values().cloned().collect()
+    }
+
+    /// The room, made when it is not there; or only found, `make` being false.
+    pub(crate) async fn open(self: &Arc<Self>, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
+        if let Some(cell) = self.find(consult) {
+            cell.opened().await;
             return Ok(cell);
         }
+        if lock(&self.rooms).len() >= self.limits.rooms_max {
+            return Err(NoRoom::Full);
+        }
+        match &self.driver {
+            None => self.open_here(consult, make).await,
+            Some(driver) => self.open_shared(driver, consult, make).await,
+        }
     }
 
-    async fn room(&self, consult: ConsultId) -> Result<Arc<Cell>, NoRoom> {
-        {
-            let rooms = lock(&self.rooms);
-            if let Some(cell) = rooms.get(&consult) {
-                return Ok(Arc::clone(cell));
-            }
-            if rooms.len() >= self.limits.rooms_max {
-                return Err(NoRoom::Full);
+    async fn open_here(&self, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
+        let mut kept = self.kept().await?.lock().await;
+        if kept.contains(&consult) {
+            // Whoever else asks for it waits, rather than finding neither the room nor what was kept of it.
+            let replica = keep::take(&self.db, consult).await?;
+            let cell = replica.map(|replica| self.insert(consult, self.wake_up(replica))).transpose()?;
+            kept.remove(&consult);
+            if let Some(cell) = cell {
+                return Ok(cell);
             }
         }
-        let past: Past = facts::past(&self.db, consult).await.map_err(NoRoom::Unknown)?;
+        drop(kept);
+        match self.find(consult) {
+            Some(cell) => Ok(cell),
+            None if make => self.insert(consult, self.begin(consult, facts::past(&self.db, consult).await?)),
+            None => Err(NoRoom::None),
+        }
+    }
+
+    fn insert(&self, consult: ConsultId, replica: Replica) -> Result<Arc<Cell>, NoRoom> {
         let mut rooms = lock(&self.rooms);
         if !rooms.contains_key(&consult) && rooms.len() >= self.limits.rooms_max {
             return Err(NoRoom::Full);
         }
-        let cell = rooms.entry(consult).or_insert_with(|| {
-            let room = Room::new(consult, self.limits.room, past);
-            let inner = Inner { room, links: HashMap::new(), empty_since: None, forgotten: false };
-            Arc::new(Cell { consult, inner: Mutex::new(inner) })
-        });
+        let cell = rooms.entry(consult).or_insert_with(|| Arc::new(Cell::new(consult, replica, true)));
         Ok(Arc::clone(cell))
     }
 
-    /// Hands an input to a room and carries out what comes of it.
-    pub(super) async fn input(&self, cell: &Cell, input: Input) {
-        let gives_facts =
-            !matches!(input, Input::Tick | Input::Said { request: Request::Relay { .. } | Request::State(_), .. });
-        // Waiting for places in the queue slows only this connection down; the lock is not held.
-        let permits = if gives_facts { self.facts.reserve_many(FACTS_PER_INPUT_MAX).await.ok() } else { None };
-        let mut inner = lock(&cell.inner);
-        let outputs = inner.room.handle(self.clock.now(), input);
-        self.carry_out(cell.consult, &mut inner, outputs, permits);
+    /// Rooms of the run before that were not woken up yet.
+    pub(super) async fn kept(&self) -> Result<&tokio::sync::Mutex<BTreeSet<ConsultId>>, DbError> {
+        let list = || async {
+            let kept = keep::list(&self.db, self.limits.rooms_max).await?;
+            Ok(tokio::sync::Mutex::new(kept.into_iter().collect()))
+        };
+        self.kept.get_or_try_init(list).await
     }
 
-    fn carry_out(
-        &self,
+    /// A new room, its first entry applied.
+    fn begin(&self, consult: ConsultId, past: Past) -> Replica {
+        let now = self.clock.now();
+        let (epoch, limits) = (Epoch::new(now), Box::new(self.limits.room));
+        let mut replica = Replica::new(consult);
+        replica.apply_next(now, &Command::Open { epoch, past: Box::new(past), limits }, &mut Vec::new());
+        replica
+    }
+
+    /// A room of an earlier run, whose sockets are gone.
+    fn wake_up(&self, mut replica: Replica) -> Replica {
+        let nodes: Vec<NodeId> = replica.room().sessions().filter_map(|(_, s)| s.map(|s| s.node)).collect();
+        let mut effects = Vec::new();
+        for node in nodes {
+            replica.apply_next(self.clock.now(), &Command::NodeGone { node }, &mut effects);
+        }
+        replica
+    }
+
+    async fn open_shared(
+        self: &Arc<Self>,
+        driver: &Arc<dyn Driver>,
         consult: ConsultId,
-        inner: &mut Inner,
-        outputs: Vec<Output>,
-        mut permits: Option<mpsc::PermitIterator<'_, Record>>,
-    ) {
-        for output in outputs {
-            match output {
-                Output::Send { to, message } => {
-                    if let Some(place) = inner.links.get(&to) {
-                        place.link.send(message.to_text());
-                    }
-                }
-                Output::Welcome { to, you, lobby, room } => {
-                    if let Some(place) = inner.links.get(&to) {
-                        let ice_servers = self.ice.servers(&to.to_string(), self.clock.now());
-                        let (heartbeat, limits) = (self.limits.heartbeat, self.limits.client);
-                        let phone = place.phone.clone();
-                        let welcome = ServerMessage::Welcome {
-                            v: VERSION,
-                            peer: to,
-                            you,
-                            lobby,
-                            room,
-                            ice_servers,
-                            heartbeat,
-                            limits,
-                            phone,
-                        };
-                        place.link.send(welcome.to_text());
-                    }
-                }
-                Output::Close { peer, code } => {
-                    if let Some(place) = inner.links.remove(&peer) {
-                        place.link.close(code);
-                    }
-                }
-                Output::Fact(fact) => {
-                    if let Some(permit) = permits.as_mut().and_then(Iterator::next) {
-                        permit.send(Record { consult, fact });
-                    } else {
-                        tracing::error!("a fact of a visit found no place: the writer has ended");
-                    }
-                }
+        make: bool,
+    ) -> Result<Arc<Cell>, NoRoom> {
+        let past = if make { Some(facts::past(&self.db, consult).await?) } else { None };
+        let cell = Arc::new(Cell::new(consult, Replica::new(consult), false));
+        let first = Arc::clone(lock(&self.rooms).entry(consult).or_insert_with(|| Arc::clone(&cell)));
+        if !Arc::ptr_eq(&first, &cell) {
+            first.opened().await;
+            return Ok(first);
+        }
+        match driver.open(self, &cell, past).await {
+            Ok(true) => {
+                cell.open_now();
+                Ok(cell)
+            }
+            Ok(false) => {
+                self.forget(&cell);
+                Err(NoRoom::None)
+            }
+            Err(error) => {
+                self.forget(&cell);
+                Err(error)
             }
         }
-        let room = &inner.room;
-        inner.links.retain(|peer, _| room.knows(*peer));
-        inner.empty_since = if inner.room.is_empty() { inner.empty_since.or(Some(self.clock.now())) } else { None };
     }
 
-    /// Ends waits and forgets empty rooms until `stop`.
+    /// An entry of a shared log: applied, and carried out where its sockets are here. Repeats have no effect.
+    pub(crate) fn committed(&self, cell: &Arc<Cell>, position: Position, entry: &Entry) {
+        cell.committed(self, position, entry);
+    }
+
+    /// A room as a snapshot of its shared log has it, in place of what was here.
+    pub(crate) fn install(&self, cell: &Arc<Cell>, replica: Replica) {
+        cell.install(self, replica);
+    }
+
+    /// A room's log is out of reach: whoever is here tries again, perhaps elsewhere.
+    pub(crate) fn unavailable(&self, cell: &Arc<Cell>) {
+        cell.close_all(CloseCode::Unavailable);
+        self.forget(cell);
+    }
+
+    /// Takes tickets back in a room, if it is open anywhere.
+    pub(crate) async fn revoke(self: &Arc<Self>, consult: ConsultId, revocation: &Revocation) -> Result<(), NoRoom> {
+        let cell = match self.open(consult, false).await {
+            Ok(cell) => cell,
+            Err(NoRoom::None) => return Ok(()), // it is read from the table when the room is opened
+            Err(error) => return Err(error),
+        };
+        cell.propose(self, Command::Revoke { ticket: revocation.ticket, person: revocation.person });
+        Ok(())
+    }
+
+    /// Takes a room out of memory.
+    pub(super) fn forget(&self, cell: &Arc<Cell>) {
+        let mut rooms = lock(&self.rooms);
+        if rooms.get(&cell.consult).is_some_and(|there| Arc::ptr_eq(there, cell)) {
+            rooms.remove(&cell.consult);
+        }
+        drop(rooms);
+        cell.forgotten();
+        if let Some(driver) = &self.driver {
+            driver.close(cell.consult);
+        }
+    }
+
+    /// Sends acknowledgements that found nothing to ride on, until `stop`.
+    pub(crate) async fn acknowledge(self: Arc<Self>, stop: CancellationToken) {
+        self.acks.send(stop).await;
+    }
+
+    /// Ends waits, looks after sockets and forgets empty rooms until `stop`.
     pub(crate) async fn sweep(self: Arc<Self>, stop: CancellationToken) {
-        let mut ticks = tokio::time::interval(Duration::from_millis(SWEEP_MS));
+        // A quarter of a heartbeat, when those are quick.
+        let sweep_ms = (self.limits.heartbeat.interval_ms / 4).clamp(10, SWEEP_MS_MAX);
+        let mut ticks = tokio::time::interval(Duration::from_millis(sweep_ms));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
@@ -205,19 +315,16 @@ impl Hub {
     #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]
     fn sweep_once(&self) {
         let open = self.limits.connections_max - self.connections.available_permits();
-        metrics::gauge!("signalling_connections").set(open as f64);
-        let now = self.clock.now();
-        let idle = TimeDelta::milliseconds(i64::try_from(self.limits.room_idle_ms_max).unwrap_or(i64::MAX));
-        let mut rooms = lock(&self.rooms);
-        rooms.retain(|consult, cell| {
-            let mut inner = lock(&cell.inner);
-            if inner.room.next_deadline().is_some_and(|deadline| deadline <= now) {
-                let outputs = inner.room.handle(now, Input::Tick);
-                self.carry_out(*consult, &mut inner, outputs, None);
+        let crowded = self.facts.is_crowded();
+        let readable_again = self.crowded.swap(crowded, Ordering::Relaxed) && !crowded;
+        let (now, now_ms) = (self.clock.now(), Self::wrapped_ms(self.elapsed()));
+        let cells = self.cells();
+        for cell in &cells {
+            if cell.sweep(self, now, now_ms, readable_again) {
+                self.forget(cell);
             }
-            inner.forgotten = inner.empty_since.is_some_and(|since| now - since >= idle);
-            !inner.forgotten
-        });
-        metrics::gauge!("signalling_rooms").set(rooms.len() as f64);
+        }
+        metrics::gauge!("signalling_connections").set(open as f64);
+        metrics::gauge!("signalling_rooms").set(cells.len() as f64);
     }
 }

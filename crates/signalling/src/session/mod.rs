@@ -1,18 +1,26 @@
-//! WebSockets around the pure room.
+//! WebSockets around the replicated rooms.
 //!
-//! **A lock per room, not a task per room.** Handling an input takes microseconds and awaits nothing, so
-//! a `std` mutex around each room is never held across an await, costs no queue, no wake-up and no
-//! task's memory per room, and a relayed message goes from the sender's task straight into the
-//! receiver's queue. What a task per room would buy, one place to batch appends to a replicated log,
-//! comes with that log: `Hub::input` is the one door through which every input passes.
-//!
-//! Each connection is one task that reads, writes and keeps time; see [`connection`].
+//! [`cell`] is a room with its sockets behind one lock, and the one door to the room's log. A connection is
+//! [`hello`] until it is welcome and [`live`] from then on: one small task that reads. What is to be written
+//! lies in the session's outbox (see `replica`), and is written to the socket by whoever put it there.
 
+mod acks;
 mod budget;
-mod connection;
+mod cell;
+mod farewell;
+mod frame;
+mod hello;
 mod hub;
+mod keep;
+mod leave;
 mod link;
+mod live;
+mod reports;
+mod shared;
+mod throttle;
 mod upgrade;
+mod wire;
 
-pub(crate) use hub::Hub;
+pub(crate) use cell::Cell;
+pub(crate) use hub::{Driver, Hub, NoRoom};
 pub(crate) use upgrade::{__path_signal, signal};

@@ -1,23 +1,24 @@
-//! `GET /v1/signal`: what is checked before a connection becomes a WebSocket.
+//! `GET /v1/signal`: what is checked before a connection becomes a WebSocket (RFC 6455 §4.2).
 
 use std::sync::Arc;
 
-use axum::extract::State;
-use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::http::{HeaderMap, Uri, header};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::upgrade::OnUpgrade;
 use sanbao_platform::http::Visitor;
-use sanbao_platform::problem::{BAD_REQUEST, CROSS_SITE, Problem, UNAVAILABLE};
+use sanbao_platform::problem::{BAD_REQUEST, CROSS_SITE, Problem, TOO_MANY, UNAVAILABLE};
+use sha1::{Digest as _, Sha1};
 
-use super::connection::Connection;
+use super::hello::Arrival;
+use super::wire::halves;
 use crate::App;
 use crate::protocol::SUBPROTOCOL;
 
-/// The WebSocket library's read buffer: most messages are small, and each connection has one.
-const READ_BUFFER_BYTES: usize = 2 * 1024;
-/// Frames are written at once, not gathered.
-const WRITE_BUFFER_BYTES: usize = 0;
+/// What a server appends to the client's key (RFC 6455 §1.3).
+const KEY_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The signalling WebSocket, subprotocol `sanbao.signal.v1`; see the protocol document.
 #[utoipa::path(
@@ -28,44 +29,58 @@ const WRITE_BUFFER_BYTES: usize = 0;
         (status = 101, description = "The connection becomes a WebSocket; the first message is `hello` with a ticket"),
         (status = 400, description = "Not a WebSocket request, or without the subprotocol `sanbao.signal.v1`"),
         (status = 403, description = "A browser's request from another site"),
+        (status = 429, description = "Too many bad tickets or secrets from this address; come back later"),
         (status = 503, description = "As many connections as this process takes; come back"),
     )
 )]
 pub(crate) async fn signal(
     State(app): State<App>,
     visitor: Visitor,
-    headers: HeaderMap,
-    uri: Uri,
-    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    mut request: Request,
 ) -> Result<Response, Problem> {
-    own_site(&headers, &uri, &app.config.origins)?;
-    let not_here = || {
-        Problem::new(&BAD_REQUEST).detail(
+    own_site(request.headers(), request.uri(), &app.config.origins)?;
+    if let Some(wait) = app.hub.bad_hellos.wait(visitor.address) {
+        return Err(Problem::new(&TOO_MANY).retry_after(wait.as_secs() + 1));
+    }
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let (Some(upgrade), Some(accept)) = (upgrade, accept(request.headers())) else {
+        return Err(Problem::new(&BAD_REQUEST).detail(
             "这里只接受 WebSocket 连接(子协议 sanbao.signal.v1)",
             "Only WebSocket connections with the subprotocol sanbao.signal.v1 are taken here",
-        )
+        ));
     };
-    let upgrade = upgrade.map_err(|e| not_here().because(e))?.protocols([SUBPROTOCOL]);
-    if upgrade.selected_protocol().is_none() {
-        return Err(not_here());
-    }
     let place =
         Arc::clone(&app.hub.connections).try_acquire_owned().map_err(|_| Problem::new(&UNAVAILABLE).retry_after(5))?;
-    let limits = &app.config.limits;
-    // Somewhat above the protocol's own bound, so that a message just over it gets its typed error.
-    let frame_bytes_max = limits.client.message_bytes_max + 4096;
-    let queue_bytes_max = limits.queue_bytes_max;
-    let connection = Connection::new(app, visitor.drain);
-    Ok(upgrade
-        .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(WRITE_BUFFER_BYTES)
-        .max_write_buffer_size(queue_bytes_max)
-        .max_message_size(frame_bytes_max)
-        .max_frame_size(frame_bytes_max)
-        .on_upgrade(move |socket| async move {
-            connection.run(socket).await;
-            drop(place);
-        }))
+    app.hub.leave_on(&visitor.drain);
+    let (address, drain) = (visitor.address, visitor.drain);
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        let (reader, writer, early) = halves(upgraded);
+        Arrival { app, address, drain, place, reader, writer, early }.run().await;
+    });
+    let headers = [
+        (header::CONNECTION, HeaderValue::from_static("upgrade")),
+        (header::UPGRADE, HeaderValue::from_static("websocket")),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+        (header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL)),
+    ];
+    Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
+}
+
+/// The answer to the client's key, if the request is for a WebSocket of this protocol.
+fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
+    let lists = |name, wanted: &str| {
+        let values = headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok());
+        values.flat_map(|v| v.split(',')).any(|item| item.trim().eq_ignore_ascii_case(wanted))
+    };
+    let is_here = lists(header::CONNECTION, "upgrade")
+        && lists(header::UPGRADE, "websocket")
+        && headers.get(header::SEC_WEBSOCKET_VERSION).is_some_and(|v| v == "13")
+        && lists(header::SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|_| is_here)?;
+    STANDARD.decode(key.as_bytes()).ok().filter(|nonce| nonce.len() == 16)?;
+    let accept = STANDARD.encode(Sha1::new().chain_update(key.as_bytes()).chain_update(KEY_SUFFIX).finalize());
+    HeaderValue::from_str(&accept).ok()
 }
 
 /// A browser sends `Origin`; it must be this site or one the operator named (RFC 6455 §10.2).

@@ -8,11 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sanbao_platform::auth::Keys;
-use sanbao_platform::bus::{Event, Outbox};
+use sanbao_platform::bus::{Event, Outbox, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
+use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::Running;
+use sanbao_platform::service::{Running, Service};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub struct Relay {
     pub keys: Keys,
     pub clock: Clock,
     pub outbox: Outbox,
+    /// The database of whoever schedules, in whose log the relay reads.
+    booking: Db,
     drain: CancellationToken,
     running: Option<Running>,
     pub engine: TestEngine,
@@ -56,9 +59,18 @@ pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
 pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: SocketAddr, beside: axum::Router) -> Relay {
     let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
     let (keys, outbox) = (deps.keys.clone(), Outbox::new(NAME, deps.db.clone()));
-    let mut services = [sanbao_signalling::build(config.clone(), deps)];
+    let booking = engine.database("booking", &Migrations { sqlite: &[], postgres: &[] }).await;
+    let scheduler = Service {
+        name: "booking",
+        db: booking.clone(),
+        router: axum::Router::new(),
+        openapi: utoipa::openapi::OpenApi::default(),
+        consumers: Vec::new(),
+        tasks: Vec::new(),
+    };
+    let mut services = [sanbao_signalling::build(config.clone(), deps), scheduler];
     let running = Running::start(&mut services);
-    let [service] = services;
+    let [service, _] = services;
     let drain = CancellationToken::new();
     let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);
     let router = finish(all, clock.clone(), drain.clone(), false);
@@ -71,7 +83,7 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
     };
     let address = listener.address;
     tokio::spawn(serve(listener, router, None, drain.clone()));
-    Relay { address, keys, clock, outbox, drain, running: Some(running), engine, config }
+    Relay { address, keys, clock, outbox, booking, drain, running: Some(running), engine, config }
 }
 
 impl Relay {
@@ -103,15 +115,28 @@ impl Relay {
         let mut request = format!("ws://{}/v1/signal", self.address).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
         let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        Client { socket, peer: String::new(), welcome: Value::Null }
+        Client { socket, peer: String::new(), welcome: Value::Null, said: 0, heard: 0 }
     }
 
-    /// A client that was welcomed.
+    /// A client that was welcomed, on a device of its own.
     pub async fn hello(&self, ticket: &str) -> Client {
+        self.hello_from(&device(rand::random()), ticket).await
+    }
+
+    /// A client that was welcomed, on a device.
+    pub async fn hello_from(&self, device: &str, ticket: &str) -> Client {
         let mut client = self.open().await;
-        client.say(json!({ "type": "hello", "v": 1, "ticket": ticket })).await;
-        client.welcome = client.hear("welcome").await;
-        client.peer = client.welcome["peer"].as_str().unwrap().to_owned();
+        client.say_unnumbered(json!({ "type": "hello", "v": 1, "device": device, "ticket": ticket })).await;
+        client.welcomed().await;
+        client
+    }
+
+    /// A client that asked to go on as `old`; what it was answered is in `welcome`, if it was welcome.
+    pub async fn resume(&self, old: &Resumable, snapshot: bool) -> Client {
+        let mut client = self.open().await;
+        client.said = old.said;
+        client.say_unnumbered(old.hello(snapshot)).await;
+        client.welcomed().await;
         client
     }
 
@@ -135,6 +160,15 @@ impl Relay {
             }
         };
         tokio::time::timeout(PATIENCE, wait).await.unwrap()
+    }
+
+    /// Takes back a ticket, or all of a person, as whoever schedules does.
+    pub async fn revoke(&self, consult: u128, ticket: Option<Uuid>, person: Option<u128>) {
+        let consult = Uuid::from_u128(consult);
+        let data = json!({ "consult_id": consult, "ticket": ticket, "person": person.map(Uuid::from_u128) });
+        let mut tx = self.booking.begin().await.unwrap();
+        publish(&mut tx, self.clock.now(), "booking.consult.ticket_revoked", consult, &data).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Ends the process, as SIGTERM does, and waits for it.
@@ -165,29 +199,117 @@ pub fn claims(consult: u128, person: u128, role: &str, more: Value) -> Value {
     claims
 }
 
+/// The name of a device.
+pub fn device(n: u64) -> String {
+    format!("device-{n:016x}")
+}
+
+/// What a client keeps to go on with its session.
+#[derive(Clone, Debug)]
+pub struct Resumable {
+    pub device: String,
+    pub ticket: Option<String>,
+    pub consult: Value,
+    pub session: String,
+    pub secret: String,
+    pub epoch: Value,
+    /// The last number of the relay's.
+    pub heard: u64,
+    /// The last number of its own.
+    pub said: u64,
+}
+
+impl Resumable {
+    pub fn hello(&self, snapshot: bool) -> Value {
+        json!({
+            "type": "hello", "v": 1, "device": self.device, "ticket": self.ticket,
+            "resume": {
+                "consult": self.consult, "session": self.session, "secret": self.secret, "epoch": self.epoch,
+                "seq": self.heard, "snapshot": snapshot,
+            },
+        })
+    }
+}
+
 /// A client.
 pub struct Client {
     pub socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     pub peer: String,
     pub welcome: Value,
+    /// The last number it gave a message.
+    pub said: u64,
+    /// The last number it has of the relay.
+    pub heard: u64,
 }
 
 impl Client {
-    pub async fn say(&mut self, message: Value) {
+    async fn welcomed(&mut self) {
+        self.welcome = self.hear("welcome").await;
+        self.peer = self.welcome["peer"].as_str().unwrap().into();
+        self.heard = self.welcome["seq"].as_u64().unwrap();
+        self.said = self.welcome["ack"].as_u64().unwrap();
+    }
+
+    /// What it keeps; of a session that began with its own welcome.
+    pub fn resumable(&self, device: &str) -> Resumable {
+        Resumable {
+            device: device.to_owned(),
+            ticket: None,
+            consult: self.welcome["consult"].clone(),
+            session: self.peer.clone(),
+            secret: self.welcome["secret"].as_str().unwrap_or_default().to_owned(),
+            epoch: self.welcome["epoch"].clone(),
+            heard: self.heard,
+            said: self.said,
+        }
+    }
+
+    /// Says something with the next number and all that was heard acknowledged.
+    pub async fn say(&mut self, mut message: Value) {
+        self.said += 1;
+        message["seq"] = self.said.into();
+        message["ack"] = self.heard.into();
+        self.say_unnumbered(message).await;
+    }
+
+    pub async fn say_unnumbered(&mut self, message: Value) {
         self.send(Message::Text(message.to_string().into())).await;
+    }
+
+    /// Acknowledges what was heard.
+    pub async fn acknowledge(&mut self) {
+        let ack = json!({ "type": "ack", "ack": self.heard });
+        self.say_unnumbered(ack).await;
     }
 
     pub async fn send(&mut self, message: Message) {
         self.socket.send(message).await.unwrap();
     }
 
-    /// The next message, whatever it is; `None` at a close or an end.
-    pub async fn next(&mut self) -> Option<Value> {
+    /// The next message, whatever it is; `None` at a close or an end. Numbers must follow one another.
+    pub async fn next_raw(&mut self) -> Option<Value> {
         loop {
             match tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time") {
-                Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    let message: Value = serde_json::from_str(&text).unwrap();
+                    if let Some(seq) = message["seq"].as_u64().filter(|_| message["type"] != "welcome") {
+                        assert_eq!(seq, self.heard + 1, "{message}");
+                        self.heard = seq;
+                    }
+                    return Some(message);
+                }
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
                 Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The next message besides acknowledgements.
+    pub async fn next(&mut self) -> Option<Value> {
+        loop {
+            let message = self.next_raw().await?;
+            if message["type"] != "ack" {
+                return Some(message);
             }
         }
     }
@@ -197,6 +319,23 @@ impl Client {
         let message = self.next().await.unwrap_or_else(|| panic!("closed while waiting for {kind}"));
         assert_eq!(message["type"], kind, "{message}");
         message
+    }
+
+    /// The next message of this type, whatever comes before.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let message = self.next().await.unwrap_or_else(|| panic!("closed while waiting for {kind}"));
+            if message["type"] == kind {
+                return message;
+            }
+        }
+    }
+
+    /// Breaks the connection without a word.
+    pub fn reset(self) {
+        if let MaybeTlsStream::Plain(tcp) = self.socket.into_inner() {
+            tcp.set_zero_linger().unwrap();
+        }
     }
 
     /// The code of the close that comes next, after any messages.
@@ -210,9 +349,9 @@ impl Client {
         }
     }
 
-    /// Nothing comes for a while.
+    /// Nothing but acknowledgements comes for a while.
     pub async fn silence(&mut self) {
-        let heard = tokio::time::timeout(Duration::from_millis(150), self.socket.next()).await;
+        let heard = tokio::time::timeout(Duration::from_millis(150), self.next()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
 }

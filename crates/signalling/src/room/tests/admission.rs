@@ -1,102 +1,77 @@
-//! Staff enter directly; a guest waits, staff are rung, and staff decide.
+//! Joining, and being let in or not.
 
 use super::*;
 
 #[test]
-fn host_and_clinician_enter_without_waiting() {
-    let mut world = World::new();
-    for (person, role) in [(1, Role::Host), (2, Role::Clinician)] {
-        let (peer, outputs) = world.connect(profile(person, role));
-        assert!(matches!(outputs[..], [Output::Welcome { .. }]));
-        let outputs = world.join(peer);
-        assert!(matches!(sent_to(&outputs, peer)[..], [ServerMessage::Joined { .. }]));
-    }
-}
-
-#[test]
-fn a_guest_waits_and_staff_inside_are_rung() {
+fn staff_are_inside_at_once_and_told_of_each_other() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    let observer = world.enter(9, Role::Observer);
-    let (guest, _) = world.connect(profile(3, Role::Guest));
-    let outputs = world.join(guest);
-    assert!(matches!(sent_to(&outputs, guest)[..], [ServerMessage::Lobby { .. }]));
-    assert!(matches!(sent_to(&outputs, host)[..], [ServerMessage::Ring(ring)] if ring.peer == guest));
-    assert!(sent_to(&outputs, observer).is_empty(), "who cannot admit is not rung");
+    let (clinician, welcome) = world.connect(profile(2, Role::Clinician));
+    assert_eq!(greeting(&welcome).place, crate::protocol::Place::Hall);
+    assert!(!greeting(&welcome).lobby);
+    let outputs = world.join(clinician);
+    let joined = message(&outputs, clinician, "joined");
+    assert_eq!(joined["room"]["peers"].as_array().unwrap().len(), 2);
+    assert_eq!(message(&outputs, host, "peer_joined")["name"], "clinician 2");
 }
 
 #[test]
-fn an_admitted_guest_is_joined_and_the_ring_ends_for_all_staff() {
+fn a_guest_waits_until_one_with_control_admits_them() {
     let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let guest = world.enter(3, Role::Guest);
-    let outputs = world.say(doctor, Request::Admit(guest));
-    assert!(matches!(sent_to(&outputs, guest)[..], [ServerMessage::Joined { room }] if room.peers.len() == 3));
-    let over = ServerMessage::RingOver { peer: guest, because: RingOver::Admitted };
-    for staff in [host, doctor] {
-        assert_eq!(sent_to(&outputs, staff)[0], &over);
-        assert!(matches!(sent_to(&outputs, staff)[1], ServerMessage::PeerJoined(p) if p.peer == guest));
-    }
+    let host = world.enter(1, Role::Host);
+    let (guest, welcome) = world.connect(profile(3, Role::Guest));
+    assert!(greeting(&welcome).lobby);
+    let outputs = world.join(guest);
+    assert_eq!(kinds(&outputs, guest), ["lobby"]);
+    let ring = message(&outputs, host, "ring");
+    assert_eq!((&ring["name"], &ring["times"], &ring["escalated"]), (&"guest 3".into(), &1.into(), &false.into()));
+    let outputs = world.say(host, Request::Admit(guest));
+    assert_eq!(kinds(&outputs, guest), ["joined"]);
+    assert_eq!(message(&outputs, host, "ring_over")["because"], "admitted");
+    assert_eq!(error_to(&world.say(host, Request::Admit(guest)), host).as_deref(), Some("not-waiting"));
 }
 
 #[test]
-fn a_refused_guest_is_told_and_closed_for_good() {
+fn only_the_person_who_was_admitted_is_inside() {
+    let mut world = World::new();
+    let host = world.enter(1, Role::Host);
+    let (one, two) = (world.enter(3, Role::Guest), world.enter(4, Role::Guest));
+    let outputs = world.say(host, Request::Admit(two));
+    assert!(kinds(&outputs, one).is_empty());
+    assert!(world.room.insider(two).is_ok() && world.room.insider(one).is_err());
+}
+
+#[test]
+fn a_refused_guest_is_gone_and_may_ring_again() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
     let outputs = world.say(host, Request::Refuse(guest));
-    assert_eq!(sent_to(&outputs, guest), [&ServerMessage::Refused]);
-    assert_eq!(closed(&outputs, guest), Some(CloseCode::Refused));
-    assert!(!world.room.knows(guest));
-}
-
-#[test]
-fn only_control_inside_the_room_admits_and_refuses() {
-    let mut world = World::new();
-    let observer = world.enter(9, Role::Observer);
-    let (host_in_the_hall, _) = world.connect(profile(1, Role::Host));
-    let guest = world.enter(3, Role::Guest);
-    for request in [Request::Admit(guest), Request::Refuse(guest)] {
-        for (by, expected) in [
-            (observer, ErrorCode::NotPermitted),
-            (host_in_the_hall, ErrorCode::NotJoined),
-            (guest, ErrorCode::NotJoined),
-        ] {
-            let outputs = world.say(by, request.clone());
-            assert_eq!(error_to(&outputs, by), Some(expected));
-            assert_eq!(outputs.len(), 1, "nothing else happens");
-        }
-    }
-}
-
-#[test]
-fn admitting_who_does_not_wait_is_an_error() {
-    let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let outputs = world.say(host, Request::Admit(doctor));
-    assert_eq!(error_to(&outputs, host), Some(ErrorCode::NotWaiting));
-}
-
-#[test]
-fn who_was_admitted_once_need_not_wait_again() {
-    let mut world = World::new();
-    let host = world.enter(1, Role::Host);
-    let guest = world.enter(3, Role::Guest);
-    world.say(host, Request::Admit(guest));
-    world.lose(guest);
+    assert_eq!((kinds(&outputs, guest), ended(&outputs, guest)), (vec!["refused".into()], Some(CloseCode::Refused)));
+    assert_eq!(message(&outputs, host, "ring_over")["because"], "refused");
     let (again, _) = world.connect(profile(3, Role::Guest));
-    let outputs = world.join(again);
-    assert!(matches!(sent_to(&outputs, again)[..], [ServerMessage::Joined { .. }]));
-    let (other, _) = world.connect(profile(4, Role::Guest));
-    assert!(matches!(sent_to(&world.join(other), other)[..], [ServerMessage::Lobby { .. }]));
+    assert_eq!(kinds(&world.join(again), again), ["lobby"]);
 }
 
 #[test]
-fn join_is_said_once() {
+fn who_was_admitted_need_not_wait_again() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    let guest = world.enter(3, Role::Guest);
-    for peer in [host, guest] {
-        assert_eq!(error_to(&world.join(peer), peer), Some(ErrorCode::AlreadyJoined));
-    }
+    let guest = world.enter_by(host, 3, Role::Guest);
+    world.say(guest, Request::Leave);
+    let (again, welcome) = world.connect(profile(3, Role::Guest));
+    assert!(!greeting(&welcome).lobby);
+    assert_eq!(kinds(&world.join(again), again), ["joined"]);
+}
+
+#[test]
+fn the_answer_to_a_message_comes_before_what_it_causes() {
+    let mut world = World::new();
+    let (host, _) = world.connect(profile(1, Role::Host));
+    let join = Request::Join { media: MEDIA, consent: Consent::default(), elsewhere: None };
+    let outputs = world.say_as(host, Some("a"), join.clone());
+    assert_eq!(kinds(&outputs, host), ["ok", "joined"]);
+    let outputs = world.say_as(host, Some("b"), join);
+    let error = message(&outputs, host, "error");
+    assert_eq!((&error["re"], &error["code"]), (&"b".into(), &"already-joined".into()));
 }

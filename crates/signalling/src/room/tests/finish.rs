@@ -1,66 +1,48 @@
-//! Finishing ends the visit for all and for good; hanging up does not.
+//! Ending the visit for all, apart from hanging up.
 
 use super::*;
 
 #[test]
-fn hanging_up_leaves_the_visit_open() {
+fn everybody_is_told_and_closed_and_the_fact_is_kept() {
     let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let outputs = world.say(doctor, Request::Leave);
-    assert_eq!(closed(&outputs, doctor), Some(CloseCode::Normal));
-    let left = ServerMessage::PeerLeft { peer: doctor, because: LeftBecause::Left };
-    assert_eq!(sent_to(&outputs, host), [&left]);
-    assert!(!facts(&outputs).iter().any(|f| matches!(f, Fact::Finished { .. })));
-    let (again, _) = world.connect(profile(2, Role::Clinician));
-    assert!(matches!(sent_to(&world.join(again), again)[..], [ServerMessage::Joined { .. }]));
-}
-
-#[test]
-fn finishing_tells_and_closes_everybody_wherever_they_are() {
-    let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let guest = world.enter(3, Role::Guest);
-    let (hall, _) = world.connect(profile(4, Role::Observer));
-    world.pass_ms(90_500);
-    let outputs = world.say(doctor, Request::Finish);
-    for peer in [host, doctor, guest, hall] {
-        let told = sent_to(&outputs, peer);
-        assert!(matches!(told[..], [ServerMessage::Finished { together_seconds: 90, .. }]), "{told:?}");
-        assert_eq!(closed(&outputs, peer), Some(CloseCode::Finished));
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let waiting = world.enter(3, Role::Guest);
+    let (hall, _) = world.connect(profile(4, Role::Guest));
+    world.lose(clinician);
+    world.pass_ms(61_500);
+    let outputs = world.say(host, Request::Finish);
+    for peer in [host, clinician, waiting, hall] {
+        let told = message(&outputs, peer, "finished");
+        assert_eq!((&told["by"], &told["together_seconds"]), (&"host 1".into(), &61.into()));
+        assert_eq!(ended(&outputs, peer), Some(CloseCode::Finished));
     }
-    assert!(world.room.is_empty());
-    let doctor_id = PersonId(Uuid::from_u128(2));
-    let last = Fact::Finished { by: doctor_id, at: world.now, together_seconds: 90 };
-    assert_eq!(facts(&outputs).last(), Some(&&last));
-    let gone = facts(&outputs).iter().filter(|f| matches!(f, Fact::Attendance { joined: false, .. })).count();
-    assert_eq!(gone, 2, "those who were inside have left");
+    let fact = Fact::Finished { by: person(1), at: world.now, together_seconds: 61 };
+    assert_eq!(facts(&outputs).last(), Some(&&fact));
+    assert_eq!(facts(&outputs).len(), 3, "and two have left");
+    assert!(world.room.is_empty() && world.room.is_finished());
 }
 
 #[test]
-fn a_finished_room_lets_nobody_in_again() {
+fn a_finished_room_stays_finished() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
+    let resume = world.resume(host, socket(2, 2));
     world.say(host, Request::Finish);
-    let (again, outputs) = world.connect(profile(1, Role::Host));
-    assert_eq!(error_to(&outputs, again), Some(ErrorCode::Finished));
-    assert_eq!(closed(&outputs, again), Some(CloseCode::Finished));
+    let finished = Some((ErrorCode::Finished, CloseCode::Finished));
+    assert_eq!(turned_away(&world.connect(profile(1, Role::Host)).1), finished);
+    assert_eq!(turned_away(&world.apply(&resume)), finished);
+    let past = Past { finished: true, ..Past::default() };
+    let mut reopened = World::with(RoomLimits::default(), past);
+    assert_eq!(turned_away(&reopened.connect(profile(1, Role::Host)).1), finished);
 }
 
 #[test]
-fn a_guest_cannot_finish() {
+fn hanging_up_does_not_finish() {
     let mut world = World::new();
-    let host = world.enter(1, Role::Host);
-    let guest = world.enter(3, Role::Guest);
-    world.say(host, Request::Admit(guest));
-    assert_eq!(error_to(&world.say(guest, Request::Finish), guest), Some(ErrorCode::NotPermitted));
-    assert!(world.room.knows(host));
-}
-
-#[test]
-fn the_answer_to_finish_comes_before_its_effects() {
-    let mut world = World::new();
-    let host = world.enter(1, Role::Host);
-    let input = Input::Said { peer: host, id: Some("f1".to_owned()), request: Request::Finish };
-    let outputs = world.room.handle(world.now, input);
-    assert_eq!(sent_to(&outputs, host)[0], &ServerMessage::Ok { re: "f1".to_owned() });
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let outputs = world.say_as(host, Some("x"), Request::Leave);
+    assert_eq!((kinds(&outputs, host), ended(&outputs, host)), (vec!["ok".into()], Some(CloseCode::Normal)));
+    assert_eq!(message(&outputs, clinician, "peer_left")["because"], "left");
+    let (again, _) = world.connect(profile(1, Role::Host));
+    assert_eq!(kinds(&world.join(again), again), ["joined"]);
 }

@@ -1,45 +1,63 @@
-//! Nobody waits for ever.
+//! Waiting: ringing again, calling a colleague, and the end of it.
 
 use super::*;
 
 #[test]
-fn who_waited_too_long_is_told_and_staff_hear_that_the_ring_is_over() {
-    let mut world = World::with(RoomLimits { lobby_wait_ms_max: 60_000, ..RoomLimits::default() });
+fn nobody_waits_for_ever() {
+    let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
-    assert_eq!(world.room.next_deadline(), Some(world.now + TimeDelta::minutes(1)));
-    world.pass_ms(59_999);
-    assert!(world.tick().is_empty());
-    world.pass_ms(1);
-    let outputs = world.tick();
-    assert_eq!(error_to(&outputs, guest), Some(ErrorCode::LobbyTimeout));
-    assert_eq!(closed(&outputs, guest), Some(CloseCode::LobbyTimeout));
-    let over = ServerMessage::RingOver { peer: guest, because: RingOver::Expired };
-    assert_eq!(sent_to(&outputs, host), [&over]);
+    let wait = world.room.limits().lobby_wait_ms_max;
+    let before = world.after_ms(wait - 1);
+    assert_eq!(ended(&before, guest), None);
+    let outputs = world.after_ms(1);
+    assert_eq!(error_to(&outputs, guest).as_deref(), Some("lobby-timeout"));
+    assert_eq!(ended(&outputs, guest), Some(CloseCode::LobbyTimeout));
+    assert_eq!(message(&outputs, host, "ring_over")["because"], "expired");
     assert_eq!(world.room.next_deadline(), None);
 }
 
 #[test]
-fn staff_who_come_later_see_who_waits_and_since_when() {
+fn ringing_again_is_possible_but_not_at_once() {
     let mut world = World::new();
+    let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
-    let since = world.now;
-    world.pass_ms(5000);
-    let (host, _) = world.connect(profile(1, Role::Host));
-    let outputs = world.join(host);
-    let [ServerMessage::Joined { room }] = sent_to(&outputs, host)[..] else { panic!("{outputs:?}") };
-    assert_eq!(room.waiting.iter().map(|w| (w.peer, w.since)).collect::<Vec<_>>(), [(guest, since)]);
+    world.pass_ms(9_999);
+    let error = message(&world.say(guest, Request::Ring), guest, "error");
+    assert_eq!((&error["code"], &error["detail"]["wait_ms"]), (&"too-soon".into(), &1.into()));
+    world.pass_ms(1);
+    let outputs = world.say(guest, Request::Ring);
+    let ring = message(&outputs, host, "ring");
+    assert_eq!((&ring["times"], &ring["since"]), (&2.into(), &"1970-01-01T00:00:00Z".into()));
+    assert_eq!(error_to(&world.say(guest, Request::Ring), guest).as_deref(), Some("too-soon"));
+    assert_eq!(error_to(&world.say(host, Request::Ring), host).as_deref(), Some("not-waiting"));
 }
 
 #[test]
-fn a_guest_who_gives_up_stops_the_ring() {
+fn a_colleague_is_called_once_after_a_while_even_when_nobody_is_inside() {
+    let mut world = World::new();
+    let guest = world.enter(3, Role::Guest);
+    let since = world.now;
+    let wait = world.room.limits().lobby_escalate_ms;
+    assert_eq!(world.room.next_deadline(), Some(world.now + ms(wait)));
+    assert!(world.after_ms(wait - 1).is_empty());
+    let outputs = world.after_ms(1);
+    let fact = Fact::Escalated { person: person(3), role: Role::Guest, since, at: world.now };
+    assert_eq!(facts(&outputs), [&fact]);
+    assert!(world.after_ms(wait).is_empty(), "once");
+    let host = world.connect(profile(1, Role::Host)).0;
+    let joined = message(&world.join(host), host, "joined");
+    assert_eq!(joined["room"]["waiting"][0]["escalated"], true);
+    assert_eq!(kinds(&world.say(host, Request::Admit(guest)), guest), ["joined"]);
+}
+
+#[test]
+fn those_inside_with_control_see_the_escalation() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    for leave in [true, false] {
-        let guest = world.enter(3, Role::Guest);
-        let outputs = if leave { world.say(guest, Request::Leave) } else { world.lose(guest) };
-        let over = ServerMessage::RingOver { peer: guest, because: RingOver::Left };
-        assert_eq!(sent_to(&outputs, host), [&over]);
-        assert!(facts(&outputs).is_empty(), "who never was inside did not attend");
-    }
+    let guest = world.enter_by(host, 4, Role::Guest);
+    world.enter(3, Role::Guest);
+    let outputs = world.after_ms(world.room.limits().lobby_escalate_ms);
+    assert_eq!(message(&outputs, host, "ring")["escalated"], true);
+    assert!(kinds(&outputs, guest).is_empty());
 }

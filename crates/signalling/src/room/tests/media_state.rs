@@ -1,35 +1,53 @@
-//! Whose sound and picture are on.
+//! Sound, picture, screen and hand; and a host who mutes.
 
 use super::*;
 
 #[test]
-fn a_change_is_told_to_the_others_and_stands_in_later_snapshots() {
+fn what_goes_on_or_off_is_told_to_the_others() {
     let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let outputs = world.say(host, Request::State(Media { audio: false, video: true }));
-    let told = ServerMessage::State { peer: host, audio: false, video: true };
-    assert_eq!(sent_to(&outputs, doctor), [&told]);
-    assert!(sent_to(&outputs, host).is_empty());
-    let (late, _) = world.connect(profile(5, Role::Observer));
-    let outputs = world.join(late);
-    let [ServerMessage::Joined { room }] = sent_to(&outputs, late)[..] else { panic!("{outputs:?}") };
-    assert!(room.peers.iter().any(|p| p.peer == host && !p.audio && p.video));
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let outputs = world.say(host, Request::State(Media { audio: false, video: true, screen: true }));
+    let state = message(&outputs, clinician, "state");
+    assert_eq!((&state["audio"], &state["video"], &state["screen"]), (&false.into(), &true.into(), &true.into()));
+    assert!(kinds(&outputs, host).is_empty());
 }
 
 #[test]
-fn who_may_not_publish_is_never_shown_as_on() {
+fn only_what_is_permitted_goes_on() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    let (observer, _) = world.connect(profile(9, Role::Observer));
+    let guest = world.enter_by(host, 3, Role::Guest);
+    let screen = Media { screen: true, ..Media::default() };
+    assert_eq!(error_to(&world.say(guest, Request::State(screen)), guest).as_deref(), Some("not-permitted"));
+    let (observer, _) = world.connect(profile(5, Role::Observer));
     let outputs = world.join(observer);
-    assert!(matches!(sent_to(&outputs, host)[..], [ServerMessage::PeerJoined(p)] if !p.audio && !p.video));
-    let on = Media { audio: true, video: false };
-    assert_eq!(error_to(&world.say(observer, Request::State(on)), observer), Some(ErrorCode::NotPermitted));
+    assert_eq!(message(&outputs, host, "peer_joined")["audio"], false, "whatever they say on entering");
 }
 
 #[test]
-fn only_who_is_inside_has_a_state() {
+fn a_hand_goes_up_and_down_once_each() {
     let mut world = World::new();
-    let guest = world.enter(3, Role::Guest);
-    assert_eq!(error_to(&world.say(guest, Request::State(Media::default())), guest), Some(ErrorCode::NotJoined));
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let outputs = world.say(clinician, Request::Hand { up: true });
+    assert_eq!(message(&outputs, host, "state")["hand"], true);
+    assert!(world.say(clinician, Request::Hand { up: true }).is_empty());
+    let outputs = world.say(clinician, Request::Hand { up: false });
+    assert_eq!(message(&outputs, host, "state")["hand"], false);
+}
+
+#[test]
+fn staff_mute_and_only_the_muted_one_unmutes() {
+    let mut world = World::new();
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let guest = world.enter_by(host, 3, Role::Guest);
+    let outputs = world.say(host, Request::Mute(guest));
+    assert_eq!(message(&outputs, guest, "muted")["by"], host.to_string());
+    for other in [host, clinician] {
+        assert_eq!(message(&outputs, other, "state")["audio"], false);
+        assert_eq!(message(&outputs, other, "state")["video"], true);
+    }
+    assert!(world.say(host, Request::Mute(guest)).is_empty(), "muted already");
+    assert_eq!(error_to(&world.say(guest, Request::Mute(host)), guest).as_deref(), Some("not-permitted"));
+    let outputs = world.say(guest, Request::State(MEDIA));
+    assert_eq!(message(&outputs, host, "state")["audio"], true);
 }

@@ -1,61 +1,46 @@
-//! Descriptions and candidates go from one who is inside to one who is inside.
+//! What is passed on unread reaches whom it is for, as it came, and nobody else.
 
 use super::*;
 
 #[test]
-fn offer_answer_and_candidate_reach_the_named_peer_only() {
+fn it_reaches_the_named_peer_and_nobody_else() {
     let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let third = world.enter(5, Role::Observer);
-    let candidate = Candidate {
-        candidate: "candidate:1 1 udp 1 192.0.2.1 9 typ relay".to_owned(),
-        sdp_mid: Some("0".to_owned()),
-        sdp_m_line_index: Some(0),
-        username_fragment: None,
-    };
-    for signal in [
-        Signal::Offer { sdp: "o".to_owned() },
-        Signal::Answer { sdp: "a".to_owned() },
-        Signal::Candidate { candidate: Some(candidate) },
-        Signal::Candidate { candidate: None },
-    ] {
-        let outputs = world.say(host, Request::Relay { to: doctor, signal: signal.clone() });
-        assert_eq!(sent_to(&outputs, doctor), [&ServerMessage::Relayed { from: host, signal }]);
-        assert!(sent_to(&outputs, third).is_empty() && sent_to(&outputs, host).is_empty());
-    }
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let other = world.enter(5, Role::Observer);
+    let outputs = world.say(host, offer(host, clinician));
+    let relayed = message(&outputs, clinician, "offer");
+    assert_eq!((&relayed["from"], &relayed["sdp"]), (&host.to_string().into(), &"v=0".into()));
+    assert!(kinds(&outputs, other).is_empty() && outputs.len() == 1);
 }
 
 #[test]
-fn nothing_is_relayed_to_or_from_who_is_not_inside() {
+fn a_message_without_an_addressee_reaches_everybody_else_inside_as_one_text() {
+    let mut world = World::new();
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let other = world.enter(5, Role::Observer);
+    let waiting = world.enter(3, Role::Guest);
+    let body = Body::passed_on("message", host, "data", "[1]");
+    let outputs = world.say(host, Request::Message { body });
+    assert_eq!((kinds(&outputs, clinician).len(), kinds(&outputs, other).len()), (1, 1));
+    assert!(kinds(&outputs, host).is_empty() && kinds(&outputs, waiting).is_empty());
+    let texts: Vec<*const u8> = outputs
+        .iter()
+        .filter_map(|output| match output {
+            Output::Send { body, .. } => Some(body.as_str().as_ptr()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts[0], texts[1], "shared, not copied");
+}
+
+#[test]
+fn nothing_goes_to_or_from_somebody_who_is_not_inside() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let waiting = world.enter(3, Role::Guest);
-    let (hall, _) = world.connect(profile(2, Role::Clinician));
-    for outside in [waiting, hall] {
-        assert_eq!(error_to(&world.say(outside, offer(host)), outside), Some(ErrorCode::NotJoined));
-        let outputs = world.say(host, offer(outside));
-        assert_eq!(error_to(&outputs, host), Some(ErrorCode::NoSuchPeer));
-        assert!(sent_to(&outputs, outside).is_empty());
+    for to in [waiting, host, PeerId(Uuid::nil())] {
+        assert_eq!(error_to(&world.say(host, offer(host, to)), host).as_deref(), Some("no-such-peer"));
     }
-}
-
-#[test]
-fn nobody_talks_to_themselves_or_to_who_is_gone() {
-    let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    world.lose(doctor);
-    for to in [host, doctor] {
-        assert_eq!(error_to(&world.say(host, offer(to)), host), Some(ErrorCode::NoSuchPeer));
-    }
-}
-
-#[test]
-fn ids_are_echoed_in_ok_and_in_errors() {
-    let mut world = World::new();
-    let (host, doctor) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let said = |to| Input::Said { peer: host, id: Some("m1".to_owned()), request: offer(to) };
-    let outputs = world.room.handle(world.now, said(doctor));
-    assert_eq!(sent_to(&outputs, host), [&ServerMessage::Ok { re: "m1".to_owned() }]);
-    let outputs = world.room.handle(world.now, said(host));
-    assert!(matches!(sent_to(&outputs, host)[..], [ServerMessage::Error { re: Some(re), .. }] if re == "m1"));
+    let outputs = world.say(waiting, offer(waiting, host));
+    assert_eq!((error_to(&outputs, waiting).as_deref(), outputs.len()), (Some("not-joined"), 1));
 }

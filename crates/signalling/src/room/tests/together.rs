@@ -1,40 +1,58 @@
-//! The visit starts when host and clinician first meet; their time together adds up over interruptions.
+//! How long host and clinician were both inside.
 
 use super::*;
 
 #[test]
-fn the_visit_starts_once() {
-    let mut world = World::new();
-    let (host, _) = world.connect(profile(1, Role::Host));
-    assert!(!facts(&world.join(host)).iter().any(|f| matches!(f, Fact::Started { .. })));
-    world.pass_ms(1000);
-    let (doctor, _) = world.connect(profile(2, Role::Clinician));
-    let outputs = world.join(doctor);
-    assert!(facts(&outputs).contains(&&Fact::Started { at: world.now }));
-    world.lose(doctor);
-    let (again, _) = world.connect(profile(2, Role::Clinician));
-    assert!(!facts(&world.join(again)).iter().any(|f| matches!(f, Fact::Started { .. })));
-}
-
-#[test]
-fn two_of_the_same_role_are_not_a_visit() {
-    let mut world = World::new();
-    world.enter(1, Role::Host);
-    let (second, _) = world.connect(profile(2, Role::Host));
-    assert!(!facts(&world.join(second)).iter().any(|f| matches!(f, Fact::Started { .. })));
-}
-
-#[test]
-fn time_together_leaves_out_the_gaps() {
+fn the_first_meeting_starts_the_visit_and_each_parting_is_recorded() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    world.pass_ms(10_000);
-    let doctor = world.enter(2, Role::Clinician);
-    world.pass_ms(20_000);
-    world.lose(doctor);
-    world.pass_ms(40_000);
-    world.enter(2, Role::Clinician);
-    world.pass_ms(5_000);
+    world.pass_ms(5000);
+    let (clinician, _) = world.connect(profile(2, Role::Clinician));
+    let outputs = world.join(clinician);
+    assert!(facts(&outputs).contains(&&Fact::Started { at: world.now }));
+    world.pass_ms(30_900);
+    let outputs = world.say(clinician, Request::Leave);
+    assert!(facts(&outputs).contains(&&Fact::Together { together_seconds: 30, at: world.now }));
+    world.pass_ms(99_000);
+    let (again, _) = world.connect(profile(2, Role::Clinician));
+    let outputs = world.join(again);
+    assert!(!facts(&outputs).iter().any(|fact| matches!(fact, Fact::Started { .. })), "once");
+    world.pass_ms(10_200);
     let outputs = world.say(host, Request::Finish);
-    assert!(matches!(facts(&outputs).last(), Some(Fact::Finished { together_seconds: 25, .. })), "{outputs:?}");
+    assert_eq!(message(&outputs, host, "finished")["together_seconds"], 41);
+}
+
+#[test]
+fn a_short_loss_does_not_stop_the_watch() {
+    let mut world = World::new();
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    world.pass_ms(10_000);
+    world.lose(clinician);
+    world.pass_ms(10_000);
+    let resume = world.resume(clinician, socket(2, 1));
+    world.apply(&resume);
+    world.pass_ms(10_000);
+    assert_eq!(message(&world.say(host, Request::Finish), host, "finished")["together_seconds"], 30);
+}
+
+#[test]
+fn somebody_who_dropped_out_before_the_other_came_was_not_together_with_them() {
+    let mut world = World::new();
+    let host = world.enter(1, Role::Host);
+    world.pass_ms(1000);
+    world.lose(host);
+    world.pass_ms(30_000);
+    let clinician = world.enter(2, Role::Clinician);
+    world.after_ms(31_000);
+    assert_eq!(message(&world.say(clinician, Request::Finish), clinician, "finished")["together_seconds"], 0);
+}
+
+#[test]
+fn a_room_opened_again_goes_on_counting() {
+    let started_at = Some(DateTime::UNIX_EPOCH);
+    let mut world = World::with(RoomLimits::default(), Past { started_at, together_seconds: 40, ..Past::default() });
+    let (host, clinician) = (world.enter(1, Role::Host), world.connect(profile(2, Role::Clinician)).0);
+    assert!(!facts(&world.join(clinician)).iter().any(|fact| matches!(fact, Fact::Started { .. })));
+    world.pass_ms(2000);
+    assert_eq!(message(&world.say(host, Request::Finish), host, "finished")["together_seconds"], 42);
 }

@@ -1,0 +1,158 @@
+//! Copies a publisher's outbox to its stream, in order, for followers in other processes.
+//!
+//! Each append names the sequence number that must stand before it, so that several processes of one publisher
+//! may forward at once: whoever is late is refused, looks at what stands there and goes on behind it. What the
+//! stream holds is the truth, not what was noted: a stream that lost its end is completed, one that was deleted
+//! is filled again with all that the outbox still has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use tokio_util::sync::CancellationToken;
+
+use super::cursor::Cursor;
+use super::{Event, Growth, LogError, Outbox, StreamLimits, StreamLog, cloudevent};
+use crate::db::DbError;
+use crate::nats::Nats;
+
+/// Under which name the forwarder's own cursor is kept.
+pub(super) const NAME: &str = "nats";
+/// Events that are appended before the first of them must be acknowledged.
+const BATCH_MAX: i64 = 100;
+/// How long a quiet forwarder waits before it compares outbox and stream again.
+const POLL_MS: u64 = 1_000;
+/// The first wait after a failure; it doubles up to [`BACKOFF_MS_MAX`].
+const BACKOFF_MS_MIN: u64 = 50;
+const BACKOFF_MS_MAX: u64 = 2_000;
+
+/// The end of the stream: what stands there, and as which number.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tail {
+    sequence: u64,
+    position: i64,
+}
+
+/// One publisher's outbox on its way to the stream.
+#[derive(Debug)]
+pub struct Forwarder {
+    outbox: Outbox,
+    log: StreamLog,
+    limits: StreamLimits,
+    cursor: Cursor,
+}
+
+impl Forwarder {
+    /// From `outbox` to its publisher's stream on the server.
+    pub fn new(outbox: Outbox, nats: Nats, limits: StreamLimits) -> Self {
+        let cursor = Cursor { consumer: NAME, publisher: outbox.publisher };
+        Self { log: StreamLog::new(outbox.publisher, nats), outbox, limits, cursor }
+    }
+
+    /// Forwards until `stop`, whatever fails on the way.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+        let mut growth = Growth::Changes(self.outbox.db.changes());
+        let mut wait_ms = BACKOFF_MS_MIN;
+        while !stop.is_cancelled() {
+            let well = match self.forward().await {
+                Ok(_) => true,
+                Err(error) => {
+                    tracing::warn!(publisher = self.outbox.publisher, %error, "events wait in the outbox");
+                    false
+                }
+            };
+            wait_ms = if well { BACKOFF_MS_MIN } else { (wait_ms * 2).min(BACKOFF_MS_MAX) };
+            let jitter = rand::random_range(0..=wait_ms / 2);
+            let pause = Duration::from_millis(if well { POLL_MS } else { wait_ms + jitter });
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = growth.grown(), if well => {}
+            }
+        }
+    }
+
+    /// Forwards everything there is; how many events were appended.
+    pub async fn forward(&self) -> Result<u64, LogError> {
+        let mut tail = self.tail().await?;
+        let mut forwarded = 0;
+        loop {
+            let events = self.outbox.read(tail.position, BATCH_MAX).await?;
+            self.note(tail.position).await?;
+            if events.is_empty() {
+                return Ok(forwarded);
+            }
+            for event in &events {
+                // Retention takes only the oldest, and only what the stream has had.
+                if event.position != tail.position + 1 && tail.position != 0 {
+                    let publisher = self.outbox.publisher;
+                    return Err(LogError::Gap { publisher, wanted: tail.position + 1, oldest: event.position });
+                }
+                tail.position = event.position;
+            }
+            tail.sequence = self.append(tail.sequence, &events).await?;
+            forwarded += events.len() as u64;
+            // Only a hint: who misses it looks by itself.
+            let _ = self.log.nats().client().publish(self.log.hint_subject(), "".into()).await;
+        }
+    }
+
+    /// How many events of the outbox the stream does not have, as far as this publisher knows.
+    pub async fn behind(&self) -> Result<i64, DbError> {
+        let last = self.outbox.last().await?;
+        Ok(last - self.cursor.read(&mut self.outbox.db.read().await?).await?)
+    }
+
+    /// Whose outbox.
+    pub fn publisher(&self) -> &'static str {
+        self.outbox.publisher
+    }
+
+    /// Where the stream ends; makes the stream when it is not there.
+    async fn tail(&self) -> Result<Tail, LogError> {
+        let Some(extent) = self.log.extent().await? else {
+            self.log.open(self.limits).await.map_err(|e| self.log.failed(e))?;
+            return Ok(Tail { sequence: 0, position: 0 });
+        };
+        if !extent.empty {
+            return Ok(Tail { sequence: extent.last, position: self.log.newest(extent).await?.position });
+        }
+        // Empty from age: only the note knows what stood there. Empty from the start: everything is to come.
+        let noted = self.cursor.read(&mut self.outbox.db.read().await?).await?;
+        Ok(Tail { sequence: extent.last, position: if extent.last == 0 { 0 } else { noted } })
+    }
+
+    /// Appends a batch behind `sequence`; the new last number.
+    async fn append(&self, sequence: u64, events: &[Event]) -> Result<u64, LogError> {
+        let mut acknowledgements = Vec::with_capacity(events.len());
+        for (before, event) in (sequence..).zip(events) {
+            let text = cloudevent::encode(self.outbox.publisher, event).map_err(|e| self.log.failed(e))?;
+            let message = PublishMessage::build()
+                .payload(text.into())
+                .header("Content-Type", cloudevent::CONTENT_TYPE)
+                .message_id(event.event_id.to_string())
+                .expected_last_sequence(before);
+            let sent = self.log.nats().jetstream().send_publish(self.log.subject(&event.kind), message).await;
+            acknowledgements.push((before + 1, sent.map_err(|e| self.log.failed(e))?));
+        }
+        for (expected, acknowledgement) in acknowledgements {
+            let stands = acknowledgement.await.map_err(|e| self.log.failed(e))?.sequence;
+            if stands != expected {
+                return Err(self.log.failed(format!("message {stands} where {expected} was to stand")));
+            }
+        }
+        Ok(sequence + events.len() as u64)
+    }
+
+    /// Keeps in the publisher's database how far the stream has it; retention goes by it.
+    async fn note(&self, position: i64) -> Result<(), DbError> {
+        let noted = self.cursor.read(&mut self.outbox.db.read().await?).await?;
+        if noted == position {
+            return Ok(());
+        }
+        let mut tx = self.outbox.db.begin().await?;
+        // Another process of this publisher may have noted something newer: then that stands.
+        self.cursor.advance(&mut tx, noted, position).await?;
+        tx.commit().await
+    }
+}

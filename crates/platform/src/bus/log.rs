@@ -1,0 +1,98 @@
+//! A publisher's log as its followers see it, whichever way it is carried.
+
+use futures_util::{FutureExt as _, StreamExt as _};
+use tokio::sync::broadcast;
+
+use super::Event;
+use crate::db::{Change, DbError};
+
+/// Why a log cannot be followed now.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A database failed: the publisher's, or the follower's own.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The follower's work waits for something that is down.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The server that carries the log failed or did not answer.
+    #[error("the event stream of {publisher}: {cause}")]
+    Stream {
+        /// Whose log.
+        publisher: &'static str,
+        /// What happened.
+        cause: String,
+    },
+    /// The follower was away for longer than the stream keeps events. Nothing is passed over: an operator
+    /// deletes the stream, and its publisher fills a new one from its outbox.
+    #[error(
+        "events {wanted} to {oldest} of {publisher} are no longer in their stream: delete the stream, and its \
+         publisher fills it again from its outbox"
+    )]
+    Gap {
+        /// Whose log.
+        publisher: &'static str,
+        /// The first position that is missing.
+        wanted: i64,
+        /// The oldest position that is there.
+        oldest: i64,
+    },
+    /// Somebody else wrote into the stream.
+    #[error("message {sequence} in the event stream of {publisher} is none of its events: {cause}")]
+    Foreign {
+        /// Whose log.
+        publisher: &'static str,
+        /// The message's number in the stream.
+        sequence: u64,
+        /// What it is instead.
+        cause: String,
+    },
+}
+
+/// A publisher's events in the order of their positions, which count up by one.
+///
+/// A position names the same event in every implementation, so that a follower may go on by another way than
+/// it began.
+#[async_trait::async_trait]
+pub trait EventLog: std::fmt::Debug + Send + Sync {
+    /// Up to `limit` events after `position`, in order.
+    async fn read(&self, position: i64, limit: i64) -> Result<Vec<Event>, LogError>;
+
+    /// The position of the newest event; 0 when there is none.
+    async fn last(&self) -> Result<i64, LogError>;
+
+    /// News of the log's growth from now on.
+    async fn growth(&self) -> Result<Growth, LogError>;
+}
+
+/// Tells that a log has grown. It may tell too often, and after a lost connection too seldom, so whoever waits
+/// for it also looks from time to time.
+#[derive(Debug)]
+pub enum Growth {
+    /// What committed transactions of this process say.
+    Changes(broadcast::Receiver<Change>),
+    /// What publishers elsewhere say.
+    Hints(Box<async_nats::Subscriber>),
+}
+
+impl Growth {
+    /// Resolves when the log has grown since the last call.
+    pub async fn grown(&mut self) {
+        match self {
+            Self::Changes(changes) => loop {
+                match changes.recv().await {
+                    Ok(change) if change.topic != super::outbox::TOPIC => {}
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                    Err(broadcast::error::RecvError::Closed) => return std::future::pending().await,
+                }
+            },
+            Self::Hints(hints) => {
+                if hints.next().await.is_none() {
+                    return std::future::pending().await;
+                }
+                // Many hints are one piece of news.
+                while let Some(Some(_)) = hints.next().now_or_never() {}
+            }
+        }
+    }
+}

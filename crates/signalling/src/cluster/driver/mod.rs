@@ -1,0 +1,452 @@
+//! How one node takes part in one room's shared log: the decisions only, with no task, clock or network.
+//!
+//! What is proposed gathers while an append is under way, and goes out as one entry; there is never more
+//! than one append in flight for a room. An entry counts only once it was *heard* from the log as the next
+//! one, for the node that wrote it as for every other.
+//!
+//! **The chain decides, not the server's answer.** An entry names the one it was written after. It is valid
+//! when that is the last valid one, and void otherwise, which every reader finds alike. The server's check
+//! of the expected sequence keeps void entries rare, but correctness does not hang on it: with three replicas
+//! nats-server 2.9 makes that check before an append is replicated, so two that expect the same can both be
+//! stored. For the same reason a repeated append is harmless: at most one copy is valid.
+
+mod chain;
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+
+use chain::{Chain, Step};
+pub use chain::{Heard, Kind};
+
+use super::limits::DriverLimits;
+use crate::log::Position;
+
+/// What happens to a room's log, as one node sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input<B> {
+    /// The append of this batch was stored at this place. Whether it is valid is heard.
+    Appended(u64, Position),
+    /// The append was refused, because the room's last entry is another one.
+    Behind(u64),
+    /// No answer came to the append: it may be stored or may be stored yet.
+    Unknown(u64),
+    /// The append was refused for another reason, or never sent: it is not stored, and will not be.
+    Unavailable(u64),
+    /// An entry was announced; some announcements are lost, and some come twice.
+    Announced(Heard<B>),
+    /// All entries after the place that was asked for, in order, as far as the server knew.
+    Read(Vec<Heard<B>>),
+    /// The log did not answer a read.
+    ReadFailed,
+    /// Announcements may have been missed: the connection is new, or a queue ran over.
+    Missed,
+    /// Nothing but time went on.
+    Tick,
+}
+
+/// What to do next, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output<C, B> {
+    /// Append these commands as this node's batch of that number, if the room's last entry is the expected one.
+    Append {
+        /// The last entry, valid or void.
+        expected: Position,
+        /// The last valid entry, which this one names.
+        previous: Position,
+        /// The number by which this node knows its own entry again.
+        batch: u64,
+        /// What goes in.
+        commands: Vec<C>,
+    },
+    /// Append a snapshot of the replica as it is now; answered like any other append.
+    AppendSnapshot {
+        /// The last entry, valid or void.
+        expected: Position,
+        /// The last valid entry, which the replica has applied and this one names.
+        previous: Position,
+        /// The number by which this node knows its own entry again.
+        batch: u64,
+    },
+    /// Read the room's entries after a place.
+    Read {
+        /// The place.
+        after: Position,
+    },
+    /// The next valid entry: apply it.
+    Apply {
+        /// Its place.
+        position: Position,
+        /// What it holds.
+        body: B,
+    },
+    /// Entries before this snapshot are gone from the log: put it in the replica's place.
+    Restore {
+        /// The snapshot's place.
+        position: Position,
+        /// The snapshot.
+        body: B,
+    },
+    /// This node's snapshot is in the log: what is older may go, once the facts of it are written.
+    Trim {
+        /// The snapshot's place.
+        before: Position,
+    },
+    /// What was proposed waited too long and is dropped: close this node's clients of the room, to try again.
+    GiveUp,
+    /// The log holds neither an opening nor a snapshot to go on from: this node's replica is worth nothing.
+    Lost,
+}
+
+/// A command was not taken: as many as may wait do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("too much waits for the room's log")]
+pub struct Full;
+
+/// One node's part in one room's log. `C` is a command; what an entry holds is the caller's.
+#[derive(Clone, Debug)]
+pub struct Driver<C> {
+    limits: DriverLimits,
+    chain: Chain,
+    waiting: VecDeque<Waiting<C>>,
+    waiting_bytes: usize,
+    flight: Option<Flight<C>>,
+    reading: Reading,
+    batches: u64,
+    failures: u32,
+    looked_ms: u64,
+    wrote_last: bool,
+    snapshot_at: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Waiting<C> {
+    command: C,
+    bytes: usize,
+    since_ms: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Flight<C> {
+    batch: u64,
+    /// None for a snapshot.
+    commands: Vec<Waiting<C>>,
+    snapshot: bool,
+    expected: Position,
+    stage: Stage,
+    /// An answer to this batch was missing once: whatever is said of a later copy, the first may be stored.
+    doubtful: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// On its way.
+    Sent,
+    /// Stored at this place; listened for until then, and read after that.
+    Stored { position: Position, until_ms: u64 },
+    /// Somebody else was first; their entry is listened for until then, and read after that.
+    Outrun { until_ms: u64 },
+    /// Perhaps stored: a read tells.
+    Doubtful,
+    /// Not in the log; sent again then.
+    Again { at_ms: u64 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    No,
+    /// Under way, and whether another must follow.
+    Now {
+        again: bool,
+    },
+    /// Tried again then.
+    Later {
+        at_ms: u64,
+    },
+}
+
+impl<C: Clone> Driver<C> {
+    /// Begins to follow a room of which this node knows everything up to `last`;
+    /// [`Position::START`] when it knows nothing. Its batches have numbers after `batches`, so that a node that
+    /// follows a room again is not taken in by an append of the first time. What comes out is the first read.
+    pub fn follow<B>(limits: DriverLimits, last: Position, batches: u64, now_ms: u64) -> (Self, Vec<Output<C, B>>) {
+        let mut driver = Self {
+            limits,
+            chain: Chain::new(last),
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            flight: None,
+            reading: Reading::No,
+            batches,
+            failures: 0,
+            looked_ms: now_ms,
+            wrote_last: false,
+            snapshot_at: limits.snapshot_entries,
+        };
+        let mut outputs = Vec::new();
+        driver.read(&mut outputs);
+        (driver, outputs)
+    }
+
+    /// The last valid entry that was given out.
+    pub fn last(&self) -> Position {
+        self.chain.last()
+    }
+
+    /// Whether nothing waits, is in flight or is being read.
+    pub fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.flight.is_none() && self.reading == Reading::No
+    }
+
+    /// Whether the end of the log was reached once, and what follows is known.
+    pub fn is_open(&self) -> bool {
+        self.chain.last() != Position::START && self.reading == Reading::No
+    }
+
+    /// Whether another command of so many bytes would be taken.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.waiting.len() < self.limits.waiting_commands_max
+            && self.waiting_bytes.saturating_add(bytes) <= self.limits.waiting_bytes_max
+    }
+
+    /// Makes this node's next append a snapshot: what the log begins with is about to become too old to be kept.
+    pub fn snapshot_soon(&mut self) {
+        (self.wrote_last, self.snapshot_at) = (true, 0);
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub fn next_deadline_ms(&self) -> u64 {
+        let patience = self.oldest_ms().map(|since_ms| since_ms + self.limits.commit_wait_ms_max);
+        let stage = self.flight.as_ref().and_then(|flight| match flight.stage {
+            Stage::Sent | Stage::Doubtful => None,
+            Stage::Stored { until_ms, .. } | Stage::Outrun { until_ms } => {
+                (self.reading == Reading::No).then_some(until_ms)
+            }
+            Stage::Again { at_ms } => Some(at_ms),
+        });
+        let reading = if let Reading::Later { at_ms } = self.reading { Some(at_ms) } else { None };
+        let tail = Some(self.looked_ms + self.limits.tail_check_ms);
+        [patience, stage, reading, tail].into_iter().flatten().min().unwrap_or(u64::MAX)
+    }
+
+    /// Takes a command of this node, which is `bytes` long in the log.
+    pub fn propose<B>(&mut self, now_ms: u64, command: C, bytes: usize) -> Result<Vec<Output<C, B>>, Full> {
+        if !self.has_room(bytes) {
+            return Err(Full);
+        }
+        self.waiting_bytes += bytes;
+        self.waiting.push_back(Waiting { command, bytes, since_ms: now_ms });
+        let mut outputs = Vec::new();
+        self.append(&mut outputs);
+        Ok(outputs)
+    }
+
+    /// Takes what happened.
+    pub fn handle<B>(&mut self, now_ms: u64, input: Input<B>) -> Vec<Output<C, B>> {
+        let mut outputs = Vec::new();
+        match input {
+            Input::Appended(batch, position) => {
+                self.failures = 0;
+                let until_ms = now_ms + self.limits.hear_wait_ms_max;
+                self.answered(batch, Stage::Stored { position, until_ms });
+            }
+            Input::Behind(batch) => {
+                self.answered(batch, Stage::Outrun { until_ms: now_ms + self.limits.hear_wait_ms_max });
+            }
+            Input::Unknown(batch) => {
+                self.answered(batch, Stage::Doubtful);
+                self.read(&mut outputs);
+            }
+            Input::Unavailable(batch) => {
+                let at_ms = now_ms + self.back_off_ms();
+                self.answered(batch, Stage::Again { at_ms });
+            }
+            Input::Announced(heard) => self.announced(heard, &mut outputs),
+            Input::Read(entries) => self.have_read(now_ms, entries, &mut outputs),
+            Input::ReadFailed => self.reading = Reading::Later { at_ms: now_ms + self.back_off_ms() },
+            Input::Missed => self.read(&mut outputs),
+            Input::Tick => {}
+        }
+        self.look_at_the_time(now_ms, &mut outputs);
+        self.append(&mut outputs);
+        outputs
+    }
+
+    /// Notes the answer to an append, unless that was given up meanwhile or its entry was heard already.
+    fn answered(&mut self, batch: u64, stage: Stage) {
+        let Some(flight) = self.flight.as_mut().filter(|f| f.batch == batch) else { return };
+        flight.stage = stage;
+        flight.doubtful |= stage == Stage::Doubtful;
+        if flight.snapshot && !matches!(stage, Stage::Stored { .. } | Stage::Outrun { .. }) {
+            // A snapshot is no haste: the next one says the same.
+            self.flight = None;
+            self.snapshot_at = self.chain.entries() + self.limits.snapshot_entries / 4 + 1;
+        }
+    }
+
+    fn announced<B>(&mut self, heard: Heard<B>, outputs: &mut Vec<Output<C, B>>) {
+        match self.chain.judge_announced(&heard) {
+            Step::Gap => self.read(outputs),
+            step => self.take(step, heard, outputs),
+        }
+    }
+
+    fn have_read<B>(&mut self, now_ms: u64, entries: Vec<Heard<B>>, outputs: &mut Vec<Output<C, B>>) {
+        let Reading::Now { again } = self.reading else { return };
+        self.reading = Reading::No;
+        (self.looked_ms, self.failures) = (now_ms, 0);
+        for heard in entries {
+            match self.chain.judge_read(&heard) {
+                Step::Gap => return outputs.push(Output::Lost),
+                step => self.take(step, heard, outputs),
+            }
+        }
+        if again {
+            return self.read(outputs);
+        }
+        let at_ms = now_ms + self.limits.hear_wait_ms_max;
+        if self.chain.last() == Position::START {
+            // The server that answered has not heard of the room yet.
+            self.reading = Reading::Later { at_ms };
+        }
+        match self.flight.as_mut().map(|flight| &mut flight.stage) {
+            Some(stage @ Stage::Doubtful) => *stage = Stage::Again { at_ms: now_ms },
+            // The server that answered has not caught up.
+            Some(Stage::Stored { until_ms, .. } | Stage::Outrun { until_ms }) => *until_ms = at_ms,
+            _ => {}
+        }
+    }
+
+    fn take<B>(&mut self, step: Step, heard: Heard<B>, outputs: &mut Vec<Output<C, B>>) {
+        self.chain.pass(step, &heard);
+        let Heard { position, own, kind, body, .. } = heard;
+        if step != Step::Next && step != Step::Leap {
+            return;
+        }
+        self.wrote_last = own.is_some();
+        if own.is_some() && self.flight.as_ref().map(|flight| flight.batch) == own {
+            self.flight = None;
+        }
+        match kind {
+            Kind::Snapshot => {
+                self.snapshot_at = self.limits.snapshot_entries;
+                if step == Step::Leap {
+                    outputs.push(Output::Restore { position, body });
+                } else if own.is_some() {
+                    outputs.push(Output::Trim { before: position });
+                }
+            }
+            Kind::Opening | Kind::Batch => outputs.push(Output::Apply { position, body }),
+        }
+    }
+
+    fn look_at_the_time<B>(&mut self, now_ms: u64, outputs: &mut Vec<Output<C, B>>) {
+        if self.oldest_ms().is_some_and(|since_ms| now_ms >= since_ms + self.limits.commit_wait_ms_max) {
+            self.waiting.clear();
+            self.waiting_bytes = 0;
+            self.flight = None;
+            return outputs.push(Output::GiveUp);
+        }
+        let seen = self.chain.seen();
+        if let Some(flight) = &mut self.flight {
+            match flight.stage {
+                // It was passed, and was not valid.
+                Stage::Stored { position, .. } if position <= seen => flight.stage = Stage::Again { at_ms: now_ms },
+                Stage::Outrun { .. } if seen > flight.expected => flight.stage = Stage::Again { at_ms: now_ms },
+                Stage::Stored { until_ms, .. } | Stage::Outrun { until_ms }
+                    if now_ms >= until_ms && self.reading == Reading::No =>
+                {
+                    self.read(outputs);
+                }
+                _ => {}
+            }
+        }
+        if let Some(Stage::Again { at_ms }) = self.flight.as_ref().map(|flight| flight.stage)
+            && now_ms >= at_ms
+        {
+            self.again(outputs);
+        }
+        match self.reading {
+            Reading::Later { at_ms } if now_ms >= at_ms => self.read(outputs),
+            Reading::No if now_ms >= self.looked_ms + self.limits.tail_check_ms => self.read(outputs),
+            _ => {}
+        }
+        if now_ms >= self.looked_ms + self.limits.tail_check_ms {
+            self.looked_ms = now_ms;
+        }
+    }
+
+    /// Brings an entry that did not become valid back on its way.
+    fn again<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+        let Some(mut flight) = self.flight.take() else { return };
+        if flight.doubtful {
+            // A copy may still be stored. The same batch again: only one of them can be valid.
+            let (expected, previous, batch) = (self.chain.seen(), self.chain.last(), flight.batch);
+            (flight.expected, flight.stage) = (expected, Stage::Sent);
+            let commands = flight.commands.iter().map(|waiting| waiting.command.clone()).collect();
+            outputs.push(Output::Append { expected, previous, batch, commands });
+            self.flight = Some(flight);
+        } else {
+            for waiting in flight.commands.into_iter().rev() {
+                self.waiting_bytes += waiting.bytes;
+                self.waiting.push_front(waiting);
+            }
+        }
+    }
+
+    fn read<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+        self.reading = if let Reading::Now { .. } = self.reading {
+            Reading::Now { again: true }
+        } else {
+            outputs.push(Output::Read { after: self.chain.seen() });
+            Reading::Now { again: false }
+        };
+    }
+
+    /// Sends what waits, when nothing is in flight and the room's end is known.
+    fn append<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+        if self.flight.is_some() || self.reading != Reading::No || self.chain.last() == Position::START {
+            return;
+        }
+        let (expected, previous) = (self.chain.seen(), self.chain.last());
+        let snapshot = self.wrote_last && self.chain.entries() >= self.snapshot_at;
+        if !snapshot && self.waiting.is_empty() {
+            return;
+        }
+        self.batches += 1;
+        let batch = self.batches;
+        let commands = if snapshot { Vec::new() } else { self.gather() };
+        outputs.push(if snapshot {
+            Output::AppendSnapshot { expected, previous, batch }
+        } else {
+            let commands = commands.iter().map(|waiting| waiting.command.clone()).collect();
+            Output::Append { expected, previous, batch, commands }
+        });
+        self.flight = Some(Flight { batch, commands, snapshot, expected, stage: Stage::Sent, doubtful: false });
+    }
+
+    fn gather(&mut self) -> Vec<Waiting<C>> {
+        let (mut commands, mut bytes) = (Vec::new(), 0);
+        while let Some(next) = self.waiting.front() {
+            bytes += next.bytes;
+            let full = commands.len() >= self.limits.entry_commands_max || bytes > self.limits.entry_bytes_max;
+            if full && !commands.is_empty() {
+                break;
+            }
+            self.waiting_bytes -= next.bytes;
+            commands.extend(self.waiting.pop_front());
+        }
+        commands
+    }
+
+    fn oldest_ms(&self) -> Option<u64> {
+        let in_flight = self.flight.as_ref().and_then(|flight| flight.commands.first());
+        in_flight.or(self.waiting.front()).map(|waiting| waiting.since_ms)
+    }
+
+    fn back_off_ms(&mut self) -> u64 {
+        let wait_ms = self.limits.retry_wait_ms_max >> 4_u32.saturating_sub(self.failures);
+        self.failures = (self.failures + 1).min(4);
+        wait_ms.max(1)
+    }
+}

@@ -1,0 +1,140 @@
+//! What a node does beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
+//! whose socket went without a word.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use sanbao_platform::db::DbError;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::{Cluster, lock, opening};
+use crate::id::{ConsultId, NodeId};
+use crate::session::{Hub, NoRoom};
+
+/// How often it is looked whether the connection is a new one.
+const CONNECTION_LOOK_MS: u64 = 100;
+/// How long the last words to the database and the other nodes may take.
+const FAREWELL_WAIT_MS_MAX: u64 = 500;
+const HERE: &[u8] = b"here";
+const FAREWELL: &[u8] = b"farewell";
+
+impl Cluster {
+    /// Looks after the node's part until `stop`.
+    pub(crate) async fn run(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let mut connection = interval(Duration::from_millis(CONNECTION_LOOK_MS));
+        let mut heartbeat = interval(Duration::from_millis(self.limits.heartbeat_ms));
+        let mut adopt = interval(Duration::from_millis(self.limits.adopt_every_ms));
+        for ticks in [&mut connection, &mut heartbeat, &mut adopt] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        let hearing = tokio::spawn(Arc::clone(&self).hear(stop.clone()));
+        loop {
+            tokio::select! {
+                _ = connection.tick() => self.look_at_the_connection(),
+                _ = heartbeat.tick() => {
+                    self.say(HERE).await;
+                    hub.look_after_sockets(|node| self.is_gone(node));
+                }
+                _ = adopt.tick() => {
+                    if let Err(error) = self.adopt(&hub).await {
+                        tracing::warn!(%error, "the rooms of nodes that are gone cannot be looked for");
+                    }
+                }
+                () = stop.cancelled() => break,
+            }
+        }
+        let _ = hearing.await;
+        // Clients are still moving away while `stop` is told; the hub's own task waits for them.
+        hub.leave().await;
+        let last = async {
+            self.let_go_of_empty_rooms(&hub).await;
+            self.say(FAREWELL).await;
+            let _ = self.nats.client().flush().await;
+        };
+        let _ = timeout(Duration::from_millis(FAREWELL_WAIT_MS_MAX), last).await;
+    }
+
+    fn look_at_the_connection(&self) {
+        let connections = self.nats.client().statistics().connects.load(Ordering::Relaxed);
+        let is_new = self.connections.send_if_modified(|known| std::mem::replace(known, connections) != connections);
+        if is_new || !self.nats.is_connected() {
+            lock(&self.presence).deaf_until(self.now_ms());
+        }
+    }
+
+    async fn say(&self, word: &'static [u8]) {
+        if !self.nats.is_connected() {
+            return; // what is handed over now would be said late
+        }
+        let subject = format!("{}.node.{:016x}", self.nats.prefix(), self.node.0);
+        if let Err(error) = self.nats.client().publish(subject, word.into()).await {
+            tracing::warn!(%error, "the other nodes do not hear this one");
+        }
+    }
+
+    async fn hear(self: Arc<Self>, stop: CancellationToken) {
+        let subject = format!("{}.node.*", self.nats.prefix());
+        let mut words = match self.nats.client().subscribe(subject).await {
+            Ok(words) => words,
+            Err(error) => return tracing::error!(%error, "the other nodes are not heard"),
+        };
+        while let Some(Some(message)) = stop.run_until_cancelled(words.next()).await {
+            let node = message.subject.rsplit('.').next().and_then(|n| u64::from_str_radix(n, 16).ok()).map(NodeId);
+            match node {
+                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node),
+                Some(node) => lock(&self.presence).heard(node, self.now_ms()),
+                None => {}
+            }
+        }
+    }
+
+    /// Opens rooms that only nodes held which are gone, so that their sessions end in time and what happened is
+    /// written down; and those that this node itself had to close.
+    async fn adopt(&self, hub: &Arc<Hub>) -> Result<(), DbError> {
+        if !self.nats.is_connected() {
+            return Ok(());
+        }
+        let orphans = lock(&self.orphans).clone();
+        for consult in orphans {
+            if self.take_in(hub, consult).await {
+                lock(&self.orphans).remove(&consult);
+            }
+        }
+        let gone: Vec<NodeId> = opening::holders(&self.db).await?.into_iter().filter(|n| self.is_gone(*n)).collect();
+        for node in gone {
+            for consult in opening::held_by(&self.db, node).await? {
+                if self.take_in(hub, consult).await {
+                    opening::let_go(&self.db, consult, node).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the room is looked after now, or needs nobody.
+    async fn take_in(&self, hub: &Arc<Hub>, consult: ConsultId) -> bool {
+        match hub.open(consult, false).await {
+            Ok(cell) => {
+                cell.look_after_sockets(hub, &|node| self.is_gone(node));
+                true
+            }
+            Err(NoRoom::None) => true,
+            Err(error) => {
+                tracing::warn!(%consult, %error, "a room without a node is looked after later");
+                false
+            }
+        }
+    }
+
+    async fn let_go_of_empty_rooms(&self, hub: &Hub) {
+        let empty: Vec<ConsultId> = hub.empty_rooms();
+        for consult in empty {
+            if opening::let_go(&self.db, consult, self.node).await.is_err() {
+                return; // another node finds them empty
+            }
+        }
+    }
+}

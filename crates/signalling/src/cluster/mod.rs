@@ -1,0 +1,239 @@
+//! Rooms on several nodes: what a node does with logs that it shares.
+//!
+//! No room belongs to a node. Each node that has a socket of a room follows the room's log and holds a replica,
+//! so that a client can go on at any of them. [`driver`] decides how a node takes part in one log, and is pure;
+//! the rest here carries that out, begins rooms' logs, and looks after rooms whose nodes are gone.
+
+pub mod driver;
+mod follow;
+mod frame;
+pub mod limits;
+mod look_after;
+mod opening;
+mod presence;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::TimeDelta;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Db;
+use sanbao_platform::nats::Nats;
+use tokio::sync::{OnceCell, mpsc, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::id::{ConsultId, Epoch, NodeId};
+use crate::log::{Committed, JetStreamLog, Position, RoomLog};
+use crate::room::{Command, Past};
+use crate::session::{Cell, Driver, Hub, NoRoom};
+use driver::Kind;
+use follow::{Ears, Follower};
+use frame::Head;
+pub use limits::{ClusterLimits, DriverLimits};
+use presence::Presence;
+
+/// How often it is looked whether another node has begun a room's log.
+const OPENING_LOOK_MS: u64 = 40;
+
+/// This node among the others.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    nats: Nats,
+    db: Db,
+    clock: Clock,
+    limits: ClusterLimits,
+    log: OnceCell<Arc<dyn RoomLog>>,
+    /// The way to the task of each room that is followed.
+    rooms: Mutex<HashMap<ConsultId, mpsc::Sender<Command>>>,
+    /// Rooms that this node had to close, and whose sessions it has to look after when it can.
+    orphans: Mutex<BTreeSet<ConsultId>>,
+    presence: Mutex<Presence>,
+    node: NodeId,
+    connections: watch::Sender<u64>,
+    lives: AtomicU64,
+    began: Instant,
+}
+
+/// The cluster as the hub's driver.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared(pub(crate) Arc<Cluster>);
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing behind these locks is ever half done.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cluster {
+    pub(crate) fn new(node: NodeId, nats: Nats, db: Db, clock: Clock, limits: ClusterLimits) -> Self {
+        Self {
+            nats,
+            db,
+            clock,
+            limits,
+            log: OnceCell::new(),
+            rooms: Mutex::default(),
+            orphans: Mutex::default(),
+            presence: Mutex::new(Presence::new(node, limits.silent_ms_max, 0)),
+            node,
+            connections: watch::Sender::new(0),
+            lives: AtomicU64::new(0),
+            began: Instant::now(),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn instant(&self, at_ms: u64) -> Instant {
+        self.began + Duration::from_millis(at_ms)
+    }
+
+    fn keep_hours(&self) -> i64 {
+        i64::try_from(self.limits.stream.keep_hours_max).unwrap_or(i64::MAX / 4_000)
+    }
+
+    /// Where a follower's batches are numbered from: no other follower of this process uses those numbers.
+    fn batches(&self) -> u64 {
+        self.lives.fetch_add(1, Ordering::Relaxed) << 32
+    }
+
+    /// The log, once its stream is there.
+    async fn log(&self) -> Result<Arc<dyn RoomLog>, NoRoom> {
+        let opened = self.log.get_or_try_init(|| async {
+            let log = JetStreamLog::open(self.nats.clone(), self.limits.stream).await?;
+            Ok::<Arc<dyn RoomLog>, sanbao_platform::nats::NatsError>(Arc::new(log))
+        });
+        opened.await.cloned().map_err(|error| {
+            tracing::error!(%error, "the rooms' stream cannot be had");
+            NoRoom::Unavailable
+        })
+    }
+
+    fn orphaned(&self, consult: ConsultId) {
+        lock(&self.orphans).insert(consult);
+    }
+
+    /// Whether a node is gone.
+    fn is_gone(&self, node: NodeId) -> bool {
+        lock(&self.presence).is_gone(node, self.now_ms())
+    }
+
+    /// What the log holds of the room, which is begun when `past` is there; nothing when there is no room.
+    async fn entries(
+        &self,
+        hub: &Hub,
+        log: &dyn RoomLog,
+        consult: ConsultId,
+        past: Option<Past>,
+    ) -> Result<Vec<Committed>, NoRoom> {
+        let mut opening = past.map(|past| self.opening(hub, past)).transpose()?;
+        let mut begun = false;
+        loop {
+            match log.read(consult, Position::START).await {
+                Ok(entries) if !entries.is_empty() => return Ok(entries),
+                Ok(entries) if opening.is_none() && !begun => return Ok(entries),
+                Ok(_) if !begun && self.may_begin(hub.node(), consult).await? => {
+                    let Some(opening) = opening.take() else { return Err(NoRoom::None) };
+                    log.open_first(consult, opening).await.map_err(|error| {
+                        tracing::warn!(%consult, %error, "a room's log could not be begun");
+                        NoRoom::Unavailable
+                    })?;
+                    begun = true;
+                }
+                // Another node begins it, or the server that answers does not know it yet.
+                Ok(_) => sleep(Duration::from_millis(OPENING_LOOK_MS)).await,
+                Err(error) => {
+                    tracing::debug!(%consult, %error, "a room's log was not read");
+                    sleep(Duration::from_millis(OPENING_LOOK_MS)).await;
+                }
+            }
+        }
+    }
+
+    fn opening(&self, hub: &Hub, past: Past) -> Result<Bytes, NoRoom> {
+        let now = self.clock.now();
+        let limits = Box::new(hub.room_limits());
+        let command = Command::Open { epoch: Epoch::new(now), past: Box::new(past), limits };
+        let command = frame::command(&command).map_err(|error| {
+            tracing::error!(%error, "a room's first entry cannot be written");
+            NoRoom::Unavailable
+        })?;
+        let head = Head { kind: Kind::Opening, node: hub.node(), batch: 0, previous: Position::START };
+        Ok(head.batch(now, &[command]))
+    }
+
+    async fn may_begin(&self, node: NodeId, consult: ConsultId) -> Result<bool, NoRoom> {
+        let lease = TimeDelta::milliseconds(i64::try_from(self.limits.opening_lease_ms).unwrap_or(i64::MAX));
+        Ok(opening::claim(&self.db, consult, node, self.clock.now(), lease).await?)
+    }
+
+    /// Follows the room from now on. `false` when there is none.
+    async fn follow(
+        self: &Arc<Self>,
+        hub: &Arc<Hub>,
+        cell: &Arc<Cell>,
+        past: Option<Past>,
+        commands: mpsc::Receiver<Command>,
+    ) -> Result<bool, NoRoom> {
+        let consult = cell.consult();
+        let log = self.log().await?;
+        let connections = self.connections.subscribe();
+        // Listening first: an entry that comes between is heard or read, perhaps both, never neither.
+        let watch = log.watch(consult).await.map_err(|error| {
+            tracing::warn!(%consult, %error, "a room's log cannot be followed");
+            NoRoom::Unavailable
+        })?;
+        let entries = self.entries(hub, &*log, consult, past).await?;
+        if entries.is_empty() {
+            return Ok(false);
+        }
+        opening::hold(&self.db, consult, hub.node()).await?;
+        let (cluster, hub, cell) = (Arc::clone(self), Arc::clone(hub), Arc::clone(cell));
+        let follower = Follower::begin(cluster, hub, cell, log, &entries).ok_or(NoRoom::Unavailable)?;
+        tokio::spawn(follower.run(Ears { commands, watch, connections }));
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Driver for Shared {
+    fn node(&self) -> NodeId {
+        self.0.node
+    }
+
+    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom> {
+        let cluster = &self.0;
+        let (sender, commands) = mpsc::channel(cluster.limits.driver.waiting_commands_max);
+        lock(&cluster.rooms).insert(cell.consult(), sender);
+        let wait = Duration::from_millis(cluster.limits.open_wait_ms_max);
+        timeout(wait, cluster.follow(hub, cell, past, commands)).await.unwrap_or(Err(NoRoom::Unavailable))
+    }
+
+    fn propose(&self, consult: ConsultId, commands: Vec<Command>) -> bool {
+        let rooms = lock(&self.0.rooms);
+        let Some(room) = rooms.get(&consult) else { return false };
+        let Ok(places) = room.try_reserve_many(commands.len()) else { return false };
+        for (place, command) in places.zip(commands) {
+            place.send(command);
+        }
+        true
+    }
+
+    fn close(&self, consult: ConsultId) {
+        lock(&self.0.rooms).remove(&consult);
+        if lock(&self.0.orphans).contains(&consult) {
+            return; // its sessions are still this node's
+        }
+        let cluster = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            if let Err(error) = opening::let_go(&cluster.db, consult, cluster.node).await {
+                tracing::warn!(%consult, %error, "a room is still noted as this node's");
+            }
+        });
+    }
+}

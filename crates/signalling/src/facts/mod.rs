@@ -1,0 +1,154 @@
+//! What must be kept of a visit: rows and outbox events in one transaction, each fact once however many nodes
+//! saw it.
+//!
+//! The relay's hot path never waits for the database: a room puts facts into a queue, and one task writes
+//! them, many to a transaction. While more wait than the queue is meant for, nobody is read from, so nothing
+//! is dropped and the queue stays small.
+
+mod past;
+mod record;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sanbao_platform::db::{Db, DbError};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::id::ConsultId;
+use crate::precheck::store::Checked;
+use crate::quality::store::Segment;
+use crate::replica::FactId;
+use crate::room::Fact;
+use crate::{precheck, quality};
+pub(crate) use past::past;
+
+/// How many facts share a transaction at most.
+const BATCH_MAX: usize = 64;
+/// How long the writer waits before it tries a failed transaction again, at most.
+const RETRY_WAIT_MS_MAX: u64 = 5_000;
+/// How long the writer waits for the last facts once the process is told to end.
+const DRAIN_WAIT_MS_MAX: u64 = 5_000;
+
+/// Something to write.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// A fact of a room's log.
+    Fact(Record),
+    /// What a connection added up of its line.
+    Quality(Box<Segment>),
+    /// What came of somebody's check.
+    Precheck(Box<Checked>),
+}
+
+/// A fact, its name and whose it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    pub(crate) id: FactId,
+    pub(crate) consult: ConsultId,
+    pub(crate) fact: Fact,
+}
+
+/// The way to the writer.
+#[derive(Clone, Debug)]
+pub(crate) struct Queue {
+    sender: mpsc::UnboundedSender<Item>,
+    waiting: Arc<AtomicUsize>,
+    facts_queue_max: usize,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    receiver: mpsc::UnboundedReceiver<Item>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A queue that is crowded when more facts wait than this.
+pub(crate) fn queue(facts_queue_max: usize) -> (Queue, Waiting) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    (Queue { sender, waiting: Arc::clone(&waiting), facts_queue_max }, Waiting { receiver, waiting })
+}
+
+impl Queue {
+    /// Adds a fact.
+    pub(crate) fn push(&self, item: Item) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.sender.send(item).is_err() {
+            tracing::error!("a fact of a visit found no writer: it has ended");
+        }
+    }
+
+    /// Whether every fact so far is written.
+    pub(crate) fn is_written(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether nothing that can give facts should be taken now.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > self.facts_queue_max
+    }
+}
+
+impl Waiting {
+    async fn take(&mut self, batch: &mut Vec<Item>) -> usize {
+        self.receiver.recv_many(batch, BATCH_MAX).await
+    }
+
+    fn written(&self, batch: &mut Vec<Item>) {
+        self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        batch.clear();
+    }
+}
+
+/// Writes facts until `stop`, then what is left.
+pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToken) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    loop {
+        let taken = tokio::select! {
+            taken = queue.take(&mut batch) => taken,
+            () = stop.cancelled() => break,
+        };
+        if taken == 0 {
+            return;
+        }
+        write_until_done(&db, &batch).await;
+        queue.written(&mut batch);
+    }
+    // Connections are closing and have their last facts to tell; a quiet moment is the end.
+    let deadline = tokio::time::Instant::now() + Duration::from_millis(DRAIN_WAIT_MS_MAX);
+    while tokio::time::Instant::now() < deadline {
+        let quiet = Duration::from_millis(300);
+        match tokio::time::timeout(quiet, queue.take(&mut batch)).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                write_until_done(&db, &batch).await;
+                queue.written(&mut batch);
+            }
+        }
+    }
+}
+
+/// Tries until the database takes the batch: facts wait, they are not dropped.
+async fn write_until_done(db: &Db, batch: &[Item]) {
+    let mut wait_ms = 50;
+    while let Err(error) = write(db, batch).await {
+        tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
+        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+        wait_ms = (wait_ms * 2).min(RETRY_WAIT_MS_MAX);
+    }
+}
+
+async fn write(db: &Db, batch: &[Item]) -> Result<(), DbError> {
+    let mut tx = db.begin().await?;
+    for item in batch {
+        match item {
+            Item::Fact(record) => record::write_one(&mut tx, record).await?,
+            Item::Quality(segment) => quality::store::keep(&mut tx, segment).await?,
+            Item::Precheck(checked) => precheck::store::keep(&mut tx, checked).await?,
+        }
+    }
+    tx.commit().await
+}

@@ -1,0 +1,140 @@
+//! What somebody may see of others and of the room.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ConsultId, PeerId};
+use crate::permissions::Permissions;
+use crate::ticket::Role;
+
+/// Whether somebody's sound, picture and screen are on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Media {
+    /// Sound.
+    pub audio: bool,
+    /// The camera's picture.
+    pub video: bool,
+    /// The screen.
+    pub screen: bool,
+}
+
+/// To what somebody consents now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    /// That sound and picture are kept.
+    #[serde(default)]
+    pub recording: bool,
+    /// That what is said is written down.
+    #[serde(default)]
+    pub transcription: bool,
+}
+
+/// Somebody in the room, as the others see them.
+#[expect(clippy::struct_excessive_bools, reason = "five independent facts of the wire protocol")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PeerView {
+    /// Their session.
+    pub peer: PeerId,
+    /// Their name.
+    pub name: Box<str>,
+    /// What they are.
+    pub role: Role,
+    /// What they may do.
+    pub permissions: Permissions,
+    /// Whether their sound is on.
+    pub audio: bool,
+    /// Whether their picture is on.
+    pub video: bool,
+    /// Whether their screen is shown.
+    pub screen: bool,
+    /// Whether their hand is up.
+    pub hand: bool,
+    /// Whether their connection is broken at the moment.
+    pub away: bool,
+    /// To what they consent.
+    pub consent: Consent,
+}
+
+/// Somebody in the lobby, as those with `control` see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WaitingView {
+    /// Their session.
+    pub peer: PeerId,
+    /// Their name.
+    pub name: Box<str>,
+    /// What they are.
+    pub role: Role,
+    /// Since when they wait.
+    pub since: DateTime<Utc>,
+    /// How often they have rung.
+    pub times: u32,
+    /// Whether a colleague was called.
+    pub escalated: bool,
+}
+
+/// Whether something is kept of what is seen and said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct CaptureView {
+    /// On.
+    pub on: bool,
+    /// Who turned it on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<PeerId>,
+    /// Since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<DateTime<Utc>>,
+}
+
+/// A chat message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatLine {
+    /// Its number in the consult.
+    pub n: u32,
+    /// From whom; a session that may be over. None when it was written before this room was opened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<PeerId>,
+    /// By what name.
+    pub name: Box<str>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub text: Box<str>,
+}
+
+/// Somebody who was sent away until lifted, as those with `control` see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RemovedView {
+    /// The number by which it is lifted.
+    pub removal: u32,
+    /// Who.
+    pub name: Box<str>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// The room as one person may see it: who is not admitted sees numbers, not people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RoomView {
+    /// The consult.
+    pub consult: ConsultId,
+    /// How many are inside.
+    pub people: usize,
+    /// How many fit inside.
+    pub people_max: usize,
+    /// Whether somebody is there who can admit.
+    pub staff_present: bool,
+    /// Since when host and clinician have first been together.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Who is inside.
+    pub peers: Vec<PeerView>,
+    /// Who waits; only for those with `control`.
+    pub waiting: Vec<WaitingView>,
+    /// Whether sound and picture are kept.
+    pub recording: CaptureView,
+    /// Whether what is said is written down.
+    pub transcription: CaptureView,
+    /// The last chat messages, oldest first; only for those inside.
+    pub chat: Vec<ChatLine>,
+    /// Who was sent away; only for those with `control`.
+    pub removed: Vec<RemovedView>,
+}

@@ -1,0 +1,242 @@
+//! What is written to a room's log, and thereby all that can happen to a room.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::fact::Past;
+use super::limits::RoomLimits;
+use crate::id::{Digest, Epoch, NodeId, PeerId, PersonId, Socket};
+use crate::permissions::Permissions;
+use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media};
+use crate::ticket::Role;
+
+/// The version of [`Entry`] that this code writes.
+pub const ENTRY_VERSION: u16 = 1;
+
+/// What one node wrote to the log at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The version of this format.
+    pub v: u16,
+    /// The writer's time. Inside a room time never goes back, whatever clocks say.
+    pub at: DateTime<Utc>,
+    /// The writer.
+    pub node: NodeId,
+    /// The writer's number for this entry, by which it knows its own.
+    pub batch: u64,
+    /// What happens, in this order.
+    pub commands: Vec<Command>,
+}
+
+/// One thing that happens to a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// The first entry. Everything before it, and a repeat, has no effect.
+    Open {
+        /// This log's life.
+        epoch: Epoch,
+        /// What is known of the consult from before.
+        past: Box<Past>,
+        /// The bounds that hold for this room as long as its log lives, on every node.
+        limits: Box<RoomLimits>,
+    },
+    /// A socket showed a ticket whose signature and window are good.
+    Enter {
+        /// The socket.
+        socket: Socket,
+        /// Who.
+        entrant: Box<Entrant>,
+    },
+    /// A socket wants to go on with a session.
+    Resume {
+        /// The socket.
+        socket: Socket,
+        /// The session.
+        peer: PeerId,
+        /// The digest of the session's secret, as shown.
+        secret: Digest,
+        /// The digest of the device's name, as shown.
+        device: Digest,
+        /// The log that the client's numbers are of.
+        epoch: Epoch,
+        /// The last number of the relay's that the client has.
+        received: u64,
+        /// The client kept nothing but the secret.
+        snapshot: bool,
+        /// Who enters anew when the session cannot be resumed; from the ticket, when one was shown.
+        fallback: Option<Box<Entrant>>,
+    },
+    /// A session asks for something. A number that was taken before has no effect.
+    Said {
+        /// Which session.
+        peer: PeerId,
+        /// The client's number.
+        seq: u64,
+        /// The last number of the relay's that the client has.
+        ack: u64,
+        /// The client's name for the message.
+        id: Option<Box<str>>,
+        /// What it asks.
+        request: Request,
+    },
+    /// A session has received. Without effect in the room; replicas let go of what they keep for it.
+    Acked {
+        /// Which session.
+        peer: PeerId,
+        /// The last number of the relay's that the client has.
+        ack: u64,
+    },
+    /// A socket is gone. Without effect when its session is attached to another by now.
+    Away {
+        /// Which session.
+        peer: PeerId,
+        /// The socket that is gone.
+        socket: Socket,
+    },
+    /// A node is gone, with every socket it held.
+    NodeGone {
+        /// The node.
+        node: NodeId,
+    },
+    /// A ticket, or every ticket of a person that was issued until now, opens nothing any more.
+    Revoke {
+        /// The ticket.
+        ticket: Option<Uuid>,
+        /// The person.
+        person: Option<PersonId>,
+    },
+    /// How good somebody's line is, for those who can do something about it.
+    Quality {
+        /// Whose.
+        peer: PeerId,
+        /// The members of the message `quality` besides `type` and `peer`.
+        note: Body,
+    },
+    /// What came of somebody's check of camera, microphone and network.
+    Precheck {
+        /// Whose.
+        peer: PeerId,
+        /// The members of the message `precheck` besides `type` and `peer`.
+        note: Body,
+    },
+    /// Time has passed.
+    Tick,
+}
+
+/// Somebody with a ticket, as the log knows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrant {
+    /// The new session's id; never used before.
+    pub peer: PeerId,
+    /// The digest of the new session's secret.
+    pub secret: Digest,
+    /// The digest of the device's name.
+    pub device: Digest,
+    /// The ticket's `jti`.
+    pub ticket: Uuid,
+    /// When the ticket was issued, as far as it says.
+    pub issued_at: Option<DateTime<Utc>>,
+    /// Who it is.
+    pub profile: Profile,
+}
+
+/// Who somebody is, from their ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The person.
+    pub person: PersonId,
+    /// The name that the others see.
+    pub name: Box<str>,
+    /// What they are in this consult.
+    pub role: Role,
+    /// Whether they wait to be admitted.
+    pub lobby: bool,
+    /// What they may do.
+    pub permissions: Permissions,
+}
+
+/// What somebody asks of the room: every numbered message of a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// Enter.
+    Join {
+        /// What is on.
+        media: Media,
+        /// To what they consent.
+        consent: Consent,
+        /// What to do about the same person on another device.
+        elsewhere: Option<Elsewhere>,
+    },
+    /// Let somebody in.
+    Admit(PeerId),
+    /// Send somebody away.
+    Refuse(PeerId),
+    /// Put somebody from inside into the lobby.
+    PutBack(PeerId),
+    /// Ring again.
+    Ring,
+    /// Pass something on to one peer, already in the words in which that one gets it.
+    Relay {
+        /// To whom.
+        to: PeerId,
+        /// What: `offer`, `answer`, `candidate` or `message`.
+        body: Body,
+    },
+    /// Pass a `message` on to everybody else inside.
+    Message {
+        /// What.
+        body: Body,
+    },
+    /// Own sound, picture or screen went on or off.
+    State(Media),
+    /// Raise a hand, or lower it.
+    Hand {
+        /// Raised.
+        up: bool,
+    },
+    /// Turn somebody's sound off.
+    Mute(PeerId),
+    /// Write to all.
+    Chat {
+        /// What.
+        text: Box<str>,
+    },
+    /// Consent, or no longer.
+    Consent(Consent),
+    /// Turn the recording on or off.
+    Record {
+        /// On.
+        on: bool,
+    },
+    /// Turn the transcription on or off.
+    Transcribe {
+        /// On.
+        on: bool,
+    },
+    /// Say what somebody may do.
+    Permit {
+        /// Who.
+        peer: PeerId,
+        /// What.
+        permissions: Permissions,
+    },
+    /// Send somebody away until lifted.
+    Kick(PeerId),
+    /// Let a removed person come again.
+    Lift {
+        /// The removal's number.
+        removal: u32,
+    },
+    /// Hang up.
+    Leave,
+    /// End the visit for all.
+    Finish,
+    /// A message that could not be read but had its number.
+    Unreadable {
+        /// What kind of error.
+        code: ErrorCode,
+        /// For the client's developer.
+        message: Box<str>,
+    },
+}

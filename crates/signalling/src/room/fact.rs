@@ -1,0 +1,200 @@
+//! What happened, for the record, and what the record says when a room is opened again.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::id::{Digest, PersonId};
+use crate::protocol::CaptureBecause;
+use crate::ticket::Role;
+
+/// The most facts that one command can give: a full room, a full lobby and both captures end in one tick.
+pub const FACTS_PER_COMMAND_MAX: usize = 64;
+
+/// What of the sound and picture is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capture {
+    /// Sound and picture (录像).
+    Recording,
+    /// The words (转写).
+    Transcription,
+}
+
+/// Something that happened, for the record. No names: a person is their id, but for the chat and removals.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fact {
+    /// The first time that host and clinician are both in the room.
+    Started {
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody came or went.
+    Attendance {
+        /// Who.
+        person: PersonId,
+        /// What they are.
+        role: Role,
+        /// Came, or went.
+        joined: bool,
+        /// When; of one who dropped out, when their connection broke.
+        at: DateTime<Utc>,
+    },
+    /// Host and clinician have stopped being together for now.
+    Together {
+        /// How long they were in all, so far.
+        together_seconds: u64,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody has waited so long that a colleague is to be called.
+    Escalated {
+        /// Who waits.
+        person: PersonId,
+        /// What they are.
+        role: Role,
+        /// Since when.
+        since: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody wrote to all.
+    Chat {
+        /// The message's number in the consult.
+        n: u32,
+        /// Who.
+        person: PersonId,
+        /// By what name.
+        name: Box<str>,
+        /// What they are.
+        role: Role,
+        /// When.
+        at: DateTime<Utc>,
+        /// What.
+        text: Box<str>,
+    },
+    /// Somebody consented, or no longer.
+    Consent {
+        /// Who.
+        person: PersonId,
+        /// To being recorded.
+        recording: bool,
+        /// To what they say being written down.
+        transcription: bool,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Recording or transcription went on or off.
+    Captured {
+        /// Which.
+        capture: Capture,
+        /// On.
+        on: bool,
+        /// Whose doing it was.
+        by: Option<PersonId>,
+        /// Why.
+        because: CaptureBecause,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody was sent away until lifted.
+    Removed(Removal),
+    /// A removed person may come again.
+    Lifted {
+        /// The removal's number.
+        removal: u32,
+        /// Who did it.
+        by: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A ticket was first used, and belongs to that device from now on.
+    Bound {
+        /// The ticket, and the device.
+        binding: Binding,
+        /// Whose.
+        person: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// A ticket, or all tickets of a person, were revoked.
+    Revoked(Revocation),
+    /// The visit was ended for all.
+    Finished {
+        /// Who did it.
+        by: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+        /// How long host and clinician were together.
+        together_seconds: u64,
+    },
+}
+
+/// A person who was sent away until lifted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// Its number in the consult.
+    pub removal: u32,
+    /// Who.
+    pub person: PersonId,
+    /// By what name those who can lift it know them.
+    pub name: Box<str>,
+    /// Who did it.
+    pub by: PersonId,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// A ticket and the device it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The ticket's `jti`.
+    pub ticket: Uuid,
+    /// The digest of the device's name.
+    pub device: Digest,
+}
+
+/// Tickets that open nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revocation {
+    /// One ticket.
+    pub ticket: Option<Uuid>,
+    /// Every ticket of a person that was issued until `at`, or does not say when it was.
+    pub person: Option<PersonId>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What is known of a consult from before its log: all of it was a [`Fact`] once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// Since when host and clinician have first been together.
+    pub started_at: Option<DateTime<Utc>>,
+    /// Whether the visit was finished.
+    pub finished: bool,
+    /// How long host and clinician were together.
+    pub together_seconds: u64,
+    /// Who was sent away, and not lifted.
+    pub removed: Vec<Removal>,
+    /// The highest number of a removal, lifted ones included.
+    pub removals: u32,
+    /// Which tickets belong to which devices.
+    pub bound: Vec<Binding>,
+    /// Which tickets open nothing any more.
+    pub revoked: Vec<Revocation>,
+    /// The last chat messages, oldest first.
+    pub chat: Vec<PastChat>,
+}
+
+/// A chat message of the record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PastChat {
+    /// Its number in the consult.
+    pub n: u32,
+    /// By what name.
+    pub name: Box<str>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub text: Box<str>,
+}

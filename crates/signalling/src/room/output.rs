@@ -1,0 +1,71 @@
+//! What a room wants done.
+
+use super::fact::Fact;
+use crate::id::{Epoch, PeerId, Socket};
+use crate::protocol::{Body, CloseCode, ErrorCode, PeerView, Place, Resumed, RoomView};
+
+/// What a room wants done, in this order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A numbered message. Kept until it is acknowledged.
+    Send {
+        /// To whom.
+        to: PeerId,
+        /// What; one text however many it goes to.
+        body: Body,
+    },
+    /// Answer a `hello`. When it says `snapshot`, what was kept for the session is let go of first.
+    Welcome(Box<Greeting>),
+    /// Say these words to a socket and close it. Its session, if it has one, is away already.
+    TurnAway {
+        /// Which socket.
+        socket: Socket,
+        /// What kind of error.
+        error: ErrorCode,
+        /// For the client's developer.
+        words: &'static str,
+        /// How the socket is closed.
+        code: CloseCode,
+    },
+    /// Close an older socket of a session that goes on at another one.
+    CloseSocket {
+        /// Which socket.
+        socket: Socket,
+        /// Why.
+        code: CloseCode,
+    },
+    /// A session is over: what was sent to it goes out, then its socket is closed.
+    Ended {
+        /// Which session.
+        peer: PeerId,
+        /// Where it is attached.
+        socket: Option<Socket>,
+        /// Why.
+        code: CloseCode,
+    },
+    /// Something that must be kept, durably.
+    Fact(Fact),
+}
+
+/// The room's part of `welcome`. The session adds what only it knows: numbers, secret, ICE servers, limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// The session.
+    pub peer: PeerId,
+    /// Where it is attached.
+    pub socket: Socket,
+    /// This log's life.
+    pub epoch: Epoch,
+    /// Whether the session goes on.
+    pub resumed: Resumed,
+    /// The last number of the client's that was taken.
+    pub ack: u64,
+    /// Themselves, as the others see them.
+    pub you: PeerView,
+    /// Where they are.
+    pub place: Place,
+    /// Whether `join` leads to the lobby.
+    pub lobby: bool,
+    /// The room as that person may see it; not when everything missed follows.
+    pub room: Option<Box<RoomView>>,
+}

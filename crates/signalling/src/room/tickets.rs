@@ -1,0 +1,102 @@
+//! What a ticket still opens: bound to its first device, revoked, or its person removed.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Binding, Entrant, Past, Removal, Revocation};
+use crate::id::PersonId;
+use crate::protocol::{CloseCode, ErrorCode, RemovedView};
+
+/// What is known of tickets and of who may not come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tickets {
+    bound: Vec<Binding>,
+    revoked: Vec<Revocation>,
+    removed: Vec<Removal>,
+    removals: u32,
+    /// Too many revocations to remember: nobody enters any more.
+    sealed: bool,
+}
+
+/// Why a ticket opens nothing here.
+pub(super) type Refusal = (ErrorCode, &'static str, CloseCode);
+
+impl Tickets {
+    pub(super) fn of_past(past: &Past) -> Self {
+        let removals = past.removed.iter().map(|removal| removal.removal).max().unwrap_or(0).max(past.removals);
+        Self {
+            bound: past.bound.clone(),
+            revoked: past.revoked.clone(),
+            removed: past.removed.clone(),
+            removals,
+            sealed: false,
+        }
+    }
+
+    /// Whether somebody may come in with their ticket, of which there may be `tickets_max`. `Ok(true)` says
+    /// that the ticket is used for the first time.
+    pub(super) fn check(&self, entrant: &Entrant, tickets_max: usize) -> Result<bool, Refusal> {
+        let person = entrant.profile.person;
+        if self.revoked.iter().any(|revocation| revocation.covers(entrant.ticket, person, entrant.issued_at)) {
+            return Err((ErrorCode::TicketRevoked, "the ticket was revoked", CloseCode::TicketRevoked));
+        }
+        if self.removed.iter().any(|removal| removal.person == person) {
+            return Err((ErrorCode::Removed, "you were sent away", CloseCode::Removed));
+        }
+        match self.bound.iter().find(|binding| binding.ticket == entrant.ticket) {
+            Some(binding) if binding.device != entrant.device => {
+                Err((ErrorCode::TicketBound, "the ticket belongs to another device", CloseCode::TicketBound))
+            }
+            _ if self.sealed => Err((ErrorCode::Busy, "too many tickets were revoked", CloseCode::Busy)),
+            Some(_) => Ok(false),
+            None if self.bound.len() >= tickets_max => {
+                Err((ErrorCode::Busy, "too many tickets for this room", CloseCode::Busy))
+            }
+            None => Ok(true),
+        }
+    }
+
+    pub(super) fn bind(&mut self, binding: Binding) {
+        self.bound.push(binding);
+    }
+
+    /// Remembers a revocation. One too many for the bound, and nobody enters any more: forgetting one would let
+    /// somebody in by mistake.
+    pub(super) fn revoke(&mut self, revocation: Revocation, revocations_max: usize) {
+        let same = |old: &Revocation| (old.ticket, old.person) == (revocation.ticket, revocation.person);
+        match self.revoked.iter().position(same) {
+            Some(at) => self.revoked[at] = revocation,
+            None if self.revoked.len() < revocations_max => self.revoked.push(revocation),
+            None => self.sealed = true,
+        }
+    }
+
+    /// Keeps a person out; the removal's number comes back.
+    pub(super) fn remove(&mut self, person: PersonId, name: Box<str>, by: PersonId, at: DateTime<Utc>) -> Removal {
+        self.removals += 1;
+        let removal = Removal { removal: self.removals, person, name, by, at };
+        self.removed.push(removal.clone());
+        removal
+    }
+
+    /// Lets the person of a removal come again; says whether there was one.
+    pub(super) fn lift(&mut self, removal: u32) -> bool {
+        let before = self.removed.len();
+        self.removed.retain(|removed| removed.removal != removal);
+        self.removed.len() < before
+    }
+
+    pub(super) fn removed_views(&self) -> Vec<RemovedView> {
+        let view = |r: &Removal| RemovedView { removal: r.removal, name: r.name.clone(), at: r.at };
+        self.removed.iter().map(view).collect()
+    }
+}
+
+impl Revocation {
+    /// Whether it is about this ticket of this person.
+    pub(super) fn covers(&self, ticket: Uuid, person: PersonId, issued_at: Option<DateTime<Utc>>) -> bool {
+        self.ticket == Some(ticket)
+            || (self.person == Some(person) && issued_at.is_none_or(|issued_at| issued_at <= self.at))
+    }
+}

@@ -1,0 +1,477 @@
+//! One room and the sockets in it, behind one lock.
+//!
+//! Handling a message takes microseconds and awaits nothing, so a `std` mutex is never held across an await
+//! and costs no queue, no wake-up and no task's memory per room: a relayed message goes from the sender's
+//! task straight into the receiver's socket.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use super::frame::Opcode;
+use super::hub::Hub;
+use super::link::{Link, Welcomed};
+use super::reports::{Outcome, Report, Reports};
+use crate::facts::{Item, Record};
+use crate::id::{ConsultId, NodeId, PeerId, Socket};
+use crate::log::Position;
+use crate::protocol::{
+    ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
+};
+use crate::replica::{Effect, Replica};
+use crate::room::{Command, Entry, Greeting, Request};
+
+/// Acknowledged messages that a shared log is told of at once, so that other nodes let go of them too.
+const ACKED_MESSAGES_MIN: usize = 64;
+
+/// One room and the sockets to it.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(super) consult: ConsultId,
+    inner: Mutex<Inner>,
+    /// Whether the replica is at the log's end.
+    open: watch::Sender<bool>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    replica: Replica,
+    links: Vec<Link>,
+    empty_since: Option<DateTime<Utc>>,
+    /// Taken out of the map; nobody may enter any more.
+    forgotten: bool,
+}
+
+/// What a socket's task has read.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A numbered message, the next one.
+    Said { seq: u64, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize },
+    /// A numbered message that was sent before.
+    Again { seq: u64, ack: u64 },
+    /// Only an acknowledgement.
+    Ack(u64),
+    /// Something about the client's line or devices, and an acknowledgement.
+    Report(u64, Box<Report>),
+    /// A `ping` message.
+    Ping(u64),
+    /// A ping frame, to be answered with the same content.
+    PingFrame(Box<[u8]>),
+    /// Something after which there is nothing but the close.
+    Refused { error: ErrorCode, words: Box<str>, id: Option<Box<str>>, code: CloseCode },
+    /// The close.
+    Close(CloseCode),
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere is caught and counted there; a room's state is whole after every command.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cell {
+    pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
+        let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
+        Self { consult, inner: Mutex::new(inner), open: watch::Sender::new(open) }
+    }
+
+    /// Whose room it is.
+    pub(crate) fn consult(&self) -> ConsultId {
+        self.consult
+    }
+
+    /// Waits until the replica is at the log's end.
+    pub(super) async fn opened(&self) {
+        let _ = self.open.subscribe().wait_for(|open| *open).await;
+    }
+
+    pub(super) fn open_now(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile.
+    pub(super) fn enter(&self, hub: &Hub, link: Link, hello: Command) -> Result<(), Box<(Link, Command)>> {
+        let mut inner = lock(&self.inner);
+        if inner.forgotten {
+            return Err(Box::new((link, hello)));
+        }
+        inner.links.reserve_exact(1);
+        inner.links.push(link);
+        inner.propose(hub, self.consult, hello);
+        inner.settle(hub);
+        Ok(())
+    }
+
+    /// Takes what a socket's task has read; the last number of the client's that was taken.
+    pub(super) fn heard(self: &Arc<Self>, hub: &Hub, socket: u64, heard: impl Iterator<Item = Heard>) -> u64 {
+        let mut inner = lock(&self.inner);
+        for item in heard {
+            inner.heard(hub, self.consult, socket, item);
+        }
+        inner.pump();
+        inner.acknowledge(hub, self, socket)
+    }
+
+    /// The last number of the client's that was taken.
+    pub(super) fn received(&self, socket: u64) -> u64 {
+        let inner = lock(&self.inner);
+        inner.link(socket).map_or(0, |link| inner.received(link))
+    }
+
+    /// The socket takes bytes again.
+    pub(super) fn writable(&self, socket: u64) {
+        let mut inner = lock(&self.inner);
+        if let Some(link) = inner.link_mut(socket) {
+            link.stale |= link.flush();
+        }
+        inner.pump();
+    }
+
+    /// An acknowledgement that could ride on nothing is due.
+    pub(super) fn acknowledge(&self, socket: u64) {
+        let mut inner = lock(&self.inner);
+        let Inner { replica, links, .. } = &mut *inner;
+        if let Some(link) = links.iter_mut().find(|link| link.socket == socket) {
+            link.ack_listed = false;
+            link.acknowledge(link.peer.and_then(|peer| replica.room().received(peer)).unwrap_or(0));
+        }
+    }
+
+    /// A socket is gone, or about to be: its link, and its session is away.
+    pub(super) fn part(&self, hub: &Hub, socket: u64) -> Option<Link> {
+        let mut inner = lock(&self.inner);
+        let at = inner.links.iter().position(|link| link.socket == socket)?;
+        let mut link = inner.links.swap_remove(at);
+        if let Some(item) = link.reports.take().and_then(|reports| reports.over(hub.clock.now())) {
+            hub.facts.push(item);
+        }
+        if let Some(peer) = link.peer {
+            let socket = Socket { node: hub.node, number: socket };
+            inner.propose(hub, self.consult, Command::Away { peer, socket });
+        }
+        inner.settle(hub);
+        Some(link)
+    }
+
+    /// Proposes a command that is nobody's message.
+    pub(crate) fn propose(&self, hub: &Hub, command: Command) {
+        let mut inner = lock(&self.inner);
+        inner.propose(hub, self.consult, command);
+        inner.settle(hub);
+    }
+
+    pub(super) fn committed(self: &Arc<Self>, hub: &Hub, position: Position, entry: &Entry) {
+        let mut inner = lock(&self.inner);
+        let mut effects = Vec::new();
+        inner.replica.apply_entry(position, entry, &mut effects);
+        inner.carry_out(hub, self.consult, effects);
+        inner.settle(hub);
+        let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
+        for socket in here {
+            inner.acknowledge(hub, self, socket);
+        }
+    }
+
+    pub(super) fn install(&self, hub: &Hub, replica: Replica) {
+        let mut inner = lock(&self.inner);
+        inner.replica = replica;
+        inner.settle(hub);
+    }
+
+    /// A copy of the room, to be kept.
+    pub(crate) fn copy(&self) -> Replica {
+        lock(&self.inner).replica.clone()
+    }
+
+    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
+    /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
+    pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
+        let mut inner = lock(&self.inner);
+        let mut commands = Vec::new();
+        for (peer, socket) in inner.replica.room().sessions() {
+            let Some(socket) = socket else { continue };
+            if socket.node == hub.node {
+                if inner.link(socket.number).is_none() {
+                    commands.push(Command::Away { peer, socket });
+                }
+            } else if is_gone(socket.node) && !commands.contains(&Command::NodeGone { node: socket.node }) {
+                commands.push(Command::NodeGone { node: socket.node });
+            }
+        }
+        for command in commands {
+            inner.propose(hub, self.consult, command);
+        }
+        let Inner { replica, links, .. } = &mut *inner;
+        for link in links {
+            let socket = Some(Socket { node: hub.node, number: link.socket });
+            if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+        inner.settle(hub);
+    }
+
+    /// Tells sockets, of which `which` chooses, something without a number.
+    pub(super) fn say(&self, message: &ServerMessage<'_>, which: impl Fn(u64) -> bool) {
+        for link in lock(&self.inner).links.iter_mut().filter(|link| which(link.socket)) {
+            link.say(message);
+        }
+    }
+
+    /// Closes every socket.
+    pub(super) fn close_all(&self, code: CloseCode) {
+        for link in &mut lock(&self.inner).links {
+            link.close(code);
+        }
+    }
+
+    /// Whether no socket is here.
+    pub(super) fn is_quiet(&self) -> bool {
+        lock(&self.inner).links.is_empty()
+    }
+
+    /// Whether no session is in the room.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.inner).replica.room().is_empty()
+    }
+
+    pub(super) fn forgotten(&self) {
+        lock(&self.inner).forgotten = true;
+        self.open_now(); // whoever waits finds it forgotten and looks again
+    }
+
+    /// Looks after waits and sockets; whether the room can be forgotten.
+    pub(super) fn sweep(&self, hub: &Hub, now: DateTime<Utc>, now_ms: u32, readable_again: bool) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.replica.room().next_deadline().is_some_and(|deadline| deadline <= now) {
+            inner.propose(hub, self.consult, Command::Tick);
+            inner.settle(hub);
+        }
+        let mut outcomes = Vec::new();
+        for link in &mut inner.links {
+            link.keep_time(&hub.limits, now_ms);
+            if readable_again {
+                link.wake();
+            }
+            let outcome = link.reports.as_mut().and_then(|reports| reports.keep_time(hub.elapsed(), now));
+            outcomes.extend(outcome.map(|outcome| (link.socket, outcome)));
+        }
+        for (socket, outcome) in outcomes {
+            inner.come_of(hub, self.consult, socket, outcome);
+        }
+        let idle = TimeDelta::milliseconds(i64::try_from(hub.limits.room_idle_ms_max).unwrap_or(i64::MAX));
+        inner.forgotten |= inner.links.is_empty() && inner.empty_since.is_some_and(|since| now - since >= idle);
+        inner.forgotten
+    }
+}
+
+impl Inner {
+    fn link(&self, socket: u64) -> Option<&Link> {
+        self.links.iter().find(|link| link.socket == socket)
+    }
+
+    fn link_mut(&mut self, socket: u64) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.socket == socket)
+    }
+
+    fn link_of(&mut self, peer: PeerId) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.peer == Some(peer))
+    }
+
+    fn received(&self, link: &Link) -> u64 {
+        link.peer.and_then(|peer| self.replica.room().received(peer)).unwrap_or(0)
+    }
+
+    /// The one door: everything that changes a room goes through here into its log.
+    fn propose(&mut self, hub: &Hub, consult: ConsultId, command: Command) {
+        let Some(driver) = &hub.driver else {
+            let mut effects = Vec::new();
+            self.replica.apply_next(hub.clock.now(), &command, &mut effects);
+            return self.carry_out(hub, consult, effects);
+        };
+        if !driver.propose(consult, vec![command]) {
+            for link in &mut self.links {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+    }
+
+    fn heard(&mut self, hub: &Hub, consult: ConsultId, socket: u64, heard: Heard) {
+        let Some(link) = self.link_mut(socket) else { return };
+        let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
+        let ack = match &heard {
+            Heard::Said { ack, .. } | Heard::Again { ack, .. } => *ack,
+            Heard::Ack(ack) | Heard::Report(ack, _) | Heard::Ping(ack) => *ack,
+            Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
+        };
+        if ack > link.written() {
+            let words = "`ack` is a number that was not sent";
+            return link.refuse(ErrorCode::BadMessage, words, None, CloseCode::ProtocolError);
+        }
+        match heard {
+            Heard::Said { seq, ack, id, request, bytes } => {
+                link.owe(bytes);
+                self.propose(hub, consult, Command::Said { peer, seq, ack, id, request });
+            }
+            Heard::Again { seq, ack } => {
+                link.tell_again(seq.saturating_sub(1));
+                self.arrived(hub, consult, peer, ack);
+            }
+            Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
+            Heard::Report(ack, report) => {
+                self.arrived(hub, consult, peer, ack);
+                self.reported(hub, consult, (socket, peer), *report);
+            }
+            Heard::Ping(ack) => {
+                link.say(&ServerMessage::Pong);
+                self.arrived(hub, consult, peer, ack);
+            }
+            Heard::PingFrame(payload) => link.control(Opcode::Pong, &payload),
+            Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
+            Heard::Close(code) => link.close(code),
+        }
+    }
+
+    fn reported(&mut self, hub: &Hub, consult: ConsultId, (socket, peer): (u64, PeerId), report: Report) {
+        let (now, at) = (hub.elapsed(), hub.clock.now());
+        let profile = self.replica.room().profile(peer);
+        let who = profile.map(|profile| (consult, peer, profile.person, profile.role));
+        let (Some(link), Some(who)) = (self.link_mut(socket), who) else { return };
+        let reports = link.reports.get_or_insert_with(|| Box::new(Reports::new(who, at)));
+        let outcome = reports.take(now, at, report);
+        self.come_of(hub, consult, socket, outcome);
+    }
+
+    /// What came of a report, or of the lack of one.
+    fn come_of(&mut self, hub: &Hub, consult: ConsultId, socket: u64, outcome: Outcome) {
+        let Outcome { line, command, item } = outcome;
+        if let (Some(link), Some(line)) = (self.link_mut(socket), line) {
+            link.say_body(&line);
+        }
+        if let Some(item) = item {
+            hub.facts.push(item);
+        }
+        if let Some(command) = command {
+            self.propose(hub, consult, command);
+        }
+    }
+
+    /// Messages up to `ack` have arrived. What is kept is the same on every node, so a shared log must say it.
+    fn arrived(&mut self, hub: &Hub, consult: ConsultId, peer: PeerId, ack: u64) {
+        if hub.driver.is_none() {
+            self.replica.acknowledge(peer, ack);
+        } else if self.replica.outbox(peer).is_some_and(|outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN) {
+            self.propose(hub, consult, Command::Acked { peer, ack });
+        }
+    }
+
+    fn carry_out(&mut self, hub: &Hub, consult: ConsultId, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Deliver(peer) => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.stale = true;
+                    }
+                }
+                Effect::Welcome { greeting, seq } if greeting.socket.node == hub.node => {
+                    self.welcome(hub, consult, &greeting, seq);
+                }
+                Effect::TurnAway { socket, error, words, code } if socket.node == hub.node => {
+                    if let Some(link) = self.link_mut(socket.number) {
+                        link.peer = None;
+                        let id = link.hello.take().and_then(|hello| hello.id);
+                        link.refuse(error, words, id.as_deref(), code);
+                    }
+                }
+                Effect::CloseSocket { socket, code } if socket.node == hub.node => {
+                    if let Some(link) = self.link_mut(socket.number) {
+                        link.peer = None;
+                        link.close(code);
+                    }
+                }
+                Effect::Ended { peer, code, rest, .. } => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.peer = None;
+                        link.end(&rest, code);
+                    }
+                }
+                Effect::Overrun(peer) => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.close(CloseCode::TooSlow);
+                    }
+                }
+                Effect::Fact { id, fact } => hub.facts.push(Item::Fact(Record { id, consult, fact })),
+                Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
+            }
+        }
+    }
+
+    fn welcome(&mut self, hub: &Hub, consult: ConsultId, greeting: &Greeting, seq: u64) {
+        let Greeting { peer, socket, .. } = *greeting;
+        let Some(link) = self.link_mut(socket.number) else {
+            // It went while the log was asked.
+            return self.propose(hub, consult, Command::Away { peer, socket });
+        };
+        let Some(hello) = link.hello.take() else { return };
+        let ice_servers = hub.ice.servers(&peer.to_string(), hub.clock.now());
+        let (resumed, because) = greeting.resumed.in_welcome();
+        let welcome = Welcome {
+            v: VERSION,
+            re: hello.id.as_deref(),
+            peer,
+            secret: matches!(greeting.resumed, Resumed::New(_)).then_some(&*hello.secret),
+            consult,
+            epoch: greeting.epoch,
+            resumed,
+            because,
+            ack: greeting.ack,
+            seq,
+            you: &greeting.you,
+            place: greeting.place,
+            lobby: greeting.lobby,
+            room: greeting.room.as_deref(),
+            ice_servers: &ice_servers,
+            heartbeat: hub.limits.heartbeat,
+            limits: hub.limits.client,
+            phone: hello.phone.as_deref(),
+        };
+        // Plain structs with string keys: serialising them cannot fail.
+        link.attach(peer, seq, greeting.ack, &serde_json::to_string(&welcome).unwrap_or_default());
+        let _ = hello.answer.send(Welcomed { peer, received: greeting.ack });
+    }
+
+    /// After commands: what they caused goes out, and whether anybody is left is noted.
+    fn settle(&mut self, hub: &Hub) {
+        self.pump();
+        self.empty_since = if self.replica.room().is_empty() && self.links.is_empty() {
+            self.empty_since.or_else(|| Some(hub.clock.now()))
+        } else {
+            None
+        };
+    }
+
+    fn pump(&mut self) {
+        let Self { replica, links, .. } = self;
+        for link in links.iter_mut().filter(|link| link.stale) {
+            let Some(peer) = link.peer else { continue };
+            if let Some(outbox) = replica.outbox(peer) {
+                link.pump(outbox, replica.room().received(peer).unwrap_or(0));
+            }
+        }
+    }
+
+    /// Tells the client what was taken, now or soon; the last number that was.
+    fn acknowledge(&mut self, hub: &Hub, cell: &Arc<Cell>, socket: u64) -> u64 {
+        let Some(at) = self.links.iter().position(|link| link.socket == socket) else { return 0 };
+        let received = self.received(&self.links[at]);
+        let link = &mut self.links[at];
+        let (messages, bytes) = link.untold(received);
+        if messages >= u64::from(ACK_MESSAGES_MAX) || bytes >= ACK_BYTES_MAX {
+            link.acknowledge(received);
+        } else if messages > 0 && !link.ack_listed {
+            link.ack_listed = true;
+            hub.acks.add(cell, socket);
+        }
+        received
+    }
+}

@@ -1,0 +1,38 @@
+//! The end of a socket: what is left goes out, within a bound.
+
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::link::Link;
+use super::wire::Reader;
+
+/// How long a closing connection is given to take its last frames and to answer the close.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// Waits until the last frames are out and the other side has gone too.
+pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
+    let signal = link.signal().clone();
+    let gone = async {
+        poll_fn(|cx| {
+            signal.register(cx.waker());
+            if link.flush() { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        // The other side answers the close; reading until then keeps a reset from eating our last frames.
+        poll_fn(|cx| {
+            loop {
+                match reader.poll_read_once(cx, |bytes| bytes.is_empty()) {
+                    Poll::Ready(Ok(false)) => {}
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        })
+        .await;
+        poll_fn(|cx| link.poll_shutdown(cx)).await;
+    };
+    let _ = timeout(CLOSE_WAIT, gone).await;
+}

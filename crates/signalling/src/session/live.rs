@@ -1,0 +1,210 @@
+//! A connection that is in a room: one task that reads. Writing is done by whoever has something to say.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::budget::Budget;
+use super::cell::{Cell, Heard};
+use super::farewell::farewell;
+use super::frame::{Decoder, Frame};
+use super::hello::close_for;
+use super::hub::Hub;
+use super::link::{CLOSED, Signal, WRITABLE};
+use super::reports::Report;
+use super::wire::Reader;
+use crate::id::PeerId;
+use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Limits, Rejected, read};
+use crate::room::Request;
+
+/// A connection that was welcomed.
+pub(super) struct Live {
+    hub: Arc<Hub>,
+    cell: Arc<Cell>,
+    socket: u64,
+    signal: Arc<Signal>,
+    reader: Reader,
+    decoder: Decoder,
+    ears: Ears,
+    /// The last number of the client's that is known to be in the log.
+    received: u64,
+    _place: OwnedSemaphorePermit,
+}
+
+/// What turns frames into what the room is told.
+struct Ears {
+    peer: PeerId,
+    limits: Limits,
+    budget: Budget,
+    /// The last number of the client's that was read.
+    last: u64,
+    /// Nothing more is read: the close is on its way.
+    deaf: bool,
+}
+
+impl Live {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a connection, from the one place that has them")]
+    pub(super) fn new(
+        hub: Arc<Hub>,
+        cell: Arc<Cell>,
+        (socket, signal): (u64, Arc<Signal>),
+        (peer, received): (PeerId, u64),
+        reader: Reader,
+        decoder: Decoder,
+        place: OwnedSemaphorePermit,
+        more: &[Box<str>],
+    ) -> Self {
+        let (limits, now) = (hub.limits.client, hub.elapsed());
+        let ears = Ears { peer, limits, budget: Budget::new(limits, now), last: received, deaf: false };
+        let mut live = Self { hub, cell, socket, signal, reader, decoder, ears, received, _place: place };
+        live.signal.heard(Hub::wrapped_ms(now));
+        if !more.is_empty() {
+            let heard: Vec<Heard> = more.iter().map(|text| live.ears.text(text, now)).collect();
+            live.received = live.cell.heard(&live.hub, socket, heard.into_iter());
+        }
+        live
+    }
+
+    pub(super) async fn run(mut self) {
+        poll_fn(|cx| self.poll_end(cx)).await;
+        let Some(link) = self.cell.part(&self.hub, self.socket) else { return };
+        let reason = link.closing().map_or("gone", CloseCode::reason);
+        metrics::counter!("signalling_closed_total", "reason" => reason).increment(1);
+        tracing::debug!(socket = self.socket, reason, "connection ended");
+        if link.closing().is_some() {
+            // Boxed: the future of this task lives as long as the connection.
+            Box::pin(farewell(self.reader, link)).await;
+        }
+    }
+
+    /// Ready when the connection is to end: the room closed it, or the other side is gone.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.signal.register(cx.waker());
+        loop {
+            let told = self.signal.take();
+            if told & CLOSED != 0 {
+                return Poll::Ready(());
+            }
+            if told & WRITABLE != 0 {
+                self.cell.writable(self.socket);
+            }
+            if self.must_wait() {
+                return Poll::Pending;
+            }
+            if !ready!(self.poll_heard(cx)) {
+                return Poll::Ready(());
+            }
+        }
+    }
+
+    /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
+    fn must_wait(&mut self) -> bool {
+        if self.hub.facts.is_crowded() {
+            return true;
+        }
+        let uncommitted_messages_max = self.hub.limits.uncommitted_messages_max;
+        if self.ears.last.saturating_sub(self.received) <= uncommitted_messages_max {
+            return false;
+        }
+        self.received = self.cell.received(self.socket);
+        self.ears.last.saturating_sub(self.received) > uncommitted_messages_max
+    }
+
+    /// Reads once; whether the other side is still there.
+    fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Self { hub, cell, socket, signal, reader, decoder, ears, received, .. } = self;
+        let read = reader.poll_read_once(cx, |bytes| {
+            if bytes.is_empty() {
+                return false;
+            }
+            let now = hub.elapsed();
+            signal.heard(Hub::wrapped_ms(now));
+            let mut heard = Vec::new();
+            if let Err(broken) = decoder.feed(bytes, |frame| heard.extend(ears.frame(frame, now))) {
+                heard.push(Heard::Close(close_for(broken)));
+            }
+            if !heard.is_empty() {
+                *received = cell.heard(hub, *socket, heard.into_iter());
+            }
+            true
+        });
+        read.map(|read| read.unwrap_or(false))
+    }
+}
+
+impl Ears {
+    fn frame(&mut self, frame: Frame<'_>, now: Duration) -> Option<Heard> {
+        if self.deaf {
+            return None;
+        }
+        let heard = match frame {
+            Frame::Text(text) => self.text(text, now),
+            Frame::Binary => Heard::Close(CloseCode::BinaryFrame),
+            // The answer to a close; whoever closes comes back, or not, by another connection.
+            Frame::Close => Heard::Close(CloseCode::Normal),
+            Frame::Ping(_) | Frame::Pong if !self.budget.take(now, 0) => rate_limited(),
+            Frame::Ping(payload) => Heard::PingFrame(payload.into()),
+            Frame::Pong => return None,
+        };
+        self.deaf = matches!(heard, Heard::Close(_) | Heard::Refused { .. });
+        Some(heard)
+    }
+
+    fn text(&mut self, text: &str, now: Duration) -> Heard {
+        if !self.budget.take(now, text.len()) {
+            return rate_limited();
+        }
+        if text.len() > self.limits.message_bytes_max {
+            let words = "longer than `message_bytes_max`";
+            return refused(ErrorCode::MessageTooLarge, words, None, CloseCode::Unreadable);
+        }
+        match read(self.peer, text) {
+            Ok(frame) => {
+                let ack = frame.ack.unwrap_or(0);
+                match frame.message {
+                    ClientMessage::Said(request) => self.said(frame.seq, ack, frame.id, request, text.len()),
+                    ClientMessage::Ping => Heard::Ping(ack),
+                    ClientMessage::Quality(text) => Heard::Report(ack, Box::new(Report::quality(text))),
+                    ClientMessage::Precheck(text) => Heard::Report(ack, Box::new(Report::precheck(text))),
+                    ClientMessage::Hello(_) => {
+                        let words = "`hello` was already said";
+                        refused(ErrorCode::HelloExpected, words, frame.id, CloseCode::ProtocolError)
+                    }
+                    _ => Heard::Ack(ack),
+                }
+            }
+            Err(Rejected { id, seq, ack, code, message }) if seq.is_some() => {
+                let request = Request::Unreadable { code, message: message.into() };
+                self.said(seq, ack.unwrap_or(0), id, request, text.len())
+            }
+            // Without its number the numbers of all that follow are in doubt.
+            Err(Rejected { id, code, message, .. }) => refused(code, message, id, CloseCode::ProtocolError),
+        }
+    }
+
+    fn said(&mut self, seq: Option<u64>, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize) -> Heard {
+        match seq {
+            Some(seq) if seq == self.last + 1 => {
+                self.last = seq;
+                Heard::Said { seq, ack, id, request, bytes }
+            }
+            Some(seq) if seq <= self.last => Heard::Again { seq, ack },
+            Some(_) => {
+                let words = format!("the next `seq` is {}", self.last + 1);
+                refused(ErrorCode::SequenceGap, words, id, CloseCode::ProtocolError)
+            }
+            None => refused(ErrorCode::BadMessage, "this message needs a `seq`", id, CloseCode::ProtocolError),
+        }
+    }
+}
+
+fn refused(error: ErrorCode, words: impl Into<Box<str>>, id: Option<Box<str>>, code: CloseCode) -> Heard {
+    Heard::Refused { error, words: words.into(), id, code }
+}
+
+fn rate_limited() -> Heard {
+    refused(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
+}

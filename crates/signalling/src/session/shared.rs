@@ -1,0 +1,29 @@
+//! What a node that shares rooms asks of its hub.
+
+use super::hub::Hub;
+use crate::id::{ConsultId, NodeId};
+use crate::room::RoomLimits;
+
+impl Hub {
+    /// The bounds of rooms that this node begins.
+    pub(crate) fn room_limits(&self) -> RoomLimits {
+        self.limits.room
+    }
+
+    /// Whether every fact that was seen here is written.
+    pub(crate) fn facts_are_written(&self) -> bool {
+        self.facts.is_written()
+    }
+
+    /// In every room: says what no socket says any more.
+    pub(crate) fn look_after_sockets(&self, is_gone: impl Fn(NodeId) -> bool) {
+        for cell in self.cells() {
+            cell.look_after_sockets(self, &is_gone);
+        }
+    }
+
+    /// Rooms in which nobody is.
+    pub(crate) fn empty_rooms(&self) -> Vec<ConsultId> {
+        self.cells().iter().filter(|cell| cell.is_empty()).map(|cell| cell.consult()).collect()
+    }
+}

@@ -1,0 +1,204 @@
+//! Rooms on several nodes of one process each, over a real `nats-server`.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support/nats.rs"]
+mod nats;
+#[path = "support/steady.rs"]
+mod steady;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use nats::NatsServers;
+use sanbao_platform::auth::Scope;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::config::Secret;
+use sanbao_platform::http::{Listener, finish, serve};
+use sanbao_platform::nats::Nats;
+use sanbao_platform::service::{Deps, Running};
+use sanbao_platform::testing::{TestEngine, sqlite};
+use sanbao_signalling::{Config, MIGRATIONS, NAME};
+use serde_json::{Value, json};
+use steady::{Counts, Start, Steady};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// A node of the test's process.
+struct Node {
+    address: SocketAddr,
+    drain: CancellationToken,
+    running: Option<Running>,
+}
+
+impl Node {
+    /// As SIGTERM does.
+    async fn stop(&mut self) {
+        self.drain.cancel();
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+    }
+}
+
+/// What the nodes share.
+struct Site {
+    servers: NatsServers,
+    deps: Deps,
+    nodes: Vec<Node>,
+    counts: Arc<Counts>,
+    _engine: TestEngine,
+}
+
+impl Site {
+    async fn start(nodes: usize) -> Self {
+        let servers = NatsServers::start(1);
+        let engine = sqlite();
+        let deps = engine.deps(NAME, &MIGRATIONS, Clock::system()).await;
+        let mut site = Self { servers, deps, nodes: Vec::new(), counts: Arc::default(), _engine: engine };
+        for _ in 0..nodes {
+            let node = site.node(site.servers.connect().await).await;
+            site.nodes.push(node);
+        }
+        site
+    }
+
+    async fn node(&self, nats: Nats) -> Node {
+        let deps = Deps { nats: Some(nats), ..self.deps.clone() };
+        let clock = deps.clock.clone();
+        let mut services = [sanbao_signalling::build(Config::new(Secret("test".to_owned())), deps)];
+        let running = Running::start(&mut services);
+        let [service] = services;
+        let drain = CancellationToken::new();
+        let router = finish(service.router.merge(sanbao_platform::web::routes()), clock, drain.clone(), false);
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address;
+        tokio::spawn(serve(listener, router, None, drain.clone()));
+        Node { address, drain, running: Some(running) }
+    }
+
+    fn nothing_lost(&self) {
+        let counts = &self.counts;
+        assert_eq!((Counts::of(&counts.gaps), Counts::of(&counts.new_sessions)), (0, 0), "{counts:?}");
+    }
+
+    fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
+        let now = Utc::now();
+        let claims = json!({
+            "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": format!("{role} {person}"),
+            "role": role, "lobby": role == "guest",
+        });
+        let (from, to) = (now - TimeDelta::minutes(1), now + TimeDelta::hours(1));
+        let scope = Scope { purpose: "ticket", audience: "signalling", not_before: from, expires: to };
+        self.deps.keys.sign(scope, now, &claims).unwrap()
+    }
+
+    fn client(&self, first: usize, consult: u128, person: u128, role: &str) -> Steady {
+        Steady::start(Start {
+            nodes: self.nodes.iter().map(|node| node.address.to_string()).collect(),
+            first,
+            ticket: self.ticket(consult, person, role),
+            device: format!("device-{person:016x}"),
+            counts: Arc::clone(&self.counts),
+        })
+    }
+
+    async fn join(&self, first: usize, consult: u128, person: u128, role: &str) -> Steady {
+        let mut client = self.client(first, consult, person, role);
+        client.say(json!({ "type": "join", "audio": true, "video": true }));
+        client.next("joined").await;
+        client
+    }
+}
+
+fn text(n: u32) -> Value {
+    json!({ "type": "message", "data": { "n": n } })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_on_two_nodes_are_in_one_room() {
+    let site = Site::start(2).await;
+    let mut host = site.join(0, 1, 1, "host").await;
+    let mut doctor = site.join(1, 1, 2, "clinician").await;
+    let joined = host.next("peer_joined").await;
+    assert_eq!(joined["name"], "clinician 2", "{joined}");
+    for n in 0..100 {
+        host.say(text(n));
+        doctor.say(text(n));
+    }
+    for n in 0..100 {
+        assert_eq!(doctor.next("message").await["data"]["n"], n);
+        assert_eq!(host.next("message").await["data"]["n"], n);
+    }
+    site.nothing_lost();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_goes_on_at_another_node_with_exactly_what_it_missed() {
+    let mut site = Site::start(3).await;
+    let mut host = site.join(0, 1, 1, "host").await;
+    let mut doctor = site.join(1, 1, 2, "clinician").await;
+    for n in 0..300 {
+        host.say(text(n));
+        doctor.say(text(n));
+        if n == 100 {
+            // Its clients are told to move, and the node goes.
+            site.nodes[1].stop().await;
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    for n in 0..300 {
+        assert_eq!(doctor.next("message").await["data"]["n"], n);
+        assert_eq!(host.next("message").await["data"]["n"], n);
+    }
+    site.nothing_lost();
+    assert_eq!(Counts::of(&site.counts.moves), 1);
+    assert_eq!(Counts::of(&site.counts.snapshots), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_away_for_a_while_has_lost_nothing_that_was_acknowledged() {
+    let mut site = Site::start(2).await;
+    let mut host = site.join(0, 1, 1, "host").await;
+    let mut doctor = site.join(1, 1, 2, "clinician").await;
+    for n in 0..600 {
+        host.say(text(n));
+        doctor.say(text(n));
+        match n {
+            100 => site.servers.kill(0),
+            200 => site.servers.restart(0),
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_millis(3)).await;
+    }
+    for n in 0..600 {
+        assert_eq!(doctor.next("message").await["data"]["n"], n);
+        assert_eq!(host.next("message").await["data"]["n"], n);
+    }
+    site.nothing_lost();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothing_is_half_done() {
+    let mut site = Site::start(2).await;
+    let mut host = site.join(0, 1, 1, "host").await;
+    let mut doctor = site.join(1, 1, 2, "clinician").await;
+    site.servers.kill(0);
+    for n in 0..20 {
+        host.say(text(n));
+        doctor.say(text(n));
+    }
+    let told = async {
+        while Counts::of(&site.counts.unavailable) < 4 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(40), told).await.unwrap();
+    site.servers.restart(0);
+    for n in 0..20 {
+        assert_eq!(doctor.next("message").await["data"]["n"], n);
+        assert_eq!(host.next("message").await["data"]["n"], n);
+    }
+    site.nothing_lost();
+}

@@ -1,0 +1,85 @@
+//! A `nats-server` of the test's own: one, or three that replicate, each of which can be killed and started again.
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use sanbao_platform::config::Secret;
+use sanbao_platform::nats::{Nats, NatsConfig};
+
+/// Servers on loopback, with their files in a folder that goes with them.
+pub struct NatsServers {
+    folder: tempfile::TempDir,
+    ports: Vec<(u16, u16)>,
+    running: Vec<Option<Child>>,
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+impl NatsServers {
+    /// Starts so many.
+    pub fn start(count: usize) -> Self {
+        let ports = (0..count).map(|_| (free_port(), free_port())).collect();
+        let running = (0..count).map(|_| None).collect();
+        let mut servers = Self { folder: tempfile::tempdir().unwrap(), ports, running };
+        (0..count).for_each(|n| servers.restart(n));
+        servers
+    }
+
+    /// Kills one as a power cut would kill the process: without a word.
+    pub fn kill(&mut self, n: usize) {
+        if let Some(mut child) = self.running[n].take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Starts one again, where its files are.
+    pub fn restart(&mut self, n: usize) {
+        let store = self.folder.path().join(n.to_string());
+        let config = self.folder.path().join(format!("{n}.conf"));
+        let (port, cluster_port) = self.ports[n];
+        let mut text = format!("server_name: n{n}\nlisten: 127.0.0.1:{port}\njetstream {{ store_dir: {store:?} }}\n");
+        if self.ports.len() > 1 {
+            let routes: Vec<_> = self.ports.iter().map(|(_, port)| format!("nats://127.0.0.1:{port}")).collect();
+            let routes = routes.join(", ");
+            text += &format!("cluster {{ name: c, listen: 127.0.0.1:{cluster_port}, routes: [{routes}] }}\n");
+        }
+        std::fs::write(&config, text).unwrap();
+        let log = std::fs::File::create(self.folder.path().join(format!("{n}.log"))).unwrap();
+        let mut command = Command::new("nats-server");
+        command.arg("-c").arg(config).stdout(Stdio::null()).stderr(log);
+        self.running[n] = Some(command.spawn().expect("nats-server is installed"));
+    }
+
+    /// Their addresses.
+    pub fn urls(&self) -> Vec<String> {
+        self.ports.iter().map(|(port, _)| format!("nats://127.0.0.1:{port}")).collect()
+    }
+
+    /// How a relay is told of them.
+    pub fn config(&self) -> NatsConfig {
+        let urls = self.urls().into_iter().map(Secret).collect();
+        NatsConfig { replicas: self.ports.len(), connect_wait_ms_max: 30_000, ..NatsConfig::new(urls) }
+    }
+
+    /// Connects, once `JetStream` answers.
+    pub async fn connect(&self) -> Nats {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        loop {
+            match Nats::connect(&self.config(), "test").await {
+                Ok(nats) => return nats,
+                Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+            }
+            // A cluster answers once it has chosen who leads.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    }
+}
+
+impl Drop for NatsServers {
+    fn drop(&mut self) {
+        (0..self.running.len()).for_each(|n| self.kill(n));
+    }
+}
