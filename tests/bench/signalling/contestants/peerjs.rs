@@ -54,7 +54,9 @@ impl Dialect for Side {
     fn heard<'a>(&mut self, text: &'a str, _out: &mut Vec<String>) -> Heard<'a> {
         match between(text, r#""type":""#) {
             Some("OPEN") => Heard::Ready,
-            Some("OFFER" | "ANSWER" | "CANDIDATE") => between(text, r#""body":""#).map_or(Heard::Nothing, Heard::Message),
+            Some("OFFER" | "ANSWER" | "CANDIDATE") => {
+                between(text, r#""body":""#).map_or(Heard::Nothing, Heard::Message)
+            }
             Some("EXPIRE") => Heard::Loss,
             Some("ERROR" | "ID-TAKEN") => Heard::Refused(text),
             _ => Heard::Nothing,
