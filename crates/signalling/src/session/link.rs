@@ -208,6 +208,9 @@ impl Link {
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
     pub(super) fn pump(&mut self, outbox: &Outbox, received: u64) {
         self.stale = false;
+        if !outbox.covers(self.written) {
+            return self.close(CloseCode::TooSlow); // what follows was let go of: better a snapshot than a gap
+        }
         while self.is_open() && self.rest.is_empty() {
             let more = FRAMES.with_borrow_mut(|out| {
                 out.clear();
