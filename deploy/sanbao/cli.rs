@@ -11,7 +11,9 @@ use sanbao_platform::http::Tls;
 use sanbao_platform::nats::NatsConfig;
 
 use crate::role::Role;
-use crate::settings::{MIB, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+use crate::settings::{
+    MIB, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, TURN_TLS_PORT, Turn, TurnTls,
+};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -60,7 +62,7 @@ pub struct DemoArgs {
     /// Serve HTTPS to tablets and phones in the house, by a certificate authority made for this demo.
     #[arg(long)]
     pub lan: bool,
-    /// The UDP port of STUN and TURN; a free one if it is taken.
+    /// The UDP and TCP port of STUN and TURN; a free one if it is taken.
     #[arg(long, env = "SANBAO_DEMO_TURN_PORT", default_value_t = TURN_PORT, value_name = "PORT")]
     pub turn_port: u16,
     /// What is logged to standard error.
@@ -126,12 +128,19 @@ pub struct ServeArgs {
 /// How media is relayed.
 #[derive(Clone, Debug, Args)]
 pub struct TurnArgs {
-    /// UDP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
+    /// UDP and TCP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
     #[arg(long, env = "SANBAO_TURN_LISTEN", value_name = "ADDR")]
     pub turn_listen: Option<SocketAddr>,
-    /// The address under which browsers reach it [default: the one it listens on].
-    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP")]
-    pub turn_public_ip: Option<IpAddr>,
+    /// Its address for TLS, by the site's certificate; 443 passes most firewalls
+    /// [default: port 5349 of the same address when there is --tls-cert].
+    #[arg(long, env = "SANBAO_TURN_TLS_LISTEN", value_name = "ADDR")]
+    pub turn_tls_listen: Option<SocketAddr>,
+    /// The name in the certificate under which browsers reach it for TLS [default: the host of --public-url].
+    #[arg(long, env = "SANBAO_TURN_HOST", value_name = "NAME")]
+    pub turn_host: Option<String>,
+    /// The address under which browsers reach it, or one of each family [default: the one it listens on].
+    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP", value_delimiter = ',')]
+    pub turn_public_ip: Vec<IpAddr>,
     /// The UDP ports that it relays on [default: 50000-50999].
     #[arg(long, env = "SANBAO_TURN_PORTS", value_name = "FIRST-LAST")]
     pub turn_ports: Option<String>,
@@ -267,7 +276,7 @@ fn port_range(text: &str) -> Result<(u16, u16), SettingsError> {
 }
 
 impl TurnArgs {
-    fn turn(&self, listen: SocketAddr) -> Result<Turn, SettingsError> {
+    fn turn(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
         if self.no_turn {
             return if self.turn_urls.is_empty() && self.turn_listen.is_none() {
                 Ok(Turn::Off)
@@ -276,7 +285,7 @@ impl TurnArgs {
             };
         }
         match (&self.turn_urls[..], &self.turn_secret) {
-            ([], None) => self.embedded(listen),
+            ([], None) => self.embedded(listen, site, public_url),
             ([], Some(_)) => Err(SettingsError::Pair { given: "--turn-secret", missing: "--turn-urls" }),
             (_, None) => Err(SettingsError::Pair { given: "--turn-urls", missing: "--turn-secret" }),
             (_, Some(_)) if self.turn_listen.is_some() => Err(SettingsError::Both("--turn-urls", "--turn-listen")),
@@ -284,18 +293,53 @@ impl TurnArgs {
         }
     }
 
-    fn embedded(&self, site: SocketAddr) -> Result<Turn, SettingsError> {
-        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(site.ip(), TURN_PORT));
+    fn embedded(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
+        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_PORT));
+        let tls = self.turn_tls(listen, site, public_url)?;
+        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
+        let public_ips = self.public_ips(listen)?;
+        Ok(Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers: self.turn_allow.clone() })
+    }
+
+    fn turn_tls(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Option<TurnTls>, SettingsError> {
+        let Some(Tls { certificate, key }) = site.tls() else {
+            return match self.turn_tls_listen {
+                Some(_) => Err(SettingsError::Pair { given: "--turn-tls-listen", missing: "--tls-cert" }),
+                None => Ok(None),
+            };
+        };
+        let listen = self.turn_tls_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_TLS_PORT));
+        let host = self.turn_host.clone().unwrap_or_else(|| host_of(public_url).to_owned());
+        Ok(Some(TurnTls { listen, certificate, key, host }))
+    }
+
+    fn public_ips(&self, listen: SocketAddr) -> Result<Vec<IpAddr>, SettingsError> {
         let own = (!listen.ip().is_unspecified()).then(|| listen.ip());
         let because = "the embedded TURN server listens on every address and cannot know which one browsers reach";
-        let public_ip = self.turn_public_ip.or(own);
-        let public_ip = public_ip.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?;
-        if public_ip.is_unspecified() {
-            let value = public_ip.to_string();
-            return Err(SettingsError::Value { flag: "--turn-public-ip", value, because: "not an address to reach" });
+        let mut ips = self.turn_public_ip.clone();
+        if ips.is_empty() {
+            ips.push(own.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?);
         }
-        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
-        Ok(Turn::Embedded { listen, public_ip, relay_ports, allow_peers: self.turn_allow.clone() })
+        let wrong =
+            |ip: IpAddr, because| SettingsError::Value { flag: "--turn-public-ip", value: ip.to_string(), because };
+        for (place, ip) in ips.iter().enumerate() {
+            if ip.is_unspecified() {
+                return Err(wrong(*ip, "not an address to reach"));
+            }
+            if ips[..place].iter().any(|other| other.is_ipv6() == ip.is_ipv6()) {
+                return Err(wrong(*ip, "one address of each family, IPv4 and IPv6"));
+            }
+        }
+        Ok(ips)
+    }
+}
+
+/// The host of `https://host:port`; an IPv6 address keeps its brackets.
+fn host_of(url: &str) -> &str {
+    let host = url.split_once("://").map_or(url, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -372,14 +416,15 @@ impl ServeArgs {
                 return Err(SettingsError::Needed { flag: "--nats", because });
             }
         }
+        let public_url = public_url(self.public_url.as_deref(), self.listen, &site)?;
         Ok(Settings {
             role: self.role,
             listen: self.listen,
-            public_url: public_url(self.public_url.as_deref(), self.listen, &site)?,
+            turn: self.turn.turn(self.listen, &site, &public_url)?,
+            public_url,
             site,
             storage,
             secret_file,
-            turn: self.turn()?,
             nats,
             stream_limits: self.network.stream_limits(),
             retention: self.network.retention()?,
@@ -433,7 +478,9 @@ impl DemoArgs {
             site,
             turn: Turn::Embedded {
                 listen: SocketAddr::new(bind, turn_port),
-                public_ip: address,
+                // In the house nothing stands between that lets only TLS pass.
+                tls: None,
+                public_ips: vec![address],
                 relay_ports: RELAY_PORTS_DEFAULT,
                 // Two browsers of one desk or one house are each other's peers on private addresses.
                 allow_peers: demo_peers(),

@@ -30,6 +30,21 @@ fn alone_it_listens_on_this_machine_only() {
 }
 
 #[test]
+fn with_a_certificate_turn_speaks_tls_under_the_sites_name() {
+    let site = "--data-dir d --listen [::]:8443 --tls-cert c --tls-key k --turn-public-ip 203.0.114.1,2001:db8::1";
+    let tls_of = |flags: &str| match serve(&format!("{site} {flags}")).unwrap().turn {
+        Turn::Embedded { tls, public_ips, .. } if public_ips.len() == 2 => tls.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let by_default = tls_of("--public-url https://care.example:8443");
+    assert_eq!((by_default.listen.to_string().as_str(), by_default.host.as_str()), ("[::]:5349", "care.example"));
+    assert_eq!((by_default.certificate, by_default.key), ("c".into(), "k".into()));
+    let given = tls_of("--turn-tls-listen 203.0.114.1:443 --turn-host turn.care.example");
+    assert_eq!((given.listen.port(), given.host.as_str()), (443, "turn.care.example"));
+    assert_eq!(tls_of("--public-url https://[2001:db8::1]").host, "[2001:db8::1]");
+}
+
+#[test]
 fn unusable_combinations_name_the_flag() {
     let tls = "--data-dir d --listen 0.0.0.0:443 --tls-cert c --tls-key k";
     for (flags, words) in [
@@ -40,6 +55,8 @@ fn unusable_combinations_name_the_flag() {
         (tls, "--turn-public-ip"),
         (&format!("{tls} --turn-public-ip 0.0.0.0"), "not an address"),
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-ports 5-9"), "--turn-ports"),
+        (&format!("{tls} --turn-public-ip 203.0.114.1,203.0.114.2"), "one address of each family"),
+        ("--data-dir d --turn-tls-listen 127.0.0.1:443", "--turn-tls-listen needs --tls-cert"),
         (&format!("{tls} --turn-urls turn:t:3478"), "--turn-secret"),
         (&format!("{tls} --turn-secret s"), "--turn-urls"),
         (&format!("{tls} --turn-secret s --turn-urls turn:t:3478 --turn-listen 0.0.0.0:3478"), "exclude"),

@@ -12,14 +12,9 @@ use tokio::sync::watch;
 use super::frame::Opcode;
 use super::hub::Hub;
 use super::link::{Link, Welcomed};
-<<<<<<< HEAD
 use super::reports::{Outcome, Report, Reports};
 use crate::facts::{Item, Record};
-use crate::id::{ConsultId, PeerId, Socket};
-=======
-use crate::facts::Record;
 use crate::id::{ConsultId, NodeId, PeerId, Socket};
->>>>>>> engine
 use crate::log::Position;
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,

@@ -82,7 +82,8 @@ pub fn with_turn() -> Config {
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
         listen: SocketAddr::new([127, 0, 0, 1].into(), free_port()),
-        public_ip: [127, 0, 0, 1].into(),
+        tls: None,
+        public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (32_000, 32_400),
         allow_peers: Vec::new(),
         allocations_per_user_max: 32,
