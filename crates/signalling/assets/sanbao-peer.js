@@ -75,18 +75,24 @@ export class Peer {
     return !camera || camera.mid === mid ? "video" : "screen";
   }
 
+  /** What is sent to this person: nothing to one who may not see and hear. @param {Kind} kind */
+  track(kind) {
+    const observes = this.call.people.get(this.id)?.permissions?.includes("observe") ?? true;
+    return observes ? this.call.tracks[kind] : null;
+  }
+
   /** The newcomer makes the lines for sound and picture, whether or not there is anything to send yet. */
   offer() {
     for (const kind of /** @type {("audio"|"video")[]} */ (["audio", "video"])) {
-      const line = this.pc.addTransceiver(this.call.tracks[kind] || kind, { direction: "sendrecv" });
+      const line = this.pc.addTransceiver(this.track(kind) || kind, { direction: "sendrecv" });
       this.call.tune?.(kind, line.sender);
     }
-    if (this.call.tracks.screen) this.sendTrack("screen");
+    if (this.track("screen")) this.sendTrack("screen");
   }
 
   /** Sends the call's own track of a kind, or none. @param {Kind} kind */
   async sendTrack(kind) {
-    const track = this.call.tracks[kind];
+    const track = this.track(kind);
     if (kind === "screen") return this.sendScreen(track);
     const [line] = this.lines(kind);
     if (!line) return;
@@ -171,7 +177,7 @@ export class Peer {
     await this.sendTrack("video");
     await this.pc.setLocalDescription();
     this.say({ type: "answer", sdp: this.pc.localDescription?.sdp });
-    if (this.call.tracks.screen && !this.sharing) await this.sendScreen(this.call.tracks.screen);
+    if (this.track("screen") && !this.sharing) await this.sendTrack("screen");
   }
 
   /** @param {RTCIceCandidateInit|null} candidate */
