@@ -26,6 +26,7 @@ export class Peer {
     this.restarted = 0;
     /** @type {RTCIceCandidateInit[]} */ this.early = [];
     /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
+    /** The line of one's own screen, while it is shared. @type {RTCRtpTransceiver|undefined} */ this.sharing = undefined;
     this.camera = new MediaStream();
     this.screen = new MediaStream();
     this.pc = this.open();
