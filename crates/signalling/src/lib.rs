@@ -47,11 +47,8 @@ pub const NAME: &str = "signalling";
 pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
     101 "0101_consult_fact",
-<<<<<<< HEAD
-    102 "0102_consult_quality",
-=======
     102 "0102_shared_rooms",
->>>>>>> engine
+    103 "0103_consult_quality",
 );
 
 /// The state of every handler. Cheap to clone.
@@ -124,8 +121,8 @@ const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 /// plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
     loop {
-        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
-            Ok(server) => return server.run(stop).await,
+        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
+            Ok(server) => server.run(stop.clone()).await,
             Err(error) => {
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }

@@ -65,7 +65,8 @@ async fn start() -> Relay {
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
         listen: SocketAddr::new([127, 0, 0, 1].into(), port),
-        public_ip: [127, 0, 0, 1].into(),
+        tls: None,
+        public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (32_000, 32_400),
         allow_peers: Vec::new(),
         allocations_per_user_max: 16,

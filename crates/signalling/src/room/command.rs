@@ -67,10 +67,14 @@ pub enum Command {
         /// Who enters anew when the session cannot be resumed; from the ticket, when one was shown.
         fallback: Option<Box<Entrant>>,
     },
-    /// A session asks for something. A number that was taken before has no effect.
+    /// A session asks for something. Without effect when the number was taken before, or when the session is
+    /// attached elsewhere by now: what an older socket had still to say is said again by the client, or is of a
+    /// page that is gone and whose numbers the next one uses anew.
     Said {
         /// Which session.
         peer: PeerId,
+        /// The socket on which it was said.
+        socket: Socket,
         /// The client's number.
         seq: u64,
         /// The last number of the relay's that the client has.

@@ -130,7 +130,9 @@ impl Room {
             return;
         }
         match command {
-            Command::Said { peer, seq, ack: _, id, request } => self.said(*peer, *seq, id.as_deref(), request, outputs),
+            Command::Said { peer, socket, seq, ack: _, id, request } => {
+                self.said((*peer, *socket), *seq, id.as_deref(), request, outputs);
+            }
             Command::Open { epoch, past, limits } => self.opened(*epoch, past, limits),
             Command::Enter { socket, entrant } => self.enter(*socket, entrant, None, outputs),
             Command::Resume { .. } => self.resume(command, trimmed, outputs),
@@ -204,13 +206,20 @@ impl Room {
         self.sessions.iter().filter_map(|session| session.deadline(&self.limits)).min()
     }
 
-    fn said(&mut self, peer: PeerId, seq: u64, id: Option<&str>, request: &Request, outputs: &mut Vec<Output>) {
+    fn said(
+        &mut self,
+        (peer, socket): (PeerId, Socket),
+        seq: u64,
+        id: Option<&str>,
+        request: &Request,
+        outputs: &mut Vec<Output>,
+    ) {
         let Some(session) = self.find_mut(peer) else { return };
-        if seq <= session.received {
-            return; // a repeat
+        if session.socket() != Some(socket) || seq <= session.received {
+            return; // the client says it again elsewhere, or a repeat
         }
         if seq != session.received + 1 {
-            return self.gap(peer, outputs);
+            return self.gap(peer, socket, outputs);
         }
         session.received = seq;
         if let Request::Unreadable { code, message } = request {
@@ -229,8 +238,7 @@ impl Room {
     }
 
     /// A number was left out: what it stood for is lost, and nothing after it may be taken.
-    fn gap(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
-        let Some(socket) = self.socket(peer) else { return };
+    fn gap(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
         let words = "a `seq` was left out";
         outputs.push(Output::TurnAway { socket, error: ErrorCode::SequenceGap, words, code: CloseCode::ProtocolError });
         self.away(peer, socket, outputs);

@@ -12,14 +12,9 @@ use tokio::sync::watch;
 use super::frame::Opcode;
 use super::hub::Hub;
 use super::link::{Link, Welcomed};
-<<<<<<< HEAD
 use super::reports::{Outcome, Report, Reports};
 use crate::facts::{Item, Record};
-use crate::id::{ConsultId, PeerId, Socket};
-=======
-use crate::facts::Record;
 use crate::id::{ConsultId, NodeId, PeerId, Socket};
->>>>>>> engine
 use crate::log::Position;
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
@@ -316,7 +311,8 @@ impl Inner {
         match heard {
             Heard::Said { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
-                self.propose(hub, consult, Command::Said { peer, seq, ack, id, request });
+                let socket = Socket { node: hub.node, number: socket };
+                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
             }
             Heard::Again { seq, ack } => {
                 link.tell_again(seq.saturating_sub(1));

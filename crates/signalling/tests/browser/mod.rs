@@ -68,6 +68,11 @@ impl Driver {
     }
 
     pub async fn browser(&self, name: &'static str, width: u32, height: u32) -> Browser {
+        self.browser_with(name, width, height, &[]).await
+    }
+
+    /// A browser with more of Chromium's flags.
+    pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, flags: &[&str]) -> Browser {
         let mut options = json!({
             "binary": which(&program("SANBAO_TEST_CHROMIUM", "chromium")),
             "args": [
@@ -78,6 +83,9 @@ impl Driver {
             ],
         });
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
+        if let Some(arguments) = options["args"].as_array_mut() {
+            arguments.extend(flags.iter().map(|flag| json!(flag)));
+        }
         let capabilities =
             json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
         let http = http();

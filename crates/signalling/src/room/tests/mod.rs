@@ -129,7 +129,8 @@ impl World {
     pub(super) fn say_as(&mut self, peer: PeerId, id: Option<&str>, request: Request) -> Vec<Output> {
         let seq = self.seqs.entry(peer).or_default();
         *seq += 1;
-        let command = Command::Said { peer, seq: *seq, ack: 0, id: id.map(Into::into), request };
+        let socket = self.room.socket(peer).unwrap_or(socket(0, 0));
+        let command = Command::Said { peer, socket, seq: *seq, ack: 0, id: id.map(Into::into), request };
         self.apply(&command)
     }
 

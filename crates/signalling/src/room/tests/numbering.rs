@@ -2,8 +2,26 @@
 
 use super::*;
 
+fn hand_on(socket: Socket, peer: PeerId, seq: u64, up: bool) -> Command {
+    Command::Said { peer, socket, seq, ack: 0, id: Some("x".into()), request: Request::Hand { up } }
+}
+
+/// On the socket of whoever connects first.
 fn hand(peer: PeerId, seq: u64, up: bool) -> Command {
-    Command::Said { peer, seq, ack: 0, id: Some("x".into()), request: Request::Hand { up } }
+    hand_on(socket(1, 1), peer, seq, up)
+}
+
+#[test]
+fn what_an_older_socket_had_still_to_say_takes_no_number_of_the_next_page() {
+    let mut world = World::new();
+    let host = world.enter(1, Role::Host);
+    let resume = world.resume(host, socket(2, 9));
+    world.apply(&resume);
+    assert!(world.apply(&hand(host, 2, true)).is_empty());
+    assert_eq!(world.room.received(host), Some(1));
+    assert_eq!(kinds(&world.apply(&hand_on(socket(2, 9), host, 2, true)), host), ["ok"]);
+    world.lose(host);
+    assert!(world.apply(&hand_on(socket(2, 9), host, 3, true)).is_empty(), "nobody speaks for who is away");
 }
 
 #[test]

@@ -137,9 +137,10 @@ impl Script {
             Step::Say(n, say) => {
                 let peer = self.pick(*n)?.peer;
                 let request = self.request(peer, say)?;
+                let socket = room.socket(peer)?;
                 let seq = self.seqs.entry(peer).or_default();
                 *seq += 1;
-                Command::Said { peer, seq: *seq, ack: 0, id: None, request }
+                Command::Said { peer, socket, seq: *seq, ack: 0, id: None, request }
             }
         };
         Some((command, false))
