@@ -85,10 +85,10 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
     let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
-    let revoked = deps.db.clone();
+    let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     let mut tasks: Vec<Task> = vec![
         Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
-        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
+        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, on_several_nodes, stop))),
         Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
         Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
         Box::new(move |stop| Box::pin(alive.live(stop))),
@@ -121,8 +121,8 @@ const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 /// plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
     loop {
-        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
-            Ok(server) => return server.run(stop).await,
+        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
+            Ok(server) => server.run(stop.clone()).await,
             Err(error) => {
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }

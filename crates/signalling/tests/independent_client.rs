@@ -21,7 +21,8 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
         listen: SocketAddr::new([127, 0, 0, 1].into(), port),
-        public_ip: [127, 0, 0, 1].into(),
+        tls: None,
+        public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (33_000, 33_200),
         allow_peers: Vec::new(),
         allocations_per_user_max: 16,

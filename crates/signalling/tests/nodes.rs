@@ -190,7 +190,7 @@ async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothin
         doctor.say(text(n));
     }
     let told = async {
-        while Counts::of(&site.counts.unavailable) < 4 {
+        while Counts::of(&site.counts.refused) < 4 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
@@ -199,6 +199,68 @@ async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothin
     for n in 0..20 {
         assert_eq!(doctor.next("message").await["data"]["n"], n);
         assert_eq!(host.next("message").await["data"]["n"], n);
+    }
+    site.nothing_lost();
+}
+
+/// Says hello with a ticket at a node; the first message that comes back.
+async fn hello(site: &Site, node: usize, ticket: &str, device: &str) -> Value {
+    use futures_util::{SinkExt as _, StreamExt as _};
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+    use tokio_tungstenite::tungstenite::protocol::Message;
+    let address = site.nodes[node].address;
+    let mut request = format!("ws://{address}/v1/signal").into_client_request().unwrap();
+    request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
+    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+    let hello = json!({ "type": "hello", "v": 1, "ticket": ticket, "device": device });
+    socket.send(Message::text(hello.to_string())).await.unwrap();
+    loop {
+        match socket.next().await.unwrap().unwrap() {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Close(close) => panic!("{close:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_removed_at_one_node_enters_at_none() {
+    let site = Site::start(3).await;
+    let mut host = site.join(0, 1, 1, "host").await;
+    let mut guest = site.client(1, 1, 2, "guest");
+    guest.say(json!({ "type": "join", "audio": true, "video": true }));
+    guest.next("lobby").await;
+    let peer = host.next("ring").await["peer"].clone();
+    host.say(json!({ "type": "admit", "peer": peer }));
+    guest.next("joined").await;
+    host.say(json!({ "type": "kick", "peer": peer }));
+    let left = host.next("peer_left").await;
+    assert_eq!((&left["peer"], left["because"].as_str()), (&peer, Some("removed")));
+    for node in 0..3 {
+        let ticket = site.ticket(1, 2, "guest");
+        let answer = hello(&site, node, &ticket, "another-device-of-theirs").await;
+        assert_eq!((answer["type"].as_str(), answer["code"].as_str()), (Some("error"), Some("removed")), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_that_open_a_room_at_once_open_one() {
+    let site = Site::start(3).await;
+    for round in 0..10 {
+        let consult = 100 + round;
+        let (mut one, mut two, mut three) = tokio::join!(
+            site.join(0, consult, 1, "host"),
+            site.join(1, consult, 2, "clinician"),
+            site.join(2, consult, 3, "clinician"),
+        );
+        one.say(text(1));
+        two.say(text(2));
+        three.say(text(3));
+        for client in [&mut one, &mut two, &mut three] {
+            let heard =
+                [client.next("message").await["data"]["n"].clone(), client.next("message").await["data"]["n"].clone()];
+            assert_ne!(heard[0], heard[1]);
+        }
     }
     site.nothing_lost();
 }

@@ -1,6 +1,8 @@
 //! The check before the visit over real sockets: a WebRTC client of its own, through the TURN server.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[expect(dead_code, reason = "the room page's tests use the rest")]
+mod browser;
 mod support;
 
 use std::net::SocketAddr;
@@ -32,7 +34,8 @@ async fn with_turn(change: impl FnOnce(&mut Config)) -> Relay {
     let mut config = support::config();
     config.turn = Some(EmbeddedTurn {
         listen: free,
-        public_ip: "127.0.0.1".parse().unwrap(),
+        tls: None,
+        public_ips: vec!["127.0.0.1".parse().unwrap()],
         relay_ports: (20_000 + slot * 20, 20_019 + slot * 20),
         allow_peers: Vec::new(),
         allocations_per_user_max: 16,
@@ -61,7 +64,7 @@ struct Browser {
     offer: String,
 }
 
-async fn browser(relay: &Relay) -> Browser {
+async fn firewalled(relay: &Relay) -> Browser {
     let servers = relay.config.ice().servers("browser", relay.clock.now());
     let turn = servers.iter().find(|s| s.username.is_some()).unwrap();
     let server = RTCIceServer {
@@ -122,7 +125,7 @@ impl Browser {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_that_can_only_relay_hears_its_own_messages() {
     let relay = with_turn(|_| {}).await;
-    let browser = browser(&relay).await;
+    let browser = firewalled(&relay).await;
     let (status, answer) = post(&relay, &relay.ticket(1, 1, "host"), &browser.offer).await;
     assert_eq!(status, 201, "{answer}");
     assert_eq!((&answer["lifetime_ms"], &answer["messages_max"]), (&json!(30_000), &json!(1_000)));
@@ -130,7 +133,7 @@ async fn a_browser_that_can_only_relay_hears_its_own_messages() {
     let candidates: Vec<_> = sdp.lines().filter(|l| l.starts_with("a=candidate")).collect();
     assert!(!candidates.is_empty() && candidates.iter().all(|c| c.contains(" typ relay")), "{candidates:?}");
     browser.connect(&answer).await;
-    for n in 0..50_u8 {
+    for n in 0..5_u8 {
         browser.channel.send(BytesMut::from(&[n; 100][..])).await.unwrap();
         assert_eq!(browser.echo().await.unwrap(), [n; 100]);
     }
@@ -155,7 +158,7 @@ async fn place(relay: &Relay, ticket: &str, offer: &str) -> Value {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_so_many_messages_of_a_length_come_back() {
     let relay = with_turn(|c| (c.precheck.messages_max, c.precheck.message_bytes_max) = (3, 100)).await;
-    let browser = browser(&relay).await;
+    let browser = firewalled(&relay).await;
     let (_, answer) = post(&relay, &relay.ticket(1, 1, "host"), &browser.offer).await;
     browser.connect(&answer).await;
     // One that is too long first: it would come back first.
@@ -173,13 +176,13 @@ async fn only_so_many_messages_of_a_length_come_back() {
 async fn a_check_that_ends_or_whose_time_is_over_frees_its_place() {
     let relay = with_turn(|c| (c.precheck.checks_max, c.precheck.lifetime_ms_max) = (1, 6_000)).await;
     let ticket = relay.ticket(1, 1, "host");
-    let first = browser(&relay).await;
+    let first = firewalled(&relay).await;
     let (_, answer) = post(&relay, &ticket, &first.offer).await;
     let (status, problem) = post(&relay, &ticket, &first.offer).await;
     assert_eq!(status, 503, "one at a time: {problem}");
     first.connect(&answer).await;
     first.connection.close().await.unwrap();
-    let second = browser(&relay).await;
+    let second = firewalled(&relay).await;
     place(&relay, &ticket, &second.offer).await;
     // Nobody connects to that one: its time frees the place.
     place(&relay, &ticket, &second.offer).await;
@@ -215,4 +218,62 @@ async fn an_offer_the_library_cannot_take_leaves_no_place_taken() {
         let (status, problem) = post(&relay, &ticket, broken).await;
         assert_eq!(status, 422, "{problem}");
     }
+}
+
+/// One check as a page makes it: relay only by one server, or without TURN.
+const CHECK: &str = "
+    const [server, ticket] = arguments;
+    const began = performance.now();
+    const pc = new RTCPeerConnection({
+      iceServers: [server], iceTransportPolicy: server.username ? 'relay' : 'all',
+    });
+    const channel = pc.createDataChannel('precheck', { ordered: false, maxRetransmits: 0 });
+    const open = new Promise((resolve) => (channel.onopen = resolve));
+    await pc.setLocalDescription();
+    await new Promise((resolve) => {
+      if (pc.iceGatheringState === 'complete') resolve();
+      pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && resolve();
+    });
+    const gathered = performance.now() - began;
+    const response = await fetch('/v1/prechecks', {
+      method: 'POST', headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ticket, sdp: pc.localDescription.sdp }),
+    });
+    if (response.status !== 201) return { status: response.status };
+    const answered = performance.now() - began;
+    await pc.setRemoteDescription({ type: 'answer', sdp: (await response.json()).sdp });
+    await open;
+    const result = { gathered, answered, opened: performance.now() - began, rtt: [] };
+    for (let n = 0; n < 20; n += 1) {
+      const sent = performance.now();
+      const echo = new Promise((resolve) => (channel.onmessage = (event) => resolve(event.data)));
+      channel.send(`probe ${n}`);
+      if ((await echo) === `probe ${n}`) result.rtt.push(performance.now() - sent);
+    }
+    pc.close();
+    return result;
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_makes_the_check_through_turn_and_without() {
+    // A browser on loopback without TURN has a loopback address, which is not relayed to otherwise.
+    let loopback = vec!["127.0.0.0/8".parse().unwrap()];
+    let relay = with_turn(|c| c.turn.as_mut().unwrap().allow_peers = loopback).await;
+    let driver = browser::Driver::start().await;
+    let page = driver.browser("precheck", 800, 600).await;
+    page.open(&format!("http://{}/room", relay.address)).await;
+    let servers = relay.config.ice().servers("browser", relay.clock.now());
+    assert_eq!(servers.len(), 2, "STUN and TURN");
+    for server in servers {
+        let server = serde_json::to_value(server).unwrap();
+        let script = CHECK.replace("arguments", &json!([server, relay.ticket(1, 1, "host")]).to_string());
+        let result = page.run(&script).await;
+        assert_eq!(result["rtt"].as_array().map(Vec::len), Some(20), "{server}: {result}");
+        let mut rtt: Vec<f64> = result["rtt"].as_array().unwrap().iter().map(|ms| ms.as_f64().unwrap()).collect();
+        rtt.sort_by(f64::total_cmp);
+        println!("{} rtt {} {} {}", result["opened"], rtt[0], rtt[10], rtt[19]);
+        // SCTP's acknowledgement waits 200 ms; an echo that waits for it would measure nothing else.
+        assert!(rtt[0] < 150.0, "{rtt:?}");
+    }
+    page.close().await;
 }

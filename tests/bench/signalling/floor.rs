@@ -7,9 +7,14 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, ready};
 
+use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::wire;
@@ -23,7 +28,7 @@ thread_local! {
 
 /// The two ends of a path.
 #[derive(Default)]
-struct Pair([OnceLock<TcpStream>; 2]);
+struct Pair([OnceLock<OwnedWriteHalf>; 2]);
 
 type Pairs = Arc<Mutex<HashMap<String, Arc<Pair>>>>;
 
@@ -47,12 +52,12 @@ async fn open(stream: TcpStream, pairs: Pairs) -> io::Result<()> {
             None => (Arc::clone(pairs.entry(path).or_default()), 0),
         }
     };
+    let (from, to) = stream.into_split();
     // A third socket of the same path begins a new pair, so the side is free.
-    let _ = pair.0[side].set(stream);
+    let to = pair.0[side].get_or_init(|| to);
     // Answered when the place is taken: whoever has both answers can send.
-    let Some(stream) = pair.0[side].get() else { return Ok(()) };
-    write_all(stream, answer.as_bytes()).await?;
-    tokio::spawn(forward(pair, side));
+    write_all(to, answer.as_bytes()).await?;
+    tokio::spawn(forward(pair, side, from));
     Ok(())
 }
 
@@ -85,8 +90,6 @@ async fn handshake(stream: &TcpStream) -> io::Result<(String, String)> {
 
 /// What one read came to.
 enum Step {
-    /// Nothing there after all.
-    Nothing,
     /// All was written.
     Forwarded,
     /// The other side takes no more now: this much waits.
@@ -95,17 +98,16 @@ enum Step {
     Over,
 }
 
-async fn forward(pair: Arc<Pair>, side: usize) -> io::Result<()> {
-    let Some(from) = pair.0[side].get() else { return Ok(()) };
+async fn forward(pair: Arc<Pair>, side: usize, mut from: OwnedReadHalf) -> io::Result<()> {
     // The start of a frame whose rest has not come; empty and without memory nearly always.
     let mut part = Vec::new();
     loop {
-        from.readable().await?;
-        match step(from, pair.0[1 - side].get(), &mut part)? {
-            Step::Nothing | Step::Forwarded => {}
+        let to = || pair.0[1 - side].get();
+        match poll_fn(|cx| step(cx, &mut from, to(), &mut part)).await? {
+            Step::Forwarded => {}
             Step::Over => return Ok(()),
             Step::Waiting(rest) => {
-                if let Some(to) = pair.0[1 - side].get() {
+                if let Some(to) = to() {
                     write_all(to, &rest).await?;
                 }
             }
@@ -113,61 +115,71 @@ async fn forward(pair: Arc<Pair>, side: usize) -> io::Result<()> {
     }
 }
 
-async fn write_all(to: &TcpStream, mut rest: &[u8]) -> io::Result<()> {
+async fn write_all(to: &OwnedWriteHalf, mut rest: &[u8]) -> io::Result<()> {
     while !rest.is_empty() {
-        to.writable().await?;
         match to.try_write(rest) {
             Ok(written) => rest = &rest[written..],
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => to.writable().await?,
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// Reads once and writes the whole frames of it.
-fn step(from: &TcpStream, to: Option<&TcpStream>, part: &mut Vec<u8>) -> io::Result<Step> {
+/// Reads once, when there is something, and writes the whole frames of it. (`poll_read` knows that a short read
+/// empties the socket; `try_read` would ask the kernel once more for each message.)
+fn step(
+    cx: &mut Context<'_>,
+    from: &mut OwnedReadHalf,
+    to: Option<&OwnedWriteHalf>,
+    part: &mut Vec<u8>,
+) -> Poll<io::Result<Step>> {
     BUFFERS.with_borrow_mut(|(input, output)| {
         let held = part.len();
         if input.len() < held + READ_BYTES_MAX {
             input.resize(held + READ_BYTES_MAX, 0);
         }
         input[..held].copy_from_slice(part);
-        let read = match from.try_read(&mut input[held..held + READ_BYTES_MAX]) {
-            Ok(0) => return Ok(Step::Over),
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Step::Nothing),
-            Err(error) => return Err(error),
-        };
+        let mut space = ReadBuf::new(&mut input[held..held + READ_BYTES_MAX]);
+        ready!(Pin::new(from).poll_read(cx, &mut space))?;
+        let read = space.filled().len();
+        if read == 0 {
+            return Poll::Ready(Ok(Step::Over));
+        }
         *part = Vec::new();
         output.clear();
-        let mut rest = &mut input[..held + read];
-        let mut over = false;
-        while let Some(frame) = wire::frame(rest) {
-            let (this, next) = rest.split_at_mut(frame.end);
-            let payload = &mut this[frame.start..];
-            wire::toggle(payload, frame.mask.unwrap_or_default());
-            wire::put_server(output, frame.opcode, payload);
-            over |= frame.opcode == wire::CLOSE;
-            rest = next;
-        }
-        if !rest.is_empty() {
-            *part = rest.to_vec();
-        }
-        let Some(to) = to else { return Ok(if over { Step::Over } else { Step::Forwarded }) };
-        if output.is_empty() {
-            return Ok(Step::Forwarded);
-        }
+        let over = unmasked(&mut input[..held + read], output, part);
+        let Some(to) = to.filter(|_| !output.is_empty()) else {
+            return Poll::Ready(Ok(if over { Step::Over } else { Step::Forwarded }));
+        };
         let written = match to.try_write(output) {
             Ok(written) => written,
             Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
             // The other end has gone: frames to it go nowhere, as they do in any bare forwarder.
             Err(_) => output.len(),
         };
-        Ok(match (over, written == output.len()) {
+        Poll::Ready(Ok(match (over, written == output.len()) {
             (true, _) => Step::Over,
             (false, true) => Step::Forwarded,
             (false, false) => Step::Waiting(output[written..].to_vec()),
-        })
+        }))
     })
+}
+
+/// Puts the whole frames of `rest` into `output` as a server writes them, and what is left into `part`; whether
+/// there was a close.
+fn unmasked(mut rest: &mut [u8], output: &mut Vec<u8>, part: &mut Vec<u8>) -> bool {
+    let mut over = false;
+    while let Some(frame) = wire::frame(rest) {
+        let (this, next) = rest.split_at_mut(frame.end);
+        let payload = &mut this[frame.start..];
+        wire::toggle(payload, frame.mask.unwrap_or_default());
+        wire::put_server(output, frame.opcode, payload);
+        over |= frame.opcode == wire::CLOSE;
+        rest = next;
+    }
+    if !rest.is_empty() {
+        *part = rest.to_vec();
+    }
+    over
 }

@@ -1,5 +1,6 @@
 //! A server under test as a process of its own, so that its CPU and memory are measured alone.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,9 @@ use crate::Failure;
 use crate::client::PATIENCE;
 use crate::role::ROLE;
 
+/// The environment variable with the words of a command to run this binary's own servers under: a profiler.
+const UNDER: &str = "SANBAO_BENCH_UNDER";
+
 /// The unit of CPU times in `/proc/<pid>/stat`: `USER_HZ`, 100 on every Linux that Rust runs on.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -18,6 +22,23 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub address: SocketAddr,
+}
+
+/// CPU time of a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Cpu {
+    /// In its own code, in seconds.
+    pub user_s: f64,
+    /// In the kernel, in seconds.
+    pub system_s: f64,
+}
+
+impl Cpu {
+    /// What was spent since `before`, in all and in user space, for each unit when there were `units`.
+    pub fn since(self, before: Self, units: f64) -> [f64; 2] {
+        let user = self.user_s - before.user_s;
+        [(user + self.system_s - before.system_s) / units, user / units]
+    }
 }
 
 /// Memory of a process, in bytes.
@@ -37,7 +58,11 @@ pub fn free_port() -> Result<u16, Failure> {
 impl Server {
     /// Starts one of this binary's own roles; it says where it listens, and ends when its standard input does.
     pub fn role(name: &str) -> Result<Self, Failure> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let under = std::env::var(UNDER).unwrap_or_default();
+        let own = std::env::current_exe()?;
+        let mut words = under.split_whitespace().map(OsStr::new).chain([own.as_os_str()]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
         command.env(ROLE, name).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let mut line = String::new();
@@ -63,13 +88,14 @@ impl Server {
         Ok(server)
     }
 
-    /// User and system time since the process began, in seconds; threads that have ended count.
-    pub fn cpu_s(&self) -> Result<f64, Failure> {
+    /// What the process has spent since it began; threads that have ended count.
+    pub fn cpu(&self) -> Result<Cpu, Failure> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The command's name may hold anything, in parentheses; utime and stime are the 12th and 13th after it.
         let fields = stat.rsplit_once(')').ok_or("no stat")?.1;
-        let ticks: Vec<f64> = fields.split_whitespace().skip(11).take(2).filter_map(|t| t.parse().ok()).collect();
-        Ok(ticks.iter().sum::<f64>() / TICKS_PER_S)
+        let mut ticks = fields.split_whitespace().skip(11).map_while(|t| t.parse::<f64>().ok());
+        let (user, system) = (ticks.next().ok_or("no utime")?, ticks.next().ok_or("no stime")?);
+        Ok(Cpu { user_s: user / TICKS_PER_S, system_s: system / TICKS_PER_S })
     }
 
     /// What the process holds now.
@@ -86,6 +112,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A role ends with its standard input, and a profiler around it writes what it found.
+        if self.child.stdin.take().is_some() {
+            let asked = Instant::now();
+            while asked.elapsed() < PATIENCE && matches!(self.child.try_wait(), Ok(None)) {
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

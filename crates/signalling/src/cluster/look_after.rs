@@ -1,6 +1,7 @@
 //! What a node does beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
 //! whose socket went without a word.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -37,6 +38,9 @@ impl Cluster {
                 _ = heartbeat.tick() => {
                     self.say(HERE).await;
                     hub.look_after_sockets(|node| self.is_gone(node));
+                    if let Err(error) = self.write_notes().await {
+                        tracing::warn!(%error, "the database is not told yet which rooms this node holds");
+                    }
                 }
                 _ = adopt.tick() => {
                     if let Err(error) = self.adopt(&hub).await {
@@ -50,7 +54,12 @@ impl Cluster {
         // Clients are still moving away while `stop` is told; the hub's own task waits for them.
         hub.leave().await;
         let last = async {
-            self.let_go_of_empty_rooms(&hub).await;
+            for consult in hub.empty_rooms() {
+                self.note(consult, false);
+            }
+            if let Err(error) = self.write_notes().await {
+                tracing::warn!(%error, "other nodes will look after rooms that need nobody");
+            }
             self.say(FAREWELL).await;
             let _ = self.nats.client().flush().await;
         };
@@ -105,11 +114,15 @@ impl Cluster {
         }
         let gone: Vec<NodeId> = opening::holders(&self.db).await?.into_iter().filter(|n| self.is_gone(*n)).collect();
         for node in gone {
+            let mut taken_in = BTreeMap::new();
             for consult in opening::held_by(&self.db, node).await? {
                 if self.take_in(hub, consult).await {
-                    opening::let_go(&self.db, consult, node).await?;
+                    taken_in.insert(consult, false);
                 }
             }
+            // First that this node holds them: should it go now, another finds them.
+            self.write_notes().await?;
+            opening::note(&self.db, node, &taken_in).await?;
         }
         Ok(())
     }
@@ -129,12 +142,19 @@ impl Cluster {
         }
     }
 
-    async fn let_go_of_empty_rooms(&self, hub: &Hub) {
-        let empty: Vec<ConsultId> = hub.empty_rooms();
-        for consult in empty {
-            if opening::let_go(&self.db, consult, self.node).await.is_err() {
-                return; // another node finds them empty
+    /// Tells the database what changed of the rooms that this node holds.
+    async fn write_notes(&self) -> Result<(), DbError> {
+        let notes = std::mem::take(&mut *lock(&self.notes));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let written = opening::note(&self.db, self.node, &notes).await;
+        if written.is_err() {
+            let mut newer = lock(&self.notes);
+            for (consult, holds) in notes {
+                newer.entry(consult).or_insert(holds);
             }
         }
+        written
     }
 }

@@ -12,6 +12,7 @@
 mod api;
 mod peer;
 pub mod report;
+mod runtime;
 pub(crate) mod store;
 
 use std::collections::HashMap;

@@ -14,6 +14,7 @@ use webrtc::peer_connection::{
     RTCIceServer, RTCIceTransportPolicy, RTCPeerConnectionState, RTCSessionDescription, SettingEngineBuilder,
 };
 
+use super::runtime::Impatient;
 use super::{PrecheckLimits, Relay};
 
 /// What may wait to be echoed, bytes; what is over it is lost, as on a bad line.
@@ -168,6 +169,7 @@ pub(super) async fn answer(
     let connection = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_setting_engine(settings)
+        .with_runtime(Arc::new(Impatient::default()))
         .with_handler(Arc::<Handler>::clone(&handler))
         .with_udp_addrs(vec![SocketAddr::new(from, 0)])
         .with_data_channel_send_buffer_limit(SEND_BUFFER_BYTES_MAX)

@@ -7,7 +7,7 @@ const AFTER: u8 = 2;
 /// How long the picture stays away at first.
 pub const HOLD_MIN: Duration = Duration::from_secs(15);
 /// How long it stays away at most; each time that it comes back too early doubles the time.
-pub const HOLD_MAX: Duration = Duration::from_secs(240);
+pub const HOLD_MAX: Duration = Duration::from_mins(4);
 
 /// Whether the picture is to give way.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,8 @@
 //! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod site;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,6 +70,11 @@ impl Driver {
     }
 
     pub async fn browser(&self, name: &'static str, width: u32, height: u32) -> Browser {
+        self.browser_with(name, width, height, &[]).await
+    }
+
+    /// A browser with more arguments on its command line.
+    pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, more: &[String]) -> Browser {
         let mut options = json!({
             "binary": which(&program("SANBAO_TEST_CHROMIUM", "chromium")),
             "args": [
@@ -77,6 +84,9 @@ impl Driver {
                 "--lang=zh-CN", "--accept-lang=zh-CN", "--hide-scrollbars", format!("--window-size={width},{height}"),
             ],
         });
+        for argument in more {
+            options["args"].as_array_mut().unwrap().push(json!(argument));
+        }
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
         let capabilities =
             json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });

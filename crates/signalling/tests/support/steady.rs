@@ -2,8 +2,8 @@
 //! not acknowledged, connects again – elsewhere – and resumes. It counts what should never happen.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -38,8 +38,10 @@ pub struct Counts {
     pub moves: AtomicU64,
     /// The longest time without a welcomed socket, in milliseconds.
     pub away_ms_max: AtomicU64,
-    /// Closes by their code, as far as one stands out.
-    pub unavailable: AtomicU64,
+    /// Hellos that were answered with an error: try again.
+    pub refused: AtomicU64,
+    /// What the last such error said.
+    pub last_refusal: Mutex<String>,
 }
 
 impl Counts {
@@ -198,8 +200,12 @@ impl Client {
             }
         };
         if welcome["type"] != "welcome" {
-            Counts::add(&self.start.counts.unavailable);
+            Counts::add(&self.start.counts.refused);
+            *self.start.counts.last_refusal.lock().unwrap() = welcome.to_string();
             return None;
+        }
+        if self.connected_once {
+            println!("welcome {}", welcome["resumed"]);
         }
         self.welcomed(&mut socket, &welcome).await?;
         Some(socket)
@@ -271,7 +277,7 @@ impl Client {
                                 ack_due = Some(tokio::time::Instant::now() + ACK_DELAY);
                             }
                         }
-                        Message::Close(_) => return Gone::Socket,
+                        Message::Close(c) => { println!("{c:?}"); return Gone::Socket },
                         _ => {}
                     }
                 }
@@ -286,6 +292,9 @@ impl Client {
     }
 
     fn take(&mut self, message: Value) -> Option<Gone> {
+        if message["type"] == "error" {
+            println!("{message}");
+        }
         if let Some(ack) = message["ack"].as_u64() {
             self.acknowledged(ack);
         }

@@ -8,8 +8,8 @@ use super::{Measured, Scenario, room};
 use crate::contestants::Contestant;
 use crate::server::Server;
 
-/// How many rooms, two connections each.
-const ROOMS: u64 = 5_000;
+/// How many rooms, two connections each, beside the one that comes first.
+const ROOMS: u64 = 4_999;
 /// How many are opened at a time.
 const OPENING_MAX: usize = 32;
 /// How long after the last has come what is held counts as steady.
@@ -33,9 +33,9 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     let rooms: Vec<_> = opened.buffer_unordered(OPENING_MAX).try_collect().await?;
     tokio::time::sleep(SETTLE).await;
     let after = server.memory()?;
-    let cpu = server.cpu_s()?;
+    let before_watch = server.cpu()?;
     tokio::time::sleep(WATCH).await;
-    let cpu = server.cpu_s()? - cpu;
+    let [cpu, _] = server.cpu()?.since(before_watch, 1.0);
     let connections = rooms.iter().flatten();
     let gone = connections.clone().filter(|client| client.ended().is_some()).count();
     if gone > 0 {
