@@ -66,7 +66,7 @@ export class People {
     const { call } = this;
     const row = make("div", { className: "actions" });
     if (person.audio) row.append(button("mute", say("mute"), () => call.mute(person.peer).catch(failed)));
-    row.append(button("put-back", say("put-back"), () => call.putBack(person.peer).catch(failed)));
+    if (!person.permissions.includes("control")) row.append(button("put-back", say("put-back"), () => call.putBack(person.peer).catch(failed)));
     row.append(button("kick", say("kick"), () => this.kick(person), "danger"));
     const rights = make("details", {}, make("summary", { textContent: say("permissions") }));
     for (const permission of GRANTABLE) rights.append(this.right(person, permission));

@@ -26,6 +26,7 @@ export class Peer {
     this.restarted = 0;
     /** @type {RTCIceCandidateInit[]} */ this.early = [];
     /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
+    /** The line of one's own screen, while it is shared. @type {RTCRtpTransceiver|undefined} */ this.sharing = undefined;
     this.camera = new MediaStream();
     this.screen = new MediaStream();
     this.pc = this.open();
@@ -75,18 +76,24 @@ export class Peer {
     return !camera || camera.mid === mid ? "video" : "screen";
   }
 
+  /** What is sent to this person: nothing to one who may not see and hear. @param {Kind} kind */
+  track(kind) {
+    const observes = this.call.people.get(this.id)?.permissions?.includes("observe") ?? true;
+    return observes ? this.call.tracks[kind] : null;
+  }
+
   /** The newcomer makes the lines for sound and picture, whether or not there is anything to send yet. */
   offer() {
     for (const kind of /** @type {("audio"|"video")[]} */ (["audio", "video"])) {
-      const line = this.pc.addTransceiver(this.call.tracks[kind] || kind, { direction: "sendrecv" });
+      const line = this.pc.addTransceiver(this.track(kind) || kind, { direction: "sendrecv" });
       this.call.tune?.(kind, line.sender);
     }
-    if (this.call.tracks.screen) this.sendTrack("screen");
+    if (this.track("screen")) this.sendTrack("screen");
   }
 
   /** Sends the call's own track of a kind, or none. @param {Kind} kind */
   async sendTrack(kind) {
-    const track = this.call.tracks[kind];
+    const track = this.track(kind);
     if (kind === "screen") return this.sendScreen(track);
     const [line] = this.lines(kind);
     if (!line) return;
@@ -171,7 +178,7 @@ export class Peer {
     await this.sendTrack("video");
     await this.pc.setLocalDescription();
     this.say({ type: "answer", sdp: this.pc.localDescription?.sdp });
-    if (this.call.tracks.screen && !this.sharing) await this.sendScreen(this.call.tracks.screen);
+    if (this.track("screen") && !this.sharing) await this.sendTrack("screen");
   }
 
   /** @param {RTCIceCandidateInit|null} candidate */

@@ -489,6 +489,10 @@ export class Call {
       case "peer_reset":
         this.closePeer(message.peer);
         break;
+      case "permissions":
+        // Who may no longer see and hear gets nothing more; who may again, does.
+        for (const kind of /** @type {Kind[]} */ (["audio", "video", "screen"])) this.peers.get(message.peer)?.sendTrack(kind);
+        break;
       case "offer":
       case "answer":
       case "candidate":

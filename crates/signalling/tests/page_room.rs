@@ -155,11 +155,17 @@ async fn a_second_device_is_a_choice_and_who_is_sent_out_stays_out_until_let_bac
     first.picture("replaced").await;
     nurse.until("document.querySelectorAll('#tiles [data-peer]').length === 1").await;
 
-    nurse.press("陈立新", "put-back").await;
-    second.state("lobby").await;
-    second.picture("put-back").await;
+    let family = driver.browser("family", 390, 844).await;
+    family.is(&relay, "family", "zh").await;
+    family.prepare(&relay, 1, "").await;
+    family.click("#enter").await;
+    family.state("lobby").await;
     nurse.click(".ring [data-action=admit]").await;
-    second.until("sanbaoCall().inside").await;
+    family.until("sanbaoCall().inside").await;
+    nurse.press("李小明", "put-back").await;
+    family.state("lobby").await;
+    family.picture("put-back").await;
+    family.close().await;
 
     nurse.press("陈立新", "kick").await;
     nurse.picture("kick").await;
