@@ -26,9 +26,8 @@ use steady::{Counts, Start, Steady};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-fn rooms_count() -> u64 {
-    std::env::var("R").ok().and_then(|r| r.parse().ok()).unwrap_or(200)
-}
+/// How many rooms talk, unless `SANBAO_TEST_ROOMS` says otherwise.
+const ROOMS: u64 = 200;
 /// How often each client of each room says something.
 const PACE: Duration = Duration::from_secs(1);
 /// Clients that come at a time; each is inside before another comes.
@@ -177,7 +176,10 @@ async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults) {
                 client.say(json!({ "type": "message", "data": data }));
             }
             message = tokio::time::timeout(PATIENCE, client.hear.recv()) => {
-                let Ok(Some(message)) = message else { break };
+                let Ok(Some(message)) = message else {
+                    println!("heard nothing for long: {said} said, {} heard of {until:?}", heard.len());
+                    break;
+                };
                 if message["type"] == "message" {
                     until = until.or(message["data"]["end"].as_u64());
                     heard.extend(message["data"]["n"].as_u64());
@@ -185,7 +187,8 @@ async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults) {
             }
         }
     }
-    (said, faults(&heard, until.unwrap_or(u64::MAX)))
+    // Who never heard the end has lost at least that.
+    (said, faults(&heard, until.unwrap_or(heard.len() as u64 + 1)))
 }
 
 fn faults(heard: &[u64], count: u64) -> Faults {
@@ -200,7 +203,8 @@ fn faults(heard: &[u64], count: u64) -> Faults {
 async fn rooms(relays: &Relays, counts: &Arc<Counts>) -> (JoinSet<(u64, Faults)>, Arc<AtomicBool>) {
     let stop = Arc::new(AtomicBool::new(false));
     let (mut joining, mut clients) = (JoinSet::new(), Vec::new());
-    for room in 0..rooms_count() {
+    let rooms = std::env::var("SANBAO_TEST_ROOMS").ok().and_then(|rooms| rooms.parse().ok()).unwrap_or(ROOMS);
+    for room in 0..rooms {
         for (n, role) in ["host", "clinician"].into_iter().enumerate() {
             let first = usize::try_from(room).unwrap() + n;
             let person = u128::from(room) * 10 + n as u128 + 1;

@@ -25,34 +25,31 @@ const FAREWELL: &[u8] = b"farewell";
 impl Cluster {
     /// Looks after the node's part until `stop`.
     pub(crate) async fn run(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let hearing = tokio::spawn(Arc::clone(&self).hear(stop.clone()));
+        // Apart from what says that this node is there: a slow database must not make it seem gone.
+        let adopting = tokio::spawn(Arc::clone(&self).keep_adopting(Arc::clone(&hub), stop.clone()));
         let mut connection = interval(Duration::from_millis(CONNECTION_LOOK_MS));
         let mut heartbeat = interval(Duration::from_millis(self.limits.heartbeat_ms));
-        let mut adopt = interval(Duration::from_millis(self.limits.adopt_every_ms));
-        for ticks in [&mut connection, &mut heartbeat, &mut adopt] {
+        for ticks in [&mut connection, &mut heartbeat] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        let hearing = tokio::spawn(Arc::clone(&self).hear(stop.clone()));
+        let left = async {
+            stop.cancelled().await;
+            // Clients are still moving away; the hub waits for them.
+            hub.leave().await;
+        };
+        tokio::pin!(left);
         loop {
             tokio::select! {
                 _ = connection.tick() => self.look_at_the_connection(),
                 _ = heartbeat.tick() => {
                     self.say(HERE).await;
                     hub.look_after_sockets(|node| self.is_gone(node));
-                    if let Err(error) = self.write_notes().await {
-                        tracing::warn!(%error, "the database is not told yet which rooms this node holds");
-                    }
                 }
-                _ = adopt.tick() => {
-                    if let Err(error) = self.adopt(&hub).await {
-                        tracing::warn!(%error, "the rooms of nodes that are gone cannot be looked for");
-                    }
-                }
-                () = stop.cancelled() => break,
+                () = &mut left => break,
             }
         }
-        let _ = hearing.await;
-        // Clients are still moving away while `stop` is told; the hub's own task waits for them.
-        hub.leave().await;
+        let _ = tokio::join!(hearing, adopting);
         let last = async {
             for consult in hub.empty_rooms() {
                 self.note(consult, false);
@@ -64,6 +61,26 @@ impl Cluster {
             let _ = self.nats.client().flush().await;
         };
         let _ = timeout(Duration::from_millis(FAREWELL_WAIT_MS_MAX), last).await;
+    }
+
+    async fn keep_adopting(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let mut notes = interval(Duration::from_millis(self.limits.heartbeat_ms));
+        let mut adopt = interval(Duration::from_millis(self.limits.adopt_every_ms));
+        for ticks in [&mut notes, &mut adopt] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        let work = async {
+            loop {
+                let done = tokio::select! {
+                    _ = notes.tick() => self.write_notes().await,
+                    _ = adopt.tick() => self.adopt(&hub).await,
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "which node holds which room is not told or known yet");
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
     }
 
     fn look_at_the_connection(&self) {

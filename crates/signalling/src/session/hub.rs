@@ -236,20 +236,18 @@ impl Hub {
             first.opened().await;
             return Ok(first);
         }
-        match driver.open(self, &cell, make).await {
-            Ok(true) => {
+        // In a task of its own: whoever asks may give up waiting, and the room must not stay half open.
+        let (hub, driver) = (Arc::clone(self), Arc::clone(driver));
+        let opening = tokio::spawn(async move {
+            let opened = driver.open(&hub, &cell, make).await;
+            if matches!(opened, Ok(true)) {
                 cell.open_now();
-                Ok(cell)
+                return Ok(cell);
             }
-            Ok(false) => {
-                self.forget(&cell);
-                Err(NoRoom::None)
-            }
-            Err(error) => {
-                self.forget(&cell);
-                Err(error)
-            }
-        }
+            hub.forget(&cell);
+            Err(opened.err().unwrap_or(NoRoom::None))
+        });
+        opening.await.unwrap_or(Err(NoRoom::Unavailable))
     }
 
     /// An entry of a shared log: applied, and carried out where its sockets are here. Repeats have no effect.

@@ -70,6 +70,14 @@ pub struct Steady {
     say: mpsc::UnboundedSender<Value>,
     /// Every numbered message of the relay's, once and in order.
     pub hear: mpsc::UnboundedReceiver<Value>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// A client that is dropped is gone without a word.
+impl Drop for Steady {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Steady {
@@ -89,8 +97,7 @@ impl Steady {
             told: 0,
             connected_once: false,
         };
-        tokio::spawn(client.run());
-        Self { say, hear }
+        Self { say, hear, task: tokio::spawn(client.run()) }
     }
 
     /// Hands a message over; it arrives, whatever happens to nodes and sockets.
@@ -204,9 +211,6 @@ impl Client {
             *self.start.counts.last_refusal.lock().unwrap() = welcome.to_string();
             return None;
         }
-        if self.connected_once {
-            println!("welcome {}", welcome["resumed"]);
-        }
         self.welcomed(&mut socket, &welcome).await?;
         Some(socket)
     }
@@ -277,7 +281,7 @@ impl Client {
                                 ack_due = Some(tokio::time::Instant::now() + ACK_DELAY);
                             }
                         }
-                        Message::Close(c) => { println!("{c:?}"); return Gone::Socket },
+                        Message::Close(_) => return Gone::Socket,
                         _ => {}
                     }
                 }
@@ -292,9 +296,6 @@ impl Client {
     }
 
     fn take(&mut self, message: Value) -> Option<Gone> {
-        if message["type"] == "error" {
-            println!("{message}");
-        }
         if let Some(ack) = message["ack"].as_u64() {
             self.acknowledged(ack);
         }
