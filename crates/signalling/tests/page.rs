@@ -40,7 +40,7 @@ async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     doctor.is(&relay, "doctor", "zh").await;
     host.prepare(&relay, 1, "&relay=1&back=/consults/7").await;
     host.picture("1-prejoin").await;
-    let bytes = "performance.getEntries().reduce((sum, e) => sum + (e.transferSize || 0), 0)";
+    let bytes = "performance.getEntries().reduce((sum, e) => sum + (e.encodedBodySize || 0), 0)";
     let bytes = host.run(&format!("return {bytes}")).await.as_u64().unwrap();
     assert!(bytes > 10_000 && bytes < 60 * 1024, "the page before pictures is {bytes} bytes");
     host.click("#enter").await;
