@@ -130,7 +130,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
     // A reload goes on as the same peer, inside, with the chat; a word that the relay did not take is said again.
     let peer = doctor.text("sanbaoCall().room.me").await;
     doctor
-        .run("sanbaoCall().socket.close(); sanbaoCall().chat('我这边断了一下').catch(() => {}); location.reload()")
+        .run("sanbaoCall().abandon(sanbaoCall().socket); sanbaoCall().chat('我这边断了一下').catch(() => {}); location.reload()")
         .await;
     doctor.until("window.sanbaoCall && sanbaoCall()?.inside").await;
     assert_eq!(doctor.text("sanbaoCall().room.me").await, peer);
@@ -148,7 +148,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
 
     // A socket that breaks is resumed exactly; sound and picture never stop.
     let before = host.text("[...sanbaoCall().peers.values()][0].pc.connectionState").await;
-    host.run("window.kept = [...sanbaoCall().peers.values()][0].pc; sanbaoCall().socket.close()").await;
+    host.run("window.kept = [...sanbaoCall().peers.values()][0].pc; sanbaoCall().abandon(sanbaoCall().socket)").await;
     host.until("sanbaoCall().welcome?.resumed === 'exact'").await;
     assert_eq!(
         host.text("[...sanbaoCall().peers.values()][0].pc === window.kept && window.kept.connectionState").await,
