@@ -51,7 +51,8 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     tokio::time::sleep(LATE).await;
     let mut received = stops.take_received();
     let mut told = stops.told_loss();
-    let mut notes: Vec<String> = stops.ended().map(|code| format!("the reader was closed with {code}")).into_iter().collect();
+    let mut notes: Vec<String> =
+        stops.ended().map(|code| format!("the reader was closed with {code}")).into_iter().collect();
     if stops.ended().is_some() {
         let back = connect(server.address, stops.reset().await?).await?;
         tokio::time::sleep(LATE).await;
