@@ -71,10 +71,8 @@ fn apply(replica: &mut Replica, command: Command) -> Vec<Effect> {
 }
 
 fn say(replica: &mut Replica, n: u128, seq: u64, request: Request) -> Vec<Effect> {
-    apply(
-        replica,
-        Command::Said { peer: peer(n), socket: socket(u64::try_from(n).unwrap()), seq, ack: 0, id: None, request },
-    )
+    let socket = replica.room().socket(peer(n)).unwrap();
+    apply(replica, Command::Said { peer: peer(n), socket, seq, ack: 0, id: None, request })
 }
 
 fn message(len: usize) -> Request {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::{Cell, Heard};
-use crate::facts::Record;
+use crate::facts::{Item, Record};
 use crate::id::{ConsultId, PeerId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
@@ -64,7 +64,8 @@ impl Inner {
         let Some(link) = self.link_mut(socket) else { return };
         let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
         let ack = match &heard {
-            Heard::Said { ack, .. } | Heard::Again { ack, .. } | Heard::Ack(ack) | Heard::Ping(ack) => *ack,
+            Heard::Said { ack, .. } | Heard::Again { ack, .. } => *ack,
+            Heard::Ack(ack) | Heard::Report(ack, _) | Heard::Ping(ack) => *ack,
             Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
         };
         if ack > link.written() {
@@ -82,6 +83,10 @@ impl Inner {
                 self.arrived(hub, consult, peer, ack);
             }
             Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
+            Heard::Report(ack, report) => {
+                self.arrived(hub, consult, peer, ack);
+                self.reported(hub, consult, (socket, peer), *report);
+            }
             Heard::Ping(ack) => {
                 link.say(&ServerMessage::Pong);
                 self.arrived(hub, consult, peer, ack);
@@ -136,7 +141,7 @@ impl Inner {
                         link.close(CloseCode::TooSlow);
                     }
                 }
-                Effect::Fact { id, fact } => hub.facts.push(Record { id, consult, fact }),
+                Effect::Fact { id, fact } => hub.facts.push(Item::Fact(Record { id, consult, fact })),
                 Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
             }
         }

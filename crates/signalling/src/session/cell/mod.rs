@@ -5,6 +5,7 @@
 //! task straight into the receiver's socket.
 
 mod inner;
+mod reported;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -13,6 +14,7 @@ use tokio::sync::SetOnce;
 
 use super::hub::Hub;
 use super::link::Link;
+use super::reports::Report;
 use crate::id::{ConsultId, NodeId, Socket};
 use crate::log::Position;
 use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
@@ -38,6 +40,8 @@ pub(super) enum Heard {
     Again { seq: u64, ack: u64 },
     /// Only an acknowledgement.
     Ack(u64),
+    /// Something about the client's line or devices, and an acknowledgement.
+    Report(u64, Box<Report>),
     /// A `ping` message.
     Ping(u64),
     /// A ping frame, to be answered with the same content.
@@ -125,7 +129,10 @@ impl Cell {
     pub(super) fn part(&self, hub: &Hub, socket: u64) -> Option<Link> {
         let mut inner = lock(&self.inner);
         let at = inner.links.iter().position(|link| link.socket == socket)?;
-        let link = inner.links.swap_remove(at);
+        let mut link = inner.links.swap_remove(at);
+        if let Some(item) = link.reports.take().and_then(|reports| reports.over(hub.clock.now())) {
+            hub.facts.push(item);
+        }
         if let Some(peer) = link.peer {
             let socket = Socket { node: hub.node, number: socket };
             inner.propose(hub, self.consult, Command::Away { peer, socket });
@@ -236,6 +243,7 @@ impl Cell {
                 link.wake();
             }
         }
+        inner.look_at_reports(hub, self.consult, now);
         let idle = TimeDelta::milliseconds(i64::try_from(hub.limits.room_idle_ms_max).unwrap_or(i64::MAX));
         inner.forgotten |= inner.links.is_empty() && inner.empty_since.is_some_and(|since| now - since >= idle);
         inner.forgotten
