@@ -154,7 +154,8 @@ async fn enter(
     let mut request = format!("{}/v1/signal", address.replace("http", "ws")).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-    let hello = json!({ "type": "hello", "v": 1, "ticket": ticket });
+    let device = format!("device-of-the-{role:->12}");
+    let hello = json!({ "type": "hello", "v": 1, "device": device, "ticket": ticket });
     socket.send(hello.to_string().into()).await.unwrap();
     let joined = async {
         loop {

@@ -85,10 +85,10 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
     let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
-    let revoked = deps.db.clone();
+    let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     let mut tasks: Vec<Task> = vec![
         Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
-        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, stop))),
+        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, on_several_nodes, stop))),
         Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
         Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
         Box::new(move |stop| Box::pin(alive.live(stop))),

@@ -1,5 +1,6 @@
 //! The shared log on real `nats-server`s: one, and three that replicate.
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "what was measured is the result")]
 
 #[path = "support/nats.rs"]
 mod nats;
@@ -177,4 +178,57 @@ async fn of_three_replicas_any_one_may_be_killed() {
     let all = all.await.unwrap();
     assert!(all.len() >= 1 + 3 * 22);
     assert!(all.windows(2).all(|pair| pair[1].previous == pair[0].position));
+}
+
+/// The median and the 99th percentile, in milliseconds.
+fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
+    times.sort_unstable();
+    let at = |percent: usize| times[times.len() * percent / 100].as_secs_f64() * 1000.0;
+    (at(50), at(99))
+}
+
+/// One append after the other in one room of 1 KB each: until it is heard again; then twenty rooms at once.
+async fn measure(servers: usize) {
+    let servers_up = NatsServers::start(servers);
+    let log = open(&servers_up).await;
+    let (kilobyte, mut times) = (Bytes::from(vec![7; 1024]), Vec::new());
+    let mut watch = log.watch(room(1)).await.unwrap();
+    let opened = async {
+        loop {
+            if let Ok(position) = log.open_first(room(1), entry(0)).await {
+                return position;
+            }
+        }
+    };
+    let mut last = timeout(LONG, opened).await.unwrap();
+    while timeout(LONG, watch.next()).await.unwrap().unwrap().position != last {}
+    for _ in 0..1_000 {
+        let begun = std::time::Instant::now();
+        last = log.append(room(1), last, kilobyte.clone()).await.unwrap();
+        while timeout(LONG, watch.next()).await.unwrap().unwrap().position != last {}
+        times.push(begun.elapsed());
+    }
+    let (p50, p99) = percentiles(times);
+    let begun = std::time::Instant::now();
+    let rooms = (100..120).map(|n| {
+        let (log, kilobyte) = (log.clone(), kilobyte.clone());
+        tokio::spawn(async move {
+            let mut last = log.open_first(room(n), entry(0)).await.unwrap();
+            for _ in 0..500 {
+                last = log.append(room(n), last, kilobyte.clone()).await.unwrap();
+            }
+        })
+    });
+    for room in rooms.collect::<Vec<_>>() {
+        room.await.unwrap();
+    }
+    let per_s = 20.0 * 500.0 / begun.elapsed().as_secs_f64();
+    println!("{servers} nats-server: append and hear p50 {p50:.2} ms, p99 {p99:.2} ms; 20 rooms: {per_s:.0} appends/s");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement: cargo test --release -p sanbao-signalling --test jetstream -- --ignored --nocapture"]
+async fn how_long_an_append_takes() {
+    measure(1).await;
+    measure(3).await;
 }

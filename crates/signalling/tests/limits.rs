@@ -7,18 +7,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use sanbao_platform::config::RootSecret;
-use sanbao_platform::testing::sqlite;
-use sanbao_signalling::Config;
 use serde_json::json;
-use support::{Relay, claims, config, device, relay, relay_with};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use support::{Relay, claims, device, relay, relay_config as with};
 use tokio_tungstenite::tungstenite::Message;
-
-async fn with(change: impl FnOnce(&mut Config)) -> Relay {
-    let mut config = config();
-    change(&mut config);
-    relay_with(config, sqlite()).await
-}
 
 #[tokio::test]
 async fn each_bad_ticket_has_its_own_error_and_close() {
@@ -164,47 +155,6 @@ async fn without_its_number_a_message_ends_the_connection_and_the_session_goes_o
 }
 
 #[tokio::test]
-async fn binary_frames_and_invalid_utf8_close_for_good() {
-    let relay = relay().await;
-    let mut client = relay.join(1, 10, "host").await;
-    client.send(Message::Binary(vec![1, 2, 3].into())).await;
-    assert_eq!(client.closed().await, Some(4109));
-    for before_hello in [true, false] {
-        let client = if before_hello { relay.open().await } else { relay.join(1, 11, "host").await };
-        // A masked text frame of two bytes that are not UTF-8, written past the library.
-        let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
-        tcp.write_all(&[0x81, 0x82, 0, 0, 0, 0, 0xc3, 0x28]).await.unwrap();
-        assert_eq!(close_code(&mut tcp).await, Some(4107));
-    }
-}
-
-/// The code of the close frame among the frames of a raw socket.
-async fn close_code(tcp: &mut tokio::net::TcpStream) -> Option<u16> {
-    let mut all = Vec::new();
-    let mut buffer = [0; 4096];
-    for _ in 0..50 {
-        let read = tokio::time::timeout(Duration::from_secs(5), tcp.read(&mut buffer)).await.unwrap().unwrap_or(0);
-        all.extend_from_slice(&buffer[..read]);
-        let mut at = 0;
-        while at + 2 <= all.len() {
-            let (opcode, short) = (all[at] & 0x0f, usize::from(all[at + 1] & 0x7f));
-            let (len, head) = match short {
-                126 => (usize::from(u16::from_be_bytes([*all.get(at + 2)?, *all.get(at + 3)?])), 4),
-                n => (n, 2),
-            };
-            if opcode == 8 {
-                return Some(u16::from_be_bytes([*all.get(at + head)?, *all.get(at + head + 1)?]));
-            }
-            at += head + len;
-        }
-        if read == 0 {
-            return None;
-        }
-    }
-    None
-}
-
-#[tokio::test]
 async fn a_message_over_the_limit_is_refused_and_one_just_under_it_passes() {
     let relay = relay().await;
     let mut host = relay.join(1, 10, "host").await;
@@ -221,18 +171,6 @@ async fn a_message_over_the_limit_is_refused_and_one_just_under_it_passes() {
     assert_eq!(doctor.hear("error").await["code"], "message-too-large");
     assert_eq!(doctor.closed().await, Some(4107));
     host.hear("peer_away").await;
-}
-
-#[tokio::test]
-async fn a_frame_that_claims_64_mib_is_refused_by_its_header() {
-    let relay = relay().await;
-    let client = relay.join(1, 10, "host").await;
-    let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
-    let mut frame = vec![0x81, 0xff];
-    frame.extend_from_slice(&(64_u64 << 20).to_be_bytes());
-    frame.extend_from_slice(&[0, 0, 0, 0, b'x']);
-    tcp.write_all(&frame).await.unwrap();
-    assert_eq!(close_code(&mut tcp).await, Some(4107));
 }
 
 #[tokio::test]
@@ -341,4 +279,67 @@ async fn an_empty_room_is_forgotten_with_whom_it_admitted() {
     tokio::time::sleep(Duration::from_millis(700)).await;
     let later = relay.hello(&relay.ticket(1, 30, "guest")).await;
     assert_eq!(later.welcome["lobby"], true);
+}
+
+#[tokio::test]
+async fn bytes_have_a_budget_of_their_own() {
+    let relay = with(|c| {
+        c.limits.client.bytes_burst_max = 10_000;
+        c.limits.client.bytes_per_s_max = 1;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let mut flood = relay.join(1, 20, "clinician").await;
+    host.hear("peer_joined").await;
+    let big = "x".repeat(6_000);
+    flood.say(json!({ "type": "message", "to": host.peer, "data": big })).await;
+    host.hear("message").await;
+    flood.say(json!({ "type": "message", "to": host.peer, "data": big })).await;
+    assert_eq!(flood.hear("error").await["code"], "rate-limited");
+    assert_eq!(flood.closed().await, Some(4108));
+}
+
+#[tokio::test]
+async fn a_socket_that_takes_nothing_is_given_up_though_little_waits_for_it() {
+    let relay = with(|c| {
+        c.limits.write_wait_ms_max = 300;
+        c.limits.heartbeat.interval_ms = 400;
+        c.limits.client.messages_burst_max = 100_000;
+        c.limits.client.bytes_burst_max = u32::MAX;
+        c.limits.room.unread_messages_max = usize::MAX;
+        c.limits.room.unread_bytes_max = usize::MAX;
+        c.limits.room.unread_room_bytes_max = usize::MAX;
+    })
+    .await;
+    let mut host = relay.join(1, 10, "host").await;
+    let slow = relay.join(1, 20, "clinician").await; // never reads again
+    host.hear("peer_joined").await;
+    let big = "x".repeat(60_000);
+    for _ in 0..400 {
+        host.say(json!({ "type": "message", "to": slow.peer, "data": big })).await;
+    }
+    assert_eq!(host.hear("peer_away").await["peer"], json!(slow.peer));
+}
+
+#[tokio::test]
+async fn the_same_person_on_a_second_device_is_asked_what_to_do() {
+    let relay = relay().await;
+    let mut first = relay.join(1, 10, "host").await;
+    let mut second = relay.hello(&relay.ticket(1, 10, "host")).await;
+    second.say(json!({ "type": "join", "id": "j" })).await;
+    let asked = second.hear("error").await;
+    assert_eq!((&asked["code"], &asked["re"]), (&json!("elsewhere"), &json!("j")));
+    assert_eq!(asked["detail"]["since"], "2026-11-23T06:00:00Z");
+    first.silence().await; // nothing has happened
+
+    let mut third = relay.hello(&relay.ticket(1, 10, "host")).await;
+    third.say(json!({ "type": "join", "elsewhere": "both" })).await;
+    third.hear("joined").await;
+    first.hear("peer_joined").await;
+
+    second.say(json!({ "type": "join", "elsewhere": "take_over" })).await;
+    assert_eq!(second.hear("joined").await["room"]["people"], 1);
+    for older in [&mut first, &mut third] {
+        assert_eq!(older.closed().await, Some(4105));
+    }
 }

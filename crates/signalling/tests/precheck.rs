@@ -34,7 +34,8 @@ async fn with_turn(change: impl FnOnce(&mut Config)) -> Relay {
     let mut config = support::config();
     config.turn = Some(EmbeddedTurn {
         listen: free,
-        public_ip: "127.0.0.1".parse().unwrap(),
+        tls: None,
+        public_ips: vec!["127.0.0.1".parse().unwrap()],
         relay_ports: (20_000 + slot * 20, 20_019 + slot * 20),
         allow_peers: Vec::new(),
         allocations_per_user_max: 16,

@@ -62,23 +62,35 @@ fn main() {
     }
 }
 
-/// Median, least and greatest.
+/// One run. The client sends in bursts, and on a busy machine a socket's buffer runs over; what was lost was
+/// relayed by nobody, so the cost is that of a message that arrived.
+struct Figure {
+    cpu_s: f64,
+    lost_percent: f64,
+}
+
+/// Median, least and greatest cost, and the median loss.
 struct Spread {
     median: f64,
     least: f64,
     greatest: f64,
+    lost_percent: f64,
 }
 
 impl Spread {
-    fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        Self { median: figures[figures.len() / 2], least: figures[0], greatest: figures[figures.len() - 1] }
+    fn of(mut figures: Vec<Figure>) -> Self {
+        let middle = figures.len() / 2;
+        figures.sort_by(|a, b| a.lost_percent.total_cmp(&b.lost_percent));
+        let lost_percent = figures[middle].lost_percent;
+        figures.sort_by(|a, b| a.cpu_s.total_cmp(&b.cpu_s));
+        let [median, least, greatest] = [middle, 0, figures.len() - 1].map(|place| figures[place].cpu_s);
+        Self { median, least, greatest, lost_percent }
     }
 }
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3} s ({:.3}..{:.3})", self.median, self.least, self.greatest)
+        write!(f, "{:.3} s ({:.3}..{:.3}), lost {:.1} %", self.median, self.least, self.greatest, self.lost_percent)
     }
 }
 
@@ -171,7 +183,7 @@ fn start_peer() -> Server {
     Server { child, port }
 }
 
-fn measure(server: &Server, load: &Load, percent: u32) -> f64 {
+fn measure(server: &Server, load: &Load, percent: u32) -> Figure {
     let messages = (load.messages * percent / 100).max(1);
     let peer = load.peer.then(start_peer);
     let to_peer = peer.as_ref().map(|p| ["-e".to_owned(), "127.0.0.1".to_owned(), "-r".to_owned(), p.port.to_string()]);
@@ -189,6 +201,6 @@ fn measure(server: &Server, load: &Load, percent: u32) -> f64 {
     let received = text.rsplit_once("tot_recv_msgs=").unwrap_or_else(|| panic!("no result: {text}")).1;
     let received: f64 = received.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap();
     let sent = f64::from(load.clients * messages);
-    assert!(received > sent * 0.98, "{received} of {sent} messages arrived:\n{text}");
-    used * 100_000.0 / received
+    assert!(received > sent / 2.0, "{received} of {sent} messages arrived:\n{text}");
+    Figure { cpu_s: used * 100_000.0 / received, lost_percent: (sent - received) * 100.0 / sent }
 }

@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 /// How long running requests may take to end once the process is told to stop.
 pub const DRAIN_SECONDS_MAX: u64 = 10;
 
+/// How long a client may take to send the head of a request, an idle connection's next one included.
+const HEAD_WAIT: Duration = Duration::from_secs(30);
+
 /// A certificate chain and its key, as PEM files.
 #[derive(Clone, Debug)]
 pub struct Tls {
@@ -57,8 +60,14 @@ pub async fn serve(
         Some(tls) => {
             let config = RustlsConfig::from_pem_file(tls.certificate, tls.key).await?;
             let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor);
-            axum_server::from_tcp(listener.socket)?.acceptor(acceptor).handle(handle).serve(service).await
+            let mut server = axum_server::from_tcp(listener.socket)?.acceptor(acceptor).handle(handle);
+            server.http_builder().http1().header_read_timeout(HEAD_WAIT);
+            server.serve(service).await
         }
-        None => axum_server::from_tcp(listener.socket)?.acceptor(NoDelayAcceptor).handle(handle).serve(service).await,
+        None => {
+            let mut server = axum_server::from_tcp(listener.socket)?.acceptor(NoDelayAcceptor).handle(handle);
+            server.http_builder().http1().header_read_timeout(HEAD_WAIT);
+            server.serve(service).await
+        }
     }
 }

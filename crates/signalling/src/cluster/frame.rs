@@ -120,3 +120,74 @@ impl Body {
         if replica.is_readable() { Ok(replica) } else { Err(Unreadable("a snapshot of another version".to_owned())) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::id::{ConsultId, Epoch};
+    use crate::room::{Past, RoomLimits};
+
+    const NODE: NodeId = NodeId(7);
+
+    fn id(n: u128) -> uuid::Uuid {
+        uuid::Uuid::from_u128(n)
+    }
+
+    fn commands() -> Vec<Command> {
+        let open = Command::Open {
+            epoch: Epoch(id(1)),
+            past: Box::new(Past::default()),
+            limits: Box::new(RoomLimits::default()),
+        };
+        vec![open, Command::Tick, Command::NodeGone { node: NodeId(u64::MAX) }]
+    }
+
+    fn committed(entry: Bytes) -> Committed {
+        Committed { position: Position(12), previous: Position(11), entry }
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_its_writer_knows_it_again() {
+        let head = Head { kind: Kind::Opening, node: NODE, batch: 5, previous: Position(10) };
+        let at = DateTime::from_timestamp_micros(1_763_899_200_000_001).unwrap();
+        let encoded: Vec<Bytes> = commands().iter().map(|c| command(c).unwrap()).collect();
+        let committed = committed(head.batch(at, &encoded));
+        let seen = heard(NODE, &committed).unwrap();
+        assert_eq!((seen.position, seen.before, seen.previous), (Position(12), Position(11), Position(10)));
+        assert_eq!((seen.kind, seen.own), (Kind::Opening, Some(5)));
+        assert_eq!(heard(NodeId(8), &committed).unwrap().own, None);
+        let entry = seen.body.entry().unwrap();
+        assert_eq!((entry.at, entry.node, entry.batch, entry.commands), (at, NODE, 5, commands()));
+    }
+
+    #[test]
+    fn a_snapshot_is_the_whole_replica() {
+        let mut replica = Replica::new(ConsultId(id(3)));
+        let entry = Entry { v: ENTRY_VERSION, at: DateTime::UNIX_EPOCH, node: NODE, batch: 1, commands: commands() };
+        replica.apply_entry(Position(9), &entry, &mut Vec::new());
+        let head = Head { kind: Kind::Snapshot, node: NODE, batch: 6, previous: Position(9) };
+        let seen = heard(NODE, &committed(head.snapshot(&replica).unwrap())).unwrap();
+        assert_eq!(seen.kind, Kind::Snapshot);
+        let read = seen.body.replica().unwrap();
+        assert_eq!((read.position(), read.epoch()), (Position(9), Some(Epoch(id(1)))));
+    }
+
+    #[test]
+    fn what_another_version_or_a_stranger_wrote_is_refused_and_never_half_read() {
+        let head = Head { kind: Kind::Batch, node: NODE, batch: 5, previous: Position(10) };
+        let good = head.batch(DateTime::UNIX_EPOCH, &[command(&Command::Tick).unwrap()]);
+        for len in 0..good.len() {
+            let cut = heard(NODE, &committed(good.slice(..len))).and_then(|seen| seen.body.entry());
+            assert!(cut.is_err() || len == HEAD_BYTES + 8, "{len}: an entry without commands is one");
+        }
+        for (at, byte) in [(0, 2), (1, 3)] {
+            let mut other = good.to_vec();
+            other[at] = byte;
+            assert!(heard(NODE, &committed(other.into())).is_err());
+        }
+        let mut other = good.to_vec();
+        other.push(0xc1); // never used in MessagePack
+        assert!(heard(NODE, &committed(other.into())).unwrap().body.entry().is_err());
+    }
+}

@@ -36,7 +36,7 @@ impl Default for DriverLimits {
             hear_wait_ms_max: 20,
             retry_wait_ms_max: 800,
             tail_check_ms: 15_000,
-            snapshot_entries: 1_000,
+            snapshot_entries: 128,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a node does beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
 //! whose socket went without a word.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -24,13 +25,20 @@ const FAREWELL: &[u8] = b"farewell";
 impl Cluster {
     /// Looks after the node's part until `stop`.
     pub(crate) async fn run(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let hearing = tokio::spawn(Arc::clone(&self).hear(stop.clone()));
+        // Apart from what says that this node is there: a slow database must not make it seem gone.
+        let adopting = tokio::spawn(Arc::clone(&self).keep_adopting(Arc::clone(&hub), stop.clone()));
         let mut connection = interval(Duration::from_millis(CONNECTION_LOOK_MS));
         let mut heartbeat = interval(Duration::from_millis(self.limits.heartbeat_ms));
-        let mut adopt = interval(Duration::from_millis(self.limits.adopt_every_ms));
-        for ticks in [&mut connection, &mut heartbeat, &mut adopt] {
+        for ticks in [&mut connection, &mut heartbeat] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
-        let hearing = tokio::spawn(Arc::clone(&self).hear(stop.clone()));
+        let left = async {
+            stop.cancelled().await;
+            // Clients are still moving away; the hub waits for them.
+            hub.leave().await;
+        };
+        tokio::pin!(left);
         loop {
             tokio::select! {
                 _ = connection.tick() => self.look_at_the_connection(),
@@ -38,23 +46,41 @@ impl Cluster {
                     self.say(HERE).await;
                     hub.look_after_sockets(|node| self.is_gone(node));
                 }
-                _ = adopt.tick() => {
-                    if let Err(error) = self.adopt(&hub).await {
-                        tracing::warn!(%error, "the rooms of nodes that are gone cannot be looked for");
-                    }
-                }
-                () = stop.cancelled() => break,
+                () = &mut left => break,
             }
         }
-        let _ = hearing.await;
-        // Clients are still moving away while `stop` is told; the hub's own task waits for them.
-        hub.leave().await;
+        let _ = tokio::join!(hearing, adopting);
         let last = async {
-            self.let_go_of_empty_rooms(&hub).await;
+            for consult in hub.empty_rooms() {
+                self.note(consult, false);
+            }
+            if let Err(error) = self.write_notes().await {
+                tracing::warn!(%error, "other nodes will look after rooms that need nobody");
+            }
             self.say(FAREWELL).await;
             let _ = self.nats.client().flush().await;
         };
         let _ = timeout(Duration::from_millis(FAREWELL_WAIT_MS_MAX), last).await;
+    }
+
+    async fn keep_adopting(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
+        let mut notes = interval(Duration::from_millis(self.limits.heartbeat_ms));
+        let mut adopt = interval(Duration::from_millis(self.limits.adopt_every_ms));
+        for ticks in [&mut notes, &mut adopt] {
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        let work = async {
+            loop {
+                let done = tokio::select! {
+                    _ = notes.tick() => self.write_notes().await,
+                    _ = adopt.tick() => self.adopt(&hub).await,
+                };
+                if let Err(error) = done {
+                    tracing::warn!(%error, "which node holds which room is not told or known yet");
+                }
+            }
+        };
+        stop.run_until_cancelled(work).await;
     }
 
     fn look_at_the_connection(&self) {
@@ -105,11 +131,15 @@ impl Cluster {
         }
         let gone: Vec<NodeId> = opening::holders(&self.db).await?.into_iter().filter(|n| self.is_gone(*n)).collect();
         for node in gone {
+            let mut taken_in = BTreeMap::new();
             for consult in opening::held_by(&self.db, node).await? {
                 if self.take_in(hub, consult).await {
-                    opening::let_go(&self.db, consult, node).await?;
+                    taken_in.insert(consult, false);
                 }
             }
+            // First that this node holds them: should it go now, another finds them.
+            self.write_notes().await?;
+            opening::note(&self.db, node, &taken_in).await?;
         }
         Ok(())
     }
@@ -129,12 +159,19 @@ impl Cluster {
         }
     }
 
-    async fn let_go_of_empty_rooms(&self, hub: &Hub) {
-        let empty: Vec<ConsultId> = hub.empty_rooms();
-        for consult in empty {
-            if opening::let_go(&self.db, consult, self.node).await.is_err() {
-                return; // another node finds them empty
+    /// Tells the database what changed of the rooms that this node holds.
+    async fn write_notes(&self) -> Result<(), DbError> {
+        let notes = std::mem::take(&mut *lock(&self.notes));
+        if notes.is_empty() {
+            return Ok(());
+        }
+        let written = opening::note(&self.db, self.node, &notes).await;
+        if written.is_err() {
+            let mut newer = lock(&self.notes);
+            for (consult, holds) in notes {
+                newer.entry(consult).or_insert(holds);
             }
         }
+        written
     }
 }

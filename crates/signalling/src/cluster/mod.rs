@@ -12,7 +12,7 @@ mod look_after;
 mod opening;
 mod presence;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -26,6 +26,7 @@ use sanbao_platform::nats::Nats;
 use tokio::sync::{OnceCell, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::facts;
 use crate::id::{ConsultId, Epoch, NodeId};
 use crate::log::{Committed, JetStreamLog, Position, RoomLog};
 use crate::room::{Command, Past};
@@ -51,6 +52,8 @@ pub(crate) struct Cluster {
     rooms: Mutex<HashMap<ConsultId, mpsc::Sender<Command>>>,
     /// Rooms that this node had to close, and whose sessions it has to look after when it can.
     orphans: Mutex<BTreeSet<ConsultId>>,
+    /// Rooms that the database is to be told this node holds, or holds no more.
+    notes: Mutex<BTreeMap<ConsultId, bool>>,
     presence: Mutex<Presence>,
     node: NodeId,
     connections: watch::Sender<u64>,
@@ -77,6 +80,7 @@ impl Cluster {
             log: OnceCell::new(),
             rooms: Mutex::default(),
             orphans: Mutex::default(),
+            notes: Mutex::default(),
             presence: Mutex::new(Presence::new(node, limits.silent_ms_max, 0)),
             node,
             connections: watch::Sender::new(0),
@@ -114,6 +118,11 @@ impl Cluster {
         })
     }
 
+    /// Lets the database know soon whether this node holds a room.
+    fn note(&self, consult: ConsultId, holds: bool) {
+        lock(&self.notes).insert(consult, holds);
+    }
+
     fn orphaned(&self, consult: ConsultId) {
         lock(&self.orphans).insert(consult);
     }
@@ -123,23 +132,23 @@ impl Cluster {
         lock(&self.presence).is_gone(node, self.now_ms())
     }
 
-    /// What the log holds of the room, which is begun when `past` is there; nothing when there is no room.
+    /// What the log holds of the room, which is begun when it may be; nothing when there is no room. The database is
+    /// asked only for a room that is not there: who resumes does not wait for it.
     async fn entries(
         &self,
         hub: &Hub,
         log: &dyn RoomLog,
         consult: ConsultId,
-        past: Option<Past>,
+        make: bool,
     ) -> Result<Vec<Committed>, NoRoom> {
-        let mut opening = past.map(|past| self.opening(hub, past)).transpose()?;
         let mut begun = false;
         loop {
             match log.read(consult, Position::START).await {
                 Ok(entries) if !entries.is_empty() => return Ok(entries),
-                Ok(entries) if opening.is_none() && !begun => return Ok(entries),
+                Ok(entries) if !make => return Ok(entries),
                 Ok(_) if !begun && self.may_begin(hub.node(), consult).await? => {
-                    let Some(opening) = opening.take() else { return Err(NoRoom::None) };
-                    log.open_first(consult, opening).await.map_err(|error| {
+                    let past = facts::past(&self.db, consult).await?;
+                    log.open_first(consult, self.opening(hub, past)?).await.map_err(|error| {
                         tracing::warn!(%consult, %error, "a room's log could not be begun");
                         NoRoom::Unavailable
                     })?;
@@ -177,7 +186,7 @@ impl Cluster {
         self: &Arc<Self>,
         hub: &Arc<Hub>,
         cell: &Arc<Cell>,
-        past: Option<Past>,
+        make: bool,
         commands: mpsc::Receiver<Command>,
     ) -> Result<bool, NoRoom> {
         let consult = cell.consult();
@@ -188,11 +197,11 @@ impl Cluster {
             tracing::warn!(%consult, %error, "a room's log cannot be followed");
             NoRoom::Unavailable
         })?;
-        let entries = self.entries(hub, &*log, consult, past).await?;
+        let entries = self.entries(hub, &*log, consult, make).await?;
         if entries.is_empty() {
             return Ok(false);
         }
-        opening::hold(&self.db, consult, hub.node()).await?;
+        self.note(consult, true);
         let (cluster, hub, cell) = (Arc::clone(self), Arc::clone(hub), Arc::clone(cell));
         let follower = Follower::begin(cluster, hub, cell, log, &entries).ok_or(NoRoom::Unavailable)?;
         tokio::spawn(follower.run(Ears { commands, watch, connections }));
@@ -206,12 +215,12 @@ impl Driver for Shared {
         self.0.node
     }
 
-    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom> {
+    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, make: bool) -> Result<bool, NoRoom> {
         let cluster = &self.0;
         let (sender, commands) = mpsc::channel(cluster.limits.driver.waiting_commands_max);
         lock(&cluster.rooms).insert(cell.consult(), sender);
         let wait = Duration::from_millis(cluster.limits.open_wait_ms_max);
-        timeout(wait, cluster.follow(hub, cell, past, commands)).await.unwrap_or(Err(NoRoom::Unavailable))
+        timeout(wait, cluster.follow(hub, cell, make, commands)).await.unwrap_or(Err(NoRoom::Unavailable))
     }
 
     fn propose(&self, consult: ConsultId, commands: Vec<Command>) -> bool {
@@ -226,14 +235,9 @@ impl Driver for Shared {
 
     fn close(&self, consult: ConsultId) {
         lock(&self.0.rooms).remove(&consult);
-        if lock(&self.0.orphans).contains(&consult) {
-            return; // its sessions are still this node's
+        // The sessions of an orphan are still this node's.
+        if !lock(&self.0.orphans).contains(&consult) {
+            self.0.note(consult, false);
         }
-        let cluster = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            if let Err(error) = opening::let_go(&cluster.db, consult, cluster.node).await {
-                tracing::warn!(%consult, %error, "a room is still noted as this node's");
-            }
-        });
     }
 }

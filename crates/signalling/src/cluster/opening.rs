@@ -1,5 +1,7 @@
 //! Who begins a room's log: one node, named by the database; and which nodes hold which rooms.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::on;
@@ -48,17 +50,13 @@ pub(crate) async fn claim(
     Ok(won == 1)
 }
 
-/// Notes that a node holds a room, so that others look after it when the node is gone.
-pub(crate) async fn hold(db: &Db, consult: ConsultId, node: NodeId) -> Result<(), DbError> {
+/// Notes which rooms a node holds, so that others look after them when it is gone, and which it holds no more.
+pub(crate) async fn note(db: &Db, node: NodeId, rooms: &BTreeMap<ConsultId, bool>) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
-    on!(tx, |c| sqlx::query(HOLD).bind(consult).bind(stored(node)).execute(c).await.map(drop))?;
-    tx.commit().await
-}
-
-/// Notes that a node holds a room no more.
-pub(crate) async fn let_go(db: &Db, consult: ConsultId, node: NodeId) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
-    on!(tx, |c| sqlx::query(LET_GO).bind(consult).bind(stored(node)).execute(c).await.map(drop))?;
+    for (consult, holds) in rooms {
+        let statement = if *holds { HOLD } else { LET_GO };
+        on!(tx, |c| sqlx::query(statement).bind(*consult).bind(stored(node)).execute(c).await.map(drop))?;
+    }
     tx.commit().await
 }
 
@@ -74,4 +72,55 @@ pub(crate) async fn holders(db: &Db) -> Result<Vec<NodeId>, DbError> {
 pub(crate) async fn held_by(db: &Db, node: NodeId) -> Result<Vec<ConsultId>, DbError> {
     let mut conn = db.read().await?;
     Ok(on!(conn, |c| sqlx::query_scalar(HELD_BY).bind(stored(node)).bind(ADOPTED_AT_ONCE_MAX).fetch_all(c).await)?)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use sanbao_platform::testing::on_both;
+
+    use super::*;
+
+    fn room(n: u128) -> ConsultId {
+        ConsultId(uuid::Uuid::from_u128(n))
+    }
+
+    #[tokio::test]
+    async fn one_node_begins_a_room_until_its_lease_is_over() {
+        on_both(async |engine| {
+            let db = engine.database(crate::NAME, &crate::MIGRATIONS).await;
+            let (now, lease) = (DateTime::from_timestamp(1_763_899_200, 0).unwrap(), TimeDelta::seconds(2));
+            let claim = async |node, later_ms| {
+                let now = now + TimeDelta::milliseconds(later_ms);
+                claim(&db, room(1), NodeId(node), now, lease).await.unwrap()
+            };
+            assert!(claim(1, 0).await);
+            assert!(!claim(2, 1).await);
+            assert!(!claim(1, 1_999).await, "nor twice by the same");
+            assert!(claim(2, 2_000).await);
+            assert!(!claim(1, 3_999).await);
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn who_holds_a_room_is_known_until_it_lets_go() {
+        on_both(async |engine| {
+            let db = engine.database(crate::NAME, &crate::MIGRATIONS).await;
+            let (one, other) = (NodeId(u64::MAX), NodeId(2));
+            let rooms = |holds: &[(u128, bool)]| holds.iter().map(|(n, holds)| (room(*n), *holds)).collect();
+            for node in [one, other, one] {
+                note(&db, node, &rooms(&[(1, true)])).await.unwrap();
+            }
+            note(&db, one, &rooms(&[(2, true)])).await.unwrap();
+            let mut nodes = holders(&db).await.unwrap();
+            nodes.sort_unstable();
+            assert_eq!(nodes, [other, one]);
+            assert_eq!(held_by(&db, one).await.unwrap(), [room(1), room(2)]);
+            note(&db, one, &rooms(&[(1, false), (3, false)])).await.unwrap();
+            assert_eq!(held_by(&db, one).await.unwrap(), [room(2)]);
+            assert_eq!(held_by(&db, other).await.unwrap(), [room(1)]);
+        })
+        .await;
+    }
 }

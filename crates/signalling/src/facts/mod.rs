@@ -7,6 +7,8 @@
 
 mod past;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -104,7 +106,7 @@ impl Waiting {
 }
 
 /// Writes facts until `stop`, then what is left.
-pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToken) {
+pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
         let taken = tokio::select! {
@@ -114,7 +116,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
         if taken == 0 {
             return;
         }
-        write_until_done(&db, &batch).await;
+        write_until_done(&db, &batch, on_several_nodes).await;
         queue.written(&mut batch);
     }
     // Connections are closing and have their last facts to tell; a quiet moment is the end.
@@ -124,7 +126,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
         match tokio::time::timeout(quiet, queue.take(&mut batch)).await {
             Ok(0) | Err(_) => return,
             Ok(_) => {
-                write_until_done(&db, &batch).await;
+                write_until_done(&db, &batch, on_several_nodes).await;
                 queue.written(&mut batch);
             }
         }
@@ -132,20 +134,20 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, stop: CancellationToke
 }
 
 /// Tries until the database takes the batch: facts wait, they are not dropped.
-async fn write_until_done(db: &Db, batch: &[Item]) {
+async fn write_until_done(db: &Db, batch: &[Item], on_several_nodes: bool) {
     let mut wait_ms = 50;
-    while let Err(error) = write(db, batch).await {
+    while let Err(error) = write(db, batch, on_several_nodes).await {
         tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;
         wait_ms = (wait_ms * 2).min(RETRY_WAIT_MS_MAX);
     }
 }
 
-async fn write(db: &Db, batch: &[Item]) -> Result<(), DbError> {
+async fn write(db: &Db, batch: &[Item], on_several_nodes: bool) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     for item in batch {
         match item {
-            Item::Fact(record) => record::write_one(&mut tx, record).await?,
+            Item::Fact(record) => record::write_one(&mut tx, record, on_several_nodes).await?,
             Item::Quality(segment) => quality::store::keep(&mut tx, segment).await?,
             Item::Precheck(checked) => precheck::store::keep(&mut tx, checked).await?,
         }

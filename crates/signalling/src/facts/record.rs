@@ -49,19 +49,31 @@ fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
     }
 }
 
-/// Writes a fact that was not written yet.
-pub(super) async fn write_one(tx: &mut Tx, record: &Record) -> Result<(), DbError> {
-    let Record { id, consult, fact } = record;
+/// Whether the fact itself is read again when the room is opened; of the others the event is the record.
+fn is_read_again(fact: &Fact) -> bool {
+    matches!(fact, Fact::Chat { .. } | Fact::Removed(_) | Fact::Lifted { .. } | Fact::Bound { .. } | Fact::Revoked(_))
+}
+
+/// Writes a fact that was not written yet. Where rooms are on several nodes, each of them writes every fact, and the
+/// row of the first is what stops the others.
+pub(super) async fn write_one(tx: &mut Tx, record: &Record, on_several_nodes: bool) -> Result<(), DbError> {
+    let Record { consult, fact, .. } = record;
+    let new = !(on_several_nodes || is_read_again(fact)) || remember(tx, record).await?;
+    if new && change_room(tx, *consult, fact).await? {
+        tell(tx, *consult, fact).await?;
+    }
+    Ok(())
+}
+
+/// Keeps the fact; whether it was new.
+async fn remember(tx: &mut Tx, Record { id, consult, fact }: &Record) -> Result<bool, DbError> {
     let (kind, at) = kind(fact);
     let position = i64::try_from(id.position.0).unwrap_or(i64::MAX);
     let new = on!(tx, |c| {
         let row = sqlx::query(REMEMBER).bind(id.epoch).bind(position).bind(i64::from(id.index));
         row.bind(*consult).bind(kind).bind(at).bind(Json(fact)).execute(c).await.map(|r| r.rows_affected())
     })?;
-    if new == 0 || !change_room(tx, *consult, fact).await? {
-        return Ok(()); // another node has written it, or it was so already
-    }
-    tell(tx, *consult, fact).await
+    Ok(new > 0)
 }
 
 /// What the fact changes of the consult's row; whether it was news.

@@ -24,7 +24,7 @@ use super::{AppendError, Commits, Committed, LogError, Position, RoomLog};
 use crate::id::ConsultId;
 
 /// Entries that are asked for one by one, before a consumer is made for the rest.
-const SINGLE_READS_MAX: usize = 8;
+const SINGLE_READS_MAX: usize = 32;
 /// Entries that a consumer is asked for at a time.
 const READ_BATCH_MAX: usize = 256;
 /// How long the server keeps a consumer whose reader is gone.

@@ -72,8 +72,9 @@ impl Runtime for Impatient {
         if self.interrupted.swap(false, Ordering::Relaxed) {
             return Box::pin(std::future::ready(()));
         }
-        let mut watch = Watch { interrupted: Arc::clone(&self.interrupted), fired: false };
+        let watch = Watch { interrupted: Arc::clone(&self.interrupted), fired: false };
         Box::pin(async move {
+            let mut watch = watch; // the whole of it, or it would be dropped before the time is over
             tokio::time::sleep(duration).await;
             watch.fire();
         })

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use super::farewell::farewell;
 use super::frame::{Broken, Decoder, Frame, Opcode};
 use super::hub::{Hub, NoRoom};
-use super::link::{Hello as Waiting, Link, Welcomed};
-use super::live::Live;
+use super::link::{Hello as Waiting, Link};
+use super::live::{Entered, Live};
 use super::wire::{Reader, Writer};
 use crate::App;
 use crate::id::{ConsultId, Digest, PeerId, Socket};
@@ -116,7 +116,9 @@ impl Arrival {
         match self.command(&first.hello) {
             Ok((command, consult, phone, secret)) => self.enter(first, command, consult, phone, secret).await,
             Err((error, words, code)) => {
-                let throttled = self.app.hub.bad_hellos.count(self.address);
+                // A ticket that was good once is no guess.
+                let guessed = code == CloseCode::TicketInvalid;
+                let throttled = guessed && self.app.hub.bad_hellos.count(self.address);
                 let refusal = if throttled {
                     let words = "too many bad tickets from your address";
                     Refusal::new(ErrorCode::Throttled, words, id, CloseCode::Throttled)
@@ -249,22 +251,22 @@ impl Arrival {
                 Err(back) => waiting = *back, // forgotten meanwhile: look again
             }
         };
+        let entered = Entered { hub, cell, socket, signal };
         match timeout(wait, answered).await {
-            Ok(Ok(Welcomed { peer, received })) => {
-                let session = (peer, received);
-                let live = Live::new(hub, cell, (socket, signal), session, self.reader, decoder, self.place, &more);
+            Ok(Ok(welcomed)) => {
+                let live = Live::new(entered, welcomed, self.reader, decoder, self.place, &more);
                 // The long life in a small task of its own; this one, which was large, ends here.
                 tokio::spawn(live.run());
             }
             Ok(Err(_)) => {
                 // Turned away: the room has said so.
-                if let Some(link) = cell.part(&hub, socket) {
-                    count_refusal(&hub, self.address, link.closing());
+                if let Some(link) = entered.part() {
+                    count_refusal(&entered.hub, self.address, link.closing());
                     farewell(self.reader, link).await;
                 }
             }
             Err(_) => {
-                if let Some(link) = cell.part(&hub, socket) {
+                if let Some(link) = entered.part() {
                     no_room(self.reader, link, id.as_deref(), &NoRoom::Unavailable).await;
                 }
             }

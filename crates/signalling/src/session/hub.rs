@@ -34,9 +34,9 @@ pub(crate) trait Driver: Send + Sync + std::fmt::Debug {
     /// This node's name in the logs.
     fn node(&self) -> NodeId;
 
-    /// Brings a room's replica up to its log's end (see [`Hub::install`]), and goes on doing so. `past` is there when
-    /// the room may be made. `false`: there is no such room, and it was not to be made.
-    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, past: Option<Past>) -> Result<bool, NoRoom>;
+    /// Brings a room's replica up to its log's end (see [`Hub::install`]), and goes on doing so. `make` says whether the
+    /// room may be made. `false`: there is no such room, and it was not to be made.
+    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, make: bool) -> Result<bool, NoRoom>;
 
     /// Puts commands into the log; [`Hub::committed`] follows. Called under the room's lock, so it only queues.
     /// `false`: too many wait already, and none of these was taken.
@@ -230,27 +230,24 @@ impl Hub {
         consult: ConsultId,
         make: bool,
     ) -> Result<Arc<Cell>, NoRoom> {
-        let past = if make { Some(facts::past(&self.db, consult).await?) } else { None };
         let cell = Arc::new(Cell::new(consult, Replica::new(consult), false));
         let first = Arc::clone(lock(&self.rooms).entry(consult).or_insert_with(|| Arc::clone(&cell)));
         if !Arc::ptr_eq(&first, &cell) {
             first.opened().await;
             return Ok(first);
         }
-        match driver.open(self, &cell, past).await {
-            Ok(true) => {
+        // In a task of its own: whoever asks may give up waiting, and the room must not stay half open.
+        let (hub, driver) = (Arc::clone(self), Arc::clone(driver));
+        let opening = tokio::spawn(async move {
+            let opened = driver.open(&hub, &cell, make).await;
+            if matches!(opened, Ok(true)) {
                 cell.open_now();
-                Ok(cell)
+                return Ok(cell);
             }
-            Ok(false) => {
-                self.forget(&cell);
-                Err(NoRoom::None)
-            }
-            Err(error) => {
-                self.forget(&cell);
-                Err(error)
-            }
-        }
+            hub.forget(&cell);
+            Err(opened.err().unwrap_or(NoRoom::None))
+        });
+        opening.await.unwrap_or(Err(NoRoom::Unavailable))
     }
 
     /// An entry of a shared log: applied, and carried out where its sockets are here. Repeats have no effect.

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::task::AtomicWaker;
@@ -34,6 +34,8 @@ thread_local! {
 pub(super) struct Signal {
     task: AtomicWaker,
     flags: AtomicU8,
+    /// The task reads nothing until more is committed.
+    waits: AtomicBool,
     /// When the client was last heard, in milliseconds since the hub began; wraps after 49 days, as does what it is
     /// compared with.
     heard_ms: AtomicU32,
@@ -54,6 +56,11 @@ impl Signal {
     pub(super) fn tell(&self, flag: u8) {
         self.flags.fetch_or(flag, Ordering::AcqRel);
         self.task.wake();
+    }
+
+    /// The task waits for the log, or no longer.
+    pub(super) fn wait(&self, waits: bool) {
+        self.waits.store(waits, Ordering::SeqCst);
     }
 
     /// The client was heard.
@@ -201,6 +208,9 @@ impl Link {
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
     pub(super) fn pump(&mut self, outbox: &Outbox, received: u64) {
         self.stale = false;
+        if !outbox.covers(self.written) {
+            return self.close(CloseCode::TooSlow); // what follows was let go of: better a snapshot than a gap
+        }
         while self.is_open() && self.rest.is_empty() {
             let more = FRAMES.with_borrow_mut(|out| {
                 out.clear();
@@ -311,6 +321,13 @@ impl Link {
             if u64::from(now_ms.wrapping_sub(since)) >= limits.write_wait_ms_max {
                 self.close(CloseCode::TooSlow);
             }
+        }
+    }
+
+    /// Something was committed: has the socket's task look again, if it waits for that.
+    pub(super) fn wake_if_it_waits(&self) {
+        if self.signal.waits.load(Ordering::SeqCst) {
+            self.wake();
         }
     }
 

@@ -13,19 +13,37 @@ use super::farewell::farewell;
 use super::frame::{Decoder, Frame};
 use super::hello::close_for;
 use super::hub::Hub;
-use super::link::{CLOSED, Signal, WRITABLE};
+use super::link::{CLOSED, Link, Signal, WRITABLE, Welcomed};
 use super::reports::Report;
 use super::wire::Reader;
 use crate::id::PeerId;
 use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Limits, Rejected, read};
 use crate::room::Request;
 
+/// A socket in a room. It is taken out of the room however the task that reads it ends.
+pub(super) struct Entered {
+    pub(super) hub: Arc<Hub>,
+    pub(super) cell: Arc<Cell>,
+    pub(super) socket: u64,
+    pub(super) signal: Arc<Signal>,
+}
+
+impl Entered {
+    /// Out of the room: the link, and its session is away.
+    pub(super) fn part(&self) -> Option<Link> {
+        self.cell.part(&self.hub, self.socket)
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.part();
+    }
+}
+
 /// A connection that was welcomed.
 pub(super) struct Live {
-    hub: Arc<Hub>,
-    cell: Arc<Cell>,
-    socket: u64,
-    signal: Arc<Signal>,
+    entered: Entered,
     reader: Reader,
     decoder: Decoder,
     ears: Ears,
@@ -46,34 +64,32 @@ struct Ears {
 }
 
 impl Live {
-    #[expect(clippy::too_many_arguments, reason = "the parts of a connection, from the one place that has them")]
     pub(super) fn new(
-        hub: Arc<Hub>,
-        cell: Arc<Cell>,
-        (socket, signal): (u64, Arc<Signal>),
-        (peer, received): (PeerId, u64),
+        entered: Entered,
+        Welcomed { peer, received }: Welcomed,
         reader: Reader,
         decoder: Decoder,
         place: OwnedSemaphorePermit,
         more: &[Box<str>],
     ) -> Self {
+        let Entered { hub, cell, socket, signal } = &entered;
         let (limits, now) = (hub.limits.client, hub.elapsed());
-        let ears = Ears { peer, limits, budget: Budget::new(limits, now), last: received, deaf: false };
-        let mut live = Self { hub, cell, socket, signal, reader, decoder, ears, received, _place: place };
-        live.signal.heard(Hub::wrapped_ms(now));
+        let mut ears = Ears { peer, limits, budget: Budget::new(limits, now), last: received, deaf: false };
+        signal.heard(Hub::wrapped_ms(now));
+        let mut received = received;
         if !more.is_empty() {
-            let heard: Vec<Heard> = more.iter().map(|text| live.ears.text(text, now)).collect();
-            live.received = live.cell.heard(&live.hub, socket, heard.into_iter());
+            let heard: Vec<Heard> = more.iter().map(|text| ears.text(text, now)).collect();
+            received = cell.heard(hub, *socket, heard.into_iter());
         }
-        live
+        Self { entered, reader, decoder, ears, received, _place: place }
     }
 
     pub(super) async fn run(mut self) {
         poll_fn(|cx| self.poll_end(cx)).await;
-        let Some(link) = self.cell.part(&self.hub, self.socket) else { return };
+        let Some(link) = self.entered.part() else { return };
         let reason = link.closing().map_or("gone", CloseCode::reason);
         metrics::counter!("signalling_closed_total", "reason" => reason).increment(1);
-        tracing::debug!(socket = self.socket, reason, "connection ended");
+        tracing::debug!(socket = self.entered.socket, reason, "connection ended");
         if link.closing().is_some() {
             // Boxed: the future of this task lives as long as the connection.
             Box::pin(farewell(self.reader, link)).await;
@@ -82,14 +98,14 @@ impl Live {
 
     /// Ready when the connection is to end: the room closed it, or the other side is gone.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.signal.register(cx.waker());
+        self.entered.signal.register(cx.waker());
         loop {
-            let told = self.signal.take();
+            let told = self.entered.signal.take();
             if told & CLOSED != 0 {
                 return Poll::Ready(());
             }
             if told & WRITABLE != 0 {
-                self.cell.writable(self.socket);
+                self.entered.cell.writable(self.entered.socket);
             }
             if self.must_wait() {
                 return Poll::Pending;
@@ -102,20 +118,26 @@ impl Live {
 
     /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
     fn must_wait(&mut self) -> bool {
-        if self.hub.facts.is_crowded() {
+        let Entered { hub, cell, socket, signal } = &self.entered;
+        if hub.facts.is_crowded() {
             return true;
         }
-        let uncommitted_messages_max = self.hub.limits.uncommitted_messages_max;
-        if self.ears.last.saturating_sub(self.received) <= uncommitted_messages_max {
+        let is_behind = |received| self.ears.last.saturating_sub(received) > hub.limits.uncommitted_messages_max;
+        if !is_behind(self.received) {
             return false;
         }
-        self.received = self.cell.received(self.socket);
-        self.ears.last.saturating_sub(self.received) > uncommitted_messages_max
+        // First say that it waits, then look: what is committed in between wakes it.
+        signal.wait(true);
+        self.received = cell.received(*socket);
+        let behind = is_behind(self.received);
+        signal.wait(behind);
+        behind
     }
 
     /// Reads once; whether the other side is still there.
     fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let Self { hub, cell, socket, signal, reader, decoder, ears, received, .. } = self;
+        let Self { entered, reader, decoder, ears, received, .. } = self;
+        let Entered { hub, cell, socket, signal } = &*entered;
         let read = reader.poll_read_once(cx, |bytes| {
             if bytes.is_empty() {
                 return false;

@@ -1,6 +1,8 @@
 //! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod site;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -120,7 +122,17 @@ impl Browser {
 
     /// The value of a script; promises are awaited.
     pub async fn run(&self, script: &str) -> Value {
-        self.call("execute/sync", json!({ "script": script, "args": [] })).await
+        self.run_with(script, json!([])).await
+    }
+
+    /// The same with `arguments`.
+    pub async fn run_with(&self, script: &str, arguments: Value) -> Value {
+        self.call("execute/sync", json!({ "script": script, "args": arguments })).await
+    }
+
+    /// What a script hands to its last argument.
+    pub async fn run_async(&self, script: &str, arguments: Value) -> Value {
+        self.call("execute/async", json!({ "script": script, "args": arguments })).await
     }
 
     pub async fn click(&self, selector: &str) {

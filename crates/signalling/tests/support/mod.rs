@@ -8,12 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sanbao_platform::auth::Keys;
-use sanbao_platform::bus::{Event, Outbox, publish};
+use sanbao_platform::bus::{Event, Outbox, Retention, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::{Running, Service};
+use sanbao_platform::service::{Bus, Running, Service, Wiring};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
@@ -50,6 +50,13 @@ pub async fn relay() -> Relay {
     relay_with(config(), sqlite()).await
 }
 
+/// A relay whose configuration is changed.
+pub async fn relay_config(change: impl FnOnce(&mut Config)) -> Relay {
+    let mut config = config();
+    change(&mut config);
+    relay_with(config, sqlite()).await
+}
+
 pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
     relay_at(config, engine, clock, "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await
@@ -69,7 +76,8 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
         tasks: Vec::new(),
     };
     let mut services = [sanbao_signalling::build(config.clone(), deps), scheduler];
-    let running = Running::start(&mut services);
+    let wiring = Wiring::of(&services, &Bus::InProcess, Retention::default(), &clock);
+    let running = Running::start(&mut services).connected_by(&wiring);
     let [service, _] = services;
     let drain = CancellationToken::new();
     let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);

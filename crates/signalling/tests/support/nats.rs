@@ -13,7 +13,8 @@ pub struct NatsServers {
     running: Vec<Option<Child>>,
 }
 
-fn free_port() -> u16 {
+/// A port of this machine that nobody listens on now.
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

@@ -2,8 +2,8 @@
 //! not acknowledged, connects again – elsewhere – and resumes. It counts what should never happen.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -38,8 +38,10 @@ pub struct Counts {
     pub moves: AtomicU64,
     /// The longest time without a welcomed socket, in milliseconds.
     pub away_ms_max: AtomicU64,
-    /// Closes by their code, as far as one stands out.
-    pub unavailable: AtomicU64,
+    /// Hellos that were answered with an error: try again.
+    pub refused: AtomicU64,
+    /// What the last such error said.
+    pub last_refusal: Mutex<String>,
 }
 
 impl Counts {
@@ -68,6 +70,14 @@ pub struct Steady {
     say: mpsc::UnboundedSender<Value>,
     /// Every numbered message of the relay's, once and in order.
     pub hear: mpsc::UnboundedReceiver<Value>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+/// A client that is dropped is gone without a word.
+impl Drop for Steady {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Steady {
@@ -87,8 +97,7 @@ impl Steady {
             told: 0,
             connected_once: false,
         };
-        tokio::spawn(client.run());
-        Self { say, hear }
+        Self { say, hear, task: tokio::spawn(client.run()) }
     }
 
     /// Hands a message over; it arrives, whatever happens to nodes and sockets.
@@ -198,7 +207,8 @@ impl Client {
             }
         };
         if welcome["type"] != "welcome" {
-            Counts::add(&self.start.counts.unavailable);
+            Counts::add(&self.start.counts.refused);
+            *self.start.counts.last_refusal.lock().unwrap() = welcome.to_string();
             return None;
         }
         self.welcomed(&mut socket, &welcome).await?;

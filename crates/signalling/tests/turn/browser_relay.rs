@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 /// Two peer connections in one page, a data channel between them, and by which candidates they met.
 const PAGE: &str = r#"
-    return (async ({ urls, username, credential }) => {
+    const [urls, username, credential, done] = arguments;
+    (async () => {
         const configuration = { iceServers: [{ urls, username, credential }], iceTransportPolicy: "relay" };
         const [a, b] = [new RTCPeerConnection(configuration), new RTCPeerConnection(configuration)];
         a.onicecandidate = (e) => e.candidate && b.addIceCandidate(e.candidate);
@@ -27,8 +28,8 @@ const PAGE: &str = r#"
         const candidates = [...(await a.getStats()).values()].filter((s) => s.type === "local-candidate");
         a.close();
         b.close();
-        return { data, relayed: candidates.map((c) => `${c.candidateType} ${c.relayProtocol}`) };
-    })(SERVER);
+        done({ data, relayed: candidates.map((c) => `${c.candidateType} ${c.relayProtocol}`) });
+    })().catch((e) => done({ data: String(e) }));
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,8 +50,7 @@ async fn chromium_relays_over_udp_tcp_and_tls() {
         ("tcp", format!("turn:{}?transport=tcp", server.address)),
         ("tls", format!("turns:localhost:{}?transport=tcp", server.tls.unwrap().port())),
     ] {
-        let ice_server = json!({ "urls": [url], "username": username, "credential": credential });
-        let said: Value = browser.run(&PAGE.replace("SERVER", &ice_server.to_string())).await;
+        let said: Value = browser.run_async(PAGE, json!([[url], username, credential])).await;
         assert_eq!(said["data"], json!("hellohello"), "{protocol}: {said}");
         let relayed = said["relayed"].as_array().unwrap();
         assert!(!relayed.is_empty() && relayed.iter().all(|c| *c == json!(format!("relay {protocol}"))), "{said}");

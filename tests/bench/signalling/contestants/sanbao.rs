@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::Failure;
 use crate::contestants::Contestant;
-use crate::dialect::{Dialect, Heard, Kind, between};
+use crate::dialect::{Dialect, Heard, Kind, between, number};
 use crate::role;
 use crate::server::Server;
 
@@ -20,8 +20,16 @@ pub struct Sanbao {
 
 struct Side {
     ticket: String,
+    device: String,
     own: String,
     other: String,
+    /// What a `welcome` gave to resume with: consult, epoch, secret.
+    kept: Option<[String; 3]>,
+    /// The last number of its own.
+    said: u64,
+    /// The last number of the relay's, and the last that it was told of.
+    heard: u64,
+    acknowledged: u64,
 }
 
 impl Sanbao {
@@ -54,11 +62,20 @@ impl Contestant for Sanbao {
         let (not_before, expires) = (now, now + chrono::TimeDelta::hours(1));
         let scope = Scope { purpose: "ticket", audience: "signalling", not_before, expires };
         let ticket = self.keys.sign(scope, now, &claims)?;
-        Ok(Box::new(Side { ticket, own: String::new(), other: String::new() }))
+        let device = format!("bench-device-{person:08}");
+        let (own, other) = (String::new(), String::new());
+        Ok(Box::new(Side { ticket, device, own, other, kept: None, said: 0, heard: 0, acknowledged: 0 }))
     }
 }
 
 impl Side {
+    /// The numbers at the start of a message, its acknowledgement included.
+    fn numbers(&mut self) -> String {
+        self.said += 1;
+        self.acknowledged = self.heard;
+        format!(r#""seq":{},"ack":{}"#, self.said, self.heard)
+    }
+
     /// Takes the other's id out of a list of peers.
     fn find_other(&mut self, mut views: &str) -> bool {
         while let Some(peer) = between(views, r#""peer":""#) {
@@ -82,16 +99,37 @@ impl Dialect for Side {
     }
 
     fn opened(&mut self, out: &mut Vec<String>) {
-        out.push(json!({ "type": "hello", "v": 1, "ticket": self.ticket }).to_string());
+        let mut hello = json!({ "type": "hello", "v": 1, "device": self.device, "ticket": self.ticket });
+        if let Some([consult, epoch, secret]) = &self.kept {
+            hello["resume"] = json!({
+                "consult": consult, "session": self.own, "secret": secret, "epoch": epoch, "seq": self.heard,
+            });
+        }
+        out.push(hello.to_string());
     }
 
     fn heard<'a>(&mut self, text: &'a str, out: &mut Vec<String>) -> Heard<'a> {
+        if let Some(seq) = text.strip_prefix(r#"{"seq":"#).and_then(|rest| number(rest, "")) {
+            self.heard = seq;
+        }
         match between(text, r#""type":""#) {
             Some("offer" | "answer") => between(text, r#""sdp":""#).map_or(Heard::Nothing, Heard::Message),
             Some("candidate") => between(text, r#"{"candidate":""#).map_or(Heard::Nothing, Heard::Message),
             Some("welcome") => {
-                between(text, r#""peer":""#).unwrap_or_default().clone_into(&mut self.own);
-                out.push(r#"{"type":"join","audio":true,"video":true}"#.to_owned());
+                let field = |name| between(text, name).unwrap_or_default().to_owned();
+                if text.contains(r#""resumed":"exact""#) {
+                    return Heard::Ready;
+                }
+                self.own = field(r#""peer":""#);
+                if let Some(secret) = between(text, r#""secret":""#) {
+                    self.kept = Some([field(r#""consult":""#), field(r#""epoch":""#), secret.to_owned()]);
+                }
+                self.heard = number(text, r#""seq":"#).unwrap_or_default();
+                if text.contains(r#""resumed":"snapshot""#) {
+                    return Heard::Loss;
+                }
+                let numbers = self.numbers();
+                out.push(format!(r#"{{"type":"join",{numbers},"audio":true,"video":true}}"#));
                 Heard::Nothing
             }
             Some("joined" | "peer_joined") if self.find_other(text) => Heard::Ready,
@@ -100,22 +138,39 @@ impl Dialect for Side {
         }
     }
 
+    fn acknowledgement(&mut self) -> Option<String> {
+        self.owes().then(|| {
+            self.acknowledged = self.heard;
+            format!(r#"{{"type":"ack","ack":{}}}"#, self.heard)
+        })
+    }
+
+    fn owes(&self) -> bool {
+        self.heard > self.acknowledged
+    }
+
+    fn close_tells_loss(&self, code: u16) -> bool {
+        code == 4003
+    }
+
     fn say(&mut self, kind: Kind, body: &str) -> String {
+        let numbers = self.numbers();
         let to = &self.other;
         match kind {
-            Kind::Offer => format!(r#"{{"type":"offer","to":"{to}","sdp":"{body}"}}"#),
-            Kind::Answer => format!(r#"{{"type":"answer","to":"{to}","sdp":"{body}"}}"#),
+            Kind::Offer => format!(r#"{{"type":"offer",{numbers},"to":"{to}","sdp":"{body}"}}"#),
+            Kind::Answer => format!(r#"{{"type":"answer",{numbers},"to":"{to}","sdp":"{body}"}}"#),
             Kind::Candidate => format!(
-                r#"{{"type":"candidate","to":"{to}","candidate":{{"candidate":"{body}","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"Jk3a"}}}}"#
+                r#"{{"type":"candidate",{numbers},"to":"{to}","candidate":{{"candidate":"{body}","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"Jk3a"}}}}"#
             ),
         }
     }
 
     fn envelope_bytes(&self) -> usize {
-        r#"{"type":"offer","to":"","sdp":""}"#.len() + self.other.len()
+        r#"{"type":"offer","seq":1000,"ack":1000,"to":"","sdp":""}"#.len() + self.other.len()
     }
 
     fn leave(&mut self) -> Option<String> {
-        Some(r#"{"type":"leave"}"#.to_owned())
+        let numbers = self.numbers();
+        Some(format!(r#"{{"type":"leave",{numbers}}}"#))
     }
 }

@@ -104,3 +104,57 @@ impl Outbox {
         self.used = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::net::UdpSocket;
+    use std::time::Duration;
+
+    use super::super::udp::Port;
+    use super::*;
+
+    #[test]
+    fn runs_arrive_as_the_datagrams_that_were_pushed_in_their_order() {
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), false).unwrap();
+        let ports = Ports::new(port, &["127.0.0.1".parse().unwrap()]);
+        let mut outbox = Outbox::default();
+        let receivers: Vec<UdpSocket> = (0..RUNS_MAX + 3).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+        // Equal, shorter, equal again, longer, empty, too long to be joined.
+        let lengths = [100, 100, 100, 60, 100, 100, 200, 0, 0, 50, 1399, 1400, 1401, 1401, 9000, 1];
+        for (n, len) in lengths.into_iter().enumerate() {
+            for receiver in &receivers {
+                let way = Way { port: None, to: receiver.local_addr().unwrap(), from: None };
+                let payload = vec![u8::try_from(n).unwrap(); len];
+                outbox.push(&ports, way, [&payload[..len / 2], &payload[len / 2..], &[]]);
+            }
+        }
+        outbox.flush(&ports);
+        for receiver in &receivers {
+            receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            let mut buffer = vec![0; 10_000];
+            for (n, len) in lengths.into_iter().enumerate() {
+                assert_eq!(receiver.recv(&mut buffer).unwrap(), len, "datagram {n}");
+                assert!(buffer[..len].iter().all(|b| usize::from(*b) == n), "datagram {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_run_is_cut_where_the_system_ends_it() {
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), false).unwrap();
+        let ports = Ports::new(port, &["127.0.0.1".parse().unwrap()]);
+        let (mut outbox, receiver) = (Outbox::default(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let way = Way { port: None, to: receiver.local_addr().unwrap(), from: None };
+        // Not more than the receiver's own buffer holds.
+        for n in 0..100_u8 {
+            outbox.push(&ports, way, [&[n; 700], &[], &[]]);
+        }
+        outbox.flush(&ports);
+        let mut buffer = [0; 2000];
+        for n in 0..100_u8 {
+            assert_eq!((receiver.recv(&mut buffer).unwrap(), buffer[0]), (700, n));
+        }
+    }
+}

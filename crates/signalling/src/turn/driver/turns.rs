@@ -263,12 +263,21 @@ impl Inner {
                 Ok(len) => {
                     let client = stream.client;
                     let mut input = std::mem::take(&mut stream.input);
-                    input.extend_from_slice(&scratch[..len]);
-                    let Some(used) = self.frames(now, client, &input) else {
+                    // Whole frames are handled where they were read; only the beginning of one is kept.
+                    let begun = !input.is_empty();
+                    if begun {
+                        input.extend_from_slice(&scratch[..len]);
+                    }
+                    let bytes = if begun { &input } else { &scratch[..len] };
+                    let Some(used) = self.frames(now, client, bytes) else {
                         self.close(id);
                         return More::No;
                     };
-                    input.drain(..used);
+                    if begun {
+                        input.drain(..used);
+                    } else {
+                        input.extend_from_slice(&scratch[used..len]);
+                    }
                     if let Some(stream) = self.streams.get(id).filter(|_| !input.is_empty()) {
                         stream.input = input;
                     }

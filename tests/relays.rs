@@ -1,0 +1,276 @@
+//! Three relay processes of the real binary on PostgreSQL and a real `nats-server`: killed, restarted one after the
+//! other, and their log taken away, while two hundred rooms are talking. What is lost, doubled or out of order is
+//! counted by the clients, and printed.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "what was counted is the result")]
+
+#[path = "../crates/signalling/tests/support/nats.rs"]
+mod nats;
+#[path = "../crates/signalling/tests/support/steady.rs"]
+mod steady;
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use chrono::{TimeDelta, Utc};
+use nats::{NatsServers, free_port};
+use sanbao_platform::auth::{Keys, Scope};
+use sanbao_platform::config::RootSecret;
+use sanbao_platform::testing::{TestEngine, postgres};
+use serde_json::json;
+use steady::{Counts, Start, Steady};
+use tokio::task::JoinSet;
+use uuid::Uuid;
+
+/// How many rooms talk, unless `SANBAO_TEST_ROOMS` says otherwise.
+const ROOMS: u64 = 200;
+/// How often each client of each room says something.
+const PACE: Duration = Duration::from_secs(1);
+/// Clients that come at a time; each is inside before another comes.
+const JOINING_MAX: usize = 12;
+/// Nothing takes longer; a wait that does has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Relay processes and what they share.
+struct Relays {
+    servers: NatsServers,
+    database: String,
+    folder: tempfile::TempDir,
+    keys: Keys,
+    ports: Vec<u16>,
+    running: Vec<Option<Child>>,
+    _engine: TestEngine,
+}
+
+impl Relays {
+    /// Three of them; nothing when there is no PostgreSQL to run on.
+    async fn start(nats_servers: usize) -> Option<Self> {
+        let engine = postgres().await?;
+        let servers = NatsServers::start(nats_servers);
+        servers.connect().await.close().await;
+        let folder = tempfile::tempdir().unwrap();
+        let root = RootSecret::load_or_create_at(&folder.path().join("secret.json")).unwrap();
+        let (database, keys) = (engine.url("signalling"), root.keys().unwrap());
+        let ports = (0..3).map(|_| free_port()).collect();
+        let running = (0..3).map(|_| None).collect();
+        let mut relays = Self { servers, database, folder, keys, ports, running, _engine: engine };
+        for n in 0..3 {
+            relays.run(n).await;
+        }
+        Some(relays)
+    }
+
+    fn log(&self, n: usize) -> PathBuf {
+        self.folder.path().join(format!("relay{n}.log"))
+    }
+
+    /// Starts a relay and waits until it says that it is ready.
+    async fn run(&mut self, n: usize) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SANBAO_")) {
+            command.env_remove(name);
+        }
+        let log = std::fs::File::options().append(true).create(true).open(self.log(n)).unwrap();
+        command.args(["serve", "signalling", "--no-turn", "--log", "warn", "--log-format", "plain"]);
+        command.arg("--listen").arg(format!("127.0.0.1:{}", self.ports[n]));
+        command.arg("--database-url").arg(&self.database).arg("--nats").arg(self.servers.urls().join(","));
+        command.arg("--nats-replicas").arg(self.servers.urls().len().to_string());
+        command.arg("--secret-file").arg(self.folder.path().join("secret.json"));
+        self.running[n] = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let url = format!("http://127.0.0.1:{}/readyz", self.ports[n]);
+        let started = Instant::now();
+        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
+            assert!(started.elapsed() < PATIENCE, "{}", std::fs::read_to_string(self.log(n)).unwrap());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills a relay as a power cut would.
+    fn kill(&mut self, n: usize) {
+        let mut child = self.running[n].take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks a relay to end, as a supervisor does; how long it took.
+    async fn terminate(&mut self, n: usize) -> Duration {
+        let mut child = self.running[n].take().unwrap();
+        let asked = Instant::now();
+        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success(), "{status}: {}", std::fs::read_to_string(self.log(n)).unwrap());
+                return asked.elapsed();
+            }
+            assert!(asked.elapsed() < PATIENCE, "it does not end");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
+        let now = Utc::now();
+        let claims = json!({
+            "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": role, "role": role,
+            "lobby": false, "jti": Uuid::from_u128(rand::random()),
+        });
+        let (from, to) = (now - TimeDelta::minutes(1), now + TimeDelta::hours(1));
+        let scope = Scope { purpose: "ticket", audience: "signalling", not_before: from, expires: to };
+        self.keys.sign(scope, now, &claims).unwrap()
+    }
+
+    fn client(&self, first: usize, consult: u128, person: u128, role: &str, counts: &Arc<Counts>) -> Steady {
+        Steady::start(Start {
+            nodes: self.ports.iter().map(|port| format!("127.0.0.1:{port}")).collect(),
+            first,
+            ticket: self.ticket(consult, person, role),
+            device: format!("device-{person:016x}"),
+            counts: Arc::clone(counts),
+        })
+    }
+
+    /// Everything that the relays logged as warnings and errors.
+    fn print_logs(&self) {
+        for n in 0..3 {
+            let text = std::fs::read_to_string(self.log(n)).unwrap_or_default();
+            println!("relay {n} logged {} lines", text.lines().count());
+            for line in text.lines().rev().take(5) {
+                println!("  {line}");
+            }
+        }
+    }
+}
+
+impl Drop for Relays {
+    fn drop(&mut self) {
+        for child in self.running.iter_mut().flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// What one client found wrong with the numbers of the other in its room.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Faults {
+    lost: u64,
+    doubled: u64,
+    out_of_order: u64,
+}
+
+/// Talks until told to stop, and hears the other out; how many were said, and what was wrong with what was heard.
+async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults) {
+    let (mut said, mut last_said) = (0_u64, false);
+    let mut heard = Vec::new();
+    let mut until = None;
+    let mut pace = tokio::time::interval(PACE.mul_f64(rand::random_range(0.9..1.1)));
+    while !last_said || until.is_none_or(|until| (heard.len() as u64) < until) {
+        tokio::select! {
+            _ = pace.tick(), if !last_said => {
+                last_said = stop.load(Ordering::Relaxed);
+                let data = if last_said { json!({ "end": said }) } else { json!({ "n": said }) };
+                said += u64::from(!last_said);
+                client.say(json!({ "type": "message", "data": data }));
+            }
+            message = tokio::time::timeout(PATIENCE, client.hear.recv()) => {
+                let Ok(Some(message)) = message else {
+                    println!("heard nothing for long: {said} said, {} heard of {until:?}", heard.len());
+                    break;
+                };
+                if message["type"] == "message" {
+                    until = until.or(message["data"]["end"].as_u64());
+                    heard.extend(message["data"]["n"].as_u64());
+                }
+            }
+        }
+    }
+    // Who never heard the end has lost at least that.
+    (said, faults(&heard, until.unwrap_or(heard.len() as u64 + 1)))
+}
+
+fn faults(heard: &[u64], count: u64) -> Faults {
+    let out_of_order = heard.windows(2).filter(|pair| pair[1] < pair[0]).count() as u64;
+    let mut once = heard.to_vec();
+    once.sort_unstable();
+    once.dedup();
+    Faults { lost: count - once.len() as u64, doubled: (heard.len() - once.len()) as u64, out_of_order }
+}
+
+/// Two hundred rooms of two, on two nodes each, that talk until the returned switch is turned.
+async fn rooms(relays: &Relays, counts: &Arc<Counts>) -> (JoinSet<(u64, Faults)>, Arc<AtomicBool>) {
+    let stop = Arc::new(AtomicBool::new(false));
+    let (mut joining, mut clients) = (JoinSet::new(), Vec::new());
+    let rooms = std::env::var("SANBAO_TEST_ROOMS").ok().and_then(|rooms| rooms.parse().ok()).unwrap_or(ROOMS);
+    for room in 0..rooms {
+        for (n, role) in ["host", "clinician"].into_iter().enumerate() {
+            let first = usize::try_from(room).unwrap() + n;
+            let person = u128::from(room) * 10 + n as u128 + 1;
+            let mut client = relays.client(first, u128::from(room) + 1, person, role, counts);
+            joining.spawn(async move {
+                client.say(json!({ "type": "join", "audio": true, "video": true }));
+                client.next("joined").await;
+                client
+            });
+            if joining.len() >= JOINING_MAX {
+                clients.extend(joining.join_next().await.map(Result::unwrap));
+            }
+        }
+    }
+    clients.extend(joining.join_all().await);
+    let mut talking = JoinSet::new();
+    for client in clients {
+        talking.spawn(talk(client, Arc::clone(&stop)));
+    }
+    (talking, stop)
+}
+
+/// Ends the talk and prints what was counted; nothing may have been lost, doubled or out of order.
+async fn judge(what: &str, talking: JoinSet<(u64, Faults)>, stop: &AtomicBool, counts: &Counts) {
+    stop.store(true, Ordering::Relaxed);
+    let results = talking.join_all().await;
+    let said: u64 = results.iter().map(|(said, _)| said).sum();
+    let sum = |count: fn(&Faults) -> u64| results.iter().map(|(_, faults)| count(faults)).sum::<u64>();
+    let (lost, doubled, out_of_order) = (sum(|f| f.lost), sum(|f| f.doubled), sum(|f| f.out_of_order));
+    println!(
+        "{what}: {} clients said {said}: {lost} lost, {doubled} doubled, {out_of_order} out of order; {counts:?}",
+        results.len()
+    );
+    assert_eq!((lost, doubled, out_of_order), (0, 0, 0));
+    assert_eq!(Counts::of(&counts.gaps) + Counts::of(&counts.new_sessions) + Counts::of(&counts.snapshots), 0);
+}
+
+async fn talk_for(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_rooms_go_on_while_nodes_are_killed_and_restarted_and_their_log_is_away() {
+    let Some(mut relays) = Relays::start(1).await else { return };
+    let counts = Arc::<Counts>::default();
+    let started = Instant::now();
+    let (talking, stop) = rooms(&relays, &counts).await;
+    println!("all inside after {:?}", started.elapsed());
+    talk_for(3).await;
+    relays.kill(0);
+    // Longer than a node may be silent: the others say that it is gone, and its sessions have gone on elsewhere.
+    talk_for(7).await;
+    relays.run(0).await;
+    println!("after kill -9: {counts:?}");
+    for n in 0..3 {
+        let took = relays.terminate(n).await;
+        println!("relay {n} was gone after {took:?}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        relays.run(n).await;
+        talk_for(2).await;
+    }
+    println!("after the rolling restart: {counts:?}");
+    relays.servers.kill(0);
+    talk_for(1).await;
+    relays.servers.restart(0);
+    talk_for(3).await;
+    relays.print_logs();
+    judge("killed, restarted, log away", talking, &stop, &counts).await;
+}
