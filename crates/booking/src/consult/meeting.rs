@@ -262,6 +262,21 @@ pub struct CallView {
     pub since: DateTime<Utc>,
 }
 
+#[derive(Default, sqlx::FromRow)]
+struct MeetingRow {
+    together_seconds: Option<i64>,
+    quality: Option<Json<Vec<LineView>>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct CheckRow {
+    person: Uuid,
+    name: String,
+    role: RoomRole,
+    at: DateTime<Utc>,
+    result: Json<CheckResult>,
+}
+
 /// Takes what the relay told; what is not of this part is passed over.
 pub async fn take(tx: &mut Tx, event: &Event, consult: &Consult) -> Result<(), ConsumeError> {
     match event.kind.as_str() {
@@ -321,10 +336,9 @@ async fn finished(tx: &mut Tx, consult: ConsultId, told: Finished) -> Result<(),
 pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Result<MeetingView, DbError> {
     let attendance: Vec<Presence> =
         on!(conn, |c| sqlx::query_as(PRESENCE).bind(consult.id).bind(ROWS_MAX).fetch_all(c).await)?;
-    let row: Option<(Option<i64>, Option<Json<Vec<LineView>>>)> =
-        on!(conn, |c| sqlx::query_as(MEETING).bind(consult.id).fetch_optional(c).await)?;
-    let (told, lines) = row.unwrap_or_default();
-    let checks: Vec<(Uuid, String, RoomRole, DateTime<Utc>, Json<CheckResult>)> =
+    let row: Option<MeetingRow> = on!(conn, |c| sqlx::query_as(MEETING).bind(consult.id).fetch_optional(c).await)?;
+    let MeetingRow { together_seconds, quality } = row.unwrap_or_default();
+    let checks: Vec<CheckRow> =
         on!(conn, |c| sqlx::query_as(CHECKS).bind(consult.id).bind(ROWS_MAX).fetch_all(c).await)?;
     let names: Vec<(Uuid, String)> =
         on!(conn, |c| sqlx::query_as(NAMES).bind(consult.id).bind(ROWS_MAX).fetch_all(c).await)?;
@@ -333,12 +347,18 @@ pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Resul
         line
     };
     Ok(MeetingView {
-        together_seconds: told.unwrap_or_else(|| together(&attendance, now).num_seconds()),
+        together_seconds: together_seconds.unwrap_or_else(|| together(&attendance, now).num_seconds()),
         absent: absent(consult, &attendance, now),
-        lines: lines.map(|Json(lines)| lines.into_iter().map(named).collect()).unwrap_or_default(),
+        lines: quality.map(|Json(lines)| lines.into_iter().map(named).collect()).unwrap_or_default(),
         checks: checks
             .into_iter()
-            .map(|(person, name, role, at, Json(result))| CheckView { person, name, role, at, result })
+            .map(|CheckRow { person, name, role, at, result: Json(result) }| CheckView {
+                person,
+                name,
+                role,
+                at,
+                result,
+            })
             .collect(),
         attendance,
     })
