@@ -29,7 +29,7 @@ use uuid::Uuid;
 /// How many rooms talk, unless `SANBAO_TEST_ROOMS` says otherwise.
 const ROOMS: u64 = 200;
 /// How often each client of each room says something.
-const PACE: Duration = Duration::from_secs(1);
+const PACE: Duration = Duration::from_secs(2);
 /// Clients that come at a time; each is inside before another comes.
 const JOINING_MAX: usize = 12;
 /// Nothing takes longer; a wait that does has failed.

@@ -128,6 +128,9 @@ async fn write_until_done(db: &Db, batch: &[Record], on_several_nodes: bool) {
 }
 
 async fn write(db: &Db, batch: &[Record], on_several_nodes: bool) -> Result<(), DbError> {
+    // Other nodes write the same facts now: in one order, so that none waits for another in a circle.
+    let mut batch: Vec<&Record> = batch.iter().collect();
+    batch.sort_by_key(|record| (record.consult, record.id));
     let mut tx = db.begin().await?;
     for record in batch {
         record::write_one(&mut tx, record, on_several_nodes).await?;
