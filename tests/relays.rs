@@ -30,7 +30,7 @@ use uuid::Uuid;
 /// How many rooms talk, unless `SANBAO_TEST_ROOMS` says otherwise.
 const ROOMS: u64 = 200;
 /// How often each client of each room says something.
-const PACE: Duration = Duration::from_secs(1);
+const PACE: Duration = Duration::from_secs(2);
 /// Clients that come at a time; each is inside before another comes.
 const JOINING_MAX: usize = 12;
 /// Nothing takes longer; a wait that does has failed.
@@ -163,8 +163,9 @@ struct Faults {
     out_of_order: u64,
 }
 
-/// Talks until told to stop, and hears the other out; how many were said, and what was wrong with what was heard.
-async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults) {
+/// Talks until told to stop, and hears the other out; how many were said, and what was wrong with what was heard. The
+/// client lives on, for the other may have to hear its last words yet.
+async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults, Steady) {
     let (mut said, mut last_said) = (0_u64, false);
     let mut heard = Vec::new();
     let mut until = None;
@@ -190,7 +191,7 @@ async fn talk(mut client: Steady, stop: Arc<AtomicBool>) -> (u64, Faults) {
         }
     }
     // Who never heard the end has lost at least that.
-    (said, faults(&heard, until.unwrap_or(heard.len() as u64 + 1)))
+    (said, faults(&heard, until.unwrap_or(heard.len() as u64 + 1)), client)
 }
 
 fn faults(heard: &[u64], count: u64) -> Faults {
@@ -202,7 +203,7 @@ fn faults(heard: &[u64], count: u64) -> Faults {
 }
 
 /// Two hundred rooms of two, on two nodes each, that talk until the returned switch is turned.
-async fn rooms(relays: &Relays, counts: &Arc<Counts>) -> (JoinSet<(u64, Faults)>, Arc<AtomicBool>) {
+async fn rooms(relays: &Relays, counts: &Arc<Counts>) -> (JoinSet<(u64, Faults, Steady)>, Arc<AtomicBool>) {
     let stop = Arc::new(AtomicBool::new(false));
     let (mut joining, mut clients) = (JoinSet::new(), Vec::new());
     let rooms = std::env::var("SANBAO_TEST_ROOMS").ok().and_then(|rooms| rooms.parse().ok()).unwrap_or(ROOMS);
@@ -230,11 +231,11 @@ async fn rooms(relays: &Relays, counts: &Arc<Counts>) -> (JoinSet<(u64, Faults)>
 }
 
 /// Ends the talk and prints what was counted; nothing may have been lost, doubled or out of order.
-async fn judge(what: &str, talking: JoinSet<(u64, Faults)>, stop: &AtomicBool, counts: &Counts) {
+async fn judge(what: &str, talking: JoinSet<(u64, Faults, Steady)>, stop: &AtomicBool, counts: &Counts) {
     stop.store(true, Ordering::Relaxed);
     let results = talking.join_all().await;
-    let said: u64 = results.iter().map(|(said, _)| said).sum();
-    let sum = |count: fn(&Faults) -> u64| results.iter().map(|(_, faults)| count(faults)).sum::<u64>();
+    let said: u64 = results.iter().map(|(said, ..)| said).sum();
+    let sum = |count: fn(&Faults) -> u64| results.iter().map(|(_, faults, _)| count(faults)).sum::<u64>();
     let (lost, doubled, out_of_order) = (sum(|f| f.lost), sum(|f| f.doubled), sum(|f| f.out_of_order));
     println!(
         "{what}: {} clients said {said}: {lost} lost, {doubled} doubled, {out_of_order} out of order; {counts:?}",

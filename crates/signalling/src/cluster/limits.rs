@@ -58,6 +58,8 @@ pub struct ClusterLimits {
     pub silent_ms_max: u64,
     /// How often the rooms of nodes that are gone are looked for.
     pub adopt_every_ms: u64,
+    /// How long a room is held whose people are all at other nodes.
+    pub elsewhere_ms_max: u64,
     /// Bytes of a snapshot; a room that is larger for a moment is written later. Less than the server's `max_payload`.
     pub snapshot_bytes_max: usize,
 }
@@ -72,6 +74,7 @@ impl Default for ClusterLimits {
             heartbeat_ms: 1_000,
             silent_ms_max: 5_000,
             adopt_every_ms: 5_000,
+            elsewhere_ms_max: 5_000,
             snapshot_bytes_max: 900 * 1024,
         }
     }

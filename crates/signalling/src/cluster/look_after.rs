@@ -1,7 +1,7 @@
 //! What a node does beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
 //! whose socket went without a word.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -33,6 +33,7 @@ impl Cluster {
         for ticks in [&mut connection, &mut heartbeat] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
+        let mut elsewhere = HashMap::new();
         let left = async {
             stop.cancelled().await;
             // Clients are still moving away; the hub waits for them.
@@ -45,6 +46,7 @@ impl Cluster {
                 _ = heartbeat.tick() => {
                     self.say(HERE).await;
                     hub.look_after_sockets(|node| self.is_gone(node));
+                    elsewhere = self.let_go_of(&hub, &elsewhere);
                 }
                 () = &mut left => break,
             }
@@ -81,6 +83,21 @@ impl Cluster {
             }
         };
         stop.run_until_cancelled(work).await;
+    }
+
+    /// Rooms that only other nodes need are held a little longer, for who comes back, and then let go of.
+    fn let_go_of(&self, hub: &Hub, before: &HashMap<ConsultId, u64>) -> HashMap<ConsultId, u64> {
+        let now_ms = self.now_ms();
+        let mut elsewhere = HashMap::new();
+        for cell in hub.rooms_elsewhere(|node| self.is_gone(node)) {
+            let since_ms = before.get(&cell.consult()).copied().unwrap_or(now_ms);
+            if now_ms - since_ms >= self.limits.elsewhere_ms_max {
+                hub.forget(&cell);
+            } else {
+                elsewhere.insert(cell.consult(), since_ms);
+            }
+        }
+        elsewhere
     }
 
     fn look_at_the_connection(&self) {

@@ -144,6 +144,12 @@ async fn write_until_done(db: &Db, batch: &[Item], on_several_nodes: bool) {
 }
 
 async fn write(db: &Db, batch: &[Item], on_several_nodes: bool) -> Result<(), DbError> {
+    // Other nodes write the same facts now: in one order, so that none waits for another in a circle.
+    let mut batch: Vec<&Item> = batch.iter().collect();
+    batch.sort_by_key(|item| match item {
+        Item::Fact(record) => Some((record.consult, record.id)),
+        Item::Quality(_) | Item::Precheck(_) => None,
+    });
     let mut tx = db.begin().await?;
     for item in batch {
         match item {

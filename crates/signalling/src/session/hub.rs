@@ -278,7 +278,7 @@ impl Hub {
     }
 
     /// Takes a room out of memory.
-    pub(super) fn forget(&self, cell: &Arc<Cell>) {
+    pub(crate) fn forget(&self, cell: &Arc<Cell>) {
         let mut rooms = lock(&self.rooms);
         if rooms.get(&cell.consult).is_some_and(|there| Arc::ptr_eq(there, cell)) {
             rooms.remove(&cell.consult);

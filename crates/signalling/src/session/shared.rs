@@ -1,5 +1,8 @@
 //! What a node that shares rooms asks of its hub.
 
+use std::sync::Arc;
+
+use super::cell::Cell;
 use super::hub::Hub;
 use crate::id::{ConsultId, NodeId};
 use crate::room::RoomLimits;
@@ -20,6 +23,11 @@ impl Hub {
         for cell in self.cells() {
             cell.look_after_sockets(self, &is_gone);
         }
+    }
+
+    /// Rooms whose people are all at other nodes, which hold them.
+    pub(crate) fn rooms_elsewhere(&self, is_gone: impl Fn(NodeId) -> bool) -> Vec<Arc<Cell>> {
+        self.cells().into_iter().filter(|cell| cell.is_elsewhere(self, &is_gone)).collect()
     }
 
     /// Rooms in which nobody is.
