@@ -6,6 +6,7 @@
 //! step is written, [`hours`] when doctors can be had.
 
 pub mod api;
+pub mod attendance;
 pub mod consent;
 pub mod demo;
 pub mod entry;
