@@ -1,7 +1,6 @@
 //! The check before the visit over real sockets: a WebRTC client of its own, through the TURN server.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-#[expect(dead_code, reason = "the room page's tests use the rest")]
 mod browser;
 mod support;
 

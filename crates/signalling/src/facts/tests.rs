@@ -33,7 +33,7 @@ fn chat(n: u32) -> Fact {
 }
 
 /// A visit's facts, by position.
-fn visit() -> Vec<Record> {
+fn visit() -> Vec<Item> {
     let binding = Binding { ticket: Uuid::from_u128(9), device: Digest::of(b"device") };
     let facts = [
         Fact::Bound { binding, person: person(1), at: at(0) },
@@ -47,7 +47,7 @@ fn visit() -> Vec<Record> {
         Fact::Together { together_seconds: 61, at: at(200) },
     ];
     let id = |n: u64| FactId { epoch: Epoch(Uuid::from_u128(5)), position: Position(n), index: 0 };
-    (1..).zip(facts).map(|(n, fact)| Record { id: id(n), consult: CONSULT, fact }).collect()
+    (1..).zip(facts).map(|(n, fact)| Item::Fact(Record { id: id(n), consult: CONSULT, fact })).collect()
 }
 
 #[tokio::test]
