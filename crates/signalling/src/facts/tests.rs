@@ -97,9 +97,9 @@ async fn a_room_that_is_opened_again_knows_what_was_decided_and_said() {
 #[tokio::test]
 async fn while_too_many_facts_wait_nobody_is_read_from() {
     let (queue, mut waiting) = queue(2);
-    for record in visit().into_iter().take(3) {
+    for item in visit().into_iter().take(3) {
         assert!(!queue.is_crowded());
-        queue.push(record);
+        queue.push(item);
     }
     assert!(queue.is_crowded());
     let mut batch = Vec::new();
