@@ -17,6 +17,7 @@ pub const PUBLIC: &[(&str, &str, &str)] = &[
     ("post", "/v1/guest-tickets", "the link's secret is in the body; throttled by address"),
     ("get", "/.well-known/jwks.json", "public keys"),
     ("get", "/v1/signal", "the ticket comes with the first message"),
+    ("post", "/v1/prechecks", "the ticket is in the body; so many at once for a ticket"),
     ("get", "/room", "the page itself; the ticket in its address opens the room"),
 ];
 

@@ -46,7 +46,7 @@ pub struct PrecheckAnswer {
         (status = 422, description = "Not an offer of one data channel"),
         (status = 429, description = "This ticket has as many checks under way as it may"),
         (status = 503, description = "As many checks as this process takes, or no TURN server"),
-    ))]
+    ), security(()))]
 pub(crate) async fn precheck(
     State(app): State<App>,
     visitor: Visitor,
