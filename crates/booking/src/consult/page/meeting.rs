@@ -106,7 +106,7 @@ fn words(lang: Lang, line: &LineView) -> Markup {
         @if let Some(mos) = line.mos_worst.filter(|_| verdict != "good") {
             " " span.faint { (TEXTS.with(lang, "line-mos", &[("mos", &format!("{mos:.1}"))])) }
         }
-        @if line.reconnects > 0 { " " (TEXTS.with(lang, "line-reconnects", &[("times", &line.reconnects.to_string())])) }
+        @if line.reconnects > 0 && line.direction == "in" { " " (TEXTS.with(lang, "line-reconnects", &[("times", &line.reconnects.to_string())])) }
     }
 }
 
@@ -142,7 +142,7 @@ pub(super) fn bell(ctx: &Ctx, calls: &[CallView]) -> Markup {
         @for call in calls {
             @let minutes = (ctx.now() - call.since).num_minutes().max(1).to_string();
             div.notice.warn role="alert" data-bell=(format!("{}-{}", call.consult_id, call.since.timestamp())) {
-                p.big { (TEXTS.with(lang, "bell", &[("name", &call.name), ("minutes", &minutes)])) }
+                p.strong { (TEXTS.with(lang, "bell", &[("name", &call.name), ("minutes", &minutes)])) }
                 a.button.primary.large href=(format!("/room?consult={}", call.consult_id)) { (t(lang, "bell-go")) }
             }
         }
