@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use nats::{NatsServers, free_port};
 use sanbao_platform::auth::{Keys, Scope};
+use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::testing::{TestEngine, postgres};
 use serde_json::json;
@@ -112,7 +113,7 @@ impl Relays {
     }
 
     fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
-        let now = Utc::now();
+        let now = Clock::system().now();
         let claims = json!({
             "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": role, "role": role,
             "lobby": false, "jti": Uuid::from_u128(rand::random()),

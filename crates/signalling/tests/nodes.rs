@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use nats::NatsServers;
 use sanbao_platform::auth::Scope;
 use sanbao_platform::bus::Outbox;
@@ -114,7 +114,7 @@ impl Site {
     }
 
     fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
-        let now = Utc::now();
+        let now = self.deps.clock.now();
         let claims = json!({
             "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": format!("{role} {person}"),
             "role": role, "lobby": role == "guest",

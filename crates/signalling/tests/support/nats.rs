@@ -41,11 +41,13 @@ impl NatsServers {
         let store = self.folder.path().join(n.to_string());
         let config = self.folder.path().join(format!("{n}.conf"));
         let (port, cluster_port) = self.ports[n];
-        let mut text = format!("server_name: n{n}\nlisten: 127.0.0.1:{port}\njetstream {{ store_dir: {store:?} }}\n");
+        let store = store.display();
+        let mut text = format!("server_name: n{n}\nlisten: 127.0.0.1:{port}\njetstream {{ store_dir: \"{store}\" }}\n");
         if self.ports.len() > 1 {
             let routes: Vec<_> = self.ports.iter().map(|(_, port)| format!("nats://127.0.0.1:{port}")).collect();
             let routes = routes.join(", ");
-            text += &format!("cluster {{ name: c, listen: 127.0.0.1:{cluster_port}, routes: [{routes}] }}\n");
+            let cluster = format!("name: c, listen: 127.0.0.1:{cluster_port}, routes: [{routes}]");
+            text.extend(["cluster { ", &cluster, " }\n"]);
         }
         std::fs::write(&config, text).unwrap();
         let log = std::fs::File::create(self.folder.path().join(format!("{n}.log"))).unwrap();
