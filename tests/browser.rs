@@ -44,7 +44,7 @@ impl Browser {
 
     /// Enters the room of a consult, all media through the relay.
     async fn enter_room(&self, consult: &str) {
-        self.goto(&format!("/room?consult={consult}&relay=1")).await;
+        self.goto(&format!("/room?consult={consult}&relay=1&picture=always")).await;
         self.until("document.querySelector('#enter') && !document.querySelector('#enter').disabled && !document.querySelector('#prejoin').hidden").await;
         self.click("#enter").await;
     }

@@ -21,6 +21,7 @@ use sanbao_platform::web::Frame;
 use serde_json::json;
 
 use crate::compose::Stores;
+use crate::role::Role;
 
 /// How long a database may take to say that it is there.
 const PING_WAIT_MS_MAX: u64 = 2_000;
@@ -79,12 +80,18 @@ pub async fn ready(stores: &Stores) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether requests may be sent here: every database answers and the process is not on its way out.
+/// Whether requests may be sent here: every database answers, rooms have their log, and the process is not on its
+/// way out.
 async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Response, Problem> {
     if visitor.drain.is_cancelled() {
         return Err(Problem::new(&UNAVAILABLE).detail("正在停止", "Stopping"));
     }
     ready(&around.stores).await?;
+    // Requests go on without NATS, and events wait; only rooms live on it.
+    let rooms = around.stores.of(Role::Signalling).is_ok();
+    if rooms && around.nats.as_ref().is_some_and(|nats| !nats.is_connected()) {
+        return Err(Problem::new(&UNAVAILABLE).retry_after(2).because("not connected to NATS"));
+    }
     Ok(Json(json!({ "status": "ready" })).into_response())
 }
 

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
-use sanbao_platform::nats::NatsConfig;
 
+use crate::cli_network::NetworkArgs;
 use crate::role::Role;
-use crate::settings::{MIB, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+use crate::settings::{
+    RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, TURN_TLS_PORT, Turn, TurnTls,
+};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -60,7 +61,7 @@ pub struct DemoArgs {
     /// Serve HTTPS to tablets and phones in the house, by a certificate authority made for this demo.
     #[arg(long)]
     pub lan: bool,
-    /// The UDP port of STUN and TURN; a free one if it is taken.
+    /// The UDP and TCP port of STUN and TURN; a free one if it is taken.
     #[arg(long, env = "SANBAO_DEMO_TURN_PORT", default_value_t = TURN_PORT, value_name = "PORT")]
     pub turn_port: u16,
     /// What is logged to standard error.
@@ -126,12 +127,19 @@ pub struct ServeArgs {
 /// How media is relayed.
 #[derive(Clone, Debug, Args)]
 pub struct TurnArgs {
-    /// UDP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
+    /// UDP and TCP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
     #[arg(long, env = "SANBAO_TURN_LISTEN", value_name = "ADDR")]
     pub turn_listen: Option<SocketAddr>,
-    /// The address under which browsers reach it [default: the one it listens on].
-    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP")]
-    pub turn_public_ip: Option<IpAddr>,
+    /// Its address for TLS, by the site's certificate; 443 passes most firewalls
+    /// [default: port 5349 of the same address when there is --tls-cert].
+    #[arg(long, env = "SANBAO_TURN_TLS_LISTEN", value_name = "ADDR")]
+    pub turn_tls_listen: Option<SocketAddr>,
+    /// The name in the certificate under which browsers reach it for TLS [default: the host of --public-url].
+    #[arg(long, env = "SANBAO_TURN_HOST", value_name = "NAME")]
+    pub turn_host: Option<String>,
+    /// The address under which browsers reach it, or one of each family [default: the one it listens on].
+    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP", value_delimiter = ',')]
+    pub turn_public_ip: Vec<IpAddr>,
     /// The UDP ports that it relays on [default: 50000-50999].
     #[arg(long, env = "SANBAO_TURN_PORTS", value_name = "FIRST-LAST")]
     pub turn_ports: Option<String>,
@@ -147,43 +155,6 @@ pub struct TurnArgs {
     /// No STUN and TURN: people must reach each other directly.
     #[arg(long, env = "SANBAO_NO_TURN")]
     pub no_turn: bool,
-}
-
-/// What lies between processes, and how long things are kept.
-#[derive(Clone, Debug, Args)]
-pub struct NetworkArgs {
-    /// The NATS servers (nats-server -js, 2.9 or newer) between services that run apart: `nats://user:password@host:4222`.
-    #[arg(long, env = "SANBAO_NATS", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
-    pub nats: Vec<Secret<String>>,
-    /// A NATS credentials file instead of a password in the address.
-    #[arg(long, env = "SANBAO_NATS_CREDENTIALS", value_name = "FILE")]
-    pub nats_credentials: Option<PathBuf>,
-    /// The authority of the NATS servers' certificates, PEM, beside those that this machine trusts.
-    #[arg(long, env = "SANBAO_NATS_CA", value_name = "FILE")]
-    pub nats_ca: Option<PathBuf>,
-    /// How many NATS servers keep each message: 3 in a cluster of three.
-    #[arg(long, env = "SANBAO_NATS_REPLICAS", default_value_t = 1, value_name = "N",
-          value_parser = clap::value_parser!(u8).range(1..=5))]
-    pub nats_replicas: u8,
-    /// What the network's subjects and streams begin with.
-    #[arg(long, env = "SANBAO_NATS_PREFIX", default_value = "sanbao", value_name = "NAME")]
-    pub nats_prefix: String,
-    /// How many days an event stays in its stream.
-    #[arg(long, env = "SANBAO_NATS_STREAM_DAYS_MAX", default_value_t = 30, value_name = "DAYS",
-          value_parser = clap::value_parser!(u32).range(1..=3650))]
-    pub nats_stream_days_max: u32,
-    /// How large a service's stream of events may grow, in MiB.
-    #[arg(long, env = "SANBAO_NATS_STREAM_MIB_MAX", default_value_t = 1024, value_name = "MIB",
-          value_parser = clap::value_parser!(u64).range(1..=1_048_576))]
-    pub nats_stream_mib_max: u64,
-    /// How many days the databases keep events that all their readers have.
-    #[arg(long, env = "SANBAO_KEEP_EVENT_DAYS", default_value_t = 90, value_name = "DAYS",
-          value_parser = clap::value_parser!(u32).range(1..=36500))]
-    pub keep_event_days: u32,
-    /// How many days the answers of calls with an Idempotency-Key are kept.
-    #[arg(long, env = "SANBAO_KEEP_ANSWER_DAYS", default_value_t = 7, value_name = "DAYS",
-          value_parser = clap::value_parser!(u32).range(1..=36500))]
-    pub keep_answer_days: u32,
 }
 
 /// The flags of `needs-analysis verify`.
@@ -267,7 +238,7 @@ fn port_range(text: &str) -> Result<(u16, u16), SettingsError> {
 }
 
 impl TurnArgs {
-    fn turn(&self, listen: SocketAddr) -> Result<Turn, SettingsError> {
+    fn turn(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
         if self.no_turn {
             return if self.turn_urls.is_empty() && self.turn_listen.is_none() {
                 Ok(Turn::Off)
@@ -276,7 +247,7 @@ impl TurnArgs {
             };
         }
         match (&self.turn_urls[..], &self.turn_secret) {
-            ([], None) => self.embedded(listen),
+            ([], None) => self.embedded(listen, site, public_url),
             ([], Some(_)) => Err(SettingsError::Pair { given: "--turn-secret", missing: "--turn-urls" }),
             (_, None) => Err(SettingsError::Pair { given: "--turn-urls", missing: "--turn-secret" }),
             (_, Some(_)) if self.turn_listen.is_some() => Err(SettingsError::Both("--turn-urls", "--turn-listen")),
@@ -284,18 +255,53 @@ impl TurnArgs {
         }
     }
 
-    fn embedded(&self, site: SocketAddr) -> Result<Turn, SettingsError> {
-        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(site.ip(), TURN_PORT));
+    fn embedded(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
+        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_PORT));
+        let tls = self.turn_tls(listen, site, public_url)?;
+        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
+        let public_ips = self.public_ips(listen)?;
+        Ok(Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers: self.turn_allow.clone() })
+    }
+
+    fn turn_tls(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Option<TurnTls>, SettingsError> {
+        let Some(Tls { certificate, key }) = site.tls() else {
+            return match self.turn_tls_listen {
+                Some(_) => Err(SettingsError::Pair { given: "--turn-tls-listen", missing: "--tls-cert" }),
+                None => Ok(None),
+            };
+        };
+        let listen = self.turn_tls_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_TLS_PORT));
+        let host = self.turn_host.clone().unwrap_or_else(|| host_of(public_url).to_owned());
+        Ok(Some(TurnTls { listen, certificate, key, host }))
+    }
+
+    fn public_ips(&self, listen: SocketAddr) -> Result<Vec<IpAddr>, SettingsError> {
         let own = (!listen.ip().is_unspecified()).then(|| listen.ip());
         let because = "the embedded TURN server listens on every address and cannot know which one browsers reach";
-        let public_ip = self.turn_public_ip.or(own);
-        let public_ip = public_ip.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?;
-        if public_ip.is_unspecified() {
-            let value = public_ip.to_string();
-            return Err(SettingsError::Value { flag: "--turn-public-ip", value, because: "not an address to reach" });
+        let mut ips = self.turn_public_ip.clone();
+        if ips.is_empty() {
+            ips.push(own.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?);
         }
-        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
-        Ok(Turn::Embedded { listen, public_ip, relay_ports, allow_peers: self.turn_allow.clone() })
+        let wrong =
+            |ip: IpAddr, because| SettingsError::Value { flag: "--turn-public-ip", value: ip.to_string(), because };
+        for (place, ip) in ips.iter().enumerate() {
+            if ip.is_unspecified() {
+                return Err(wrong(*ip, "not an address to reach"));
+            }
+            if ips[..place].iter().any(|other| other.is_ipv6() == ip.is_ipv6()) {
+                return Err(wrong(*ip, "one address of each family, IPv4 and IPv6"));
+            }
+        }
+        Ok(ips)
+    }
+}
+
+/// The host of `https://host:port`; an IPv6 address keeps its brackets.
+fn host_of(url: &str) -> &str {
+    let host = url.split_once("://").map_or(url, |(_, host)| host);
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 
@@ -321,42 +327,6 @@ fn public_url(given: Option<&str>, listen: SocketAddr, site: &Site) -> Result<St
     Ok(format!("{scheme}://{}", SocketAddr::new(loopback, listen.port())))
 }
 
-impl NetworkArgs {
-    fn nats(&self) -> Result<Option<NatsConfig>, SettingsError> {
-        let prefix = &self.nats_prefix;
-        if prefix.is_empty() || !prefix.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
-            let because = "letters, digits, - and _ only";
-            return Err(SettingsError::Value { flag: "--nats-prefix", value: prefix.clone(), because });
-        }
-        if self.nats.is_empty() {
-            let given = [("--nats-credentials", &self.nats_credentials), ("--nats-ca", &self.nats_ca)];
-            let alone = given.into_iter().find(|(_, file)| file.is_some());
-            return alone.map_or(Ok(None), |(given, _)| Err(SettingsError::Pair { given, missing: "--nats" }));
-        }
-        Ok(Some(NatsConfig {
-            credentials_file: self.nats_credentials.clone(),
-            ca_file: self.nats_ca.clone(),
-            prefix: prefix.clone(),
-            replicas: usize::from(self.nats_replicas),
-            ..NatsConfig::new(self.nats.clone())
-        }))
-    }
-
-    fn stream_limits(&self) -> StreamLimits {
-        StreamLimits { age_days_max: self.nats_stream_days_max, bytes_max: self.nats_stream_mib_max * MIB }
-    }
-
-    fn retention(&self) -> Result<Retention, SettingsError> {
-        if self.keep_event_days < self.nats_stream_days_max && !self.nats.is_empty() {
-            let because = "a stream that is lost is filled again from the database: keep events there at least as \
-                           long as --nats-stream-days-max";
-            let value = self.keep_event_days.to_string();
-            return Err(SettingsError::Value { flag: "--keep-event-days", value, because });
-        }
-        Ok(Retention { event_days_min: self.keep_event_days, answer_days_min: self.keep_answer_days })
-    }
-}
-
 impl ServeArgs {
     /// The settings these flags stand for.
     pub fn settings(&self) -> Result<Settings, SettingsError> {
@@ -372,14 +342,15 @@ impl ServeArgs {
                 return Err(SettingsError::Needed { flag: "--nats", because });
             }
         }
+        let public_url = public_url(self.public_url.as_deref(), self.listen, &site)?;
         Ok(Settings {
             role: self.role,
             listen: self.listen,
-            public_url: public_url(self.public_url.as_deref(), self.listen, &site)?,
+            turn: self.turn(&site, &public_url)?,
+            public_url,
             site,
             storage,
             secret_file,
-            turn: self.turn()?,
             nats,
             stream_limits: self.network.stream_limits(),
             retention: self.network.retention()?,
@@ -390,9 +361,9 @@ impl ServeArgs {
     }
 
     /// Only the relay has a use for TURN; the settings of one network may stand in one environment for all.
-    fn turn(&self) -> Result<Turn, SettingsError> {
+    fn turn(&self, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
         match self.role {
-            None | Some(Role::Signalling) => self.turn.turn(self.listen),
+            None | Some(Role::Signalling) => self.turn.turn(self.listen, site, public_url),
             Some(Role::Booking | Role::NeedsAnalysis) => Ok(Turn::Off),
         }
     }
@@ -433,7 +404,9 @@ impl DemoArgs {
             site,
             turn: Turn::Embedded {
                 listen: SocketAddr::new(bind, turn_port),
-                public_ip: address,
+                // In the house nothing stands between that lets only TLS pass.
+                tls: None,
+                public_ips: vec![address],
                 relay_ports: RELAY_PORTS_DEFAULT,
                 // Two browsers of one desk or one house are each other's peers on private addresses.
                 allow_peers: demo_peers(),

@@ -22,11 +22,26 @@ fn the_command_line_is_consistent() {
 #[test]
 fn alone_it_listens_on_this_machine_only() {
     let settings = serve("--data-dir /srv/s").unwrap();
-    assert_eq!(settings.listen, "127.0.0.1:8080".parse().unwrap());
+    assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.storage, Storage::Files("/srv/s".into()));
     assert_eq!(settings.secret_file, Path::new("/srv/s/secret.json"));
     assert_eq!(settings.public_url, "http://127.0.0.1:8080");
-    assert!(matches!(settings.turn, Turn::Embedded { listen, .. } if listen == "127.0.0.1:3478".parse().unwrap()));
+    assert!(matches!(settings.turn, Turn::Embedded { listen, .. } if listen.to_string() == "127.0.0.1:3478"));
+}
+
+#[test]
+fn with_a_certificate_turn_speaks_tls_under_the_sites_name() {
+    let site = "--data-dir d --listen [::]:8443 --tls-cert c --tls-key k --turn-public-ip 203.0.114.1,2001:db8::1";
+    let tls_of = |flags: &str| match serve(&format!("{site} {flags}")).unwrap().turn {
+        Turn::Embedded { tls, public_ips, .. } if public_ips.len() == 2 => tls.unwrap(),
+        other => panic!("{other:?}"),
+    };
+    let by_default = tls_of("--public-url https://care.example:8443");
+    assert_eq!((by_default.listen.to_string().as_str(), by_default.host.as_str()), ("[::]:5349", "care.example"));
+    assert_eq!((by_default.certificate, by_default.key), ("c".into(), "k".into()));
+    let given = tls_of("--turn-tls-listen 203.0.114.1:443 --turn-host turn.care.example");
+    assert_eq!((given.listen.port(), given.host.as_str()), (443, "turn.care.example"));
+    assert_eq!(tls_of("--public-url https://[2001:db8::1]").host, "[2001:db8::1]");
 }
 
 #[test]
@@ -40,6 +55,8 @@ fn unusable_combinations_name_the_flag() {
         (tls, "--turn-public-ip"),
         (&format!("{tls} --turn-public-ip 0.0.0.0"), "not an address"),
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-ports 5-9"), "--turn-ports"),
+        (&format!("{tls} --turn-public-ip 203.0.114.1,203.0.114.2"), "one address of each family"),
+        ("--data-dir d --turn-tls-listen 127.0.0.1:443", "--turn-tls-listen needs --tls-cert"),
         (&format!("{tls} --turn-urls turn:t:3478"), "--turn-secret"),
         (&format!("{tls} --turn-secret s"), "--turn-urls"),
         (&format!("{tls} --turn-secret s --turn-urls turn:t:3478 --turn-listen 0.0.0.0:3478"), "exclude"),
@@ -49,6 +66,15 @@ fn unusable_combinations_name_the_flag() {
         ("--data-dir d --public-url ftp://x", "--public-url"),
         ("--data-dir d --public-url https://x/path", "--public-url"),
         ("--data-dir d --listen nowhere", "--listen"),
+        ("booking --data-dir d --nats nats://n", "give --database-url"),
+        ("signalling --database-url postgres://u:hidden@db/s --secret-file k", "give --nats"),
+        ("dispatch --data-dir d", "needs-analysis"),
+        ("--data-dir d --nats-ca ca.pem", "--nats-ca needs --nats"),
+        ("--data-dir d --nats-replicas 6", "1..=5"),
+        ("--data-dir d --nats-replicas 0", "1..=5"),
+        ("--data-dir d --nats-prefix a.b", "--nats-prefix"),
+        ("--data-dir d --nats nats://n --keep-event-days 29", "--keep-event-days 29"),
+        ("--data-dir d --keep-answer-days 0", "--keep-answer-days"),
     ] {
         let error = serve(flags).unwrap_err();
         assert!(error.contains(words), "{flags}: {error}");
@@ -57,12 +83,29 @@ fn unusable_combinations_name_the_flag() {
 }
 
 #[test]
+fn a_service_alone_takes_of_a_shared_environment_what_it_has_a_use_for() {
+    let flags = "--database-url postgres://db/s --secret-file k --nats nats://a,tls://b --nats-replicas 3 --turn-listen 127.0.0.1:9";
+    let booking = serve(&format!("booking {flags}")).unwrap();
+    assert_eq!((booking.roles(), &booking.turn), (&[Role::Booking][..], &Turn::Off));
+    let nats = booking.nats.unwrap();
+    assert_eq!((nats.urls.len(), nats.replicas, nats.prefix.as_str()), (2, 3, "sanbao"));
+    let relay = serve(&format!("signalling {flags}")).unwrap();
+    assert!(matches!(relay.turn, Turn::Embedded { listen, .. } if listen.port() == 9));
+    let all = serve(&format!("{flags} --nats-stream-days-max 2 --keep-event-days 2 --nats-stream-mib-max 5")).unwrap();
+    assert_eq!(all.roles(), Role::ALL);
+    assert_eq!((all.stream_limits.age_days_max, all.stream_limits.bytes_max), (2, 5 * 1024 * 1024));
+    assert_eq!((all.retention.event_days_min, all.retention.answer_days_min), (2, 7));
+}
+
+#[test]
 fn the_printed_configuration_shows_no_secret() {
     let flags = "--database-url postgres://u:northwind@db/s --secret-file /k --metrics-token northwind \
-                 --turn-urls turn:t:3478 --turn-secret northwind";
+                 --turn-urls turn:t:3478 --turn-secret northwind --nats nats://u:northwind@n:4222";
     let text = crate::settings::toml_text(&serve(flags).unwrap().sections());
     assert!(text.contains("database_url = \"postgres://***@db/s\""), "{text}");
     assert!(text.contains("[turn]\nmode = \"external\""), "{text}");
+    assert!(text.contains("urls = [\"nats://***@n:4222\"]"), "{text}");
+    assert!(text.contains("services = [\"booking\",\"signalling\",\"needs-analysis\"]"), "{text}");
     assert!(!text.contains("northwind"), "{text}");
     let parsed = serve(flags).unwrap();
     assert!(!format!("{parsed:?}").contains("northwind"));

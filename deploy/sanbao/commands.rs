@@ -74,8 +74,8 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         Storage::Postgres(_) => None,
     };
     let listener = run::bind(settings.listen)?;
-    if let Turn::Embedded { listen, .. } = &settings.turn {
-        run::probe_udp(*listen)?;
+    if let Turn::Embedded { listen, tls, .. } = &settings.turn {
+        run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
     let network = compose::start(Parts::open(&settings, settings.roles(), Clock::system()).await?)?;
     let say = async |network: &Network| {

@@ -299,10 +299,18 @@ fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
             config.turn_secret = secret.clone();
             config.turn_urls.clone_from(urls);
         }
-        Turn::Embedded { listen, public_ip, relay_ports, allow_peers } => {
+        Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers } => {
             config.turn = Some(sanbao_signalling::config::EmbeddedTurn {
                 listen: *listen,
-                public_ip: *public_ip,
+                tls: tls.as_ref().map(|tls| sanbao_signalling::config::EmbeddedTurnTls {
+                    server: sanbao_signalling::turn::TurnTls {
+                        listen: tls.listen,
+                        certificate: tls.certificate.clone(),
+                        key: tls.key.clone(),
+                    },
+                    host: tls.host.clone(),
+                }),
+                public_ips: public_ips.clone(),
                 relay_ports: *relay_ports,
                 allow_peers: allow_peers.clone(),
                 allocations_per_user_max: ALLOCATIONS_PER_USER_MAX,

@@ -36,7 +36,7 @@ pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
     let clock = Clock::system();
     let house = args.lan.then(|| open_house(&dir, &clock)).transpose()?;
     let address = house.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |h| h.addresses[0]);
-    let turn_port = run::udp_port(address, args.turn_port)?;
+    let turn_port = run::turn_port(address, args.turn_port)?;
     let settings = args.settings(&dir, address, turn_port, house.as_ref().map(|h| h.certificate.tls.clone()));
     let listener = run::bind(settings.listen)?;
     let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;

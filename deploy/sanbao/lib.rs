@@ -3,6 +3,7 @@
 
 pub mod around;
 pub mod cli;
+pub mod cli_network;
 pub mod commands;
 pub mod compose;
 pub mod demo;

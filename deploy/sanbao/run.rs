@@ -1,7 +1,7 @@
 //! One process's life: bind, open, serve, say that it is ready, stop cleanly when asked.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::around;
 use crate::compose::{ComposeError, Network};
 
+/// How often a free port is looked for that both UDP and TCP have.
+const PORT_TRIES_MAX: usize = 16;
 /// How long a fresh process waits for its own databases before it gives up.
 const READY_SECONDS_MAX: u64 = 30;
 
@@ -21,8 +23,8 @@ pub enum RunError {
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, io::Error),
     /// The STUN/TURN address is taken.
-    #[error("STUN/TURN cannot listen on {0} (UDP): {1}; give --turn-listen another address, or --no-turn")]
-    BindUdp(SocketAddr, io::Error),
+    #[error("STUN/TURN cannot listen on {0} ({1}): {2}; give {3} another address, or --no-turn")]
+    BindTurn(SocketAddr, &'static str, io::Error, &'static str),
     /// It could not be put together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
@@ -39,15 +41,25 @@ pub fn bind(address: SocketAddr) -> Result<Listener, RunError> {
     Listener::bind(address).map_err(|e| RunError::Bind(address, e))
 }
 
-/// Makes sure that a UDP address is to be had before anything else starts; the relay binds it itself.
-pub fn probe_udp(address: SocketAddr) -> Result<(), RunError> {
-    UdpSocket::bind(address).map(drop).map_err(|e| RunError::BindUdp(address, e))
+/// Makes sure that the addresses of STUN and TURN are to be had before anything else starts; the relay binds
+/// them itself.
+pub fn probe_turn(listen: SocketAddr, tls: Option<SocketAddr>) -> Result<(), RunError> {
+    let taken = |at, how, flag| move |e| RunError::BindTurn(at, how, e, flag);
+    UdpSocket::bind(listen).map(drop).map_err(taken(listen, "UDP", "--turn-listen"))?;
+    TcpListener::bind(listen).map(drop).map_err(taken(listen, "TCP", "--turn-listen"))?;
+    match tls {
+        Some(tls) => TcpListener::bind(tls).map(drop).map_err(taken(tls, "TLS", "--turn-tls-listen")),
+        None => Ok(()),
+    }
 }
 
-/// A UDP port of `ip`: the one wanted, or a free one when that is taken.
-pub fn udp_port(ip: IpAddr, wanted: u16) -> io::Result<u16> {
-    let socket = UdpSocket::bind((ip, wanted)).or_else(|_| UdpSocket::bind((ip, 0)))?;
-    Ok(socket.local_addr()?.port())
+/// A port of `ip` for both UDP and TCP: the one wanted, or a free one when that is taken.
+pub fn turn_port(ip: IpAddr, wanted: u16) -> io::Result<u16> {
+    let both = |port| {
+        let port = UdpSocket::bind((ip, port))?.local_addr()?.port();
+        TcpListener::bind((ip, port)).map(|_| port)
+    };
+    std::iter::once(wanted).chain([0; PORT_TRIES_MAX]).map(both).find(Result::is_ok).unwrap_or_else(|| both(0))
 }
 
 /// Resolves when the process is asked to end: SIGTERM from a supervisor, SIGINT from a keyboard.

@@ -16,6 +16,8 @@ use crate::role::Role;
 pub const RELAY_PORTS_DEFAULT: (u16, u16) = (50_000, 50_999);
 /// The port of STUN and TURN (RFC 8489 §8.1).
 pub const TURN_PORT: u16 = 3478;
+/// The port of TURN over TLS (RFC 8656 §18.3 keeps that of RFC 5766 §6).
+pub const TURN_TLS_PORT: u16 = 5349;
 
 /// Bytes of a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
@@ -34,10 +36,12 @@ pub enum Storage {
 pub enum Turn {
     /// By the server inside this process.
     Embedded {
-        /// Where it listens, UDP.
+        /// Where it listens, UDP and TCP.
         listen: SocketAddr,
-        /// The address that clients and peers reach it under.
-        public_ip: IpAddr,
+        /// Where it listens for TLS, with the site's certificate.
+        tls: Option<TurnTls>,
+        /// The addresses that clients and peers reach it under: at most one of each family.
+        public_ips: Vec<IpAddr>,
         /// The relayed ports, first and last.
         relay_ports: (u16, u16),
         /// Networks that may be relayed to although they are refused by default.
@@ -52,6 +56,19 @@ pub enum Turn {
     },
     /// Not at all: peers must reach each other.
     Off,
+}
+
+/// TURN over TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TurnTls {
+    /// Where it listens, TCP.
+    pub listen: SocketAddr,
+    /// The site's certificate chain, PEM.
+    pub certificate: PathBuf,
+    /// Its private key, PEM.
+    pub key: PathBuf,
+    /// The name or address in the certificate, which clients are told.
+    pub host: String,
 }
 
 /// How the site is reached.
@@ -194,10 +211,12 @@ impl Settings {
             }
         };
         let turn = match &self.turn {
-            Turn::Embedded { listen, public_ip, relay_ports, allow_peers } => vec![
+            Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers } => vec![
                 ("mode", shown("embedded")),
                 ("listen", shown(listen)),
-                ("public_ip", shown(public_ip)),
+                ("tls_listen", shown(tls.as_ref().map(|t| t.listen))),
+                ("tls_host", shown(tls.as_ref().map(|t| &t.host))),
+                ("public_ips", shown(public_ips)),
                 ("relay_ports", shown(format!("{}-{}", relay_ports.0, relay_ports.1))),
                 ("allow_peers", shown(allow_peers.iter().map(ToString::to_string).collect::<Vec<_>>())),
             ],

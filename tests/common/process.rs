@@ -31,7 +31,8 @@ impl Process {
         Self::ready(command, format!("http://127.0.0.1:{port}")).await
     }
 
-    async fn ready(mut command: Command, base: String) -> Self {
+    /// Runs `command`, which serves at `base`; returns when it is ready.
+    pub async fn ready(mut command: Command, base: String) -> Self {
         // Inherited settings of whoever runs the tests must not decide what they see.
         for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
             command.env_remove(name);

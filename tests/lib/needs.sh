@@ -1,5 +1,5 @@
 # What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
-# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER and PYTHON.
+# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NODE and PYTHON.
 
 # name | probe | what the tests do with it
 NEEDS=(
@@ -9,6 +9,7 @@ NEEDS=(
   "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
   "coturn|find_coturn|turnutils_uclient: an independent client of the embedded TURN server"
+  "node|find_node|Node.js 18 or newer: the pure parts of the browser's scripts are tried without a browser"
   "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
 )
 
@@ -22,6 +23,7 @@ packages_of() {
     cjk-font) echo "fontconfig fonts-noto-cjk" ;;
     certutil) echo "libnss3-tools" ;;
     coturn) echo "coturn" ;;
+    node) echo "nodejs" ;;
     python) echo "python3 python3-venv" ;;
   esac
 }
@@ -64,6 +66,11 @@ find_cjk_font() { [[ -n $(fc-list ':lang=zh-cn' file 2>/dev/null) ]]; }
 find_certutil() { command -v certutil >/dev/null; }
 
 find_coturn() { command -v turnutils_uclient >/dev/null; }
+
+find_node() {
+  NODE=$(first_command node nodejs) || return 1
+  "$NODE" -e 'process.exit(parseInt(process.versions.node, 10) < 18)'
+}
 
 find_python() {
   local python

@@ -16,6 +16,7 @@ export class Devices {
     this.stream = new MediaStream();
     this.on = { audio: true, video: true };
     /** @type {{audio?: string, video?: string}} */ this.chosen = {};
+    /** What went wrong when they were opened. @type {string|null} */ this.problem = null;
     /** @type {(kind: "audio"|"video", track: MediaStreamTrack|null) => void} */ this.changed = () => {};
   }
 
@@ -26,6 +27,12 @@ export class Devices {
 
   /** Asks for both at once, so that the browser asks the person once. @returns {Promise<string|null>} a problem's key */
   async open() {
+    this.problem = await this.tryOpen();
+    return this.problem;
+  }
+
+  /** @returns {Promise<string|null>} */
+  async tryOpen() {
     if (!navigator.mediaDevices) {
       this.on = { audio: false, video: false };
       return "device-insecure";
@@ -110,6 +117,8 @@ export class Devices {
     const track = this.track("audio");
     if (!track || !window.AudioContext) return () => {};
     const context = new AudioContext();
+    // Without a touch of the page first, some browsers keep it silent.
+    addEventListener("pointerdown", () => context.state === "suspended" && context.resume(), { once: true });
     const analyser = context.createAnalyser();
     context.createMediaStreamSource(new MediaStream([track])).connect(analyser);
     const samples = new Float32Array(analyser.fftSize);
@@ -120,7 +129,7 @@ export class Devices {
     }, 100);
     return () => {
       clearInterval(timer);
-      context.close();
+      if (context.state !== "closed") context.close();
     };
   }
 

@@ -1,40 +1,53 @@
-// Sanbao signalling in a browser: the protocol `sanbao.signal.v1`, reconnecting, and one peer connection
-// per other person with perfect negotiation. No dependencies. See the protocol document.
+// Sanbao signalling in a browser: one person's place in one consult over the protocol `sanbao.signal.v1`. It resumes
+// after a drop and after a reload, and keeps one peer connection to each other person. No dependencies.
+// `sanbao-session.js` (numbers), `sanbao-room.js` (what is known), `sanbao-peer.js` (media) are its parts.
+import { ACK_DELAY_MS, Session, afterClose, backOffMs, isNumbered } from "/static/sanbao-session.js";
 import { Peer } from "/static/sanbao-peer.js";
+import { Room } from "/static/sanbao-room.js";
 
 /**
- * @typedef {{audio: boolean, video: boolean}} Media
- * @typedef {{peer: string, name: string, role: "host"|"clinician"|"guest"|"observer", publish: boolean, control: boolean, audio: boolean, video: boolean}} PeerView
- * @typedef {{peer: string, name: string, role: string, since: string}} Waiting
- * @typedef {{consult: string, people: number, people_max: number, staff_present: boolean, started_at: string|null, peers: PeerView[], waiting: Waiting[]}} RoomView
+ * @typedef {import("./sanbao-room.js").PeerView} PeerView
+ * @typedef {import("./sanbao-peer.js").Kind} Kind
+ * @typedef {{audio: boolean, video: boolean, screen?: boolean}} Media
+ * @typedef {Media & {consent?: {recording: boolean, transcription: boolean}, elsewhere?: "take_over"|"both"}} Join
  * @typedef {object} Options
  * @property {string | (() => Promise<string>)} ticket the ticket, or how to get one; asked again when it has expired
- * @property {string} [url] the relay; by default `/v1/signal` of this site
+ * @property {string|string[]} [url] the relay, or several; by default `/v1/signal` of this site
  * @property {MediaStream} [stream] what to send; may be changed later with `setTrack`
  * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"` sends everything through TURN
+ * @property {("udp"|"tcp"|"tls")[]} [transports] TURN over these only
+ * @property {string} [keep] under this name the session is kept in this tab, so that a reload resumes it
+ * @property {(kind: Kind, sender: RTCRtpSender) => void} [tune] is given each sender once it has its track
  *
- * Events, each with one argument:
+ * Events, each with one argument: the relay's messages by their type (`welcome`, `lobby`, `joined`, `ring`, `chat`,
+ * `recording`, …) after `call.room` has taken them in, and
  * `link` {state: "connecting"|"open"|"waiting"|"closed", attempt, again, waitMs, code, reason} – the WebSocket;
- * `welcome`, `lobby`, `ring`, `ring_over`, `joined`, `refused`, `peer_joined`, `peer_left`, `state`, `finished`, `error`
- * – the relay's messages as they are; `track` {peer, stream} – somebody's sound or picture;
- * `media` {peer, state} – a peer connection's `connectionState`.
+ * `lost` {message} – something that was said will never arrive; its promise is rejected too;
+ * `track` {peer, stream, track, kind} – somebody's sound, picture or screen;
+ * `media` {peer, state} – a peer connection's `connectionState`; `error` {code, message, detail}.
  */
 
 const SUBPROTOCOL = "sanbao.signal.v1";
-const BACK_OFF_MS = 500;
-const BACK_OFF_MS_MAX = 15000;
-const TICKET_EXPIRED = 4103;
-
-/** Whether a close code says "do not try again". @param {number} code */
-export const isFinal = (code) => code === 1000 || (code >= 4100 && code < 4200);
-
-/** How long to wait before the attempt `n` (1 is the first). @param {number} n @param {() => number} [random] */
-export const backOffMs = (n, random = Math.random) =>
-  Math.min(BACK_OFF_MS * 2 ** (n - 1), BACK_OFF_MS_MAX) * (0.5 + random());
+/** How long the relay may take to answer when the network seems to have changed. */
+const PROBE_MS_MAX = 4000;
+/** How long a socket may take to open and be welcomed. */
+const OPEN_MS_MAX = 10000;
+const SILENT = 4002;
+const TICKET_SPARE_S = 30;
 
 /** Opens a call. @param {Options} options */
 export function connect(options) {
   return new Call(options);
+}
+
+/** An `error` of the relay, or why something was not done. */
+export class Refused extends Error {
+  /** @param {{code: string, message?: string, detail?: any}} error */
+  constructor({ code, message, detail }) {
+    super(message || code);
+    this.code = code;
+    this.detail = detail;
+  }
 }
 
 /** One person's place in one consult. */
@@ -42,27 +55,47 @@ export class Call {
   /** @param {Options} options */
   constructor(options) {
     this.options = options;
+    this.tune = options.tune;
+    this.urls = [options.url || "/v1/signal"].flat();
+    this.urlAt = 0;
     /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
     /** @type {Map<string, Peer>} */ this.peers = new Map();
-    /** @type {Map<string, PeerView>} */ this.people = new Map();
-    /** @type {{audio: MediaStreamTrack|null, video: MediaStreamTrack|null}} */
+    this.room = new Room();
+    this.session = new Session({ device: device(), kept: stored(options.keep) });
+    /** @type {Record<Kind, MediaStreamTrack|null>} */
     this.tracks = {
       audio: options.stream?.getAudioTracks()[0] || null,
       video: options.stream?.getVideoTracks()[0] || null,
+      screen: null,
     };
-    /** @type {Media|null} */ this.wanted = null;
-    /** @type {WebSocket|null} */ this.socket = null;
+    /** @type {Join|null} */ this.wanted = null;
+    /** @type {WebSocket|null} the socket that was welcomed */ this.socket = null;
+    /** @type {WebSocket|null} the one that is to take its place */ this.next = null;
     /** @type {any} */ this.welcome = null;
-    this.inside = false;
+    /** @type {RTCIceServer[]} as the newest `welcome` said */ this.servers = [];
+    this.ticket = typeof options.ticket === "string" ? options.ticket : "";
     this.ended = false;
     this.attempt = 0;
-    this.renewed = false;
     this.again = false;
     this.nextId = 1;
-    /** @type {Map<string, {resolve: () => void, reject: (error: Error) => void}>} */ this.pending = new Map();
-    this.onOnline = () => this.online();
-    addEventListener("online", this.onOnline);
+    /** @type {Map<string, {resolve: (value?: any) => void, reject: (error: Error) => void}>} */ this.pending = new Map();
+    /** @type {any[]} said in a session that is gone, to be said again once inside */ this.later = [];
+    this.onChange = () => this.networkChanged();
+    addEventListener("online", this.onChange);
+    /** @type {any} */ (navigator).connection?.addEventListener?.("change", this.onChange);
+    this.onVisible = () => document.visibilityState === "visible" && this.probe();
+    document.addEventListener("visibilitychange", this.onVisible);
     this.open();
+  }
+
+  /** Whether one is in the room. */
+  get inside() {
+    return this.room.place === "inside";
+  }
+
+  /** Everybody inside. */
+  get people() {
+    return this.room.people;
   }
 
   /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
@@ -77,18 +110,35 @@ export class Call {
     for (const listener of this.listeners.get(type) || []) listener(detail);
   }
 
-  // ---- what a person does
+  // ---- what a person does; each promise is kept (`ok`) or broken (`Refused`), never forgotten
 
-  /** Enters the room, or the lobby; again by itself after a broken connection. @param {Media} media */
+  /** Enters the room, or the lobby; again by itself when the session had to begin anew. @param {Join} media */
   join(media) {
     this.wanted = { ...media };
-    if (this.welcome) this.send({ type: "join", ...media });
+    return this.welcome ? this.enter() : Promise.resolve();
   }
 
-  /** Own sound and picture went on or off. @param {Media} media */
+  enter() {
+    const wanted = this.wanted;
+    return this.ask({ type: "join", ...wanted }).catch((error) => {
+      if (this.wanted === wanted) this.wanted = null;
+      this.emit("error", { code: error.code, message: error.message, detail: error.detail, re: "join" });
+    });
+  }
+
+  /** Own sound, picture or screen went on or off. @param {Media} media */
   setState(media) {
-    if (this.wanted) this.wanted = { ...media };
-    if (this.inside) this.send({ type: "state", ...media });
+    if (this.wanted) Object.assign(this.wanted, media);
+    if (!this.inside) return;
+    Object.assign(this.room.self || {}, media);
+    this.tell({ type: "state", audio: media.audio, video: media.video, screen: Boolean(media.screen) });
+  }
+
+  /** The relay tells the others of a change; oneself knows by its `ok`. @param {object} message @param {Partial<PeerView>} change @param {string} event */
+  async change(message, change, event) {
+    await this.ask(message);
+    Object.assign(this.room.self || {}, change);
+    this.emit(event, { peer: this.room.me, ...change });
   }
 
   /** @param {string} peer */
@@ -101,6 +151,67 @@ export class Call {
     return this.ask({ type: "refuse", peer });
   }
 
+  /** Back to the lobby. @param {string} peer */
+  putBack(peer) {
+    return this.ask({ type: "put_back", peer });
+  }
+
+  /** Rings again, out of the lobby. */
+  ring() {
+    return this.ask({ type: "ring" });
+  }
+
+  /** @param {boolean} up */
+  hand(up) {
+    return this.change({ type: "hand", up }, { hand: up }, "state");
+  }
+
+  /** Turns somebody's sound off; only they can turn it on again. @param {string} peer */
+  mute(peer) {
+    return this.ask({ type: "mute", peer });
+  }
+
+  /** @param {string} text */
+  chat(text) {
+    return this.ask({ type: "chat", text });
+  }
+
+  /** Own consent, as it is from now on. @param {{recording: boolean, transcription: boolean}} consent */
+  consent(consent) {
+    if (this.wanted) this.wanted.consent = { ...consent };
+    return this.change({ type: "consent", ...consent }, { consent: { ...consent } }, "consent");
+  }
+
+  /** @param {boolean} on */
+  record(on) {
+    return this.ask({ type: "record", on });
+  }
+
+  /** @param {boolean} on */
+  transcribe(on) {
+    return this.ask({ type: "transcribe", on });
+  }
+
+  /** @param {string} peer @param {string[]} permissions */
+  permit(peer, permissions) {
+    return this.ask({ type: "permit", peer, permissions });
+  }
+
+  /** Sends somebody out; they stay out until `lift`. @param {string} peer */
+  kick(peer) {
+    return this.ask({ type: "kick", peer });
+  }
+
+  /** Lets somebody back in. @param {number} removal its number in `room.removed` */
+  lift(removal) {
+    return this.ask({ type: "lift", removal });
+  }
+
+  /** Anything of one's own, to one or to all. @param {any} data @param {string} [to] */
+  message(data, to) {
+    return this.ask({ type: "message", ...(to ? { to } : {}), data });
+  }
+
   /** Ends the visit for everybody. */
   finish() {
     return this.ask({ type: "finish" });
@@ -108,177 +219,321 @@ export class Call {
 
   /** Hangs up; the visit goes on for the others. */
   leave() {
-    this.ended = true;
-    this.send({ type: "leave" });
+    if (this.ended) return;
+    if (this.welcome) this.tell({ type: "leave" });
+    const socket = this.socket;
     this.over(1000, "bye");
-    setTimeout(() => this.socket?.close(), 1000);
+    setTimeout(() => socket?.close(), 1000);
   }
 
-  /** Sends another track, or none, without a new negotiation. @param {"audio"|"video"} kind @param {MediaStreamTrack|null} track */
+  /** Sends another track, or none. A screen gets a line of its own. @param {Kind} kind @param {MediaStreamTrack|null} track */
   async setTrack(kind, track) {
     this.tracks[kind] = track;
     await Promise.all([...this.peers.values()].map((p) => p.sendTrack(kind)));
   }
 
+  // ---- saying
+
+  /** Says something that needs no answer. @param {any} message */
+  tell(message) {
+    if (this.ended || (!this.session.kept && isNumbered(message.type))) return;
+    try {
+      this.send(isNumbered(message.type) ? this.session.number(message) : message);
+    } catch (error) {
+      this.emit("lost", { message, error });
+    }
+    if (message.type === "chat") this.store();
+  }
+
+  /** Says something and waits for `ok` or `error`, over as many sockets as it takes. @param {any} message @returns {Promise<any>} */
+  ask(message) {
+    const id = `${this.nextId++}`;
+    return new Promise((resolve, reject) => {
+      if (this.ended || !this.session.kept) return reject(new Refused({ code: "not-connected" }));
+      this.pending.set(id, { resolve, reject });
+      try {
+        this.send(this.session.number({ ...message, id }));
+      } catch (error) {
+        this.pending.delete(id);
+        reject(error);
+      }
+      if (message.type === "chat") this.store();
+    });
+  }
+
+  /** @param {object} message */
+  send(message) {
+    if (this.welcome && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  /** What was lost is never lost in silence. @param {any[]} messages @param {string} code */
+  drop(messages, code) {
+    for (const message of messages) {
+      this.pending.get(message.id)?.reject(new Refused({ code }));
+      this.pending.delete(message.id);
+      if (code !== "outcome-unknown") this.emit("lost", { message, error: new Refused({ code }) });
+    }
+  }
+
   // ---- the WebSocket
 
-  async open() {
+  /** A ticket that is good now, for what else asks for one. @returns {Promise<string>} */
+  async goodTicket() {
+    if (typeof this.options.ticket === "string" || (this.ticket && expiry(this.ticket) - TICKET_SPARE_S > Date.now() / 1000)) return this.ticket;
+    this.ticket = await this.options.ticket();
+    return this.ticket;
+  }
+
+  /** A ticket, when the session cannot do without. @param {boolean} fresh */
+  async findTicket(fresh) {
+    if (fresh && typeof this.options.ticket !== "string") this.ticket = "";
+    return this.session.kept && !this.ticket ? "" : this.goodTicket();
+  }
+
+  /** @param {{fresh?: boolean}} [how] */
+  async open({ fresh = false } = {}) {
+    clearTimeout(this.timer);
+    this.timer = undefined;
     const attempt = (this.attempt += 1);
-    this.emit("link", { state: "connecting", attempt, again: this.again });
+    if (!this.welcome) this.emit("link", { state: "connecting", attempt, again: this.again });
     let ticket;
     try {
-      ticket = typeof this.options.ticket === "function" ? await this.options.ticket() : this.options.ticket;
+      ticket = await this.findTicket(fresh);
     } catch (error) {
       this.emit("error", { code: "no-ticket", message: String(error), cause: error });
       return this.over(4102, "no-ticket");
     }
     if (this.ended) return;
-    const url = new URL(this.options.url || "/v1/signal", location.href);
+    const url = new URL(this.urls[this.urlAt % this.urls.length], location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(url, SUBPROTOCOL);
-    this.socket = socket;
-    this.heard = performance.now();
-    socket.onopen = () => this.send({ type: "hello", v: 1, ticket });
+    this.next?.close();
+    this.next = socket;
+    const slow = setTimeout(() => this.abandon(socket), OPEN_MS_MAX);
+    socket.onopen = () => socket.send(JSON.stringify(this.session.hello(ticket)));
     socket.onmessage = (event) => {
-      this.heard = performance.now();
-      this.message(JSON.parse(event.data));
+      clearTimeout(slow);
+      this.heardAt = performance.now();
+      this.heard(socket, JSON.parse(event.data), event.data.length);
     };
     socket.onclose = (event) => {
-      if (this.socket === socket) this.closed(event.code, event.reason);
+      clearTimeout(slow);
+      this.closed(socket, event.code, event.reason);
     };
   }
 
-  /** @param {object} message */
-  send(message) {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  /** A dead network does not even close a socket. @param {WebSocket} socket */
+  abandon(socket) {
+    socket.onclose = socket.onmessage = null;
+    socket.close();
+    this.closed(socket, SILENT, "silent");
   }
 
-  /** Sends and waits for `ok` or `error`. @param {object} message @returns {Promise<void>} */
-  ask(message) {
-    const id = String(this.nextId++);
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { resolve, reject });
-      this.send({ ...message, id });
-    });
-  }
-
-  /** @param {number} code @param {string} reason */
-  closed(code, reason) {
-    clearInterval(this.beat);
+  /** @param {WebSocket} socket @param {number} code @param {string} reason */
+  closed(socket, code, reason) {
+    if (socket !== this.socket && socket !== this.next) return;
+    if (socket === this.next) this.next = null;
+    if (socket === this.socket) {
+      // A socket that another is about to replace may go: `replaced` is what was asked for.
+      this.socket = null;
+      clearInterval(this.beat);
+      clearTimeout(this.probing);
+    }
+    if (this.socket || (this.next && code !== 4100)) return;
     this.welcome = null;
-    this.inside = false;
-    for (const { reject } of this.pending.values()) reject(new Error(`closed: ${code} ${reason}`));
-    this.pending.clear();
     if (this.ended) return;
-    const renewable = code === TICKET_EXPIRED && typeof this.options.ticket === "function" && !this.renewed;
-    if (isFinal(code) && !renewable) return this.over(code, reason);
-    if (renewable) this.renewed = true;
+    const next = afterClose(code, { renewable: typeof this.options.ticket === "function" && !this.renewed });
+    if (next === "over") return this.over(code, reason);
+    if (next === "ticket") {
+      this.renewed = code !== 4008;
+      this.session.forget();
+      this.store();
+    }
     this.again = true;
+    this.urlAt += 1;
     const attempt = this.attempt + 1;
     const waitMs = backOffMs(attempt);
     this.emit("link", { state: "waiting", attempt, waitMs, code, reason, again: true });
-    this.timer = setTimeout(() => this.open(), waitMs);
+    this.timer = setTimeout(() => this.open({ fresh: next === "ticket" }), waitMs);
   }
 
-  /** The network is back: do not wait any longer. */
-  online() {
-    if (this.timer && !this.welcome && !this.ended) {
-      clearTimeout(this.timer);
-      this.timer = undefined;
+  /** This node goes: be elsewhere before it does, not all at once. @param {number} withinMs */
+  move(withinMs) {
+    setTimeout(() => {
+      if (this.ended || this.next || !this.socket) return;
+      this.urlAt += 1;
+      this.attempt = 0;
       this.open();
-    } else {
-      for (const peer of this.peers.values()) peer.restart();
-    }
+    }, Math.random() * withinMs * 0.6);
+  }
+
+  /** The network is another: ask whether the socket still lives, and look for new paths. */
+  networkChanged() {
+    if (this.ended) return;
+    if (this.timer) return void this.open();
+    this.probe();
+    for (const peer of this.peers.values()) peer.restart();
+  }
+
+  /** Is anybody there? */
+  probe() {
+    const socket = this.socket;
+    if (!socket || this.ended) return;
+    const asked = performance.now();
+    this.send({ type: "ping" });
+    clearTimeout(this.probing);
+    this.probing = setTimeout(() => {
+      if (this.socket === socket && (this.heardAt || 0) < asked) this.abandon(socket);
+    }, PROBE_MS_MAX);
   }
 
   /** @param {number} code @param {string} reason */
   over(code, reason) {
+    if (this.ended) return;
     this.ended = true;
-    clearTimeout(this.timer);
+    for (const timer of [this.timer, this.ackTimer, this.probing]) clearTimeout(timer);
     clearInterval(this.beat);
-    removeEventListener("online", this.onOnline);
+    removeEventListener("online", this.onChange);
+    /** @type {any} */ (navigator).connection?.removeEventListener?.("change", this.onChange);
+    document.removeEventListener("visibilitychange", this.onVisible);
     for (const peer of this.peers.values()) peer.close();
     this.peers.clear();
+    this.next?.close();
+    for (const { reject } of this.pending.values()) reject(new Refused({ code: "closed", message: `closed: ${code} ${reason}` }));
+    this.pending.clear();
+    this.drop(this.later.splice(0), "closed");
+    if (this.options.keep) remove(this.options.keep);
     this.emit("link", { state: "closed", code, reason });
   }
 
+  // ---- hearing
+
+  /** @param {WebSocket} socket @param {any} message @param {number} bytes */
+  heard(socket, message, bytes) {
+    if (socket === this.next) {
+      if (message.type === "welcome") return this.welcomed(socket, message);
+      if (message.type === "error") this.emit("error", message); // a close follows
+      return;
+    }
+    if (socket !== this.socket) return;
+    const kind = this.session.heard(message, bytes);
+    if (kind === "gap") return this.abandon(socket);
+    if (this.drafted && Number.isInteger(message.ack)) this.store();
+    this.oweAck();
+    if (kind === "take") this.take(message);
+  }
+
+  /** Acknowledgements ride on what is said, or wait a little and go alone. */
+  oweAck() {
+    const owed = this.session.owes();
+    if (owed === "now") this.send(this.session.ack());
+    if (owed !== "soon" || this.ackTimer) return;
+    this.ackTimer = setTimeout(() => {
+      this.ackTimer = undefined;
+      if (this.session.owes() !== "no") this.send(this.session.ack());
+    }, ACK_DELAY_MS);
+  }
+
+  /** @param {WebSocket} socket @param {any} message */
+  welcomed(socket, message) {
+    const older = this.socket;
+    this.next = null;
+    this.socket = socket;
+    older?.close();
+    this.welcome = message;
+    this.servers = message.ice_servers || [];
+    this.attempt = 0;
+    this.renewed = false;
+    this.beatEvery(message.heartbeat);
+    const { resumed, again, lost, taken } = this.session.welcomed(message);
+    const mine = new Set(lost.concat(again).map((m) => m.id));
+    this.room.take(message);
+    for (const text of again) this.send(text);
+    this.drop(taken.filter((m) => m.id && !mine.has(m.id)), "outcome-unknown");
+    this.drop(lost.filter((m) => m.type !== "chat"), "session-lost");
+    this.later.push(...lost.filter((m) => m.type === "chat"));
+    if (resumed === "exact") for (const peer of this.peers.values()) peer.refresh();
+    else this.closePeers();
+    this.store();
+    this.emit("link", { state: "open", resumed });
+    this.emit("welcome", message);
+    if (resumed === "snapshot" && this.inside) this.meet();
+    const { audio, video } = this.room.self || { audio: false, video: false };
+    if (this.room.place !== "hall") this.wanted ||= { audio, video };
+    // A `join` that was not acknowledged has just been said again.
+    if (this.wanted && this.room.place === "hall" && !again.some((m) => m.type === "join")) this.enter();
+  }
+
+  /** @param {{interval_ms: number, timeout_ms: number}} heartbeat */
+  beatEvery({ interval_ms, timeout_ms }) {
+    clearInterval(this.beat);
+    this.heardAt = performance.now();
+    this.beat = setInterval(() => {
+      if (this.socket && performance.now() - (this.heardAt || 0) > timeout_ms) return this.abandon(this.socket);
+      this.send({ type: "ping" });
+    }, interval_ms);
+  }
+
   /** @param {any} message */
-  message(message) {
+  take(message) {
+    this.room.take(message);
     switch (message.type) {
-      case "welcome":
-        return this.welcomed(message);
       case "joined":
-        return this.joined(message);
-      case "peer_joined":
-        this.people.set(message.peer, message);
+        this.closePeers();
+        this.meet();
+        break;
+      case "lobby":
+        this.closePeers();
         break;
       case "peer_left":
-        this.people.delete(message.peer);
-        this.peers.get(message.peer)?.close();
-        this.peers.delete(message.peer);
+      case "peer_reset":
+        this.closePeer(message.peer);
         break;
-      case "state":
-        Object.assign(this.people.get(message.peer) || {}, { audio: message.audio, video: message.video });
+      case "permissions":
+        // Who may no longer see and hear gets nothing more; who may again, does.
+        for (const kind of /** @type {Kind[]} */ (["audio", "video", "screen"])) this.peers.get(message.peer)?.sendTrack(kind);
         break;
       case "offer":
       case "answer":
       case "candidate":
         return this.peer(message.from).signal(message);
+      case "message":
+        if (message.data?.sanbao) return this.own(message);
+        break;
+      case "move":
+        return this.move(message.within_ms);
       case "ok":
-        this.pending.get(message.re)?.resolve();
+        this.pending.get(message.re)?.resolve(message);
         this.pending.delete(message.re);
         return;
       case "error":
-        if (this.pending.has(message.re)) {
-          this.pending.get(message.re)?.reject(Object.assign(new Error(message.message), { code: message.code }));
-          this.pending.delete(message.re);
-          return;
-        }
-        break;
-      case "ping":
-        return this.send({ type: "pong" });
+        if (!this.pending.has(message.re)) break;
+        this.pending.get(message.re)?.reject(new Refused(message));
+        this.pending.delete(message.re);
+        return;
+      case "ack":
       case "pong":
         return;
+      case "ping":
+        return this.send({ type: "pong" });
     }
     this.emit(message.type, message);
   }
 
-  /** @param {any} message */
-  welcomed(message) {
-    this.welcome = message;
-    this.attempt = 0;
-    this.renewed = false;
-    const { interval_ms, timeout_ms } = message.heartbeat;
-    clearInterval(this.beat);
-    this.beat = setInterval(() => {
-      if (performance.now() - (this.heard || 0) > timeout_ms) return this.give_up();
-      this.send({ type: "ping" });
-    }, interval_ms);
-    this.emit("link", { state: "open" });
-    this.emit("welcome", message);
-    if (this.wanted) this.send({ type: "join", ...this.wanted });
+  /** What this module says to itself at the other end. @param {any} message */
+  own({ from, data }) {
+    if (data.sanbao === "peer-anew") this.closePeer(from);
+    else if (data.sanbao === "peer-anew-please" && this.people.has(from) && from > this.room.me) this.peers.get(from)?.renew();
+    else this.emit("own", { from, data });
   }
 
-  /** The relay is silent: a dead network does not even close a socket. */
-  give_up() {
-    const socket = this.socket;
-    this.socket = null;
-    socket?.close();
-    this.closed(4002, "heartbeat-lost");
+  /** Offers to everybody inside, and says what waited for it. */
+  meet() {
+    for (const { peer } of this.room.others) this.peer(peer).offer();
+    for (const message of this.later.splice(0)) this.tell(message);
   }
 
-  /** @param {{room: RoomView}} message */
-  joined(message) {
-    // After a broken connection everybody has new ids: start anew.
-    for (const peer of this.peers.values()) peer.close();
-    this.peers.clear();
-    this.people = new Map(message.room.peers.map((p) => [p.peer, p]));
-    this.inside = true;
-    this.emit("joined", message);
-    for (const id of this.people.keys()) {
-      if (id !== this.welcome.peer) this.peer(id).offer();
-    }
-  }
+  // ---- peers
 
   /** @param {string} id @returns {Peer} */
   peer(id) {
@@ -290,9 +545,103 @@ export class Call {
     return peer;
   }
 
-  /** What the peer connections' statistics add up to. */
-  async stats() {
-    const all = await Promise.all([...this.peers.values()].map((p) => p.stats()));
-    return all;
+  /** @param {string} id */
+  closePeer(id) {
+    this.peers.get(id)?.close();
+    this.peers.delete(id);
+  }
+
+  closePeers() {
+    for (const id of [...this.peers.keys()]) this.closePeer(id);
+  }
+
+  /** Another connection to the same person, by one's own offer. @param {string} id */
+  anew(id) {
+    this.closePeer(id);
+    if (this.people.has(id)) this.peer(id).offer();
+  }
+
+  /** For a peer connection. @returns {RTCConfiguration} */
+  configuration() {
+    return {
+      iceServers: only(this.servers, this.options.transports),
+      iceTransportPolicy: this.options.iceTransportPolicy || "all",
+    };
+  }
+
+  // ---- what outlives the page
+
+  store() {
+    if (!this.options.keep || this.ended) return;
+    const kept = this.session.keep();
+    this.drafted = Boolean(kept?.drafts?.length);
+    if (kept) put(this.options.keep, JSON.stringify(kept));
+    else remove(this.options.keep);
+  }
+}
+
+/** TURN over some transports only, without STUN. @param {RTCIceServer[]} servers @param {string[]} [transports] */
+export function only(servers, transports) {
+  if (!transports) return servers;
+  const wanted = (/** @type {string} */ url) =>
+    transports.includes(url.startsWith("turns:") ? "tls" : url.startsWith("turn:") ? (/transport=tcp/.test(url) ? "tcp" : "udp") : "");
+  return servers
+    .map((s) => ({ ...s, urls: [s.urls].flat().filter(wanted) }))
+    .filter((s) => s.urls.length > 0);
+}
+
+/** When a signed ticket runs out, in seconds since 1970; 0 when that cannot be read. @param {string} ticket */
+export function expiry(ticket) {
+  try {
+    return JSON.parse(atob(ticket.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).exp;
+  } catch {
+    return 0;
+  }
+}
+
+const DEVICE_KEY = "sanbao-device";
+
+/** This browser's name for itself: made once, kept; tickets are bound to it. */
+export function device() {
+  let made = "";
+  try {
+    made = localStorage.getItem(DEVICE_KEY) || "";
+    if (/^[\w-]{16,64}$/.test(made)) return made;
+  } catch {
+    // Storage may be forbidden: then every page is a device of its own.
+  }
+  made = Array.from(crypto.getRandomValues(new Uint8Array(18)), (b) => b.toString(16).padStart(2, "0")).join("");
+  try {
+    localStorage.setItem(DEVICE_KEY, made);
+  } catch {
+    // As above.
+  }
+  return made;
+}
+
+/** @param {string} [name] */
+function stored(name) {
+  try {
+    return name ? JSON.parse(sessionStorage.getItem(name) || "null") : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} name @param {string} value */
+function put(name, value) {
+  try {
+    sessionStorage.setItem(name, value);
+  } catch {
+    // Then a reload waits in the lobby again; nothing else is lost.
+  }
+}
+
+/** @param {string} name */
+function remove(name) {
+  try {
+    sessionStorage.removeItem(name);
+  } catch {
+    // Nothing was kept.
   }
 }

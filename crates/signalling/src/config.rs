@@ -8,23 +8,35 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
 use crate::cluster::ClusterLimits;
+use crate::precheck::{PrecheckLimits, Relay};
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
-use crate::turn::{Credentials, IceConfig, TurnConfig};
+use crate::turn::{Credentials, IceConfig, TurnConfig, TurnLimits, TurnTls};
 
 /// The embedded TURN server, when it is to run.
 #[derive(Clone, Debug)]
 pub struct EmbeddedTurn {
-    /// Where it listens; UDP.
+    /// Where it listens; UDP and TCP.
     pub listen: SocketAddr,
-    /// The address under which clients reach it.
-    pub public_ip: IpAddr,
+    /// TURN over TLS.
+    pub tls: Option<EmbeddedTurnTls>,
+    /// The addresses under which clients reach it: at most one of each family.
+    pub public_ips: Vec<IpAddr>,
     /// The relayed ports, first and last.
     pub relay_ports: (u16, u16),
     /// Networks that may be relayed to although they are refused by default.
     pub allow_peers: Vec<IpNet>,
     /// How many allocations one connection to a room may hold.
     pub allocations_per_user_max: usize,
+}
+
+/// TURN over TLS: for networks that let only HTTPS out.
+#[derive(Clone, Debug)]
+pub struct EmbeddedTurnTls {
+    /// Where and with which certificate.
+    pub server: TurnTls,
+    /// The name in the certificate; clients are told `turns:host`.
+    pub host: String,
 }
 
 /// Bounds of one process and of each connection.
@@ -108,6 +120,8 @@ pub struct Config {
     pub limits: SessionLimits,
     /// Bounds of a node among others.
     pub cluster: ClusterLimits,
+    /// Bounds of checks before the visit.
+    pub precheck: PrecheckLimits,
 }
 
 impl Config {
@@ -123,6 +137,7 @@ impl Config {
             origins: Vec::new(),
             limits: SessionLimits::default(),
             cluster: ClusterLimits::default(),
+            precheck: PrecheckLimits::default(),
         }
     }
 
@@ -136,23 +151,37 @@ impl Config {
         let mut stun_urls = self.stun_urls.clone();
         let mut turn_urls = self.turn_urls.clone();
         if let Some(embedded) = &self.turn {
-            let at = SocketAddr::new(embedded.public_ip, embedded.listen.port());
-            stun_urls.push(format!("stun:{at}"));
-            turn_urls.push(format!("turn:{at}?transport=udp"));
+            for ip in &embedded.public_ips {
+                let at = SocketAddr::new(*ip, embedded.listen.port());
+                stun_urls.push(format!("stun:{at}"));
+                turn_urls.extend([format!("turn:{at}?transport=udp"), format!("turn:{at}?transport=tcp")]);
+            }
+            if let Some(tls) = &embedded.tls {
+                turn_urls.push(format!("turns:{}:{}?transport=tcp", tls.host, tls.server.listen.port()));
+            }
         }
         let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
         IceConfig { stun_urls, turn }
+    }
+
+    /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
+    pub fn precheck_relay(&self) -> Option<Relay> {
+        match &self.turn {
+            Some(embedded) => Some(Relay::embedded(embedded.listen, self.credentials())),
+            None => Relay::external(&self.turn_urls, self.credentials()),
+        }
     }
 
     /// The embedded server's setting, if it is to run.
     pub fn embedded(&self) -> Option<TurnConfig> {
         self.turn.as_ref().map(|e| TurnConfig {
             listen: e.listen,
-            public_ip: e.public_ip,
+            tls: e.tls.as_ref().map(|tls| tls.server.clone()),
+            public_ips: e.public_ips.clone(),
             realm: self.turn_realm.clone(),
             relay_ports: e.relay_ports,
             allow_peers: e.allow_peers.clone(),
-            allocations_per_user_max: e.allocations_per_user_max,
+            limits: TurnLimits { allocations_per_user_max: e.allocations_per_user_max, ..TurnLimits::default() },
         })
     }
 }
@@ -169,14 +198,24 @@ mod tests {
         config.turn_urls.push("turns:turn.example:443".to_owned());
         config.turn = Some(EmbeddedTurn {
             listen: "[::]:3478".parse().unwrap(),
-            public_ip: "2001:db8::7".parse().unwrap(),
+            tls: Some(EmbeddedTurnTls {
+                server: TurnTls { listen: "[::]:443".parse().unwrap(), certificate: "c".into(), key: "k".into() },
+                host: "care.example".to_owned(),
+            }),
+            public_ips: vec!["2001:db8::7".parse().unwrap()],
             relay_ports: (50_000, 50_999),
             allow_peers: Vec::new(),
             allocations_per_user_max: 16,
         });
         let servers = config.ice().servers("p", chrono::DateTime::UNIX_EPOCH);
         assert_eq!(servers[0].urls, ["stun:[2001:db8::7]:3478"]);
-        assert_eq!(servers[1].urls, ["turns:turn.example:443", "turn:[2001:db8::7]:3478?transport=udp"]);
+        let urls = [
+            "turns:turn.example:443",
+            "turn:[2001:db8::7]:3478?transport=udp",
+            "turn:[2001:db8::7]:3478?transport=tcp",
+            "turns:care.example:443?transport=tcp",
+        ];
+        assert_eq!(servers[1].urls, urls);
         assert_eq!(servers[1].username.as_deref(), Some("28800:p"));
     }
 }

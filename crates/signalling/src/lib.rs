@@ -10,7 +10,9 @@ pub mod id;
 pub mod log;
 mod page;
 pub mod permissions;
+pub mod precheck;
 pub mod protocol;
+pub mod quality;
 pub mod replica;
 mod revocation;
 pub mod room;
@@ -34,6 +36,7 @@ use utoipa_axum::routes;
 
 use cluster::{Cluster, Shared};
 pub use config::Config;
+use precheck::Prechecks;
 use session::Hub;
 use turn::TurnServer;
 
@@ -45,6 +48,7 @@ pub const MIGRATIONS: Migrations = migrations!("signalling":
     100 "0100_consult_room",
     101 "0101_consult_fact",
     102 "0102_shared_rooms",
+    103 "0103_consult_quality",
 );
 
 /// The state of every handler. Cheap to clone.
@@ -53,6 +57,7 @@ pub(crate) struct App {
     pub(crate) deps: Deps,
     pub(crate) config: Arc<Config>,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) prechecks: Arc<Prechecks>,
     pub(crate) texts: Arc<Texts>,
 }
 
@@ -98,9 +103,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
     }
     let db = deps.db.clone();
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
-    let app = App { deps, config: Arc::new(config), hub, texts: Arc::new(page::texts()) };
-    let (router, openapi) =
-        OpenApiRouter::new().routes(routes!(session::signal)).routes(routes!(page::room)).split_for_parts();
+    let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
+    let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
+    let (router, openapi) = OpenApiRouter::new()
+        .routes(routes!(session::signal))
+        .routes(routes!(page::room))
+        .routes(routes!(precheck::precheck))
+        .split_for_parts();
     let router = router.merge(page::assets());
     Service { name: NAME, db, router: router.with_state(app), openapi, consumers, tasks }
 }
@@ -112,8 +121,8 @@ const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 /// plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
     loop {
-        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()).await {
-            Ok(server) => return server.run(stop).await,
+        match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
+            Ok(server) => server.run(stop.clone()).await,
             Err(error) => {
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }

@@ -1,5 +1,5 @@
 //! Two independent clients, written from the protocol document, see each other through TURN only;
-//! in a consult with lobby and admission.
+//! in a consult with lobby and admission; each drops its socket once and goes on exactly.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod support;
@@ -21,7 +21,8 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
         listen: SocketAddr::new([127, 0, 0, 1].into(), port),
-        public_ip: [127, 0, 0, 1].into(),
+        tls: None,
+        public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (33_000, 33_200),
         allow_peers: Vec::new(),
         allocations_per_user_max: 16,
@@ -33,7 +34,12 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
         std::env::var("SANBAO_TEST_PYTHON").expect("SANBAO_TEST_PYTHON: a Python with aiortc; tests/run makes it");
     let start = |person, role| {
         let mut command = Command::new(&python);
-        command.arg(&script).arg(&url).arg(relay.ticket(1, person, role)).args(["--frames", "60"]).kill_on_drop(true);
+        command
+            .arg(&script)
+            .arg(&url)
+            .arg(relay.ticket(1, person, role))
+            .args(["--frames", "60", "--drop"])
+            .kill_on_drop(true);
         command.output()
     };
     // The guest is let in by the host's client, which admits whoever rings.
@@ -46,5 +52,7 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
         assert!(output.status.success(), "{result} {said} {outputs:?}");
         assert!(result["frames_received"].as_u64().unwrap() >= 60, "{result}");
         assert_eq!(result["relay"], true);
+        assert_eq!(result["resumed"], serde_json::json!(["exact"]), "{result} {said}");
+        assert_eq!(result["messages"], 5, "what the other said while it was away: {result}");
     }
 }

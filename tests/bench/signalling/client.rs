@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
@@ -79,6 +79,9 @@ pub async fn connect(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Resu
         received: RefCell::default(),
     });
     out.iter().for_each(|text| client.text(text));
+    if let Some((every, text)) = client.dialect.borrow().heartbeat() {
+        tokio::task::spawn_local(beat(Rc::downgrade(&client), every, text));
+    }
     let task = Rc::clone(&client);
     let rest = head.split_off(end);
     tokio::task::spawn_local(async move {
@@ -87,6 +90,16 @@ pub async fn connect(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Resu
         task.changed.notify_waiters();
     });
     Ok(client)
+}
+
+async fn beat(client: Weak<Client>, every: Duration, text: &str) {
+    loop {
+        tokio::time::sleep(every).await;
+        match client.upgrade() {
+            Some(client) if client.ended.get().is_none() => client.text(text),
+            _ => return,
+        }
+    }
 }
 
 impl Client {

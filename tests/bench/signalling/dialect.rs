@@ -1,5 +1,7 @@
 //! What one side of a room says and hears in a contestant's own protocol, without I/O.
 
+use std::time::Duration;
+
 /// What a message stands for in the scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -63,6 +65,11 @@ pub trait Dialect {
     /// Whether one will be due.
     fn owes(&self) -> bool {
         false
+    }
+
+    /// What the protocol's own clients say to be known alive, and how often.
+    fn heartbeat(&self) -> Option<(Duration, &'static str)> {
+        None
     }
 
     /// Goodbye, before the connection is closed.

@@ -7,6 +7,8 @@
 
 mod past;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,8 +19,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::ConsultId;
+use crate::precheck::store::Checked;
+use crate::quality::store::Segment;
 use crate::replica::FactId;
 use crate::room::Fact;
+use crate::{precheck, quality};
 pub(crate) use past::past;
 
 /// How many facts share a transaction at most.
@@ -27,6 +32,17 @@ const BATCH_MAX: usize = 64;
 const RETRY_WAIT_MS_MAX: u64 = 5_000;
 /// How long the writer waits for the last facts once the process is told to end.
 const DRAIN_WAIT_MS_MAX: u64 = 5_000;
+
+/// Something to write.
+#[derive(Clone, Debug)]
+pub(crate) enum Item {
+    /// A fact of a room's log.
+    Fact(Record),
+    /// What a connection added up of its line.
+    Quality(Box<Segment>),
+    /// What came of somebody's check.
+    Precheck(Box<Checked>),
+}
 
 /// A fact, its name and whose it is.
 #[derive(Clone, Debug)]
@@ -39,7 +55,7 @@ pub(crate) struct Record {
 /// The way to the writer.
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
-    sender: mpsc::UnboundedSender<Record>,
+    sender: mpsc::UnboundedSender<Item>,
     waiting: Arc<AtomicUsize>,
     facts_queue_max: usize,
 }
@@ -47,7 +63,7 @@ pub(crate) struct Queue {
 /// The writer's end.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    receiver: mpsc::UnboundedReceiver<Record>,
+    receiver: mpsc::UnboundedReceiver<Item>,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -60,9 +76,9 @@ pub(crate) fn queue(facts_queue_max: usize) -> (Queue, Waiting) {
 
 impl Queue {
     /// Adds a fact.
-    pub(crate) fn push(&self, record: Record) {
+    pub(crate) fn push(&self, item: Item) {
         self.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.sender.send(record).is_err() {
+        if self.sender.send(item).is_err() {
             tracing::error!("a fact of a visit found no writer: it has ended");
         }
     }
@@ -79,11 +95,11 @@ impl Queue {
 }
 
 impl Waiting {
-    async fn take(&mut self, batch: &mut Vec<Record>) -> usize {
+    async fn take(&mut self, batch: &mut Vec<Item>) -> usize {
         self.receiver.recv_many(batch, BATCH_MAX).await
     }
 
-    fn written(&self, batch: &mut Vec<Record>) {
+    fn written(&self, batch: &mut Vec<Item>) {
         self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         batch.clear();
     }
@@ -118,7 +134,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool
 }
 
 /// Tries until the database takes the batch: facts wait, they are not dropped.
-async fn write_until_done(db: &Db, batch: &[Record], on_several_nodes: bool) {
+async fn write_until_done(db: &Db, batch: &[Item], on_several_nodes: bool) {
     let mut wait_ms = 50;
     while let Err(error) = write(db, batch, on_several_nodes).await {
         tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
@@ -127,13 +143,20 @@ async fn write_until_done(db: &Db, batch: &[Record], on_several_nodes: bool) {
     }
 }
 
-async fn write(db: &Db, batch: &[Record], on_several_nodes: bool) -> Result<(), DbError> {
+async fn write(db: &Db, batch: &[Item], on_several_nodes: bool) -> Result<(), DbError> {
     // Other nodes write the same facts now: in one order, so that none waits for another in a circle.
-    let mut batch: Vec<&Record> = batch.iter().collect();
-    batch.sort_by_key(|record| (record.consult, record.id));
+    let mut batch: Vec<&Item> = batch.iter().collect();
+    batch.sort_by_key(|item| match item {
+        Item::Fact(record) => Some((record.consult, record.id)),
+        Item::Quality(_) | Item::Precheck(_) => None,
+    });
     let mut tx = db.begin().await?;
-    for record in batch {
-        record::write_one(&mut tx, record, on_several_nodes).await?;
+    for item in batch {
+        match item {
+            Item::Fact(record) => record::write_one(&mut tx, record, on_several_nodes).await?,
+            Item::Quality(segment) => quality::store::keep(&mut tx, segment).await?,
+            Item::Precheck(checked) => precheck::store::keep(&mut tx, checked).await?,
+        }
     }
     tx.commit().await
 }

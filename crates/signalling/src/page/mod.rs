@@ -1,7 +1,9 @@
 //! The consult room's page. It holds no data: what it shows comes by the ticket and from the links that
 //! the page is given, so anybody may open it.
 
+mod panel;
 mod room;
+mod words;
 
 use axum::Router;
 use axum::extract::State;
@@ -15,13 +17,31 @@ use crate::App;
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
+    ("/static/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
+    ("/static/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
     ("/static/sanbao-peer.js", JS, include_bytes!("../../assets/sanbao-peer.js")),
+    ("/static/sanbao-quality.js", JS, include_bytes!("../../assets/sanbao-quality.js")),
+    ("/static/sanbao-check.js", JS, include_bytes!("../../assets/sanbao-check.js")),
     ("/static/room.js", JS, include_bytes!("../../assets/room.js")),
+    ("/static/room-chat.js", JS, include_bytes!("../../assets/room-chat.js")),
+    ("/static/room-check.js", JS, include_bytes!("../../assets/room-check.js")),
     ("/static/room-devices.js", JS, include_bytes!("../../assets/room-devices.js")),
+    ("/static/room-line.js", JS, include_bytes!("../../assets/room-line.js")),
+    ("/static/room-panels.js", JS, include_bytes!("../../assets/room-panels.js")),
+    ("/static/room-people.js", JS, include_bytes!("../../assets/room-people.js")),
+    ("/static/room-record.js", JS, include_bytes!("../../assets/room-record.js")),
     ("/static/room-ring.js", JS, include_bytes!("../../assets/room-ring.js")),
+    ("/static/room-ticket.js", JS, include_bytes!("../../assets/room-ticket.js")),
+    ("/static/room-tiles.js", JS, include_bytes!("../../assets/room-tiles.js")),
     ("/static/room-verdict.js", JS, include_bytes!("../../assets/room-verdict.js")),
+    ("/static/room-words.js", JS, include_bytes!("../../assets/room-words.js")),
     ("/static/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
 ];
+
+/// The scripts that the page's own script imports, so that a browser fetches them at once.
+fn modules() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(|(path, kind, _)| *kind == JS && *path != "/static/room.js").map(|(path, ..)| *path)
+}
 
 /// The words of the page, in both languages.
 pub(crate) fn texts() -> Texts {

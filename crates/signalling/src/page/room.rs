@@ -1,74 +1,25 @@
 //! The markup of the consult room: one section for each stage; the script shows one at a time.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, html};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 
-/// The words that the script fills in, by their keys without `room-`.
-const SCRIPT_WORDS: &[&str] = &[
-    "title",
-    "microphone-on",
-    "microphone-off",
-    "camera-on",
-    "camera-off",
-    "camera",
-    "microphone",
-    "own",
-    "muted",
-    "off",
-    "role-host",
-    "role-clinician",
-    "role-guest",
-    "role-observer",
-    "as",
-    "waited",
-    "waited-short",
-    "rings",
-    "ring-title",
-    "admit",
-    "refuse",
-    "link-lost",
-    "case-none",
-    "verdict-good",
-    "verdict-waiting",
-    "verdict-video",
-    "verdict-audio",
-    "verdict-slow",
-    "verdict-lost",
-    "verdict-phone",
-    "device-insecure",
-    "device-denied",
-    "device-missing",
-    "device-busy",
-    "device-no-camera",
-    "over-finished",
-    "over-finished-text",
-    "over-left",
-    "over-left-text",
-    "over-refused",
-    "over-refused-text",
-    "over-replaced",
-    "over-replaced-text",
-    "over-expired",
-    "over-expired-text",
-    "over-early",
-    "over-early-text",
-    "over-failed",
-    "over-failed-text",
-    "over-no-link",
-    "over-no-link-text",
-    "error-room-full",
-    "error-lobby-full",
-    "error-other",
-];
+use super::panel::panels;
+use super::words::words;
 
 /// A drawn sign beside a word; never alone.
-fn icon(name: &str) -> Markup {
+pub(super) fn icon(name: &str) -> Markup {
     let path = match name {
         "microphone" => {
             "M12 15a3.5 3.5 0 0 0 3.5-3.5v-5a3.5 3.5 0 1 0-7 0v5A3.5 3.5 0 0 0 12 15Zm-6-4a6 6 0 0 0 12 0M12 17v4m-3.5 0h7"
         }
         "camera" => "M3 7h12v10H3zM15 10.5l6-3.5v10l-6-3.5",
+        "screen" => "M3 5h18v12H3zM8 21h8M12 8v6m-3-3 3-3 3 3",
+        "hand" => {
+            "M7 12V6.5a1.5 1.5 0 0 1 3 0V11V4.5a1.5 1.5 0 0 1 3 0V11V5.5a1.5 1.5 0 0 1 3 0V12V8.5a1.5 1.5 0 0 1 3 0V14a7 7 0 0 1-7 7c-3 0-4.5-1.5-6-4l-2.5-4a1.5 1.5 0 0 1 2.5-1.5L7 14"
+        }
+        "record" => "M12 4a8 8 0 1 0 0 16a8 8 0 1 0 0-16M12 9a3 3 0 1 0 0 6a3 3 0 1 0 0-6",
+        "write" => "M5 20h14M6 16l1-4 8.5-8.5 3 3L10 15z",
         "hang-up" => "M3.5 14.5c4.7-4.7 12.3-4.7 17 0l-2.3 2.8-3.7-1.8v-2.6c-1.6-.6-3.4-.6-5 0v2.6l-3.7 1.8z",
         _ => "M5 12.5l4.5 4.5L19 7.5",
     };
@@ -81,19 +32,18 @@ fn icon(name: &str) -> Markup {
     }
 }
 
+/// A button for something that is off as a rule.
+fn press(id: &str, sign: &str, words: &str) -> Markup {
+    html! {
+        button.button id=(id) type="button" aria-pressed="false" { (icon(sign)) span { (words) } }
+    }
+}
+
 /// A button that says whether something is on.
 fn toggle(id: &str, sign: &str, words: &str) -> Markup {
     html! {
         button.button.toggle id=(id) type="button" aria-pressed="true" { (icon(sign)) span { (words) } }
     }
-}
-
-/// The words for the script, as data: no inline script runs under the content security policy.
-fn words(lang: Lang, texts: &Texts) -> Markup {
-    let words: serde_json::Map<String, serde_json::Value> =
-        SCRIPT_WORDS.iter().map(|key| ((*key).to_owned(), texts.get(lang, &format!("room-{key}")).into())).collect();
-    let json = serde_json::Value::Object(words).to_string().replace('<', "\\u003c");
-    html! { script #words type="application/json" { (PreEscaped(json)) } }
 }
 
 fn pre_join(t: &impl Fn(&str) -> String) -> Markup {
@@ -116,7 +66,12 @@ fn pre_join(t: &impl Fn(&str) -> String) -> Markup {
                 (toggle("pre-video", "camera", &t("camera-on")))
             }
             p { button #enter .button.primary.large.wide type="button" { (t("enter")) } }
-            p #enter-problem .notice.bad hidden {}
+            p #enter-problem .notice.bad role="alert" hidden {}
+            div #check-opened hidden {
+                h2 { (t("check")) }
+                ul #check aria-live="polite" {}
+                p { button #check-again .plain type="button" { (t("check-again")) } }
+            }
             details { summary { (t("devices")) } div data-devices {} }
             (phone(t))
         }
@@ -131,10 +86,11 @@ fn lobby(t: &impl Fn(&str) -> String) -> Markup {
     html! {
         section #lobby.narrow hidden {
             h1 { (t("lobby-title")) }
-            p.lead { (t("lobby-text")) }
+            p #lobby-text .lead { (t("lobby-text")) }
             p #waited .strong role="status" {}
             div.preview { video data-own muted autoplay playsinline aria-label=(t("preview")) {} }
             (phone(t))
+            p { button #ring-again .button.wide type="button" disabled { (t("ring-again")) } }
             p { button #lobby-leave .button type="button" { (t("lobby-leave")) } }
         }
     }
@@ -150,23 +106,38 @@ fn call(t: &impl Fn(&str) -> String) -> Markup {
                     div #tiles role="list" aria-label=(t("people")) data-count="0" {}
                     p #alone { (t("alone")) }
                     div #own-tile { video data-own muted autoplay playsinline aria-label=(t("preview")) {} p { (t("own")) } }
-                    p #verdict .badge.info role="status" { (t("verdict-waiting")) }
+                    div.signs {
+                        p #rec-recording .rec role="status" hidden { (t("recording-on")) }
+                        p #rec-transcription .rec role="status" hidden { (t("transcription-on")) }
+                        p #verdict .badge.info role="status" { (t("verdict-waiting")) }
+                    }
+                    button #sound .button.primary.large type="button" hidden { (t("sound")) }
                 }
-                div.bar role="group" aria-label=(t("controls")) {
-                    (toggle("audio", "microphone", &t("microphone-on")))
-                    (toggle("video", "camera", &t("camera-on")))
-                    button #hang-up .button.primary.danger type="button" { (icon("hang-up")) span { (t("hang-up")) } }
-                    button #finish .button type="button" hidden { (icon("finish")) span { (t("finish")) } }
+                div.under {
+                    div #audio-first .notice.warn role="status" hidden {
+                        (t("audio-first")) " "
+                        button #picture-back .button type="button" { (t("picture-back")) }
+                    }
+                    (bar(t))
                 }
                 div.beside {
                     (phone(t))
-                    section #case .card hidden aria-labelledby="case-title" {
-                        h2 #case-title { (t("case")) }
-                        div #case-text {}
-                    }
-                    details { summary { (t("devices")) } div data-devices {} }
+                    (panels(t))
                 }
             }
+        }
+    }
+}
+
+fn bar(t: &impl Fn(&str) -> String) -> Markup {
+    html! {
+        div.bar role="group" aria-label=(t("controls")) {
+            (toggle("audio", "microphone", &t("microphone-on")))
+            (toggle("video", "camera", &t("camera-on")))
+            (press("hand", "hand", &t("hand")))
+            (press("screen", "screen", &t("screen")))
+            button #hang-up .button.primary.danger type="button" { (icon("hang-up")) span { (t("hang-up")) } }
+            button #finish .button type="button" hidden { (icon("finish")) span { (t("finish")) } }
         }
     }
 }
@@ -188,6 +159,7 @@ pub(super) fn body(lang: Lang, texts: &Texts) -> Markup {
     let t = |key: &str| texts.get(lang, &format!("room-{key}"));
     html! {
         link rel="stylesheet" href="/static/room.css";
+        @for module in super::modules() { link rel="modulepreload" href=(module); }
         (words(lang, texts))
         noscript { p.notice.warn { (t("needs-script")) } }
         p #link .notice.warn role="status" hidden {}
@@ -204,27 +176,10 @@ pub(super) fn body(lang: Lang, texts: &Texts) -> Markup {
                 button #finish-yes .button.danger type="button" { (t("finish-yes")) }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_word_the_script_asks_for_is_given_to_it() {
-        let texts = crate::page::texts();
-        for key in SCRIPT_WORDS {
-            let key = format!("room-{key}");
-            assert_ne!(texts.get(Lang::Zh, &key), key);
-        }
-        let scripts = concat!(
-            include_str!("../../assets/room.js"),
-            include_str!("../../assets/room-devices.js"),
-            include_str!("../../assets/room-verdict.js"),
-        );
-        for asked in scripts.split("say(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
-            assert!(SCRIPT_WORDS.contains(&asked), "the script asks for {asked}");
+        dialog #ask-dialog .dialog aria-labelledby="ask-title" aria-describedby="ask-text" {
+            h2 #ask-title {}
+            p #ask-text {}
+            div #ask-answers .toolbar {}
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::room::Request;
 
 /// The longest `id` a client may give a message, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
+/// The longest text about a message that could not be read, in bytes: what was wrong may be as long as the message.
+pub const REJECTED_BYTES_MAX: usize = 256;
 /// The longest chat message, in characters.
 pub const CHAT_CHARS_MAX: usize = 2000;
 /// How long a device's name is, in characters.
@@ -343,7 +345,10 @@ impl<'a> Fields<'a> {
 /// Reads one text frame of the session `from`, whose id stands in what is passed on. The frame of a `hello`
 /// is of no session yet; any id does.
 pub fn read(from: PeerId, text: &str) -> Result<Frame<'_>, Rejected> {
-    let unread = |message| Rejected { id: None, seq: None, ack: None, code: ErrorCode::BadMessage, message };
+    let unread = |words: String| {
+        let (code, message) = (ErrorCode::BadMessage, in_short(words));
+        Rejected { id: None, seq: None, ack: None, code, message }
+    };
     // A list would be taken for the fields in their order.
     if !text.trim_start().starts_with('{') {
         return Err(unread("not an object".to_owned()));
@@ -357,8 +362,13 @@ pub fn read(from: PeerId, text: &str) -> Result<Frame<'_>, Rejected> {
     let message = id_error.map_or_else(|| fields.message_of(from, text), Err);
     match message {
         Ok(message) => Ok(Frame { id, seq, ack, message }),
-        Err((code, message)) => Err(Rejected { id, seq, ack, code, message }),
+        Err((code, message)) => Err(Rejected { id, seq, ack, code, message: in_short(message) }),
     }
+}
+
+fn in_short(mut words: String) -> String {
+    words.truncate(words.floor_char_boundary(REJECTED_BYTES_MAX));
+    words
 }
 
 #[cfg(test)]

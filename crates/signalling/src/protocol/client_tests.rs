@@ -170,6 +170,19 @@ fn deep_nesting_does_not_overflow_the_stack() {
     assert_eq!(said(&format!(r#"{{"type":"leave","seq":1,"x":{deep}}}"#)), Request::Leave);
 }
 
+#[test]
+fn what_is_said_about_a_message_is_short_however_long_it_was() {
+    let long = "长".repeat(10_000);
+    for text in [
+        format!(r#"{{"type":"hand","seq":1,"up":"{long}"}}"#),
+        format!(r#"{{"type":"{long}","seq":1}}"#),
+        format!(r#"{{"type":"permit","seq":1,"peer":"{PEER}","permissions":"{long}"}}"#),
+    ] {
+        let words = read(from(), &text).unwrap_err().message;
+        assert!((10..=REJECTED_BYTES_MAX).contains(&words.len()), "{words}");
+    }
+}
+
 mod properties {
     use proptest::prelude::*;
 

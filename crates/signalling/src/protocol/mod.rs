@@ -12,7 +12,9 @@ mod server;
 mod view;
 
 pub use body::Body;
-pub use client::{CHAT_CHARS_MAX, ClientMessage, DEVICE_CHARS, Frame, Hello, ID_BYTES_MAX, Rejected, Resume, read};
+pub use client::{
+    CHAT_CHARS_MAX, ClientMessage, DEVICE_CHARS, Frame, Hello, ID_BYTES_MAX, REJECTED_BYTES_MAX, Rejected, Resume, read,
+};
 pub use codes::{CloseCode, ErrorCode};
 pub use server::{
     CaptureBecause, Elsewhere, ErrorDetail, Heartbeat, IceServer, LeftBecause, Limits, LobbyBecause, NewBecause, Place,

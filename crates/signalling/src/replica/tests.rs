@@ -71,7 +71,8 @@ fn apply(replica: &mut Replica, command: Command) -> Vec<Effect> {
 }
 
 fn say(replica: &mut Replica, n: u128, seq: u64, request: Request) -> Vec<Effect> {
-    apply(replica, Command::Said { peer: peer(n), seq, ack: 0, id: None, request })
+    let socket = replica.room().socket(peer(n)).unwrap();
+    apply(replica, Command::Said { peer: peer(n), socket, seq, ack: 0, id: None, request })
 }
 
 fn message(len: usize) -> Request {
@@ -192,8 +193,8 @@ fn an_entry_is_applied_once_and_its_facts_have_the_same_names_everywhere() {
         node: NodeId(1),
         batch: 1,
         commands: vec![
-            Command::Said { peer: peer(1), seq: 2, ack: 0, id: None, request: Request::Leave },
-            Command::Said { peer: peer(2), seq: 2, ack: 0, id: None, request: Request::Leave },
+            Command::Said { peer: peer(1), socket: socket(1), seq: 2, ack: 0, id: None, request: Request::Leave },
+            Command::Said { peer: peer(2), socket: socket(2), seq: 2, ack: 0, id: None, request: Request::Leave },
         ],
     };
     let mut effects = [Vec::new(), Vec::new()];

@@ -191,6 +191,11 @@ impl Room {
         self.find(peer)?.socket()
     }
 
+    /// Who a session is.
+    pub fn profile(&self, peer: PeerId) -> Option<&Profile> {
+        self.find(peer).map(|session| &session.profile)
+    }
+
     /// The last number of a client's that was taken; none when there is no such session.
     pub fn received(&self, peer: PeerId) -> Option<u64> {
         self.find(peer).map(|session| session.received)

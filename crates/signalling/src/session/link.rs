@@ -10,6 +10,7 @@ use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
 use super::frame::{self, Opcode};
+use super::reports::Reports;
 use super::wire::Writer;
 use crate::config::SessionLimits;
 use crate::id::PeerId;
@@ -122,6 +123,8 @@ pub(super) struct Link {
     pub(super) ack_listed: bool,
     /// A ping is out and nothing was heard since.
     pub(super) pinged: bool,
+    /// What the client reports of its line, from the first report on.
+    pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
     waker: Waker,
     writer: Writer,
@@ -150,6 +153,7 @@ impl Link {
             stale: false,
             ack_listed: false,
             pinged: false,
+            reports: None,
             signal,
             waker,
             writer,
@@ -204,6 +208,9 @@ impl Link {
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
     pub(super) fn pump(&mut self, outbox: &Outbox, received: u64) {
         self.stale = false;
+        if !outbox.covers(self.written) {
+            return self.close(CloseCode::TooSlow); // what follows was let go of: better a snapshot than a gap
+        }
         while self.is_open() && self.rest.is_empty() {
             let more = FRAMES.with_borrow_mut(|out| {
                 out.clear();
@@ -234,6 +241,13 @@ impl Link {
     pub(super) fn say(&mut self, message: &ServerMessage<'_>) {
         if self.rest.is_empty() && self.is_open() {
             self.text(message.to_text().as_bytes());
+        }
+    }
+
+    /// The same of a message that is rendered already.
+    pub(super) fn say_body(&mut self, body: &Body) {
+        if self.rest.is_empty() && self.is_open() {
+            self.text(body.as_str().as_bytes());
         }
     }
 

@@ -14,6 +14,7 @@ use super::frame::{Decoder, Frame};
 use super::hello::close_for;
 use super::hub::Hub;
 use super::link::{CLOSED, Link, Signal, WRITABLE, Welcomed};
+use super::reports::Report;
 use super::wire::Reader;
 use crate::id::PeerId;
 use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Limits, Rejected, read};
@@ -188,6 +189,8 @@ impl Ears {
                 match frame.message {
                     ClientMessage::Said(request) => self.said(frame.seq, ack, frame.id, request, text.len()),
                     ClientMessage::Ping => Heard::Ping(ack),
+                    ClientMessage::Quality(text) => Heard::Report(ack, Box::new(Report::quality(text))),
+                    ClientMessage::Precheck(text) => Heard::Report(ack, Box::new(Report::precheck(text))),
                     ClientMessage::Hello(_) => {
                         let words = "`hello` was already said";
                         refused(ErrorCode::HelloExpected, words, frame.id, CloseCode::ProtocolError)

@@ -15,6 +15,7 @@ mod keep;
 mod leave;
 mod link;
 mod live;
+mod reports;
 mod shared;
 mod throttle;
 mod upgrade;

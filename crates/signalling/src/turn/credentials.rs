@@ -17,9 +17,6 @@ pub enum CredentialError {
     /// The expiry has passed.
     #[error("the credential has expired")]
     Expired,
-    /// For another realm.
-    #[error("another realm")]
-    Realm,
 }
 
 /// Issues and checks credentials of one shared secret.

@@ -1,6 +1,8 @@
 //! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+pub mod site;
+
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -68,6 +70,11 @@ impl Driver {
     }
 
     pub async fn browser(&self, name: &'static str, width: u32, height: u32) -> Browser {
+        self.browser_with(name, width, height, &[]).await
+    }
+
+    /// A browser with more of Chromium's flags.
+    pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, flags: &[&str]) -> Browser {
         let mut options = json!({
             "binary": which(&program("SANBAO_TEST_CHROMIUM", "chromium")),
             "args": [
@@ -78,6 +85,9 @@ impl Driver {
             ],
         });
         options["mobileEmulation"] = json!({ "deviceMetrics": { "width": width, "height": height, "pixelRatio": 1.0, "touch": width < 600, "mobile": width < 600 } });
+        if let Some(arguments) = options["args"].as_array_mut() {
+            arguments.extend(flags.iter().map(|flag| json!(flag)));
+        }
         let capabilities =
             json!({ "capabilities": { "alwaysMatch": { "browserName": "chrome", "goog:chromeOptions": options } } });
         let http = http();
@@ -112,7 +122,17 @@ impl Browser {
 
     /// The value of a script; promises are awaited.
     pub async fn run(&self, script: &str) -> Value {
-        self.call("execute/sync", json!({ "script": script, "args": [] })).await
+        self.run_with(script, json!([])).await
+    }
+
+    /// The same with `arguments`.
+    pub async fn run_with(&self, script: &str, arguments: Value) -> Value {
+        self.call("execute/sync", json!({ "script": script, "args": arguments })).await
+    }
+
+    /// What a script hands to its last argument.
+    pub async fn run_async(&self, script: &str, arguments: Value) -> Value {
+        self.call("execute/async", json!({ "script": script, "args": arguments })).await
     }
 
     pub async fn click(&self, selector: &str) {

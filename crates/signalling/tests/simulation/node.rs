@@ -40,6 +40,8 @@ pub enum Mutation {
     ReverseEntries,
     /// What a client missed is sent without the first of it.
     SkipOne,
+    /// What an older socket had still to say counts as if it were said on the present one.
+    OldSocketsSpeak,
 }
 
 /// What a node wants of the world.
@@ -219,6 +221,13 @@ impl Node {
     fn apply(&mut self, now: Now, position: Position, body: &Bytes, checks: &mut Checks, wishes: &mut Vec<Wish>) {
         let Some(cell) = &mut self.cell else { return };
         let mut entry: Entry = rmp_serde::from_slice(body).unwrap();
+        if self.mutation == Some(Mutation::OldSocketsSpeak) {
+            for command in &mut entry.commands {
+                if let Command::Said { peer, socket, .. } = command {
+                    *socket = cell.replica.room().socket(*peer).unwrap_or(*socket);
+                }
+            }
+        }
         checks.applies(&mut cell.cursor, position, body, &entry);
         if self.mutation == Some(Mutation::ReverseEntries) && self.index == 0 {
             entry.commands.reverse();

@@ -237,9 +237,13 @@ impl World {
 
     fn is_quiet(&self) -> bool {
         let replica = self.checks.replica();
+        // An announcement of the last moment may be lost: who did not hear it looks after a while.
+        let last = self.nodes.iter().filter_map(|node| node.cell.as_ref()).map(|cell| cell.driver.last()).max();
         let nodes_quiet = self.nodes.iter().all(|node| {
             let cell = node.cell.as_ref().filter(|_| node.up);
-            cell.is_some_and(|cell| cell.driver.is_idle() && cell.replica.room() == replica.room())
+            cell.is_some_and(|cell| {
+                cell.driver.is_idle() && Some(cell.driver.last()) == last && cell.replica.room() == replica.room()
+            })
         });
         let clients_quiet = self.people.iter().all(|person| {
             let session = person.client.session.as_ref().and_then(|session| session.peer.parse().ok());

@@ -50,6 +50,13 @@ pub async fn relay() -> Relay {
     relay_with(config(), sqlite()).await
 }
 
+/// A relay whose configuration is changed.
+pub async fn relay_config(change: impl FnOnce(&mut Config)) -> Relay {
+    let mut config = config();
+    change(&mut config);
+    relay_with(config, sqlite()).await
+}
+
 pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
     relay_at(config, engine, clock, "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await

@@ -1,7 +1,12 @@
 //! The servers that are compared, each with its own protocol.
 
 mod floor;
+mod matchbox;
+mod peerjs;
 mod sanbao;
+mod spreed;
+
+use std::path::{Path, PathBuf};
 
 use crate::Failure;
 use crate::dialect::Dialect;
@@ -38,6 +43,11 @@ pub fn all(peers: bool) -> Result<Vec<Box<dyn Contestant>>, Failure> {
     Ok(all)
 }
 
-fn foreign() -> Vec<Box<dyn Contestant>> {
-    Vec::new()
+fn foreign() -> [Box<dyn Contestant>; 3] {
+    [Box::new(matchbox::Matchbox), Box::new(peerjs::PeerJs), Box::new(spreed::Spreed)]
+}
+
+/// Where foreign servers are installed that no package of the system brings.
+fn tools(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-tools").join(path)
 }

@@ -1,0 +1,66 @@
+// The verdict on the line in words, reports to the relay, and sound before picture when the line is thin.
+import { AudioFirst, Sampler, report, starves } from "/static/sanbao-quality.js";
+import { $, known, say } from "/static/room-words.js";
+import { verdict } from "/static/room-verdict.js";
+
+const LOOK_EVERY_MS = 2500;
+
+/** The line of a call. */
+export class Line {
+  /** @param {import("./sanbao-signal.js").Call} call @param {() => string} phone @param {boolean} always the picture never gives way */
+  constructor(call, phone, always) {
+    this.call = call;
+    this.phone = phone;
+    this.rule = new AudioFirst();
+    this.looking = new Sampler(call);
+    this.aloneSince = 0;
+    /** What the relay said of the own line. @type {{verdict?: string, advice?: string[], audio_first?: boolean}} */ this.told = {};
+    call.tune = (kind, sender) => void this.rule.tune(kind, sender);
+    call.on("quality_line", (m) => {
+      if (this.told.audio_first && !m.audio_first) this.rule.back();
+      this.told = m;
+      if (!always) this.rule.judge(false, m.audio_first === true);
+      this.tune();
+    });
+    this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
+    report(call, (samples) => !always && this.rule.judge(starves(samples)) && this.tune());
+    $("picture-back").onclick = () => {
+      this.rule.back();
+      this.tune();
+    };
+  }
+
+  async look() {
+    const { call } = this;
+    if (call.ended) return clearInterval(this.timer);
+    if (!call.inside || call.peers.size === 0) return;
+    const samples = await this.looking.look();
+    if (!call.ended) this.show(samples);
+  }
+
+  /** @param {import("./sanbao-quality.js").Sample[]} samples */
+  show(samples) {
+    const peers = [...this.call.peers.values()];
+    const connected = peers.some((p) => p.pc.connectionState === "connected");
+    this.aloneSince = connected ? 0 : this.aloneSince || performance.now();
+    const waitedS = this.aloneSince ? (performance.now() - this.aloneSince) / 1000 : 0;
+    let { key, tone } = verdict({ samples, connected, waitedS });
+    // What the others receive from here is the relay's to know.
+    const advice = (this.told.advice || []).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
+    if (tone === "ok" && advice.length) [key, tone] = [advice[0], "warn"];
+    const phone = this.phone();
+    const text = say(key === "verdict-phone" && !phone ? "verdict-waiting" : key, { phone });
+    const line = $("verdict");
+    line.hidden = this.call.room.others.length === 0;
+    line.className = `badge ${tone}`;
+    if (line.textContent !== text) line.textContent = text;
+  }
+
+  tune() {
+    for (const peer of this.call.peers.values()) {
+      for (const line of peer.pc.getTransceivers()) this.rule.tune(peer.kindOf(line.mid || "", line.receiver.track.kind), line.sender);
+    }
+    $("audio-first").hidden = this.rule.now.active;
+    document.body.dataset.picture = this.rule.now.name;
+  }
+}

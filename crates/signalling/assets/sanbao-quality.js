@@ -1,0 +1,212 @@
+// How good the line is: statistics of the peer connections become samples for the relay, and a rule that gives sound
+// precedence over the picture. The arithmetic is pure. Part of `sanbao-signal.js`; needs nothing of it but `call`.
+
+/**
+ * @typedef {"audio"|"video"|"screen"} Kind
+ * @typedef {object} Counters what a line has counted since it began; times in s
+ * @property {"in"|"out"} direction
+ * @property {Kind} kind
+ * @property {number} packets
+ * @property {number} lost
+ * @property {number} bytes
+ * @property {number} frames
+ * @property {number} [frozen]
+ * @property {number} [buffered]
+ * @property {number} [emitted]
+ * @property {number} [concealed]
+ * @property {number} [samples]
+ * @property {number} [jitter]
+ * @property {number} [rtt]
+ *
+ * @typedef {object} Sample one direction of one kind, since the sample before
+ * @property {string} peer
+ * @property {"in"|"out"} direction
+ * @property {Kind} kind
+ * @property {number} [rtt_ms]
+ * @property {number} [jitter_ms]
+ * @property {number} [loss] share, 0 to 1
+ * @property {number} [bitrate_bps]
+ * @property {number} [frames_per_s]
+ * @property {number} [freeze_ms]
+ * @property {number} [buffer_ms]
+ * @property {number} [concealed] share, 0 to 1
+ */
+
+export const REPORT_EVERY_MS = 5000;
+const SAMPLES_MAX = 24;
+
+/**
+ * The counters of one peer connection.
+ * @param {Map<string, any>|RTCStatsReport} report @param {(mid: string, kind: string) => Kind} kindOf @returns {Counters[]}
+ */
+export function counters(report, kindOf) {
+  /** @type {Counters[]} */ const found = [];
+  /** @type {any} */ let pair;
+  report.forEach((/** @type {any} */ s) => {
+    if (s.type === "transport" && s.selectedCandidatePairId) pair = report.get(s.selectedCandidatePairId);
+  });
+  const rtt = pair?.currentRoundTripTime;
+  report.forEach((/** @type {any} */ s) => {
+    if (s.type === "inbound-rtp") {
+      found.push({
+        direction: "in", kind: kindOf(s.mid, s.kind), packets: s.packetsReceived || 0, lost: s.packetsLost || 0, bytes: s.bytesReceived || 0,
+        frames: s.framesDecoded || 0, frozen: s.totalFreezesDuration, buffered: s.jitterBufferDelay, emitted: s.jitterBufferEmittedCount,
+        concealed: s.concealedSamples, samples: s.totalSamplesReceived, jitter: s.jitter, rtt,
+      });
+    } else if (s.type === "outbound-rtp") {
+      // What arrived there is what the other's receiver reports say.
+      const there = report.get(s.remoteId) || {};
+      found.push({
+        direction: "out", kind: kindOf(s.mid, s.kind), packets: (s.packetsSent || 0) - (there.packetsLost || 0), lost: there.packetsLost || 0,
+        bytes: s.bytesSent || 0, frames: s.framesSent || 0, jitter: there.jitter, rtt: there.roundTripTime ?? rtt,
+      });
+    }
+  });
+  return found;
+}
+
+const ms = (/** @type {number|undefined} */ s, most = 60000) => (s === undefined || !Number.isFinite(s) ? undefined : Math.min(Math.max(Math.round(s * 10000) / 10, 0), most));
+const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole > 0 ? Math.min(Math.max(Math.round((part / whole) * 1000) / 1000, 0), 1) : undefined);
+
+/**
+ * What happened between two looks at a line.
+ * @param {string} peer @param {Counters|undefined} before @param {Counters} now @param {number} seconds @returns {Sample}
+ */
+export function sample(peer, before, now, seconds) {
+  const old = before || { ...now, packets: 0, lost: 0, bytes: 0, frames: 0, frozen: 0, buffered: 0, emitted: 0, concealed: 0, samples: 0 };
+  const lost = Math.max(now.lost - old.lost, 0);
+  const emitted = (now.emitted || 0) - (old.emitted || 0);
+  /** @type {Sample} */ const found = {
+    peer,
+    direction: now.direction,
+    kind: now.kind,
+    rtt_ms: ms(now.rtt),
+    jitter_ms: ms(now.jitter, 10000),
+    loss: share(lost, lost + Math.max(now.packets - old.packets, 0)),
+    bitrate_bps: Math.min(Math.max(Math.round(((now.bytes - old.bytes) * 8) / seconds), 0), 1e9),
+  };
+  if (now.kind !== "audio") found.frames_per_s = Math.min(Math.max(Math.round(((now.frames - old.frames) / seconds) * 10) / 10, 0), 240);
+  if (now.kind !== "audio" && now.frozen !== undefined) found.freeze_ms = ms(now.frozen - (old.frozen || 0));
+  if (emitted > 0) found.buffer_ms = ms(((now.buffered || 0) - (old.buffered || 0)) / emitted, 10000);
+  if (now.kind === "audio" && now.samples !== undefined) found.concealed = share((now.concealed || 0) - (old.concealed || 0), now.samples - (old.samples || 0));
+  return found;
+}
+
+/** Looks at all lines of a call, again and again. */
+export class Sampler {
+  /** @param {import("./sanbao-signal.js").Call} call */
+  constructor(call) {
+    this.call = call;
+    /** @type {Map<string, Counters>} */ this.before = new Map();
+    this.at = 0;
+  }
+
+  /** The samples since the last call of this. @returns {Promise<Sample[]>} */
+  async look() {
+    const { call } = this;
+    const at = performance.now();
+    const seconds = (at - this.at) / 1000;
+    const first = this.at === 0;
+    this.at = at;
+    const looked = await Promise.all([...call.peers.values()].filter((p) => !p.closed).map(async (peer) => ({ peer, report: await peer.pc.getStats() })));
+    /** @type {Map<string, Counters>} */ const now = new Map();
+    /** @type {Sample[]} */ const samples = [];
+    for (const { peer, report } of looked) {
+      const person = call.people.get(peer.id);
+      for (const line of counters(report, (mid, kind) => peer.kindOf(mid, kind))) {
+        const key = `${peer.id} ${line.direction} ${line.kind}`;
+        now.set(key, line);
+        // Silence of what is off says nothing about the line; nor does somebody who is away.
+        const on = line.direction === "in" ? person?.[line.kind] : call.tracks[line.kind]?.enabled;
+        if (!first && on && !person?.away && this.before.has(key)) samples.push(sample(peer.id, this.before.get(key), line, seconds));
+      }
+    }
+    this.before = now;
+    return samples.slice(0, SAMPLES_MAX);
+  }
+}
+
+/**
+ * Reports to the relay as long as the call lasts.
+ * @param {import("./sanbao-signal.js").Call} call @param {(samples: Sample[]) => void} [seen] is shown each report
+ * @returns {() => void} how to stop
+ */
+export function report(call, seen = () => {}) {
+  const sampler = new Sampler(call);
+  const timer = setInterval(async () => {
+    if (call.ended) return clearInterval(timer);
+    if (!call.inside || call.peers.size === 0) return;
+    const samples = await sampler.look();
+    if (samples.length) call.tell({ type: "quality", samples });
+    seen(samples);
+  }, REPORT_EVERY_MS);
+  return () => clearInterval(timer);
+}
+
+/** What the picture may take, from the best to nothing. */
+export const RUNGS = /** @type {const} */ ([
+  { name: "full", maxBitrate: 1_500_000, scaleResolutionDownBy: 1, active: true },
+  { name: "reduced", maxBitrate: 300_000, scaleResolutionDownBy: 2, active: true },
+  { name: "small", maxBitrate: 100_000, scaleResolutionDownBy: 4, active: true },
+  { name: "paused", maxBitrate: 100_000, scaleResolutionDownBy: 4, active: false },
+]);
+
+const AUDIO_LOSS = 0.05;
+const AUDIO_RTT_MS = 1000;
+/** Bad looks in a row before a rung down, good ones before a rung up. */
+const DOWN_AFTER = 2;
+const UP_AFTER = 6;
+
+/** Whether own sound suffers while own picture takes its share of the line. @param {Sample[]} samples */
+export function starves(samples) {
+  const out = samples.filter((s) => s.direction === "out");
+  if (!out.some((s) => s.kind !== "audio" && (s.bitrate_bps || 0) > 30_000)) return false;
+  return out.some((s) => s.kind === "audio" && ((s.loss || 0) > AUDIO_LOSS || (s.rtt_ms || 0) > AUDIO_RTT_MS));
+}
+
+/** Sound first: the picture gives way step by step, and its last step back up is a person's. */
+export class AudioFirst {
+  constructor() {
+    this.rung = 0;
+    this.bad = 0;
+    this.good = 0;
+  }
+
+  /** @returns {typeof RUNGS[number]} */
+  get now() {
+    return RUNGS[this.rung];
+  }
+
+  /** After each look. @param {boolean} suffers @param {boolean} [told] the relay advises the picture to go at once @returns {boolean} whether the rung changed */
+  judge(suffers, told = false) {
+    const before = this.rung;
+    if (told) this.rung = RUNGS.length - 1;
+    this.bad = suffers ? this.bad + 1 : 0;
+    this.good = suffers ? 0 : this.good + 1;
+    if (this.bad >= DOWN_AFTER && this.rung < RUNGS.length - 1) {
+      this.rung += 1;
+      this.bad = 0;
+    } else if (this.good >= UP_AFTER && this.rung > 0 && this.now.active) {
+      this.rung -= 1;
+      this.good = 0;
+    }
+    return this.rung !== before;
+  }
+
+  /** A person wants the picture back: small first. */
+  back() {
+    if (this.now.active) return;
+    this.rung = RUNGS.length - 2;
+    this.bad = this.good = 0;
+  }
+
+  /** Lets a sender take what the rung allows. @param {string} kind @param {RTCRtpSender} sender */
+  async tune(kind, sender) {
+    if (kind === "audio" || !sender.track) return;
+    const parameters = sender.getParameters();
+    if (!parameters.encodings?.length) return;
+    const { maxBitrate, scaleResolutionDownBy, active } = this.now;
+    for (const encoding of parameters.encodings) Object.assign(encoding, { maxBitrate, active, ...(kind === "video" ? { scaleResolutionDownBy } : {}) });
+    await sender.setParameters(parameters).catch(() => {}); // between two descriptions there is nothing to set; the next look sets it
+  }
+}

@@ -1,0 +1,187 @@
+//! The check before the visit: camera and microphone as the browser found them, and the way of media
+//! tried for real against a peer on this server.
+//!
+//! The browser makes one peer connection for each way through TURN (UDP, TCP, TLS) and one without, each
+//! with a data channel that is unordered and never repeats (RFC 8831 §6.1), and sends its offer here.
+//! The server's peer echoes what comes; the browser measures round trips and loss and says `precheck`
+//! over its signalling connection. [`report`] judges that; both sides see it.
+//!
+//! The server's peer has relay candidates only. Whoever names candidates in an offer names where this
+//! server sends connectivity checks to; through TURN those are refused by its peer filter like anybody's.
+
+mod api;
+mod peer;
+pub mod report;
+mod runtime;
+pub(crate) mod store;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+pub(crate) use api::{__path_precheck, precheck};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+use crate::turn::Credentials;
+
+/// Bounds of pre-call checks.
+#[derive(Clone, Debug)]
+pub struct PrecheckLimits {
+    /// Checks under way in one process; each is a peer connection and an allocation on the TURN server.
+    pub checks_max: usize,
+    /// Checks under way of one ticket: UDP, TCP, TLS, and without TURN.
+    pub checks_per_ticket_max: usize,
+    /// How long one check may take, ms.
+    pub lifetime_ms_max: u64,
+    /// How long the server's peer may take to find its relay address, ms.
+    pub gather_wait_ms_max: u64,
+    /// An offer's length, bytes.
+    pub sdp_bytes_max: usize,
+    /// Messages echoed in one check.
+    pub messages_max: u32,
+    /// The length of a message that is echoed, bytes.
+    pub message_bytes_max: usize,
+}
+
+impl Default for PrecheckLimits {
+    fn default() -> Self {
+        Self {
+            checks_max: 32,
+            checks_per_ticket_max: 4,
+            lifetime_ms_max: 30_000,
+            gather_wait_ms_max: 3_000,
+            sdp_bytes_max: 16 * 1024,
+            messages_max: 1_000,
+            message_bytes_max: 1_200,
+        }
+    }
+}
+
+/// Where the server's peer allocates its relay address, and with what.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// `turn:host:port?transport=udp`.
+    pub url: String,
+    /// Where that is, when it is known by address.
+    pub address: Option<SocketAddr>,
+    /// What opens it.
+    pub credentials: Credentials,
+}
+
+impl Relay {
+    /// The embedded server, reached from within: over loopback when it listens on every address.
+    pub fn embedded(listen: SocketAddr, credentials: Credentials) -> Self {
+        let ip = match listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+            ip => ip,
+        };
+        let address = SocketAddr::new(ip, listen.port());
+        Self { url: format!("turn:{address}?transport=udp"), address: Some(address), credentials }
+    }
+
+    /// The first of the operator's servers that takes UDP: the way from this server is not a firewall's.
+    pub fn external(urls: &[String], credentials: Credentials) -> Option<Self> {
+        let url = urls.iter().find(|u| u.starts_with("turn:") && !u.contains("transport=tcp"))?;
+        Some(Self { url: url.clone(), address: None, credentials })
+    }
+}
+
+/// The checks under way in this process.
+#[derive(Debug)]
+pub(crate) struct Prechecks {
+    limits: PrecheckLimits,
+    relay: Option<Relay>,
+    places: Arc<Semaphore>,
+    tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
+}
+
+/// A check that may go on.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    ticket: Uuid,
+    tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
+}
+
+/// Why no check can be made now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NoPlace {
+    /// This ticket has as many under way as it may.
+    Ticket,
+    /// The process has.
+    Process,
+}
+
+impl Prechecks {
+    pub(crate) fn new(limits: PrecheckLimits, relay: Option<Relay>) -> Self {
+        let places = Arc::new(Semaphore::new(limits.checks_max));
+        Self { limits, relay, places, tickets: Arc::default() }
+    }
+
+    fn place(&self, ticket: Uuid) -> Result<Place, NoPlace> {
+        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        if tickets.get(&ticket).copied().unwrap_or(0) >= self.limits.checks_per_ticket_max {
+            return Err(NoPlace::Ticket);
+        }
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoPlace::Process)?;
+        *tickets.entry(ticket).or_default() += 1;
+        Ok(Place { _permit: permit, ticket, tickets: Arc::clone(&self.tickets) })
+    }
+
+    fn lifetime(&self) -> Duration {
+        Duration::from_millis(self.limits.lifetime_ms_max)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = tickets.get_mut(&self.ticket) {
+            *count -= 1;
+            if *count == 0 {
+                tickets.remove(&self.ticket);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn ticket(n: u128) -> Uuid {
+        Uuid::from_u128(n)
+    }
+
+    #[test]
+    fn places_are_bounded_for_a_ticket_and_for_all_and_come_back() {
+        let checks =
+            Prechecks::new(PrecheckLimits { checks_max: 3, checks_per_ticket_max: 2, ..Default::default() }, None);
+        let first = [checks.place(ticket(1)).ok().unwrap(), checks.place(ticket(1)).ok().unwrap()];
+        assert_eq!(checks.place(ticket(1)).err(), Some(NoPlace::Ticket));
+        let second = checks.place(ticket(2)).ok().unwrap();
+        assert_eq!(checks.place(ticket(3)).err(), Some(NoPlace::Process));
+        drop(first);
+        assert!(checks.place(ticket(1)).is_ok());
+        drop(second);
+        assert!(checks.tickets.lock().unwrap().is_empty(), "no ticket is remembered");
+    }
+
+    #[test]
+    fn the_embedded_server_is_reached_from_within() {
+        let credentials = crate::Config::new(sanbao_platform::config::Secret("x".to_owned())).credentials();
+        for (listen, url) in [
+            ("0.0.0.0:3478", "turn:127.0.0.1:3478?transport=udp"),
+            ("[::]:3478", "turn:[::1]:3478?transport=udp"),
+            ("192.0.2.7:443", "turn:192.0.2.7:443?transport=udp"),
+        ] {
+            assert_eq!(Relay::embedded(listen.parse().unwrap(), credentials.clone()).url, url);
+        }
+        let urls = ["turns:a:443", "turn:b:3478?transport=tcp", "turn:c:3478?transport=udp"].map(str::to_owned);
+        assert_eq!(Relay::external(&urls, credentials.clone()).unwrap().url, "turn:c:3478?transport=udp");
+        assert!(Relay::external(&urls[..2], credentials).is_none());
+    }
+}

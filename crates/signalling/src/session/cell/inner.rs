@@ -1,0 +1,218 @@
+//! What is behind a room's lock: its replica, the sockets in it, and what is done about what it says.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::{Cell, Heard};
+use crate::facts::{Item, Record};
+use crate::id::{ConsultId, PeerId, Socket};
+use crate::protocol::{
+    ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
+};
+use crate::replica::{Effect, Replica};
+use crate::room::{Command, Greeting};
+use crate::session::frame::Opcode;
+use crate::session::hub::Hub;
+use crate::session::link::{Link, Welcomed};
+
+/// Acknowledged messages that a shared log is told of at once, so that other nodes let go of them too.
+const ACKED_MESSAGES_MIN: usize = 64;
+
+/// A room and the sockets to it.
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) replica: Replica,
+    pub(super) links: Vec<Link>,
+    pub(super) empty_since: Option<DateTime<Utc>>,
+    /// Taken out of the map; nobody may enter any more.
+    pub(super) forgotten: bool,
+}
+
+impl Inner {
+    pub(super) fn link(&self, socket: u64) -> Option<&Link> {
+        self.links.iter().find(|link| link.socket == socket)
+    }
+
+    pub(super) fn link_mut(&mut self, socket: u64) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.socket == socket)
+    }
+
+    pub(super) fn link_of(&mut self, peer: PeerId) -> Option<&mut Link> {
+        self.links.iter_mut().find(|link| link.peer == Some(peer))
+    }
+
+    pub(super) fn received(&self, link: &Link) -> u64 {
+        link.peer.and_then(|peer| self.replica.room().received(peer)).unwrap_or(0)
+    }
+
+    /// The one door: everything that changes a room goes through here into its log.
+    pub(super) fn propose(&mut self, hub: &Hub, consult: ConsultId, command: Command) {
+        let Some(driver) = &hub.driver else {
+            let mut effects = Vec::new();
+            self.replica.apply_next(hub.clock.now(), &command, &mut effects);
+            return self.carry_out(hub, consult, effects);
+        };
+        if !driver.propose(consult, vec![command]) {
+            for link in &mut self.links {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+    }
+
+    pub(super) fn heard(&mut self, hub: &Hub, consult: ConsultId, socket: u64, heard: Heard) {
+        let Some(link) = self.link_mut(socket) else { return };
+        let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
+        let ack = match &heard {
+            Heard::Said { ack, .. } | Heard::Again { ack, .. } => *ack,
+            Heard::Ack(ack) | Heard::Report(ack, _) | Heard::Ping(ack) => *ack,
+            Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
+        };
+        if ack > link.written() {
+            let words = "`ack` is a number that was not sent";
+            return link.refuse(ErrorCode::BadMessage, words, None, CloseCode::ProtocolError);
+        }
+        match heard {
+            Heard::Said { seq, ack, id, request, bytes } => {
+                link.owe(bytes);
+                let socket = Socket { node: hub.node, number: socket };
+                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
+            }
+            Heard::Again { seq, ack } => {
+                link.tell_again(seq.saturating_sub(1));
+                self.arrived(hub, consult, peer, ack);
+            }
+            Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
+            Heard::Report(ack, report) => {
+                self.arrived(hub, consult, peer, ack);
+                self.reported(hub, consult, (socket, peer), *report);
+            }
+            Heard::Ping(ack) => {
+                link.say(&ServerMessage::Pong);
+                self.arrived(hub, consult, peer, ack);
+            }
+            Heard::PingFrame(payload) => link.control(Opcode::Pong, &payload),
+            Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
+            Heard::Close(code) => link.close(code),
+        }
+    }
+
+    /// Messages up to `ack` have arrived. What is kept is the same on every node, so a shared log must say it.
+    pub(super) fn arrived(&mut self, hub: &Hub, consult: ConsultId, peer: PeerId, ack: u64) {
+        if hub.driver.is_none() {
+            self.replica.acknowledge(peer, ack);
+        } else if self.replica.outbox(peer).is_some_and(|outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN) {
+            self.propose(hub, consult, Command::Acked { peer, ack });
+        }
+    }
+
+    pub(super) fn carry_out(&mut self, hub: &Hub, consult: ConsultId, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Deliver(peer) => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.stale = true;
+                    }
+                }
+                Effect::Welcome { greeting, seq } if greeting.socket.node == hub.node => {
+                    self.welcome(hub, consult, &greeting, seq);
+                }
+                Effect::TurnAway { socket, error, words, code } if socket.node == hub.node => {
+                    if let Some(link) = self.link_mut(socket.number) {
+                        link.peer = None;
+                        let id = link.hello.take().and_then(|hello| hello.id);
+                        link.refuse(error, words, id.as_deref(), code);
+                    }
+                }
+                Effect::CloseSocket { socket, code } if socket.node == hub.node => {
+                    if let Some(link) = self.link_mut(socket.number) {
+                        link.peer = None;
+                        link.close(code);
+                    }
+                }
+                Effect::Ended { peer, code, rest, .. } => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.peer = None;
+                        link.end(&rest, code);
+                    }
+                }
+                Effect::Overrun(peer) => {
+                    if let Some(link) = self.link_of(peer) {
+                        link.close(CloseCode::TooSlow);
+                    }
+                }
+                Effect::Fact { id, fact } => hub.facts.push(Item::Fact(Record { id, consult, fact })),
+                Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
+            }
+        }
+    }
+
+    pub(super) fn welcome(&mut self, hub: &Hub, consult: ConsultId, greeting: &Greeting, seq: u64) {
+        let Greeting { peer, socket, .. } = *greeting;
+        let Some(link) = self.link_mut(socket.number) else {
+            // It went while the log was asked.
+            return self.propose(hub, consult, Command::Away { peer, socket });
+        };
+        let Some(hello) = link.hello.take() else { return };
+        let ice_servers = hub.ice.servers(&peer.to_string(), hub.clock.now());
+        let (resumed, because) = greeting.resumed.in_welcome();
+        let welcome = Welcome {
+            v: VERSION,
+            re: hello.id.as_deref(),
+            peer,
+            secret: matches!(greeting.resumed, Resumed::New(_)).then_some(&*hello.secret),
+            consult,
+            epoch: greeting.epoch,
+            resumed,
+            because,
+            ack: greeting.ack,
+            seq,
+            you: &greeting.you,
+            place: greeting.place,
+            lobby: greeting.lobby,
+            room: greeting.room.as_deref(),
+            ice_servers: &ice_servers,
+            heartbeat: hub.limits.heartbeat,
+            limits: hub.limits.client,
+            phone: hello.phone.as_deref(),
+        };
+        // Plain structs with string keys: serialising them cannot fail.
+        link.attach(peer, seq, greeting.ack, &serde_json::to_string(&welcome).unwrap_or_default());
+        let _ = hello.answer.send(Welcomed { peer, received: greeting.ack });
+    }
+
+    /// After commands: what they caused goes out, and whether anybody is left is noted.
+    pub(super) fn settle(&mut self, hub: &Hub) {
+        self.pump();
+        self.empty_since = if self.replica.room().is_empty() && self.links.is_empty() {
+            self.empty_since.or_else(|| Some(hub.clock.now()))
+        } else {
+            None
+        };
+    }
+
+    pub(super) fn pump(&mut self) {
+        let Self { replica, links, .. } = self;
+        for link in links.iter_mut().filter(|link| link.stale) {
+            let Some(peer) = link.peer else { continue };
+            if let Some(outbox) = replica.outbox(peer) {
+                link.pump(outbox, replica.room().received(peer).unwrap_or(0));
+            }
+        }
+    }
+
+    /// Tells the client what was taken, now or soon; the last number that was.
+    pub(super) fn acknowledge(&mut self, hub: &Hub, cell: &Arc<Cell>, socket: u64) -> u64 {
+        let Some(at) = self.links.iter().position(|link| link.socket == socket) else { return 0 };
+        let received = self.received(&self.links[at]);
+        let link = &mut self.links[at];
+        let (messages, bytes) = link.untold(received);
+        if messages >= u64::from(ACK_MESSAGES_MAX) || bytes >= ACK_BYTES_MAX {
+            link.acknowledge(received);
+        } else if messages > 0 && !link.ack_listed {
+            link.ack_listed = true;
+            hub.acks.add(cell, socket);
+        }
+        received
+    }
+}

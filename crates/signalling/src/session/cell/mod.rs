@@ -1,0 +1,259 @@
+//! One room and the sockets in it, behind one lock.
+//!
+//! Handling a message takes microseconds and awaits nothing, so a `std` mutex is never held across an await
+//! and costs no queue, no wake-up and no task's memory per room: a relayed message goes from the sender's
+//! task straight into the receiver's socket.
+
+mod inner;
+mod reported;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::SetOnce;
+
+use super::hub::Hub;
+use super::link::Link;
+use super::reports::Report;
+use crate::id::{ConsultId, NodeId, Socket};
+use crate::log::Position;
+use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
+use crate::replica::Replica;
+use crate::room::{Command, Entry, Request};
+use inner::Inner;
+
+/// One room and the sockets to it.
+#[derive(Debug)]
+pub(crate) struct Cell {
+    pub(super) consult: ConsultId,
+    inner: Mutex<Inner>,
+    /// Whether the replica is at the log's end.
+    open: SetOnce<()>,
+}
+
+/// What a socket's task has read.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// A numbered message, the next one.
+    Said { seq: u64, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize },
+    /// A numbered message that was sent before.
+    Again { seq: u64, ack: u64 },
+    /// Only an acknowledgement.
+    Ack(u64),
+    /// Something about the client's line or devices, and an acknowledgement.
+    Report(u64, Box<Report>),
+    /// A `ping` message.
+    Ping(u64),
+    /// A ping frame, to be answered with the same content.
+    PingFrame(Box<[u8]>),
+    /// Something after which there is nothing but the close.
+    Refused { error: ErrorCode, words: Box<str>, id: Option<Box<str>>, code: CloseCode },
+    /// The close.
+    Close(CloseCode),
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic elsewhere is caught and counted there; a room's state is whole after every command.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Cell {
+    pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
+        let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
+        Self { consult, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
+    }
+
+    /// Whose room it is.
+    pub(crate) fn consult(&self) -> ConsultId {
+        self.consult
+    }
+
+    /// Waits until the replica is at the log's end.
+    pub(super) async fn opened(&self) {
+        self.open.wait().await;
+    }
+
+    pub(super) fn open_now(&self) {
+        let _ = self.open.set(()); // it may be so already
+    }
+
+    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile.
+    pub(super) fn enter(&self, hub: &Hub, link: Link, hello: Command) -> Result<(), Box<(Link, Command)>> {
+        let mut inner = lock(&self.inner);
+        if inner.forgotten {
+            return Err(Box::new((link, hello)));
+        }
+        inner.links.reserve_exact(1);
+        inner.links.push(link);
+        inner.propose(hub, self.consult, hello);
+        inner.settle(hub);
+        Ok(())
+    }
+
+    /// Takes what a socket's task has read; the last number of the client's that was taken.
+    pub(super) fn heard(self: &Arc<Self>, hub: &Hub, socket: u64, heard: impl Iterator<Item = Heard>) -> u64 {
+        let mut inner = lock(&self.inner);
+        for item in heard {
+            inner.heard(hub, self.consult, socket, item);
+        }
+        inner.pump();
+        inner.acknowledge(hub, self, socket)
+    }
+
+    /// The last number of the client's that was taken.
+    pub(super) fn received(&self, socket: u64) -> u64 {
+        let inner = lock(&self.inner);
+        inner.link(socket).map_or(0, |link| inner.received(link))
+    }
+
+    /// The socket takes bytes again.
+    pub(super) fn writable(&self, socket: u64) {
+        let mut inner = lock(&self.inner);
+        if let Some(link) = inner.link_mut(socket) {
+            link.stale |= link.flush();
+        }
+        inner.pump();
+    }
+
+    /// An acknowledgement that could ride on nothing is due.
+    pub(super) fn acknowledge(&self, socket: u64) {
+        let mut inner = lock(&self.inner);
+        let Inner { replica, links, .. } = &mut *inner;
+        if let Some(link) = links.iter_mut().find(|link| link.socket == socket) {
+            link.ack_listed = false;
+            link.acknowledge(link.peer.and_then(|peer| replica.room().received(peer)).unwrap_or(0));
+        }
+    }
+
+    /// A socket is gone, or about to be: its link, and its session is away.
+    pub(super) fn part(&self, hub: &Hub, socket: u64) -> Option<Link> {
+        let mut inner = lock(&self.inner);
+        let at = inner.links.iter().position(|link| link.socket == socket)?;
+        let mut link = inner.links.swap_remove(at);
+        if let Some(item) = link.reports.take().and_then(|reports| reports.over(hub.clock.now())) {
+            hub.facts.push(item);
+        }
+        if let Some(peer) = link.peer {
+            let socket = Socket { node: hub.node, number: socket };
+            inner.propose(hub, self.consult, Command::Away { peer, socket });
+        }
+        inner.settle(hub);
+        Some(link)
+    }
+
+    /// Proposes a command that is nobody's message.
+    pub(crate) fn propose(&self, hub: &Hub, command: Command) {
+        let mut inner = lock(&self.inner);
+        inner.propose(hub, self.consult, command);
+        inner.settle(hub);
+    }
+
+    pub(super) fn committed(self: &Arc<Self>, hub: &Hub, position: Position, entry: &Entry) {
+        let mut inner = lock(&self.inner);
+        let mut effects = Vec::new();
+        inner.replica.apply_entry(position, entry, &mut effects);
+        inner.carry_out(hub, self.consult, effects);
+        inner.settle(hub);
+        let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
+        for socket in here {
+            inner.acknowledge(hub, self, socket);
+        }
+        inner.links.iter().for_each(Link::wake_if_it_waits);
+    }
+
+    pub(super) fn install(&self, hub: &Hub, replica: Replica) {
+        let mut inner = lock(&self.inner);
+        inner.replica = replica;
+        inner.links.iter_mut().for_each(|link| link.stale = true);
+        inner.settle(hub);
+    }
+
+    /// A copy of the room, to be kept.
+    pub(crate) fn copy(&self) -> Replica {
+        lock(&self.inner).replica.clone()
+    }
+
+    /// Whether all who are in the room are at other nodes, each of which is there.
+    pub(crate) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let inner = lock(&self.inner);
+        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
+        let room = inner.replica.room();
+        inner.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
+    }
+
+    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
+    /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
+    pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
+        let mut inner = lock(&self.inner);
+        let mut commands = Vec::new();
+        for (peer, socket) in inner.replica.room().sessions() {
+            let Some(socket) = socket else { continue };
+            if socket.node == hub.node {
+                if inner.link(socket.number).is_none() {
+                    commands.push(Command::Away { peer, socket });
+                }
+            } else if is_gone(socket.node) && !commands.contains(&Command::NodeGone { node: socket.node }) {
+                commands.push(Command::NodeGone { node: socket.node });
+            }
+        }
+        for command in commands {
+            inner.propose(hub, self.consult, command);
+        }
+        let Inner { replica, links, .. } = &mut *inner;
+        for link in links {
+            let socket = Some(Socket { node: hub.node, number: link.socket });
+            if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {
+                link.close(CloseCode::Unavailable);
+            }
+        }
+        inner.settle(hub);
+    }
+
+    /// Tells sockets, of which `which` chooses, something without a number.
+    pub(super) fn say(&self, message: &ServerMessage<'_>, which: impl Fn(u64) -> bool) {
+        for link in lock(&self.inner).links.iter_mut().filter(|link| which(link.socket)) {
+            link.say(message);
+        }
+    }
+
+    /// Closes every socket.
+    pub(super) fn close_all(&self, code: CloseCode) {
+        for link in &mut lock(&self.inner).links {
+            link.close(code);
+        }
+    }
+
+    /// Whether no socket is here.
+    pub(super) fn is_quiet(&self) -> bool {
+        lock(&self.inner).links.is_empty()
+    }
+
+    /// Whether no session is in the room.
+    pub(super) fn is_empty(&self) -> bool {
+        lock(&self.inner).replica.room().is_empty()
+    }
+
+    pub(super) fn forgotten(&self) {
+        lock(&self.inner).forgotten = true;
+        self.open_now(); // whoever waits finds it forgotten and looks again
+    }
+
+    /// Looks after waits and sockets; whether the room can be forgotten.
+    pub(super) fn sweep(&self, hub: &Hub, now: DateTime<Utc>, now_ms: u32, readable_again: bool) -> bool {
+        let mut inner = lock(&self.inner);
+        if inner.replica.room().next_deadline().is_some_and(|deadline| deadline <= now) {
+            inner.propose(hub, self.consult, Command::Tick);
+            inner.settle(hub);
+        }
+        for link in &mut inner.links {
+            link.keep_time(&hub.limits, now_ms);
+            if readable_again {
+                link.wake();
+            }
+        }
+        inner.look_at_reports(hub, self.consult, now);
+        let idle = TimeDelta::milliseconds(i64::try_from(hub.limits.room_idle_ms_max).unwrap_or(i64::MAX));
+        inner.forgotten |= inner.links.is_empty() && inner.empty_since.is_some_and(|since| now - since >= idle);
+        inner.forgotten
+    }
+}

@@ -1,0 +1,69 @@
+//! Where messages end in a stream (RFC 8656 §3.1, §12.5).
+
+use crate::turn::stun::{HEADER_BYTES, MAGIC_COOKIE};
+
+/// The longest frame of a stream; media is below 1,500 bytes.
+pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024;
+
+/// What a stream's bytes begin with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Frame {
+    /// A whole frame of so many bytes; padding included.
+    Whole(usize),
+    /// The beginning of one.
+    Part,
+    /// Neither STUN nor channel data, or too long: there is no way to find the next frame.
+    Bad,
+}
+
+pub(super) fn first(bytes: &[u8]) -> Frame {
+    let Some(head) = bytes.first_chunk::<4>() else { return Frame::Part };
+    let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
+    let whole = match head[0] >> 6 {
+        0 if len % 4 != 0 => return Frame::Bad,
+        0 => HEADER_BYTES + len,
+        1 => 4 + len.next_multiple_of(4),
+        _ => return Frame::Bad,
+    };
+    let cookie = bytes.get(4..8).filter(|_| head[0] >> 6 == 0);
+    if whole > FRAME_BYTES_MAX || cookie.is_some_and(|c| c != MAGIC_COOKIE.to_be_bytes()) {
+        Frame::Bad
+    } else if bytes.len() < whole {
+        Frame::Part
+    } else {
+        Frame::Whole(whole)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_end_where_their_length_and_padding_say() {
+        let mut stun = [0_u8; 28];
+        stun[3] = 8;
+        stun[4..8].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
+        assert_eq!(first(&stun), Frame::Whole(28));
+        assert_eq!(first(&[&stun[..], &[1, 2, 3]].concat()), Frame::Whole(28));
+        for len in 0..28 {
+            assert_eq!(first(&stun[..len]), Frame::Part, "{len}");
+        }
+        for (len, whole) in [(0, 4), (1, 8), (4, 8), (5, 12)] {
+            let mut channel = vec![0x40, 0, 0, len];
+            channel.resize(whole, 7);
+            assert_eq!(first(&channel), Frame::Whole(whole));
+            assert_eq!(first(&channel[..whole - 1]), Frame::Part);
+        }
+    }
+
+    #[test]
+    fn other_protocols_and_long_frames_are_bad() {
+        assert_eq!(first(b"GET / HTTP/1.1\r\n"), Frame::Bad);
+        assert_eq!(first(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]), Frame::Bad, "a TLS ClientHello without TLS");
+        assert_eq!(first(&[0x80, 0, 0, 0]), Frame::Bad);
+        assert_eq!(first(&[0, 1, 0, 3]), Frame::Bad, "not of whole words");
+        assert_eq!(first(&[0x40, 0, 0x3f, 0xfc]), Frame::Part, "16 KiB");
+        assert_eq!(first(&[0x40, 0, 0x3f, 0xfd]), Frame::Bad, "more");
+    }
+}

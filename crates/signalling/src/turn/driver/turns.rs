@@ -1,0 +1,333 @@
+//! The loop: what is ready gets its turn, then everything is sent, then the loop waits.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Poll, Token};
+use sanbao_platform::clock::Clock;
+use tokio_util::sync::CancellationToken;
+
+use super::framing::{self, Frame};
+use super::outbox::{Outbox, Way};
+use super::stream::Stream;
+use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
+use super::udp::{Buffers, More, Ports, relay_of};
+use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
+use crate::turn::config::TurnConfig;
+use crate::turn::engine::{Client, Engine, Now, Output, Relay};
+
+/// Events taken at once.
+const EVENTS_MAX: usize = 1024;
+/// What one socket may do in its turn before others have theirs: batches, reads or accepted connections.
+const STEPS_PER_TURN_MAX: usize = 8;
+/// How often ends of lifetimes are looked for.
+const SWEEP: Duration = Duration::from_secs(1);
+/// How long the loop rests after the system refused to say what is ready.
+const POLL_ERROR_WAIT: Duration = Duration::from_millis(100);
+
+/// Everything that handling one input touches.
+#[derive(Debug)]
+struct Inner {
+    engine: Engine,
+    ports: Ports,
+    outbox: Outbox,
+    streams: Streams,
+    /// Where the engine writes answers.
+    answer: Vec<u8>,
+    config: TurnConfig,
+    poll: Poll,
+}
+
+/// The server's thread.
+pub(super) struct Driver {
+    inner: Inner,
+    listeners: [Option<Listener>; 2],
+    buffers: Buffers,
+    scratch: Box<[u8; 16 * 1024]>,
+    clock: Clock,
+    begun: Instant,
+    /// What may have more although no event will say so.
+    ready: Vec<Token>,
+    /// Accepting failed for want of something; it is tried again at the next sweep.
+    accept_again: bool,
+    swept: Instant,
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("config", &self.inner.config).finish_non_exhaustive()
+    }
+}
+
+impl Driver {
+    pub(super) fn new(
+        poll: Poll,
+        engine: Engine,
+        ports: Ports,
+        listeners: [Option<Listener>; 2],
+        config: TurnConfig,
+        clock: Clock,
+    ) -> Self {
+        let begun = Instant::now();
+        let (outbox, streams, answer) = (Outbox::default(), Streams::default(), Vec::new());
+        Self {
+            inner: Inner { engine, ports, outbox, streams, answer, config, poll },
+            listeners,
+            buffers: Buffers::new(),
+            scratch: Stream::scratch(),
+            clock,
+            begun,
+            ready: Vec::new(),
+            accept_again: false,
+            swept: begun,
+        }
+    }
+
+    fn now(&self) -> Now {
+        Now { ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), utc: self.clock.now() }
+    }
+
+    pub(super) fn run(&mut self, stop: &CancellationToken) {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        while !stop.is_cancelled() {
+            let wait = if self.ready.is_empty() { self.until_sweep() } else { Some(Duration::ZERO) };
+            match self.inner.poll.poll(&mut events, wait) {
+                Ok(()) => {}
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    tracing::error!(%error, "the TURN sockets cannot be watched");
+                    std::thread::sleep(POLL_ERROR_WAIT);
+                    continue;
+                }
+            }
+            let now = self.now();
+            let again = std::mem::take(&mut self.ready);
+            for token in again.into_iter().chain(events.iter().map(mio::event::Event::token)) {
+                if self.turn(now, token) == More::Perhaps && !self.ready.contains(&token) {
+                    self.ready.push(token);
+                }
+            }
+            self.inner.finish_turns();
+            if self.swept.elapsed() >= SWEEP {
+                self.sweep(now);
+            }
+        }
+    }
+
+    /// How long the loop may sleep: for good when nothing can run out.
+    fn until_sweep(&self) -> Option<Duration> {
+        let idle = self.inner.engine.ports_open() == 0 && self.inner.streams.is_empty() && !self.accept_again;
+        (!idle).then(|| SWEEP.saturating_sub(self.swept.elapsed()))
+    }
+
+    fn turn(&mut self, now: Now, token: Token) -> More {
+        match token {
+            LISTENING => self.datagrams(now, None),
+            LISTENING_TCP => self.accept(now, 0),
+            LISTENING_TLS => self.accept(now, 1),
+            Token(STREAM_TOKENS..) => match stream_of(token) {
+                Some(id) => self.inner.stream(now, id, &mut self.scratch),
+                None => More::No,
+            },
+            _ => match relay_of(token) {
+                Some(relay) => self.datagrams(now, Some(relay)),
+                None => More::No,
+            },
+        }
+    }
+
+    fn datagrams(&mut self, now: Now, relay: Option<Relay>) -> More {
+        let many_addresses = self.inner.config.listen.ip().is_unspecified();
+        for _ in 0..STEPS_PER_TURN_MAX {
+            let Some(port) = self.inner.ports.get(relay) else { return More::No };
+            let more = port.receive(&mut self.buffers);
+            for (from, to, datagram) in self.buffers.datagrams() {
+                match relay {
+                    None => {
+                        let client = Client::Udp { remote: from, local: to.filter(|_| many_addresses) };
+                        self.inner.client_sent(now, client, datagram);
+                    }
+                    Some(relay) => {
+                        let output = self.inner.engine.peer_sent(now, relay, from, datagram);
+                        self.inner.carry_out(output, None);
+                    }
+                }
+            }
+            if more == More::No {
+                return More::No;
+            }
+        }
+        More::Perhaps
+    }
+
+    fn accept(&mut self, now: Now, which: usize) -> More {
+        let Some(listener) = &self.listeners[which] else { return More::No };
+        for _ in 0..STEPS_PER_TURN_MAX {
+            match listener.accept() {
+                Ok(accepted) => {
+                    let inner = &mut self.inner;
+                    if let Some(id) = inner.streams.must_go(&inner.engine, &inner.config.limits, accepted.1) {
+                        inner.close(id);
+                    }
+                    let registry = inner.poll.registry();
+                    let added = inner.streams.add(accepted, listener, registry, now.ms, &inner.config.limits);
+                    if let Err(error) = added {
+                        tracing::debug!(%error, "a TURN connection was turned away");
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return More::No,
+                Err(error) => {
+                    // Gone before it was accepted, or no more file descriptors.
+                    tracing::warn!(%error, "a TURN connection could not be accepted");
+                    self.accept_again = true;
+                    return More::No;
+                }
+            }
+        }
+        More::Perhaps
+    }
+
+    fn sweep(&mut self, now: Now) {
+        self.swept = Instant::now();
+        let inner = &mut self.inner;
+        inner.engine.sweep(now);
+        for id in inner.streams.overdue(&inner.engine, now.ms, &inner.config.limits) {
+            inner.close(id);
+        }
+        inner.close_released();
+        if std::mem::take(&mut self.accept_again) {
+            self.ready.extend([LISTENING_TCP, LISTENING_TLS]);
+        }
+    }
+}
+
+impl Inner {
+    fn client_sent(&mut self, now: Now, client: Client, bytes: &[u8]) {
+        let mut output = self.engine.client_sent(now, client, bytes, &mut self.answer);
+        while let Output::Bind(relay) = output {
+            let opened = self.ports.open(relay, self.poll.registry());
+            output = self.engine.bound(now, opened.is_ok(), &mut self.answer);
+        }
+        self.carry_out(output, Some(client));
+        self.close_released();
+    }
+
+    fn close_released(&mut self) {
+        while let Some(relay) = self.engine.released() {
+            // What still waits for this port goes first.
+            self.outbox.flush(&self.ports);
+            self.ports.close(relay);
+        }
+    }
+
+    fn carry_out(&mut self, output: Output<'_>, asker: Option<Client>) {
+        match output {
+            Output::Nothing | Output::Bind(_) => {}
+            Output::Answer => {
+                if let Some(client) = asker {
+                    let answer = std::mem::take(&mut self.answer);
+                    self.send_to_client(client, [&answer, &[], &[]]);
+                    self.answer = answer;
+                }
+            }
+            Output::ToPeer { relay, to, payload } => {
+                self.outbox.push(&self.ports, Way { port: Some(relay), to, from: None }, [payload, &[], &[]]);
+            }
+            Output::ToClient { client, head, payload, padding } => {
+                self.send_to_client(client, [head.bytes(), payload, &[0; 3][..padding]]);
+            }
+        }
+    }
+
+    fn send_to_client(&mut self, client: Client, parts: [&[u8]; 3]) {
+        match client {
+            Client::Udp { remote, local } => {
+                self.outbox.push(&self.ports, Way { port: None, to: remote, from: local }, parts);
+            }
+            Client::Stream { id, .. } => {
+                let Some(stream) = self.streams.get(id) else { return };
+                let taken = stream.push(parts, self.config.limits.connection_send_bytes_max);
+                if taken && !stream.dirty {
+                    stream.dirty = true;
+                    self.streams.dirty.push(id);
+                }
+            }
+        }
+    }
+
+    /// A connection has something to read, or takes bytes again.
+    fn stream(&mut self, now: Now, id: u64, scratch: &mut [u8; 16 * 1024]) -> More {
+        for _ in 0..STEPS_PER_TURN_MAX {
+            let Some(stream) = self.streams.get(id) else { return More::No };
+            match stream.read(scratch) {
+                Ok(len) => {
+                    let client = stream.client;
+                    let mut input = std::mem::take(&mut stream.input);
+                    // Whole frames are handled where they were read; only the beginning of one is kept.
+                    let begun = !input.is_empty();
+                    if begun {
+                        input.extend_from_slice(&scratch[..len]);
+                    }
+                    let bytes = if begun { &input } else { &scratch[..len] };
+                    let Some(used) = self.frames(now, client, bytes) else {
+                        self.close(id);
+                        return More::No;
+                    };
+                    if begun {
+                        input.drain(..used);
+                    } else {
+                        input.extend_from_slice(&scratch[used..len]);
+                    }
+                    if let Some(stream) = self.streams.get(id).filter(|_| !input.is_empty()) {
+                        stream.input = input;
+                    }
+                }
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                    if stream.flush().is_err() {
+                        self.close(id);
+                    }
+                    return More::No;
+                }
+                Err(_) => {
+                    self.close(id);
+                    return More::No;
+                }
+            }
+        }
+        More::Perhaps
+    }
+
+    /// Handles all whole frames and says how many bytes they were; `None` if the stream makes no sense.
+    fn frames(&mut self, now: Now, client: Client, input: &[u8]) -> Option<usize> {
+        let mut used = 0;
+        loop {
+            match framing::first(&input[used..]) {
+                Frame::Whole(len) => {
+                    self.client_sent(now, client, &input[used..used + len]);
+                    used += len;
+                }
+                Frame::Part => return Some(used),
+                Frame::Bad => return None,
+            }
+        }
+    }
+
+    fn close(&mut self, id: u64) {
+        if let Some(stream) = self.streams.remove(id) {
+            self.engine.gone(stream.client);
+            self.close_released();
+        }
+    }
+
+    /// Sends everything that the turns left.
+    fn finish_turns(&mut self) {
+        self.outbox.flush(&self.ports);
+        while let Some(id) = self.streams.dirty.pop() {
+            let Some(stream) = self.streams.get(id) else { continue };
+            stream.dirty = false;
+            if stream.flush().is_err() {
+                self.close(id);
+            }
+        }
+    }
+}

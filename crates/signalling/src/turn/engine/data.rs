@@ -1,0 +1,109 @@
+//! The way of the media: Send and Data indications (RFC 8656 §11) and channel data (§12).
+
+use std::net::SocketAddr;
+
+use super::allocation::CHANNELS;
+use super::auth::unknown;
+use super::permit::same_family;
+use super::{Client, Engine, Head, Now, Output, Relay};
+use crate::turn::stun::{Class, HEADER_BYTES, MAGIC_COOKIE, Message, Method, attr, message_type, xor_address};
+
+/// A channel's header: number and length.
+pub(in crate::turn) const CHANNEL_HEAD_BYTES: usize = 4;
+
+impl Engine {
+    pub(super) fn channel_data<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8]) -> Output<'a> {
+        let Some((head, rest)) = bytes.split_first_chunk::<CHANNEL_HEAD_BYTES>() else { return Output::Nothing };
+        let number = u16::from_be_bytes([head[0], head[1]]);
+        // Padding may follow (§12.5).
+        let Some(payload) = rest.get(..usize::from(u16::from_be_bytes([head[2], head[3]]))) else {
+            return Output::Nothing;
+        };
+        if !CHANNELS.contains(&number) {
+            return Output::Nothing;
+        }
+        let Some((_, allocation)) = self.allocation(now, client) else { return Output::Nothing };
+        let Some(peer) = allocation.peer_of(now.ms, number) else { return Output::Nothing };
+        self.relay(now, allocation.relay, allocation.relayed, peer, payload)
+    }
+
+    pub(super) fn send_indication<'a>(&mut self, now: Now, client: Client, message: &Message<'a>) -> Output<'a> {
+        let Some((_, allocation)) = self.allocation(now, client) else { return Output::Nothing };
+        let (Some(Some(peer)), Some(payload)) = (message.peers().next(), message.get(attr::DATA)) else {
+            return Output::Nothing;
+        };
+        let may = allocation.lets_in(now.ms, peer.ip())
+            && same_family(allocation.relayed, peer.ip())
+            && self.filter.passes(peer)
+            && unknown(message).is_none();
+        if !may {
+            return Output::Nothing;
+        }
+        self.relay(now, allocation.relay, allocation.relayed, peer, payload)
+    }
+
+    /// A datagram that arrived at a relayed port.
+    pub fn peer_sent<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+        if self.filter.passes(from) { self.deliver(now, relay, from, payload) } else { Output::Nothing }
+    }
+
+    /// From the relayed address `from` to a peer, which may be a relayed address of this same server.
+    fn relay<'a>(&self, now: Now, relay: Relay, from: SocketAddr, to: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+        if Some(to.ip()) == self.public_ip(relay.ipv6) {
+            let other = Relay { ipv6: relay.ipv6, port: to.port() };
+            if self.by_relay.contains_key(&other) {
+                return self.deliver(now, other, from, payload);
+            }
+        }
+        Output::ToPeer { relay, to, payload }
+    }
+
+    /// To the client of an allocation, if it let the sender in.
+    fn deliver<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+        let allocation = self.by_relay.get(&relay).and_then(|index| self.allocations.get(*index)?.as_ref());
+        let Some(allocation) = allocation.filter(|a| a.until_ms > now.ms && a.lets_in(now.ms, from.ip())) else {
+            return Output::Nothing;
+        };
+        let Ok(len) = u16::try_from(payload.len()) else { return Output::Nothing };
+        let client = allocation.client;
+        let to_words = usize::from(len).next_multiple_of(4) - usize::from(len);
+        match allocation.channel_of(now.ms, from) {
+            Some(number) => {
+                // Over UDP padding is not needed, and none is sent (§12.5).
+                let padding = if client.is_stream() { to_words } else { 0 };
+                Output::ToClient { client, head: channel_head(number, len), payload, padding }
+            }
+            None => match data_head(from, len, to_words) {
+                Some(head) => Output::ToClient { client, head, payload, padding: to_words },
+                None => Output::Nothing,
+            },
+        }
+    }
+}
+
+fn channel_head(number: u16, len: u16) -> Head {
+    let mut bytes = [0; 48];
+    bytes[..2].copy_from_slice(&number.to_be_bytes());
+    bytes[2..4].copy_from_slice(&len.to_be_bytes());
+    Head { bytes, len: CHANNEL_HEAD_BYTES }
+}
+
+/// A Data indication up to its data: header, XOR-PEER-ADDRESS, and the head of DATA. `None` if it were too long.
+fn data_head(from: SocketAddr, len: u16, padding: usize) -> Option<Head> {
+    // Nobody answers an indication, so its transaction needs only to be one (RFC 8489 §5).
+    let transaction = [0; 12];
+    let (address, address_len) = xor_address(from, transaction);
+    let body = 4 + address_len + 4 + usize::from(len) + padding;
+    let mut bytes = [0; 48];
+    bytes[..2].copy_from_slice(&message_type(Method::Data, Class::Indication).to_be_bytes());
+    bytes[2..4].copy_from_slice(&u16::try_from(body).ok()?.to_be_bytes());
+    bytes[4..8].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
+    let mut at = HEADER_BYTES;
+    bytes[at..at + 2].copy_from_slice(&attr::XOR_PEER_ADDRESS.to_be_bytes());
+    bytes[at + 3] = u8::try_from(address_len).ok()?;
+    bytes[at + 4..at + 4 + address_len].copy_from_slice(&address[..address_len]);
+    at += 4 + address_len;
+    bytes[at..at + 2].copy_from_slice(&attr::DATA.to_be_bytes());
+    bytes[at + 2..at + 4].copy_from_slice(&len.to_be_bytes());
+    Some(Head { bytes, len: at + 4 })
+}

@@ -1,0 +1,69 @@
+//! Chromium's own TURN client: a bare page of two peer connections that may only relay.
+
+use super::browser::Driver;
+use super::client::{certificate, config, run};
+use sanbao_platform::clock::Clock;
+use serde_json::{Value, json};
+
+/// Two peer connections in one page, a data channel between them, and by which candidates they met.
+const PAGE: &str = r#"
+    const [urls, username, credential, done] = arguments;
+    (async () => {
+        const configuration = { iceServers: [{ urls, username, credential }], iceTransportPolicy: "relay" };
+        const [a, b] = [new RTCPeerConnection(configuration), new RTCPeerConnection(configuration)];
+        a.onicecandidate = (e) => e.candidate && b.addIceCandidate(e.candidate);
+        b.onicecandidate = (e) => e.candidate && a.addIceCandidate(e.candidate);
+        const errors = [];
+        a.onicecandidateerror = (e) => errors.push(`${e.url} ${e.errorCode} ${e.errorText}`);
+        const channel = a.createDataChannel("x");
+        const echoed = new Promise((resolve) => (channel.onmessage = (e) => resolve(e.data)));
+        b.ondatachannel = (e) => (e.channel.onmessage = (m) => e.channel.send(m.data + m.data));
+        await a.setLocalDescription();
+        await b.setRemoteDescription(a.localDescription);
+        await b.setLocalDescription();
+        await a.setRemoteDescription(b.localDescription);
+        channel.onopen = () => channel.send("hello");
+        const late = new Promise((resolve) => setTimeout(() => resolve("nothing came: " + errors.join("; ")), 20000));
+        const data = await Promise.race([echoed, late]);
+        const candidates = [...(await a.getStats()).values()].filter((s) => s.type === "local-candidate");
+        a.close();
+        b.close();
+        done({ data, relayed: candidates.map((c) => `${c.candidateType} ${c.relayProtocol}`) });
+    })().catch((e) => done({ data: String(e) }));
+"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn chromium_relays_over_udp_tcp_and_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = config(&[]);
+    let tls = certificate(folder.path());
+    let pin = spki_pin(&tls.certificate);
+    settings.tls = Some(tls);
+    let server = run(settings, Clock::system());
+    let (username, credential) = server.credentials.issue("chromium", server.clock.now());
+    let driver = Driver::start().await;
+    let flag = format!("--ignore-certificate-errors-spki-list={pin}");
+    let browser = driver.browser_with("turn", 800, 600, &[&flag]).await;
+    browser.open("about:blank").await;
+    for (protocol, url) in [
+        ("udp", format!("turn:{}?transport=udp", server.address)),
+        ("tcp", format!("turn:{}?transport=tcp", server.address)),
+        ("tls", format!("turns:localhost:{}?transport=tcp", server.tls.unwrap().port())),
+    ] {
+        let said: Value = browser.run_async(PAGE, json!([[url], username, credential])).await;
+        assert_eq!(said["data"], json!("hellohello"), "{protocol}: {said}");
+        let relayed = said["relayed"].as_array().unwrap();
+        assert!(!relayed.is_empty() && relayed.iter().all(|c| *c == json!(format!("relay {protocol}"))), "{said}");
+    }
+    browser.close().await;
+}
+
+/// The base64 of the SHA-256 of the certificate's public key, as the flag wants it.
+fn spki_pin(certificate: &std::path::Path) -> String {
+    let script = "openssl x509 -in \"$0\" -pubkey -noout | openssl pkey -pubin -outform der | \
+                  openssl dgst -sha256 -binary | base64";
+    let out = std::process::Command::new("sh").args(["-c", script]).arg(certificate).output().unwrap();
+    let pin = String::from_utf8(out.stdout).unwrap().trim().to_owned();
+    assert_eq!(pin.len(), 44, "openssl: {}", String::from_utf8_lossy(&out.stderr));
+    pin
+}
