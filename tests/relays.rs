@@ -34,7 +34,7 @@ const PACE: Duration = Duration::from_secs(2);
 /// Clients that come at a time; each is inside before another comes.
 const JOINING_MAX: usize = 12;
 /// Nothing takes longer; a wait that does has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Relay processes and what they share.
 struct Relays {
@@ -84,7 +84,8 @@ impl Relays {
         self.running[n] = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let url = format!("http://127.0.0.1:{}/readyz", self.ports[n]);
         let started = Instant::now();
-        while !reqwest::get(&url).await.is_ok_and(|answer| answer.status() == 200) {
+        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
+        while !http.get(&url).send().await.is_ok_and(|answer| answer.status() == 200) {
             assert!(started.elapsed() < PATIENCE, "{}", std::fs::read_to_string(self.log(n)).unwrap());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -69,7 +69,7 @@ find_coturn() { command -v turnutils_uclient >/dev/null; }
 
 find_node() {
   NODE=$(first_command node nodejs) || return 1
-  "$NODE" -e 'process.exit(parseInt(process.versions.node, 10) < 18)'
+  "$NODE" -e 'process.exit(parseInt(process.versions.node, 10) < 18 ? 1 : 0)'
 }
 
 find_python() {

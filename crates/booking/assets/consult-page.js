@@ -77,3 +77,15 @@ status?.addEventListener("sanbao:changed", () => {
   if (typed) notice(status.dataset.changed || "", "warn");
   else location.reload();
 });
+
+// What cannot be undone asks once, before the form is sent.
+document.addEventListener(
+  "submit",
+  (event) => {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.dataset.send || !form.dataset.ask || confirm(form.dataset.ask)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  },
+  true,
+);

@@ -24,6 +24,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     100 "0100_accounts",
     101 "0101_devices",
     200 "0200_consults",
+    201 "0201_consult_room",
     300 "0300_visits",
 );
 

@@ -37,6 +37,7 @@ async fn leaves_its_traces(w: &World, id: &str, archived: &Value) {
         "accepted",
         "scheduled",
         "delayed",
+        "ticket_revoked",
         "opinion_draft",
         "signed",
         "adopted",

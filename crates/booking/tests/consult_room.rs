@@ -56,11 +56,12 @@ async fn a_ticket_says_who_enters_as_what_and_when() {
             let ticket = body["ticket"].as_str().unwrap().to_owned();
             let claims: Value = w.keys.verify("ticket", "signalling", w.clock.now(), &ticket).unwrap();
             assert_eq!(claims["role"], role);
+            let all = json!(["audio", "video", "screen", "chat", "control", "observe"]);
             assert_eq!(
-                (&claims["consult"], &claims["control"], &claims["lobby"]),
-                (&json!(id), &json!(true), &json!(false))
+                (&claims["consult"], &claims["permissions"], &claims["lobby"]),
+                (&json!(id), &all, &json!(false))
             );
-            assert_eq!((claims["publish"].as_bool(), claims["phone"].as_str()), (Some(true), Some("0574-8600 0000")));
+            assert_eq!(claims["phone"].as_str(), Some("0574-8600 0000"));
             (ticket, claims)
         };
         let (ticket, host) = claims(&w.nurse, "host").await;
@@ -112,9 +113,10 @@ async fn a_family_link_leads_to_the_lobby_until_it_is_revoked_or_replaced() {
         let claims: Value =
             w.keys.verify("ticket", "signalling", w.clock.now(), body["ticket"].as_str().unwrap()).unwrap();
         assert_eq!(
-            (&claims["role"], &claims["lobby"], &claims["control"], &claims["org"], &claims["name"]),
-            (&json!("guest"), &json!(true), &json!(false), &Value::Null, &json!("陈女士(女儿)"))
+            (&claims["role"], &claims["lobby"], &claims["org"], &claims["name"]),
+            (&json!("guest"), &json!(true), &Value::Null, &json!("陈女士(女儿)"))
         );
+        assert_eq!(claims["permissions"], json!(["audio", "video", "chat", "observe"]));
         let listed = w.get(&w.nurse, &links).await;
         assert!(!listed.text.contains(token), "a secret is told once");
         let one = format!("{links}/{}", link["id"].as_str().unwrap());

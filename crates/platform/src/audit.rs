@@ -1,9 +1,11 @@
 //! The audit log: a row for every write and every read of health data, in the same transaction.
 
-use sqlx::types::Uuid;
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::{Json, Uuid};
 
 use crate::auth::Actor;
-use crate::db::{DbError, Tx};
+use crate::db::{DbError, Engine, Tx, as_text};
 use crate::http::Ctx;
 use crate::id::uuid_v7;
 use crate::on;
@@ -11,6 +13,61 @@ use crate::on;
 const INSERT: &str = "insert into audit
     (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+const INSERT_ALL_SQLITE: &str =
+    "insert into audit (id, occurred_at, action, resource_kind, resource_id, request_id, outcome)
+    select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', e.value ->> 'action', e.value ->> 'resource_kind',
+        unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done'
+    from json_each($1) e";
+const INSERT_ALL_POSTGRES: &str =
+    "insert into audit (id, occurred_at, action, resource_kind, resource_id, request_id, outcome)
+    select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, e ->> 'action', e ->> 'resource_kind',
+        (e ->> 'resource_id')::uuid, e ->> 'request_id', 'done'
+    from jsonb_array_elements($1) e";
+
+/// Something that happened without a logged-in person.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What: `consult.finish`.
+    pub action: &'static str,
+    /// To a thing of this kind.
+    pub resource_kind: &'static str,
+    /// To this one.
+    pub resource: Uuid,
+    /// What it came from, as a request's id.
+    pub request_id: &'static str,
+}
+
+/// A row as both engines read it out of one JSON array.
+#[derive(Serialize)]
+struct Row {
+    id: String,
+    occurred_at: String,
+    action: &'static str,
+    resource_kind: &'static str,
+    resource_id: String,
+    request_id: &'static str,
+}
+
+/// Writes rows by one statement, for who has many at once.
+pub async fn record_all(tx: &mut Tx, done: &[Done]) -> Result<(), DbError> {
+    if done.is_empty() {
+        return Ok(());
+    }
+    let row = |d: &Done| {
+        let (id, resource_id) = (uuid_v7(d.at).simple().to_string(), d.resource.simple().to_string());
+        let Done { at, action, resource_kind, request_id, .. } = *d;
+        Row { id, occurred_at: as_text(at), action, resource_kind, resource_id, request_id }
+    };
+    let rows: Vec<Row> = done.iter().map(row).collect();
+    match tx.engine() {
+        Engine::Sqlite(c) => sqlx::query(INSERT_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
+        Engine::Postgres(c) => sqlx::query(INSERT_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,
+    }
+    Ok(())
+}
 
 /// Writes the row for what `ctx`'s actor did: `action` such as `consult.accept`, of a `resource_kind`.
 pub async fn record(
@@ -28,7 +85,7 @@ pub async fn record(
 #[expect(clippy::too_many_arguments, reason = "one argument a column")]
 pub async fn record_as(
     tx: &mut Tx,
-    at: chrono::DateTime<chrono::Utc>,
+    at: DateTime<Utc>,
     actor: Option<&Actor>,
     action: &str,
     resource_kind: &str,

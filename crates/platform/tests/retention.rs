@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
 const SUBJECT: Uuid = Uuid::from_u128(1);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()

@@ -3,7 +3,6 @@ import { connect } from "/static/sanbao-signal.js";
 import { Chat } from "/static/room-chat.js";
 import { Check } from "/static/room-check.js";
 import { Devices } from "/static/room-devices.js";
-import { Line } from "/static/room-line.js";
 import { panels } from "/static/room-panels.js";
 import { People } from "/static/room-people.js";
 import { Recording } from "/static/room-record.js";
@@ -160,7 +159,11 @@ function start() {
   });
   const mine = call;
   const [tiles, people, chat, recording, check] = [new Tiles(mine), new People(mine, ring), new Chat(mine), new Recording(mine), new Check(mine, devices)];
-  const line = new Line(mine, () => phone, setting("picture") === "always");
+  /** Judged once there is a line to judge: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let line;
+  const watchLine = async () => {
+    const { Line } = await import("/static/room-line.js");
+    return new Line(mine, () => phone, setting("picture") === "always");
+  };
   const choose = panels((panel) => panel === "chat" && chat.show());
   devices.changed = (kind, track) => void mine.setTrack(kind, track);
   const refresh = () => {
@@ -175,7 +178,8 @@ function start() {
     show("call", "joined");
     choose($("tab-case").hidden ? "people" : "case");
     refresh();
-    line.look();
+    line ||= watchLine();
+    line.then((l) => l.look()).catch((error) => console.warn("line", error));
   };
   for (const type of ["peer_joined", "peer_left", "peer_away", "peer_back", "peer_reset", "state", "permissions", "consent", "removed_list", "quality", "precheck"]) {
     mine.on(type, () => mine.inside && refresh());

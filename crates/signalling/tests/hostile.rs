@@ -68,7 +68,7 @@ async fn a_hello_that_trickles_in_byte_by_byte_is_not_waited_for() {
     let client = relay.open().await;
     let tokio_tungstenite::MaybeTlsStream::Plain(mut tcp) = client.socket.into_inner() else { panic!("plain") };
     // The head of a frame of 60,000 bytes, then its payload, a byte at a time.
-    tcp.write_all(&[0x81, 0x80 | 126, 0xea, 0x60, 0, 0, 0, 0]).await.unwrap();
+    tcp.write_all(&[0x81, 0xfe, 0xea, 0x60, 0, 0, 0, 0]).await.unwrap();
     let (mut read, mut write) = tcp.into_split();
     let trickle = tokio::spawn(async move {
         while write.write_all(b" ").await.is_ok() {

@@ -114,7 +114,7 @@ impl Site {
     }
 
     fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
-        let now = self.deps.clock.now();
+        let now = Clock::system().now();
         let claims = json!({
             "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": format!("{role} {person}"),
             "role": role, "lobby": role == "guest",

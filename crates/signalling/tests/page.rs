@@ -40,7 +40,7 @@ async fn a_consult_of_three_with_lobby_ring_and_finish_through_turn() {
     doctor.is(&relay, "doctor", "zh").await;
     host.prepare(&relay, 1, "&relay=1&back=/consults/7").await;
     host.picture("1-prejoin").await;
-    let bytes = "performance.getEntries().reduce((sum, e) => sum + (e.transferSize || 0), 0)";
+    let bytes = "performance.getEntries().reduce((sum, e) => sum + (e.encodedBodySize || 0), 0)";
     let bytes = host.run(&format!("return {bytes}")).await.as_u64().unwrap();
     assert!(bytes > 10_000 && bytes < 60 * 1024, "the page before pictures is {bytes} bytes");
     host.click("#enter").await;
@@ -130,7 +130,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
     // A reload goes on as the same peer, inside, with the chat; a word that the relay did not take is said again.
     let peer = doctor.text("sanbaoCall().room.me").await;
     doctor
-        .run("sanbaoCall().socket.close(); sanbaoCall().chat('我这边断了一下').catch(() => {}); location.reload()")
+        .run("sanbaoCall().abandon(sanbaoCall().socket); sanbaoCall().chat('我这边断了一下').catch(() => {}); location.reload()")
         .await;
     doctor.until("window.sanbaoCall && sanbaoCall()?.inside").await;
     assert_eq!(doctor.text("sanbaoCall().room.me").await, peer);
@@ -148,7 +148,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
 
     // A socket that breaks is resumed exactly; sound and picture never stop.
     let before = host.text("[...sanbaoCall().peers.values()][0].pc.connectionState").await;
-    host.run("window.kept = [...sanbaoCall().peers.values()][0].pc; sanbaoCall().socket.close()").await;
+    host.run("window.kept = [...sanbaoCall().peers.values()][0].pc; sanbaoCall().abandon(sanbaoCall().socket)").await;
     host.until("sanbaoCall().welcome?.resumed === 'exact'").await;
     assert_eq!(
         host.text("[...sanbaoCall().peers.values()][0].pc === window.kept && window.kept.connectionState").await,

@@ -6,6 +6,7 @@ mod browser;
 mod support;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -99,10 +100,10 @@ impl Nat {
             let mut ways: HashMap<SocketAddr, (u64, Arc<UdpSocket>)> = HashMap::new();
             let mut packet = vec![0; 2048];
             while let Ok((length, from)) = outside.recv_from(&mut packet).await {
-                if !ways.contains_key(&from) {
+                if let Entry::Vacant(way) = ways.entry(from) {
                     let inside = Arc::new(UdpSocket::bind("127.0.0.1:0").await.unwrap());
                     inside.connect(turn).await.unwrap();
-                    ways.insert(from, (now.load(Ordering::SeqCst), Arc::clone(&inside)));
+                    way.insert((now.load(Ordering::SeqCst), Arc::clone(&inside)));
                     tokio::spawn(back(
                         Arc::clone(&outside),
                         inside,

@@ -78,7 +78,9 @@ pub async fn connect(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Resu
         refused: Cell::new(0),
         received: RefCell::default(),
     });
-    out.iter().for_each(|text| client.text(text));
+    for text in &out {
+        client.text(text);
+    }
     if let Some((every, text)) = client.dialect.borrow().heartbeat() {
         tokio::task::spawn_local(beat(Rc::downgrade(&client), every, text));
     }
@@ -245,10 +247,11 @@ impl Client {
                 self.flush();
                 self.changed.notify_waiters();
             }
-            if ready.is_readable() && !self.paused.get() {
-                if let Some(code) = self.read(&mut part)? {
-                    return Ok(code);
-                }
+            if ready.is_readable()
+                && !self.paused.get()
+                && let Some(code) = self.read(&mut part)?
+            {
+                return Ok(code);
             }
         }
     }
@@ -310,7 +313,9 @@ impl Client {
         }
         let owes = dialect.owes();
         drop(dialect);
-        replies.iter().for_each(|reply| self.text(reply));
+        for reply in &replies {
+            self.text(reply);
+        }
         if owes && !self.owes.replace(true) {
             let client = Rc::clone(self);
             tokio::task::spawn_local(async move { client.acknowledge().await });

@@ -84,7 +84,7 @@ fn compare(arguments: &Arguments) -> Result<(), Failure> {
     for scenario in scenarios::ALL {
         if arguments.scenarios.is_empty() || arguments.scenarios.iter().any(|n| n == scenario.name) {
             let runs = arguments.runs.unwrap_or(scenario.runs);
-            println!("{}", measure(&runtime, scenario, &contestants, runs)?);
+            println!("{}", measure(&runtime, scenario, &contestants, runs));
         }
     }
     Ok(())
@@ -96,9 +96,9 @@ fn measure(
     scenario: &Scenario,
     contestants: &[Box<dyn Contestant>],
     runs: usize,
-) -> Result<String, Failure> {
-    let row = |c: &Box<dyn Contestant>| Row { name: c.name(), runs: Vec::new(), notes: Vec::new() };
-    let mut rows: Vec<Row> = contestants.iter().map(row).collect();
+) -> String {
+    let row = |c: &dyn Contestant| Row { name: c.name(), runs: Vec::new(), notes: Vec::new() };
+    let mut rows: Vec<Row> = contestants.iter().map(|c| row(c.as_ref())).collect();
     let (mut counted, mut discarded) = (0, 0);
     while counted < runs && discarded <= runs * ROUNDS_DISCARDED_MAX {
         let mut round = Vec::new();
@@ -124,7 +124,7 @@ fn measure(
     if discarded > 0 {
         rows[0].notes.push(format!("{discarded} rounds were discarded, {counted} counted"));
     }
-    Ok(Table { title: scenario.title, columns: scenario.columns, rows: &rows }.text())
+    Table { title: scenario.title, columns: scenario.columns, rows: &rows }.text()
 }
 
 /// One run against a fresh server.

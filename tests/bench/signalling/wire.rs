@@ -58,7 +58,7 @@ fn put_head(out: &mut Vec<u8>, opcode: u8, len: usize, key: Option<[u8; 4]>) {
     match (u8::try_from(len), u16::try_from(len)) {
         (Ok(short @ ..126), _) => out.push(masked | short),
         (_, Ok(medium)) => {
-            out.push(masked | 126);
+            out.push(masked | 0x7e);
             out.extend_from_slice(&medium.to_be_bytes());
         }
         _ => {

@@ -8,9 +8,11 @@ use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::entry;
 use super::id::{ConsultId, GuestId};
 use super::invitation::{Checks, NAME_CHARS_MAX};
 use super::model::Consult;
+use super::ticket::RoomRole;
 use crate::account::AccountId;
 
 /// How long a link lives at least, and how long beyond the booked end, in hours.
@@ -18,16 +20,16 @@ pub const LINK_HOURS: i64 = 24;
 /// Standing links of one consult at most.
 pub const LINKS_MAX: i64 = 20;
 
-const LIST: &str = "select id, name, relation, created_at, expires_at, revoked_at from consult_guest
+const LIST: &str = "select id, name, relation, role, created_at, expires_at, revoked_at from consult_guest
     where consult_id = $1 order by created_at, id limit 200";
 const COUNT: &str = "select count(*) from consult_guest where consult_id = $1 and revoked_at is null";
-const FIND: &str = "select id, name, relation, created_at, expires_at, revoked_at from consult_guest
+const FIND: &str = "select id, name, relation, role, created_at, expires_at, revoked_at from consult_guest
     where id = $1 and consult_id = $2";
-const FIND_BY_TOKEN: &str = "select id, consult_id, name, relation from consult_guest
+const FIND_BY_TOKEN: &str = "select id, consult_id, name, relation, role, expires_at from consult_guest
     where token_hash = $1 and revoked_at is null and expires_at > $2";
 const INSERT: &str = "insert into consult_guest
-    (id, consult_id, name, relation, token_hash, created_by, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    (id, consult_id, name, relation, role, token_hash, created_by, created_at, expires_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const REVOKE: &str =
     "update consult_guest set revoked_at = $3 where id = $1 and consult_id = $2 and revoked_at is null";
 
@@ -39,6 +41,33 @@ pub struct NewGuest {
     pub name: String,
     /// Relation to the resident.
     pub relation: String,
+    /// As what they enter: family, unless said otherwise.
+    #[serde(default)]
+    pub role: GuestRole,
+}
+
+/// As what the holder of a link enters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum GuestRole {
+    /// Family.
+    #[default]
+    Guest,
+    /// Interprets between dialects or languages.
+    Interpreter,
+    /// Only watches and listens.
+    Observer,
+}
+
+impl From<GuestRole> for RoomRole {
+    fn from(role: GuestRole) -> Self {
+        match role {
+            GuestRole::Guest => Self::Guest,
+            GuestRole::Interpreter => Self::Interpreter,
+            GuestRole::Observer => Self::Observer,
+        }
+    }
 }
 
 /// A link as it is listed: without its secret.
@@ -50,6 +79,8 @@ pub struct GuestView {
     pub name: String,
     /// Relation to the resident.
     pub relation: String,
+    /// As what they enter.
+    pub role: GuestRole,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it ends.
@@ -83,6 +114,10 @@ pub struct Guest {
     pub name: String,
     /// Relation to the resident.
     pub relation: String,
+    /// As what they enter.
+    pub role: GuestRole,
+    /// When it ends.
+    pub expires_at: DateTime<Utc>,
 }
 
 impl NewGuest {
@@ -130,16 +165,17 @@ pub async fn insert(
     let expires_at = end + Duration::hours(LINK_HOURS);
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(id).bind(consult.id).bind(&guest.name).bind(&guest.relation);
-        let row = row.bind(sha256_hex(token.as_bytes())).bind(by).bind(now).bind(expires_at);
+        let row = row.bind(guest.role).bind(sha256_hex(token.as_bytes())).bind(by).bind(now).bind(expires_at);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("make guest link", 1, rows)?;
     Ok(GuestLink { id, path: format!("/guest#{token}"), token, expires_at })
 }
 
-/// Revokes a link; whether it stood.
+/// Revokes a link, and the ticket that it gave; whether it stood.
 pub async fn revoke(tx: &mut Tx, consult: ConsultId, id: GuestId, now: DateTime<Utc>) -> Result<bool, DbError> {
     let rows =
         on!(tx, |c| sqlx::query(REVOKE).bind(id).bind(consult).bind(now).execute(c).await.map(|r| r.rows_affected()))?;
+    entry::revoke(tx, consult, id.0, now).await?;
     Ok(rows == 1)
 }

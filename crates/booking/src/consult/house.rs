@@ -15,6 +15,7 @@ use serde::Deserialize;
 
 use super::id::ConsultId;
 use super::journal::{self, By};
+use super::meeting;
 use super::state::{StateName, Step};
 use super::store;
 use crate::App;
@@ -22,7 +23,7 @@ use crate::App;
 /// The relay saw both sides in the room.
 const STARTED: &str = "signalling.consult.started";
 /// Somebody ended the visit in the room.
-const FINISHED: &str = "signalling.consult.finished";
+pub(super) const FINISHED: &str = "signalling.consult.finished";
 /// How often consults that nobody answered in time are looked for.
 const EXPIRY_SECONDS: u64 = 60;
 
@@ -43,18 +44,20 @@ pub(super) fn consumer(app: &App) -> Consumer {
     Consumer {
         name: "booking-consults",
         publisher: "signalling",
-        kinds: &[STARTED, FINISHED],
+        kinds: &[STARTED, FINISHED, meeting::ATTENDANCE, meeting::ESCALATED, meeting::QUALITY, meeting::PRECHECK],
         db: app.deps.db.clone(),
         clock: clock.clone(),
         handler: Arc::new(move |tx, event| take(tx, event, clock.now()).boxed()),
     }
 }
 
-/// A consult that is already further on stays where it is, so a late or repeated event does nothing.
+/// What is told of the meeting is kept. A consult that is already further on stays where it is, so a late or
+/// repeated event moves nothing.
 async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), ConsumeError> {
     let meeting: Meeting = event.read()?;
     let found = store::find(tx, meeting.consult_id).await?;
     let consult = found.ok_or_else(|| ConsumeError::Reject(format!("no consult {}", meeting.consult_id)))?;
+    meeting::take(tx, event, &consult).await?;
     let step = match (event.kind.as_str(), consult.state.name()) {
         (STARTED, StateName::Scheduled) => Step::Start(meeting.at),
         (FINISHED, StateName::Scheduled | StateName::InSession) => Step::Finish(meeting.at),

@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::entry;
 use super::id::ConsultId;
 use super::model::Consult;
 use super::state::{State, StateName, Step};
@@ -108,10 +109,26 @@ pub async fn take_noted(
     let next: State = consult.state.clone().apply(step)?;
     store::advance(tx, &consult, &next, by.now()).await?;
     let to = next.name();
+    take_back(tx, by, &consult, &next).await?;
     let state_since = if from == to { consult.state_since } else { by.now() };
     let consult = Consult { state: next, state_since, version: consult.version + 1, ..consult };
     written(tx, by, &consult, action, Some(from), to, note.as_deref()).await?;
     Ok(consult)
+}
+
+/// Tickets that the step makes void. What the room itself has ended needs none taken back.
+async fn take_back(tx: &mut Tx, by: By<'_>, before: &Consult, next: &State) -> Result<(), DbError> {
+    let meets = |state: &State| matches!(state.name(), StateName::Scheduled | StateName::InSession);
+    if !meets(&before.state) || matches!(by, By::House(..)) {
+        return Ok(());
+    }
+    if !meets(next) {
+        return entry::revoke_all(tx, before.id, by.now()).await;
+    }
+    if let Some(doctor) = before.state.doctor().filter(|doctor| next.doctor() != Some(*doctor)) {
+        entry::revoke(tx, before.id, doctor.into(), by.now()).await?;
+    }
+    Ok(())
 }
 
 async fn written(

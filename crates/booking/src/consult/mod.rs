@@ -6,14 +6,17 @@
 //! step is written, [`hours`] when doctors can be had.
 
 pub mod api;
+pub mod attendance;
 pub mod consent;
 pub mod demo;
+pub mod entry;
 pub mod guest;
 pub mod hours;
 pub mod house;
 pub mod id;
 pub mod invitation;
 pub mod journal;
+pub mod meeting;
 pub mod model;
 pub mod opinion;
 mod page;

@@ -27,6 +27,8 @@ pub enum Action {
     Attend,
     /// Make links for the family.
     InviteGuest,
+    /// See who of the own side holds tickets, and take them back.
+    RevokeTicket,
     /// End the meeting without the room.
     Finish,
     /// Say that somebody did not come.
@@ -41,7 +43,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, in the order of the grid.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::Invite,
         Self::Answer,
@@ -52,6 +54,7 @@ impl Action {
         Self::Host,
         Self::Attend,
         Self::InviteGuest,
+        Self::RevokeTicket,
         Self::Finish,
         Self::NoShow,
         Self::Opinion,
@@ -92,6 +95,7 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
             Action::Consent,
             Action::Host,
             Action::InviteGuest,
+            Action::RevokeTicket,
             Action::NoShow,
             Action::ReadOpinion,
             Action::Adopt,
@@ -104,13 +108,14 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
             Action::Delay,
             Action::Cancel,
             Action::Attend,
+            Action::RevokeTicket,
             Action::Finish,
             Action::NoShow,
             Action::Opinion,
             Action::ReadOpinion,
         ],
         (ADMINISTRATOR, Relation::Wanted | Relation::Booked | Relation::Invited) => {
-            &[Action::Read, Action::Schedule, Action::Delay, Action::Cancel, Action::ReadOpinion]
+            &[Action::Read, Action::Schedule, Action::Delay, Action::Cancel, Action::RevokeTicket, Action::ReadOpinion]
         }
         _ => return Decision::Hide,
     };

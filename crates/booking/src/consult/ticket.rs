@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::auth::{Keys, Scope};
-use sanbao_platform::id::OrganisationId;
+use sanbao_platform::db::Tx;
+use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::problem::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::entry::{self, Issued};
 use super::id::ConsultId;
 use super::model::Consult;
 use super::state::{Appointment, InvalidTransition, State};
@@ -18,8 +21,9 @@ pub const OPENS_BEFORE_MINUTES: i64 = 30;
 pub const CLOSES_AFTER_MINUTES: i64 = 60;
 
 /// Who enters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum RoomRole {
     /// The inviting side, with the resident.
     Host,
@@ -27,6 +31,37 @@ pub enum RoomRole {
     Clinician,
     /// Family, let in by those inside.
     Guest,
+    /// Somebody who interprets between dialects or languages.
+    Interpreter,
+    /// Somebody who only watches and listens.
+    Observer,
+}
+
+impl RoomRole {
+    /// What the role may do in the room.
+    pub fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::Host | Self::Clinician => &["audio", "video", "screen", "chat", "control", "observe"],
+            Self::Guest | Self::Interpreter => &["audio", "video", "chat", "observe"],
+            Self::Observer => &["observe"],
+        }
+    }
+
+    /// Whether those inside let them in one by one.
+    pub fn waits(self) -> bool {
+        !matches!(self, Self::Host | Self::Clinician)
+    }
+
+    /// The name in texts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Clinician => "clinician",
+            Self::Guest => "guest",
+            Self::Interpreter => "interpreter",
+            Self::Observer => "observer",
+        }
+    }
 }
 
 /// A person at the door.
@@ -40,6 +75,8 @@ pub struct Entrant<'a> {
     pub organisation: Option<OrganisationId>,
     /// As whom.
     pub role: RoomRole,
+    /// When a link ends; the room's window ends it sooner.
+    pub until: Option<DateTime<Utc>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -50,8 +87,7 @@ struct Claims<'a> {
     org: Option<OrganisationId>,
     role: RoomRole,
     lobby: bool,
-    publish: bool,
-    control: bool,
+    permissions: &'static [&'static str],
     phone: Option<&'a str>,
     title: &'a str,
 }
@@ -64,19 +100,29 @@ pub fn window(appointment: &Appointment) -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 /// A ticket for the room's window, provided that the consult is booked or going on, that the room is
-/// open and that a consent stands.
-pub fn issue(keys: &Keys, now: DateTime<Utc>, consult: &Consult, entrant: &Entrant<'_>) -> Result<String, Problem> {
+/// open and that a consent stands. It is kept, so that it can be taken back. Who waits at the door came
+/// by a link, and a link is one ticket: the first device that enters with it keeps it.
+pub async fn issue(
+    tx: &mut Tx,
+    keys: &Keys,
+    now: DateTime<Utc>,
+    consult: &Consult,
+    entrant: &Entrant<'_>,
+) -> Result<String, Problem> {
     let (State::Scheduled(appointment) | State::InSession { appointment, .. }) = &consult.state else {
         return Err(InvalidTransition { from: consult.state.name(), action: "ticket" }.into());
     };
     if !consult.has_consent {
         return Err(Problem::new(&CONSENT_MISSING));
     }
-    let (not_before, expires) = window(appointment);
-    if now < not_before || now >= expires {
-        return Err(Problem::new(&TICKET_WINDOW).with("opens_at", not_before).with("closes_at", expires));
+    let (not_before, closes) = window(appointment);
+    if now < not_before || now >= closes {
+        return Err(Problem::new(&TICKET_WINDOW).with("opens_at", not_before).with("closes_at", closes));
     }
-    let inside = entrant.role != RoomRole::Guest;
+    let expires = entrant.until.map_or(closes, |until| until.min(closes));
+    let standing =
+        if entrant.role.waits() { entry::standing(tx, consult.id, entrant.subject, entrant.role).await? } else { None };
+    let id = standing.unwrap_or_else(|| uuid_v7(now));
     // Each side is given the other side's telephone.
     let phone = if entrant.role == RoomRole::Host { &consult.phones.1 } else { &consult.phones.0 };
     let claims = Claims {
@@ -85,12 +131,23 @@ pub fn issue(keys: &Keys, now: DateTime<Utc>, consult: &Consult, entrant: &Entra
         name: entrant.name,
         org: entrant.organisation,
         role: entrant.role,
-        lobby: !inside,
-        publish: true,
-        control: inside,
+        lobby: entrant.role.waits(),
+        permissions: entrant.role.permissions(),
         phone: phone.as_deref(),
         title: &consult.resident_name,
     };
     let scope = Scope { purpose: "ticket", audience: "signalling", not_before, expires };
-    keys.sign(scope, now, &claims).map_err(Problem::internal)
+    let ticket = keys.sign_as(id, scope, now, &claims).map_err(Problem::internal)?;
+    let issued = Issued {
+        id,
+        consult: consult.id,
+        person: entrant.subject,
+        name: entrant.name,
+        role: entrant.role,
+        organisation: entrant.organisation.unwrap_or(consult.inviting.id),
+        at: now,
+        expires_at: expires,
+    };
+    entry::keep(tx, &issued).await?;
+    Ok(ticket)
 }

@@ -110,6 +110,17 @@ impl Keys {
 
     /// Signs `claims` for one purpose, audience and window, with a fresh `jti`.
     pub fn sign<T: Serialize>(&self, scope: Scope<'_>, now: DateTime<Utc>, claims: &T) -> Result<String, TokenError> {
+        self.sign_as(crate::id::uuid_v7(now), scope, now, claims)
+    }
+
+    /// The same with a `jti` of the caller's: tokens that are one and the same to whoever binds or revokes them.
+    pub fn sign_as<T: Serialize>(
+        &self,
+        jti: uuid::Uuid,
+        scope: Scope<'_>,
+        now: DateTime<Utc>,
+        claims: &T,
+    ) -> Result<String, TokenError> {
         let header = Header {
             typ: Some(scope.purpose.to_owned()),
             kid: Some(self.0.kid.clone()),
@@ -121,7 +132,7 @@ impl Keys {
             iat: now.timestamp(),
             nbf: scope.not_before.timestamp(),
             exp: scope.expires.timestamp(),
-            jti: crate::id::uuid_v7(now),
+            jti,
         };
         jsonwebtoken::encode(&header, &body, &self.0.signing).map_err(|_| TokenError::Malformed)
     }

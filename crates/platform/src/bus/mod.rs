@@ -26,7 +26,7 @@ use uuid::Uuid;
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogError};
-pub use outbox::{Outbox, publish};
+pub use outbox::{NewEvent, Outbox, publish, publish_all};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 

@@ -131,6 +131,11 @@ macro_rules! on {
     };
 }
 
+/// A time as sqlx writes it into `SQLite`, for statements that take rows out of JSON; `PostgreSQL` reads it too.
+pub fn as_text(at: chrono::DateTime<chrono::Utc>) -> String {
+    at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
+}
+
 /// The tables every service's database has: outbox, inbox, audit, idempotency.
 pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention");
 

@@ -27,7 +27,9 @@ use crate::{precheck, quality};
 pub(crate) use past::past;
 
 /// How many facts share a transaction at most.
-const BATCH_MAX: usize = 64;
+const BATCH_MAX: usize = 256;
+/// How long facts are gathered before they are written together.
+const GATHER_MS: u64 = 100;
 /// How long the writer waits before it tries a failed transaction again, at most.
 const RETRY_WAIT_MS_MAX: u64 = 5_000;
 /// How long the writer waits for the last facts once the process is told to end.
@@ -99,6 +101,15 @@ impl Waiting {
         self.receiver.recv_many(batch, BATCH_MAX).await
     }
 
+    /// What is there without waiting, up to a batch.
+    fn take_more(&mut self, batch: &mut Vec<Item>) {
+        while batch.len() < BATCH_MAX
+            && let Ok(item) = self.receiver.try_recv()
+        {
+            batch.push(item);
+        }
+    }
+
     fn written(&self, batch: &mut Vec<Item>) {
         self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         batch.clear();
@@ -116,6 +127,12 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool
         if taken == 0 {
             return;
         }
+        // One transaction for what happens in many rooms at about the same time.
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_millis(GATHER_MS)) => {}
+            () = stop.cancelled() => {}
+        }
+        queue.take_more(&mut batch);
         write_until_done(&db, &batch, on_several_nodes).await;
         queue.written(&mut batch);
     }
@@ -151,12 +168,14 @@ async fn write(db: &Db, batch: &[Item], on_several_nodes: bool) -> Result<(), Db
         Item::Quality(_) | Item::Precheck(_) => None,
     });
     let mut tx = db.begin().await?;
+    let mut records = Vec::with_capacity(batch.len());
     for item in batch {
         match item {
-            Item::Fact(record) => record::write_one(&mut tx, record, on_several_nodes).await?,
+            Item::Fact(record) => records.push(record),
             Item::Quality(segment) => quality::store::keep(&mut tx, segment).await?,
             Item::Precheck(checked) => precheck::store::keep(&mut tx, checked).await?,
         }
     }
+    record::write_all(&mut tx, &records, on_several_nodes).await?;
     tx.commit().await
 }

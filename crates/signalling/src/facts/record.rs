@@ -1,33 +1,151 @@
-//! One fact: its row, what else it changes, and its event.
+//! Facts of many rooms in four statements: what is read again, the consults' rows, the events, the audit.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::publish;
-use sanbao_platform::db::{DbError, Tx};
-use sanbao_platform::{audit, on};
+use sanbao_platform::audit::{self, Done};
+use sanbao_platform::bus::{NewEvent, publish_all};
+use sanbao_platform::db::{DbError, Engine, Tx, as_text};
 use serde::Serialize;
 use sqlx::types::Json;
 
 use super::Record;
-use crate::id::{ConsultId, PersonId};
+use crate::id::{ConsultId, Epoch, PersonId};
+use crate::protocol::CaptureBecause;
 use crate::room::{Capture, Fact};
 
-const REMEMBER: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
-    values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
-const START: &str = "insert into consult_room (consult, started_at) values ($1, $2)
-    on conflict (consult) do update set started_at = $2 where consult_room.started_at is null";
-const TOGETHER: &str = "insert into consult_room (consult, together_seconds) values ($1, $2)
-    on conflict (consult) do update set together_seconds = $2";
-const FINISH: &str = "insert into consult_room (consult, finished_at, together_seconds) values ($1, $2, $3)
-    on conflict (consult) do update set finished_at = $2, together_seconds = $3
-    where consult_room.finished_at is null";
+const REMEMBER_SQLITE: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
+    select unhex(e.value ->> 'epoch'), e.value ->> 'position', e.value ->> 'n', unhex(e.value ->> 'consult'),
+        e.value ->> 'kind', e.value ->> 'at', e.value -> 'data'
+    from json_each($1) e where true on conflict do nothing returning epoch, position, n";
+const REMEMBER_POSTGRES: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
+    select (e ->> 'epoch')::uuid, (e ->> 'position')::bigint, (e ->> 'n')::bigint, (e ->> 'consult')::uuid,
+        e ->> 'kind', (e ->> 'at')::timestamptz, e -> 'data'
+    from jsonb_array_elements($1) e on conflict do nothing returning epoch, position, n";
+const ROOMS_SQLITE: &str = "insert into consult_room (consult, started_at, finished_at, together_seconds)
+    select unhex(e.value ->> 'consult'), e.value ->> 'started_at', e.value ->> 'finished_at',
+        e.value ->> 'together_seconds'
+    from json_each($1) e where true
+    on conflict (consult) do update set
+        started_at = coalesce(consult_room.started_at, excluded.started_at),
+        together_seconds = case when consult_room.finished_at is null
+            then coalesce(excluded.together_seconds, consult_room.together_seconds)
+            else consult_room.together_seconds end,
+        finished_at = coalesce(consult_room.finished_at, excluded.finished_at)";
+const ROOMS_POSTGRES: &str = "insert into consult_room (consult, started_at, finished_at, together_seconds)
+    select (e ->> 'consult')::uuid, (e ->> 'started_at')::timestamptz, (e ->> 'finished_at')::timestamptz,
+        (e ->> 'together_seconds')::bigint
+    from jsonb_array_elements($1) e
+    on conflict (consult) do update set
+        started_at = coalesce(consult_room.started_at, excluded.started_at),
+        together_seconds = case when consult_room.finished_at is null
+            then coalesce(excluded.together_seconds, consult_room.together_seconds)
+            else consult_room.together_seconds end,
+        finished_at = coalesce(consult_room.finished_at, excluded.finished_at)";
 
-/// The data of an event: the consult it belongs to, and the members of `more`.
+/// A fact's place in its room's log, as the table has it.
+type Place = (Epoch, i64, i64);
+
+/// A row of `consult_fact`, as both engines read it out of one JSON array.
 #[derive(Serialize)]
-struct Told<T> {
-    consult_id: ConsultId,
-    at: DateTime<Utc>,
-    #[serde(flatten)]
-    more: T,
+struct FactRow<'a> {
+    epoch: String,
+    position: i64,
+    n: i64,
+    consult: String,
+    kind: &'static str,
+    at: String,
+    data: &'a Fact,
+}
+
+impl<'a> FactRow<'a> {
+    fn of(record: &'a Record) -> Self {
+        let ((epoch, position, n), (kind, at)) = (place(record), kind(&record.fact));
+        let (epoch, consult) = (epoch.0.simple().to_string(), record.consult.0.simple().to_string());
+        Self { epoch, position, n, consult, kind, at: as_text(at), data: &record.fact }
+    }
+}
+
+/// What changes of a consult's row.
+#[derive(Default, Serialize)]
+struct RoomRow {
+    consult: String,
+    started_at: Option<String>,
+    finished_at: Option<String>,
+    together_seconds: Option<i64>,
+}
+
+/// Writes facts that were not written yet, in their order. Where rooms are on several nodes, each of them writes
+/// every fact, and the row of the first is what stops the others.
+pub(super) async fn write_all(tx: &mut Tx, records: &[&Record], on_several_nodes: bool) -> Result<(), DbError> {
+    let is_kept = |r: &&Record| on_several_nodes || is_read_again(&r.fact);
+    let kept: Vec<&Record> = records.iter().copied().filter(is_kept).collect();
+    let new = remember(tx, &kept).await?;
+    let is_new = |r: &&Record| !is_kept(r) || new.contains(&place(r));
+    let records: Vec<&Record> = records.iter().copied().filter(is_new).collect();
+    change_rooms(tx, &records).await?;
+    let events: Vec<NewEvent> = records.iter().filter_map(|r| event(r)).collect();
+    publish_all(tx, &events).await?;
+    let done: Vec<Done> = records.iter().filter_map(|r| done(r)).collect();
+    audit::record_all(tx, &done).await
+}
+
+fn place(Record { id, .. }: &Record) -> Place {
+    (id.epoch, i64::try_from(id.position.0).unwrap_or(i64::MAX), i64::from(id.index))
+}
+
+/// Keeps facts; which of them were new.
+async fn remember(tx: &mut Tx, records: &[&Record]) -> Result<BTreeSet<Place>, DbError> {
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let rows: Vec<FactRow<'_>> = records.iter().map(|record| FactRow::of(record)).collect();
+    let new: Vec<Place> = match tx.engine() {
+        Engine::Sqlite(c) => sqlx::query_as(REMEMBER_SQLITE).bind(Json(rows)).fetch_all(c).await?,
+        Engine::Postgres(c) => sqlx::query_as(REMEMBER_POSTGRES).bind(Json(rows)).fetch_all(c).await?,
+    };
+    Ok(new.into_iter().collect())
+}
+
+/// One row for each consult that something changes of: a statement must not touch a row twice.
+async fn change_rooms(tx: &mut Tx, records: &[&Record]) -> Result<(), DbError> {
+    let mut rows: Vec<RoomRow> = Vec::new();
+    let seconds = |s: u64| i64::try_from(s).ok();
+    for Record { consult, fact, .. } in records {
+        let change = match fact {
+            Fact::Started { at } => RoomRow { started_at: Some(as_text(*at)), ..RoomRow::default() },
+            Fact::Together { together_seconds, .. } => {
+                RoomRow { together_seconds: seconds(*together_seconds), ..RoomRow::default() }
+            }
+            Fact::Finished { at, together_seconds, .. } => {
+                let (finished_at, together_seconds) = (Some(as_text(*at)), seconds(*together_seconds));
+                RoomRow { finished_at, together_seconds, ..RoomRow::default() }
+            }
+            _ => continue,
+        };
+        let consult = consult.0.simple().to_string();
+        let at = rows.iter().position(|row| row.consult == consult).unwrap_or_else(|| {
+            rows.push(RoomRow { consult, ..RoomRow::default() });
+            rows.len() - 1
+        });
+        let row = &mut rows[at];
+        row.started_at = row.started_at.take().or(change.started_at);
+        row.finished_at = row.finished_at.take().or(change.finished_at);
+        row.together_seconds = change.together_seconds.or(row.together_seconds);
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    match tx.engine() {
+        Engine::Sqlite(c) => sqlx::query(ROOMS_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
+        Engine::Postgres(c) => sqlx::query(ROOMS_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,
+    }
+    Ok(())
+}
+
+/// Whether the fact itself is read again when the room is opened; of the others the event is the record.
+fn is_read_again(fact: &Fact) -> bool {
+    matches!(fact, Fact::Chat { .. } | Fact::Removed(_) | Fact::Lifted { .. } | Fact::Bound { .. } | Fact::Revoked(_))
 }
 
 /// The name of a fact's kind, in the table and in events.
@@ -49,91 +167,54 @@ fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
     }
 }
 
-/// Whether the fact itself is read again when the room is opened; of the others the event is the record.
-fn is_read_again(fact: &Fact) -> bool {
-    matches!(fact, Fact::Chat { .. } | Fact::Removed(_) | Fact::Lifted { .. } | Fact::Bound { .. } | Fact::Revoked(_))
-}
-
-/// Writes a fact that was not written yet. Where rooms are on several nodes, each of them writes every fact, and the
-/// row of the first is what stops the others.
-pub(super) async fn write_one(tx: &mut Tx, record: &Record, on_several_nodes: bool) -> Result<(), DbError> {
-    let Record { consult, fact, .. } = record;
-    let new = !(on_several_nodes || is_read_again(fact)) || remember(tx, record).await?;
-    if new && change_room(tx, *consult, fact).await? {
-        tell(tx, *consult, fact).await?;
-    }
-    Ok(())
-}
-
-/// Keeps the fact; whether it was new.
-async fn remember(tx: &mut Tx, Record { id, consult, fact }: &Record) -> Result<bool, DbError> {
-    let (kind, at) = kind(fact);
-    let position = i64::try_from(id.position.0).unwrap_or(i64::MAX);
-    let new = on!(tx, |c| {
-        let row = sqlx::query(REMEMBER).bind(id.epoch).bind(position).bind(i64::from(id.index));
-        row.bind(*consult).bind(kind).bind(at).bind(Json(fact)).execute(c).await.map(|r| r.rows_affected())
-    })?;
-    Ok(new > 0)
-}
-
-/// What the fact changes of the consult's row; whether it was news.
-async fn change_room(tx: &mut Tx, consult: ConsultId, fact: &Fact) -> Result<bool, DbError> {
-    let seconds = |s: &u64| i64::try_from(*s).unwrap_or(i64::MAX);
-    let changed = match fact {
-        Fact::Started { at } => {
-            on!(tx, |c| sqlx::query(START).bind(consult).bind(*at).execute(c).await.map(|r| r.rows_affected()))?
-        }
-        Fact::Together { together_seconds, .. } => on!(tx, |c| {
-            let row = sqlx::query(TOGETHER).bind(consult).bind(seconds(together_seconds));
-            row.execute(c).await.map(|r| r.rows_affected())
-        })?,
-        Fact::Finished { at, together_seconds, .. } => on!(tx, |c| {
-            let row = sqlx::query(FINISH).bind(consult).bind(*at).bind(seconds(together_seconds));
-            row.execute(c).await.map(|r| r.rows_affected())
-        })?,
-        _ => 1,
-    };
-    Ok(changed > 0)
-}
-
-/// The event, and the audit row of what somebody decided.
-async fn tell(tx: &mut Tx, consult_id: ConsultId, fact: &Fact) -> Result<(), DbError> {
+/// The audit row of what somebody decided.
+fn done(Record { consult, fact, .. }: &Record) -> Option<Done> {
     let (kind, at) = kind(fact);
     let action = match kind {
-        "started" => Some("consult.start"),
-        "finished" => Some("consult.finish"),
-        "removed" => Some("consult.remove"),
-        "lifted" => Some("consult.lift"),
-        "recording" => Some("consult.record"),
-        "transcription" => Some("consult.transcribe"),
-        _ => None,
+        "started" => "consult.start",
+        "finished" => "consult.finish",
+        "removed" => "consult.remove",
+        "lifted" => "consult.lift",
+        "recording" => "consult.record",
+        "transcription" => "consult.transcribe",
+        _ => return None,
     };
-    if let Some(event) = Event::of(fact) {
-        let name = format!("signalling.consult.{kind}");
-        publish(tx, at, &name, consult_id, &Told { consult_id, at, more: event }).await?;
-    }
-    if let Some(action) = action {
-        audit::record_as(tx, at, None, action, "consult", Some(consult_id.0), "relay", "done").await?;
-    }
-    Ok(())
+    Some(Done { at, action, resource_kind: "consult", resource: consult.0, request_id: "relay" })
+}
+
+/// The data of an event: the consult it belongs to, when, and what else there is.
+#[derive(Serialize)]
+struct Told<'a> {
+    consult_id: ConsultId,
+    at: DateTime<Utc>,
+    #[serde(flatten)]
+    more: More<'a>,
 }
 
 /// The members of an event beside `consult_id` and `at`.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Event<'a> {
+enum More<'a> {
     Started {},
     Attendance { person: PersonId, role: &'static str, change: &'static str },
     Escalated { person: PersonId, role: &'static str, since: DateTime<Utc> },
     Chat { n: u32, person: PersonId, name: &'a str, role: &'static str, text: &'a str },
     Consent { person: PersonId, recording: bool, transcription: bool },
-    Captured { on: bool, by: Option<PersonId>, because: &'a crate::protocol::CaptureBecause },
+    Captured { on: bool, by: Option<PersonId>, because: &'a CaptureBecause },
     Removed { removal: u32, person: PersonId, by: PersonId },
     Lifted { removal: u32, by: PersonId },
     Finished { by: PersonId, together_seconds: u64 },
 }
 
-impl<'a> Event<'a> {
+fn event(Record { consult, fact, .. }: &Record) -> Option<NewEvent> {
+    let (kind, at) = kind(fact);
+    let told = Told { consult_id: *consult, at, more: More::of(fact)? };
+    // Plain structs with string keys: this cannot fail.
+    let data = serde_json::to_value(told).unwrap_or_default();
+    Some(NewEvent { at, kind: format!("signalling.consult.{kind}"), subject: consult.0, data })
+}
+
+impl<'a> More<'a> {
     /// Nothing for what only the relay itself needs to know.
     fn of(fact: &'a Fact) -> Option<Self> {
         Some(match fact {

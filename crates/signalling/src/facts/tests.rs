@@ -33,7 +33,7 @@ fn chat(n: u32) -> Fact {
 }
 
 /// A visit's facts, by position.
-fn visit() -> Vec<Record> {
+fn visit() -> Vec<Item> {
     let binding = Binding { ticket: Uuid::from_u128(9), device: Digest::of(b"device") };
     let facts = [
         Fact::Bound { binding, person: person(1), at: at(0) },
@@ -47,7 +47,7 @@ fn visit() -> Vec<Record> {
         Fact::Together { together_seconds: 61, at: at(200) },
     ];
     let id = |n: u64| FactId { epoch: Epoch(Uuid::from_u128(5)), position: Position(n), index: 0 };
-    (1..).zip(facts).map(|(n, fact)| Record { id: id(n), consult: CONSULT, fact }).collect()
+    (1..).zip(facts).map(|(n, fact)| Item::Fact(Record { id: id(n), consult: CONSULT, fact })).collect()
 }
 
 #[tokio::test]
@@ -97,9 +97,9 @@ async fn a_room_that_is_opened_again_knows_what_was_decided_and_said() {
 #[tokio::test]
 async fn while_too_many_facts_wait_nobody_is_read_from() {
     let (queue, mut waiting) = queue(2);
-    for record in visit().into_iter().take(3) {
+    for item in visit().into_iter().take(3) {
         assert!(!queue.is_crowded());
-        queue.push(record);
+        queue.push(item);
     }
     assert!(queue.is_crowded());
     let mut batch = Vec::new();

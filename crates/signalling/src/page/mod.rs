@@ -38,9 +38,13 @@ const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
 ];
 
+/// What is fetched only once somebody is inside.
+const LATER: &[&str] = &["/static/room-line.js", "/static/room-verdict.js", "/static/sanbao-quality.js"];
+
 /// The scripts that the page's own script imports, so that a browser fetches them at once.
 fn modules() -> impl Iterator<Item = &'static str> {
-    FILES.iter().filter(|(path, kind, _)| *kind == JS && *path != "/static/room.js").map(|(path, ..)| *path)
+    let scripts = FILES.iter().filter(|(_, kind, _)| *kind == JS).map(|(path, ..)| *path);
+    scripts.filter(|path| *path != "/static/room.js" && !LATER.contains(path))
 }
 
 /// The words of the page, in both languages.

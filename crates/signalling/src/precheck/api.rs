@@ -69,7 +69,7 @@ pub(crate) async fn precheck(
     let (checks, drain) = (Arc::<Prechecks>::clone(&app.prechecks), visitor.drain);
     // Apart from the request: a browser that goes away must not leave a peer that nobody closes.
     tokio::spawn(async move {
-        match peer::answer(&checks.limits, &relay, login, body.sdp).await {
+        match Box::pin(peer::answer(&checks.limits, &relay, login, body.sdp)).await {
             Ok(mut peer) => {
                 if told.send(Ok(std::mem::take(&mut peer.sdp))).is_ok() {
                     peer.run(checks.lifetime(), drain).await;

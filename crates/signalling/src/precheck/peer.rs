@@ -166,16 +166,16 @@ pub(super) async fn answer(
         messages_max: limits.messages_max,
         message_bytes_max: limits.message_bytes_max,
     });
-    let connection = PeerConnectionBuilder::new()
+    let building = PeerConnectionBuilder::new()
         .with_configuration(configuration)
         .with_setting_engine(settings)
         .with_runtime(Arc::new(Impatient::default()))
         .with_handler(Arc::<Handler>::clone(&handler))
         .with_udp_addrs(vec![SocketAddr::new(from, 0)])
         .with_data_channel_send_buffer_limit(SEND_BUFFER_BYTES_MAX)
-        .build()
-        .await
-        .map_err(|e| own(&e))?;
+        .build();
+    // The library's future is larger than all else here.
+    let connection = Box::pin(building).await.map_err(|e| own(&e))?;
     let mut peer = Peer { connection: Arc::new(connection), ended, sdp: String::new() };
     let wait = Duration::from_millis(limits.gather_wait_ms_max);
     match negotiate(&*peer.connection, &handler, offer, wait).await {

@@ -5,7 +5,7 @@
 //! factor A is 0. Delay and loss are what is measured.
 //!
 //! Assumed for Opus, for which the ITU-T publishes neither value: Ie = 0 and Bpl = 25.1, those of G.711
-//! with packet loss concealment in G.113 Appendix I, and random loss (BurstR = 1). The scale is that of
+//! with packet loss concealment in G.113 Appendix I, and random loss (`BurstR` = 1). The scale is that of
 //! narrowband telephony, so a MOS here compares lines; it does not say how good Opus sounds.
 
 /// Ro - Is of Table 1's defaults: 94.769 - 1.414 (equations 7-2 to 7-17).
@@ -83,7 +83,7 @@ fn absolute_delay(ta_ms: f64) -> f64 {
     25.0 * ((1.0 + x.powi(6)).powf(1.0 / 6.0) - 3.0 * (1.0 + (x / 3.0).powi(6)).powf(1.0 / 6.0) + 2.0)
 }
 
-/// Ie,eff of random loss (equation 7-29, BurstR = 1).
+/// Ie,eff of random loss (equation 7-29, `BurstR` = 1).
 fn ie_eff(loss: f64, codec: Codec) -> f64 {
     let ppl = loss.clamp(0.0, 1.0) * 100.0;
     codec.ie + (95.0 - codec.ie) * ppl / (ppl + codec.bpl)

@@ -30,7 +30,7 @@ const ROWS_MAX: i64 = 2_000;
 pub(crate) struct Segment {
     pub(crate) consult: ConsultId,
     /// The connection.
-    pub(crate) segment: Uuid,
+    pub(crate) id: Uuid,
     /// The session it belongs to.
     pub(crate) session: PeerId,
     pub(crate) person: PersonId,
@@ -76,7 +76,7 @@ pub(crate) async fn keep(tx: &mut Tx, segment: &Segment) -> Result<(), DbError> 
         on!(tx, |c| {
             sqlx::query(KEEP)
                 .bind(segment.consult)
-                .bind(segment.segment)
+                .bind(segment.id)
                 .bind(direction)
                 .bind(segment.session)
                 .bind(segment.person)
@@ -146,7 +146,7 @@ mod tests {
         let began_at = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         Segment {
             consult: ConsultId(Uuid::from_u128(1)),
-            segment: Uuid::from_u128(n),
+            id: Uuid::from_u128(n),
             session: PeerId(Uuid::from_u128(session)),
             person: PersonId(Uuid::from_u128(7)),
             began_at,

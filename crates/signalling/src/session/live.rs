@@ -230,3 +230,20 @@ fn refused(error: ErrorCode, words: impl Into<Box<str>>, id: Option<Box<str>>, c
 fn rate_limited() -> Heard {
     refused(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The size of what a function's future holds.
+    fn size_of_future<A, F: Future>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_that_lasts_for_hours_is_small() {
+        // Ten thousand of them wait at once.
+        assert!(size_of_future(Live::run) <= 768, "{} bytes in a task", size_of_future(Live::run));
+        assert!(size_of::<Link>() <= 320, "{} bytes in the room", size_of::<Link>());
+    }
+}

@@ -184,7 +184,7 @@ impl Reports {
         totals.iter().any(Option::is_some).then(|| {
             Item::Quality(Box::new(Segment {
                 consult: self.consult,
-                segment: self.segment,
+                id: self.segment,
                 session: self.peer,
                 person: self.person,
                 began_at: self.began_at,

@@ -1,5 +1,6 @@
 //! A headless Chromium with fake camera and microphone, by the `WebDriver` protocol (W3C) in a few calls.
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(dead_code, reason = "each test file uses its part")]
 
 pub mod site;
 

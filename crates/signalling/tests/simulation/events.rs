@@ -39,7 +39,7 @@ impl World {
             }
             Event::Append { node, life, expected, entry, heard } => self.append(node, life, expected, entry, heard),
             Event::Read { node, life, after } => self.read(node, life, after),
-            Event::FromLog { node, life, input } => self.from_log(node, life, input),
+            Event::FromLog { node, life, input } => self.log_answers(node, life, input),
             Event::NodeTick { node } => self.node_tick(node),
             Event::Act { who } => self.act(who),
             Event::Fault => self.fault(),
@@ -146,7 +146,7 @@ impl World {
         self.after(wait, Event::FromLog { node, life, input });
     }
 
-    fn from_log(&mut self, node: usize, life: u64, input: Input<crate::node::Bytes>) {
+    fn log_answers(&mut self, node: usize, life: u64, input: Input<crate::node::Bytes>) {
         // An announcement on its way to a node that is cut off by now does not arrive.
         let heard = !(self.nodes[node].cut && matches!(input, Input::Announced(_)));
         if self.lives[node] == life && heard {
@@ -305,7 +305,7 @@ impl World {
             self.nodes[node].cut = false;
             self.silent.remove(&id);
             let life = self.lives[node];
-            self.from_log(node, life, Input::Missed);
+            self.log_answers(node, life, Input::Missed);
         }
     }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod cell;
 mod chance;
 mod checks;
 mod client;

@@ -12,8 +12,8 @@ use sanbao_signalling::log::Position;
 use sanbao_signalling::protocol::{self, ClientMessage, CloseCode, Hello, ServerMessage};
 use sanbao_signalling::replica::{Effect, Replica};
 use sanbao_signalling::room::{Command, ENTRY_VERSION, Entrant, Entry, Greeting, Profile, Request};
-use serde_json::json;
 
+use crate::cell::{Cell, Link};
 use crate::chance::Chance;
 use crate::checks::{Checks, Kind};
 
@@ -91,27 +91,6 @@ pub struct Node {
     chance: Chance,
 }
 
-/// The room on this node.
-pub struct Cell {
-    pub replica: Replica,
-    pub driver: Driver<Command>,
-    cursor: usize,
-    links: Vec<Link>,
-}
-
-struct Link {
-    conn: Conn,
-    socket: u64,
-    peer: Option<PeerId>,
-    secret: String,
-    /// The client's last number that was read here.
-    heard: u64,
-    /// The relay's last number that was written here.
-    written: u64,
-    told: u64,
-    ack_listed: bool,
-}
-
 /// The time in the world, and as a node sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Now(pub u64);
@@ -156,7 +135,7 @@ impl Node {
         let limits = DriverLimits { snapshot_entries: 40, tail_check_ms: 3_000, ..DriverLimits::default() };
         self.lives += 1;
         let (driver, outputs) = Driver::follow(limits, Position::START, self.lives << 32, now.0);
-        self.cell = Some(Cell { replica: Replica::new(self.consult), driver, cursor: 0, links: Vec::new() });
+        self.cell = Some(Cell::new(Replica::new(self.consult), driver));
         let mut wishes = Vec::new();
         self.carry_out(now, outputs, checks, &mut wishes);
         wishes
@@ -247,10 +226,7 @@ impl Node {
         let Some(cell) = &mut self.cell else { return };
         match effect {
             Effect::Welcome { greeting, seq } if greeting.socket.node == id => {
-                if !cell.welcome(&greeting, seq, wishes) {
-                    let Greeting { peer, socket, .. } = *greeting;
-                    self.propose(now, Command::Away { peer, socket }, checks, wishes);
-                }
+                self.welcome(now, &greeting, seq, checks, wishes);
             }
             Effect::TurnAway { socket, error, words, code } if socket.node == id => {
                 if let Some(link) = cell.take_link(|link| link.socket == socket.number) {
@@ -280,6 +256,15 @@ impl Node {
         }
     }
 
+    fn welcome(&mut self, now: Now, greeting: &Greeting, seq: u64, checks: &mut Checks, wishes: &mut Vec<Wish>) {
+        let welcomed = self.cell.as_mut().is_some_and(|cell| cell.welcome(greeting, seq, wishes));
+        if !welcomed {
+            // The socket went while the log was asked.
+            let Greeting { peer, socket, .. } = *greeting;
+            self.propose(now, Command::Away { peer, socket }, checks, wishes);
+        }
+    }
+
     /// A frame came.
     pub fn frame(&mut self, now: Now, conn: Conn, text: &str, checks: &mut Checks) -> Vec<Wish> {
         let mut wishes = Vec::new();
@@ -293,10 +278,9 @@ impl Node {
     }
 
     fn hello(&mut self, now: Now, conn: Conn, text: &str, checks: &mut Checks, wishes: &mut Vec<Wish>) {
-        let hello = match protocol::read(PeerId(uuid::Uuid::nil()), text) {
-            Ok(protocol::Frame { message: ClientMessage::Hello(hello), .. }) => hello,
-            // What follows a close on its way.
-            _ => return,
+        let read = protocol::read(PeerId(uuid::Uuid::nil()), text);
+        let Ok(protocol::Frame { message: ClientMessage::Hello(hello), .. }) = read else {
+            return; // what was on its way when the room was closed
         };
         if self.cell.as_ref().is_none_or(|cell| cell.driver.last() == Position::START) {
             return wishes.push(Wish::Close { conn, code: CloseCode::Unavailable });
@@ -305,8 +289,7 @@ impl Node {
         let (number, node) = (self.sockets, self.id);
         let (command, secret) = self.command_of(now, &hello, Socket { node, number });
         if let Some(cell) = &mut self.cell {
-            let (peer, heard, written, told, ack_listed) = (None, 0, 0, 0, false);
-            cell.links.push(Link { conn, socket: number, peer, secret, heard, written, told, ack_listed });
+            cell.links.push(Link::new(conn, number, secret));
         }
         self.propose(now, command, checks, wishes);
     }
@@ -442,80 +425,5 @@ impl Node {
         let text = ServerMessage::Move { within_ms: 1000 }.to_text();
         let links = self.cell.iter().flat_map(|cell| &cell.links);
         links.map(|link| Wish::Send { conn: link.conn, text: text.clone() }).collect()
-    }
-}
-
-impl Cell {
-    fn take_link(&mut self, which: impl Fn(&Link) -> bool) -> Option<Link> {
-        let at = self.links.iter().position(which)?;
-        Some(self.links.remove(at))
-    }
-
-    /// Whether the socket is still there to be welcomed.
-    fn welcome(&mut self, greeting: &Greeting, seq: u64, wishes: &mut Vec<Wish>) -> bool {
-        let Some(link) = self.links.iter_mut().find(|link| link.socket == greeting.socket.number) else { return false };
-        let (resumed, because) = greeting.resumed.in_welcome();
-        let mut welcome = json!({"type": "welcome", "v": 1, "peer": greeting.peer, "epoch": greeting.epoch,
-            "consult": self.replica.room().consult(), "resumed": resumed, "because": because, "ack": greeting.ack,
-            "seq": seq, "you": greeting.you, "place": greeting.place, "lobby": greeting.lobby});
-        if let Some(room) = &greeting.room {
-            welcome["room"] = serde_json::to_value(room).unwrap();
-        }
-        if matches!(resumed, protocol::ResumedAs::New) {
-            welcome["secret"] = link.secret.clone().into();
-        }
-        (link.peer, link.heard, link.told, link.written) = (Some(greeting.peer), greeting.ack, greeting.ack, seq);
-        wishes.push(Wish::Send { conn: link.conn, text: welcome.to_string() });
-        true
-    }
-
-    /// Writes what is not written, and notes what is to be acknowledged.
-    fn pump(&mut self, mutation: Option<Mutation>, wishes: &mut Vec<Wish>) {
-        for link in &mut self.links {
-            let Some(peer) = link.peer else { continue };
-            let taken = self.replica.room().received(peer).unwrap_or(0);
-            let received = if mutation == Some(Mutation::AckEarly) { link.heard } else { taken };
-            if let Some(outbox) = self.replica.outbox(peer) {
-                link.write(outbox, received, mutation, wishes);
-            }
-            if received > link.told && !link.ack_listed {
-                link.ack_listed = true;
-                wishes.push(Wish::AckLater(link.conn));
-            }
-            if mutation == Some(Mutation::AckEarly) && received > link.told {
-                link.told = received;
-                wishes.push(Wish::Send { conn: link.conn, text: format!(r#"{{"type":"ack","ack":{received}}}"#) });
-            }
-        }
-    }
-
-    fn acknowledge(&mut self, conn: Conn, wishes: &mut Vec<Wish>) {
-        let Some(link) = self.links.iter_mut().find(|link| link.conn == conn) else { return };
-        link.ack_listed = false;
-        let received = link.peer.and_then(|peer| self.replica.room().received(peer)).unwrap_or(0);
-        if received > link.told {
-            link.told = received;
-            wishes.push(Wish::Send { conn, text: format!(r#"{{"type":"ack","ack":{received}}}"#) });
-        }
-    }
-}
-
-impl Link {
-    fn write(
-        &mut self,
-        outbox: &sanbao_signalling::replica::Outbox,
-        received: u64,
-        mutation: Option<Mutation>,
-        wishes: &mut Vec<Wish>,
-    ) {
-        let unsent = outbox.after(self.written);
-        let behind = outbox.last().saturating_sub(self.written) > 2;
-        for (number, body) in unsent.skip(usize::from(mutation == Some(Mutation::SkipOne) && behind)) {
-            let ack = if received > self.told { format!(r#""ack":{received},"#) } else { String::new() };
-            self.told = self.told.max(received);
-            self.written = number;
-            let text = format!(r#"{{"seq":{number},{ack}{}"#, &body.as_str()[1..]);
-            wishes.push(Wish::Send { conn: self.conn, text });
-        }
     }
 }

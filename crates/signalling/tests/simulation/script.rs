@@ -1,10 +1,43 @@
 //! What people do: they join, let in, talk, change their minds, and leave.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use sanbao_signalling::id::PersonId;
+use sanbao_signalling::room::Profile;
+use sanbao_signalling::ticket::Role;
 use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::chance::Chance;
-use crate::client::Place;
+use crate::client::{Client, Place};
+use crate::node::Tickets;
 use crate::world::Person;
+
+/// Who plays, and what their tickets say.
+pub fn cast() -> (Tickets, Vec<Person>) {
+    let cast = [
+        (1, Role::Host, "a"),
+        (2, Role::Clinician, "b"),
+        (3, Role::Guest, "c"),
+        (4, Role::Guest, "d"),
+        (5, Role::Observer, "e"),
+        // The clinician's other device.
+        (2, Role::Clinician, "f"),
+    ];
+    let (mut tickets, mut people) = (BTreeMap::new(), Vec::new());
+    for (index, (person, role, letter)) in cast.into_iter().enumerate() {
+        let id = PersonId(Uuid::from_u128(person));
+        let lobby = role == Role::Guest;
+        let profile = Profile { person: id, name: letter.into(), role, lobby, permissions: role.permissions() };
+        let ticket = format!("ticket {index}");
+        tickets.insert(ticket.clone(), (Uuid::from_u128(100 + index as u128), profile));
+        let device = letter.repeat(20);
+        let client = Client::new(index, ticket, device, lobby);
+        people.push(Person { client, id: id.to_string(), conn: None, stopped: false, said: 0 });
+    }
+    (Rc::new(tickets), people)
+}
 
 /// The next thing somebody says, if anything.
 pub fn next(person: &Person, chance: &mut Chance) -> Option<Map<String, Value>> {
@@ -69,7 +102,7 @@ fn talk(person: &Person, chance: &mut Chance) -> Option<Value> {
         16 => json!({"type": "hand", "up": chance.per_mille(500)}),
         17 | 18 => consent(chance),
         // Nobody there, and something that this version does not know.
-        19 if chance.per_mille(500) => json!({"type": "message", "to": uuid::Uuid::nil().to_string(), "data": 0}),
+        19 if chance.per_mille(500) => json!({"type": "message", "to": Uuid::nil().to_string(), "data": 0}),
         _ if chance.per_mille(300) => json!({"type": "leave"}),
         _ => json!({"type": "hand", "up": false}),
     })

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sanbao_signalling::cluster::driver::{Input, Kind as EntryKind};
-use sanbao_signalling::id::{ConsultId, Epoch, NodeId, PersonId};
+use sanbao_signalling::id::{ConsultId, Epoch, NodeId};
 use sanbao_signalling::log::Position;
-use sanbao_signalling::room::{Command, ENTRY_VERSION, Entry, Past, Profile, RoomLimits};
-use sanbao_signalling::ticket::Role;
+use sanbao_signalling::room::{Command, ENTRY_VERSION, Entry, Past, RoomLimits};
 use uuid::Uuid;
 
 use crate::chance::Chance;
 use crate::checks::{Checks, Kind};
 use crate::client::{Client, Phase};
 use crate::log::{Log, Stored};
-use crate::node::{Bytes, Conn, Mutation, Node, Now, Tickets, Wish};
+use crate::node::{Bytes, Conn, Mutation, Node, Now, Wish};
+use crate::script;
 
 /// For how long things go wrong, in milliseconds.
 const TROUBLE_MS: u64 = 12_000;
@@ -91,6 +91,7 @@ pub enum Event {
 }
 
 /// A connection between a client and a node.
+#[expect(clippy::struct_excessive_bools, reason = "what the two sides believe, and what is true")]
 pub struct Line {
     pub who: usize,
     pub node: usize,
@@ -134,35 +135,11 @@ pub struct World {
     pub trouble: bool,
 }
 
-fn tickets() -> (Tickets, Vec<Person>) {
-    let cast = [
-        (1, Role::Host, "a"),
-        (2, Role::Clinician, "b"),
-        (3, Role::Guest, "c"),
-        (4, Role::Guest, "d"),
-        (5, Role::Observer, "e"),
-        // The clinician's other device.
-        (2, Role::Clinician, "f"),
-    ];
-    let (mut tickets, mut people) = (BTreeMap::new(), Vec::new());
-    for (index, (person, role, letter)) in cast.into_iter().enumerate() {
-        let id = PersonId(Uuid::from_u128(person));
-        let lobby = role == Role::Guest;
-        let profile = Profile { person: id, name: letter.into(), role, lobby, permissions: role.permissions() };
-        let ticket = format!("ticket {index}");
-        tickets.insert(ticket.clone(), (Uuid::from_u128(100 + index as u128), profile));
-        let device = letter.repeat(20);
-        let client = Client::new(index, ticket, device, lobby);
-        people.push(Person { client, id: id.to_string(), conn: None, stopped: false, said: 0 });
-    }
-    (Rc::new(tickets), people)
-}
-
 impl World {
     pub fn new(seed: u64, mutation: Option<Mutation>) -> Self {
         let mut chance = Chance::new(seed);
         let consult = ConsultId(Uuid::from_u128(1));
-        let (tickets, people) = tickets();
+        let (tickets, people) = script::cast();
         let mut nodes: Vec<Node> =
             (0..3).map(|n| Node::new(n, consult, Rc::clone(&tickets), Chance::new(chance.next()))).collect();
         for node in &mut nodes {
@@ -269,16 +246,17 @@ impl World {
     }
 
     fn say_who_is_stuck(&mut self) {
-        let mut words = String::new();
-        for person in self.people.iter().filter(|person| !person.stopped && !person.client.is_quiet()) {
+        let stuck = self.people.iter().filter(|person| !person.stopped && !person.client.is_quiet());
+        let clients = stuck.map(|person| {
             let Client { index, phase, taken, .. } = &person.client;
-            words += &format!("client {index} {phase:?} {taken} with {} unsaid; ", person.client.unacknowledged());
-        }
-        for node in &self.nodes {
+            format!("client {index} {phase:?} {taken} with {} unsaid", person.client.unacknowledged())
+        });
+        let nodes = self.nodes.iter().map(|node| {
             let cell = node.cell.as_ref().map(|cell| (cell.driver.is_idle(), cell.driver.last()));
-            words += &format!("node {} {} {cell:?}; ", node.index, node.up);
-        }
-        self.checks.violate(Kind::Stuck, words);
+            format!("node {} {} {cell:?}", node.index, node.up)
+        });
+        let words: Vec<String> = clients.chain(nodes).collect();
+        self.checks.violate(Kind::Stuck, words.join("; "));
     }
 
     pub fn after(&mut self, ms: u64, event: Event) {

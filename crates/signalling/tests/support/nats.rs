@@ -46,8 +46,8 @@ impl NatsServers {
         if self.ports.len() > 1 {
             let routes: Vec<_> = self.ports.iter().map(|(_, port)| format!("nats://127.0.0.1:{port}")).collect();
             let routes = routes.join(", ");
-            let cluster = format!("name: c, listen: 127.0.0.1:{cluster_port}, routes: [{routes}]");
-            text.extend(["cluster { ", &cluster, " }\n"]);
+            let cluster = format!("cluster {{ name: c, listen: 127.0.0.1:{cluster_port}, routes: [{routes}] }}\n");
+            text.push_str(&cluster);
         }
         std::fs::write(&config, text).unwrap();
         let log = std::fs::File::create(self.folder.path().join(format!("{n}.log"))).unwrap();

@@ -7,8 +7,9 @@ mod coturn;
 mod streams;
 
 #[path = "../browser/mod.rs"]
-#[expect(dead_code, reason = "shared; this test needs a part of it")]
 mod browser;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::net::SocketAddr;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! `PeerServer`, the npm package `peer`, by the messages of PeerJS 1.5.
+//! `PeerServer`, the npm package `peer`, by the messages of `PeerJS` 1.5.
 
 use std::process::Command;
 use std::time::Duration;

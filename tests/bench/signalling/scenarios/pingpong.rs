@@ -95,7 +95,10 @@ impl Side {
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk)? {
             0 => Err("closed".into()),
-            read => Ok(self.input.extend_from_slice(&chunk[..read])),
+            read => {
+                self.input.extend_from_slice(&chunk[..read]);
+                Ok(())
+            }
         }
     }
 

@@ -42,7 +42,7 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
             talks.say(Kind::Offer, &body(sent, len));
             sent += 1;
         }
-        if elapsed - looked > Duration::from_millis(250) {
+        if elapsed.saturating_sub(looked) > Duration::from_millis(250) {
             most = most.max(server.memory()?.rss);
             looked = elapsed;
         }

@@ -10,6 +10,7 @@ use sanbao_platform::problem::Problem;
 use super::{answered, load, refused, seen, view::ConsultView};
 use crate::App;
 use crate::consult::consent::{self, ConsentView, NewConsent};
+use crate::consult::entry;
 use crate::consult::id::{ConsentId, ConsultId};
 use crate::consult::journal;
 use crate::consult::policy::Action;
@@ -55,7 +56,7 @@ pub async fn record(
     Ok(response)
 }
 
-/// Withdraws a consent; no ticket is issued until there is another (care staff).
+/// Withdraws a consent; without another, tickets are taken back and none is issued (care staff).
 #[utoipa::path(post, path = "/v1/consults/{id}/consents/{consent}/withdraw", tag = "consults",
     params(("id" = ConsultId, Path), ("consent" = ConsentId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404)))]
@@ -70,6 +71,10 @@ pub async fn withdraw(
         return Err(Problem::not_found());
     }
     audit::record(&mut tx, &ctx, "consult.consent.withdraw", "consult", id).await?;
+    let standing = consent::list(&mut tx, id).await?.iter().any(|c| c.withdrawn_at.is_none());
+    if !standing {
+        entry::revoke_all(&mut tx, id, ctx.now()).await?;
+    }
     journal::touch(&mut tx, &consult);
     answered(tx, &ctx, id).await
 }

@@ -19,7 +19,7 @@ use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest};
 use crate::consult::id::{ConsultId, GuestId};
 use crate::consult::policy::Action;
 use crate::consult::store;
-use crate::consult::ticket::{self as room, Entrant, RoomRole};
+use crate::consult::ticket::{self as room, Entrant};
 
 /// A secret is 43 characters; nothing much longer is looked up.
 const TOKEN_BYTES_MAX: usize = 128;
@@ -96,7 +96,7 @@ pub async fn resend(
     }
     let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?;
     guest::revoke(&mut tx, id, link, ctx.now()).await?;
-    let new = NewGuest { name: old.name, relation: old.relation };
+    let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
     let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;
     tx.commit().await?;
@@ -137,8 +137,9 @@ pub async fn ticket(
     })?;
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}({})", guest.name, guest.relation);
-    let entrant = Entrant { subject: guest.id.0, name: &name, organisation: None, role: RoomRole::Guest };
-    let ticket = room::issue(&app.deps.keys, now, &consult, &entrant)?;
+    let (role, until) = (guest.role.into(), Some(guest.expires_at));
+    let entrant = Entrant { subject: guest.id.0, name: &name, organisation: None, role, until };
+    let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;
     let id = Some(guest.consult_id.0);
     audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;
     tx.commit().await?;

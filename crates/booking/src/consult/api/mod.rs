@@ -6,6 +6,7 @@ mod doctors;
 mod guest;
 mod hours;
 mod invite;
+mod meeting;
 mod opinion;
 mod read;
 mod schedule;
@@ -48,6 +49,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(consent::list, consent::record))
         .routes(routes!(consent::withdraw))
         .routes(routes!(ticket::ticket))
+        .routes(routes!(ticket::holders))
+        .routes(routes!(ticket::revoke))
+        .routes(routes!(meeting::meeting))
         .routes(routes!(guest::list, guest::create))
         .routes(routes!(guest::revoke))
         .routes(routes!(guest::resend))

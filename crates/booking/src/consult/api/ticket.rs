@@ -1,15 +1,18 @@
-//! The ticket of the inviting side and of the doctor.
+//! The ticket of the inviting side and of the doctor; who holds one, and how it is taken back.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Json, Path};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::load;
 use crate::App;
+use crate::consult::entry::{self, TicketHolder};
 use crate::consult::id::ConsultId;
 use crate::consult::policy::Action;
 use crate::consult::store;
@@ -41,9 +44,53 @@ pub async fn ticket(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>)
         RoomRole::Clinician
     };
     let (subject, organisation) = (ctx.actor.subject.0, Some(ctx.actor.organisation));
-    let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role };
-    let ticket = ticket::issue(&app.deps.keys, ctx.now(), &consult, &entrant)?;
+    let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role, until: None };
+    let ticket = ticket::issue(&mut tx, &app.deps.keys, ctx.now(), &consult, &entrant).await?;
     audit::record(&mut tx, &ctx, "consult.ticket", "consult", id).await?;
     tx.commit().await?;
     Ok(Json(TicketView { ticket, summary_url: Some(format!("/consults/{id}/summary")) }))
+}
+
+/// Who of the own side holds a ticket that stands (care staff; the doctor; the hospital's administrator).
+#[utoipa::path(get, path = "/v1/consults/{id}/tickets", tag = "consults", params(("id" = ConsultId, Path)),
+    responses((status = 200, body = Vec<TicketHolder>), (status = 403), (status = 404)))]
+pub async fn holders(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+) -> Result<Json<Vec<TicketHolder>>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    load(&mut conn, &ctx, id, Action::RevokeTicket).await?;
+    Ok(Json(entry::list(&mut conn, id, ctx.actor.organisation).await?))
+}
+
+/// Whose tickets are taken back.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TicketRevocation {
+    /// The `person` of the list.
+    pub person: Uuid,
+}
+
+/// Takes back every ticket of somebody of the own side: who is in the room by one is out at once, and
+/// enters again only with a new one (care staff; the doctor; the hospital's administrator).
+#[utoipa::path(post, path = "/v1/consults/{id}/tickets/revoke", tag = "consults", params(("id" = ConsultId, Path)),
+    request_body = TicketRevocation,
+    responses((status = 204), (status = 403), (status = 404), (status = 422)))]
+pub async fn revoke(
+    State(app): State<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+    Json(body): Json<TicketRevocation>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    load(&mut tx, &ctx, id, Action::RevokeTicket).await?;
+    let own = entry::list(&mut tx, id, ctx.actor.organisation).await?;
+    if !own.iter().any(|holder| holder.person == body.person) {
+        return Err(Problem::not_found());
+    }
+    entry::revoke(&mut tx, id, body.person, ctx.now()).await?;
+    audit::record(&mut tx, &ctx, "consult.ticket.revoke", "consult", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }

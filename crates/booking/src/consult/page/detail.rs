@@ -8,17 +8,20 @@ use sanbao_platform::db::Tx;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, badge, forms, list, record, t, time};
+use super::{TEXTS, badge, forms, list, meeting as spoken, record, t, time};
 use crate::App;
 use crate::account::LocationId;
 use crate::consult::api::{self, SlotQuery, slots_for, view::actions};
 use crate::consult::consent::{self, ConsentView};
+use crate::consult::entry::{self, TicketHolder};
 use crate::consult::guest::{self, GuestView};
 use crate::consult::hours::FreeSlot;
 use crate::consult::id::ConsultId;
 use crate::consult::journal::{self, HistoryLine};
+use crate::consult::meeting::{self, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{Action, Relation};
@@ -43,6 +46,8 @@ pub(super) struct Sheet {
     pub(super) feedback: Option<Feedback>,
     pub(super) rooms: Vec<(LocationId, String)>,
     pub(super) slots: Vec<FreeSlot>,
+    pub(super) meeting: MeetingView,
+    pub(super) tickets: Vec<TicketHolder>,
 }
 
 impl Sheet {
@@ -74,7 +79,12 @@ async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
         slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
         slots.truncate(SLOTS_SHOWN_MAX);
     }
+    let revokes = consult.decide(&ctx.actor, specialty.as_deref(), Action::RevokeTicket) == Decision::Allow;
+    let open = !consult.state.name().is_final();
+    let tickets = if revokes && open { entry::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
     Ok(Sheet {
+        meeting: meeting::of(tx, &consult, ctx.now()).await?,
+        tickets,
         history: journal::history(tx, id).await?,
         consents: consent::list(tx, id).await?,
         guests: if inviting { guest::list(tx, id).await? } else { Vec::new() },
@@ -120,14 +130,17 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
                     (record::opinion(lang, zone, consult, o, sheet.feedback.as_ref()))
                 }
                 @if writes { (forms::opinion(lang, sheet)) }
+                (spoken::absent(lang, sheet))
                 (forms::next(lang, sheet))
                 section.card { (record::case(lang, consult, zone)) }
                 (record::history(lang, zone, &sheet.history))
             }
             div.stack {
                 section.card { (record::facts(lang, consult, &sheet.ctx)) }
+                (spoken::card(lang, zone, &sheet.meeting))
                 (forms::consent(lang, sheet))
                 @if sheet.inviting { (forms::guests(lang, sheet)) }
+                (spoken::tickets(lang, sheet))
                 (forms::change(lang, sheet))
             }
         }

@@ -8,8 +8,10 @@ use super::record::decision_key;
 use super::{TEXTS, clock, day, t, time};
 use crate::consult::api::DELAY_MINUTES_MAX;
 use crate::consult::consent::{GivenBy, Method};
+use crate::consult::guest::GuestRole;
 use crate::consult::invitation::{LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::consult::opinion::{AdoptionDecision, Parts};
+use crate::consult::ticket::RoomRole;
 
 /// A step that needs nothing but the press of a button.
 fn press(lang: Lang, sheet: &Sheet, step: &str, path: &str, main: bool) -> Markup {
@@ -201,7 +203,11 @@ pub(super) fn guests(lang: Lang, sheet: &Sheet) -> Markup {
                 h2 #guests-title { (t(lang, "guests")) }
                 @for g in standing {
                     div.spread {
-                        p { (g.name) "(" (g.relation) ")" br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) } }
+                        p {
+                            (g.name) "(" (g.relation) ")"
+                            @if g.role != GuestRole::Guest { " " span.badge.info { (t(lang, &format!("role-{}", RoomRole::from(g.role).name()))) } }
+                            br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) }
+                        }
                         div.toolbar {
                             button.button type="button" data-guest-resend=(sheet.path(&format!("/guest-links/{}/resend", g.id))) { (t(lang, "do-resend")) }
                             button.plain type="button" data-guest-revoke=(sheet.path(&format!("/guest-links/{}", g.id))) { (t(lang, "do-revoke")) }
@@ -216,6 +222,12 @@ pub(super) fn guests(lang: Lang, sheet: &Sheet) -> Markup {
                 form.stack novalidate data-guest=(sheet.path("/guest-links")) {
                     div.field { label for="guest-name" { (t(lang, "name")) } input id="guest-name" name="name" maxlength=(NAME_CHARS_MAX) required; }
                     div.field { label for="guest-relation" { (t(lang, "relation")) } input id="guest-relation" name="relation" maxlength=(NAME_CHARS_MAX) required; }
+                    div.field {
+                        label for="guest-role" { (t(lang, "guest-role")) }
+                        select id="guest-role" name="role" {
+                            @for role in ["guest", "interpreter", "observer"] { option value=(role) { (t(lang, &format!("role-{role}"))) } }
+                        }
+                    }
                     button.button type="submit" { (t(lang, "do-guest")) }
                 }
             }

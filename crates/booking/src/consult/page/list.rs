@@ -7,9 +7,10 @@ use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, badge, t, time};
+use super::{TEXTS, badge, meeting as spoken, t, time};
 use crate::App;
 use crate::consult::api::{side, view::actions};
+use crate::consult::meeting;
 use crate::consult::model::Consult;
 use crate::consult::state::{State as Stands, StateName};
 use crate::consult::store::{self, Filter, Side};
@@ -81,6 +82,8 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Resul
     let mut conn = app.deps.db.read().await?;
     let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    let calls =
+        if side == Side::Inviting { meeting::calls(&mut conn, ctx.actor.organisation, now).await? } else { Vec::new() };
     let reader = Reader { ctx: &ctx, side, specialty };
     let lang = ctx.lang;
     let body = html! {
@@ -90,9 +93,19 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Resul
         }
         p.live data-live-state data-connected=(t(lang, "live-connected"))
             data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
-        div #consults data-live="/consults/events" { (lists(&reader, &consults)) }
+        div #consults data-live="/consults/events" {
+            (spoken::bell(&ctx, &calls))
+            (lists(&reader, &consults))
+        }
     };
-    Ok(app.deps.frame.page(lang, &t(lang, "consults"), Some(&ctx.actor), "/consults", &["/static/live.js"], &body))
+    Ok(app.deps.frame.page(
+        lang,
+        &t(lang, "consults"),
+        Some(&ctx.actor),
+        "/consults",
+        &["/static/live.js", "/static/consult-bell.js"],
+        &body,
+    ))
 }
 
 fn lists(reader: &Reader<'_>, consults: &[Consult]) -> Markup {

@@ -5,6 +5,7 @@ mod detail;
 mod forms;
 mod guest;
 mod list;
+mod meeting;
 mod new;
 mod record;
 
@@ -33,6 +34,7 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
+    ("/static/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
     ("/static/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
     ("/static/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
     ("/static/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),

@@ -11,6 +11,7 @@
 //! stored. For the same reason a repeated append is harmless: at most one copy is valid.
 
 mod chain;
+mod io;
 #[cfg(test)]
 mod tests;
 
@@ -18,90 +19,10 @@ use std::collections::VecDeque;
 
 use chain::{Chain, Step};
 pub use chain::{Heard, Kind};
+pub use io::{Full, Input, Output};
 
 use super::limits::DriverLimits;
 use crate::log::Position;
-
-/// What happens to a room's log, as one node sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input<B> {
-    /// The append of this batch was stored at this place. Whether it is valid is heard.
-    Appended(u64, Position),
-    /// The append was refused, because the room's last entry is another one.
-    Behind(u64),
-    /// No answer came to the append: it may be stored or may be stored yet.
-    Unknown(u64),
-    /// The append was refused for another reason, or never sent: it is not stored, and will not be.
-    Unavailable(u64),
-    /// An entry was announced; some announcements are lost, and some come twice.
-    Announced(Heard<B>),
-    /// All entries after the place that was asked for, in order, as far as the server knew.
-    Read(Vec<Heard<B>>),
-    /// The log did not answer a read.
-    ReadFailed,
-    /// Announcements may have been missed: the connection is new, or a queue ran over.
-    Missed,
-    /// Nothing but time went on.
-    Tick,
-}
-
-/// What to do next, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output<C, B> {
-    /// Append these commands as this node's batch of that number, if the room's last entry is the expected one.
-    Append {
-        /// The last entry, valid or void.
-        expected: Position,
-        /// The last valid entry, which this one names.
-        previous: Position,
-        /// The number by which this node knows its own entry again.
-        batch: u64,
-        /// What goes in.
-        commands: Vec<C>,
-    },
-    /// Append a snapshot of the replica as it is now; answered like any other append.
-    AppendSnapshot {
-        /// The last entry, valid or void.
-        expected: Position,
-        /// The last valid entry, which the replica has applied and this one names.
-        previous: Position,
-        /// The number by which this node knows its own entry again.
-        batch: u64,
-    },
-    /// Read the room's entries after a place.
-    Read {
-        /// The place.
-        after: Position,
-    },
-    /// The next valid entry: apply it.
-    Apply {
-        /// Its place.
-        position: Position,
-        /// What it holds.
-        body: B,
-    },
-    /// Entries before this snapshot are gone from the log: put it in the replica's place.
-    Restore {
-        /// The snapshot's place.
-        position: Position,
-        /// The snapshot.
-        body: B,
-    },
-    /// This node's snapshot is in the log: what is older may go, once the facts of it are written.
-    Trim {
-        /// The snapshot's place.
-        before: Position,
-    },
-    /// What was proposed waited too long and is dropped: close this node's clients of the room, to try again.
-    GiveUp,
-    /// The log holds neither an opening nor a snapshot to go on from: this node's replica is worth nothing.
-    Lost,
-}
-
-/// A command was not taken: as many as may wait do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too much waits for the room's log")]
-pub struct Full;
 
 /// One node's part in one room's log. `C` is a command; what an entry holds is the caller's.
 #[derive(Clone, Debug)]

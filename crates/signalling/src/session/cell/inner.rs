@@ -64,8 +64,11 @@ impl Inner {
         let Some(link) = self.link_mut(socket) else { return };
         let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
         let ack = match &heard {
-            Heard::Said { ack, .. } | Heard::Again { ack, .. } => *ack,
-            Heard::Ack(ack) | Heard::Report(ack, _) | Heard::Ping(ack) => *ack,
+            Heard::Said { ack, .. }
+            | Heard::Again { ack, .. }
+            | Heard::Ack(ack)
+            | Heard::Report(ack, _)
+            | Heard::Ping(ack) => *ack,
             Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
         };
         if ack > link.written() {

@@ -209,6 +209,14 @@ impl Cell {
         inner.settle(hub);
     }
 
+    /// Whether all who are in the room are at other nodes, each of which is there.
+    pub(crate) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let inner = lock(&self.inner);
+        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
+        let room = inner.replica.room();
+        inner.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
+    }
+
     /// Tells sockets, of which `which` chooses, something without a number.
     pub(super) fn say(&self, message: &ServerMessage<'_>, which: impl Fn(u64) -> bool) {
         for link in lock(&self.inner).links.iter_mut().filter(|link| which(link.socket)) {

@@ -1,0 +1,121 @@
+//! Who was in the room, how long both sides were there together, and who has not come.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::model::Consult;
+use super::state::StateName;
+use super::ticket::RoomRole;
+
+/// After so many minutes without one side in the room the page says that it is not there.
+pub const ABSENT_AFTER_MINUTES: i64 = 15;
+
+/// One time that somebody was in the room.
+#[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
+pub struct Presence {
+    /// Who.
+    pub person: Uuid,
+    /// Their name.
+    pub name: String,
+    /// As what.
+    pub role: RoomRole,
+    /// From.
+    pub joined_at: DateTime<Utc>,
+    /// To; absent while they are in.
+    pub left_at: Option<DateTime<Utc>>,
+}
+
+/// Which side did not come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Absent {
+    /// The inviting side.
+    Host,
+    /// The doctor.
+    Clinician,
+    /// Neither came.
+    Both,
+}
+
+impl Absent {
+    /// The name in texts.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Clinician => "clinician",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// How long host and clinician were in together, by what was seen; until the relay has said it.
+pub(super) fn together(attendance: &[Presence], now: DateTime<Utc>) -> Duration {
+    let of = |role: RoomRole| {
+        let mut times: Vec<(DateTime<Utc>, DateTime<Utc>)> = attendance
+            .iter()
+            .filter(|p| p.role == role)
+            .map(|p| (p.joined_at, p.left_at.unwrap_or(now).max(p.joined_at)))
+            .collect();
+        times.sort_unstable();
+        // Two people of one side, or one on two devices, count once.
+        let mut merged: Vec<(DateTime<Utc>, DateTime<Utc>)> = Vec::new();
+        for (from, to) in times {
+            match merged.last_mut().filter(|last| from <= last.1) {
+                Some(last) => last.1 = last.1.max(to),
+                None => merged.push((from, to)),
+            }
+        }
+        merged
+    };
+    let clinicians = of(RoomRole::Clinician);
+    let overlap = |a: &(DateTime<Utc>, DateTime<Utc>), b: &(DateTime<Utc>, DateTime<Utc>)| {
+        (a.1.min(b.1) - a.0.max(b.0)).max(Duration::zero())
+    };
+    of(RoomRole::Host).iter().flat_map(|h| clinicians.iter().map(move |c| overlap(h, c))).sum()
+}
+
+/// Who has not come, once it is long past the expected start of a meeting that did not begin.
+pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<Utc>) -> Option<Absent> {
+    let appointment = consult.state.appointment().filter(|_| consult.state.name() == StateName::Scheduled)?;
+    let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
+    if now < expected + Duration::minutes(ABSENT_AFTER_MINUTES) {
+        return None;
+    }
+    let came = |role: RoomRole| attendance.iter().any(|p| p.role == role);
+    match (came(RoomRole::Host), came(RoomRole::Clinician)) {
+        (true, false) => Some(Absent::Clinician),
+        (false, true) => Some(Absent::Host),
+        (false, false) => Some(Absent::Both),
+        (true, true) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(role: RoomRole, from: i64, to: Option<i64>) -> Presence {
+        let at = |s: i64| DateTime::UNIX_EPOCH + Duration::seconds(s);
+        Presence { person: Uuid::nil(), name: String::new(), role, joined_at: at(from), left_at: to.map(at) }
+    }
+
+    #[test]
+    fn time_together_is_the_overlap_of_both_sides_however_often_they_came() {
+        use RoomRole::{Clinician, Guest, Host};
+        let now = DateTime::UNIX_EPOCH + Duration::seconds(100);
+        for (attendance, seconds) in [
+            (vec![], 0),
+            (vec![seen(Host, 0, Some(50))], 0),
+            (vec![seen(Host, 0, Some(50)), seen(Guest, 0, None)], 0),
+            (vec![seen(Host, 0, Some(50)), seen(Clinician, 20, Some(80))], 30),
+            (vec![seen(Host, 0, None), seen(Clinician, 20, None)], 80),
+            (vec![seen(Host, 0, Some(40)), seen(Host, 10, Some(60)), seen(Clinician, 0, Some(100))], 60),
+            (vec![seen(Host, 0, None), seen(Clinician, 10, Some(20)), seen(Clinician, 30, Some(50))], 30),
+            (vec![seen(Host, 0, Some(10)), seen(Clinician, 10, Some(20))], 0),
+        ] {
+            assert_eq!(together(&attendance, now).num_seconds(), seconds, "{attendance:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The meeting in words: who is missing, who was there, how good the lines were, what checks found; the
+//! tickets that stand; and the bell over the list for whom nobody lets in.
+
+use chrono_tz::Tz;
+use maud::{Markup, html};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lang::Lang;
+
+use super::detail::Sheet;
+use super::{TEXTS, clock, t, time};
+use crate::consult::meeting::{CallView, LineView, MeetingView};
+
+fn badge(lang: Lang, verdict: &str) -> Markup {
+    let kind = match verdict {
+        "good" => "badge ok",
+        "fair" => "badge info",
+        "poor" => "badge warn",
+        "bad" => "badge bad",
+        _ => "badge",
+    };
+    html! { span class=(kind) { (t(lang, &format!("line-{verdict}"))) } }
+}
+
+/// That somebody did not come, with the way to record it.
+pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
+    html! {
+        @if let Some(absent) = sheet.meeting.absent {
+            div.notice.warn role="status" {
+                p { (t(lang, &format!("absent-{}", absent.name()))) }
+                @if sheet.can("no_show") {
+                    form data-send=(format!("POST {}", sheet.path("/no-show"))) data-ask=(t(lang, "ask-no_show")) {
+                        input type="hidden" name="reason" value=(t(lang, &format!("absent-{}", absent.name())));
+                        button.button.danger type="submit" { (t(lang, "do-no_show")) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the relay told.
+pub(super) fn card(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
+    let any = !meeting.attendance.is_empty() || !meeting.lines.is_empty() || !meeting.checks.is_empty();
+    html! {
+        @if any {
+            section.card.stack aria-labelledby="meeting" {
+                h2 #meeting { (t(lang, "meeting")) }
+                @if !meeting.attendance.is_empty() { (attendance(lang, zone, meeting)) }
+                @if !meeting.lines.is_empty() {
+                    h3 { (t(lang, "lines")) }
+                    ul { @for line in &meeting.lines { li { (words(lang, line)) } } }
+                }
+                @if !meeting.checks.is_empty() {
+                    h3 { (t(lang, "checks")) }
+                    ul {
+                        @for check in &meeting.checks {
+                            li {
+                                (check.name) " · " (time(lang, zone, check.at)) " " (badge(lang, &check.result.verdict))
+                                @for finding in known(&check.result.findings) { br; (t(lang, finding)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The findings that have words here.
+fn known(findings: &[String]) -> impl Iterator<Item = &'static str> {
+    let all = [
+        ("no_camera", "found-no_camera"),
+        ("no_microphone", "found-no_microphone"),
+        ("insecure", "found-insecure"),
+        ("no_path", "found-no_path"),
+        ("udp_blocked", "found-udp_blocked"),
+        ("lossy", "found-lossy"),
+        ("slow", "found-slow"),
+    ];
+    findings.iter().filter_map(move |found| all.iter().find(|(name, _)| name == found).map(|(_, key)| *key))
+}
+
+fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
+    let minutes = (meeting.together_seconds / 60).to_string();
+    html! {
+        p.strong { (TEXTS.with(lang, "together", &[("minutes", &minutes)])) }
+        ul {
+            @for p in &meeting.attendance {
+                li {
+                    (p.name) "(" (t(lang, &format!("role-{}", p.role.name()))) ") "
+                    (clock(zone, p.joined_at)) "–"
+                    @if let Some(left) = p.left_at { (clock(zone, left)) } @else { span.badge.ok { (t(lang, "inside-now")) } }
+                }
+            }
+        }
+    }
+}
+
+/// A line as one would tell it: good or not, in which direction, how often it broke.
+fn words(lang: Lang, line: &LineView) -> Markup {
+    let verdict = line.seconds.verdict().unwrap_or("no_data");
+    let bad = line.seconds.poor + line.seconds.bad;
+    html! {
+        (line.name) " · " (t(lang, if line.direction == "out" { "line-out" } else { "line-in" })) " " (badge(lang, verdict))
+        @if bad > 0 { " " (TEXTS.with(lang, "line-poor-for", &[("seconds", &bad.to_string())])) }
+        @if let Some(mos) = line.mos_worst.filter(|_| verdict != "good") {
+            " " span.faint { (TEXTS.with(lang, "line-mos", &[("mos", &format!("{mos:.1}"))])) }
+        }
+        @if line.reconnects > 0 { " " (TEXTS.with(lang, "line-reconnects", &[("times", &line.reconnects.to_string())])) }
+    }
+}
+
+/// Who of the own side holds tickets, and taking them back.
+pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
+    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
+    html! {
+        @if !sheet.tickets.is_empty() {
+            section.card aria-labelledby="tickets-title" {
+                h2 #tickets-title { (t(lang, "tickets")) }
+                p.faint { (t(lang, "tickets-help")) }
+                @for holder in &sheet.tickets {
+                    div.spread {
+                        p {
+                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.name()))) ")" br;
+                            span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
+                        }
+                        form data-send=(format!("POST {}", sheet.path("/tickets/revoke"))) data-ask=(t(lang, "ask-ticket-revoke")) {
+                            input type="hidden" name="person" value=(holder.person);
+                            button.plain type="submit" { (t(lang, "do-ticket-revoke")) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The bell: whoever is free goes and lets them in.
+pub(super) fn bell(ctx: &Ctx, calls: &[CallView]) -> Markup {
+    let lang = ctx.lang;
+    html! {
+        @for call in calls {
+            @let minutes = (ctx.now() - call.since).num_minutes().max(1).to_string();
+            div.notice.warn role="alert" data-bell=(format!("{}-{}", call.consult_id, call.since.timestamp())) {
+                p.big { (TEXTS.with(lang, "bell", &[("name", &call.name), ("minutes", &minutes)])) }
+                a.button.primary.large href=(format!("/room?consult={}", call.consult_id)) { (t(lang, "bell-go")) }
+            }
+        }
+    }
+}
