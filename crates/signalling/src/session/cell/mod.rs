@@ -174,14 +174,6 @@ impl Cell {
     }
 
     /// Whether all who are in the room are at other nodes, each of which is there.
-    pub(crate) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
-        let inner = lock(&self.inner);
-        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
-        let room = inner.replica.room();
-        inner.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
-    }
-
-    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
     /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
     pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
         let mut inner = lock(&self.inner);
