@@ -173,7 +173,7 @@ impl Cell {
         lock(&self.inner).replica.clone()
     }
 
-    /// Whether all who are in the room are at other nodes, each of which is there.
+    /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
     /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
     pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
         let mut inner = lock(&self.inner);
