@@ -1,6 +1,6 @@
 // The check before a call: each way through TURN tried for real against a peer on the server that echoes what it
 // gets. Usable by itself with any list of ICE servers.
-import { only } from "/static/sanbao-signal.js";
+import { only } from "/static/sanbao-kept.js";
 
 /**
  * @typedef {"udp"|"tcp"|"tls"} Transport

@@ -17,6 +17,8 @@ use crate::App;
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
+    ("/static/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
+    ("/static/sanbao-kept.js", JS, include_bytes!("../../assets/sanbao-kept.js")),
     ("/static/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
     ("/static/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
     ("/static/sanbao-peer.js", JS, include_bytes!("../../assets/sanbao-peer.js")),
