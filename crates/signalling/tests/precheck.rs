@@ -192,7 +192,7 @@ async fn what_is_no_check_is_refused_by_kind() {
     let data = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
     for (ticket, sdp, status) in [
         ("nonsense", data, 401),
-        (relay.ticket_with(1, 1, "guest", json!({})).trim_end_matches('A'), "", 422),
+        (&*ticket, "", 422),
         (&*ticket, "v=0", 422),
         (&*ticket, &*format!("{data}m=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"), 422),
         (&*ticket, &*format!("{data}{}", "a=x\r\n".repeat(2_000)), 422),
