@@ -273,7 +273,7 @@ impl Hub {
             Err(NoRoom::None) => return Ok(()), // it is read from the table when the room is opened
             Err(error) => return Err(error),
         };
-        cell.propose(self, Command::Revoke { ticket: revocation.ticket, person: revocation.person });
+        cell.revoke(self, revocation);
         Ok(())
     }
 

@@ -19,7 +19,7 @@ use crate::id::{ConsultId, NodeId, Socket};
 use crate::log::Position;
 use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
 use crate::replica::Replica;
-use crate::room::{Command, Entry, Request};
+use crate::room::{Command, Entry, Request, Revocation};
 use inner::Inner;
 
 /// One room and the sockets to it.
@@ -141,10 +141,14 @@ impl Cell {
         Some(link)
     }
 
-    /// Proposes a command that is nobody's message.
-    pub(crate) fn propose(&self, hub: &Hub, command: Command) {
+    /// Takes tickets back, if the room does not know of it yet.
+    pub(super) fn revoke(&self, hub: &Hub, revocation: &Revocation) {
         let mut inner = lock(&self.inner);
-        inner.propose(hub, self.consult, command);
+        if inner.replica.room().has_revoked(revocation) {
+            return;
+        }
+        let Revocation { ticket, person, at } = *revocation;
+        inner.propose(hub, self.consult, Command::Revoke { ticket, person, at: Some(at) });
         inner.settle(hub);
     }
 
