@@ -325,3 +325,6 @@ impl Hub {
         metrics::gauge!("signalling_rooms").set(cells.len() as f64);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,6 +83,8 @@ impl Cell {
         if inner.forgotten {
             return Err(Box::new((link, hello)));
         }
+        // It has just said hello; while the log is asked, a sweep may come by.
+        link.signal().heard(Hub::wrapped_ms(hub.elapsed()));
         inner.links.reserve_exact(1);
         inner.links.push(link);
         inner.propose(hub, self.consult, hello);
