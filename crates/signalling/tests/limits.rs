@@ -322,6 +322,19 @@ async fn a_socket_that_takes_nothing_is_given_up_though_little_waits_for_it() {
 }
 
 #[tokio::test]
+async fn a_crowd_of_facts_shorter_than_a_sweep_stops_nobody_for_longer() {
+    // Every fact is one too many, until it is written a moment later.
+    let relay = with(|c| c.limits.facts_queue_max = 0).await;
+    for n in 0..8 {
+        let mut host = relay.join(n, 10, "host").await;
+        host.say(json!({ "type": "chat", "text": "在吗" })).await;
+        host.hear("chat").await;
+        host.say_unnumbered(json!({ "type": "ping" })).await;
+        host.hear("pong").await;
+    }
+}
+
+#[tokio::test]
 async fn the_same_person_on_a_second_device_is_asked_what_to_do() {
     let relay = relay().await;
     let mut first = relay.join(1, 10, "host").await;

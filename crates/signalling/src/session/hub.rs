@@ -66,6 +66,7 @@ pub(crate) struct Hub {
     pub(super) left: OnceCell<()>,
     /// Rooms of the run before that were not woken up yet.
     kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
+    /// Facts were crowded, as a sweep or a reader found, and nobody was woken since.
     crowded: AtomicBool,
     began: Instant,
 }
@@ -307,6 +308,16 @@ impl Hub {
                 () = stop.cancelled() => return,
             }
         }
+    }
+
+    /// Whether facts are crowded. Whoever is told so reads nothing, and is woken by the sweep that finds them written:
+    /// a crowd may come and go between two of them.
+    pub(super) fn is_crowded(&self) -> bool {
+        let crowded = self.facts.is_crowded();
+        if crowded {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        crowded
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]

@@ -119,7 +119,7 @@ impl Live {
     /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
     fn must_wait(&mut self) -> bool {
         let Entered { hub, cell, socket, signal } = &self.entered;
-        if hub.facts.is_crowded() {
+        if hub.is_crowded() {
             return true;
         }
         let is_behind = |received| self.ears.last.saturating_sub(received) > hub.limits.uncommitted_messages_max;

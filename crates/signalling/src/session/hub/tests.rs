@@ -3,17 +3,19 @@
 
 use sanbao_platform::config::Secret;
 use sanbao_platform::testing::{TestEngine, sqlite};
-use tokio::io::{AsyncReadExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::*;
 use crate::id::{Digest, PeerId, PersonId};
 use crate::permissions::Permissions;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
+use crate::session::frame::Decoder;
 use crate::session::link::{Hello, Link, Welcomed};
+use crate::session::live::{Entered, Live};
 use crate::session::wire::{Reader, Writer};
 use crate::ticket::Role;
 use crate::{Config, MIGRATIONS, NAME};
@@ -148,4 +150,36 @@ async fn who_was_closed_while_the_log_was_asked_is_not_welcomed_and_waits_no_lon
     let mut all = Vec::new();
     client.read_to_end(&mut all).await.unwrap();
     assert_eq!((all.first(), all.len()), (Some(&0x88), 2 + usize::from(all[1])), "the close and nothing else");
+}
+
+#[tokio::test]
+async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
+    let (hub, facts, _engine) = hub(None).await;
+    let cell = hub.open(CONSULT, true).await.unwrap();
+    let (reader, writer, mut client) = connection().await;
+    let (link, command, answered) = hello(&hub, writer);
+    let (socket, signal) = (link.socket, Arc::clone(link.signal()));
+    cell.enter(&hub, link, command).unwrap();
+    assert!(!hub.facts_are_written(), "that the ticket was used is one fact too many");
+    frame(&mut client).await; // the welcome
+    let entered = Entered { hub: Arc::clone(&hub), cell, socket, signal };
+    let place = Arc::clone(&hub.connections).try_acquire_owned().unwrap();
+    let live = tokio::spawn(Live::new(entered, answered.await.unwrap(), reader, Decoder::new(1024), place, &[]).run());
+    client.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let read = timeout(Duration::from_millis(300), client.read_u8()).await;
+    assert!(read.is_err(), "nothing is read: {read:?}");
+    // The crowd comes and goes between two sweeps.
+    let stop = CancellationToken::new();
+    let writing = tokio::spawn(facts::write_all(hub.db.clone(), facts, false, stop.clone()));
+    let written = async {
+        while !hub.facts_are_written() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(PATIENCE, written).await.unwrap();
+    hub.sweep_once();
+    assert_eq!(frame(&mut client).await, (0x8a, Vec::new()), "the pong");
+    live.abort();
+    stop.cancel();
+    writing.await.unwrap();
 }
