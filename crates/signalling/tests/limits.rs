@@ -193,24 +193,26 @@ async fn a_flood_is_told_and_closed_and_the_room_lives_on() {
     host.hear("peer_away").await;
 }
 
-async fn handshake(relay: &Relay, headers: &[(&str, &str)]) -> u16 {
+/// What a WebSocket asks with, besides its subprotocol.
+const UPGRADE: [(&str, &str); 4] = [
+    ("connection", "upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+async fn handshake(relay: &Relay, headers: &[(&str, &str)]) -> reqwest::Response {
     let client = support::http();
     let mut request = client.get(format!("http://{}/v1/signal", relay.address));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.send().await.unwrap().status().as_u16()
+    request.send().await.unwrap()
 }
 
 #[tokio::test]
 async fn the_handshake_is_refused_to_other_sites_and_without_the_subprotocol() {
     let relay = with(|c| c.origins = vec!["https://care.example".to_owned()]).await;
-    let socket = [
-        ("connection", "upgrade"),
-        ("upgrade", "websocket"),
-        ("sec-websocket-version", "13"),
-        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
     let own = format!("http://{}", relay.address);
     for (protocol, origin, status) in [
         (Some("sanbao.signal.v1"), None, 101),
@@ -221,12 +223,12 @@ async fn the_handshake_is_refused_to_other_sites_and_without_the_subprotocol() {
         (Some("sanbao.signal.v2"), None, 400),
         (None, None, 400),
     ] {
-        let mut headers = socket.to_vec();
+        let mut headers = UPGRADE.to_vec();
         headers.extend(protocol.map(|p| ("sec-websocket-protocol", p)));
         headers.extend(origin.map(|o| ("origin", o)));
-        assert_eq!(handshake(&relay, &headers).await, status, "{protocol:?} {origin:?}");
+        assert_eq!(handshake(&relay, &headers).await.status().as_u16(), status, "{protocol:?} {origin:?}");
     }
-    assert_eq!(handshake(&relay, &[]).await, 400, "not a WebSocket at all");
+    assert_eq!(handshake(&relay, &[]).await.status(), 400, "not a WebSocket at all");
 }
 
 #[tokio::test]
@@ -238,23 +240,39 @@ async fn connections_and_rooms_are_bounded() {
     .await;
     let _first = relay.join(1, 10, "host").await;
     let mut second = relay.open().await;
-    let socket = [
-        ("connection", "upgrade"),
-        ("upgrade", "websocket"),
-        ("sec-websocket-version", "13"),
-        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
-        ("sec-websocket-protocol", "sanbao.signal.v1"),
-    ];
-    assert_eq!(handshake(&relay, &socket).await, 503);
+    assert_eq!(relay.try_open().await.err(), Some(503));
     let hello = json!({ "type": "hello", "v": 1, "device": device(2), "ticket": relay.ticket(2, 20, "host") });
     second.say_unnumbered(hello).await;
     assert_eq!(second.hear("error").await["code"], "busy");
     assert_eq!(second.closed().await, Some(4004));
     drop(second);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    // Its place is free again.
-    let mut third = relay.join(1, 30, "clinician").await;
-    third.silence().await;
+    // Its place is free again, once the relay has seen it go.
+    let mut third = relay.open_when_free().await;
+    third.hello(&device(3), &relay.ticket(1, 30, "clinician")).await;
+}
+
+#[tokio::test]
+async fn one_address_holds_so_many_places_before_its_welcome_and_no_more() {
+    let relay = with(|c| c.limits.arrivals_per_address_max = 3).await;
+    let mut welcome = Vec::new();
+    for n in 0..5 {
+        welcome.push(relay.join(1, 10 + n, "clinician").await); // these no longer count
+    }
+    let mut silent = Vec::new();
+    for _ in 0..3 {
+        silent.push(relay.open().await);
+    }
+    let mut headers = UPGRADE.to_vec();
+    headers.push(("sec-websocket-protocol", "sanbao.signal.v1"));
+    let refused = handshake(&relay, &headers).await;
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (429, "1"));
+    // One says hello, which makes room for another.
+    silent[0].hello(&device(1), &relay.ticket(2, 20, "host")).await;
+    silent.push(relay.open_when_free().await);
+    assert_eq!(relay.try_open().await.err(), Some(429));
+    // And one goes.
+    drop(silent.pop());
+    relay.open_when_free().await;
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals::Arriving;
 use super::farewell::farewell;
 use super::frame::{Broken, Decoder, Frame, Opcode};
 use super::hub::{Hub, NoRoom};
@@ -37,6 +38,8 @@ pub(super) struct Arrival {
     pub(super) address: IpAddr,
     pub(super) drain: CancellationToken,
     pub(super) place: OwnedSemaphorePermit,
+    /// Counted against its address until it is welcome, or gone.
+    pub(super) arriving: Arriving,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     /// What was read beyond the request.
@@ -257,6 +260,7 @@ impl Arrival {
         let entered = Entered { hub, cell, socket, signal };
         match timeout(wait, answered).await {
             Ok(Ok(welcomed)) => {
+                drop(self.arriving);
                 let live = Live::new(entered, welcomed, self.reader, decoder, self.place, &more);
                 // The long life in a small task of its own; this one, which was large, ends here.
                 tokio::spawn(live.run());

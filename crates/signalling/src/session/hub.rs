@@ -12,6 +12,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::acks::Acks;
+use super::arrivals::Arrivals;
 use super::cell::{Cell, lock};
 use super::keep;
 use super::throttle::BadHellos;
@@ -60,6 +61,7 @@ pub(crate) struct Hub {
     pub(super) facts: Queue,
     pub(super) acks: Acks,
     pub(super) bad_hellos: BadHellos,
+    pub(super) arrivals: Arrivals,
     pub(super) driver: Option<Arc<dyn Driver>>,
     pub(super) drain_watched: AtomicBool,
     /// Set when everybody was sent away.
@@ -103,6 +105,7 @@ impl Hub {
             sockets: AtomicU64::new(1),
             connections: Arc::new(Semaphore::new(limits.connections_max)),
             bad_hellos: BadHellos::new(limits.bad_hellos_per_minute_max, limits.bad_hellos_burst_max),
+            arrivals: Arrivals::new(limits.arrivals_per_address_max),
             limits,
             clock,
             ice,
