@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use support::{relay, relay_config as with};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn binary_frames_and_invalid_utf8_close_for_good() {
 }
 
 /// The code of the close frame among the frames of a raw socket.
-async fn close_code(tcp: &mut tokio::net::TcpStream) -> Option<u16> {
+async fn close_code(tcp: &mut (impl AsyncRead + Unpin)) -> Option<u16> {
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
     for _ in 0..50 {
@@ -60,6 +60,51 @@ async fn a_frame_that_claims_64_mib_is_refused_by_its_header() {
     frame.extend_from_slice(&[0, 0, 0, 0, b'x']);
     tcp.write_all(&frame).await.unwrap();
     assert_eq!(close_code(&mut tcp).await, Some(4107));
+}
+
+/// A client's frame with a mask of zeroes.
+fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(payload.len()).unwrap();
+    let mut frame = vec![(u8::from(fin) << 7) | opcode];
+    match u8::try_from(len) {
+        Ok(short) if short < 126 => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 0x7e);
+            frame.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(payload);
+    frame
+}
+
+#[tokio::test]
+async fn what_comes_in_fragments_is_charged_as_it_comes() {
+    let relay = relay().await;
+    let (begin, go_on) = (frame(false, 1, b"{"), frame(false, 0, b""));
+    let kib = [b' '; 1024];
+    for (consult, (what, before_hello, once, again, code)) in (1..).zip([
+        ("64 MiB in parts of one message", false, &begin, frame(false, 0, &kib), [4107, 4108]),
+        ("empty parts without end", false, &begin, go_on.repeat(100), [4108, 4108]),
+        ("the same before hello", true, &begin, go_on.repeat(100), [4108, 4108]),
+    ]) {
+        let client = if before_hello { relay.open().await } else { relay.join(consult, 10, "host").await };
+        let tokio_tungstenite::MaybeTlsStream::Plain(tcp) = client.socket.into_inner() else { panic!("plain") };
+        let (mut read, mut write) = tcp.into_split();
+        let once = once.clone();
+        let flood = tokio::spawn(async move {
+            let _ = write.write_all(&once).await;
+            for _ in 0..64 * 1024 {
+                if write.write_all(&again).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        let closed = close_code(&mut read).await;
+        assert!(closed.is_some_and(|c| code.contains(&c)), "{what}: {closed:?}");
+        flood.abort();
+    }
 }
 
 #[tokio::test]

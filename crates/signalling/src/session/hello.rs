@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::arrivals::Arriving;
+use super::budget::Budget;
 use super::farewell::farewell;
 use super::frame::{Broken, Decoder, Frame, Opcode};
 use super::hub::{Hub, NoRoom};
@@ -146,6 +147,9 @@ impl Arrival {
     async fn first(&mut self) -> Result<First, NoWelcome> {
         let message_bytes_max = self.app.config.limits.client.message_bytes_max;
         let mut decoder = Decoder::new(message_bytes_max + FRAME_SLACK_BYTES);
+        let hub = Arc::clone(&self.app.hub);
+        // Of what is no message yet, or none at all; a connection that is welcome has a budget of its own.
+        let mut budget = Budget::new(hub.limits.client, hub.elapsed());
         let (mut first, mut more) = (None, Vec::new());
         let mut early = std::mem::take(&mut self.early).to_vec();
         loop {
@@ -153,8 +157,9 @@ impl Arrival {
             let mut each = |frame: Frame<'_>| match (frame, &first) {
                 (Frame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
                 (Frame::Text(text), Some(_)) => more.push(Box::from(text)),
+                (frame, _) if !budget.take_frame(hub.elapsed(), frame) => first = Some(Err(too_much())),
                 (Frame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
-                (Frame::Pong, _) => {}
+                (Frame::Pong | Frame::Part(_), _) => {}
                 (Frame::Binary, _) => first = Some(Err(Refusal { error: None, code: CloseCode::BinaryFrame })),
                 (Frame::Close, _) => first = Some(Err(Refusal { error: None, code: CloseCode::Normal })),
             };
@@ -311,6 +316,10 @@ pub(super) fn close_for(broken: Broken) -> CloseCode {
         Broken::TooLong | Broken::NotUtf8 => CloseCode::Unreadable,
         Broken::NotAFrame => CloseCode::ProtocolError,
     }
+}
+
+fn too_much() -> Refusal {
+    Refusal::new(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
 }
 
 fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, Box<Hello>), Refusal> {
