@@ -248,7 +248,12 @@ impl Arrival {
         let mut waiting = (Link::new(socket, self.writer, Some(Box::new(hello))), command);
         let signal = Arc::clone(waiting.0.signal());
         let cell = loop {
-            let cell = match timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable)) {
+            let opened = if hub.is_leaving() {
+                Err(NoRoom::Leaving)
+            } else {
+                timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable))
+            };
+            let cell = match opened {
                 Ok(cell) => cell,
                 Err(error) => {
                     if matches!(error, NoRoom::None) {
@@ -259,7 +264,7 @@ impl Arrival {
             };
             match cell.enter(&hub, waiting.0, waiting.1) {
                 Ok(()) => break cell,
-                Err(back) => waiting = *back, // forgotten meanwhile: look again
+                Err(back) => waiting = *back, // forgotten meanwhile, or this node goes: look again
             }
         };
         let entered = Entered { hub, cell, socket, signal };
@@ -299,6 +304,7 @@ async fn no_room(reader: Reader, mut link: Link, id: Option<&str>, error: &NoRoo
         NoRoom::None => {
             (ErrorCode::ResumeImpossible, "there is no such session; use a ticket", CloseCode::ResumeImpossible)
         }
+        NoRoom::Leaving => (ErrorCode::Unavailable, "this relay goes; try again", CloseCode::Restarting),
         NoRoom::Unavailable => {
             (ErrorCode::Unavailable, "the room's log cannot be reached; try again", CloseCode::Unavailable)
         }

@@ -66,6 +66,8 @@ pub(crate) struct Hub {
     pub(super) drain_watched: AtomicBool,
     /// Set when everybody was sent away.
     pub(super) left: OnceCell<()>,
+    /// Set before rooms are kept for the next run.
+    pub(super) leaving: AtomicBool,
     /// Rooms of the run before that were not woken up yet.
     kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
     /// Facts were crowded, as a sweep or a reader found, and nobody was woken since.
@@ -85,6 +87,9 @@ pub(crate) enum NoRoom {
     /// The room's log could not be reached.
     #[error("the room's log cannot be reached")]
     Unavailable,
+    /// This node has begun to leave.
+    #[error("this node goes")]
+    Leaving,
     /// The database did not say what was before.
     #[error("the past of a room is not known: {0}")]
     Unknown(#[from] DbError),
@@ -115,6 +120,7 @@ impl Hub {
             driver,
             drain_watched: AtomicBool::new(false),
             left: OnceCell::new(),
+            leaving: AtomicBool::new(false),
             kept: OnceCell::new(),
             crowded: AtomicBool::new(false),
             began: Instant::now(),
@@ -321,6 +327,11 @@ impl Hub {
             self.crowded.store(true, Ordering::Relaxed);
         }
         crowded
+    }
+
+    /// Whether this node, which runs alone, has begun to leave: what enters a room now would not be kept.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]

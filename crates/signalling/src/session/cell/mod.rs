@@ -77,10 +77,11 @@ impl Cell {
         let _ = self.open.set(()); // it may be so already
     }
 
-    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile.
+    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile,
+    /// or this node has begun to leave.
     pub(super) fn enter(&self, hub: &Hub, link: Link, hello: Command) -> Result<(), Box<(Link, Command)>> {
         let mut inner = lock(&self.inner);
-        if inner.forgotten {
+        if inner.forgotten || hub.is_leaving() {
             return Err(Box::new((link, hello)));
         }
         // It has just said hello; while the log is asked, a sweep may come by.

@@ -183,3 +183,13 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
     stop.cancel();
     writing.await.unwrap();
 }
+
+#[tokio::test]
+async fn nobody_enters_a_room_once_rooms_are_kept_for_the_next_run() {
+    let (hub, _facts, _engine) = hub(None).await;
+    let cell = hub.open(CONSULT, true).await.unwrap();
+    let (_reader, writer, _client) = connection().await;
+    let (link, command, _answered) = hello(&hub, writer);
+    hub.leave().await;
+    assert!(cell.enter(&hub, link, command).is_err());
+}
