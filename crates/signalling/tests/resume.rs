@@ -35,7 +35,9 @@ async fn expect(client: &mut Client, numbers: std::ops::RangeInclusive<u64>) {
 
 #[tokio::test]
 async fn after_a_reset_everything_unread_and_everything_sent_meanwhile_comes_once_in_order() {
-    let relay = relay().await;
+    let mut config = config();
+    config.limits.client.messages_burst_max = 1_000; // the 200 of this test come faster than a person's
+    let relay = relay_with(config, sqlite()).await;
     let (mut host, doctor, name) = pair(&relay).await;
     let peer = doctor.peer.clone();
     let mut kept = doctor.resumable(&name);
