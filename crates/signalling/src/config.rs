@@ -44,6 +44,8 @@ pub struct EmbeddedTurnTls {
 pub struct SessionLimits {
     /// Open WebSockets.
     pub connections_max: usize,
+    /// Of these, connections of one address that were not welcomed yet: an IPv4 address, or the /64 of an IPv6 one.
+    pub arrivals_per_address_max: usize,
     /// Rooms in memory.
     pub rooms_max: usize,
     /// How long an empty room is remembered, with whom it admitted.
@@ -76,6 +78,8 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             connections_max: 20_000,
+            // A hospital stands behind one address, and comes back as one after a restart.
+            arrivals_per_address_max: 1_000,
             rooms_max: 5_000,
             room_idle_ms_max: 60 * 60 * 1000,
             hello_wait_ms_max: 5_000,

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use support::{relay, relay_config as with};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn binary_frames_and_invalid_utf8_close_for_good() {
 }
 
 /// The code of the close frame among the frames of a raw socket.
-async fn close_code(tcp: &mut tokio::net::TcpStream) -> Option<u16> {
+async fn close_code(tcp: &mut (impl AsyncRead + Unpin)) -> Option<u16> {
     let mut all = Vec::new();
     let mut buffer = [0; 4096];
     for _ in 0..50 {
@@ -62,6 +62,51 @@ async fn a_frame_that_claims_64_mib_is_refused_by_its_header() {
     assert_eq!(close_code(&mut tcp).await, Some(4107));
 }
 
+/// A client's frame with a mask of zeroes.
+fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(payload.len()).unwrap();
+    let mut frame = vec![(u8::from(fin) << 7) | opcode];
+    match u8::try_from(len) {
+        Ok(short) if short < 126 => frame.push(0x80 | short),
+        _ => {
+            frame.push(0x80 | 0x7e);
+            frame.extend_from_slice(&len.to_be_bytes());
+        }
+    }
+    frame.extend_from_slice(&[0; 4]);
+    frame.extend_from_slice(payload);
+    frame
+}
+
+#[tokio::test]
+async fn what_comes_in_fragments_is_charged_as_it_comes() {
+    let relay = relay().await;
+    let (begin, go_on) = (frame(false, 1, b"{"), frame(false, 0, b""));
+    let kib = [b' '; 1024];
+    for (consult, (what, before_hello, once, again, code)) in (1..).zip([
+        ("64 MiB in parts of one message", false, &begin, frame(false, 0, &kib), [4107, 4108]),
+        ("empty parts without end", false, &begin, go_on.repeat(100), [4108, 4108]),
+        ("the same before hello", true, &begin, go_on.repeat(100), [4108, 4108]),
+    ]) {
+        let client = if before_hello { relay.open().await } else { relay.join(consult, 10, "host").await };
+        let tokio_tungstenite::MaybeTlsStream::Plain(tcp) = client.socket.into_inner() else { panic!("plain") };
+        let (mut read, mut write) = tcp.into_split();
+        let once = once.clone();
+        let flood = tokio::spawn(async move {
+            let _ = write.write_all(&once).await;
+            for _ in 0..64 * 1024 {
+                if write.write_all(&again).await.is_err() {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        });
+        let closed = close_code(&mut read).await;
+        assert!(closed.is_some_and(|c| code.contains(&c)), "{what}: {closed:?}");
+        flood.abort();
+    }
+}
+
 #[tokio::test]
 async fn a_hello_that_trickles_in_byte_by_byte_is_not_waited_for() {
     let relay = with(|c| c.limits.hello_wait_ms_max = 300).await;
@@ -86,7 +131,8 @@ async fn a_hello_that_trickles_in_byte_by_byte_is_not_waited_for() {
 async fn a_thousand_sockets_that_say_nothing_keep_nobody_out_and_are_gone_in_time() {
     let relay = with(|c| {
         c.limits.hello_wait_ms_max = 2_000;
-        c.limits.connections_max = 1_100;
+        c.limits.connections_max = 510; // those who have only connected hold no place
+        c.limits.arrivals_per_address_max = 510;
     })
     .await;
     // Half of them have only connected, half have asked for the upgrade and said nothing.
@@ -104,9 +150,9 @@ async fn a_thousand_sockets_that_say_nothing_keep_nobody_out_and_are_gone_in_tim
     let mut host = relay.join(1, 10, "host").await;
     let _doctor = relay.join(1, 20, "clinician").await;
     host.hear("peer_joined").await;
-    let mut upgraded = silent.into_iter().step_by(2);
-    let mut last = upgraded.next_back().unwrap();
-    assert_eq!(close_code_after_upgrade(&mut last).await, Some(4001));
+    for tcp in silent.iter_mut().step_by(2) {
+        assert_eq!(close_code_after_upgrade(tcp).await, Some(4001));
+    }
 }
 
 /// As [`close_code`], behind the answer to the upgrade.

@@ -148,6 +148,29 @@ async fn finish_is_durable_and_told_as_events() {
 }
 
 #[tokio::test]
+async fn control_characters_in_a_chat_are_left_out_and_the_record_goes_on() {
+    on_both(|engine| async move {
+        let relay = relay_with(config(), engine).await;
+        let mut host = relay.join(7, 10, "host").await;
+        let mut doctor = relay.join(7, 20, "clinician").await;
+        host.hear("peer_joined").await;
+        // No PostgreSQL takes a NUL in text or in jsonb.
+        doctor.say(json!({ "type": "chat", "text": "a\u{0}b\u{1b}c\r\nd\te\u{85}" })).await;
+        assert_eq!(host.hear("chat").await["text"], "abc\nd\te");
+        doctor.hear("chat").await;
+        doctor.say(json!({ "type": "chat", "text": " \u{0}\u{7f}" })).await;
+        assert_eq!(doctor.hear("error").await["code"], "bad-message");
+        doctor.say(json!({ "type": "finish" })).await;
+        doctor.hear("finished").await;
+        let events = relay.events(7).await;
+        let of = |kind: &str| events.iter().find(|e| e.kind == format!("signalling.consult.{kind}"));
+        assert_eq!(of("chat").unwrap().data["text"], "abc\nd\te");
+        assert!(of("finished").is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn on_drain_clients_are_told_to_move_and_to_try_again() {
     let mut relay = relay().await;
     let mut host = relay.join(1, 10, "host").await;

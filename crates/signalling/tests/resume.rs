@@ -35,7 +35,9 @@ async fn expect(client: &mut Client, numbers: std::ops::RangeInclusive<u64>) {
 
 #[tokio::test]
 async fn after_a_reset_everything_unread_and_everything_sent_meanwhile_comes_once_in_order() {
-    let relay = relay().await;
+    let mut config = config();
+    config.limits.client.messages_burst_max = 1_000; // the 200 of this test come faster than a person's
+    let relay = relay_with(config, sqlite()).await;
     let (mut host, doctor, name) = pair(&relay).await;
     let peer = doctor.peer.clone();
     let mut kept = doctor.resumable(&name);
@@ -282,6 +284,36 @@ async fn a_revoked_ticket_closes_its_session_and_opens_nothing() {
     let mut back = relay.open().await;
     back.say_unnumbered(kept.hello(false)).await;
     assert_eq!(back.hear("error").await["code"], "resume-impossible");
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_ticket_after_theirs_were_revoked_comes_in_and_stays() {
+    on_both(|engine| async move {
+        let relay = relay_with(config(), engine).await;
+        let (mut host, mut doctor, name) = pair(&relay).await;
+        let old = relay.ticket(1, 20, "clinician");
+        relay.revoke(1, None, Some(20)).await;
+        assert_eq!(doctor.closed().await, Some(4111));
+        host.until("peer_left").await;
+        relay.clock.advance(Duration::from_secs(1));
+        let mut back = relay.open().await;
+        back.say_unnumbered(json!({ "type": "hello", "v": 1, "device": name, "ticket": old })).await;
+        assert_eq!(back.hear("error").await["code"], "ticket-revoked");
+        assert_eq!(back.closed().await, Some(4111));
+        let mut doctor = relay.join(1, 20, "clinician").await;
+        assert_eq!(host.until("peer_joined").await["peer"], doctor.peer.as_str());
+        let mut interpreter = relay.join(1, 30, "interpreter").await;
+        doctor.hear("peer_joined").await;
+        relay.clock.advance(Duration::from_secs(1));
+        // Another's revocation is no reason to say the old one again.
+        relay.revoke(1, None, Some(30)).await;
+        assert_eq!(interpreter.closed().await, Some(4111));
+        assert_eq!(doctor.hear("peer_left").await["peer"], interpreter.peer.as_str());
+        host.until("peer_left").await;
+        send(&mut doctor, &host.peer, 1..=1).await;
+        expect(&mut host, 1..=1).await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -150,14 +150,60 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool
     }
 }
 
-/// Tries until the database takes the batch: facts wait, they are not dropped.
+/// Tries until the database takes the batch: facts wait, they are not dropped. Only what it will never take is left
+/// out, alone: it is found by halves, and what is behind it does not wait for ever.
 async fn write_until_done(db: &Db, batch: &[Item], on_several_nodes: bool) {
     let mut wait_ms = 50;
-    while let Err(error) = write(db, batch, on_several_nodes).await {
-        tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
-        tokio::time::sleep(Duration::from_millis(wait_ms)).await;
-        wait_ms = (wait_ms * 2).min(RETRY_WAIT_MS_MAX);
+    let mut parts = vec![batch];
+    while let Some(part) = parts.pop() {
+        let Err(error) = write(db, part, on_several_nodes).await else { continue };
+        match part {
+            [item] if is_about_the_data(&error) => refused(item, &error),
+            _ if is_about_the_data(&error) => {
+                let (first, second) = part.split_at(part.len() / 2);
+                parts.extend([second, first]); // in their order: the first is the next
+            }
+            _ => {
+                tracing::error!(%error, waiting = batch.len(), "facts of visits are not written yet");
+                tokio::time::sleep(Duration::from_millis(wait_ms)).await;
+                wait_ms = (wait_ms * 2).min(RETRY_WAIT_MS_MAX);
+                parts.push(part);
+            }
+        }
     }
+}
+
+/// Whether the database says that it will not keep these values, ever: SQLSTATE classes of data exceptions, constraints
+/// and program limits (`PostgreSQL` appendix A); `SQLite` `TOOBIG`, `CONSTRAINT`, `MISMATCH`; and what cannot be
+/// read or written as its type. Anything else waits: a missing table is the operator's to mend, and a row that another
+/// node wrote at the same moment is there the next time.
+fn is_about_the_data(error: &DbError) -> bool {
+    use sqlx::Error::{ColumnDecode, Database, Decode, Encode};
+    match error {
+        DbError::Engine(Database(error)) if error.is_unique_violation() => false,
+        // A SQLSTATE has five characters, a result code of SQLite fewer.
+        DbError::Engine(Database(error)) => error.code().is_some_and(|code| match code.len() {
+            5 => ["22", "23", "54"].iter().any(|class| code.starts_with(class)),
+            _ => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 18..=20)),
+        }),
+        DbError::Engine(ColumnDecode { .. } | Decode(_) | Encode(_)) | DbError::BadRow { .. } => true,
+        _ => false,
+    }
+}
+
+/// Says what is left out, but not its words, nor the database's: those may be what somebody wrote.
+fn refused(item: &Item, error: &DbError) {
+    let code = match error {
+        DbError::Engine(sqlx::Error::Database(error)) => error.code().unwrap_or_default().into_owned(),
+        _ => String::new(),
+    };
+    let (consult, kind) = match item {
+        Item::Fact(record) => (record.consult, record::kind(&record.fact).0),
+        Item::Quality(segment) => (segment.consult, "quality"),
+        Item::Precheck(checked) => (checked.consult, "precheck"),
+    };
+    metrics::counter!("signalling_facts_refused_total").increment(1);
+    tracing::error!(%consult, kind, code, "the database does not take a fact of a visit: it is left out of the record");
 }
 
 async fn write(db: &Db, batch: &[Item], on_several_nodes: bool) -> Result<(), DbError> {

@@ -149,7 +149,7 @@ fn is_read_again(fact: &Fact) -> bool {
 }
 
 /// The name of a fact's kind, in the table and in events.
-fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
+pub(super) fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
     match fact {
         Fact::Started { at } => ("started", *at),
         Fact::Attendance { at, .. } => ("attendance", *at),

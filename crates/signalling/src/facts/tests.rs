@@ -95,6 +95,27 @@ async fn a_room_that_is_opened_again_knows_what_was_decided_and_said() {
 }
 
 #[tokio::test]
+async fn what_the_database_never_takes_keeps_nothing_else_from_being_written() {
+    on_both(|engine| async move {
+        let postgres = engine.name() == "postgres";
+        let db = engine.database(NAME, &MIGRATIONS).await;
+        let mut batch = visit();
+        let Item::Fact(Record { fact: Fact::Chat { text, .. }, .. }) = &mut batch[6] else { panic!("the first chat") };
+        *text = "a\0b".into(); // refused by jsonb, kept by SQLite
+        let patience = Duration::from_secs(30);
+        tokio::time::timeout(patience, write_until_done(&db, &batch, true)).await.unwrap();
+        let events = Outbox::new(NAME, db.clone()).read(0, 100).await.unwrap();
+        let said = events.iter().filter(|e| e.kind.ends_with("chat")).map(|e| e.data["text"].as_str().unwrap());
+        let expected: &[&str] = if postgres { &["第2句"] } else { &["a\0b", "第2句"] };
+        assert_eq!(said.collect::<Vec<_>>(), expected);
+        assert_eq!(events.len(), 5 + expected.len());
+        let known = past(&db, CONSULT).await.unwrap();
+        assert_eq!((known.together_seconds, known.removed.len()), (61, 1), "what is before and what is behind");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn while_too_many_facts_wait_nobody_is_read_from() {
     let (queue, mut waiting) = queue(2);
     for item in visit().into_iter().take(3) {

@@ -243,6 +243,8 @@ impl<'a> Fields<'a> {
         let Some(text) = required(self.text, "text").map(string)? else {
             return bad("field `text`: not a string".to_owned());
         };
+        // They mean nothing in a chat, and no PostgreSQL keeps a NUL.
+        let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let text = text.trim();
         match text.chars().count() {
             0 => bad("field `text`: empty".to_owned()),

@@ -103,12 +103,15 @@ pub enum Command {
         /// The node.
         node: NodeId,
     },
-    /// A ticket, or every ticket of a person that was issued until now, opens nothing any more.
+    /// A ticket, or every ticket of a person that was issued until then, opens nothing any more.
     Revoke {
         /// The ticket.
         ticket: Option<Uuid>,
         /// The person.
         person: Option<PersonId>,
+        /// When whoever issued them took them back; now, when an earlier version wrote the command.
+        #[serde(default)]
+        at: Option<DateTime<Utc>>,
     },
     /// How good somebody's line is, for those who can do something about it.
     Quality {

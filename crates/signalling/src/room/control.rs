@@ -1,9 +1,7 @@
 //! What staff decide about others: what they may do, that they go and stay away, and tickets that end.
 
-use uuid::Uuid;
-
 use super::{Fact, Outcome, Output, Revocation, Room, Session, deny, send};
-use crate::id::{PeerId, PersonId};
+use crate::id::PeerId;
 use crate::permissions::Permissions;
 use crate::protocol::{Body, CloseCode, ErrorCode, LeftBecause, ServerMessage};
 use crate::ticket::Role;
@@ -105,9 +103,11 @@ impl Room {
         self.tell_control(&ServerMessage::RemovedList { removed: &removed }, outputs);
     }
 
-    /// Ends what a ticket, or every ticket of a person so far, had opened.
-    pub(super) fn revoke(&mut self, ticket: Option<Uuid>, person: Option<PersonId>, outputs: &mut Vec<Output>) {
-        let revocation = Revocation { ticket, person, at: self.now };
+    /// Ends what a ticket, or every ticket of a person until then, had opened; once, however often it is told.
+    pub(super) fn revoke(&mut self, revocation: Revocation, outputs: &mut Vec<Output>) {
+        if self.tickets.has_revoked(&revocation) {
+            return;
+        }
         self.tickets.revoke(revocation, self.limits.tickets_max);
         let words = ServerMessage::error(ErrorCode::TicketRevoked, "your ticket was revoked", None);
         let theirs = |s: &&Session| revocation.covers(s.ticket, s.profile.person, s.issued_at);

@@ -139,7 +139,9 @@ impl Room {
             Command::Acked { .. } => {}
             Command::Away { peer, socket } => self.away(*peer, *socket, outputs),
             Command::NodeGone { node } => self.node_gone(*node, outputs),
-            Command::Revoke { ticket, person } => self.revoke(*ticket, *person, outputs),
+            Command::Revoke { ticket, person, at } => {
+                self.revoke(Revocation { ticket: *ticket, person: *person, at: at.unwrap_or(self.now) }, outputs);
+            }
             Command::Quality { peer, note } => self.quality(*peer, note, outputs),
             Command::Precheck { peer, note } => self.precheck(*peer, note, outputs),
             Command::Tick => self.tick(outputs),
@@ -194,6 +196,11 @@ impl Room {
     /// Who a session is.
     pub fn profile(&self, peer: PeerId) -> Option<&Profile> {
         self.find(peer).map(|session| &session.profile)
+    }
+
+    /// Whether a revocation, or a later one of the same, has taken effect.
+    pub fn has_revoked(&self, revocation: &Revocation) -> bool {
+        self.tickets.has_revoked(revocation)
     }
 
     /// The last number of a client's that was taken; none when there is no such session.

@@ -61,11 +61,15 @@ impl Tickets {
         self.bound.push(binding);
     }
 
+    /// Whether a revocation, or a later one of the same, is known.
+    pub(super) fn has_revoked(&self, revocation: &Revocation) -> bool {
+        self.revoked.iter().any(|old| old.is_of_the_same(revocation) && old.at >= revocation.at)
+    }
+
     /// Remembers a revocation. One too many for the bound, and nobody enters any more: forgetting one would let
     /// somebody in by mistake.
     pub(super) fn revoke(&mut self, revocation: Revocation, revocations_max: usize) {
-        let same = |old: &Revocation| (old.ticket, old.person) == (revocation.ticket, revocation.person);
-        match self.revoked.iter().position(same) {
+        match self.revoked.iter().position(|old| old.is_of_the_same(&revocation)) {
             Some(at) => self.revoked[at] = revocation,
             None if self.revoked.len() < revocations_max => self.revoked.push(revocation),
             None => self.sealed = true,
@@ -94,7 +98,13 @@ impl Tickets {
 }
 
 impl Revocation {
-    /// Whether it is about this ticket of this person.
+    fn is_of_the_same(&self, other: &Self) -> bool {
+        (self.ticket, self.person) == (other.ticket, other.person)
+    }
+
+    /// Whether it is about this ticket of this person. A ticket tells its time cut to the millisecond: one of the
+    /// same moment may have been issued on either side of it, and counts as issued before. To ask for another
+    /// ticket costs a click; to let somebody in who was sent out costs more.
     pub(super) fn covers(&self, ticket: Uuid, person: PersonId, issued_at: Option<DateTime<Utc>>) -> bool {
         self.ticket == Some(ticket)
             || (self.person == Some(person) && issued_at.is_none_or(|issued_at| issued_at <= self.at))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::frame::Frame;
 use crate::protocol::Limits;
 
 /// One bucket that fills at `per_second` up to `burst`.
@@ -37,6 +38,8 @@ pub(super) struct Budget {
     messages: Bucket,
     bytes: Bucket,
     filled_at: Duration,
+    /// Bytes of a message in parts that were taken as they came.
+    parts_bytes: usize,
 }
 
 impl Budget {
@@ -45,11 +48,26 @@ impl Budget {
             messages: Bucket::new(limits.messages_per_s_max, limits.messages_burst_max),
             bytes: Bucket::new(limits.bytes_per_s_max, limits.bytes_burst_max),
             filled_at: now,
+            parts_bytes: 0,
         }
     }
 
-    /// Takes one message of `len` bytes at `now`, a time since some beginning; `false` when it is too much.
-    pub(super) fn take(&mut self, now: Duration, len: usize) -> bool {
+    /// Takes a frame at `now`, a time since some beginning; `false` when it is too much. Each part of a message is
+    /// a message of its own here, and its bytes count when they come: what never becomes whole is not free.
+    pub(super) fn take_frame(&mut self, now: Duration, frame: Frame<'_>) -> bool {
+        let len = match frame {
+            Frame::Text(text) => text.len().saturating_sub(std::mem::take(&mut self.parts_bytes)),
+            Frame::Part(len) => {
+                self.parts_bytes += len;
+                len
+            }
+            Frame::Ping(payload) => payload.len(),
+            Frame::Pong | Frame::Binary | Frame::Close => 0,
+        };
+        self.take(now, len)
+    }
+
+    fn take(&mut self, now: Duration, len: usize) -> bool {
         let elapsed = now.saturating_sub(self.filled_at);
         self.filled_at = now;
         self.messages.fill(elapsed);
@@ -85,6 +103,19 @@ mod tests {
         let mut budget = Budget::new(LIMITS, Duration::ZERO);
         assert!((0..5).all(|_| budget.take(Duration::ZERO, 1000)));
         assert!(!budget.take(Duration::ZERO, 1));
+    }
+
+    #[test]
+    fn a_message_in_parts_is_taken_as_they_come_and_its_bytes_once() {
+        let mut budget = Budget::new(LIMITS, Duration::ZERO);
+        let whole = "x".repeat(3000);
+        assert!(budget.take_frame(Duration::ZERO, Frame::Part(1000)));
+        assert!(budget.take_frame(Duration::ZERO, Frame::Ping(b"")));
+        assert!(budget.take_frame(Duration::ZERO, Frame::Part(1000)));
+        assert!(budget.take_frame(Duration::ZERO, Frame::Text(&whole)));
+        assert!(budget.take_frame(Duration::ZERO, Frame::Text(&whole[..2000])), "5000 bytes in all");
+        assert!((0..15).all(|_| budget.take_frame(Duration::ZERO, Frame::Part(0))));
+        assert!(!budget.take_frame(Duration::ZERO, Frame::Part(0)), "20 messages in all");
     }
 
     #[test]

@@ -12,8 +12,10 @@ pub(super) const HEAD_BYTES_MAX: usize = 10;
 /// What a client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Frame<'a> {
-    /// A whole message.
+    /// A whole message, or the last part of it with all before.
     Text(&'a str),
+    /// So many bytes of a message of which more is to come.
+    Part(usize),
     /// Any binary frame; its content does not matter here.
     Binary,
     /// To be answered with the same content.
@@ -151,6 +153,7 @@ impl Decoder {
             }
             (1 | 2, None) => {
                 self.parts = Some(Box::new(Parts { text: head.opcode == 1, bytes: payload.to_vec() }));
+                each(Frame::Part(payload.len()));
             }
             (0, Some(parts)) => {
                 if parts.bytes.len() + payload.len() > self.message_bytes_max {
@@ -160,6 +163,8 @@ impl Decoder {
                 if head.fin {
                     each(if parts.text { text(&parts.bytes)? } else { Frame::Binary });
                     self.parts = None;
+                } else {
+                    each(Frame::Part(payload.len()));
                 }
             }
             (8, _) => each(Frame::Close),

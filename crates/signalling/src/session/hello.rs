@@ -14,6 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals::Arriving;
+use super::budget::Budget;
 use super::farewell::farewell;
 use super::frame::{Broken, Decoder, Frame, Opcode};
 use super::hub::{Hub, NoRoom};
@@ -37,6 +39,8 @@ pub(super) struct Arrival {
     pub(super) address: IpAddr,
     pub(super) drain: CancellationToken,
     pub(super) place: OwnedSemaphorePermit,
+    /// Counted against its address until it is welcome, or gone.
+    pub(super) arriving: Arriving,
     pub(super) reader: Reader,
     pub(super) writer: Writer,
     /// What was read beyond the request.
@@ -143,6 +147,9 @@ impl Arrival {
     async fn first(&mut self) -> Result<First, NoWelcome> {
         let message_bytes_max = self.app.config.limits.client.message_bytes_max;
         let mut decoder = Decoder::new(message_bytes_max + FRAME_SLACK_BYTES);
+        let hub = Arc::clone(&self.app.hub);
+        // Of what is no message yet, or none at all; a connection that is welcome has a budget of its own.
+        let mut budget = Budget::new(hub.limits.client, hub.elapsed());
         let (mut first, mut more) = (None, Vec::new());
         let mut early = std::mem::take(&mut self.early).to_vec();
         loop {
@@ -150,8 +157,9 @@ impl Arrival {
             let mut each = |frame: Frame<'_>| match (frame, &first) {
                 (Frame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
                 (Frame::Text(text), Some(_)) => more.push(Box::from(text)),
+                (frame, _) if !budget.take_frame(hub.elapsed(), frame) => first = Some(Err(too_much())),
                 (Frame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
-                (Frame::Pong, _) => {}
+                (Frame::Pong | Frame::Part(_), _) => {}
                 (Frame::Binary, _) => first = Some(Err(Refusal { error: None, code: CloseCode::BinaryFrame })),
                 (Frame::Close, _) => first = Some(Err(Refusal { error: None, code: CloseCode::Normal })),
             };
@@ -206,7 +214,10 @@ impl Arrival {
             }
         };
         let phone = ticket.as_ref().and_then(|ticket| ticket.phone.clone());
-        let entrant = ticket.map(|ticket| (ticket.consult, entrant(&ticket, &secret, device, now)));
+        let entrant = ticket.map(|ticket| {
+            let entrant = ticket.entrant(PeerId::new(now), Digest::of(secret.as_bytes()), device);
+            (ticket.consult, Box::new(entrant))
+        });
         match (&hello.resume, entrant) {
             (Some(resume), entrant) => {
                 let fallback = entrant.filter(|(consult, _)| *consult == resume.consult).map(|(_, entrant)| entrant);
@@ -237,7 +248,12 @@ impl Arrival {
         let mut waiting = (Link::new(socket, self.writer, Some(Box::new(hello))), command);
         let signal = Arc::clone(waiting.0.signal());
         let cell = loop {
-            let cell = match timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable)) {
+            let opened = if hub.is_leaving() {
+                Err(NoRoom::Leaving)
+            } else {
+                timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable))
+            };
+            let cell = match opened {
                 Ok(cell) => cell,
                 Err(error) => {
                     if matches!(error, NoRoom::None) {
@@ -248,12 +264,13 @@ impl Arrival {
             };
             match cell.enter(&hub, waiting.0, waiting.1) {
                 Ok(()) => break cell,
-                Err(back) => waiting = *back, // forgotten meanwhile: look again
+                Err(back) => waiting = *back, // forgotten meanwhile, or this node goes: look again
             }
         };
         let entered = Entered { hub, cell, socket, signal };
         match timeout(wait, answered).await {
             Ok(Ok(welcomed)) => {
+                drop(self.arriving);
                 let live = Live::new(entered, welcomed, self.reader, decoder, self.place, &more);
                 // The long life in a small task of its own; this one, which was large, ends here.
                 tokio::spawn(live.run());
@@ -287,6 +304,7 @@ async fn no_room(reader: Reader, mut link: Link, id: Option<&str>, error: &NoRoo
         NoRoom::None => {
             (ErrorCode::ResumeImpossible, "there is no such session; use a ticket", CloseCode::ResumeImpossible)
         }
+        NoRoom::Leaving => (ErrorCode::Unavailable, "this relay goes; try again", CloseCode::Restarting),
         NoRoom::Unavailable => {
             (ErrorCode::Unavailable, "the room's log cannot be reached; try again", CloseCode::Unavailable)
         }
@@ -304,6 +322,10 @@ pub(super) fn close_for(broken: Broken) -> CloseCode {
         Broken::TooLong | Broken::NotUtf8 => CloseCode::Unreadable,
         Broken::NotAFrame => CloseCode::ProtocolError,
     }
+}
+
+fn too_much() -> Refusal {
+    Refusal::new(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
 }
 
 fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, Box<Hello>), Refusal> {
@@ -331,17 +353,6 @@ fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, B
 
 fn new_secret() -> Box<str> {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>()).into()
-}
-
-fn entrant(ticket: &Ticket, secret: &str, device: Digest, now: DateTime<Utc>) -> Box<Entrant> {
-    Box::new(Entrant {
-        peer: PeerId::new(now),
-        secret: Digest::of(secret.as_bytes()),
-        device,
-        ticket: ticket.jti,
-        issued_at: None,
-        profile: ticket.profile(),
-    })
 }
 
 fn resume_command(resume: &Resume, socket: Socket, device: Digest, fallback: Option<Box<Entrant>>) -> Command {

@@ -12,6 +12,7 @@ use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::acks::Acks;
+use super::arrivals::Arrivals;
 use super::cell::{Cell, lock};
 use super::keep;
 use super::throttle::BadHellos;
@@ -60,12 +61,16 @@ pub(crate) struct Hub {
     pub(super) facts: Queue,
     pub(super) acks: Acks,
     pub(super) bad_hellos: BadHellos,
+    pub(super) arrivals: Arrivals,
     pub(super) driver: Option<Arc<dyn Driver>>,
     pub(super) drain_watched: AtomicBool,
     /// Set when everybody was sent away.
     pub(super) left: OnceCell<()>,
+    /// Set before rooms are kept for the next run.
+    pub(super) leaving: AtomicBool,
     /// Rooms of the run before that were not woken up yet.
     kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
+    /// Facts were crowded, as a sweep or a reader found, and nobody was woken since.
     crowded: AtomicBool,
     began: Instant,
 }
@@ -82,6 +87,9 @@ pub(crate) enum NoRoom {
     /// The room's log could not be reached.
     #[error("the room's log cannot be reached")]
     Unavailable,
+    /// This node has begun to leave.
+    #[error("this node goes")]
+    Leaving,
     /// The database did not say what was before.
     #[error("the past of a room is not known: {0}")]
     Unknown(#[from] DbError),
@@ -102,6 +110,7 @@ impl Hub {
             sockets: AtomicU64::new(1),
             connections: Arc::new(Semaphore::new(limits.connections_max)),
             bad_hellos: BadHellos::new(limits.bad_hellos_per_minute_max, limits.bad_hellos_burst_max),
+            arrivals: Arrivals::new(limits.arrivals_per_address_max),
             limits,
             clock,
             ice,
@@ -111,6 +120,7 @@ impl Hub {
             driver,
             drain_watched: AtomicBool::new(false),
             left: OnceCell::new(),
+            leaving: AtomicBool::new(false),
             kept: OnceCell::new(),
             crowded: AtomicBool::new(false),
             began: Instant::now(),
@@ -273,7 +283,7 @@ impl Hub {
             Err(NoRoom::None) => return Ok(()), // it is read from the table when the room is opened
             Err(error) => return Err(error),
         };
-        cell.propose(self, Command::Revoke { ticket: revocation.ticket, person: revocation.person });
+        cell.revoke(self, revocation);
         Ok(())
     }
 
@@ -309,6 +319,21 @@ impl Hub {
         }
     }
 
+    /// Whether facts are crowded. Whoever is told so reads nothing, and is woken by the sweep that finds them written:
+    /// a crowd may come and go between two of them.
+    pub(super) fn is_crowded(&self) -> bool {
+        let crowded = self.facts.is_crowded();
+        if crowded {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        crowded
+    }
+
+    /// Whether this node, which runs alone, has begun to leave: what enters a room now would not be kept.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]
     fn sweep_once(&self) {
         let open = self.limits.connections_max - self.connections.available_permits();
@@ -325,3 +350,6 @@ impl Hub {
         metrics::gauge!("signalling_rooms").set(cells.len() as f64);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,6 +68,7 @@ impl Hub {
     }
 
     async fn keep_all(&self) {
+        self.leaving.store(true, Ordering::SeqCst); // before any room is looked at: nobody enters behind our back
         for cell in self.cells() {
             cell.say(&ServerMessage::Move { within_ms: 0 }, |_| true);
         }

@@ -286,6 +286,7 @@ impl Link {
             frame::close(&mut out, code.number(), code.reason());
             self.write(&out);
             self.closing = Some(code);
+            self.hello = None; // nobody need wait for its answer any more
         }
         self.signal.tell(CLOSED);
     }

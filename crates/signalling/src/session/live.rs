@@ -78,7 +78,7 @@ impl Live {
         signal.heard(Hub::wrapped_ms(now));
         let mut received = received;
         if !more.is_empty() {
-            let heard: Vec<Heard> = more.iter().map(|text| ears.text(text, now)).collect();
+            let heard: Vec<Heard> = more.iter().filter_map(|text| ears.frame(Frame::Text(text), now)).collect();
             received = cell.heard(hub, *socket, heard.into_iter());
         }
         Self { entered, reader, decoder, ears, received, _place: place }
@@ -119,7 +119,7 @@ impl Live {
     /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
     fn must_wait(&mut self) -> bool {
         let Entered { hub, cell, socket, signal } = &self.entered;
-        if hub.facts.is_crowded() {
+        if hub.is_crowded() {
             return true;
         }
         let is_behind = |received| self.ears.last.saturating_sub(received) > hub.limits.uncommitted_messages_max;
@@ -163,22 +163,19 @@ impl Ears {
             return None;
         }
         let heard = match frame {
-            Frame::Text(text) => self.text(text, now),
-            Frame::Binary => Heard::Close(CloseCode::BinaryFrame),
             // The answer to a close; whoever closes comes back, or not, by another connection.
             Frame::Close => Heard::Close(CloseCode::Normal),
-            Frame::Ping(_) | Frame::Pong if !self.budget.take(now, 0) => rate_limited(),
+            frame if !self.budget.take_frame(now, frame) => rate_limited(),
+            Frame::Text(text) => self.text(text),
+            Frame::Binary => Heard::Close(CloseCode::BinaryFrame),
             Frame::Ping(payload) => Heard::PingFrame(payload.into()),
-            Frame::Pong => return None,
+            Frame::Pong | Frame::Part(_) => return None,
         };
         self.deaf = matches!(heard, Heard::Close(_) | Heard::Refused { .. });
         Some(heard)
     }
 
-    fn text(&mut self, text: &str, now: Duration) -> Heard {
-        if !self.budget.take(now, text.len()) {
-            return rate_limited();
-        }
+    fn text(&mut self, text: &str) -> Heard {
         if text.len() > self.limits.message_bytes_max {
             let words = "longer than `message_bytes_max`";
             return refused(ErrorCode::MessageTooLarge, words, None, CloseCode::Unreadable);

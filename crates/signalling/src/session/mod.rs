@@ -5,6 +5,7 @@
 //! lies in the session's outbox (see `replica`), and is written to the socket by whoever put it there.
 
 mod acks;
+mod arrivals;
 mod budget;
 mod cell;
 mod farewell;

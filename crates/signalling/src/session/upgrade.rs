@@ -29,7 +29,7 @@ const KEY_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
         (status = 101, description = "The connection becomes a WebSocket; the first message is `hello` with a ticket"),
         (status = 400, description = "Not a WebSocket request, or without the subprotocol `sanbao.signal.v1`"),
         (status = 403, description = "A browser's request from another site"),
-        (status = 429, description = "Too many bad tickets or secrets from this address; come back later"),
+        (status = 429, description = "Too many bad tickets or secrets, or connections without a hello, from this address; come back later"),
         (status = 503, description = "As many connections as this process takes; come back"),
     )
 )]
@@ -49,6 +49,9 @@ pub(crate) async fn signal(
             "Only WebSocket connections with the subprotocol sanbao.signal.v1 are taken here",
         ));
     };
+    let Some(arriving) = app.hub.arrivals.try_add(visitor.address) else {
+        return Err(Problem::new(&TOO_MANY).retry_after(1));
+    };
     let place =
         Arc::clone(&app.hub.connections).try_acquire_owned().map_err(|_| Problem::new(&UNAVAILABLE).retry_after(5))?;
     app.hub.leave_on(&visitor.drain);
@@ -56,7 +59,7 @@ pub(crate) async fn signal(
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
         let (reader, writer, early) = halves(upgraded);
-        Arrival { app, address, drain, place, reader, writer, early }.run().await;
+        Arrival { app, address, drain, place, arriving, reader, writer, early }.run().await;
     });
     let headers = [
         (header::CONNECTION, HeaderValue::from_static("upgrade")),

@@ -18,15 +18,15 @@ use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::protocol::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest as _};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Nothing in a test takes longer; a wait that does has failed.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running service.
 pub struct Relay {
@@ -120,10 +120,31 @@ impl Relay {
 
     /// An open WebSocket that has said nothing.
     pub async fn open(&self) -> Client {
+        self.try_open().await.unwrap()
+    }
+
+    /// The same, or the status with which it is refused.
+    pub async fn try_open(&self) -> Result<Client, u16> {
         let mut request = format!("ws://{}/v1/signal", self.address).into_client_request().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
-        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
-        Client { socket, peer: String::new(), welcome: Value::Null, said: 0, heard: 0 }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((socket, _)) => Ok(Client { socket, peer: String::new(), welcome: Value::Null, said: 0, heard: 0 }),
+            Err(tungstenite::Error::Http(refused)) => Err(refused.status().as_u16()),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// An open WebSocket as soon as there is a place for one.
+    pub async fn open_when_free(&self) -> Client {
+        let wait = async {
+            loop {
+                match self.try_open().await {
+                    Ok(client) => return client,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.unwrap()
     }
 
     /// A client that was welcomed, on a device of its own.
@@ -134,8 +155,7 @@ impl Relay {
     /// A client that was welcomed, on a device.
     pub async fn hello_from(&self, device: &str, ticket: &str) -> Client {
         let mut client = self.open().await;
-        client.say_unnumbered(json!({ "type": "hello", "v": 1, "device": device, "ticket": ticket })).await;
-        client.welcomed().await;
+        client.hello(device, ticket).await;
         client
     }
 
@@ -251,6 +271,12 @@ pub struct Client {
 }
 
 impl Client {
+    /// Says hello, and is welcomed.
+    pub async fn hello(&mut self, device: &str, ticket: &str) {
+        self.say_unnumbered(json!({ "type": "hello", "v": 1, "device": device, "ticket": ticket })).await;
+        self.welcomed().await;
+    }
+
     async fn welcomed(&mut self) {
         self.welcome = self.hear("welcome").await;
         self.peer = self.welcome["peer"].as_str().unwrap().into();

@@ -128,7 +128,7 @@ impl Script {
             Step::Revoke(n, whole) => {
                 let entrant = self.pick(*n)?;
                 let person = whole.then_some(entrant.profile.person);
-                Command::Revoke { ticket: (!whole).then_some(entrant.ticket), person }
+                Command::Revoke { ticket: (!whole).then_some(entrant.ticket), person, at: Some(self.now) }
             }
             Step::Pass(seconds) => {
                 self.now += TimeDelta::seconds(i64::from(seconds % 200));

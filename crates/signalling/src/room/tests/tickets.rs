@@ -25,7 +25,7 @@ fn a_revoked_ticket_ends_its_session_and_opens_nothing() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter_by(host, 3, Role::Guest);
-    let outputs = world.apply(&Command::Revoke { ticket: Some(Uuid::from_u128(3)), person: None });
+    let outputs = world.apply(&Command::Revoke { ticket: Some(Uuid::from_u128(3)), person: None, at: None });
     assert_eq!(error_to(&outputs, guest).as_deref(), Some("ticket-revoked"));
     assert_eq!(ended(&outputs, guest), Some(CloseCode::TicketRevoked));
     assert_eq!(message(&outputs, host, "peer_left")["because"], "revoked");
@@ -48,20 +48,31 @@ fn revoking_a_person_ends_the_tickets_so_far_and_not_those_to_come() {
     early.ticket = Uuid::from_u128(33);
     let mut unsaid = early.clone();
     unsaid.issued_at = None;
-    let outputs = world.apply(&Command::Revoke { ticket: None, person: Some(person(3)) });
+    let revoke = |at| Command::Revoke { ticket: None, person: Some(person(3)), at: Some(at) };
+    let outputs = world.apply(&revoke(world.now));
     assert_eq!(ended(&outputs, guest), Some(CloseCode::TicketRevoked));
     let revoked = Some((ErrorCode::TicketRevoked, CloseCode::TicketRevoked));
     assert_eq!(turned_away(&world.enter_as(early.clone()).1), revoked);
     assert_eq!(turned_away(&world.enter_as(unsaid).1), revoked);
     let late = Entrant { issued_at: Some(world.now + TimeDelta::milliseconds(1)), ..early };
-    assert_eq!(turned_away(&world.enter_as(late).1), None);
+    let (late, outputs) = world.enter_as(late);
+    assert_eq!(turned_away(&outputs), None);
+    let first = world.now;
+    world.pass_ms(1000);
+    assert_eq!(world.apply(&revoke(first)), [], "told again");
+    let outputs = world.apply(&revoke(first - TimeDelta::milliseconds(1)));
+    assert_eq!(outputs, [], "told of an older one");
+    let outputs = world.apply(&revoke(world.now));
+    assert_eq!(ended(&outputs, late), Some(CloseCode::TicketRevoked));
+    let Some(Fact::Revoked(revocation)) = facts(&outputs).last() else { panic!("{outputs:?}") };
+    assert_eq!(revocation.at, world.now);
 }
 
 #[test]
 fn too_many_revocations_close_the_door_rather_than_forget_one() {
     let limits = RoomLimits { tickets_max: 2, ..RoomLimits::default() };
     let mut world = World::with(limits, Past::default());
-    let revoke = |n| Command::Revoke { ticket: Some(Uuid::from_u128(n)), person: None };
+    let revoke = |n| Command::Revoke { ticket: Some(Uuid::from_u128(n)), person: None, at: None };
     for n in [100, 101, 100, 101] {
         world.apply(&revoke(n));
     }

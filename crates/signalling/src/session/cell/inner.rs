@@ -152,8 +152,9 @@ impl Inner {
 
     pub(super) fn welcome(&mut self, hub: &Hub, consult: ConsultId, greeting: &Greeting, seq: u64) {
         let Greeting { peer, socket, .. } = *greeting;
-        let Some(link) = self.link_mut(socket.number) else {
-            // It went while the log was asked.
+        let open = self.link_mut(socket.number).filter(|link| link.closing().is_none());
+        let Some(link) = open else {
+            // It went, or was told to go, while the log was asked.
             return self.propose(hub, consult, Command::Away { peer, socket });
         };
         let Some(hello) = link.hello.take() else { return };

@@ -19,7 +19,7 @@ use crate::id::{ConsultId, NodeId, Socket};
 use crate::log::Position;
 use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
 use crate::replica::Replica;
-use crate::room::{Command, Entry, Request};
+use crate::room::{Command, Entry, Request, Revocation};
 use inner::Inner;
 
 /// One room and the sockets to it.
@@ -77,12 +77,15 @@ impl Cell {
         let _ = self.open.set(()); // it may be so already
     }
 
-    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile.
+    /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile,
+    /// or this node has begun to leave.
     pub(super) fn enter(&self, hub: &Hub, link: Link, hello: Command) -> Result<(), Box<(Link, Command)>> {
         let mut inner = lock(&self.inner);
-        if inner.forgotten {
+        if inner.forgotten || hub.is_leaving() {
             return Err(Box::new((link, hello)));
         }
+        // It has just said hello; while the log is asked, a sweep may come by.
+        link.signal().heard(Hub::wrapped_ms(hub.elapsed()));
         inner.links.reserve_exact(1);
         inner.links.push(link);
         inner.propose(hub, self.consult, hello);
@@ -141,10 +144,14 @@ impl Cell {
         Some(link)
     }
 
-    /// Proposes a command that is nobody's message.
-    pub(crate) fn propose(&self, hub: &Hub, command: Command) {
+    /// Takes tickets back, if the room does not know of it yet.
+    pub(super) fn revoke(&self, hub: &Hub, revocation: &Revocation) {
         let mut inner = lock(&self.inner);
-        inner.propose(hub, self.consult, command);
+        if inner.replica.room().has_revoked(revocation) {
+            return;
+        }
+        let Revocation { ticket, person, at } = *revocation;
+        inner.propose(hub, self.consult, Command::Revoke { ticket, person, at: Some(at) });
         inner.settle(hub);
     }
 

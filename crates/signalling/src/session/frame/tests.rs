@@ -90,6 +90,7 @@ fn a_message_in_parts_is_one_and_a_ping_may_come_between() {
     let bytes = [
         theirs(data(Data::Text), false, first, [9; 4]),
         theirs(OpCode::Control(Control::Ping), true, b"here", [7; 4]),
+        theirs(data(Data::Continue), false, b"", [5; 4]),
         theirs(data(Data::Continue), true, second, [8; 4]),
         theirs(data(Data::Binary), true, &[0xff], [8; 4]),
         theirs(OpCode::Control(Control::Pong), true, b"", [8; 4]),
@@ -99,7 +100,7 @@ fn a_message_in_parts_is_one_and_a_ping_may_come_between() {
     for size in [1, 5, 1000] {
         assert_eq!(
             read(&bytes, &[size]).unwrap(),
-            ["Ping([104, 101, 114, 101])", "会诊", "Binary", "Pong", "Close"],
+            ["Part(4)", "Ping([104, 101, 114, 101])", "Part(0)", "会诊", "Binary", "Pong", "Close"],
             "{size}"
         );
     }
