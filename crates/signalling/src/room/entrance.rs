@@ -75,6 +75,7 @@ impl Room {
         Session {
             peer: entrant.peer,
             line: Line::Attached(socket),
+            attached_times: 1,
             received: 0,
             secret: entrant.secret,
             device: entrant.device,
@@ -90,7 +91,9 @@ impl Room {
     }
 
     pub(super) fn resume(&mut self, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
-        let Command::Resume { socket, peer, secret, device, epoch, received: _, snapshot, fallback } = command else {
+        let Command::Resume { socket, peer, secret, device, epoch, received: _, snapshot, attached_times, fallback } =
+            command
+        else {
             return;
         };
         let (socket, peer) = (*socket, *peer);
@@ -107,6 +110,11 @@ impl Room {
                     CloseCode::ResumeImpossible,
                 )),
             };
+        }
+        // Of a connection that was given up while the log was slow: it must not take the session from the newer one.
+        if attached_times.is_some() && *attached_times != self.attached_times(peer) {
+            let words = "the session went on elsewhere meanwhile; try again";
+            return outputs.push(turn_away(ErrorCode::Unavailable, words, CloseCode::Unavailable));
         }
         let resumed = match (snapshot, trimmed) {
             (true, _) => Resumed::Snapshot(SnapshotBecause::Asked),
@@ -135,6 +143,7 @@ impl Room {
     fn attach(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
         let Some(session) = self.find_mut(peer) else { return };
         let before = std::mem::replace(&mut session.line, Line::Attached(socket));
+        session.attached_times += 1;
         let inside = session.is_inside();
         match before {
             Line::Attached(older) if older != socket => {

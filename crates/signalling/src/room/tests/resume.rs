@@ -102,3 +102,30 @@ fn a_forged_or_foreign_resume_takes_nothing_from_anybody() {
         assert_eq!(with_ticket.room.socket(clinician), before.socket(clinician));
     }
 }
+
+#[test]
+fn a_resume_of_a_connection_that_was_given_up_takes_nothing_from_the_newer_one() {
+    let mut world = World::new();
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let seen = world.room.attached_times(clinician);
+    let asks = |world: &mut World, socket| {
+        with(world.resume(clinician, socket), |command| {
+            let Command::Resume { attached_times, .. } = command else { panic!() };
+            *attached_times = seen;
+        })
+    };
+    // The first node's log is slow; the client goes on at the second, and then the first one's entry comes through.
+    let (late, newer) = (asks(&mut world, socket(2, 9)), asks(&mut world, socket(3, 9)));
+    world.apply(&newer);
+    for lost in [false, true] {
+        if lost {
+            world.lose(clinician);
+        }
+        let before = world.room.clone();
+        let outputs = world.apply(&late);
+        assert_eq!(turned_away(&outputs), Some((ErrorCode::Unavailable, CloseCode::Unavailable)));
+        assert_eq!((outputs.len(), &world.room), (1, &before));
+    }
+    let again = world.resume(clinician, socket(2, 10));
+    assert_eq!(kinds(&world.apply(&again), host), ["peer_back"]);
+}

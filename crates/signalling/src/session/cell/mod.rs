@@ -83,6 +83,9 @@ impl Cell {
         if inner.forgotten {
             return Err(Box::new((link, hello)));
         }
+        if let Command::Resume { peer, attached_times, .. } = &mut hello {
+            *attached_times = inner.replica.room().attached_times(*peer);
+        }
         inner.links.reserve_exact(1);
         inner.links.push(link);
         inner.propose(hub, self.consult, hello);
