@@ -94,8 +94,11 @@ impl Follower {
             let has_room = self.driver.has_room(COMMAND_BYTES_MAX);
             let done = tokio::select! {
                 count = ears.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
-                    if count == 0 { return }
-                    self.propose(commands.drain(..))
+                    match count {
+                        0 if self.cell.is_forgotten() => return,
+                        0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
+                        _ => self.propose(commands.drain(..)),
+                    }
                 }
                 Some(committed) = ears.watch.next() => {
                     let answer = frame::heard(self.hub.node(), &committed).map(Input::Announced);
@@ -108,7 +111,7 @@ impl Follower {
             };
             if let Err(Over) = done {
                 self.cluster.orphaned(self.consult());
-                return self.hub.unavailable(&self.cell);
+                return self.hub.forget(&self.cell);
             }
         }
     }

@@ -91,9 +91,8 @@ impl Cluster {
         let mut elsewhere = HashMap::new();
         for cell in hub.rooms_elsewhere(|node| self.is_gone(node)) {
             let since_ms = before.get(&cell.consult()).copied().unwrap_or(now_ms);
-            if now_ms - since_ms >= self.limits.elsewhere_ms_max {
-                hub.forget(&cell);
-            } else {
+            let is_over = now_ms - since_ms >= self.limits.elsewhere_ms_max;
+            if !(is_over && hub.let_go(&cell, |node| self.is_gone(node))) {
                 elsewhere.insert(cell.consult(), since_ms);
             }
         }

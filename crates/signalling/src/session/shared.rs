@@ -30,6 +30,15 @@ impl Hub {
         self.cells().into_iter().filter(|cell| cell.is_elsewhere(self, &is_gone)).collect()
     }
 
+    /// Forgets the room if its people are all at other nodes; whether it did.
+    pub(crate) fn let_go(&self, cell: &Arc<Cell>, is_gone: impl Fn(NodeId) -> bool) -> bool {
+        let goes = cell.let_go(self, &is_gone);
+        if goes {
+            self.forget(cell);
+        }
+        goes
+    }
+
     /// Rooms in which nobody is.
     pub(crate) fn empty_rooms(&self) -> Vec<ConsultId> {
         self.cells().iter().filter(|cell| cell.is_empty()).map(|cell| cell.consult()).collect()

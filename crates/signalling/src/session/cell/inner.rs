@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Cell, Heard};
 use crate::facts::{Item, Record};
-use crate::id::{ConsultId, PeerId, Socket};
+use crate::id::{ConsultId, NodeId, PeerId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
 };
@@ -100,6 +100,12 @@ impl Inner {
             Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
             Heard::Close(code) => link.close(code),
         }
+    }
+
+    pub(super) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
+        let room = self.replica.room();
+        self.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
     }
 
     /// Messages up to `ack` have arrived. What is kept is the same on every node, so a shared log must say it.
