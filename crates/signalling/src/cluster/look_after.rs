@@ -139,6 +139,7 @@ impl Cluster {
         if !self.nats.is_connected() {
             return Ok(());
         }
+        self.measure_the_log().await;
         let orphans = lock(&self.orphans).clone();
         for consult in orphans {
             if self.take_in(hub, consult).await {
@@ -158,6 +159,30 @@ impl Cluster {
             opening::note(&self.db, node, &taken_in).await?;
         }
         Ok(())
+    }
+
+    /// A full log refuses whatever happens in any room: somebody must see it coming.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge of bytes")]
+    async fn measure_the_log(&self) {
+        let Some(log) = self.log.get() else { return };
+        match log.bytes().await {
+            Ok(bytes) => metrics::gauge!("signalling_log_bytes").set(bytes as f64),
+            Err(error) => tracing::debug!(%error, "how full the rooms' log is, is not known"),
+        }
+        metrics::gauge!("signalling_log_bytes_max").set(self.limits.stream.stream_bytes_max as f64);
+    }
+
+    /// Takes rooms over from a node that is gone. One that cannot be had now is left for the next time.
+    async fn take_over(&self, hub: &Arc<Hub>, gone: NodeId, rooms: Vec<ConsultId>) -> Result<(), DbError> {
+        let mut taken_in = BTreeMap::new();
+        for consult in rooms {
+            if self.take_in(hub, consult).await {
+                taken_in.insert(consult, false);
+            }
+        }
+        // First that this node holds them: should it go now, another finds them.
+        self.write_notes().await?;
+        opening::note(&self.db, gone, &taken_in).await
     }
 
     /// Whether the room is looked after now, or needs nobody.

@@ -13,9 +13,14 @@ impl Hub {
         self.limits.room
     }
 
-    /// Whether every fact that was seen here is written.
-    pub(crate) fn facts_are_written(&self) -> bool {
-        self.facts.is_written()
+    /// How many facts were seen here.
+    pub(crate) fn facts_seen(&self) -> u64 {
+        self.facts.pushed()
+    }
+
+    /// Whether as many are written, whatever was seen since.
+    pub(crate) fn facts_are_written(&self, seen: u64) -> bool {
+        self.facts.is_written(seen)
     }
 
     /// In every room: says what no socket says any more.
