@@ -75,6 +75,7 @@ impl Cluster {
             loop {
                 let done = tokio::select! {
                     _ = notes.tick() => self.write_notes().await,
+                    () = self.noted.notified() => self.write_notes().await,
                     _ = adopt.tick() => self.adopt(&hub).await,
                 };
                 if let Err(error) = done {
@@ -126,7 +127,7 @@ impl Cluster {
         while let Some(Some(message)) = stop.run_until_cancelled(words.next()).await {
             let node = message.subject.rsplit('.').next().and_then(|n| u64::from_str_radix(n, 16).ok()).map(NodeId);
             match node {
-                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node),
+                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node, self.now_ms()),
                 Some(node) => lock(&self.presence).heard(node, self.now_ms()),
                 None => {}
             }
@@ -148,15 +149,13 @@ impl Cluster {
         }
         let gone: Vec<NodeId> = opening::holders(&self.db).await?.into_iter().filter(|n| self.is_gone(*n)).collect();
         for node in gone {
-            let mut taken_in = BTreeMap::new();
-            for consult in opening::held_by(&self.db, node).await? {
-                if self.take_in(hub, consult).await {
-                    taken_in.insert(consult, false);
-                }
+            let mut last = None;
+            loop {
+                let rooms = opening::held_by(&self.db, node, last).await?;
+                let Some(after) = rooms.last() else { break };
+                last = Some(*after);
+                self.take_over(hub, node, rooms).await?;
             }
-            // First that this node holds them: should it go now, another finds them.
-            self.write_notes().await?;
-            opening::note(&self.db, node, &taken_in).await?;
         }
         Ok(())
     }
