@@ -195,7 +195,8 @@ async fn two_nodes_that_open_a_room_at_once_open_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_room_is_snapshotted_its_log_stays_short_and_a_newcomer_knows_all() {
     let mut config = Config::new(Secret("test".to_owned()));
-    config.cluster.driver.snapshot_entries = 40;
+    (config.cluster.driver.snapshot_entries, config.cluster.driver.tail_check_ms) = (40, 500);
+    config.limits.room.away_ms_max = 10_000;
     let Some(mut site) = Site::start_with(3, config).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
@@ -225,6 +226,14 @@ async fn a_long_room_is_snapshotted_its_log_stays_short_and_a_newcomer_knows_all
     assert_eq!(chat.last().unwrap()["text"], "line 399");
     site.nothing_lost();
     assert_eq!(Counts::of(&site.counts.snapshots), 0);
+    // When everybody is gone, there is nothing to keep but how the room stands.
+    drop((host, doctor, guest));
+    let shorter = async {
+        while log.read(room, Position::START).await.unwrap().len() > 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, shorter).await.unwrap();
 }
 
 fn impatient() -> Config {

@@ -11,6 +11,8 @@ pub mod limits;
 mod look_after;
 mod opening;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -90,9 +90,9 @@ impl World {
         if !was_current {
             return;
         }
-        // In the hall another `hello` of its own, which it had given up, may have come through as a newer session.
-        let in_hall = self.people[who].client.place == Place::Hall;
-        if code == Some(CloseCode::Replaced.number()) && !in_hall && !self.has_another_device(who) {
+        // Somebody who entered twice has two sessions, one of which may take over from the other.
+        let only_resumes = self.people[who].client.entered == 1 && !self.has_another_device(who);
+        if code == Some(CloseCode::Replaced.number()) && only_resumes {
             self.checks.violate(Kind::ThrownOut, format!("client {who} lost its session to nobody"));
         }
         let final_code = code.is_some_and(|code| code == 1000 || code >= 4100);
