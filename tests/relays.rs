@@ -351,9 +351,10 @@ async fn a_relay_is_gone_in_time_whatever_its_clients_do() {
     request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
     let (mut deaf, _) = tokio_tungstenite::connect_async(request).await.unwrap();
     let hello =
-        json!({ "type": "hello", "v": 1, "ticket": relays.ticket(1, 1, "host"), "device": "a device of theirs" });
+        json!({ "type": "hello", "v": 1, "ticket": relays.ticket(1, 1, "host"), "device": "device-of-somebody-else" });
     deaf.send(Message::text(hello.to_string())).await.unwrap();
-    assert!(deaf.next().await.unwrap().unwrap().to_text().unwrap().contains("welcome"));
+    let welcome = deaf.next().await.unwrap().unwrap();
+    assert!(welcome.to_text().unwrap().contains("welcome"), "{welcome}");
     let mut slow = tokio::net::TcpStream::connect(&address).await.unwrap();
     slow.write_all(b"GET /readyz HTTP/1.1\r\nhost: x").await.unwrap();
     let took = relays.terminate(0).await;

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use sanbao_platform::config::Secret;
-use sanbao_platform::testing::{nats, sqlite};
+use sanbao_platform::testing::{TestEngine, nats, sqlite};
 use uuid::Uuid;
 
 use super::*;
@@ -71,9 +71,9 @@ struct Node {
     _facts: Waiting,
 }
 
-async fn nodes() -> Option<[Node; 2]> {
+async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
     let nats = nats().await?;
-    let db = sqlite().database(NAME, &MIGRATIONS).await;
+    let db = engine.database(NAME, &MIGRATIONS).await;
     let memory = Arc::<MemoryLog>::default();
     let one = async |number| {
         let (config, clock) = (Config::new(Secret("test".to_owned())), Clock::system());
@@ -121,7 +121,7 @@ impl Node {
         self.propose(Command::Enter { socket: self.socket(1), entrant: Box::new(entrant) });
     }
 
-    /// A client's wish to go on here, as this node sees it now.
+    /// The wish of a page that was loaded again to go on here, as this node sees it now.
     fn resume(&self, n: u128) -> Command {
         Command::Resume {
             socket: self.socket(2),
@@ -130,7 +130,7 @@ impl Node {
             device: Digest::of(&n.to_be_bytes()),
             epoch: self.cell.copy().epoch().unwrap(),
             received: 0,
-            snapshot: false,
+            snapshot: true,
             attached_times: self.attached_times(n),
             fallback: None,
         }
@@ -156,7 +156,8 @@ async fn until_the_same(nodes: &[Node; 2]) {
 
 #[tokio::test]
 async fn what_is_stored_late_although_nobody_was_answered_counts_once_everywhere() {
-    let Some(nodes) = nodes().await else { return };
+    let engine = sqlite();
+    let Some(nodes) = nodes(&engine).await else { return };
     for n in 1..=6 {
         let node = &nodes[usize::from(n % 2 == 0)];
         node.log.unanswered.store(n % 3, Ordering::Relaxed);
@@ -172,8 +173,9 @@ async fn what_is_stored_late_although_nobody_was_answered_counts_once_everywhere
 }
 
 #[tokio::test]
-async fn a_resume_that_is_stored_late_does_not_take_the_session_from_where_the_client_went_on() {
-    let Some(nodes) = nodes().await else { return };
+async fn a_page_that_is_gone_and_whose_resume_is_stored_late_lets_go_of_nothing() {
+    let engine = sqlite();
+    let Some(nodes) = nodes(&engine).await else { return };
     nodes[0].enter(1);
     until("the session is known, and away", || nodes.iter().all(|node| node.is_away(1))).await;
     let (given_up, newer) = (nodes[0].resume(1), nodes[1].resume(1));

@@ -42,7 +42,7 @@ pub enum Mutation {
     SkipOne,
     /// What an older socket had still to say counts as if it were said on the present one.
     OldSocketsSpeak,
-    /// A resume that comes through late takes the session from where the client has gone on.
+    /// A resume that comes through late takes the session for good from where the client has gone on.
     TakeLateResumes,
 }
 
