@@ -10,9 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::around;
 use crate::compose::{ComposeError, Network};
+use crate::role::Role;
 
 /// How often a free port is looked for that both UDP and TCP have.
 const PORT_TRIES_MAX: usize = 16;
+/// How long the requests of a relay that runs alone may go on once it is asked to end: its clients are elsewhere by then.
+const RELAY_REQUESTS_MS_MAX: u64 = 3_000;
+/// How long everything else of it may then take to stop. What is not said by then is in the rooms' logs, where another
+/// relay finds it.
+const RELAY_STOP_MS_MAX: u64 = 1_600;
 /// How long a fresh process waits for its own databases before it gives up.
 const READY_SECONDS_MAX: u64 = 30;
 
@@ -97,7 +103,8 @@ async fn until_ready(network: &Network) -> Result<(), RunError> {
 pub type Beside = Option<(Listener, Router)>;
 
 /// Serves `network` until the process is asked to end, then stops it: first no new requests, then the
-/// running ones end, then consumers, then the databases. `say_ready` runs once everything answers.
+/// running ones end, then consumers, then the databases. `say_ready` runs once everything answers. A relay that runs
+/// alone is gone within a bounded time, whatever its clients do: others wait to be restarted after it.
 pub async fn serve<E: From<RunError>>(
     listener: Listener,
     network: Network,
@@ -116,6 +123,15 @@ pub async fn serve<E: From<RunError>>(
         asked_to_end().await;
         second.cancel();
     });
+    let is_relay = network.stores.roles().eq([Role::Signalling]);
+    if is_relay {
+        let (drain, quick_end) = (drain.clone(), quick_end.clone());
+        tokio::spawn(async move {
+            drain.cancelled().await;
+            tokio::time::sleep(Duration::from_millis(RELAY_REQUESTS_MS_MAX)).await;
+            quick_end.cancel();
+        });
+    }
     let site = tokio::spawn(http::serve(listener, network.router.clone(), tls, drain.clone()));
     if let Some((listener, router)) = beside {
         tokio::spawn(http::serve(listener, router, None, drain.clone()));
@@ -135,6 +151,9 @@ pub async fn serve<E: From<RunError>>(
         }
         () = quick_end.cancelled() => {}
     }
-    network.stop().await;
+    let stop_wait = if is_relay { Duration::from_millis(RELAY_STOP_MS_MAX) } else { Duration::MAX };
+    if tokio::time::timeout(stop_wait, network.stop()).await.is_err() {
+        tracing::error!("not everything has stopped in time; another relay goes on with it");
+    }
     outcome
 }

@@ -89,7 +89,7 @@ impl Default for SessionLimits {
             facts_queue_max: 4096,
             bad_hellos_burst_max: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
             bad_hellos_per_minute_max: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
-            drain_ms_max: 4_000,
+            drain_ms_max: 2_500,
             client: Limits {
                 message_bytes_max: 64 * 1024,
                 messages_per_s_max: 50,

@@ -86,12 +86,15 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
+    // Clients are still moving away for a while after `stop`: what serves them ends when they have.
+    let left = CancellationToken::new();
+    let [all_told, all_swept, all_acknowledged] = [(); 3].map(|()| left.clone());
     let mut tasks: Vec<Task> = vec![
         Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
-        Box::new(move |stop| Box::pin(facts::write_all(db, waiting, on_several_nodes, stop))),
-        Box::new(move |stop| Box::pin(sweeper.sweep(stop))),
-        Box::new(move |stop| Box::pin(acknowledger.acknowledge(stop))),
-        Box::new(move |stop| Box::pin(alive.live(stop))),
+        Box::new(move |_| Box::pin(facts::write_all(db, waiting, on_several_nodes, all_told))),
+        Box::new(move |_| Box::pin(sweeper.sweep(all_swept))),
+        Box::new(move |_| Box::pin(acknowledger.acknowledge(all_acknowledged))),
+        Box::new(move |stop| Box::pin(alive.live(stop, left))),
     ];
     if let Some(cluster) = cluster {
         let hub = Arc::clone(&hub);

@@ -2,19 +2,23 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::print_stdout, reason = "what was measured is the result")]
 
+#[path = "support/current.rs"]
+mod current;
 #[path = "support/nats.rs"]
 mod nats;
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use current::until_current;
 use futures_util::StreamExt as _;
 use nats::NatsServers;
 use sanbao_signalling::id::ConsultId;
 use sanbao_signalling::log::{AppendError, JetStreamLimits, JetStreamLog, Position, RoomLog};
 use tokio::time::timeout;
 
-const LONG: Duration = Duration::from_secs(20);
+/// Nothing takes longer, on a busy machine with a cluster that chooses a leader anew either.
+const LONG: Duration = Duration::from_secs(90);
 
 fn room(n: u128) -> ConsultId {
     ConsultId(uuid::Uuid::from_u128(n))
@@ -29,7 +33,7 @@ async fn open(servers: &NatsServers) -> JetStreamLog {
 }
 
 async fn open_with(servers: &NatsServers, limits: JetStreamLimits) -> JetStreamLog {
-    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + Duration::from_secs(90);
     loop {
         match JetStreamLog::open(servers.connect().await, limits).await {
             Ok(log) => return log,
@@ -45,13 +49,17 @@ async fn append(log: &JetStreamLog, room: ConsultId, expected: Position, entry: 
             match log.append(room, expected, entry.clone()).await {
                 Ok(position) => return position,
                 Err(AppendError::Behind) => {
-                    // A try that was not answered was stored.
-                    let stored = log.read(room, expected).await.unwrap();
-                    assert_eq!(stored.len(), 1);
-                    return stored[0].position;
+                    // A try that was not answered was stored; the server that is asked may not know it yet.
+                    if let Some(stored) =
+                        log.read(room, expected).await.ok().and_then(|stored| stored.into_iter().next())
+                    {
+                        assert_eq!(stored.entry, entry);
+                        return stored.position;
+                    }
                 }
-                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(_) => {}
             }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(LONG, patient).await.unwrap()
@@ -59,7 +67,7 @@ async fn append(log: &JetStreamLog, room: ConsultId, expected: Position, entry: 
 
 #[tokio::test]
 async fn an_append_that_expects_another_end_is_refused_and_every_entry_is_announced_with_its_neighbour() {
-    let servers = NatsServers::start(1);
+    let Some(servers) = NatsServers::start(1) else { return };
     let log = open(&servers).await;
     let mut watch = log.watch(room(1)).await.unwrap();
     let first = log.open_first(room(1), entry(1)).await.unwrap();
@@ -83,7 +91,7 @@ async fn an_append_that_expects_another_end_is_refused_and_every_entry_is_announ
 
 #[tokio::test]
 async fn a_long_log_is_read_whole_and_a_trimmed_one_goes_on() {
-    let servers = NatsServers::start(1);
+    let Some(servers) = NatsServers::start(1) else { return };
     let log = open(&servers).await;
     let mut last = log.open_first(room(1), entry(0)).await.unwrap();
     let mut positions = vec![last];
@@ -99,7 +107,10 @@ async fn a_long_log_is_read_whole_and_a_trimmed_one_goes_on() {
     assert!(all.windows(2).all(|pair| pair[1].previous == pair[0].position));
     assert_eq!(all[699].entry, entry(699));
     assert_eq!(log.read(room(1), positions[650]).await.unwrap().len(), 49);
+    let before = log.bytes().await.unwrap();
     log.trim(room(1), positions[690]).await.unwrap();
+    let after = log.bytes().await.unwrap();
+    assert!(0 < after && after < before / 4, "{after} of {before} bytes");
     assert_eq!(log.read(room(1), Position::START).await.unwrap().len(), 10);
     assert_eq!(log.read(room(2), Position::START).await.unwrap().len(), 69, "other rooms keep theirs");
     log.append(room(1), last, entry(700)).await.unwrap();
@@ -107,7 +118,7 @@ async fn a_long_log_is_read_whole_and_a_trimmed_one_goes_on() {
 
 #[tokio::test]
 async fn a_full_log_and_an_entry_that_is_too_large_are_refused_and_change_nothing() {
-    let servers = NatsServers::start(1);
+    let Some(servers) = NatsServers::start(1) else { return };
     let limits = JetStreamLimits { stream_bytes_max: 200_000, ..JetStreamLimits::default() };
     let log = open_with(&servers, limits).await;
     let huge = Bytes::from(vec![0; 2 * 1024 * 1024]);
@@ -127,7 +138,7 @@ async fn a_full_log_and_an_entry_that_is_too_large_are_refused_and_change_nothin
 
 #[tokio::test]
 async fn a_killed_server_that_comes_back_has_every_entry_it_acknowledged() {
-    let mut servers = NatsServers::start(1);
+    let Some(mut servers) = NatsServers::start(1) else { return };
     let log = open(&servers).await;
     let mut last = log.open_first(room(1), entry(0)).await.unwrap();
     for n in 1..50 {
@@ -149,17 +160,19 @@ async fn a_killed_server_that_comes_back_has_every_entry_it_acknowledged() {
 
 #[tokio::test]
 async fn of_three_replicas_any_one_may_be_killed() {
-    let mut servers = NatsServers::start(3);
+    let Some(mut servers) = NatsServers::start(3) else { return };
     let log = open(&servers).await;
     let mut last = Position::START;
     let opened = async {
         while let Err(error) = log.open_first(room(1), entry(0)).await.map(|position| last = position) {
             assert_ne!(error, AppendError::Behind);
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
     timeout(LONG, opened).await.unwrap();
     for n in 0..3 {
         last = append(&log, room(1), last, entry(n)).await;
+        until_current(&servers, "SANBAO_ROOMS").await;
         servers.kill(n);
         last = append(&log, room(1), last, entry(10 + n)).await;
         servers.restart(n);
@@ -189,7 +202,7 @@ fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
 
 /// One append after the other in one room of 1 KB each: until it is heard again; then twenty rooms at once.
 async fn measure(servers: usize) {
-    let servers_up = NatsServers::start(servers);
+    let Some(servers_up) = NatsServers::start(servers) else { return };
     let log = open(&servers_up).await;
     let (kilobyte, mut times) = (Bytes::from(vec![7; 1024]), Vec::new());
     let mut watch = log.watch(room(1)).await.unwrap();

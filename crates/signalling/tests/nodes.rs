@@ -3,144 +3,31 @@
 
 #[path = "support/nats.rs"]
 mod nats;
+#[path = "support/site.rs"]
+mod site;
 #[path = "support/steady.rs"]
 mod steady;
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use nats::NatsServers;
-use sanbao_platform::auth::Scope;
-use sanbao_platform::bus::Outbox;
+use futures_util::{SinkExt as _, StreamExt as _};
+use sanbao_platform::bus::{Outbox, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
-use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::nats::Nats;
-use sanbao_platform::service::{Deps, Running};
-use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::id::ConsultId;
 use sanbao_signalling::log::{JetStreamLimits, JetStreamLog, Position, RoomLog as _};
-use sanbao_signalling::{Config, MIGRATIONS, NAME};
+use sanbao_signalling::{Config, NAME};
 use serde_json::{Value, json};
-use steady::{Counts, Start, Steady};
-use tokio_util::sync::CancellationToken;
+use site::Site;
+use steady::Counts;
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::protocol::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use uuid::Uuid;
 
-/// A node of the test's process.
-struct Node {
-    address: SocketAddr,
-    drain: CancellationToken,
-    running: Option<Running>,
-    /// Its own threads, so that it can be killed without the others.
-    runtime: Option<tokio::runtime::Runtime>,
-}
-
-impl Drop for Node {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-impl Node {
-    /// Ends without a word.
-    fn kill(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
-
-    /// As SIGTERM does.
-    async fn stop(&mut self) {
-        self.drain.cancel();
-        if let Some(running) = self.running.take() {
-            running.stop().await;
-        }
-    }
-}
-
-/// What the nodes share.
-struct Site {
-    servers: NatsServers,
-    deps: Deps,
-    nodes: Vec<Node>,
-    counts: Arc<Counts>,
-    _engine: TestEngine,
-}
-
-impl Site {
-    async fn start(nodes: usize) -> Self {
-        Self::start_with(nodes, Config::new(Secret("test".to_owned()))).await
-    }
-
-    async fn start_with(nodes: usize, config: Config) -> Self {
-        let servers = NatsServers::start(1);
-        let engine = sqlite();
-        let deps = engine.deps(NAME, &MIGRATIONS, Clock::system()).await;
-        let mut site = Self { servers, deps, nodes: Vec::new(), counts: Arc::default(), _engine: engine };
-        for _ in 0..nodes {
-            let node = site.node(config.clone()).await;
-            site.nodes.push(node);
-        }
-        site
-    }
-
-    async fn node(&self, config: Config) -> Node {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let (deps, servers) = (self.deps.clone(), self.servers.config());
-        let drain = CancellationToken::new();
-        let drained = drain.clone();
-        let started = runtime.spawn(async move {
-            let nats = Nats::connect(&servers, "test").await.unwrap();
-            let clock = deps.clock.clone();
-            let mut services = [sanbao_signalling::build(config, Deps { nats: Some(nats), ..deps })];
-            let running = Running::start(&mut services);
-            let [service] = services;
-            let routes = service.router.merge(sanbao_platform::web::routes());
-            let router = finish(routes, clock, drained.clone(), false);
-            let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-            let address = listener.address;
-            tokio::spawn(serve(listener, router, None, drained));
-            (running, address)
-        });
-        let (running, address) = started.await.unwrap();
-        Node { address, drain, running: Some(running), runtime: Some(runtime) }
-    }
-
-    fn nothing_lost(&self) {
-        let counts = &self.counts;
-        assert_eq!((Counts::of(&counts.gaps), Counts::of(&counts.new_sessions)), (0, 0), "{counts:?}");
-    }
-
-    fn ticket(&self, consult: u128, person: u128, role: &str) -> String {
-        let now = Clock::system().now();
-        let claims = json!({
-            "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": format!("{role} {person}"),
-            "role": role, "lobby": role == "guest",
-        });
-        let (from, to) = (now - TimeDelta::minutes(1), now + TimeDelta::hours(1));
-        let scope = Scope { purpose: "ticket", audience: "signalling", not_before: from, expires: to };
-        self.deps.keys.sign(scope, now, &claims).unwrap()
-    }
-
-    fn client(&self, first: usize, consult: u128, person: u128, role: &str) -> Steady {
-        Steady::start(Start {
-            nodes: self.nodes.iter().map(|node| node.address.to_string()).collect(),
-            first,
-            ticket: self.ticket(consult, person, role),
-            device: format!("device-{person:016x}"),
-            counts: Arc::clone(&self.counts),
-        })
-    }
-
-    async fn join(&self, first: usize, consult: u128, person: u128, role: &str) -> Steady {
-        let mut client = self.client(first, consult, person, role);
-        client.say(json!({ "type": "join", "audio": true, "video": true }));
-        client.next("joined").await;
-        client
-    }
-}
+/// Nothing takes longer; a wait that does has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 fn text(n: u32) -> Value {
     json!({ "type": "message", "data": { "n": n } })
@@ -148,7 +35,7 @@ fn text(n: u32) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_on_two_nodes_are_in_one_room() {
-    let site = Site::start(2).await;
+    let Some(site) = Site::start(2).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
     let joined = host.next("peer_joined").await;
@@ -166,7 +53,9 @@ async fn two_on_two_nodes_are_in_one_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_goes_on_at_another_node_with_exactly_what_it_missed() {
-    let mut site = Site::start(3).await;
+    let mut config = Config::new(Secret("test".to_owned()));
+    config.limits.client.messages_burst_max = 1_000;
+    let Some(mut site) = Site::start_with(3, config).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
     for n in 0..300 {
@@ -176,7 +65,10 @@ async fn a_session_goes_on_at_another_node_with_exactly_what_it_missed() {
             // Its clients are told to move, and the node goes.
             site.nodes[1].stop().await;
         }
-        tokio::time::sleep(Duration::from_millis(3)).await;
+        // Now and then many at once, and many are under way when the node goes.
+        if n % 40 == 39 {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+        }
     }
     for n in 0..300 {
         assert_eq!(doctor.next("message").await["data"]["n"], n);
@@ -189,7 +81,7 @@ async fn a_session_goes_on_at_another_node_with_exactly_what_it_missed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_away_for_a_while_has_lost_nothing_that_was_acknowledged() {
-    let mut site = Site::start(2).await;
+    let Some(mut site) = Site::start(2).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
     for n in 0..600 {
@@ -211,7 +103,7 @@ async fn a_log_that_was_away_for_a_while_has_lost_nothing_that_was_acknowledged(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothing_is_half_done() {
-    let mut site = Site::start(2).await;
+    let Some(mut site) = Site::start(2).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
     site.servers.kill(0);
@@ -224,7 +116,7 @@ async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothin
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(40), told).await.unwrap();
+    tokio::time::timeout(PATIENCE, told).await.unwrap();
     site.servers.restart(0);
     for n in 0..20 {
         assert_eq!(doctor.next("message").await["data"]["n"], n);
@@ -233,17 +125,22 @@ async fn while_the_log_is_away_for_long_clients_are_told_to_try_again_and_nothin
     site.nothing_lost();
 }
 
-/// Says hello with a ticket at a node; the first message that comes back.
-async fn hello(site: &Site, node: usize, ticket: &str, device: &str) -> Value {
-    use futures_util::{SinkExt as _, StreamExt as _};
-    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-    use tokio_tungstenite::tungstenite::protocol::Message;
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// Says hello with a ticket at a node; the socket, and the first message that comes back.
+async fn hello(site: &Site, node: usize, ticket: &str, device: &str) -> (Socket, Value) {
     let address = site.nodes[node].address;
     let mut request = format!("ws://{address}/v1/signal").into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
     let hello = json!({ "type": "hello", "v": 1, "ticket": ticket, "device": device });
     socket.send(Message::text(hello.to_string())).await.unwrap();
+    let first = read(&mut socket).await;
+    (socket, first)
+}
+
+/// The next message on a socket.
+async fn read(socket: &mut Socket) -> Value {
     loop {
         match socket.next().await.unwrap().unwrap() {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
@@ -255,7 +152,7 @@ async fn hello(site: &Site, node: usize, ticket: &str, device: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_removed_at_one_node_enters_at_none() {
-    let site = Site::start(3).await;
+    let Some(site) = Site::start(3).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut guest = site.client(1, 1, 2, "guest");
     guest.say(json!({ "type": "join", "audio": true, "video": true }));
@@ -268,14 +165,14 @@ async fn who_is_removed_at_one_node_enters_at_none() {
     assert_eq!((&left["peer"], left["because"].as_str()), (&peer, Some("removed")));
     for node in 0..3 {
         let ticket = site.ticket(1, 2, "guest");
-        let answer = hello(&site, node, &ticket, "another-device-of-theirs").await;
+        let (_, answer) = hello(&site, node, &ticket, "another-device-of-theirs").await;
         assert_eq!((answer["type"].as_str(), answer["code"].as_str()), (Some("error"), Some("removed")), "{answer}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_nodes_that_open_a_room_at_once_open_one() {
-    let site = Site::start(3).await;
+    let Some(site) = Site::start(3).await else { return };
     for round in 0..10 {
         let consult = 100 + round;
         let (mut one, mut two, mut three) = tokio::join!(
@@ -298,8 +195,9 @@ async fn two_nodes_that_open_a_room_at_once_open_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_room_is_snapshotted_its_log_stays_short_and_a_newcomer_knows_all() {
     let mut config = Config::new(Secret("test".to_owned()));
-    config.cluster.driver.snapshot_entries = 40;
-    let mut site = Site::start_with(3, config).await;
+    (config.cluster.driver.snapshot_entries, config.cluster.driver.tail_check_ms) = (40, 500);
+    config.limits.room.away_ms_max = 10_000;
+    let Some(mut site) = Site::start_with(3, config).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let mut doctor = site.join(1, 1, 2, "clinician").await;
     for n in 0..400 {
@@ -315,7 +213,7 @@ async fn a_long_room_is_snapshotted_its_log_stays_short_and_a_newcomer_knows_all
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), short).await.unwrap();
+    tokio::time::timeout(PATIENCE, short).await.unwrap();
     // A node that never held the room goes on from the snapshot: exactly, for a session that moves there…
     site.nodes[1].stop().await;
     host.say(text(1000));
@@ -328,6 +226,14 @@ async fn a_long_room_is_snapshotted_its_log_stays_short_and_a_newcomer_knows_all
     assert_eq!(chat.last().unwrap()["text"], "line 399");
     site.nothing_lost();
     assert_eq!(Counts::of(&site.counts.snapshots), 0);
+    // When everybody is gone, there is nothing to keep but how the room stands.
+    drop((host, doctor, guest));
+    let shorter = async {
+        while log.read(room, Position::START).await.unwrap().len() > 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, shorter).await.unwrap();
 }
 
 fn impatient() -> Config {
@@ -339,7 +245,7 @@ fn impatient() -> Config {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_was_on_a_node_that_died_is_away_and_then_gone() {
-    let mut site = Site::start_with(2, impatient()).await;
+    let Some(mut site) = Site::start_with(2, impatient()).await else { return };
     let mut host = site.join(0, 1, 1, "host").await;
     let doctor = site.join(1, 1, 2, "clinician").await;
     let peer = host.next("peer_joined").await["peer"].clone();
@@ -352,23 +258,106 @@ async fn who_was_on_a_node_that_died_is_away_and_then_gone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_whose_only_node_died_is_looked_after_by_another() {
-    let mut site = Site::start_with(2, impatient()).await;
+    let Some(mut site) = Site::start_with(2, impatient()).await else { return };
     let host = site.join(1, 1, 1, "host").await;
     let doctor = site.join(1, 1, 2, "clinician").await;
-    // Until the database knows who holds the room.
-    tokio::time::sleep(Duration::from_secs(1)).await;
     site.nodes[1].kill();
     drop((host, doctor));
-    let outbox = Outbox::new(NAME, site.deps.db.clone());
     let both_left = async {
         loop {
-            let events = outbox.read(0, 1000).await.unwrap();
-            let left = events.iter().filter(|e| e.kind.ends_with("attendance") && e.data["change"] == "left").count();
-            if left == 2 {
+            let attendance = told(&site, "signalling.consult.attendance", 2).await;
+            if attendance.iter().filter(|event| event["change"] == "left").count() == 2 {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), both_left).await.unwrap();
+    tokio::time::timeout(PATIENCE, both_left).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_acknowledges_a_few_large_messages_is_not_taken_for_a_slow_reader() {
+    let mut config = Config::new(Secret("test".to_owned()));
+    // The load is more than anybody may say at once; what is unread is bounded as ever.
+    (config.limits.client.bytes_per_s_max, config.limits.client.bytes_burst_max) = (16 << 20, 16 << 20);
+    let Some(site) = Site::start_with(2, config).await else { return };
+    let host = site.join(0, 1, 1, "host").await;
+    // Says nothing more, so that nothing carries its acknowledgements but `ack`.
+    let mut doctor = site.join(1, 1, 2, "clinician").await;
+    let large = "x".repeat(60_000);
+    for n in 0..100 {
+        host.say(json!({ "type": "message", "data": { "n": n, "large": large } }));
+        assert_eq!(doctor.next("message").await["data"]["n"], n);
+        // An acknowledgement waits for 40 ms at most.
+        if n % 5 == 4 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+    site.nothing_lost();
+    assert_eq!((Counts::of(&site.counts.snapshots), Counts::of(&site.counts.resumes)), (0, 0), "{:?}", site.counts);
+}
+
+/// The events of a kind that the nodes have told, once there are so many.
+async fn told(site: &Site, kind: &str, count: usize) -> Vec<Value> {
+    let outbox = Outbox::new(NAME, site.deps.db.clone());
+    let told = async {
+        loop {
+            let events = outbox.read(0, 1_000).await.unwrap();
+            let events: Vec<Value> = events.into_iter().filter(|e| e.kind == kind).map(|e| e.data).collect();
+            if events.len() >= count {
+                return events;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_connection_adds_up_of_its_line_is_kept_although_its_node_goes() {
+    let Some(mut site) = Site::start(1).await else { return };
+    let _host = site.join(0, 1, 1, "host").await;
+    let ticket = site.ticket(1, 2, "clinician");
+    let (mut socket, welcome) = hello(&site, 0, &ticket, "a-device-that-takes-its-time").await;
+    let sample = json!({ "peer": welcome["peer"], "direction": "in", "kind": "audio", "rtt_ms": 60, "loss": 0.0 });
+    let report = json!({ "type": "quality", "samples": [sample] });
+    socket.send(Message::text(report.to_string())).await.unwrap();
+    while read(&mut socket).await["type"] != "quality_line" {}
+    // It is told to move and takes its time; its last words come while the node goes.
+    let leaves = async {
+        while read(&mut socket).await["type"] != "move" {}
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        socket.close(None).await.unwrap();
+    };
+    tokio::join!(site.nodes[0].stop(), leaves);
+    assert_eq!(told(&site, "signalling.consult.quality", 1).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_is_taken_back_opens_nothing_at_any_node() {
+    let Some(site) = Site::start(3).await else { return };
+    let mut host = site.join(0, 1, 1, "host").await;
+    let ticket = site.ticket(1, 2, "clinician");
+    let (_doctor, welcome) = hello(&site, 1, &ticket, "a-device-of-the-doctor").await;
+    assert_eq!(welcome["type"], "welcome", "{welcome}");
+    let (consult, now) = (Uuid::from_u128(1), Clock::system().now());
+    let data = json!({ "consult_id": consult, "ticket": null, "person": Uuid::from_u128(2) });
+    let mut tx = site.booking.begin().await.unwrap();
+    publish(&mut tx, now, "booking.consult.ticket_revoked", consult, &data).await.unwrap();
+    tx.commit().await.unwrap();
+    for node in 0..3 {
+        let refused = async {
+            loop {
+                let (_, answer) = hello(&site, node, &ticket, "a-device-of-the-doctor").await;
+                if answer["type"] == "error" {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let answer = tokio::time::timeout(PATIENCE, refused).await.unwrap();
+        assert_eq!(answer["code"], "ticket-revoked", "{answer}");
+    }
+    host.say(json!({ "type": "chat", "text": "…" }));
+    host.next("chat").await;
 }

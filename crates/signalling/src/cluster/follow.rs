@@ -94,8 +94,11 @@ impl Follower {
             let has_room = self.driver.has_room(COMMAND_BYTES_MAX);
             let done = tokio::select! {
                 count = ears.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
-                    if count == 0 { return }
-                    self.propose(commands.drain(..))
+                    match count {
+                        0 if self.cell.is_forgotten() => return,
+                        0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
+                        _ => self.propose(commands.drain(..)),
+                    }
                 }
                 Some(committed) = ears.watch.next() => {
                     let answer = frame::heard(self.hub.node(), &committed).map(Input::Announced);
@@ -108,7 +111,7 @@ impl Follower {
             };
             if let Err(Over) = done {
                 self.cluster.orphaned(self.consult());
-                return self.hub.unavailable(&self.cell);
+                return self.hub.forget(&self.cell);
             }
         }
     }
@@ -151,7 +154,12 @@ impl Follower {
                     if age > TimeDelta::hours(self.cluster.keep_hours() / 2) {
                         self.driver.snapshot_soon();
                     }
+                    let was_empty = self.cell.is_empty();
                     self.hub.committed(&self.cell, position, &entry);
+                    if !was_empty && self.cell.is_empty() && entry.node == self.hub.node() {
+                        // Of a room that is over, little is to be kept.
+                        self.driver.snapshot_soon();
+                    }
                 }
                 Output::Restore { body, .. } => {
                     let replica = body.replica().map_err(|error| report(consult, &error))?;
@@ -220,9 +228,11 @@ impl Follower {
     /// Lets what is older than a snapshot go, once this node has written every fact of it.
     fn trim(&self, before: Position) {
         let (log, hub, consult) = (Arc::clone(&self.log), Arc::clone(&self.hub), self.consult());
+        // Not until nothing waits: on a busy node that is never.
+        let seen = hub.facts_seen();
         tokio::spawn(async move {
             for _ in 0..FACTS_WAIT_MS_MAX / FACTS_LOOK_MS {
-                if hub.facts_are_written() {
+                if hub.facts_are_written(seen) {
                     if let Err(error) = log.trim(consult, before).await {
                         tracing::debug!(%consult, %error, "a room's log stays long until the next snapshot");
                     }

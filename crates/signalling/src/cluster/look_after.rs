@@ -75,6 +75,7 @@ impl Cluster {
             loop {
                 let done = tokio::select! {
                     _ = notes.tick() => self.write_notes().await,
+                    () = self.noted.notified() => self.write_notes().await,
                     _ = adopt.tick() => self.adopt(&hub).await,
                 };
                 if let Err(error) = done {
@@ -91,9 +92,8 @@ impl Cluster {
         let mut elsewhere = HashMap::new();
         for cell in hub.rooms_elsewhere(|node| self.is_gone(node)) {
             let since_ms = before.get(&cell.consult()).copied().unwrap_or(now_ms);
-            if now_ms - since_ms >= self.limits.elsewhere_ms_max {
-                hub.forget(&cell);
-            } else {
+            let is_over = now_ms - since_ms >= self.limits.elsewhere_ms_max;
+            if !(is_over && hub.let_go(&cell, |node| self.is_gone(node))) {
                 elsewhere.insert(cell.consult(), since_ms);
             }
         }
@@ -127,7 +127,7 @@ impl Cluster {
         while let Some(Some(message)) = stop.run_until_cancelled(words.next()).await {
             let node = message.subject.rsplit('.').next().and_then(|n| u64::from_str_radix(n, 16).ok()).map(NodeId);
             match node {
-                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node),
+                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node, self.now_ms()),
                 Some(node) => lock(&self.presence).heard(node, self.now_ms()),
                 None => {}
             }
@@ -140,6 +140,7 @@ impl Cluster {
         if !self.nats.is_connected() {
             return Ok(());
         }
+        self.measure_the_log().await;
         let orphans = lock(&self.orphans).clone();
         for consult in orphans {
             if self.take_in(hub, consult).await {
@@ -148,17 +149,39 @@ impl Cluster {
         }
         let gone: Vec<NodeId> = opening::holders(&self.db).await?.into_iter().filter(|n| self.is_gone(*n)).collect();
         for node in gone {
-            let mut taken_in = BTreeMap::new();
-            for consult in opening::held_by(&self.db, node).await? {
-                if self.take_in(hub, consult).await {
-                    taken_in.insert(consult, false);
-                }
+            let mut last = None;
+            loop {
+                let rooms = opening::held_by(&self.db, node, last).await?;
+                let Some(after) = rooms.last() else { break };
+                last = Some(*after);
+                self.take_over(hub, node, rooms).await?;
             }
-            // First that this node holds them: should it go now, another finds them.
-            self.write_notes().await?;
-            opening::note(&self.db, node, &taken_in).await?;
         }
         Ok(())
+    }
+
+    /// A full log refuses whatever happens in any room: somebody must see it coming.
+    #[expect(clippy::cast_precision_loss, reason = "a gauge of bytes")]
+    async fn measure_the_log(&self) {
+        let Some(log) = self.log.get() else { return };
+        match log.bytes().await {
+            Ok(bytes) => metrics::gauge!("signalling_log_bytes").set(bytes as f64),
+            Err(error) => tracing::debug!(%error, "how full the rooms' log is, is not known"),
+        }
+        metrics::gauge!("signalling_log_bytes_max").set(self.limits.stream.stream_bytes_max as f64);
+    }
+
+    /// Takes rooms over from a node that is gone. One that cannot be had now is left for the next time.
+    async fn take_over(&self, hub: &Arc<Hub>, gone: NodeId, rooms: Vec<ConsultId>) -> Result<(), DbError> {
+        let mut taken_in = BTreeMap::new();
+        for consult in rooms {
+            if self.take_in(hub, consult).await {
+                taken_in.insert(consult, false);
+            }
+        }
+        // First that this node holds them: should it go now, another finds them.
+        self.write_notes().await?;
+        opening::note(&self.db, gone, &taken_in).await
     }
 
     /// Whether the room is looked after now, or needs nobody.

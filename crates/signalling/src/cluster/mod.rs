@@ -11,6 +11,8 @@ pub mod limits;
 mod look_after;
 mod opening;
 mod presence;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +25,7 @@ use chrono::TimeDelta;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
 use sanbao_platform::nats::Nats;
-use tokio::sync::{OnceCell, mpsc, watch};
+use tokio::sync::{Notify, OnceCell, mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::facts;
@@ -54,6 +56,8 @@ pub(crate) struct Cluster {
     orphans: Mutex<BTreeSet<ConsultId>>,
     /// Rooms that the database is to be told this node holds, or holds no more.
     notes: Mutex<BTreeMap<ConsultId, bool>>,
+    /// There are notes.
+    noted: Notify,
     presence: Mutex<Presence>,
     node: NodeId,
     connections: watch::Sender<u64>,
@@ -81,6 +85,7 @@ impl Cluster {
             rooms: Mutex::default(),
             orphans: Mutex::default(),
             notes: Mutex::default(),
+            noted: Notify::new(),
             presence: Mutex::new(Presence::new(node, limits.silent_ms_max, 0)),
             node,
             connections: watch::Sender::new(0),
@@ -121,6 +126,7 @@ impl Cluster {
     /// Lets the database know soon whether this node holds a room.
     fn note(&self, consult: ConsultId, holds: bool) {
         lock(&self.notes).insert(consult, holds);
+        self.noted.notify_one();
     }
 
     fn orphaned(&self, consult: ConsultId) {

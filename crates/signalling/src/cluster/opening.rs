@@ -14,7 +14,7 @@ const TAKE_OVER: &str = "update room_opening set node = $2, at = $3 where consul
 const HOLD: &str = "insert into room_holder (consult, node) values ($1, $2) on conflict do nothing";
 const LET_GO: &str = "delete from room_holder where consult = $1 and node = $2";
 const HOLDERS: &str = "select distinct node from room_holder";
-const HELD_BY: &str = "select consult from room_holder where node = $1 order by consult limit $2";
+const HELD_BY: &str = "select consult from room_holder where node = $1 and consult > $2 order by consult limit $3";
 
 /// Rooms of a gone node that are looked after at a time.
 pub(crate) const ADOPTED_AT_ONCE_MAX: i64 = 64;
@@ -46,6 +46,10 @@ pub(crate) async fn claim(
             query.execute(c).await.map(|r| r.rows_affected())
         })?
     };
+    if won == 1 {
+        // Should the node go before it has said more, the room is found.
+        on!(tx, |c| sqlx::query(HOLD).bind(consult).bind(node).execute(c).await.map(drop))?;
+    }
     tx.commit().await?;
     Ok(won == 1)
 }
@@ -68,10 +72,14 @@ pub(crate) async fn holders(db: &Db) -> Result<Vec<NodeId>, DbError> {
     Ok(nodes.into_iter().map(|node| NodeId(node as u64)).collect())
 }
 
-/// Some of the rooms that a node is noted to hold.
-pub(crate) async fn held_by(db: &Db, node: NodeId) -> Result<Vec<ConsultId>, DbError> {
+/// The next rooms after one that a node is noted to hold; the first ones when there is none to go on after.
+pub(crate) async fn held_by(db: &Db, node: NodeId, after: Option<ConsultId>) -> Result<Vec<ConsultId>, DbError> {
+    let after = after.unwrap_or(ConsultId(uuid::Uuid::nil()));
     let mut conn = db.read().await?;
-    Ok(on!(conn, |c| sqlx::query_scalar(HELD_BY).bind(stored(node)).bind(ADOPTED_AT_ONCE_MAX).fetch_all(c).await)?)
+    Ok(on!(conn, |c| {
+        let query = sqlx::query_scalar(HELD_BY).bind(stored(node)).bind(after).bind(ADOPTED_AT_ONCE_MAX);
+        query.fetch_all(c).await
+    })?)
 }
 
 #[cfg(test)]
@@ -96,6 +104,8 @@ mod tests {
             };
             assert!(claim(1, 0).await);
             assert!(!claim(2, 1).await);
+            assert_eq!(held_by(&db, NodeId(1), None).await.unwrap(), [room(1)], "whoever begins a room holds it");
+            assert_eq!(held_by(&db, NodeId(2), None).await.unwrap(), []);
             assert!(!claim(1, 1_999).await, "nor twice by the same");
             assert!(claim(2, 2_000).await);
             assert!(!claim(1, 3_999).await);
@@ -116,10 +126,11 @@ mod tests {
             let mut nodes = holders(&db).await.unwrap();
             nodes.sort_unstable();
             assert_eq!(nodes, [other, one]);
-            assert_eq!(held_by(&db, one).await.unwrap(), [room(1), room(2)]);
+            assert_eq!(held_by(&db, one, None).await.unwrap(), [room(1), room(2)]);
+            assert_eq!(held_by(&db, one, Some(room(1))).await.unwrap(), [room(2)]);
             note(&db, one, &rooms(&[(1, false), (3, false)])).await.unwrap();
-            assert_eq!(held_by(&db, one).await.unwrap(), [room(2)]);
-            assert_eq!(held_by(&db, other).await.unwrap(), [room(1)]);
+            assert_eq!(held_by(&db, one, None).await.unwrap(), [room(2)]);
+            assert_eq!(held_by(&db, other, None).await.unwrap(), [room(1)]);
         })
         .await;
     }

@@ -10,8 +10,8 @@ use crate::id::NodeId;
 pub(crate) struct Presence {
     own: NodeId,
     silent_ms_max: u64,
-    /// When each was last heard; nothing for one that said farewell.
-    heard: BTreeMap<NodeId, Option<u64>>,
+    /// When each was last heard, and whether that was its farewell.
+    heard: BTreeMap<NodeId, (u64, bool)>,
     /// Since when this node could hear the others.
     hearing_since_ms: u64,
 }
@@ -23,15 +23,19 @@ impl Presence {
 
     /// A node said that it is there.
     pub(crate) fn heard(&mut self, node: NodeId, now_ms: u64) {
-        self.heard.insert(node, Some(now_ms));
-        // Nodes have a new number with every start, so those of long ago would gather.
-        let forget_ms = now_ms.saturating_sub(self.silent_ms_max.saturating_mul(100));
-        self.heard.retain(|_, heard| heard.is_none_or(|at| at >= forget_ms));
+        self.note(node, now_ms, false);
     }
 
     /// A node said that it goes.
-    pub(crate) fn farewell(&mut self, node: NodeId) {
-        self.heard.insert(node, None);
+    pub(crate) fn farewell(&mut self, node: NodeId, now_ms: u64) {
+        self.note(node, now_ms, true);
+    }
+
+    fn note(&mut self, node: NodeId, now_ms: u64, goes: bool) {
+        self.heard.insert(node, (now_ms, goes));
+        // Nodes have a new number with every start, so those of long ago would gather.
+        let forget_ms = now_ms.saturating_sub(self.silent_ms_max.saturating_mul(100));
+        self.heard.retain(|_, (at_ms, _)| *at_ms >= forget_ms);
     }
 
     /// The connection was lost, or is new: silence counts from now on.
@@ -45,8 +49,8 @@ impl Presence {
             return false;
         }
         match self.heard.get(&node) {
-            Some(None) => true,
-            Some(Some(at)) => now_ms >= self.silent_ms_max + (*at).max(self.hearing_since_ms),
+            Some((_, true)) => true,
+            Some((at_ms, false)) => now_ms >= self.silent_ms_max + (*at_ms).max(self.hearing_since_ms),
             None => now_ms >= self.silent_ms_max + self.hearing_since_ms,
         }
     }
@@ -76,9 +80,20 @@ mod tests {
     fn a_node_that_said_farewell_is_gone_at_once_and_one_that_comes_again_is_there() {
         let mut presence = Presence::new(NodeId(1), 5_000, 0);
         presence.heard(OTHER, 100);
-        presence.farewell(OTHER);
+        presence.farewell(OTHER, 101);
         assert!(presence.is_gone(OTHER, 101));
         presence.heard(OTHER, 200);
         assert!(!presence.is_gone(OTHER, 201));
+    }
+
+    #[test]
+    fn who_went_long_ago_is_forgotten_and_still_gone() {
+        let mut presence = Presence::new(NodeId(1), 5_000, 0);
+        for number in 10..2_000 {
+            presence.heard(NodeId(number), number * 1_000);
+            presence.farewell(NodeId(number), number * 1_000);
+        }
+        assert!(presence.heard.len() < 600, "{}", presence.heard.len());
+        assert!(presence.is_gone(NodeId(10), 2_000_000));
     }
 }

@@ -11,7 +11,7 @@ mod record;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sanbao_platform::db::{Db, DbError};
@@ -33,7 +33,9 @@ const GATHER_MS: u64 = 100;
 /// How long the writer waits before it tries a failed transaction again, at most.
 const RETRY_WAIT_MS_MAX: u64 = 5_000;
 /// How long the writer waits for the last facts once the process is told to end.
-const DRAIN_WAIT_MS_MAX: u64 = 5_000;
+const DRAIN_WAIT_MS_MAX: u64 = 1_000;
+/// After so long without another fact none is expected any more.
+const QUIET_MS: u64 = 100;
 
 /// Something to write.
 #[derive(Clone, Debug)]
@@ -58,41 +60,58 @@ pub(crate) struct Record {
 #[derive(Clone, Debug)]
 pub(crate) struct Queue {
     sender: mpsc::UnboundedSender<Item>,
-    waiting: Arc<AtomicUsize>,
-    facts_queue_max: usize,
+    counts: Arc<Counts>,
+    facts_queue_max: u64,
+}
+
+/// How many there were so far.
+#[derive(Debug, Default)]
+struct Counts {
+    pushed: AtomicU64,
+    written: AtomicU64,
 }
 
 /// The writer's end.
 #[derive(Debug)]
 pub(crate) struct Waiting {
     receiver: mpsc::UnboundedReceiver<Item>,
-    waiting: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
 }
 
 /// A queue that is crowded when more facts wait than this.
 pub(crate) fn queue(facts_queue_max: usize) -> (Queue, Waiting) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
-    (Queue { sender, waiting: Arc::clone(&waiting), facts_queue_max }, Waiting { receiver, waiting })
+    let counts = Arc::<Counts>::default();
+    let facts_queue_max = u64::try_from(facts_queue_max).unwrap_or(u64::MAX);
+    (Queue { sender, counts: Arc::clone(&counts), facts_queue_max }, Waiting { receiver, counts })
 }
 
 impl Queue {
     /// Adds a fact.
     pub(crate) fn push(&self, item: Item) {
-        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.counts.pushed.fetch_add(1, Ordering::SeqCst);
         if self.sender.send(item).is_err() {
             tracing::error!("a fact of a visit found no writer: it has ended");
         }
     }
 
-    /// Whether every fact so far is written.
-    pub(crate) fn is_written(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) == 0
+    /// How many facts there were so far.
+    pub(crate) fn pushed(&self) -> u64 {
+        self.counts.pushed.load(Ordering::SeqCst)
+    }
+
+    /// Whether as many are written: those that had been added when [`Queue::pushed`] gave that number are among them,
+    /// for the writer takes them in order.
+    pub(crate) fn is_written(&self, pushed: u64) -> bool {
+        self.counts.written.load(Ordering::SeqCst) >= pushed
     }
 
     /// Whether nothing that can give facts should be taken now.
     pub(crate) fn is_crowded(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > self.facts_queue_max
+        let Counts { pushed, written } = &*self.counts;
+        // First what was written: it is never more than what was added.
+        let written = written.load(Ordering::Relaxed);
+        pushed.load(Ordering::Relaxed).saturating_sub(written) > self.facts_queue_max
     }
 }
 
@@ -111,12 +130,12 @@ impl Waiting {
     }
 
     fn written(&self, batch: &mut Vec<Item>) {
-        self.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        self.counts.written.fetch_add(batch.len() as u64, Ordering::SeqCst);
         batch.clear();
     }
 }
 
-/// Writes facts until `stop`, then what is left.
+/// Writes facts until `stop`, after the last connection, then what is left.
 pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
@@ -136,17 +155,18 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool
         write_until_done(&db, &batch, on_several_nodes).await;
         queue.written(&mut batch);
     }
-    // Connections are closing and have their last facts to tell; a quiet moment is the end.
-    let deadline = tokio::time::Instant::now() + Duration::from_millis(DRAIN_WAIT_MS_MAX);
-    while tokio::time::Instant::now() < deadline {
-        let quiet = Duration::from_millis(300);
-        match tokio::time::timeout(quiet, queue.take(&mut batch)).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                write_until_done(&db, &batch, on_several_nodes).await;
-                queue.written(&mut batch);
-            }
-        }
+    let last_words = write_the_rest(&db, &mut queue, &mut batch, on_several_nodes);
+    if tokio::time::timeout(Duration::from_millis(DRAIN_WAIT_MS_MAX), last_words).await.is_err() {
+        tracing::error!("the last facts of visits are not written: the database does not take them in time");
+    }
+}
+
+/// The last connections have closed and told their facts; a quiet moment is the end.
+async fn write_the_rest(db: &Db, queue: &mut Waiting, batch: &mut Vec<Item>, on_several_nodes: bool) {
+    let quiet = Duration::from_millis(QUIET_MS);
+    while let Ok(1..) = tokio::time::timeout(quiet, queue.take(batch)).await {
+        write_until_done(db, batch, on_several_nodes).await;
+        queue.written(batch);
     }
 }
 

@@ -127,5 +127,20 @@ async fn while_too_many_facts_wait_nobody_is_read_from() {
     assert_eq!(waiting.take(&mut batch).await, 3);
     assert!(queue.is_crowded(), "taken is not written");
     waiting.written(&mut batch);
-    assert!(!queue.is_crowded() && queue.is_written());
+    assert!(!queue.is_crowded() && queue.is_written(queue.pushed()));
+}
+
+#[tokio::test]
+async fn what_was_seen_until_a_moment_is_known_to_be_written_although_more_always_comes() {
+    let (queue, mut waiting) = queue(100);
+    let mut items = visit().into_iter();
+    let mut more = || queue.push(items.next().unwrap());
+    more();
+    let seen = queue.pushed();
+    let mut batch = Vec::new();
+    assert_eq!(waiting.take(&mut batch).await, 1);
+    more();
+    assert!(!queue.is_written(seen), "taken is not written");
+    waiting.written(&mut batch);
+    assert!(queue.is_written(seen) && !queue.is_written(queue.pushed()));
 }

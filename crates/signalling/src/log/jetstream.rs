@@ -243,6 +243,11 @@ impl RoomLog for JetStreamLog {
         Ok(subscription.filter_map(|message| std::future::ready(announced(message))).boxed())
     }
 
+    async fn bytes(&self) -> Result<u64, LogError> {
+        let info = self.stream.get_info().await.map_err(|e| LogError(e.to_string()))?;
+        Ok(info.state.bytes)
+    }
+
     async fn trim(&self, room: ConsultId, before: Position) -> Result<(), LogError> {
         let purged = self.stream.purge().filter(self.subject(room)).sequence(before.0).await;
         purged.map(|_| ()).map_err(|e| LogError(e.to_string()))

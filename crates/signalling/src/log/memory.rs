@@ -77,6 +77,11 @@ impl RoomLog for MemoryLog {
         Ok(BroadcastStream::new(follower).filter_map(|entry| std::future::ready(entry.ok())).boxed())
     }
 
+    async fn bytes(&self) -> Result<u64, LogError> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(inner.rooms.values().flat_map(|room| &room.entries).map(|committed| committed.entry.len() as u64).sum())
+    }
+
     async fn trim(&self, room: ConsultId, before: Position) -> Result<(), LogError> {
         self.with(room, |_, log| log.entries.retain(|e| e.position >= before));
         Ok(())

@@ -78,6 +78,9 @@ pub trait RoomLog: Send + Sync + Debug {
     /// Follows the room from now on.
     async fn watch(&self, room: ConsultId) -> Result<Commits, LogError>;
 
+    /// Bytes of all rooms' entries.
+    async fn bytes(&self) -> Result<u64, LogError>;
+
     /// Forgets the room's entries before a place; a snapshot at or after it must be in the log.
     async fn trim(&self, room: ConsultId, before: Position) -> Result<(), LogError>;
 }

@@ -67,6 +67,11 @@ impl Outbox {
         self.kept.len().saturating_sub(usize::try_from(left).unwrap_or(usize::MAX))
     }
 
+    /// How many bytes it would let go of.
+    pub fn bytes_up_to(&self, seq: u64) -> usize {
+        self.kept.iter().take(self.up_to(seq)).map(Body::len).sum()
+    }
+
     /// Everything up to `seq` has arrived; the bytes that this frees. A number from the future does nothing.
     pub fn acknowledge(&mut self, seq: u64) -> usize {
         if seq > self.last {
@@ -127,6 +132,14 @@ mod tests {
         assert_eq!(numbers(&outbox, 4), [(5, "5")]);
         assert_eq!(outbox.acknowledge(5), 1);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn it_knows_what_an_acknowledgement_would_free() {
+        let outbox = outbox(12);
+        for (seq, messages, bytes) in [(0, 0, 0), (9, 9, 9), (10, 10, 11), (12, 12, 15), (13, 12, 15)] {
+            assert_eq!((outbox.up_to(seq), outbox.bytes_up_to(seq)), (messages, bytes), "{seq}");
+        }
     }
 
     #[test]

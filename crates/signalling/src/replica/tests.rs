@@ -88,6 +88,7 @@ fn resume(received: u64, snapshot: bool) -> Command {
         epoch: epoch(),
         received,
         snapshot,
+        attached_times: None,
         fallback: None,
     }
 }
@@ -165,6 +166,7 @@ fn a_wrong_secret_neither_resumes_nor_lets_anything_go() {
         epoch,
         received: kept.last(),
         snapshot: true,
+        attached_times: None,
         fallback: None,
     };
     let effects = apply(&mut replica, forged);
@@ -224,4 +226,26 @@ fn a_copy_from_its_serialised_form_goes_on_as_the_original_does() {
         assert_eq!(apply(&mut copy, command.clone()), apply(&mut replica, command));
     }
     assert_eq!(rmp_serde::to_vec_named(&copy).unwrap(), rmp_serde::to_vec_named(&replica).unwrap());
+}
+
+#[test]
+fn a_resume_that_comes_too_late_lets_go_of_nothing() {
+    let mut replica = pair(|_| {});
+    let before = replica.outbox(peer(2)).unwrap().last();
+    let asks = |received, n, seen| {
+        let mut command = resume(received, false);
+        let Command::Resume { socket: at, attached_times, .. } = &mut command else { panic!() };
+        (*at, *attached_times) = (socket(n), seen);
+        command
+    };
+    let seen = replica.room().attached_times(peer(2));
+    say(&mut replica, 1, 2, message(10));
+    say(&mut replica, 1, 3, message(10));
+    assert_eq!(welcome(&apply(&mut replica, asks(before, 10, seen))), (Resumed::Exact, before));
+    // It has what came first, and something follows; then what it said to another node before comes through.
+    apply(&mut replica, Command::Acked { peer: peer(2), ack: before + 1 });
+    let effects = apply(&mut replica, asks(before, 9, seen));
+    assert!(matches!(effects[..], [Effect::TurnAway { error: ErrorCode::Unavailable, .. }]), "{effects:?}");
+    let seen = replica.room().attached_times(peer(2));
+    assert_eq!(welcome(&apply(&mut replica, asks(before + 1, 11, seen))), (Resumed::Exact, before + 1));
 }

@@ -75,6 +75,7 @@ impl Room {
         Session {
             peer: entrant.peer,
             line: Line::Attached(socket),
+            attached_times: 1,
             received: 0,
             secret: entrant.secret,
             device: entrant.device,
@@ -90,7 +91,9 @@ impl Room {
     }
 
     pub(super) fn resume(&mut self, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
-        let Command::Resume { socket, peer, secret, device, epoch, received: _, snapshot, fallback } = command else {
+        let Command::Resume { socket, peer, secret, device, epoch, received: _, snapshot, attached_times, fallback } =
+            command
+        else {
             return;
         };
         let (socket, peer) = (*socket, *peer);
@@ -113,7 +116,15 @@ impl Room {
             (false, true) => Resumed::Snapshot(SnapshotBecause::LogTrimmed),
             (false, false) => Resumed::Exact,
         };
-        self.attach(peer, socket, outputs);
+        // The session went on elsewhere since this was asked. Of two that the client asked for, nobody can tell which one
+        // it has given up while the log was slow: so neither may let go of what the other has not received, nor is the
+        // one that loses its socket told that it is for good.
+        let crossed = attached_times.is_some() && *attached_times != self.attached_times(peer);
+        if crossed && resumed != Resumed::Exact {
+            let words = "the session went on elsewhere meanwhile; try again";
+            return outputs.push(turn_away(ErrorCode::Unavailable, words, CloseCode::Unavailable));
+        }
+        self.attach(peer, socket, if crossed { CloseCode::Unavailable } else { CloseCode::Replaced }, outputs);
         self.greet(peer, socket, resumed, outputs);
         if resumed != Resumed::Exact {
             self.reset(peer, outputs);
@@ -131,14 +142,15 @@ impl Room {
         }
     }
 
-    /// Moves a session to a socket; an older socket is closed.
-    fn attach(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
+    /// Moves a session to a socket; an older socket is closed with `code`.
+    fn attach(&mut self, peer: PeerId, socket: Socket, code: CloseCode, outputs: &mut Vec<Output>) {
         let Some(session) = self.find_mut(peer) else { return };
         let before = std::mem::replace(&mut session.line, Line::Attached(socket));
+        session.attached_times += 1;
         let inside = session.is_inside();
         match before {
             Line::Attached(older) if older != socket => {
-                outputs.push(Output::CloseSocket { socket: older, code: CloseCode::Replaced });
+                outputs.push(Output::CloseSocket { socket: older, code });
             }
             Line::Away { .. } if inside => {
                 self.tell_inside(Some(peer), &ServerMessage::PeerBack { peer }, outputs);

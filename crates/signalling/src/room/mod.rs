@@ -193,6 +193,11 @@ impl Room {
         self.find(peer)?.socket()
     }
 
+    /// How often a session was given a socket; none when there is no such session.
+    pub fn attached_times(&self, peer: PeerId) -> Option<u64> {
+        self.find(peer).map(|session| session.attached_times)
+    }
+
     /// Who a session is.
     pub fn profile(&self, peer: PeerId) -> Option<&Profile> {
         self.find(peer).map(|session| &session.profile)

@@ -15,6 +15,9 @@ use crate::protocol::{self, Body, Consent, Media, PeerView, WaitingView};
 pub(super) struct Session {
     pub(super) peer: PeerId,
     pub(super) line: Line,
+    /// How often it was given a socket.
+    #[serde(default)]
+    pub(super) attached_times: u64,
     /// The client's last number that was taken.
     pub(super) received: u64,
     pub(super) secret: Digest,

@@ -364,6 +364,7 @@ fn resume_command(resume: &Resume, socket: Socket, device: Digest, fallback: Opt
         epoch: resume.epoch,
         received: resume.seq,
         snapshot: resume.snapshot,
+        attached_times: None, // the room says it
         fallback,
     }
 }

@@ -20,7 +20,6 @@ use crate::config::SessionLimits;
 use crate::facts::{self, Queue};
 use crate::id::{ConsultId, Epoch, NodeId, Socket};
 use crate::log::Position;
-use crate::protocol::CloseCode;
 use crate::replica::Replica;
 use crate::room::{Command, Entry, Past, Revocation};
 use crate::turn::IceConfig;
@@ -43,7 +42,7 @@ pub(crate) trait Driver: Send + Sync + std::fmt::Debug {
     /// `false`: too many wait already, and none of these was taken.
     fn propose(&self, consult: ConsultId, commands: Vec<Command>) -> bool;
 
-    /// The room is forgotten here.
+    /// The room is forgotten here. Called under the lock of all rooms, so that a newer one is not meant.
     fn close(&self, consult: ConsultId);
 }
 
@@ -270,12 +269,6 @@ impl Hub {
         cell.install(self, replica);
     }
 
-    /// A room's log is out of reach: whoever is here tries again, perhaps elsewhere.
-    pub(crate) fn unavailable(&self, cell: &Arc<Cell>) {
-        cell.close_all(CloseCode::Unavailable);
-        self.forget(cell);
-    }
-
     /// Takes tickets back in a room, if it is open anywhere.
     pub(crate) async fn revoke(self: &Arc<Self>, consult: ConsultId, revocation: &Revocation) -> Result<(), NoRoom> {
         let cell = match self.open(consult, false).await {
@@ -287,16 +280,16 @@ impl Hub {
         Ok(())
     }
 
-    /// Takes a room out of memory.
+    /// Takes a room out of memory; whoever is still in it tries again, perhaps elsewhere.
     pub(crate) fn forget(&self, cell: &Arc<Cell>) {
+        cell.forgotten();
         let mut rooms = lock(&self.rooms);
+        // A newer room of this consult may be there by now; its log is not this one's to close.
         if rooms.get(&cell.consult).is_some_and(|there| Arc::ptr_eq(there, cell)) {
             rooms.remove(&cell.consult);
-        }
-        drop(rooms);
-        cell.forgotten();
-        if let Some(driver) = &self.driver {
-            driver.close(cell.consult);
+            if let Some(driver) = &self.driver {
+                driver.close(cell.consult);
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::protocol::{CloseCode, ServerMessage};
 /// Clients are told to move in so many groups, so that they do not all come to another node at once.
 const GROUPS: u64 = 20;
 /// How long sockets are given to close when there is nowhere else to go.
-const CLOSE_WAIT_MS_MAX: u64 = 1_200;
+const CLOSE_WAIT_MS_MAX: u64 = 600;
 /// How often it is looked whether all are gone.
 const LOOK_MS: u64 = 20;
 
@@ -32,8 +32,10 @@ impl Hub {
         });
     }
 
-    /// Wakes up the rooms of the run before, and leaves on `stop`.
-    pub(crate) async fn live(self: Arc<Self>, stop: CancellationToken) {
+    /// Wakes up the rooms of the run before, and leaves on `stop`; then `left` is cancelled.
+    pub(crate) async fn live(self: Arc<Self>, stop: CancellationToken, left: CancellationToken) {
+        // Also when this task is dropped.
+        let _left = left.drop_guard();
         if self.driver.is_none() {
             self.wake_up_all().await;
         }
@@ -57,8 +59,10 @@ impl Hub {
         let drain_ms_max = self.limits.drain_ms_max;
         let deadline = Instant::now() + Duration::from_millis(drain_ms_max);
         for group in 0..GROUPS {
+            let left = deadline.saturating_duration_since(Instant::now()).as_millis();
+            let within_ms = u64::try_from(left).unwrap_or(drain_ms_max);
             for cell in self.cells() {
-                cell.say(&ServerMessage::Move { within_ms: drain_ms_max }, |socket| socket % GROUPS == group);
+                cell.say(&ServerMessage::Move { within_ms }, |socket| socket % GROUPS == group);
             }
             sleep(Duration::from_millis(drain_ms_max / 4 / GROUPS)).await;
         }

@@ -13,9 +13,14 @@ impl Hub {
         self.limits.room
     }
 
-    /// Whether every fact that was seen here is written.
-    pub(crate) fn facts_are_written(&self) -> bool {
-        self.facts.is_written()
+    /// How many facts were seen here.
+    pub(crate) fn facts_seen(&self) -> u64 {
+        self.facts.pushed()
+    }
+
+    /// Whether as many are written, whatever was seen since.
+    pub(crate) fn facts_are_written(&self, seen: u64) -> bool {
+        self.facts.is_written(seen)
     }
 
     /// In every room: says what no socket says any more.
@@ -28,6 +33,15 @@ impl Hub {
     /// Rooms whose people are all at other nodes, which hold them.
     pub(crate) fn rooms_elsewhere(&self, is_gone: impl Fn(NodeId) -> bool) -> Vec<Arc<Cell>> {
         self.cells().into_iter().filter(|cell| cell.is_elsewhere(self, &is_gone)).collect()
+    }
+
+    /// Forgets the room if its people are all at other nodes; whether it did.
+    pub(crate) fn let_go(&self, cell: &Arc<Cell>, is_gone: impl Fn(NodeId) -> bool) -> bool {
+        let goes = cell.let_go(self, &is_gone);
+        if goes {
+            self.forget(cell);
+        }
+        goes
     }
 
     /// Rooms in which nobody is.

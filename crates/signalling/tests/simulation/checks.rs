@@ -28,6 +28,8 @@ pub enum Kind {
     Consent,
     /// After everything is well again, somebody is still waiting.
     Stuck,
+    /// A client that only ever resumed was told that its session goes on elsewhere.
+    ThrownOut,
     /// Somebody does not follow the document.
     Protocol,
 }

@@ -15,6 +15,8 @@ pub struct Client {
     pub device: String,
     pub waits_by_ticket: bool,
     pub session: Option<Session>,
+    /// How often it asked for a session, or got one that it had not asked for.
+    pub entered: u32,
     /// What is not acknowledged, by number.
     kept: VecDeque<(u64, String)>,
     /// The client's last number.
@@ -102,6 +104,7 @@ impl Client {
     pub fn opened(&mut self) -> String {
         self.phase = Phase::Greeting;
         let mut hello = json!({"type": "hello", "v": 1, "ticket": self.ticket, "device": self.device});
+        self.entered += u32::from(self.session.is_none());
         if let Some(Session { peer, secret, consult, epoch }) = &self.session {
             hello["resume"] = json!({"session": peer, "secret": secret, "consult": consult, "epoch": epoch,
                 "seq": self.taken, "snapshot": self.reloaded});
@@ -239,6 +242,7 @@ impl Client {
         self.phase = Phase::Up;
         match string("resumed").as_str() {
             "new" => {
+                self.entered += u32::from(self.session.is_some());
                 self.begin();
                 let (secret, consult) = (string("secret"), string("consult"));
                 self.session = Some(Session { peer: string("peer"), secret, consult, epoch: string("epoch") });

@@ -2,7 +2,9 @@
 
 use sanbao_signalling::cluster::driver::Input;
 use sanbao_signalling::log::Position;
+use sanbao_signalling::protocol::CloseCode;
 
+use crate::checks::Kind;
 use crate::client::{Phase, Place};
 use crate::log::Stored;
 use crate::node::Conn;
@@ -60,7 +62,10 @@ impl World {
     }
 
     fn node_received(&mut self, conn: Conn, text: &str) {
-        let passes = self.lines.get(&conn).is_some_and(|line| line.node_open && !line.broken);
+        // A `hello` that its client has given up is not said: nobody could tell it from a newer one.
+        let given_up = |client_open: bool| !client_open && text.contains(r#""type":"hello""#);
+        let passes = |line: &crate::world::Line| line.node_open && !line.broken && !given_up(line.client_open);
+        let passes = self.lines.get(&conn).is_some_and(passes);
         let Some(node) = self.node_of(conn).filter(|_| passes) else { return };
         let now = self.now();
         let wishes = self.nodes[node].frame(now, conn, text, &mut self.checks);
@@ -85,6 +90,11 @@ impl World {
         if !was_current {
             return;
         }
+        // Somebody who entered twice has two sessions, one of which may take over from the other.
+        let only_resumes = self.people[who].client.entered == 1 && !self.has_another_device(who);
+        if code == Some(CloseCode::Replaced.number()) && only_resumes {
+            self.checks.violate(Kind::ThrownOut, format!("client {who} lost its session to nobody"));
+        }
         let final_code = code.is_some_and(|code| code == 1000 || code >= 4100);
         if final_code {
             self.people[who].stopped = true;
@@ -99,6 +109,11 @@ impl World {
         }
         let wait = self.chance.between(20, 600);
         self.after(wait, Event::Connect { who });
+    }
+
+    /// Whether the same person plays with another device too, which may take over.
+    fn has_another_device(&self, who: usize) -> bool {
+        self.people.iter().filter(|person| person.id == self.people[who].id).count() > 1
     }
 
     fn append(&mut self, node: usize, life: u64, expected: Position, entry: Stored, heard: bool) {

@@ -107,4 +107,5 @@ fn the_checks_see_what_is_wrong() {
     let order = found(Mutation::ReverseEntries);
     assert!(matches!(order, Kind::Order | Kind::Lost | Kind::Gap), "{order:?}");
     assert_eq!(found(Mutation::OldSocketsSpeak), Kind::Lost);
+    assert_eq!(found(Mutation::TakeLateResumes), Kind::ThrownOut);
 }

@@ -42,6 +42,8 @@ pub enum Mutation {
     SkipOne,
     /// What an older socket had still to say counts as if it were said on the present one.
     OldSocketsSpeak,
+    /// A resume that comes through late takes the session for good from where the client has gone on.
+    TakeLateResumes,
 }
 
 /// What a node wants of the world.
@@ -317,10 +319,16 @@ impl Node {
                 epoch: resume.epoch,
                 received: resume.seq,
                 snapshot: resume.snapshot,
+                attached_times: self.attached_times(resume.session),
                 fallback: Some(entrant),
             },
         };
         (command, secret)
+    }
+
+    fn attached_times(&self, peer: PeerId) -> Option<u64> {
+        let cell = self.cell.as_ref().filter(|_| self.mutation != Some(Mutation::TakeLateResumes))?;
+        cell.replica.room().attached_times(peer)
     }
 
     fn uuid(&mut self, now: Now) -> uuid::Uuid {

@@ -2,15 +2,30 @@
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sanbao_platform::config::Secret;
 use sanbao_platform::nats::{Nats, NatsConfig};
 
+/// Nothing takes longer; a wait that does has failed.
+const PATIENCE: Duration = Duration::from_secs(90);
+
 /// Servers on loopback, with their files in a folder that goes with them.
 pub struct NatsServers {
+    program: std::ffi::OsString,
     folder: tempfile::TempDir,
     ports: Vec<(u16, u16)>,
     running: Vec<Option<Child>>,
+}
+
+/// Where the program is; `None` when it was left out on purpose.
+fn program() -> Option<std::ffi::OsString> {
+    let program = std::env::var_os("SANBAO_TEST_NATS_SERVER");
+    assert!(
+        program.is_some() || std::env::var_os("SANBAO_TEST_ONLY_EMBEDDED").is_some(),
+        "SANBAO_TEST_NATS_SERVER is not set: run tests/run, or tests/run --only-embedded"
+    );
+    program
 }
 
 /// A port of this machine that nobody listens on now.
@@ -19,13 +34,14 @@ pub fn free_port() -> u16 {
 }
 
 impl NatsServers {
-    /// Starts so many.
-    pub fn start(count: usize) -> Self {
+    /// Starts so many; nothing when NATS was left out on purpose.
+    pub fn start(count: usize) -> Option<Self> {
+        let program = program()?;
         let ports = (0..count).map(|_| (free_port(), free_port())).collect();
         let running = (0..count).map(|_| None).collect();
-        let mut servers = Self { folder: tempfile::tempdir().unwrap(), ports, running };
+        let mut servers = Self { program, folder: tempfile::tempdir().unwrap(), ports, running };
         (0..count).for_each(|n| servers.restart(n));
-        servers
+        Some(servers)
     }
 
     /// Kills one as a power cut would kill the process: without a word.
@@ -51,9 +67,9 @@ impl NatsServers {
         }
         std::fs::write(&config, text).unwrap();
         let log = std::fs::File::create(self.folder.path().join(format!("{n}.log"))).unwrap();
-        let mut command = Command::new("nats-server");
+        let mut command = Command::new(&self.program);
         command.arg("-c").arg(config).stdout(Stdio::null()).stderr(log);
-        self.running[n] = Some(command.spawn().expect("nats-server is installed"));
+        self.running[n] = Some(command.spawn().unwrap());
     }
 
     /// Their addresses.
@@ -69,14 +85,14 @@ impl NatsServers {
 
     /// Connects, once `JetStream` answers.
     pub async fn connect(&self) -> Nats {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = Instant::now() + PATIENCE;
         loop {
             match Nats::connect(&self.config(), "test").await {
                 Ok(nats) => return nats,
-                Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
             }
             // A cluster answers once it has chosen who leads.
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }

@@ -108,7 +108,7 @@ impl Steady {
     /// The next message of a kind; others are passed over.
     pub async fn next(&mut self, kind: &str) -> Value {
         loop {
-            let heard = tokio::time::timeout(Duration::from_secs(30), self.hear.recv()).await;
+            let heard = tokio::time::timeout(Duration::from_secs(90), self.hear.recv()).await;
             let message =
                 heard.unwrap_or_else(|_| panic!("no {kind}")).unwrap_or_else(|| panic!("ended before {kind}"));
             if message["type"] == kind {

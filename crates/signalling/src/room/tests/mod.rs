@@ -175,6 +175,7 @@ impl World {
             epoch: epoch(),
             received: 0,
             snapshot: false,
+            attached_times: None,
             fallback: None,
         }
     }

@@ -116,8 +116,18 @@ impl Script {
             Step::Resume(n, snapshot, trimmed) => {
                 let Entrant { peer, secret, device, .. } = *self.pick(*n)?;
                 let (socket, epoch, snapshot) = (self.socket(), epoch(), *snapshot);
-                let command =
-                    Command::Resume { socket, peer, secret, device, epoch, received: 0, snapshot, fallback: None };
+                let (received, attached_times, fallback) = (0, None, None);
+                let command = Command::Resume {
+                    socket,
+                    peer,
+                    secret,
+                    device,
+                    epoch,
+                    received,
+                    snapshot,
+                    attached_times,
+                    fallback,
+                };
                 return Some((command, *trimmed));
             }
             Step::Lose(n) => {

@@ -102,3 +102,31 @@ fn a_forged_or_foreign_resume_takes_nothing_from_anybody() {
         assert_eq!(with_ticket.room.socket(clinician), before.socket(clinician));
     }
 }
+
+#[test]
+fn of_two_resumes_that_cross_neither_costs_the_client_its_session() {
+    let mut world = World::new();
+    let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
+    let seen = world.room.attached_times(clinician);
+    let asks = |world: &mut World, socket| {
+        with(world.resume(clinician, socket), |command| {
+            let Command::Resume { attached_times, .. } = command else { panic!() };
+            *attached_times = seen;
+        })
+    };
+    // The first node's log is slow; the client goes on at the second, and then the first one's entry comes through.
+    let (late, newer) = (asks(&mut world, socket(2, 9)), asks(&mut world, socket(3, 9)));
+    world.apply(&newer);
+    let mut trimmed = Vec::new();
+    let before = world.room.clone();
+    world.room.apply_into(world.now, &late, true, &mut trimmed);
+    assert_eq!(turned_away(&trimmed), Some((ErrorCode::Unavailable, CloseCode::Unavailable)));
+    assert_eq!((trimmed.len(), &world.room), (1, &before), "it would let go of what the newer one has not received");
+    let outputs = world.apply(&late);
+    assert!(
+        matches!(outputs[0], Output::CloseSocket { socket: s, code: CloseCode::Unavailable } if s == socket(3, 9)),
+        "whoever lives there comes again: {outputs:?}"
+    );
+    assert_eq!(greeting(&outputs).resumed, Resumed::Exact);
+    assert!(kinds(&outputs, host).is_empty(), "the others notice nothing");
+}

@@ -6,11 +6,11 @@ use chrono::{DateTime, Utc};
 
 use super::{Cell, Heard};
 use crate::facts::{Item, Record};
-use crate::id::{ConsultId, PeerId, Socket};
+use crate::id::{ConsultId, NodeId, PeerId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
 };
-use crate::replica::{Effect, Replica};
+use crate::replica::{Effect, Outbox, Replica};
 use crate::room::{Command, Greeting};
 use crate::session::frame::Opcode;
 use crate::session::hub::Hub;
@@ -18,6 +18,8 @@ use crate::session::link::{Link, Welcomed};
 
 /// Acknowledged messages that a shared log is told of at once, so that other nodes let go of them too.
 const ACKED_MESSAGES_MIN: usize = 64;
+/// The same in bytes: a few large messages fill an outbox as well, and its reader must not seem slow.
+const ACKED_BYTES_MIN: usize = 64 * 1024;
 
 /// A room and the sockets to it.
 #[derive(Debug)]
@@ -100,11 +102,21 @@ impl Inner {
         }
     }
 
+    pub(super) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
+        let room = self.replica.room();
+        self.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
+    }
+
     /// Messages up to `ack` have arrived. What is kept is the same on every node, so a shared log must say it.
     pub(super) fn arrived(&mut self, hub: &Hub, consult: ConsultId, peer: PeerId, ack: u64) {
         if hub.driver.is_none() {
             self.replica.acknowledge(peer, ack);
-        } else if self.replica.outbox(peer).is_some_and(|outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN) {
+            return;
+        }
+        let is_worth_it =
+            |outbox: &Outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN || outbox.bytes_up_to(ack) >= ACKED_BYTES_MIN;
+        if self.replica.outbox(peer).is_some_and(is_worth_it) {
             self.propose(hub, consult, Command::Acked { peer, ack });
         }
     }

@@ -79,13 +79,16 @@ impl Cell {
 
     /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile,
     /// or this node has begun to leave.
-    pub(super) fn enter(&self, hub: &Hub, link: Link, hello: Command) -> Result<(), Box<(Link, Command)>> {
+    pub(super) fn enter(&self, hub: &Hub, link: Link, mut hello: Command) -> Result<(), Box<(Link, Command)>> {
         let mut inner = lock(&self.inner);
         if inner.forgotten || hub.is_leaving() {
             return Err(Box::new((link, hello)));
         }
         // It has just said hello; while the log is asked, a sweep may come by.
         link.signal().heard(Hub::wrapped_ms(hub.elapsed()));
+        if let Command::Resume { peer, attached_times, .. } = &mut hello {
+            *attached_times = inner.replica.room().attached_times(*peer);
+        }
         inner.links.reserve_exact(1);
         inner.links.push(link);
         inner.propose(hub, self.consult, hello);
@@ -160,6 +163,11 @@ impl Cell {
         let mut effects = Vec::new();
         inner.replica.apply_entry(position, entry, &mut effects);
         inner.carry_out(hub, self.consult, effects);
+        self.go_on(hub, &mut inner);
+    }
+
+    /// After the log has brought something: what was taken is told, and whoever waited for the log is read again.
+    fn go_on(self: &Arc<Self>, hub: &Hub, inner: &mut Inner) {
         inner.settle(hub);
         let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
         for socket in here {
@@ -168,11 +176,11 @@ impl Cell {
         inner.links.iter().for_each(Link::wake_if_it_waits);
     }
 
-    pub(super) fn install(&self, hub: &Hub, replica: Replica) {
+    pub(super) fn install(self: &Arc<Self>, hub: &Hub, replica: Replica) {
         let mut inner = lock(&self.inner);
         inner.replica = replica;
         inner.links.iter_mut().for_each(|link| link.stale = true);
-        inner.settle(hub);
+        self.go_on(hub, &mut inner);
     }
 
     /// A copy of the room, to be kept.
@@ -210,10 +218,14 @@ impl Cell {
 
     /// Whether all who are in the room are at other nodes, each of which is there.
     pub(crate) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
-        let inner = lock(&self.inner);
-        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
-        let room = inner.replica.room();
-        inner.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
+        lock(&self.inner).is_elsewhere(hub, is_gone)
+    }
+
+    /// From now on nobody may enter, if that is still so; whether it is.
+    pub(super) fn let_go(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let mut inner = lock(&self.inner);
+        inner.forgotten |= inner.is_elsewhere(hub, is_gone);
+        inner.forgotten
     }
 
     /// Tells sockets, of which `which` chooses, something without a number.
@@ -236,13 +248,24 @@ impl Cell {
     }
 
     /// Whether no session is in the room.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         lock(&self.inner).replica.room().is_empty()
     }
 
+    /// From now on nobody may enter. Whoever came in a moment before tries again: nothing drives this room any more.
     pub(super) fn forgotten(&self) {
-        lock(&self.inner).forgotten = true;
+        let mut inner = lock(&self.inner);
+        inner.forgotten = true;
+        for link in &mut inner.links {
+            link.close(CloseCode::Unavailable);
+        }
+        drop(inner);
         self.open_now(); // whoever waits finds it forgotten and looks again
+    }
+
+    /// Whether it was taken out of the map.
+    pub(crate) fn is_forgotten(&self) -> bool {
+        lock(&self.inner).forgotten
     }
 
     /// Looks after waits and sockets; whether the room can be forgotten.

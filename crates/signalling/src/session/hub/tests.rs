@@ -1,6 +1,8 @@
 //! Hellos that wait for a slow log, readers that wait for a crowd of facts, and a node that leaves.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod forgotten;
+
 use sanbao_platform::config::Secret;
 use sanbao_platform::testing::{TestEngine, sqlite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
