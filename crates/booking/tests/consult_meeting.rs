@@ -210,6 +210,14 @@ async fn who_waits_too_long_rings_at_the_colleagues_until_somebody_comes() {
         assert!(!rings(&w.doctor).await && !rings(&w.stranger_nurse).await, "the inviting side lets family in");
         tell(&w, &id, "attendance", json!({ "person": link["id"], "role": "guest", "change": "joined" })).await;
         assert!(!rings(&w.nurse).await);
+        for because in ["refused", "left", "expired", "admitted"] {
+            tell(&w, &id, "escalated", call.clone()).await;
+            let other = json!({ "person": w.nurse.id, "because": because });
+            tell(&w, &id, "wait_over", other).await;
+            assert!(rings(&w.nurse).await, "somebody else's wait");
+            tell(&w, &id, "wait_over", json!({ "person": link["id"], "because": because })).await;
+            assert!(!rings(&w.nurse).await, "{because}");
+        }
         tell(&w, &id, "escalated", call).await;
         assert!(rings(&w.nurse).await);
         w.clock.advance(Duration::from_mins(31));

@@ -44,7 +44,15 @@ pub(super) fn consumer(app: &App) -> Consumer {
     Consumer {
         name: "booking-consults",
         publisher: "signalling",
-        kinds: &[STARTED, FINISHED, meeting::ATTENDANCE, meeting::ESCALATED, meeting::QUALITY, meeting::PRECHECK],
+        kinds: &[
+            STARTED,
+            FINISHED,
+            meeting::ATTENDANCE,
+            meeting::ESCALATED,
+            meeting::WAIT_OVER,
+            meeting::QUALITY,
+            meeting::PRECHECK,
+        ],
         db: app.deps.db.clone(),
         clock: clock.clone(),
         handler: Arc::new(move |tx, event| take(tx, event, clock.now()).boxed()),

@@ -22,6 +22,8 @@ use super::ticket::RoomRole;
 pub const ATTENDANCE: &str = "signalling.consult.attendance";
 /// Somebody waits and nobody lets them in.
 pub const ESCALATED: &str = "signalling.consult.escalated";
+/// Somebody for whom a colleague was called waits no more.
+pub const WAIT_OVER: &str = "signalling.consult.wait_over";
 /// How good the lines were so far.
 pub const QUALITY: &str = "signalling.consult.quality";
 /// Somebody checked camera, microphone and network.
@@ -96,6 +98,11 @@ struct Call {
     role: RoomRole,
     since: DateTime<Utc>,
     at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct WaitOver {
+    person: Uuid,
 }
 
 #[derive(Deserialize)]
@@ -249,6 +256,10 @@ pub async fn take(tx: &mut Tx, event: &Event, consult: &Consult) -> Result<(), C
                 let row = sqlx::query(CALL).bind(consult.id).bind(call.person).bind(call.role);
                 row.bind(call.since).bind(call.at).execute(c).await.map(drop)
             })?;
+        }
+        WAIT_OVER => {
+            let over: WaitOver = event.read()?;
+            on!(tx, |c| sqlx::query(ANSWERED).bind(consult.id).bind(over.person).execute(c).await.map(drop))?;
         }
         QUALITY => {
             let quality: Quality = event.read()?;

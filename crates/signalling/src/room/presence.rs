@@ -97,6 +97,7 @@ impl Room {
             (Place::Lobby(_), _) => {
                 let over = if because == LeftBecause::Removed { RingOver::Refused } else { RingOver::Left };
                 self.tell_control(&ServerMessage::RingOver { peer, because: over }, outputs);
+                self.note_wait_over(&gone, over, outputs);
             }
             (Place::Inside { since }, Line::Away { since: away }) if because == LeftBecause::Dropped => {
                 // They were gone from when their connection broke, not from when that was given up on.
@@ -129,6 +130,7 @@ impl Room {
             }
             outputs.push(Output::Send { to: session.peer, body: body.clone() });
             outputs.push(Output::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
+            self.note_wait_over(&session, RingOver::Left, outputs);
         }
         outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
         Ok(())
