@@ -28,6 +28,11 @@ async fn revoked(w: &World, id: &str) -> Vec<Uuid> {
     revoked.map(|e| e.data["person"].as_str().unwrap().parse().unwrap()).collect()
 }
 
+async fn state(w: &World, id: &str) -> String {
+    let view = w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200);
+    view["state"].as_str().unwrap().to_owned()
+}
+
 fn claims(w: &World, ticket: &Value) -> Value {
     w.keys.verify("ticket", "signalling", w.clock.now(), ticket["ticket"].as_str().unwrap()).unwrap()
 }
@@ -184,6 +189,38 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         assert!(w.get(&w.nurse, &page).await.text.contains("双方同时在会诊室 6 分钟"));
         assert_eq!(w.get(&w.stranger_nurse, &path).await.status, 404);
         assert_eq!(w.get(&w.dispatcher, &path).await.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_that_was_ended_before_both_sides_met_was_not_held() {
+    on_both(|engine| async move {
+        for is_held_later in [true, false] {
+            let w = World::new(&engine).await;
+            let id = meeting(&w).await;
+            tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
+            w.clock.advance(Duration::from_mins(5));
+            tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 0 })).await;
+            assert_eq!(state(&w, &id).await, "scheduled");
+            let path = format!("/v1/consults/{id}/meeting");
+            let seen = w.get(&w.doctor, &path).await.expect(200);
+            assert!(seen["attendance"][0]["left_at"].is_string(), "{seen}");
+            if is_held_later {
+                w.step(&w.doctor, &id, "ticket", Value::Null).await.expect(200);
+                tell(&w, &id, "started", json!({})).await;
+                assert_eq!(state(&w, &id).await, "in_session");
+                tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 300 })).await;
+                assert_eq!(state(&w, &id).await, "opinion_draft");
+                assert_eq!(w.get(&w.doctor, &path).await.expect(200)["together_seconds"], 300);
+            } else {
+                w.clock.advance(Duration::from_mins(10));
+                let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
+                assert!(page.contains("医生没有进入会诊室") && page.contains("/no-show"), "{page}");
+                let missed = w.step(&w.nurse, &id, "no-show", json!({ "reason": "医生未到" })).await.expect(200);
+                assert_eq!(missed["state"], "no_show");
+            }
+        }
     })
     .await;
 }

@@ -120,7 +120,8 @@ impl Room {
         let at = self.now;
         self.hold_captures_to(Consent::default(), Some((by, finisher.person)), CaptureBecause::Finished, outputs);
         self.together.set(at, false);
-        self.finished = true;
+        // Before host and clinician have met there is no visit to finish: all hang up, and who is late finds the room.
+        self.finished = self.started_at.is_some();
         let together_seconds = self.together.seconds();
         let message = ServerMessage::Finished { by: &finisher.name, at, together_seconds };
         let body = crate::protocol::Body::render(&message);
@@ -132,7 +133,9 @@ impl Room {
             outputs.push(Output::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
             self.note_wait_over(&session, RingOver::Left, outputs);
         }
-        outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+        if self.finished {
+            outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+        }
         Ok(())
     }
 

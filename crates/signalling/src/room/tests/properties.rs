@@ -250,6 +250,7 @@ impl Onlooker {
                     Capture::Recording => self.recording = *on,
                     Capture::Transcription => self.transcription = *on,
                 },
+                Output::Fact(Fact::Finished { .. }) => self.finished = true,
                 _ => {}
             }
         }
@@ -285,7 +286,6 @@ impl Onlooker {
                     self.control.remove(&to);
                 }
             }
-            "finished" => self.finished = true,
             "ring" | "ring_over" | "removed_list" | "quality" | "precheck" => {
                 prop_assert!(self.control.contains(&to) && self.inside.contains(&to), "{message}");
             }
