@@ -20,12 +20,16 @@ async fn meeting(w: &World) -> String {
     id
 }
 
-/// Whose tickets the relay was told to turn away, in order.
-async fn revoked(w: &World, id: &str) -> Vec<Uuid> {
+/// What the relay was told to turn away, in order: a `person`'s tickets, or one `ticket`.
+async fn revoked(w: &World, id: &str, what: &str) -> Vec<Uuid> {
     let events = Outbox::new("booking", w.db.clone()).read(0, 1000).await.unwrap();
     let of_consult = events.iter().filter(|e| e.subject.to_string() == id);
     let revoked = of_consult.filter(|e| e.kind == "booking.consult.ticket_revoked");
-    revoked.map(|e| e.data["person"].as_str().unwrap().parse().unwrap()).collect()
+    let one = |data: &Value| {
+        assert!(data["at"].is_string(), "only what was issued before is meant: {data}");
+        data[what].as_str().map(|id| id.parse::<Uuid>().unwrap())
+    };
+    revoked.filter_map(|e| one(&e.data)).collect()
 }
 
 async fn state(w: &World, id: &str) -> String {
@@ -68,10 +72,17 @@ async fn a_link_is_one_ticket_until_it_is_replaced() {
         assert_eq!(first["permissions"], json!(["audio", "video", "chat", "observe"]));
         let resend = format!("{links}/{}/resend", link["id"].as_str().unwrap());
         let fresh = w.call(Some(&w.nurse), "POST", &resend, None, &[]).await.expect(201);
-        assert_eq!(revoked(&w, &id).await, [link["id"].as_str().unwrap().parse::<Uuid>().unwrap()]);
+        assert_eq!(revoked(&w, &id, "ticket").await, [first["jti"].as_str().unwrap().parse::<Uuid>().unwrap()]);
         let other = claims(&w, &enter(&fresh["token"]).await);
         assert_ne!(other["jti"], first["jti"]);
-        assert_eq!(other["role"], "interpreter", "the same person in the same role");
+        let person = |claims: &Value| (claims["sub"].clone(), claims["role"].clone(), claims["name"].clone());
+        assert_eq!(person(&other), person(&first), "the relay knows the person again");
+        // The button was pressed twice, from a page that did not know of the link in between.
+        let last = w.call(Some(&w.nurse), "POST", &resend, None, &[]).await.expect(201);
+        let gone = Some(json!({ "token": fresh["token"] }));
+        assert_eq!(w.call(None, "POST", "/v1/guest-tickets", gone, &[]).await.status, 404, "one link a person");
+        assert_eq!(person(&claims(&w, &enter(&last["token"]).await)), person(&first));
+        assert!(revoked(&w, &id, "person").await.is_empty(), "the person's next ticket is good");
         // Staff tickets are one for each time they are asked for.
         let staff =
             [w.step(&w.nurse, &id, "ticket", Value::Null).await, w.step(&w.nurse, &id, "ticket", Value::Null).await];
@@ -107,7 +118,7 @@ async fn tickets_are_taken_back_by_the_own_side_only() {
         assert_eq!(revoke(&w.nurse, w.nurse.id).await, 204);
         assert_eq!(revoke(&w.nurse, w.nurse.id).await, 404, "once");
         assert_eq!(revoke(&w.hospital_admin, w.doctor.id).await, 204);
-        assert_eq!(revoked(&w, &id).await, [w.nurse.id, w.doctor.id]);
+        assert_eq!(revoked(&w, &id, "person").await, [w.nurse.id, w.doctor.id]);
         w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
         assert!(w.audited(&id).await.contains(&"consult.ticket.revoke".to_owned()));
     })
@@ -148,7 +159,7 @@ async fn what_makes_tickets_void_takes_them_back_at_once() {
                 "doctor" => vec![w.doctor.id],
                 _ => vec![],
             };
-            let mut told = revoked(&w, &id).await;
+            let mut told = revoked(&w, &id, "person").await;
             told.sort_unstable();
             expected.sort_unstable();
             assert_eq!(told, expected, "{step}");
