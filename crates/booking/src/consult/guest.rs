@@ -1,7 +1,8 @@
 //! Links for the family: one secret per link, kept only as its hash, revocable, replaceable.
 //!
 //! A link that is sent again is another link of the same person: whom the relay has sent away stays away, and who
-//! was there is counted once. One link of a person stands at a time.
+//! was there is counted once. One link of a person stands at a time, and while it stands it ends where the consult
+//! does, wherever that is moved.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::crypto::{random_token, sha256_hex};
@@ -18,7 +19,7 @@ use super::model::Consult;
 use super::ticket::RoomRole;
 use crate::account::AccountId;
 
-/// How long a link lives at least, and how long beyond the booked end, in hours.
+/// How long a link lives beyond the booked end, or beyond the wanted time of what is not booked, in hours.
 pub const LINK_HOURS: i64 = 24;
 /// Standing links of one consult at most.
 pub const LINKS_MAX: i64 = 20;
@@ -36,6 +37,7 @@ const INSERT: &str = "insert into consult_guest
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const REVOKE: &str = "update consult_guest set revoked_at = $3
     where consult_id = $1 and coalesce(first_id, id) = $2 and revoked_at is null";
+const FOLLOW: &str = "update consult_guest set expires_at = $2 where consult_id = $1 and revoked_at is null";
 
 /// Whom a link is for.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -158,6 +160,11 @@ pub async fn by_token(conn: &mut Conn, now: DateTime<Utc>, token: &str) -> Resul
     Ok(on!(conn, |c| sqlx::query_as(FIND_BY_TOKEN).bind(&hash).bind(now).fetch_optional(c).await)?)
 }
 
+/// When links end.
+fn ends_at(end: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    end.max(now) + Duration::hours(LINK_HOURS)
+}
+
 /// Makes a link; `again` is the person of an earlier link that it replaces.
 pub async fn insert(
     tx: &mut Tx,
@@ -168,8 +175,8 @@ pub async fn insert(
     again: Option<GuestId>,
 ) -> Result<GuestLink, DbError> {
     let (id, token) = (GuestId::new(now), random_token());
-    let end = consult.state.appointment().map_or(now, |a| a.interval.ends_at()).max(now);
-    let expires_at = end + Duration::hours(LINK_HOURS);
+    let end = consult.state.appointment().map_or(consult.wanted.1, |a| a.interval.ends_at());
+    let expires_at = ends_at(end, now);
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(id).bind(consult.id).bind(&guest.name).bind(&guest.relation);
         let row = row.bind(guest.role).bind(sha256_hex(token.as_bytes())).bind(by).bind(now).bind(expires_at);
@@ -178,6 +185,13 @@ pub async fn insert(
     })?;
     expect_rows("make guest link", 1, rows)?;
     Ok(GuestLink { id, path: format!("/guest#{token}"), token, expires_at })
+}
+
+/// Lets the links that stand end with a consult that now ends at `end`.
+pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), DbError> {
+    let expires_at = ends_at(end, now);
+    on!(tx, |c| sqlx::query(FOLLOW).bind(consult).bind(expires_at).execute(c).await.map(drop))?;
+    Ok(())
 }
 
 /// Revokes the link of a person, and the ticket that it gave: that one alone, for the next link's is good.

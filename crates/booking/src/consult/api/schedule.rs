@@ -18,6 +18,7 @@ use super::{answered, load, seen, view::ConsultView};
 use crate::App;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::{self, Booking, Interval, ReserveError, SLOT_TAKEN};
+use crate::consult::guest;
 use crate::consult::hours::{FreeSlot, Practitioner, Search, search, store as doctors};
 use crate::consult::id::ConsultId;
 use crate::consult::journal::{self, By};
@@ -164,6 +165,7 @@ async fn book(
         Err(ReserveError::Taken) => return Err(taken(db, ctx.now(), &plan).await?),
         Err(ReserveError::Db(error)) => return Err(error.into()),
     };
+    guest::follow(&mut tx, id, plan.appointment.interval.ends_at(), ctx.now()).await?;
     let view = seen(&mut tx, ctx, id).await?;
     let response = key.finish(&mut tx, ctx, StatusCode::OK, &view).await?;
     tx.commit().await?;
