@@ -185,6 +185,7 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未到场?"), "{nurses}");
         w.clock.advance(Duration::from_mins(1));
         tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
+        tell(&w, &id, "started", json!({})).await;
         assert_eq!(view().await["absent"], Value::Null);
         w.clock.advance(Duration::from_mins(7));
         assert_eq!(view().await["together_seconds"], 420);
@@ -232,6 +233,37 @@ async fn a_visit_that_was_ended_before_both_sides_met_was_not_held() {
                 assert_eq!(missed["state"], "no_show");
             }
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_follows_who_comes_and_who_does_not() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        let part = async || w.get(&w.nurse, &format!("/consults/{id}/status")).await.text;
+        let state_of = |part: &str| part.split("data-state=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let before = part().await;
+        assert!(before.contains("data-state") && !before.contains("李医生"), "{before}");
+        let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
+        assert!(page.contains("data-live-seconds"), "time alone makes somebody absent: {page}");
+        w.clock.advance(Duration::from_mins(16));
+        assert_ne!(state_of(&part().await), state_of(&before), "the page is read anew, with the way to record it");
+        tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
+        let inside = part().await;
+        assert!(inside.contains("王护士") && inside.contains("在会诊室"), "{inside}");
+        tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "left" })).await;
+        assert!(!part().await.contains("王护士"));
+        w.clock.advance(Duration::from_mins(1));
+        w.step(&w.doctor, &id, "ticket", Value::Null).await.expect(200);
+        tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
+        let seen = w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200);
+        assert_eq!(seen["absent"], "apart", "both came, and did not meet");
+        let page = w.get(&w.doctor, &format!("/consults/{id}")).await.text;
+        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未到场?"), "{page}");
+        tell(&w, &id, "started", json!({})).await;
+        assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200)["absent"], Value::Null);
     })
     .await;
 }
