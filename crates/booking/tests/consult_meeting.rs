@@ -269,6 +269,21 @@ async fn the_page_follows_who_comes_and_who_does_not() {
 }
 
 #[tokio::test]
+async fn a_no_show_gives_everybody_the_rest_of_the_time_back() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        w.clock.advance(Duration::from_mins(5));
+        let instead = w.accepted().await;
+        let now = w.at("2026-11-23T00:30:00Z");
+        assert_eq!(w.step(&w.nurse, &instead, "schedule", now.clone()).await.problem(), "slot-taken");
+        w.step(&w.nurse, &id, "no-show", json!({ "reason": "医生未到" })).await.expect(200);
+        w.step(&w.nurse, &instead, "schedule", now).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_waits_too_long_rings_at_the_colleagues_until_somebody_comes() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;

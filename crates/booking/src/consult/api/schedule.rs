@@ -276,7 +276,8 @@ pub async fn cancel(
     answered(tx, &ctx, id).await
 }
 
-/// Says that somebody did not come; not before the booked start (care staff; the doctor).
+/// Says that somebody did not come; not before the booked start (care staff; the doctor). What is left of
+/// the time is free again.
 #[utoipa::path(post, path = "/v1/consults/{id}/no-show", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn no_show(
@@ -293,5 +294,6 @@ pub async fn no_show(
         return Err(Problem::new(&CONFLICT).detail("还没有到约定的时间", "The booked time has not come yet"));
     }
     journal::take(&mut tx, By::Person(&ctx), consult, Step::NoShow(reason)).await?;
+    calendar::release(&mut tx, HOLDER, id.0).await?;
     answered(tx, &ctx, id).await
 }
