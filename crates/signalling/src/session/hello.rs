@@ -206,7 +206,8 @@ impl Arrival {
             }
         };
         let phone = ticket.as_ref().and_then(|ticket| ticket.phone.clone());
-        let entrant = ticket.map(|ticket| (ticket.consult, entrant(&ticket, &secret, device, now)));
+        let digest = Digest::of(secret.as_bytes());
+        let entrant = ticket.map(|ticket| (ticket.consult, Box::new(ticket.entrant(PeerId::new(now), digest, device))));
         match (&hello.resume, entrant) {
             (Some(resume), entrant) => {
                 let fallback = entrant.filter(|(consult, _)| *consult == resume.consult).map(|(_, entrant)| entrant);
@@ -331,17 +332,6 @@ fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, B
 
 fn new_secret() -> Box<str> {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>()).into()
-}
-
-fn entrant(ticket: &Ticket, secret: &str, device: Digest, now: DateTime<Utc>) -> Box<Entrant> {
-    Box::new(Entrant {
-        peer: PeerId::new(now),
-        secret: Digest::of(secret.as_bytes()),
-        device,
-        ticket: ticket.jti,
-        issued_at: None,
-        profile: ticket.profile(),
-    })
 }
 
 fn resume_command(resume: &Resume, socket: Socket, device: Digest, fallback: Option<Box<Entrant>>) -> Command {
