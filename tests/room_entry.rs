@@ -106,6 +106,13 @@ impl<'a> Visit<'a> {
         self.nurse.post(&self.path("consents"), &consent).await.expect(201);
     }
 
+    async fn withdraw(&self) {
+        let all = self.nurse.get(&self.path("consents")).await.expect(200);
+        let standing = all.as_array().unwrap().iter().find(|c| c["withdrawn_at"].is_null()).unwrap();
+        let path = self.path(&format!("consents/{}/withdraw", flow::text(standing, "/id")));
+        self.nurse.post(&path, &json!({})).await.expect(200);
+    }
+
     async fn ticket(&self, who: &Client) -> Value {
         who.post(&self.path("ticket"), &json!({})).await.expect(200)
     }
@@ -127,6 +134,38 @@ impl<'a> Visit<'a> {
         let path = self.path(&format!("guest-links/{}/resend", flow::text(link, "/id")));
         self.nurse.post(&path, &json!({})).await.expect(201)
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consent_withdrawn_and_given_again_lets_nurse_and_doctor_in_with_new_tickets() {
+    testing::on_both(async |engine| {
+        let served = Served::demo(engine).await;
+        let visit = Visit::begin(&served).await;
+        let (nurse, nurses) = visit.inside(&visit.nurse, "tablet").await;
+        let (doctor, doctors) = visit.inside(&visit.doctor, "desk").await;
+        visit.withdraw().await;
+        nurse.turned_out("ticket-revoked").await;
+        doctor.turned_out("ticket-revoked").await;
+        served.minutes_later(1);
+        assert_eq!(visit.nurse.post(&visit.path("ticket"), &json!({})).await.problem(), "consent-missing");
+        visit.consent().await;
+        for (ticket, device) in [(&nurses, "tablet"), (&doctors, "desk")] {
+            assert_eq!(Peer::hello(&served, ticket, device).await.err().as_deref(), Some("ticket-revoked"));
+        }
+        let (nurse, _) = visit.inside(&visit.nurse, "tablet").await;
+        let (doctor, _) = visit.inside(&visit.doctor, "desk").await;
+        // So it is when only one of them had the tickets taken back.
+        served.minutes_later(1);
+        let own = visit.doctor.get(&visit.path("tickets")).await.expect(200);
+        let person = json!({ "person": own[0]["person"] });
+        visit.doctor.post(&visit.path("tickets/revoke"), &person).await.expect(204);
+        doctor.turned_out("ticket-revoked").await;
+        served.minutes_later(1);
+        let (doctor, _) = visit.inside(&visit.doctor, "desk").await;
+        drop((nurse, doctor));
+        served.stop().await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
