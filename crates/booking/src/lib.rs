@@ -25,6 +25,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     101 "0101_devices",
     200 "0200_consults",
     201 "0201_consult_room",
+    202 "0202_guest_person",
     300 "0300_visits",
 );
 

@@ -20,12 +20,21 @@ async fn meeting(w: &World) -> String {
     id
 }
 
-/// Whose tickets the relay was told to turn away, in order.
-async fn revoked(w: &World, id: &str) -> Vec<Uuid> {
+/// What the relay was told to turn away, in order: a `person`'s tickets, or one `ticket`.
+async fn revoked(w: &World, id: &str, what: &str) -> Vec<Uuid> {
     let events = Outbox::new("booking", w.db.clone()).read(0, 1000).await.unwrap();
     let of_consult = events.iter().filter(|e| e.subject.to_string() == id);
     let revoked = of_consult.filter(|e| e.kind == "booking.consult.ticket_revoked");
-    revoked.map(|e| e.data["person"].as_str().unwrap().parse().unwrap()).collect()
+    let one = |data: &Value| {
+        assert!(data["at"].is_string(), "only what was issued before is meant: {data}");
+        data[what].as_str().map(|id| id.parse::<Uuid>().unwrap())
+    };
+    revoked.filter_map(|e| one(&e.data)).collect()
+}
+
+async fn state(w: &World, id: &str) -> String {
+    let view = w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200);
+    view["state"].as_str().unwrap().to_owned()
 }
 
 fn claims(w: &World, ticket: &Value) -> Value {
@@ -63,10 +72,17 @@ async fn a_link_is_one_ticket_until_it_is_replaced() {
         assert_eq!(first["permissions"], json!(["audio", "video", "chat", "observe"]));
         let resend = format!("{links}/{}/resend", link["id"].as_str().unwrap());
         let fresh = w.call(Some(&w.nurse), "POST", &resend, None, &[]).await.expect(201);
-        assert_eq!(revoked(&w, &id).await, [link["id"].as_str().unwrap().parse::<Uuid>().unwrap()]);
+        assert_eq!(revoked(&w, &id, "ticket").await, [first["jti"].as_str().unwrap().parse::<Uuid>().unwrap()]);
         let other = claims(&w, &enter(&fresh["token"]).await);
         assert_ne!(other["jti"], first["jti"]);
-        assert_eq!(other["role"], "interpreter", "the same person in the same role");
+        let person = |claims: &Value| (claims["sub"].clone(), claims["role"].clone(), claims["name"].clone());
+        assert_eq!(person(&other), person(&first), "the relay knows the person again");
+        // The button was pressed twice, from a page that did not know of the link in between.
+        let last = w.call(Some(&w.nurse), "POST", &resend, None, &[]).await.expect(201);
+        let gone = Some(json!({ "token": fresh["token"] }));
+        assert_eq!(w.call(None, "POST", "/v1/guest-tickets", gone, &[]).await.status, 404, "one link a person");
+        assert_eq!(person(&claims(&w, &enter(&last["token"]).await)), person(&first));
+        assert!(revoked(&w, &id, "person").await.is_empty(), "the person's next ticket is good");
         // Staff tickets are one for each time they are asked for.
         let staff =
             [w.step(&w.nurse, &id, "ticket", Value::Null).await, w.step(&w.nurse, &id, "ticket", Value::Null).await];
@@ -102,7 +118,7 @@ async fn tickets_are_taken_back_by_the_own_side_only() {
         assert_eq!(revoke(&w.nurse, w.nurse.id).await, 204);
         assert_eq!(revoke(&w.nurse, w.nurse.id).await, 404, "once");
         assert_eq!(revoke(&w.hospital_admin, w.doctor.id).await, 204);
-        assert_eq!(revoked(&w, &id).await, [w.nurse.id, w.doctor.id]);
+        assert_eq!(revoked(&w, &id, "person").await, [w.nurse.id, w.doctor.id]);
         w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
         assert!(w.audited(&id).await.contains(&"consult.ticket.revoke".to_owned()));
     })
@@ -143,7 +159,7 @@ async fn what_makes_tickets_void_takes_them_back_at_once() {
                 "doctor" => vec![w.doctor.id],
                 _ => vec![],
             };
-            let mut told = revoked(&w, &id).await;
+            let mut told = revoked(&w, &id, "person").await;
             told.sort_unstable();
             expected.sort_unstable();
             assert_eq!(told, expected, "{step}");
@@ -169,6 +185,7 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未到场?"), "{nurses}");
         w.clock.advance(Duration::from_mins(1));
         tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
+        tell(&w, &id, "started", json!({})).await;
         assert_eq!(view().await["absent"], Value::Null);
         w.clock.advance(Duration::from_mins(7));
         assert_eq!(view().await["together_seconds"], 420);
@@ -184,6 +201,84 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         assert!(w.get(&w.nurse, &page).await.text.contains("双方同时在会诊室 6 分钟"));
         assert_eq!(w.get(&w.stranger_nurse, &path).await.status, 404);
         assert_eq!(w.get(&w.dispatcher, &path).await.status, 404);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_that_was_ended_before_both_sides_met_was_not_held() {
+    on_both(|engine| async move {
+        for is_held_later in [true, false] {
+            let w = World::new(&engine).await;
+            let id = meeting(&w).await;
+            tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
+            w.clock.advance(Duration::from_mins(5));
+            tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 0 })).await;
+            assert_eq!(state(&w, &id).await, "scheduled");
+            let path = format!("/v1/consults/{id}/meeting");
+            let seen = w.get(&w.doctor, &path).await.expect(200);
+            assert!(seen["attendance"][0]["left_at"].is_string(), "{seen}");
+            if is_held_later {
+                w.step(&w.doctor, &id, "ticket", Value::Null).await.expect(200);
+                tell(&w, &id, "started", json!({})).await;
+                assert_eq!(state(&w, &id).await, "in_session");
+                tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 300 })).await;
+                assert_eq!(state(&w, &id).await, "opinion_draft");
+                assert_eq!(w.get(&w.doctor, &path).await.expect(200)["together_seconds"], 300);
+            } else {
+                w.clock.advance(Duration::from_mins(10));
+                let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
+                assert!(page.contains("医生没有进入会诊室") && page.contains("/no-show"), "{page}");
+                let missed = w.step(&w.nurse, &id, "no-show", json!({ "reason": "医生未到" })).await.expect(200);
+                assert_eq!(missed["state"], "no_show");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_follows_who_comes_and_who_does_not() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        let part = async || w.get(&w.nurse, &format!("/consults/{id}/status")).await.text;
+        let state_of = |part: &str| part.split("data-state=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let before = part().await;
+        assert!(before.contains("data-state") && !before.contains("李医生"), "{before}");
+        let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
+        assert!(page.contains("data-live-seconds"), "time alone makes somebody absent: {page}");
+        w.clock.advance(Duration::from_mins(16));
+        assert_ne!(state_of(&part().await), state_of(&before), "the page is read anew, with the way to record it");
+        tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
+        let inside = part().await;
+        assert!(inside.contains("王护士") && inside.contains("在会诊室"), "{inside}");
+        tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "left" })).await;
+        assert!(!part().await.contains("王护士"));
+        w.clock.advance(Duration::from_mins(1));
+        w.step(&w.doctor, &id, "ticket", Value::Null).await.expect(200);
+        tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
+        let seen = w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200);
+        assert_eq!(seen["absent"], "apart", "both came, and did not meet");
+        let page = w.get(&w.doctor, &format!("/consults/{id}")).await.text;
+        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未到场?"), "{page}");
+        tell(&w, &id, "started", json!({})).await;
+        assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200)["absent"], Value::Null);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_no_show_gives_everybody_the_rest_of_the_time_back() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        w.clock.advance(Duration::from_mins(5));
+        let instead = w.accepted().await;
+        let now = w.at("2026-11-23T00:30:00Z");
+        assert_eq!(w.step(&w.nurse, &instead, "schedule", now.clone()).await.problem(), "slot-taken");
+        w.step(&w.nurse, &id, "no-show", json!({ "reason": "医生未到" })).await.expect(200);
+        w.step(&w.nurse, &instead, "schedule", now).await.expect(200);
     })
     .await;
 }
@@ -210,6 +305,14 @@ async fn who_waits_too_long_rings_at_the_colleagues_until_somebody_comes() {
         assert!(!rings(&w.doctor).await && !rings(&w.stranger_nurse).await, "the inviting side lets family in");
         tell(&w, &id, "attendance", json!({ "person": link["id"], "role": "guest", "change": "joined" })).await;
         assert!(!rings(&w.nurse).await);
+        for because in ["refused", "left", "expired", "admitted"] {
+            tell(&w, &id, "escalated", call.clone()).await;
+            let other = json!({ "person": w.nurse.id, "because": because });
+            tell(&w, &id, "wait_over", other).await;
+            assert!(rings(&w.nurse).await, "somebody else's wait");
+            tell(&w, &id, "wait_over", json!({ "person": link["id"], "because": because })).await;
+            assert!(!rings(&w.nurse).await, "{because}");
+        }
         tell(&w, &id, "escalated", call).await;
         assert!(rings(&w.nurse).await);
         w.clock.advance(Duration::from_mins(31));

@@ -145,6 +145,35 @@ async fn a_family_link_leads_to_the_lobby_until_it_is_revoked_or_replaced() {
 }
 
 #[tokio::test]
+async fn a_family_link_lives_until_a_day_after_the_consult_wherever_it_is_moved() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.accepted().await;
+        w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
+        let links = format!("/v1/consults/{id}/guest-links");
+        let link = w.post(&w.nurse, &links, json!({ "name": "陈女士", "relation": "女儿" })).await.expect(201);
+        let enter = async || {
+            let token = Some(json!({ "token": link["token"] }));
+            w.call(None, "POST", "/v1/guest-tickets", token, &[]).await
+        };
+        let ends = async || w.get(&w.nurse, &links).await.expect(200)[0]["expires_at"].clone();
+        assert_eq!((&ends().await, &link["expires_at"]), (&json!("2026-11-28T10:00:00Z"), &ends().await), "wanted by");
+        w.clock.advance(Duration::from_hours(25));
+        assert_eq!(enter().await.problem(), "invalid-transition", "not booked yet, and the link is good");
+        w.step(&w.nurse, &id, "schedule", w.at("2026-11-25T00:30:00Z")).await.expect(200);
+        assert_eq!(ends().await, "2026-11-26T01:00:00Z");
+        assert_eq!(enter().await.problem(), "ticket-window");
+        w.step(&w.nurse, &id, "reschedule", w.at("2026-11-27T00:30:00Z")).await.expect(200);
+        assert_eq!(ends().await, "2026-11-28T01:00:00Z");
+        w.clock.advance(Duration::from_hours(71));
+        enter().await.expect(200);
+        w.clock.advance(Duration::from_hours(26));
+        assert_eq!(enter().await.status, 404, "a day after the consult");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_relays_events_move_a_consult_once() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;

@@ -251,6 +251,7 @@ found-slow = The network is slow to answer
 absent-host = The inviting side has not entered the room.
 absent-clinician = The doctor has not entered the room.
 absent-both = Neither side has entered the room.
+absent-apart = Both sides were in the room, but never at the same time.
 ask-no_show = Record a no-show? That ends the consult and cannot be undone.
 tickets = Tickets
 tickets-help = Take one back when a tablet is lost or somebody has left: who is in the room is out at once and needs a new one.

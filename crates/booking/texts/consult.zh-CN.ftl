@@ -251,6 +251,7 @@ found-slow = 网络有延迟
 absent-host = 邀请方没有进入会诊室。
 absent-clinician = 医生没有进入会诊室。
 absent-both = 双方都没有进入会诊室。
+absent-apart = 双方都来过,但没有同时在会诊室。
 ask-no_show = 登记为未到场?登记后会诊结束,不能恢复。
 tickets = 入场凭证
 tickets-help = 平板丢失或人员变动时作废:正在会诊室的会立即退出,要重新登录领取。

@@ -1,4 +1,5 @@
-// Lists that update by themselves: an element with data-live="EVENTS-URL" is read anew on each change.
+// Lists that update by themselves: an element with data-live="EVENTS-URL" is read anew on each change, and with
+// data-live-seconds="N" also every N seconds, for what time alone changes.
 import { renew } from "/static/api.js";
 
 /** @param {HTMLElement} element */
@@ -38,6 +39,8 @@ function follow(element) {
     });
   };
   open();
+  const seconds = Number(element.dataset.liveSeconds);
+  if (seconds > 0) setInterval(() => document.hidden || read().catch(() => false), 1000 * seconds);
 }
 
 /** What was typed or opened, by id, is carried over into the fresh part. @param {Element} old @param {Element} fresh */

@@ -37,6 +37,8 @@ pub enum Absent {
     Clinician,
     /// Neither came.
     Both,
+    /// Both came, and were never there at the same time.
+    Apart,
 }
 
 impl Absent {
@@ -46,6 +48,7 @@ impl Absent {
             Self::Host => "host",
             Self::Clinician => "clinician",
             Self::Both => "both",
+            Self::Apart => "apart",
         }
     }
 }
@@ -76,7 +79,7 @@ pub(super) fn together(attendance: &[Presence], now: DateTime<Utc>) -> Duration 
     of(RoomRole::Host).iter().flat_map(|h| clinicians.iter().map(move |c| overlap(h, c))).sum()
 }
 
-/// Who has not come, once it is long past the expected start of a meeting that did not begin.
+/// Who has not come, or that both sides have missed each other, once it is long past the expected start of a meeting that did not begin.
 pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<Utc>) -> Option<Absent> {
     let appointment = consult.state.appointment().filter(|_| consult.state.name() == StateName::Scheduled)?;
     let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
@@ -84,12 +87,13 @@ pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<U
         return None;
     }
     let came = |role: RoomRole| attendance.iter().any(|p| p.role == role);
-    match (came(RoomRole::Host), came(RoomRole::Clinician)) {
-        (true, false) => Some(Absent::Clinician),
-        (false, true) => Some(Absent::Host),
-        (false, false) => Some(Absent::Both),
-        (true, true) => None,
-    }
+    Some(match (came(RoomRole::Host), came(RoomRole::Clinician)) {
+        (true, false) => Absent::Clinician,
+        (false, true) => Absent::Host,
+        (false, false) => Absent::Both,
+        // Had they met, the meeting would have begun.
+        (true, true) => Absent::Apart,
+    })
 }
 
 #[cfg(test)]

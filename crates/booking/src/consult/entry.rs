@@ -28,6 +28,8 @@ const LIST: &str = "select person, max(name) as name, max(role) as role, min(iss
     group by person order by min(issued_at), person limit $3";
 const REVOKE: &str = "update consult_ticket set revoked_at = $3
     where consult_id = $1 and person = $2 and revoked_at is null";
+const REVOKE_EACH: &str = "update consult_ticket set revoked_at = $3
+    where consult_id = $1 and person = $2 and revoked_at is null returning id";
 const PEOPLE: &str = "select distinct person from consult_ticket where consult_id = $1 and revoked_at is null
     order by person limit $2";
 
@@ -38,7 +40,7 @@ pub struct Issued<'a> {
     pub id: Uuid,
     /// Of which consult.
     pub consult: ConsultId,
-    /// Whose: an account's id, or a guest link's.
+    /// Whose: an account's id, or that of a guest's first link.
     pub person: Uuid,
     /// Their name.
     pub name: &'a str,
@@ -55,7 +57,7 @@ pub struct Issued<'a> {
 /// Somebody of the own side with a ticket that stands.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct TicketHolder {
-    /// An account's id, or a guest link's.
+    /// An account's id, or that of a guest's first link.
     pub person: Uuid,
     /// Their name.
     pub name: String,
@@ -69,10 +71,19 @@ pub struct TicketHolder {
     pub tickets: i64,
 }
 
+/// What the relay turns away: one ticket, or every ticket of a person that was issued before.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Revoked {
+    Ticket(Uuid),
+    Person(Uuid),
+}
+
 #[derive(Serialize)]
 struct TicketRevoked {
     consult_id: ConsultId,
-    person: Uuid,
+    #[serde(flatten)]
+    what: Revoked,
     at: DateTime<Utc>,
 }
 
@@ -111,10 +122,25 @@ pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: Uuid, now: DateTime
         sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 0 {
-        let event = TicketRevoked { consult_id: consult, person, at: now };
-        bus::publish(tx, now, "booking.consult.ticket_revoked", consult, &event).await?;
+        told(tx, consult, Revoked::Person(person), now).await?;
     }
     Ok(rows > 0)
+}
+
+/// Takes back the tickets of a person one by one.
+pub async fn revoke_each(tx: &mut Tx, consult: ConsultId, person: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
+    let tickets: Vec<Uuid> =
+        on!(tx, |c| sqlx::query_scalar(REVOKE_EACH).bind(consult).bind(person).bind(now).fetch_all(c).await)?;
+    for ticket in tickets {
+        told(tx, consult, Revoked::Ticket(ticket), now).await?;
+    }
+    Ok(())
+}
+
+async fn told(tx: &mut Tx, consult: ConsultId, what: Revoked, now: DateTime<Utc>) -> Result<(), DbError> {
+    let event = TicketRevoked { consult_id: consult, what, at: now };
+    bus::publish(tx, now, "booking.consult.ticket_revoked", consult, &event).await?;
+    Ok(())
 }
 
 /// Takes back every ticket of a consult.

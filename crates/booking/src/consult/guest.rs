@@ -1,4 +1,8 @@
 //! Links for the family: one secret per link, kept only as its hash, revocable, replaceable.
+//!
+//! A link that is sent again is another link of the same person: whom the relay has sent away stays away, and who
+//! was there is counted once. One link of a person stands at a time, and while it stands it ends where the consult
+//! does, wherever that is moved.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::crypto::{random_token, sha256_hex};
@@ -15,23 +19,25 @@ use super::model::Consult;
 use super::ticket::RoomRole;
 use crate::account::AccountId;
 
-/// How long a link lives at least, and how long beyond the booked end, in hours.
+/// How long a link lives beyond the booked end, or beyond the wanted time of what is not booked, in hours.
 pub const LINK_HOURS: i64 = 24;
 /// Standing links of one consult at most.
 pub const LINKS_MAX: i64 = 20;
 
-const LIST: &str = "select id, name, relation, role, created_at, expires_at, revoked_at from consult_guest
+const LIST: &str = "select id, coalesce(first_id, id) as person, name, relation, role, created_at, expires_at, revoked_at from consult_guest
     where consult_id = $1 order by created_at, id limit 200";
 const COUNT: &str = "select count(*) from consult_guest where consult_id = $1 and revoked_at is null";
-const FIND: &str = "select id, name, relation, role, created_at, expires_at, revoked_at from consult_guest
+const FIND: &str = "select id, coalesce(first_id, id) as person, name, relation, role, created_at, expires_at, revoked_at from consult_guest
     where id = $1 and consult_id = $2";
-const FIND_BY_TOKEN: &str = "select id, consult_id, name, relation, role, expires_at from consult_guest
+const FIND_BY_TOKEN: &str =
+    "select coalesce(first_id, id) as person, consult_id, name, relation, role, expires_at from consult_guest
     where token_hash = $1 and revoked_at is null and expires_at > $2";
 const INSERT: &str = "insert into consult_guest
-    (id, consult_id, name, relation, role, token_hash, created_by, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const REVOKE: &str =
-    "update consult_guest set revoked_at = $3 where id = $1 and consult_id = $2 and revoked_at is null";
+    (id, consult_id, name, relation, role, token_hash, created_by, created_at, expires_at, first_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+const REVOKE: &str = "update consult_guest set revoked_at = $3
+    where consult_id = $1 and coalesce(first_id, id) = $2 and revoked_at is null";
+const FOLLOW: &str = "update consult_guest set expires_at = $2 where consult_id = $1 and revoked_at is null";
 
 /// Whom a link is for.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -75,6 +81,8 @@ impl From<GuestRole> for RoomRole {
 pub struct GuestView {
     /// Id.
     pub id: GuestId,
+    /// Who they are in the room: the id of the first link that was made for them.
+    pub person: GuestId,
     /// Name.
     pub name: String,
     /// Relation to the resident.
@@ -106,8 +114,8 @@ pub struct GuestLink {
 /// Who stands behind a secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Guest {
-    /// The link.
-    pub id: GuestId,
+    /// Who they are in the room, by whichever link.
+    pub person: GuestId,
     /// The consult.
     pub consult_id: ConsultId,
     /// Name.
@@ -152,30 +160,42 @@ pub async fn by_token(conn: &mut Conn, now: DateTime<Utc>, token: &str) -> Resul
     Ok(on!(conn, |c| sqlx::query_as(FIND_BY_TOKEN).bind(&hash).bind(now).fetch_optional(c).await)?)
 }
 
-/// Makes a link.
+/// When links end.
+fn ends_at(end: DateTime<Utc>, now: DateTime<Utc>) -> DateTime<Utc> {
+    end.max(now) + Duration::hours(LINK_HOURS)
+}
+
+/// Makes a link; `again` is the person of an earlier link that it replaces.
 pub async fn insert(
     tx: &mut Tx,
     consult: &Consult,
     by: AccountId,
     now: DateTime<Utc>,
     guest: &NewGuest,
+    again: Option<GuestId>,
 ) -> Result<GuestLink, DbError> {
     let (id, token) = (GuestId::new(now), random_token());
-    let end = consult.state.appointment().map_or(now, |a| a.interval.ends_at()).max(now);
-    let expires_at = end + Duration::hours(LINK_HOURS);
+    let end = consult.state.appointment().map_or(consult.wanted.1, |a| a.interval.ends_at());
+    let expires_at = ends_at(end, now);
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(id).bind(consult.id).bind(&guest.name).bind(&guest.relation);
         let row = row.bind(guest.role).bind(sha256_hex(token.as_bytes())).bind(by).bind(now).bind(expires_at);
+        let row = row.bind(again);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("make guest link", 1, rows)?;
     Ok(GuestLink { id, path: format!("/guest#{token}"), token, expires_at })
 }
 
-/// Revokes a link, and the ticket that it gave; whether it stood.
-pub async fn revoke(tx: &mut Tx, consult: ConsultId, id: GuestId, now: DateTime<Utc>) -> Result<bool, DbError> {
-    let rows =
-        on!(tx, |c| sqlx::query(REVOKE).bind(id).bind(consult).bind(now).execute(c).await.map(|r| r.rows_affected()))?;
-    entry::revoke(tx, consult, id.0, now).await?;
-    Ok(rows == 1)
+/// Lets the links that stand end with a consult that now ends at `end`.
+pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), DbError> {
+    let expires_at = ends_at(end, now);
+    on!(tx, |c| sqlx::query(FOLLOW).bind(consult).bind(expires_at).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Revokes the link of a person, and the ticket that it gave: that one alone, for the next link's is good.
+pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(drop))?;
+    entry::revoke_each(tx, consult, person.0, now).await
 }

@@ -36,6 +36,9 @@ const OVERDUE: &str =
 struct Meeting {
     consult_id: ConsultId,
     at: DateTime<Utc>,
+    /// How long both sides were there together.
+    #[serde(default)]
+    together_seconds: i64,
 }
 
 /// Follows the relay.
@@ -44,7 +47,15 @@ pub(super) fn consumer(app: &App) -> Consumer {
     Consumer {
         name: "booking-consults",
         publisher: "signalling",
-        kinds: &[STARTED, FINISHED, meeting::ATTENDANCE, meeting::ESCALATED, meeting::QUALITY, meeting::PRECHECK],
+        kinds: &[
+            STARTED,
+            FINISHED,
+            meeting::ATTENDANCE,
+            meeting::ESCALATED,
+            meeting::WAIT_OVER,
+            meeting::QUALITY,
+            meeting::PRECHECK,
+        ],
         db: app.deps.db.clone(),
         clock: clock.clone(),
         handler: Arc::new(move |tx, event| take(tx, event, clock.now()).boxed()),
@@ -60,7 +71,9 @@ async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), Cons
     meeting::take(tx, event, &consult).await?;
     let step = match (event.kind.as_str(), consult.state.name()) {
         (STARTED, StateName::Scheduled) => Step::Start(meeting.at),
-        (FINISHED, StateName::Scheduled | StateName::InSession) => Step::Finish(meeting.at),
+        (FINISHED, StateName::InSession) => Step::Finish(meeting.at),
+        // Ended before both sides met, nothing was held: that can still come, or be recorded as a no-show.
+        (FINISHED, StateName::Scheduled) if meeting.together_seconds > 0 => Step::Finish(meeting.at),
         _ => return Ok(()),
     };
     let event_id = event.event_id.to_string();

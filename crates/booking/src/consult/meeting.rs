@@ -22,6 +22,8 @@ use super::ticket::RoomRole;
 pub const ATTENDANCE: &str = "signalling.consult.attendance";
 /// Somebody waits and nobody lets them in.
 pub const ESCALATED: &str = "signalling.consult.escalated";
+/// Somebody for whom a colleague was called waits no more.
+pub const WAIT_OVER: &str = "signalling.consult.wait_over";
 /// How good the lines were so far.
 pub const QUALITY: &str = "signalling.consult.quality";
 /// Somebody checked camera, microphone and network.
@@ -39,13 +41,14 @@ const LEFT: &str = "update consult_attendance set left_at = $3 where consult_id 
         where consult_id = $1 and person = $2 and left_at is null)";
 const ALL_LEFT: &str = "update consult_attendance set left_at = $2 where consult_id = $1 and left_at is null";
 const TOGETHER: &str = "insert into consult_meeting (consult_id, together_seconds) values ($1, $2)
-    on conflict (consult_id) do update set together_seconds = excluded.together_seconds, escalated_at = null";
+    on conflict (consult_id) do update set together_seconds = excluded.together_seconds";
 const CALL: &str = "insert into consult_meeting
     (consult_id, escalated_person, escalated_role, escalated_since, escalated_at) values ($1, $2, $3, $4, $5)
     on conflict (consult_id) do update set escalated_person = excluded.escalated_person,
     escalated_role = excluded.escalated_role, escalated_since = excluded.escalated_since,
     escalated_at = excluded.escalated_at";
 const ANSWERED: &str = "update consult_meeting set escalated_at = null where consult_id = $1 and escalated_person = $2";
+const ALL_ANSWERED: &str = "update consult_meeting set escalated_at = null where consult_id = $1";
 const KEEP_QUALITY: &str = "insert into consult_meeting (consult_id, quality) values ($1, $2)
     on conflict (consult_id) do update set quality = excluded.quality";
 const KEEP_CHECK: &str = "insert into consult_check (consult_id, person, role, at, result) values ($1, $2, $3, $4, $5)
@@ -96,6 +99,11 @@ struct Call {
     role: RoomRole,
     since: DateTime<Utc>,
     at: DateTime<Utc>,
+}
+
+#[derive(Deserialize)]
+struct WaitOver {
+    person: Uuid,
 }
 
 #[derive(Deserialize)]
@@ -250,6 +258,10 @@ pub async fn take(tx: &mut Tx, event: &Event, consult: &Consult) -> Result<(), C
                 row.bind(call.since).bind(call.at).execute(c).await.map(drop)
             })?;
         }
+        WAIT_OVER => {
+            let over: WaitOver = event.read()?;
+            on!(tx, |c| sqlx::query(ANSWERED).bind(consult.id).bind(over.person).execute(c).await.map(drop))?;
+        }
         QUALITY => {
             let quality: Quality = event.read()?;
             on!(tx, |c| {
@@ -287,7 +299,9 @@ async fn attended(tx: &mut Tx, consult: ConsultId, told: Attended) -> Result<(),
 
 async fn finished(tx: &mut Tx, consult: ConsultId, told: Finished) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(ALL_LEFT).bind(consult).bind(told.at).execute(c).await.map(drop))?;
-    if let Some(seconds) = told.together_seconds {
+    on!(tx, |c| sqlx::query(ALL_ANSWERED).bind(consult).execute(c).await.map(drop))?;
+    // Of what was not held there is nothing to keep; when it is held later, that counts.
+    if let Some(seconds) = told.together_seconds.filter(|seconds| *seconds > 0) {
         on!(tx, |c| sqlx::query(TOGETHER).bind(consult).bind(seconds).execute(c).await.map(drop))?;
     }
     Ok(())

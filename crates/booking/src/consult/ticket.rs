@@ -67,7 +67,7 @@ impl RoomRole {
 /// A person at the door.
 #[derive(Clone, Debug)]
 pub struct Entrant<'a> {
-    /// The account, or the guest link's id.
+    /// The account's id, or that of a guest's first link.
     pub subject: Uuid,
     /// The name that the others see.
     pub name: &'a str,

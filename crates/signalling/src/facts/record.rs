@@ -11,7 +11,7 @@ use sqlx::types::Json;
 
 use super::Record;
 use crate::id::{ConsultId, Epoch, PersonId};
-use crate::protocol::CaptureBecause;
+use crate::protocol::{CaptureBecause, RingOver};
 use crate::room::{Capture, Fact};
 
 const REMEMBER_SQLITE: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
@@ -155,6 +155,7 @@ pub(super) fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
         Fact::Attendance { at, .. } => ("attendance", *at),
         Fact::Together { at, .. } => ("together", *at),
         Fact::Escalated { at, .. } => ("escalated", *at),
+        Fact::WaitOver { at, .. } => ("wait_over", *at),
         Fact::Chat { at, .. } => ("chat", *at),
         Fact::Consent { at, .. } => ("consent", *at),
         Fact::Captured { capture: Capture::Recording, at, .. } => ("recording", *at),
@@ -198,6 +199,7 @@ enum More<'a> {
     Started {},
     Attendance { person: PersonId, role: &'static str, change: &'static str },
     Escalated { person: PersonId, role: &'static str, since: DateTime<Utc> },
+    WaitOver { person: PersonId, because: RingOver },
     Chat { n: u32, person: PersonId, name: &'a str, role: &'static str, text: &'a str },
     Consent { person: PersonId, recording: bool, transcription: bool },
     Captured { on: bool, by: Option<PersonId>, because: &'a CaptureBecause },
@@ -226,6 +228,7 @@ impl<'a> More<'a> {
             Fact::Escalated { person, role, since, .. } => {
                 Self::Escalated { person: *person, role: role.name(), since: *since }
             }
+            Fact::WaitOver { person, because, .. } => Self::WaitOver { person: *person, because: *because },
             Fact::Chat { n, person, name, role, text, .. } => {
                 Self::Chat { n: *n, person: *person, name, role: role.name(), text }
             }

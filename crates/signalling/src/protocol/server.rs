@@ -141,7 +141,7 @@ pub enum LeftBecause {
 }
 
 /// Why somebody no longer waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RingOver {
     /// They are in.

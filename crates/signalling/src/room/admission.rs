@@ -110,13 +110,14 @@ impl Room {
 
     pub(super) fn admit(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
         self.controlling(by)?;
-        let person = self.in_lobby(whom)?.profile.person;
+        let waited = self.in_lobby(whom)?.clone();
         if self.inside().count() >= self.limits.people_max {
             return deny(ErrorCode::RoomFull, "the room is full");
         }
-        self.standing_mut(person).waits = Some(false);
+        self.standing_mut(waited.profile.person).waits = Some(false);
         self.tell_control(&ServerMessage::RingOver { peer: whom, because: RingOver::Admitted }, outputs);
         self.come_in(whom, outputs);
+        self.note_wait_over(&waited, RingOver::Admitted, outputs);
         Ok(())
     }
 
@@ -185,6 +186,16 @@ impl Room {
         }
     }
 
+    /// Records that nobody need come any more for somebody who has waited, if a colleague was called for them.
+    pub(super) fn note_wait_over(&self, waited: &Session, because: RingOver, outputs: &mut Vec<Output>) {
+        let person = waited.profile.person;
+        let escalated = |session: &Session| session.waiting().is_some_and(|waiting| waiting.escalated);
+        let still = self.sessions.iter().any(|other| other.profile.person == person && escalated(other));
+        if escalated(waited) && !still {
+            outputs.push(Output::Fact(Fact::WaitOver { person, because, at: self.now }));
+        }
+    }
+
     fn waiting_longer_than(&self, wait_ms: u64, which: impl Fn(&Waiting) -> bool) -> Vec<PeerId> {
         let due = |waiting: &Waiting| self.now >= waiting.since + ms(wait_ms) && which(waiting);
         self.sessions.iter().filter(|session| session.waiting().is_some_and(due)).map(|session| session.peer).collect()
@@ -203,6 +214,7 @@ impl Room {
         self.tell_control(&ServerMessage::RingOver { peer, because }, outputs);
         outputs.push(send(peer, last_words));
         outputs.push(Output::Ended { peer, socket: gone.socket(), code });
+        self.note_wait_over(&gone, because, outputs);
     }
 
     fn in_lobby(&self, peer: PeerId) -> Result<&Session, Denied> {

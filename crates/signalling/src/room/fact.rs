@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::id::{Digest, PersonId};
-use crate::protocol::CaptureBecause;
+use crate::protocol::{CaptureBecause, RingOver};
 use crate::ticket::Role;
 
 /// The most facts that one command can give: a full room, a full lobby and both captures end in one tick.
@@ -55,6 +55,15 @@ pub enum Fact {
         role: Role,
         /// Since when.
         since: DateTime<Utc>,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Somebody for whom a colleague was called waits no more.
+    WaitOver {
+        /// Who waited.
+        person: PersonId,
+        /// Why no more.
+        because: RingOver,
         /// When.
         at: DateTime<Utc>,
     },

@@ -97,6 +97,7 @@ impl Room {
             (Place::Lobby(_), _) => {
                 let over = if because == LeftBecause::Removed { RingOver::Refused } else { RingOver::Left };
                 self.tell_control(&ServerMessage::RingOver { peer, because: over }, outputs);
+                self.note_wait_over(&gone, over, outputs);
             }
             (Place::Inside { since }, Line::Away { since: away }) if because == LeftBecause::Dropped => {
                 // They were gone from when their connection broke, not from when that was given up on.
@@ -119,7 +120,8 @@ impl Room {
         let at = self.now;
         self.hold_captures_to(Consent::default(), Some((by, finisher.person)), CaptureBecause::Finished, outputs);
         self.together.set(at, false);
-        self.finished = true;
+        // Before host and clinician have met there is no visit to finish: all hang up, and who is late finds the room.
+        self.finished = self.started_at.is_some();
         let together_seconds = self.together.seconds();
         let message = ServerMessage::Finished { by: &finisher.name, at, together_seconds };
         let body = crate::protocol::Body::render(&message);
@@ -129,8 +131,11 @@ impl Room {
             }
             outputs.push(Output::Send { to: session.peer, body: body.clone() });
             outputs.push(Output::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
+            self.note_wait_over(&session, RingOver::Left, outputs);
         }
-        outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+        if self.finished {
+            outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+        }
         Ok(())
     }
 

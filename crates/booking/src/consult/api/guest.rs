@@ -55,7 +55,7 @@ pub async fn create(
     if guest::count(&mut tx, id).await? >= LINKS_MAX {
         return Err(Problem::new(&CONFLICT).detail("最多 20 个家属链接", "At most 20 links stand at a time"));
     }
-    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new).await?;
+    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, None).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link", "consult", id).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(link)).into_response())
@@ -72,15 +72,15 @@ pub async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     load(&mut tx, &ctx, id, Action::InviteGuest).await?;
-    if !guest::revoke(&mut tx, id, link, ctx.now()).await? {
-        return Err(Problem::not_found());
-    }
+    let link = guest::find(&mut tx, id, link).await?.filter(|link| link.revoked_at.is_none());
+    let link = link.ok_or_else(Problem::not_found)?;
+    guest::revoke(&mut tx, id, link.person, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.revoke", "consult", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a fresh link for the same person; the old one ends (care staff).
+/// Makes a fresh link for the same person; the one that stands ends (care staff).
 #[utoipa::path(post, path = "/v1/consults/{id}/guest-links/{link}/resend", tag = "consults",
     params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
     responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409)))]
@@ -95,9 +95,9 @@ pub async fn resend(
         return Err(refused(&consult, "guest_link"));
     }
     let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?;
-    guest::revoke(&mut tx, id, link, ctx.now()).await?;
+    guest::revoke(&mut tx, id, old.person, ctx.now()).await?;
     let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
-    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new).await?;
+    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, Some(old.person)).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(link)).into_response())
@@ -138,7 +138,7 @@ pub async fn ticket(
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}({})", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
-    let entrant = Entrant { subject: guest.id.0, name: &name, organisation: None, role, until };
+    let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until };
     let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;
     let id = Some(guest.consult_id.0);
     audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;

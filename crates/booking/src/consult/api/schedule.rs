@@ -18,6 +18,7 @@ use super::{answered, load, seen, view::ConsultView};
 use crate::App;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::{self, Booking, Interval, ReserveError, SLOT_TAKEN};
+use crate::consult::guest;
 use crate::consult::hours::{FreeSlot, Practitioner, Search, search, store as doctors};
 use crate::consult::id::ConsultId;
 use crate::consult::journal::{self, By};
@@ -164,6 +165,7 @@ async fn book(
         Err(ReserveError::Taken) => return Err(taken(db, ctx.now(), &plan).await?),
         Err(ReserveError::Db(error)) => return Err(error.into()),
     };
+    guest::follow(&mut tx, id, plan.appointment.interval.ends_at(), ctx.now()).await?;
     let view = seen(&mut tx, ctx, id).await?;
     let response = key.finish(&mut tx, ctx, StatusCode::OK, &view).await?;
     tx.commit().await?;
@@ -274,7 +276,8 @@ pub async fn cancel(
     answered(tx, &ctx, id).await
 }
 
-/// Says that somebody did not come; not before the booked start (care staff; the doctor).
+/// Says that somebody did not come; not before the booked start (care staff; the doctor). What is left of
+/// the time is free again.
 #[utoipa::path(post, path = "/v1/consults/{id}/no-show", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn no_show(
@@ -291,5 +294,6 @@ pub async fn no_show(
         return Err(Problem::new(&CONFLICT).detail("还没有到约定的时间", "The booked time has not come yet"));
     }
     journal::take(&mut tx, By::Person(&ctx), consult, Step::NoShow(reason)).await?;
+    calendar::release(&mut tx, HOLDER, id.0).await?;
     answered(tx, &ctx, id).await
 }

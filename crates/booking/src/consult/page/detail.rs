@@ -21,10 +21,11 @@ use crate::consult::guest::{self, GuestView};
 use crate::consult::hours::FreeSlot;
 use crate::consult::id::ConsultId;
 use crate::consult::journal::{self, HistoryLine};
-use crate::consult::meeting::{self, MeetingView};
+use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{Action, Relation};
+use crate::consult::state::StateName;
 use crate::consult::store;
 
 const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
@@ -32,6 +33,8 @@ const ROOMS: &str = "select id, name from location where organisation_id = $1 or
 const SLOT_DAYS: i64 = 10;
 /// And so many of them.
 const SLOTS_SHOWN_MAX: usize = 60;
+/// Nobody tells when somebody is absent; a page that waits for it asks so often.
+const REREAD_SECONDS: u32 = 60;
 
 /// All that the page shows.
 pub(super) struct Sheet {
@@ -123,7 +126,8 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
         p.live data-live-state data-connected=(t(lang, "live-connected"))
             data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
         div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
-            data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions)) }
+            data-live-seconds=[(consult.state.name() == StateName::Scheduled).then_some(REREAD_SECONDS)]
+            data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions, &sheet.meeting)) }
         div.columns {
             div.stack {
                 @if let Some(o) = sheet.opinion.as_ref().filter(|o| o.signature.is_some()) {
@@ -159,17 +163,19 @@ pub(super) async fn status_part(
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let actions = actions(&consult, &ctx.actor, specialty.as_deref());
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
-    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions)) } })
+    let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;
+    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, &meeting)) } })
 }
 
-fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str]) -> Markup {
+fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meeting: &MeetingView) -> Markup {
     let (lang, zone) = (ctx.lang, consult.zone_of(&ctx.actor));
     let state = consult.state.name();
     let side = if inviting { "inviting" } else { "invited" };
     let enters = inviting || actions.contains(&"finish");
     let running = consult.state.appointment().filter(|_| state.legal().contains(&"finish"));
+    let absent = meeting.absent.map_or("", Absent::name);
     html! {
-        div data-state=(format!("{}-{}", state.name(), consult.has_consent)) {
+        div data-state=(format!("{}-{}-{absent}", state.name(), consult.has_consent)) {
             div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
             p.strong { (t(lang, &format!("next-{side}-{}", state.name()))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
@@ -178,6 +184,7 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str]) -> Mar
                 @if a.delay_minutes > 0 {
                     p { span.badge.warn { (TEXTS.with(lang, "late-by", &[("minutes", &a.delay_minutes.to_string())])) } }
                 }
+                (spoken::inside(lang, meeting))
                 @if enters { p { (list::door(lang, consult, ctx.now(), "enter-room")) } }
             }
         }

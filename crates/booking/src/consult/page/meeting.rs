@@ -8,7 +8,7 @@ use sanbao_platform::lang::Lang;
 
 use super::detail::Sheet;
 use super::{TEXTS, clock, t, time};
-use crate::consult::meeting::{CallView, LineView, MeetingView};
+use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
     let kind = match verdict {
@@ -34,6 +34,16 @@ pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
                     }
                 }
             }
+        }
+    }
+}
+
+/// Who is in the room now.
+pub(super) fn inside(lang: Lang, meeting: &MeetingView) -> Markup {
+    let inside: Vec<&Presence> = meeting.attendance.iter().filter(|p| p.left_at.is_none()).collect();
+    html! {
+        @if !inside.is_empty() {
+            p { span.badge.ok { (t(lang, "inside-now")) } @for p in inside { " " (p.name) } }
         }
     }
 }

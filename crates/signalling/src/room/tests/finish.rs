@@ -26,6 +26,7 @@ fn everybody_is_told_and_closed_and_the_fact_is_kept() {
 fn a_finished_room_stays_finished() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
+    world.enter(2, Role::Clinician);
     let resume = world.resume(host, socket(2, 2));
     world.say(host, Request::Finish);
     let finished = Some((ErrorCode::Finished, CloseCode::Finished));
@@ -34,6 +35,25 @@ fn a_finished_room_stays_finished() {
     let past = Past { finished: true, ..Past::default() };
     let mut reopened = World::with(RoomLimits::default(), past);
     assert_eq!(turned_away(&reopened.connect(profile(1, Role::Host)).1), finished);
+}
+
+#[test]
+fn a_visit_that_has_not_begun_is_not_finished_the_late_doctor_finds_the_room_open() {
+    let mut world = World::new();
+    let (host, guest) = (world.enter(1, Role::Host), world.enter(3, Role::Guest));
+    let outputs = world.say(host, Request::Finish);
+    for peer in [host, guest] {
+        assert_eq!(message(&outputs, peer, "finished")["together_seconds"], 0);
+        assert_eq!(ended(&outputs, peer), Some(CloseCode::Finished));
+    }
+    let left = Fact::Attendance { person: person(1), role: Role::Host, joined: false, at: world.now };
+    assert_eq!(facts(&outputs), [&left], "no word of a visit that was held");
+    assert!(world.room.is_empty() && !world.room.is_finished());
+    world.enter(2, Role::Clinician);
+    let (host, _) = world.connect(profile(1, Role::Host));
+    assert!(facts(&world.join(host)).contains(&&Fact::Started { at: world.now }));
+    assert!(matches!(facts(&world.say(host, Request::Finish)).last(), Some(Fact::Finished { .. })));
+    assert!(world.room.is_finished());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Waiting: ringing again, calling a colleague, and the end of it.
 
 use super::*;
+use crate::protocol::RingOver;
 
 #[test]
 fn nobody_waits_for_ever() {
@@ -49,6 +50,55 @@ fn a_colleague_is_called_once_after_a_while_even_when_nobody_is_inside() {
     let joined = message(&world.join(host), host, "joined");
     assert_eq!(joined["room"]["waiting"][0]["escalated"], true);
     assert_eq!(kinds(&world.say(host, Request::Admit(guest)), guest), ["joined"]);
+}
+
+#[test]
+fn the_end_of_a_wait_for_which_a_colleague_was_called_is_told_once_however_it_ends() {
+    let ways: [(&str, RingOver, fn(&mut World, PeerId, PeerId) -> Vec<Output>); 7] = [
+        ("admitted", RingOver::Admitted, |world, host, guest| world.say(host, Request::Admit(guest))),
+        ("refused", RingOver::Refused, |world, host, guest| world.say(host, Request::Refuse(guest))),
+        ("sent away", RingOver::Refused, |world, host, guest| world.say(host, Request::Kick(guest))),
+        ("left", RingOver::Left, |world, _, guest| world.say(guest, Request::Leave)),
+        ("dropped", RingOver::Left, |world, _, guest| {
+            world.lose(guest);
+            world.after_ms(world.room.limits().away_ms_max)
+        }),
+        ("finished", RingOver::Left, |world, host, _| world.say(host, Request::Finish)),
+        ("expired", RingOver::Expired, |world, _, _| world.after_ms(world.room.limits().lobby_wait_ms_max)),
+    ];
+    for (name, because, end) in ways {
+        let mut world = World::new();
+        let (host, guest) = (world.enter(1, Role::Host), world.enter(3, Role::Guest));
+        world.after_ms(world.room.limits().lobby_escalate_ms);
+        let outputs = end(&mut world, host, guest);
+        let fact = Fact::WaitOver { person: person(3), because, at: world.now };
+        assert_eq!(wait_overs(&outputs), [&fact], "{name}");
+    }
+}
+
+#[test]
+fn a_wait_for_which_nobody_was_called_ends_without_a_word() {
+    let mut world = World::new();
+    let (host, guest) = (world.enter(1, Role::Host), world.enter(3, Role::Guest));
+    world.after_ms(world.room.limits().lobby_escalate_ms - 1);
+    assert!(wait_overs(&world.say(host, Request::Refuse(guest))).is_empty());
+}
+
+#[test]
+fn somebody_who_waits_on_another_device_still_waits() {
+    let mut world = World::new();
+    let (host, guest) = (world.enter(1, Role::Host), world.enter(3, Role::Guest));
+    let mut tablet = world.entrant(profile(3, Role::Guest));
+    (tablet.ticket, tablet.device) = (Uuid::from_u128(77), device("tablet"));
+    let (tablet, _) = world.enter_as(tablet);
+    world.join_with(tablet, Consent::default(), Some(Elsewhere::Both));
+    world.after_ms(world.room.limits().lobby_escalate_ms);
+    assert!(wait_overs(&world.say(guest, Request::Leave)).is_empty());
+    assert_eq!(wait_overs(&world.say(host, Request::Admit(tablet))).len(), 1);
+}
+
+fn wait_overs(outputs: &[Output]) -> Vec<&Fact> {
+    facts(outputs).into_iter().filter(|fact| matches!(fact, Fact::WaitOver { .. })).collect()
 }
 
 #[test]

@@ -260,6 +260,7 @@ impl Onlooker {
                     Capture::Recording => self.recording = *on,
                     Capture::Transcription => self.transcription = *on,
                 },
+                Output::Fact(Fact::Finished { .. }) => self.finished = true,
                 _ => {}
             }
         }
@@ -295,7 +296,6 @@ impl Onlooker {
                     self.control.remove(&to);
                 }
             }
-            "finished" => self.finished = true,
             "ring" | "ring_over" | "removed_list" | "quality" | "precheck" => {
                 prop_assert!(self.control.contains(&to) && self.inside.contains(&to), "{message}");
             }
