@@ -4,6 +4,7 @@
 mod browser_relay;
 mod client;
 mod coturn;
+mod names;
 mod streams;
 
 #[path = "../browser/mod.rs"]
