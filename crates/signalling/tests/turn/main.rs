@@ -5,6 +5,7 @@ mod browser_relay;
 mod client;
 mod coturn;
 mod names;
+mod reach;
 mod streams;
 
 #[path = "../browser/mod.rs"]
