@@ -1,6 +1,7 @@
 //! The embedded TURN server over real sockets: by a client of these tests, by coturn's tools, by a browser.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod allocations;
 mod browser_relay;
 mod client;
 mod coturn;
