@@ -8,6 +8,8 @@ mod coturn;
 mod names;
 mod reach;
 mod streams;
+mod tls;
+mod trust;
 
 #[path = "../browser/mod.rs"]
 mod browser;
