@@ -146,6 +146,9 @@ pub struct TurnArgs {
     /// Networks it may relay to although loopback, private and metadata addresses are refused: 10.1.0.0/16.
     #[arg(long, env = "SANBAO_TURN_ALLOW", value_name = "NET", value_delimiter = ',')]
     pub turn_allow: Vec<IpNet>,
+    /// Networks it never relays to, public or allowed ones among them: 203.0.113.0/24.
+    #[arg(long, env = "SANBAO_TURN_DENY", value_name = "NET", value_delimiter = ',')]
+    pub turn_deny: Vec<IpNet>,
     /// An external coturn instead (use-auth-secret): turn:turn.example:3478?transport=udp.
     #[arg(long, env = "SANBAO_TURN_URLS", value_name = "URL", value_delimiter = ',')]
     pub turn_urls: Vec<String>,
@@ -260,7 +263,8 @@ impl TurnArgs {
         let tls = self.turn_tls(listen, site, public_url)?;
         let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
         let public_ips = self.public_ips(listen)?;
-        Ok(Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers: self.turn_allow.clone() })
+        let (allow_peers, deny_peers) = (self.turn_allow.clone(), self.turn_deny.clone());
+        Ok(Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers, deny_peers })
     }
 
     fn turn_tls(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Option<TurnTls>, SettingsError> {
@@ -410,6 +414,7 @@ impl DemoArgs {
                 relay_ports: RELAY_PORTS_DEFAULT,
                 // Two browsers of one desk or one house are each other's peers on private addresses.
                 allow_peers: demo_peers(),
+                deny_peers: Vec::new(),
             },
             log: self.log.clone(),
             ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))

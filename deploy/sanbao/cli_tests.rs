@@ -45,6 +45,16 @@ fn with_a_certificate_turn_speaks_tls_under_the_sites_name() {
 }
 
 #[test]
+fn networks_are_opened_and_closed_to_turn_by_name() {
+    let settings = serve("--data-dir d --turn-allow 10.1.0.0/16,fd00::/64 --turn-deny 10.1.7.0/24").unwrap();
+    let shown = crate::settings::toml_text(&settings.sections());
+    let Turn::Embedded { allow_peers, deny_peers, .. } = settings.turn else { panic!("{:?}", settings.turn) };
+    assert_eq!(allow_peers, ["10.1.0.0/16".parse().unwrap(), "fd00::/64".parse().unwrap()]);
+    assert_eq!(deny_peers, ["10.1.7.0/24".parse().unwrap()]);
+    assert!(shown.contains(r#"deny_peers = ["10.1.7.0/24"]"#), "{shown}");
+}
+
+#[test]
 fn unusable_combinations_name_the_flag() {
     let tls = "--data-dir d --listen 0.0.0.0:443 --tls-cert c --tls-key k";
     for (flags, words) in [

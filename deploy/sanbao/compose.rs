@@ -286,10 +286,6 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
     Ok(Network { router, stores, clock, keys, nats, drain, running })
 }
 
-/// How many relayed connections one person in one room may hold at a time: one for each other person, twice
-/// over while a connection is renewed.
-const ALLOCATIONS_PER_USER_MAX: usize = 16;
-
 /// The relay's configuration; its TURN secret comes from the root unless an external server shares one.
 fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
     let mut config = sanbao_signalling::Config::new(Secret(root.text("turn credentials v1")));
@@ -299,7 +295,7 @@ fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
             config.turn_secret = secret.clone();
             config.turn_urls.clone_from(urls);
         }
-        Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers } => {
+        Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers, deny_peers } => {
             config.turn = Some(sanbao_signalling::config::EmbeddedTurn {
                 listen: *listen,
                 tls: tls.as_ref().map(|tls| sanbao_signalling::config::EmbeddedTurnTls {
@@ -313,7 +309,7 @@ fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
                 public_ips: public_ips.clone(),
                 relay_ports: *relay_ports,
                 allow_peers: allow_peers.clone(),
-                allocations_per_user_max: ALLOCATIONS_PER_USER_MAX,
+                deny_peers: deny_peers.clone(),
             });
         }
     }

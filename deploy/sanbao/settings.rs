@@ -46,6 +46,8 @@ pub enum Turn {
         relay_ports: (u16, u16),
         /// Networks that may be relayed to although they are refused by default.
         allow_peers: Vec<IpNet>,
+        /// Networks that are never relayed to.
+        deny_peers: Vec<IpNet>,
     },
     /// By a coturn elsewhere, with the same time-limited credentials.
     External {
@@ -211,7 +213,7 @@ impl Settings {
             }
         };
         let turn = match &self.turn {
-            Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers } => vec![
+            Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers, deny_peers } => vec![
                 ("mode", shown("embedded")),
                 ("listen", shown(listen)),
                 ("tls_listen", shown(tls.as_ref().map(|t| t.listen))),
@@ -219,6 +221,7 @@ impl Settings {
                 ("public_ips", shown(public_ips)),
                 ("relay_ports", shown(format!("{}-{}", relay_ports.0, relay_ports.1))),
                 ("allow_peers", shown(allow_peers.iter().map(ToString::to_string).collect::<Vec<_>>())),
+                ("deny_peers", shown(deny_peers.iter().map(ToString::to_string).collect::<Vec<_>>())),
             ],
             Turn::External { urls, secret } => {
                 vec![("mode", shown("external")), ("urls", shown(urls)), ("secret", shown(secret))]

@@ -8,7 +8,7 @@ NEEDS=(
   "chromium|find_chromium|Chromium and its driver: the pages are tried in a real browser"
   "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
-  "coturn|find_coturn|turnutils_uclient: an independent client of the embedded TURN server"
+  "coturn|find_coturn|its server and tools: independent clients and peers of the embedded TURN server"
   "node|find_node|Node.js 18 or newer: the pure parts of the browser's scripts are tried without a browser"
   "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
 )
@@ -65,7 +65,12 @@ find_cjk_font() { [[ -n $(fc-list ':lang=zh-cn' file 2>/dev/null) ]]; }
 
 find_certutil() { command -v certutil >/dev/null; }
 
-find_coturn() { command -v turnutils_uclient >/dev/null; }
+find_coturn() {
+  local tool
+  for tool in turnserver turnutils_uclient turnutils_peer; do
+    command -v "$tool" >/dev/null || return 1
+  done
+}
 
 find_node() {
   NODE=$(first_command node nodejs) || return 1

@@ -1,6 +1,6 @@
 //! What the operator decides about the relay. Parsing it does no I/O.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use chrono::TimeDelta;
@@ -26,8 +26,8 @@ pub struct EmbeddedTurn {
     pub relay_ports: (u16, u16),
     /// Networks that may be relayed to although they are refused by default.
     pub allow_peers: Vec<IpNet>,
-    /// How many allocations one connection to a room may hold.
-    pub allocations_per_user_max: usize,
+    /// Networks that are never relayed to, although they are public or allowed.
+    pub deny_peers: Vec<IpNet>,
 }
 
 /// TURN over TLS: for networks that let only HTTPS out.
@@ -37,6 +37,23 @@ pub struct EmbeddedTurnTls {
     pub server: TurnTls,
     /// The name in the certificate; clients are told `turns:host`.
     pub host: String,
+}
+
+impl EmbeddedTurn {
+    /// The public addresses that clients can ask at; a relayed one of the other family is had by asking there too.
+    fn asked_at(&self) -> impl Iterator<Item = SocketAddr> {
+        let listen = self.listen;
+        let both = listen.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+        let listening = self.public_ips.iter().filter(move |ip| both || ip.is_ipv6() == listen.is_ipv6());
+        listening.map(move |ip| SocketAddr::new(*ip, listen.port()))
+    }
+
+    /// Its addresses for TURN (RFC 7065).
+    fn urls(&self) -> Vec<String> {
+        let plain = self.asked_at().flat_map(|at| ["udp", "tcp"].map(|by| format!("turn:{at}?transport={by}")));
+        let tls = self.tls.iter().map(|t| format!("turns:{}:{}?transport=tcp", t.host, t.server.listen.port()));
+        plain.chain(tls).collect()
+    }
 }
 
 /// Bounds of one process and of each connection.
@@ -155,14 +172,8 @@ impl Config {
         let mut stun_urls = self.stun_urls.clone();
         let mut turn_urls = self.turn_urls.clone();
         if let Some(embedded) = &self.turn {
-            for ip in &embedded.public_ips {
-                let at = SocketAddr::new(*ip, embedded.listen.port());
-                stun_urls.push(format!("stun:{at}"));
-                turn_urls.extend([format!("turn:{at}?transport=udp"), format!("turn:{at}?transport=tcp")]);
-            }
-            if let Some(tls) = &embedded.tls {
-                turn_urls.push(format!("turns:{}:{}?transport=tcp", tls.host, tls.server.listen.port()));
-            }
+            stun_urls.extend(embedded.asked_at().map(|at| format!("stun:{at}")));
+            turn_urls.extend(embedded.urls());
         }
         let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
         IceConfig { stun_urls, turn }
@@ -185,7 +196,14 @@ impl Config {
             realm: self.turn_realm.clone(),
             relay_ports: e.relay_ports,
             allow_peers: e.allow_peers.clone(),
-            limits: TurnLimits { allocations_per_user_max: e.allocations_per_user_max, ..TurnLimits::default() },
+            deny_peers: e.deny_peers.clone(),
+            limits: TurnLimits {
+                allocations_per_user_max: TurnLimits::allocations_per_user(
+                    self.limits.room.people_max,
+                    self.ice().turn.map_or(0, |(urls, _)| urls.len()),
+                ),
+                ..TurnLimits::default()
+            },
         })
     }
 }
@@ -209,7 +227,7 @@ mod tests {
             public_ips: vec!["2001:db8::7".parse().unwrap()],
             relay_ports: (50_000, 50_999),
             allow_peers: Vec::new(),
-            allocations_per_user_max: 16,
+            deny_peers: Vec::new(),
         });
         let servers = config.ice().servers("p", chrono::DateTime::UNIX_EPOCH);
         assert_eq!(servers[0].urls, ["stun:[2001:db8::7]:3478"]);
@@ -221,5 +239,40 @@ mod tests {
         ];
         assert_eq!(servers[1].urls, urls);
         assert_eq!(servers[1].username.as_deref(), Some("28800:p"));
+    }
+
+    fn embedded(listen: &str, public_ips: &[&str]) -> EmbeddedTurn {
+        EmbeddedTurn {
+            listen: listen.parse().unwrap(),
+            tls: None,
+            public_ips: public_ips.iter().map(|ip| ip.parse().unwrap()).collect(),
+            relay_ports: (50_000, 50_999),
+            allow_peers: Vec::new(),
+            deny_peers: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_addresses_that_are_listened_on_are_told() {
+        let public = ["203.0.114.1", "2001:db8::7"];
+        for (listen, told) in [
+            ("0.0.0.0:3478", &["stun:203.0.114.1:3478"][..]),
+            ("[2001:db8::7]:3478", &["stun:[2001:db8::7]:3478"]),
+            ("[::]:3478", &["stun:203.0.114.1:3478", "stun:[2001:db8::7]:3478"]),
+        ] {
+            let mut config = Config::new(Secret("x".to_owned()));
+            config.turn = Some(embedded(listen, &public));
+            assert_eq!(config.ice().stun_urls, told, "{listen}");
+        }
+    }
+
+    #[test]
+    fn the_quota_is_enough_for_a_full_room_over_every_address() {
+        let mut config = Config::new(Secret("x".to_owned()));
+        config.turn = Some(embedded("[::]:3478", &["203.0.114.1", "2001:db8::7"]));
+        let quota = |config: &Config| config.embedded().unwrap().limits.allocations_per_user_max;
+        assert_eq!(quota(&config), 5 * 4 * 4, "to five others, UDP and TCP of two addresses");
+        config.limits.room.people_max = 2;
+        assert_eq!(quota(&config), 64, "never less");
     }
 }

@@ -25,7 +25,7 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
         public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (33_000, 33_200),
         allow_peers: Vec::new(),
-        allocations_per_user_max: 16,
+        deny_peers: Vec::new(),
     });
     let relay = relay_at(config, sqlite(), Clock::system(), "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await;
     let url = format!("ws://{}/v1/signal", relay.address);

@@ -37,7 +37,7 @@ async fn with_turn(change: impl FnOnce(&mut Config)) -> Relay {
         public_ips: vec!["127.0.0.1".parse().unwrap()],
         relay_ports: (20_000 + slot * 20, 20_019 + slot * 20),
         allow_peers: Vec::new(),
-        allocations_per_user_max: 16,
+        deny_peers: Vec::new(),
     });
     change(&mut config);
     relay_with(config, sanbao_platform::testing::sqlite()).await

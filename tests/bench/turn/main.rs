@@ -116,6 +116,7 @@ fn serve() {
         realm: "bench".to_owned(),
         relay_ports: RELAY_PORTS,
         allow_peers: vec!["127.0.0.1/32".parse().unwrap()],
+        deny_peers: Vec::new(),
         limits: TurnLimits {
             allocations_per_user_max: 1_000,
             unproved_answers_per_s_max: 100_000,

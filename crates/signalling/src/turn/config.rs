@@ -25,6 +25,8 @@ pub struct TurnConfig {
     pub relay_ports: (u16, u16),
     /// Networks that may be relayed to although they are refused by default.
     pub allow_peers: Vec<IpNet>,
+    /// Networks that are never relayed to, although they are public or allowed.
+    pub deny_peers: Vec<IpNet>,
     /// Bounds.
     pub limits: TurnLimits,
 }
@@ -69,10 +71,25 @@ pub struct TurnLimits {
     pub connection_send_bytes_max: usize,
 }
 
+/// What one user may hold in the smallest room of the simplest server.
+const ALLOCATIONS_PER_USER_MIN: usize = 64;
+/// Allocations of one peer connection for each address it is told: a device has two networks (Wi-Fi and cellular),
+/// and after a change of network the allocations of before live on until they run out.
+const ALLOCATIONS_PER_URL: usize = 4;
+
+impl TurnLimits {
+    /// How many allocations one person of a room may need at a time: browsers make one for every address of
+    /// [`ice_servers`](super::IceConfig) in every peer connection, on each of their networks.
+    pub fn allocations_per_user(people_max: usize, urls: usize) -> usize {
+        let connections = people_max.saturating_sub(1);
+        (connections * urls * ALLOCATIONS_PER_URL).max(ALLOCATIONS_PER_USER_MIN)
+    }
+}
+
 impl Default for TurnLimits {
     fn default() -> Self {
         Self {
-            allocations_per_user_max: 16,
+            allocations_per_user_max: ALLOCATIONS_PER_USER_MIN,
             allocation_lifetime_s_max: 3600,
             permissions_per_allocation_max: 128,
             channels_per_allocation_max: 128,

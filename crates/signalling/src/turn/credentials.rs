@@ -2,11 +2,17 @@
 //! (draft-uberti-behave-turn-rest-00): user `expiry:name`, password `base64(HMAC-SHA1(secret, user))`.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sanbao_platform::config::Secret;
 use sha1::Sha1;
+use sha2::Sha256;
+
+use crate::id::{ConsultId, PersonId};
+
+/// Bytes of a name: enough that no two people of a site ever share one.
+const NAME_BYTES: usize = 12;
 
 /// Why a username opens nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +43,18 @@ impl Credentials {
         let username = format!("{}:{name}", (now + self.lifetime).timestamp());
         let password = self.password(&username);
         (username, password)
+    }
+
+    /// The name that stands for one person in one room, however often they connect: a quota counts it, and nobody
+    /// reads from it who they are.
+    pub fn name_for(&self, consult: ConsultId, person: PersonId) -> String {
+        // As above: HMAC takes keys of any length.
+        Hmac::<Sha256>::new_from_slice(self.secret.0.as_bytes())
+            .map(|mut mac| {
+                mac.update(format!("{consult} {person}").as_bytes());
+                URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..NAME_BYTES])
+            })
+            .unwrap_or_default()
     }
 
     /// The password of a username, whether or not it has expired.
@@ -71,6 +89,7 @@ pub(super) fn name_of(username: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn credentials() -> Credentials {
@@ -101,6 +120,20 @@ mod tests {
             let checked = credentials().check(username, DateTime::UNIX_EPOCH);
             assert_eq!(checked, Err(CredentialError::Malformed), "{username:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_of_one_person_in_one_room_and_tells_neither() {
+        let [consult, other] = ["01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02", "01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b03"];
+        let name =
+            |consult: &str, person: &str| credentials().name_for(consult.parse().unwrap(), person.parse().unwrap());
+        assert_eq!(name(consult, other), name(consult, other));
+        assert_ne!(name(consult, other), name(consult, consult), "another person");
+        assert_ne!(name(consult, other), name(other, other), "another room");
+        assert_eq!(name(consult, other).len(), 16);
+        let elsewhere = Credentials::new(Secret("south".to_owned()), TimeDelta::hours(1));
+        let theirs = elsewhere.name_for(consult.parse().unwrap(), other.parse().unwrap());
+        assert_ne!(name(consult, other), theirs, "nobody without the secret computes it");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Credentials;
+use crate::id::{ConsultId, PersonId};
 use crate::protocol::IceServer;
 
 /// Where clients find STUN and TURN.
@@ -15,6 +16,12 @@ pub struct IceConfig {
 }
 
 impl IceConfig {
+    /// The list for a person in a room: however often they connect, they are one user to the quota.
+    pub fn servers_for(&self, consult: ConsultId, person: PersonId, now: DateTime<Utc>) -> Vec<IceServer> {
+        let name = self.turn.as_ref().map(|(_, credentials)| credentials.name_for(consult, person));
+        self.servers(&name.unwrap_or_default(), now)
+    }
+
     /// The list for one connection; `name` becomes part of its TURN username.
     pub fn servers(&self, name: &str, now: DateTime<Utc>) -> Vec<IceServer> {
         let mut servers = Vec::new();

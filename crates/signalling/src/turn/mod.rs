@@ -8,6 +8,7 @@
 //! - `stun`: messages read as slices of the datagram and written into a buffer that is used again; hashes by
 //!   the crates `hmac`, `sha1`, `md-5`;
 //! - `engine`: the protocol, pure: inputs with their time go in, at most one output comes out;
+//! - `framing`: where messages end in a stream;
 //! - `driver`: one thread with `mio`; UDP in batches by `quinn-udp` (`recvmmsg`, GRO, GSO), TLS by `rustls`.
 //!
 //! Not supported, and refused as the RFC says: TCP relaying to peers (RFC 6062; 442), two addresses in one
@@ -18,6 +19,7 @@ mod config;
 mod credentials;
 mod driver;
 pub mod engine;
+pub mod framing;
 mod ice;
 mod peers;
 pub mod stun;

@@ -86,7 +86,7 @@ pub fn with_turn() -> Config {
         public_ips: vec![[127, 0, 0, 1].into()],
         relay_ports: (32_000, 32_400),
         allow_peers: Vec::new(),
-        allocations_per_user_max: 32,
+        deny_peers: Vec::new(),
     });
     config
 }

@@ -4,14 +4,21 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
+use rcgen::PublicKeyData as _;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer, TurnTls};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
+
+use super::trust;
 
 pub const REALM: &str = "sanbao.test";
 /// What is to come comes within this; what is not to come is waited for as long as [`SILENCE`].
@@ -50,6 +57,7 @@ pub fn config(allow: &[&str]) -> TurnConfig {
         realm: REALM.to_owned(),
         relay_ports: (first, first + 19),
         allow_peers: allow.iter().map(|n| n.parse().unwrap()).collect(),
+        deny_peers: Vec::new(),
         limits: TurnLimits { allocations_per_user_max: 8, ..TurnLimits::default() },
     }
 }
@@ -69,7 +77,7 @@ pub fn start(allow: &[&str]) -> Running {
     start_with(config(allow))
 }
 
-/// A certificate of its own in files, and the fingerprint of its key as Chromium's flag wants it.
+/// A certificate of its own in files.
 pub fn certificate(folder: &std::path::Path) -> TurnTls {
     let pair = rcgen::KeyPair::generate().unwrap();
     let params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
@@ -84,9 +92,16 @@ pub fn certificate(folder: &std::path::Path) -> TurnTls {
     tls
 }
 
+/// The base64 of the SHA-256 of a certificate's public key, as Chromium's flag wants it.
+pub fn spki_pin(tls: &TurnTls) -> String {
+    let pair = rcgen::KeyPair::from_pem(&std::fs::read_to_string(&tls.key).unwrap()).unwrap();
+    STANDARD.encode(Sha256::digest(pair.subject_public_key_info()))
+}
+
 enum Wire {
     Udp(UdpSocket),
     Tcp(TcpStream, Vec<u8>),
+    Tls(Box<TlsStream<TcpStream>>, Vec<u8>),
 }
 
 /// What came back.
@@ -147,6 +162,17 @@ impl Client {
         Self::new(Wire::Tcp(socket, Vec::new()), server.credentials.issue(name, server.clock.now()))
     }
 
+    /// A client over TLS.
+    pub async fn tls(server: &Running, at: SocketAddr, name: &str) -> Self {
+        let wire = Wire::Tls(Box::new(trust::connect(at).await.unwrap()), Vec::new());
+        Self::new(wire, server.credentials.issue(name, server.clock.now()))
+    }
+
+    /// The certificate that a server shows, if it answers TLS.
+    pub async fn tls_certificate(at: SocketAddr) -> std::io::Result<Vec<u8>> {
+        trust::connect(at).await.map(|stream| trust::shown(&stream))
+    }
+
     pub async fn send_raw(&mut self, bytes: &[u8]) {
         match &mut self.wire {
             Wire::Udp(socket) => {
@@ -156,6 +182,10 @@ impl Client {
                 }
             }
             Wire::Tcp(stream, _) => stream.write_all(bytes).await.unwrap(),
+            Wire::Tls(stream, _) => {
+                stream.write_all(bytes).await.unwrap();
+                stream.flush().await.unwrap();
+            }
         }
     }
 
@@ -172,21 +202,8 @@ impl Client {
                 buffer.truncate(len);
                 Some(buffer)
             }
-            Wire::Tcp(stream, read) => loop {
-                if let Some(head) = read.first_chunk::<4>() {
-                    let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
-                    let whole = if head[0] < 0x40 { 20 + len } else { 4 + len.next_multiple_of(4) };
-                    if read.len() >= whole {
-                        return Some(read.drain(..whole).collect());
-                    }
-                }
-                let mut buffer = [0; 4096];
-                let len = stream.read(&mut buffer).await.ok()?;
-                if len == 0 {
-                    return None;
-                }
-                read.extend_from_slice(&buffer[..len]);
-            },
+            Wire::Tcp(stream, read) => next_frame(stream, read).await,
+            Wire::Tls(stream, read) => next_frame(stream, read).await,
         }
     }
 
@@ -294,6 +311,25 @@ impl Client {
 
     pub async fn data(&mut self) -> (SocketAddr, Vec<u8>) {
         self.data_within(WAIT).await.expect("data comes")
+    }
+}
+
+/// The next message of a stream; what follows it stays in `read`.
+async fn next_frame(stream: &mut (impl AsyncRead + Unpin), read: &mut Vec<u8>) -> Option<Vec<u8>> {
+    loop {
+        if let Some(head) = read.first_chunk::<4>() {
+            let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
+            let whole = if head[0] < 0x40 { 20 + len } else { 4 + len.next_multiple_of(4) };
+            if read.len() >= whole {
+                return Some(read.drain(..whole).collect());
+            }
+        }
+        let mut buffer = [0; 4096];
+        let len = stream.read(&mut buffer).await.ok()?;
+        if len == 0 {
+            return None;
+        }
+        read.extend_from_slice(&buffer[..len]);
     }
 }
 

@@ -18,8 +18,13 @@ fn server(settings: TurnConfig) -> Running {
 
 /// Runs `turnutils_uclient`; what it printed, and whether all of `messages` came back.
 async fn uclient(port: u16, secret: &str, messages: u32, arguments: &[&str]) -> (bool, String) {
+    uclient_as(port, &["-u", "coturn", "-W", secret], messages, arguments).await
+}
+
+async fn uclient_as(port: u16, who: &[&str], messages: u32, arguments: &[&str]) -> (bool, String) {
     let run = Command::new("turnutils_uclient")
-        .args(["-l", "500", "-z", "5", "-u", "coturn", "-W", secret, "-p", &port.to_string()])
+        .args(["-l", "500", "-z", "5", "-p", &port.to_string()])
+        .args(who)
         .args(arguments)
         .arg("127.0.0.1")
         .kill_on_drop(true)
@@ -75,6 +80,21 @@ async fn its_clients_reach_its_peer_with_pairs_of_ports() {
         // Without -c it takes a pair: an even port, and the next one by its reservation.
         assert_relays(server.address.port(), messages, &[&to_peer[..], more].concat()).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn its_client_gets_in_until_the_credential_runs_out_and_reaches_no_refused_peer() {
+    let server = server(config(&[]));
+    let port = server.address.port();
+    let relay = ["-y", "-c", "-m", "2", "-n", "20"];
+    for (issued, good) in [(now(), true), (now() - chrono::TimeDelta::hours(2), false)] {
+        let (username, password) = credentials().issue("somebody", issued);
+        let (relays, text) = uclient_as(port, &["-u", &username, "-w", &password], 40, &relay).await;
+        assert_eq!(relays, good, "{username}: {text}");
+        assert!(good || text.contains("Cannot complete Allocation"), "{username}: {text}");
+    }
+    let (relays, text) = uclient(port, SECRET, 20, &["-e", "10.0.0.1", "-c", "-m", "1", "-n", "20"]).await;
+    assert!(!relays && text.contains("403"), "{text}");
 }
 
 /// The other way round: our credentials open Debian's coturn with `use-auth-secret`.

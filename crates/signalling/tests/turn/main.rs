@@ -1,10 +1,15 @@
 //! The embedded TURN server over real sockets: by a client of these tests, by coturn's tools, by a browser.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod allocations;
 mod browser_relay;
 mod client;
 mod coturn;
+mod names;
+mod reach;
 mod streams;
+mod tls;
+mod trust;
 
 #[path = "../browser/mod.rs"]
 mod browser;

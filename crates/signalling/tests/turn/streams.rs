@@ -61,6 +61,19 @@ async fn a_connection_that_never_allocates_is_closed_in_time() {
 }
 
 #[tokio::test]
+async fn who_has_an_allocation_takes_no_place_of_those_who_wait() {
+    let mut settings = config(&[]);
+    settings.limits.waiting_connections_per_source_max = 2;
+    let server = start_with(settings);
+    let (mut a, mut b) = (Client::tcp(&server, "a").await, Client::tcp(&server, "b").await);
+    a.relayed().await;
+    b.relayed().await;
+    let (mut third, mut fourth) = (Client::tcp(&server, "c").await, Client::tcp(&server, "d").await);
+    assert!(fourth.binding().await.ip().is_loopback());
+    assert!(third.binding().await.ip().is_loopback(), "two may wait");
+}
+
+#[tokio::test]
 async fn connections_have_a_bound() {
     let mut settings = config(&[]);
     settings.limits.connections_max = 2;

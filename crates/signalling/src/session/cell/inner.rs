@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Cell, Heard};
 use crate::facts::{Item, Record};
-use crate::id::{ConsultId, NodeId, PeerId, Socket};
+use crate::id::{ConsultId, NodeId, PeerId, PersonId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
 };
@@ -164,13 +164,15 @@ impl Inner {
 
     pub(super) fn welcome(&mut self, hub: &Hub, consult: ConsultId, greeting: &Greeting, seq: u64) {
         let Greeting { peer, socket, .. } = *greeting;
+        // Whoever went while the log was asked is told no more than that; then any name will do.
+        let person = self.replica.room().profile(peer).map_or(PersonId(peer.0), |profile| profile.person);
         let open = self.link_mut(socket.number).filter(|link| link.closing().is_none());
         let Some(link) = open else {
             // It went, or was told to go, while the log was asked.
             return self.propose(hub, consult, Command::Away { peer, socket });
         };
         let Some(hello) = link.hello.take() else { return };
-        let ice_servers = hub.ice.servers(&peer.to_string(), hub.clock.now());
+        let ice_servers = hub.ice.servers_for(consult, person, hub.clock.now());
         let (resumed, because) = greeting.resumed.in_welcome();
         let welcome = Welcome {
             v: VERSION,

@@ -162,7 +162,7 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
     let (link, command, answered) = hello(&hub, writer);
     let (socket, signal) = (link.socket, Arc::clone(link.signal()));
     cell.enter(&hub, link, command).unwrap();
-    assert!(!hub.facts_are_written(), "that the ticket was used is one fact too many");
+    assert!(!hub.facts_are_written(hub.facts_seen()), "that the ticket was used is one fact too many");
     frame(&mut client).await; // the welcome
     let entered = Entered { hub: Arc::clone(&hub), cell, socket, signal };
     let place = Arc::clone(&hub.connections).try_acquire_owned().unwrap();
@@ -174,7 +174,7 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
     let stop = CancellationToken::new();
     let writing = tokio::spawn(facts::write_all(hub.db.clone(), facts, false, stop.clone()));
     let written = async {
-        while !hub.facts_are_written() {
+        while !hub.facts_are_written(hub.facts_seen()) {
             sleep(Duration::from_millis(10)).await;
         }
     };

@@ -3,7 +3,7 @@
 //! A datagram is received, judged and sent on by the thread that was woken for it; a task for each socket
 //! would wake another for each datagram, and waking costs more than relaying.
 
-mod framing;
+mod certificate;
 mod outbox;
 mod stream;
 mod streams;
@@ -15,13 +15,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use mio::{Poll, Token, Waker};
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::config::{REALM_BYTES_MAX, TurnConfig, TurnTls};
+use super::config::{REALM_BYTES_MAX, TurnConfig};
 use super::credentials::Credentials;
 use super::engine::Engine;
 use streams::Listener;
@@ -30,8 +27,6 @@ use udp::{Port, Ports};
 
 /// How often a free port is looked for that both UDP and TCP have, when none was named.
 const COMMON_PORT_TRIES_MAX: u32 = 32;
-
-const NO_CHAIN: rustls::Error = rustls::Error::NoCertificatesPresented;
 
 const LISTENING: Token = Token(0);
 const LISTENING_TCP: Token = Token(1);
@@ -44,7 +39,6 @@ pub struct TurnServer {
     driver: Driver,
     waker: Arc<Waker>,
     local: SocketAddr,
-    local_tls: Option<SocketAddr>,
 }
 
 fn invalid(why: &'static str) -> io::Error {
@@ -66,17 +60,6 @@ fn check(config: &TurnConfig) -> io::Result<()> {
     Ok(())
 }
 
-/// The certificate, read from its files.
-fn server_config(tls: &TurnTls) -> io::Result<Arc<ServerConfig>> {
-    let wrong = |e: rustls::pki_types::pem::Error| io::Error::new(io::ErrorKind::InvalidData, e);
-    let chain = CertificateDer::pem_file_iter(&tls.certificate).map_err(wrong)?.collect::<Result<_, _>>();
-    let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(wrong)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let config = versions.and_then(|b| b.with_no_client_auth().with_single_cert(chain.map_err(|_| NO_CHAIN)?, key));
-    config.map(Arc::new).map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))
-}
-
 /// Binds one port for UDP and TCP.
 fn bind_both(listen: SocketAddr) -> io::Result<(Port, Listener)> {
     let mut tries = COMMON_PORT_TRIES_MAX;
@@ -93,7 +76,8 @@ fn bind_both(listen: SocketAddr) -> io::Result<(Port, Listener)> {
 }
 
 impl TurnServer {
-    /// Binds the listening ports.
+    /// Binds the listening port of UDP and TCP, and that of TLS if that works: what is wrong with a certificate
+    /// must not take the rest away. It is tried again while the server runs.
     pub fn bind(config: TurnConfig, credentials: Credentials, clock: Clock) -> io::Result<Self> {
         check(&config)?;
         let poll = Poll::new()?;
@@ -102,18 +86,11 @@ impl TurnServer {
         udp.enlarge_buffers();
         udp.register(poll.registry(), LISTENING)?;
         tcp.register(poll.registry(), LISTENING_TCP)?;
-        let mut tls = None;
-        if let Some(wanted) = &config.tls {
-            let mut listener = Listener::bind(wanted.listen, Some(server_config(wanted)?))?;
-            listener.register(poll.registry(), LISTENING_TLS)?;
-            tls = Some(listener);
-        }
-        let local_tls = tls.as_ref().map(Listener::local_addr).transpose()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let engine = Engine::new(&config, credentials, local.port(), rand::random());
         let ports = Ports::new(udp, &config.public_ips);
-        let driver = Driver::new(poll, engine, ports, [Some(tcp), tls], config, clock);
-        Ok(Self { driver, waker, local, local_tls })
+        let driver = Driver::new(poll, engine, ports, tcp, config, clock);
+        Ok(Self { driver, waker, local })
     }
 
     /// The bound address of UDP and TCP.
@@ -121,9 +98,9 @@ impl TurnServer {
         self.local
     }
 
-    /// The bound address of TLS.
+    /// The bound address of TLS, if it is served.
     pub fn local_tls_addr(&self) -> Option<SocketAddr> {
-        self.local_tls
+        self.driver.local_tls_addr()
     }
 
     /// Serves until `stop` is cancelled, then closes every allocation. Comes back early only when its thread has

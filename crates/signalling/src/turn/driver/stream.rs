@@ -8,8 +8,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::{ServerConfig, ServerConnection};
 
-use super::framing::{self, FRAME_BYTES_MAX, Frame};
 use crate::turn::engine::Client;
+use crate::turn::framing::{self, FRAME_BYTES_MAX, Frame};
 
 /// Plain bytes that one read or one record takes.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -37,14 +37,14 @@ impl Stream {
         mut socket: TcpStream,
         remote: SocketAddr,
         id: u64,
-        tls: Option<&Arc<ServerConfig>>,
+        tls: Option<Arc<ServerConfig>>,
         registry: &Registry,
         token: Token,
     ) -> io::Result<Self> {
         // Media: a frame that waits for others is late.
         socket.set_nodelay(true)?;
         registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
-        let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose().map_err(io::Error::other)?;
+        let tls = tls.map(ServerConnection::new).transpose().map_err(io::Error::other)?;
         let client = Client::Stream { remote, id };
         let (input, output) = (Vec::new(), Vec::new());
         Ok(Self { socket, tls: tls.map(Box::new), client, input, output, sent: 0, dirty: false })
@@ -96,6 +96,15 @@ impl Stream {
         true
     }
 
+    /// Gives back what a burst took and nothing needs now.
+    pub(super) fn shrink(&mut self) {
+        for buffer in [&mut self.input, &mut self.output] {
+            if buffer.is_empty() {
+                buffer.shrink_to(KEPT_BYTES);
+            }
+        }
+    }
+
     /// Sends what the system takes.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         match self.write() {
@@ -117,8 +126,8 @@ impl Stream {
             let rest = &self.output[self.sent..];
             if rest.is_empty() {
                 self.sent = 0;
+                // Its memory is kept for what comes next; a sweep takes it.
                 self.output.clear();
-                self.output.shrink_to(KEPT_BYTES);
                 return Ok(());
             }
             self.sent += match &mut self.tls {
@@ -149,4 +158,29 @@ fn write_records(tls: &mut ServerConnection, frames: &[u8]) -> io::Result<usize>
 /// Nothing read or written is the end.
 fn ended(len: usize) -> io::Result<usize> {
     if len == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(len) }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    #[test]
+    fn the_memory_of_a_burst_is_kept_for_the_next_one_until_the_sweep() {
+        let poll = mio::Poll::new().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut far = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (near, remote) = listener.accept().unwrap();
+        near.set_nonblocking(true).unwrap();
+        let near = TcpStream::from_std(near);
+        let mut stream = Stream::new(near, remote, 0, None, poll.registry(), Token(0)).unwrap();
+        for _ in 0..8 {
+            assert!(stream.push([&[7; 1000], &[], &[]], 1 << 20));
+        }
+        stream.flush().unwrap();
+        far.read_exact(&mut [0; 8000]).unwrap();
+        assert!(stream.output.is_empty() && stream.output.capacity() >= 8000);
+        stream.shrink();
+        assert!(stream.output.capacity() < 8000);
+    }
 }

@@ -9,6 +9,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use rustls::ServerConfig;
 
+use super::certificate::Certificate;
 use super::stream::Stream;
 use crate::turn::config::TurnLimits;
 use crate::turn::engine::{Engine, source};
@@ -20,11 +21,11 @@ pub(super) const STREAM_TOKENS: usize = 1 << 21;
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<Certificate>,
 }
 
 impl Listener {
-    pub(super) fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub(super) fn bind(address: SocketAddr, tls: Option<Certificate>) -> io::Result<Self> {
         Ok(Self { socket: TcpListener::bind(address)?, tls })
     }
 
@@ -38,6 +39,11 @@ impl Listener {
 
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         self.socket.accept()
+    }
+
+    /// What a connection begins TLS with; `None` on a port without.
+    pub(super) fn tls(&mut self, now_ms: u64) -> Option<Arc<ServerConfig>> {
+        self.tls.as_mut().map(|certificate| Arc::clone(certificate.current(now_ms)))
     }
 }
 
@@ -77,6 +83,18 @@ impl Streams {
         self.open.remove(&id)
     }
 
+    /// A connection has an allocation now: it waits no more, and nobody's place is measured by it.
+    pub(super) fn has_allocated(&mut self, id: u64) {
+        self.waiting.remove(&id);
+    }
+
+    /// Gives memory back that connections have no use for now.
+    pub(super) fn shrink(&mut self) {
+        for stream in self.open.values_mut() {
+            stream.shrink();
+        }
+    }
+
     /// Which connection must go before another of this source may come: where too many wait, the oldest of
     /// the source, or of all. So whoever is honest has as long as it takes to open that many.
     pub(super) fn must_go(&self, engine: &Engine, limits: &TurnLimits, remote: SocketAddr) -> Option<u64> {
@@ -100,7 +118,7 @@ impl Streams {
     pub(super) fn add(
         &mut self,
         (socket, remote): (TcpStream, SocketAddr),
-        listener: &Listener,
+        tls: Option<Arc<ServerConfig>>,
         registry: &Registry,
         now_ms: u64,
         limits: &TurnLimits,
@@ -111,7 +129,7 @@ impl Streams {
         let id = self.next;
         self.next += 1;
         let token = Token(STREAM_TOKENS + usize::try_from(id).map_err(io::Error::other)?);
-        let stream = Stream::new(socket, remote, id, listener.tls.as_ref(), registry, token)?;
+        let stream = Stream::new(socket, remote, id, tls, registry, token)?;
         self.open.insert(id, stream);
         self.waiting.insert(id, Waiting { source: source(remote.ip()), since_ms: now_ms });
         Ok(())

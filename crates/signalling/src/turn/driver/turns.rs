@@ -1,13 +1,14 @@
 //! The loop: what is ready gets its turn, then everything is sent, then the loop waits.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::framing::{self, Frame};
+use super::certificate::Certificate;
 use super::outbox::{Outbox, Way};
 use super::stream::Stream;
 use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
@@ -15,6 +16,7 @@ use super::udp::{Buffers, More, Ports, relay_of};
 use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
 use crate::turn::config::TurnConfig;
 use crate::turn::engine::{Client, Engine, Now, Output, Relay};
+use crate::turn::framing::{self, Frame};
 
 /// Events taken at once.
 const EVENTS_MAX: usize = 1024;
@@ -24,6 +26,8 @@ const STEPS_PER_TURN_MAX: usize = 8;
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long the loop rests after the system refused to say what is ready.
 const POLL_ERROR_WAIT: Duration = Duration::from_millis(100);
+/// How often the machine is asked which addresses it has.
+const ADDRESSES: Duration = Duration::from_mins(1);
 
 /// Everything that handling one input touches.
 #[derive(Debug)]
@@ -41,16 +45,31 @@ struct Inner {
 /// The server's thread.
 pub(super) struct Driver {
     inner: Inner,
-    listeners: [Option<Listener>; 2],
+    tcp: Listener,
+    tls: Option<Listener>,
+    /// Why TLS is not served, as it was last said.
+    tls_error: String,
     buffers: Buffers,
     scratch: Box<[u8; 16 * 1024]>,
     clock: Clock,
     begun: Instant,
     /// What may have more although no event will say so.
     ready: Vec<Token>,
-    /// Accepting failed for want of something; it is tried again at the next sweep.
-    accept_again: bool,
+    /// The memory of `ready` in its next turn.
+    again: Vec<Token>,
+    /// What failed for want of something; it is tried again at the next sweep.
+    failed: Vec<Token>,
     swept: Instant,
+    /// When the machine's addresses were asked for.
+    addresses_asked: Instant,
+}
+
+/// The addresses of this machine, if it tells them.
+fn set_own_addresses(engine: &mut Engine) {
+    match if_addrs::get_if_addrs() {
+        Ok(interfaces) => engine.set_own_addresses(interfaces.iter().map(|i| i.ip().to_canonical()).collect()),
+        Err(error) => tracing::error!(%error, "the TURN server does not know which addresses are its own"),
+    }
 }
 
 impl std::fmt::Debug for Driver {
@@ -62,24 +81,69 @@ impl std::fmt::Debug for Driver {
 impl Driver {
     pub(super) fn new(
         poll: Poll,
-        engine: Engine,
+        mut engine: Engine,
         ports: Ports,
-        listeners: [Option<Listener>; 2],
+        tcp: Listener,
         config: TurnConfig,
         clock: Clock,
     ) -> Self {
         let begun = Instant::now();
         let (outbox, streams, answer) = (Outbox::default(), Streams::default(), Vec::new());
-        Self {
+        set_own_addresses(&mut engine);
+        let mut driver = Self {
             inner: Inner { engine, ports, outbox, streams, answer, config, poll },
-            listeners,
+            tcp,
+            tls: None,
+            tls_error: String::new(),
             buffers: Buffers::new(),
             scratch: Stream::scratch(),
             clock,
             begun,
             ready: Vec::new(),
-            accept_again: false,
+            again: Vec::new(),
+            failed: Vec::new(),
             swept: begun,
+            addresses_asked: begun,
+        };
+        driver.open_tls();
+        driver
+    }
+
+    pub(super) fn local_tls_addr(&self) -> Option<SocketAddr> {
+        self.tls.as_ref().and_then(|tls| tls.local_addr().ok())
+    }
+
+    /// Whether TLS is to be served and is not.
+    fn lacks_tls(&self) -> bool {
+        self.inner.config.tls.is_some() && self.tls.is_none()
+    }
+
+    /// Opens the port of TLS, if it is wanted and not open.
+    fn open_tls(&mut self) {
+        let Some(wanted) = self.inner.config.tls.as_ref().filter(|_| self.tls.is_none()) else { return };
+        let opened = Certificate::read(wanted).and_then(|certificate| {
+            let mut listener = Listener::bind(wanted.listen, Some(certificate))?;
+            listener.register(self.inner.poll.registry(), LISTENING_TLS)?;
+            Ok(listener)
+        });
+        match opened {
+            Ok(listener) => {
+                if !self.tls_error.is_empty() {
+                    tracing::info!(listen = %wanted.listen, "TURN over TLS is served now");
+                }
+                self.tls = Some(listener);
+            }
+            Err(error) => {
+                let error = error.to_string();
+                // Once, not at each try.
+                if error != self.tls_error {
+                    tracing::error!(
+                        listen = %wanted.listen, certificate = %wanted.certificate.display(), error,
+                        "TURN is not served over TLS, only over UDP and TCP; trying again"
+                    );
+                    self.tls_error = error;
+                }
+            }
         }
     }
 
@@ -101,12 +165,19 @@ impl Driver {
                 }
             }
             let now = self.now();
-            let again = std::mem::take(&mut self.ready);
-            for token in again.into_iter().chain(events.iter().map(mio::event::Event::token)) {
-                if self.turn(now, token) == More::Perhaps && !self.ready.contains(&token) {
-                    self.ready.push(token);
+            let mut again = std::mem::take(&mut self.again);
+            std::mem::swap(&mut again, &mut self.ready);
+            for token in again.drain(..).chain(events.iter().map(mio::event::Event::token)) {
+                let later = match self.turn(now, token) {
+                    More::Perhaps => &mut self.ready,
+                    More::Failed => &mut self.failed,
+                    More::No => continue,
+                };
+                if !later.contains(&token) {
+                    later.push(token);
                 }
             }
+            self.again = again;
             self.inner.finish_turns();
             if self.swept.elapsed() >= SWEEP {
                 self.sweep(now);
@@ -116,15 +187,15 @@ impl Driver {
 
     /// How long the loop may sleep: for good when nothing can run out.
     fn until_sweep(&self) -> Option<Duration> {
-        let idle = self.inner.engine.ports_open() == 0 && self.inner.streams.is_empty() && !self.accept_again;
+        let nothing_open = self.inner.engine.ports_open() == 0 && self.inner.streams.is_empty();
+        let idle = nothing_open && self.failed.is_empty() && !self.lacks_tls();
         (!idle).then(|| SWEEP.saturating_sub(self.swept.elapsed()))
     }
 
     fn turn(&mut self, now: Now, token: Token) -> More {
         match token {
             LISTENING => self.datagrams(now, None),
-            LISTENING_TCP => self.accept(now, 0),
-            LISTENING_TLS => self.accept(now, 1),
+            LISTENING_TCP | LISTENING_TLS => self.accept(now, token),
             Token(STREAM_TOKENS..) => match stream_of(token) {
                 Some(id) => self.inner.stream(now, id, &mut self.scratch),
                 None => More::No,
@@ -138,6 +209,7 @@ impl Driver {
 
     fn datagrams(&mut self, now: Now, relay: Option<Relay>) -> More {
         let many_addresses = self.inner.config.listen.ip().is_unspecified();
+        let mut failures = 0;
         for _ in 0..STEPS_PER_TURN_MAX {
             let Some(port) = self.inner.ports.get(relay) else { return More::No };
             let more = port.receive(&mut self.buffers);
@@ -153,15 +225,19 @@ impl Driver {
                     }
                 }
             }
-            if more == More::No {
-                return More::No;
+            match more {
+                More::No => return More::No,
+                More::Failed => failures += 1,
+                More::Perhaps => {}
             }
         }
-        More::Perhaps
+        // An error that is still there after so many tries stays for a while.
+        if failures == STEPS_PER_TURN_MAX { More::Failed } else { More::Perhaps }
     }
 
-    fn accept(&mut self, now: Now, which: usize) -> More {
-        let Some(listener) = &self.listeners[which] else { return More::No };
+    fn accept(&mut self, now: Now, token: Token) -> More {
+        let listener = if token == LISTENING_TLS { self.tls.as_mut() } else { Some(&mut self.tcp) };
+        let Some(listener) = listener else { return More::No };
         for _ in 0..STEPS_PER_TURN_MAX {
             match listener.accept() {
                 Ok(accepted) => {
@@ -169,18 +245,20 @@ impl Driver {
                     if let Some(id) = inner.streams.must_go(&inner.engine, &inner.config.limits, accepted.1) {
                         inner.close(id);
                     }
-                    let registry = inner.poll.registry();
-                    let added = inner.streams.add(accepted, listener, registry, now.ms, &inner.config.limits);
+                    let (tls, registry) = (listener.tls(now.ms), inner.poll.registry());
+                    let added = inner.streams.add(accepted, tls, registry, now.ms, &inner.config.limits);
                     if let Err(error) = added {
                         tracing::debug!(%error, "a TURN connection was turned away");
                     }
                 }
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return More::No,
                 Err(error) => {
-                    // Gone before it was accepted, or no more file descriptors.
-                    tracing::warn!(%error, "a TURN connection could not be accepted");
-                    self.accept_again = true;
-                    return More::No;
+                    // Gone before it was accepted, or no more file descriptors: said once in each sweep, for every
+                    // connection that somebody begins comes here.
+                    if !self.failed.contains(&token) {
+                        tracing::warn!(%error, "a TURN connection could not be accepted");
+                    }
+                    return More::Failed;
                 }
             }
         }
@@ -195,8 +273,12 @@ impl Driver {
             inner.close(id);
         }
         inner.close_released();
-        if std::mem::take(&mut self.accept_again) {
-            self.ready.extend([LISTENING_TCP, LISTENING_TLS]);
+        inner.streams.shrink();
+        self.ready.append(&mut self.failed);
+        self.open_tls();
+        if self.addresses_asked.elapsed() >= ADDRESSES {
+            self.addresses_asked = Instant::now();
+            set_own_addresses(&mut self.inner.engine);
         }
     }
 }
@@ -228,6 +310,11 @@ impl Inner {
                     let answer = std::mem::take(&mut self.answer);
                     self.send_to_client(client, [&answer, &[], &[]]);
                     self.answer = answer;
+                    if let Client::Stream { id, .. } = client
+                        && self.engine.has_allocation(client)
+                    {
+                        self.streams.has_allocated(id);
+                    }
                 }
             }
             Output::ToPeer { relay, to, payload } => {
@@ -278,7 +365,7 @@ impl Inner {
                     } else {
                         input.extend_from_slice(&scratch[used..len]);
                     }
-                    if let Some(stream) = self.streams.get(id).filter(|_| !input.is_empty()) {
+                    if let Some(stream) = self.streams.get(id) {
                         stream.input = input;
                     }
                 }

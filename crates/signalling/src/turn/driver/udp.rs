@@ -61,6 +61,8 @@ pub(super) enum More {
     Perhaps,
     /// Nothing until the next event.
     No,
+    /// An error; what is behind it is not known.
+    Failed,
 }
 
 impl Port {
@@ -119,7 +121,7 @@ impl Port {
         match received {
             Ok(count) if count == BATCH => More::Perhaps,
             // An ICMP error about an earlier datagram is not the end of the socket.
-            Err(e) if e.kind() != io::ErrorKind::WouldBlock => More::Perhaps,
+            Err(e) if e.kind() != io::ErrorKind::WouldBlock => More::Failed,
             _ => More::No,
         }
     }
@@ -173,13 +175,14 @@ pub(super) fn relay_of(Token(token): Token) -> Option<Relay> {
 
 impl Ports {
     pub(super) fn new(listening: Port, public_ips: &[IpAddr]) -> Self {
-        let all_loopback = public_ips.iter().all(|ip| ip.to_canonical().is_loopback());
-        // Relayed ports of a server on loopback stay there too.
-        let (bind_ipv4, bind_ipv6) = if all_loopback {
-            (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into())
-        } else {
-            (Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into())
+        // A relayed port is open at its relayed address and at no other of this machine. Behind a NAT that address is
+        // elsewhere, and which of ours it leads to is not known.
+        let local = |ipv6: bool, any: IpAddr| {
+            let public = public_ips.iter().map(IpAddr::to_canonical).find(|ip| ip.is_ipv6() == ipv6);
+            public.filter(|ip| std::net::UdpSocket::bind((*ip, 0)).is_ok()).unwrap_or(any)
         };
+        let bind_ipv4 = local(false, Ipv4Addr::UNSPECIFIED.into());
+        let bind_ipv6 = local(true, Ipv6Addr::UNSPECIFIED.into());
         Self { listening, relayed: HashMap::new(), bind_ipv4, bind_ipv6 }
     }
 

@@ -278,8 +278,9 @@ fn write_success(allocation: &Allocation, fingerprint: bool, additional: bool, k
         writer.attribute(attr::RESERVATION_TOKEN, &token);
     }
     if additional {
-        // One allocation has one address here; the RFC lets the answer say so (§7.2).
-        writer.attribute(attr::ADDRESS_ERROR_CODE, &[2, 0, 4, 40]);
+        // One allocation has one address here; the RFC lets the answer say so (§7.2), and which family it lacks (§18.13).
+        let lacking = if allocation.relayed.is_ipv6() { 1 } else { 2 };
+        writer.attribute(attr::ADDRESS_ERROR_CODE, &[lacking, 0, 4, 40]);
     }
     writer.address(attr::XOR_MAPPED_ADDRESS, (remote.ip().to_canonical(), remote.port()).into());
     writer.finish(Some(key), fingerprint);

@@ -152,6 +152,7 @@ impl Engine {
     /// only if it is not much longer than what was asked.
     fn unproved(&mut self, now: Now, client: Client, request_bytes: usize, answer: &[u8]) -> Output<'static> {
         let amplifies = !client.is_stream() && answer.len() > AMPLIFICATION_MAX * request_bytes;
-        if amplifies || !self.throttle.take(now.ms, client.remote().ip()) { Output::Nothing } else { Output::Answer }
+        let throttle = if client.is_stream() { &mut self.stream_throttle } else { &mut self.throttle };
+        if amplifies || !throttle.take(now.ms, client.remote().ip()) { Output::Nothing } else { Output::Answer }
     }
 }

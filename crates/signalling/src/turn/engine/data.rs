@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use rand::RngExt as _;
+
 use super::allocation::CHANNELS;
 use super::auth::unknown;
 use super::permit::same_family;
@@ -24,7 +26,8 @@ impl Engine {
         }
         let Some((_, allocation)) = self.allocation(now, client) else { return Output::Nothing };
         let Some(peer) = allocation.peer_of(now.ms, number) else { return Output::Nothing };
-        self.relay(now, allocation.relay, allocation.relayed, peer, payload)
+        let (relay, from) = (allocation.relay, allocation.relayed);
+        self.relay(now, relay, from, peer, payload)
     }
 
     pub(super) fn send_indication<'a>(&mut self, now: Now, client: Client, message: &Message<'a>) -> Output<'a> {
@@ -39,27 +42,40 @@ impl Engine {
         if !may {
             return Output::Nothing;
         }
-        self.relay(now, allocation.relay, allocation.relayed, peer, payload)
+        let (relay, from) = (allocation.relay, allocation.relayed);
+        self.relay(now, relay, from, peer, payload)
     }
 
     /// A datagram that arrived at a relayed port.
-    pub fn peer_sent<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
-        if self.filter.passes(from) { self.deliver(now, relay, from, payload) } else { Output::Nothing }
+    pub fn peer_sent<'a>(&mut self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+        let may = self.filter.passes(from) && (self.relayed_by(from).is_some() || self.is_elsewhere(from));
+        if may { self.deliver(now, relay, from, payload) } else { Output::Nothing }
+    }
+
+    /// The relayed port of ours that an address is, if somebody has it.
+    fn relayed_by(&self, address: SocketAddr) -> Option<Relay> {
+        let relay = Relay { ipv6: address.is_ipv6(), port: address.port() };
+        let ours = Some(address.ip()) == self.public_ip(relay.ipv6) && self.by_relay.contains_key(&relay);
+        ours.then_some(relay)
+    }
+
+    /// Whether an address is none of ours, or the operator opened ours: at a port of this machine that nobody here
+    /// has, some other program may listen.
+    fn is_elsewhere(&self, address: SocketAddr) -> bool {
+        !self.filter.is_relay(address.ip()) || self.filter.reaches(address.ip())
     }
 
     /// From the relayed address `from` to a peer, which may be a relayed address of this same server.
-    fn relay<'a>(&self, now: Now, relay: Relay, from: SocketAddr, to: SocketAddr, payload: &'a [u8]) -> Output<'a> {
-        if Some(to.ip()) == self.public_ip(relay.ipv6) {
-            let other = Relay { ipv6: relay.ipv6, port: to.port() };
-            if self.by_relay.contains_key(&other) {
-                return self.deliver(now, other, from, payload);
-            }
+    fn relay<'a>(&mut self, now: Now, relay: Relay, from: SocketAddr, to: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+        match self.relayed_by(to) {
+            Some(other) => self.deliver(now, other, from, payload),
+            None if self.is_elsewhere(to) => Output::ToPeer { relay, to, payload },
+            None => Output::Nothing,
         }
-        Output::ToPeer { relay, to, payload }
     }
 
     /// To the client of an allocation, if it let the sender in.
-    fn deliver<'a>(&self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
+    fn deliver<'a>(&mut self, now: Now, relay: Relay, from: SocketAddr, payload: &'a [u8]) -> Output<'a> {
         let allocation = self.by_relay.get(&relay).and_then(|index| self.allocations.get(*index)?.as_ref());
         let Some(allocation) = allocation.filter(|a| a.until_ms > now.ms && a.lets_in(now.ms, from.ip())) else {
             return Output::Nothing;
@@ -73,7 +89,7 @@ impl Engine {
                 let padding = if client.is_stream() { to_words } else { 0 };
                 Output::ToClient { client, head: channel_head(number, len), payload, padding }
             }
-            None => match data_head(from, len, to_words) {
+            None => match data_head(self.random.random(), from, len, to_words) {
                 Some(head) => Output::ToClient { client, head, payload, padding: to_words },
                 None => Output::Nothing,
             },
@@ -89,15 +105,14 @@ fn channel_head(number: u16, len: u16) -> Head {
 }
 
 /// A Data indication up to its data: header, XOR-PEER-ADDRESS, and the head of DATA. `None` if it were too long.
-fn data_head(from: SocketAddr, len: u16, padding: usize) -> Option<Head> {
-    // Nobody answers an indication, so its transaction needs only to be one (RFC 8489 §5).
-    let transaction = [0; 12];
+fn data_head(transaction: [u8; 12], from: SocketAddr, len: u16, padding: usize) -> Option<Head> {
     let (address, address_len) = xor_address(from, transaction);
     let body = 4 + address_len + 4 + usize::from(len) + padding;
     let mut bytes = [0; 48];
     bytes[..2].copy_from_slice(&message_type(Method::Data, Class::Indication).to_be_bytes());
     bytes[2..4].copy_from_slice(&u16::try_from(body).ok()?.to_be_bytes());
     bytes[4..8].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
+    bytes[8..HEADER_BYTES].copy_from_slice(&transaction);
     let mut at = HEADER_BYTES;
     bytes[at..at + 2].copy_from_slice(&attr::XOR_PEER_ADDRESS.to_be_bytes());
     bytes[at + 3] = u8::try_from(address_len).ok()?;

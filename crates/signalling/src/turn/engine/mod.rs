@@ -147,6 +147,8 @@ pub struct Engine {
     credentials: Credentials,
     nonces: Nonces,
     throttle: Throttle,
+    /// That of connections: what forged datagrams use up in an address' name must not be missing here.
+    stream_throttle: Throttle,
     random: StdRng,
     allocations: Vec<Option<Allocation>>,
     by_client: HashMap<Client, usize>,
@@ -166,10 +168,13 @@ impl Engine {
         let limits = config.limits.clone();
         let filter = PeerFilter {
             allowed: config.allow_peers.clone(),
+            denied: config.deny_peers.clone(),
             relay_addresses: [family(false), family(true)].into_iter().flatten().collect(),
+            own_addresses: Vec::new(),
             relay_ports: config.relay_ports,
             listen_port,
         };
+        let throttle = || Throttle::new(limits.unproved_answers_per_s_max, limits.unproved_answers_burst_max);
         Self {
             realm: config.realm.clone(),
             public_ipv4: family(false),
@@ -178,7 +183,8 @@ impl Engine {
             filter,
             credentials,
             nonces: Nonces::new(secret, limits.nonce_s_max),
-            throttle: Throttle::new(limits.unproved_answers_per_s_max, limits.unproved_answers_burst_max),
+            throttle: throttle(),
+            stream_throttle: throttle(),
             random: StdRng::from_seed(secret.map(|b| b ^ 0x5c)),
             limits,
             allocations: Vec::new(),
@@ -189,6 +195,16 @@ impl Engine {
             pending: None,
             released: Vec::new(),
         }
+    }
+
+    /// The addresses of this machine's interfaces, none of which is a peer unless it is allowed.
+    pub fn set_own_addresses(&mut self, addresses: Vec<IpAddr>) {
+        self.filter.own_addresses = addresses;
+    }
+
+    /// Who may be a peer.
+    pub fn filter(&self) -> &PeerFilter {
+        &self.filter
     }
 
     /// A datagram, or one frame of a stream, from a client. `answer` is overwritten when the output is

@@ -99,6 +99,7 @@ impl World {
             realm: REALM.to_owned(),
             relay_ports: PORTS,
             allow_peers: Vec::new(),
+            deny_peers: Vec::new(),
             limits,
         };
         let engine = Engine::new(&config, credentials(), 3478, [3; 32]);

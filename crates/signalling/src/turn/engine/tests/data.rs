@@ -151,9 +151,28 @@ fn two_relayed_addresses_of_one_server_meet_inside_with_both_permissions() {
     assert_eq!((client, message.get(attr::DATA)), (stream(2), Some(&b"hello"[..])));
     assert_eq!(message.peers().next().flatten(), Some(a), "the peer is a's relayed address, not a");
     let through_sockets = world.engine.peer_sent(world.now(), relay(b), a, b"hello");
-    assert_eq!(to_client(&through_sockets), Some((client, bytes)));
+    let (same_client, mut through_sockets) = to_client(&through_sockets).unwrap();
+    assert_ne!(through_sockets[8..20], bytes[8..20], "each indication is a transaction of its own");
+    through_sockets[8..20].copy_from_slice(&bytes[8..20]);
+    assert_eq!((same_client, through_sockets), (client, bytes));
     assert_eq!(world.bind(stream(2), "b", 0x4001, a), 200);
     assert_eq!(to_client(&world.data(udp(1), &out)).unwrap().1, [0x40, 1, 0, 5, b'h', b'e', b'l', b'l', b'o', 0, 0, 0]);
     assert_eq!(world.refresh(stream(2), "b", 0).code(), 200);
-    assert!(matches!(world.data(udp(1), &out), Output::ToPeer { to, .. } if to == b), "nobody is there any more");
+    assert_eq!(world.data(udp(1), &out), Output::Nothing, "nobody is there any more, and no other program is reached");
+}
+
+#[test]
+fn a_port_of_its_own_address_that_nobody_here_has_is_reached_only_if_the_operator_opens_it() {
+    let mut world = World::new();
+    let relayed = world.relayed(udp(1), "a");
+    let next = if relayed.port() == PORTS.1 { PORTS.0 } else { relayed.port() + 1 };
+    let other = SocketAddr::new(relayed.ip(), next);
+    assert_eq!(world.bind(udp(1), "a", 0x4000, other), 200, "its allocation may yet come");
+    let out = channel(0x4000, b"x");
+    assert_eq!(world.data(udp(1), &out), Output::Nothing);
+    assert_eq!(world.data(udp(1), &send_indication(other, b"x")), Output::Nothing);
+    assert_eq!(world.engine.peer_sent(world.now(), relay(relayed), other, b"x"), Output::Nothing);
+    world.engine.filter.allowed.push("203.0.114.1/32".parse().unwrap());
+    assert!(matches!(world.data(udp(1), &out), Output::ToPeer { to, .. } if to == other), "another relay may be there");
+    assert_ne!(world.engine.peer_sent(world.now(), relay(relayed), other, b"x"), Output::Nothing);
 }

@@ -197,6 +197,13 @@ fn a_second_family_is_answered_with_440_beside_the_first() {
     });
     assert_eq!(said.get(attr::ADDRESS_ERROR_CODE), Some(&[2, 0, 4, 40][..]));
     assert!(said.address(attr::XOR_RELAYED_ADDRESS).is_ipv4());
+    let mut world = World::with(TurnLimits::default(), &["2a00:1::1"]);
+    let said = world.request(udp(1), "a", Method::Allocate, |w| {
+        udp_transport(w);
+        w.attribute(attr::ADDITIONAL_ADDRESS_FAMILY, &[2, 0, 0, 0]);
+    });
+    assert_eq!(said.get(attr::ADDRESS_ERROR_CODE), Some(&[1, 0, 4, 40][..]), "a server of IPv6 lacks IPv4");
+    assert!(said.address(attr::XOR_RELAYED_ADDRESS).is_ipv6());
 }
 
 #[test]
@@ -299,13 +306,14 @@ fn permissions_are_for_allowed_peers_all_or_none() {
         assert_eq!(world.permit(udp(1), "a", &[PEER, refused]), 403, "{refused}");
         assert_eq!(world.bind(udp(1), "a", 0x4000, address(refused)), 403, "{refused}");
     }
-    let lets_in = |world: &World| {
+    let lets_in = |world: &mut World| {
         let relay = Relay { ipv6: false, port: relayed.port() };
-        world.engine.peer_sent(world.now(), relay, address(PEER), b"x") != Output::Nothing
+        let now = world.now();
+        world.engine.peer_sent(now, relay, address(PEER), b"x") != Output::Nothing
     };
-    assert!(!lets_in(&world), "none of a refused request");
+    assert!(!lets_in(&mut world), "none of a refused request");
     assert_eq!(world.permit(udp(1), "a", &[PEER, "1.1.1.1:1"]), 200);
-    assert!(lets_in(&world));
+    assert!(lets_in(&mut world));
     let garbled = world.request(udp(1), "a", Method::CreatePermission, |w| {
         w.attribute(attr::XOR_PEER_ADDRESS, &[0, 9, 1, 2, 3]);
     });

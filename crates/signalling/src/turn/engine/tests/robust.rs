@@ -34,6 +34,8 @@ fn unproved_requests_have_a_rate_and_proved_ones_have_none() {
     for _ in 0..50 {
         assert_eq!(world.say(udp(1), &allocate).code(), 200, "from the same address, but proved");
     }
+    let connected = (0..100).filter(|_| world.say(stream(1), &binding) != Said::Nothing).count();
+    assert_eq!(connected, 20, "a connection does not pay for datagrams that somebody forged");
     world.ms += 1000;
     assert_eq!((0..100).filter(|_| world.say(udp(9), &binding) != Said::Nothing).count(), 10);
 }

@@ -3,11 +3,11 @@
 use crate::turn::stun::{HEADER_BYTES, MAGIC_COOKIE};
 
 /// The longest frame of a stream; media is below 1,500 bytes.
-pub(super) const FRAME_BYTES_MAX: usize = 16 * 1024;
+pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 
 /// What a stream's bytes begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame {
+pub enum Frame {
     /// A whole frame of so many bytes; padding included.
     Whole(usize),
     /// The beginning of one.
@@ -16,7 +16,8 @@ pub(super) enum Frame {
     Bad,
 }
 
-pub(super) fn first(bytes: &[u8]) -> Frame {
+/// Where the first frame ends.
+pub fn first(bytes: &[u8]) -> Frame {
     let Some(head) = bytes.first_chunk::<4>() else { return Frame::Part };
     let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
     let whole = match head[0] >> 6 {
