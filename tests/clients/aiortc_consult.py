@@ -266,7 +266,7 @@ async def main():
     parser.add_argument("ticket")
     parser.add_argument("--frames", type=int, default=60, help="how many frames to wait for")
     parser.add_argument("--seconds", type=float, default=30, help="how long to wait for them")
-    parser.add_argument("--stay", type=float, default=2, help="how long to go on sending afterwards")
+    parser.add_argument("--stay", type=float, default=2, help="how long to go on sending afterwards, unless the consult ends")
     parser.add_argument("--drop", action="store_true", help="cut the socket once and resume exactly")
     arguments = parser.parse_args()
     consult = Consult(arguments.url, arguments.ticket, arguments.frames)
@@ -279,7 +279,7 @@ async def main():
     if consult.enough.is_set():
         if arguments.drop:
             await consult.drop()
-        await asyncio.sleep(arguments.stay)
+        await asyncio.wait({running}, timeout=arguments.stay)
     try:
         await consult.say(type="leave")
         await asyncio.wait_for(running, 5)

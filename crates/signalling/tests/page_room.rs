@@ -94,10 +94,11 @@ async fn recording(all: &[Browser]) {
     }
     all[3].click("#tab-more").await;
     all[3].click("#consent-recording").await;
+    // The notice passes: first of all.
+    nurse.until("document.getElementById('notice').innerText.includes('撤回')").await;
     for browser in all {
         browser.until("document.getElementById('rec-recording').hidden").await;
     }
-    nurse.until("document.getElementById('notice').innerText.includes('撤回')").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! Chromium's own TURN client: a bare page of two peer connections that may only relay.
 
 use super::browser::Driver;
+use super::browser::tls::trust;
 use super::client::{certificate, config, run};
 use sanbao_platform::clock::Clock;
 use serde_json::{Value, json};
@@ -37,12 +38,11 @@ async fn chromium_relays_over_udp_tcp_and_tls() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(&[]);
     let tls = certificate(folder.path());
-    let pin = spki_pin(&tls.certificate);
+    let flag = trust(&tls.certificate);
     settings.tls = Some(tls);
     let server = run(settings, Clock::system());
     let (username, credential) = server.credentials.issue("chromium", server.clock.now());
     let driver = Driver::start().await;
-    let flag = format!("--ignore-certificate-errors-spki-list={pin}");
     let browser = driver.browser_with("turn", 800, 600, &[&flag]).await;
     browser.open("about:blank").await;
     for (protocol, url) in [
@@ -56,14 +56,4 @@ async fn chromium_relays_over_udp_tcp_and_tls() {
         assert!(!relayed.is_empty() && relayed.iter().all(|c| *c == json!(format!("relay {protocol}"))), "{said}");
     }
     browser.close().await;
-}
-
-/// The base64 of the SHA-256 of the certificate's public key, as the flag wants it.
-fn spki_pin(certificate: &std::path::Path) -> String {
-    let script = "openssl x509 -in \"$0\" -pubkey -noout | openssl pkey -pubin -outform der | \
-                  openssl dgst -sha256 -binary | base64";
-    let out = std::process::Command::new("sh").args(["-c", script]).arg(certificate).output().unwrap();
-    let pin = String::from_utf8(out.stdout).unwrap().trim().to_owned();
-    assert_eq!(pin.len(), 44, "openssl: {}", String::from_utf8_lossy(&out.stderr));
-    pin
 }

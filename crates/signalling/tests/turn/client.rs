@@ -8,7 +8,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
-use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer, TurnTls};
+use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer};
+
+pub use super::browser::tls::certificate;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_util::sync::CancellationToken;
@@ -67,21 +69,6 @@ pub fn start_with(config: TurnConfig) -> Running {
 
 pub fn start(allow: &[&str]) -> Running {
     start_with(config(allow))
-}
-
-/// A certificate of its own in files, and the fingerprint of its key as Chromium's flag wants it.
-pub fn certificate(folder: &std::path::Path) -> TurnTls {
-    let pair = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let signed = params.self_signed(&pair).unwrap();
-    let tls = TurnTls {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        certificate: folder.join("cert.pem"),
-        key: folder.join("key.pem"),
-    };
-    std::fs::write(&tls.certificate, signed.pem()).unwrap();
-    std::fs::write(&tls.key, pair.serialize_pem()).unwrap();
-    tls
 }
 
 enum Wire {
