@@ -18,6 +18,8 @@ const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
     ("/static/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
+    ("/static/sanbao-network.js", JS, include_bytes!("../../assets/sanbao-network.js")),
+    ("/static/sanbao-picture.js", JS, include_bytes!("../../assets/sanbao-picture.js")),
     ("/static/sanbao-kept.js", JS, include_bytes!("../../assets/sanbao-kept.js")),
     ("/static/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
     ("/static/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
