@@ -23,6 +23,9 @@ function guestToken() {
 /** Whether the address leads to any consult at all. */
 export const hasWay = () => Boolean(consult || hash.get("ticket") || guestToken());
 
+/** Staff come by a consult and their log-in, and may come again by it. */
+export const isStaff = () => Boolean(consult && !hash.get("ticket") && !guestToken());
+
 /** The name under which this tab keeps its session. */
 export const place = () => `sanbao-session:${consult || (hash.get("ticket") || guestToken() || "").slice(-16)}`;
 

@@ -2,14 +2,14 @@
 import { connect } from "/static/sanbao-signal.js";
 import { Chat } from "/static/room-chat.js";
 import { Check } from "/static/room-check.js";
-import { Devices } from "/static/room-devices.js";
+import { Devices, problemOf } from "/static/room-devices.js";
 import { panels } from "/static/room-panels.js";
 import { People } from "/static/room-people.js";
 import { Recording } from "/static/room-record.js";
 import { Ring } from "/static/room-ring.js";
-import { hasWay, place, setting, showAgain, ticket } from "/static/room-ticket.js";
+import { hasWay, isStaff, place, setting, showAgain, ticket } from "/static/room-ticket.js";
 import { Tiles } from "/static/room-tiles.js";
-import { $, ask, clock, failed, known, named, notify, say } from "/static/room-words.js";
+import { $, ask, clock, failed, known, named, notify, say, stopAsking } from "/static/room-words.js";
 
 /** @typedef {import("./sanbao-signal.js").Call} Call */
 
@@ -18,6 +18,7 @@ const devices = new Devices();
 const ring = new Ring();
 /** @type {Call|null} */ let call = null;
 /** @type {MediaStreamTrack|null} */ let screen = null;
+let picking = false;
 let phone = "";
 let waitingSince = 0;
 let ringAgainAt = 0;
@@ -34,11 +35,13 @@ function show(stage, state) {
 /** The end of the page's work. @param {string} key @param {string} state @param {Record<string, string|number>} [values] */
 function over(key, state, values) {
   ring.set(false);
+  stopAsking();
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   $("link").hidden = true;
-  $("over-title").textContent = say(`over-${key}`);
-  $("over-text").textContent = say(`over-${key}-text`, values);
-  $("again").hidden = !["left", "replaced", "failed", "early"].includes(key);
+  const words = (/** @type {string} */ name) => say(isStaff() && known(`${name}-staff`) ? `${name}-staff` : name, values);
+  $("over-title").textContent = words(key.startsWith("finished") ? "over-finished" : `over-${key}`);
+  $("over-text").textContent = words(`over-${key}-text`);
+  $("again").hidden = !["left", "replaced", "failed", "early", ...(isStaff() ? ["expired", "revoked"] : [])].includes(key);
   show("over", state);
   $("over-title").focus();
   screen?.stop();
@@ -67,9 +70,9 @@ function showToggles() {
 async function toggle(kind, on = !devices.on[kind]) {
   try {
     await devices.set(kind, on);
-  } catch {
+  } catch (error) {
     devices.on[kind] = false;
-    notify(say("device-busy"));
+    notify(say(kind === "audio" && problemOf(error) === "device-busy" ? "microphone-busy" : problemOf(error)));
   }
   showToggles();
   call?.setState(media());
@@ -77,6 +80,8 @@ async function toggle(kind, on = !devices.on[kind]) {
 
 async function toggleScreen() {
   if (screen) return stopScreen();
+  if (picking) return; // one choice of a screen at a time
+  picking = true;
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
     [screen] = stream.getVideoTracks();
@@ -87,6 +92,7 @@ async function toggleScreen() {
   } catch (error) {
     if (/** @type {any} */ (error).name !== "NotAllowedError") notify(say("screen-failed"));
   }
+  picking = false;
   showToggles();
 }
 
@@ -125,7 +131,7 @@ function welcomed(welcome, check, inside) {
     link.href = `tel:${phone.replace(/[^+\d]/g, "")}`;
   }
   if (welcome.resumed === "snapshot" && mine.inside) {
-    Object.assign(devices.on, { audio: Boolean(mine.room.self?.audio), video: Boolean(mine.room.self?.video) });
+    devices.follow({ audio: Boolean(mine.room.self?.audio), video: Boolean(mine.room.self?.video) });
     return inside();
   }
   if (welcome.place === "lobby") return showLobby({});
@@ -142,7 +148,8 @@ function welcomed(welcome, check, inside) {
 function showLobby({ since, because, ring_again_ms_min = 10000 }) {
   waitingSince = since ? Date.parse(since) : Date.now();
   ringAgainAt = Date.now() + ring_again_ms_min;
-  $("lobby-text").textContent = say(because === "put_back" ? "lobby-put-back" : "lobby-text");
+  const waits = call?.room.staffPresent ? "lobby-text" : "lobby-text-nobody";
+  $("lobby-text").textContent = say(because === "put_back" ? "lobby-put-back" : waits);
   showWaited();
   show("lobby", "lobby");
 }
@@ -168,6 +175,7 @@ function start() {
   devices.changed = (kind, track) => void mine.setTrack(kind, track);
   const refresh = () => {
     for (const part of [tiles, people, chat, recording]) part.show();
+    devices.fit(mine.room.others.length);
     $("finish").hidden = !mine.room.may("control");
     $("screen").hidden = !mine.room.may("screen") || !navigator.mediaDevices?.getDisplayMedia;
     if (mine.room.others.length === 0 && document.body.dataset.state === "connected") document.body.dataset.state = "joined";
@@ -191,14 +199,22 @@ function start() {
     .on("joined", inside)
     .on("muted", ({ by }) => mutedBy(by))
     .on("permissions", (m) => m.peer === mine.room.me && permitted())
-    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say("consent-refused", { name: mine.people.get(from)?.name || "" }), "info"))
+    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say(data.what === "transcription" ? "transcription-refused" : "recording-refused", { name: mine.people.get(from)?.name || "" }), "info"))
     .on("media", ({ state }) => {
+      if (mine.inside) tiles.show();
       if (state === "connected" && mine.inside) document.body.dataset.state = "connected";
     })
-    .on("finished", (m) => over("finished", "finished", { by: m.by, minutes: Math.max(1, Math.round(m.together_seconds / 60)) }))
+    .on("finished", finished)
     .on("lost", ({ message }) => message.type === "state" && mine.setState(media()))
     .on("error", (m) => refusedEntry(m))
     .on("link", linkChanged);
+}
+
+/** @param {{by: string, together_seconds: number}} visit */
+function finished({ by, together_seconds }) {
+  const minutes = Math.round(together_seconds / 60);
+  const key = together_seconds > 0 ? (minutes > 0 ? "finished" : "finished-soon") : "finished-apart";
+  over(key, "finished", { by, minutes });
 }
 
 /** @param {string} by who turned the sound off */
@@ -251,7 +267,7 @@ function linkChanged({ state, attempt, again, code, reason }) {
   const endings = {
     1000: "left", 4100: "finished", 4101: "refused", 4103: "expired", 4104: "early", 4105: "replaced", 4110: "removed", 4111: "revoked", 4112: "bound",
   };
-  if (code === 4100) return over("finished", "finished", { by: "", minutes: "" });
+  if (code === 4100) return over("finished-before", "finished");
   if (reason !== "no-ticket") return over(endings[code] || "failed", endings[code] || "failed");
   over("failed", "failed");
   // Whoever schedules says why: too early, consent missing, link used up.
@@ -266,7 +282,8 @@ function showWaited() {
 
 $("enter").onclick = () => {
   $("enter-problem").hidden = true;
-  call?.join(media());
+  $("enter").disabled = true;
+  call?.join(media()).finally(() => ($("enter").disabled = false));
 };
 $("pre-audio").onclick = $("audio").onclick = () => toggle("audio");
 $("pre-video").onclick = $("video").onclick = () => toggle("video");
