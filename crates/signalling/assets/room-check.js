@@ -1,7 +1,7 @@
 // The check before the call on the page: camera, microphone and the ways through the network, in plain words with
 // what to do. Its result goes to the others too.
-import { $, fill, make, say } from "/static/room-words.js";
-import { TRANSPORTS, paths, server } from "/static/sanbao-check.js";
+import { $, fill, make, say } from "./room-words.js";
+import { TRANSPORTS, paths, server } from "./sanbao-check.js";
 
 /** @typedef {"ok"|"warn"|"bad"|"info"} Tone */
 

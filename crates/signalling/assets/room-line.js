@@ -1,7 +1,7 @@
 // The verdict on the line in words, reports to the relay, and sound before picture when the line is thin.
-import { Sampler, report } from "/static/sanbao-quality.js";
-import { $, known, names, say } from "/static/room-words.js";
-import { verdict } from "/static/room-verdict.js";
+import { Sampler, report } from "./sanbao-quality.js";
+import { $, known, names, say } from "./room-words.js";
+import { verdict } from "./room-verdict.js";
 
 const LOOK_EVERY_MS = 2500;
 
@@ -43,7 +43,8 @@ export class Line {
     const waitedS = this.aloneSince ? (performance.now() - this.aloneSince) / 1000 : 0;
     let { key, tone } = verdict({ samples, connected, waitedS });
     // What the others receive from here is the relay's to know.
-    const advice = (this.told.advice || []).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
+    const holds = (/** @type {string} */ a) => a !== "audio_first" || this.call.picture.paused; // not with `picture=always`
+    const advice = (this.told.advice || []).filter(holds).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
     if (tone === "ok" && advice.length) [key, tone] = [advice[0], "warn"];
     // Who cannot be reached at all has no statistics to be judged by.
     const without = peers.filter((p) => p.pc.connectionState !== "connected").flatMap((p) => this.call.people.get(p.id) || []);

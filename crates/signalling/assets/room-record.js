@@ -1,5 +1,5 @@
 // Recording and transcription: everybody's consent first, and an unmistakable sign while it is on.
-import { $, ask, failed, names, notify, say } from "/static/room-words.js";
+import { $, ask, failed, names, notify, say } from "./room-words.js";
 
 /** @typedef {"recording"|"transcription"} What */
 const WHAT = /** @type {What[]} */ (["recording", "transcription"]);

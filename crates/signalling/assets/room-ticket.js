@@ -1,6 +1,6 @@
 // Where the ticket comes from, and what came with it: the case beside the picture, the way back.
-import { api } from "/static/api.js";
-import { $, say } from "/static/room-words.js";
+import { api } from "./api.js";
+import { $, say } from "./room-words.js";
 
 const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));

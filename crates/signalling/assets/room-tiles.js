@@ -1,5 +1,5 @@
 // The pictures of the others: a grid that fits up to five, a shared screen large above them.
-import { $, make, named, say } from "/static/room-words.js";
+import { $, make, named, say } from "./room-words.js";
 
 /** @typedef {import("./sanbao-room.js").PeerView} PeerView */
 

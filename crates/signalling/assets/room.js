@@ -1,15 +1,15 @@
 // The consult room's page: its stages, the controls, and what ties the parts together.
-import { connect } from "/static/sanbao-signal.js";
-import { Chat } from "/static/room-chat.js";
-import { Check } from "/static/room-check.js";
-import { Devices, problemOf } from "/static/room-devices.js";
-import { panels } from "/static/room-panels.js";
-import { People } from "/static/room-people.js";
-import { Recording } from "/static/room-record.js";
-import { Ring } from "/static/room-ring.js";
-import { hasWay, isStaff, place, setting, showAgain, ticket } from "/static/room-ticket.js";
-import { Tiles } from "/static/room-tiles.js";
-import { $, ask, clock, failed, known, named, notify, say, stopAsking } from "/static/room-words.js";
+import { connect } from "./sanbao-signal.js";
+import { Chat } from "./room-chat.js";
+import { Check } from "./room-check.js";
+import { Devices, problemOf } from "./room-devices.js";
+import { panels } from "./room-panels.js";
+import { People } from "./room-people.js";
+import { Recording } from "./room-record.js";
+import { Ring } from "./room-ring.js";
+import { hasWay, isStaff, place, setting, showAgain, ticket } from "./room-ticket.js";
+import { Tiles } from "./room-tiles.js";
+import { $, ask, clock, failed, known, named, notify, say, stopAsking } from "./room-words.js";
 
 /** @typedef {import("./sanbao-signal.js").Call} Call */
 
@@ -164,11 +164,11 @@ function start() {
     iceTransportPolicy: setting("relay") === "1" ? "relay" : "all",
     ...(transport ? { transports: [/** @type {any} */ (transport)] } : {}),
   });
-  const mine = call;
+  const mine = /** @type {Call} */ (call);
   const [tiles, people, chat, recording, check] = [new Tiles(mine), new People(mine, ring), new Chat(mine), new Recording(mine), new Check(mine, devices)];
   /** Judged once there is a line to judge: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let line;
   const watchLine = async () => {
-    const { Line } = await import("/static/room-line.js");
+    const { Line } = await import("./room-line.js");
     return new Line(mine, () => phone, setting("picture") === "always");
   };
   const choose = panels((panel) => panel === "chat" && chat.show());

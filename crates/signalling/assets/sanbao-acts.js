@@ -1,6 +1,8 @@
 // What a person does in a call, and how it is said: each thing that waits for an answer gets one, over as many
-// sockets as it takes, or is refused. The members it works on are those of `Call` in `sanbao-signal.js`.
-import { isNumbered } from "./sanbao-session.js";
+// sockets as it takes, or is refused. `Call` in `sanbao-signal.js` is built on it.
+import { Picture } from "./sanbao-picture.js";
+import { Room } from "./sanbao-room.js";
+import { Session, isNumbered } from "./sanbao-session.js";
 
 /**
  * @typedef {import("./sanbao-peer.js").Kind} Kind
@@ -21,7 +23,15 @@ export class Refused extends Error {
 
 /** The half of a `Call` that speaks. */
 export class Acts {
-  constructor() {
+  /** @param {{device: string, kept: import("./sanbao-session.js").Kept|null}} who @param {MediaStream} [stream] what to send */
+  constructor(who, stream) {
+    /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
+    /** @type {Map<string, import("./sanbao-peer.js").Peer>} */ this.peers = new Map();
+    this.room = new Room();
+    this.picture = new Picture();
+    this.session = new Session(who);
+    /** @type {Record<Kind, MediaStreamTrack|null>} */
+    this.tracks = { audio: stream?.getAudioTracks()[0] || null, video: stream?.getVideoTracks()[0] || null, screen: null };
     /** @type {Join|null} */ this.wanted = null;
     /** @type {Promise<any>|undefined} a `join` that is not answered yet */ this.entering = undefined;
     /** @type {any} the newest `welcome`, while its socket is open */ this.welcome = null;
@@ -31,6 +41,34 @@ export class Acts {
     /** @type {Map<string, {resolve: (value?: any) => void, reject: (error: Error) => void}>} */ this.pending = new Map();
     /** What the others know of the own picture. */ this.saidPaused = false;
   }
+
+  /** Whether one is in the room. */
+  get inside() {
+    return this.room.place === "inside";
+  }
+
+  /** Everybody inside. */
+  get people() {
+    return this.room.people;
+  }
+
+  /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
+  on(type, listener) {
+    if (!this.listeners.has(type)) this.listeners.set(type, new Set());
+    this.listeners.get(type)?.add(listener);
+    return this;
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  emit(type, detail) {
+    for (const listener of this.listeners.get(type) || []) listener(detail);
+  }
+
+  /** The end of the call. @param {number} _code @param {string} _reason */
+  over(_code, _reason) {}
+
+  /** Keeps what outlives the page. */
+  store() {}
 
   // ---- what a person does; each promise is kept (`ok`) or broken (`Refused`), never forgotten
 

@@ -43,7 +43,10 @@ export class Peer {
     pc.onnegotiationneeded = () => this.negotiate();
     pc.ontrack = ({ track, transceiver }) => this.arrived(track, transceiver);
     pc.onconnectionstatechange = () => {
-      if (pc.connectionState === "connected") this.restarts = 0;
+      if (pc.connectionState === "connected") {
+        this.restarts = 0;
+        this.call.retune(); // whoever answered had nothing to set before
+      }
       this.call.emit("media", { peer: this.id, state: pc.connectionState });
     };
     pc.oniceconnectionstatechange = () => this.watch();

@@ -2,13 +2,11 @@
 // after a drop and after a reload, and keeps one peer connection to each other person. No dependencies.
 // `sanbao-session.js` (numbers), `sanbao-room.js` (what is known), `sanbao-peer.js` (media), `sanbao-picture.js` (what a
 // picture may take), `sanbao-acts.js` (what a person does) and `sanbao-kept.js` (what outlives a page) are its parts.
-import { ACK_DELAY_MS, Session, afterClose, backOffMs } from "./sanbao-session.js";
+import { ACK_DELAY_MS, afterClose, backOffMs } from "./sanbao-session.js";
 import { Acts, Refused } from "./sanbao-acts.js";
 import { device, expiry, only, put, remove, stored } from "./sanbao-kept.js";
 import { watchNetwork } from "./sanbao-network.js";
 import { Peer } from "./sanbao-peer.js";
-import { Picture } from "./sanbao-picture.js";
-import { Room } from "./sanbao-room.js";
 
 export { Refused, device, only };
 
@@ -53,21 +51,10 @@ export function connect(options) {
 export class Call extends Acts {
   /** @param {Options} options */
   constructor(options) {
-    super();
+    super({ device: device(), kept: stored(options.keep) }, options.stream);
     this.options = options;
     this.urls = [options.url || "/v1/signal"].flat();
     this.urlAt = 0;
-    /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
-    /** @type {Map<string, Peer>} */ this.peers = new Map();
-    this.room = new Room();
-    this.picture = new Picture();
-    this.session = new Session({ device: device(), kept: stored(options.keep) });
-    /** @type {Record<Kind, MediaStreamTrack|null>} */
-    this.tracks = {
-      audio: options.stream?.getAudioTracks()[0] || null,
-      video: options.stream?.getVideoTracks()[0] || null,
-      screen: null,
-    };
     /** @type {WebSocket|null} the one that is to take its place */ this.next = null;
     /** @type {RTCIceServer[]} as the newest `welcome` said */ this.servers = [];
     this.ticket = typeof options.ticket === "string" ? options.ticket : "";
@@ -85,28 +72,6 @@ export class Call extends Acts {
     this.onVisible = () => document.visibilityState === "visible" && this.probe();
     document.addEventListener("visibilitychange", this.onVisible);
     this.open();
-  }
-
-  /** Whether one is in the room. */
-  get inside() {
-    return this.room.place === "inside";
-  }
-
-  /** Everybody inside. */
-  get people() {
-    return this.room.people;
-  }
-
-  /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
-  on(type, listener) {
-    if (!this.listeners.has(type)) this.listeners.set(type, new Set());
-    this.listeners.get(type)?.add(listener);
-    return this;
-  }
-
-  /** @param {string} type @param {any} [detail] */
-  emit(type, detail) {
-    for (const listener of this.listeners.get(type) || []) listener(detail);
   }
 
   // ---- the WebSocket
