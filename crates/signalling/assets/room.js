@@ -1,10 +1,8 @@
 // The consult room's page: its stages, the controls, and what ties the parts together.
 import { connect } from "./sanbao-signal.js";
-import { Chat } from "./room-chat.js";
 import { Check } from "./room-check.js";
 import { Devices, problemOf } from "./room-devices.js";
 import { panels } from "./room-panels.js";
-import { People } from "./room-people.js";
 import { Recording } from "./room-record.js";
 import { Ring } from "./room-ring.js";
 import { hasWay, isStaff, place, setting, showAgain, ticket } from "./room-ticket.js";
@@ -165,16 +163,20 @@ function start() {
     ...(transport ? { transports: [/** @type {any} */ (transport)] } : {}),
   });
   const mine = /** @type {Call} */ (call);
-  const [tiles, people, chat, recording, check] = [new Tiles(mine), new People(mine, ring), new Chat(mine), new Recording(mine), new Check(mine, devices)];
-  /** Judged once there is a line to judge: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let line;
-  const watchLine = async () => {
-    const { Line } = await import("./room-line.js");
+  const [tiles, recording, check] = [new Tiles(mine), new Recording(mine), new Check(mine, devices)];
+  /** What shows the inside: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let later;
+  /** @type {import("./room-people.js").People|undefined} */ let people;
+  /** @type {import("./room-chat.js").Chat|undefined} */ let chat;
+  const furnish = async () => {
+    const [{ People }, { Chat }, { Line }] = await Promise.all([import("./room-people.js"), import("./room-chat.js"), import("./room-line.js")]);
+    [people, chat] = [new People(mine, ring), new Chat(mine)];
+    if (mine.inside) refresh();
     return new Line(mine, () => phone, setting("picture") === "always");
   };
-  const choose = panels((panel) => panel === "chat" && chat.show());
+  const choose = panels((/** @type {string} */ panel) => panel === "chat" && chat?.show());
   devices.changed = (kind, track) => void mine.setTrack(kind, track);
   const refresh = () => {
-    for (const part of [tiles, people, chat, recording]) part.show();
+    for (const part of [tiles, people, chat, recording]) part?.show();
     devices.fit(mine.room.others.length);
     $("finish").hidden = !mine.room.may("control");
     $("screen").hidden = !mine.room.may("screen") || !navigator.mediaDevices?.getDisplayMedia;
@@ -186,13 +188,16 @@ function start() {
     show("call", "joined");
     choose($("tab-case").hidden ? "people" : "case");
     refresh();
-    line ||= watchLine();
-    line.then((l) => l.look()).catch((error) => console.warn("line", error));
+    later ||= furnish().catch((error) => {
+      later = undefined; // it is fetched again with the next snapshot
+      throw error;
+    });
+    later.then((line) => line.look()).catch((error) => console.warn("inside", error));
   };
   for (const type of ["peer_joined", "peer_left", "peer_away", "peer_back", "peer_reset", "state", "permissions", "consent", "removed_list", "quality", "precheck"]) {
     mine.on(type, () => mine.inside && refresh());
   }
-  for (const type of ["ring", "ring_over"]) mine.on(type, () => people.showRings());
+  for (const type of ["ring", "ring_over"]) mine.on(type, () => people?.showRings());
   mine
     .on("welcome", (w) => welcomed(w, check, inside))
     .on("lobby", showLobby)

@@ -43,7 +43,13 @@ const FILES: &[(&str, &str, &[u8])] = &[
 ];
 
 /// What is fetched only once somebody is inside.
-const LATER: &[&str] = &["/static/room-line.js", "/static/room-verdict.js", "/static/sanbao-quality.js"];
+const LATER: &[&str] = &[
+    "/static/room-chat.js",
+    "/static/room-line.js",
+    "/static/room-people.js",
+    "/static/room-verdict.js",
+    "/static/sanbao-quality.js",
+];
 
 /// The scripts that the page's own script imports, so that a browser fetches them at once.
 fn modules() -> impl Iterator<Item = &'static str> {
