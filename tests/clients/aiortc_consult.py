@@ -5,8 +5,9 @@ TURN only, and prints one line of JSON:
 
     {"frames_received": 60, "relay": true, "peers": ["..."], "resumed": ["exact"], "messages": 3, "closed": 1000}
 
-With `--drop` it cuts its socket without a goodbye once it has a picture, tells the others a few numbered
-messages while it is away, resumes, and counts what it was told by others in order and without repeats.
+Its hand goes up when it has seen enough. With `--drop` it cuts its socket without a goodbye once it has
+a picture, tells the others a few numbered messages while it is away, resumes, and counts what it was told
+by others in order and without repeats.
 
 Exit code 0 when the wanted number of frames came through a relay and every resume was exact, 1 when not.
 """
@@ -279,6 +280,7 @@ async def main():
     if consult.enough.is_set():
         if arguments.drop:
             await consult.drop()
+        await consult.say(type="hand", id="enough", up=True)
         await asyncio.wait({running}, timeout=arguments.stay)
     try:
         await consult.say(type="leave")

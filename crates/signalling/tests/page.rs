@@ -196,9 +196,10 @@ async fn a_browser_and_an_independent_client_see_each_other() {
         .args(["--seconds", "150", "--stay", "150"])
         .kill_on_drop(true)
         .output();
-    // The other stays until the visit is over.
+    // The other says when it has seen enough, and stays until the visit is over.
     let visit = async {
         host.relayed(1).await;
+        host.in_the_end("sanbaoCall().room.others[0]?.hand").await;
         host.click("#finish").await;
         host.click("#finish-yes").await;
     };
