@@ -5,8 +5,9 @@ TURN only, and prints one line of JSON:
 
     {"frames_received": 60, "relay": true, "peers": ["..."], "resumed": ["exact"], "messages": 3, "closed": 1000}
 
-With `--drop` it cuts its socket without a goodbye once it has a picture, tells the others a few numbered
-messages while it is away, resumes, and counts what it was told by others in order and without repeats.
+Its hand goes up when it has seen enough. With `--drop` it cuts its socket without a goodbye once it has
+a picture, tells the others a few numbered messages while it is away, resumes, and counts what it was told
+by others in order and without repeats.
 
 Exit code 0 when the wanted number of frames came through a relay and every resume was exact, 1 when not.
 """
@@ -266,7 +267,7 @@ async def main():
     parser.add_argument("ticket")
     parser.add_argument("--frames", type=int, default=60, help="how many frames to wait for")
     parser.add_argument("--seconds", type=float, default=30, help="how long to wait for them")
-    parser.add_argument("--stay", type=float, default=2, help="how long to go on sending afterwards")
+    parser.add_argument("--stay", type=float, default=2, help="how long to go on sending afterwards, unless the consult ends")
     parser.add_argument("--drop", action="store_true", help="cut the socket once and resume exactly")
     arguments = parser.parse_args()
     consult = Consult(arguments.url, arguments.ticket, arguments.frames)
@@ -279,7 +280,8 @@ async def main():
     if consult.enough.is_set():
         if arguments.drop:
             await consult.drop()
-        await asyncio.sleep(arguments.stay)
+        await consult.say(type="hand", id="enough", up=True)
+        await asyncio.wait({running}, timeout=arguments.stay)
     try:
         await consult.say(type="leave")
         await asyncio.wait_for(running, 5)

@@ -1,5 +1,5 @@
 // The chat: what was written stays over a reload, and what is on its way says so.
-import { $, button, clock, fill, make, say } from "/static/room-words.js";
+import { $, button, clock, fill, make, say } from "./room-words.js";
 
 /** @typedef {{key: string, text: string, failed: boolean}} Pending */
 

@@ -1,7 +1,7 @@
 // The check before the call on the page: camera, microphone and the ways through the network, in plain words with
 // what to do. Its result goes to the others too.
-import { $, fill, make, say } from "/static/room-words.js";
-import { TRANSPORTS, paths, server } from "/static/sanbao-check.js";
+import { $, fill, make, say } from "./room-words.js";
+import { TRANSPORTS, paths, server } from "./sanbao-check.js";
 
 /** @typedef {"ok"|"warn"|"bad"|"info"} Tone */
 
@@ -41,22 +41,23 @@ export class Check {
     delete document.body.dataset.check;
     const { devices } = this;
     const [camera, microphone] = /** @type {("video"|"audio")[]} */ (["video", "audio"]).map((k) => device(devices.problem, Boolean(devices.track(k)), devices.on[k]));
+    const dark = camera === "off" ? finding("info", "check-camera-off") : finding("warn", "precheck-no-camera");
     const lines = [
-      camera === "ok" ? finding("ok", "check-camera-ok") : finding("warn", "precheck-no-camera"),
+      camera === "ok" ? finding("ok", "check-camera-ok") : dark,
       microphone === "ok" ? finding("ok", "check-microphone-ok") : finding("bad", "precheck-no-microphone"),
     ];
     this.show([...lines, finding("info", "check-running")]);
-    const found = await paths(this.call.servers, server(await this.call.goodTicket().catch(() => "")));
-    lines.push(...this.network(found));
+    const found = await this.call.goodTicket().then((ticket) => paths(this.call.servers, server(ticket))).catch(() => null);
+    lines.push(...(found ? this.network(found) : [finding("warn", "check-failed")]));
     this.show(lines);
     this.running = false;
     $("check-again").disabled = false;
     document.body.dataset.check = ["bad", "warn"].find((tone) => lines.some((l) => l.tone === tone)) || "ok";
     Object.assign(window, { sanbaoCheck: { camera, microphone, paths: found } });
-    this.call.tell({ type: "precheck", camera, microphone, paths: found });
+    this.call.tell({ type: "precheck", camera, microphone, paths: found || {} });
   }
 
-  /** @param {Awaited<ReturnType<typeof paths>>} found @returns {{tone: Tone, text: string}[]} */
+  /** @param {Awaited<ReturnType<typeof paths>>} found what was tried @returns {{tone: Tone, text: string}[]} */
   network(found) {
     const tried = TRANSPORTS.filter((t) => found[t]);
     const open = tried.filter((t) => found[t]?.ok);

@@ -9,12 +9,18 @@ export function problemOf(error) {
 }
 
 const SIZE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24, max: 30 } };
+/** For a room of so many others that nobody is sent more. */
+const CROWD = 3;
+const CROWD_SIZE = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 15, max: 15 } };
 
 /** The person's own devices. */
 export class Devices {
   constructor() {
     this.stream = new MediaStream();
     this.on = { audio: true, video: true };
+    this.size = SIZE;
+    /** Counts the presses: an answer to an older one comes too late. */
+    this.turns = { audio: 0, video: 0 };
     /** @type {{audio?: string, video?: string}} */ this.chosen = {};
     /** What went wrong when they were opened. @type {string|null} */ this.problem = null;
     /** @type {(kind: "audio"|"video", track: MediaStreamTrack|null) => void} */ this.changed = () => {};
@@ -38,19 +44,44 @@ export class Devices {
       return "device-insecure";
     }
     try {
-      this.adopt(await navigator.mediaDevices.getUserMedia({ audio: true, video: SIZE }));
+      this.adopt(await navigator.mediaDevices.getUserMedia({ audio: true, video: this.size }));
       return null;
     } catch (error) {
-      // Perhaps there is no camera: sound alone is a consult too.
-      try {
-        this.adopt(await navigator.mediaDevices.getUserMedia({ audio: true }));
-        this.on.video = false;
-        return "device-no-camera";
-      } catch {
-        this.on = { audio: false, video: false };
-        return problemOf(error);
-      }
+      // Perhaps there is no camera: sound alone is a consult too. Or no microphone: then there is the telephone.
+      if (await this.tryOne({ audio: true })) return this.without("video", "device-no-camera");
+      if (await this.tryOne({ video: this.size })) return this.without("audio", "device-no-microphone");
+      this.on = { audio: false, video: false };
+      return problemOf(error);
     }
+  }
+
+  /** @param {MediaStreamConstraints} wish @returns {Promise<boolean>} */
+  async tryOne(wish) {
+    const fresh = await navigator.mediaDevices.getUserMedia(wish).catch(() => null);
+    if (fresh) this.adopt(fresh);
+    return Boolean(fresh);
+  }
+
+  /** @param {"audio"|"video"} kind @param {string} problem */
+  without(kind, problem) {
+    this.on[kind] = false;
+    return problem;
+  }
+
+  /** After a reload the session knows what is on, whichever is there first: it or the devices. @param {{audio: boolean, video: boolean}} on */
+  follow({ audio, video }) {
+    this.on = { audio, video };
+    const sound = this.track("audio");
+    if (sound) sound.enabled = audio;
+    if (!video && this.track("video")) this.put("video", null);
+  }
+
+  /** Captures no more than a room with so many others can use. @param {number} others */
+  async fit(others) {
+    const size = others >= CROWD ? CROWD_SIZE : SIZE;
+    if (this.size === size) return;
+    this.size = size;
+    await this.track("video")?.applyConstraints(size).catch(() => {}); // then it is made smaller on its way
   }
 
   /** @param {MediaStream} fresh */
@@ -74,21 +105,23 @@ export class Devices {
 
   /** @param {"audio"|"video"} kind @param {boolean} on */
   async set(kind, on) {
+    const turn = (this.turns[kind] += 1);
     this.on[kind] = on;
     const track = this.track(kind);
     if (kind === "video" && !on) return this.put("video", null); // the camera's light goes off too
     if (track) track.enabled = on;
-    else if (on) await this.choose(kind, this.chosen[kind]);
+    else if (on) await this.choose(kind, this.chosen[kind], turn);
   }
 
-  /** @param {"audio"|"video"} kind @param {string} [id] */
-  async choose(kind, id) {
+  /** Opens a device; whether it is on stays as it is. @param {"audio"|"video"} kind @param {string} [id] */
+  async choose(kind, id, turn = (this.turns[kind] += 1)) {
     this.chosen[kind] = id;
-    const wish = { ...(kind === "video" ? SIZE : {}), ...(id ? { deviceId: { exact: id } } : {}) };
+    if (!this.on[kind] && kind === "video") return; // the camera stays dark until it is wanted
+    const wish = { ...(kind === "video" ? this.size : {}), ...(id ? { deviceId: { exact: id } } : {}) };
     const constraint = Object.keys(wish).length ? wish : true;
-    const fresh = await navigator.mediaDevices.getUserMedia({ [kind]: constraint });
-    this.on[kind] = true;
-    this.put(kind, fresh.getTracks()[0]);
+    const [track] = (await navigator.mediaDevices.getUserMedia({ [kind]: constraint })).getTracks();
+    if (this.turns[kind] !== turn) return track.stop();
+    this.put(kind, track);
   }
 
   /** Fills a place with two choices. @param {Element} place @param {(key: string) => string} say */

@@ -1,7 +1,7 @@
 // The verdict on the line in words, reports to the relay, and sound before picture when the line is thin.
-import { AudioFirst, Sampler, report, starves } from "/static/sanbao-quality.js";
-import { $, known, say } from "/static/room-words.js";
-import { verdict } from "/static/room-verdict.js";
+import { Sampler, report } from "./sanbao-quality.js";
+import { $, known, names, say } from "./room-words.js";
+import { verdict } from "./room-verdict.js";
 
 const LOOK_EVERY_MS = 2500;
 
@@ -11,21 +11,18 @@ export class Line {
   constructor(call, phone, always) {
     this.call = call;
     this.phone = phone;
-    this.rule = new AudioFirst();
     this.looking = new Sampler(call);
     this.aloneSince = 0;
     /** What the relay said of the own line. @type {{verdict?: string, advice?: string[], audio_first?: boolean}} */ this.told = {};
-    call.tune = (kind, sender) => void this.rule.tune(kind, sender);
     call.on("quality_line", (m) => {
-      if (this.told.audio_first && !m.audio_first) this.rule.back();
       this.told = m;
-      if (!always) this.rule.judge(false, m.audio_first === true);
+      if (!always) call.picture.advise(m.audio_first === true);
       this.tune();
     });
     this.timer = setInterval(() => this.look(), LOOK_EVERY_MS);
-    report(call, (samples) => !always && this.rule.judge(starves(samples)) && this.tune());
+    report(call, (samples) => !always && call.picture.judge(samples) && this.tune());
     $("picture-back").onclick = () => {
-      this.rule.back();
+      call.picture.back();
       this.tune();
     };
   }
@@ -46,10 +43,14 @@ export class Line {
     const waitedS = this.aloneSince ? (performance.now() - this.aloneSince) / 1000 : 0;
     let { key, tone } = verdict({ samples, connected, waitedS });
     // What the others receive from here is the relay's to know.
-    const advice = (this.told.advice || []).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
+    const holds = (/** @type {string} */ a) => a !== "audio_first" || this.call.picture.paused; // not with `picture=always`
+    const advice = (this.told.advice || []).filter(holds).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
     if (tone === "ok" && advice.length) [key, tone] = [advice[0], "warn"];
+    // Who cannot be reached at all has no statistics to be judged by.
+    const without = peers.filter((p) => p.pc.connectionState !== "connected").flatMap((p) => this.call.people.get(p.id) || []);
+    if (connected && without.length) [key, tone] = ["verdict-without", "warn"];
     const phone = this.phone();
-    const text = say(key === "verdict-phone" && !phone ? "verdict-waiting" : key, { phone });
+    const text = say(key === "verdict-phone" && !phone ? "verdict-waiting" : key, { phone, names: names(without) });
     const line = $("verdict");
     line.hidden = this.call.room.others.length === 0;
     line.className = `badge ${tone}`;
@@ -57,10 +58,9 @@ export class Line {
   }
 
   tune() {
-    for (const peer of this.call.peers.values()) {
-      for (const line of peer.pc.getTransceivers()) this.rule.tune(peer.kindOf(line.mid || "", line.receiver.track.kind), line.sender);
-    }
-    $("audio-first").hidden = this.rule.now.active;
-    document.body.dataset.picture = this.rule.now.name;
+    const { picture } = this.call;
+    this.call.retune();
+    $("audio-first").hidden = !picture.paused;
+    document.body.dataset.picture = picture.now.name;
   }
 }

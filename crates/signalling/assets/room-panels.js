@@ -1,5 +1,5 @@
 // The panels beside the picture: tabs as the ARIA authoring practices have them, by keyboard too.
-import { $ } from "/static/room-words.js";
+import { $ } from "./room-words.js";
 
 /** @param {(panel: string) => void} shown is told which panel is seen */
 export function panels(shown) {

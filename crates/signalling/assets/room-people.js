@@ -1,6 +1,6 @@
 // Who is here, who waits outside, who was sent out; and what staff can do about it.
-import { $, ask, button, clock, failed, fill, known, make, named, say } from "/static/room-words.js";
-import { summary } from "/static/room-check.js";
+import { $, ask, button, clock, failed, fill, known, make, named, say } from "./room-words.js";
+import { summary } from "./room-check.js";
 
 /**
  * @typedef {import("./sanbao-room.js").PeerView} PeerView

@@ -1,5 +1,5 @@
 // Recording and transcription: everybody's consent first, and an unmistakable sign while it is on.
-import { $, ask, failed, names, notify, say } from "/static/room-words.js";
+import { $, ask, failed, names, notify, say } from "./room-words.js";
 
 /** @typedef {"recording"|"transcription"} What */
 const WHAT = /** @type {What[]} */ (["recording", "transcription"]);
@@ -10,6 +10,7 @@ export class Recording {
   constructor(call) {
     this.call = call;
     /** What staff asked for and waits for somebody's consent. @type {Set<What>} */ this.asked = new Set();
+    /** What oneself is being asked. @type {Set<What>} */ this.questions = new Set();
     call.on("own", ({ from, data }) => data.sanbao === "consent-please" && this.wasAsked(from, data));
     for (const what of WHAT) {
       call.on(what, (m) => this.changed(what, m));
@@ -56,8 +57,11 @@ export class Recording {
   /** @param {string} from @param {{what: What}} data */
   async wasAsked(from, { what }) {
     const person = this.call.people.get(from);
-    if (!WHAT.includes(what) || !person || this.call.room.self?.consent?.[what]) return;
-    if (await this.question(what, say(`${what}-ask-text`, { name: person.name }))) this.consent({ [what]: true });
+    if (!WHAT.includes(what) || !person || this.questions.has(what) || this.call.room.self?.consent?.[what]) return;
+    this.questions.add(what);
+    const yes = await this.question(what, say(`${what}-ask-text`, { name: person.name }));
+    this.questions.delete(what);
+    if (yes) this.consent({ [what]: true });
     else if (this.call.inside) this.call.message({ sanbao: "consent-refused", what }, from).catch(() => {});
   }
 

@@ -1,6 +1,6 @@
 // Where the ticket comes from, and what came with it: the case beside the picture, the way back.
-import { api } from "/static/api.js";
-import { $, say } from "/static/room-words.js";
+import { api } from "./api.js";
+import { $, say } from "./room-words.js";
 
 const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));
@@ -22,6 +22,9 @@ function guestToken() {
 
 /** Whether the address leads to any consult at all. */
 export const hasWay = () => Boolean(consult || hash.get("ticket") || guestToken());
+
+/** Staff come by a consult and their log-in, and may come again by it. */
+export const isStaff = () => Boolean(consult && !hash.get("ticket") && !guestToken());
 
 /** The name under which this tab keeps its session. */
 export const place = () => `sanbao-session:${consult || (hash.get("ticket") || guestToken() || "").slice(-16)}`;

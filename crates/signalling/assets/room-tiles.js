@@ -1,7 +1,10 @@
 // The pictures of the others: a grid that fits up to five, a shared screen large above them.
-import { $, make, named, say } from "/static/room-words.js";
+import { $, make, named, say } from "./room-words.js";
 
 /** @typedef {import("./sanbao-room.js").PeerView} PeerView */
+
+/** Why there is no picture, in words. */
+const REASONS = { away: "away", connecting: "verdict-waiting", off: "off", paused: "picture-paused" };
 
 /** The tiles of a call. */
 export class Tiles {
@@ -62,7 +65,8 @@ export class Tiles {
     for (const person of sharing) {
       const figure = this.tile(person.peer, "screen");
       const caption = figure.querySelector("figcaption");
-      if (caption) caption.textContent = say("screen-of", { name: person.name });
+      const words = [say("screen-of", { name: person.name }), person.paused ? say("picture-paused") : ""];
+      if (caption) caption.textContent = words.filter(Boolean).join(" · ");
     }
     this.place.dataset.count = String(others.length);
     this.place.classList.toggle("sharing", sharing.length > 0);
@@ -71,13 +75,15 @@ export class Tiles {
 
   /** @param {HTMLElement} figure @param {PeerView} person */
   label(figure, person) {
-    figure.classList.toggle("no-picture", !person.video || person.away);
+    const peer = this.call.peers.get(person.peer);
+    const unconnected = ["new", "connecting", "failed"].includes(peer?.pc.connectionState || "");
+    const why = [person.away && "away", unconnected && "connecting", !person.video && "off", person.paused && "paused"].find(Boolean);
+    figure.classList.toggle("no-picture", Boolean(why));
     figure.classList.toggle("hand", person.hand);
     const [off, caption, video] = ["p.off", "figcaption", "video"].map((s) => /** @type {any} */ (figure.querySelector(s)));
-    off.textContent = say(person.away ? "away" : "off");
+    off.textContent = why ? say(/** @type {Record<string, string>} */ (REASONS)[why]) : "";
     // What is off for the room is off here, whatever is sent.
     video.muted = !person.audio;
-    const peer = this.call.peers.get(person.peer);
     if (peer && video.srcObject !== peer.camera) this.attach(video, peer.camera);
     const silent = person.permissions.includes("audio") && !person.audio ? say("muted") : "";
     caption.textContent = [named(person), silent, person.hand ? say("hand-up") : ""].filter(Boolean).join(" · ");

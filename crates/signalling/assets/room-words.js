@@ -82,24 +82,44 @@ export function failed(error) {
   notify(say(known(`error-${error?.code}`) ? `error-${error.code}` : "error-other"));
 }
 
+/** A pause between two questions, so that the second tap on an answer is not taken for one to the next question. */
+const ASK_PAUSE_MS = 500;
+
+/** The answer to the newest question. @type {Promise<any>} */ let asked = Promise.resolve();
+let asking = true;
+
+/** The page has come to its end: what is asked and what waits to be asked gets its careful answer. */
+export function stopAsking() {
+  asking = false;
+  if ($("ask-dialog").open) $("ask-dialog").close();
+}
+
 /**
- * Asks in a dialogue; the last answer is the careful one, and what Escape means.
+ * Asks in a dialogue, one question after the other; the last answer is the careful one, and what Escape means.
  * @param {{title: string, text: string, answers: {key: string, words: string, kind?: string}[]}} question @returns {Promise<string>}
  */
-export function ask({ title, text, answers }) {
+export function ask(question) {
+  const answer = asked.then(() => pose(question));
+  asked = answer.then(() => new Promise((resolve) => setTimeout(resolve, asking ? ASK_PAUSE_MS : 0)));
+  return answer;
+}
+
+/** @param {Parameters<typeof ask>[0]} question @returns {Promise<string>} */
+function pose({ title, text, answers }) {
   const dialog = $("ask-dialog");
-  const careful = answers[answers.length - 1].key;
+  let chosen = answers[answers.length - 1].key;
+  if (!asking) return Promise.resolve(chosen);
   $("ask-title").textContent = title;
   $("ask-text").textContent = text;
+  const choose = (/** @type {string} */ key) => {
+    if (!dialog.open) return; // the first answer counts
+    chosen = key;
+    dialog.close();
+  };
+  $("ask-answers").replaceChildren(...answers.map((a) => button(a.key, a.words, () => choose(a.key), a.kind)));
   return new Promise((resolve) => {
-    if (dialog.open) dialog.close();
-    const done = (/** @type {string} */ key) => {
-      dialog.onclose = null;
-      dialog.close();
-      resolve(key);
-    };
-    $("ask-answers").replaceChildren(...answers.map((a) => button(a.key, a.words, () => done(a.key), a.kind)));
-    dialog.onclose = () => resolve(careful);
+    // `close` comes a while after the closing: only then is the dialogue free for another question.
+    dialog.onclose = () => resolve(chosen);
     dialog.showModal();
     $("ask-answers").lastElementChild.focus();
   });

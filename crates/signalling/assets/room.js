@@ -1,15 +1,13 @@
 // The consult room's page: its stages, the controls, and what ties the parts together.
-import { connect } from "/static/sanbao-signal.js";
-import { Chat } from "/static/room-chat.js";
-import { Check } from "/static/room-check.js";
-import { Devices } from "/static/room-devices.js";
-import { panels } from "/static/room-panels.js";
-import { People } from "/static/room-people.js";
-import { Recording } from "/static/room-record.js";
-import { Ring } from "/static/room-ring.js";
-import { hasWay, place, setting, showAgain, ticket } from "/static/room-ticket.js";
-import { Tiles } from "/static/room-tiles.js";
-import { $, ask, clock, failed, known, named, notify, say } from "/static/room-words.js";
+import { connect } from "./sanbao-signal.js";
+import { Check } from "./room-check.js";
+import { Devices, problemOf } from "./room-devices.js";
+import { panels } from "./room-panels.js";
+import { Recording } from "./room-record.js";
+import { Ring } from "./room-ring.js";
+import { hasWay, isStaff, place, setting, showAgain, ticket } from "./room-ticket.js";
+import { Tiles } from "./room-tiles.js";
+import { $, ask, clock, failed, known, named, notify, say, stopAsking } from "./room-words.js";
 
 /** @typedef {import("./sanbao-signal.js").Call} Call */
 
@@ -18,6 +16,7 @@ const devices = new Devices();
 const ring = new Ring();
 /** @type {Call|null} */ let call = null;
 /** @type {MediaStreamTrack|null} */ let screen = null;
+let picking = false;
 let phone = "";
 let waitingSince = 0;
 let ringAgainAt = 0;
@@ -34,11 +33,13 @@ function show(stage, state) {
 /** The end of the page's work. @param {string} key @param {string} state @param {Record<string, string|number>} [values] */
 function over(key, state, values) {
   ring.set(false);
+  stopAsking();
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   $("link").hidden = true;
-  $("over-title").textContent = say(`over-${key}`);
-  $("over-text").textContent = say(`over-${key}-text`, values);
-  $("again").hidden = !["left", "replaced", "failed", "early"].includes(key);
+  const words = (/** @type {string} */ name) => say(isStaff() && known(`${name}-staff`) ? `${name}-staff` : name, values);
+  $("over-title").textContent = words(key.startsWith("finished") ? "over-finished" : `over-${key}`);
+  $("over-text").textContent = words(`over-${key}-text`);
+  $("again").hidden = !["left", "replaced", "failed", "early", ...(isStaff() ? ["expired", "revoked"] : [])].includes(key);
   show("over", state);
   $("over-title").focus();
   screen?.stop();
@@ -67,9 +68,9 @@ function showToggles() {
 async function toggle(kind, on = !devices.on[kind]) {
   try {
     await devices.set(kind, on);
-  } catch {
+  } catch (error) {
     devices.on[kind] = false;
-    notify(say("device-busy"));
+    notify(say(kind === "audio" && problemOf(error) === "device-busy" ? "microphone-busy" : problemOf(error)));
   }
   showToggles();
   call?.setState(media());
@@ -77,6 +78,8 @@ async function toggle(kind, on = !devices.on[kind]) {
 
 async function toggleScreen() {
   if (screen) return stopScreen();
+  if (picking) return; // one choice of a screen at a time
+  picking = true;
   try {
     const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: { max: 15 } }, audio: false });
     [screen] = stream.getVideoTracks();
@@ -87,6 +90,7 @@ async function toggleScreen() {
   } catch (error) {
     if (/** @type {any} */ (error).name !== "NotAllowedError") notify(say("screen-failed"));
   }
+  picking = false;
   showToggles();
 }
 
@@ -125,7 +129,7 @@ function welcomed(welcome, check, inside) {
     link.href = `tel:${phone.replace(/[^+\d]/g, "")}`;
   }
   if (welcome.resumed === "snapshot" && mine.inside) {
-    Object.assign(devices.on, { audio: Boolean(mine.room.self?.audio), video: Boolean(mine.room.self?.video) });
+    devices.follow({ audio: Boolean(mine.room.self?.audio), video: Boolean(mine.room.self?.video) });
     return inside();
   }
   if (welcome.place === "lobby") return showLobby({});
@@ -142,7 +146,8 @@ function welcomed(welcome, check, inside) {
 function showLobby({ since, because, ring_again_ms_min = 10000 }) {
   waitingSince = since ? Date.parse(since) : Date.now();
   ringAgainAt = Date.now() + ring_again_ms_min;
-  $("lobby-text").textContent = say(because === "put_back" ? "lobby-put-back" : "lobby-text");
+  const waits = call?.room.staffPresent ? "lobby-text" : "lobby-text-nobody";
+  $("lobby-text").textContent = say(because === "put_back" ? "lobby-put-back" : waits);
   showWaited();
   show("lobby", "lobby");
 }
@@ -157,17 +162,22 @@ function start() {
     iceTransportPolicy: setting("relay") === "1" ? "relay" : "all",
     ...(transport ? { transports: [/** @type {any} */ (transport)] } : {}),
   });
-  const mine = call;
-  const [tiles, people, chat, recording, check] = [new Tiles(mine), new People(mine, ring), new Chat(mine), new Recording(mine), new Check(mine, devices)];
-  /** Judged once there is a line to judge: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let line;
-  const watchLine = async () => {
-    const { Line } = await import("/static/room-line.js");
+  const mine = /** @type {Call} */ (call);
+  const [tiles, recording, check] = [new Tiles(mine), new Recording(mine), new Check(mine, devices)];
+  /** What shows the inside: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let later;
+  /** @type {import("./room-people.js").People|undefined} */ let people;
+  /** @type {import("./room-chat.js").Chat|undefined} */ let chat;
+  const furnish = async () => {
+    const [{ People }, { Chat }, { Line }] = await Promise.all([import("./room-people.js"), import("./room-chat.js"), import("./room-line.js")]);
+    [people, chat] = [new People(mine, ring), new Chat(mine)];
+    if (mine.inside) refresh();
     return new Line(mine, () => phone, setting("picture") === "always");
   };
-  const choose = panels((panel) => panel === "chat" && chat.show());
+  const choose = panels((/** @type {string} */ panel) => panel === "chat" && chat?.show());
   devices.changed = (kind, track) => void mine.setTrack(kind, track);
   const refresh = () => {
-    for (const part of [tiles, people, chat, recording]) part.show();
+    for (const part of [tiles, people, chat, recording]) part?.show();
+    devices.fit(mine.room.others.length);
     $("finish").hidden = !mine.room.may("control");
     $("screen").hidden = !mine.room.may("screen") || !navigator.mediaDevices?.getDisplayMedia;
     if (mine.room.others.length === 0 && document.body.dataset.state === "connected") document.body.dataset.state = "joined";
@@ -178,27 +188,38 @@ function start() {
     show("call", "joined");
     choose($("tab-case").hidden ? "people" : "case");
     refresh();
-    line ||= watchLine();
-    line.then((l) => l.look()).catch((error) => console.warn("line", error));
+    later ||= furnish().catch((error) => {
+      later = undefined; // it is fetched again with the next snapshot
+      throw error;
+    });
+    later.then((line) => line.look()).catch((error) => console.warn("inside", error));
   };
   for (const type of ["peer_joined", "peer_left", "peer_away", "peer_back", "peer_reset", "state", "permissions", "consent", "removed_list", "quality", "precheck"]) {
     mine.on(type, () => mine.inside && refresh());
   }
-  for (const type of ["ring", "ring_over"]) mine.on(type, () => people.showRings());
+  for (const type of ["ring", "ring_over"]) mine.on(type, () => people?.showRings());
   mine
     .on("welcome", (w) => welcomed(w, check, inside))
     .on("lobby", showLobby)
     .on("joined", inside)
     .on("muted", ({ by }) => mutedBy(by))
     .on("permissions", (m) => m.peer === mine.room.me && permitted())
-    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say("consent-refused", { name: mine.people.get(from)?.name || "" }), "info"))
+    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say(data.what === "transcription" ? "transcription-refused" : "recording-refused", { name: mine.people.get(from)?.name || "" }), "info"))
     .on("media", ({ state }) => {
+      if (mine.inside) tiles.show();
       if (state === "connected" && mine.inside) document.body.dataset.state = "connected";
     })
-    .on("finished", (m) => over("finished", "finished", { by: m.by, minutes: Math.max(1, Math.round(m.together_seconds / 60)) }))
+    .on("finished", finished)
     .on("lost", ({ message }) => message.type === "state" && mine.setState(media()))
     .on("error", (m) => refusedEntry(m))
     .on("link", linkChanged);
+}
+
+/** @param {{by: string, together_seconds: number}} visit */
+function finished({ by, together_seconds }) {
+  const minutes = Math.round(together_seconds / 60);
+  const key = together_seconds > 0 ? (minutes > 0 ? "finished" : "finished-soon") : "finished-apart";
+  over(key, "finished", { by, minutes });
 }
 
 /** @param {string} by who turned the sound off */
@@ -251,7 +272,7 @@ function linkChanged({ state, attempt, again, code, reason }) {
   const endings = {
     1000: "left", 4100: "finished", 4101: "refused", 4103: "expired", 4104: "early", 4105: "replaced", 4110: "removed", 4111: "revoked", 4112: "bound",
   };
-  if (code === 4100) return over("finished", "finished", { by: "", minutes: "" });
+  if (code === 4100) return over("finished-before", "finished");
   if (reason !== "no-ticket") return over(endings[code] || "failed", endings[code] || "failed");
   over("failed", "failed");
   // Whoever schedules says why: too early, consent missing, link used up.
@@ -266,7 +287,8 @@ function showWaited() {
 
 $("enter").onclick = () => {
   $("enter-problem").hidden = true;
-  call?.join(media());
+  $("enter").disabled = true;
+  call?.join(media()).finally(() => ($("enter").disabled = false));
 };
 $("pre-audio").onclick = $("audio").onclick = () => toggle("audio");
 $("pre-video").onclick = $("video").onclick = () => toggle("video");

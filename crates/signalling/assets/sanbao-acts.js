@@ -1,11 +1,14 @@
 // What a person does in a call, and how it is said: each thing that waits for an answer gets one, over as many
-// sockets as it takes, or is refused. The members it works on are those of `Call` in `sanbao-signal.js`.
-import { isNumbered } from "/static/sanbao-session.js";
+// sockets as it takes, or is refused. `Call` in `sanbao-signal.js` is built on it.
+import { Picture } from "./sanbao-picture.js";
+import { Room } from "./sanbao-room.js";
+import { Session, isNumbered } from "./sanbao-session.js";
 
 /**
  * @typedef {import("./sanbao-peer.js").Kind} Kind
  * @typedef {import("./sanbao-signal.js").Media} Media
  * @typedef {import("./sanbao-signal.js").Join} Join
+ * @typedef {import("./sanbao-room.js").PeerView} PeerView
  */
 
 /** An `error` of the relay, or why something was not done. */
@@ -20,6 +23,53 @@ export class Refused extends Error {
 
 /** The half of a `Call` that speaks. */
 export class Acts {
+  /** @param {{device: string, kept: import("./sanbao-session.js").Kept|null}} who @param {MediaStream} [stream] what to send */
+  constructor(who, stream) {
+    /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
+    /** @type {Map<string, import("./sanbao-peer.js").Peer>} */ this.peers = new Map();
+    this.room = new Room();
+    this.picture = new Picture();
+    this.session = new Session(who);
+    /** @type {Record<Kind, MediaStreamTrack|null>} */
+    this.tracks = { audio: stream?.getAudioTracks()[0] || null, video: stream?.getVideoTracks()[0] || null, screen: null };
+    /** @type {Join|null} */ this.wanted = null;
+    /** @type {Promise<any>|undefined} a `join` that is not answered yet */ this.entering = undefined;
+    /** @type {any} the newest `welcome`, while its socket is open */ this.welcome = null;
+    /** @type {WebSocket|null} the socket that was welcomed */ this.socket = null;
+    this.ended = false;
+    this.nextId = 1;
+    /** @type {Map<string, {resolve: (value?: any) => void, reject: (error: Error) => void}>} */ this.pending = new Map();
+    /** What the others know of the own picture. */ this.saidPaused = false;
+  }
+
+  /** Whether one is in the room. */
+  get inside() {
+    return this.room.place === "inside";
+  }
+
+  /** Everybody inside. */
+  get people() {
+    return this.room.people;
+  }
+
+  /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
+  on(type, listener) {
+    if (!this.listeners.has(type)) this.listeners.set(type, new Set());
+    this.listeners.get(type)?.add(listener);
+    return this;
+  }
+
+  /** @param {string} type @param {any} [detail] */
+  emit(type, detail) {
+    for (const listener of this.listeners.get(type) || []) listener(detail);
+  }
+
+  /** The end of the call. @param {number} _code @param {string} _reason */
+  over(_code, _reason) {}
+
+  /** Keeps what outlives the page. */
+  store() {}
+
   // ---- what a person does; each promise is kept (`ok`) or broken (`Refused`), never forgotten
 
   /** Enters the room, or the lobby; again by itself when the session had to begin anew. @param {Join} media */
@@ -28,9 +78,19 @@ export class Acts {
     return this.welcome ? this.enter() : Promise.resolve();
   }
 
+  /** Once at a time: whoever asks again meanwhile waits for the same answer. @returns {Promise<any>} */
   enter() {
+    this.entering ||= this.askIn();
+    return this.entering;
+  }
+
+  askIn() {
     const wanted = this.wanted;
-    return this.ask({ type: "join", ...wanted }).catch((error) => {
+    return this.ask({ type: "join", ...wanted }).then(() => {
+      this.entering = undefined;
+    }, (error) => {
+      this.entering = undefined;
+      if (error.code === "already-joined") return;
       if (this.wanted === wanted) this.wanted = null;
       this.emit("error", { code: error.code, message: error.message, detail: error.detail, re: "join" });
     });
@@ -140,6 +200,36 @@ export class Acts {
   async setTrack(kind, track) {
     this.tracks[kind] = track;
     await Promise.all([...this.peers.values()].map((p) => p.sendTrack(kind)));
+  }
+
+  /** What was said before the mute was heard may have turned it on again for the others. */
+  muted() {
+    if (this.wanted) this.wanted.audio = false;
+    const { video = false, screen = false } = this.room.self || {};
+    this.setState({ audio: false, video, screen });
+  }
+
+  // ---- the own picture
+
+  /** @param {Kind} kind @param {RTCRtpSender} sender */
+  tune(kind, sender) {
+    return this.picture.tune(kind, sender, this.room.others.length);
+  }
+
+  /** After a change of the room or of the line: lets each picture take what it may now. */
+  retune() {
+    for (const peer of this.peers.values()) {
+      for (const line of peer.pc.getTransceivers()) this.tune(peer.kindOf(line.mid || "", line.receiver.track.kind), line.sender);
+    }
+    if (this.picture.paused !== this.saidPaused) {
+      this.saidPaused = this.picture.paused;
+      this.tell({ type: "message", data: { sanbao: "picture-paused", on: this.saidPaused } });
+    }
+  }
+
+  /** To somebody who may not know. @param {string} peer */
+  sayPaused(peer) {
+    if (this.saidPaused && this.people.has(peer)) this.tell({ type: "message", to: peer, data: { sanbao: "picture-paused", on: true } });
   }
 
   // ---- saying

@@ -1,6 +1,6 @@
 // The check before a call: each way through TURN tried for real against a peer on the server that echoes what it
 // gets. Usable by itself with any list of ICE servers.
-import { only } from "/static/sanbao-kept.js";
+import { only } from "./sanbao-kept.js";
 
 /**
  * @typedef {"udp"|"tcp"|"tls"} Transport
@@ -91,9 +91,9 @@ export function figures(rtts, sent) {
   };
 }
 
-/** The echoing peer of this site. @param {string} ticket @returns {(sdp: string) => Promise<string>} */
-export const server = (ticket) => async (sdp) => {
-  const response = await fetch("/v1/prechecks", {
+/** The echoing peer of a site. @param {string} ticket @param {string} [base] its origin; by default this page's @returns {(sdp: string) => Promise<string>} */
+export const server = (ticket, base = "") => async (sdp) => {
+  const response = await fetch(`${base}/v1/prechecks`, {
     method: "POST",
     credentials: "omit",
     headers: { accept: "application/json", "content-type": "application/json" },
@@ -105,9 +105,16 @@ export const server = (ticket) => async (sdp) => {
 
 /**
  * All ways at once. @param {RTCIceServer[]} servers @param {(sdp: string) => Promise<string>} answer
- * @returns {Promise<Partial<Record<Transport, Path>>>} a way that could not be tried is left out
+ * @returns {Promise<Partial<Record<Transport, Path>>>} a way that could not be tried is left out; when none could be tried
+ * although there are servers, it throws what was in the way
  */
 export async function paths(servers, answer) {
-  const found = await Promise.all(TRANSPORTS.map((t) => path(servers, t, answer).catch(() => undefined)));
-  return Object.fromEntries(TRANSPORTS.map((t, n) => [t, found[n]]).filter(([, p]) => p));
+  const tried = await Promise.allSettled(TRANSPORTS.map((t) => path(servers, t, answer)));
+  const found = TRANSPORTS.flatMap((t, n) => {
+    const { status, value } = /** @type {any} */ (tried[n]);
+    return status === "fulfilled" && value ? [[t, value]] : [];
+  });
+  const failed = /** @type {any} */ (tried.find((one) => one.status === "rejected"));
+  if (found.length === 0 && failed) throw failed.reason;
+  return Object.fromEntries(found);
 }

@@ -8,6 +8,8 @@
 const DISCONNECTED_WAIT_MS = 2500;
 /** How long a restart may take before the next rung. */
 const RUNG_WAIT_MS = 8000;
+/** Candidates of one connection that wait for the relay. */
+const HELD_MAX = 40;
 /** Restarts of ICE before the connection is made anew. */
 const RESTARTS_MAX = 2;
 
@@ -25,6 +27,8 @@ export class Peer {
     /** How many times ICE was restarted, for those who watch. */
     this.restarted = 0;
     /** @type {RTCIceCandidateInit[]} */ this.early = [];
+    /** What waits for the relay to be there again: own candidates, and whether to negotiate. @type {object[]} */ this.held = [];
+    this.owesOffer = false;
     /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
     /** The line of one's own screen, while it is shared. @type {RTCRtpTransceiver|undefined} */ this.sharing = undefined;
     this.camera = new MediaStream();
@@ -35,11 +39,14 @@ export class Peer {
   /** A connection without lines. @returns {RTCPeerConnection} */
   open() {
     const pc = new RTCPeerConnection(this.call.configuration());
-    pc.onicecandidate = ({ candidate }) => this.say({ type: "candidate", candidate: candidate && candidate.toJSON() });
+    pc.onicecandidate = ({ candidate }) => this.found({ type: "candidate", candidate: candidate && candidate.toJSON() });
     pc.onnegotiationneeded = () => this.negotiate();
     pc.ontrack = ({ track, transceiver }) => this.arrived(track, transceiver);
     pc.onconnectionstatechange = () => {
-      if (pc.connectionState === "connected") this.restarts = 0;
+      if (pc.connectionState === "connected") {
+        this.restarts = 0;
+        this.call.retune(); // whoever answered had nothing to set before
+      }
       this.call.emit("media", { peer: this.id, state: pc.connectionState });
     };
     pc.oniceconnectionstatechange = () => this.watch();
@@ -56,6 +63,20 @@ export class Peer {
   /** @param {object} message */
   say(message) {
     this.call.tell({ ...message, to: this.id });
+  }
+
+  /** A candidate; without a relay it waits, so that it takes no room from what people say. @param {object} message */
+  found(message) {
+    if (this.call.welcome) return this.say(message);
+    if (this.held.length < HELD_MAX) this.held.push(message);
+  }
+
+  /** The relay is there again, and what was said to it has arrived. */
+  back() {
+    this.refresh();
+    for (const message of this.held.splice(0)) this.say(message);
+    if (this.owesOffer) this.negotiate();
+    if (["failed", "disconnected"].includes(this.pc.iceConnectionState)) this.rung();
   }
 
   // ---- lines
@@ -133,6 +154,9 @@ export class Peer {
 
   async negotiate() {
     const { pc } = this;
+    // What nobody hears would be stale when it is heard.
+    this.owesOffer = !this.call.welcome;
+    if (this.owesOffer) return;
     try {
       this.makingOffer = true;
       await pc.setLocalDescription();
@@ -166,6 +190,7 @@ export class Peer {
       // Lines of a first offer that is rolled back would stay, and be offered beside the other's: begin without them.
       this.shut();
       this.sharing = undefined;
+      this.held = [];
       this.pc = this.open();
     }
     await this.pc.setRemoteDescription({ type: message.type, sdp: message.sdp });
@@ -209,16 +234,16 @@ export class Peer {
 
   /** The next rung of the ladder: restart ICE, twice; then make the connection anew. */
   rung() {
-    if (this.closed) return;
+    if (this.closed || !this.call.welcome) return; // `back` goes on
     this.restarts += 1;
     if (this.restarts > RESTARTS_MAX) return this.renew();
     this.restart();
-    this.timer = setTimeout(() => this.pc.connectionState !== "connected" && this.rung(), RUNG_WAIT_MS);
+    this.later(() => this.pc.connectionState !== "connected" && this.rung());
   }
 
   /** A new path, with the newest TURN credentials; media goes on meanwhile if it can. */
   restart() {
-    if (this.closed || !this.pc.remoteDescription) return;
+    if (this.closed || !this.call.welcome || !this.pc.remoteDescription) return;
     this.restarted += 1;
     this.pc.restartIce();
   }
@@ -226,10 +251,17 @@ export class Peer {
   /** Makes the connection anew, together: one side leads, so that the two new ones belong to each other. */
   renew() {
     if (this.closed) return;
+    if (!this.call.welcome) return this.later(() => this.renew());
     const lead = !this.polite;
     this.call.tell({ type: "message", to: this.id, data: { sanbao: lead ? "peer-anew" : "peer-anew-please" } });
     if (lead) this.call.anew(this.id);
-    else this.timer = setTimeout(() => this.renew(), RUNG_WAIT_MS);
+    else this.later(() => this.renew());
+  }
+
+  /** @param {() => void} rung */
+  later(rung) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(rung, RUNG_WAIT_MS);
   }
 
   /** Fresh TURN credentials, for the next restart. */

@@ -1,5 +1,5 @@
-// How good the line is: statistics of the peer connections become samples for the relay, and a rule that gives sound
-// precedence over the picture. The arithmetic is pure. Part of `sanbao-signal.js`; needs nothing of it but `call`.
+// How good the line is: statistics of the peer connections become samples for the relay. The arithmetic is pure. Part of
+// `sanbao-signal.js`; needs nothing of it but `call`.
 
 /**
  * @typedef {"audio"|"video"|"screen"} Kind
@@ -33,7 +33,8 @@
  */
 
 export const REPORT_EVERY_MS = 5000;
-const SAMPLES_MAX = 24;
+/** Five others, both ways, sound and picture, and everybody's screen. */
+const SAMPLES_MAX = 32;
 
 /**
  * The counters of one peer connection.
@@ -116,8 +117,10 @@ export class Sampler {
       for (const line of counters(report, (mid, kind) => peer.kindOf(mid, kind))) {
         const key = `${peer.id} ${line.direction} ${line.kind}`;
         now.set(key, line);
-        // Silence of what is off says nothing about the line; nor does somebody who is away.
-        const on = line.direction === "in" ? person?.[line.kind] : call.tracks[line.kind]?.enabled;
+        // Silence of what is off says nothing about the line; nor does somebody who is away, nor a picture that gave way.
+        const wanted = line.direction === "in" ? person?.[line.kind] : call.tracks[line.kind]?.enabled;
+        const gaveWay = line.kind !== "audio" && (line.direction === "in" ? person?.paused : call.picture.paused);
+        const on = wanted && !gaveWay;
         if (!first && on && !person?.away && this.before.has(key)) samples.push(sample(peer.id, this.before.get(key), line, seconds));
       }
     }
@@ -141,72 +144,4 @@ export function report(call, seen = () => {}) {
     seen(samples);
   }, REPORT_EVERY_MS);
   return () => clearInterval(timer);
-}
-
-/** What the picture may take, from the best to nothing. */
-export const RUNGS = /** @type {const} */ ([
-  { name: "full", maxBitrate: 1_500_000, scaleResolutionDownBy: 1, active: true },
-  { name: "reduced", maxBitrate: 300_000, scaleResolutionDownBy: 2, active: true },
-  { name: "small", maxBitrate: 100_000, scaleResolutionDownBy: 4, active: true },
-  { name: "paused", maxBitrate: 100_000, scaleResolutionDownBy: 4, active: false },
-]);
-
-const AUDIO_LOSS = 0.05;
-const AUDIO_RTT_MS = 1000;
-/** Bad looks in a row before a rung down, good ones before a rung up. */
-const DOWN_AFTER = 2;
-const UP_AFTER = 6;
-
-/** Whether own sound suffers while own picture takes its share of the line. @param {Sample[]} samples */
-export function starves(samples) {
-  const out = samples.filter((s) => s.direction === "out");
-  if (!out.some((s) => s.kind !== "audio" && (s.bitrate_bps || 0) > 30_000)) return false;
-  return out.some((s) => s.kind === "audio" && ((s.loss || 0) > AUDIO_LOSS || (s.rtt_ms || 0) > AUDIO_RTT_MS));
-}
-
-/** Sound first: the picture gives way step by step, and its last step back up is a person's. */
-export class AudioFirst {
-  constructor() {
-    this.rung = 0;
-    this.bad = 0;
-    this.good = 0;
-  }
-
-  /** @returns {typeof RUNGS[number]} */
-  get now() {
-    return RUNGS[this.rung];
-  }
-
-  /** After each look. @param {boolean} suffers @param {boolean} [told] the relay advises the picture to go at once @returns {boolean} whether the rung changed */
-  judge(suffers, told = false) {
-    const before = this.rung;
-    if (told) this.rung = RUNGS.length - 1;
-    this.bad = suffers ? this.bad + 1 : 0;
-    this.good = suffers ? 0 : this.good + 1;
-    if (this.bad >= DOWN_AFTER && this.rung < RUNGS.length - 1) {
-      this.rung += 1;
-      this.bad = 0;
-    } else if (this.good >= UP_AFTER && this.rung > 0 && this.now.active) {
-      this.rung -= 1;
-      this.good = 0;
-    }
-    return this.rung !== before;
-  }
-
-  /** A person wants the picture back: small first. */
-  back() {
-    if (this.now.active) return;
-    this.rung = RUNGS.length - 2;
-    this.bad = this.good = 0;
-  }
-
-  /** Lets a sender take what the rung allows. @param {string} kind @param {RTCRtpSender} sender */
-  async tune(kind, sender) {
-    if (kind === "audio" || !sender.track) return;
-    const parameters = sender.getParameters();
-    if (!parameters.encodings?.length) return;
-    const { maxBitrate, scaleResolutionDownBy, active } = this.now;
-    for (const encoding of parameters.encodings) Object.assign(encoding, { maxBitrate, active, ...(kind === "video" ? { scaleResolutionDownBy } : {}) });
-    await sender.setParameters(parameters).catch(() => {}); // between two descriptions there is nothing to set; the next look sets it
-  }
 }

@@ -15,6 +15,7 @@
  * @property {boolean} hand
  * @property {boolean} away their connection is lost; their place is kept for a while
  * @property {Consent} consent
+ * @property {boolean} [paused] their picture gave way to their sound, as they said
  *
  * @typedef {{peer: string, name: string, role: string, since: string, times?: number, escalated?: boolean}} Waiting
  * @typedef {{n: number, from?: string, name: string, at: string, text: string}} ChatLine
@@ -47,6 +48,7 @@ export class Room {
     /** @type {Removal[]} */ this.removed = [];
     this.recording = false;
     this.transcription = false;
+    this.staffPresent = false;
     this.startedAt = /** @type {string|null} */ (null);
     /** @type {{since: string, lobby_wait_ms_max: number, ring_again_ms_min?: number, because?: string}|null} */ this.lobby = null;
     /** What the relay says of each person's line. @type {Map<string, any>} */ this.lines = new Map();
@@ -82,6 +84,7 @@ export class Room {
     this.recording = Boolean(view.recording?.on);
     this.transcription = Boolean(view.transcription?.on);
     this.startedAt = view.started_at || null;
+    this.staffPresent = Boolean(view.staff_present);
   }
 
   /** @param {any} m a message of the relay */
@@ -117,6 +120,8 @@ export class Room {
         return void (person && Object.assign(person, { away: true }));
       case "peer_back":
         return void (person && Object.assign(person, { away: false }));
+      case "peer_reset":
+        return void (person && Object.assign(person, { paused: false }));
       case "state":
         return void (person && Object.assign(person, pick(m, ["audio", "video", "screen", "hand"])));
       case "muted":

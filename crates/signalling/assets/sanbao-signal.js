@@ -1,12 +1,12 @@
 // Sanbao signalling in a browser: one person's place in one consult over the protocol `sanbao.signal.v1`. It resumes
 // after a drop and after a reload, and keeps one peer connection to each other person. No dependencies.
-// `sanbao-session.js` (numbers), `sanbao-room.js` (what is known), `sanbao-peer.js` (media), `sanbao-acts.js` (what a person
-// does) and `sanbao-kept.js` (what outlives a page) are its parts.
-import { ACK_DELAY_MS, Session, afterClose, backOffMs } from "/static/sanbao-session.js";
-import { Acts, Refused } from "/static/sanbao-acts.js";
-import { device, expiry, only, put, remove, stored } from "/static/sanbao-kept.js";
-import { Peer } from "/static/sanbao-peer.js";
-import { Room } from "/static/sanbao-room.js";
+// `sanbao-session.js` (numbers), `sanbao-room.js` (what is known), `sanbao-peer.js` (media), `sanbao-picture.js` (what a
+// picture may take), `sanbao-acts.js` (what a person does) and `sanbao-kept.js` (what outlives a page) are its parts.
+import { ACK_DELAY_MS, afterClose, backOffMs } from "./sanbao-session.js";
+import { Acts, Refused } from "./sanbao-acts.js";
+import { device, expiry, only, put, remove, stored } from "./sanbao-kept.js";
+import { watchNetwork } from "./sanbao-network.js";
+import { Peer } from "./sanbao-peer.js";
 
 export { Refused, device, only };
 
@@ -22,7 +22,6 @@ export { Refused, device, only };
  * @property {RTCIceTransportPolicy} [iceTransportPolicy] `"relay"` sends everything through TURN
  * @property {("udp"|"tcp"|"tls")[]} [transports] TURN over these only
  * @property {string} [keep] under this name the session is kept in this tab, so that a reload resumes it
- * @property {(kind: Kind, sender: RTCRtpSender) => void} [tune] is given each sender once it has its track
  *
  * Events, each with one argument: the relay's messages by their type (`welcome`, `lobby`, `joined`, `ring`, `chat`,
  * `recording`, …) after `call.room` has taken them in, and
@@ -40,6 +39,9 @@ const OPEN_MS_MAX = 10000;
 const SILENT = 4002;
 const TICKET_SPARE_S = 30;
 
+/** Whether whoever gives tickets has said no, and not only nothing. @param {any} error */
+const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 408 && status !== 429;
+
 /** Opens a call. @param {Options} options */
 export function connect(options) {
   return new Call(options);
@@ -49,61 +51,27 @@ export function connect(options) {
 export class Call extends Acts {
   /** @param {Options} options */
   constructor(options) {
-    super();
+    super({ device: device(), kept: stored(options.keep) }, options.stream);
     this.options = options;
-    this.tune = options.tune;
     this.urls = [options.url || "/v1/signal"].flat();
     this.urlAt = 0;
-    /** @type {Map<string, Set<(detail: any) => void>>} */ this.listeners = new Map();
-    /** @type {Map<string, Peer>} */ this.peers = new Map();
-    this.room = new Room();
-    this.session = new Session({ device: device(), kept: stored(options.keep) });
-    /** @type {Record<Kind, MediaStreamTrack|null>} */
-    this.tracks = {
-      audio: options.stream?.getAudioTracks()[0] || null,
-      video: options.stream?.getVideoTracks()[0] || null,
-      screen: null,
-    };
-    /** @type {Join|null} */ this.wanted = null;
-    /** @type {WebSocket|null} the socket that was welcomed */ this.socket = null;
     /** @type {WebSocket|null} the one that is to take its place */ this.next = null;
-    /** @type {any} */ this.welcome = null;
     /** @type {RTCIceServer[]} as the newest `welcome` said */ this.servers = [];
     this.ticket = typeof options.ticket === "string" ? options.ticket : "";
-    this.ended = false;
     this.attempt = 0;
     this.again = false;
-    this.nextId = 1;
-    /** @type {Map<string, {resolve: (value?: any) => void, reject: (error: Error) => void}>} */ this.pending = new Map();
+    /** Whether the ticket was asked for anew since the last `welcome`. */ this.renewed = false;
+    /** Whether what a person wrote waits in storage. */ this.drafted = false;
+    /** When the relay was last heard. */ this.heardAt = 0;
+    /** @type {ReturnType<typeof setTimeout>|undefined} of the next attempt */ this.timer = undefined;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */ this.ackTimer = undefined;
+    /** @type {ReturnType<typeof setTimeout>|undefined} */ this.probing = undefined;
+    /** @type {ReturnType<typeof setInterval>|undefined} */ this.beat = undefined;
     /** @type {any[]} said in a session that is gone, to be said again once inside */ this.later = [];
-    this.onChange = () => this.networkChanged();
-    addEventListener("online", this.onChange);
-    /** @type {any} */ (navigator).connection?.addEventListener?.("change", this.onChange);
+    this.unwatch = watchNetwork(() => this.networkChanged());
     this.onVisible = () => document.visibilityState === "visible" && this.probe();
     document.addEventListener("visibilitychange", this.onVisible);
     this.open();
-  }
-
-  /** Whether one is in the room. */
-  get inside() {
-    return this.room.place === "inside";
-  }
-
-  /** Everybody inside. */
-  get people() {
-    return this.room.people;
-  }
-
-  /** @param {string} type @param {(detail: any) => void} listener @returns {this} */
-  on(type, listener) {
-    if (!this.listeners.has(type)) this.listeners.set(type, new Set());
-    this.listeners.get(type)?.add(listener);
-    return this;
-  }
-
-  /** @param {string} type @param {any} [detail] */
-  emit(type, detail) {
-    for (const listener of this.listeners.get(type) || []) listener(detail);
   }
 
   // ---- the WebSocket
@@ -115,22 +83,24 @@ export class Call extends Acts {
     return this.ticket;
   }
 
-  /** A ticket, when the session cannot do without. @param {boolean} fresh */
-  async findTicket(fresh) {
-    if (fresh && typeof this.options.ticket !== "string") this.ticket = "";
-    return this.session.kept && !this.ticket ? "" : this.goodTicket();
+  /** A ticket, when the session cannot do without: what is kept resumes by itself. */
+  async findTicket() {
+    if (!this.session.kept) return this.goodTicket();
+    const end = expiry(this.ticket);
+    return end && end - TICKET_SPARE_S <= Date.now() / 1000 ? "" : this.ticket;
   }
 
-  /** @param {{fresh?: boolean}} [how] */
-  async open({ fresh = false } = {}) {
+  async open() {
     clearTimeout(this.timer);
     this.timer = undefined;
     const attempt = (this.attempt += 1);
     if (!this.welcome) this.emit("link", { state: "connecting", attempt, again: this.again });
     let ticket;
     try {
-      ticket = await this.findTicket(fresh);
+      ticket = await this.findTicket();
     } catch (error) {
+      if (this.ended) return;
+      if (!isRefusal(error)) return this.wait(0, "no-ticket");
       this.emit("error", { code: "no-ticket", message: String(error), cause: error });
       return this.over(4102, "no-ticket");
     }
@@ -179,13 +149,19 @@ export class Call extends Acts {
       this.renewed = code !== 4008;
       this.session.forget();
       this.store();
+      if (typeof this.options.ticket !== "string") this.ticket = "";
     }
+    this.wait(code, reason);
+  }
+
+  /** Tries again in a while. @param {number} code @param {string} reason */
+  wait(code, reason) {
     this.again = true;
     this.urlAt += 1;
     const attempt = this.attempt + 1;
     const waitMs = backOffMs(attempt);
     this.emit("link", { state: "waiting", attempt, waitMs, code, reason, again: true });
-    this.timer = setTimeout(() => this.open({ fresh: next === "ticket" }), waitMs);
+    this.timer = setTimeout(() => this.open(), waitMs);
   }
 
   /** This node goes: be elsewhere before it does, not all at once. @param {number} withinMs */
@@ -224,8 +200,7 @@ export class Call extends Acts {
     this.ended = true;
     for (const timer of [this.timer, this.ackTimer, this.probing]) clearTimeout(timer);
     clearInterval(this.beat);
-    removeEventListener("online", this.onChange);
-    /** @type {any} */ (navigator).connection?.removeEventListener?.("change", this.onChange);
+    this.unwatch();
     document.removeEventListener("visibilitychange", this.onVisible);
     for (const peer of this.peers.values()) peer.close();
     this.peers.clear();
@@ -283,7 +258,7 @@ export class Call extends Acts {
     this.drop(taken.filter((m) => m.id && !mine.has(m.id)), "outcome-unknown");
     this.drop(lost.filter((m) => m.type !== "chat"), "session-lost");
     this.later.push(...lost.filter((m) => m.type === "chat"));
-    if (resumed === "exact") for (const peer of this.peers.values()) peer.refresh();
+    if (resumed === "exact") for (const peer of this.peers.values()) peer.back();
     else this.closePeers();
     this.store();
     this.emit("link", { state: "open", resumed });
@@ -313,12 +288,22 @@ export class Call extends Acts {
         this.closePeers();
         this.meet();
         break;
+      case "peer_joined":
+      case "peer_back":
+        this.retune();
+        this.sayPaused(message.peer);
+        break;
+      case "muted":
+        this.muted();
+        break;
       case "lobby":
         this.closePeers();
         break;
       case "peer_left":
       case "peer_reset":
         this.closePeer(message.peer);
+        this.retune();
+        if (message.type === "peer_reset") this.sayPaused(message.peer);
         break;
       case "permissions":
         // Who may no longer see and hear gets nothing more; who may again, does.
@@ -355,12 +340,20 @@ export class Call extends Acts {
   own({ from, data }) {
     if (data.sanbao === "peer-anew") this.closePeer(from);
     else if (data.sanbao === "peer-anew-please" && this.people.has(from) && from > this.room.me) this.peers.get(from)?.renew();
-    else this.emit("own", { from, data });
+    else if (data.sanbao === "picture-paused") {
+      const person = this.people.get(from);
+      if (!person) return;
+      person.paused = Boolean(data.on);
+      this.emit("state", { peer: from, paused: person.paused });
+    } else this.emit("own", { from, data });
   }
 
   /** Offers to everybody inside, and says what waited for it. */
   meet() {
-    for (const { peer } of this.room.others) this.peer(peer).offer();
+    for (const { peer } of this.room.others) {
+      this.peer(peer).offer();
+      this.sayPaused(peer);
+    }
     for (const message of this.later.splice(0)) this.tell(message);
   }
 
@@ -397,6 +390,7 @@ export class Call extends Acts {
     return {
       iceServers: only(this.servers, this.options.transports),
       iceTransportPolicy: this.options.iceTransportPolicy || "all",
+      bundlePolicy: "max-bundle",
     };
   }
 

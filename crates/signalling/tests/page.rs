@@ -193,14 +193,75 @@ async fn a_browser_and_an_independent_client_see_each_other() {
         .arg(script)
         .arg(format!("ws://{}/v1/signal", relay.address))
         .arg(ticket(&keys(), 1, "doctor"))
-        .args(["--stay", "10"])
+        .args(["--seconds", "150", "--stay", "150"])
         .kill_on_drop(true)
         .output();
-    let (doctor, ()) = tokio::join!(doctor, host.relayed(1));
+    // The other says when it has seen enough, and stays until the visit is over.
+    let visit = async {
+        host.relayed(1).await;
+        host.in_the_end("sanbaoCall().room.others[0]?.hand").await;
+        host.click("#finish").await;
+        host.click("#finish-yes").await;
+    };
+    let (doctor, ()) = tokio::join!(doctor, visit);
     let doctor = doctor.unwrap();
     let said = String::from_utf8_lossy(&doctor.stdout).into_owned() + &String::from_utf8_lossy(&doctor.stderr);
     assert!(doctor.status.success(), "{said}");
-    host.state("joined").await;
+    host.state("finished").await;
+    host.close().await;
+}
+
+/// The devices are as the session knows them, whichever of the two a page that is loaded again has first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_muted_and_dark_stays_so_over_a_reload() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let host = driver.browser("muted-reload", 390, 844).await;
+    host.enter(&relay, 1, "").await;
+    host.click("#audio").await;
+    host.click("#video").await;
+    host.until("sanbaoCall().room.self.audio === false && sanbaoCall().room.self.video === false").await;
+    // The welcome only after the devices; then the devices only after the welcome.
+    let late_welcome = "const send = WebSocket.prototype.send; WebSocket.prototype.send = function (text) { \
+        if (!window.late || !text.includes('\"hello\"')) return send.call(this, text); \
+        const timer = setInterval(() => { if (sanbaoCall()?.tracks.video) { clearInterval(timer); window.waited = true; send.call(this, text); } }, 20); }; \
+        window.late = sessionStorage.getItem('late') === 'welcome';";
+    let late_devices = "if (sessionStorage.getItem('late') === 'devices') { \
+        const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); \
+        navigator.mediaDevices.getUserMedia = async (wish) => { \
+        while (!window.sanbaoCall?.()?.inside) await new Promise((r) => setTimeout(r, 20)); window.waited = true; return open(wish); }; }";
+    host.before_pages(late_welcome).await;
+    host.before_pages(late_devices).await;
+    for late in ["welcome", "devices"] {
+        host.run(&format!("window.waited = false; sessionStorage.setItem('late', '{late}'); location.reload()")).await;
+        host.until("window.waited && sanbaoCall()?.inside && sanbaoCall().tracks.audio").await;
+        host.until("sanbaoCall().tracks.audio.enabled === false && !sanbaoCall().tracks.video").await;
+        assert_eq!(host.text("document.getElementById('audio').getAttribute('aria-pressed')").await, "false", "{late}");
+        assert_eq!(host.text("sanbaoCall().room.self.audio || sanbaoCall().room.self.video").await, "false", "{late}");
+    }
+    host.picture("muted-reload").await;
+    host.click("#audio").await;
+    host.until("sanbaoCall().tracks.audio.enabled && sanbaoCall().room.self.audio").await;
+    host.close().await;
+}
+
+/// Impatient fingers press twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn entering_by_a_double_tap_enters_once() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let host = driver.browser("double-tap", 390, 844).await;
+    host.prepare(&relay, 1, "").await;
+    host.run("for (let n = 0; n < 3; n += 1) document.getElementById('enter').click(); window.answers = [1, 2].map(() => sanbaoCall().join({ audio: true, video: true }))").await;
+    host.run("await Promise.all(answers)").await;
+    host.until("sanbaoCall().inside && document.body.dataset.state === 'joined'").await;
+    // The relay's own word for a `join` too many is no reason to leave the room.
+    host.run("await sanbaoCall().join({ audio: true, video: true })").await;
+    assert_eq!(host.text("document.body.dataset.state").await, "joined");
+    assert_eq!(
+        host.text("document.getElementById('prejoin').hidden && !document.getElementById('call').hidden").await,
+        "true"
+    );
     host.close().await;
 }
 

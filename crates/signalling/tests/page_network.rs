@@ -11,9 +11,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use browser::site::{start, start_with, with_turn};
+use browser::site::{free_port, start, start_with, with_turn};
+use browser::tls::{certificate, trust};
 use browser::{Browser, Driver};
 use sanbao_platform::testing::sqlite;
+use sanbao_signalling::config::EmbeddedTurnTls;
 use serde_json::json;
 use support::Relay;
 use tokio::net::UdpSocket;
@@ -169,28 +171,94 @@ async fn a_network_that_changes_is_left_by_an_ice_restart() {
     browser.close().await;
 }
 
-/// By UDP; the other transports stand beside TLS below.
+/// The check before the call over each transport, then pictures over those that the other tests do not use.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_check_before_the_call_finds_the_ways_and_both_sides_see_it() {
-    let relay = start_with(with_turn(), sqlite(), "127.0.0.1:0".parse().unwrap()).await;
+async fn check_and_pictures_go_over_udp_tcp_and_tls_and_both_sides_see_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = with_turn();
+    let mut tls = certificate(folder.path());
+    tls.listen.set_port(free_port());
+    let flag = trust(&tls);
+    config.turn.as_mut().unwrap().tls = Some(EmbeddedTurnTls { server: tls, host: "localhost".to_owned() });
+    let relay = start_with(config, sqlite(), "127.0.0.1:0".parse().unwrap()).await;
     let driver = Driver::start().await;
-    let nurse = driver.browser("check-desktop", 1280, 800).await;
+    let nurse = driver.browser_with("check-desktop", 1280, 800, &[&flag]).await;
     nurse.enter(&relay, 1, "").await;
-    let doctor = driver.browser("check-phone", 390, 844).await;
+    let doctor = driver.browser_with("check-phone", 390, 844, &[&flag]).await;
     doctor.is(&relay, "doctor", "zh").await;
     doctor.prepare(&relay, 1, "").await;
     doctor.until("document.body.dataset.check").await;
     doctor.picture("check").await;
     let found = doctor.run("return window.sanbaoCheck").await;
     assert_eq!((&found["camera"], &found["microphone"]), (&json!("ok"), &json!("ok")), "{found}");
-    assert_eq!(found["paths"]["udp"]["ok"], true, "{found}");
-    assert!(found["paths"]["udp"]["rtt_ms"].as_f64().unwrap() > 0.0, "{found}");
-    assert!(found["paths"]["udp"]["loss"].as_f64().unwrap() < 0.5, "{found}");
+    for way in ["udp", "tcp", "tls"] {
+        let path = &found["paths"][way];
+        assert_eq!(path["ok"], true, "{found}");
+        assert!(path["rtt_ms"].as_f64().unwrap() > 0.0, "{found}");
+        assert!(path["loss"].as_f64().unwrap() < 0.5, "{found}");
+    }
     doctor.click("#enter").await;
     nurse.until("[...sanbaoCall().room.checks.values()].some((c) => c.camera === 'ok')").await;
     nurse.click("#tab-people").await;
     nurse.until("document.getElementById('people').innerText.includes('通话前检查')").await;
     nurse.picture("check-seen").await;
+    for way in ["tcp", "tls"] {
+        for browser in [&nurse, &doctor] {
+            browser.click("#hang-up").await;
+            browser.state("left").await;
+            browser.enter(&relay, 1, &format!("&relay=1&transport={way}")).await;
+        }
+        for browser in [&nurse, &doctor] {
+            assert_eq!(browser.relayed(1).await["relayProtocol"], way);
+        }
+    }
+    nurse.close().await;
+    doctor.close().await;
+}
+
+/// Says that own sound is lost on its way, as receivers' reports would, while `badLine` is set.
+const BAD_LINE: &str = r#"
+    const real = RTCPeerConnection.prototype.getStats;
+    let lost = 0;
+    setInterval(() => { if (window.badLine) lost += 20; }, 1000);
+    RTCPeerConnection.prototype.getStats = async function () {
+        const report = new Map();
+        (await real.call(this)).forEach((s, id) => {
+            const there = s.type === "remote-inbound-rtp" && s.kind === "audio";
+            report.set(id, there ? { ...s, packetsLost: (s.packetsLost || 0) + lost } : s);
+        });
+        return report;
+    };
+"#;
+
+/// The line gets bad and good again: the picture goes so that the sound stays, the others are told why, and it comes
+/// back without a click.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sound_comes_first_and_the_picture_comes_back_by_itself() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let nurse = driver.browser("sound-first-desktop", 1280, 800).await;
+    nurse.enter(&relay, 1, "").await;
+    let doctor = driver.browser("sound-first-phone", 390, 844).await;
+    doctor.is(&relay, "doctor", "zh").await;
+    doctor.before_pages(BAD_LINE).await;
+    doctor.prepare_by(&relay, 1, "&relay=1").await;
+    doctor.click("#enter").await;
+    for browser in [&nurse, &doctor] {
+        browser.relayed(1).await;
+    }
+    doctor.run("window.badLine = true").await;
+    doctor.in_the_end("!document.getElementById('audio-first').hidden").await;
+    nurse.until("document.querySelector('#tiles .no-picture .off')?.innerText.includes('画面先停')").await;
+    // Nothing is broken, and nobody says so.
+    nurse.until("!document.getElementById('verdict').innerText.includes('中断')").await;
+    nurse.picture("sound-first").await;
+    doctor.picture("sound-first").await;
+    nurse.run("window.had = (await sanbaoStats()).framesDecoded").await;
+    doctor.run("window.badLine = false").await;
+    doctor.in_the_end("document.getElementById('audio-first').hidden").await;
+    nurse.until("!document.querySelector('#tiles .no-picture')").await;
+    nurse.until("sanbaoStats().then((s) => s.framesDecoded > had + 10)").await;
     nurse.close().await;
     doctor.close().await;
 }

@@ -45,6 +45,19 @@ async fn enter_all(relay: &Relay, driver: &Driver) -> Vec<Browser> {
     all
 }
 
+/// Each sends each of the three others no more than a small machine can encode three times, of a small capture.
+async fn small_pictures(all: &[Browser]) {
+    for browser in all {
+        browser
+            .until(
+                "[...sanbaoCall().peers.values()].every((p) => p.pc.getSenders().filter((s) => s.track?.kind === 'video') \
+                 .every((s) => s.getParameters().encodings[0]?.maxBitrate === 350000))",
+            )
+            .await;
+        browser.until("sanbaoCall().tracks.video.getSettings().height === 360").await;
+    }
+}
+
 /// One after the other shares a screen; all others decode it; the line is used again.
 async fn screens(all: &[Browser]) {
     let (nurse, doctor) = (&all[0], &all[1]);
@@ -94,10 +107,11 @@ async fn recording(all: &[Browser]) {
     }
     all[3].click("#tab-more").await;
     all[3].click("#consent-recording").await;
+    // The notice passes: first of all.
+    nurse.until("document.getElementById('notice').innerText.includes('撤回')").await;
     for browser in all {
         browser.until("document.getElementById('rec-recording').hidden").await;
     }
-    nurse.until("document.getElementById('notice').innerText.includes('撤回')").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -111,6 +125,7 @@ async fn four_people_see_each_other_share_screens_and_record_by_consent() {
     all[0].until("document.querySelector('#tiles .hand figcaption')?.innerText.includes('举手')").await;
     all[0].click("#tab-people").await;
     all[0].picture("people").await;
+    small_pictures(&all).await;
     screens(&all).await;
     recording(&all).await;
     // Muted by the host, on again only by oneself.

@@ -18,6 +18,8 @@ const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
     ("/static/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
+    ("/static/sanbao-network.js", JS, include_bytes!("../../assets/sanbao-network.js")),
+    ("/static/sanbao-picture.js", JS, include_bytes!("../../assets/sanbao-picture.js")),
     ("/static/sanbao-kept.js", JS, include_bytes!("../../assets/sanbao-kept.js")),
     ("/static/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
     ("/static/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
@@ -41,7 +43,13 @@ const FILES: &[(&str, &str, &[u8])] = &[
 ];
 
 /// What is fetched only once somebody is inside.
-const LATER: &[&str] = &["/static/room-line.js", "/static/room-verdict.js", "/static/sanbao-quality.js"];
+const LATER: &[&str] = &[
+    "/static/room-chat.js",
+    "/static/room-line.js",
+    "/static/room-people.js",
+    "/static/room-verdict.js",
+    "/static/sanbao-quality.js",
+];
 
 /// The scripts that the page's own script imports, so that a browser fetches them at once.
 fn modules() -> impl Iterator<Item = &'static str> {

@@ -109,8 +109,11 @@ impl Line {
         self.loss.take(lost);
         self.buffer_ms.take(sample.buffer_ms);
         self.frames_per_s.take(sample.frames_per_s);
-        let over_ms = (over.as_secs_f32() * 1000.0).max(1.0);
-        self.frozen.take(sample.freeze_ms.map(|ms| (ms / over_ms).min(1.0)));
+        // The first report stands for a time that is not known.
+        if !over.is_zero() {
+            let over_ms = over.as_secs_f32() * 1000.0;
+            self.frozen.take(sample.freeze_ms.map(|ms| (ms / over_ms).min(1.0)));
+        }
         self.bitrate_bps = sample.bitrate_bps.or(self.bitrate_bps);
     }
 

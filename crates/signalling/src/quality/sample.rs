@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::PeerId;
 
-/// Samples in one message: five others, two directions, sound and picture, and a shared screen each way.
-pub const SAMPLES_MAX: usize = 24;
+/// Samples in one message: five others, two directions, sound, picture and a shared screen, and two to spare.
+pub const SAMPLES_MAX: usize = 32;
 
 /// Which way, seen from who reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]

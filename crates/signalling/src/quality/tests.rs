@@ -58,6 +58,14 @@ impl Reporter {
 }
 
 #[test]
+fn a_short_freeze_in_the_first_report_does_not_stand_for_all_of_it() {
+    let mut reporter = Reporter::default();
+    let froze = Sample { freeze_ms: Some(40.0), ..video(1, Direction::In, 24.0) };
+    reporter.say(1, &[audio(1, Direction::In, 30.0, 0.0), froze]);
+    assert_eq!(reporter.verdicts(), [(2, Verdict::Good, None)]);
+}
+
+#[test]
 fn a_good_line_is_said_once() {
     let mut reporter = Reporter::default();
     reporter.say(500, &[audio(1, Direction::In, 30.0, 0.0), audio(1, Direction::Out, 30.0, 0.0)]);
@@ -181,7 +189,7 @@ fn a_report_with_one_wrong_figure_changes_nothing() {
 fn lines_to_ever_new_peers_take_no_more_memory() {
     let mut reporter = Reporter::default();
     for round in 0..50 {
-        let samples: Vec<_> = (0..24).map(|n| audio(round * 100 + n, Direction::In, 30.0, 0.0)).collect();
+        let samples: Vec<_> = (0..32).map(|n| audio(round * 100 + n, Direction::In, 30.0, 0.0)).collect();
         reporter.say(1, &samples);
         assert!(reporter.quality.lines.len() <= SAMPLES_MAX);
     }

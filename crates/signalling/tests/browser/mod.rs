@@ -3,6 +3,7 @@
 #![expect(dead_code, reason = "each test file uses its part")]
 
 pub mod site;
+pub mod tls;
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -10,11 +11,35 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
-/// A chromedriver of this test.
+/// Browsers encode and decode: two tests at once starve each other on a small machine.
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Without any progress a wait has failed after this, and in any case after the other.
+const STILL: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// How each of the page's peer connections is: what a wait that failed says, and by which it sees progress.
+const LINES: &str = r#"
+    const found = (window.peers ? window.peers() : [...(window.sanbaoCall?.()?.peers.values() || [])]).filter(Boolean);
+    return Promise.all(found.map(async (peer) => {
+        const { connectionState, iceConnectionState, signalingState } = peer.pc;
+        const line = { connectionState, iceConnectionState, signalingState, restarted: peer.restarted, decoded: [], sent: [], limited: [] };
+        (await peer.pc.getStats()).forEach((s) => {
+            if (s.type === "inbound-rtp" && s.kind === "video") line.decoded.push(s.framesDecoded || 0);
+            if (s.type === "outbound-rtp" && s.kind === "video") line.sent.push(s.framesSent || 0);
+            if (s.type === "outbound-rtp" && s.kind === "video") line.limited.push(s.qualityLimitationReason || "");
+        });
+        return line;
+    }));
+"#;
+
+/// A chromedriver of this test, alone among the tests of its binary.
 pub struct Driver {
     child: Child,
     url: String,
+    _alone: MutexGuard<'static, ()>,
 }
 
 impl Drop for Driver {
@@ -52,6 +77,7 @@ fn http() -> reqwest::Client {
 
 impl Driver {
     pub async fn start() -> Self {
+        let alone = ALONE.lock().await;
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(program("SANBAO_TEST_CHROMEDRIVER", "chromedriver"))
             .arg(format!("--port={port}"))
@@ -59,7 +85,7 @@ impl Driver {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver starts; tests/run installs it");
-        let driver = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let driver = Self { child, url: format!("http://127.0.0.1:{port}"), _alone: alone };
         let http = http();
         for _ in 0..200 {
             if http.get(format!("{}/status", driver.url)).send().await.is_ok() {
@@ -143,17 +169,62 @@ impl Browser {
         self.run(&script).await;
     }
 
-    /// Waits until a script gives true.
+    /// Runs a script in every page that is opened from now on, before the page's own.
+    pub async fn before_pages(&self, script: &str) {
+        let command = json!({ "cmd": "Page.addScriptToEvaluateOnNewDocument", "params": { "source": script } });
+        self.call("goog/cdp/execute", command).await;
+    }
+
+    /// Waits until a script gives true; as long as the call gets on, with patience.
     pub async fn until(&self, what: &str) {
+        self.when(&format!("Promise.resolve({what}).then(Boolean)"), STILL).await;
+    }
+
+    /// The same for what takes its time although nothing else happens.
+    pub async fn in_the_end(&self, what: &str) {
+        self.when(&format!("Promise.resolve({what}).then(Boolean)"), PATIENCE).await;
+    }
+
+    /// Waits until a script gives something, and gives it.
+    pub async fn when(&self, what: &str, still: Duration) -> Value {
         let begin = Instant::now();
-        while self.run(&format!("return Boolean(await ({what}))")).await != json!(true) {
-            if begin.elapsed() > Duration::from_secs(30) {
-                self.picture("gave-up").await;
-                let body = self.run("return document.body.dataset.state + ' ' + document.body.innerText").await;
-                panic!("{}: waited in vain for {what}; the page: {body}", self.name);
+        let (mut seen, mut moved) = (String::new(), begin);
+        loop {
+            let found = self.run(&format!("return (await ({what})) || null")).await;
+            if !found.is_null() {
+                return found;
+            }
+            if moved.elapsed() > still || begin.elapsed() > PATIENCE {
+                self.gave_up(what).await;
+            }
+            if begin.elapsed() > Duration::from_secs(5) {
+                let now = self.progress().await;
+                if now != seen {
+                    (seen, moved) = (now, Instant::now());
+                }
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// What changes while connections come about; frames count until a line clearly flows.
+    async fn progress(&self) -> String {
+        let mut lines = self.run(LINES).await;
+        for counts in lines.as_array_mut().into_iter().flatten() {
+            for kind in ["decoded", "sent"] {
+                for count in counts[kind].as_array_mut().into_iter().flatten() {
+                    *count = json!(count.as_u64().unwrap_or(0).min(50));
+                }
+            }
+        }
+        format!("{lines} {}", self.run("return document.body.dataset.state || ''").await)
+    }
+
+    async fn gave_up(&self, what: &str) -> ! {
+        self.picture("gave-up").await;
+        let body = self.run("return document.body.dataset.state + ' ' + document.body.innerText").await;
+        let lines = self.run(LINES).await;
+        panic!("{}: waited in vain for {what}; its lines: {lines:#}; the page: {body}", self.name);
     }
 
     pub async fn state(&self, state: &str) {

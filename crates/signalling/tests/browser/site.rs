@@ -16,7 +16,7 @@ use sanbao_signalling::Config;
 use sanbao_signalling::config::EmbeddedTurn;
 use serde_json::{Value, json};
 
-use super::Browser;
+use super::{Browser, STILL};
 use crate::support::{Relay, config, person, relay_at};
 
 const PHONE: &str = "0574-86250000";
@@ -112,8 +112,12 @@ impl Browser {
     /// Opens the room by a link and waits until it may be entered. On a machine with more to do than it can, the
     /// picture would give way to the sound: `picture=always` keeps it.
     pub async fn prepare(&self, relay: &Relay, consult: u128, more: &str) {
-        let link = format!("http://{}/room?consult={}&picture=always{more}", relay.address, person(consult));
-        self.open(&link).await;
+        self.prepare_by(relay, consult, &format!("&picture=always{more}")).await;
+    }
+
+    /// The same with a picture that gives way.
+    pub async fn prepare_by(&self, relay: &Relay, consult: u128, more: &str) {
+        self.open(&format!("http://{}/room?consult={}{more}", relay.address, person(consult))).await;
         self.state("prejoin").await;
         self.until("document.getElementById('preview').videoWidth > 0").await;
     }
@@ -126,17 +130,16 @@ impl Browser {
     }
 
     /// From `others` people frames arrive, and both ends of the chosen path are relayed.
-    pub async fn relayed(&self, others: usize) {
-        self.until(&format!(
-            "sanbaoStats().then((s) => s.frames.length === {others} && s.frames.every((f) => f > 10))"
-        ))
-        .await;
-        let stats = self.run("return await sanbaoStats()").await;
+    pub async fn relayed(&self, others: usize) -> Value {
+        let seen =
+            format!("sanbaoStats().then((s) => s.frames.length === {others} && s.frames.every((f) => f > 10) && s)");
+        let stats = self.when(&seen, STILL).await;
         assert_eq!(
             (&stats["localCandidateType"], &stats["remoteCandidateType"]),
             (&json!("relay"), &json!("relay")),
             "{stats}"
         );
+        stats
     }
 
     /// A script's expression as text.

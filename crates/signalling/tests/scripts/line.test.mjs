@@ -1,9 +1,10 @@
-// What the page makes of statistics: samples, verdicts, sound before picture, the figures of a check.
+// What the page makes of statistics: samples, verdicts, what the picture may take, the figures of a check.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { load } from "./load.mjs";
 
-const { AudioFirst, RUNGS, counters, sample, starves } = await load("sanbao-quality.js");
+const { counters, sample } = await load("sanbao-quality.js");
+const { Picture, RUNGS, SHARES, shareOf, starves } = await load("sanbao-picture.js");
 const { verdict } = await load("room-verdict.js");
 
 test("statistics become counters by direction and kind", () => {
@@ -55,16 +56,70 @@ test("the verdict says what to do", () => {
   assert.equal(verdict({ samples: [], connected: true, waitedS: 0 }).key, "verdict-good");
 });
 
-test("sound comes first: the picture gives way step by step, and its last step back is a person's", () => {
-  const rule = new AudioFirst();
-  const names = (looks, suffers) => Array.from({ length: looks }, () => (rule.judge(suffers), rule.now.name));
-  assert.deepEqual(names(7, true), ["full", "reduced", "reduced", "small", "small", "paused", "paused"]);
-  assert.deepEqual(new Set(names(20, false)), new Set(["paused"]));
+const line = ({ loss = 0, picture = true } = {}) => [
+  { direction: "out", kind: "audio", loss },
+  ...(picture ? [{ direction: "out", kind: "video", bitrate_bps: 300_000 }] : []),
+];
+/** Looks that a picture has of a line, and what it made of each. */
+const looks = (rule, times, loss) =>
+  Array.from({ length: times }, () => (rule.judge(line({ loss, picture: !rule.paused })), rule.now.name));
+
+test("sound comes first: the picture gives way step by step, and comes back by itself when the sound is well", () => {
+  const rule = new Picture();
+  assert.deepEqual(looks(rule, 7, 0.2), ["full", "reduced", "reduced", "small", "small", "paused", "paused"]);
+  assert.deepEqual(looks(rule, 4, 0.2), Array(4).fill("paused"), "as long as the sound is bad even alone");
+  assert.deepEqual(looks(rule, 3, 0), ["paused", "paused", "small"]);
+  assert.equal(looks(rule, 12, 0).at(-1), "full");
+  assert.equal(RUNGS.filter((r) => !r.active).length, 1);
+});
+
+test("a picture that comes back too early stays away longer each time, within a bound", () => {
+  const rule = new Picture();
+  looks(rule, 6, 0.2);
+  const away = Array.from({ length: 6 }, () => {
+    let waited = 0;
+    for (; rule.paused; waited += 1) looks(rule, 1, 0);
+    looks(rule, 2, 0.2);
+    return waited;
+  });
+  assert.deepEqual(away, [3, 6, 12, 24, 48, 48]);
+});
+
+test("the relay's advice takes the picture at once and for as long as it stands; a person may have it back", () => {
+  const rule = new Picture();
+  rule.advise(true);
+  assert.ok(rule.paused);
+  assert.equal(looks(rule, 40, 0).at(-1), "paused");
+  rule.advise(false);
+  assert.equal(rule.now.name, "small");
+  rule.advise(true);
   rule.back();
   assert.equal(rule.now.name, "small");
-  assert.deepEqual(names(12, false).slice(-1), ["full"]);
-  assert.ok(rule.judge(false, true) && !rule.now.active, "at once when the relay says so");
-  assert.equal(RUNGS.filter((r) => !r.active).length, 1);
+});
+
+test("the more people a picture goes to, the less each is sent, and no more than line and room allow", async () => {
+  const said = [];
+  const sender = {
+    track: { getSettings: () => ({ width: 1280, height: 720 }) },
+    getParameters: () => ({ encodings: [{}] }),
+    setParameters: async (p) => said.push(p.encodings[0]),
+  };
+  const rule = new Picture();
+  for (const others of [1, 2, 3, 4, 5]) await rule.tune("video", sender, others);
+  assert.deepEqual(said.map((e) => [e.maxBitrate, e.scaleResolutionDownBy, e.maxFramerate]), [
+    [1_500_000, 1, 24], [700_000, 1.5, 20], [350_000, 2, 15], [200_000, 3, 12], [200_000, 3, 12],
+  ]);
+  said.length = 0;
+  sender.track.getSettings = () => ({ width: 640, height: 360 });
+  await rule.tune("video", sender, 3);
+  assert.equal(said[0].scaleResolutionDownBy, 1, "what is captured small is not made smaller again");
+  await rule.tune("screen", sender, 3);
+  assert.equal(said[1].scaleResolutionDownBy, undefined, "a screen is there to be read");
+  looks(rule, 2, 0.2);
+  await rule.tune("video", sender, 1);
+  assert.deepEqual([said[2].maxBitrate, said[2].maxFramerate], [300_000, 24]);
+  const upload = SHARES.filter((s) => Number.isFinite(s.others)).map((s) => s.others * s.maxBitrate);
+  assert.ok(Math.max(...upload, 5 * shareOf(5).maxBitrate) <= 1_500_000, `${upload}`);
 });
 
 test("the picture starves the sound only while there is a picture", () => {

@@ -1,7 +1,8 @@
 //! Chromium's own TURN client: a bare page of two peer connections that may only relay.
 
 use super::browser::Driver;
-use super::client::{certificate, config, run, spki_pin};
+use super::browser::tls::trust;
+use super::client::{certificate, config, run};
 use sanbao_platform::clock::Clock;
 use serde_json::{Value, json};
 
@@ -37,12 +38,11 @@ async fn chromium_relays_over_udp_tcp_and_tls() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(&[]);
     let tls = certificate(folder.path());
-    let pin = spki_pin(&tls);
+    let flag = trust(&tls);
     settings.tls = Some(tls);
     let server = run(settings, Clock::system());
     let (username, credential) = server.credentials.issue("chromium", server.clock.now());
     let driver = Driver::start().await;
-    let flag = format!("--ignore-certificate-errors-spki-list={pin}");
     let browser = driver.browser_with("turn", 800, 600, &[&flag]).await;
     browser.open("about:blank").await;
     for (protocol, url) in [

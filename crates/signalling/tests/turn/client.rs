@@ -7,17 +7,16 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, TimeDelta, Utc};
-use rcgen::PublicKeyData as _;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
-use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer, TurnTls};
-use sha2::{Digest as _, Sha256};
+use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+pub use super::browser::tls::certificate;
 use super::trust;
 
 pub const REALM: &str = "sanbao.test";
@@ -75,27 +74,6 @@ pub fn start_with(config: TurnConfig) -> Running {
 
 pub fn start(allow: &[&str]) -> Running {
     start_with(config(allow))
-}
-
-/// A certificate of its own in files.
-pub fn certificate(folder: &std::path::Path) -> TurnTls {
-    let pair = rcgen::KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
-    let signed = params.self_signed(&pair).unwrap();
-    let tls = TurnTls {
-        listen: "127.0.0.1:0".parse().unwrap(),
-        certificate: folder.join("cert.pem"),
-        key: folder.join("key.pem"),
-    };
-    std::fs::write(&tls.certificate, signed.pem()).unwrap();
-    std::fs::write(&tls.key, pair.serialize_pem()).unwrap();
-    tls
-}
-
-/// The base64 of the SHA-256 of a certificate's public key, as Chromium's flag wants it.
-pub fn spki_pin(tls: &TurnTls) -> String {
-    let pair = rcgen::KeyPair::from_pem(&std::fs::read_to_string(&tls.key).unwrap()).unwrap();
-    STANDARD.encode(Sha256::digest(pair.subject_public_key_info()))
 }
 
 enum Wire {
