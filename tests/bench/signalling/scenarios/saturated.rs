@@ -50,11 +50,14 @@ async fn stream(from: &Rc<Client>, to: &Rc<Client>, each: u32) -> Result<(), Fai
     let len = body_bytes(from);
     for number in 0..each {
         while number as usize >= to.received() + WINDOW {
+            if let Some(code) = to.ended().or(from.ended()) {
+                return Err(format!("closed with {code}").into());
+            }
             to.change().await?;
         }
         from.say(Kind::Offer, &body(number, len));
     }
-    to.until("all messages", |c| c.received() >= each as usize).await?;
+    to.until("all messages", |c| c.received() >= each as usize || c.ended().is_some()).await?;
     let (missing, again, in_order) = audit(each, &to.take_received());
     if missing + again > 0 || !in_order {
         return Err(format!("{missing} lost, {again} repeated, in order: {in_order}").into());
