@@ -38,7 +38,7 @@ impl NatsServers {
         let pairs = (0..count).map(|_| Ok((free_port()?, free_port()?))).collect::<Result<Vec<_>, Failure>>()?;
         let routes: Vec<_> = pairs.iter().map(|(_, port)| format!("nats://127.0.0.1:{port}")).collect();
         let ports = pairs.iter().map(|(port, _)| *port).collect();
-        let mut servers = Self { running: Vec::new(), ports, folder: folder };
+        let mut servers = Self { running: Vec::new(), ports, folder };
         for (n, (port, cluster_port)) in pairs.iter().enumerate() {
             let file = servers.path(&format!("{n}.conf"));
             let store = servers.path(&n.to_string());

@@ -117,7 +117,7 @@ fn introduce(percent: u32) {
 
 /// The rows of one load.
 fn print(load: &Load, own: &[Figure], coturn: &[Figure], discarded: u32) {
-    let ways: [(&str, fn(&Figure) -> f64); 2] =
+    let ways: [(&str, Cost); 2] =
         [("message received", |f| f.cpu_s / f.received), ("message sent", |f| f.cpu_s / f.sent)];
     for (per, cost) in ways {
         let costs = |figures: &[Figure]| Spread::of(figures.iter().map(|f| cost(f) * 100_000.0).collect());
@@ -141,6 +141,9 @@ fn print(load: &Load, own: &[Figure], coturn: &[Figure], discarded: u32) {
         own.len()
     );
 }
+
+/// What a message of a run costs, in seconds.
+type Cost = fn(&Figure) -> f64;
 
 /// One run.
 struct Figure {

@@ -94,7 +94,9 @@ pub async fn first_room(contestant: &dyn Contestant, server: &Server) -> Result<
             Err(_) => tokio::time::sleep(FIRST_ROOM_AGAIN).await,
         }
     };
-    sides.iter().for_each(|side| side.leave());
+    for side in &sides {
+        side.leave();
+    }
     for side in &sides {
         side.until("end", |c| c.ended().is_some()).await?;
     }
