@@ -4,20 +4,21 @@ use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::dialect::{Dialect, Heard, Kind};
+use crate::dialect::{Dialect, Due, Heard, Kind};
 use crate::{Failure, wire};
 
 /// Nothing that a scenario waits for takes longer; what does has failed.
 pub const PATIENCE: Duration = Duration::from_secs(30);
-/// How long an acknowledgement may wait for a message to ride on.
-const ACK_WAIT: Duration = Duration::from_millis(40);
+/// How long an acknowledgement may wait for a message to ride on: as long as this repository's own client lets it, a
+/// little less than the protocol's 50 ms.
+pub const ACK_WAIT: Duration = Duration::from_millis(40);
 /// What one read may take.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
@@ -38,9 +39,12 @@ pub struct Client {
     ready: Cell<bool>,
     ended: Cell<Option<u16>>,
     told_loss: Cell<bool>,
-    owes: Cell<bool>,
+    /// Since when an acknowledgement is due soon.
+    owes_since: Cell<Option<Instant>>,
+    /// Whether a task waits to say it.
+    acknowledges: Cell<bool>,
     refused: Cell<u32>,
-    received: RefCell<Vec<u32>>,
+    received: RefCell<Vec<(u32, Instant)>>,
 }
 
 /// Connects and opens; the client's task runs until the connection ends.
@@ -74,7 +78,8 @@ pub async fn connect(address: SocketAddr, mut dialect: Box<dyn Dialect>) -> Resu
         ready: Cell::new(ready),
         ended: Cell::new(None),
         told_loss: Cell::new(false),
-        owes: Cell::new(false),
+        owes_since: Cell::new(None),
+        acknowledges: Cell::new(false),
         refused: Cell::new(0),
         received: RefCell::default(),
     });
@@ -108,7 +113,7 @@ impl Client {
     /// Says something to the other side.
     pub fn say(&self, kind: Kind, body: &str) {
         let text = self.dialect.borrow_mut().say(kind, body);
-        self.owes.set(false);
+        self.owes_since.set(None);
         self.text(&text);
     }
 
@@ -174,6 +179,11 @@ impl Client {
 
     /// The numbers of the messages that came, in order; forgets them.
     pub fn take_received(&self) -> Vec<u32> {
+        self.take_arrivals().into_iter().map(|(number, _)| number).collect()
+    }
+
+    /// The same, each with when it came.
+    pub fn take_arrivals(&self) -> Vec<(u32, Instant)> {
         self.received.take()
     }
 
@@ -273,16 +283,14 @@ impl Client {
     /// Takes the whole frames of `bytes` and leaves the rest in `part`; a close code ends it.
     fn frames(self: &Rc<Self>, bytes: &mut [u8], part: &mut Vec<u8>) -> Option<u16> {
         let mut rest = &bytes[..];
-        let mut closed = None;
+        let (mut closed, now) = (None, Instant::now());
         while let Some(frame) = wire::frame(rest) {
             let payload = &rest[frame.start..frame.end];
             match frame.opcode {
-                wire::TEXT => self.heard(payload),
+                wire::TEXT => self.heard(payload, now),
                 wire::PING => self.put(wire::PONG, payload),
                 wire::CLOSE => {
                     let code = payload.first_chunk().map_or(1005, |c| u16::from_be_bytes(*c));
-                    let tells = self.dialect.borrow().close_tells_loss(code);
-                    self.told_loss.set(self.told_loss.get() || tells);
                     self.put(wire::CLOSE, payload);
                     closed = Some(code);
                 }
@@ -297,7 +305,7 @@ impl Client {
         closed
     }
 
-    fn heard(self: &Rc<Self>, payload: &[u8]) {
+    fn heard(self: &Rc<Self>, payload: &[u8], now: Instant) {
         let mut replies = Vec::new();
         let text = String::from_utf8_lossy(payload);
         let mut dialect = self.dialect.borrow_mut();
@@ -306,28 +314,42 @@ impl Client {
             Heard::Ready => self.ready.set(true),
             Heard::Message(body) => {
                 let digits = body.bytes().take_while(u8::is_ascii_digit).count();
-                self.received.borrow_mut().push(body[..digits].parse().unwrap_or(u32::MAX));
+                self.received.borrow_mut().push((body[..digits].parse().unwrap_or(u32::MAX), now));
             }
             Heard::Loss => self.told_loss.set(true),
             Heard::Refused(_) => self.refused.set(self.refused.get() + 1),
         }
-        let owes = dialect.owes();
+        match dialect.due() {
+            Due::Never => self.owes_since.set(None),
+            Due::Soon => self.owes_since.set(self.owes_since.get().or(Some(now))),
+            Due::Now => {
+                replies.extend(dialect.acknowledgement());
+                self.owes_since.set(None);
+            }
+        }
         drop(dialect);
         for reply in &replies {
             self.text(reply);
         }
-        if owes && !self.owes.replace(true) {
+        if self.owes_since.get().is_some() && !self.acknowledges.replace(true) {
             let client = Rc::clone(self);
             tokio::task::spawn_local(async move { client.acknowledge().await });
         }
     }
 
+    /// Waits until an acknowledgement has been due for long enough, or is not any more.
     async fn acknowledge(self: Rc<Self>) {
-        tokio::time::sleep(ACK_WAIT).await;
-        self.owes.set(false);
-        let due = self.dialect.borrow_mut().acknowledgement();
-        if let Some(text) = due.filter(|_| self.ended.get().is_none()) {
-            self.text(&text);
+        while let Some(since) = self.owes_since.get().filter(|_| self.ended.get().is_none()) {
+            if since.elapsed() < ACK_WAIT {
+                tokio::time::sleep_until((since + ACK_WAIT).into()).await;
+                continue;
+            }
+            self.owes_since.set(None);
+            let due = self.dialect.borrow_mut().acknowledgement();
+            if let Some(text) = due {
+                self.text(&text);
+            }
         }
+        self.acknowledges.set(false);
     }
 }

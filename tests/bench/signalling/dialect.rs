@@ -13,6 +13,17 @@ pub enum Kind {
     Candidate,
 }
 
+/// When an acknowledgement is due although nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing waits for one.
+    Never,
+    /// Within [`ACK_WAIT`](crate::client::ACK_WAIT), unless a message carries it before.
+    Soon,
+    /// At once.
+    Now,
+}
+
 /// What a text frame meant.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
@@ -62,9 +73,9 @@ pub trait Dialect {
         None
     }
 
-    /// Whether one will be due.
-    fn owes(&self) -> bool {
-        false
+    /// When the next one is.
+    fn due(&self) -> Due {
+        Due::Never
     }
 
     /// What the protocol's own clients say to be known alive, and how often.
@@ -75,11 +86,6 @@ pub trait Dialect {
     /// Goodbye, before the connection is closed.
     fn leave(&mut self) -> Option<String> {
         None
-    }
-
-    /// Whether this close code tells that messages may be missing.
-    fn close_tells_loss(&self, _code: u16) -> bool {
-        false
     }
 }
 

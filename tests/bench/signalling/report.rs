@@ -1,12 +1,38 @@
-//! What was measured, as a table.
+//! What was measured, as a table, and what it is held against.
 
 use std::fmt::Write as _;
+
+use crate::contestants::{EMBEDDED, FLOOR};
+
+/// A value that a scenario gives, or one that follows from it.
+pub struct Column {
+    /// What it is, with its unit.
+    pub name: &'static str,
+    /// The place of another column: this one is how much more that is than the embedded log's in the same round, and
+    /// no scenario gives it.
+    pub over_embedded: Option<usize>,
+    /// Whom a bar is for, and the bar.
+    pub bars: &'static [(&'static [&'static str], Bar)],
+}
+
+/// What must be reached.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bar {
+    /// The median ratio to the floor is no more than this.
+    TimesFloor(f64),
+    /// The median is no more than this.
+    AtMost(f64),
+    /// The median is no less than this.
+    AtLeast(f64),
+    /// No run is more than this.
+    EachAtMost(f64),
+}
 
 /// The runs of one contestant in one scenario: a row of values for each run, in the order of the columns.
 pub struct Row {
     /// The contestant.
     pub name: &'static str,
-    /// Each run's values; `None` when it failed or was discarded.
+    /// Each run's values; `None` when it failed. What is not a number was not there to be measured.
     pub runs: Vec<Option<Vec<f64>>>,
     /// What went wrong, or what else there is to know.
     pub notes: Vec<String>,
@@ -16,10 +42,45 @@ pub struct Row {
 pub struct Table<'a> {
     /// The scenario's name and what it does.
     pub title: &'a str,
-    /// What each value is, with its unit.
-    pub columns: &'a [&'a str],
+    /// What each value is.
+    pub columns: &'a [Column],
     /// The contestants, the floor first.
     pub rows: &'a [Row],
+}
+
+/// What a contestant's runs came to in one column.
+struct Summary {
+    median: f64,
+    least: f64,
+    greatest: f64,
+    times_floor: Option<f64>,
+}
+
+impl Column {
+    /// A value without a bar.
+    pub const fn plain(name: &'static str) -> Self {
+        Self::barred(name, &[])
+    }
+
+    /// A value with bars.
+    pub const fn barred(name: &'static str, bars: &'static [(&'static [&'static str], Bar)]) -> Self {
+        Self { name, over_embedded: None, bars }
+    }
+}
+
+impl Bar {
+    /// The bar in words, and whether it was met.
+    fn text(self, summary: &Summary) -> String {
+        let (words, met) = match self {
+            Self::TimesFloor(most) => {
+                (format!("≤ {most} × floor"), summary.times_floor.is_some_and(|times| times <= most))
+            }
+            Self::AtMost(most) => (format!("≤ {most}"), summary.median <= most),
+            Self::AtLeast(least) => (format!("≥ {least}"), summary.median >= least),
+            Self::EachAtMost(most) => (format!("each ≤ {most}"), summary.greatest <= most),
+        };
+        format!("{words}: {}", if met { "met" } else { "missed" })
+    }
 }
 
 fn median(values: &mut [f64]) -> Option<f64> {
@@ -44,26 +105,25 @@ impl Table<'_> {
     /// Markdown: for each contestant and value the median, the spread and the ratio to the floor, which is the
     /// median of the ratios of each run to the floor's run beside it.
     pub fn text(&self) -> String {
-        let mut text = format!("\n## {}\n\n| contestant | value | median | least – most | × floor |\n", self.title);
-        text.push_str("|---|---|---|---|---|\n");
-        let floor = self.rows.first();
+        let mut text = format!("\n## {}\n\n", self.title);
+        text.push_str("| contestant | value | median | least – most | × floor | bar |\n|---|---|---|---|---|---|\n");
         for row in self.rows {
             for (at, column) in self.columns.iter().enumerate() {
-                let mut values: Vec<f64> = row.runs.iter().flatten().map(|run| run[at]).collect();
-                let beside = |(run, base): (&Option<Vec<f64>>, &Option<Vec<f64>>)| {
-                    let (run, base) = (run.as_ref()?[at], base.as_ref()?[at]);
-                    (base > 0.0).then_some(run / base)
-                };
-                let mut ratios: Vec<f64> =
-                    floor.map(|f| row.runs.iter().zip(&f.runs).filter_map(beside).collect()).unwrap_or_default();
-                let Some(middle) = median(&mut values) else {
-                    let _ = writeln!(text, "| {} | {column} | – | – | – |", row.name);
+                let (name, column_name) = (row.name, column.name);
+                let bar = column.bars.iter().find(|(names, _)| names.contains(&name)).map(|(_, bar)| bar);
+                let Some(summary) = self.summary(at, row) else {
+                    // What nobody expects of this contestant, such as the CPU of servers that it has not, is left out.
+                    if bar.is_some() || row.runs.iter().all(Option::is_none) {
+                        let bar = bar.map_or("", |_| "not measured");
+                        let _ = writeln!(text, "| {name} | {column_name} | – | – | – | {bar} |");
+                    }
                     continue;
                 };
-                let spread = [values.first(), values.last()].map(|v| v.copied().map_or_else(String::new, shown));
-                let ratio = median(&mut ratios).map_or_else(|| "–".to_owned(), shown);
-                let (name, middle) = (row.name, shown(middle));
-                let _ = writeln!(text, "| {name} | {column} | {middle} | {} – {} | {ratio} |", spread[0], spread[1]);
+                let bar = bar.map_or_else(String::new, |bar| bar.text(&summary));
+                let [median, least, greatest] = [summary.median, summary.least, summary.greatest].map(shown);
+                let times = summary.times_floor.map_or_else(|| "–".to_owned(), shown);
+                let _ =
+                    writeln!(text, "| {name} | {column_name} | {median} | {least} – {greatest} | {times} | {bar} |");
             }
         }
         for row in self.rows {
@@ -72,5 +132,35 @@ impl Table<'_> {
             }
         }
         text
+    }
+
+    fn summary(&self, at: usize, row: &Row) -> Option<Summary> {
+        let rounds = 0..row.runs.len();
+        let mut values: Vec<f64> = rounds.clone().filter_map(|round| self.value(at, row, round)).collect();
+        let times = |round| {
+            let base = self.value(at, self.rows.first()?, round).filter(|base| *base > 0.0)?;
+            Some(self.value(at, row, round)? / base)
+        };
+        // How much more than something else is has no ratio.
+        let mut ratios: Vec<f64> = match self.columns[at].over_embedded {
+            None => rounds.filter_map(times).collect(),
+            Some(_) => Vec::new(),
+        };
+        let times_floor = median(&mut ratios);
+        let median = median(&mut values)?;
+        Some(Summary { median, least: *values.first()?, greatest: *values.last()?, times_floor })
+    }
+
+    /// What a run gave, if it gave it.
+    fn value(&self, at: usize, row: &Row, round: usize) -> Option<f64> {
+        let given = |row: &Row, at: usize| row.runs.get(round)?.as_ref()?.get(at).copied().filter(|v| !v.is_nan());
+        match self.columns[at].over_embedded {
+            None => given(row, at),
+            Some(_) if [FLOOR, EMBEDDED].contains(&row.name) => None,
+            Some(other) => {
+                let embedded = self.rows.iter().find(|row| row.name == EMBEDDED)?;
+                Some(given(row, other)? - given(embedded, other)?)
+            }
+        }
     }
 }

@@ -2,13 +2,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::Running;
+use sanbao_platform::nats::{Nats, NatsConfig};
+use sanbao_platform::service::{Deps, Running};
 use sanbao_platform::telemetry;
-use sanbao_platform::testing::sqlite;
+use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::config::SessionLimits;
 use sanbao_signalling::protocol::Limits;
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
@@ -20,8 +22,15 @@ use crate::{Failure, floor};
 pub const ROLE: &str = "SANBAO_BENCH_ROLE";
 /// The bare forwarder.
 pub const FLOOR: &str = "floor";
-/// The relay with its embedded room log.
+/// The relay: with its embedded room log, unless there is [`NATS`].
 pub const SANBAO: &str = "sanbao";
+
+/// The environment variable with the addresses of the `nats-server`s that hold the relay's rooms.
+pub const NATS: &str = "SANBAO_BENCH_NATS";
+/// The environment variable with the address of the `PostgreSQL` database of a relay with [`NATS`].
+pub const DATABASE: &str = "SANBAO_BENCH_DATABASE";
+/// How long a cluster of `nats-server`s may take to choose who leads.
+const NATS_WAIT: Duration = Duration::from_secs(30);
 
 /// The production bounds that one connection of the load goes beyond; all others stay as they are.
 pub fn raised() -> SessionLimits {
@@ -79,11 +88,20 @@ fn say(address: SocketAddr) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// The signalling service as `sanbao serve` builds and serves it, on `SQLite` in a folder of its own, with metrics on.
+/// The signalling service as `sanbao serve` builds and serves it, with metrics on: on `SQLite` in a folder of its own,
+/// or on `PostgreSQL` and NATS.
 async fn relay() -> Result<(), Failure> {
     telemetry::start_metrics();
-    let (clock, engine) = (Clock::system(), sqlite());
-    let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
+    let clock = Clock::system();
+    let nats = match std::env::var(NATS) {
+        Ok(urls) => Some(nats(&urls).await?),
+        Err(_) => None,
+    };
+    let engine = match std::env::var(DATABASE) {
+        Ok(url) => TestEngine::Postgres(url),
+        Err(_) => sqlite(),
+    };
+    let deps = Deps { nats, ..engine.deps(NAME, &MIGRATIONS, clock.clone()).await };
     let mut config = Config::new(Secret("a secret of the benchmark".to_owned()));
     config.limits = raised();
     let mut services = [sanbao_signalling::build(config, deps)];
@@ -94,4 +112,18 @@ async fn relay() -> Result<(), Failure> {
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     say(listener.address)?;
     Ok(serve(listener, router, None, drain).await?)
+}
+
+/// Connects, once `JetStream` answers; as many copies as there are servers.
+async fn nats(urls: &str) -> Result<Nats, Failure> {
+    let urls: Vec<_> = urls.split(',').map(|url| Secret(url.to_owned())).collect();
+    let config = NatsConfig { replicas: urls.len(), ..NatsConfig::new(urls) };
+    let started = Instant::now();
+    loop {
+        match Nats::connect(&config, "bench").await {
+            Ok(nats) => return Ok(nats),
+            Err(error) if started.elapsed() > NATS_WAIT => return Err(error.into()),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
 }

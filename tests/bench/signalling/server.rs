@@ -9,6 +9,7 @@ use std::{fs, thread};
 
 use crate::Failure;
 use crate::client::PATIENCE;
+use crate::nats::NatsServers;
 use crate::role::ROLE;
 
 /// The environment variable with the words of a command to run this binary's own servers under: a profiler.
@@ -17,11 +18,16 @@ const UNDER: &str = "SANBAO_BENCH_UNDER";
 /// The unit of CPU times in `/proc/<pid>/stat`: `USER_HZ`, 100 on every Linux that Rust runs on.
 const TICKS_PER_S: f64 = 100.0;
 
-/// A running server; it ends with this value.
+/// A running server, which may be several processes; it ends with this value.
 pub struct Server {
+    processes: Vec<Process>,
+    /// What its processes stand on; after them, so that it outlives them.
+    nats: Option<NatsServers>,
+}
+
+struct Process {
     child: Child,
-    /// Where it listens.
-    pub address: SocketAddr,
+    address: SocketAddr,
 }
 
 /// CPU time of a process.
@@ -57,27 +63,27 @@ pub fn free_port() -> Result<u16, Failure> {
 
 impl Server {
     /// Starts one of this binary's own roles; it says where it listens, and ends when its standard input does.
-    pub fn role(name: &str) -> Result<Self, Failure> {
+    pub fn role(name: &str, environment: &[(&str, String)]) -> Result<Self, Failure> {
         let under = std::env::var(UNDER).unwrap_or_default();
         let own = std::env::current_exe()?;
         let mut words = under.split_whitespace().map(OsStr::new).chain([own.as_os_str()]);
         let mut command = Command::new(words.next().unwrap_or_default());
         command.args(words);
-        command.env(ROLE, name).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.envs(environment.iter().cloned()).env(ROLE, name).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
         let address = line.trim().parse().map_err(|_| format!("the role {name} did not start"))?;
-        Ok(Self { child, address })
+        Ok(Self { processes: vec![Process { child, address }], nats: None })
     }
 
     /// Starts a foreign server that listens on `port` of the loopback address.
     pub fn foreign(mut command: Command, port: u16) -> Result<Self, Failure> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
-        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
+        let mut process = Process { child, address: SocketAddr::from(([127, 0, 0, 1], port)) };
         let started = Instant::now();
-        while TcpStream::connect(server.address).is_err() {
-            if let Some(status) = server.child.try_wait()? {
+        while TcpStream::connect(process.address).is_err() {
+            if let Some(status) = process.child.try_wait()? {
                 return Err(format!("it ended at its start: {status}").into());
             }
             if started.elapsed() > PATIENCE {
@@ -85,21 +91,68 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(20));
         }
-        Ok(server)
+        Ok(Self { processes: vec![process], nats: None })
     }
 
-    /// What the process has spent since it began; threads that have ended count.
+    /// Takes another's processes in: they serve the same rooms.
+    pub fn join(&mut self, other: Self) {
+        self.processes.extend(other.processes);
+    }
+
+    /// Stands on these from now on.
+    pub fn over(self, nats: NatsServers) -> Self {
+        Self { nats: Some(nats), ..self }
+    }
+
+    /// Where this side (0 or 1) of a room connects to: with two processes, each side to its own.
+    pub fn address(&self, side: usize) -> SocketAddr {
+        self.processes[side % self.processes.len()].address
+    }
+
+    /// Whether something else must be ready before a room can be opened.
+    pub fn stands_on_nats(&self) -> bool {
+        self.nats.is_some()
+    }
+
+    /// What its processes have spent since they began; threads that have ended count.
     pub fn cpu(&self) -> Result<Cpu, Failure> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        cpu(self.processes.iter().map(|p| p.child.id()))
+    }
+
+    /// What the `nats-server`s below it have spent, in seconds; not a number when there are none.
+    pub fn nats_cpu_s(&self) -> Result<f64, Failure> {
+        let Some(nats) = &self.nats else { return Ok(f64::NAN) };
+        let Cpu { user_s, system_s } = cpu(nats.processes())?;
+        Ok(user_s + system_s)
+    }
+
+    /// What its processes hold now.
+    pub fn memory(&self) -> Result<Memory, Failure> {
+        let mut sum = Memory { rss: 0.0, pss: 0.0 };
+        for process in &self.processes {
+            let Memory { rss, pss } = process.memory()?;
+            sum = Memory { rss: sum.rss + rss, pss: sum.pss + pss };
+        }
+        Ok(sum)
+    }
+}
+
+/// What processes have spent in all.
+fn cpu(processes: impl Iterator<Item = u32>) -> Result<Cpu, Failure> {
+    let mut sum = Cpu { user_s: 0.0, system_s: 0.0 };
+    for process in processes {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         // The command's name may hold anything, in parentheses; utime and stime are the 12th and 13th after it.
         let fields = stat.rsplit_once(')').ok_or("no stat")?.1;
         let mut ticks = fields.split_whitespace().skip(11).map_while(|t| t.parse::<f64>().ok());
-        let (user, system) = (ticks.next().ok_or("no utime")?, ticks.next().ok_or("no stime")?);
-        Ok(Cpu { user_s: user / TICKS_PER_S, system_s: system / TICKS_PER_S })
+        sum.user_s += ticks.next().ok_or("no utime")? / TICKS_PER_S;
+        sum.system_s += ticks.next().ok_or("no stime")? / TICKS_PER_S;
     }
+    Ok(sum)
+}
 
-    /// What the process holds now.
-    pub fn memory(&self) -> Result<Memory, Failure> {
+impl Process {
+    fn memory(&self) -> Result<Memory, Failure> {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
         let field = |name: &str| {
             let line = rollup.lines().find_map(|l| l.strip_prefix(name)).ok_or("no such field")?;
@@ -110,7 +163,7 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for Process {
     fn drop(&mut self) {
         // A role ends with its standard input, and a profiler around it writes what it found.
         if self.child.stdin.take().is_some() {

@@ -68,9 +68,10 @@ impl Signal {
         self.heard_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    /// For how long the client was not heard.
+    /// For how long the client was not heard. Another thread may hear it after `now_ms` was read: then not at all.
     fn silent_ms(&self, now_ms: u32) -> u64 {
-        u64::from(now_ms.wrapping_sub(self.heard_ms.load(Ordering::Relaxed)))
+        let silent_ms = now_ms.wrapping_sub(self.heard_ms.load(Ordering::Relaxed));
+        if silent_ms > u32::MAX / 2 { 0 } else { u64::from(silent_ms) }
     }
 }
 
@@ -423,5 +424,21 @@ impl Start {
     fn push(&mut self, bytes: &[u8]) {
         self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
         self.len += bytes.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_heard_after_the_clock_was_read_is_not_silent() {
+        let signal = Signal::default();
+        for (heard_ms, now_ms, silent_ms) in
+            [(100, 90, 0), (100, 100, 0), (100, 60_100, 60_000), (u32::MAX, 1, 2), (1, u32::MAX, 0)]
+        {
+            signal.heard(heard_ms);
+            assert_eq!(signal.silent_ms(now_ms), silent_ms, "heard at {heard_ms}, at {now_ms}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The bare forwarder of [`crate::floor`]: a message is its body and nothing else.
 
 use crate::Failure;
-use crate::contestants::Contestant;
+use crate::contestants::{Contestant, FLOOR};
 use crate::dialect::{Dialect, Heard, Kind};
 use crate::role;
 use crate::server::Server;
@@ -15,11 +15,11 @@ struct Side {
 
 impl Contestant for Floor {
     fn name(&self) -> &'static str {
-        "floor"
+        FLOOR
     }
 
     fn start(&self) -> Result<Server, Failure> {
-        Server::role(role::FLOOR)
+        Server::role(role::FLOOR, &[])
     }
 
     fn side(&self, room: u64, _side: usize) -> Result<Box<dyn Dialect>, Failure> {

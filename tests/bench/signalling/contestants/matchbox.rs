@@ -26,8 +26,8 @@ impl Contestant for Matchbox {
         (!tools("bin/matchbox_server").exists()).then(|| install.to_owned())
     }
 
-    fn raised(&self) -> String {
-        "none; its log is off".to_owned()
+    fn about(&self) -> String {
+        "matchbox_server 0.15.0; nothing raised; its log is off".to_owned()
     }
 
     fn start(&self) -> Result<Server, Failure> {

@@ -6,7 +6,7 @@ mod peerjs;
 mod sanbao;
 mod spreed;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::Failure;
 use crate::dialect::Dialect;
@@ -22,9 +22,9 @@ pub trait Contestant {
         None
     }
 
-    /// Which limits were raised for this load.
-    fn raised(&self) -> String {
-        "none".to_owned()
+    /// What there is to know of it: its version, how it runs, which limits were raised for this load.
+    fn about(&self) -> String {
+        "a bare forwarder".to_owned()
     }
 
     /// Starts it.
@@ -34,20 +34,36 @@ pub trait Contestant {
     fn side(&self, room: u64, side: usize) -> Result<Box<dyn Dialect>, Failure>;
 }
 
-/// All of them, the floor first; `peers` are the foreign ones.
-pub fn all(peers: bool) -> Result<Vec<Box<dyn Contestant>>, Failure> {
-    let mut all: Vec<Box<dyn Contestant>> = vec![Box::new(floor::Floor), Box::new(sanbao::Sanbao::new()?)];
-    if peers {
-        all.extend(foreign());
-    }
-    Ok(all)
-}
+/// The bare forwarder that all are compared with.
+pub const FLOOR: &str = "floor";
+/// The relay with its embedded room log.
+pub const EMBEDDED: &str = "sanbao";
+/// The relay with one `nats-server`.
+pub const NATS_1: &str = "sanbao-nats1";
+/// With three, which replicate.
+pub const NATS_3: &str = "sanbao-nats3";
+/// With one, and the sides of each room at two relays.
+pub const NATS_1_APART: &str = "sanbao-nats1-apart";
+/// With three, and the sides of each room at two relays.
+pub const NATS_3_APART: &str = "sanbao-nats3-apart";
+/// The relay in each of its forms.
+pub const OWN: &[&str] = &[EMBEDDED, NATS_1, NATS_3, NATS_1_APART, NATS_3_APART];
 
-fn foreign() -> [Box<dyn Contestant>; 3] {
-    [Box::new(matchbox::Matchbox), Box::new(peerjs::PeerJs), Box::new(spreed::Spreed)]
+/// All that there are, the floor first.
+pub fn all() -> Result<Vec<Box<dyn Contestant>>, Failure> {
+    let mut all: Vec<Box<dyn Contestant>> = vec![Box::new(floor::Floor), Box::new(sanbao::Sanbao::embedded()?)];
+    for shared in sanbao::Sanbao::shared()? {
+        all.push(Box::new(shared));
+    }
+    all.extend([
+        Box::new(matchbox::Matchbox) as Box<dyn Contestant>,
+        Box::new(peerjs::PeerJs),
+        Box::new(spreed::Spreed),
+    ]);
+    Ok(all)
 }
 
 /// Where foreign servers are installed that no package of the system brings.
 fn tools(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-tools").join(path)
+    crate::machine::target("bench-tools").join(path)
 }

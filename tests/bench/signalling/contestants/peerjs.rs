@@ -4,9 +4,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{Contestant, tools};
-use crate::Failure;
 use crate::dialect::{Dialect, Heard, Kind, between};
 use crate::server::{Server, free_port};
+use crate::{Failure, machine};
 
 /// The server.
 pub struct PeerJs;
@@ -26,8 +26,9 @@ impl Contestant for PeerJs {
         (!tools("node_modules/peer").exists()).then(|| install.to_owned())
     }
 
-    fn raised(&self) -> String {
-        "connections 20000 (default 5000)".to_owned()
+    fn about(&self) -> String {
+        let node = machine::first_line("node", &["--version"]).unwrap_or_default();
+        format!("peer 1.0.2 on node {node}; raised: connections 20000 (default 5000)")
     }
 
     fn start(&self) -> Result<Server, Failure> {
@@ -57,8 +58,8 @@ impl Dialect for Side {
             Some("OFFER" | "ANSWER" | "CANDIDATE") => {
                 between(text, r#""body":""#).map_or(Heard::Nothing, Heard::Message)
             }
-            Some("EXPIRE") => Heard::Loss,
-            Some("ERROR" | "ID-TAKEN") => Heard::Refused(text),
+            // Its word to a sender that one message could not be delivered.
+            Some("EXPIRE" | "ERROR" | "ID-TAKEN") => Heard::Refused(text),
             _ => Heard::Nothing,
         }
     }

@@ -1,4 +1,4 @@
-//! The relay of this repository, by `sanbao.signal.v1`.
+//! The relay of this repository, by `sanbao.signal.v1`: with its embedded room log, or with the log in `JetStream`.
 
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::clock::Clock;
@@ -7,15 +7,34 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::Failure;
-use crate::contestants::Contestant;
-use crate::dialect::{Dialect, Heard, Kind, between, number};
+use crate::contestants::{Contestant, EMBEDDED, NATS_1, NATS_1_APART, NATS_3, NATS_3_APART};
+use crate::dialect::{Dialect, Due, Heard, Kind, between, number};
+use crate::nats::NatsServers;
 use crate::role;
 use crate::server::Server;
 
-/// The relay with its embedded room log.
+/// The environment variable with the address of a `PostgreSQL` server, as [`sanbao_platform::testing`] reads it.
+const POSTGRES: &str = "SANBAO_TEST_POSTGRES_URL";
+/// What is acknowledged at once, as the protocol says.
+const UNACKNOWLEDGED_MESSAGES_MAX: u64 = 32;
+const UNACKNOWLEDGED_BYTES_MAX: usize = 64 * 1024;
+
+/// The relay.
 pub struct Sanbao {
+    name: &'static str,
+    /// What holds its rooms' logs; nothing when they are in the relay's memory.
+    shared: Option<Shared>,
     keys: Keys,
     clock: Clock,
+}
+
+/// A room log in `JetStream`.
+#[derive(Clone, Copy)]
+struct Shared {
+    /// How many `nats-server`s keep it.
+    servers: usize,
+    /// How many relays there are: with two, the sides of a room are at different ones.
+    relays: usize,
 }
 
 struct Side {
@@ -30,26 +49,75 @@ struct Side {
     /// The last number of the relay's, and the last that it was told of.
     heard: u64,
     acknowledged: u64,
+    /// How long what is not acknowledged is.
+    unacknowledged_bytes: usize,
 }
 
 impl Sanbao {
+    /// With its embedded room log, as it is where all services are one process.
+    pub fn embedded() -> Result<Self, Failure> {
+        Self::new(EMBEDDED, None)
+    }
+
+    /// With `JetStream`: one server or three, one relay or two.
+    pub fn shared() -> Result<[Self; 4], Failure> {
+        let new = |name, servers, relays| Self::new(name, Some(Shared { servers, relays }));
+        Ok([new(NATS_1, 1, 1)?, new(NATS_3, 3, 1)?, new(NATS_1_APART, 1, 2)?, new(NATS_3_APART, 3, 2)?])
+    }
+
     /// With the keys that [`role`] verifies by.
-    pub fn new() -> Result<Self, Failure> {
-        Ok(Self { keys: RootSecret::from_bytes([42; 32]).keys()?, clock: Clock::system() })
+    fn new(name: &'static str, shared: Option<Shared>) -> Result<Self, Failure> {
+        Ok(Self { name, shared, keys: RootSecret::from_bytes([42; 32]).keys()?, clock: Clock::system() })
     }
 }
 
 impl Contestant for Sanbao {
     fn name(&self) -> &'static str {
-        "sanbao"
+        self.name
     }
 
-    fn raised(&self) -> String {
-        role::raised_text()
+    fn missing(&self) -> Option<String> {
+        self.shared?;
+        if std::env::var_os(POSTGRES).is_none() {
+            return Some(format!("{POSTGRES} is not set; tests/bench/all starts PostgreSQL and sets it"));
+        }
+        NatsServers::version().is_none().then(|| "apt-get install nats-server".to_owned())
+    }
+
+    fn about(&self) -> String {
+        let raised = role::raised_text();
+        let Some(Shared { servers, relays }) = self.shared else {
+            return format!("embedded room log; raised: {raised}");
+        };
+        let (relays, sides) = match relays {
+            1 => ("one relay", ""),
+            _ => ("two relays", ", the two sides of each room at different ones"),
+        };
+        let version = NatsServers::version().unwrap_or_default();
+        format!(
+            "{relays}{sides}; room log in JetStream, file storage, {servers} × {version}, as many copies, on {}, \
+            facts in PostgreSQL; its CPU is the relays'; raised: as above",
+            NatsServers::file_system()
+        )
     }
 
     fn start(&self) -> Result<Server, Failure> {
-        Server::role(role::SANBAO)
+        match self.shared {
+            None => Server::role(role::SANBAO, &[]),
+            Some(Shared { servers, relays }) => {
+                let nats = NatsServers::start(servers)?;
+                // A database of its own on the server that `POSTGRES` names.
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                let engine = runtime.block_on(sanbao_platform::testing::postgres()).ok_or("no PostgreSQL")?;
+                let environment =
+                    [(role::NATS, nats.urls().join(",")), (role::DATABASE, engine.url(sanbao_signalling::NAME))];
+                let mut server = Server::role(role::SANBAO, &environment)?;
+                for _ in 1..relays {
+                    server.join(Server::role(role::SANBAO, &environment)?);
+                }
+                Ok(server.over(nats))
+            }
+        }
     }
 
     fn side(&self, room: u64, side: usize) -> Result<Box<dyn Dialect>, Failure> {
@@ -64,7 +132,17 @@ impl Contestant for Sanbao {
         let ticket = self.keys.sign(scope, now, &claims)?;
         let device = format!("bench-device-{person:08}");
         let (own, other) = (String::new(), String::new());
-        Ok(Box::new(Side { ticket, device, own, other, kept: None, said: 0, heard: 0, acknowledged: 0 }))
+        Ok(Box::new(Side {
+            ticket,
+            device,
+            own,
+            other,
+            kept: None,
+            said: 0,
+            heard: 0,
+            acknowledged: 0,
+            unacknowledged_bytes: 0,
+        }))
     }
 }
 
@@ -72,8 +150,13 @@ impl Side {
     /// The numbers at the start of a message, its acknowledgement included.
     fn numbers(&mut self) -> String {
         self.said += 1;
-        self.acknowledged = self.heard;
+        self.acknowledge();
         format!(r#""seq":{},"ack":{}"#, self.said, self.heard)
+    }
+
+    fn acknowledge(&mut self) {
+        self.acknowledged = self.heard;
+        self.unacknowledged_bytes = 0;
     }
 
     /// Takes the other's id out of a list of peers.
@@ -111,6 +194,7 @@ impl Dialect for Side {
     fn heard<'a>(&mut self, text: &'a str, out: &mut Vec<String>) -> Heard<'a> {
         if let Some(seq) = text.strip_prefix(r#"{"seq":"#).and_then(|rest| number(rest, "")) {
             self.heard = seq;
+            self.unacknowledged_bytes += text.len();
         }
         match between(text, r#""type":""#) {
             Some("offer" | "answer") => between(text, r#""sdp":""#).map_or(Heard::Nothing, Heard::Message),
@@ -125,6 +209,7 @@ impl Dialect for Side {
                     self.kept = Some([field(r#""consult":""#), field(r#""epoch":""#), secret.to_owned()]);
                 }
                 self.heard = number(text, r#""seq":"#).unwrap_or_default();
+                self.acknowledge();
                 if text.contains(r#""resumed":"snapshot""#) {
                     return Heard::Loss;
                 }
@@ -139,18 +224,19 @@ impl Dialect for Side {
     }
 
     fn acknowledgement(&mut self) -> Option<String> {
-        self.owes().then(|| {
-            self.acknowledged = self.heard;
+        (self.due() != Due::Never).then(|| {
+            self.acknowledge();
             format!(r#"{{"type":"ack","ack":{}}}"#, self.heard)
         })
     }
 
-    fn owes(&self) -> bool {
-        self.heard > self.acknowledged
-    }
-
-    fn close_tells_loss(&self, code: u16) -> bool {
-        code == 4003
+    fn due(&self) -> Due {
+        match self.heard.saturating_sub(self.acknowledged) {
+            0 => Due::Never,
+            UNACKNOWLEDGED_MESSAGES_MAX.. => Due::Now,
+            _ if self.unacknowledged_bytes >= UNACKNOWLEDGED_BYTES_MAX => Due::Now,
+            _ => Due::Soon,
+        }
     }
 
     fn say(&mut self, kind: Kind, body: &str) -> String {

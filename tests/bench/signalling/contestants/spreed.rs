@@ -9,9 +9,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::{Contestant, tools};
-use crate::Failure;
 use crate::dialect::{Dialect, Heard, Kind, between};
 use crate::server::{Server, free_port};
+use crate::{Failure, machine};
 
 const BINARY: &str = "/usr/bin/nextcloud-spreed-signaling-server";
 const SECRET: &str = "a secret of the benchmark for internal clients";
@@ -37,8 +37,9 @@ impl Contestant for Spreed {
         (!Path::new(BINARY).exists()).then(|| "apt-get install nextcloud-spreed-signaling".to_owned())
     }
 
-    fn raised(&self) -> String {
-        "none; any backend is allowed, as its own benchmark does".to_owned()
+    fn about(&self) -> String {
+        let version = machine::first_line(BINARY, &["-version"]).unwrap_or_default();
+        format!("{version}; nothing raised; any backend is allowed, as its own benchmark does")
     }
 
     fn start(&self) -> Result<Server, Failure> {

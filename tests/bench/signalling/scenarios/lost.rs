@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::{Measured, Scenario, audit, body, room};
+use super::{Measured, Run, Scenario, audit, body, in_silence};
 use crate::client::connect;
-use crate::contestants::Contestant;
+use crate::contestants::OWN;
 use crate::dialect::Kind;
-use crate::server::Server;
+use crate::report::{Bar, Column};
 
 /// Messages that the broken connection had not read, and as many sent while it was gone.
 const MESSAGES: u32 = 100;
@@ -19,14 +19,18 @@ const LATE: Duration = Duration::from_secs(3);
 pub const SCENARIO: Scenario = Scenario {
     name: "lost",
     title: "lost: a socket is reset with 100 messages unread, 100 more are sent while its owner is away for 1 s",
-    columns: &["lost of 200", "repeated", "told of it (1 yes)"],
-    runs: 1,
-    run: |contestant, server| Box::pin(run(contestant, server)),
+    columns: &[
+        Column::barred("lost of 200", &[(OWN, Bar::EachAtMost(0.0))]),
+        Column::barred("repeated", &[(OWN, Bar::EachAtMost(0.0))]),
+        Column::barred("lost in silence", &[(OWN, Bar::EachAtMost(0.0))]),
+    ],
+    runs: 3,
+    run: |run| Box::pin(measure(run)),
     too_noisy: |_| false,
 };
 
-async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
-    let [stays, goes] = room(contestant, server, 0).await?;
+async fn measure(run: Run<'_>) -> Measured {
+    let [stays, goes] = run.room(0).await?;
     goes.pause(true);
     for number in 0..MESSAGES {
         stays.say(Kind::Offer, &body(number, MESSAGE_BYTES));
@@ -40,7 +44,7 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
         stays.say(Kind::Offer, &body(number, MESSAGE_BYTES));
         tokio::time::sleep(AWAY / MESSAGES).await;
     }
-    let back = connect(server.address, dialect).await?;
+    let back = connect(run.server.address(1), dialect).await?;
     tokio::time::sleep(LATE).await;
     received.extend(back.take_received());
     let (missing, again, in_order) = audit(2 * MESSAGES, &received);
@@ -50,6 +54,6 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
         notes.push("out of order".to_owned());
     }
     #[expect(clippy::cast_precision_loss, reason = "some hundreds")]
-    let counts = [missing as f64, again as f64];
-    Ok((vec![counts[0], counts[1], f64::from(u8::from(told))], notes))
+    let counts = [missing, again, in_silence(missing, told, stays.refused())].map(|count| count as f64);
+    Ok((counts.to_vec(), notes))
 }

@@ -4,26 +4,35 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Instant;
 
-use super::{Measured, Scenario, body};
+use super::{Measured, Run, Scenario, body};
 use crate::client::PATIENCE;
-use crate::contestants::Contestant;
+use crate::contestants::{EMBEDDED, NATS_1, NATS_1_APART, NATS_3, NATS_3_APART};
 use crate::dialect::{Dialect, Heard, Kind};
-use crate::server::Server;
+use crate::report::{Bar, Column};
 use crate::{Failure, wire};
 
 /// Messages each way that are timed, after as many of the second number that are not.
-const ROUNDS: usize = 5_000;
-const WARM_UP: usize = 500;
+const ROUNDS: u32 = 5_000;
+const WARM_UP: u32 = 500;
 const MESSAGE_BYTES: usize = 200;
 /// A floor slower than this says that something else had the machine.
 const FLOOR_P99_MS_MAX: f64 = 1.0;
 
 pub const SCENARIO: Scenario = Scenario {
     name: "pingpong",
-    title: "pingpong: one-way latency, one message at a time, runs with a floor's p99 over 1 ms discarded",
-    columns: &["p50 ms", "p99 ms"],
+    title: "pingpong: one-way latency, one message of 200 bytes and its envelope at a time, rounds with a floor's p99 \
+            over 1 ms discarded",
+    columns: &[
+        Column::barred("p50 ms", &[(&[EMBEDDED], Bar::TimesFloor(2.0))]),
+        Column::barred("p99 ms", &[(&[EMBEDDED], Bar::TimesFloor(3.0))]),
+        Column {
+            name: "p50 ms over the embedded log's in the same round",
+            over_embedded: Some(0),
+            bars: &[(&[NATS_1, NATS_1_APART], Bar::AtMost(1.0)), (&[NATS_3, NATS_3_APART], Bar::AtMost(2.0))],
+        },
+    ],
     runs: 7,
-    run: |contestant, server| Box::pin(async move { run(contestant, server) }),
+    run: |run| Box::pin(async move { measure(run) }),
     too_noisy: |floor| floor[1] > FLOOR_P99_MS_MAX,
 };
 
@@ -35,26 +44,27 @@ struct Side {
     input: Vec<u8>,
 }
 
-fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
-    let mut one = Side::open(server.address, contestant.side(0, 0)?)?;
+fn measure(Run { contestant, server, percent }: Run<'_>) -> Measured {
+    let [rounds, warm_up] = [ROUNDS, WARM_UP].map(|whole| whole * percent / 100);
+    let mut one = Side::open(server.address(0), contestant.side(0, 0)?)?;
     one.settle()?;
-    let mut two = Side::open(server.address, contestant.side(0, 1)?)?;
+    let mut two = Side::open(server.address(1), contestant.side(0, 1)?)?;
     while !two.ready {
         two.take()?;
     }
     while !one.ready {
         one.take()?;
     }
-    let mut times = Vec::with_capacity(2 * ROUNDS);
+    let mut times = Vec::with_capacity(2 * rounds as usize);
     let body = body(0, MESSAGE_BYTES);
-    for round in 0..WARM_UP + ROUNDS {
+    for round in 0..warm_up + rounds.max(1) {
         for swap in [false, true] {
             let (from, to) = if swap { (&mut two, &mut one) } else { (&mut one, &mut two) };
             let text = from.dialect.say(Kind::Offer, &body);
             let started = Instant::now();
             from.text(&text)?;
             while !to.take()? {}
-            if round >= WARM_UP {
+            if round >= warm_up {
                 times.push(started.elapsed().as_secs_f64() * 1000.0);
             }
         }

@@ -3,11 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::paced::body_bytes;
-use super::{Measured, Scenario, audit, body, room};
+use super::{Measured, Run, Scenario, audit, body, in_silence};
 use crate::client::connect;
-use crate::contestants::Contestant;
+use crate::contestants::{EMBEDDED, OWN};
 use crate::dialect::Kind;
-use crate::server::Server;
+use crate::report::{Bar, Column};
 
 const MESSAGES_PER_S: u32 = 5_000;
 /// How long nothing is read.
@@ -19,22 +19,29 @@ const LATE: Duration = Duration::from_secs(5);
 
 pub const SCENARIO: Scenario = Scenario {
     name: "slow",
-    title: "slow: a reader stops for 20 s while 1,000-byte messages come at 5,000/s",
-    columns: &["RSS MB above idle, greatest", "sent", "lost", "told of it (1 yes)"],
-    runs: 1,
-    run: |contestant, server| Box::pin(run(contestant, server)),
+    title: "slow: a reader stops for 20 s while messages of 1,000 bytes, envelope included, come at 5,000/s",
+    columns: &[
+        Column::barred("RSS MB above idle, greatest", &[(&[EMBEDDED], Bar::EachAtMost(8.0))]),
+        Column::plain("sent"),
+        Column::plain("lost"),
+        Column::barred("lost in silence", &[(OWN, Bar::EachAtMost(0.0))]),
+    ],
+    runs: 3,
+    run: |run| Box::pin(measure(run)),
     too_noisy: |_| false,
 };
 
-async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
-    let [talks, stops] = room(contestant, server, 0).await?;
+async fn measure(run: Run<'_>) -> Measured {
+    let server = run.server;
+    let stopped = STOPPED * run.percent / 100;
+    let [talks, stops] = run.room(0).await?;
     let len = body_bytes(&talks);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let idle = server.memory()?.rss;
     stops.pause(true);
     let mut ticks = tokio::time::interval(Duration::from_millis(1));
     let (started, mut sent, mut most, mut looked) = (Instant::now(), 0_u32, idle, Duration::ZERO);
-    while started.elapsed() < STOPPED && talks.ended().is_none() {
+    while started.elapsed() < stopped && talks.ended().is_none() {
         ticks.tick().await;
         let elapsed = started.elapsed();
         let due = elapsed.as_secs_f64() * f64::from(MESSAGES_PER_S);
@@ -54,7 +61,7 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     let mut notes: Vec<String> =
         stops.ended().map(|code| format!("the reader was closed with {code}")).into_iter().collect();
     if stops.ended().is_some() {
-        let back = connect(server.address, stops.reset().await?).await?;
+        let back = connect(server.address(1), stops.reset().await?).await?;
         tokio::time::sleep(LATE).await;
         received.extend(back.take_received());
         told |= back.told_loss();
@@ -65,8 +72,9 @@ async fn run(contestant: &dyn Contestant, server: &Server) -> Measured {
     notes.push(format!("{} messages were refused to their sender", talks.refused()));
     most = most.max(server.memory()?.rss);
     let (missing, _, _) = audit(sent, &received);
-    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
-    let missing = missing as f64;
     told |= talks.told_loss();
-    Ok((vec![(most - idle) / 1e6, f64::from(sent), missing, f64::from(u8::from(told))], notes))
+    let silent = in_silence(missing, told, talks.refused());
+    #[expect(clippy::cast_precision_loss, reason = "some hundred thousand")]
+    let [missing, silent] = [missing as f64, silent as f64];
+    Ok((vec![(most - idle) / 1e6, f64::from(sent), missing, silent], notes))
 }
