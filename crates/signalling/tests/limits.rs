@@ -356,7 +356,7 @@ async fn a_socket_that_takes_nothing_is_given_up_though_little_waits_for_it() {
 async fn a_crowd_of_facts_shorter_than_a_sweep_stops_nobody_for_longer() {
     // Every fact is one too many, until it is written a moment later.
     let relay = with(|c| c.limits.facts_queue_max = 0).await;
-    for n in 0..8 {
+    for n in 0..4 {
         let mut host = relay.join(n, 10, "host").await;
         host.say(json!({ "type": "chat", "text": "在吗" })).await;
         host.hear("chat").await;

@@ -1,4 +1,4 @@
-//! Connections that were not welcomed yet, by address: one address does not hold all places with sockets that say nothing.
+//! Connections that were not welcomed yet, by address: none holds all places with sockets that say nothing.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

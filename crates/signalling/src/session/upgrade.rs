@@ -29,7 +29,7 @@ const KEY_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
         (status = 101, description = "The connection becomes a WebSocket; the first message is `hello` with a ticket"),
         (status = 400, description = "Not a WebSocket request, or without the subprotocol `sanbao.signal.v1`"),
         (status = 403, description = "A browser's request from another site"),
-        (status = 429, description = "Too many bad tickets or secrets, or connections without a hello, from this address; come back later"),
+        (status = 429, description = "Too many bad tickets, or connections before their welcome, from this address"),
         (status = 503, description = "As many connections as this process takes; come back"),
     )
 )]
