@@ -52,9 +52,12 @@ fn a_colleague_is_called_once_after_a_while_even_when_nobody_is_inside() {
     assert_eq!(kinds(&world.say(host, Request::Admit(guest)), guest), ["joined"]);
 }
 
+/// A way in which a guest's wait ends, given host and guest.
+type End = fn(&mut World, PeerId, PeerId) -> Vec<Output>;
+
 #[test]
 fn the_end_of_a_wait_for_which_a_colleague_was_called_is_told_once_however_it_ends() {
-    let ways: [(&str, RingOver, fn(&mut World, PeerId, PeerId) -> Vec<Output>); 7] = [
+    let ways: [(&str, RingOver, End); 7] = [
         ("admitted", RingOver::Admitted, |world, host, guest| world.say(host, Request::Admit(guest))),
         ("refused", RingOver::Refused, |world, host, guest| world.say(host, Request::Refuse(guest))),
         ("sent away", RingOver::Refused, |world, host, guest| world.say(host, Request::Kick(guest))),
