@@ -81,27 +81,29 @@ fn client(choice: u8) -> Client {
 
 /// A peer of any kind: relayed here, public, allowed, denied, of this machine, private, each in every form.
 fn peer(input: &mut &[u8]) -> SocketAddr {
-    let (kind, form, last) = (byte(input), byte(input), byte(input));
-    let v4 = match kind % 8 {
-        0 | 1 => RELAY_V4,
-        2 => [8, 8, 8, last],
-        3 => [192, 168, 1, last],
-        4 => [9, 9, 9, last],
-        5 => [203, 0, 114, 2],
-        6 => [10, last, 0, 1],
-        _ => [last, 254, 169, 254],
+    // Few of each kind, so that a later step means the same one.
+    let (kind, form, last) = (byte(input), byte(input), byte(input) % 4);
+    let v4 = match kind % 16 {
+        0..=3 => RELAY_V4,
+        4..=9 => [8, 8, 8, last],
+        10 => [192, 168, 2, last],
+        11 => [192, 168, 1, last],
+        12 => [9, 9, 9, last],
+        13 => [203, 0, 114, 2],
+        14 => [10, last, 0, 1],
+        _ => [169, 254, 169, 254 - last],
     };
     let [a, b, c, d] = v4.map(u16::from);
     let (high, low) = (a << 8 | b, c << 8 | d);
-    let ip: IpAddr = match form % 8 {
-        0..=2 => v4.into(),
-        3 => Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, high, low).into(),
-        4 => Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low).into(),
-        5 => Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1).into(),
-        6 => RELAY_V6.into(),
-        _ => Ipv6Addr::new(u16::from(last) << 8, 0x3200, 0, 0, 0, 0, 0, 1).into(),
+    let ip: IpAddr = match form % 16 {
+        0..=10 => v4.into(),
+        11 => Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, high, low).into(),
+        12 => Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low).into(),
+        13 => Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1).into(),
+        14 => RELAY_V6.into(),
+        _ => Ipv6Addr::new([0x2400, 0x2a01, 0xfd00, 0xff02][usize::from(last)], 0x3200, 0, 0, 0, 0, 0, 1).into(),
     };
-    SocketAddr::new(ip, if kind & 64 == 0 { PORTS.0 + u16::from(kind % 16) } else { 3478 + u16::from(last) })
+    SocketAddr::new(ip, if kind < 224 { PORTS.0 + u16::from(kind / 16) } else { 3478 + u16::from(last) })
 }
 
 fn lies_in(part: &[u8], whole: &[u8]) -> bool {
@@ -190,7 +192,8 @@ impl World {
         let from = client(who);
         let nonce = self.nonce(from);
         let name = if who < 224 { "a" } else { "b" };
-        let (username, password) = self.credentials.issue(name, self.now().utc);
+        // From the first moment on: another username could not go on with what this one began.
+        let (username, password) = self.credentials.issue(name, DateTime::UNIX_EPOCH);
         let method = METHODS[usize::from(byte(input)) % METHODS.len()];
         let mut transaction = [2; 12];
         transaction[0] = byte(input);
@@ -200,10 +203,10 @@ impl World {
             (_, 0) => {}
             (Method::Allocate, wish) => {
                 writer.attribute(attr::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
-                writer.attribute(attr::REQUESTED_ADDRESS_FAMILY, &[1 + wish % 2, 0, 0, 0]);
+                writer.attribute(attr::REQUESTED_ADDRESS_FAMILY, &[1 + wish / 6, 0, 0, 0]);
             }
             (Method::ChannelBind, number) => {
-                writer.number(attr::CHANNEL_NUMBER, (0x4000 + u32::from(number % 4)) << 16);
+                writer.number(attr::CHANNEL_NUMBER, (0x4000 + u32::from(number % 2)) << 16);
                 writer.address(attr::XOR_PEER_ADDRESS, peer(input));
             }
             (_, _) => {
@@ -218,7 +221,7 @@ impl World {
         writer.attribute(attr::USERNAME, username.as_bytes());
         writer.attribute(attr::REALM, REALM.as_bytes());
         writer.attribute(attr::NONCE, &nonce);
-        writer.finish(Some(&Key::long_term(&username, REALM, &password)), byte(input) % 2 == 0);
+        writer.finish(Some(&Key::long_term(&username, REALM, &password)), byte(input) < 128);
         self.give(from, &bytes, true);
     }
 
@@ -226,8 +229,8 @@ impl World {
     fn data(&mut self, who: u8, input: &mut &[u8]) {
         let (choice, len) = (byte(input), usize::from(byte(input) % 32));
         let mut bytes = Vec::new();
-        if choice % 2 == 0 {
-            bytes.extend_from_slice(&[0x40, choice / 2 % 4, 0, u8::try_from(len).unwrap_or(0)]);
+        if choice & 1 == 0 {
+            bytes.extend_from_slice(&[0x40, choice / 2 % 2, 0, u8::try_from(len).unwrap_or(0)]);
             bytes.extend_from_slice(take(input, len));
         } else {
             let mut writer = Writer::new(&mut bytes, Method::Send, Class::Indication, [3; 12]);
@@ -239,7 +242,7 @@ impl World {
     }
 
     fn peer_sends(&mut self, input: &mut &[u8]) {
-        let relay = Relay { ipv6: byte(input) % 2 == 0, port: PORTS.0 + u16::from(byte(input) % 8) };
+        let relay = Relay { ipv6: byte(input) < 128, port: PORTS.0 + u16::from(byte(input) % 8) };
         let (from, len, now) = (peer(input), usize::from(byte(input) % 32), self.now());
         let payload = take(input, len);
         let output = self.engine.peer_sent(now, relay, from, payload);
@@ -265,7 +268,7 @@ pub fn run(data: &[u8]) -> Seen {
             _ => {
                 world.ms += u64::from(byte(&mut input)) * 1000;
                 world.engine.sweep(world.now());
-                if who % 4 == 0 {
+                if who < 64 {
                     world.engine.gone(client(who | 8));
                 }
                 while world.engine.released().is_some() {}
