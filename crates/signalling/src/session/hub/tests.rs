@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::*;
 use crate::id::{Digest, PeerId, PersonId};
 use crate::permissions::Permissions;
+use crate::protocol::CloseCode;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
 use crate::session::frame::Decoder;
 use crate::session::link::{Hello, Link, Welcomed};
