@@ -369,15 +369,19 @@ async fn what_happened_in_a_room_is_told_once_although_its_only_relay_dies_at_on
     let Some(mut relays) = Relays::start(1).await else { return };
     let counts = Arc::<Counts>::default();
     let mut host = relays.client(0, 1, 1, "host", &counts);
-    host.say(json!({ "type": "join", "audio": true, "video": true }));
-    host.next("joined").await;
+    // A visit is finished only where both sides have met.
+    let mut doctor = relays.client(0, 1, 2, "clinician", &counts);
+    for one in [&mut host, &mut doctor] {
+        one.say(json!({ "type": "join", "audio": true, "video": true }));
+        one.next("joined").await;
+    }
     host.say(json!({ "type": "chat", "text": "one" }));
     host.next("chat").await;
     host.say(json!({ "type": "finish", "id": "the end" }));
     // It is in the log: the database has not heard of it for a moment yet.
     while host.next("ok").await["re"] != "the end" {}
     relays.kill(0);
-    drop(host);
+    drop((host, doctor));
     let outbox = Outbox::new("signalling", Db::open(&relays.database, "signalling").await.unwrap());
     let told = async {
         loop {

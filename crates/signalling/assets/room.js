@@ -301,7 +301,13 @@ $("ring-again").onclick = () => {
 };
 $("hang-up").onclick = $("lobby-leave").onclick = () => call?.leave();
 $("again").onclick = () => location.reload();
-$("finish").onclick = () => $("finish-dialog").showModal();
+$("finish").onclick = () => {
+  // Before both sides have met a visit stays open: who is late still finds it.
+  const met = Boolean(call?.room.met);
+  $("finish-text").hidden = !met;
+  $("finish-text-apart").hidden = met;
+  $("finish-dialog").showModal();
+};
 $("finish-no").onclick = () => $("finish-dialog").close();
 $("finish-yes").onclick = () => {
   $("finish-dialog").close();

@@ -50,6 +50,7 @@ export class Room {
     this.transcription = false;
     this.staffPresent = false;
     this.startedAt = /** @type {string|null} */ (null);
+    /** Host and clinician have been inside together. */ this.met = false;
     /** @type {{since: string, lobby_wait_ms_max: number, ring_again_ms_min?: number, because?: string}|null} */ this.lobby = null;
     /** What the relay says of each person's line. @type {Map<string, any>} */ this.lines = new Map();
     /** What each person's check before the call found. @type {Map<string, any>} */ this.checks = new Map();
@@ -75,6 +76,12 @@ export class Room {
     return [...this.people.values()].filter((p) => !p.consent?.[what]);
   }
 
+  /** Whether host and clinician are both inside now. */
+  bothSides() {
+    const roles = new Set([...this.people.values()].map((p) => p.role));
+    return roles.has("host") && roles.has("clinician");
+  }
+
   /** @param {RoomView} view */
   load(view) {
     this.people = new Map((view.peers || []).map((p) => [p.peer, p]));
@@ -84,6 +91,7 @@ export class Room {
     this.recording = Boolean(view.recording?.on);
     this.transcription = Boolean(view.transcription?.on);
     this.startedAt = view.started_at || null;
+    this.met = Boolean(view.started_at) || this.bothSides();
     this.staffPresent = Boolean(view.staff_present);
   }
 
@@ -112,7 +120,9 @@ export class Room {
       case "ring_over":
         return void this.waiting.delete(m.peer);
       case "peer_joined":
-        return void this.people.set(m.peer, view(m));
+        this.people.set(m.peer, view(m));
+        this.met ||= this.bothSides();
+        return;
       case "peer_left":
         for (const about of [this.people, this.lines]) about.delete(m.peer);
         return;

@@ -17,6 +17,7 @@ room-hang-up = Hang up
 room-finish = Finish visit
 room-finish-title = Finish this consult?
 room-finish-text = Everybody leaves, and nobody can come back. If only you want to go, press “Hang up”.
+room-finish-text-apart = Both sides have not met yet. Everybody leaves; the visit does not count as held, and people can still come back. If only you want to go, press “Hang up”.
 room-finish-yes = Finish visit
 room-finish-no = No, go on
 room-devices = Choose camera and microphone

@@ -17,6 +17,7 @@ room-hang-up = 挂断
 room-finish = 结束会诊
 room-finish-title = 结束本次会诊?
 room-finish-text = 所有人都会离开,之后不能再进入。只是自己要离开,请按“挂断”。
+room-finish-text-apart = 医生和老人这边还没有见上面。所有人都会离开,这次会诊不算完成,之后还能再进入。只是自己要离开,请按“挂断”。
 room-finish-yes = 结束会诊
 room-finish-no = 不,继续会诊
 room-devices = 选择摄像头和麦克风

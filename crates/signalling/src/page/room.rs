@@ -170,7 +170,8 @@ pub(super) fn body(lang: Lang, texts: &Texts) -> Markup {
         (over(&t))
         dialog #finish-dialog .dialog aria-labelledby="finish-title" {
             h2 #finish-title { (t("finish-title")) }
-            p { (t("finish-text")) }
+            p #finish-text { (t("finish-text")) }
+            p #finish-text-apart hidden { (t("finish-text-apart")) }
             div.toolbar {
                 button #finish-no .button type="button" autofocus { (t("finish-no")) }
                 button #finish-yes .button.danger type="button" { (t("finish-yes")) }

@@ -60,9 +60,10 @@ impl Room {
             outputs.push(Output::Fact(Fact::Bound { binding, person, at: self.now }));
         }
         self.sessions.insert(position, self.seat(socket, entrant));
-        // Of a page that was loaded again before `join`: nobody has seen that session.
+        // Of a page that was loaded again before `join`: nobody has seen that session. Where its node was only taken for
+        // gone, its socket may be the one that its client goes on with: that one comes again rather than giving up.
         if let Some(stale) = stale {
-            self.end(stale, LeftBecause::Replaced, None, CloseCode::Replaced, outputs);
+            self.end(stale, LeftBecause::Replaced, None, CloseCode::Unavailable, outputs);
         }
         self.greet(entrant.peer, socket, Resumed::New(because), outputs);
     }

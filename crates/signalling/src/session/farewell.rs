@@ -8,13 +8,18 @@ use tokio::time::timeout;
 
 use super::link::Link;
 use super::wire::Reader;
+use crate::protocol::CloseCode;
 
 /// How long a closing connection is given to take its last frames and to answer the close.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// How long one is given that was too slow: when it reads again, perhaps as a tablet wakes up, the first thing it should
+/// learn is that it may resume. It keeps its place among the connections and at most one write's bytes until then.
+const SLOW_CLOSE_WAIT: Duration = Duration::from_secs(30);
 
 /// Waits until the last frames are out and the other side has gone too.
 pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
     let signal = link.signal().clone();
+    let wait = if link.closing() == Some(CloseCode::TooSlow) { SLOW_CLOSE_WAIT } else { CLOSE_WAIT };
     let gone = async {
         poll_fn(|cx| {
             signal.register(cx.waker());
@@ -34,5 +39,5 @@ pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
         .await;
         poll_fn(|cx| link.poll_shutdown(cx)).await;
     };
-    let _ = timeout(CLOSE_WAIT, gone).await;
+    let _ = timeout(wait, gone).await;
 }

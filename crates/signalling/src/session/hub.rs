@@ -21,6 +21,7 @@ use crate::facts::{self, Queue};
 use crate::id::{ConsultId, Epoch, NodeId, Socket};
 use crate::log::Position;
 use crate::replica::Replica;
+use crate::revocation;
 use crate::room::{Command, Entry, Past, Revocation};
 use crate::turn::IceConfig;
 
@@ -179,12 +180,18 @@ impl Hub {
 
     async fn open_here(&self, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
         let mut kept = self.kept().await?.lock().await;
+        if self.is_leaving() {
+            return Err(NoRoom::Unavailable); // it stays where the next run finds it
+        }
         if kept.contains(&consult) {
+            // Tickets may have been taken back while the room slept.
+            let revoked = revocation::of_consult(&self.db, consult).await?;
             // Whoever else asks for it waits, rather than finding neither the room nor what was kept of it.
             let replica = keep::take(&self.db, consult).await?;
             let cell = replica.map(|replica| self.insert(consult, self.wake_up(replica))).transpose()?;
             kept.remove(&consult);
             if let Some(cell) = cell {
+                revoked.iter().for_each(|revocation| cell.revoke(self, revocation));
                 return Ok(cell);
             }
         }

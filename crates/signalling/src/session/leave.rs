@@ -78,6 +78,11 @@ impl Hub {
         }
         self.close_all();
         self.until_quiet(Instant::now() + Duration::from_millis(CLOSE_WAIT_MS_MAX)).await;
+        // Who is just taking a kept room out of the table is waited for; who comes later finds that this node leaves.
+        let _waking = match self.kept().await {
+            Ok(kept) => Some(kept.lock().await),
+            Err(_) => None,
+        };
         let rooms: Vec<_> = self.cells().into_iter().map(|cell| (cell.consult, cell.copy())).collect();
         let rooms: Vec<_> = rooms.into_iter().filter(|(_, replica)| !replica.room().is_empty()).collect();
         if let Err(error) = keep::put(&self.db, self.clock.now(), &rooms).await {

@@ -64,3 +64,13 @@ test("who is put back sees nobody any more", () => {
   room.take({ type: "lobby", since: "", lobby_wait_ms_max: 1, because: "put_back" });
   assert.deepEqual([room.place, room.people.size], ["lobby", 0]);
 });
+
+test("a visit has begun when host and clinician have been inside together, also when one has gone since", () => {
+  const room = inside(person("b", { role: "guest" }));
+  assert.equal(room.met, false);
+  room.take({ type: "peer_joined", ...person("c", { role: "clinician" }) });
+  room.take({ type: "peer_left", peer: "c" });
+  assert.equal(room.met, true);
+  room.take({ type: "joined", room: { peers: [person("a")], started_at: "2026-11-23T06:00:00Z" } });
+  assert.equal(room.met, true);
+});
