@@ -88,7 +88,7 @@ fn resume(received: u64, snapshot: bool) -> Command {
         epoch: epoch(),
         received,
         snapshot,
-        attached_times: None,
+        attached_times: Some(1),
         fallback: None,
     }
 }

@@ -64,8 +64,9 @@ pub enum Command {
         received: u64,
         /// The client kept nothing but the secret.
         snapshot: bool,
-        /// How often the session had been attached when the socket asked, as far as its node knew. When it has been
-        /// attached again since, this or the other one is of a connection that the client gave up.
+        /// How often the session had been attached when the socket asked, as far as its node knew: not at all where the
+        /// node had not heard of it yet. When it has been attached again since, this or the other one is of a connection
+        /// that the client gave up.
         #[serde(default)]
         attached_times: Option<u64>,
         /// Who enters anew when the session cannot be resumed; from the ticket, when one was shown.

@@ -120,7 +120,7 @@ impl Room {
         // The session went on elsewhere since this was asked. Of two that the client asked for, nobody can tell which one
         // it has given up while the log was slow: so neither may let go of what the other has not received, nor is the
         // one that loses its socket told that it is for good.
-        let crossed = attached_times.is_some() && *attached_times != self.attached_times(peer);
+        let crossed = *attached_times != self.attached_times(peer);
         if crossed && resumed != Resumed::Exact {
             let words = "the session went on elsewhere meanwhile; try again";
             return outputs.push(turn_away(ErrorCode::Unavailable, words, CloseCode::Unavailable));

@@ -175,7 +175,7 @@ impl World {
             epoch: epoch(),
             received: 0,
             snapshot: false,
-            attached_times: None,
+            attached_times: self.room.attached_times(peer),
             fallback: None,
         }
     }

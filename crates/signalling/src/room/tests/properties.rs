@@ -116,7 +116,7 @@ impl Script {
             Step::Resume(n, snapshot, trimmed) => {
                 let Entrant { peer, secret, device, .. } = *self.pick(*n)?;
                 let (socket, epoch, snapshot) = (self.socket(), epoch(), *snapshot);
-                let (received, attached_times, fallback) = (0, None, None);
+                let (received, attached_times, fallback) = (0, room.attached_times(peer), None);
                 let command = Command::Resume {
                     socket,
                     peer,
