@@ -191,7 +191,9 @@ impl Hub {
             let cell = replica.map(|replica| self.insert(consult, self.wake_up(replica))).transpose()?;
             kept.remove(&consult);
             if let Some(cell) = cell {
-                revoked.iter().for_each(|revocation| cell.revoke(self, revocation));
+                for revocation in &revoked {
+                    cell.revoke(self, revocation);
+                }
                 return Ok(cell);
             }
         }
