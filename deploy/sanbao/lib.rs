@@ -15,4 +15,5 @@ pub mod openapi;
 pub mod proxy;
 pub mod role;
 pub mod run;
+pub mod runtime;
 pub mod settings;

@@ -9,7 +9,7 @@ use sanbao::cli::Cli;
 fn main() -> ExitCode {
     let started = Instant::now();
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match sanbao::runtime::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("sanbao: {error}");

@@ -68,7 +68,7 @@ pub fn play(role: &str) -> Result<(), Failure> {
         std::process::exit(0);
     });
     // The runtime of the binary `sanbao`, for both.
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = sanbao::runtime::runtime()?;
     runtime.block_on(async {
         match role {
             FLOOR => {
