@@ -49,7 +49,6 @@ export class Room {
     this.recording = false;
     this.transcription = false;
     this.staffPresent = false;
-    this.startedAt = /** @type {string|null} */ (null);
     /** Host and clinician have been inside together. */ this.met = false;
     /** @type {{since: string, lobby_wait_ms_max: number, ring_again_ms_min?: number, because?: string}|null} */ this.lobby = null;
     /** What the relay says of each person's line. @type {Map<string, any>} */ this.lines = new Map();
@@ -90,7 +89,6 @@ export class Room {
     this.removed = [...(view.removed || [])];
     this.recording = Boolean(view.recording?.on);
     this.transcription = Boolean(view.transcription?.on);
-    this.startedAt = view.started_at || null;
     this.met = Boolean(view.started_at) || this.bothSides();
     this.staffPresent = Boolean(view.staff_present);
   }
