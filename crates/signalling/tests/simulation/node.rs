@@ -202,11 +202,16 @@ impl Node {
     fn apply(&mut self, now: Now, position: Position, body: &Bytes, checks: &mut Checks, wishes: &mut Vec<Wish>) {
         let Some(cell) = &mut self.cell else { return };
         let mut entry: Entry = rmp_serde::from_slice(body).unwrap();
-        if self.mutation == Some(Mutation::OldSocketsSpeak) {
-            for command in &mut entry.commands {
-                if let Command::Said { peer, socket, .. } = command {
-                    *socket = cell.replica.room().socket(*peer).unwrap_or(*socket);
+        let room = cell.replica.room();
+        for command in &mut entry.commands {
+            match (self.mutation, command) {
+                (Some(Mutation::OldSocketsSpeak), Command::Said { peer, socket, .. }) => {
+                    *socket = room.socket(*peer).unwrap_or(*socket);
                 }
+                (Some(Mutation::TakeLateResumes), Command::Resume { peer, attached_times, .. }) => {
+                    *attached_times = room.attached_times(*peer);
+                }
+                _ => {}
             }
         }
         checks.applies(&mut cell.cursor, position, body, &entry);
@@ -319,16 +324,11 @@ impl Node {
                 epoch: resume.epoch,
                 received: resume.seq,
                 snapshot: resume.snapshot,
-                attached_times: self.attached_times(resume.session),
+                attached_times: self.cell.as_ref().and_then(|cell| cell.replica.room().attached_times(resume.session)),
                 fallback: Some(entrant),
             },
         };
         (command, secret)
-    }
-
-    fn attached_times(&self, peer: PeerId) -> Option<u64> {
-        let cell = self.cell.as_ref().filter(|_| self.mutation != Some(Mutation::TakeLateResumes))?;
-        cell.replica.room().attached_times(peer)
     }
 
     fn uuid(&mut self, now: Now) -> uuid::Uuid {
