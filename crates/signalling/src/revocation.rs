@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use sanbao_platform::bus::{ConsumeError, Consumer, Event};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::on;
 use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -74,8 +74,7 @@ async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
 }
 
 /// What was taken back of a consult's tickets.
-pub(crate) async fn of_consult(db: &Db, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
-    let mut conn = db.read().await?;
+pub(crate) async fn of_consult(conn: &mut Conn, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
     let rows: Vec<Row> =
         on!(conn, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(REVOCATIONS_MAX).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|r| Revocation { ticket: r.ticket, person: r.person, at: r.revoked_at }).collect())
@@ -104,8 +103,14 @@ pub(crate) async fn tell_rooms(hub: Arc<Hub>, db: Db, stop: CancellationToken) {
 }
 
 async fn tell_room(hub: &Arc<Hub>, db: &Db, consult: ConsultId) -> Result<(), String> {
-    for revocation in of_consult(db, consult).await.map_err(|e| e.to_string())? {
+    let revoked = revoked(db, consult).await.map_err(|e| e.to_string())?;
+    for revocation in revoked {
         hub.revoke(consult, &revocation).await.map_err(|e| e.to_string())?;
     }
     Ok(())
+}
+
+/// Read on a connection of its own, which is given back before the room is told.
+async fn revoked(db: &Db, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
+    of_consult(&mut db.read().await?, consult).await
 }

@@ -74,7 +74,7 @@ pub fn play(role: &str) -> Result<(), Failure> {
             FLOOR => {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
                 say(listener.local_addr()?)?;
-                floor::serve(listener).await.map_err(Failure::from)
+                Ok(tokio::spawn(floor::serve(listener)).await??)
             }
             SANBAO => relay().await,
             other => Err(format!("no role {other}").into()),
@@ -111,7 +111,8 @@ async fn relay() -> Result<(), Failure> {
     let router = finish(service.router.merge(sanbao_platform::web::routes()), clock, drain.clone(), false);
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     say(listener.address)?;
-    Ok(serve(listener, router, None, drain).await?)
+    // On the runtime's worker, as `sanbao serve` does: a new connection is no matter of two threads.
+    Ok(tokio::spawn(serve(listener, router, None, drain)).await??)
 }
 
 /// Connects, once `JetStream` answers; as many copies as there are servers.

@@ -153,7 +153,7 @@ impl Cluster {
                 Ok(entries) if !entries.is_empty() => return Ok(entries),
                 Ok(entries) if !make => return Ok(entries),
                 Ok(_) if !begun && self.may_begin(hub.node(), consult).await? => {
-                    let past = facts::past(&self.db, consult).await?;
+                    let past = facts::past(&mut self.db.read().await?, consult).await?;
                     log.open_first(consult, self.opening(hub, past)?).await.map_err(|error| {
                         tracing::warn!(%consult, %error, "a room's log could not be begun");
                         NoRoom::Unavailable

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::db::{Db, DbError};
+use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::on;
 use sqlx::types::Json;
 
@@ -36,8 +36,7 @@ struct RoomRow {
 }
 
 /// What is known of a consult from earlier.
-pub(crate) async fn past(db: &Db, consult: ConsultId) -> Result<Past, DbError> {
-    let mut conn = db.read().await?;
+pub(crate) async fn past(conn: &mut Conn, consult: ConsultId) -> Result<Past, DbError> {
     let row: RoomRow = on!(conn, |c| sqlx::query_as(ROOM).bind(consult).fetch_one(c).await)?;
     let mut past = Past {
         started_at: row.started_at,
@@ -53,9 +52,8 @@ pub(crate) async fn past(db: &Db, consult: ConsultId) -> Result<Past, DbError> {
         fold(&mut past, decisions.into_iter().map(|Json(fact)| fact));
         past.chat = chat.into_iter().rev().filter_map(|Json(fact)| line(fact)).collect();
     }
-    drop(conn);
     if row.has_revocations {
-        past.revoked.extend(revocation::of_consult(db, consult).await?);
+        past.revoked.extend(revocation::of_consult(conn, consult).await?);
     }
     Ok(past)
 }

@@ -71,13 +71,13 @@ async fn what_every_node_writes_is_there_once() {
 async fn a_room_that_is_opened_again_knows_what_was_decided_and_said() {
     on_both(|engine| async move {
         let db = engine.database(NAME, &MIGRATIONS).await;
-        assert_eq!(past(&db, CONSULT).await.unwrap(), Past::default());
+        assert_eq!(past(&mut db.read().await.unwrap(), CONSULT).await.unwrap(), Past::default());
         write(&db, &visit(), false).await.unwrap();
         let line =
             |n: u32| PastChat {
                 n, name: "王护理".into(), at: at(100 + i64::from(n)), text: format!("第{n}句").into()
             };
-        let known = past(&db, CONSULT).await.unwrap();
+        let known = past(&mut db.read().await.unwrap(), CONSULT).await.unwrap();
         let expected = Past {
             started_at: Some(at(1)),
             finished: false,
@@ -89,7 +89,7 @@ async fn a_room_that_is_opened_again_knows_what_was_decided_and_said() {
             chat: vec![line(1), line(2)],
         };
         assert_eq!(known, expected);
-        assert_eq!(past(&db, ConsultId(Uuid::from_u128(8))).await.unwrap(), Past::default());
+        assert_eq!(past(&mut db.read().await.unwrap(), ConsultId(Uuid::from_u128(8))).await.unwrap(), Past::default());
     })
     .await;
 }
@@ -109,7 +109,7 @@ async fn what_the_database_never_takes_keeps_nothing_else_from_being_written() {
         let expected: &[&str] = if postgres { &["第2句"] } else { &["a\0b", "第2句"] };
         assert_eq!(said.collect::<Vec<_>>(), expected);
         assert_eq!(events.len(), 5 + expected.len());
-        let known = past(&db, CONSULT).await.unwrap();
+        let known = past(&mut db.read().await.unwrap(), CONSULT).await.unwrap();
         assert_eq!((known.together_seconds, known.removed.len()), (61, 1), "what is before and what is behind");
     })
     .await;

@@ -1,6 +1,6 @@
 //! The rooms of this process.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -15,13 +15,13 @@ use super::acks::Acks;
 use super::arrivals::Arrivals;
 use super::cell::{Cell, lock};
 use super::keep;
+use super::opening::Opening;
 use super::throttle::BadHellos;
 use crate::config::SessionLimits;
-use crate::facts::{self, Queue};
+use crate::facts::Queue;
 use crate::id::{ConsultId, Epoch, NodeId, Socket};
 use crate::log::Position;
 use crate::replica::Replica;
-use crate::revocation;
 use crate::room::{Command, Entry, Past, Revocation};
 use crate::turn::IceConfig;
 
@@ -68,8 +68,8 @@ pub(crate) struct Hub {
     pub(super) left: OnceCell<()>,
     /// Set before rooms are kept for the next run.
     pub(super) leaving: AtomicBool,
-    /// Rooms of the run before that were not woken up yet.
-    kept: OnceCell<tokio::sync::Mutex<BTreeSet<ConsultId>>>,
+    /// From what rooms are opened, if this relay runs alone.
+    opening: OnceCell<tokio::sync::Mutex<Opening>>,
     /// Facts were crowded, as a sweep or a reader found, and nobody was woken since.
     crowded: AtomicBool,
     began: Instant,
@@ -121,7 +121,7 @@ impl Hub {
             drain_watched: AtomicBool::new(false),
             left: OnceCell::new(),
             leaving: AtomicBool::new(false),
-            kept: OnceCell::new(),
+            opening: OnceCell::new(),
             crowded: AtomicBool::new(false),
             began: Instant::now(),
         }
@@ -179,17 +179,17 @@ impl Hub {
     }
 
     async fn open_here(&self, consult: ConsultId, make: bool) -> Result<Arc<Cell>, NoRoom> {
-        let mut kept = self.kept().await?.lock().await;
+        let mut opening = self.opening().await?.lock().await;
         if self.is_leaving() {
             return Err(NoRoom::Unavailable); // it stays where the next run finds it
         }
-        if kept.contains(&consult) {
+        if opening.kept.contains(&consult) {
             // Tickets may have been taken back while the room slept.
-            let revoked = revocation::of_consult(&self.db, consult).await?;
+            let revoked = opening.revoked(&self.db, consult).await?;
             // Whoever else asks for it waits, rather than finding neither the room nor what was kept of it.
             let replica = keep::take(&self.db, consult).await?;
             let cell = replica.map(|replica| self.insert(consult, self.wake_up(replica))).transpose()?;
-            kept.remove(&consult);
+            opening.kept.remove(&consult);
             if let Some(cell) = cell {
                 for revocation in &revoked {
                     cell.revoke(self, revocation);
@@ -197,10 +197,9 @@ impl Hub {
                 return Ok(cell);
             }
         }
-        drop(kept);
         match self.find(consult) {
             Some(cell) => Ok(cell),
-            None if make => self.insert(consult, self.begin(consult, facts::past(&self.db, consult).await?)),
+            None if make => self.insert(consult, self.begin(consult, opening.past(&self.db, consult).await?)),
             None => Err(NoRoom::None),
         }
     }
@@ -214,13 +213,13 @@ impl Hub {
         Ok(Arc::clone(cell))
     }
 
-    /// Rooms of the run before that were not woken up yet.
-    pub(super) async fn kept(&self) -> Result<&tokio::sync::Mutex<BTreeSet<ConsultId>>, DbError> {
+    /// From what rooms are opened. Locked while one is: who leaves waits for it.
+    pub(super) async fn opening(&self) -> Result<&tokio::sync::Mutex<Opening>, DbError> {
         let list = || async {
             let kept = keep::list(&self.db, self.limits.rooms_max).await?;
-            Ok(tokio::sync::Mutex::new(kept.into_iter().collect()))
+            Ok(tokio::sync::Mutex::new(Opening::new(kept.into_iter().collect())))
         };
-        self.kept.get_or_try_init(list).await
+        self.opening.get_or_try_init(list).await
     }
 
     /// A new room, its first entry applied.
@@ -347,6 +346,9 @@ impl Hub {
             if cell.sweep(self, now, now_ms, readable_again) {
                 self.forget(cell);
             }
+        }
+        if let Some(Ok(mut opening)) = self.opening.get().map(|opening| opening.try_lock()) {
+            opening.rest();
         }
         metrics::gauge!("signalling_connections").set(open as f64);
         metrics::gauge!("signalling_rooms").set(cells.len() as f64);

@@ -79,10 +79,13 @@ impl Hub {
         self.close_all();
         self.until_quiet(Instant::now() + Duration::from_millis(CLOSE_WAIT_MS_MAX)).await;
         // Who is just taking a kept room out of the table is waited for; who comes later finds that this node leaves.
-        let _waking = match self.kept().await {
-            Ok(kept) => Some(kept.lock().await),
+        let mut waking = match self.opening().await {
+            Ok(opening) => Some(opening.lock().await),
             Err(_) => None,
         };
+        if let Some(opening) = &mut waking {
+            opening.end();
+        }
         let rooms: Vec<_> = self.cells().into_iter().map(|cell| (cell.consult, cell.copy())).collect();
         let rooms: Vec<_> = rooms.into_iter().filter(|(_, replica)| !replica.room().is_empty()).collect();
         if let Err(error) = keep::put(&self.db, self.clock.now(), &rooms).await {
@@ -91,8 +94,8 @@ impl Hub {
     }
 
     async fn wake_up_all(self: &Arc<Self>) {
-        let kept = match self.kept().await {
-            Ok(kept) => kept.lock().await.iter().copied().collect(),
+        let kept = match self.opening().await {
+            Ok(opening) => opening.lock().await.kept.iter().copied().collect(),
             Err(error) => {
                 tracing::error!(%error, "kept rooms cannot be listed; each is looked for when somebody comes");
                 Vec::new()

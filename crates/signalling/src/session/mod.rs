@@ -16,6 +16,7 @@ mod keep;
 mod leave;
 mod link;
 mod live;
+mod opening;
 mod reports;
 mod shared;
 mod throttle;
