@@ -347,7 +347,7 @@ impl Hub {
                 self.forget(cell);
             }
         }
-        if let Some(Ok(mut opening)) = self.opening.get().map(|opening| opening.try_lock()) {
+        if let Some(Ok(mut opening)) = self.opening.get().map(tokio::sync::Mutex::try_lock) {
             opening.rest();
         }
         metrics::gauge!("signalling_connections").set(open as f64);

@@ -8,10 +8,12 @@ use sanbao_platform::testing::{TestEngine, sqlite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use super::*;
+use crate::facts;
 use crate::id::{Digest, PeerId, PersonId};
 use crate::permissions::Permissions;
 use crate::protocol::CloseCode;
@@ -155,19 +157,25 @@ async fn who_was_closed_while_the_log_was_asked_is_not_welcomed_and_waits_no_lon
     assert_eq!((all.first(), all.len()), (Some(&0x88), 2 + usize::from(all[1])), "the close and nothing else");
 }
 
+/// A connection in a room, welcomed, and the client's side of it.
+async fn live(hub: &Arc<Hub>, cell: Arc<Cell>) -> (JoinHandle<()>, TcpStream) {
+    let (reader, writer, mut client) = connection().await;
+    let (link, command, answered) = hello(hub, writer);
+    let (socket, signal) = (link.socket, Arc::clone(link.signal()));
+    cell.enter(hub, link, command).unwrap();
+    frame(&mut client).await; // the welcome
+    let entered = Entered { hub: Arc::clone(hub), cell, socket, signal };
+    let place = Arc::clone(&hub.connections).try_acquire_owned().unwrap();
+    let live = Live::new(entered, answered.await.unwrap(), reader, Decoder::new(1024), place, &[]);
+    (tokio::spawn(live.run()), client)
+}
+
 #[tokio::test]
 async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
     let (hub, facts, _engine) = hub(None).await;
     let cell = hub.open(CONSULT, true).await.unwrap();
-    let (reader, writer, mut client) = connection().await;
-    let (link, command, answered) = hello(&hub, writer);
-    let (socket, signal) = (link.socket, Arc::clone(link.signal()));
-    cell.enter(&hub, link, command).unwrap();
+    let (live, mut client) = live(&hub, cell).await;
     assert!(!hub.facts_are_written(hub.facts_seen()), "that the ticket was used is one fact too many");
-    frame(&mut client).await; // the welcome
-    let entered = Entered { hub: Arc::clone(&hub), cell, socket, signal };
-    let place = Arc::clone(&hub.connections).try_acquire_owned().unwrap();
-    let live = tokio::spawn(Live::new(entered, answered.await.unwrap(), reader, Decoder::new(1024), place, &[]).run());
     client.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.unwrap();
     let read = timeout(Duration::from_millis(300), client.read_u8()).await;
     assert!(read.is_err(), "nothing is read: {read:?}");
@@ -185,6 +193,27 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
     live.abort();
     stop.cancel();
     writing.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_that_the_relay_closed_ends_without_the_clients_answer() {
+    let (hub, _facts, _engine) = hub(None).await;
+    let cell = hub.open(CONSULT, true).await.unwrap();
+    let (live, mut client) = live(&hub, Arc::clone(&cell)).await;
+    cell.close_all(CloseCode::TooSlow); // of all closes the one whose answer is waited for longest
+    let mut rest = Vec::new();
+    timeout(PATIENCE, client.read_to_end(&mut rest)).await.unwrap().unwrap();
+    assert_eq!((rest[0], rest.len()), (0x88, 2 + usize::from(rest[1])), "the close, and the end");
+    drop(client);
+    timeout(PATIENCE, live).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_connection_that_rooms_are_opened_from_is_given_back() {
+    let (hub, _facts, _engine) = hub(None).await;
+    hub.open(CONSULT, true).await.unwrap();
+    hub.leave().await;
+    timeout(PATIENCE, hub.db.close()).await.expect("a pool closes when it has everything back");
 }
 
 #[tokio::test]
