@@ -213,7 +213,8 @@ async fn the_connection_that_rooms_are_opened_from_is_given_back() {
     let (hub, _facts, _engine) = hub(None).await;
     hub.open(CONSULT, true).await.unwrap();
     hub.leave().await;
-    timeout(PATIENCE, hub.db.close()).await.expect("a pool closes when it has everything back");
+    // A pool closes when it has everything back.
+    timeout(PATIENCE, hub.db.close()).await.unwrap();
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use sanbao_platform::testing::sqlite;
 
 use super::super::*;
 use crate::config::Config;
+use crate::facts;
 use crate::{MIGRATIONS, NAME};
 
 /// A log that is always there and brings nothing; it counts how often it is closed.
