@@ -29,7 +29,7 @@ pub(crate) use past::past;
 /// How many facts share a transaction at most.
 const BATCH_MAX: usize = 256;
 /// How long facts are gathered before they are written together.
-const GATHER_MS: u64 = 250;
+const GATHER_MS: u64 = 100;
 /// How long the writer waits before it tries a failed transaction again, at most.
 const RETRY_WAIT_MS_MAX: u64 = 5_000;
 /// How long the writer waits for the last facts once the process is told to end.
