@@ -104,6 +104,8 @@ async fn book(nurse: &Browser, page: &str) {
 /// The doctor writes and signs.
 async fn sign(doctor: &Browser, page: &str) {
     doctor.goto(page).await;
+    // Offered once booking knows that the visit is over; the page may be there earlier, and is then renewed.
+    doctor.wait_for("#opinion-form button[type=submit]").await;
     doctor.fill("#opinion-form textarea[name=impression]", "慢性心衰,容量负荷增加").await;
     doctor.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次,三天后复查电解质").await;
     doctor.shots("opinion").await;
