@@ -101,23 +101,35 @@ async fn book(nurse: &Browser, page: &str) {
     nurse.until("document.querySelector('#consent .badge.ok')").await;
 }
 
-/// The doctor writes and signs.
-async fn sign(doctor: &Browser, page: &str) {
-    doctor.goto(page).await;
-    // Offered once booking knows that the visit is over; the page may be there earlier, and is then renewed.
-    doctor.wait_for("#opinion-form button[type=submit]").await;
-    doctor.fill("#opinion-form textarea[name=impression]", "慢性心衰,容量负荷增加").await;
-    doctor.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次,三天后复查电解质").await;
-    doctor.shots("opinion").await;
-    doctor.click("#opinion-form button[type=submit]").await;
+/// The doctor begins the opinion at the desk, while the visit runs.
+async fn write(desk: &Browser, page: &str) {
+    desk.goto(page).await;
+    desk.wait_for("#opinion-form button[data-sign-now][hidden]").await;
+    desk.fill("#opinion-form textarea[name=impression]", "慢性心衰,容量负荷增加").await;
+    desk.click("#opinion-form [data-save-now]").await;
+    desk.until("document.querySelector('#opinion-state').textContent.includes('已保存')").await;
+    // Kept by the page alone, when the visit ends.
+    desk.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次,").await;
+    desk.script("window.sameForm = true").await;
+}
+
+/// The visit is over: the doctor writes on in the same form, and signs.
+async fn sign(desk: &Browser) {
+    desk.wait_for("#opinion-form button[data-sign-now]:not([hidden])").await;
+    let kept = desk.script("return window.sameForm === true").await;
+    assert_eq!(kept, true, "the form that was written in was replaced");
+    let field = desk.client.find(fantoccini::Locator::Css("#opinion-form textarea[name=suggested_treatment]")).await;
+    field.unwrap().send_keys("三天后复查电解质").await.unwrap();
+    desk.shots("opinion").await;
+    desk.click("#opinion-form button[data-sign-now]").await;
     for _ in 0..50 {
-        if doctor.client.accept_alert().await.is_ok() {
+        if desk.client.accept_alert().await.is_ok() {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(100)).await;
     }
-    doctor.until("document.body.innerText.includes('已签署')").await;
-    doctor.shots("signed").await;
+    desk.until("document.body.innerText.includes('已签署')").await;
+    desk.shots("signed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,13 +152,17 @@ async fn two_browsers_hold_a_consult_through_turn() {
     doctor.sees_the_other("doctor").await;
     nurse.shot("room-nurse", None).await;
     doctor.shot("room-doctor", None).await;
+    let desk = Browser::open(&demo.base).await;
+    desk.log_in("doctor.shen").await;
+    write(&desk, &page).await;
     doctor.click("#finish").await;
     doctor.click("#finish-yes").await;
     nurse.until("!document.querySelector('#over').hidden").await;
     nurse.shot("room-over", None).await;
-    sign(&doctor, &page).await;
+    sign(&desk).await;
+    desk.close().await;
     nurse.goto(&page).await;
-    nurse.until("document.body.innerText.includes('呋塞米加至 40 mg')").await;
+    nurse.until("document.body.innerText.includes('呋塞米加至 40 mg 每日一次,三天后复查电解质')").await;
     nurse.shots("consult-signed").await;
     nurse.close().await;
     doctor.close().await;

@@ -1,4 +1,5 @@
-// The opinion: saved while one writes, each time over the version that was read; signed at the end.
+// The opinion: saved while one writes, each time over the version that was read; signed at the end. It is often begun
+// while the visit runs: signing is offered as soon as the visit is over, in the form that is being written in.
 import { api } from "/static/api.js";
 import { clearErrors, showErrors } from "/static/form.js";
 
@@ -11,6 +12,11 @@ if (form) {
   let timer = 0;
   let changed = false;
   /** Saves follow one another. @type {Promise<unknown>} */ let last = Promise.resolve();
+
+  const signs = /** @type {HTMLElement | null} */ (form.querySelector("[data-sign-now]"));
+  document.getElementById("status")?.addEventListener("sanbao:changed", () => {
+    if (signs) signs.hidden = !document.querySelector("#status [data-can-sign]");
+  });
 
   const parts = () => Object.fromEntries([...form.querySelectorAll("textarea")].map((t) => [t.name, t.value]));
   const save = () =>

@@ -66,16 +66,22 @@ document.addEventListener("click", async (event) => {
 });
 
 // The status follows by itself. When the state is another one, the forms are another's too: the page
-// is read anew, unless something was typed; then it says so and leaves the choice.
+// is read anew, unless something was typed or somebody is about to; then it says so and leaves the choice.
 const status = document.getElementById("status");
 const stateOf = () => status?.querySelector("[data-state]")?.getAttribute("data-state");
 const before = stateOf();
 let typed = false;
 document.addEventListener("input", () => (typed = true));
+const inField = () => Boolean(document.activeElement?.closest("textarea, input, select"));
 status?.addEventListener("sanbao:changed", () => {
   if (stateOf() === before) return;
-  if (typed) notice(status.dataset.changed || "", "warn");
-  else location.reload();
+  if (typed || inField()) {
+    notice(status.dataset.changed || "", "warn");
+    return;
+  }
+  // What is typed into a page that is about to go would be lost.
+  document.body.inert = true;
+  location.reload();
 });
 
 // What cannot be undone asks once, before the form is sent.

@@ -269,6 +269,26 @@ async fn the_page_follows_who_comes_and_who_does_not() {
 }
 
 #[tokio::test]
+async fn an_opinion_begun_during_the_visit_is_offered_to_be_signed_once_it_is_over() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        w.step(&w.doctor, &id, "ticket", Value::Null).await.expect(200);
+        tell(&w, &id, "started", json!({})).await;
+        let offered = async |who| {
+            let page = w.get(who, &format!("/consults/{id}")).await.text;
+            let form = page.split("data-sign-now").nth(1).map(|rest| !rest.starts_with(" hidden"));
+            (form, w.get(who, &format!("/consults/{id}/status")).await.text.contains("data-can-sign"))
+        };
+        assert_eq!(offered(&w.doctor).await, (Some(false), false));
+        tell(&w, &id, "finished", json!({ "by": w.doctor.id, "together_seconds": 300 })).await;
+        assert_eq!(offered(&w.doctor).await, (Some(true), true));
+        assert_eq!(offered(&w.nurse).await, (None, false), "the doctor's alone");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_no_show_gives_everybody_the_rest_of_the_time_back() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;

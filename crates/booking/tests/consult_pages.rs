@@ -63,7 +63,7 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
         w.clock.advance(Duration::from_hours(1));
         w.step(&w.doctor, id, "finish", Value::Null).await.expect(200);
         let writing = page(&w.doctor).await.text;
-        has(&writing, &["id=\"opinion-form\"", "data-sign-now"]);
+        has(&writing, &["id=\"opinion-form\"", "data-sign-now>"]);
         assert!(!page(&w.nurse).await.text.contains("opinion-form"));
         let opinion = json!({ "impression": "高血压 <b>2 级</b>", "suggested_treatment": "加用缬沙坦" });
         w.put(&w.doctor, &format!("/v1/consults/{id}/opinion"), opinion).await.expect(200);

@@ -21,8 +21,9 @@ function follow(element) {
   };
   const open = () => {
     const source = new EventSource(element.dataset.live || "");
+    // Read at the first greeting too: what changed after the page was made and before this was open is told to nobody.
     source.addEventListener("hello", () => {
-      if (attempt > 0) read();
+      read().catch(() => false);
       attempt = 0;
       say(state, state?.getAttribute("data-connected") || "", "live");
     });

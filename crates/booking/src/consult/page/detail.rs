@@ -175,7 +175,7 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
     let running = consult.state.appointment().filter(|_| state.legal().contains(&"finish"));
     let absent = meeting.absent.map_or("", Absent::name);
     html! {
-        div data-state=(format!("{}-{}-{absent}", state.name(), consult.has_consent)) {
+        div data-state=(format!("{}-{}-{absent}", state.name(), consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
             div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
             p.strong { (t(lang, &format!("next-{side}-{}", state.name()))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }

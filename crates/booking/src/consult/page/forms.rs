@@ -256,7 +256,7 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
                 }
                 p #opinion-state.faint role="status" {}
                 div.toolbar {
-                    @if sheet.can("sign") { button.button.primary.large type="submit" data-sign-now { (t(lang, "do-sign")) } }
+                    button.button.primary.large type="submit" data-sign-now hidden[!sheet.can("sign")] { (t(lang, "do-sign")) }
                     button.button type="button" data-save-now { (t(lang, "save-draft")) }
                 }
             }
