@@ -26,6 +26,8 @@ pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
             if link.flush() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
+        // Whoever serves ends the connection (RFC 6455 §7.1.1): a browser waits for it before it says `close`.
+        poll_fn(|cx| link.poll_shutdown(cx)).await;
         // The other side answers the close; reading until then keeps a reset from eating our last frames.
         poll_fn(|cx| {
             loop {
@@ -37,7 +39,6 @@ pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
             }
         })
         .await;
-        poll_fn(|cx| link.poll_shutdown(cx)).await;
     };
     let _ = timeout(wait, gone).await;
 }

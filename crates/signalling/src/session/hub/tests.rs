@@ -196,6 +196,19 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
 }
 
 #[tokio::test]
+async fn a_connection_that_the_relay_closed_ends_without_the_clients_answer() {
+    let (hub, _facts, _engine) = hub(None).await;
+    let cell = hub.open(CONSULT, true).await.unwrap();
+    let (live, mut client) = live(&hub, Arc::clone(&cell)).await;
+    cell.close_all(CloseCode::TooSlow); // of all closes the one whose answer is waited for longest
+    let mut rest = Vec::new();
+    timeout(PATIENCE, client.read_to_end(&mut rest)).await.unwrap().unwrap();
+    assert_eq!((rest[0], rest.len()), (0x88, 2 + usize::from(rest[1])), "the close, and the end");
+    drop(client);
+    timeout(PATIENCE, live).await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn the_connection_that_rooms_are_opened_from_is_given_back() {
     let (hub, _facts, _engine) = hub(None).await;
     hub.open(CONSULT, true).await.unwrap();
