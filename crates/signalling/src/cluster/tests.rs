@@ -12,6 +12,7 @@ use crate::id::{Digest, PeerId, PersonId, Socket};
 use crate::log::{AppendError, Commits, LogError, MemoryLog};
 use crate::room::{Entrant, Profile};
 use crate::ticket::Role;
+use crate::turn::PortsSeen;
 use crate::{MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(1));
@@ -86,7 +87,7 @@ async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
         let hub = Arc::new(Hub::new(
             config.limits.clone(),
             clock,
-            config.ice(),
+            config.ice(PortsSeen::all()),
             db.clone(),
             facts,
             Some(Arc::clone(&driver)),

@@ -23,6 +23,7 @@ use crate::session::link::{Hello, Link, Welcomed};
 use crate::session::live::{Entered, Live};
 use crate::session::wire::{Reader, Writer};
 use crate::ticket::Role;
+use crate::turn::PortsSeen;
 use crate::{Config, MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));
@@ -65,7 +66,7 @@ async fn hub(driver: Option<Arc<dyn Driver>>) -> (Arc<Hub>, facts::Waiting, Test
     let db = engine.database(NAME, &MIGRATIONS).await;
     let (queue, waiting) = facts::queue(0);
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
-    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(), db, queue, driver);
+    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, queue, driver);
     hub.began = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
     (Arc::new(hub), waiting, engine)
 }
