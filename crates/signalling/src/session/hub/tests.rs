@@ -21,6 +21,7 @@ use crate::room::{ENTRY_VERSION, Entrant, Profile};
 use crate::session::frame::Decoder;
 use crate::session::link::{Hello, Link, Welcomed};
 use crate::session::live::{Entered, Live};
+use crate::session::opening::READER_IDLE_MAX;
 use crate::session::wire::{Reader, Writer};
 use crate::ticket::Role;
 use crate::turn::PortsSeen;
@@ -128,7 +129,7 @@ async fn who_waits_for_the_log_after_hello_is_not_silent() {
     let (_reader, writer, mut client) = connection().await;
     let (link, command, answered) = hello(&hub, writer);
     cell.enter(&hub, link, command).unwrap();
-    hub.sweep_once();
+    hub.sweep_once(Instant::now());
     commit(&hub, &cell, 2, log.proposed());
     assert_eq!(timeout(PATIENCE, answered).await.unwrap().unwrap().peer, PEER);
     let (first, welcome) = frame(&mut client).await;
@@ -189,7 +190,7 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
         }
     };
     timeout(PATIENCE, written).await.unwrap();
-    hub.sweep_once();
+    hub.sweep_once(Instant::now());
     assert_eq!(frame(&mut client).await, (0x8a, Vec::new()), "the pong");
     live.abort();
     stop.cancel();
@@ -215,6 +216,20 @@ async fn the_connection_that_rooms_are_opened_from_is_given_back() {
     hub.open(CONSULT, true).await.unwrap();
     hub.leave().await;
     // A pool closes when it has everything back.
+    timeout(PATIENCE, hub.db.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_connection_that_rooms_are_opened_from_is_kept_for_a_second_and_no_longer() {
+    let (hub, _facts, _engine) = hub(None).await;
+    let holds = async || hub.opening().await.unwrap().lock().await.holds_a_connection();
+    let before = Instant::now();
+    hub.open(CONSULT, true).await.unwrap();
+    let after = Instant::now();
+    hub.sweep_once(before + READER_IDLE_MAX.checked_sub(Duration::from_millis(1)).unwrap());
+    assert!(holds().await, "the next room may come");
+    hub.sweep_once(after + READER_IDLE_MAX);
+    assert!(!holds().await);
     timeout(PATIENCE, hub.db.close()).await.unwrap();
 }
 
