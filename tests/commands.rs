@@ -9,10 +9,12 @@ mod common;
 mod process;
 
 use std::fmt::Write as _;
-use std::path::Path;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use process::Process;
+use process::{Process, free_port};
 use sanbao_platform::clock::Clock;
 
 const ROWS: usize = 10_000;
@@ -138,4 +140,81 @@ fn the_configuration_is_shown_without_its_secrets_and_refused_with_the_flag_to_c
         assert_ne!(refused.code, 0, "{args:?}: {}", refused.out);
         assert!(refused.err.contains(flag), "{args:?}: {}", refused.err);
     }
+}
+
+/// A certificate for this machine in two files of a folder.
+fn certificate(folder: &Path, name: &str) -> [PathBuf; 2] {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let signed = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&pair).unwrap();
+    let files = ["cert", "key"].map(|what| folder.join(format!("{name}-{what}.pem")));
+    std::fs::write(&files[0], signed.pem()).unwrap();
+    std::fs::write(&files[1], pair.serialize_pem()).unwrap();
+    files
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let ([good, key], [_, other]) = (certificate(folder.path(), "a"), certificate(folder.path(), "b"));
+    let [rubbish, none] = ["rubbish.pem", "none.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&rubbish, "no certificate").unwrap();
+    let data = folder.path().join("data");
+    for (certificate, key, words) in [
+        (&none, &key, "the certificate"),
+        (&rubbish, &key, "the certificate"),
+        (&good, &none, "the private key"),
+        (&good, &rubbish, "the private key"),
+        (&good, &other, "is not that of the certificate"),
+    ] {
+        let files = [&data, certificate, key].map(|path| path.to_str().unwrap());
+        let listen = ["--listen", "127.0.0.1:0", "--turn-listen", "127.0.0.1:0"];
+        let refused = [&["serve", "--data-dir", files[0], "--tls-cert", files[1], "--tls-key", files[2]], &listen[..]];
+        let refused = sanbao(&refused.concat(), &[]);
+        assert_ne!(refused.code, 0, "{files:?}: {}", refused.out);
+        assert!(refused.err.contains("--tls-cert") && refused.err.contains(words), "{files:?}: {}", refused.err);
+        assert_eq!(refused.out, "", "it does not say that it listens");
+        assert!(!data.exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn a_taken_port_of_turn_over_tls_keeps_nothing_else_from_being_served_and_others_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = certificate(folder.path(), "a").map(|path| path.to_str().unwrap().to_owned());
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_at = taken.local_addr().unwrap().to_string();
+    let [site, turn] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let serve = |turn: &str, turn_tls: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
+            command.env_remove(name);
+        }
+        command.args(["serve", "--data-dir", &data, "--tls-cert", &certificate, "--tls-key", &key, "--listen", &site]);
+        command.args(["--turn-listen", turn, "--turn-tls-listen", turn_tls]);
+        command
+    };
+    // An address of documentation: this machine does not have it.
+    for (turn, tls, flag) in [(&*taken_at, "127.0.0.1:0", "--turn-listen"), (&turn, "192.0.2.1:0", "--turn-tls-listen")]
+    {
+        let refused = serve(turn, tls).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains(flag), "{said}");
+    }
+    let mut serving = serve(&turn, &taken_at).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let first = said.next().map(Result::unwrap);
+    // The relay opens its ports on its own, beside the rest.
+    let answers = [&site, &turn].map(|at| {
+        (0..100).any(|_| {
+            TcpStream::connect(at).is_ok() || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                false
+            }
+        })
+    });
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(first.as_ref().is_some_and(|line| line.contains("listens on")), "{first:?}");
+    assert_eq!(answers, [true, true], "the site, and TURN over TCP");
 }

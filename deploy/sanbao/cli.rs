@@ -258,9 +258,15 @@ impl TurnArgs {
         }
     }
 
-    fn embedded(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
-        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_PORT));
+    fn embedded(&self, site_listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
+        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(site_listen.ip(), TURN_PORT));
         let tls = self.turn_tls(listen, site, public_url)?;
+        // A port that somebody else has may become free; one that this process has itself never does.
+        for (own, because) in [(site_listen, "the site's own address (--listen)"), (listen, "that of --turn-listen")] {
+            if let Some(tls) = tls.as_ref().filter(|tls| exclude_each_other(tls.listen, own)) {
+                return Err(SettingsError::Value { flag: "--turn-tls-listen", value: tls.listen.to_string(), because });
+            }
+        }
         let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
         let public_ips = self.public_ips(listen)?;
         let (allow_peers, deny_peers) = (self.turn_allow.clone(), self.turn_deny.clone());
@@ -298,6 +304,13 @@ impl TurnArgs {
         }
         Ok(ips)
     }
+}
+
+/// Whether one process can listen at only one of two TCP addresses.
+fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
+    let (ip, other) = (a.ip(), b.ip());
+    a.port() == b.port() && a.port() != 0 && (ip == other || any(ip, other) || any(other, ip))
 }
 
 /// The host of `https://host:port`; an IPv6 address keeps its brackets.

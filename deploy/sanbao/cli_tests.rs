@@ -67,6 +67,8 @@ fn unusable_combinations_name_the_flag() {
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-ports 5-9"), "--turn-ports"),
         (&format!("{tls} --turn-public-ip 203.0.114.1,203.0.114.2"), "one address of each family"),
         ("--data-dir d --turn-tls-listen 127.0.0.1:443", "--turn-tls-listen needs --tls-cert"),
+        (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-tls-listen [::]:443"), "--listen"),
+        (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-tls-listen 203.0.114.1:3478"), "--turn-listen"),
         (&format!("{tls} --turn-urls turn:t:3478"), "--turn-secret"),
         (&format!("{tls} --turn-secret s"), "--turn-urls"),
         (&format!("{tls} --turn-secret s --turn-urls turn:t:3478 --turn-listen 0.0.0.0:3478"), "exclude"),

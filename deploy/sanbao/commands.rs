@@ -69,6 +69,9 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
 async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     let settings = args.settings()?;
     telemetry::start_logs(&settings.log, settings.log_plain);
+    if let Some(tls) = settings.site.tls() {
+        tls.check().map_err(RunError::from)?;
+    }
     let _claim = match &settings.storage {
         Storage::Files(dir) => Some(folder::claim_real(dir, &settings.secret_file)?),
         Storage::Postgres(_) => None,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use sanbao_platform::http::{self, Listener, Tls};
+use sanbao_platform::http::{self, Listener, Tls, TlsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::around;
@@ -31,6 +31,9 @@ pub enum RunError {
     /// The STUN/TURN address is taken.
     #[error("STUN/TURN cannot listen on {0} ({1}): {2}; give {3} another address, or --no-turn")]
     BindTurn(SocketAddr, &'static str, io::Error, &'static str),
+    /// HTTPS, and TURN over TLS, cannot be served with these files.
+    #[error("--tls-cert and --tls-key: {0}")]
+    Tls(#[from] TlsError),
     /// It could not be put together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
@@ -48,13 +51,21 @@ pub fn bind(address: SocketAddr) -> Result<Listener, RunError> {
 }
 
 /// Makes sure that the addresses of STUN and TURN are to be had before anything else starts; the relay binds
-/// them itself.
+/// them itself. That somebody else has the port of TLS is no reason to serve nothing: only networks that let nothing
+/// but HTTPS out have a use for it, so the relay says so, serves the rest, tells clients of no TLS, and takes the port
+/// when it is free. An address that this machine does not have, or a port that this user may not take, stays a refusal:
+/// no waiting mends it.
 pub fn probe_turn(listen: SocketAddr, tls: Option<SocketAddr>) -> Result<(), RunError> {
     let taken = |at, how, flag| move |e| RunError::BindTurn(at, how, e, flag);
     UdpSocket::bind(listen).map(drop).map_err(taken(listen, "UDP", "--turn-listen"))?;
     TcpListener::bind(listen).map(drop).map_err(taken(listen, "TCP", "--turn-listen"))?;
     match tls {
-        Some(tls) => TcpListener::bind(tls).map(drop).map_err(taken(tls, "TLS", "--turn-tls-listen")),
+        Some(tls) => match TcpListener::bind(tls) {
+            Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+                Err(taken(tls, "TLS", "--turn-tls-listen")(error))
+            }
+            _ => Ok(()),
+        },
         None => Ok(()),
     }
 }

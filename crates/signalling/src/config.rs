@@ -11,7 +11,7 @@ use crate::cluster::ClusterLimits;
 use crate::precheck::{PrecheckLimits, Relay};
 use crate::protocol::{Heartbeat, Limits};
 use crate::room::RoomLimits;
-use crate::turn::{Credentials, IceConfig, TurnConfig, TurnLimits, TurnTls};
+use crate::turn::{AnsweredBy, Credentials, IceConfig, IceUrl, PortsSeen, TurnConfig, TurnLimits, TurnTls};
 
 /// The embedded TURN server, when it is to run.
 #[derive(Clone, Debug)]
@@ -48,11 +48,17 @@ impl EmbeddedTurn {
         listening.map(move |ip| SocketAddr::new(*ip, listen.port()))
     }
 
+    /// Its addresses for STUN (RFC 7064).
+    fn stun(&self) -> impl Iterator<Item = IceUrl> {
+        self.asked_at().map(|at| IceUrl { url: format!("stun:{at}"), by: AnsweredBy::Plain })
+    }
+
     /// Its addresses for TURN (RFC 7065).
-    fn urls(&self) -> Vec<String> {
+    fn turn(&self) -> impl Iterator<Item = IceUrl> {
         let plain = self.asked_at().flat_map(|at| ["udp", "tcp"].map(|by| format!("turn:{at}?transport={by}")));
         let tls = self.tls.iter().map(|t| format!("turns:{}:{}?transport=tcp", t.host, t.server.listen.port()));
-        plain.chain(tls).collect()
+        let plain = plain.map(|url| IceUrl { url, by: AnsweredBy::Plain });
+        plain.chain(tls.map(|url| IceUrl { url, by: AnsweredBy::Tls }))
     }
 }
 
@@ -167,16 +173,15 @@ impl Config {
         Credentials::new(self.turn_secret.clone(), TimeDelta::seconds(i64::from(self.turn_credential_s)))
     }
 
-    /// What clients are told.
-    pub fn ice(&self) -> IceConfig {
-        let mut stun_urls = self.stun_urls.clone();
-        let mut turn_urls = self.turn_urls.clone();
-        if let Some(embedded) = &self.turn {
-            stun_urls.extend(embedded.asked_at().map(|at| format!("stun:{at}")));
-            turn_urls.extend(embedded.urls());
-        }
-        let turn = (!turn_urls.is_empty()).then(|| (turn_urls, self.credentials()));
-        IceConfig { stun_urls, turn }
+    /// What clients are told, of the embedded server as much as it listens on.
+    pub fn ice(&self, ports: PortsSeen) -> IceConfig {
+        let others = |urls: &[String]| -> Vec<IceUrl> {
+            urls.iter().map(|url| IceUrl { url: url.clone(), by: AnsweredBy::Others }).collect()
+        };
+        let (mut stun, mut turn) = (others(&self.stun_urls), others(&self.turn_urls));
+        stun.extend(self.turn.iter().flat_map(EmbeddedTurn::stun));
+        turn.extend(self.turn.iter().flat_map(EmbeddedTurn::turn));
+        IceConfig { stun, turn, credentials: self.credentials(), ports }
     }
 
     /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
@@ -200,7 +205,7 @@ impl Config {
             limits: TurnLimits {
                 allocations_per_user_max: TurnLimits::allocations_per_user(
                     self.limits.room.people_max,
-                    self.ice().turn.map_or(0, |(urls, _)| urls.len()),
+                    self.ice(PortsSeen::all()).turn.len(),
                 ),
                 ..TurnLimits::default()
             },
@@ -216,7 +221,7 @@ mod tests {
     #[test]
     fn embedded_and_external_servers_share_one_credential() {
         let mut config = Config::new(Secret("x".to_owned()));
-        assert!(config.ice().servers("p", chrono::DateTime::UNIX_EPOCH).is_empty());
+        assert!(config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH).is_empty());
         config.turn_urls.push("turns:turn.example:443".to_owned());
         config.turn = Some(EmbeddedTurn {
             listen: "[::]:3478".parse().unwrap(),
@@ -229,7 +234,7 @@ mod tests {
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),
         });
-        let servers = config.ice().servers("p", chrono::DateTime::UNIX_EPOCH);
+        let servers = config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
         assert_eq!(servers[0].urls, ["stun:[2001:db8::7]:3478"]);
         let urls = [
             "turns:turn.example:443",
@@ -262,7 +267,8 @@ mod tests {
         ] {
             let mut config = Config::new(Secret("x".to_owned()));
             config.turn = Some(embedded(listen, &public));
-            assert_eq!(config.ice().stun_urls, told, "{listen}");
+            let servers = config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
+            assert_eq!(servers[0].urls, told, "{listen}");
         }
     }
 

@@ -38,7 +38,7 @@ use cluster::{Cluster, Shared};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
-use turn::TurnServer;
+use turn::{OpenPorts, PortsSaid, TurnServer};
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "signalling";
@@ -83,7 +83,8 @@ pub fn build(config: Config, deps: Deps) -> Service {
         Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
     });
     let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(), db.clone(), facts, driver));
+    let (said, seen) = turn::ports();
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(seen), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     // Clients are still moving away for a while after `stop`: what serves them ends when they have.
@@ -102,7 +103,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
-        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, stop))));
+        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, said, stop))));
     }
     let db = deps.db.clone();
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
@@ -120,13 +121,20 @@ pub fn build(config: Config, deps: Deps) -> Service {
 /// How long the TURN server waits before it tries a taken port again.
 const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 
-/// Runs the embedded TURN server. While its port is taken, media goes peer to peer only; that is said
-/// plainly and tried again, for the process that is being replaced may still hold it.
-async fn serve_turn(config: turn::TurnConfig, credentials: turn::Credentials, clock: Clock, stop: CancellationToken) {
+/// Runs the embedded TURN server. While its port is taken, media goes peer to peer only, and clients are told of no
+/// TURN; that is said plainly and tried again, for the process that is being replaced may still hold it.
+async fn serve_turn(
+    config: turn::TurnConfig,
+    credentials: turn::Credentials,
+    clock: Clock,
+    said: PortsSaid,
+    stop: CancellationToken,
+) {
     loop {
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
-            Ok(server) => server.run(stop.clone()).await,
+            Ok(server) => server.telling(said.clone()).run(stop.clone()).await,
             Err(error) => {
+                said.say(OpenPorts::default());
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }
         }

@@ -15,5 +15,5 @@ pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
-pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, serve};
+pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, TlsError, serve};
 pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};

@@ -10,8 +10,9 @@ use crate::config::Config;
 use crate::facts::Waiting;
 use crate::id::{Digest, PeerId, PersonId, Socket};
 use crate::log::{AppendError, Commits, LogError, MemoryLog};
-use crate::room::{Entrant, Profile};
+use crate::room::{ENTRY_VERSION, Entrant, Profile};
 use crate::ticket::Role;
+use crate::turn::PortsSeen;
 use crate::{MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(1));
@@ -86,7 +87,7 @@ async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
         let hub = Arc::new(Hub::new(
             config.limits.clone(),
             clock,
-            config.ice(),
+            config.ice(PortsSeen::all()),
             db.clone(),
             facts,
             Some(Arc::clone(&driver)),
@@ -160,6 +161,24 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
 async fn until_the_same(nodes: &[Node; 2]) {
     let held = |node: &Node| rmp_serde::to_vec_named(&node.cell.copy()).unwrap();
     until("both nodes hold the same", || held(&nodes[0]) == held(&nodes[1])).await;
+}
+
+#[tokio::test]
+async fn a_node_leaves_a_room_to_whose_log_a_later_version_writes() {
+    let engine = sqlite();
+    let Some([node, other]) = nodes(&engine).await else { return };
+    node.enter(1);
+    until("both know of it", || [&node, &other].iter().all(|node| node.attached_times(1).is_some())).await;
+    let memory = &node.log.log;
+    let last = memory.read(CONSULT, Position::START).await.unwrap().last().unwrap().clone();
+    // All of it could be read here, and what it means there is not known.
+    let head = Head { kind: Kind::Batch, node: NodeId(3), batch: 1, previous: last.position };
+    let mut entry = head.batch(Clock::system().now(), &[frame::command(&Command::Tick).unwrap()]).to_vec();
+    entry[0] = ENTRY_VERSION + 1;
+    memory.append(CONSULT, last.position, entry.into()).await.unwrap();
+    until("the room is closed here", || [&node, &other].iter().all(|node| node.cell.is_forgotten())).await;
+    let again = node.hub.open(CONSULT, true).await;
+    assert!(matches!(again, Err(NoRoom::Unavailable)), "clients try again, at another node: {again:?}");
 }
 
 #[tokio::test]

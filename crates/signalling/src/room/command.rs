@@ -11,14 +11,28 @@ use crate::permissions::Permissions;
 use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media};
 use crate::ticket::Role;
 
-/// The version of [`Entry`] that this code writes.
-pub const ENTRY_VERSION: u16 = 1;
+/// The version of [`Entry`] that this code writes; it stands in front of each entry of a shared log.
+///
+/// Every node of a room must make the same of its log, so this is stepped with whatever a node of before would make
+/// something else of: a new command; another effect of an old one; a new field that has an effect, for a node that does
+/// not know it drops it, and goes on with another room than the others. `#[serde(default)]` alone is enough only for
+/// what changes nothing in the room.
+///
+/// A node that meets a newer version leaves the room, and its clients go on at a node that knows it. What of
+/// [`ENTRY_VERSION_MIN`] or later is read: a log outlives the node that began it, and while nodes are restarted one
+/// after the other the old ones still write. What a field means when an earlier version left it out stands at the field.
+///
+/// - 2: `attached_times` of [`Command::Resume`], `at` of [`Command::Revoke`], `issued_at` of [`Entrant`].
+pub const ENTRY_VERSION: u8 = 2;
+
+/// The earliest version of [`Entry`] that is read.
+pub const ENTRY_VERSION_MIN: u8 = 1;
 
 /// What one node wrote to the log at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The version of this format.
-    pub v: u16,
+    /// The version that its writer wrote.
+    pub v: u8,
     /// The writer's time. Inside a room time never goes back, whatever clocks say.
     pub at: DateTime<Utc>,
     /// The writer.
@@ -66,7 +80,7 @@ pub enum Command {
         snapshot: bool,
         /// How often the session had been attached when the socket asked, as far as its node knew: not at all where the
         /// node had not heard of it yet. When it has been attached again since, this or the other one is of a connection
-        /// that the client gave up.
+        /// that the client gave up. Version 1 does not say it, and is taken as one that had not heard of it.
         #[serde(default)]
         attached_times: Option<u64>,
         /// Who enters anew when the session cannot be resumed; from the ticket, when one was shown.
@@ -114,7 +128,7 @@ pub enum Command {
         ticket: Option<Uuid>,
         /// The person.
         person: Option<PersonId>,
-        /// When whoever issued them took them back; now, when an earlier version wrote the command.
+        /// When whoever issued them took them back; now, when version 1 wrote the command.
         #[serde(default)]
         at: Option<DateTime<Utc>>,
     },
@@ -147,7 +161,8 @@ pub struct Entrant {
     pub device: Digest,
     /// The ticket's `jti`.
     pub ticket: Uuid,
-    /// When the ticket was issued, as far as it says.
+    /// When the ticket was issued, as far as it, and version 1, says.
+    #[serde(default)]
     pub issued_at: Option<DateTime<Utc>>,
     /// Who it is.
     pub profile: Profile,

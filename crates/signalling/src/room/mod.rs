@@ -31,7 +31,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use command::{Command, ENTRY_VERSION, Entrant, Entry, Profile, Request};
+pub use command::{Command, ENTRY_VERSION, ENTRY_VERSION_MIN, Entrant, Entry, Profile, Request};
 pub use fact::{Binding, Capture, FACTS_PER_COMMAND_MAX, Fact, Past, PastChat, Removal, Revocation};
 pub use limits::RoomLimits;
 pub use output::{Greeting, Output};

@@ -118,7 +118,11 @@ impl Arrival {
         };
         let id = first.id.clone();
         match self.command(&first.hello) {
-            Ok((command, consult, phone, secret)) => self.enter(first, command, consult, phone, secret).await,
+            Ok((command, consult, phone, secret)) => {
+                // The first clients after a start are as quick as the TURN server: they would be told of none.
+                let _ = timeout(wait, self.app.hub.ice.ports.known()).await;
+                self.enter(first, command, consult, phone, secret).await;
+            }
             Err((error, words, code)) => {
                 // A ticket that was good once is no guess.
                 let guessed = code == CloseCode::TicketInvalid;

@@ -314,7 +314,7 @@ impl Hub {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
-                _ = ticks.tick() => self.sweep_once(),
+                _ = ticks.tick() => self.sweep_once(Instant::now()),
                 () = stop.cancelled() => return,
             }
         }
@@ -336,11 +336,11 @@ impl Hub {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a gauge of thousands")]
-    fn sweep_once(&self) {
+    fn sweep_once(&self, instant: Instant) {
         let open = self.limits.connections_max - self.connections.available_permits();
         let crowded = self.facts.is_crowded();
         let readable_again = self.crowded.swap(crowded, Ordering::Relaxed) && !crowded;
-        let (now, now_ms) = (self.clock.now(), Self::wrapped_ms(self.elapsed()));
+        let (now, now_ms) = (self.clock.now(), Self::wrapped_ms(instant.saturating_duration_since(self.began)));
         let cells = self.cells();
         for cell in &cells {
             if cell.sweep(self, now, now_ms, readable_again) {
@@ -348,7 +348,7 @@ impl Hub {
             }
         }
         if let Some(Ok(mut opening)) = self.opening.get().map(tokio::sync::Mutex::try_lock) {
-            opening.rest();
+            opening.rest(instant);
         }
         metrics::gauge!("signalling_connections").set(open as f64);
         metrics::gauge!("signalling_rooms").set(cells.len() as f64);

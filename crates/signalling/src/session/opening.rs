@@ -11,7 +11,7 @@ use crate::revocation;
 use crate::room::{Past, Revocation};
 
 /// After so long without a room to open, the connection is given back.
-const READER_IDLE_MAX: Duration = Duration::from_secs(1);
+pub(super) const READER_IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// One room is opened at a time, behind one lock: whoever asks for the same room finds it.
 #[derive(Debug)]
@@ -45,8 +45,13 @@ impl Opening {
     }
 
     /// Gives the connection back if nobody has opened a room for a while.
-    pub(super) fn rest(&mut self) {
-        self.reader.take_if(|(_, used)| used.elapsed() >= READER_IDLE_MAX);
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.reader.take_if(|(_, used)| now.saturating_duration_since(*used) >= READER_IDLE_MAX);
+    }
+
+    #[cfg(test)]
+    pub(super) fn holds_a_connection(&self) -> bool {
+        self.reader.is_some()
     }
 
     /// Gives the connection back: this node leaves, and opens no more rooms.

@@ -3,34 +3,74 @@
 use chrono::{DateTime, Utc};
 
 use super::Credentials;
+use super::ports::{OpenPorts, PortsSeen};
 use crate::id::{ConsultId, PersonId};
 use crate::protocol::IceServer;
 
-/// Where clients find STUN and TURN.
-#[derive(Clone, Debug, Default)]
+/// Who answers at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnsweredBy {
+    /// Somebody else's server: whether it is there is not known here.
+    Others,
+    /// The embedded server's port of UDP and TCP.
+    Plain,
+    /// The embedded server's port of TLS.
+    Tls,
+}
+
+/// An address of STUN (RFC 7064) or TURN (RFC 7065).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IceUrl {
+    /// The address.
+    pub url: String,
+    /// Who answers there.
+    pub by: AnsweredBy,
+}
+
+impl IceUrl {
+    fn answers(&self, open: OpenPorts) -> bool {
+        match self.by {
+            AnsweredBy::Others => true,
+            AnsweredBy::Plain => open.plain,
+            AnsweredBy::Tls => open.tls,
+        }
+    }
+}
+
+/// Where clients find STUN and TURN. They are told only what is listened on at that moment: a browser waits long for
+/// an address that does not answer, and a check before the call would find fault with the client's own network.
+#[derive(Clone, Debug)]
 pub struct IceConfig {
-    /// STUN addresses (RFC 7064).
-    pub stun_urls: Vec<String>,
-    /// TURN addresses (RFC 7065), with the credentials that open them.
-    pub turn: Option<(Vec<String>, Credentials)>,
+    /// STUN addresses.
+    pub stun: Vec<IceUrl>,
+    /// TURN addresses.
+    pub turn: Vec<IceUrl>,
+    /// What opens TURN.
+    pub credentials: Credentials,
+    /// What the embedded server listens on.
+    pub ports: PortsSeen,
 }
 
 impl IceConfig {
     /// The list for a person in a room: however often they connect, they are one user to the quota.
     pub fn servers_for(&self, consult: ConsultId, person: PersonId, now: DateTime<Utc>) -> Vec<IceServer> {
-        let name = self.turn.as_ref().map(|(_, credentials)| credentials.name_for(consult, person));
-        self.servers(&name.unwrap_or_default(), now)
+        self.servers(&self.credentials.name_for(consult, person), now)
     }
 
     /// The list for one connection; `name` becomes part of its TURN username.
     pub fn servers(&self, name: &str, now: DateTime<Utc>) -> Vec<IceServer> {
+        let open = self.ports.now();
+        let told = |urls: &[IceUrl]| -> Vec<String> {
+            urls.iter().filter(|url| url.answers(open)).map(|url| url.url.clone()).collect()
+        };
+        let (stun, turn) = (told(&self.stun), told(&self.turn));
         let mut servers = Vec::new();
-        if !self.stun_urls.is_empty() {
-            servers.push(IceServer { urls: self.stun_urls.clone(), username: None, credential: None });
+        if !stun.is_empty() {
+            servers.push(IceServer { urls: stun, username: None, credential: None });
         }
-        if let Some((urls, credentials)) = &self.turn {
-            let (username, password) = credentials.issue(name, now);
-            servers.push(IceServer { urls: urls.clone(), username: Some(username), credential: Some(password) });
+        if !turn.is_empty() {
+            let (username, password) = self.credentials.issue(name, now);
+            servers.push(IceServer { urls: turn, username: Some(username), credential: Some(password) });
         }
         servers
     }

@@ -22,10 +22,12 @@ pub mod engine;
 pub mod framing;
 mod ice;
 mod peers;
+mod ports;
 pub mod stun;
 
 pub use config::{REALM_BYTES_MAX, TurnConfig, TurnLimits, TurnTls};
 pub use credentials::{CredentialError, Credentials};
 pub use driver::TurnServer;
-pub use ice::IceConfig;
+pub use ice::{AnsweredBy, IceConfig, IceUrl};
 pub use peers::PeerFilter;
+pub use ports::{OpenPorts, PortsSaid, PortsSeen, ports};

@@ -13,7 +13,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, finish, serve};
-use sanbao_platform::service::{Bus, Running, Service, Wiring};
+use sanbao_platform::service::{Bus, Running, Service, Task, Wiring};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
@@ -64,6 +64,26 @@ pub async fn relay_with(config: Config, engine: TestEngine) -> Relay {
 
 /// The service with other routes beside it, at an address.
 pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: SocketAddr, beside: axum::Router) -> Relay {
+    started(config, engine, clock, at, beside, |_| {}).await
+}
+
+/// The same without the TURN server, which the test starts when it likes.
+pub async fn relay_before_turn(config: Config) -> (Relay, Task) {
+    let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
+    let (mut turn, at) = (None, "127.0.0.1:0".parse().unwrap());
+    let take = |tasks: &mut Vec<Task>| turn = tasks.pop();
+    let relay = started(config, sqlite(), clock, at, axum::Router::new(), take).await;
+    (relay, turn.unwrap())
+}
+
+async fn started(
+    config: Config,
+    engine: TestEngine,
+    clock: Clock,
+    at: SocketAddr,
+    beside: axum::Router,
+    choose: impl FnOnce(&mut Vec<Task>),
+) -> Relay {
     let deps = engine.deps(NAME, &MIGRATIONS, clock.clone()).await;
     let (keys, outbox) = (deps.keys.clone(), Outbox::new(NAME, deps.db.clone()));
     let booking = engine.database("booking", &Migrations { sqlite: &[], postgres: &[] }).await;
@@ -76,6 +96,7 @@ pub async fn relay_at(config: Config, engine: TestEngine, clock: Clock, at: Sock
         tasks: Vec::new(),
     };
     let mut services = [sanbao_signalling::build(config.clone(), deps), scheduler];
+    choose(&mut services[0].tasks);
     let wiring = Wiring::of(&services, &Bus::InProcess, Retention::default(), &clock);
     let running = Running::start(&mut services).connected_by(&wiring);
     let [service, _] = services;

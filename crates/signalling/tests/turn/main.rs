@@ -9,6 +9,7 @@ mod names;
 mod reach;
 mod streams;
 mod tls;
+mod told;
 mod trust;
 
 #[path = "../browser/mod.rs"]

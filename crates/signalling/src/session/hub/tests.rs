@@ -21,8 +21,10 @@ use crate::room::{ENTRY_VERSION, Entrant, Profile};
 use crate::session::frame::Decoder;
 use crate::session::link::{Hello, Link, Welcomed};
 use crate::session::live::{Entered, Live};
+use crate::session::opening::READER_IDLE_MAX;
 use crate::session::wire::{Reader, Writer};
 use crate::ticket::Role;
+use crate::turn::PortsSeen;
 use crate::{Config, MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));
@@ -65,7 +67,7 @@ async fn hub(driver: Option<Arc<dyn Driver>>) -> (Arc<Hub>, facts::Waiting, Test
     let db = engine.database(NAME, &MIGRATIONS).await;
     let (queue, waiting) = facts::queue(0);
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
-    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(), db, queue, driver);
+    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, queue, driver);
     hub.began = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
     (Arc::new(hub), waiting, engine)
 }
@@ -127,7 +129,7 @@ async fn who_waits_for_the_log_after_hello_is_not_silent() {
     let (_reader, writer, mut client) = connection().await;
     let (link, command, answered) = hello(&hub, writer);
     cell.enter(&hub, link, command).unwrap();
-    hub.sweep_once();
+    hub.sweep_once(Instant::now());
     commit(&hub, &cell, 2, log.proposed());
     assert_eq!(timeout(PATIENCE, answered).await.unwrap().unwrap().peer, PEER);
     let (first, welcome) = frame(&mut client).await;
@@ -188,7 +190,7 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
         }
     };
     timeout(PATIENCE, written).await.unwrap();
-    hub.sweep_once();
+    hub.sweep_once(Instant::now());
     assert_eq!(frame(&mut client).await, (0x8a, Vec::new()), "the pong");
     live.abort();
     stop.cancel();
@@ -214,6 +216,20 @@ async fn the_connection_that_rooms_are_opened_from_is_given_back() {
     hub.open(CONSULT, true).await.unwrap();
     hub.leave().await;
     // A pool closes when it has everything back.
+    timeout(PATIENCE, hub.db.close()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_connection_that_rooms_are_opened_from_is_kept_for_a_second_and_no_longer() {
+    let (hub, _facts, _engine) = hub(None).await;
+    let holds = async || hub.opening().await.unwrap().lock().await.holds_a_connection();
+    let before = Instant::now();
+    hub.open(CONSULT, true).await.unwrap();
+    let after = Instant::now();
+    hub.sweep_once(before + READER_IDLE_MAX.checked_sub(Duration::from_millis(1)).unwrap());
+    assert!(holds().await, "the next room may come");
+    hub.sweep_once(after + READER_IDLE_MAX);
+    assert!(!holds().await);
     timeout(PATIENCE, hub.db.close()).await.unwrap();
 }
 

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use super::config::{REALM_BYTES_MAX, TurnConfig};
 use super::credentials::Credentials;
 use super::engine::Engine;
+use super::ports::PortsSaid;
 use streams::Listener;
 use turns::Driver;
 use udp::{Port, Ports};
@@ -91,6 +92,13 @@ impl TurnServer {
         let ports = Ports::new(udp, &config.public_ips);
         let driver = Driver::new(poll, engine, ports, tcp, config, clock);
         Ok(Self { driver, waker, local })
+    }
+
+    /// Says from now on which ports are open: at once, when that of TLS opens, and that none is when it ends.
+    #[must_use]
+    pub fn telling(mut self, said: PortsSaid) -> Self {
+        self.driver.tell(said);
+        self
     }
 
     /// The bound address of UDP and TCP.

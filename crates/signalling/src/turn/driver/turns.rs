@@ -17,6 +17,7 @@ use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
 use crate::turn::config::TurnConfig;
 use crate::turn::engine::{Client, Engine, Now, Output, Relay};
 use crate::turn::framing::{self, Frame};
+use crate::turn::ports::{OpenPorts, PortsSaid};
 
 /// Events taken at once.
 const EVENTS_MAX: usize = 1024;
@@ -49,6 +50,8 @@ pub(super) struct Driver {
     tls: Option<Listener>,
     /// Why TLS is not served, as it was last said.
     tls_error: String,
+    /// Who is told which ports are open.
+    said: Option<PortsSaid>,
     buffers: Buffers,
     scratch: Box<[u8; 16 * 1024]>,
     clock: Clock,
@@ -78,6 +81,15 @@ impl std::fmt::Debug for Driver {
     }
 }
 
+impl Drop for Driver {
+    /// Before the ports are closed, and also when the thread has failed: no client is sent to a port that is not there.
+    fn drop(&mut self) {
+        if let Some(said) = &self.said {
+            said.say(OpenPorts::default());
+        }
+    }
+}
+
 impl Driver {
     pub(super) fn new(
         poll: Poll,
@@ -95,6 +107,7 @@ impl Driver {
             tcp,
             tls: None,
             tls_error: String::new(),
+            said: None,
             buffers: Buffers::new(),
             scratch: Stream::scratch(),
             clock,
@@ -111,6 +124,17 @@ impl Driver {
 
     pub(super) fn local_tls_addr(&self) -> Option<SocketAddr> {
         self.tls.as_ref().and_then(|tls| tls.local_addr().ok())
+    }
+
+    pub(super) fn tell(&mut self, said: PortsSaid) {
+        self.said = Some(said);
+        self.say_open();
+    }
+
+    fn say_open(&self) {
+        if let Some(said) = &self.said {
+            said.say(OpenPorts { plain: true, tls: self.tls.is_some() });
+        }
     }
 
     /// Whether TLS is to be served and is not.
@@ -132,6 +156,7 @@ impl Driver {
                     tracing::info!(listen = %wanted.listen, "TURN over TLS is served now");
                 }
                 self.tls = Some(listener);
+                self.say_open();
             }
             Err(error) => {
                 let error = error.to_string();
@@ -139,7 +164,7 @@ impl Driver {
                 if error != self.tls_error {
                     tracing::error!(
                         listen = %wanted.listen, certificate = %wanted.certificate.display(), error,
-                        "TURN is not served over TLS, only over UDP and TCP; trying again"
+                        "TURN is served over UDP and TCP only, and clients are not told of TLS; trying again"
                     );
                     self.tls_error = error;
                 }

@@ -1,0 +1,52 @@
+//! Which ports of the embedded server are open now: its thread says so, and whoever tells clients of them looks.
+
+use tokio::sync::watch;
+
+/// The open ports of the embedded server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenPorts {
+    /// The one of UDP and TCP.
+    pub plain: bool,
+    /// The one of TLS.
+    pub tls: bool,
+}
+
+/// Where the server says which ports are open.
+#[derive(Clone, Debug)]
+pub struct PortsSaid(watch::Sender<Option<OpenPorts>>);
+
+/// Where others see it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PortsSeen(watch::Receiver<Option<OpenPorts>>);
+
+/// The two ends, before the server has tried to open anything.
+pub fn ports() -> (PortsSaid, PortsSeen) {
+    let (said, seen) = watch::channel(None);
+    (PortsSaid(said), PortsSeen(seen))
+}
+
+impl PortsSaid {
+    /// These are open from now on, and no others.
+    pub fn say(&self, open: OpenPorts) {
+        self.0.send_replace(Some(open));
+    }
+}
+
+impl PortsSeen {
+    /// Every port is taken for open: for who asks what a configuration tells when all is well.
+    pub fn all() -> Self {
+        let (said, seen) = ports();
+        said.say(OpenPorts { plain: true, tls: true });
+        seen
+    }
+
+    /// What is open now.
+    pub fn now(&self) -> OpenPorts {
+        self.0.borrow().unwrap_or_default()
+    }
+
+    /// Comes back once the server has tried to open its ports, or is gone without having tried.
+    pub async fn known(&self) {
+        let _ = self.0.clone().wait_for(Option::is_some).await;
+    }
+}
