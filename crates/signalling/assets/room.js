@@ -204,7 +204,6 @@ function start() {
     .on("joined", inside)
     .on("muted", ({ by }) => mutedBy(by))
     .on("permissions", (m) => m.peer === mine.room.me && permitted())
-    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say(data.what === "transcription" ? "transcription-refused" : "recording-refused", { name: mine.people.get(from)?.name || "" }), "info"))
     .on("media", ({ state }) => {
       if (mine.inside) tiles.show();
       if (state === "connected" && mine.inside) document.body.dataset.state = "connected";
