@@ -129,6 +129,13 @@ async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_u
     all_move(&all).await;
     all[0].picture("six").await;
     all[1].picture("six").await;
+    // The own picture lies on nobody's name.
+    let own = "document.getElementById('own-tile').getBoundingClientRect()";
+    let names = "[...document.querySelectorAll('#tiles figcaption')].map((c) => c.getBoundingClientRect())";
+    let covered = format!("{names}.some((n) => n.right > {own}.left && n.bottom > {own}.top && n.top < {own}.bottom)");
+    for browser in &all[..2] {
+        assert_eq!(browser.text(&covered).await, "false");
+    }
 
     let seventh = driver.browser_with("six-seventh", 390, 844, &[SLOW_CAMERA]).await;
     seventh.before_pages(NO_MICROPHONE).await;
