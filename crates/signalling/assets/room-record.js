@@ -11,7 +11,11 @@ export class Recording {
     this.call = call;
     /** What staff asked for and waits for somebody's consent. @type {Set<What>} */ this.asked = new Set();
     /** What oneself is being asked. @type {Set<What>} */ this.questions = new Set();
-    call.on("own", ({ from, data }) => data.sanbao === "consent-please" && this.wasAsked(from, data));
+    /** Who said no to what was asked last. @type {Record<What, Set<string>>} */ this.refused = { recording: new Set(), transcription: new Set() };
+    call.on("own", ({ from, data }) => {
+      if (data.sanbao === "consent-please") this.wasAsked(from, data);
+      if (data.sanbao === "consent-refused") this.wasRefused(from, data);
+    });
     for (const what of WHAT) {
       call.on(what, (m) => this.changed(what, m));
       $(`consent-${what}`).onchange = () => this.consent({ [what]: $(`consent-${what}`).checked });
@@ -41,6 +45,7 @@ export class Recording {
     const missing = call.room.withoutConsent(what).filter((p) => p.peer !== call.room.me);
     if (missing.length === 0) return order(true).catch(failed);
     this.asked.add(what);
+    this.refused[what].clear();
     this.show();
     await Promise.all(missing.map((p) => call.message({ sanbao: "consent-please", what }, p.peer))).catch(failed);
   }
@@ -65,6 +70,23 @@ export class Recording {
     else if (this.call.inside) this.call.message({ sanbao: "consent-refused", what }, from).catch(() => {});
   }
 
+  /** One no is enough: nothing is waited for any more. @param {string} from @param {{what: What}} data */
+  wasRefused(from, { what }) {
+    const person = this.call.people.get(from);
+    if (!WHAT.includes(what) || !person) return;
+    this.asked.delete(what);
+    this.refused[what].add(from);
+    notify(say(`${what}-refused`, { name: person.name }), "info");
+    this.show();
+  }
+
+  /** What the asker is told of the others. @param {What} what @param {import("./sanbao-room.js").PeerView[]} missing */
+  answers(what, missing) {
+    const no = missing.filter((p) => this.refused[what].has(p.peer));
+    if (no.length) return say(`${what}-refused`, { name: names(no) });
+    return this.asked.has(what) && missing.length ? say("consent-missing", { names: names(missing) }) : "";
+  }
+
   /** @param {What} what @param {{on: boolean, because?: string}} m */
   changed(what, { on, because }) {
     this.asked.delete(what);
@@ -85,7 +107,7 @@ export class Recording {
       start.hidden = !control;
       start.setAttribute("aria-pressed", String(room[what]));
       start.querySelector("span").textContent = say(room[what] ? `${what}-stop` : this.asked.has(what) ? "cancel" : `${what}-start`);
-      $(`missing-${what}`).textContent = this.asked.has(what) && missing.length ? say("consent-missing", { names: names(missing) }) : "";
+      $(`missing-${what}`).textContent = this.answers(what, missing);
       if (this.asked.has(what) && missing.length === 0 && !room[what]) {
         this.asked.delete(what);
         (what === "recording" ? this.call.record(true) : this.call.transcribe(true)).catch(failed);

@@ -39,7 +39,7 @@ function over(key, state, values) {
   const words = (/** @type {string} */ name) => say(isStaff() && known(`${name}-staff`) ? `${name}-staff` : name, values);
   $("over-title").textContent = words(key.startsWith("finished") ? "over-finished" : `over-${key}`);
   $("over-text").textContent = words(`over-${key}-text`);
-  $("again").hidden = !["left", "replaced", "failed", "early", ...(isStaff() ? ["expired", "revoked"] : [])].includes(key);
+  $("again").hidden = !["left", "replaced", "failed", "early", "finished-apart", ...(isStaff() ? ["expired", "revoked"] : [])].includes(key);
   show("over", state);
   $("over-title").focus();
   screen?.stop();
@@ -204,7 +204,6 @@ function start() {
     .on("joined", inside)
     .on("muted", ({ by }) => mutedBy(by))
     .on("permissions", (m) => m.peer === mine.room.me && permitted())
-    .on("own", ({ from, data }) => data.sanbao === "consent-refused" && notify(say(data.what === "transcription" ? "transcription-refused" : "recording-refused", { name: mine.people.get(from)?.name || "" }), "info"))
     .on("media", ({ state }) => {
       if (mine.inside) tiles.show();
       if (state === "connected" && mine.inside) document.body.dataset.state = "connected";
@@ -218,7 +217,8 @@ function start() {
 /** @param {{by: string, together_seconds: number}} visit */
 function finished({ by, together_seconds }) {
   const minutes = Math.round(together_seconds / 60);
-  const key = together_seconds > 0 ? (minutes > 0 ? "finished" : "finished-soon") : "finished-apart";
+  const met = together_seconds > 0 || call?.room.met;
+  const key = met ? (minutes > 0 ? "finished" : "finished-soon") : "finished-apart";
   over(key, "finished", { by, minutes });
 }
 

@@ -2,7 +2,7 @@
 // after a drop and after a reload, and keeps one peer connection to each other person. No dependencies.
 // `sanbao-session.js` (numbers), `sanbao-room.js` (what is known), `sanbao-peer.js` (media), `sanbao-picture.js` (what a
 // picture may take), `sanbao-acts.js` (what a person does) and `sanbao-kept.js` (what outlives a page) are its parts.
-import { ACK_DELAY_MS, afterClose, backOffMs } from "./sanbao-session.js";
+import { ACK_DELAY_MS, afterClose, backOffMs, isFinal } from "./sanbao-session.js";
 import { Acts, Refused } from "./sanbao-acts.js";
 import { device, expiry, only, put, remove, stored } from "./sanbao-kept.js";
 import { watchNetwork } from "./sanbao-network.js";
@@ -38,6 +38,8 @@ const PROBE_MS_MAX = 4000;
 const OPEN_MS_MAX = 10000;
 const SILENT = 4002;
 const TICKET_SPARE_S = 30;
+/** How soon another place is tried when one moves and is not taken in: the node that goes does not wait for long. */
+const MOVE_AGAIN_MS = 150;
 
 /** Whether whoever gives tickets has said no, and not only nothing. @param {any} error */
 const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 408 && status !== 429;
@@ -140,6 +142,8 @@ export class Call extends Acts {
       clearInterval(this.beat);
       clearTimeout(this.probing);
     }
+    // While one moves the old socket still serves: whoever sends to the nodes may not know yet which of them goes.
+    if (this.socket && !this.next && !isFinal(code)) setTimeout(() => this.elsewhere(), MOVE_AGAIN_MS * (0.5 + Math.random()));
     if (this.socket || (this.next && code !== 4100)) return;
     this.welcome = null;
     if (this.ended) return;
@@ -166,12 +170,15 @@ export class Call extends Acts {
 
   /** This node goes: be elsewhere before it does, not all at once. @param {number} withinMs */
   move(withinMs) {
-    setTimeout(() => {
-      if (this.ended || this.next || !this.socket) return;
-      this.urlAt += 1;
-      this.attempt = 0;
-      this.open();
-    }, Math.random() * withinMs * 0.6);
+    setTimeout(() => this.elsewhere(), Math.random() * withinMs * 0.5);
+  }
+
+  /** Opens another socket beside the one that still serves. */
+  elsewhere() {
+    if (this.ended || this.next || !this.socket) return;
+    this.urlAt += 1;
+    this.attempt = 0;
+    this.open();
   }
 
   /** The network is another: ask whether the socket still lives, and look for new paths. */

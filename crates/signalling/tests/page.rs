@@ -6,7 +6,7 @@ mod support;
 
 use browser::site::{keys, start, start_with, ticket};
 use browser::{Browser, Driver};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// What one turns off, the other is told.
 async fn picture_and_sound_off(doctor: &Browser, host: &Browser) {
@@ -263,6 +263,74 @@ async fn entering_by_a_double_tap_enters_once() {
         "true"
     );
     host.close().await;
+}
+
+/// A relay that lets nobody stay: it ends the visit, or closes with the code that is to be played.
+const ENDING: &str = r#"
+    const play = JSON.parse(sessionStorage.getItem("play") || "null");
+    if (play) window.WebSocket = class {
+        constructor() { setTimeout(() => (play.code ? this.onclose({ code: play.code, reason: "" }) : this.onopen())); }
+        send(text) {
+            if (!text.includes('"hello"')) return;
+            const you = { name: "陈立新", role: "clinician", permissions: [] };
+            const heartbeat = { interval_ms: 60000, timeout_ms: 120000 };
+            const welcome = { type: "welcome", resumed: "new", place: "hall", seq: 0, ack: 0, peer: "a", secret: "s", you, heartbeat, phone: "0574-86250000" };
+            for (const message of [welcome, { type: "finished", seq: 1, ...play }]) this.onmessage({ data: JSON.stringify(message) });
+        }
+        close() {}
+    };
+"#;
+
+/// What is played, the name of its picture, and what staff and family read.
+fn endings() -> [(Value, &'static str, &'static str, &'static str); 12] {
+    let finished = |seconds: u32| json!({ "by": "王秀英", "together_seconds": seconds });
+    let code = |code: u32| json!({ "code": code });
+    [
+        (finished(2520), "finished", "医生和护理员一起会诊 42 分钟。", "医生和护理员一起会诊 42 分钟。"),
+        (finished(20), "finished-soon", "一起会诊不到 1 分钟。", "一起会诊不到 1 分钟。"),
+        (finished(0), "finished-apart", "还能再进入。", "还能再进入。"),
+        (code(4100), "finished-before", "不能再进入。", "不能再进入。"),
+        (code(1000), "left", "可以随时重新进入。", "可以随时重新进入。"),
+        (code(4101), "refused", "没有让您进入。", "没有让您进入。"),
+        (code(4103), "expired", "请重新进入。", "要一个新的链接。"),
+        (code(4104), "early", "请稍后再来。", "请稍后再来。"),
+        (code(4105), "replaced", "这里已断开。", "这里已断开。"),
+        (code(4110), "removed", "请您离开了。", "请您离开了。"),
+        (code(4111), "revoked", "可以重新进入;", "要一个新的链接。"),
+        (code(4112), "bound", "只能在一台设备上使用。", "只能在一台设备上使用。"),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_end_of_a_visit_says_what_happened_and_what_to_do() {
+    let relay = start().await;
+    let driver = Driver::start().await;
+    let staff = driver.browser("end-staff", 1280, 800).await;
+    let family = driver.browser("end-family", 390, 844).await;
+    let ways = [
+        (&staff, format!("http://{}/room?consult={}", relay.address, support::person(1))),
+        (&family, format!("http://{}/room?relay=1#guest=family-link", relay.address)),
+    ];
+    for (browser, way) in &ways {
+        browser.open(&format!("http://{}/static/icon.svg", relay.address)).await;
+        browser.before_pages(ENDING).await;
+        for (play, name, to_staff, to_family) in endings() {
+            browser.run_with("sessionStorage.setItem('play', arguments[0])", json!([play.to_string()])).await;
+            browser.open("about:blank").await; // another part after `#` alone would be no other page
+            browser.open(way).await;
+            browser.until("!document.getElementById('over').hidden").await;
+            browser.picture(&format!("end-{name}")).await;
+            let said = browser.text("document.getElementById('over').innerText").await;
+            let text = if std::ptr::eq(*browser, &raw const staff) { to_staff } else { to_family };
+            assert!(said.contains(text), "{name}: {said}");
+            assert!(!said.contains("视频不通"), "{name}: there is no video any more");
+            assert!(!said.contains('%') && !said.contains("over-"), "{name}: {said}");
+            let wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth";
+            assert_eq!(browser.text(wide).await, "false", "{name}");
+        }
+    }
+    staff.close().await;
+    family.close().await;
 }
 
 /// A page without a link says so.

@@ -1,20 +1,42 @@
-//! Four people in real browsers: everybody sees everybody, a shared screen, hands, consent and recording; and who may
-//! be where: a second device, the lobby again, sent out and let back in.
+//! Rooms of several in real browsers: everybody sees everybody, up to the six that a room has places for; a shared
+//! screen and hands; and who may be where: a second device, the lobby again, sent out and let back in.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod browser;
 mod support;
 
-use browser::site::start;
+use browser::site::{start, start_with};
 use browser::{Browser, Driver};
-use support::Relay;
+use sanbao_platform::testing::sqlite;
+use support::{Relay, config};
 
-const PEOPLE: [(&str, &str, u32, u32); 4] = [
+/// Who somebody is, what their browser is called, and its size.
+type Person = (&'static str, &'static str, u32, u32);
+
+const FOUR: [Person; 4] = [
     ("nurse", "four-nurse", 1280, 800),
     ("doctor", "four-doctor", 390, 844),
     ("interpreter", "four-interpreter", 1280, 800),
     ("family", "four-family", 390, 844),
 ];
+
+/// As many as a room has places. A small machine does all their work: the pages of four are small, and they have no
+/// microphone, for thirty streams of sound are more to it than the pictures.
+const SIX: [Person; 6] = [
+    ("nurse", "six-nurse", 1280, 800),
+    ("doctor", "six-doctor", 390, 844),
+    ("interpreter", "six-interpreter", 320, 480),
+    ("surgeon", "six-surgeon", 320, 480),
+    ("radiologist", "six-radiologist", 320, 480),
+    ("family", "six-family", 320, 480),
+];
+
+/// A camera whose pictures a small machine can encode and decode thirty times.
+const SLOW_CAMERA: &str = "--use-fake-device-for-media-stream=fps=5";
+
+const NO_MICROPHONE: &str = "const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); \
+    navigator.mediaDevices.getUserMedia = async (wish) => { \
+    if (wish.audio) throw new DOMException('none', 'NotFoundError'); return open(wish); };";
 
 /// A screen that is drawn: headless browsers have none to share.
 const DRAWN_SCREEN: &str = "const c = document.createElement('canvas'); c.width = 1280; c.height = 720; \
@@ -23,36 +45,36 @@ const DRAWN_SCREEN: &str = "const c = document.createElement('canvas'); c.width 
     x.fillText('血管超声 ' + (n += 1), 80, 200); }, 100); \
     navigator.mediaDevices.getDisplayMedia = async () => c.captureStream(10);";
 
-async fn enter_all(relay: &Relay, driver: &Driver) -> Vec<Browser> {
+async fn enter_all(relay: &Relay, driver: &Driver, people: &[Person], flags: &[&str], more: &str) -> Vec<Browser> {
     let mut all: Vec<Browser> = Vec::new();
-    for (who, name, width, height) in PEOPLE {
-        let browser = driver.browser(name, width, height).await;
+    for &(who, name, width, height) in people {
+        let browser = driver.browser_with(name, width, height, flags).await;
         browser.is(relay, who, "zh").await;
+        if width < 390 {
+            browser.before_pages(NO_MICROPHONE).await;
+        }
         if who == "family" {
-            browser.prepare(relay, 1, "&relay=1").await;
+            browser.prepare(relay, 1, more).await;
             browser.click("#enter").await;
             browser.state("lobby").await;
             all[0].click(".ring [data-action=admit]").await;
             browser.until("sanbaoCall().inside").await;
         } else {
-            browser.enter(relay, 1, "&relay=1").await;
+            browser.enter(relay, 1, more).await;
         }
         all.push(browser);
-    }
-    for browser in &all {
-        browser.relayed(3).await;
     }
     all
 }
 
-/// Each sends each of the three others no more than a small machine can encode three times, of a small capture.
-async fn small_pictures(all: &[Browser]) {
+/// Each sends each of the others no more than a small machine can encode so many times, of a small capture.
+async fn small_pictures(all: &[Browser], bitrate: u32) {
     for browser in all {
         browser
-            .until(
+            .until(&format!(
                 "[...sanbaoCall().peers.values()].every((p) => p.pc.getSenders().filter((s) => s.track?.kind === 'video') \
-                 .every((s) => s.getParameters().encodings[0]?.maxBitrate === 350000))",
-            )
+                 .every((s) => s.getParameters().encodings[0]?.maxBitrate === {bitrate}))"
+            ))
             .await;
         browser.until("sanbaoCall().tracks.video.getSettings().height === 360").await;
     }
@@ -83,51 +105,82 @@ async fn screens(all: &[Browser]) {
     }
 }
 
-/// Nothing is recorded before all have said yes; one who takes it back ends it for all.
-async fn recording(all: &[Browser]) {
-    let nurse = &all[0];
-    nurse.click("#tab-more").await;
-    nurse.click("#start-recording").await;
-    nurse.until("document.getElementById('ask-dialog').open").await;
-    nurse.click("[data-action=consent-yes]").await;
-    for (n, browser) in all[1..].iter().enumerate() {
-        browser.until("document.getElementById('ask-dialog').open").await;
-        assert_eq!(nurse.text("sanbaoCall().room.recording").await, "false", "{n} of three have agreed");
-        if n == 1 {
-            browser.picture("consent-asked").await;
-            nurse.until("document.getElementById('missing-recording').textContent.includes('周怡')").await;
-            nurse.picture("consent-missing").await;
-        }
-        browser.click("[data-action=consent-yes]").await;
+/// Each of the others moves: new pictures come from everybody, and all of them are shown.
+async fn all_move(all: &[Browser]) {
+    let others = all.len() - 1;
+    for browser in all {
+        let there = format!("s.frames.length === {others} && (window.had = s.frames)");
+        browser.until(&format!("sanbaoStats().then((s) => {there})")).await;
     }
     for browser in all {
-        browser.until("!document.getElementById('rec-recording').hidden").await;
-        assert_eq!(browser.text("document.getElementById('rec-recording').innerText").await, "正在录制");
-        browser.picture("recording").await;
-    }
-    all[3].click("#tab-more").await;
-    all[3].click("#consent-recording").await;
-    // The notice passes: first of all.
-    nurse.until("document.getElementById('notice').innerText.includes('撤回')").await;
-    for browser in all {
-        browser.until("document.getElementById('rec-recording').hidden").await;
+        let more = format!("s.frames.length === {others} && s.frames.every((frames, n) => frames > had[n] + 5)");
+        browser.until(&format!("sanbaoStats().then((s) => {more})")).await;
+        let shown = "[...document.querySelectorAll('#tiles [data-peer]:not(.no-picture) video')].filter((v) => v.videoWidth > 0 && !v.paused)";
+        browser.until(&format!("{shown}.length === {others}")).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn four_people_see_each_other_share_screens_and_record_by_consent() {
+async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_until_one_leaves() {
+    let relay = start_with(config(), sqlite(), "127.0.0.1:0".parse().unwrap()).await;
+    let driver = Driver::start().await;
+    let mut all = enter_all(&relay, &driver, &SIX, &[SLOW_CAMERA], "").await;
+    small_pictures(&all, 200_000).await;
+    all_move(&all).await;
+    all[0].picture("six").await;
+    all[1].picture("six").await;
+    // The own picture lies on nobody's name.
+    let own = "document.getElementById('own-tile').getBoundingClientRect()";
+    let names = "[...document.querySelectorAll('#tiles figcaption')].map((c) => c.getBoundingClientRect())";
+    let covered = format!("{names}.some((n) => n.right > {own}.left && n.bottom > {own}.top && n.top < {own}.bottom)");
+    for browser in &all[..2] {
+        assert_eq!(browser.text(&covered).await, "false");
+    }
+
+    let seventh = driver.browser_with("six-seventh", 390, 844, &[SLOW_CAMERA]).await;
+    seventh.before_pages(NO_MICROPHONE).await;
+    seventh.is(&relay, "cardiologist", "zh").await;
+    seventh.prepare(&relay, 1, "").await;
+    seventh.click("#enter").await;
+    seventh.until("!document.getElementById('enter-problem').hidden").await;
+    let said = "document.getElementById('enter-problem').innerText";
+    assert_eq!(seventh.text(said).await, "会诊室已满,请稍后再试。");
+    assert_eq!(seventh.text("document.body.dataset.state").await, "prejoin");
+    seventh.picture("full").await;
+    for browser in &all {
+        assert_eq!(browser.text("sanbaoCall().room.others.length").await, "5");
+    }
+
+    // A place that is free again is theirs, by the same button.
+    let family = all.pop().unwrap();
+    family.click("#hang-up").await;
+    family.state("left").await;
+    family.close().await;
+    all[0].until("sanbaoCall().room.others.length === 4").await;
+    seventh.click("#enter").await;
+    all.push(seventh);
+    all_move(&all).await;
+    for browser in all {
+        browser.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn four_people_see_each_other_and_share_screens() {
     let relay = start().await;
     let driver = Driver::start().await;
-    let all = enter_all(&relay, &driver).await;
+    let all = enter_all(&relay, &driver, &FOUR, &[], "&relay=1").await;
+    for browser in &all {
+        browser.relayed(3).await;
+    }
     all[0].picture("four").await;
     all[1].picture("four").await;
     all[1].click("#hand").await;
     all[0].until("document.querySelector('#tiles .hand figcaption')?.innerText.includes('举手')").await;
     all[0].click("#tab-people").await;
     all[0].picture("people").await;
-    small_pictures(&all).await;
+    small_pictures(&all, 350_000).await;
     screens(&all).await;
-    recording(&all).await;
     // Muted by the host, on again only by oneself.
     all[0].press("周怡", "mute").await;
     all[2].until("document.getElementById('audio').getAttribute('aria-pressed') === 'false'").await;

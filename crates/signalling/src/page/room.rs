@@ -73,13 +73,13 @@ fn pre_join(t: &impl Fn(&str) -> String) -> Markup {
                 p { button #check-again .plain type="button" { (t("check-again")) } }
             }
             details { summary { (t("devices")) } div data-devices {} }
-            (phone(t))
+            (phone(&t("phone")))
         }
     }
 }
 
-fn phone(t: &impl Fn(&str) -> String) -> Markup {
-    html! { p.phone hidden { (t("phone")) " " a.strong href="tel:" {} } }
+fn phone(words: &str) -> Markup {
+    html! { p.phone hidden { (words) " " a.strong href="tel:" {} } }
 }
 
 fn lobby(t: &impl Fn(&str) -> String) -> Markup {
@@ -89,7 +89,7 @@ fn lobby(t: &impl Fn(&str) -> String) -> Markup {
             p #lobby-text .lead { (t("lobby-text")) }
             p #waited .strong role="status" {}
             div.preview { video data-own muted autoplay playsinline aria-label=(t("preview")) {} }
-            (phone(t))
+            (phone(&t("phone")))
             p { button #ring-again .button.wide type="button" disabled { (t("ring-again")) } }
             p { button #lobby-leave .button type="button" { (t("lobby-leave")) } }
         }
@@ -121,7 +121,7 @@ fn call(t: &impl Fn(&str) -> String) -> Markup {
                     (bar(t))
                 }
                 div.beside {
-                    (phone(t))
+                    (phone(&t("phone")))
                     (panels(t))
                 }
             }
@@ -147,7 +147,7 @@ fn over(t: &impl Fn(&str) -> String) -> Markup {
         section #over.narrow hidden {
             h1 #over-title tabindex="-1" {}
             p #over-text .lead {}
-            (phone(t))
+            (phone(&t("phone-ask")))
             p { button #again .button.primary.large.wide type="button" hidden { (t("again")) } }
             p { a #home .button.wide href="/" { (t("home")) } }
         }

@@ -27,6 +27,9 @@ const PEOPLE: &[(&str, u128, &str, &str)] = &[
     ("doctor", 20, "陈立新", "clinician"),
     ("family", 30, "李小明", "guest"),
     ("interpreter", 40, "周怡", "interpreter"),
+    ("surgeon", 50, "何建国", "clinician"),
+    ("radiologist", 60, "沈文", "clinician"),
+    ("cardiologist", 70, "吴敏", "clinician"),
 ];
 
 pub fn keys() -> Keys {
@@ -101,30 +104,47 @@ pub async fn start_with(config: Config, engine: TestEngine, at: SocketAddr) -> R
     relay_at(config, engine, Clock::system(), at, booking()).await
 }
 
+/// What has a page at an address: a relay, or whatever stands before several.
+pub trait At {
+    fn at(&self) -> SocketAddr;
+}
+
+impl At for Relay {
+    fn at(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl At for SocketAddr {
+    fn at(&self) -> SocketAddr {
+        *self
+    }
+}
+
 impl Browser {
     /// Is somebody of [`PEOPLE`] from now on, in a language.
-    pub async fn is(&self, relay: &Relay, who: &str, lang: &str) {
-        self.open(&format!("http://{}/static/icon.svg", relay.address)).await;
+    pub async fn is(&self, site: &impl At, who: &str, lang: &str) {
+        self.open(&format!("http://{}/static/icon.svg", site.at())).await;
         self.run(&format!("document.cookie = 'as={who}; path=/'; document.cookie = 'sanbao_lang={lang}; path=/'"))
             .await;
     }
 
     /// Opens the room by a link and waits until it may be entered. On a machine with more to do than it can, the
     /// picture would give way to the sound: `picture=always` keeps it.
-    pub async fn prepare(&self, relay: &Relay, consult: u128, more: &str) {
-        self.prepare_by(relay, consult, &format!("&picture=always{more}")).await;
+    pub async fn prepare(&self, site: &impl At, consult: u128, more: &str) {
+        self.prepare_by(site, consult, &format!("&picture=always{more}")).await;
     }
 
     /// The same with a picture that gives way.
-    pub async fn prepare_by(&self, relay: &Relay, consult: u128, more: &str) {
-        self.open(&format!("http://{}/room?consult={}{more}", relay.address, person(consult))).await;
+    pub async fn prepare_by(&self, site: &impl At, consult: u128, more: &str) {
+        self.open(&format!("http://{}/room?consult={}{more}", site.at(), person(consult))).await;
         self.state("prejoin").await;
         self.until("document.getElementById('preview').videoWidth > 0").await;
     }
 
     /// Opens the room and enters.
-    pub async fn enter(&self, relay: &Relay, consult: u128, more: &str) {
-        self.prepare(relay, consult, more).await;
+    pub async fn enter(&self, site: &impl At, consult: u128, more: &str) {
+        self.prepare(site, consult, more).await;
         self.click("#enter").await;
         self.until("['joined', 'connected'].includes(document.body.dataset.state)").await;
     }

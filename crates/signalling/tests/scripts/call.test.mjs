@@ -103,6 +103,22 @@ test("a node that goes is left for another without a word to the others", async 
   assert.deepEqual([call.peers.get("b") === peer, peer.pc.restarts, said(next.socket, "offer"), offers], [true, 0, 0, 1], "sound and picture went on");
 });
 
+test("a move that is not taken in is tried again while the old socket still serves", async () => {
+  const { call, links, socket } = await inside();
+  const before = links.length;
+  socket.hears({ type: "move", within_ms: 20 });
+  const first = await hello(socket);
+  first.socket.cut(1006);
+  assert.equal(call.socket, socket, "the old one goes on");
+  const second = await hello(first.socket);
+  second.socket.cut(4000, "restarting");
+  const third = await hello(second.socket);
+  resume(third.socket, call);
+  socket.cut(4000, "restarting");
+  assert.equal(call.socket, third.socket);
+  assert.deepEqual(links.slice(before).map((l) => l.state), ["open"], "nobody heard of it");
+});
+
 test("ICE restarts when the network is another, and not for a new estimate of its speed", async () => {
   const { peer } = await inside();
   for (let n = 0; n < 5; n += 1) connection.dispatchEvent(new Event("change"));

@@ -15,6 +15,7 @@ use sanbao_platform::service::{Deps, Running};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ pub struct Node {
     running: Option<Running>,
     /// Its own threads, so that it can be killed without the others.
     runtime: Option<tokio::runtime::Runtime>,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
 }
 
 impl Drop for Node {
@@ -50,6 +52,9 @@ impl Node {
         if let Some(running) = self.running.take() {
             running.stop().await;
         }
+        if let Some(serving) = self.serving.take() {
+            serving.await.unwrap().unwrap();
+        }
     }
 }
 
@@ -71,19 +76,23 @@ impl Site {
     }
 
     pub async fn start_with(nodes: usize, config: Config) -> Option<Self> {
+        Self::start_on(sqlite(), nodes, config, axum::Router::new()).await
+    }
+
+    /// On an engine, with other routes beside each node's.
+    pub async fn start_on(engine: TestEngine, nodes: usize, config: Config, beside: axum::Router) -> Option<Self> {
         let servers = NatsServers::start(1)?;
-        let engine = sqlite();
         let deps = engine.deps(NAME, &MIGRATIONS, Clock::system()).await;
         let booking = engine.database("booking", &Migrations { sqlite: &[], postgres: &[] }).await;
         let mut site = Self { servers, deps, booking, nodes: Vec::new(), counts: Arc::default(), _engine: engine };
         for _ in 0..nodes {
-            let node = site.node(config.clone()).await;
+            let node = site.node(config.clone(), beside.clone()).await;
             site.nodes.push(node);
         }
         Some(site)
     }
 
-    async fn node(&self, config: Config) -> Node {
+    async fn node(&self, config: Config, beside: axum::Router) -> Node {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (deps, servers) = (self.deps.clone(), self.servers.config());
         let booking = Arc::new(Outbox::new("booking", self.booking.clone()));
@@ -98,15 +107,14 @@ impl Site {
             for consumer in service.consumers {
                 tokio::spawn(consumer.run(booking.clone(), drained.clone()));
             }
-            let routes = service.router.merge(sanbao_platform::web::routes());
+            let routes = service.router.merge(sanbao_platform::web::routes()).merge(beside);
             let router = finish(routes, clock, drained.clone(), false);
             let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let address = listener.address;
-            tokio::spawn(serve(listener, router, None, drained));
-            (running, address)
+            (running, address, tokio::spawn(serve(listener, router, None, drained)))
         });
-        let (running, address) = started.await.unwrap();
-        Node { address, drain, running: Some(running), runtime: Some(runtime) }
+        let (running, address, serving) = started.await.unwrap();
+        Node { address, drain, running: Some(running), runtime: Some(runtime), serving: Some(serving) }
     }
 
     pub fn nothing_lost(&self) {
