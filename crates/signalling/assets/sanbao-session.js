@@ -180,9 +180,12 @@ const size = (message) => JSON.stringify(message).length * 1.2 + 40;
 const BACK_OFF_MS = 500;
 const BACK_OFF_MS_MAX = 15000;
 
-/** How long to wait before the attempt `n` (1 is the first). @param {number} n @param {() => number} [random] */
-export const backOffMs = (n, random = Math.random) =>
-  Math.min(BACK_OFF_MS * 2 ** (n - 1), BACK_OFF_MS_MAX) * (0.5 + random());
+/**
+ * How long to wait before the attempt `n` (1 is the first).
+ * @param {number} n @param {() => number} [random] @param {number} [firstMs] before the first, on average
+ */
+export const backOffMs = (n, random = Math.random, firstMs = BACK_OFF_MS) =>
+  Math.min(firstMs * 2 ** (n - 1), BACK_OFF_MS_MAX) * (0.5 + random());
 
 /** Whether a close code says "do not try again". @param {number} code */
 export const isFinal = (code) => code === 1000 || (code >= 4100 && code < 4200);

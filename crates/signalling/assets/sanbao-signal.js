@@ -38,7 +38,7 @@ const PROBE_MS_MAX = 4000;
 const OPEN_MS_MAX = 10000;
 const SILENT = 4002;
 const TICKET_SPARE_S = 30;
-/** How soon another place is tried when one moves and is not taken in: the node that goes does not wait for long. */
+/** How soon another place is tried at first when one moves and is not taken in: the node that goes does not wait for long. */
 const MOVE_AGAIN_MS = 150;
 
 /** Whether whoever gives tickets has said no, and not only nothing. @param {any} error */
@@ -143,7 +143,10 @@ export class Call extends Acts {
       clearTimeout(this.probing);
     }
     // While one moves the old socket still serves: whoever sends to the nodes may not know yet which of them goes.
-    if (this.socket && !this.next && !isFinal(code)) setTimeout(() => this.elsewhere(), MOVE_AGAIN_MS * (0.5 + Math.random()));
+    if (this.socket && !this.next && !isFinal(code)) {
+      const { attempt } = this;
+      setTimeout(() => this.elsewhere(attempt), backOffMs(attempt, Math.random, MOVE_AGAIN_MS));
+    }
     if (this.socket || (this.next && code !== 4100)) return;
     this.welcome = null;
     if (this.ended) return;
@@ -173,11 +176,11 @@ export class Call extends Acts {
     setTimeout(() => this.elsewhere(), Math.random() * withinMs * 0.5);
   }
 
-  /** Opens another socket beside the one that still serves. */
-  elsewhere() {
+  /** Opens another socket beside the one that still serves. @param {number} attempt how often that was tried before */
+  elsewhere(attempt = 0) {
     if (this.ended || this.next || !this.socket) return;
     this.urlAt += 1;
-    this.attempt = 0;
+    this.attempt = attempt;
     this.open();
   }
 

@@ -205,7 +205,7 @@ impl Config {
             limits: TurnLimits {
                 allocations_per_user_max: TurnLimits::allocations_per_user(
                     self.limits.room.people_max,
-                    self.ice(PortsSeen::all()).turn.len(),
+                    self.turn_urls.len() + e.turn().count(),
                 ),
                 ..TurnLimits::default()
             },

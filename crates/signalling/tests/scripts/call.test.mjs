@@ -113,6 +113,7 @@ test("a move that is not taken in is tried again while the old socket still serv
   const second = await hello(first.socket);
   second.socket.cut(4000, "restarting");
   const third = await hello(second.socket);
+  assert.equal(call.attempt, 3, "each time later, or a lone relay that goes is asked by all, all the while");
   resume(third.socket, call);
   socket.cut(4000, "restarting");
   assert.equal(call.socket, third.socket);

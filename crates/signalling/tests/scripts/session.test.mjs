@@ -126,6 +126,7 @@ test("close codes say whether to resume, to get a ticket or to stop; waits grow 
   assert.deepEqual([1000, 1001, 1006, 4000, 4099, 4100, 4199].map(isFinal), [true, false, false, false, false, true, true]);
   assert.deepEqual([1, 2, 3, 9, 50].map((n) => backOffMs(n, () => 0.5)), [500, 1000, 2000, 15000, 15000]);
   assert.deepEqual([backOffMs(1, () => 0), backOffMs(50, () => 1)], [250, 22500]);
+  assert.deepEqual([1, 2, 3].map((n) => backOffMs(n, () => 0.5, 150)), [150, 300, 600]);
 });
 
 /** Numbers between 0 and 1 that repeat with their seed (a linear congruential generator). @param {number} seed */
