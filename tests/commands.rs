@@ -14,7 +14,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use process::{Process, free_port};
+use process::{Process, forget_settings, free_port};
 use sanbao_platform::clock::Clock;
 
 const ROWS: usize = 10_000;
@@ -30,9 +30,7 @@ struct Said {
 /// Runs a command of the binary without the settings of whoever runs the tests.
 fn sanbao(args: &[&str], env: &[(&str, &str)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
-        command.env_remove(name);
-    }
+    forget_settings(&mut command);
     let output = command.args(args).envs(env.iter().copied()).output().unwrap();
     Said {
         code: output.status.code().unwrap(),
@@ -187,9 +185,7 @@ fn a_taken_port_of_turn_over_tls_keeps_nothing_else_from_being_served_and_others
     let [site, turn] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
     let serve = |turn: &str, turn_tls: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
-            command.env_remove(name);
-        }
+        forget_settings(&mut command);
         command.args(["serve", "--data-dir", &data, "--tls-cert", &certificate, "--tls-key", &key, "--listen", &site]);
         command.args(["--turn-listen", turn, "--turn-tls-listen", turn_tls]);
         command

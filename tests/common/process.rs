@@ -21,6 +21,13 @@ pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// Inherited settings of whoever runs the tests must not decide what they see.
+pub fn forget_settings(command: &mut Command) {
+    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
+        command.env_remove(name);
+    }
+}
+
 impl Process {
     /// `sanbao demo` on `dir`; returns when it is ready.
     pub async fn demo(dir: &Path) -> Self {
@@ -33,10 +40,7 @@ impl Process {
 
     /// Runs `command`, which serves at `base`; returns when it is ready.
     pub async fn ready(mut command: Command, base: String) -> Self {
-        // Inherited settings of whoever runs the tests must not decide what they see.
-        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
-            command.env_remove(name);
-        }
+        forget_settings(&mut command);
         let child = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
         let mut process = Self { child, base };
         let (client, started) = (process.client(), Instant::now());
