@@ -150,7 +150,7 @@ impl Relays {
         let now = Clock::system().now();
         let claims = json!({
             "consult": Uuid::from_u128(consult), "sub": Uuid::from_u128(person), "name": role, "role": role,
-            "lobby": false, "jti": Uuid::from_u128(rand::random()),
+            "lobby": false,
         });
         let (from, to) = (now - TimeDelta::minutes(1), now + TimeDelta::hours(1));
         let scope = Scope { purpose: "ticket", audience: "signalling", not_before: from, expires: to };

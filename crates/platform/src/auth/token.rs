@@ -233,6 +233,12 @@ mod tests {
         assert_eq!(check(&keys, "ticket", "signalling", -6, &t), Err(TokenError::NotYetValid));
         assert_eq!(check(&keys, "ticket", "signalling", 30, "a.b.c"), Err(TokenError::Malformed));
         assert_eq!(check(&keys, "ticket", "signalling", 30, &"a".repeat(9000)), Err(TokenError::Malformed));
+        let scope = Scope { purpose: "ticket", audience: "signalling", not_before: at(0), expires: at(60) };
+        for again in [json!({ "consult": 7, "aud": "signalling" }), json!({ "consult": 7, "exp": 1_800_000_000 })] {
+            let twice = keys.sign(scope, at(0), &again).unwrap();
+            let said = check(&keys, "ticket", "signalling", 30, &twice);
+            assert_eq!(said, Err(TokenError::Malformed), "which of the two holds is nobody's guess: {again}");
+        }
         let foreign = Keys::from_seed(&[2; 32]).unwrap();
         assert_eq!(check(&foreign, "ticket", "signalling", 30, &t), Err(TokenError::Forged));
     }
