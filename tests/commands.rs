@@ -14,8 +14,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use process::{Process, forget_settings, free_port};
+use process::{Process, forget_settings};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::testing::port;
 
 const ROWS: usize = 10_000;
 /// Every so many rows one is broken, each time in another way.
@@ -182,7 +183,7 @@ fn a_taken_port_of_turn_over_tls_keeps_nothing_else_from_being_served_and_others
     let data = folder.path().join("data").to_str().unwrap().to_owned();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken_at = taken.local_addr().unwrap().to_string();
-    let [site, turn] = [free_port(), free_port()].map(|port| format!("127.0.0.1:{port}"));
+    let [site, turn] = [port(), port()].map(|port| format!("127.0.0.1:{port}"));
     let serve = |turn: &str, turn_tls: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
         forget_settings(&mut command);

@@ -21,13 +21,13 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use current::until_current;
 use futures_util::{SinkExt as _, StreamExt as _};
-use nats::{NatsServers, free_port};
+use nats::NatsServers;
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
-use sanbao_platform::testing::{TestEngine, postgres};
+use sanbao_platform::testing::{TestEngine, port, postgres};
 use serde_json::json;
 use steady::{Counts, Start, Steady};
 use tokio::io::AsyncWriteExt as _;
@@ -89,7 +89,7 @@ impl Relays {
         let folder = tempfile::tempdir().unwrap();
         let root = RootSecret::load_or_create_at(&folder.path().join("secret.json")).unwrap();
         let (database, keys) = (engine.url("signalling"), root.keys().unwrap());
-        let ports = (0..3).map(|_| free_port()).collect();
+        let ports = (0..3).map(|_| port()).collect();
         let running = (0..3).map(|_| None).collect();
         let mut relays = Self { servers, database, folder, keys, ports, running, _engine: engine };
         for n in 0..3 {

@@ -6,13 +6,13 @@ use std::process::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sanbao::role::Role;
-use sanbao_platform::testing::{self, TestEngine};
+use sanbao_platform::testing::{self, TestEngine, port};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::common::Client;
 use crate::nats::{self, NatsServer};
-use crate::process::{Process, free_port};
+use crate::process::Process;
 use crate::site;
 
 /// The root secret of `common::parts`.
@@ -35,7 +35,7 @@ impl Apart {
     pub async fn new() -> Option<Self> {
         let TestEngine::Postgres(url) = testing::postgres().await? else { unreachable!() };
         nats::program()?;
-        let ports = [free_port(), free_port(), free_port()];
+        let ports = [port(), port(), port()];
         let dir = tempfile::tempdir().unwrap();
         Some(Self { url, nats: NatsServer::start().await, dir, ports, processes: [None, None, None] })
     }

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
 use crate::common::artifacts;
-use crate::process::free_port;
+use sanbao_platform::testing::port;
 
 /// How long a page may take to show what is waited for.
 const WAIT_SECONDS_MAX: u64 = 30;
@@ -27,7 +27,7 @@ fn program(variable: &str, fallback: &str) -> String {
 impl Browser {
     /// A browser whose pages are at `base`, in Chinese, with a fake camera and microphone.
     pub async fn open(base: &str) -> Self {
-        let port = free_port();
+        let port = port();
         let driver = Command::new(program("SANBAO_TEST_CHROMEDRIVER", "chromedriver"))
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::process::free_port;
+use sanbao_platform::testing::port;
 
 /// How long a start may take before the test has failed.
 const WAIT_SECONDS_MAX: u64 = 30;
@@ -50,7 +50,7 @@ impl NatsServer {
 
     /// With other flags.
     pub async fn start_with(flags: &[&str]) -> Self {
-        let (data, port) = (tempfile::tempdir().unwrap(), free_port());
+        let (data, port) = (tempfile::tempdir().unwrap(), port());
         let child = spawn(data.path(), port, flags);
         answers(port).await;
         Self { child, data, port }

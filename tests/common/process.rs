@@ -1,9 +1,10 @@
 //! The real binary as a child process: started, killed, asked to end; never left behind.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use sanbao_platform::testing::port;
 
 use crate::common::Client;
 
@@ -16,11 +17,6 @@ pub struct Process {
     pub base: String,
 }
 
-/// A port of this machine that nobody listens on now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// Inherited settings of whoever runs the tests must not decide what they see.
 pub fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
@@ -31,10 +27,10 @@ pub fn forget_settings(command: &mut Command) {
 impl Process {
     /// `sanbao demo` on `dir`; returns when it is ready.
     pub async fn demo(dir: &Path) -> Self {
-        let port = free_port();
+        let (port, turn) = (port(), port());
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
         command.arg("demo").arg("--data-dir").arg(dir).args(["--port", &port.to_string()]);
-        command.args(["--turn-port", &free_port().to_string()]);
+        command.args(["--turn-port", &turn.to_string()]);
         Self::ready(command, format!("http://127.0.0.1:{port}")).await
     }
 

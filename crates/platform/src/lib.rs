@@ -9,7 +9,7 @@
 //! - [`audit`], [`telemetry`]: what is kept of what happened
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks
-//! - [`service`], [`testing`]: what a service is; real databases for tests
+//! - [`service`], [`testing`]: what a service is; real databases and free ports for tests
 
 pub mod audit;
 pub mod auth;

@@ -1,8 +1,10 @@
-//! Real databases for tests: a fresh one per test, on both engines.
+//! What tests share: a fresh real database for each, on both engines; ports of their own.
 //!
 //! `PostgreSQL` is found by `SANBAO_TEST_POSTGRES_URL`, which `tests/run` sets. Without it a test
 //! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose. The same holds for NATS
 //! and `SANBAO_TEST_NATS_URL`.
+
+mod ports;
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,6 +16,8 @@ use crate::db::{Db, Migrations};
 use crate::nats::{Nats, NatsConfig};
 use crate::service::Deps;
 use crate::web::Frame;
+
+pub use ports::{port, ports};
 
 /// One of the two engines, with a place for a test's databases.
 #[derive(Clone, Debug)]

@@ -4,12 +4,12 @@
 
 mod support;
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::sqlite;
+use sanbao_platform::testing::{port, ports, sqlite};
 use sanbao_signalling::config::EmbeddedTurn;
 use serde_json::Value;
 use support::{config, relay_at};
@@ -17,13 +17,12 @@ use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_aiortc_clients_see_each_other_through_turn() {
-    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
-        listen: SocketAddr::new([127, 0, 0, 1].into(), port),
+        listen: SocketAddr::new([127, 0, 0, 1].into(), port()),
         tls: None,
         public_ips: vec![[127, 0, 0, 1].into()],
-        relay_ports: (33_000, 33_200),
+        relay_ports: ports(200).into_inner(),
         allow_peers: Vec::new(),
         deny_peers: Vec::new(),
     });

@@ -11,10 +11,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use browser::site::{free_port, start, start_with, with_turn};
+use browser::site::{start, start_with, with_turn};
 use browser::tls::{certificate, trust};
 use browser::{Browser, Driver};
-use sanbao_platform::testing::sqlite;
+use sanbao_platform::testing::{port, sqlite};
 use sanbao_signalling::config::EmbeddedTurnTls;
 use serde_json::json;
 use support::Relay;
@@ -177,7 +177,7 @@ async fn check_and_pictures_go_over_udp_tcp_and_tls_and_both_sides_see_the_check
     let folder = tempfile::tempdir().unwrap();
     let mut config = with_turn();
     let mut tls = certificate(folder.path());
-    tls.listen.set_port(free_port());
+    tls.listen.set_port(port());
     let flag = trust(&tls);
     config.turn.as_mut().unwrap().tls = Some(EmbeddedTurnTls { server: tls, host: "localhost".to_owned() });
     let relay = start_with(config, sqlite(), "127.0.0.1:0".parse().unwrap()).await;

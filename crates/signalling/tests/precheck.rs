@@ -6,11 +6,11 @@ mod support;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::BytesMut;
+use sanbao_platform::testing::{port, ports};
 use sanbao_signalling::Config;
 use sanbao_signalling::config::EmbeddedTurn;
 use sanbao_signalling::turn::PortsSeen;
@@ -28,15 +28,12 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A service with its TURN server on ports of its own.
 async fn with_turn(change: impl FnOnce(&mut Config)) -> Relay {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let slot = NEXT.fetch_add(1, Ordering::Relaxed) + u16::try_from(std::process::id() % 60).unwrap() * 8;
-    let free = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut config = support::config();
     config.turn = Some(EmbeddedTurn {
-        listen: free,
+        listen: ([127, 0, 0, 1], port()).into(),
         tls: None,
         public_ips: vec!["127.0.0.1".parse().unwrap()],
-        relay_ports: (20_000 + slot * 20, 20_019 + slot * 20),
+        relay_ports: ports(20).into_inner(),
         allow_peers: Vec::new(),
         deny_peers: Vec::new(),
     });

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use crate::server::free_port;
+use sanbao_platform::testing::port;
+
 use crate::{Failure, machine};
 
 /// Debian puts it where an ordinary user's `PATH` does not lead.
@@ -35,7 +36,7 @@ impl NatsServers {
         let binary = binary.ok_or("nats-server is not installed")?;
         std::fs::create_dir_all(machine::target(""))?;
         let folder = tempfile::Builder::new().prefix("bench-nats-").tempdir_in(machine::target(""))?;
-        let pairs = (0..count).map(|_| Ok((free_port()?, free_port()?))).collect::<Result<Vec<_>, Failure>>()?;
+        let pairs = (0..count).map(|_| (port(), port())).collect::<Vec<_>>();
         let routes: Vec<_> = pairs.iter().map(|(_, port)| format!("nats://127.0.0.1:{port}")).collect();
         let ports = pairs.iter().map(|(port, _)| *port).collect();
         let mut servers = Self { running: Vec::new(), ports, folder };

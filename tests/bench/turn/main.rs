@@ -15,6 +15,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
+use sanbao_platform::testing::port;
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer, TurnTls};
 use tokio_util::sync::CancellationToken;
 
@@ -224,12 +225,8 @@ fn serve(folder: &Path, tls_port: u16) {
     runtime.block_on(server.run(CancellationToken::new()));
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 fn start_own(folder: &Path) -> Server {
-    let tls_port = free_port();
+    let tls_port = port();
     let mut command = Command::new(std::env::current_exe().unwrap());
     let mut child = command.arg("serve").arg(folder).arg(tls_port.to_string()).stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -238,7 +235,7 @@ fn start_own(folder: &Path) -> Server {
 }
 
 fn start_coturn(folder: &Path) -> Server {
-    let [port, tls_port] = [free_port(), free_port()];
+    let [port, tls_port] = [port(), port()];
     let inside = |name: &str| folder.join(name).display().to_string();
     let mut command = Command::new("turnserver");
     command
@@ -272,7 +269,7 @@ fn cpu_s(server: &Server) -> f64 {
 
 /// A peer that sends everything back.
 fn start_peer() -> Server {
-    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = port();
     let child = Command::new("turnutils_peer")
         .args(["-L", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())

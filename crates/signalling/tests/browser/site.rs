@@ -1,6 +1,6 @@
 //! A site with a relay, TURN, and what the booking side gives the page: tickets and a summary.
 
-use std::net::{SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
@@ -11,7 +11,7 @@ use chrono::TimeDelta;
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
-use sanbao_platform::testing::{TestEngine, sqlite};
+use sanbao_platform::testing::{TestEngine, port, ports, sqlite};
 use sanbao_signalling::Config;
 use sanbao_signalling::config::EmbeddedTurn;
 use serde_json::{Value, json};
@@ -75,19 +75,14 @@ async fn summary() -> Html<&'static str> {
     )
 }
 
-/// A port of loopback that is free for UDP now.
-pub fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 /// A relay's configuration with TURN on loopback.
 pub fn with_turn() -> Config {
     let mut config = config();
     config.turn = Some(EmbeddedTurn {
-        listen: SocketAddr::new([127, 0, 0, 1].into(), free_port()),
+        listen: SocketAddr::new([127, 0, 0, 1].into(), port()),
         tls: None,
         public_ips: vec![[127, 0, 0, 1].into()],
-        relay_ports: (32_000, 32_400),
+        relay_ports: ports(200).into_inner(),
         allow_peers: Vec::new(),
         deny_peers: Vec::new(),
     });

@@ -1,11 +1,11 @@
 //! A `nats-server` of the test's own: one, or three that replicate, each of which can be killed and started again.
 
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sanbao_platform::config::Secret;
 use sanbao_platform::nats::{Nats, NatsConfig};
+use sanbao_platform::testing::port;
 
 /// Nothing takes longer; a wait that does has failed.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -28,16 +28,11 @@ fn program() -> Option<std::ffi::OsString> {
     program
 }
 
-/// A port of this machine that nobody listens on now.
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
 impl NatsServers {
     /// Starts so many; nothing when NATS was left out on purpose.
     pub fn start(count: usize) -> Option<Self> {
         let program = program()?;
-        let ports = (0..count).map(|_| (free_port(), free_port())).collect();
+        let ports = (0..count).map(|_| (port(), port())).collect();
         let running = (0..count).map(|_| None).collect();
         let mut servers = Self { program, folder: tempfile::tempdir().unwrap(), ports, running };
         (0..count).for_each(|n| servers.restart(n));

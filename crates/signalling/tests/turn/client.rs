@@ -1,12 +1,12 @@
 //! A TURN client of a few calls, over UDP or TCP, and a server for each test.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
+use sanbao_platform::testing::ports;
 use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -44,15 +44,12 @@ pub fn credentials() -> Credentials {
 
 /// Loopback, with a port range of its own.
 pub fn config(allow: &[&str]) -> TurnConfig {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let slot = NEXT.fetch_add(1, Ordering::Relaxed) + u16::try_from(std::process::id() % 250).unwrap() * 4;
-    let first = 10_000 + slot % 1000 * 20;
     TurnConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         tls: None,
         public_ips: vec!["127.0.0.1".parse().unwrap()],
         realm: REALM.to_owned(),
-        relay_ports: (first, first + 19),
+        relay_ports: ports(20).into_inner(),
         allow_peers: allow.iter().map(|n| n.parse().unwrap()).collect(),
         deny_peers: Vec::new(),
         limits: TurnLimits { allocations_per_user_max: 8, ..TurnLimits::default() },

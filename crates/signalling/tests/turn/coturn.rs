@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use sanbao_platform::clock::Clock;
+use sanbao_platform::testing::{port, ports};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
@@ -66,7 +67,7 @@ async fn its_clients_reach_its_peer_with_pairs_of_ports() {
     let mut settings = config(&["127.0.0.1/32"]);
     settings.limits.allocations_per_user_max = 20;
     let server = server(settings);
-    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = port();
     let _peer = Command::new("turnutils_peer")
         .args(["-L", "127.0.0.1", "-p", &port.to_string()])
         .stdout(Stdio::null())
@@ -100,13 +101,14 @@ async fn its_client_gets_in_until_the_credential_runs_out_and_reaches_no_refused
 /// The other way round: our credentials open Debian's coturn with `use-auth-secret`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_same_credentials_open_an_external_coturn() {
-    let port = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (port, relayed) = (port(), ports(100));
     let folder = tempfile::tempdir().unwrap();
     let inside = |name: &str| folder.path().join(name).display().to_string();
     let mut coturn = Command::new("turnserver")
         .args(["-n", "--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", "--use-auth-secret"])
         .args([format!("--static-auth-secret={SECRET}"), "--log-file=stdout".to_owned()])
-        .args(["--no-tls", "--no-dtls", "--no-cli", "--min-port=34000", "--max-port=34100"])
+        .args(["--no-tls", "--no-dtls", "--no-cli"])
+        .args([format!("--min-port={}", relayed.start()), format!("--max-port={}", relayed.end())])
         .args([format!("--realm={REALM}"), format!("--listening-port={port}")])
         .args([format!("--pidfile={}", inside("pid")), format!("--userdb={}", inside("db"))])
         .stdout(Stdio::null())

@@ -3,14 +3,16 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use sanbao_platform::testing::port;
+
 use super::client::{Client, Running, certificate, config, start_with};
 use sanbao_signalling::turn::TurnTls;
 
 /// Nothing here takes longer; a wait that does has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn free_port() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+fn free() -> SocketAddr {
+    ([127, 0, 0, 1], port()).into()
 }
 
 /// The certificate that the server shows at an address, once it shows one that satisfies.
@@ -35,11 +37,8 @@ async fn serves_udp_and_tcp(server: &Running) {
 async fn a_bad_certificate_takes_only_tls_away_and_a_good_one_brings_it_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(&[]);
-    let tls = TurnTls {
-        listen: free_port(),
-        certificate: folder.path().join("cert.pem"),
-        key: folder.path().join("key.pem"),
-    };
+    let tls =
+        TurnTls { listen: free(), certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
     std::fs::write(&tls.certificate, "no certificate").unwrap();
     settings.tls = Some(tls.clone());
     let server = start_with(settings);

@@ -2,6 +2,7 @@
 
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
+use sanbao_platform::testing::port;
 use sanbao_signalling::Config;
 use sanbao_signalling::config::{EmbeddedTurn, EmbeddedTurnTls};
 use sanbao_signalling::turn::{OpenPorts, TurnServer, TurnTls, ports};
@@ -12,8 +13,7 @@ use super::support::{PATIENCE, Relay, config as relay_settings, relay_before_tur
 
 /// An address of UDP and TCP that is free now.
 fn free() -> SocketAddr {
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    TcpListener::bind(udp).unwrap().local_addr().unwrap()
+    ([127, 0, 0, 1], port()).into()
 }
 
 fn embedded(listen: SocketAddr, tls: Option<TurnTls>) -> EmbeddedTurn {

@@ -3,10 +3,12 @@
 use std::process::Command;
 use std::time::Duration;
 
+use sanbao_platform::testing::port;
+
 use super::{Contestant, tools};
 use crate::Failure;
 use crate::dialect::{Dialect, Heard, Kind, between};
-use crate::server::{Server, free_port};
+use crate::server::Server;
 
 /// The server.
 pub struct Matchbox;
@@ -31,7 +33,7 @@ impl Contestant for Matchbox {
     }
 
     fn start(&self) -> Result<Server, Failure> {
-        let port = free_port()?;
+        let port = port();
         let mut command = Command::new(tools("bin/matchbox_server"));
         command.arg(format!("127.0.0.1:{port}")).env("RUST_LOG", "off");
         Server::foreign(command, port)

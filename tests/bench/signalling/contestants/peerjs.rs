@@ -3,9 +3,11 @@
 use std::process::Command;
 use std::time::Duration;
 
+use sanbao_platform::testing::port;
+
 use super::{Contestant, tools};
 use crate::dialect::{Dialect, Heard, Kind, between};
-use crate::server::{Server, free_port};
+use crate::server::Server;
 use crate::{Failure, machine};
 
 /// The server.
@@ -32,7 +34,7 @@ impl Contestant for PeerJs {
     }
 
     fn start(&self) -> Result<Server, Failure> {
-        let port = free_port()?;
+        let port = port();
         let mut command = Command::new("node");
         command.arg(tools("node_modules/.bin/peerjs")).args(["--host", "127.0.0.1", "-c", "20000"]);
         command.args(["--port", &port.to_string()]);

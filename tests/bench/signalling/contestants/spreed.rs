@@ -6,11 +6,12 @@ use std::path::Path;
 use std::process::Command;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use sanbao_platform::testing::port;
 use sha2::Sha256;
 
 use super::{Contestant, tools};
 use crate::dialect::{Dialect, Heard, Kind, between};
-use crate::server::{Server, free_port};
+use crate::server::Server;
 use crate::{Failure, machine};
 
 const BINARY: &str = "/usr/bin/nextcloud-spreed-signaling-server";
@@ -43,7 +44,7 @@ impl Contestant for Spreed {
     }
 
     fn start(&self) -> Result<Server, Failure> {
-        let port = free_port()?;
+        let port = port();
         let config = format!(
             "[http]\nlisten = 127.0.0.1:{port}\n[sessions]\nhashkey = 0123456789abcdef0123456789abcdef\n\
              blockkey = 0123456789abcdef0123456789abcdef\n[clients]\ninternalsecret = {SECRET}\n\
