@@ -1,5 +1,5 @@
 # What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
-# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NODE and PYTHON.
+# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NODE, TSC and PYTHON.
 
 # name | probe | what the tests do with it
 NEEDS=(
@@ -10,6 +10,7 @@ NEEDS=(
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
   "coturn|find_coturn|its server and tools: independent clients and peers of the embedded TURN server"
   "node|find_node|Node.js 18 or newer: the pure parts of the browser's scripts are tried without a browser"
+  "typescript|find_typescript|TypeScript 4.8 to 5: the types that the browser's scripts say in their comments are checked"
   "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
 )
 
@@ -24,6 +25,7 @@ packages_of() {
     certutil) echo "libnss3-tools" ;;
     coturn) echo "coturn" ;;
     node) echo "nodejs" ;;
+    typescript) echo "node-typescript" ;;
     python) echo "python3 python3-venv" ;;
   esac
 }
@@ -75,6 +77,13 @@ find_coturn() {
 find_node() {
   NODE=$(first_command node nodejs) || return 1
   "$NODE" -e 'process.exit(parseInt(process.versions.node, 10) < 18 ? 1 : 0)'
+}
+
+find_typescript() {
+  local version
+  TSC=$(first_command tsc) || return 1
+  version=$("$TSC" --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+  [[ $version =~ ^(4\.([89]|[1-9][0-9]+)|5\.[0-9]+)$ ]]
 }
 
 find_python() {

@@ -6,7 +6,8 @@ import { notice } from "/static/page.js";
 /** @param {string} typed @returns {string} digits and letters as ASCII, without spaces and hyphens */
 const plain = (typed) => typed.normalize("NFKC").replace(/[\s\-‐-―]/g, "").toUpperCase();
 
-/** GB 11643-1999: the check character of a national id. @param {string} typed @returns {boolean} */
+/** GB 11643-1999: the check character of a national id.
+ * @param {string} typed @returns {boolean} */
 export function isNationalId(typed) {
   const text = plain(typed);
   if (!/^\d{17}[\dX]$/.test(text)) return false;
@@ -21,7 +22,8 @@ const checks = {
   phone: { length: 11, fits: (typed) => /^(\+86|0086)?1[3-9]\d{9}$/.test(plain(typed)), text: "badPhone" },
 };
 
-/** Shows or takes away what is wrong with a field. @param {HTMLInputElement} input @param {string} text */
+/** Shows or takes away what is wrong with a field.
+ * @param {HTMLInputElement} input @param {string} text */
 function tell(input, text) {
   const id = `${input.id}-error`;
   let told = document.getElementById(id);
@@ -40,7 +42,8 @@ function tell(input, text) {
   input.setAttribute("aria-errormessage", id);
 }
 
-/** A field is judged when it is long enough, or when it is left. @param {HTMLInputElement} input @param {boolean} left */
+/** A field is judged when it is long enough, or when it is left.
+ * @param {HTMLInputElement} input @param {boolean} left */
 function judge(input, left) {
   const check = checks[input.dataset.check || ""];
   if (!check) return;
@@ -49,7 +52,8 @@ function judge(input, left) {
   tell(input, !typed || early || check.fits(input.value) ? "" : input.form?.dataset[check.text] || "");
 }
 
-/** Checked boxes of one name as a list. @param {HTMLFormElement} form @returns {Record<string, string[]>} */
+/** Checked boxes of one name as a list.
+ * @param {HTMLFormElement} form @returns {Record<string, string[]>} */
 function lists(form) {
   /** @type {Record<string, string[]>} */ const all = {};
   for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[data-list]"))) {

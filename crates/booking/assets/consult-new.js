@@ -2,7 +2,7 @@
 import { showErrors, sendByApi, values } from "/static/form.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.getElementById("invitation"));
-/** Fields of the API that one field of the page stands for. @type {Record<string, string>} */
+/** @type {Record<string, string>} Fields of the API that one field of the page stands for. */
 const PLACES = { hospital_id: "wish", wanted_specialty: "wish", wanted_from: "wanted", wanted_until: "wanted" };
 
 if (form) {

@@ -11,7 +11,7 @@ if (form) {
   let version = form.dataset.version || "";
   let timer = 0;
   let changed = false;
-  /** Saves follow one another. @type {Promise<unknown>} */ let last = Promise.resolve();
+  /** @type {Promise<unknown>} Saves follow one another. */ let last = Promise.resolve();
 
   const signs = /** @type {HTMLElement | null} */ (form.querySelector("[data-sign-now]"));
   document.getElementById("status")?.addEventListener("sanbao:changed", () => {

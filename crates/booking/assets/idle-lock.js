@@ -8,7 +8,8 @@ const minutes = Number(found && found.split("=")[1]) || 10;
 /** Notes that somebody is there; all tabs of the browser share the note. */
 const touch = () => localStorage.setItem(TOUCHED, String(Date.now()));
 
-/** A running conversation counts as being there. @returns {boolean} */
+/** A running conversation counts as being there.
+ * @returns {boolean} */
 const inConversation = () =>
   Array.from(document.querySelectorAll("video")).some((v) => v.srcObject && !v.paused && !v.ended);
 

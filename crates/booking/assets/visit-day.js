@@ -78,7 +78,8 @@ async function send() {
   }
 }
 
-/** The oldest that can be sent: nothing of a visit goes past a refused step of it. @returns {Saved | undefined} */
+/** The oldest that can be sent: nothing of a visit goes past a refused step of it.
+ * @returns {Saved | undefined} */
 function first() {
   const list = saved();
   const stuck = new Set(list.filter((s) => s.refused).map((s) => s.visit));
@@ -105,7 +106,8 @@ function locate() {
   });
 }
 
-/** Opens a dialog; what was filled in, or null when it was closed. @param {string} id @returns {Promise<FormData | null>} */
+/** Opens a dialog; what was filled in, or null when it was closed.
+ * @param {string} id @returns {Promise<FormData | null>} */
 function ask(id) {
   const dialog = /** @type {HTMLDialogElement} */ (document.getElementById(id));
   const form = /** @type {HTMLFormElement} */ (dialog.querySelector("form"));

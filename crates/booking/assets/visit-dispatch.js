@@ -11,7 +11,8 @@ const lang = document.documentElement.lang;
 /** @type {Record<string, string>} what the open dialog is about */
 let about = {};
 
-/** The moment of a wall clock in the agency's zone, whatever zone this machine is in. @param {string} day @param {string} time */
+/** The moment of a wall clock in the agency's zone, whatever zone this machine is in.
+ * @param {string} day @param {string} time */
 function moment(day, time) {
   const wanted = Date.parse(`${day}T${time}:00Z`);
   const parts = new Intl.DateTimeFormat("en-CA", { timeZone: zone, dateStyle: "short", timeStyle: "medium", hourCycle: "h23" });

@@ -23,6 +23,7 @@ const cookie = (name) => {
  * @returns {Promise<any>} the parsed answer, or null for an empty one
  */
 export async function api(method, path, body, headers = {}) {
+  /** @type {Record<string, string>} */
   const key = method === "POST" && !headers["idempotency-key"] ? { "idempotency-key": newKey() } : {};
   const send = () =>
     fetch(path, {
@@ -50,7 +51,8 @@ export async function api(method, path, body, headers = {}) {
 
 /**
  * Renews the access cookie by the refresh cookie. A refresh token is good once, so the browser's tabs take turns, and
- * one that finds the cookies renewed meanwhile has nothing left to do. @returns {Promise<boolean>}
+ * one that finds the cookies renewed meanwhile has nothing left to do.
+ * @returns {Promise<boolean>}
  */
 export async function renew() {
   const before = cookie("sanbao_csrf");

@@ -44,7 +44,8 @@ function follow(element) {
   if (seconds > 0) setInterval(() => document.hidden || read().catch(() => false), 1000 * seconds);
 }
 
-/** What was typed or opened, by id, is carried over into the fresh part. @param {Element} old @param {Element} fresh */
+/** What was typed or opened, by id, is carried over into the fresh part.
+ * @param {Element} old @param {Element} fresh */
 function keepTyped(old, fresh) {
   for (const field of /** @type {any} */ (old.querySelectorAll("input[id], select[id], textarea[id], details[id]"))) {
     const other = /** @type {any} */ (fresh.querySelector(`#${CSS.escape(field.id)}`));

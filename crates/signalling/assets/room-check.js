@@ -12,11 +12,13 @@ const RTT_MS = 400;
 /** @param {Tone} tone @param {string} key @param {Record<string, string|number>} [values] */
 const finding = (tone, key, values) => ({ tone, text: say(key, values) });
 
-/** What somebody else's check found, in a few words. @param {{findings?: string[]}} check */
+/** What somebody else's check found, in a few words.
+ * @param {{findings?: string[]}} check */
 export const summary = ({ findings = [] }) =>
   findings.length ? findings.map((f) => say(`precheck-${f.replaceAll("_", "-")}`)).join(" · ") : say("check-fine");
 
-/** A device's state for the relay. @param {string|null} problem @param {boolean} there @param {boolean} on */
+/** A device's state for the relay.
+ * @param {string|null} problem @param {boolean} there @param {boolean} on */
 function device(problem, there, on) {
   if (there) return "ok";
   if (!on && !problem) return "off";

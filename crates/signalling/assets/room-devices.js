@@ -1,6 +1,7 @@
 // Camera and microphone: asking for them, choosing, switching on and off, and a level to look at.
 
-/** What went wrong, as a key of the page's words. @param {any} error */
+/** What went wrong, as a key of the page's words.
+ * @param {any} error */
 export function problemOf(error) {
   if (!navigator.mediaDevices) return "device-insecure";
   if (error?.name === "NotAllowedError" || error?.name === "SecurityError") return "device-denied";
@@ -22,7 +23,7 @@ export class Devices {
     /** Counts the presses: an answer to an older one comes too late. */
     this.turns = { audio: 0, video: 0 };
     /** @type {{audio?: string, video?: string}} */ this.chosen = {};
-    /** What went wrong when they were opened. @type {string|null} */ this.problem = null;
+    /** @type {string|null} What went wrong when they were opened. */ this.problem = null;
     /** @type {(kind: "audio"|"video", track: MediaStreamTrack|null) => void} */ this.changed = () => {};
   }
 
@@ -31,7 +32,8 @@ export class Devices {
     return (kind === "audio" ? this.stream.getAudioTracks() : this.stream.getVideoTracks())[0] || null;
   }
 
-  /** Asks for both at once, so that the browser asks the person once. @returns {Promise<string|null>} a problem's key */
+  /** Asks for both at once, so that the browser asks the person once.
+   * @returns {Promise<string|null>} a problem's key */
   async open() {
     this.problem = await this.tryOpen();
     return this.problem;
@@ -68,7 +70,8 @@ export class Devices {
     return problem;
   }
 
-  /** After a reload the session knows what is on, whichever is there first: it or the devices. @param {{audio: boolean, video: boolean}} on */
+  /** After a reload the session knows what is on, whichever is there first: it or the devices.
+   * @param {{audio: boolean, video: boolean}} on */
   follow({ audio, video }) {
     this.on = { audio, video };
     const sound = this.track("audio");
@@ -76,7 +79,8 @@ export class Devices {
     if (!video && this.track("video")) this.put("video", null);
   }
 
-  /** Captures no more than a room with so many others can use. @param {number} others */
+  /** Captures no more than a room with so many others can use.
+   * @param {number} others */
   async fit(others) {
     const size = others >= CROWD ? CROWD_SIZE : SIZE;
     if (this.size === size) return;
@@ -113,7 +117,8 @@ export class Devices {
     else if (on) await this.choose(kind, this.chosen[kind], turn);
   }
 
-  /** Opens a device; whether it is on stays as it is. @param {"audio"|"video"} kind @param {string} [id] */
+  /** Opens a device; whether it is on stays as it is.
+   * @param {"audio"|"video"} kind @param {string} [id] */
   async choose(kind, id, turn = (this.turns[kind] += 1)) {
     this.chosen[kind] = id;
     if (!this.on[kind] && kind === "video") return; // the camera stays dark until it is wanted
@@ -124,7 +129,8 @@ export class Devices {
     this.put(kind, track);
   }
 
-  /** Fills a place with two choices. @param {Element} place @param {(key: string) => string} say */
+  /** Fills a place with two choices.
+   * @param {Element} place @param {(key: string) => string} say */
   async offer(place, say) {
     if (!navigator.mediaDevices) return;
     const all = await navigator.mediaDevices.enumerateDevices();
@@ -145,7 +151,8 @@ export class Devices {
     }
   }
 
-  /** Shows the microphone's level until it is stopped. @param {HTMLMeterElement} meter @returns {() => void} */
+  /** Shows the microphone's level until it is stopped.
+   * @param {HTMLMeterElement} meter @returns {() => void} */
   showLevel(meter) {
     const track = this.track("audio");
     if (!track || !window.AudioContext) return () => {};

@@ -13,7 +13,7 @@ export class Line {
     this.phone = phone;
     this.looking = new Sampler(call);
     this.aloneSince = 0;
-    /** What the relay said of the own line. @type {{verdict?: string, advice?: string[], audio_first?: boolean}} */ this.told = {};
+    /** @type {{verdict?: string, advice?: string[], audio_first?: boolean}} What the relay said of the own line. */ this.told = {};
     call.on("quality_line", (m) => {
       this.told = m;
       if (!always) call.picture.advise(m.audio_first === true);

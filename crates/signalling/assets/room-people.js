@@ -12,7 +12,8 @@ import { summary } from "./room-check.js";
 const GRANTABLE = /** @type {Permission[]} */ (["audio", "video", "screen", "chat"]);
 const REDRAW_MS = 15000;
 
-/** How somebody's line is, and what they can do. @param {{verdict: string, cause?: string|null, advice?: string[]}} line */
+/** How somebody's line is, and what they can do.
+ * @param {{verdict: string, cause?: string|null, advice?: string[]}} line */
 function lineWords({ verdict, cause, advice = [] }) {
   const keys = [`quality-${verdict}`, cause && verdict !== "good" ? `quality-cause-${cause}` : "", advice[0] ? `quality-advice-${advice[0]}` : ""];
   return verdict === "no_data" ? [] : keys.map((k) => k.replaceAll("_", "-")).filter(known).map((k) => say(k));

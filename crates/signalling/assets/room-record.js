@@ -9,9 +9,9 @@ export class Recording {
   /** @param {import("./sanbao-signal.js").Call} call */
   constructor(call) {
     this.call = call;
-    /** What staff asked for and waits for somebody's consent. @type {Set<What>} */ this.asked = new Set();
-    /** What oneself is being asked. @type {Set<What>} */ this.questions = new Set();
-    /** Who said no to what was asked last. @type {Record<What, Set<string>>} */ this.refused = { recording: new Set(), transcription: new Set() };
+    /** @type {Set<What>} What staff asked for and waits for somebody's consent. */ this.asked = new Set();
+    /** @type {Set<What>} What oneself is being asked. */ this.questions = new Set();
+    /** @type {Record<What, Set<string>>} Who said no to what was asked last. */ this.refused = { recording: new Set(), transcription: new Set() };
     call.on("own", ({ from, data }) => {
       if (data.sanbao === "consent-please") this.wasAsked(from, data);
       if (data.sanbao === "consent-refused") this.wasRefused(from, data);
@@ -32,7 +32,8 @@ export class Recording {
     });
   }
 
-  /** Staff: on, off, or no longer waiting. @param {What} what */
+  /** Staff: on, off, or no longer waiting.
+   * @param {What} what */
   async toggle(what) {
     const { call } = this;
     const order = (/** @type {boolean} */ on) => (what === "recording" ? call.record(on) : call.transcribe(on));
@@ -70,7 +71,8 @@ export class Recording {
     else if (this.call.inside) this.call.message({ sanbao: "consent-refused", what }, from).catch(() => {});
   }
 
-  /** One no is enough: nothing is waited for any more. @param {string} from @param {{what: What}} data */
+  /** One no is enough: nothing is waited for any more.
+   * @param {string} from @param {{what: What}} data */
   wasRefused(from, { what }) {
     const person = this.call.people.get(from);
     if (!WHAT.includes(what) || !person) return;
@@ -80,7 +82,8 @@ export class Recording {
     this.show();
   }
 
-  /** What the asker is told of the others. @param {What} what @param {import("./sanbao-room.js").PeerView[]} missing */
+  /** What the asker is told of the others.
+   * @param {What} what @param {import("./sanbao-room.js").PeerView[]} missing */
   answers(what, missing) {
     const no = missing.filter((p) => this.refused[what].has(p.peer));
     if (no.length) return say(`${what}-refused`, { name: names(no) });

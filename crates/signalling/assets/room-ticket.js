@@ -6,7 +6,8 @@ const query = new URLSearchParams(location.search);
 const hash = new URLSearchParams(location.hash.slice(1));
 const consult = query.get("consult");
 
-/** A switch of the page's address, before or after `#`. @param {string} name */
+/** A switch of the page's address, before or after `#`.
+ * @param {string} name */
 export const setting = (name) => query.get(name) || hash.get(name);
 
 /** A guest's secret stays in this tab: a reload or a change of language must not lose it. */
@@ -29,7 +30,8 @@ export const isStaff = () => Boolean(consult && !hash.get("ticket") && !guestTok
 /** The name under which this tab keeps its session. */
 export const place = () => `sanbao-session:${consult || (hash.get("ticket") || guestToken() || "").slice(-16)}`;
 
-/** Not by `api`: a guest has no log-in to be sent to. @param {string} token */
+/** Not by `api`: a guest has no log-in to be sent to.
+ * @param {string} token */
 async function guestTicket(token) {
   const answer = await fetch("/v1/guest-tickets", {
     method: "POST",
@@ -74,15 +76,18 @@ function show({ summary_url, back_url }) {
   if (back_url) goBackTo(back_url);
 }
 
-/** Only paths of this site. @param {string} url */
+/** Only paths of this site.
+ * @param {string} url */
 const isOurs = (url) => /^\/(?![/\\])/.test(url);
 
-/** Where the last button leads: a page of this site, as the link or the ticket's answer says. @param {string|null} url */
+/** Where the last button leads: a page of this site, as the link or the ticket's answer says.
+ * @param {string|null} url */
 function goBackTo(url) {
   if (url && isOurs(url)) $("home").href = url;
 }
 
-/** The case beside the picture; a fragment of a page that this one knows nothing about. @param {string} url */
+/** The case beside the picture; a fragment of a page that this one knows nothing about.
+ * @param {string} url */
 async function showCase(url) {
   if ($("case").dataset.url === url || !isOurs(url)) return;
   $("case").dataset.url = url;

@@ -6,25 +6,32 @@ export const $ = (id) => document.getElementById(id);
 /** @type {Record<string, string>} */
 const words = JSON.parse($("words").textContent);
 
-/** The words of a key. @param {string} key @param {Record<string, string|number>} [values] */
+/** The words of a key.
+ * @param {string} key @param {Record<string, string|number>} [values] */
 export const say = (key, values = {}) => (words[key] || key).replace(/%(\w+)%/g, (_, name) => String(values[name] ?? ""));
 
-/** Whether there are words of a key. @param {string} key */
+/** Whether there are words of a key.
+ * @param {string} key */
 export const known = (key) => key in words;
 
-/** A guest's name often says already who they are: 李小明(儿子). @param {{name: string, role: string}} person */
+/** A guest's name often says already who they are: 李小明(儿子).
+ * @param {{name: string, role: string}} person */
 export const named = (person) =>
   person.role === "guest" && /[((]/.test(person.name) ? person.name : `${person.name}(${say(`role-${person.role}`)})`;
 
-/** Several names in a row. @param {{name: string}[]} people */
+/** Several names in a row.
+ * @param {{name: string}[]} people */
 export const names = (people) => people.map((p) => p.name).join(say("comma"));
 
-/** The time of day of a moment, as people here say it. @param {string} at */
+/** The time of day of a moment, as people here say it.
+ * @param {string} at */
 export const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
 
 /**
- * An element. @template {keyof HTMLElementTagNameMap} T
- * @param {T} tag @param {Record<string, any>} [properties] `data` sets data attributes, `aria-…` attributes
+ * An element.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, any>} properties `data` sets data attributes, `aria-…` attributes; may be left out
  * @param {(Node|string)[]} children @returns {HTMLElementTagNameMap[T]}
  */
 export function make(tag, { data = {}, ...properties } = {}, ...children) {
@@ -38,7 +45,8 @@ export function make(tag, { data = {}, ...properties } = {}, ...children) {
   return element;
 }
 
-/** A button. @param {string} action its name for styles and tests @param {string} words @param {() => void} onclick @param {string} [kind] */
+/** A button.
+ * @param {string} action its name for styles and tests @param {string} words @param {() => void} onclick @param {string} [kind] */
 export const button = (action, words, onclick, kind = "") =>
   make("button", { type: "button", className: `button ${kind}`, textContent: words, onclick, data: { action } });
 
@@ -69,14 +77,16 @@ export function fill(list, items, key, signature, draw) {
 
 const NOTICE_MS = 8000;
 
-/** Says something that passes. @param {string} text @param {"warn"|"ok"|"info"} [tone] */
+/** Says something that passes.
+ * @param {string} text @param {"warn"|"ok"|"info"} [tone] */
 export function notify(text, tone = "warn") {
   const line = make("p", { className: `notice ${tone}`, textContent: text });
   $("notice").replaceChildren(line);
   setTimeout(() => line.remove(), NOTICE_MS);
 }
 
-/** What did not work, in words. @param {any} error */
+/** What did not work, in words.
+ * @param {any} error */
 export function failed(error) {
   if (error?.code === "outcome-unknown" || error?.code === "closed") return;
   notify(say(known(`error-${error?.code}`) ? `error-${error.code}` : "error-other"));
@@ -85,7 +95,7 @@ export function failed(error) {
 /** A pause between two questions, so that the second tap on an answer is not taken for one to the next question. */
 const ASK_PAUSE_MS = 500;
 
-/** The answer to the newest question. @type {Promise<any>} */ let asked = Promise.resolve();
+/** @type {Promise<any>} The answer to the newest question. */ let asked = Promise.resolve();
 let asking = true;
 
 /** The page has come to its end: what is asked and what waits to be asked gets its careful answer. */

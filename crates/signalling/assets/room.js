@@ -30,7 +30,8 @@ function show(stage, state) {
   document.body.classList.toggle("in-call", stage === "call");
 }
 
-/** The end of the page's work. @param {string} key @param {string} state @param {Record<string, string|number>} [values] */
+/** The end of the page's work.
+ * @param {string} key @param {string} state @param {Record<string, string|number>} [values] */
 function over(key, state, values) {
   ring.set(false);
   stopAsking();
@@ -164,7 +165,7 @@ function start() {
   });
   const mine = /** @type {Call} */ (call);
   const [tiles, recording, check] = [new Tiles(mine), new Recording(mine), new Check(mine, devices)];
-  /** What shows the inside: what enters the room need not wait for it. @type {Promise<any>|undefined} */ let later;
+  /** @type {Promise<any>|undefined} What shows the inside: what enters the room need not wait for it. */ let later;
   /** @type {import("./room-people.js").People|undefined} */ let people;
   /** @type {import("./room-chat.js").Chat|undefined} */ let chat;
   const furnish = async () => {
@@ -248,7 +249,8 @@ function refusedEntry({ code, re, detail, cause }) {
   show("prejoin", "prejoin");
 }
 
-/** The same person is here by another device: theirs to choose. @param {{since?: string, device_name?: string}} detail */
+/** The same person is here by another device: theirs to choose.
+ * @param {{since?: string, device_name?: string}} detail */
 async function elsewhere({ since }) {
   const answers = [
     { key: "take_over", words: say("elsewhere-take-over"), kind: "primary" },

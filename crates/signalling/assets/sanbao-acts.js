@@ -64,7 +64,8 @@ export class Acts {
     for (const listener of this.listeners.get(type) || []) listener(detail);
   }
 
-  /** The end of the call. @param {number} _code @param {string} _reason */
+  /** The end of the call.
+   * @param {number} _code @param {string} _reason */
   over(_code, _reason) {}
 
   /** Keeps what outlives the page. */
@@ -72,13 +73,15 @@ export class Acts {
 
   // ---- what a person does; each promise is kept (`ok`) or broken (`Refused`), never forgotten
 
-  /** Enters the room, or the lobby; again by itself when the session had to begin anew. @param {Join} media */
+  /** Enters the room, or the lobby; again by itself when the session had to begin anew.
+   * @param {Join} media */
   join(media) {
     this.wanted = { ...media };
     return this.welcome ? this.enter() : Promise.resolve();
   }
 
-  /** Once at a time: whoever asks again meanwhile waits for the same answer. @returns {Promise<any>} */
+  /** Once at a time: whoever asks again meanwhile waits for the same answer.
+   * @returns {Promise<any>} */
   enter() {
     this.entering ||= this.askIn();
     return this.entering;
@@ -96,7 +99,8 @@ export class Acts {
     });
   }
 
-  /** Own sound, picture or screen went on or off. @param {Media} media */
+  /** Own sound, picture or screen went on or off.
+   * @param {Media} media */
   setState(media) {
     if (this.wanted) Object.assign(this.wanted, media);
     if (!this.inside) return;
@@ -104,7 +108,8 @@ export class Acts {
     this.tell({ type: "state", audio: media.audio, video: media.video, screen: Boolean(media.screen) });
   }
 
-  /** The relay tells the others of a change; oneself knows by its `ok`. @param {object} message @param {Partial<PeerView>} change @param {string} event */
+  /** The relay tells the others of a change; oneself knows by its `ok`.
+   * @param {object} message @param {Partial<PeerView>} change @param {string} event */
   async change(message, change, event) {
     await this.ask(message);
     Object.assign(this.room.self || {}, change);
@@ -121,7 +126,8 @@ export class Acts {
     return this.ask({ type: "refuse", peer });
   }
 
-  /** Back to the lobby. @param {string} peer */
+  /** Back to the lobby.
+   * @param {string} peer */
   putBack(peer) {
     return this.ask({ type: "put_back", peer });
   }
@@ -136,7 +142,8 @@ export class Acts {
     return this.change({ type: "hand", up }, { hand: up }, "state");
   }
 
-  /** Turns somebody's sound off; only they can turn it on again. @param {string} peer */
+  /** Turns somebody's sound off; only they can turn it on again.
+   * @param {string} peer */
   mute(peer) {
     return this.ask({ type: "mute", peer });
   }
@@ -146,7 +153,8 @@ export class Acts {
     return this.ask({ type: "chat", text });
   }
 
-  /** Own consent, as it is from now on. @param {{recording: boolean, transcription: boolean}} consent */
+  /** Own consent, as it is from now on.
+   * @param {{recording: boolean, transcription: boolean}} consent */
   consent(consent) {
     if (this.wanted) this.wanted.consent = { ...consent };
     return this.change({ type: "consent", ...consent }, { consent: { ...consent } }, "consent");
@@ -167,17 +175,20 @@ export class Acts {
     return this.ask({ type: "permit", peer, permissions });
   }
 
-  /** Sends somebody out; they stay out until `lift`. @param {string} peer */
+  /** Sends somebody out; they stay out until `lift`.
+   * @param {string} peer */
   kick(peer) {
     return this.ask({ type: "kick", peer });
   }
 
-  /** Lets somebody back in. @param {number} removal its number in `room.removed` */
+  /** Lets somebody back in.
+   * @param {number} removal its number in `room.removed` */
   lift(removal) {
     return this.ask({ type: "lift", removal });
   }
 
-  /** Anything of one's own, to one or to all. @param {any} data @param {string} [to] */
+  /** Anything of one's own, to one or to all.
+   * @param {any} data @param {string} [to] */
   message(data, to) {
     return this.ask({ type: "message", ...(to ? { to } : {}), data });
   }
@@ -196,7 +207,8 @@ export class Acts {
     setTimeout(() => socket?.close(), 1000);
   }
 
-  /** Sends another track, or none. A screen gets a line of its own. @param {Kind} kind @param {MediaStreamTrack|null} track */
+  /** Sends another track, or none. A screen gets a line of its own.
+   * @param {Kind} kind @param {MediaStreamTrack|null} track */
   async setTrack(kind, track) {
     this.tracks[kind] = track;
     await Promise.all([...this.peers.values()].map((p) => p.sendTrack(kind)));
@@ -227,14 +239,16 @@ export class Acts {
     }
   }
 
-  /** To somebody who may not know. @param {string} peer */
+  /** To somebody who may not know.
+   * @param {string} peer */
   sayPaused(peer) {
     if (this.saidPaused && this.people.has(peer)) this.tell({ type: "message", to: peer, data: { sanbao: "picture-paused", on: true } });
   }
 
   // ---- saying
 
-  /** Says something that needs no answer. @param {any} message */
+  /** Says something that needs no answer.
+   * @param {any} message */
   tell(message) {
     if (this.ended || (!this.session.kept && isNumbered(message.type))) return;
     try {
@@ -245,7 +259,8 @@ export class Acts {
     if (message.type === "chat") this.store();
   }
 
-  /** Says something and waits for `ok` or `error`, over as many sockets as it takes. @param {any} message @returns {Promise<any>} */
+  /** Says something and waits for `ok` or `error`, over as many sockets as it takes.
+   * @param {any} message @returns {Promise<any>} */
   ask(message) {
     const id = `${this.nextId++}`;
     return new Promise((resolve, reject) => {
@@ -266,7 +281,8 @@ export class Acts {
     if (this.welcome && this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
   }
 
-  /** What was lost is never lost in silence. @param {any[]} messages @param {string} code */
+  /** What was lost is never lost in silence.
+   * @param {any[]} messages @param {string} code */
   drop(messages, code) {
     for (const message of messages) {
       this.pending.get(message.id)?.reject(new Refused({ code }));

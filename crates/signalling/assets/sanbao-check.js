@@ -27,8 +27,10 @@ const within = (wait_ms, otherwise, begin) =>
   });
 
 /**
- * Tries one way. @param {RTCIceServer[]} servers @param {Transport} transport @param {(sdp: string) => Promise<string>} answer
- * gives the echoing peer's answer to an offer @returns {Promise<Path|undefined>} undefined: there is no such server
+ * Tries one way.
+ * @param {RTCIceServer[]} servers @param {Transport} transport @param {(sdp: string) => Promise<string>} answer
+ * gives the echoing peer's answer to an offer
+ * @returns {Promise<Path|undefined>} undefined: there is no such server
  */
 export async function path(servers, transport, answer) {
   const iceServers = only(servers, [transport]);
@@ -53,7 +55,8 @@ export async function path(servers, transport, answer) {
   }
 }
 
-/** Round trips and loss over a channel that echoes. @param {RTCDataChannel} channel */
+/** Round trips and loss over a channel that echoes.
+ * @param {RTCDataChannel} channel */
 async function echo(channel) {
   /** @type {number[]} */ const rtts = [];
   const padding = "x".repeat(ECHO_BYTES);
@@ -77,7 +80,8 @@ async function echo(channel) {
   return figures(rtts, ECHOES);
 }
 
-/** What round trips say. @param {number[]} rtts in ms, in the order of their coming @param {number} sent how many were sent */
+/** What round trips say.
+ * @param {number[]} rtts in ms, in the order of their coming @param {number} sent how many were sent */
 export function figures(rtts, sent) {
   const loss = Math.round((1 - rtts.length / sent) * 1000) / 1000;
   if (rtts.length === 0) return { loss };
@@ -91,7 +95,8 @@ export function figures(rtts, sent) {
   };
 }
 
-/** The echoing peer of a site. @param {string} ticket @param {string} [base] its origin; by default this page's @returns {(sdp: string) => Promise<string>} */
+/** The echoing peer of a site.
+ * @param {string} ticket @param {string} [base] its origin; by default this page's @returns {(sdp: string) => Promise<string>} */
 export const server = (ticket, base = "") => async (sdp) => {
   const response = await fetch(`${base}/v1/prechecks`, {
     method: "POST",
@@ -104,7 +109,8 @@ export const server = (ticket, base = "") => async (sdp) => {
 };
 
 /**
- * All ways at once. @param {RTCIceServer[]} servers @param {(sdp: string) => Promise<string>} answer
+ * All ways at once.
+ * @param {RTCIceServer[]} servers @param {(sdp: string) => Promise<string>} answer
  * @returns {Promise<Partial<Record<Transport, Path>>>} a way that could not be tried is left out; when none could be tried
  * although there are servers, it throws what was in the way
  */

@@ -1,6 +1,7 @@
 // What outlives a page: this browser's name for itself, a session in this tab; and what a ticket and ICE servers say.
 
-/** TURN over some transports only, without STUN. @param {RTCIceServer[]} servers @param {string[]} [transports] */
+/** TURN over some transports only, without STUN.
+ * @param {RTCIceServer[]} servers @param {string[]} [transports] */
 export function only(servers, transports) {
   if (!transports) return servers;
   const wanted = (/** @type {string} */ url) =>
@@ -10,7 +11,8 @@ export function only(servers, transports) {
     .filter((s) => s.urls.length > 0);
 }
 
-/** When a signed ticket runs out, in seconds since 1970; 0 when that cannot be read. @param {string} ticket */
+/** When a signed ticket runs out, in seconds since 1970; 0 when that cannot be read.
+ * @param {string} ticket */
 export function expiry(ticket) {
   try {
     return JSON.parse(atob(ticket.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).exp;

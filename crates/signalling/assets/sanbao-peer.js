@@ -27,16 +27,17 @@ export class Peer {
     /** How many times ICE was restarted, for those who watch. */
     this.restarted = 0;
     /** @type {RTCIceCandidateInit[]} */ this.early = [];
-    /** What waits for the relay to be there again: own candidates, and whether to negotiate. @type {object[]} */ this.held = [];
+    /** @type {object[]} What waits for the relay to be there again: own candidates, and whether to negotiate. */ this.held = [];
     this.owesOffer = false;
     /** @type {Promise<unknown>} */ this.chain = Promise.resolve();
-    /** The line of one's own screen, while it is shared. @type {RTCRtpTransceiver|undefined} */ this.sharing = undefined;
+    /** @type {RTCRtpTransceiver|undefined} The line of one's own screen, while it is shared. */ this.sharing = undefined;
     this.camera = new MediaStream();
     this.screen = new MediaStream();
     this.pc = this.open();
   }
 
-  /** A connection without lines. @returns {RTCPeerConnection} */
+  /** A connection without lines.
+   * @returns {RTCPeerConnection} */
   open() {
     const pc = new RTCPeerConnection(this.call.configuration());
     pc.onicecandidate = ({ candidate }) => this.found({ type: "candidate", candidate: candidate && candidate.toJSON() });
@@ -65,7 +66,8 @@ export class Peer {
     this.call.tell({ ...message, to: this.id });
   }
 
-  /** A candidate; without a relay it waits, so that it takes no room from what people say. @param {object} message */
+  /** A candidate; without a relay it waits, so that it takes no room from what people say.
+   * @param {object} message */
   found(message) {
     if (this.call.welcome) return this.say(message);
     if (this.held.length < HELD_MAX) this.held.push(message);
@@ -81,7 +83,8 @@ export class Peer {
 
   // ---- lines
 
-  /** The lines of a kind, in their order. @param {Kind} kind */
+  /** The lines of a kind, in their order.
+   * @param {Kind} kind */
   lines(kind) {
     const media = kind === "audio" ? "audio" : "video";
     const all = this.pc.getTransceivers().filter((t) => t.receiver.track.kind === media && t.direction !== "stopped");
@@ -90,14 +93,16 @@ export class Peer {
     return kind === "screen" ? found.slice(1) : found.slice(0, 1);
   }
 
-  /** What a line is for. @param {string} mid @param {string} media @returns {Kind} */
+  /** What a line is for.
+   * @param {string} mid @param {string} media @returns {Kind} */
   kindOf(mid, media) {
     if (media === "audio") return "audio";
     const [camera] = this.lines("video");
     return !camera || camera.mid === mid ? "video" : "screen";
   }
 
-  /** What is sent to this person: nothing to one who may not see and hear. @param {Kind} kind */
+  /** What is sent to this person: nothing to one who may not see and hear.
+   * @param {Kind} kind */
   track(kind) {
     const observes = this.call.people.get(this.id)?.permissions?.includes("observe") ?? true;
     return observes ? this.call.tracks[kind] : null;
@@ -112,7 +117,8 @@ export class Peer {
     if (this.track("screen")) this.sendTrack("screen");
   }
 
-  /** Sends the call's own track of a kind, or none. @param {Kind} kind */
+  /** Sends the call's own track of a kind, or none.
+   * @param {Kind} kind */
   async sendTrack(kind) {
     const track = this.track(kind);
     if (kind === "screen") return this.sendScreen(track);
@@ -123,7 +129,8 @@ export class Peer {
     this.call.tune?.(kind, line.sender);
   }
 
-  /** A screen gets a line of its own, which stays for the next time. @param {MediaStreamTrack|null} track */
+  /** A screen gets a line of its own, which stays for the next time.
+   * @param {MediaStreamTrack|null} track */
   async sendScreen(track) {
     const line = this.sharing || this.lines("screen").find((l) => !l.sender.track && l.mid !== null);
     if (!track) {
@@ -168,7 +175,8 @@ export class Peer {
     }
   }
 
-  /** Messages of one peer are worked on one after the other. @param {any} message */
+  /** Messages of one peer are worked on one after the other.
+   * @param {any} message */
   signal(message) {
     this.chain = this.chain.then(() => this.take(message)).catch((error) => {
       if (this.closed) return;
@@ -248,7 +256,8 @@ export class Peer {
     this.pc.restartIce();
   }
 
-  /** Makes the connection anew, together: one side leads, so that the two new ones belong to each other. */
+  /** Makes the connection anew, together: one side leads, so that the two new ones belong to each other.
+   * @returns {void} */
   renew() {
     if (this.closed) return;
     if (!this.call.welcome) return this.later(() => this.renew());

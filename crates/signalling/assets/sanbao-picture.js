@@ -12,7 +12,8 @@ export const SHARES = /** @type {Share[]} */ ([
   { others: Infinity, maxBitrate: 200_000, height: 240, maxFramerate: 12 },
 ]);
 
-/** What each of one's pictures may take in a room with so many others. @param {number} others @returns {Share} */
+/** What each of one's pictures may take in a room with so many others.
+ * @param {number} others @returns {Share} */
 export const shareOf = (others) => /** @type {Share} */ (SHARES.find((s) => others <= s.others));
 
 /** What the line may carry, from the best to nothing. */
@@ -34,11 +35,13 @@ const TRY_AFTER_MAX = 48;
 
 /** @typedef {import("./sanbao-quality.js").Sample} Sample */
 
-/** Whether own sound arrives badly. @param {Sample[]} samples */
+/** Whether own sound arrives badly.
+ * @param {Sample[]} samples */
 export const suffers = (samples) =>
   samples.some((s) => s.direction === "out" && s.kind === "audio" && ((s.loss || 0) > AUDIO_LOSS || (s.rtt_ms || 0) > AUDIO_RTT_MS));
 
-/** Whether own sound suffers while own picture takes its share of the line. @param {Sample[]} samples */
+/** Whether own sound suffers while own picture takes its share of the line.
+ * @param {Sample[]} samples */
 export const starves = (samples) =>
   suffers(samples) && samples.some((s) => s.direction === "out" && s.kind !== "audio" && (s.bitrate_bps || 0) > 30_000);
 
@@ -63,7 +66,8 @@ export class Picture {
     return !this.now.active;
   }
 
-  /** After each look at the line. @param {Sample[]} samples @returns {boolean} whether the rung changed */
+  /** After each look at the line.
+   * @param {Sample[]} samples @returns {boolean} whether the rung changed */
   judge(samples) {
     const before = this.rung;
     const bad = this.paused ? suffers(samples) : starves(samples);
@@ -80,7 +84,8 @@ export class Picture {
     return this.rung !== before;
   }
 
-  /** The relay's advice: the picture goes at once, and comes back when the advice is taken back. @param {boolean} no */
+  /** The relay's advice: the picture goes at once, and comes back when the advice is taken back.
+   * @param {boolean} no */
   advise(no) {
     if (no && !this.paused) this.down(RUNGS.length - 1);
     if (!no && this.told) this.back();
@@ -100,7 +105,8 @@ export class Picture {
     this.tryAfter = Math.min(this.tryAfter * 2, TRY_AFTER_MAX);
   }
 
-  /** Lets a sender take what line and room allow. @param {string} kind @param {RTCRtpSender} sender @param {number} others */
+  /** Lets a sender take what line and room allow.
+   * @param {string} kind @param {RTCRtpSender} sender @param {number} others */
   async tune(kind, sender, others) {
     if (kind === "audio" || !sender.track) return;
     const parameters = sender.getParameters();

@@ -102,7 +102,8 @@ export class Sampler {
     this.at = 0;
   }
 
-  /** The samples since the last call of this. @returns {Promise<Sample[]>} */
+  /** The samples since the last call of this.
+   * @returns {Promise<Sample[]>} */
   async look() {
     const { call } = this;
     const at = performance.now();

@@ -41,7 +41,7 @@ export class Room {
   constructor() {
     /** @type {"hall"|"lobby"|"inside"} */ this.place = "hall";
     /** Own id. */ this.me = "";
-    /** Own view, also before one is inside. @type {PeerView|null} */ this.you = null;
+    /** @type {PeerView|null} Own view, also before one is inside. */ this.you = null;
     /** @type {Map<string, PeerView>} everybody inside, oneself too */ this.people = new Map();
     /** @type {Map<string, Waiting>} */ this.waiting = new Map();
     /** @type {ChatLine[]} */ this.chat = [];
@@ -51,16 +51,18 @@ export class Room {
     this.staffPresent = false;
     /** Host and clinician have been inside together. */ this.met = false;
     /** @type {{since: string, lobby_wait_ms_max: number, ring_again_ms_min?: number, because?: string}|null} */ this.lobby = null;
-    /** What the relay says of each person's line. @type {Map<string, any>} */ this.lines = new Map();
-    /** What each person's check before the call found. @type {Map<string, any>} */ this.checks = new Map();
+    /** @type {Map<string, any>} What the relay says of each person's line. */ this.lines = new Map();
+    /** @type {Map<string, any>} What each person's check before the call found. */ this.checks = new Map();
   }
 
-  /** Own place in the room. @returns {PeerView|null} */
+  /** Own place in the room.
+   * @returns {PeerView|null} */
   get self() {
     return this.people.get(this.me) || this.you;
   }
 
-  /** The others inside. @returns {PeerView[]} */
+  /** The others inside.
+   * @returns {PeerView[]} */
   get others() {
     return [...this.people.values()].filter((p) => p.peer !== this.me);
   }
@@ -70,7 +72,8 @@ export class Room {
     return Boolean(this.self?.permissions?.includes(permission));
   }
 
-  /** Those whose consent is still missing. @param {"recording"|"transcription"} what */
+  /** Those whose consent is still missing.
+   * @param {"recording"|"transcription"} what */
   withoutConsent(what) {
     return [...this.people.values()].filter((p) => !p.consent?.[what]);
   }
@@ -164,7 +167,8 @@ export class Room {
 /** @param {any} from @param {string[]} names */
 const pick = (from, names) => Object.fromEntries(names.filter((n) => from[n] !== undefined).map((n) => [n, from[n]]));
 
-/** A peer view out of the message that carries it. @param {any} message @returns {PeerView} */
+/** A peer view out of the message that carries it.
+ * @param {any} message @returns {PeerView} */
 function view(message) {
   const { type: _, seq: __, ack: ___, ...rest } = message;
   return rest;

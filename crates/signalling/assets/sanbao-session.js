@@ -20,7 +20,8 @@ export const ACK_DELAY_MS = 40;
 /** What carries no number, either way. */
 const PLAIN = new Set(["hello", "ping", "pong", "ack", "quality", "precheck", "welcome", "move", "quality_line"]);
 
-/** Whether a message of this type is numbered. @param {string} type */
+/** Whether a message of this type is numbered.
+ * @param {string} type */
 export const isNumbered = (type) => !PLAIN.has(type);
 
 /** Too much waits for an acknowledgement. */
@@ -40,7 +41,8 @@ export class Session {
     /** @type {Kept|null} */ this.kept = kept ? { consult: kept.consult, session: kept.session, secret: kept.secret, epoch: kept.epoch } : null;
     /** Nothing but the secret is known: a page that was loaded again. */
     this.bare = Boolean(kept);
-    /** What a person wrote before the reload and nobody acknowledged. @type {any[]} */
+    /** What a person wrote before the reload and nobody acknowledged.
+     * @type {any[]} */
     this.drafts = kept?.drafts || [];
     /** The last number taken from the relay. */
     this.received = 0;
@@ -52,7 +54,8 @@ export class Session {
     this.owedBytes = 0;
   }
 
-  /** The first message on a new socket. @param {string} [ticket] */
+  /** The first message on a new socket.
+   * @param {string} [ticket] */
   hello(ticket) {
     /** @type {any} */ const hello = { type: "hello", v: 1, device: this.device };
     if (ticket) hello.ticket = ticket;
@@ -63,7 +66,8 @@ export class Session {
     return hello;
   }
 
-  /** The relay's answer to `hello`. @param {any} welcome @returns {Welcomed} */
+  /** The relay's answer to `hello`.
+   * @param {any} welcome @returns {Welcomed} */
   welcomed(welcome) {
     const resumed = welcome.resumed;
     this.owedMessages = this.owedBytes = 0;
@@ -81,7 +85,8 @@ export class Session {
     return { resumed, again: this.waiting.map((w) => this.stamped(w)), lost: [], taken: resumed === "snapshot" ? taken : [] };
   }
 
-  /** A new session: the numbers begin again. @param {any} welcome @returns {Welcomed} */
+  /** A new session: the numbers begin again.
+   * @param {any} welcome @returns {Welcomed} */
   begun(welcome) {
     const lost = [...this.drafts, ...this.waiting.map((w) => w.message)].map(unnumbered);
     this.kept = { consult: welcome.consult, session: welcome.peer, secret: welcome.secret, epoch: welcome.epoch };
@@ -108,7 +113,8 @@ export class Session {
     return this.stamped(entry);
   }
 
-  /** A message on its way, with the newest acknowledgement on it. @param {Entry} entry */
+  /** A message on its way, with the newest acknowledgement on it.
+   * @param {Entry} entry */
   stamped({ seq, message }) {
     this.owedMessages = this.owedBytes = 0;
     return { ...message, seq, ack: this.received };
@@ -142,7 +148,8 @@ export class Session {
     return taken;
   }
 
-  /** Whether an acknowledgement is owed: no, soon, or at once. @returns {"no"|"soon"|"now"} */
+  /** Whether an acknowledgement is owed: no, soon, or at once.
+   * @returns {"no"|"soon"|"now"} */
   owes() {
     if (this.owedMessages === 0) return "no";
     return this.owedMessages >= ACK_MESSAGES_MAX || this.owedBytes >= ACK_BYTES_MAX ? "now" : "soon";
@@ -160,7 +167,8 @@ export class Session {
     this.bare = false;
   }
 
-  /** What to keep for a reload: the secret, and of the unacknowledged messages those a person wrote. @returns {Kept|null} */
+  /** What to keep for a reload: the secret, and of the unacknowledged messages those a person wrote.
+   * @returns {Kept|null} */
   keep() {
     if (!this.kept) return null;
     const written = this.waiting.filter((w) => w.message.type === "chat").map(({ seq, message }) => ({ ...message, seq }));
@@ -174,7 +182,8 @@ function unnumbered(message) {
   return rest;
 }
 
-/** The bytes of a message as text, near enough for a bound. @param {any} message */
+/** The bytes of a message as text, near enough for a bound.
+ * @param {any} message */
 const size = (message) => JSON.stringify(message).length * 1.2 + 40;
 
 const BACK_OFF_MS = 500;
@@ -187,7 +196,8 @@ const BACK_OFF_MS_MAX = 15000;
 export const backOffMs = (n, random = Math.random, firstMs = BACK_OFF_MS) =>
   Math.min(firstMs * 2 ** (n - 1), BACK_OFF_MS_MAX) * (0.5 + random());
 
-/** Whether a close code says "do not try again". @param {number} code */
+/** Whether a close code says "do not try again".
+ * @param {number} code */
 export const isFinal = (code) => code === 1000 || (code >= 4100 && code < 4200);
 
 const TICKET_EXPIRED = 4103;

@@ -41,10 +41,12 @@ const TICKET_SPARE_S = 30;
 /** How soon another place is tried at first when one moves and is not taken in: the node that goes does not wait for long. */
 const MOVE_AGAIN_MS = 150;
 
-/** Whether whoever gives tickets has said no, and not only nothing. @param {any} error */
+/** Whether whoever gives tickets has said no, and not only nothing.
+ * @param {any} error */
 const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
-/** Opens a call. @param {Options} options */
+/** Opens a call.
+ * @param {Options} options */
 export function connect(options) {
   return new Call(options);
 }
@@ -78,7 +80,8 @@ export class Call extends Acts {
 
   // ---- the WebSocket
 
-  /** A ticket that is good now, for what else asks for one. @returns {Promise<string>} */
+  /** A ticket that is good now, for what else asks for one.
+   * @returns {Promise<string>} */
   async goodTicket() {
     if (typeof this.options.ticket === "string" || (this.ticket && expiry(this.ticket) - TICKET_SPARE_S > Date.now() / 1000)) return this.ticket;
     this.ticket = await this.options.ticket();
@@ -97,7 +100,7 @@ export class Call extends Acts {
     this.timer = undefined;
     const attempt = (this.attempt += 1);
     if (!this.welcome) this.emit("link", { state: "connecting", attempt, again: this.again });
-    let ticket;
+    let ticket = "";
     try {
       ticket = await this.findTicket();
     } catch (error) {
@@ -125,7 +128,8 @@ export class Call extends Acts {
     };
   }
 
-  /** A dead network does not even close a socket. @param {WebSocket} socket */
+  /** A dead network does not even close a socket.
+   * @param {WebSocket} socket */
   abandon(socket) {
     socket.onclose = socket.onmessage = null;
     socket.close();
@@ -161,7 +165,8 @@ export class Call extends Acts {
     this.wait(code, reason);
   }
 
-  /** Tries again in a while. @param {number} code @param {string} reason */
+  /** Tries again in a while.
+   * @param {number} code @param {string} reason */
   wait(code, reason) {
     this.again = true;
     this.urlAt += 1;
@@ -171,12 +176,14 @@ export class Call extends Acts {
     this.timer = setTimeout(() => this.open(), waitMs);
   }
 
-  /** This node goes: be elsewhere before it does, not all at once. @param {number} withinMs */
+  /** This node goes: be elsewhere before it does, not all at once.
+   * @param {number} withinMs */
   move(withinMs) {
     setTimeout(() => this.elsewhere(), Math.random() * withinMs * 0.5);
   }
 
-  /** Opens another socket beside the one that still serves. @param {number} attempt how often that was tried before */
+  /** Opens another socket beside the one that still serves.
+   * @param {number} attempt how often that was tried before */
   elsewhere(attempt = 0) {
     if (this.ended || this.next || !this.socket) return;
     this.urlAt += 1;
@@ -346,7 +353,8 @@ export class Call extends Acts {
     this.emit(message.type, message);
   }
 
-  /** What this module says to itself at the other end. @param {any} message */
+  /** What this module says to itself at the other end.
+   * @param {any} message */
   own({ from, data }) {
     if (data.sanbao === "peer-anew") this.closePeer(from);
     else if (data.sanbao === "peer-anew-please" && this.people.has(from) && from > this.room.me) this.peers.get(from)?.renew();
@@ -389,13 +397,15 @@ export class Call extends Acts {
     for (const id of [...this.peers.keys()]) this.closePeer(id);
   }
 
-  /** Another connection to the same person, by one's own offer. @param {string} id */
+  /** Another connection to the same person, by one's own offer.
+   * @param {string} id */
   anew(id) {
     this.closePeer(id);
     if (this.people.has(id)) this.peer(id).offer();
   }
 
-  /** For a peer connection. @returns {RTCConfiguration} */
+  /** For a peer connection.
+   * @returns {RTCConfiguration} */
   configuration() {
     return {
       iceServers: only(this.servers, this.options.transports),
