@@ -48,7 +48,7 @@ impl Contestant for Spreed {
         let config = format!(
             "[http]\nlisten = 127.0.0.1:{port}\n[sessions]\nhashkey = 0123456789abcdef0123456789abcdef\n\
              blockkey = 0123456789abcdef0123456789abcdef\n[clients]\ninternalsecret = {SECRET}\n\
-             [backend]\nallowall = true\nsecret = a secret\n[nats]\nurl = nats://loopback\n[mcu]\n"
+             [backend]\nallowall = true\nsecret = a secret\n[nats]\nurl = :loopback:\n[mcu]\n"
         );
         std::fs::create_dir_all(tools(""))?;
         let file = tools(&format!("spreed-{port}.conf"));
