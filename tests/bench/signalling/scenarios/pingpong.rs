@@ -49,11 +49,14 @@ fn measure(Run { contestant, server, percent }: Run<'_>) -> Measured {
     let mut one = Side::open(server.address(0), contestant.side(0, 0)?)?;
     one.settle()?;
     let mut two = Side::open(server.address(1), contestant.side(0, 1)?)?;
-    while !two.ready {
-        two.take()?;
-    }
-    while !one.ready {
-        one.take()?;
+    // Both by turns: some servers tell the second of the first, some leave that to the first.
+    let began = Instant::now();
+    while !(one.ready && two.ready) {
+        two.settle()?;
+        one.settle()?;
+        if began.elapsed() > PATIENCE {
+            return Err("the two sides do not find each other".into());
+        }
     }
     let mut times = Vec::with_capacity(2 * rounds as usize);
     let body = body(0, MESSAGE_BYTES);
@@ -94,7 +97,7 @@ impl Side {
         Ok(side)
     }
 
-    /// Hears what comes at the beginning, so that the one who came first is inside first.
+    /// Hears what comes until it is quiet: whoever came first is inside first, and each hears of the other.
     fn settle(&mut self) -> Result<(), Failure> {
         self.stream.set_read_timeout(Some(std::time::Duration::from_millis(200)))?;
         while self.take().is_ok() {}
