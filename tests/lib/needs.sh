@@ -79,11 +79,18 @@ find_node() {
   "$NODE" -e 'process.exit(parseInt(process.versions.node, 10) < 18 ? 1 : 0)'
 }
 
+# The first one that fits: somebody may have another of their own.
 find_typescript() {
-  local version
-  TSC=$(first_command tsc) || return 1
-  version=$("$TSC" --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
-  [[ $version =~ ^(4\.([89]|[1-9][0-9]+)|5\.[0-9]+)$ ]]
+  local tsc version
+  for tsc in $(type -aP tsc) /usr/bin/tsc; do
+    [[ -x $tsc ]] || continue
+    version=$("$tsc" --version | grep -oE '[0-9]+\.[0-9]+' | head -n 1)
+    if [[ $version =~ ^(4\.([89]|[1-9][0-9]+)|5\.[0-9]+)$ ]]; then
+      TSC=$tsc
+      return 0
+    fi
+  done
+  return 1
 }
 
 find_python() {
