@@ -14,9 +14,9 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use process::{Process, forget_settings};
+use process::Process;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::port;
+use sanbao_platform::testing::{forget_settings, port};
 
 const ROWS: usize = 10_000;
 /// Every so many rows one is broken, each time in another way.

@@ -27,7 +27,7 @@ use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
-use sanbao_platform::testing::{TestEngine, port, postgres};
+use sanbao_platform::testing::{TestEngine, forget_settings, port, postgres};
 use serde_json::json;
 use steady::{Counts, Start, Steady};
 use tokio::io::AsyncWriteExt as _;
@@ -105,9 +105,7 @@ impl Relays {
     /// Starts a relay and waits until it says that it is ready.
     async fn run(&mut self, n: usize) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SANBAO_")) {
-            command.env_remove(name);
-        }
+        forget_settings(&mut command);
         let log = std::fs::File::options().append(true).create(true).open(self.log(n)).unwrap();
         command.args(["serve", "signalling", "--no-turn", "--log", "warn", "--log-format", "plain"]);
         command.arg("--listen").arg(format!("127.0.0.1:{}", self.ports[n]));

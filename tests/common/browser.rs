@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use sanbao_platform::testing::port;
 use serde_json::{Value, json};
 
 use crate::common::artifacts;
-use sanbao_platform::testing::port;
 
 /// How long a page may take to show what is waited for.
 const WAIT_SECONDS_MAX: u64 = 30;

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use sanbao_platform::testing::port;
+use tempfile::TempDir;
 
 /// How long a start may take before the test has failed.
 const WAIT_SECONDS_MAX: u64 = 30;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use sanbao_platform::testing::port;
+use sanbao_platform::testing::{forget_settings, port};
 
 use crate::common::Client;
 
@@ -15,13 +15,6 @@ const WAIT_SECONDS_MAX: u64 = 60;
 pub struct Process {
     child: Child,
     pub base: String,
-}
-
-/// Inherited settings of whoever runs the tests must not decide what they see.
-pub fn forget_settings(command: &mut Command) {
-    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("SANBAO_")) {
-        command.env_remove(name);
-    }
 }
 
 impl Process {

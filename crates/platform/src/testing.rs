@@ -7,6 +7,7 @@
 mod ports;
 
 use std::future::Future;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::auth::Passwords;
@@ -118,6 +119,13 @@ pub async fn nats() -> Option<Nats> {
     let config = NatsConfig { prefix, ..NatsConfig::new(vec![Secret(url)]) };
     #[expect(clippy::expect_used, reason = "a test without its server has failed")]
     Some(Nats::connect(&config, "test").await.expect("test server answers"))
+}
+
+/// Inherited settings of whoever runs the tests must not decide what a process of theirs does.
+pub fn forget_settings(command: &mut Command) {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SANBAO_")) {
+        command.env_remove(name);
+    }
 }
 
 /// Runs one test body on both engines, each with databases of its own.

@@ -23,9 +23,8 @@ pub fn ports(count: u16) -> RangeInclusive<u16> {
     for _ in 0..all.len() {
         let at = begin.wrapping_add(GIVEN.fetch_add(count, Ordering::Relaxed)) % all.len();
         // A row that would go over the end is left out.
-        let Some(row) = all.get(at..at + count).filter(|row| row.iter().all(|port| is_free(*port))) else { continue };
-        if let (Some(first), Some(last)) = (row.first(), row.last()) {
-            return *first..=*last;
+        if let Some(row) = all.get(at..at + count).filter(|row| row.iter().all(|port| is_free(*port))) {
+            return row[0]..=row[count - 1];
         }
     }
     panic!("no {count} free ports in a row in {FROM:?}");
