@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, publish};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, Reads, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::testing::{TestEngine, on_both};
@@ -52,7 +52,7 @@ async fn setup(engine: &TestEngine, fail: impl Fn(u32) -> Option<ConsumeError> +
     let consumer = Consumer {
         name: "listener",
         publisher: "speaker",
-        kinds: &["test.said"],
+        kinds: &[Reads { kind: "test.said", fields: &[] }],
         db: engine.database("listener", &NONE).await,
         clock: Clock::manual(now()),
         handler,

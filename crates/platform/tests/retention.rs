@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{Cleaned, Cleaner, Consumer, Forwarder, Outbox, Readers, Retention, StreamLimits, publish};
+use sanbao_platform::bus::{
+    Cleaned, Cleaner, Consumer, Forwarder, Outbox, Readers, Reads, Retention, StreamLimits, publish,
+};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::on;
@@ -36,7 +38,7 @@ impl House {
         let consumer = Consumer {
             name: "listener",
             publisher: "speaker",
-            kinds: &["test.said"],
+            kinds: &[Reads { kind: "test.said", fields: &[] }],
             db: engine.database("listener", &NONE).await,
             clock: clock.clone(),
             handler: Arc::new(|_, _| Box::pin(std::future::ready(Ok(())))),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{
-    Consumer, Event, EventLog as _, Forwarder, Handler, LogError, Outbox, StreamLimits, StreamLog, publish,
+    Consumer, Event, EventLog as _, Forwarder, Handler, LogError, Outbox, Reads, StreamLimits, StreamLog, publish,
 };
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
@@ -60,7 +60,7 @@ impl Apart {
         let consumer = Consumer {
             name: "listener",
             publisher: "speaker",
-            kinds: &["test.said"],
+            kinds: &[Reads { kind: "test.said", fields: &[] }],
             db: engine.database("listener", &NONE).await,
             clock: Clock::manual(now()),
             handler,
