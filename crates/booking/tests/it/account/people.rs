@@ -158,6 +158,28 @@ async fn two_people_do_not_overwrite_each_other() {
 }
 
 #[tokio::test]
+async fn a_version_is_known_again_after_a_proxy_has_compressed_the_answer() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let path = format!("/v1/persons/{}", site.network.residents[0]);
+        let change = async |tag: String, status: u16| {
+            let body = json!({ "phone": "13800000091" });
+            site.api_with(&nurse, "PATCH", &path, body, &[("if-match", &tag)]).await.expect(status);
+        };
+        // Each that succeeds makes the next version.
+        change("W/\"1\"".into(), 200).await;
+        change("\"2-gzip\"".into(), 200).await;
+        change("\"0\", \"3\"".into(), 200).await;
+        change("\"4\"".into(), 200).await;
+        change("*".into(), 200).await;
+        change("W/\"1\", \"2-gzip\"".into(), 412).await;
+        change("6".into(), 400).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_repeated_creation_with_one_key_makes_one_person() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
