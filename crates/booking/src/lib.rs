@@ -27,6 +27,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     201 "0201_consult_room",
     202 "0202_guest_person",
     300 "0300_visits",
+    301 "0301_visit_orders",
+    400 "0400_history",
 );
 
 /// What the operator decides.
@@ -97,7 +99,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         db: app.deps.db.clone(),
         router: router.with_state(app),
         openapi,
-        events: Vec::new(),
+        events: [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat(),
         consumers,
         tasks,
     }

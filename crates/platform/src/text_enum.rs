@@ -33,11 +33,11 @@ macro_rules! text_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident {
         $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)?
     }) => {
-        $(#[$meta])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
         )]
+        $(#[$meta])*
         #[sqlx(type_name = "text")]
         $vis enum $name {
             $($(#[$variant_meta])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant),+

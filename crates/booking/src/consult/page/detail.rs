@@ -1,6 +1,6 @@
 //! One consult: where it stands, what to do next, the case, the opinion, the history.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono::Duration;
 use maud::{Markup, html};
 use sanbao_platform::audit;
@@ -14,19 +14,19 @@ use sanbao_platform::problem::Problem;
 use super::{TEXTS, badge, forms, list, meeting as spoken, record, t, time};
 use crate::App;
 use crate::account::LocationId;
-use crate::consult::api::{self, SlotQuery, slots_for, view::actions};
+use crate::consult::api::{SlotQuery, slots_for};
 use crate::consult::consent::{self, ConsentView};
-use crate::consult::entry::{self, TicketHolder};
 use crate::consult::guest::{self, GuestView};
-use crate::consult::hours::FreeSlot;
 use crate::consult::id::ConsultId;
-use crate::consult::journal::{self, HistoryLine};
 use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{Action, Relation};
-use crate::consult::state::StateName;
+use crate::consult::practitioner::FreeSlot;
+use crate::consult::state::ConsultStateName;
 use crate::consult::store;
+use crate::consult::ticket::issued::{self, TicketHolder};
+use crate::consult::view::{self, HistoryLine, actions};
 
 const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
 /// Free times are offered for so many days.
@@ -65,9 +65,9 @@ impl Sheet {
 }
 
 async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
-    let consult = api::load(tx, &ctx, id, Action::Read).await?;
+    let consult = store::load(tx, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
-    let actions = actions(&consult, &ctx.actor, specialty.as_deref());
+    let actions = actions(&consult, &ctx, specialty.as_deref());
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
@@ -83,12 +83,12 @@ async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
         slots.truncate(SLOTS_SHOWN_MAX);
     }
     let revokes = consult.decide(&ctx.actor, specialty.as_deref(), Action::RevokeTicket) == Decision::Allow;
-    let open = !consult.state.name().is_final();
-    let tickets = if revokes && open { entry::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
+    let open = !consult.state.is_final();
+    let tickets = if revokes && open { issued::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
     Ok(Sheet {
         meeting: meeting::of(tx, &consult, ctx.now()).await?,
         tickets,
-        history: journal::history(tx, id).await?,
+        history: view::history(tx, id).await?,
         consents: consent::list(tx, id).await?,
         guests: if inviting { guest::list(tx, id).await? } else { Vec::new() },
         opinion: opinion.filter(|o| o.signature.is_some() || writes),
@@ -105,7 +105,7 @@ async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
 /// `GET /consults/{id}`; each read is audited.
 pub(super) async fn page(
     PageCtx(ctx): PageCtx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let mut tx = app.deps.db.begin().await?;
@@ -126,7 +126,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
         p.live data-live-state data-connected=(t(lang, "live-connected"))
             data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
         div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
-            data-live-seconds=[(consult.state.name() == StateName::Scheduled).then_some(REREAD_SECONDS)]
+            data-live-seconds=[(consult.state.name() == ConsultStateName::Scheduled).then_some(REREAD_SECONDS)]
             data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions, &sheet.meeting)) }
         div.columns {
             div.stack {
@@ -155,13 +155,13 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
 /// following is no read of the case.
 pub(super) async fn status_part(
     PageCtx(ctx): PageCtx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = api::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
-    let actions = actions(&consult, &ctx.actor, specialty.as_deref());
+    let actions = actions(&consult, &ctx, specialty.as_deref());
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
     let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;
     Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, &meeting)) } })
@@ -172,12 +172,15 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
     let state = consult.state.name();
     let side = if inviting { "inviting" } else { "invited" };
     let enters = inviting || actions.contains(&"finish");
-    let running = consult.state.appointment().filter(|_| state.legal().contains(&"finish"));
-    let absent = meeting.absent.map_or("", Absent::name);
+    let running = consult
+        .state
+        .appointment()
+        .filter(|_| matches!(state, ConsultStateName::Scheduled | ConsultStateName::InSession));
+    let absent = meeting.absent.map_or("", Absent::as_str);
     html! {
-        div data-state=(format!("{}-{}-{absent}", state.name(), consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
+        div data-state=(format!("{}-{}-{absent}", state, consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
             div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
-            p.strong { (t(lang, &format!("next-{side}-{}", state.name()))) }
+            p.strong { (t(lang, &format!("next-{side}-{}", state.as_str()))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {
                 p.big { (time(lang, zone, a.interval.starts_at())) }

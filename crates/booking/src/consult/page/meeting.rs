@@ -26,10 +26,10 @@ pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
     html! {
         @if let Some(absent) = sheet.meeting.absent {
             div.notice.warn role="status" {
-                p { (t(lang, &format!("absent-{}", absent.name()))) }
+                p { (t(lang, &format!("absent-{}", absent.as_str()))) }
                 @if sheet.can("no_show") {
                     form data-send=(format!("POST {}", sheet.path("/no-show"))) data-ask=(t(lang, "ask-no_show")) {
-                        input type="hidden" name="reason" value=(t(lang, &format!("absent-{}", absent.name())));
+                        input type="hidden" name="reason" value=(t(lang, &format!("absent-{}", absent.as_str())));
                         button.button.danger type="submit" { (t(lang, "do-no_show")) }
                     }
                 }
@@ -97,7 +97,7 @@ fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
         ul {
             @for p in &meeting.attendance {
                 li {
-                    (p.name) "(" (t(lang, &format!("role-{}", p.role.name()))) ") "
+                    (p.name) "(" (t(lang, &format!("role-{}", p.role.as_str()))) ") "
                     (clock(zone, p.joined_at)) "–"
                     @if let Some(left) = p.left_at { (clock(zone, left)) } @else { span.badge.ok { (t(lang, "inside-now")) } }
                 }
@@ -131,7 +131,7 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                 @for holder in &sheet.tickets {
                     div.spread {
                         p {
-                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.name()))) ")" br;
+                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.as_str()))) ")" br;
                             span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
                         }
                         form data-send=(format!("POST {}", sheet.path("/tickets/revoke"))) data-ask=(t(lang, "ask-ticket-revoke")) {

@@ -11,7 +11,7 @@ mod record;
 
 use std::sync::LazyLock;
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -24,8 +24,8 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::web::asset;
 use utoipa_axum::router::OpenApiRouter;
 
-use super::journal::TOPIC;
-use super::state::StateName;
+use super::state::ConsultStateName;
+use super::steps::TOPIC;
 use crate::App;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -57,7 +57,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.
-async fn events(State(app): State<App>, ctx: Ctx) -> impl IntoResponse {
+async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
     live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
 }
 
@@ -86,14 +86,20 @@ fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
     html! { time datetime=(at.to_rfc3339()) { (when(lang, zone, at)) } }
 }
 
-fn badge(lang: Lang, state: StateName) -> Markup {
+fn badge(lang: Lang, state: ConsultStateName) -> Markup {
     let kind = match state {
-        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => "badge ok",
-        StateName::Submitted | StateName::Accepted | StateName::InSession => "badge info",
-        StateName::Returned | StateName::OpinionDraft | StateName::Draft => "badge warn",
-        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => "badge bad",
+        ConsultStateName::Scheduled
+        | ConsultStateName::Signed
+        | ConsultStateName::Adopted
+        | ConsultStateName::Archived => "badge ok",
+        ConsultStateName::Submitted | ConsultStateName::Accepted | ConsultStateName::InSession => "badge info",
+        ConsultStateName::Returned | ConsultStateName::OpinionDraft | ConsultStateName::Draft => "badge warn",
+        ConsultStateName::Rejected
+        | ConsultStateName::Cancelled
+        | ConsultStateName::NoShow
+        | ConsultStateName::Expired => "badge bad",
     };
-    html! { span class=(kind) { (t(lang, &format!("state-{}", state.name()))) } }
+    html! { span class=(kind) { (t(lang, &format!("state-{}", state.as_str()))) } }
 }
 
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {

@@ -1,6 +1,6 @@
 //! Writing or changing an invitation: the five parts on one page.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono::{DateTime, Days, Duration, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
@@ -15,12 +15,12 @@ use serde::Deserialize;
 use super::{day, t};
 use crate::App;
 use crate::account::PersonId;
-use crate::consult::api;
-use crate::consult::hours::{Practitioner, store as doctors};
 use crate::consult::id::ConsultId;
-use crate::consult::invitation::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
+use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
 use crate::consult::model::Consult;
 use crate::consult::policy::{self, Action};
+use crate::consult::practitioner::{Practitioner, store as doctors};
+use crate::consult::store;
 
 const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
     order by name, id limit 500";
@@ -35,13 +35,13 @@ pub(super) struct Which {
 /// `GET /consults/new`, and with `?id=` for one that was returned.
 pub(super) async fn page(
     PageCtx(ctx): PageCtx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Query(which): Query<Which>,
 ) -> Result<Markup, Problem> {
     sanbao_platform::policy::Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let old = match which.id {
-        Some(id) => Some(api::load(&mut conn, &ctx, id, Action::Invite).await?),
+        Some(id) => Some(store::load(&mut conn, &ctx, id, Action::Invite).await?),
         None => None,
     };
     let residents: Vec<(PersonId, String)> =
@@ -150,8 +150,8 @@ fn form(
                     label for="wanted_title" { (t(lang, "part-title")) }
                     select id="wanted_title" name="wanted_title" {
                         option value="" { (t(lang, "any-title")) }
-                        @for title in Title::ALL {
-                            option value=(title.name()) selected[old.is_some_and(|c| c.wanted_title == Some(title))] {
+                        @for title in Title::ALL.iter().copied() {
+                            option value=(title.as_str()) selected[old.is_some_and(|c| c.wanted_title == Some(title))] {
                                 (lang.pick(title.zh(), title.en()))
                             }
                         }

@@ -9,18 +9,18 @@ use sanbao_platform::problem::Problem;
 
 use super::words::Words;
 use crate::App;
-use crate::visit::list::own_day;
-use crate::visit::state::{State, StateName};
-use crate::visit::store::Visit;
+use crate::visit::api::own_day;
+use crate::visit::model::Visit;
+use crate::visit::state::{VisitState, VisitStateName};
 use crate::visit::view::late_minutes;
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
+pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let (agency, visits) = own_day(&mut tx, &ctx).await?;
     audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
     tx.commit().await?;
     let words = Words { lang: ctx.lang, zone: agency.zone };
-    let done = visits.iter().filter(|v| v.state.name() == StateName::Completed).count();
+    let done = visits.iter().filter(|v| v.state.name() == VisitStateName::Completed).count();
     let (day, count, done) = (words.day(agency.today(ctx.now())), visits.len().to_string(), done.to_string());
     let body = html! {
         h1 { (words.t("day-title")) }
@@ -41,8 +41,8 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) ->
 }
 
 fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Markup {
-    let there = visits.iter().find(|v| v.state.name() == StateName::InService);
-    let next = there.or_else(|| visits.iter().find(|v| v.state.name() == StateName::Scheduled)).map(|v| v.id);
+    let there = visits.iter().find(|v| v.state.name() == VisitStateName::InService);
+    let next = there.or_else(|| visits.iter().find(|v| v.state.name() == VisitStateName::Scheduled)).map(|v| v.id);
     html! {
         @if visits.is_empty() {
             p.empty { (words.t("day-none")) }
@@ -58,8 +58,8 @@ fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Marku
 fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) -> Markup {
     let late = late_minutes(&visit.state, now, &app.config.visit);
     let state = visit.state.name();
-    let open = matches!(state, StateName::Scheduled | StateName::InService);
-    let heading = if state == StateName::InService { "day-there" } else { "day-next" };
+    let open = matches!(state, VisitStateName::Scheduled | VisitStateName::InService);
+    let heading = if state == VisitStateName::InService { "day-there" } else { "day-next" };
     html! {
         article.card.next[next].late[late.is_some()] id=(format!("visit-{}", visit.id)) data-visit=(visit.id) data-state=(state.as_str()) {
             @if next { p.strong { (words.t(heading)) } }
@@ -84,7 +84,7 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
     }
 }
 
-fn done(words: Words, state: &State) -> Markup {
+fn done(words: Words, state: &VisitState) -> Markup {
     html! {
         @if let (Some(came), Some(left)) = (state.checked_in_at(), state.checked_out_at()) {
             p.faint { (words.with("left", &[("from", &words.clock(came)), ("until", &words.clock(left))])) }
@@ -118,7 +118,7 @@ fn way(words: Words, visit: &Visit) -> Markup {
 /// Both large buttons; the script shows the one that fits what is saved on the phone.
 fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
     let state = visit.state.name();
-    let button = |step: &str, at: StateName| {
+    let button = |step: &str, at: VisitStateName| {
         html! {
             button.button.large.wide.primary[next] type="button" id=(format!("{step}-{}", visit.id)) data-step=(step) hidden[state != at] {
                 (words.t(&format!("act-{step}")))
@@ -126,9 +126,9 @@ fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
         }
     };
     html! {
-        (button("check-in", StateName::Scheduled))
-        (button("check-out", StateName::InService))
-        button.plain type="button" id=(format!("missed-{}", visit.id)) data-missed hidden[state != StateName::Scheduled] {
+        (button("check-in", VisitStateName::Scheduled))
+        (button("check-out", VisitStateName::InService))
+        button.plain type="button" id=(format!("missed-{}", visit.id)) data-missed hidden[state != VisitStateName::Scheduled] {
             (words.t("act-no-show"))
         }
     }

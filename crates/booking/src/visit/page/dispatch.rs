@@ -1,7 +1,7 @@
 //! The dispatcher's page: what waits for a time first, then the day.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
@@ -12,11 +12,12 @@ use uuid::Uuid;
 use super::words::Words;
 use crate::App;
 use crate::visit::agency::{Agency, Caregiver};
-use crate::visit::change;
+use crate::visit::id::VisitId;
+use crate::visit::model::Visit;
 use crate::visit::policy::{self, Action, Relation};
-use crate::visit::state::{Slot, State, StateName};
-use crate::visit::store::{self, Filter, Visit, VisitId};
-use crate::visit::view::late_minutes;
+use crate::visit::state::{Slot, VisitState, VisitStateName, VisitStepName};
+use crate::visit::store::{self, VisitFilter};
+use crate::visit::view::{self, late_minutes};
 
 /// Orders shown to be scheduled at once.
 const WAITING_MAX: i64 = 100;
@@ -40,7 +41,7 @@ struct Shown {
     caregivers: Vec<Caregiver>,
 }
 
-pub(super) async fn page(
+pub(super) async fn dispatching(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     Query(query): Query<DayQuery>,
@@ -56,7 +57,7 @@ pub(super) async fn page(
         (days(words, &shown))
         div #visits data-live="/v1/visits/events" {
             (waiting(words, &shown))
-            (planned(words, &shown, &app, ctx.now()))
+            (planned(words, &shown, &app, &ctx))
         }
         (plan_dialog(words, &shown))
         (close_dialog(words))
@@ -68,13 +69,13 @@ pub(super) async fn page(
 async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Problem> {
     let now = ctx.now();
     let mut tx = app.deps.db.begin().await?;
-    let agency = change::agency_of(&mut tx, ctx.actor.organisation).await?;
+    let agency = Agency::of_caller(&mut tx, ctx).await?;
     let today = agency.today(now);
     let day = day.filter(|d| (*d - today).num_days().abs() < 3660).unwrap_or(today);
     let (long_ago, far) = (now - Duration::days(3660), now + Duration::days(3660));
-    let all = Filter {
+    let all = VisitFilter {
         agency: agency.id,
-        state: Some(StateName::Requested),
+        state: Some(VisitStateName::Requested),
         caregiver: None,
         from: long_ago,
         until: far,
@@ -83,9 +84,9 @@ async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Pro
     };
     let waiting = store::list(&mut tx, &all).await?;
     let (from, until) = agency.days(day, 1);
-    let of_day = Filter { state: None, from, until, limit: DAY_MAX, ..all };
+    let of_day = VisitFilter { state: None, from, until, limit: DAY_MAX, ..all };
     let mut planned = store::list(&mut tx, &of_day).await?;
-    planned.retain(|visit| visit.state != State::Requested);
+    planned.retain(|visit| visit.state != VisitState::Requested);
     let caregivers = agency.caregivers(&mut tx).await?;
     audit::record(&mut tx, ctx, "visit.list", "organisation", agency.id).await?;
     tx.commit().await?;
@@ -184,7 +185,7 @@ fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
     }
 }
 
-fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup {
+fn planned(words: Words, shown: &Shown, app: &App, ctx: &Ctx) -> Markup {
     let (day, count) = (words.day(shown.day), shown.planned.len().to_string());
     html! {
         section aria-labelledby="planned-title" {
@@ -194,19 +195,19 @@ fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup
             } @else {
                 table.table {
                     (head(words, &["col-time", "col-caregiver", "col-elder", "col-service", "col-state", "col-actions"]))
-                    tbody { @for visit in &shown.planned { (row(words, shown, visit, app, now)) } }
+                    tbody { @for visit in &shown.planned { (row(words, shown, visit, app, ctx)) } }
                 }
             }
         }
     }
 }
 
-fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>) -> Markup {
+fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Markup {
     let limits = &app.config.visit;
-    let late = late_minutes(&visit.state, now, limits);
+    let late = late_minutes(&visit.state, ctx.now(), limits);
     let slot = visit.state.slot();
     let late_from = |s: &Slot| (s.interval.starts_at() + Duration::minutes(limits.late_minutes_min)).to_rfc3339();
-    let waits = matches!(visit.state, State::Scheduled(_));
+    let waits = matches!(visit.state, VisitState::Scheduled(_));
     html! {
         tr class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)]
             data-starts=[slot.map(|s| s.interval.starts_at().to_rfc3339())] {
@@ -225,7 +226,7 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>
                 }
                 (times(words, visit))
             }
-            td { div.toolbar { (actions(words, shown, visit, now)) } }
+            td { div.toolbar { (actions(words, shown, visit, app, ctx)) } }
         }
     }
 }
@@ -242,14 +243,13 @@ fn times(words: Words, visit: &Visit) -> Markup {
     }
 }
 
-fn actions(words: Words, shown: &Shown, visit: &Visit, now: DateTime<Utc>) -> Markup {
-    let begun = visit.state.slot().is_some_and(|s| s.interval.starts_at() <= now);
-    let legal = visit.legal();
+fn actions(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Markup {
+    let legal = view::actions(ctx, &shown.agency, visit, &app.config.visit);
     html! {
-        @if legal.contains(&"reschedule") { (plan_button(words, shown, visit, "reschedule")) }
-        @if legal.contains(&"no-show") && begun { (close_button(words, visit, "no-show")) }
-        @if legal.contains(&"cancel") { (close_button(words, visit, "cancel")) }
-        @if legal.contains(&"repeat") {
+        @if legal.contains(&VisitStepName::Reschedule) { (plan_button(words, shown, visit, "reschedule")) }
+        @if legal.contains(&VisitStepName::NoShow) { (close_button(words, visit, "no-show")) }
+        @if legal.contains(&VisitStepName::Cancel) { (close_button(words, visit, "cancel")) }
+        @if legal.contains(&VisitStepName::Repeat) {
             button.button type="button" id=(format!("repeat-{}", visit.id)) data-row data-repeat=(visit.id) { (words.t("act-repeat")) }
         }
     }

@@ -19,7 +19,8 @@ const FILES: &[(&str, &str, &[u8])] = &[
 
 /// The pages' routes.
 pub fn routes() -> OpenApiRouter<App> {
-    let pages = OpenApiRouter::new().route("/visits", get(dispatch::page)).route("/visits/today", get(day::page));
+    let pages =
+        OpenApiRouter::new().route("/visits", get(dispatch::dispatching)).route("/visits/today", get(day::my_day));
     FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
         pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
     })

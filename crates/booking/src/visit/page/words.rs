@@ -8,8 +8,8 @@ use maud::{Markup, html};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 
-use crate::visit::state::StateName;
-use crate::visit::store::Visit;
+use crate::visit::model::Visit;
+use crate::visit::state::VisitStateName;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(include_str!("../../../texts/visit.zh-CN.ftl"), include_str!("../../../texts/visit.en.ftl"))
@@ -94,13 +94,13 @@ impl Words {
     }
 
     /// A state as a badge: a word and a sign, never colour alone.
-    pub(super) fn badge(self, state: StateName) -> Markup {
+    pub(super) fn badge(self, state: VisitStateName) -> Markup {
         let kind = match state {
-            StateName::Requested => "warn",
-            StateName::Scheduled => "",
-            StateName::InService => "info",
-            StateName::Completed => "ok",
-            StateName::Cancelled | StateName::NoShow => "bad",
+            VisitStateName::Requested => "warn",
+            VisitStateName::Scheduled => "",
+            VisitStateName::InService => "info",
+            VisitStateName::Completed => "ok",
+            VisitStateName::Cancelled | VisitStateName::NoShow => "bad",
         };
         html! { span class=(format!("badge {kind}")) { (self.t(&format!("state-{}", state.as_str()))) } }
     }
