@@ -122,11 +122,7 @@ pub async fn create<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, new: A) -> Result<()
 
 /// Writes changes with all that belongs to them and gives those that were written. Of an aggregate that somebody
 /// else has changed meanwhile nothing is written.
-pub async fn save<A: Lifecycle>(
-    tx: &mut Tx,
-    by: &By<'_>,
-    changes: Vec<Change<A>>,
-) -> Result<Vec<Change<A>>, DbError> {
+pub async fn save<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, changes: Vec<Change<A>>) -> Result<Vec<Change<A>>, DbError> {
     let mut written = Vec::with_capacity(changes.len());
     for change in changes {
         if A::write(tx, change.before.as_ref(), &change.after).await? {

@@ -174,11 +174,7 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     fn find(conn: &mut Conn, id: Self::Id) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
 
     /// Writes the row of `after`: a new one, or over the version of `before`. `false` when somebody else was faster.
-    fn write(
-        tx: &mut Tx,
-        before: Option<&Self>,
-        after: &Self,
-    ) -> impl Future<Output = Result<bool, DbError>> + Send;
+    fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> impl Future<Output = Result<bool, DbError>> + Send;
 
     /// What else is written in the same transaction: counts, tickets that are taken back.
     fn follow_up(

@@ -67,12 +67,7 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
     ) -> impl Future<Output = Result<StepOf<A>, Problem>> + Send;
 
     /// What is added to a refusal once the transaction is over, such as the nearest free times.
-    fn explain(
-        &self,
-        _call: Call<'_, A>,
-        _aggregate: &A,
-        problem: Problem,
-    ) -> impl Future<Output = Problem> + Send {
+    fn explain(&self, _call: Call<'_, A>, _aggregate: &A, problem: Problem) -> impl Future<Output = Problem> + Send {
         std::future::ready(problem)
     }
 }

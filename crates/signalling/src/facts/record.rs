@@ -180,7 +180,14 @@ fn done(Record { consult, fact, .. }: &Record) -> Option<Done<'static>> {
         "transcription" => "consult.transcribe",
         _ => return None,
     };
-    Some(Done { at, actor: None, action: action.into(), resource_kind: "consult", resource: consult.0, request_id: "relay" })
+    Some(Done {
+        at,
+        actor: None,
+        action: action.into(),
+        resource_kind: "consult",
+        resource: consult.0,
+        request_id: "relay",
+    })
 }
 
 /// The data of an event: the consult it belongs to, when, and what else there is.
