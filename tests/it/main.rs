@@ -11,6 +11,7 @@ mod common;
 mod crash;
 mod journey_http;
 mod openapi;
+mod proxied;
 mod relays;
 mod roles;
 mod room_entry;
