@@ -10,7 +10,7 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE};
+use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::crypto::same_secret;
@@ -173,7 +173,8 @@ where
             token?
         } else {
             let jar = CookieJar::from_headers(&parts.headers);
-            let cookie = jar.get(ACCESS_COOKIE).ok_or_else(Problem::unauthenticated)?;
+            let cookie = jar.get(ACCESS_COOKIE).filter(|_| jar.get(LOCKED_COOKIE).is_none());
+            let cookie = cookie.ok_or_else(Problem::unauthenticated)?;
             csrf(parts, &jar)?;
             cookie.value().to_owned()
         };

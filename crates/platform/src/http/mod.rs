@@ -16,4 +16,6 @@ pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, TlsError, serve};
-pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};
+pub use session::{
+    ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE, REFRESH_COOKIE, SessionCookies,
+};

@@ -27,7 +27,7 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
-    ("/static/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
+    ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
     ("/static/account-form.js", JS, include_bytes!("../../../assets/account-form.js")),
 ];
 
