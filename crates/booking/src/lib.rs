@@ -92,5 +92,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let mut consumers = consult::consumers(&app);
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
-    Service { name: NAME, db: app.deps.db.clone(), router: router.with_state(app), openapi, consumers, tasks }
+    Service {
+        name: NAME,
+        db: app.deps.db.clone(),
+        router: router.with_state(app),
+        openapi,
+        events: Vec::new(),
+        consumers,
+        tasks,
+    }
 }

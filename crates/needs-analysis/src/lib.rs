@@ -76,6 +76,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         db: app.deps.db.clone(),
         router: router.with_state(app),
         openapi,
+        events: Vec::new(),
         consumers,
         tasks: Vec::new(),
     }

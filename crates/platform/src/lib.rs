@@ -6,6 +6,7 @@
 //! - [`nats`]: the connection to JetStream, where services run apart
 //! - [`auth`], [`crypto`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
+//! - [`lifecycle`], [`history`], [`text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks
@@ -19,14 +20,17 @@ pub mod cn;
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod history;
 pub mod http;
 pub mod i18n;
 pub mod id;
 pub mod lang;
+pub mod lifecycle;
 pub mod nats;
 pub mod policy;
 pub mod problem;
 pub mod service;
 pub mod telemetry;
 pub mod testing;
+pub mod text_enum;
 pub mod web;

@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Keys, Passwords};
-use crate::bus::{Cleaner, Consumer, EventLog, Forwarder, Outbox, Readers, Retention, StreamLimits, StreamLog};
+use crate::bus::{
+    Cleaner, Consumer, EventLog, Forwarder, Outbox, Published, Readers, Retention, StreamLimits, StreamLog,
+};
 use crate::clock::Clock;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
@@ -50,6 +52,8 @@ pub struct Service {
     pub router: Router,
     /// Their description.
     pub openapi: utoipa::openapi::OpenApi,
+    /// The kinds of events that it publishes.
+    pub events: Vec<Published>,
     /// Whose events it takes.
     pub consumers: Vec<Consumer>,
     /// What else runs.

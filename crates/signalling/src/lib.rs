@@ -115,7 +115,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         .routes(routes!(precheck::precheck))
         .split_for_parts();
     let router = router.merge(page::assets());
-    Service { name: NAME, db, router: router.with_state(app), openapi, consumers, tasks }
+    Service { name: NAME, db, router: router.with_state(app), openapi, events: Vec::new(), consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.

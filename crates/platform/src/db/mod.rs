@@ -136,8 +136,9 @@ pub fn as_text(at: chrono::DateTime<chrono::Utc>) -> String {
     at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, false)
 }
 
-/// The tables every service's database has: outbox, inbox, audit, idempotency.
-pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention");
+/// The tables every service's database has: outbox, inbox, audit, idempotency, history.
+pub const PLATFORM: Migrations =
+    crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention", 3 "0003_history");
 
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.

@@ -1,5 +1,6 @@
 //! What a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
 
+mod condition;
 mod ctx;
 mod extract;
 mod idempotency;
@@ -9,8 +10,9 @@ mod paging;
 mod serve;
 mod session;
 
+pub use condition::{Condition, ETag, IfMatch};
 pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
-pub use extract::{ETag, IfMatch, Json, Path, Query};
+pub use extract::{Json, Path, Query};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;

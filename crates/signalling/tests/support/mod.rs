@@ -92,6 +92,7 @@ async fn started(
         db: booking.clone(),
         router: axum::Router::new(),
         openapi: utoipa::openapi::OpenApi::default(),
+        events: Vec::new(),
         consumers: Vec::new(),
         tasks: Vec::new(),
     };
