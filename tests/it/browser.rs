@@ -12,7 +12,7 @@ const FRAMES_MIN: u64 = 60;
 
 impl Browser {
     /// Logs in by the page.
-    async fn log_in(&self, login: &str) {
+    pub async fn log_in(&self, login: &str) {
         self.goto("/login").await;
         self.fill("#login", login).await;
         self.fill("#password", sanbao_booking::account::demo::PASSWORD).await;

@@ -11,7 +11,7 @@ const span = (minutes) =>
   : word("days", { n: Math.floor(minutes / 1440) });
 
 /**
- * A moment by its distance: `ago`, `waited` (since then), `left` (until then, and how late after it).
+ * A moment by its distance: `ago`, `waited` (since then), `overdue` (by so much), `left` (until then, and how late after it).
  * @param {string} kind @param {number} at @param {number} [now]
  * @returns {string}
  */

@@ -80,7 +80,7 @@ export async function renew() {
     for (let attempt = 1; ; attempt += 1) {
       if (cookie("sanbao_csrf") !== before) return true;
       try {
-        const signal = AbortSignal.timeout?.(RENEWAL_MS_MAX);
+        const signal = /** @type {any} */ (AbortSignal).timeout?.(RENEWAL_MS_MAX);
         const answer = await fetch("/session/refresh", { method: "POST", credentials: "same-origin", headers: { "x-csrf-token": before }, signal });
         if (answer.status < 500) return answer.ok;
         throw new ApiProblem({ status: answer.status });

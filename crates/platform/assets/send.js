@@ -5,7 +5,7 @@
 //   data-done="…"            what is said when it is done
 //   data-then="/…"           where to go then: an address ({id} is the answer's), "stay", "close" (the dialog); else the page is read anew
 //   data-later               the page's own script sends it, when there is a network
-// A page's script joins in by events on the element: sanbao:sending (detail.body may be replaced, detail.wait(promise)
+// A page's script joins in by events on the element: sanbao:sending (detail.body may be replaced, detail.button was pressed, detail.wait(promise)
 // comes first), sanbao:sent (detail.answer; preventDefault: nothing more), sanbao:refused (detail.problem; likewise).
 import { api, ApiProblem, newKey } from "/static/api.js";
 import { clearErrors, showErrors, values } from "/static/form.js";
@@ -38,7 +38,7 @@ export async function send(element, button) {
   if (form) clearErrors(form);
   button.setAttribute("aria-busy", "true");
   /** @type {Promise<unknown>[]} */ const first = [];
-  /** @type {any} */ const detail = { body: form ? values(form) : {}, wait: (/** @type {Promise<unknown>} */ p) => first.push(p) };
+  /** @type {any} */ const detail = { button, body: form ? values(form) : {}, wait: (/** @type {Promise<unknown>} */ p) => first.push(p) };
   try {
     fire(element, "sanbao:sending", detail);
     await Promise.all(first);

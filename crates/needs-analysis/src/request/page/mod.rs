@@ -21,14 +21,14 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
-    ("/static/requests.js", JS, include_bytes!("../../../assets/requests.js")),
-    ("/static/import.js", JS, include_bytes!("../../../assets/import.js")),
+    ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
+    ("/static/needs-analysis/import.js", JS, include_bytes!("../../../assets/import.js")),
 ];
 
 /// The pages; they stand beside the API and not in its description.
 pub fn routes() -> OpenApiRouter<App> {
     let pages: Router<App> = Router::new()
-        .route("/requests", get(list::page))
+        .route("/requests", get(list::page).post(list::found))
         .route("/requests/new", get(forms::new_request))
         .route("/requests/import", get(forms::import))
         .route("/requests/{id}", get(detail::page));
