@@ -109,3 +109,4 @@ service-teleconsult = Tele-consult
 service-info = Information
 service-complaint = Complaint
 service-other = Other
+plan-list = { ", " }
