@@ -8,13 +8,12 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor};
+use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor};
 use sanbao_platform::problem::{BAD_REQUEST, Problem};
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::login::{Credentials, authenticate, mint};
 use super::store::{self, Issued, Rotation};
@@ -26,15 +25,16 @@ use crate::account::member::Account;
 use crate::account::pages;
 use crate::role;
 
-/// Two tabs of one browser may renew at the same moment; the later one is not a thief.
-const TABS_RACE_SECONDS: i64 = 10;
+/// Two tabs of one browser may renew at the same moment, and an answer may be lost on the way: who comes again with the
+/// used token within this time is no thief.
+const RENEWAL_GRACE_SECONDS: i64 = 30;
 
-pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .route("/session", post(log_in).delete(log_out))
-        .route("/session/refresh", post(refresh))
-        .route("/session/renew", get(renew))
-        .route("/session/pin", get(pin::page).post(pin::log_in))
+pub(in crate::account) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/session", post(log_in).delete(log_out))
+        .page("/session/refresh", post(refresh))
+        .page("/session/renew", get(renew))
+        .page("/session/pin", get(pin::page).post(pin::log_in))
 }
 
 /// The page a person starts at, by the roles in the order of their urgency.
@@ -170,7 +170,7 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     let Some(cookie) = jar.get(REFRESH_COOKIE) else { return Ok(None) };
     let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
-    let grace = Duration::seconds(TABS_RACE_SECONDS);
+    let grace = Duration::seconds(RENEWAL_GRACE_SECONDS);
     let rotation = mint(app, now).rotate(&mut tx, cookie.value(), grace).await?;
     if matches!(rotation, Rotation::Reused) {
         audit::record_as(&mut tx, now, None, "session.reuse", "session", None, &visitor.request_id, "ended").await?;
@@ -182,8 +182,6 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
 async fn refresh(visitor: Visitor, _: OwnScript, State(app): State<App>, jar: CookieJar) -> Result<Response, Problem> {
     Ok(match rotate(&app, &visitor, &jar).await? {
         Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), StatusCode::NO_CONTENT).into_response(),
-        // The other tab's cookies are this tab's too.
-        Some(Rotation::Raced) => StatusCode::NO_CONTENT.into_response(),
         Some(Rotation::Reused) => (SessionCookies::clear(jar), Problem::new(&REFRESH_REUSED)).into_response(),
         Some(Rotation::Refused) | None => (SessionCookies::clear(jar), Problem::new(&REFRESH_INVALID)).into_response(),
     })
@@ -204,7 +202,6 @@ async fn renew(
     let next = local_path(query.next.as_deref());
     Ok(match rotate(&app, &visitor, &jar).await? {
         Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
-        Some(Rotation::Raced) => Redirect::to(next).into_response(),
         Some(Rotation::Refused | Rotation::Reused) | None => {
             (SessionCookies::clear(jar), Redirect::to(&pages::with_next("/login", next))).into_response()
         }
