@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +11,7 @@ use maud::html;
 use sanbao_platform::config::Secret;
 use sanbao_platform::crypto::same_secret;
 use sanbao_platform::db::Db;
-use sanbao_platform::http::{Json, Path, Visitor};
+use sanbao_platform::http::{Json, Path, Routes, Visitor};
 use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
 use sanbao_platform::service::Wiring;
@@ -53,15 +52,14 @@ pub struct Around {
 }
 
 /// The routes.
-pub fn routes(around: Around) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .route("/openapi.json", get(document))
-        .route("/problems", get(problems))
-        .route("/problems/{slug}", get(problem))
-        .with_state(around)
+pub fn routes() -> Routes<Around> {
+    Routes::new()
+        .page("/healthz", get(healthz))
+        .page("/readyz", get(readyz))
+        .page("/metrics", get(metrics))
+        .page("/openapi.json", get(document))
+        .page("/problems", get(problems))
+        .page("/problems/{slug}", get(problem))
 }
 
 /// The process answers; says nothing of its databases, so that nobody restarts it for theirs.

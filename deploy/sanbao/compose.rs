@@ -272,9 +272,9 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
     };
-    let mut router = around::routes(around).merge(web::routes());
+    let mut router = around::routes().build(around).router.merge(web::routes().router);
     for service in &mut services {
-        router = router.merge(std::mem::take(&mut service.router));
+        router = router.merge(std::mem::take(&mut service.routes.router));
     }
     let keys = parts.root.keys()?;
     let mut router = http::finish(router, parts.clock.clone(), drain.clone(), parts.secure);

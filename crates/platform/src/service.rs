@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +14,7 @@ use crate::bus::{
 use crate::clock::Clock;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
+use crate::http::Routed;
 use crate::nats::Nats;
 use crate::telemetry;
 use crate::web::Frame;
@@ -49,10 +49,8 @@ pub struct Service {
     pub name: &'static str,
     /// Its database, for `/readyz`.
     pub db: Db,
-    /// Its routes, state included.
-    pub router: Router,
-    /// Their description.
-    pub openapi: utoipa::openapi::OpenApi,
+    /// Its routes, state included, their description and their paths.
+    pub routes: Routed,
     /// The kinds of events that it publishes.
     pub events: Vec<Published>,
     /// Whose events it takes.

@@ -7,12 +7,11 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::auth::Actor;
-use sanbao_platform::http::{PageCtx, Query};
+use sanbao_platform::http::{PageCtx, Query, Routes};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Choice, Errors, Field, Select};
 use sanbao_platform::problem::Problem;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{CountsQuery, name_of};
 use super::chart::{self, Bar, Point, Words};
@@ -34,8 +33,8 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 /// The routes of this file.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().route("/needs", axum::routing::get(overview))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().page("/needs", axum::routing::get(overview))
 }
 
 /// What the parts of the page share.

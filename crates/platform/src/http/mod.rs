@@ -7,6 +7,7 @@ mod idempotency;
 mod layers;
 mod live;
 mod paging;
+mod routes;
 mod serve;
 mod session;
 
@@ -18,6 +19,7 @@ pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
+pub use routes::{Routed, Routes, StaticFile};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
 pub use session::{
     ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE, REFRESH_COOKIE, SessionCookies,

@@ -9,13 +9,14 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, Json, LOCKED_COOKIE, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor};
+use sanbao_platform::http::{
+    Ctx, Json, LOCKED_COOKIE, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor,
+};
 use sanbao_platform::problem::{BAD_REQUEST, Problem};
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::login::{Credentials, authenticate, mint};
 use super::store::{self, Issued, Rotation};
@@ -31,13 +32,13 @@ use crate::role;
 /// used token within this time is no thief.
 const RENEWAL_GRACE_SECONDS: i64 = 30;
 
-pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .route("/session", post(log_in).delete(log_out).get(who))
-        .route("/session/lock", post(lock))
-        .route("/session/refresh", post(refresh))
-        .route("/session/renew", get(renew))
-        .route("/session/pin", get(pin::page).post(pin::log_in))
+pub(in crate::account) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/session", post(log_in).delete(log_out).get(who))
+        .page("/session/lock", post(lock))
+        .page("/session/refresh", post(refresh))
+        .page("/session/renew", get(renew))
+        .page("/session/pin", get(pin::page).post(pin::log_in))
 }
 
 /// The page a person starts at, by the roles in the order of their urgency.
