@@ -83,9 +83,9 @@ function open(name, opener) {
   about = { .../** @type {any} */ (opener.dataset) };
   const form = /** @type {HTMLFormElement} */ ($(`${name}-form`));
   clearErrors(form);
-  form.dataset.send = about.call;
+  form.dataset.send = about.to;
   form.dataset.version = about.read;
-  $(`${name}-title`).textContent = words[name][about.step === "no-show" ? "noShow" : about.step] || "";
+  $(`${name}-title`).textContent = words[name][about.kind === "no-show" ? "noShow" : about.kind] || "";
   $(`${name}-about`).textContent = about.about;
   if (name === "close") form.reset();
   else fillPlan();

@@ -109,4 +109,3 @@ service-teleconsult = Tele-consult
 service-info = Information
 service-complaint = Complaint
 service-other = Other
-plan-list = { ", " }

@@ -109,4 +109,3 @@ service-teleconsult = 远程会诊
 service-info = 咨询
 service-complaint = 投诉
 service-other = 其他
-plan-list = { "、" }

@@ -156,14 +156,14 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
 
 /// The page of a problem, for a browser that asked for a page.
 pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
-    let lang = info.lang;
+    let (lang, frame) = (info.lang, Frame::new(Vec::new()));
     let body = html! {
         h1 { (problem.title(lang)) }
         @if let Some(detail) = problem.detail_text(lang) { p { (detail) } }
-        p { a.button href="/" { (lang.pick("回到首页", "Back to the start")) } }
-        p.faint { (lang.pick("编号", "Reference")) " " code { (info.request_id) } }
+        p { a.button href="/" { (frame.0.texts.get(lang, "problem-start")) } }
+        p.faint { (frame.0.texts.get(lang, "problem-reference")) " " code { (info.request_id) } }
     };
-    let page = Frame::new(Vec::new()).page(lang, problem.title(lang), None, "", &[], &body);
+    let page = frame.page(lang, problem.title(lang), None, "", &[], &body);
     (problem.status(), page).into_response()
 }
 

@@ -67,3 +67,6 @@ day = { $weekday } { $day } { $month }
 list-count-more = The first { $count }; there are more
 script-age-overdue = {$time} late
 script-age-overdue-now = due now
+problem-start = Back to the start
+problem-reference = Reference
+list-join = { ", " }

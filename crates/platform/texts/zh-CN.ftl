@@ -67,3 +67,6 @@ day = { $month }{ $day }日 { $weekday }
 list-count-more = 前 { $count } 条，后面还有
 script-age-overdue = 迟到 {$time}
 script-age-overdue-now = 刚过时间
+problem-start = 回到首页
+problem-reference = 编号
+list-join = { "、" }

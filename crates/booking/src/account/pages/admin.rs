@@ -71,7 +71,7 @@ fn accounts_of(organisation: OrganisationId) -> String {
 
 fn role_names(lang: Lang, roles: &[String]) -> String {
     let names: Vec<_> = roles.iter().map(|role| TEXTS.get(lang, &format!("role-{role}"))).collect();
-    names.join(lang.pick("、", ", "))
+    names.join(&TEXTS.get(lang, "list-join"))
 }
 
 fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a [String])>) -> Markup {

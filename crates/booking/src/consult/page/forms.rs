@@ -178,9 +178,10 @@ fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {
     let methods = [("written", "method-written"), ("verbal_with_witness", "method-verbal")];
     let methods = methods.map(|(value, key)| page::pick(value, t(lang, key), false));
     let line = |id, name, key: &str, more: Field<'_>| {
-        let (label, help) = (t(lang, key), t(lang, &format!("{key}-help")));
-        let help = (!more.required).then_some(help.as_str());
-        Field { id, name, label: &label, help, chars_max: NAME_CHARS_MAX, ..more }.draw(lang, &Errors::default())
+        let label = t(lang, key);
+        let help = (!more.required).then(|| t(lang, &format!("{key}-help")));
+        Field { id, name, label: &label, help: help.as_deref(), chars_max: NAME_CHARS_MAX, ..more }
+            .draw(lang, &Errors::default())
     };
     let (given_by, method) = (t(lang, "given-by"), t(lang, "method"));
     let who = Field { value: &sheet.consult.resident_name, required: true, ..Field::default() };

@@ -184,7 +184,7 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
     let minutes = slot.map_or(60, |s| (s.interval.ends_at() - s.interval.starts_at()).num_minutes());
     html! {
         button.button.primary[step == "schedule"] type="button" id=(format!("{step}-{}", visit.id)) data-row data-form="plan"
-            data-call=(call(visit, step)) data-read=(visit.version) data-step=(step) data-visit=(visit.id) data-minutes=(minutes)
+            data-to=(call(visit, step)) data-read=(visit.version) data-kind=(step) data-visit=(visit.id) data-minutes=(minutes)
             data-day=(local.map_or(shown.day, |l| l.date()))
             data-start=[local.map(|l| l.format("%H:%M").to_string())]
             data-caregiver=[slot.map(|s| s.caregiver)]
@@ -196,8 +196,8 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
 
 fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
     html! {
-        button.button type="button" id=(format!("{step}-{}", visit.id)) data-form="close" data-call=(call(visit, step))
-            data-read=(visit.version) data-step=(step) data-about=(format!("{} · {}", visit.name, words.service(&visit.service_type))) {
+        button.button type="button" id=(format!("{step}-{}", visit.id)) data-form="close" data-to=(call(visit, step))
+            data-read=(visit.version) data-kind=(step) data-about=(format!("{} · {}", visit.name, words.service(&visit.service_type))) {
             (words.t(&format!("act-{step}")))
         }
     }
@@ -293,7 +293,7 @@ fn plan_dialog(words: Words, shown: &Shown) -> Markup {
         @if shown.caregivers.is_empty() { (kit::notice(Tone::Warn, &words.t("plan-no-caregivers"))) }
         div #plan-words hidden data-schedule=(words.t("plan-title")) data-reschedule=(words.t("plan-title-again"))
             data-zone=(shown.agency.zone.name()) data-none=(words.t("plan-none")) data-busy=(words.t("plan-busy"))
-            data-list=(words.t("plan-list")) data-free-caregivers=(words.t("plan-free-caregivers"))
+            data-list=(words.t("list-join")) data-free-caregivers=(words.t("plan-free-caregivers"))
             data-free-times=(words.t("plan-free-times")) {}
         (kit::form(words.lang, Some("plan-form"), "", send, &fields))
     };
