@@ -22,7 +22,7 @@ mod store;
 mod view;
 
 use sanbao_platform::bus::Consumer;
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 
 use crate::App;
 
@@ -32,7 +32,7 @@ pub use id::VisitId;
 pub use problems::KINDS;
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
+pub fn routes() -> Routes<App> {
     api::routes().merge(page::routes())
 }
 

@@ -4,5 +4,6 @@
 mod bus;
 mod db;
 mod http;
+mod lifecycle;
 mod retention;
 mod stream;

@@ -15,14 +15,14 @@ mod ticket;
 pub(super) use read::side;
 pub(super) use slots::{SlotQuery, slots_for};
 
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 use utoipa_axum::routes;
 
 use crate::App;
 
 /// All of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes() -> Routes<App> {
+    Routes::new()
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::detail, steps::revise))
         .routes(routes!(steps::submit))

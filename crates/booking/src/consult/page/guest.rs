@@ -9,7 +9,7 @@ use super::t;
 use crate::App;
 
 /// `GET /guest`
-pub(super) async fn page(AppState(app): AppState<App>, visitor: Visitor) -> Markup {
+pub(super) async fn family_page(AppState(app): AppState<App>, visitor: Visitor) -> Markup {
     let lang = visitor.lang;
     let body = html! {
         div.narrow {
@@ -26,5 +26,5 @@ pub(super) async fn page(AppState(app): AppState<App>, visitor: Visitor) -> Mark
             p.faint { (t(lang, "guest-help")) }
         }
     };
-    app.deps.frame.page(lang, &t(lang, "guest-title"), None, "/guest", &["/static/consult-guest.js"], &body)
+    app.deps.frame.page(lang, &t(lang, "guest-title"), None, "/guest", &["/static/booking/consult-guest.js"], &body)
 }

@@ -3,7 +3,7 @@
 mod read;
 mod steps;
 
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 use utoipa_axum::routes;
 
 use crate::App;
@@ -11,8 +11,8 @@ use crate::App;
 pub(super) use read::own_day;
 
 /// All of them.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes() -> Routes<App> {
+    Routes::new()
         .routes(routes!(read::list))
         .routes(routes!(read::today))
         .routes(routes!(read::events))
