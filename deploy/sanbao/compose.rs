@@ -257,7 +257,7 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
 
 /// Builds the services, starts what runs beside the routes and puts the common layers around.
 pub fn start(parts: Parts) -> Result<Network, ComposeError> {
-    telemetry::start_metrics();
+    telemetry::start_metrics(env!("CARGO_PKG_VERSION"), &[around::MEASURES, sanbao_signalling::measures::MEASURES]);
     let mut services = services(&parts)?;
     let wiring = Arc::new(Wiring::of(&services, &parts.bus()?, parts.retention, &parts.clock));
     let drain = CancellationToken::new();

@@ -331,8 +331,8 @@ async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client)
         assert!(document["paths"].get(own).is_some() && document["paths"].get(others).is_none(), "{own}");
         assert_eq!(alone.get(others).await.status, 404, "{} has no {others}", role.name());
         let metrics = alone.get("/metrics").await.text;
-        let gauge = format!("publisher_behind_events{{publisher=\"{}\"}} 0", role.name());
-        assert!(metrics.contains(&gauge) && metrics.contains("nats_connected 1"), "{metrics}");
+        let gauge = format!("sanbao_publisher_behind_events{{publisher=\"{}\"}} 0", role.name());
+        assert!(metrics.contains(&gauge) && metrics.contains("sanbao_nats_connected 1"), "{metrics}");
     }
 }
 

@@ -16,6 +16,7 @@ use crate::crypto::FieldKeys;
 use crate::db::Db;
 use crate::http::Routed;
 use crate::nats::Nats;
+use crate::telemetry;
 use crate::web::Frame;
 
 /// The parts every service is built from.
@@ -131,10 +132,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the services' own tasks.
+    /// Starts the services' own tasks, and what keeps this process's metrics small.
     pub fn start(services: &mut [Service]) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        tasks.spawn(telemetry::keep_metrics(stop.clone()));
         for task in services.iter_mut().flat_map(|s| s.tasks.drain(..)) {
             tasks.spawn(task(stop.clone()));
         }

@@ -8,6 +8,7 @@ pub mod config;
 mod facts;
 pub mod id;
 pub mod log;
+pub mod measures;
 mod page;
 pub mod permissions;
 pub mod precheck;

@@ -11,6 +11,7 @@ mod routes;
 mod serve;
 mod session;
 
+pub use crate::certificate::{Tls, TlsError};
 pub use condition::{Condition, ETag, IfMatch};
 pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
 pub use extract::{Json, Path, Query};
@@ -19,5 +20,5 @@ pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
 pub use routes::{Routed, Routes, StaticFile};
-pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, TlsError, serve};
+pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
 pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};

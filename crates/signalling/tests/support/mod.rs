@@ -90,8 +90,7 @@ async fn started(
     let scheduler = Service {
         name: "booking",
         db: booking.clone(),
-        router: axum::Router::new(),
-        openapi: utoipa::openapi::OpenApi::default(),
+        routes: sanbao_platform::http::Routes::new().build(()),
         events: Vec::new(),
         consumers: Vec::new(),
         tasks: Vec::new(),
