@@ -15,6 +15,7 @@ pub mod protocol;
 pub mod quality;
 pub mod replica;
 mod revocation;
+pub mod role;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -38,7 +39,7 @@ use cluster::{Cluster, Shared};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
-use turn::{OpenPorts, PortsSaid, TurnServer};
+use turn::{OpenPorts, PortsReporter, TurnServer};
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "signalling";
@@ -83,8 +84,8 @@ pub fn build(config: Config, deps: Deps) -> Service {
         Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
     });
     let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
-    let (said, seen) = turn::ports();
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(seen), db.clone(), facts, driver));
+    let (reporter, ports) = turn::ports();
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(ports), db.clone(), facts, driver));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     // Clients are still moving away for a while after `stop`: what serves them ends when they have.
@@ -103,7 +104,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
-        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, said, stop))));
+        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, reporter, stop))));
     }
     let db = deps.db.clone();
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
@@ -127,14 +128,14 @@ async fn serve_turn(
     config: turn::TurnConfig,
     credentials: turn::Credentials,
     clock: Clock,
-    said: PortsSaid,
+    reporter: PortsReporter,
     stop: CancellationToken,
 ) {
     loop {
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
-            Ok(server) => server.telling(said.clone()).run(stop.clone()).await,
+            Ok(server) => server.reporting(reporter.clone()).run(stop.clone()).await,
             Err(error) => {
-                said.say(OpenPorts::default());
+                reporter.report(OpenPorts::default());
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }
         }

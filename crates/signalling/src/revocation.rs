@@ -42,7 +42,7 @@ struct TicketRevoked {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct RevocationRow {
     ticket: Option<Uuid>,
     person: Option<PersonId>,
     revoked_at: DateTime<Utc>,
@@ -75,7 +75,7 @@ async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
 
 /// What was taken back of a consult's tickets.
 pub(crate) async fn of_consult(conn: &mut Conn, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
-    let rows: Vec<Row> =
+    let rows: Vec<RevocationRow> =
         on!(conn, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(REVOCATIONS_MAX).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|r| Revocation { ticket: r.ticket, person: r.person, at: r.revoked_at }).collect())
 }

@@ -1,4 +1,4 @@
-//! The task of one room on one node: it carries out what the room's [`Driver`] decides.
+//! The task of one room on one node: it carries out what the room's [`LogDriver`] decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::Cluster;
-use super::driver::{Driver, Heard, Input, Kind, Output};
-use super::frame::{self, Body, Head, Unreadable};
+use super::driver::{EntryKind, LogDriver, LogInput, LogOutput, LoggedEntry};
+use super::frame::{self, EntryBody, EntryHead, Unreadable};
 use crate::id::ConsultId;
 use crate::log::{AppendError, Commits, Committed, Position, RoomLog};
 use crate::room::Command;
@@ -28,7 +28,7 @@ const FACTS_WAIT_MS_MAX: u64 = 30_000;
 const FACTS_LOOK_MS: u64 = 100;
 
 /// What comes back from the log.
-type Answer = Result<Input<Body>, Unreadable>;
+type Answer = Result<LogInput<EntryBody>, Unreadable>;
 
 /// One room's task.
 pub(super) struct Follower {
@@ -36,7 +36,7 @@ pub(super) struct Follower {
     pub(super) hub: Arc<Hub>,
     pub(super) cell: Arc<Cell>,
     pub(super) log: Arc<dyn RoomLog>,
-    driver: Driver<Bytes>,
+    driver: LogDriver<Bytes>,
     append: Option<BoxFuture<'static, Answer>>,
     read: Option<BoxFuture<'static, Answer>>,
 }
@@ -45,7 +45,7 @@ pub(super) struct Follower {
 struct Over;
 
 /// What a follower hears of.
-pub(super) struct Ears {
+pub(super) struct FollowerInputs {
     /// What is proposed.
     pub(super) commands: mpsc::Receiver<Command>,
     /// What is announced.
@@ -64,9 +64,9 @@ impl Follower {
         entries: &[Committed],
     ) -> Option<Self> {
         let (limits, batches) = (cluster.limits.driver, cluster.batches());
-        let (driver, _first_read) = Driver::follow::<Body>(limits, Position::START, batches, cluster.now_ms());
+        let (driver, _first_read) = LogDriver::follow::<EntryBody>(limits, Position::START, batches, cluster.now_ms());
         let mut follower = Self { cluster, hub, cell, log, driver, append: None, read: None };
-        let answer = follower.judge(entries).map(Input::Read);
+        let answer = follower.judge(entries).map(LogInput::Read);
         match follower.take(answer) {
             Ok(()) if follower.driver.last() != Position::START => Some(follower),
             _ => None,
@@ -77,12 +77,12 @@ impl Follower {
         self.cell.consult()
     }
 
-    fn judge(&self, entries: &[Committed]) -> Result<Vec<Heard<Body>>, Unreadable> {
-        entries.iter().map(|committed| frame::heard(self.hub.node(), committed)).collect()
+    fn judge(&self, entries: &[Committed]) -> Result<Vec<LoggedEntry<EntryBody>>, Unreadable> {
+        entries.iter().map(|committed| frame::logged(self.hub.node(), committed)).collect()
     }
 
     /// Runs until the room is closed here.
-    pub(super) async fn run(mut self, mut ears: Ears) {
+    pub(super) async fn run(mut self, mut inputs: FollowerInputs) {
         let mut commands = Vec::new();
         let timer = tokio::time::sleep_until(Instant::now());
         tokio::pin!(timer);
@@ -93,21 +93,21 @@ impl Follower {
             }
             let has_room = self.driver.has_room(COMMAND_BYTES_MAX);
             let done = tokio::select! {
-                count = ears.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
+                count = inputs.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
                     match count {
                         0 if self.cell.is_forgotten() => return,
                         0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
                         _ => self.propose(commands.drain(..)),
                     }
                 }
-                Some(committed) = ears.watch.next() => {
-                    let answer = frame::heard(self.hub.node(), &committed).map(Input::Announced);
+                Some(committed) = inputs.watch.next() => {
+                    let answer = frame::logged(self.hub.node(), &committed).map(LogInput::Announced);
                     self.take(answer)
                 }
                 answer = some(&mut self.append) => { self.append = None; self.take(answer) }
                 answer = some(&mut self.read) => { self.read = None; self.take(answer) }
-                Ok(()) = ears.connections.changed() => self.take(Ok(Input::Missed)),
-                () = &mut timer => self.take(Ok(Input::Tick)),
+                Ok(()) = inputs.connections.changed() => self.take(Ok(LogInput::Missed)),
+                () = &mut timer => self.take(Ok(LogInput::Tick)),
             };
             if let Err(Over) = done {
                 self.cluster.orphaned(self.consult());
@@ -138,17 +138,17 @@ impl Follower {
         self.carry_out(outputs)
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output<Bytes, Body>>) -> Result<(), Over> {
+    fn carry_out(&mut self, outputs: Vec<LogOutput<Bytes, EntryBody>>) -> Result<(), Over> {
         let consult = self.consult();
         for output in outputs {
             match output {
-                Output::Append { expected, previous, batch, commands } => {
-                    let head = Head { kind: Kind::Batch, node: self.hub.node(), batch, previous };
+                LogOutput::Append { expected, previous, batch, commands } => {
+                    let head = EntryHead { kind: EntryKind::Batch, node: self.hub.node(), batch, previous };
                     self.send(expected, batch, head.batch(self.cluster.clock.now(), &commands));
                 }
-                Output::AppendSnapshot { expected, previous, batch } => self.snapshot(expected, previous, batch),
-                Output::Read { after } => self.look(after),
-                Output::Apply { position, body } => {
+                LogOutput::AppendSnapshot { expected, previous, batch } => self.snapshot(expected, previous, batch),
+                LogOutput::Read { after } => self.look(after),
+                LogOutput::Apply { position, body } => {
                     let entry = body.entry().map_err(|error| report(consult, &error))?;
                     let age = self.cluster.clock.now() - entry.at;
                     if age > TimeDelta::hours(self.cluster.keep_hours() / 2) {
@@ -161,16 +161,16 @@ impl Follower {
                         self.driver.snapshot_soon();
                     }
                 }
-                Output::Restore { body, .. } => {
+                LogOutput::Restore { body, .. } => {
                     let replica = body.replica().map_err(|error| report(consult, &error))?;
                     self.hub.install(&self.cell, replica);
                 }
-                Output::Trim { before } => self.trim(before),
-                Output::GiveUp => {
+                LogOutput::Trim { before } => self.trim(before),
+                LogOutput::GiveUp => {
                     tracing::warn!(%consult, "a room's log did not answer in time: its clients try again");
                     return Err(Over);
                 }
-                Output::Lost => {
+                LogOutput::Lost => {
                     tracing::error!(%consult, "a room's log has neither a beginning nor a snapshot");
                     return Err(Over);
                 }
@@ -183,28 +183,28 @@ impl Follower {
         let (log, consult) = (Arc::clone(&self.log), self.consult());
         self.append = Some(Box::pin(async move {
             Ok(match log.append(consult, expected, entry).await {
-                Ok(position) => Input::Appended(batch, position),
-                Err(AppendError::Behind) => Input::Behind(batch),
+                Ok(position) => LogInput::Appended(batch, position),
+                Err(AppendError::Behind) => LogInput::Behind(batch),
                 Err(AppendError::Unknown(cause)) => {
                     tracing::debug!(%consult, cause, "an append was not answered");
-                    Input::Unknown(batch)
+                    LogInput::Unknown(batch)
                 }
                 Err(AppendError::Unavailable(cause)) => {
                     tracing::debug!(%consult, cause, "an append was refused");
-                    Input::Unavailable(batch)
+                    LogInput::Unavailable(batch)
                 }
             })
         }));
     }
 
     fn snapshot(&mut self, expected: Position, previous: Position, batch: u64) {
-        let head = Head { kind: Kind::Snapshot, node: self.hub.node(), batch, previous };
+        let head = EntryHead { kind: EntryKind::Snapshot, node: self.hub.node(), batch, previous };
         match head.snapshot(&self.cell.copy()) {
             Ok(entry) if entry.len() <= self.cluster.limits.snapshot_bytes_max => self.send(expected, batch, entry),
-            Ok(_) => self.append = Some(Box::pin(async move { Ok(Input::Unavailable(batch)) })),
+            Ok(_) => self.append = Some(Box::pin(async move { Ok(LogInput::Unavailable(batch)) })),
             Err(error) => {
                 report(self.consult(), &error);
-                self.append = Some(Box::pin(async move { Ok(Input::Unavailable(batch)) }));
+                self.append = Some(Box::pin(async move { Ok(LogInput::Unavailable(batch)) }));
             }
         }
     }
@@ -214,12 +214,12 @@ impl Follower {
         self.read = Some(Box::pin(async move {
             match log.read(consult, after).await {
                 Ok(entries) => {
-                    let heard = entries.iter().map(|committed| frame::heard(node, committed));
-                    Ok(Input::Read(heard.collect::<Result<_, _>>()?))
+                    let logged = entries.iter().map(|committed| frame::logged(node, committed));
+                    Ok(LogInput::Read(logged.collect::<Result<_, _>>()?))
                 }
                 Err(error) => {
                     tracing::debug!(%consult, %error, "a read was not answered");
-                    Ok(Input::ReadFailed)
+                    Ok(LogInput::ReadFailed)
                 }
             }
         }));

@@ -33,9 +33,9 @@ use crate::id::{ConsultId, Epoch, NodeId};
 use crate::log::{Committed, JetStreamLog, Position, RoomLog};
 use crate::room::{Command, Past};
 use crate::session::{Cell, Driver, Hub, NoRoom};
-use driver::Kind;
-use follow::{Ears, Follower};
-use frame::Head;
+use driver::EntryKind;
+use follow::{Follower, FollowerInputs};
+use frame::EntryHead;
 pub use limits::{ClusterLimits, DriverLimits};
 use presence::Presence;
 
@@ -178,7 +178,7 @@ impl Cluster {
             tracing::error!(%error, "a room's first entry cannot be written");
             NoRoom::Unavailable
         })?;
-        let head = Head { kind: Kind::Opening, node: hub.node(), batch: 0, previous: Position::START };
+        let head = EntryHead { kind: EntryKind::Opening, node: hub.node(), batch: 0, previous: Position::START };
         Ok(head.batch(now, &[command]))
     }
 
@@ -210,7 +210,7 @@ impl Cluster {
         self.note(consult, true);
         let (cluster, hub, cell) = (Arc::clone(self), Arc::clone(hub), Arc::clone(cell));
         let follower = Follower::begin(cluster, hub, cell, log, &entries).ok_or(NoRoom::Unavailable)?;
-        tokio::spawn(follower.run(Ears { commands, watch, connections }));
+        tokio::spawn(follower.run(FollowerInputs { commands, watch, connections }));
         Ok(true)
     }
 }

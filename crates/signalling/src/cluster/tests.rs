@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::Config;
-use crate::facts::Waiting;
+use crate::facts::FactReceiver;
 use crate::id::{Digest, PeerId, PersonId, Socket};
 use crate::log::{AppendError, Commits, LogError, MemoryLog};
+use crate::role::Role;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
-use crate::ticket::Role;
-use crate::turn::PortsSeen;
+use crate::turn::PortsWatch;
 use crate::{MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(1));
@@ -70,7 +70,7 @@ struct Node {
     driver: Arc<dyn Driver>,
     cell: Arc<Cell>,
     log: Arc<Faulty>,
-    _facts: Waiting,
+    _facts: FactReceiver,
 }
 
 async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
@@ -87,7 +87,7 @@ async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
         let hub = Arc::new(Hub::new(
             config.limits.clone(),
             clock,
-            config.ice(PortsSeen::all()),
+            config.ice(PortsWatch::all()),
             db.clone(),
             facts,
             Some(Arc::clone(&driver)),
@@ -172,7 +172,7 @@ async fn a_node_leaves_a_room_to_whose_log_a_later_version_writes() {
     let memory = &node.log.log;
     let last = memory.read(CONSULT, Position::START).await.unwrap().last().unwrap().clone();
     // All of it could be read here, and what it means there is not known.
-    let head = Head { kind: Kind::Batch, node: NodeId(3), batch: 1, previous: last.position };
+    let head = EntryHead { kind: EntryKind::Batch, node: NodeId(3), batch: 1, previous: last.position };
     let mut entry = head.batch(Clock::system().now(), &[frame::command(&Command::Tick).unwrap()]).to_vec();
     entry[0] = ENTRY_VERSION + 1;
     memory.append(CONSULT, last.position, entry.into()).await.unwrap();

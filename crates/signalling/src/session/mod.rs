@@ -8,7 +8,7 @@ mod acks;
 mod arrivals;
 mod budget;
 mod cell;
-mod farewell;
+mod closing;
 mod frame;
 mod hello;
 mod hub;

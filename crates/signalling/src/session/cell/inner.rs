@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Cell, Heard};
+use super::{Cell, SocketInput};
 use crate::facts::{Item, Record};
 use crate::id::{ConsultId, NodeId, PeerId, PersonId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
 };
-use crate::replica::{Effect, Outbox, Replica};
+use crate::replica::{Effect, Replica, SessionOutbox};
 use crate::room::{Command, Greeting};
 use crate::session::frame::Opcode;
 use crate::session::hub::Hub;
@@ -23,7 +23,7 @@ const ACKED_BYTES_MIN: usize = 64 * 1024;
 
 /// A room and the sockets to it.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct CellState {
     pub(super) replica: Replica,
     pub(super) links: Vec<Link>,
     pub(super) empty_since: Option<DateTime<Utc>>,
@@ -31,7 +31,7 @@ pub(super) struct Inner {
     pub(super) forgotten: bool,
 }
 
-impl Inner {
+impl CellState {
     pub(super) fn link(&self, socket: u64) -> Option<&Link> {
         self.links.iter().find(|link| link.socket == socket)
     }
@@ -62,43 +62,43 @@ impl Inner {
         }
     }
 
-    pub(super) fn heard(&mut self, hub: &Hub, consult: ConsultId, socket: u64, heard: Heard) {
+    pub(super) fn take_input(&mut self, hub: &Hub, consult: ConsultId, socket: u64, input: SocketInput) {
         let Some(link) = self.link_mut(socket) else { return };
         let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
-        let ack = match &heard {
-            Heard::Said { ack, .. }
-            | Heard::Again { ack, .. }
-            | Heard::Ack(ack)
-            | Heard::Report(ack, _)
-            | Heard::Ping(ack) => *ack,
-            Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
+        let ack = match &input {
+            SocketInput::Request { ack, .. }
+            | SocketInput::Repeat { ack, .. }
+            | SocketInput::Ack(ack)
+            | SocketInput::Report(ack, _)
+            | SocketInput::Ping(ack) => *ack,
+            SocketInput::PingFrame(_) | SocketInput::Refused { .. } | SocketInput::Close(_) => 0,
         };
         if ack > link.written() {
             let words = "`ack` is a number that was not sent";
             return link.refuse(ErrorCode::BadMessage, words, None, CloseCode::ProtocolError);
         }
-        match heard {
-            Heard::Said { seq, ack, id, request, bytes } => {
+        match input {
+            SocketInput::Request { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
                 let socket = Socket { node: hub.node, number: socket };
-                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
+                self.propose(hub, consult, Command::Request { peer, socket, seq, ack, id, request });
             }
-            Heard::Again { seq, ack } => {
-                link.tell_again(seq.saturating_sub(1));
+            SocketInput::Repeat { seq, ack } => {
+                link.acknowledge_again(seq.saturating_sub(1));
                 self.arrived(hub, consult, peer, ack);
             }
-            Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
-            Heard::Report(ack, report) => {
+            SocketInput::Ack(ack) => self.arrived(hub, consult, peer, ack),
+            SocketInput::Report(ack, report) => {
                 self.arrived(hub, consult, peer, ack);
                 self.reported(hub, consult, (socket, peer), *report);
             }
-            Heard::Ping(ack) => {
+            SocketInput::Ping(ack) => {
                 link.say(&ServerMessage::Pong);
                 self.arrived(hub, consult, peer, ack);
             }
-            Heard::PingFrame(payload) => link.control(Opcode::Pong, &payload),
-            Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
-            Heard::Close(code) => link.close(code),
+            SocketInput::PingFrame(payload) => link.control(Opcode::Pong, &payload),
+            SocketInput::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
+            SocketInput::Close(code) => link.close(code),
         }
     }
 
@@ -114,8 +114,9 @@ impl Inner {
             self.replica.acknowledge(peer, ack);
             return;
         }
-        let is_worth_it =
-            |outbox: &Outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN || outbox.bytes_up_to(ack) >= ACKED_BYTES_MIN;
+        let is_worth_it = |outbox: &SessionOutbox| {
+            outbox.up_to(ack) >= ACKED_MESSAGES_MIN || outbox.bytes_up_to(ack) >= ACKED_BYTES_MIN
+        };
         if self.replica.outbox(peer).is_some_and(is_worth_it) {
             self.propose(hub, consult, Command::Acked { peer, ack });
         }
@@ -172,7 +173,7 @@ impl Inner {
             return self.propose(hub, consult, Command::Away { peer, socket });
         };
         let Some(hello) = link.hello.take() else { return };
-        let ice_servers = hub.ice.servers_for(consult, person, hub.clock.now());
+        let ice_servers = hub.ice.servers_for(&format!("{consult} {person}"), hub.clock.now());
         let (resumed, because) = greeting.resumed.in_welcome();
         let welcome = Welcome {
             v: VERSION,
@@ -224,7 +225,7 @@ impl Inner {
         let Some(at) = self.links.iter().position(|link| link.socket == socket) else { return 0 };
         let received = self.received(&self.links[at]);
         let link = &mut self.links[at];
-        let (messages, bytes) = link.untold(received);
+        let (messages, bytes) = link.unacknowledged(received);
         if messages >= u64::from(ACK_MESSAGES_MAX) || bytes >= ACK_BYTES_MAX {
             link.acknowledge(received);
         } else if messages > 0 && !link.ack_listed {

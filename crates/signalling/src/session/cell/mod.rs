@@ -19,25 +19,25 @@ use crate::id::{ConsultId, NodeId, Socket};
 use crate::log::Position;
 use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
 use crate::replica::Replica;
-use crate::room::{Command, Entry, Request, Revocation};
-use inner::Inner;
+use crate::room::{Command, Entry, Revocation, RoomRequest};
+use inner::CellState;
 
 /// One room and the sockets to it.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(super) consult: ConsultId,
-    inner: Mutex<Inner>,
+    inner: Mutex<CellState>,
     /// Whether the replica is at the log's end.
     open: SetOnce<()>,
 }
 
 /// What a socket's task has read.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum SocketInput {
     /// A numbered message, the next one.
-    Said { seq: u64, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize },
+    Request { seq: u64, ack: u64, id: Option<Box<str>>, request: RoomRequest, bytes: usize },
     /// A numbered message that was sent before.
-    Again { seq: u64, ack: u64 },
+    Repeat { seq: u64, ack: u64 },
     /// Only an acknowledgement.
     Ack(u64),
     /// Something about the client's line or devices, and an acknowledgement.
@@ -59,7 +59,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Cell {
     pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
-        let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
+        let inner = CellState { replica, links: Vec::new(), empty_since: None, forgotten: false };
         Self { consult, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
     }
 
@@ -85,7 +85,7 @@ impl Cell {
             return Err(Box::new((link, hello)));
         }
         // It has just said hello; while the log is asked, a sweep may come by.
-        link.signal().heard(Hub::wrapped_ms(hub.elapsed()));
+        link.signal().input_at(Hub::wrapped_ms(hub.elapsed()));
         if let Command::Resume { peer, attached_times, .. } = &mut hello {
             *attached_times = inner.replica.room().attached_times(*peer);
         }
@@ -97,10 +97,15 @@ impl Cell {
     }
 
     /// Takes what a socket's task has read; the last number of the client's that was taken.
-    pub(super) fn heard(self: &Arc<Self>, hub: &Hub, socket: u64, heard: impl Iterator<Item = Heard>) -> u64 {
+    pub(super) fn take_input(
+        self: &Arc<Self>,
+        hub: &Hub,
+        socket: u64,
+        inputs: impl Iterator<Item = SocketInput>,
+    ) -> u64 {
         let mut inner = lock(&self.inner);
-        for item in heard {
-            inner.heard(hub, self.consult, socket, item);
+        for input in inputs {
+            inner.take_input(hub, self.consult, socket, input);
         }
         inner.pump();
         inner.acknowledge(hub, self, socket)
@@ -124,7 +129,7 @@ impl Cell {
     /// An acknowledgement that could ride on nothing is due.
     pub(super) fn acknowledge(&self, socket: u64) {
         let mut inner = lock(&self.inner);
-        let Inner { replica, links, .. } = &mut *inner;
+        let CellState { replica, links, .. } = &mut *inner;
         if let Some(link) = links.iter_mut().find(|link| link.socket == socket) {
             link.ack_listed = false;
             link.acknowledge(link.peer.and_then(|peer| replica.room().received(peer)).unwrap_or(0));
@@ -167,7 +172,7 @@ impl Cell {
     }
 
     /// After the log has brought something: what was taken is told, and whoever waited for the log is read again.
-    fn go_on(self: &Arc<Self>, hub: &Hub, inner: &mut Inner) {
+    fn go_on(self: &Arc<Self>, hub: &Hub, inner: &mut CellState) {
         inner.settle(hub);
         let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
         for socket in here {
@@ -206,7 +211,7 @@ impl Cell {
         for command in commands {
             inner.propose(hub, self.consult, command);
         }
-        let Inner { replica, links, .. } = &mut *inner;
+        let CellState { replica, links, .. } = &mut *inner;
         for link in links {
             let socket = Some(Socket { node: hub.node, number: link.socket });
             if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {

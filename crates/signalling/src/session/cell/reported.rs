@@ -2,12 +2,12 @@
 
 use chrono::{DateTime, Utc};
 
-use super::inner::Inner;
+use super::inner::CellState;
 use crate::id::{ConsultId, PeerId};
 use crate::session::hub::Hub;
-use crate::session::reports::{Outcome, Report, Reports};
+use crate::session::reports::{Report, ReportOutcome, Reports};
 
-impl Inner {
+impl CellState {
     pub(super) fn reported(&mut self, hub: &Hub, consult: ConsultId, (socket, peer): (u64, PeerId), report: Report) {
         let (now, at) = (hub.elapsed(), hub.clock.now());
         let profile = self.replica.room().profile(peer);
@@ -30,8 +30,8 @@ impl Inner {
         }
     }
 
-    fn come_of(&mut self, hub: &Hub, consult: ConsultId, socket: u64, outcome: Outcome) {
-        let Outcome { line, command, item } = outcome;
+    fn come_of(&mut self, hub: &Hub, consult: ConsultId, socket: u64, outcome: ReportOutcome) {
+        let ReportOutcome { line, command, item } = outcome;
         if let (Some(link), Some(line)) = (self.link_mut(socket), line) {
             link.say_body(&line);
         }

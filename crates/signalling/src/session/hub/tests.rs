@@ -17,14 +17,14 @@ use crate::facts;
 use crate::id::{Digest, PeerId, PersonId};
 use crate::permissions::Permissions;
 use crate::protocol::CloseCode;
+use crate::role::Role;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
 use crate::session::frame::Decoder;
-use crate::session::link::{Hello, Link, Welcomed};
+use crate::session::link::{Link, PendingHello, Welcomed};
 use crate::session::live::{Entered, Live};
 use crate::session::opening::READER_IDLE_MAX;
-use crate::session::wire::{Reader, Writer};
-use crate::ticket::Role;
-use crate::turn::PortsSeen;
+use crate::session::wire::{SocketReader, SocketWriter};
+use crate::turn::PortsWatch;
 use crate::{Config, MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));
@@ -61,13 +61,13 @@ impl SlowLog {
 }
 
 /// A hub that began an hour ago, what its facts wait in, and what holds its database.
-async fn hub(driver: Option<Arc<dyn Driver>>) -> (Arc<Hub>, facts::Waiting, TestEngine) {
+async fn hub(driver: Option<Arc<dyn Driver>>) -> (Arc<Hub>, facts::FactReceiver, TestEngine) {
     let engine = sqlite();
     let config = Config::new(Secret("test turn secret".to_owned()));
     let db = engine.database(NAME, &MIGRATIONS).await;
     let (queue, waiting) = facts::queue(0);
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
-    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, queue, driver);
+    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(PortsWatch::all()), db, queue, driver);
     hub.began = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
     (Arc::new(hub), waiting, engine)
 }
@@ -85,15 +85,15 @@ async fn shared_room(hub: &Arc<Hub>) -> Arc<Cell> {
     cell
 }
 
-async fn connection() -> (Reader, Writer, TcpStream) {
+async fn connection() -> (SocketReader, SocketWriter, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (read, write) = listener.accept().await.unwrap().0.into_split();
-    (Reader::Tcp(read), Writer::Tcp(write), client)
+    (SocketReader::Tcp(read), SocketWriter::Tcp(write), client)
 }
 
 /// A socket that has said hello, as its task brings it to the room.
-fn hello(hub: &Hub, writer: Writer) -> (Link, Command, oneshot::Receiver<Welcomed>) {
+fn hello(hub: &Hub, writer: SocketWriter) -> (Link, Command, oneshot::Receiver<Welcomed>) {
     let (socket, (answer, answered)) = (hub.socket(), oneshot::channel());
     let profile = Profile {
         person: PersonId(Uuid::from_u128(9)),
@@ -104,7 +104,7 @@ fn hello(hub: &Hub, writer: Writer) -> (Link, Command, oneshot::Receiver<Welcome
     };
     let (secret, device) = (Digest::of(b"secret"), Digest::of(b"device"));
     let entrant = Entrant { peer: PEER, secret, device, ticket: Uuid::from_u128(10), issued_at: None, profile };
-    let hello = Hello { id: None, secret: "secret".into(), phone: None, answer };
+    let hello = PendingHello { id: None, secret: "secret".into(), phone: None, answer };
     let link = Link::new(socket.number, writer, Some(Box::new(hello)));
     (link, Command::Enter { socket, entrant: Box::new(entrant) }, answered)
 }

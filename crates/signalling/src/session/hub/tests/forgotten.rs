@@ -8,7 +8,7 @@ use sanbao_platform::testing::sqlite;
 use super::super::*;
 use crate::config::Config;
 use crate::facts;
-use crate::turn::PortsSeen;
+use crate::turn::PortsWatch;
 use crate::{MIGRATIONS, NAME};
 
 /// A log that is always there and brings nothing; it counts how often it is closed.
@@ -44,7 +44,7 @@ async fn a_room_that_is_forgotten_late_leaves_the_log_of_the_newer_one_open() {
     let (facts, _waiting) = facts::queue(config.limits.facts_queue_max);
     let driver = Arc::new(Quiet::default());
     let shared = Arc::clone(&driver) as Arc<dyn Driver>;
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, facts, Some(shared)));
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(PortsWatch::all()), db, facts, Some(shared)));
     let consult = ConsultId(uuid::Uuid::from_u128(1));
     let closed = || driver.closed.load(Ordering::Relaxed);
     let first = hub.open(consult, true).await.unwrap();
