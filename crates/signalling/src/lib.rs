@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use cluster::{Cluster, Shared};
+use cluster::{Cluster, SharedRooms};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
@@ -83,16 +83,16 @@ pub fn build(config: Config, deps: Deps) -> Service {
         let node = id::NodeId(rand::random());
         Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
     });
-    let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
+    let log = cluster.clone().map(|cluster| Arc::new(SharedRooms(cluster)) as Arc<dyn session::SharedLog>);
     let (reporter, ports) = turn::ports();
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(ports), db.clone(), facts, driver));
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(ports), db.clone(), facts, log));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     // Clients are still moving away for a while after `stop`: what serves them ends when they have.
     let left = CancellationToken::new();
     let [all_told, all_swept, all_acknowledged] = [(); 3].map(|()| left.clone());
     let mut tasks: Vec<Task> = vec![
-        Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
+        Box::new(move |stop| Box::pin(session::tell_rooms(teller, revoked, stop))),
         Box::new(move |_| Box::pin(facts::write_all(db, waiting, on_several_nodes, all_told))),
         Box::new(move |_| Box::pin(sweeper.sweep(all_swept))),
         Box::new(move |_| Box::pin(acknowledger.acknowledge(all_acknowledged))),

@@ -16,7 +16,7 @@ use super::frame::{self, EntryBody, EntryHead, Unreadable};
 use crate::id::ConsultId;
 use crate::log::{AppendError, Commits, Committed, Position, RoomLog};
 use crate::room::Command;
-use crate::session::{Cell, Hub};
+use crate::session::FollowedRoom;
 
 /// Commands that are taken from the queue at a time.
 const TAKEN_AT_ONCE_MAX: usize = 256;
@@ -33,8 +33,7 @@ type Answer = Result<LogInput<EntryBody>, Unreadable>;
 /// One room's task.
 pub(super) struct Follower {
     pub(super) cluster: Arc<Cluster>,
-    pub(super) hub: Arc<Hub>,
-    pub(super) cell: Arc<Cell>,
+    pub(super) room: Arc<dyn FollowedRoom>,
     pub(super) log: Arc<dyn RoomLog>,
     driver: LogDriver<Bytes>,
     append: Option<BoxFuture<'static, Answer>>,
@@ -58,14 +57,13 @@ impl Follower {
     /// Brings the replica up to the end of what was read of the log; `None` when there is no going on from it.
     pub(super) fn begin(
         cluster: Arc<Cluster>,
-        hub: Arc<Hub>,
-        cell: Arc<Cell>,
+        room: Arc<dyn FollowedRoom>,
         log: Arc<dyn RoomLog>,
         entries: &[Committed],
     ) -> Option<Self> {
         let (limits, batches) = (cluster.limits.driver, cluster.batches());
         let (driver, _first_read) = LogDriver::follow::<EntryBody>(limits, Position::START, batches, cluster.now_ms());
-        let mut follower = Self { cluster, hub, cell, log, driver, append: None, read: None };
+        let mut follower = Self { cluster, room, log, driver, append: None, read: None };
         let answer = follower.judge(entries).map(LogInput::Read);
         match follower.take(answer) {
             Ok(()) if follower.driver.last() != Position::START => Some(follower),
@@ -74,11 +72,11 @@ impl Follower {
     }
 
     fn consult(&self) -> ConsultId {
-        self.cell.consult()
+        self.room.consult()
     }
 
     fn judge(&self, entries: &[Committed]) -> Result<Vec<LoggedEntry<EntryBody>>, Unreadable> {
-        entries.iter().map(|committed| frame::logged(self.hub.node(), committed)).collect()
+        entries.iter().map(|committed| frame::logged(self.cluster.node, committed)).collect()
     }
 
     /// Runs until the room is closed here.
@@ -95,13 +93,13 @@ impl Follower {
             let done = tokio::select! {
                 count = inputs.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
                     match count {
-                        0 if self.cell.is_forgotten() => return,
+                        0 if self.room.is_forgotten() => return,
                         0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
                         _ => self.propose(commands.drain(..)),
                     }
                 }
                 Some(committed) = inputs.watch.next() => {
-                    let answer = frame::logged(self.hub.node(), &committed).map(LogInput::Announced);
+                    let answer = frame::logged(self.cluster.node, &committed).map(LogInput::Announced);
                     self.take(answer)
                 }
                 answer = some(&mut self.append) => { self.append = None; self.take(answer) }
@@ -111,7 +109,7 @@ impl Follower {
             };
             if let Err(Over) = done {
                 self.cluster.orphaned(self.consult());
-                return self.hub.forget(&self.cell);
+                return self.room.forget();
             }
         }
     }
@@ -143,7 +141,7 @@ impl Follower {
         for output in outputs {
             match output {
                 LogOutput::Append { expected, previous, batch, commands } => {
-                    let head = EntryHead { kind: EntryKind::Batch, node: self.hub.node(), batch, previous };
+                    let head = EntryHead { kind: EntryKind::Batch, node: self.cluster.node, batch, previous };
                     self.send(expected, batch, head.batch(self.cluster.clock.now(), &commands));
                 }
                 LogOutput::AppendSnapshot { expected, previous, batch } => self.snapshot(expected, previous, batch),
@@ -154,16 +152,16 @@ impl Follower {
                     if age > TimeDelta::hours(self.cluster.keep_hours() / 2) {
                         self.driver.snapshot_soon();
                     }
-                    let was_empty = self.cell.is_empty();
-                    self.hub.committed(&self.cell, position, &entry);
-                    if !was_empty && self.cell.is_empty() && entry.node == self.hub.node() {
+                    let was_empty = self.room.is_empty();
+                    self.room.committed(position, &entry);
+                    if !was_empty && self.room.is_empty() && entry.node == self.cluster.node {
                         // Of a room that is over, little is to be kept.
                         self.driver.snapshot_soon();
                     }
                 }
                 LogOutput::Restore { body, .. } => {
                     let replica = body.replica().map_err(|error| report(consult, &error))?;
-                    self.hub.install(&self.cell, replica);
+                    self.room.install(replica);
                 }
                 LogOutput::Trim { before } => self.trim(before),
                 LogOutput::GiveUp => {
@@ -198,8 +196,8 @@ impl Follower {
     }
 
     fn snapshot(&mut self, expected: Position, previous: Position, batch: u64) {
-        let head = EntryHead { kind: EntryKind::Snapshot, node: self.hub.node(), batch, previous };
-        match head.snapshot(&self.cell.copy()) {
+        let head = EntryHead { kind: EntryKind::Snapshot, node: self.cluster.node, batch, previous };
+        match head.snapshot(&self.room.copy()) {
             Ok(entry) if entry.len() <= self.cluster.limits.snapshot_bytes_max => self.send(expected, batch, entry),
             Ok(_) => self.append = Some(Box::pin(async move { Ok(LogInput::Unavailable(batch)) })),
             Err(error) => {
@@ -210,7 +208,7 @@ impl Follower {
     }
 
     fn look(&mut self, after: Position) {
-        let (log, consult, node) = (Arc::clone(&self.log), self.consult(), self.hub.node());
+        let (log, consult, node) = (Arc::clone(&self.log), self.consult(), self.cluster.node);
         self.read = Some(Box::pin(async move {
             match log.read(consult, after).await {
                 Ok(entries) => {
@@ -227,12 +225,12 @@ impl Follower {
 
     /// Lets what is older than a snapshot go, once this node has written every fact of it.
     fn trim(&self, before: Position) {
-        let (log, hub, consult) = (Arc::clone(&self.log), Arc::clone(&self.hub), self.consult());
+        let (log, facts, consult) = (Arc::clone(&self.log), self.room.facts().clone(), self.consult());
         // Not until nothing waits: on a busy node that is never.
-        let seen = hub.facts_seen();
+        let seen = facts.pushed();
         tokio::spawn(async move {
             for _ in 0..FACTS_WAIT_MS_MAX / FACTS_LOOK_MS {
-                if hub.facts_are_written(seen) {
+                if facts.is_written(seen) {
                     if let Err(error) = log.trim(consult, before).await {
                         tracing::debug!(%consult, %error, "a room's log stays long until the next snapshot");
                     }

@@ -188,7 +188,7 @@ impl Cluster {
     async fn take_in(&self, hub: &Arc<Hub>, consult: ConsultId) -> bool {
         match hub.open(consult, false).await {
             Ok(cell) => {
-                cell.look_after_sockets(hub, &|node| self.is_gone(node));
+                cell.look_after_sockets(&|node| self.is_gone(node));
                 true
             }
             Err(NoRoom::None) => true,

@@ -12,6 +12,7 @@ use crate::id::{Digest, PeerId, PersonId, Socket};
 use crate::log::{AppendError, Commits, LogError, MemoryLog};
 use crate::role::Role;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
+use crate::session::{Cell, Hub};
 use crate::turn::PortsWatch;
 use crate::{MIGRATIONS, NAME};
 
@@ -67,7 +68,7 @@ impl RoomLog for Faulty {
 /// A node, and what it holds of the one room.
 struct Node {
     hub: Arc<Hub>,
-    driver: Arc<dyn Driver>,
+    driver: Arc<dyn SharedLog>,
     cell: Arc<Cell>,
     log: Arc<Faulty>,
     _facts: FactReceiver,
@@ -82,7 +83,7 @@ async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
         let log = Arc::new(Faulty { log: Arc::clone(&memory), ..Faulty::default() });
         let cluster = Cluster::new(NodeId(number), nats.clone(), db.clone(), clock.clone(), config.cluster);
         cluster.log.set(Arc::clone(&log) as Arc<dyn RoomLog>).unwrap();
-        let driver = Arc::new(Shared(Arc::new(cluster))) as Arc<dyn Driver>;
+        let driver = Arc::new(SharedRooms(Arc::new(cluster))) as Arc<dyn SharedLog>;
         let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
         let hub = Arc::new(Hub::new(
             config.limits.clone(),
@@ -113,7 +114,7 @@ impl Node {
 
     /// A socket of this node, which is gone already: its session is away as soon as it is welcome.
     fn socket(&self, number: u64) -> Socket {
-        Socket { node: self.hub.node(), number }
+        Socket { node: self.driver.node(), number }
     }
 
     fn enter(&self, n: u128) {

@@ -18,9 +18,10 @@ use super::arrivals::Arriving;
 use super::budget::Budget;
 use super::closing::close_gracefully;
 use super::frame::{Decoder, Opcode, WsFrame};
-use super::hub::{Hub, NoRoom};
+use super::hub::Hub;
 use super::link::{Link, PendingHello};
 use super::live::{Entered, Live};
+use super::sequencer::NoRoom;
 use super::wire::{SocketReader, SocketWriter};
 use crate::App;
 use crate::id::{ConsultId, Digest, PeerId, Socket};
@@ -120,7 +121,7 @@ impl Arrival {
         match self.command(&first.hello) {
             Ok((command, consult, phone, secret)) => {
                 // The first clients after a start are as quick as the TURN server: they would be told of none.
-                let _ = timeout(wait, self.app.hub.ice.ports.known()).await;
+                let _ = timeout(wait, self.app.hub.node.ice.ports.known()).await;
                 self.enter(first, command, consult, phone, secret).await;
             }
             Err((error, words, code)) => {
@@ -153,7 +154,7 @@ impl Arrival {
         let mut decoder = Decoder::new(message_bytes_max + FRAME_SLACK_BYTES);
         let hub = Arc::clone(&self.app.hub);
         // Of what is no message yet, or none at all; a connection that is welcome has a budget of its own.
-        let mut budget = Budget::new(hub.limits.client, hub.elapsed());
+        let mut budget = Budget::new(hub.node.limits.client, hub.node.elapsed());
         let (mut first, mut more) = (None, Vec::new());
         let mut early = std::mem::take(&mut self.early).to_vec();
         loop {
@@ -161,7 +162,7 @@ impl Arrival {
             let mut each = |frame: WsFrame<'_>| match (frame, &first) {
                 (WsFrame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
                 (WsFrame::Text(text), Some(_)) => more.push(Box::from(text)),
-                (frame, _) if !budget.take_frame(hub.elapsed(), frame) => first = Some(Err(too_much())),
+                (frame, _) if !budget.take_frame(hub.node.elapsed(), frame) => first = Some(Err(too_much())),
                 (WsFrame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
                 (WsFrame::Pong | WsFrame::Part(_), _) => {}
                 (WsFrame::Binary, _) => first = Some(Err(HelloRefusal { error: None, code: CloseCode::BinaryFrame })),
@@ -245,14 +246,14 @@ impl Arrival {
         let hub = Arc::clone(&self.app.hub);
         // Without a ticket no room is made: somebody may be guessing.
         let make = matches!(&command, Command::Enter { .. } | Command::Resume { fallback: Some(_), .. });
-        let wait = Duration::from_millis(hub.limits.welcome_wait_ms_max);
+        let wait = Duration::from_millis(hub.node.limits.welcome_wait_ms_max);
         let Some(Socket { number: socket, .. }) = socket_of(&command) else { return };
         let (answer, answered) = oneshot::channel();
         let hello = PendingHello { id: id.clone(), secret, phone, answer };
         let mut waiting = (Link::new(socket, self.writer, Some(Box::new(hello))), command);
         let signal = Arc::clone(waiting.0.signal());
         let cell = loop {
-            let opened = if hub.is_leaving() {
+            let opened = if hub.node.sequencer.is_leaving() {
                 Err(NoRoom::Leaving)
             } else {
                 timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable))
@@ -266,12 +267,12 @@ impl Arrival {
                     return no_room(self.reader, waiting.0, id.as_deref(), &error).await;
                 }
             };
-            match cell.enter(&hub, waiting.0, waiting.1) {
+            match cell.enter(waiting.0, waiting.1) {
                 Ok(()) => break cell,
                 Err(back) => waiting = *back, // forgotten meanwhile, or this node goes: look again
             }
         };
-        let entered = Entered { hub, cell, socket, signal };
+        let entered = Entered { cell, socket, signal };
         match timeout(wait, answered).await {
             Ok(Ok(welcomed)) => {
                 drop(self.arriving);
@@ -282,7 +283,7 @@ impl Arrival {
             Ok(Err(_)) => {
                 // Turned away: the room has said so.
                 if let Some(link) = entered.part() {
-                    count_refusal(&entered.hub, self.address, link.closing());
+                    count_refusal(&hub, self.address, link.closing());
                     close_gracefully(self.reader, link).await;
                 }
             }

@@ -11,8 +11,8 @@ use super::budget::Budget;
 use super::cell::{Cell, SocketInput};
 use super::closing::close_gracefully;
 use super::frame::{Decoder, WsFrame};
-use super::hub::Hub;
 use super::link::{CLOSED, Link, Signal, WRITABLE, Welcomed};
+use super::node::wrapped_ms;
 use super::reports::Report;
 use super::wire::SocketReader;
 use crate::id::PeerId;
@@ -21,7 +21,6 @@ use crate::room::RoomRequest;
 
 /// A socket in a room. It is taken out of the room however the task that reads it ends.
 pub(super) struct Entered {
-    pub(super) hub: Arc<Hub>,
     pub(super) cell: Arc<Cell>,
     pub(super) socket: u64,
     pub(super) signal: Arc<Signal>,
@@ -30,7 +29,7 @@ pub(super) struct Entered {
 impl Entered {
     /// Out of the room: the link, and its session is away.
     pub(super) fn part(&self) -> Option<Link> {
-        self.cell.part(&self.hub, self.socket)
+        self.cell.part(self.socket)
     }
 }
 
@@ -71,15 +70,15 @@ impl Live {
         place: OwnedSemaphorePermit,
         more: &[Box<str>],
     ) -> Self {
-        let Entered { hub, cell, socket, signal } = &entered;
-        let (limits, now) = (hub.limits.client, hub.elapsed());
+        let Entered { cell, socket, signal } = &entered;
+        let (limits, now) = (cell.node.limits.client, cell.node.elapsed());
         let mut frames = FrameReader { peer, limits, budget: Budget::new(limits, now), last: received, closed: false };
-        signal.input_at(Hub::wrapped_ms(now));
+        signal.input_at(wrapped_ms(now));
         let mut received = received;
         if !more.is_empty() {
             let inputs: Vec<SocketInput> =
                 more.iter().filter_map(|text| frames.frame(WsFrame::Text(text), now)).collect();
-            received = cell.take_input(hub, *socket, inputs.into_iter());
+            received = cell.take_input(*socket, inputs.into_iter());
         }
         Self { entered, reader, decoder, frames, received, _place: place }
     }
@@ -118,11 +117,12 @@ impl Live {
 
     /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
     fn must_wait(&mut self) -> bool {
-        let Entered { hub, cell, socket, signal } = &self.entered;
-        if hub.is_crowded() {
+        let Entered { cell, socket, signal } = &self.entered;
+        if cell.node.is_crowded() {
             return true;
         }
-        let is_behind = |received| self.frames.last.saturating_sub(received) > hub.limits.uncommitted_messages_max;
+        let is_behind =
+            |received| self.frames.last.saturating_sub(received) > cell.node.limits.uncommitted_messages_max;
         if !is_behind(self.received) {
             return false;
         }
@@ -137,19 +137,19 @@ impl Live {
     /// Reads once; whether the other side is still there.
     fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let Self { entered, reader, decoder, frames, received, .. } = self;
-        let Entered { hub, cell, socket, signal } = &*entered;
+        let Entered { cell, socket, signal } = &*entered;
         let read = reader.poll_read_once(cx, |bytes| {
             if bytes.is_empty() {
                 return false;
             }
-            let now = hub.elapsed();
-            signal.input_at(Hub::wrapped_ms(now));
+            let now = cell.node.elapsed();
+            signal.input_at(wrapped_ms(now));
             let mut inputs = Vec::new();
             if let Err(broken) = decoder.feed(bytes, |frame| inputs.extend(frames.frame(frame, now))) {
                 inputs.push(SocketInput::Close(broken.close_code()));
             }
             if !inputs.is_empty() {
-                *received = cell.take_input(hub, *socket, inputs.into_iter());
+                *received = cell.take_input(*socket, inputs.into_iter());
             }
             true
         });

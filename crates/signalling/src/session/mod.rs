@@ -12,17 +12,22 @@ mod closing;
 mod frame;
 mod hello;
 mod hub;
-mod keep;
 mod leave;
 mod link;
 mod live;
-mod opening;
+mod lock;
+mod node;
 mod reports;
-mod shared;
+mod revoke;
+mod sequencer;
 mod throttle;
 mod upgrade;
 mod wire;
 
+#[cfg(test)]
 pub(crate) use cell::Cell;
-pub(crate) use hub::{Driver, Hub, NoRoom};
+pub(crate) use hub::Hub;
+pub(crate) use revoke::tell_rooms;
+pub(crate) use sequencer::NoRoom;
+pub(crate) use sequencer::shared::{FollowedRoom, SharedLog};
 pub(crate) use upgrade::{__path_signal, signal};
