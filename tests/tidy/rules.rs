@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tokens;
 use crate::tree::File;
+use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -110,6 +110,37 @@ pub const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "a type's name means one thing in its crate",
+        check: names::unique_type_names,
+        bad: &[
+            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
+            &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
+        ],
+        good: &[
+            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
+            &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
+            &[
+                ("crates/signalling/src/a.rs", "pub struct A;"),
+                ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}"),
+            ],
+            &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
+        ],
+    },
+    Rule {
+        name: "the TURN server depends on nothing of the relay above it",
+        check: names::turn_stands_alone,
+        bad: &[
+            &[("crates/signalling/src/turn/a.rs", "use crate::id::PersonId;")],
+            &[("crates/signalling/src/turn/b/a.rs", "fn f() { crate::room::g(); }")],
+            &[("crates/signalling/src/turn/a.rs", "use crate::{turn::Credentials, config};")],
+            &[("crates/signalling/src/turn/mod.rs", "use super::id;")],
+        ],
+        good: &[
+            &[("crates/signalling/src/turn/a.rs", "use crate::turn::Credentials; use super::b; // crate::id")],
+            &[("crates/signalling/src/room/mod.rs", "use crate::id::PersonId;")],
+        ],
+    },
+    Rule {
         name: "a file of code fits in the head",
         check: file_lines,
         bad: &[], // built in `long_samples`
@@ -210,6 +241,39 @@ pub const RULES: &[Rule] = &[
                 "// now()\nconst A: &str = \"select known() from a\"; const B: &str = \"right now()\";",
             ),
         ]],
+    },
+    Rule {
+        name: "a form keeps what is typed out of addresses",
+        check: pages::form_methods,
+        bad: &[
+            &[("crates/a/src/a.rs", "html! {\n    form.stack data-send=(x) { }\n}")],
+            &[("crates/a/src/a.rs", "html! {\n    form #find\n        method=\"get\" action=\"/a\" { }\n}")],
+        ],
+        good: &[&[
+            ("crates/a/src/a.rs", "form.draw(lang); form(lang, x);\nhtml! {\n    form.stack method=\"post\" { }\n}"),
+            ("crates/needs-analysis/src/rollup/page.rs", "    form.toolbar method=\"get\" action=\"/needs\" {"),
+        ]],
+    },
+    Rule {
+        name: "forms and buttons send in one way",
+        check: pages::one_way_of_sending,
+        bad: &[
+            &[("crates/a/src/a.rs", "form data-api=\"POST /v1/a\"")],
+            &[("crates/a/assets/a.js", "find(\"[data-step]\")")],
+        ],
+        good: &[&[("crates/a/src/a.rs", "button data-send=(x) data-action=\"copy\" data-steps=\"3\"")]],
+    },
+    Rule {
+        name: "scripts have no words of their own",
+        check: pages::words_of_scripts,
+        bad: &[&[("crates/a/assets/a.js", "say(\"没有发出\");")]],
+        good: &[&[("crates/a/assets/a.js", "// 会诊\n/** 李小明 */\nsay(word(\"not-sent\")); // 会诊")]],
+    },
+    Rule {
+        name: "nothing is escaped for an address by hand",
+        check: pages::escapes_by_hand,
+        bad: &[&[("crates/a/src/a.rs", "write!(out, \"%{b:02X}\")")]],
+        good: &[&[("crates/a/src/a.rs", "format!(\"%{text}%\"); format!(\"{b:02x}\")")]],
     },
 ];
 
