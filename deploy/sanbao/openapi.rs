@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sanbao_platform::bus::{Field, Published};
 use sanbao_platform::problem::Kind;
 use sanbao_platform::service::Service;
 use serde_json::{Map, Value, json};
@@ -54,11 +55,23 @@ pub fn conflicts<'a>(documents: impl Iterator<Item = &'a OpenApi>) -> Vec<String
 
 /// The document of a process that runs `services`; one that runs a single service says which.
 pub fn of_process(services: &[Service], kinds: &[&'static Kind]) -> Value {
-    let mut document = merge(services.iter().map(|s| &s.openapi), kinds);
+    let mut document = merge(services.iter().map(|s| &s.routes.openapi), kinds);
     if let [service] = services {
         document["info"]["title"] = json!(format!("三宝 Sanbao: {}", service.name));
     }
+    document["x-events"] = services.iter().flat_map(|s| &s.events).map(event).collect();
     document
+}
+
+/// A kind of event of a service's catalogue: what other programs may follow in the service's stream.
+fn event(published: &Published) -> Value {
+    let field = |f: &Field| json!({ "name": f.name, "type": f.rust_type, "optional": f.optional });
+    json!({
+        "type": published.name,
+        "version": published.version,
+        "when": published.when,
+        "fields": published.fields.iter().map(field).collect::<Vec<_>>(),
+    })
 }
 
 /// Merges the services' documents under one title, with security schemes and problems.

@@ -4,6 +4,7 @@
 
 mod engines;
 mod names;
+mod pages;
 mod rules;
 mod schema;
 mod statements;

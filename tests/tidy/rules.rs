@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::names;
-use crate::tokens;
 use crate::tree::File;
+use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -110,37 +109,8 @@ pub const RULES: &[Rule] = &[
             &[("crates/booking/tests/a.rs", "use sqlx::AssertSqlSafe;"), ("tests/a.rs", "use sqlx::AssertSqlSafe;")],
         ],
     },
-    Rule {
-        name: "a type's name means one thing in its crate",
-        check: names::unique_type_names,
-        bad: &[
-            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
-            &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
-        ],
-        good: &[
-            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
-            &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
-            &[
-                ("crates/signalling/src/a.rs", "pub struct A;"),
-                ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}"),
-            ],
-            &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
-        ],
-    },
-    Rule {
-        name: "the TURN server depends on nothing of the relay above it",
-        check: names::turn_stands_alone,
-        bad: &[
-            &[("crates/signalling/src/turn/a.rs", "use crate::id::PersonId;")],
-            &[("crates/signalling/src/turn/b/a.rs", "fn f() { crate::room::g(); }")],
-            &[("crates/signalling/src/turn/a.rs", "use crate::{turn::Credentials, config};")],
-            &[("crates/signalling/src/turn/mod.rs", "use super::id;")],
-        ],
-        good: &[
-            &[("crates/signalling/src/turn/a.rs", "use crate::turn::Credentials; use super::b; // crate::id")],
-            &[("crates/signalling/src/room/mod.rs", "use crate::id::PersonId;")],
-        ],
-    },
+    names::UNIQUE_TYPES,
+    names::TURN_ALONE,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,
@@ -208,6 +178,26 @@ pub const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "a route is added by `Routes`, which keeps its path for the proxy's test",
+        check: routes_kept,
+        bad: &[
+            &[("crates/booking/src/a.rs", "fn f() { OpenApiRouter::new().route(\"/visits\", get(page)); }")],
+            &[("deploy/sanbao/a.rs", "fn f() { Router::new().nest(\"/visits\", g()); }")],
+        ],
+        good: &[
+            &[(
+                "crates/booking/src/a.rs",
+                "fn f() { Routes::new().page(\"/visits\", get(page)).routes(routes!(list)); }",
+            )],
+            &[(
+                "crates/booking/src/a.rs",
+                "#[cfg(test)]\nmod tests { fn f() { Router::new().route(\"/a\", get(b)); } }",
+            )],
+            &[("tests/it/a.rs", "fn f() { Router::new().route(\"/a\", get(b)); }")],
+            &[("crates/booking/tests/it/a.rs", "fn f() { Router::new().route(\"/a\", get(b)); }")],
+        ],
+    },
+    Rule {
         name: "SQL knows no clock and no chance of its own",
         check: sql_clocks,
         bad: &[
@@ -222,6 +212,39 @@ pub const RULES: &[Rule] = &[
                 "// now()\nconst A: &str = \"select known() from a\"; const B: &str = \"right now()\";",
             ),
         ]],
+    },
+    Rule {
+        name: "a form keeps what is typed out of addresses",
+        check: pages::form_methods,
+        bad: &[
+            &[("crates/a/src/a.rs", "html! {\n    form.stack data-send=(x) { }\n}")],
+            &[("crates/a/src/a.rs", "html! {\n    form #find\n        method=\"get\" action=\"/a\" { }\n}")],
+        ],
+        good: &[&[
+            ("crates/a/src/a.rs", "form.draw(lang); form(lang, x);\nhtml! {\n    form.stack method=\"post\" { }\n}"),
+            ("crates/needs-analysis/src/rollup/page.rs", "    form.toolbar method=\"get\" action=\"/needs\" {"),
+        ]],
+    },
+    Rule {
+        name: "forms and buttons send in one way",
+        check: pages::one_way_of_sending,
+        bad: &[
+            &[("crates/a/src/a.rs", "form data-api=\"POST /v1/a\"")],
+            &[("crates/a/assets/a.js", "find(\"[data-step]\")")],
+        ],
+        good: &[&[("crates/a/src/a.rs", "button data-send=(x) data-action=\"copy\" data-steps=\"3\"")]],
+    },
+    Rule {
+        name: "scripts have no words of their own",
+        check: pages::words_of_scripts,
+        bad: &[&[("crates/a/assets/a.js", "say(\"没有发出\");")]],
+        good: &[&[("crates/a/assets/a.js", "// 会诊\n/** 李小明 */\nsay(word(\"not-sent\")); // 会诊")]],
+    },
+    Rule {
+        name: "nothing is escaped for an address by hand",
+        check: pages::escapes_by_hand,
+        bad: &[&[("crates/a/src/a.rs", "write!(out, \"%{b:02X}\")")]],
+        good: &[&[("crates/a/src/a.rs", "format!(\"%{text}%\"); format!(\"{b:02x}\")")]],
     },
 ];
 
@@ -350,6 +373,17 @@ fn sql_in_place(files: &[File]) -> Vec<String> {
         }
         let lines = tokens::lines_with_text_call(&tokens::without_tests(groups), CALLEES).into_iter();
         lines.map(|line| file.finding(line, "SQL stands in a `const` beside its function")).collect()
+    })
+}
+
+fn routes_kept(files: &[File]) -> Vec<String> {
+    const CALLEES: &[&str] = &["route", "route_service", "nest", "nest_service"];
+    each_rust(files, |file, groups| {
+        if file.path.starts_with("tests/") || file.path.contains("/tests") {
+            return Vec::new();
+        }
+        let lines = tokens::lines_with_text_call(&tokens::without_tests(groups), CALLEES).into_iter();
+        lines.map(|line| file.finding(line, "`Routes::page` keeps the path, this does not")).collect()
     })
 }
 

@@ -1,5 +1,7 @@
 //! The audit log: a row for every write and every read of health data, in the same transaction.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::{Json, Uuid};
@@ -15,53 +17,70 @@ const INSERT: &str = "insert into audit
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 const INSERT_ALL_SQLITE: &str =
-    "insert into audit (id, occurred_at, action, resource_kind, resource_id, request_id, outcome)
-    select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', e.value ->> 'action', e.value ->> 'resource_kind',
+    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+    select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', unhex(e.value ->> 'actor'),
+        unhex(e.value ->> 'organisation'), e.value ->> 'action', e.value ->> 'resource_kind',
         unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done'
     from json_each($1) e";
 const INSERT_ALL_POSTGRES: &str =
-    "insert into audit (id, occurred_at, action, resource_kind, resource_id, request_id, outcome)
-    select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, e ->> 'action', e ->> 'resource_kind',
-        (e ->> 'resource_id')::uuid, e ->> 'request_id', 'done'
+    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+    select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, (e ->> 'actor')::uuid,
+        (e ->> 'organisation')::uuid, e ->> 'action', e ->> 'resource_kind', (e ->> 'resource_id')::uuid,
+        e ->> 'request_id', 'done'
     from jsonb_array_elements($1) e";
 
-/// Something that happened without a logged-in person.
-#[derive(Clone, Copy, Debug)]
-pub struct Done {
-    /// When.
+/// Something that was done, for [`record_all`].
+#[derive(Clone, Debug)]
+pub struct Done<'a> {
+    /// When it was done.
     pub at: DateTime<Utc>,
+    /// Who did it; `None` for an event, a timer or the command line.
+    pub actor: Option<&'a Actor>,
     /// What: `consult.finish`.
-    pub action: &'static str,
+    pub action: Cow<'a, str>,
     /// To a thing of this kind.
     pub resource_kind: &'static str,
     /// To this one.
     pub resource: Uuid,
-    /// What it came from, as a request's id.
-    pub request_id: &'static str,
+    /// The id of the request or of the event that it came from.
+    pub request_id: &'a str,
 }
 
 /// A row as both engines read it out of one JSON array.
 #[derive(Serialize)]
-struct Row {
+struct Row<'a> {
     id: String,
     occurred_at: String,
-    action: &'static str,
+    actor: Option<String>,
+    organisation: Option<String>,
+    action: &'a str,
     resource_kind: &'static str,
     resource_id: String,
-    request_id: &'static str,
+    request_id: &'a str,
 }
 
-/// Writes rows by one statement, for who has many at once.
-pub async fn record_all(tx: &mut Tx, done: &[Done]) -> Result<(), DbError> {
+impl<'a> Row<'a> {
+    fn of(done: &'a Done<'_>) -> Self {
+        let hex = |id: Uuid| id.simple().to_string();
+        Self {
+            id: hex(uuid_v7(done.at)),
+            occurred_at: as_text(done.at),
+            actor: done.actor.map(|a| hex(a.subject.into())),
+            organisation: done.actor.map(|a| hex(a.organisation.into())),
+            action: &done.action,
+            resource_kind: done.resource_kind,
+            resource_id: hex(done.resource),
+            request_id: done.request_id,
+        }
+    }
+}
+
+/// Writes many rows by one statement.
+pub async fn record_all(tx: &mut Tx, done: &[Done<'_>]) -> Result<(), DbError> {
     if done.is_empty() {
         return Ok(());
     }
-    let row = |d: &Done| {
-        let (id, resource_id) = (uuid_v7(d.at).simple().to_string(), d.resource.simple().to_string());
-        let Done { at, action, resource_kind, request_id, .. } = *d;
-        Row { id, occurred_at: as_text(at), action, resource_kind, resource_id, request_id }
-    };
-    let rows: Vec<Row> = done.iter().map(row).collect();
+    let rows: Vec<Row<'_>> = done.iter().map(Row::of).collect();
     match tx.engine() {
         Engine::Sqlite(c) => sqlx::query(INSERT_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(INSERT_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,

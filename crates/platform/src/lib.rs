@@ -6,7 +6,9 @@
 //! - [`nats`]: the connection to JetStream, where services run apart
 //! - [`auth`], [`crypto`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
+//! - [`lifecycle`], [`history`], [`text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
+//! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks
 //! - [`service`], [`testing`]: what a service is; real databases and free ports for tests
@@ -14,19 +16,24 @@
 pub mod audit;
 pub mod auth;
 pub mod bus;
+pub mod certificate;
 pub mod clock;
 pub mod cn;
 pub mod config;
 pub mod crypto;
 pub mod db;
+pub mod history;
 pub mod http;
 pub mod i18n;
 pub mod id;
 pub mod lang;
+pub mod lifecycle;
 pub mod nats;
+pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod service;
 pub mod telemetry;
 pub mod testing;
+pub mod text_enum;
 pub mod web;

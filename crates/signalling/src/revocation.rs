@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use sanbao_platform::bus::{ConsumeError, Consumer, Event};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
-use sanbao_platform::on;
+use sanbao_platform::{described, on};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -26,16 +26,18 @@ pub(crate) const TOPIC: &str = "ticket_revocations";
 /// The publisher's name for it.
 const TICKET_REVOKED: &str = "booking.consult.ticket_revoked";
 
-/// The event, as far as the relay reads it.
-#[derive(Deserialize)]
-struct TicketRevoked {
-    consult_id: ConsultId,
-    /// One ticket, by its `jti`.
-    #[serde(default)]
-    ticket: Option<Uuid>,
-    /// Every ticket of a person.
-    #[serde(default)]
-    person: Option<PersonId>,
+described! {
+    /// The event, as far as the relay reads it.
+    #[derive(Deserialize)]
+    struct TicketRevoked {
+        consult_id: ConsultId,
+        /// One ticket, by its `jti`.
+        #[serde(default)]
+        ticket: Option<Uuid>,
+        /// Every ticket of a person.
+        #[serde(default)]
+        person: Option<PersonId>,
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -45,12 +47,15 @@ struct RevocationRow {
     revoked_at: DateTime<Utc>,
 }
 
+/// What is read of the booking side's log.
+const KINDS: &[Reads] = &[reads::<TicketRevoked>(TICKET_REVOKED)];
+
 /// Follows the booking side's log.
 pub(crate) fn consumer(db: Db, clock: Clock) -> Consumer {
     Consumer {
         name: "signalling.revocations",
         publisher: "booking",
-        kinds: &[TICKET_REVOKED],
+        kinds: KINDS,
         db,
         clock,
         handler: Arc::new(|tx, event| take(tx, event).boxed()),

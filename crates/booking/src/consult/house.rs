@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
-use sanbao_platform::bus::{ConsumeError, Consumer, Event};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Tx};
-use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::service::Task;
+use sanbao_platform::{described, on};
 use serde::Deserialize;
 
 use super::id::ConsultId;
@@ -31,15 +31,29 @@ const OVERDUE: &str =
     "select id from consult where state in ('submitted', 'returned', 'accepted') and wanted_until <= $1
     order by wanted_until limit 100";
 
-/// What this part reads of the relay's events.
-#[derive(Debug, Deserialize)]
-struct Meeting {
-    consult_id: ConsultId,
-    at: DateTime<Utc>,
-    /// How long both sides were there together.
-    #[serde(default)]
-    together_seconds: i64,
+described! {
+    /// What this part reads of the relay's events.
+    #[derive(Debug, Deserialize)]
+    struct Meeting {
+        consult_id: ConsultId,
+        at: DateTime<Utc>,
+        /// How long both sides were there together.
+        #[serde(default)]
+        together_seconds: i64,
+    }
 }
+
+/// What is read of the relay's log.
+const KINDS: &[Reads] = &[
+    reads::<Meeting>(STARTED),
+    reads::<Meeting>(FINISHED),
+    reads::<meeting::Finished>(FINISHED),
+    reads::<meeting::Attended>(meeting::ATTENDANCE),
+    reads::<meeting::Call>(meeting::ESCALATED),
+    reads::<meeting::WaitOver>(meeting::WAIT_OVER),
+    reads::<meeting::Quality>(meeting::QUALITY),
+    reads::<meeting::Checked>(meeting::PRECHECK),
+];
 
 /// Follows the relay.
 pub(super) fn consumer(app: &App) -> Consumer {
@@ -47,15 +61,7 @@ pub(super) fn consumer(app: &App) -> Consumer {
     Consumer {
         name: "booking-consults",
         publisher: "signalling",
-        kinds: &[
-            STARTED,
-            FINISHED,
-            meeting::ATTENDANCE,
-            meeting::ESCALATED,
-            meeting::WAIT_OVER,
-            meeting::QUALITY,
-            meeting::PRECHECK,
-        ],
+        kinds: KINDS,
         db: app.deps.db.clone(),
         clock: clock.clone(),
         handler: Arc::new(move |tx, event| take(tx, event, clock.now()).boxed()),

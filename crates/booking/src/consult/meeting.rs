@@ -2,10 +2,10 @@
 //! door, how good the lines were, and what checks before the visit found.
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::bus::{ConsumeError, Event};
+use sanbao_platform::bus::{ConsumeError, Described, Event, Field};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::on;
+use sanbao_platform::{described, on};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use utoipa::ToSchema;
@@ -71,12 +71,14 @@ const CALLS: &str = "select m.consult_id, coalesce(a.display_name, g.name, '') a
     where m.escalated_at >= $2 and c.inviting_id = $1 and c.state in ('scheduled', 'in_session')
     order by m.escalated_since limit 20";
 
-#[derive(Deserialize)]
-struct Attended {
-    person: Uuid,
-    role: RoomRole,
-    change: Change,
-    at: DateTime<Utc>,
+described! {
+    #[derive(Deserialize)]
+    pub(super) struct Attended {
+        person: Uuid,
+        role: RoomRole,
+        change: Change,
+        at: DateTime<Utc>,
+    }
 }
 
 #[derive(Deserialize)]
@@ -86,38 +88,56 @@ enum Change {
     Left,
 }
 
-#[derive(Deserialize)]
-struct Finished {
-    at: DateTime<Utc>,
-    #[serde(default)]
-    together_seconds: Option<i64>,
+described! {
+    #[derive(Deserialize)]
+    pub(super) struct Finished {
+        at: DateTime<Utc>,
+        #[serde(default)]
+        together_seconds: Option<i64>,
+    }
+}
+
+described! {
+    #[derive(Deserialize)]
+    pub(super) struct Call {
+        person: Uuid,
+        role: RoomRole,
+        since: DateTime<Utc>,
+        at: DateTime<Utc>,
+    }
+}
+
+described! {
+    #[derive(Deserialize)]
+    pub(super) struct WaitOver {
+        person: Uuid,
+    }
+}
+
+described! {
+    #[derive(Deserialize)]
+    pub(super) struct Quality {
+        lines: Vec<LineView>,
+    }
 }
 
 #[derive(Deserialize)]
-struct Call {
-    person: Uuid,
-    role: RoomRole,
-    since: DateTime<Utc>,
-    at: DateTime<Utc>,
-}
-
-#[derive(Deserialize)]
-struct WaitOver {
-    person: Uuid,
-}
-
-#[derive(Deserialize)]
-struct Quality {
-    lines: Vec<LineView>,
-}
-
-#[derive(Deserialize)]
-struct Checked {
+pub(super) struct Checked {
     person: Uuid,
     role: RoomRole,
     at: DateTime<Utc>,
     #[serde(flatten)]
     result: CheckResult,
+}
+
+impl Described for Checked {
+    // The flattened result's optional fields are not listed; `person`, `role`, `at` and `verdict` must be there.
+    const FIELDS: &'static [Field] = &[
+        Field { name: "person", rust_type: "Uuid", optional: false },
+        Field { name: "role", rust_type: "RoomRole", optional: false },
+        Field { name: "at", rust_type: "DateTime<Utc>", optional: false },
+        Field { name: "verdict", rust_type: "String", optional: false },
+    ];
 }
 
 /// How good one direction of somebody's line was, over the whole visit.

@@ -3,8 +3,9 @@
 use chrono::{DateTime, SubsecRound as _, Utc};
 use futures_util::FutureExt as _;
 use sanbao_platform::audit;
-use sanbao_platform::bus::{ConsumeError, Consumer, Event};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
 use sanbao_platform::db::Tx;
+use sanbao_platform::described;
 use sanbao_platform::id::OrganisationId;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -23,29 +24,36 @@ const CANCELLED: &str = "needs.request.cancelled";
 /// What stands on an order that its request took with it.
 const REQUEST_CANCELLED: &str = "需求已取消";
 
-/// The fields that are read of an accepted request.
-#[derive(Debug, Deserialize)]
-struct Accepted {
-    request_id: Uuid,
-    agency_id: OrganisationId,
-    person_id: Option<Uuid>,
-    name: String,
-    phone: Option<String>,
-    address: Option<String>,
-    area_code: String,
-    national_id_index: Option<String>,
-    category: String,
-    #[serde(default)]
-    note: Option<String>,
-    wanted_from: Option<DateTime<Utc>>,
-    wanted_until: Option<DateTime<Utc>>,
+described! {
+    /// The fields that are read of an accepted request.
+    #[derive(Debug, Deserialize)]
+    struct Accepted {
+        request_id: Uuid,
+        agency_id: OrganisationId,
+        person_id: Option<Uuid>,
+        name: String,
+        phone: Option<String>,
+        address: Option<String>,
+        area_code: String,
+        national_id_index: Option<String>,
+        category: String,
+        #[serde(default)]
+        note: Option<String>,
+        wanted_from: Option<DateTime<Utc>>,
+        wanted_until: Option<DateTime<Utc>>,
+    }
 }
 
-/// The fields that are read of a cancelled request.
-#[derive(Debug, Deserialize)]
-struct Cancelled {
-    request_id: Uuid,
+described! {
+    /// The fields that are read of a cancelled request.
+    #[derive(Debug, Deserialize)]
+    struct Cancelled {
+        request_id: Uuid,
+    }
 }
+
+/// What is read of needs-analysis.
+const KINDS: &[Reads] = &[reads::<Accepted>(ACCEPTED), reads::<Cancelled>(CANCELLED)];
 
 /// The follower of needs-analysis.
 pub fn consumer(app: &App) -> Consumer {
@@ -53,7 +61,7 @@ pub fn consumer(app: &App) -> Consumer {
     Consumer {
         name: "booking.visits",
         publisher: "needs-analysis",
-        kinds: &[ACCEPTED, CANCELLED],
+        kinds: KINDS,
         db: app.deps.db.clone(),
         clock: app.deps.clock.clone(),
         handler: Arc::new(move |tx, event| {

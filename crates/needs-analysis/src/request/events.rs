@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{ConsumeError, Consumer, Event};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::{audit, on};
+use sanbao_platform::{audit, described, on};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -34,31 +34,53 @@ const PUT_AGENCY: &str = "insert into agency (organisation_id, name_zh, name_en,
     on conflict (organisation_id) do update set name_zh = excluded.name_zh, name_en = excluded.name_en,
         updated_at = excluded.updated_at";
 
-#[derive(Debug, Deserialize)]
-struct VisitEvent {
-    visit_id: Option<Uuid>,
-    /// A visit that nobody asked for here has none.
-    request_id: Option<RequestId>,
-    at: Option<DateTime<Utc>>,
+described! {
+    #[derive(Debug, Deserialize)]
+    struct VisitEvent {
+        visit_id: Option<Uuid>,
+        /// A visit that nobody asked for here has none.
+        request_id: Option<RequestId>,
+        at: Option<DateTime<Utc>>,
+    }
 }
 
-#[derive(Debug, Deserialize)]
-struct PersonEvent {
-    person_id: Uuid,
-    organisation_id: Option<Uuid>,
-    area_code: Option<String>,
-    birth_year: Option<i32>,
-    sex: Option<String>,
-    national_id_index: Option<String>,
+described! {
+    #[derive(Debug, Deserialize)]
+    struct PersonEvent {
+        person_id: Uuid,
+        organisation_id: Option<Uuid>,
+        area_code: Option<String>,
+        birth_year: Option<i32>,
+        sex: Option<String>,
+        national_id_index: Option<String>,
+    }
 }
 
-#[derive(Debug, Deserialize)]
-struct OrganisationEvent {
-    organisation_id: OrganisationId,
-    kind: String,
-    name_zh: String,
-    name_en: String,
+described! {
+    #[derive(Debug, Deserialize)]
+    struct OrganisationEvent {
+        organisation_id: OrganisationId,
+        kind: String,
+        name_zh: String,
+        name_en: String,
+    }
 }
+
+/// What is read of visits.
+const VISIT_KINDS: &[Reads] = &[
+    reads::<VisitEvent>("booking.visit.scheduled"),
+    reads::<VisitEvent>("booking.visit.started"),
+    reads::<VisitEvent>("booking.visit.completed"),
+    reads::<VisitEvent>("booking.visit.cancelled"),
+    reads::<VisitEvent>("booking.visit.no_show"),
+];
+/// What is read of people and organisations.
+const DIRECTORY_KINDS: &[Reads] = &[
+    reads::<PersonEvent>("booking.person.registered"),
+    reads::<PersonEvent>("booking.person.updated"),
+    reads::<OrganisationEvent>("booking.organisation.registered"),
+    reads::<OrganisationEvent>("booking.organisation.updated"),
+];
 
 /// Whose events this part takes.
 pub fn consumers(app: &App) -> Vec<Consumer> {
@@ -66,13 +88,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
         Consumer {
             name: "needs-analysis.visits",
             publisher: BOOKING,
-            kinds: &[
-                "booking.visit.scheduled",
-                "booking.visit.started",
-                "booking.visit.completed",
-                "booking.visit.cancelled",
-                "booking.visit.no_show",
-            ],
+            kinds: VISIT_KINDS,
             db: app.deps.db.clone(),
             clock: app.deps.clock.clone(),
             handler: Arc::new(|tx, event| Box::pin(visit(tx, event))),
@@ -80,12 +96,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
         Consumer {
             name: "needs-analysis.directory",
             publisher: BOOKING,
-            kinds: &[
-                "booking.person.registered",
-                "booking.person.updated",
-                "booking.organisation.registered",
-                "booking.organisation.updated",
-            ],
+            kinds: DIRECTORY_KINDS,
             db: app.deps.db.clone(),
             clock: app.deps.clock.clone(),
             handler: Arc::new(|tx, event| Box::pin(directory(tx, event))),

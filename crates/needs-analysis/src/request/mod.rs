@@ -22,7 +22,7 @@ pub mod state;
 pub mod store;
 pub mod view;
 
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 
 use crate::App;
 
@@ -32,6 +32,6 @@ pub use state::{State, Step};
 pub use store::RequestId;
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(intake::routes()).merge(act::routes()).merge(import::routes()).merge(page::routes())
+pub fn routes() -> Routes<App> {
+    Routes::new().merge(intake::routes()).merge(act::routes()).merge(import::routes()).merge(page::routes())
 }

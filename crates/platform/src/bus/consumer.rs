@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
 use super::cursor::Cursor;
-use super::{Event, EventLog, Growth, LogError};
+use super::{Event, EventLog, Growth, LogError, Reads};
 use crate::clock::Clock;
 use crate::db::{Db, DbError, Tx};
 use crate::on;
@@ -66,8 +66,8 @@ pub struct Consumer {
     pub name: &'static str,
     /// Whose log it follows.
     pub publisher: &'static str,
-    /// The kinds it takes; it passes over the others.
-    pub kinds: &'static [&'static str],
+    /// The kinds that it takes, with the fields that it reads; it passes over the others.
+    pub kinds: &'static [Reads],
     /// Its database.
     pub db: Db,
     /// Its clock.
@@ -174,7 +174,7 @@ impl Consumer {
     /// Takes a batch that was read behind `cursor`; how many events took effect.
     async fn take_all(&self, mut cursor: i64, events: &[Event]) -> Result<u64, LogError> {
         let mut taken = 0;
-        for event in events.iter().filter(|e| self.kinds.contains(&e.kind.as_str())) {
+        for event in events.iter().filter(|e| self.kinds.iter().any(|read| read.kind == e.kind)) {
             match self.take(cursor, event).await? {
                 Taken::Overtaken => return Ok(taken),
                 Taken::Effect => taken += 1,

@@ -9,6 +9,7 @@
 //! publisher's [`Forwarder`] copies the outbox to a stream of `JetStream` and the consumer reads that
 //! [`StreamLog`]. A cursor is a position of the outbox either way.
 
+mod catalogue;
 mod cloudevent;
 mod consumer;
 mod cursor;
@@ -23,10 +24,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
+pub use catalogue::{Described, EventKind, Field, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogError};
-pub use outbox::{NewEvent, Outbox, publish, publish_all};
+pub use outbox::{NewEvent, Outbox, emit, publish, publish_all};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Event, EventLog, Growth, LogError};
+use super::{Event, EventKind, EventLog, Growth, LogError};
 use crate::db::{Conn, Db, DbError, Engine, Tx, as_text};
 use crate::id::uuid_v7;
 use crate::on;
@@ -70,6 +70,17 @@ pub async fn publish(
     Ok(event_id)
 }
 
+/// Writes an event of a kind of the catalogue into the outbox, within the transaction that makes it true.
+pub async fn emit<T: Serialize>(
+    tx: &mut Tx,
+    at: DateTime<Utc>,
+    kind: &EventKind<T>,
+    subject: impl Into<Uuid>,
+    data: &T,
+) -> Result<(), DbError> {
+    publish_all(tx, &[NewEvent::of(at, kind, subject, data)?]).await
+}
+
 /// An event that is to be written.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
@@ -81,6 +92,19 @@ pub struct NewEvent {
     pub subject: Uuid,
     /// The publisher's data.
     pub data: serde_json::Value,
+}
+
+impl NewEvent {
+    /// An event of a kind of the catalogue.
+    pub fn of<T: Serialize>(
+        at: DateTime<Utc>,
+        kind: &EventKind<T>,
+        subject: impl Into<Uuid>,
+        data: &T,
+    ) -> Result<Self, DbError> {
+        let data = serde_json::to_value(data).map_err(|e| DbError::Engine(sqlx::Error::Encode(Box::new(e))))?;
+        Ok(Self { at, kind: kind.name.to_owned(), subject: subject.into(), data })
+    }
 }
 
 /// A row as both engines read it out of one JSON array.

@@ -2,12 +2,12 @@
 
 use axum::extract::rejection::{BytesRejection, FailedToBufferBody};
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
-use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use axum::http::{HeaderMap, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::problem::{BAD_REQUEST, FieldError, PRECONDITION_FAILED, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use crate::problem::{BAD_REQUEST, FieldError, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 
 /// A JSON body: in, with a JSON Pointer to what does not fit; out, as axum's.
 #[derive(Clone, Copy, Debug)]
@@ -116,49 +116,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
             let name = if name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') { name } else { String::new() };
             Problem::field(format!("?{name}"), "查询参数不对", "The query parameter does not fit").because(told)
         })
-    }
-}
-
-/// A resource's version as an entity tag (RFC 9110 §8.8.3), for what two people may edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ETag(pub i64);
-
-impl IntoResponseParts for ETag {
-    type Error = std::convert::Infallible;
-
-    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Self::Error> {
-        if let Ok(value) = HeaderValue::from_str(&format!("\"{}\"", self.0)) {
-            parts.headers_mut().insert(header::ETAG, value);
-        }
-        Ok(parts)
-    }
-}
-
-/// The version the caller read, from `If-Match`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IfMatch(pub Option<i64>);
-
-impl IfMatch {
-    /// Refuses when somebody else has changed the resource since (412).
-    pub fn check(self, current: i64) -> Result<(), Problem> {
-        match self.0 {
-            Some(read) if read != current => Err(Problem::new(&PRECONDITION_FAILED)),
-            _ => Ok(()),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
-        let tag = value.to_str().ok().filter(|t| *t != "*").map(|t| t.trim_matches('"').parse::<i64>());
-        match tag {
-            None => Ok(Self(None)),
-            Some(Ok(version)) => Ok(Self(Some(version))),
-            Some(Err(_)) => Err(Problem::new(&PRECONDITION_FAILED)),
-        }
     }
 }
 

@@ -1,19 +1,26 @@
 //! What a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
 
+mod condition;
 mod ctx;
 mod extract;
 mod idempotency;
 mod layers;
 mod live;
 mod paging;
+mod routes;
 mod serve;
 mod session;
 
+pub use crate::certificate::{Tls, TlsError};
+pub use condition::{Condition, ETag, IfMatch};
 pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
-pub use extract::{ETag, IfMatch, Json, Path, Query};
+pub use extract::{Json, Path, Query};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
-pub use serve::{DRAIN_SECONDS_MAX, Listener, Tls, TlsError, serve};
-pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};
+pub use routes::{Routed, Routes, StaticFile};
+pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
+pub use session::{
+    ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE, REFRESH_COOKIE, SessionCookies,
+};

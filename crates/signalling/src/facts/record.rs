@@ -86,7 +86,7 @@ pub(super) async fn write_all(tx: &mut Tx, records: &[&Record], on_several_nodes
     change_rooms(tx, &records).await?;
     let events: Vec<NewEvent> = records.iter().filter_map(|r| event(r)).collect();
     publish_all(tx, &events).await?;
-    let done: Vec<Done> = records.iter().filter_map(|r| done(r)).collect();
+    let done: Vec<Done<'_>> = records.iter().filter_map(|r| done(r)).collect();
     audit::record_all(tx, &done).await
 }
 
@@ -169,7 +169,7 @@ pub(super) fn kind(fact: &Fact) -> (&'static str, DateTime<Utc>) {
 }
 
 /// The audit row of what somebody decided.
-fn done(Record { consult, fact, .. }: &Record) -> Option<Done> {
+fn done(Record { consult, fact, .. }: &Record) -> Option<Done<'static>> {
     let (kind, at) = kind(fact);
     let action = match kind {
         "started" => "consult.start",
@@ -180,7 +180,14 @@ fn done(Record { consult, fact, .. }: &Record) -> Option<Done> {
         "transcription" => "consult.transcribe",
         _ => return None,
     };
-    Some(Done { at, action, resource_kind: "consult", resource: consult.0, request_id: "relay" })
+    Some(Done {
+        at,
+        actor: None,
+        action: action.into(),
+        resource_kind: "consult",
+        resource: consult.0,
+        request_id: "relay",
+    })
 }
 
 /// The data of an event: the consult it belongs to, when, and what else there is.

@@ -177,8 +177,8 @@ impl Hub {
         if let Sequencer::Embedded(embedded) = &node.sequencer {
             embedded.rest(instant);
         }
-        metrics::gauge!("signalling_connections").set(open as f64);
-        metrics::gauge!("signalling_rooms").set(cells.len() as f64);
+        metrics::gauge!(crate::measures::CONNECTIONS).set(open as f64);
+        metrics::gauge!(crate::measures::ROOMS).set(cells.len() as f64);
     }
 }
 

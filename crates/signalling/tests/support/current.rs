@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::nats::NatsServers;
+use super::nats::NatsServers;
 
 /// Nothing takes longer; a wait that does has failed.
 const PATIENCE: Duration = Duration::from_secs(90);

@@ -97,7 +97,7 @@ async fn refresh(
     match rotation {
         Rotation::Issued(issued) => Ok(Json((*issued).into())),
         Rotation::Refused => Err(Problem::new(&REFRESH_INVALID)),
-        Rotation::Reused | Rotation::Raced => Err(Problem::new(&REFRESH_REUSED)),
+        Rotation::Reused => Err(Problem::new(&REFRESH_REUSED)),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) struct Credentials<'a> {
 
 /// The parts that make tokens at `now`.
 pub(super) fn mint(app: &App, now: DateTime<Utc>) -> Mint<'_> {
-    Mint { keys: &app.deps.keys, config: &app.config.account, now }
+    Mint { keys: &app.deps.keys, fields: &app.deps.fields, config: &app.config.account, now }
 }
 
 /// The account whose password this is, with the transaction in which its log-in goes on. Every

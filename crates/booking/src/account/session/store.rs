@@ -1,8 +1,9 @@
-//! Log-in sessions and their refresh tokens: each token is good once, a used one ends its family.
+//! Log-in sessions and their refresh tokens: each token is good once, a used one ends its family. A browser whose answer
+//! was lost on the way gets the successor once more within a short grace.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::auth::{AccessClaims, Keys};
-use sanbao_platform::crypto::{random_token, sha256_hex};
+use sanbao_platform::crypto::{FieldKeys, random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -27,6 +28,9 @@ const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
 const PRUNE: &str = "delete from refresh_token where expires_at < $2
     and session_id in (select id from login_session where account_id = $1)";
 
+/// Renewals within one grace that are followed from a token to the newest of its family.
+const SUCCESSORS_MAX: usize = 8;
+
 /// What a log-in or a renewal gives.
 #[derive(Debug)]
 pub(in crate::account) struct Issued {
@@ -47,8 +51,6 @@ pub(super) enum Rotation {
     Refused,
     /// The token had been used: its family has been ended now.
     Reused,
-    /// Another tab of the same browser used it a moment ago.
-    Raced,
 }
 
 #[derive(sqlx::FromRow)]
@@ -64,6 +66,7 @@ struct Found {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mint<'a> {
     pub(super) keys: &'a Keys,
+    pub(super) fields: &'a FieldKeys,
     pub(super) config: &'a AccountConfig,
     pub(super) now: DateTime<Utc>,
 }
@@ -78,7 +81,7 @@ impl Mint<'_> {
             let row = sqlx::query(START).bind(session).bind(account.id).bind(membership.organisation).bind(self.now);
             row.execute(c).await.map(drop)
         })?;
-        self.issue(tx, session, account, membership).await
+        self.issue(tx, session, account, membership, random_token()).await
     }
 
     async fn issue(
@@ -87,12 +90,22 @@ impl Mint<'_> {
         session: SessionId,
         account: &Account,
         membership: Membership,
+        refresh: String,
     ) -> Result<Issued, Problem> {
-        let refresh = random_token();
         on!(tx, |c| {
             let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(session).bind(self.now);
             row.bind(self.now + self.config.refresh()).execute(c).await.map(drop)
         })?;
+        self.issued(session, account, membership, refresh)
+    }
+
+    fn issued(
+        &self,
+        session: SessionId,
+        account: &Account,
+        membership: Membership,
+        refresh: String,
+    ) -> Result<Issued, Problem> {
         let claims = AccessClaims {
             sub: account.id.into(),
             org: membership.organisation,
@@ -105,23 +118,36 @@ impl Mint<'_> {
         Ok(Issued { access, refresh, membership })
     }
 
+    /// The token that follows `token`: nobody can tell it without the network's secret, and it need not be stored to be
+    /// given once more.
+    fn successor(&self, token: &str) -> String {
+        self.fields.blind_index("refresh_token", token)
+    }
+
     /// Exchanges a refresh token. The caller commits whatever comes out: a reuse has ended the family.
-    /// Within `grace` after its use a token only reports the race; it never gives tokens again.
+    /// Within `grace` after its use a token gives the same successor again: its answer may have been lost on the way, or
+    /// two tabs of a browser renewed at one moment.
     pub(super) async fn rotate(&self, tx: &mut Tx, token: &str, grace: Duration) -> Result<Rotation, Problem> {
         let hash = sha256_hex(token.as_bytes());
         let used = on!(tx, |c| {
             sqlx::query(USE_TOKEN).bind(&hash).bind(self.now).execute(c).await.map(|done| done.rows_affected())
         })?;
-        let found: Option<Found> = on!(tx, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?;
-        let Some(found) = found.filter(|f| f.ended_at.is_none()) else { return Ok(Rotation::Refused) };
-        if used == 0 {
+        let Some(found) = find(tx, token).await?.filter(|f| f.ended_at.is_none()) else {
+            return Ok(Rotation::Refused);
+        };
+        let next = if used == 1 {
+            self.successor(token)
+        } else {
             let Some(used_at) = found.used_at else { return Ok(Rotation::Refused) };
-            if self.now - used_at < grace {
-                return Ok(Rotation::Raced);
+            if self.now - used_at >= grace {
+                end(tx, found.session_id, self.now, "reuse").await?;
+                return Ok(Rotation::Reused);
             }
-            end(tx, found.session_id, self.now, "reuse").await?;
-            return Ok(Rotation::Reused);
-        }
+            match self.newest(tx, token).await? {
+                Some(newest) => newest,
+                None => return Ok(Rotation::Refused),
+            }
+        };
         let account = member::find(tx, found.account_id).await?.filter(|a| a.status == AccountStatus::Active);
         let membership = member::membership(tx, found.account_id).await?;
         let membership = membership.filter(|m| m.organisation == found.organisation_id);
@@ -129,8 +155,31 @@ impl Mint<'_> {
             end(tx, found.session_id, self.now, "disabled").await?;
             return Ok(Rotation::Refused);
         };
-        Ok(Rotation::Issued(Box::new(self.issue(tx, found.session_id, &account, membership).await?)))
+        let issued = if used == 1 {
+            self.issue(tx, found.session_id, &account, membership, next).await?
+        } else {
+            self.issued(found.session_id, &account, membership, next)?
+        };
+        Ok(Rotation::Issued(Box::new(issued)))
     }
+
+    /// The one token behind a used one that is still good.
+    async fn newest(&self, tx: &mut Tx, token: &str) -> Result<Option<String>, DbError> {
+        let mut token = self.successor(token);
+        for _ in 0..SUCCESSORS_MAX {
+            match find(tx, &token).await? {
+                Some(found) if found.used_at.is_none() => return Ok(Some(token)),
+                Some(_) => token = self.successor(&token),
+                None => break,
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn find(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbError> {
+    let hash = sha256_hex(token.as_bytes());
+    Ok(on!(conn, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?)
 }
 
 /// Ends one log-in.
@@ -156,7 +205,5 @@ pub(in crate::account) async fn end_all(
 
 /// The log-in that a refresh token belongs to.
 pub(super) async fn session_of(conn: &mut Conn, token: &str) -> Result<Option<SessionId>, DbError> {
-    let hash = sha256_hex(token.as_bytes());
-    let found: Option<Found> = on!(conn, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?;
-    Ok(found.map(|f| f.session_id))
+    Ok(find(conn, token).await?.map(|f| f.session_id))
 }

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
 use sanbao_platform::policy::Decision;
-use sanbao_platform::problem::{PRECONDITION_FAILED, Problem};
+use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -67,13 +67,15 @@ pub async fn save(
     State(app): State<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
-    IfMatch(read): IfMatch,
+    version: IfMatch,
     Json(body): Json<Parts>,
 ) -> Result<Response, Problem> {
     let parts = body.checked()?;
     let mut tx = app.deps.db.begin().await?;
     let consult = load(&mut tx, &ctx, id, Action::Opinion).await?;
     consult.state.clone().apply(Step::SaveOpinion)?;
+    let read = opinion::find(&mut tx, id).await?.map(|opinion| opinion.version);
+    version.check_over(read)?;
     opinion::save(&mut tx, id, read, ctx.actor.subject.into(), ctx.now(), &parts).await?;
     let opinion = opinion::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     audit::record(&mut tx, &ctx, "consult.opinion.save", "consult", id).await?;
@@ -89,16 +91,14 @@ pub async fn sign(
     State(app): State<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
-    IfMatch(read): IfMatch,
+    version: IfMatch,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let consult = load(&mut tx, &ctx, id, Action::Opinion).await?;
     consult.state.clone().apply(Step::Sign)?;
     let found = opinion::find(&mut tx, id).await?;
     let opinion = found.ok_or_else(|| Problem::field("/impression", "还没有写会诊意见", "There is no opinion yet"))?;
-    if read.is_some_and(|version| version != opinion.version) {
-        return Err(Problem::new(&PRECONDITION_FAILED));
-    }
+    version.check(opinion.version)?;
     opinion.parts.signable()?;
     let doctor = doctors::find(&mut tx, ctx.actor.subject.into()).await?.ok_or_else(Problem::forbidden)?;
     opinion::sign(&mut tx, id, &opinion, &doctor, ctx.now()).await?;

@@ -12,17 +12,15 @@ mod record;
 use std::sync::LazyLock;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
-use sanbao_platform::http::{Ctx, live};
+use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
-use sanbao_platform::web::asset;
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::page::{self, Tone, Words};
 
 use super::journal::TOPIC;
 use super::state::StateName;
@@ -33,27 +31,25 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
-    ("/static/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
-    ("/static/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
-    ("/static/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
-    ("/static/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),
-    ("/static/consult-guest.js", JS, include_bytes!("../../../assets/consult-guest.js")),
+const FILES: &[StaticFile] = &[
+    ("/static/booking/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
+    ("/static/booking/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
+    ("/static/booking/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
+    ("/static/booking/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),
+    ("/static/booking/consult-guest.js", JS, include_bytes!("../../../assets/consult-guest.js")),
 ];
 
 /// The pages' routes; they are no part of the described API.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    let pages = OpenApiRouter::new()
-        .route("/consults", get(list::page))
-        .route("/consults/events", get(events))
-        .route("/consults/new", get(new::page))
-        .route("/consults/{id}", get(detail::page))
-        .route("/consults/{id}/status", get(detail::status_part))
-        .route("/consults/{id}/summary", get(record::summary))
-        .route("/guest", get(guest::page));
-    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
-        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
-    })
+pub(super) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/consults", get(list::page))
+        .page("/consults/events", get(events))
+        .page("/consults/new", get(new::page))
+        .page("/consults/{id}", get(detail::page))
+        .page("/consults/{id}/status", get(detail::status_part))
+        .page("/consults/{id}/summary", get(record::summary))
+        .page("/guest", get(guest::page))
+        .files(FILES)
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.
@@ -65,35 +61,23 @@ fn t(lang: Lang, key: &str) -> String {
     TEXTS.get(lang, key)
 }
 
-/// 11月23日 周一
-fn day(lang: Lang, date: NaiveDate) -> String {
-    let weekday = t(lang, &format!("weekday-{}", date.weekday().number_from_monday()));
-    let month = t(lang, &format!("month-{}", date.month()));
-    TEXTS.with(lang, "day", &[("month", &month), ("day", &date.day().to_string()), ("weekday", &weekday)])
+fn words(lang: Lang, zone: Tz) -> Words {
+    Words::new(&TEXTS, lang, zone)
 }
 
-fn clock(zone: Tz, at: DateTime<Utc>) -> String {
-    at.with_timezone(&zone).format("%H:%M").to_string()
-}
-
-/// 11月23日 周一 14:30
-fn when(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
-    format!("{} {}", day(lang, at.with_timezone(&zone).date_naive()), clock(zone, at))
-}
-
-/// A moment with its machine-readable form.
+/// 11月23日 周一 14:30, with its machine-readable form.
 fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(at.to_rfc3339()) { (when(lang, zone, at)) } }
+    words(lang, zone).time(at)
 }
 
 fn badge(lang: Lang, state: StateName) -> Markup {
-    let kind = match state {
-        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => "badge ok",
-        StateName::Submitted | StateName::Accepted | StateName::InSession => "badge info",
-        StateName::Returned | StateName::OpinionDraft | StateName::Draft => "badge warn",
-        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => "badge bad",
+    let tone = match state {
+        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => Tone::Ok,
+        StateName::Submitted | StateName::Accepted | StateName::InSession => Tone::Info,
+        StateName::Returned | StateName::OpinionDraft | StateName::Draft => Tone::Warn,
+        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => Tone::Bad,
     };
-    html! { span class=(kind) { (t(lang, &format!("state-{}", state.name()))) } }
+    page::badge(tone, &t(lang, &format!("state-{}", state.name())))
 }
 
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
@@ -117,10 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn dates_read_as_people_say_them() {
+    fn one_is_a_year_older_on_the_birthday() {
         let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap_or_default();
-        assert_eq!(when(Lang::Zh, chrono_tz::Asia::Shanghai, at), "11月23日 周一 14:30");
-        assert_eq!(when(Lang::En, chrono_tz::Asia::Shanghai, at), "Mon 23 Nov 14:30");
         let birthday: NaiveDate = "1940-11-24".parse().unwrap_or_default();
         assert_eq!((age(birthday, at), age(birthday, at + chrono::Duration::days(1))), (85, 86));
     }

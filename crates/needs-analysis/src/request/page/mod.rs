@@ -7,11 +7,9 @@ mod words;
 
 use std::sync::LazyLock;
 
-use axum::Router;
 use axum::routing::get;
+use sanbao_platform::http::{Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
-use sanbao_platform::web;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 
@@ -20,19 +18,19 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
-    ("/static/requests.js", JS, include_bytes!("../../../assets/requests.js")),
-    ("/static/import.js", JS, include_bytes!("../../../assets/import.js")),
+const FILES: &[StaticFile] = &[
+    ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
+    ("/static/needs-analysis/import.js", JS, include_bytes!("../../../assets/import.js")),
 ];
 
 /// The pages; they stand beside the API and not in its description.
-pub fn routes() -> OpenApiRouter<App> {
-    let pages: Router<App> = Router::new()
-        .route("/requests", get(list::page))
-        .route("/requests/new", get(forms::new_request))
-        .route("/requests/import", get(forms::import))
-        .route("/requests/{id}", get(detail::page));
-    OpenApiRouter::from(web::assets(pages, FILES))
+pub fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/requests", get(list::page).post(list::found))
+        .page("/requests/new", get(forms::new_request))
+        .page("/requests/import", get(forms::import))
+        .page("/requests/{id}", get(detail::page))
+        .files(FILES)
 }
 
 #[cfg(test)]

@@ -1,0 +1,256 @@
+//! A site with the demo network in it, programs and browsers that call it.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use chrono::{DateTime, Utc};
+use http_body_util::BodyExt as _;
+use sanbao_booking::account::demo::{self, Network, PASSWORD};
+use sanbao_booking::{App, Config, MIGRATIONS, build};
+use sanbao_platform::clock::Clock;
+use sanbao_platform::http::finish;
+use sanbao_platform::service::Deps;
+use sanbao_platform::testing::TestEngine;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
+
+/// The clock's start: a Monday morning in Ningbo.
+pub fn morning() -> DateTime<Utc> {
+    "2026-11-23T00:30:00Z".parse().unwrap()
+}
+
+/// A running site.
+pub struct Site {
+    pub router: Router,
+    pub clock: Clock,
+    pub deps: Deps,
+    pub network: Network,
+    pub openapi: utoipa::openapi::OpenApi,
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+
+    /// The problem's kind.
+    pub fn kind(&self) -> String {
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.trim_start_matches("/problems/").to_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
+    }
+
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn expect_kind(self, status: u16, kind: &str) -> Self {
+        let answer = self.expect(status);
+        assert_eq!(answer.kind(), kind, "{}", answer.text);
+        answer
+    }
+}
+
+/// A configuration in which no throttle gets in a test's way.
+pub fn generous() -> Config {
+    Config { login_burst_max: NonZeroU32::new(10_000).unwrap(), ..Config::default() }
+}
+
+impl Site {
+    pub async fn open(engine: &TestEngine) -> Self {
+        Self::with(engine, generous()).await
+    }
+
+    pub async fn with(engine: &TestEngine, config: Config) -> Self {
+        let clock = Clock::manual(morning());
+        let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
+        let network = demo::fill(&App::new(config.clone(), deps.clone())).await.unwrap();
+        let (router, openapi) = router(config, &deps);
+        Self { router, clock, deps, network, openapi }
+    }
+
+    pub async fn call(&self, request: Request<Body>) -> Answer {
+        call(&self.router, request).await
+    }
+
+    /// A call of the API by a program.
+    pub async fn api(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
+        self.api_with(token, method, path, body, &[]).await
+    }
+
+    pub async fn api_with(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Value,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if !token.is_empty() {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let body = if body.is_null() {
+            Body::empty()
+        } else {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+            Body::from(body.to_string())
+        };
+        self.call(request.body(body).unwrap()).await
+    }
+
+    pub async fn get(&self, token: &str, path: &str) -> Answer {
+        self.api(token, "GET", path, Value::Null).await
+    }
+
+    pub async fn log_in(&self, login: &str, password: &str) -> Answer {
+        self.api("", "POST", "/v1/tokens", json!({ "login": login, "password": password })).await
+    }
+
+    /// The access token of a demo account.
+    pub async fn token(&self, login: &str) -> String {
+        let tokens = self.log_in(login, PASSWORD).await.expect(200).json();
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub fn minutes_pass(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(minutes * 60));
+    }
+
+    pub fn account(&self, login: &str) -> String {
+        self.network.accounts.iter().find(|a| a.login == login).unwrap().id.to_string()
+    }
+}
+
+/// The service's whole router, with the outermost layer.
+pub fn router(config: Config, deps: &Deps) -> (Router, utoipa::openapi::OpenApi) {
+    let service = build(config, deps.clone());
+    (finish(service.routes.router, deps.clock.clone(), CancellationToken::new(), false), service.routes.openapi)
+}
+
+pub async fn call(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
+}
+
+/// A browser with its cookies; each has the path it was given.
+#[derive(Clone, Debug, Default)]
+pub struct Browser {
+    cookies: BTreeMap<(String, String), String>,
+}
+
+impl Browser {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.iter().find(|((n, _), _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    fn header_for(&self, path: &str) -> String {
+        let fits = |at: &str| at == "/" || path == at || path.starts_with(&format!("{at}/"));
+        let sent = self.cookies.iter().filter(|((_, at), _)| fits(at));
+        sent.map(|((name, _), value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
+    fn take(&mut self, answer: &Answer) {
+        for line in answer.headers.get_all(header::SET_COOKIE) {
+            let mut parts = line.to_str().unwrap().split("; ");
+            let (name, value) = parts.next().unwrap().split_once('=').unwrap();
+            let rest: Vec<_> = parts.collect();
+            let path = rest.iter().find_map(|p| p.strip_prefix("Path=")).unwrap_or("/").to_owned();
+            let key = (name.to_owned(), path);
+            if rest.contains(&"Max-Age=0") {
+                self.cookies.remove(&key);
+            } else {
+                self.cookies.insert(key, value.to_owned());
+            }
+        }
+    }
+
+    async fn send(&mut self, site: &Site, request: axum::http::request::Builder, path: &str, body: String) -> Answer {
+        let request = request.uri(path).header(header::HOST, "sanbao.test");
+        let cookies = self.header_for(path.split('?').next().unwrap());
+        let request = if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies) };
+        let answer = site.call(request.body(Body::from(body)).unwrap()).await;
+        self.take(&answer);
+        answer
+    }
+
+    /// Opens a page; redirects are not followed.
+    pub async fn open(&mut self, site: &Site, path: &str) -> Answer {
+        let request = Request::builder().method("GET").header(header::ACCEPT, "text/html");
+        self.send(site, request, path, String::new()).await
+    }
+
+    /// Sends a plain form of this site.
+    pub async fn form(&mut self, site: &Site, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::builder().method("POST").header("origin", "https://sanbao.test");
+        let request = request.header(header::ACCEPT, "text/html");
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        let body: Vec<_> = fields.iter().map(|(n, v)| format!("{n}={}", sanbao_platform::page::encode(v))).collect();
+        self.send(site, request, path, body.join("&")).await
+    }
+
+    /// Calls the API as a page's script does.
+    pub async fn script(&mut self, site: &Site, method: &str, path: &str, body: Value) -> Answer {
+        let csrf = self.cookie("sanbao_csrf").unwrap_or_default().to_owned();
+        let request = Request::builder().method(method).header("sec-fetch-site", "same-origin");
+        let request = request.header("x-csrf-token", csrf).header(header::CONTENT_TYPE, "application/json");
+        self.send(site, request, path, if body.is_null() { String::new() } else { body.to_string() }).await
+    }
+
+    /// A call with headers of the test's own and these cookies.
+    pub async fn raw(&mut self, site: &Site, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let request = headers.iter().fold(Request::builder().method(method), |r, (n, v)| r.header(*n, *v));
+        self.send(site, request, path, body.to_owned()).await
+    }
+
+    /// Logs in by the form.
+    pub async fn log_in(&mut self, site: &Site, login: &str) -> Answer {
+        self.form(site, "/session", &[("login", login), ("password", PASSWORD), ("next", "/")]).await.expect(303)
+    }
+}
+
+/// How many audit rows of an action there are.
+pub async fn audited(site: &Site, action: &str) -> i64 {
+    let mut conn = site.deps.db.read().await.unwrap();
+    sanbao_platform::on!(conn, |c| {
+        sqlx::query_scalar("select count(*) from audit where action = $1").bind(action).fetch_one(c).await
+    })
+    .unwrap()
+}
+
+/// How many events of a kind are in the log.
+pub async fn published(site: &Site, kind: &str) -> i64 {
+    let mut conn = site.deps.db.read().await.unwrap();
+    sanbao_platform::on!(conn, |c| {
+        sqlx::query_scalar("select count(*) from outbox where kind = $1").bind(kind).fetch_one(c).await
+    })
+    .unwrap()
+}

@@ -1,0 +1,9 @@
+//! Accounts, log-ins, people and their pages, through the real router on both engines.
+mod browser;
+mod guarded;
+mod kit;
+mod log_in;
+mod organisations;
+mod people;
+mod pin;
+mod setup;

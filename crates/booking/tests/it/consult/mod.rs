@@ -1,0 +1,9 @@
+//! Consults from invitation to signed opinion, through the real router on both engines.
+
+mod booking;
+mod hours;
+mod life;
+mod meeting;
+mod pages;
+mod room;
+mod world;

@@ -1,0 +1,7 @@
+//! Booking through its real router, on both engines.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod account;
+mod calendar;
+mod consult;
+mod visit;

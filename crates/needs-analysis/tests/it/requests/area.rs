@@ -1,0 +1,131 @@
+//! The area tree: reading, adding, moving, and who may.
+
+use chrono::NaiveDate;
+use sanbao_needs_analysis::area::{self, AreaCode};
+use sanbao_platform::testing::on_both;
+use serde_json::json;
+
+use crate::requests::house::{CHENGDONG, House, STREET, XIMEN, administrator, agency, person, street};
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+const COUNTED_IN_XIMEN: &str = "select cast(coalesce(sum(n), 0) as bigint) from rollup
+    where area_code = '330211001007' and grain = 'day'";
+
+#[tokio::test]
+async fn the_street_has_its_communities_and_each_area_its_path() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let answer = house.get(&street(), &format!("/v1/areas/{STREET}")).await;
+        assert_eq!(answer.status, 200);
+        let children = answer.body["children"].as_array().unwrap();
+        assert_eq!(children.len(), 11);
+        assert_eq!(children[0]["name_zh"], "城东社区");
+        let grid = house.get(&agency(), &format!("/v1/areas/{CHENGDONG}-C1-G2")).await.body;
+        let path: Vec<_> = grid["path"].as_array().unwrap().iter().map(|a| a["level"].as_str().unwrap()).collect();
+        assert_eq!(path, ["street", "community", "compound"]);
+        assert_eq!(grid["children"].as_array().unwrap().len(), 2);
+        let communities = house.get(&street(), "/v1/areas?level=community&limit=6").await.body;
+        let next = communities["next"].as_str().unwrap();
+        let rest = house.get(&street(), &format!("/v1/areas?level=community&limit=6&after={next}")).await.body;
+        assert_eq!(rest["items"].as_array().unwrap().len(), 5);
+        assert!(rest["next"].is_null());
+        assert_eq!(house.get(&street(), "/v1/areas/nowhere").await.status, 404);
+        assert_eq!(house.get(&street(), "/v1/areas/%00%27--").await.status, 404);
+        assert_eq!(house.get(&street(), "/v1/areas?level=planet").await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_grid_that_moves_keeps_its_past() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let grid = format!("{CHENGDONG}-C1-G1");
+        let there = format!("{XIMEN}-C1");
+        house.take_down(json!({"area_code": grid, "received_at": "2026-10-20 09:00"})).await;
+        house.take_down(json!({"area_code": grid, "received_at": "2026-11-20 09:00"})).await;
+        let moved = house
+            .post(&administrator(), &format!("/v1/areas/{grid}/move"), json!({"parent": there, "from": "2026-11-01"}))
+            .await;
+        assert_eq!(moved.status, 200, "{}", moved.text);
+        let path = |on: &str| format!("/v1/areas/{grid}?on={on}");
+        assert_eq!(house.get(&street(), &path("2026-10-31")).await.body["path"][1]["code"], CHENGDONG);
+        assert_eq!(house.get(&street(), &path("2026-11-01")).await.body["path"][1]["code"], XIMEN);
+        let mut conn = house.app.deps.db.read().await.unwrap();
+        let (old, new) = (AreaCode::parse(CHENGDONG).unwrap(), AreaCode::parse(XIMEN).unwrap());
+        let stair = AreaCode::parse(&format!("{grid}-B1")).unwrap();
+        for (area, on, inside) in [(&old, "2026-10-31", true), (&old, "2026-11-01", false), (&new, "2026-11-01", true)]
+        {
+            let below = area::descendants(&mut conn, area, day(on)).await.unwrap();
+            assert_eq!(below.contains(&stair), inside, "{area} {on}");
+        }
+        drop(conn);
+        assert_eq!(
+            house.number(COUNTED_IN_XIMEN).await,
+            1,
+            "what came after the move counts where the grid lies since"
+        );
+        for (from, status) in [("2026-11-01", 422), ("2026-10-01", 422), ("2026-12-01", 200)] {
+            let back = json!({"parent": format!("{CHENGDONG}-C2"), "from": from});
+            assert_eq!(
+                house.post(&administrator(), &format!("/v1/areas/{grid}/move"), back).await.status,
+                status,
+                "{from}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn levels_only_rise_so_there_is_no_circle() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let compound = format!("{CHENGDONG}-C1");
+        for parent in [format!("{CHENGDONG}-C1-G1"), compound.clone(), format!("{CHENGDONG}-C2"), "nowhere".into()] {
+            let body = json!({"parent": parent, "from": "2026-11-01"});
+            let answer = house.post(&administrator(), &format!("/v1/areas/{compound}/move"), body).await;
+            assert_eq!(answer.status, 422, "{parent}: {}", answer.text);
+            assert_eq!(answer.body["errors"][0]["pointer"], "/parent");
+        }
+        let mut tx = house.app.deps.db.begin().await.unwrap();
+        let (child, parent) = (AreaCode::parse(&compound).unwrap(), AreaCode::parse(XIMEN).unwrap());
+        let twice = area::tree::place(&mut tx, &child, &parent, day("2026-11-01")).await;
+        assert!(twice.is_err(), "the database itself lets an area lie in one place at a time");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn areas_are_added_by_administrators_within_their_scope() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let body = |code: &str, parent: &str| {
+            json!({"code": code, "level": "compound", "name_zh": "<b>南苑</b>", "parent": parent, "from": "2026-11-23"})
+        };
+        let key = [("idempotency-key", "k1")];
+        let admin = administrator();
+        let first = house.call_with(&admin, "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
+        let again = house.call_with(&admin, "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
+        assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{}", first.text);
+        assert_eq!(first.body, again.body);
+        assert_eq!(house.post(&admin, "/v1/areas", body("X-1", CHENGDONG)).await.status, 409);
+        assert_eq!(house.post(&admin, "/v1/areas", body("X-2", "nowhere")).await.status, 422);
+        assert_eq!(house.post(&admin, "/v1/areas", body("drop table area;", CHENGDONG)).await.status, 422);
+        assert_eq!(house.post(&street(), "/v1/areas", body("X-3", CHENGDONG)).await.status, 403);
+        let elsewhere = person(9, 900, "administrator", &[XIMEN]);
+        assert_eq!(house.post(&elsewhere, "/v1/areas", body("X-3", CHENGDONG)).await.status, 403);
+        assert_eq!(house.post(&elsewhere, "/v1/areas", body("X-3", XIMEN)).await.status, 201);
+        let nobodys = person(10, 901, "administrator", &[]);
+        assert_eq!(house.post(&nobodys, "/v1/areas", body("X-4", XIMEN)).await.status, 403);
+        let new_street = json!({"code": "330211002", "level": "street", "name_zh": "蛟川街道"});
+        assert_eq!(house.post(&admin, "/v1/areas", new_street.clone()).await.status, 403);
+        let founder = person(11, 902, "administrator", &["330211002"]);
+        assert_eq!(house.post(&founder, "/v1/areas", new_street).await.status, 201);
+        assert_eq!(house.get(&street(), "/v1/areas/X-1").await.body["name_zh"], "<b>南苑</b>");
+    })
+    .await;
+}

@@ -1,0 +1,209 @@
+//! Requests from files: ten thousand rows with every kind of broken one, both encodings, again and again.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::http::Request;
+use sanbao_needs_analysis::import::{self, ImportOptions, Report};
+use sanbao_platform::cn::ResidentId;
+use sanbao_platform::testing::{TestEngine, on_both};
+use serde_json::{Value, json};
+
+use crate::requests::house::{Answer, CHENGDONG, House, Person, XIMEN, administrator, agency, analyst, person, street};
+
+const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
+const ROWS: usize = 10_000;
+
+/// A broken row each: the text, the column and the code of its error.
+const BROKEN: &[(&str, &str, &str)] = &[
+    (",2026-11-01 09:00,330211001001,助餐,普通,林某,19900000001,,,", "external_id", "required"),
+    ("b1,昨天下午,330211001001,助餐,普通,林某,19900000001,,,", "received_at", "time_format"),
+    ("b2,2031-01-01 09:00,330211001001,助餐,普通,林某,19900000001,,,", "received_at", "time_out_of_range"),
+    ("b3,1999-01-01,330211001001,助餐,普通,林某,19900000001,,,", "received_at", "time_out_of_range"),
+    ("b4,2026-11-01 09:00,330299999999,助餐,普通,林某,19900000001,,,", "area_code", "area_unknown"),
+    ("b5,2026-11-01 09:00,330211001001,,普通,林某,19900000001,,,", "category", "required"),
+    ("b6,2026-11-01 09:00,330211001001,助餐,=1+1,林某,19900000001,,,", "urgency", "urgency_unknown"),
+    ("b7,2026-11-01 09:00,330211001001,助餐,普通,,19900000001,,,", "elder_name", "required"),
+    ("b8,2026-11-01 09:00,330211001001,助餐,普通,林某,1990000000,,,", "phone", "phone_format"),
+    ("b9,2026-11-01 09:00,330211001001,助餐,普通,林某,,110105194912310021,,", "national_id", "national_id_check_digit"),
+    ("b10,2026-11-01 09:00,330211001001,助餐,普通,林某,,110105194902300021,,", "national_id", "national_id_birth_date"),
+    ("b11,2026-11-01 09:00,330211001001,助餐", "", "column_count"),
+    ("r0,2026-11-01 09:00,330211001001,助餐,普通,林某,19900000001,,,", "external_id", "duplicate_in_file"),
+];
+
+/// A file of `rows` rows of which the broken ones stand in between.
+fn file(rows: usize) -> (String, usize) {
+    let mut text = HEADER.to_owned();
+    let every = rows / BROKEN.len();
+    let mut broken = BROKEN.iter();
+    for n in 0..rows {
+        if n % every == every - 1
+            && let Some((row, ..)) = broken.next()
+        {
+            let _ = writeln!(text, "{row}");
+            continue;
+        }
+        let area = if n % 3 == 0 { CHENGDONG } else { XIMEN };
+        let category = ["助餐", "bath", "助洁", "遛狗"][n % 4];
+        let born = chrono::NaiveDate::from_ymd_opt(1940, 1, 1 + u32::try_from(n % 28).unwrap()).unwrap();
+        let id = ResidentId::compose("339999", born, u16::try_from(n % 999).unwrap()).unwrap();
+        let (day, minute) = (1 + n % 22, n % 60);
+        let _ = writeln!(
+            text,
+            "r{n},2026-11-{day:02} 08:{minute:02},{area},{category},普通,林某{n},199{n:08},{},\"某路{n}号,东\",需求",
+            id.as_str()
+        );
+    }
+    (text, rows - BROKEN.len())
+}
+
+fn options(dry_run: bool) -> ImportOptions {
+    ImportOptions { source: "81890".into(), file_name: None, dry_run, actor: None, request_id: "test".into() }
+}
+
+async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Report {
+    let deps = &house.app.deps;
+    import::run(&deps.db, &deps.clock, &deps.fields, text, &options(dry_run), |_, _| {}).await.unwrap()
+}
+
+async fn send(house: &House, who: &Person, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+    let request = Request::post(path).header("authorization", format!("Bearer {}", house.token(who)));
+    house.send(request.header("content-type", kind).body(Body::from(body)).unwrap()).await
+}
+
+fn counts(body: &Value) -> [i64; 4] {
+    ["created", "updated", "unchanged", "failed"].map(|k| body[k].as_i64().unwrap())
+}
+
+async fn ten_thousand(engine: TestEngine) {
+    let house = House::open(&engine).await;
+    let (text, good) = file(ROWS);
+    let (good, bad) = (i64::try_from(good).unwrap(), i64::try_from(BROKEN.len()).unwrap());
+    let dry = by_library(&house, text.as_bytes(), true).await;
+    assert_eq!((dry.created, dry.failed, dry.id, house.counted().await), (good, bad, None, (0, 0)));
+    assert_eq!(house.number("select count(*) from import_run").await, 0);
+    let mut told = Vec::new();
+    let started = Instant::now();
+    let deps = &house.app.deps;
+    let progress = |done, total| told.push((done, total));
+    let report =
+        import::run(&deps.db, &deps.clock, &deps.fields, text.as_bytes(), &options(false), progress).await.unwrap();
+    eprintln!("{}: {ROWS} rows in {:?}", engine.name(), started.elapsed());
+    assert_eq!((report.created, report.failed, report.error_count), (good, bad, bad));
+    assert_eq!((told.first(), told.last()), (Some(&(0, 10_000)), Some(&(10_000, 10_000))));
+    for ((_, column, code), error) in BROKEN.iter().zip(&report.errors) {
+        assert_eq!((error.column.as_str(), error.code.as_str()), (*column, *code), "row {}", error.row);
+        let line = text.lines().nth(usize::try_from(error.row).unwrap() - 1).unwrap();
+        assert!(BROKEN.iter().any(|(row, ..)| *row == line), "line {} is {line}", error.row);
+    }
+    let values = serde_json::to_string(&report.errors).unwrap();
+    assert!(values.contains("110105********0021") && !values.contains("110105194912310021"), "{values}");
+    assert!(values.contains("\"'=1+1\""), "{values}");
+    assert_eq!(report.other, i64::try_from(text.matches("遛狗").count()).unwrap());
+    assert_eq!(house.counted().await, (good, good));
+    assert_eq!(house.number("select count(*) from request where category_raw = '遛狗'").await, report.other);
+    assert_eq!(house.miscounted().await, 0);
+
+    let again =
+        send(&house, &street(), "/v1/imports?dry_run=false&source=81890", "text/csv", text.clone().into()).await;
+    assert_eq!(again.status, 200, "{}", again.text);
+    assert_eq!(counts(&again.body), [0, 0, good, bad]);
+    let changed = text.replacen("某路5号", "某路55号", 1).replacen("r7,2026-11-08", "r7,2026-11-09", 1);
+    let third = send(&house, &street(), "/v1/imports?dry_run=false&source=81890", "text/csv", changed.into()).await;
+    assert_eq!(counts(&third.body), [0, 2, good - 2, bad]);
+    assert_eq!(house.counted().await, (good, good));
+    assert_eq!(house.miscounted().await, 0);
+    let kept = house.get(&street(), &format!("/v1/imports/{}", third.body["id"].as_str().unwrap())).await;
+    assert_eq!((counts(&kept.body), kept.body["done"].as_i64()), (counts(&third.body), Some(10_000)));
+}
+
+#[tokio::test]
+async fn ten_thousand_rows_are_taken_over_once() {
+    on_both(ten_thousand).await;
+}
+
+#[tokio::test]
+async fn an_import_that_was_killed_is_run_again() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let (text, good) = file(2_000);
+        let good = i64::try_from(good).unwrap();
+        let deps = &house.app.deps;
+        let stop = options(false);
+        let killed = std::panic::AssertUnwindSafe(import::run(
+            &deps.db,
+            &deps.clock,
+            &deps.fields,
+            text.as_bytes(),
+            &stop,
+            |done, _| assert!(done < 1_000, "killed here"),
+        ));
+        assert!(futures_util::FutureExt::catch_unwind(killed).await.is_err());
+        let (cells, rows) = house.counted().await;
+        assert!(cells == rows && rows > 0 && rows < good, "{cells} {rows}");
+        assert_eq!(house.number("select rows_done from import_run where finished_at is null").await, 1_000);
+        let again = by_library(&house, text.as_bytes(), false).await;
+        assert_eq!((again.created, again.unchanged), (good - rows, rows));
+        assert_eq!(house.counted().await, (good, good));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn gb18030_and_a_form_are_read_like_utf8() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let text = format!("{HEADER}g1,2026/11/01 09:00,{CHENGDONG},助浴,紧急,林某𠮷,19900000001,,后大街,㐀\n");
+        let (bytes, _, lossy) = encoding_rs::GB18030.encode(&text);
+        assert!(!lossy && std::str::from_utf8(&bytes).is_err());
+        let first = send(&house, &administrator(), "/v1/imports?dry_run=false", "text/csv", bytes.to_vec()).await;
+        assert_eq!(counts(&first.body), [1, 0, 0, 0], "{}", first.text);
+        let shown = house.get(&street(), "/v1/requests?category=bath").await.body;
+        let row = &shown["items"][0];
+        assert_eq!((&row["elder_name"], &row["urgency"], &row["note"]), (&json!("林某𠮷"), &json!("emergency"), &json!("㐀")));
+        let form = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"=1.csv\"\r\n\r\n\u{feff}{text}\r\n--x--\r\n");
+        let second = send(&house, &street(), "/v1/imports?dry_run=false", "multipart/form-data; boundary=x", form.into()).await;
+        assert_eq!(counts(&second.body), [0, 0, 1, 0], "{}", second.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_file_that_is_none_is_refused_and_so_is_who_may_not() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let path = "/v1/imports?dry_run=false";
+        for (kind, body, status) in [
+            ("text/csv", b"\xff\xff\xff\x00".to_vec(), 422),
+            ("text/csv", Vec::new(), 422),
+            ("text/csv", b"a,b\n1,2\n".to_vec(), 422),
+            ("application/json", b"{}".to_vec(), 415),
+            ("multipart/form-data; boundary=x", b"--x--\r\n".to_vec(), 422),
+            ("multipart/form-data", b"--x--\r\n".to_vec(), 400),
+            ("text/csv", vec![b'a'; import::FILE_BYTES_MAX + 1], 413),
+        ] {
+            let answer = send(&house, &street(), path, kind, body).await;
+            assert_eq!(answer.status, status, "{kind} {}", answer.text);
+            assert!(answer.body["type"].as_str().unwrap().starts_with("/problems/"));
+        }
+        let big = format!("{HEADER}{}", " ".repeat(2 * 1024 * 1024));
+        assert_eq!(send(&house, &street(), path, "text/csv", big.into()).await.status, 200, "larger than other bodies");
+        let text = format!("{HEADER}g1,2026-11-01,{CHENGDONG},助浴,,林某,,,,\n").into_bytes();
+        for (who, status) in [(agency(), 403), (analyst(), 403), (person(8, 300, "caregiver", &[]), 404)] {
+            assert_eq!(send(&house, &who, path, "text/csv", text.clone()).await.status, status);
+        }
+        let community = person(9, 100, "dispatcher", &[XIMEN]);
+        let outside = send(&house, &community, path, "text/csv", text.clone()).await;
+        assert_eq!(outside.body["errors"][0]["code"], "area_out_of_scope");
+        let english =
+            house.get(&administrator(), &format!("/v1/imports/{}", outside.body["id"].as_str().unwrap())).await;
+        assert_eq!(english.status, 200);
+        let stranger = person(10, 999, "administrator", &[CHENGDONG]);
+        let hidden = house.get(&stranger, &format!("/v1/imports/{}", outside.body["id"].as_str().unwrap())).await;
+        assert_eq!(hidden.status, 404);
+        let dry = send(&house, &street(), "/v1/imports", "text/csv", text).await;
+        assert_eq!((dry.body["dry_run"].as_bool(), house.counted().await), (Some(true), (0, 0)));
+    })
+    .await;
+}

@@ -1,0 +1,8 @@
+//! Areas, intake, work orders and imports through the real router, on both engines.
+mod area;
+mod demo;
+mod house;
+mod import;
+mod intake;
+mod page;
+mod work_order;

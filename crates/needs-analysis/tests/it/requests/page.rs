@@ -1,0 +1,164 @@
+//! The dispatcher's pages: what they show, to whom, and that what people typed stays text.
+
+use axum::body::Body;
+use axum::http::Request;
+use sanbao_platform::testing::on_both;
+use serde_json::json;
+
+use crate::requests::house::{Answer, House, Person, XIMEN, administrator, agency, agency_id, analyst, person, street};
+
+async fn page(house: &House, who: &Person, path: &str, lang: &str) -> Answer {
+    let request = Request::get(path).header("authorization", format!("Bearer {}", house.token(who)));
+    let request = request.header("accept", "text/html").header("accept-language", lang);
+    house.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn the_list_shows_state_clock_and_the_next_step() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let empty = page(&house, &street(), "/requests", "zh").await;
+        assert_eq!(empty.status, 200);
+        assert!(empty.text.contains("登记新需求") && empty.text.contains("没有符合条件的工单"), "{}", empty.text);
+        let id = house.take_down(json!({"urgency": "urgent"})).await;
+        let list = page(&house, &street(), "/requests?state=&category=meal&area=&open=true&q=", "zh").await;
+        for words in [
+            "林某兰",
+            "19900000001",
+            "已受理",
+            "加急",
+            "11月23日 周一 12:00",
+            "还剩 30 分钟",
+            "data-live=\"/v1/requests/events\"",
+        ] {
+            assert!(list.text.contains(words), "{words} in {}", list.text);
+        }
+        assert!(!list.text.contains("<style") && !list.text.contains("style="), "nothing is styled inline");
+        house.step(&street(), &id, "triage", json!({})).await;
+        house.step(&street(), &id, "dispatch", json!({"agency_id": agency_id()})).await;
+        let theirs = page(&house, &agency(), "/requests", "en").await;
+        let accept = format!("data-send=\"POST /v1/requests/{id}/accept\" data-version=\"3\"");
+        assert!(theirs.text.contains(&accept), "{}", theirs.text);
+        assert!(!theirs.text.contains("/requests/new"), "an agency takes no requests down");
+        assert!(theirs.text.contains("Dispatched") && theirs.text.contains("甲机构"));
+        let nobody = page(&house, &person(8, 300, "caregiver", &[]), "/requests", "zh").await;
+        assert_eq!(nobody.status, 404);
+        assert!(nobody.text.contains("没有找到"));
+        let request = Request::get("/requests").header("accept", "text/html").body(Body::empty()).unwrap();
+        let unknown = house.send(request).await;
+        assert_eq!(
+            (unknown.status.as_u16(), &unknown.headers["location"]),
+            (303, &"/session/renew?next=/requests".parse().unwrap())
+        );
+        assert_eq!(page(&house, &street(), "/requests?state=lost", "zh").await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_looked_for_stands_in_no_address() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        for n in 0..31 {
+            house.take_down(json!({"elder_name": format!("林某{n}")})).await;
+        }
+        let found = async |fields: &str| {
+            let request =
+                Request::post("/requests").header("authorization", format!("Bearer {}", house.token(&street())));
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let answer = house.send(request.body(Body::from(fields.to_owned())).unwrap()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            answer.text
+        };
+        let one = found("q=%E6%9E%97%E6%9F%90%37&open=true&state=&category=&area=").await;
+        assert!(one.contains("林某7<") && !one.contains("林某8<") && one.contains("共 1 条"), "{one}");
+        assert!(one.contains("id=\"filters\" method=\"post\"") && one.contains("data-live-form=\"filters\""), "{one}");
+        let first = found("q=%E6%9E%97%E6%9F%90&open=true").await;
+        assert!(first.contains("前 30 条") && !first.contains("?q="), "{first}");
+        let after = first.split("name=\"after\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let second = found(&format!("q=%E6%9E%97%E6%9F%90&open=true&after={after}")).await;
+        assert!(second.contains("共 1 条") || second.contains("林某0<"), "{second}");
+        assert!(second.contains("回到第一页"), "{second}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_typed_is_shown_as_text() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let nasty = "\"><script>alert(1)</script>'";
+        let changes =
+            json!({"elder_name": nasty, "address": nasty, "note": nasty, "category": nasty, "external_id": nasty});
+        let id = house.take_down(changes).await;
+        house.step(&street(), &id, "escalate", json!({"reason": nasty})).await;
+        for path in ["/requests?q=%22%3E%3Cscript%3E".to_owned(), format!("/requests/{id}")] {
+            let shown = page(&house, &street(), &path, "zh").await;
+            assert_eq!(shown.status, 200);
+            assert!(!shown.text.contains("<script>alert"), "{}", shown.text);
+            assert!(shown.text.contains("&lt;script&gt;alert(1)"), "{}", shown.text);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_request_offers_what_its_caller_may_do() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let id = house.take_down(json!({})).await;
+        let path = format!("/requests/{id}");
+        house.step(&street(), &id, "triage", json!({})).await;
+        let shown = page(&house, &street(), &path, "zh").await.text;
+        for words in [
+            "派单",
+            "甲机构",
+            "乙机构",
+            &format!("POST /v1/requests/{id}/dispatch"),
+            "110105********002X",
+            "确认分类",
+            "tel:19900000001",
+        ] {
+            assert!(shown.contains(words), "{words} in {shown}");
+        }
+        let masked = page(&house, &analyst(), &path, "zh").await.text;
+        assert!(
+            masked.contains("林**")
+                && masked.contains("脱敏")
+                && !masked.contains("林某兰")
+                && !masked.contains("data-send")
+        );
+        assert_eq!(page(&house, &agency(), &path, "zh").await.status, 404);
+        assert_eq!(page(&house, &person(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
+        assert_eq!(page(&house, &street(), "/requests/nonsense", "zh").await.status, 404);
+        let audited = house.number("select count(*) from audit where action = 'request.read'").await;
+        assert_eq!(audited, 1, "the one who saw it unmasked");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_forms_are_for_those_who_may_use_them() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        for (path, who, status) in [
+            ("/requests/new", street(), 200),
+            ("/requests/new", agency(), 403),
+            ("/requests/new", analyst(), 403),
+            ("/requests/import", street(), 200),
+            ("/requests/import", administrator(), 200),
+            ("/requests/import", agency(), 403),
+            ("/requests/import", person(8, 300, "caregiver", &[]), 404),
+        ] {
+            assert_eq!(page(&house, &who, path, "zh").await.status, status, "{path} {who:?}");
+        }
+        let form = page(&house, &person(9, 100, "dispatcher", &[XIMEN]), "/requests/new", "zh").await.text;
+        assert!(form.contains("西门社区") && form.contains("西门东苑第1网格") && !form.contains("城东"), "{form}");
+        for script in ["/static/needs-analysis/requests.js", "/static/needs-analysis/import.js"] {
+            let answer = page(&house, &street(), script, "zh").await;
+            assert_eq!(answer.status, 200);
+            assert_eq!(answer.headers["content-type"], "text/javascript; charset=utf-8");
+        }
+    })
+    .await;
+}

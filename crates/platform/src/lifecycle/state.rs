@@ -1,0 +1,213 @@
+//! What an aggregate with a life cycle says of itself.
+
+use std::fmt::{Debug, Display};
+use std::future::Future;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Change;
+use crate::auth::Actor;
+use crate::bus::NewEvent;
+use crate::db::{Conn, Db, DbError, Tx};
+use crate::http::Ctx;
+use crate::policy::Decision;
+use crate::problem::Problem;
+use crate::text_enum::TextEnum;
+
+/// The steps of an aggregate's life cycle.
+pub type StepOf<A> = <<A as Lifecycle>::State as State>::Step;
+/// Their names.
+pub type StepNameOf<A> = <StepOf<A> as Step>::Name;
+
+/// A step that the state does not allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{step} is not legal in {state}")]
+pub struct IllegalStep {
+    /// The word of the state.
+    pub state: &'static str,
+    /// The word of the step that was tried.
+    pub step: &'static str,
+}
+
+/// Where an aggregate stands: an enum that carries what belongs to each state.
+pub trait State: Clone + Debug + Send + Sync + Sized + 'static {
+    /// The states by name alone.
+    type Name: TextEnum;
+    /// What can be done.
+    type Step: Step;
+
+    /// The state's name.
+    fn name(&self) -> Self::Name;
+
+    /// The state after `step`: pure, and the only place that says which step leads where.
+    fn apply(self, step: Self::Step) -> Result<Self, IllegalStep>;
+
+    /// The steps that [`apply`](Self::apply) takes from here, found by asking it.
+    fn legal(&self) -> Vec<<Self::Step as Step>::Name> {
+        let names = <Self::Step as Step>::Name::ALL.iter().copied();
+        names.filter(|name| self.clone().apply(name.example()).is_ok()).collect()
+    }
+
+    /// The refusal of a step of this name.
+    fn illegal(&self, step: <Self::Step as Step>::Name) -> IllegalStep {
+        IllegalStep { state: self.name().as_str(), step: step.as_str() }
+    }
+}
+
+/// Something that is done to an aggregate, with what belongs to it.
+pub trait Step: Clone + Debug + Send + Sync + 'static {
+    /// The steps by name alone.
+    type Name: StepName<Step = Self>;
+
+    /// The step's name.
+    fn name(&self) -> Self::Name;
+
+    /// Why it is taken, where the step asks for a reason.
+    fn reason(&self) -> Option<&str> {
+        None
+    }
+
+    /// What else was said with it.
+    fn note(&self) -> Option<&str> {
+        None
+    }
+}
+
+/// A step by its name alone, as it stands in the API's paths, in the history and in audit rows.
+pub trait StepName: TextEnum {
+    /// The step with what belongs to it.
+    type Step;
+
+    /// A step of this name with nothing in it: what is asked to learn whether the step would be legal.
+    fn example(self) -> Self::Step;
+
+    /// Whether people take it; the others are taken by events and timers alone.
+    fn by_person(self) -> bool {
+        true
+    }
+}
+
+/// Who takes a step.
+#[derive(Clone, Copy, Debug)]
+pub enum By<'a> {
+    /// Somebody logged in.
+    Person(&'a Ctx),
+    /// Nobody: an event, a timer, a file.
+    Automatic {
+        /// What stands for the request's id: the event's, or the name of the timer.
+        cause: &'a str,
+        /// When it took place.
+        at: DateTime<Utc>,
+        /// For whom, where a person set it in motion: an import.
+        actor: Option<&'a Actor>,
+    },
+}
+
+impl By<'_> {
+    /// When the step takes place.
+    pub fn at(&self) -> DateTime<Utc> {
+        match self {
+            Self::Person(ctx) => ctx.now(),
+            Self::Automatic { at, .. } => *at,
+        }
+    }
+
+    /// The account that takes it.
+    pub fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Person(ctx) => Some(&ctx.actor),
+            Self::Automatic { actor, .. } => *actor,
+        }
+    }
+
+    /// What audit rows carry as the request's id.
+    pub fn request_id(&self) -> &str {
+        match self {
+            Self::Person(ctx) => &ctx.request_id,
+            Self::Automatic { cause, .. } => cause,
+        }
+    }
+}
+
+/// An aggregate that has a life cycle: what [`advance`](super::advance) and [`take`](super::take) must know of it.
+pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
+    /// Its kind, in history and audit rows: `consult`.
+    const NAME: &'static str;
+    /// The word of its first line in the history.
+    const CREATED: &'static str = "create";
+    /// The topic of live lists that show it.
+    const TOPIC: &'static str;
+
+    /// The service's state.
+    type App: Send + Sync;
+    /// Its id.
+    type Id: Copy + Debug + Display + Into<Uuid> + Send + Sync;
+    /// Where it stands.
+    type State: State;
+    /// How a caller stands to it, as the policy wants to know.
+    type Stance: Clone + Debug + Send + Sync;
+    /// What callers see of it.
+    type View: Serialize + Send;
+
+    /// Its id.
+    fn id(&self) -> Self::Id;
+    /// Counts its changes; the entity tag.
+    fn version(&self) -> i64;
+    /// Where it stands.
+    fn state(&self) -> &Self::State;
+
+    /// The steps that are legal now. An aggregate that allows less than its state says so here.
+    fn legal(&self) -> Vec<StepNameOf<Self>> {
+        self.state().legal()
+    }
+
+    /// The aggregate after `step`, which has led to `state`: pure. The version grows by one here.
+    #[must_use]
+    fn advanced(self, state: Self::State, step: &StepOf<Self>, at: DateTime<Utc>) -> Self;
+
+    /// The service's database.
+    fn db(app: &Self::App) -> &Db;
+
+    /// The aggregate of an id.
+    fn find(conn: &mut Conn, id: Self::Id) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
+
+    /// Writes the row of `after`: a new one, or over the version of `before`. `false` when somebody else was faster.
+    fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> impl Future<Output = Result<bool, DbError>> + Send;
+
+    /// What else is written in the same transaction: counts, tickets that are taken back.
+    fn follow_up(
+        tx: &mut Tx,
+        by: &By<'_>,
+        changes: &[Change<Self>],
+    ) -> impl Future<Output = Result<(), DbError>> + Send;
+
+    /// What other services are told of it.
+    fn events(by: &By<'_>, change: &Change<Self>) -> Result<Vec<NewEvent>, DbError>;
+
+    /// Whose live lists show it: the keys of [`TOPIC`](Self::TOPIC).
+    fn audience(change: &Change<Self>) -> Vec<Uuid>;
+
+    /// How the caller stands to it.
+    fn stance(
+        &self,
+        app: &Self::App,
+        conn: &mut Conn,
+        ctx: &Ctx,
+    ) -> impl Future<Output = Result<Self::Stance, Problem>> + Send;
+
+    /// Whether the caller may know that it exists.
+    fn sees(ctx: &Ctx, stance: &Self::Stance) -> Decision;
+
+    /// Whether the caller may take a step of this name.
+    fn allows(ctx: &Ctx, stance: &Self::Stance, step: StepNameOf<Self>) -> Decision;
+
+    /// What the caller sees of it now.
+    fn view(
+        app: &Self::App,
+        conn: &mut Conn,
+        ctx: &Ctx,
+        id: Self::Id,
+    ) -> impl Future<Output = Result<Self::View, Problem>> + Send;
+}

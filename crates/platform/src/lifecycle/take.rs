@@ -1,0 +1,120 @@
+//! A person's way to a step: load → policy → stored answer → version → preparation → apply → save.
+
+use std::future::Future;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+
+use super::{By, Lifecycle, State as _, StepError, StepName as _, StepNameOf, StepOf, advance};
+use crate::db::Tx;
+use crate::http::{Ctx, ETag, Idempotency, IfMatch};
+use crate::policy::Decision;
+use crate::problem::Problem;
+use crate::text_enum::TextEnum as _;
+
+/// What guards a step against being taken twice, or over what somebody else has changed: the headers
+/// `Idempotency-Key` and `If-Match`. Every handler of a step takes both.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// Repeats of one key get the first answer again.
+    pub key: Idempotency,
+    /// The version that the caller read.
+    pub if_match: IfMatch,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Guard {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let key = Idempotency::from_request_parts(parts, state).await?;
+        Ok(Self { key, if_match: IfMatch::from_request_parts(parts, state).await? })
+    }
+}
+
+/// By whom an order was given, and to which service.
+#[derive(Debug)]
+pub struct Call<'a, A: Lifecycle> {
+    /// The service's state.
+    pub app: &'a A::App,
+    /// The caller.
+    pub ctx: &'a Ctx,
+}
+
+impl<A: Lifecycle> Clone for Call<'_, A> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A: Lifecycle> Copy for Call<'_, A> {}
+
+/// What a person wants done: a request's body, before anything of it is looked up. Its serialised form is what an
+/// `Idempotency-Key` stands for.
+pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
+    /// The step that it asks for.
+    fn step(&self) -> StepNameOf<A>;
+
+    /// Checks the order, takes what the step needs (time in the calendar) and gives the step. The caller may take it,
+    /// and the state allows it. Nothing but SQL is awaited here; an error undoes everything.
+    fn prepare(
+        &self,
+        call: Call<'_, A>,
+        tx: &mut Tx,
+        aggregate: &A,
+    ) -> impl Future<Output = Result<StepOf<A>, Problem>> + Send;
+
+    /// What is added to a refusal once the transaction is over, such as the nearest free times.
+    fn explain(&self, _call: Call<'_, A>, _aggregate: &A, problem: Problem) -> impl Future<Output = Problem> + Send {
+        std::future::ready(problem)
+    }
+}
+
+/// The steps that the caller may take now: legal in the state, open to people, allowed by the policy.
+pub fn actions<A: Lifecycle>(aggregate: &A, ctx: &Ctx, stance: &A::Stance) -> Vec<StepNameOf<A>> {
+    let mut legal = aggregate.legal();
+    legal.retain(|step| step.by_person() && A::allows(ctx, stance, *step) == Decision::Allow);
+    legal
+}
+
+/// Takes the step that a person ordered, and answers with the aggregate as the person sees it then.
+///
+/// Who may not see it gets 404, who may not do it 403, a repeat of its `Idempotency-Key` the first answer, an old
+/// `If-Match` 412, a step that the state does not allow 409 with what this caller may do instead.
+pub async fn take<A: Lifecycle, O: Order<A>>(
+    app: &A::App,
+    ctx: &Ctx,
+    id: A::Id,
+    guard: &Guard,
+    order: &O,
+) -> Result<Response, Problem> {
+    let (call, name) = (Call { app, ctx }, order.step());
+    let mut tx = A::db(app).begin().await?;
+    let aggregate = A::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let stance = aggregate.stance(app, &mut tx, ctx).await?;
+    A::sees(ctx, &stance).require()?;
+    A::allows(ctx, &stance, name).require()?;
+    let what = format!("{}.{name} {id}", A::NAME, name = name.as_str());
+    if let Some(replay) = guard.key.begin(&mut tx, ctx, &what, order).await? {
+        return Ok(replay);
+    }
+    guard.if_match.check(aggregate.version())?;
+    if !aggregate.legal().contains(&name) {
+        let legal = actions(&aggregate, ctx, &stance).into_iter().map(|s| s.as_str()).collect();
+        return Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into());
+    }
+    let step = match order.prepare(call, &mut tx, &aggregate).await {
+        Ok(step) => step,
+        Err(problem) => {
+            drop(tx);
+            return Err(order.explain(call, &aggregate, problem).await);
+        }
+    };
+    let after = advance(&mut tx, &By::Person(ctx), aggregate, step).await?;
+    let view = A::view(app, &mut tx, ctx, id).await?;
+    let answer = guard.key.finish(&mut tx, ctx, StatusCode::OK, &view).await?;
+    tx.commit().await?;
+    Ok((ETag(after.version()), answer).into_response())
+}

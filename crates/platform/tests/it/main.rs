@@ -1,0 +1,9 @@
+//! The floor on real databases of both engines and a real `nats-server`.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod bus;
+mod db;
+mod http;
+mod lifecycle;
+mod retention;
+mod stream;

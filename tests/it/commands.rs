@@ -1,0 +1,211 @@
+//! The command line on the real binary: a file of requests beside a running server, the counts verified,
+//! the configuration shown without its secrets, and folders that are not what a command wants.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use sanbao_platform::clock::Clock;
+use sanbao_platform::testing::{forget_settings, port};
+
+use crate::common::process::Process;
+
+const ROWS: usize = 10_000;
+/// Every so many rows one is broken, each time in another way.
+const BROKEN_EVERY: usize = 500;
+
+struct Said {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// Runs a command of the binary without the settings of whoever runs the tests.
+fn sanbao(args: &[&str], env: &[(&str, &str)]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+    forget_settings(&mut command);
+    let output = command.args(args).envs(env.iter().copied()).output().unwrap();
+    Said {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Ten thousand requests of the past days; the number of good and of broken rows.
+fn file(path: &Path) -> (usize, usize) {
+    let today = Clock::system().now().date_naive();
+    let mut text =
+        "external_id,received_at,area_code,category,urgency,elder_name,phone,national_id,address,note\n".to_owned();
+    let mut broken = 0;
+    for n in 0..ROWS {
+        let day = today - chrono::Duration::days(1 + i64::try_from(n % 60).unwrap());
+        if n % BROKEN_EVERY == BROKEN_EVERY - 1 {
+            broken += 1;
+            let row = match broken % 4 {
+                0 => format!("c{n},{day} 09:00,330299999999,meal,normal,林某,19900000001,,,"),
+                1 => format!("c{n},someday,330211001001,meal,normal,林某,19900000001,,,"),
+                2 => format!("c{n},{day} 09:00,330211001001,meal,normal,林某,,110105194912310021,,"),
+                _ => format!("c{n},{day} 09:00,330211001001,meal"),
+            };
+            let _ = writeln!(text, "{row}");
+        } else {
+            let _ = writeln!(text, "c{n},{day} 09:00,330211001001,meal,normal,林某{n},199{n:08},,某路{n}号,午饭");
+        }
+    }
+    std::fs::write(path, text).unwrap();
+    (ROWS - broken, broken)
+}
+
+#[tokio::test]
+async fn a_file_is_imported_beside_a_running_server_and_the_counts_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, requests) = (folder.path().join("demo"), folder.path().join("requests.csv"));
+    let (good, bad) = file(&requests);
+    let running = Process::demo(&data).await;
+    let (data, requests) = (data.to_str().unwrap(), requests.to_str().unwrap());
+    let analyst = running.client().demo("analyst").await;
+    let counted = async || {
+        let counts = analyst.get("/v1/needs/counts?area=330211001001&by=total&category=meal").await.expect(200);
+        counts["total"].as_i64().unwrap_or_else(|| panic!("no total: {counts}"))
+    };
+    let before = counted().await;
+    let import = |more: &[&str]| {
+        let fixed = ["needs-analysis", "import", requests, "--source", "file", "--data-dir", data];
+        sanbao(&[&fixed, more].concat(), &[])
+    };
+    let tried = import(&["--dry-run"]);
+    assert_eq!(tried.code, 1, "{}{}", tried.out, tried.err);
+    assert!(tried.out.contains(&format!("tried {ROWS} rows: {good} new")), "{}", tried.out);
+    assert_eq!(counted().await, before, "a dry run writes nothing");
+    let done = import(&[]);
+    assert!(done.out.contains(&format!("{good} new, 0 updated, 0 unchanged, {bad} bad")), "{}{}", done.out, done.err);
+    assert!(!done.out.contains("110105194912310021"), "a national id is masked");
+    let again = import(&[]);
+    assert!(again.out.contains(&format!("0 new, 0 updated, {good} unchanged")), "{}", again.out);
+    assert_eq!(counted().await, before + i64::try_from(good).unwrap());
+    let verified = sanbao(&["needs-analysis", "verify", "--data-dir", data], &[]);
+    assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
+    assert!(verified.out.contains(": 0 differences"), "{}", verified.out);
+    assert!(running.terminate().await.success());
+}
+
+#[tokio::test]
+async fn a_demo_folder_serves_no_network_and_a_network_no_demo() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = folder.path().join("demo");
+    assert!(Process::demo(&demo).await.terminate().await.success());
+    let demo = demo.to_str().unwrap();
+    let refused = sanbao(&["serve", "--data-dir", demo, "--listen", "127.0.0.1:0", "--no-turn"], &[]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("demo"), "{}", refused.err);
+    let real = folder.path().join("real");
+    let real = real.to_str().unwrap();
+    let link = sanbao(&["setup-link", "--data-dir", real], &[]);
+    assert_eq!(link.code, 0, "{}", link.err);
+    assert!(link.out.contains("/setup?token="), "{}", link.out);
+    let refused = sanbao(&["demo", "--data-dir", real, "--port", "0"], &[]);
+    assert_ne!(refused.code, 0, "{}", refused.out);
+    assert!(refused.err.contains("--data-dir"), "{}", refused.err);
+    let nothing =
+        sanbao(&["needs-analysis", "verify", "--data-dir", folder.path().join("none").to_str().unwrap()], &[]);
+    assert_ne!(nothing.code, 0);
+    assert!(nothing.err.contains("--data-dir"), "{}", nothing.err);
+}
+
+#[test]
+fn the_configuration_is_shown_without_its_secrets_and_refused_with_the_flag_to_change() {
+    let secrets = [("SANBAO_TURN_URLS", "turn:turn.example:3478"), ("SANBAO_TURN_SECRET", "s3cr3t-of-turn")];
+    let shown = sanbao(&["config"], &secrets);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("turn.example") && shown.out.contains("***"), "{}", shown.out);
+    assert!(!shown.out.contains("s3cr3t-of-turn"));
+    let url = sanbao(&["config", "--database-url", "postgres://sanbao:p4ssw0rd@db/sanbao"], &[]);
+    assert!(!url.out.contains("p4ssw0rd") && !url.err.contains("p4ssw0rd"), "{}{}", url.out, url.err);
+    for (args, flag) in [
+        (&["config", "--listen", "0.0.0.0:8080"][..], "--tls-cert"),
+        (&["config", "--tls-cert", "chain.pem"], "--tls-key"),
+        (&["config", "--turn-ports", "9-1"], "--turn-ports"),
+    ] {
+        let refused = sanbao(args, &[]);
+        assert_ne!(refused.code, 0, "{args:?}: {}", refused.out);
+        assert!(refused.err.contains(flag), "{args:?}: {}", refused.err);
+    }
+}
+
+/// A certificate for this machine in two files of a folder.
+fn certificate(folder: &Path, name: &str) -> [PathBuf; 2] {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let signed = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap().self_signed(&pair).unwrap();
+    let files = ["cert", "key"].map(|what| folder.join(format!("{name}-{what}.pem")));
+    std::fs::write(&files[0], signed.pem()).unwrap();
+    std::fs::write(&files[1], pair.serialize_pem()).unwrap();
+    files
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let ([good, key], [_, other]) = (certificate(folder.path(), "a"), certificate(folder.path(), "b"));
+    let [rubbish, none] = ["rubbish.pem", "none.pem"].map(|name| folder.path().join(name));
+    std::fs::write(&rubbish, "no certificate").unwrap();
+    let data = folder.path().join("data");
+    for (certificate, key, words) in [
+        (&none, &key, "the certificate"),
+        (&rubbish, &key, "the certificate"),
+        (&good, &none, "the private key"),
+        (&good, &rubbish, "the private key"),
+        (&good, &other, "is not that of the certificate"),
+    ] {
+        let files = [&data, certificate, key].map(|path| path.to_str().unwrap());
+        let listen = ["--listen", "127.0.0.1:0", "--turn-listen", "127.0.0.1:0"];
+        let refused = [&["serve", "--data-dir", files[0], "--tls-cert", files[1], "--tls-key", files[2]], &listen[..]];
+        let refused = sanbao(&refused.concat(), &[]);
+        assert_ne!(refused.code, 0, "{files:?}: {}", refused.out);
+        assert!(refused.err.contains("--tls-cert") && refused.err.contains(words), "{files:?}: {}", refused.err);
+        assert_eq!(refused.out, "", "it does not say that it listens");
+        assert!(!data.exists(), "nothing was made");
+    }
+}
+
+#[test]
+fn a_taken_port_of_turn_over_tls_keeps_nothing_else_from_being_served_and_others_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = certificate(folder.path(), "a").map(|path| path.to_str().unwrap().to_owned());
+    let data = folder.path().join("data").to_str().unwrap().to_owned();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken_at = taken.local_addr().unwrap().to_string();
+    let [site, turn] = [port(), port()].map(|port| format!("127.0.0.1:{port}"));
+    let serve = |turn: &str, turn_tls: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        forget_settings(&mut command);
+        command.args(["serve", "--data-dir", &data, "--tls-cert", &certificate, "--tls-key", &key, "--listen", &site]);
+        command.args(["--turn-listen", turn, "--turn-tls-listen", turn_tls]);
+        command
+    };
+    // An address of documentation: this machine does not have it.
+    for (turn, tls, flag) in [(&*taken_at, "127.0.0.1:0", "--turn-listen"), (&turn, "192.0.2.1:0", "--turn-tls-listen")]
+    {
+        let refused = serve(turn, tls).output().unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && said.contains(flag), "{said}");
+    }
+    let mut serving = serve(&turn, &taken_at).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut said = BufReader::new(serving.stdout.take().unwrap()).lines();
+    let first = said.next().map(Result::unwrap);
+    // The relay opens its ports on its own, beside the rest.
+    let answers = [&site, &turn].map(|at| {
+        (0..100).any(|_| {
+            TcpStream::connect(at).is_ok() || {
+                std::thread::sleep(std::time::Duration::from_millis(50));
+                false
+            }
+        })
+    });
+    serving.kill().unwrap();
+    serving.wait().unwrap();
+    assert!(first.as_ref().is_some_and(|line| line.contains("listens on")), "{first:?}");
+    assert_eq!(answers, [true, true], "the site, and TURN over TCP");
+}

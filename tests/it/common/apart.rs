@@ -1,0 +1,99 @@
+//! The three services as processes of the binary, one each, on one PostgreSQL and one `nats-server`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sanbao::role::Role;
+use sanbao_platform::testing::{self, TestEngine, port};
+use serde_json::json;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::common::Client;
+use crate::common::nats::{self, NatsServer};
+use crate::common::process::Process;
+use crate::common::site;
+
+/// The root secret of `common::parts`.
+pub const ROOT: [u8; 32] = [42; 32];
+/// Services apart, and what they share.
+pub struct Apart {
+    pub url: String,
+    pub nats: NatsServer,
+    dir: tempfile::TempDir,
+    ports: [u16; 3],
+    processes: [Option<Process>; 3],
+    /// The address that a proxy with HTTPS has for all three.
+    pub public_url: Option<String>,
+}
+
+fn index(role: Role) -> usize {
+    Role::ALL.iter().position(|r| *r == role).unwrap()
+}
+
+impl Apart {
+    /// `None` when PostgreSQL and NATS were left out on purpose.
+    pub async fn new() -> Option<Self> {
+        let TestEngine::Postgres(url) = testing::postgres().await? else { unreachable!() };
+        nats::program()?;
+        let ports = [port(), port(), port()];
+        let dir = tempfile::tempdir().unwrap();
+        Some(Self { url, nats: NatsServer::start().await, dir, ports, processes: [None, None, None], public_url: None })
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.dir.path().join("secret.json")
+    }
+
+    pub fn write_secret(&self) {
+        std::fs::write(self.secret(), json!({ "root": URL_SAFE_NO_PAD.encode(ROOT) }).to_string()).unwrap();
+    }
+
+    pub fn base(&self, role: Role) -> String {
+        format!("http://127.0.0.1:{}", self.ports[index(role)])
+    }
+
+    fn command(&self, role: Role, nats: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        command.args(["serve", role.name(), "--database-url", &self.url, "--nats", nats, "--no-turn"]);
+        command.args(["--log", "error", "--log-format", "plain", "--secret-file"]).arg(self.secret());
+        command.args(["--listen", &format!("127.0.0.1:{}", self.ports[index(role)])]);
+        if let Some(url) = &self.public_url {
+            command.args(["--behind-https-proxy", "--public-url", url]);
+        }
+        command
+    }
+
+    /// Starts it and waits until it is ready.
+    pub async fn start(&mut self, role: Role) {
+        let process = Process::ready(self.command(role, &self.nats.url()), self.base(role)).await;
+        self.processes[index(role)] = Some(process);
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self, role: Role) {
+        self.processes[index(role)].take().unwrap().kill();
+    }
+
+    /// What a start of `role` that must fail says.
+    pub fn refusal(&self, role: Role, nats: &str) -> String {
+        let output = self.command(role, nats).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    }
+
+    /// Every service with its address.
+    pub fn bases(&self) -> Vec<(&'static str, String)> {
+        Role::ALL.iter().map(|role| (role.name(), self.base(*role))).collect()
+    }
+
+    /// The one address of the site.
+    pub async fn site(&self) -> Client {
+        Client::new(site::serve(self.bases()).await)
+    }
+
+    pub async fn sql(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.unwrap()
+    }
+}

@@ -1,0 +1,212 @@
+//! What the tests across services share: the whole network on one engine behind a real socket, a client
+//! that logs in, and the samples that a document's schemas describe.
+
+pub mod apart;
+pub mod chromium;
+pub mod flow;
+pub mod nats;
+pub mod nginx;
+pub mod process;
+pub mod proxy;
+pub mod sample;
+pub mod site;
+pub mod world;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::{Method, StatusCode};
+use sanbao::compose::{self, Network, Parts, Stores};
+use sanbao::role::Role;
+use sanbao::settings::{Storage, Turn};
+use sanbao_platform::auth::Passwords;
+use sanbao_platform::bus::{Retention, StreamLimits};
+use sanbao_platform::clock::Clock;
+use sanbao_platform::config::{RootSecret, Secret};
+use sanbao_platform::http::{self, Listener};
+use sanbao_platform::testing::TestEngine;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+
+/// The whole network, filled as a demo, served on a free port of this machine.
+pub struct Served {
+    pub address: SocketAddr,
+    pub clock: Clock,
+    pub network: Network,
+    pub engine: TestEngine,
+    site: JoinHandle<std::io::Result<()>>,
+}
+
+/// Where pictures, traces and measurements of the tests are kept.
+pub fn artifacts() -> std::path::PathBuf {
+    let named = std::env::var_os("SANBAO_TEST_ARTIFACTS").map(std::path::PathBuf::from);
+    let dir = named.unwrap_or_else(|| std::path::PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("artifacts"));
+    std::fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Where the tests' time begins: a Monday morning in Ningbo.
+pub fn morning() -> DateTime<Utc> {
+    "2026-11-23T00:30:00Z".parse().unwrap()
+}
+
+pub fn storage(engine: &TestEngine) -> Storage {
+    match engine {
+        TestEngine::Sqlite(dir) => Storage::Files(dir.path().to_owned()),
+        TestEngine::Postgres(url) => Storage::Postgres(Secret(url.clone())),
+    }
+}
+
+/// The network's parts on `engine`, empty.
+pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
+    Parts {
+        stores: Stores::open(&storage(engine), Role::ALL).await.unwrap(),
+        clock,
+        root: RootSecret::from_bytes([42; 32]),
+        secure: false,
+        behind_proxy: false,
+        turn: Turn::Off,
+        metrics_token: None,
+        passwords: Passwords::default(),
+        // Tests log in often, all from one address.
+        booking: sanbao_booking::Config {
+            login_per_minute_max: NonZeroU32::MAX,
+            login_burst_max: NonZeroU32::MAX,
+            ..sanbao_booking::Config::default()
+        },
+        nats: None,
+        stream_limits: StreamLimits::default(),
+        retention: Retention::default(),
+    }
+}
+
+impl Served {
+    /// The demo network on `engine`, at the tests' morning.
+    pub async fn demo(engine: TestEngine) -> Self {
+        let parts = parts(&engine, Clock::manual(morning())).await;
+        sanbao::demo::fill(&parts).await.unwrap();
+        Self::of(engine, parts)
+    }
+
+    /// An empty network on `engine`.
+    pub async fn empty(engine: TestEngine) -> Self {
+        let parts = parts(&engine, Clock::manual(morning())).await;
+        Self::of(engine, parts)
+    }
+
+    /// Serves what `parts` make.
+    pub fn of(engine: TestEngine, parts: Parts) -> Self {
+        let clock = parts.clock.clone();
+        let network = compose::start(parts).unwrap();
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.address;
+        let site = tokio::spawn(http::serve(listener, network.router.clone(), None, network.drain.clone()));
+        Self { address, clock, network, engine, site }
+    }
+
+    /// A client that nobody is logged in with.
+    pub fn nobody(&self) -> Client {
+        Client::new(format!("http://{}", self.address))
+    }
+
+    /// Lets time pass; tokens older than a quarter of an hour end.
+    pub fn minutes_later(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(60 * minutes));
+    }
+
+    /// Drains and closes everything, as the binary does.
+    pub async fn stop(self) {
+        self.network.drain.cancel();
+        self.site.await.unwrap().unwrap();
+        self.network.stop().await;
+    }
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub content_type: String,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text))
+    }
+
+    /// The body of an answer that must have this status.
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        if self.text.is_empty() { Value::Null } else { self.json() }
+    }
+
+    /// The kind of the problem that this must be: `not-found`.
+    pub fn problem(&self) -> String {
+        assert_eq!(self.content_type, "application/problem+json", "{} {}", self.status, self.text);
+        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
+        kind.strip_prefix("/problems/").unwrap_or_else(|| panic!("{}", self.text)).to_owned()
+    }
+}
+
+/// A caller of the API.
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    http: reqwest::Client,
+    token: Option<String>,
+}
+
+impl Client {
+    pub fn new(base: String) -> Self {
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy();
+        Self { base, http: http.redirect(reqwest::redirect::Policy::none()).build().unwrap(), token: None }
+    }
+
+    /// The same caller with another token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// A request to be completed and sent by [`send`](Self::send).
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method: Method = method.to_uppercase().parse().unwrap();
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let content_type = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+        // A stream of events has no end to wait for.
+        let stream = content_type.starts_with("text/event-stream");
+        let text = if stream { String::new() } else { response.text().await.unwrap() };
+        Answer { status, content_type, headers, text }
+    }
+
+    /// Logs in by password.
+    pub async fn log_in(&self, login: &str, password: &str) -> Self {
+        let tokens = self.post("/v1/tokens", &json!({ "login": login, "password": password })).await.expect(200);
+        self.with_token(tokens["access_token"].as_str().unwrap())
+    }
+
+    /// Logs in as somebody of the demo.
+    pub async fn demo(&self, login: &str) -> Self {
+        self.log_in(login, sanbao_booking::account::demo::PASSWORD).await
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(self.request("get", path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send(self.request("post", path).json(body)).await
+    }
+}

@@ -1,0 +1,22 @@
+//! All three services together: journeys, what each caller gets, crashes, services apart, and real browsers.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod aiortc;
+mod around;
+mod bad_input;
+mod bookers;
+mod browser;
+mod browser_pages;
+mod commands;
+mod common;
+mod crash;
+mod events;
+mod journey_http;
+mod openapi;
+mod orders;
+mod proxied;
+mod relays;
+mod roles;
+mod room_entry;
+mod types;
+mod unauthorised;

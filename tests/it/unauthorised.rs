@@ -1,0 +1,192 @@
+//! Every operation of the OpenAPI document, called with no token, by every role, and by strangers: people of
+//! another care home, hospital, agency and street. What each gets is one reviewed picture; what nobody may get
+//! is asserted. An operation cannot be left out: the list comes from the document.
+
+use std::fmt::Write as _;
+
+use sanbao::openapi::PUBLIC;
+use sanbao_platform::testing;
+use serde_json::{Value, json};
+
+use crate::common::world::{self, World};
+use crate::common::{self, Client, Served, sample};
+
+/// Whose doing each column shows, with the log-in of the demo.
+const ROLES: &[(&str, &str)] = &[
+    ("care", "nurse"),
+    ("doctor", "doctor"),
+    ("dispat", "dispatcher"),
+    ("caregv", "caregiver"),
+    ("analys", "analyst"),
+    ("admin", "admin"),
+];
+
+/// Operations that everybody who is logged in may call, and why.
+const FOR_ALL: &[(&str, &str, &str)] = &[
+    ("delete", "/v1/tokens", "one's own log-in"),
+    ("put", "/v1/me/pin", "one's own PIN"),
+    ("get", "/v1/areas", "the tree is known to all"),
+    ("get", "/v1/areas/{code}", "the tree is known to all"),
+];
+
+fn listed(list: &[(&str, &str, &str)], method: &str, path: &str) -> bool {
+    list.iter().any(|(m, p, _)| (*m, *p) == (method, path))
+}
+
+async fn call(client: &Client, method: &str, path: &str, body: Option<&Value>) -> common::Answer {
+    let request = client.request(method, path);
+    client
+        .send(match body {
+            Some(body) => request.json(body),
+            None => request,
+        })
+        .await
+}
+
+/// One row: an operation, and what each caller gets.
+struct Row {
+    method: String,
+    path: String,
+    nobody: u16,
+    roles: Vec<u16>,
+    strangers: Vec<(u16, String)>,
+}
+
+async fn observe(world: &World, document: &Value) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut clients = Vec::new();
+    for (_, login) in ROLES {
+        clients.push(world.nobody.demo(login).await);
+    }
+    for (path, method, operation) in sanbao::openapi::operations(document) {
+        let (url, body) = (world.url(document, path, operation), World::body(document, operation));
+        let nobody = call(&world.nobody, method, &url, body.as_ref()).await.status.as_u16();
+        let mut strangers = Vec::new();
+        for stranger in &world.strangers {
+            let answer = call(stranger, method, &url, body.as_ref()).await;
+            strangers.push((answer.status.as_u16(), answer.text));
+        }
+        let mut roles = Vec::new();
+        for client in &clients {
+            roles.push(call(client, method, &url, body.as_ref()).await.status.as_u16());
+        }
+        rows.push(Row { method: method.to_owned(), path: path.to_owned(), nobody, roles, strangers });
+    }
+    rows
+}
+
+fn picture(rows: &[Row]) -> String {
+    let mut head = format!("{:<66} {:<6}", "operation", "nobody");
+    for (name, _) in ROLES {
+        let _ = write!(head, " {name:<6}");
+    }
+    for (name, ..) in world::STRANGERS {
+        let _ = write!(head, " ~{name:<6}");
+    }
+    let lines = rows.iter().map(|row| {
+        let mut line = format!("{:<6} {:<59} {:<6}", row.method.to_uppercase(), row.path, row.nobody);
+        for status in &row.roles {
+            let _ = write!(line, " {status:<6}");
+        }
+        for (status, _) in &row.strangers {
+            let _ = write!(line, " {status:<7}");
+        }
+        line.trim_end().to_owned()
+    });
+    [head.trim_end().to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
+}
+
+/// What is wrong with a row, whatever the picture says.
+fn faults(world: &World, row: &Row) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let (public, for_all) = (listed(PUBLIC, &row.method, &row.path), listed(FOR_ALL, &row.method, &row.path));
+    let everybody = [row.nobody].into_iter().chain(row.roles.iter().copied());
+    if everybody.chain(row.strangers.iter().map(|s| s.0)).any(|status| status >= 500) {
+        wrong.push("fails inside".to_owned());
+    }
+    if !public && row.nobody != 401 {
+        wrong.push(format!("without a token it answers {}", row.nobody));
+    }
+    if public || for_all {
+        return wrong;
+    }
+    if !row.roles.iter().any(|status| matches!(status, 403 | 404)) {
+        wrong.push("refuses no role: list it in FOR_ALL with its reason".to_owned());
+    }
+    for ((kind, ..), (status, text)) in world::STRANGERS.iter().zip(&row.strangers) {
+        if World::names_something(&row.path) && !matches!(status, 403 | 404) {
+            wrong.push(format!("a stranger ({kind}) gets {status}: {text}"));
+        }
+        if let Some(id) = world.own_ids().find(|id| text.contains(id.as_str())) {
+            wrong.push(format!("a stranger ({kind}) is shown {id}"));
+        }
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn every_operation_refuses_whom_it_must() {
+    let served = Served::demo(testing::sqlite()).await;
+    let world = World::of(&served).await;
+    let document = served.nobody().get("/openapi.json").await.expect(200);
+    let rows = observe(&world, &document).await;
+    let wrong: Vec<String> = rows
+        .iter()
+        .flat_map(|row| faults(&world, row).into_iter().map(|f| format!("{} {}: {f}", row.method, row.path)))
+        .collect();
+    insta::assert_snapshot!("what_each_caller_gets", picture(&rows));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn the_lists_of_exceptions_name_only_what_is_there() {
+    let served = Served::empty(testing::sqlite()).await;
+    let document = served.nobody().get("/openapi.json").await.expect(200);
+    let operations = sanbao::openapi::operations(&document);
+    for (method, path, _) in PUBLIC.iter().chain(FOR_ALL) {
+        assert!(operations.iter().any(|(p, m, _)| (m, p) == (method, path)), "{method} {path} is no operation");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn tokens_that_are_not_good_are_401() {
+    let served = Served::demo(testing::sqlite()).await;
+    let nobody = served.nobody();
+    let tokens = nobody.post("/v1/tokens", &json!({ "login": "nurse", "password": "sanbao-demo" })).await.expect(200);
+    let good = tokens["access_token"].as_str().unwrap().to_owned();
+    let path = "/v1/areas";
+    nobody.with_token(&good).get(path).await.expect(200);
+    let forged = format!("{}AAAA", &good[..good.len() - 4]);
+    let foreign = {
+        let root = sanbao_platform::config::RootSecret::from_bytes([7; 32]);
+        let claims = json!({ "sub": uuid(), "org": uuid(), "roles": ["administrator"], "name": "x", "sid": uuid() });
+        let now = common::morning();
+        let scope = sanbao_platform::auth::Scope {
+            purpose: "at+jwt",
+            audience: "sanbao",
+            not_before: now,
+            expires: now + chrono::Duration::minutes(15),
+        };
+        root.keys().unwrap().sign(scope, now, &claims).unwrap()
+    };
+    for (what, token) in [("forged", forged.as_str()), ("foreign", &foreign), ("rubbish", "x.y.z"), ("empty", "")] {
+        let answer = nobody.with_token(token).get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (401, "unauthenticated"), "{what}");
+    }
+    served.minutes_later(16);
+    assert_eq!(nobody.with_token(&good).get(path).await.problem(), "unauthenticated", "expired");
+    served.stop().await;
+}
+
+fn uuid() -> &'static str {
+    "01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02"
+}
+
+#[test]
+fn a_sample_keeps_to_its_schema() {
+    let schema = json!({ "type": "object", "required": ["a", "b"], "properties": {
+        "a": { "type": "string", "enum": ["x", "y"] }, "b": { "type": ["integer", "null"] }, "c": { "type": "string" } } });
+    assert_eq!(sample::of(&json!({}), &schema), json!({ "a": "x", "b": 1 }));
+}
