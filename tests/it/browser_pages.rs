@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sanbao_booking::account::demo::PASSWORD;
+use sanbao_platform::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::common::chromium::Browser;
@@ -12,8 +13,10 @@ use crate::common::{Client, flow};
 
 /// More tabs than HTTP/1.1 gives a browser connections to one site.
 const TABS: usize = 8;
-/// How often a page's script looks whether it is locked, and some time beside.
-const LOCKED_MS: u64 = 4_000;
+/// How long nobody is there until a page locks: enough to fill in a field on a busy machine.
+const IDLE_MINUTES: f64 = 0.2;
+/// Longer than that, and than a page's script takes to look.
+const AWAY: Duration = Duration::from_secs(18);
 
 impl Browser {
     /// Another tab, in front.
@@ -73,10 +76,11 @@ async fn invite(nobody: &Client, reason: &str) -> String {
     let nurse = nobody.demo("nurse").await;
     let people = nurse.get("/v1/persons?limit=1").await.expect(200);
     let doctors = nobody.demo("doctor").await.get("/v1/practitioners?specialty=cardiology").await.expect(200);
+    let now = Clock::system().now();
     let body = json!({
         "resident_id": flow::text(&people, "/items/0/id"), "reason": reason, "purpose": "调整用药",
         "case_summary": "慢性心衰", "hospital_id": flow::text(&doctors, "/0/organisation_id"),
-        "wanted_specialty": "cardiology", "wanted_from": "2026-01-01T00:00:00Z", "wanted_until": "2099-01-01T00:00:00Z",
+        "wanted_specialty": "cardiology", "wanted_from": now, "wanted_until": now + chrono::Duration::days(3),
         "submit": true,
     });
     flow::text(&nurse.post("/v1/consults", &body).await.expect(201), "/id")
@@ -162,7 +166,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     nurse_with_a_pin(&demo.client()).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "近一周活动后气促").await;
     browser.shot("before-lock", None).await;
@@ -180,7 +184,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     assert_eq!(browser.answer("GET", "/consults").await, json!(false), "logged in again");
 
     // Another person's log-in leads to a page of her own.
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "只给护士看的").await;
     browser.is_covered("只给护士看的").await;
@@ -202,7 +206,7 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     nurse_with_a_pin(&demo.client()).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "断网时填的").await;
     browser
@@ -239,14 +243,14 @@ async fn a_call_in_another_tab_counts_as_being_there() {
     let demo = Process::demo(&dir.path().join("demo")).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "通话时写的").await;
     let page = browser.client.window().await.unwrap();
     let room = browser.tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
     browser.script("document.body.classList.add('in-call')").await;
-    tokio::time::sleep(Duration::from_millis(2 * LOCKED_MS)).await;
+    tokio::time::sleep(AWAY).await;
     browser.front(&page).await;
     assert_eq!(
         browser.script("return Boolean(document.querySelector('dialog.lock'))").await,
@@ -272,20 +276,21 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     let browser = Browser::open(&demo.base).await;
     browser.log_in("dispatcher").await;
     browser.goto(&format!("/requests/{id}")).await;
+    browser.wait_for("#do-escalate").await;
+    browser.script("for (const form of document.querySelectorAll('details')) form.open = true").await;
     browser.fill("#triage-note", "家属下午在家").await;
+    browser.fill("#escalate-reason", "催了两次").await;
     // The other dispatcher was quicker.
     dispatcher.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
-    browser.click("#do-triage button[type=submit]").await;
-    browser.until("document.querySelector('#do-triage .error-summary')?.innerText.includes('刚刚有人改过')").await;
-    assert_eq!(browser.script("return document.querySelector('#triage-note').value").await, "家属下午在家");
+    browser.click("#do-escalate button[type=submit]").await;
+    browser.until("document.querySelector('#do-escalate .error-summary')?.innerText.includes('刚刚有人改过')").await;
+    assert_eq!(browser.script("return document.querySelector('#escalate-reason').value").await, "催了两次");
     browser.shots("changed-meanwhile").await;
-    browser.click("#do-triage [data-action=reload]").await;
-    browser.until("document.querySelector('#do-triage') && !document.querySelector('.error-summary')").await;
-    assert_eq!(
-        browser.script("return document.querySelector('#triage-note').value").await,
-        "家属下午在家",
-        "it is kept over the reading anew"
-    );
+    browser.click("#do-escalate [data-action=reload]").await;
+    browser.until("document.querySelector('#do-escalate') && !document.querySelector('.error-summary')").await;
+    // What can still be sent stands in its form; the rest is shown to be copied.
+    browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
+    browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
     let now = dispatcher.get(&format!("/v1/requests/{id}")).await.expect(200);
     assert_eq!(now["category"], "nursing", "{now}");
     browser.close().await;

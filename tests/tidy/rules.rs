@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{pages, tokens};
+use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -109,6 +109,8 @@ pub const RULES: &[Rule] = &[
             &[("crates/booking/tests/a.rs", "use sqlx::AssertSqlSafe;"), ("tests/a.rs", "use sqlx::AssertSqlSafe;")],
         ],
     },
+    names::UNIQUE_TYPES,
+    names::TURN_ALONE,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

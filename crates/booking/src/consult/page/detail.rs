@@ -1,7 +1,7 @@
 //! One consult: where it stands, what to do next, the case, the opinion, the history.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Path};

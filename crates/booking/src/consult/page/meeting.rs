@@ -9,8 +9,8 @@ use sanbao_platform::page::{self, Send, Tone};
 
 use super::sheet::Sheet;
 use super::{TEXTS, t, time, words};
-use crate::consult::entry::TicketHolder;
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
+use crate::consult::ticket::issued::TicketHolder;
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
     let tone = match verdict {

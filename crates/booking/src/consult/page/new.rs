@@ -153,7 +153,7 @@ fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup 
         .collect();
     let titles: Vec<_> = Title::ALL
         .iter()
-        .map(|t| page::pick(t.name(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
+        .map(|t| page::pick(t.as_str(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
         .collect();
     let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
     html! {

@@ -1,7 +1,7 @@
 //! The dispatcher's page: what waits for a time first, then the day.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
@@ -77,7 +77,7 @@ pub(super) async fn dispatching(
 async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Problem> {
     let now = ctx.now();
     let mut conn = app.deps.db.read().await?;
-    let agency = change::agency_of(&mut conn, ctx.actor.organisation).await?;
+    let agency = Agency::of_caller(&mut conn, ctx).await?;
     let today = agency.today(now);
     let day = day.filter(|d| (*d - today).num_days().abs() < 3660).unwrap_or(today);
     let (long_ago, far) = (now - Duration::days(3660), now + Duration::days(3660));

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use sanbao_booking::{Config, build};
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
 
-use crate::consult::world::{Person, World, fresh_key};
+use crate::consult::world::{World, fresh_key};
 
 /// What changes something beside the life cycle.
 const NO_STEPS: &[&str] = &[
@@ -20,7 +20,7 @@ const NO_STEPS: &[&str] = &[
 
 /// The steps of a consult that the described API offers.
 fn documented(w: &World) -> Vec<String> {
-    let openapi = build(Config::default(), w.app.deps.clone()).openapi;
+    let openapi = build(Config::default(), w.app.deps.clone()).routes.openapi;
     let of_one =
         openapi.paths.paths.iter().filter_map(|(path, item)| Some((path.strip_prefix("/v1/consults/{id}")?, item)));
     let calls = of_one.flat_map(|(rest, item)| {

@@ -3,20 +3,20 @@
 use std::collections::BTreeSet;
 
 use sanbao_booking::{build, role};
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
 
-use crate::visit::world::{Who, World, gps, slot};
+use crate::visit::world::{World, gps, slot};
 
 /// The steps of a visit that the described API offers.
 fn documented(w: &World) -> BTreeSet<String> {
-    let openapi = build(w.app.config.clone(), w.app.deps.clone()).openapi;
+    let openapi = build(w.app.config.clone(), w.app.deps.clone()).routes.openapi;
     let posts = openapi.paths.paths.iter().filter(|(_, item)| item.post.is_some());
     posts.filter_map(|(path, _)| path.strip_prefix("/v1/visits/{id}/")).map(str::to_owned).collect()
 }
 
 /// An order at which `step` is possible, by whom, and with what body.
-async fn ready(w: &World, n: usize, step: &str) -> (Who, String, Value) {
+async fn ready(w: &World, n: usize, step: &str) -> (Person, String, Value) {
     let visit = w.order(json!({"phone": format!("1380000{n:04}")})).await;
     let caregiver = w.member(w.agency, role::CAREGIVER, "照护员").await;
     let dispatcher = w.dispatcher.clone();
@@ -54,7 +54,7 @@ async fn every_step_gives_its_first_answer_again_and_refuses_an_old_version() {
             let version = w.visit_of_id(&visit).await["version"].as_i64().unwrap();
             let (key, now) = (format!("{step} once"), format!("\"{version}\""));
             let send = async |path: &str, headers: &[(&str, &str)]| {
-                w.send(&who, "POST", path, Some(body.clone()), headers).await
+                w.call(Some(&who), "POST", path, Some(body.clone()), headers).await
             };
             let old = format!("\"{}\"", version - 1);
             assert_eq!(send(&path, &[("if-match", &old)]).await.status, 412, "{step}");
