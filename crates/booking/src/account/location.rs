@@ -1,6 +1,6 @@
 //! Rooms of an organisation that can be booked.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::border::{Fields, line};
 use super::id::LocationId;
+use super::input::{Fields, line};
 use super::organisation::api as organisation;
 use super::policy::Action;
 use crate::App;
@@ -75,7 +75,7 @@ struct NewLocation {
     responses((status = 200, body = Page<Location>), (status = 404, description = "unknown, or of no concern to the caller")))]
 async fn list_rooms(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<OrganisationId>,
 ) -> Result<Json<Page<Location>>, Problem> {
     let mut conn = app.deps.db.read().await?;
@@ -91,7 +91,7 @@ async fn list_rooms(
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 422, description = "fields to correct")))]
 async fn create_room(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<OrganisationId>,
     key: Idempotency,
     Json(body): Json<NewLocation>,

@@ -1,9 +1,9 @@
 //! Organisations, accounts, log-in sessions and people.
 
-pub mod border;
 mod config;
 pub mod demo;
 pub mod id;
+pub mod input;
 pub mod kind;
 pub mod location;
 pub mod member;
@@ -32,6 +32,7 @@ pub fn routes() -> Routes<App> {
         .merge(session::api_routes())
         .merge(session::pin_api_routes())
         .merge(session::browser_routes())
+        .merge(session::pin_page_routes())
         .merge(setup::routes())
         .merge(pages::routes())
 }

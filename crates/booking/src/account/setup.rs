@@ -1,6 +1,6 @@
 //! The first administrator: a one-time link makes the street office and its administrator's account.
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as AppState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
@@ -15,9 +15,9 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::border::{self, Fields, area_code, line};
 use super::config::AccountConfig;
 use super::id::AccountId;
+use super::input::{self, Fields, Setup, area_code, line};
 use super::kind::{LINK_SPENT, LOGIN_TAKEN};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::{self, Organisation, OrganisationKind};
@@ -55,7 +55,7 @@ pub async fn is_needed(db: &Db) -> Result<bool, DbError> {
 }
 
 pub(super) fn routes() -> Routes<App> {
-    Routes::new().page("/setup", get(page).post(submit))
+    Routes::new().page("/setup", get(setup_form).post(submit))
 }
 
 #[derive(Deserialize)]
@@ -64,20 +64,11 @@ struct Link {
     token: String,
 }
 
-/// What the form asks.
-#[derive(Debug, Deserialize)]
-pub(super) struct Setup {
-    #[serde(default)]
-    pub(super) token: String,
-    pub(super) name_zh: String,
-    pub(super) name_en: String,
-    pub(super) area_code: Option<String>,
-    pub(super) login: String,
-    pub(super) display_name: String,
-    password: String,
-}
-
-async fn page(visitor: Visitor, State(app): State<App>, Query(link): Query<Link>) -> Result<Response, Problem> {
+async fn setup_form(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    Query(link): Query<Link>,
+) -> Result<Response, Problem> {
     app.throttle.check(visitor.address)?;
     let mut conn = app.deps.db.read().await?;
     let hash = sha256_hex(link.token.as_bytes());
@@ -91,7 +82,7 @@ async fn page(visitor: Visitor, State(app): State<App>, Query(link): Query<Link>
 async fn submit(
     visitor: Visitor,
     _: SameSite,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     typed: FormOrJson<Setup>,
 ) -> Result<Response, Problem> {
     let FormOrJson { body, form } = typed;
@@ -111,9 +102,9 @@ async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Proble
     let name_zh = fields.take("/name_zh", line(&body.name_zh, 80));
     let name_en = fields.take("/name_en", line(&body.name_en, 120));
     let area = fields.maybe("/area_code", body.area_code.as_deref(), area_code);
-    let login = fields.take("/login", border::login(&body.login));
+    let login = fields.take("/login", input::login(&body.login));
     let display_name = fields.take("/display_name", line(&body.display_name, 40));
-    let password = fields.take("/password", border::password(&body.password));
+    let password = fields.take("/password", input::password(&body.password));
     let values = name_zh.zip(name_en).zip(login).zip(display_name).zip(password);
     let ((((name_zh, name_en), login), display_name), password) = fields.finish(values)?;
     let hash = app.deps.passwords.hash(password).await?;

@@ -1,6 +1,6 @@
 //! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages who may log in.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::db::{Conn, Tx};
@@ -14,8 +14,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Account, AccountStatus, AccountView, Membership, NewAccount, store};
 use crate::App;
-use crate::account::border::{self, Fields, Wrong, line};
 use crate::account::id::AccountId;
+use crate::account::input::{self, Fields, Wrong, line};
 use crate::account::kind::LOGIN_TAKEN;
 use crate::account::organisation::{OrganisationKind, api as organisation};
 use crate::account::policy::{self, Action};
@@ -83,7 +83,7 @@ fn areas(given: &[String]) -> Result<Vec<String>, Wrong> {
     if given.len() > 50 {
         return Err(Wrong::new("最多 50 个区域", "50 areas at most"));
     }
-    let mut areas = given.iter().map(|code| border::area_code(code)).collect::<Result<Vec<_>, _>>()?;
+    let mut areas = given.iter().map(|code| input::area_code(code)).collect::<Result<Vec<_>, _>>()?;
     areas.sort();
     areas.dedup();
     Ok(areas)
@@ -107,7 +107,7 @@ async fn load(conn: &mut Conn, ctx: &Ctx, id: AccountId, action: Action) -> Resu
         (status = 404, description = "unknown, or of no concern to the caller")))]
 async fn list(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<OrganisationId>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<AccountView>>, Problem> {
@@ -135,16 +135,16 @@ async fn list(
         (status = 409, description = "login-taken"), (status = 422, description = "fields to correct")))]
 async fn create(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<OrganisationId>,
     key: Idempotency,
     Json(body): Json<NewAccountBody>,
 ) -> Result<Response, Problem> {
     let organisation = organisation::load(&mut app.deps.db.read().await?, &ctx, id, Action::AccountCreate).await?;
     let mut fields = Fields::default();
-    let login = fields.take("/login", border::login(&body.login));
+    let login = fields.take("/login", input::login(&body.login));
     let name = fields.take("/display_name", line(&body.display_name, 40));
-    let password = fields.take("/password", border::password(&body.password));
+    let password = fields.take("/password", input::password(&body.password));
     let given = fields.take("/roles", roles(organisation.kind, &body.roles));
     let given = given.zip(fields.take("/areas", areas(&body.areas)));
     let (((login, name), password), (roles, areas)) = fields.finish(login.zip(name).zip(password).zip(given))?;
@@ -183,7 +183,7 @@ async fn create(
         (status = 404, description = "unknown, or of no concern to the caller")))]
 async fn get(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let mut conn = app.deps.db.read().await?;
@@ -206,7 +206,7 @@ async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<Accou
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 async fn edit(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
     Json(change): Json<AccountChange>,
@@ -287,7 +287,7 @@ async fn set_status(
         (status = 409, description = "invalid-transition: disabled already; conflict: one's own account"), (status = 412, description = "changed by somebody else")))]
 async fn disable(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
@@ -302,7 +302,7 @@ async fn disable(
         (status = 409, description = "invalid-transition: active already"), (status = 412, description = "changed by somebody else")))]
 async fn enable(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
@@ -318,14 +318,14 @@ async fn enable(
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 async fn reset_password(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
     Json(body): Json<NewPassword>,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     load(&mut app.deps.db.read().await?, &ctx, id, Action::AccountUpdate).await?;
     let mut fields = Fields::default();
-    let password = fields.take("/password", border::password(&body.password));
+    let password = fields.take("/password", input::password(&body.password));
     let hash = app.deps.passwords.hash(fields.finish(password)?).await?;
     let mut tx = app.deps.db.begin().await?;
     let (account, _) = load(&mut tx, &ctx, id, Action::AccountUpdate).await?;

@@ -1,6 +1,6 @@
 //! `/v1/organisations`: the street office's administrator builds the network.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Organisation, OrganisationKind, store};
 use crate::App;
-use crate::account::border::{Fields, Wrong, area_code, line};
+use crate::account::input::{Fields, Wrong, area_code, line};
 use crate::account::policy::{self, Action, Relation};
 
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
@@ -105,7 +105,7 @@ impl NewOrganisation {
     responses((status = 200, body = Page<Organisation>), (status = 403, description = "not an administrator of the street office")))]
 async fn list(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Organisation>>, Problem> {
     let mut conn = app.deps.db.read().await?;
@@ -123,7 +123,7 @@ async fn list(
         (status = 422, description = "fields to correct")))]
 async fn create(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     key: Idempotency,
     Json(new): Json<NewOrganisation>,
 ) -> Result<Response, Problem> {
@@ -145,7 +145,11 @@ async fn create(
 #[utoipa::path(get, path = "/v1/organisations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: its own accounts; the street office's administrators.",
     responses((status = 200, body = Organisation), (status = 404, description = "unknown, or of no concern to the caller")))]
-async fn get(ctx: Ctx, State(app): State<App>, Path(id): Path<OrganisationId>) -> Result<Json<Organisation>, Problem> {
+async fn get(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<OrganisationId>,
+) -> Result<Json<Organisation>, Problem> {
     let mut conn = app.deps.db.read().await?;
     Ok(Json(load(&mut conn, &ctx, id, Action::OrganisationRead).await?))
 }

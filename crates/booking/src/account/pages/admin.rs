@@ -1,6 +1,6 @@
 //! An organisation's accounts: listed, added, disabled and enabled.
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
@@ -26,7 +26,11 @@ pub(super) struct Which {
     organisation: Option<OrganisationId>,
 }
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>, Query(which): Query<Which>) -> Response {
+pub(super) async fn administration(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Query(which): Query<Which>,
+) -> Response {
     match draw(&app, &ctx, which.organisation.unwrap_or(ctx.actor.organisation)).await {
         Ok(page) => page.into_response(),
         Err(problem) => problem.into_response(),

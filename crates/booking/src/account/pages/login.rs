@@ -1,6 +1,6 @@
 //! Log-in by password and by PIN; both work without script.
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::Visitor;
@@ -13,7 +13,7 @@ use crate::App;
 use crate::account::id::AccountId;
 use crate::account::session::Next;
 
-pub(super) async fn page(visitor: Visitor, State(app): State<App>, Query(query): Query<Next>) -> Markup {
+pub(super) async fn log_in_form(visitor: Visitor, AppState(app): AppState<App>, Query(query): Query<Next>) -> Markup {
     draw(&app, &visitor, "", query.next.as_deref(), &Errors::default())
 }
 

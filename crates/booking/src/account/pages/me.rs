@@ -1,6 +1,6 @@
 //! What concerns the logged-in person alone: the PIN.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use maud::{Markup, html};
 use sanbao_platform::http::PageCtx;
 use sanbao_platform::page::{Errors, Field, Send, form};
@@ -8,7 +8,7 @@ use sanbao_platform::page::{Errors, Field, Send, form};
 use super::TEXTS;
 use crate::App;
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Markup {
+pub(super) async fn my_account(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Markup {
     let t = |key: &str| TEXTS.get(ctx.lang, key);
     let (label, help, saved) = (t("me-new-pin"), t("me-new-pin-help"), t("me-saved"));
     let pin = Field {

@@ -8,7 +8,7 @@ pub(super) mod setup;
 
 use std::sync::LazyLock;
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
@@ -28,15 +28,15 @@ const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_byte
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
-        .page("/login", get(login::page))
-        .page("/residents", get(residents::page).post(residents::found))
-        .page("/admin", get(admin::page))
-        .page("/me", get(me::page))
+        .page("/login", get(login::log_in_form))
+        .page("/residents", get(residents::residents).post(residents::found))
+        .page("/admin", get(admin::administration))
+        .page("/me", get(me::my_account))
         .files(FILES)
 }
 
 /// The page where the person's work is.
-async fn start(PageCtx(ctx): PageCtx, State(_): State<App>) -> Response {
+async fn start(PageCtx(ctx): PageCtx, State(_): AppState<App>) -> Response {
     Redirect::to(home_of(&ctx.actor.roles)).into_response()
 }
 

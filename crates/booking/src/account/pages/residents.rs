@@ -1,7 +1,7 @@
 //! A care home's residents: found, listed, added.
 
 use axum::Form;
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::TEXTS;
 use crate::App;
-use crate::account::border::Sex;
+use crate::account::input::Sex;
 use crate::account::person::{PersonView, api::residents_for_page};
 
 /// What is looked for; sent by POST, since it is a name or a number.
@@ -21,12 +21,12 @@ pub(super) struct Search {
     q: Option<String>,
 }
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Response {
+pub(super) async fn residents(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
     draw(&app, &ctx, None).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 
 /// The same page with what was looked for.
-pub(super) async fn found(PageCtx(ctx): PageCtx, State(app): State<App>, Form(search): Form<Search>) -> Response {
+pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(search): Form<Search>) -> Response {
     draw(&app, &ctx, search.q).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 

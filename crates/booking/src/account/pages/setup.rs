@@ -9,7 +9,7 @@ use sanbao_platform::problem::Problem;
 use super::TEXTS;
 use super::login::refused;
 use crate::App;
-use crate::account::setup::Setup;
+use crate::account::input::Setup;
 
 /// The form, empty or with what was typed and what was wrong with it.
 pub(in crate::account) fn form(

@@ -1,6 +1,6 @@
 //! `/v1/persons`: residents of the caller's care home, and for dispatchers elders at home.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::db::{Conn, Tx};
@@ -16,8 +16,8 @@ use super::events::{PersonEvent, REGISTERED, UPDATED};
 use super::store::{self, Person, Search};
 use super::view::PersonView;
 use crate::App;
-use crate::account::border::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 use crate::account::id::PersonId;
+use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 use crate::account::kind::NATIONAL_ID_TAKEN;
 use crate::account::organisation::{Organisation, OrganisationKind, api as organisation};
 use crate::account::policy::{self, Action, Relation};
@@ -122,16 +122,16 @@ fn search(app: &App, ctx: &Ctx, q: Option<&str>) -> Result<Search, Problem> {
         (status = 422, description = "a dispatcher without q")))]
 async fn list(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<PersonView>>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let page = page(&app, &ctx, &mut tx, query).await?;
+    let page = listed(&app, &ctx, &mut tx, query).await?;
     tx.commit().await?;
     Ok(Json(page))
 }
 
-async fn page(app: &App, ctx: &Ctx, tx: &mut Tx, query: ListQuery) -> Result<Page<PersonView>, Problem> {
+async fn listed(app: &App, ctx: &Ctx, tx: &mut Tx, query: ListQuery) -> Result<Page<PersonView>, Problem> {
     let own = organisation::own(tx, ctx).await?;
     let (relation, organisation) = register(&own);
     policy::of(&ctx.actor, Action::PersonList, relation).require()?;
@@ -160,7 +160,7 @@ pub(in crate::account) async fn residents_for_page(
     q: Option<String>,
 ) -> Result<Page<PersonView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let page = page(app, ctx, &mut tx, ListQuery { after: None, limit: Some(LIMIT_MAX), q }).await?;
+    let page = listed(app, ctx, &mut tx, ListQuery { after: None, limit: Some(LIMIT_MAX), q }).await?;
     tx.commit().await?;
     Ok(page)
 }
@@ -201,7 +201,7 @@ fn apply(person: &mut Person, change: PersonChange, app: &App, ctx: &Ctx) -> Res
         (status = 409, description = "national-id-taken"), (status = 422, description = "fields to correct")))]
 async fn create(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     key: Idempotency,
     Json(new): Json<NewPerson>,
 ) -> Result<Response, Problem> {
@@ -233,7 +233,11 @@ async fn create(
 #[utoipa::path(get, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: care staff, doctors and administrators of the person's care home; dispatchers for elders at home. Audited.",
     responses((status = 200, body = PersonView), (status = 404, description = "unknown, or of no concern to the caller")))]
-async fn get(ctx: Ctx, State(app): State<App>, Path(id): Path<PersonId>) -> Result<(ETag, Json<PersonView>), Problem> {
+async fn get(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<PersonId>,
+) -> Result<(ETag, Json<PersonView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let person = load(&mut tx, &ctx, id, Action::PersonRead).await?;
     audit::record(&mut tx, &ctx, "person.read", "person", id).await?;
@@ -250,7 +254,7 @@ async fn get(ctx: Ctx, State(app): State<App>, Path(id): Path<PersonId>) -> Resu
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 async fn update(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<PersonId>,
     read: IfMatch,
     Json(change): Json<PersonChange>,
@@ -280,7 +284,7 @@ async fn update(
         (status = 404, description = "unknown, of no concern to the caller, or no number known")))]
 async fn national_id(
     ctx: Ctx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Path(id): Path<PersonId>,
 ) -> Result<Json<NationalIdView>, Problem> {
     let mut tx = app.deps.db.begin().await?;

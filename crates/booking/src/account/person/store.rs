@@ -7,8 +7,8 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
-use crate::account::border::{Sex, sex_of};
 use crate::account::id::PersonId;
+use crate::account::input::{Sex, sex_of};
 
 const FIND: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version

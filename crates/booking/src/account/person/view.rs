@@ -9,8 +9,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::store::Person;
-use crate::account::border::Sex;
 use crate::account::id::PersonId;
+use crate::account::input::Sex;
 
 /// A person, with the national id and telephones masked.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -1,6 +1,6 @@
 //! `/v1/tokens` for programs, and the published keys.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use chrono::Duration;
 use sanbao_platform::auth::ACCESS_TOKEN_SECONDS;
@@ -67,7 +67,7 @@ impl From<Issued> for Tokens {
         (status = 429, description = "account-locked or too-many-requests, with Retry-After")))]
 async fn log_in(
     visitor: Visitor,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Json(body): Json<PasswordGrant>,
 ) -> Result<Json<Tokens>, Problem> {
     let now = app.deps.clock.now();
@@ -84,7 +84,7 @@ async fn log_in(
     responses((status = 200, body = Tokens), (status = 401, description = "refresh-token-invalid or refresh-token-reused")))]
 async fn refresh(
     visitor: Visitor,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Json(body): Json<RefreshGrant>,
 ) -> Result<Json<Tokens>, Problem> {
     let now = app.deps.clock.now();
@@ -105,7 +105,7 @@ async fn refresh(
 #[utoipa::path(delete, path = "/v1/tokens", tag = "log-in", security(("bearer" = [])),
     description = "Permission: anybody logged in.",
     responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
-async fn log_out(ctx: Ctx, State(app): State<App>) -> Result<StatusCode, Problem> {
+async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
@@ -116,6 +116,6 @@ async fn log_out(ctx: Ctx, State(app): State<App>) -> Result<StatusCode, Problem
 /// The public keys by which anybody can verify the network's tokens (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "log-in", description = "Permission: none.",
     responses((status = 200, description = "a JSON Web Key Set")))]
-async fn jwks(State(app): State<App>) -> Json<serde_json::Value> {
+async fn jwks(AppState(app): AppState<App>) -> Json<serde_json::Value> {
     Json(app.deps.keys.jwks())
 }

@@ -1,6 +1,6 @@
 //! `/session` for browsers: cookies in place of tokens; works by plain forms and by scripts.
 
-use axum::extract::{FromRequest, Query, Request, State};
+use axum::extract::{FromRequest, Query, Request, State as AppState};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -18,9 +18,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
+use super::device;
 use super::login::{Credentials, authenticate, mint};
 use super::store::{self, Issued, Rotation};
-use super::{device, pin};
 use crate::App;
 use crate::account::id::SessionId;
 use crate::account::kind::{REFRESH_INVALID, REFRESH_REUSED};
@@ -38,7 +38,6 @@ pub(in crate::account) fn routes() -> Routes<App> {
         .page("/session/lock", post(lock))
         .page("/session/refresh", post(refresh))
         .page("/session/renew", get(renew))
-        .page("/session/pin", get(pin::page).post(pin::log_in))
 }
 
 /// The page a person starts at, by the roles in the order of their urgency.
@@ -139,7 +138,7 @@ pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
 async fn log_in(
     visitor: Visitor,
     _: SameSite,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     jar: CookieJar,
     typed: FormOrJson<LogIn>,
 ) -> Response {
@@ -161,7 +160,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }
 
-async fn log_out(ctx: Ctx, State(app): State<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode), Problem> {
+async fn log_out(ctx: Ctx, AppState(app): AppState<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode), Problem> {
     let mut tx = app.deps.db.begin().await?;
     store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
@@ -180,7 +179,7 @@ async fn who(ctx: Ctx) -> Json<serde_json::Value> {
 async fn lock(
     visitor: Visitor,
     _: OwnScript,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
     let now = app.deps.clock.now();
@@ -216,7 +215,12 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
-async fn refresh(visitor: Visitor, _: OwnScript, State(app): State<App>, jar: CookieJar) -> Result<Response, Problem> {
+async fn refresh(
+    visitor: Visitor,
+    _: OwnScript,
+    AppState(app): AppState<App>,
+    jar: CookieJar,
+) -> Result<Response, Problem> {
     Ok(match rotate(&app, &visitor, &jar).await? {
         Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), StatusCode::NO_CONTENT).into_response(),
         Some(Rotation::Reused) => (SessionCookies::clear(jar), Problem::new(&REFRESH_REUSED)).into_response(),
@@ -232,7 +236,7 @@ pub(in crate::account) struct Next {
 
 async fn renew(
     visitor: Visitor,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     jar: CookieJar,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {

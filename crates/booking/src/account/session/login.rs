@@ -9,8 +9,8 @@ use sanbao_platform::problem::Problem;
 
 use super::store::Mint;
 use crate::App;
-use crate::account::border;
 use crate::account::id::AccountId;
+use crate::account::input;
 use crate::account::kind::{ACCOUNT_DISABLED, ACCOUNT_LOCKED, INVALID_CREDENTIALS};
 use crate::account::member::{self, Account, AccountStatus};
 
@@ -41,7 +41,7 @@ pub(super) async fn authenticate(
     now: DateTime<Utc>,
 ) -> Result<(Tx, Account), Problem> {
     app.throttle.check(visitor.address)?;
-    let known = match border::login(typed.login) {
+    let known = match input::login(typed.login) {
         Ok(login) => member::find_by_login(&mut app.deps.db.read().await?, &login).await?,
         Err(_) => None,
     };

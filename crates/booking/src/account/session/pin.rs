@@ -1,11 +1,12 @@
 //! Quick change of user on a shared tablet: a PIN, where its owner has shown the password before.
 
-use axum::extract::{Query, State};
+use axum::extract::{Query, State as AppState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
 use axum_extra::extract::cookie::CookieJar;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Json, SameSite, Visitor};
+use sanbao_platform::http::{Ctx, Json, Routes, SameSite, Visitor};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,14 +15,18 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::browser::{FormOrJson, Next, destination, enter, entered};
 use super::device;
 use crate::App;
-use crate::account::border::{self, Fields};
 use crate::account::id::AccountId;
+use crate::account::input::{self, Fields};
 use crate::account::kind::{PIN_REFUSED, PIN_UNAVAILABLE};
 use crate::account::member::{self, Account, AccountStatus};
 use crate::account::pages;
 
 pub(in crate::account) fn api_routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(set))
+}
+
+pub(in crate::account) fn page_routes() -> Routes<App> {
+    Routes::new().page("/session/pin", get(who_is_here).post(log_in))
 }
 
 /// A PIN of 4 to 8 digits.
@@ -35,9 +40,9 @@ struct NewPin {
 #[utoipa::path(put, path = "/v1/me/pin", tag = "log-in", request_body = NewPin, security(("bearer" = [])),
     description = "Permission: anybody logged in.",
     responses((status = 204, description = "set"), (status = 401, description = "not logged in"), (status = 422, description = "not a PIN")))]
-async fn set(ctx: Ctx, State(app): State<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
+async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
     let mut fields = Fields::default();
-    let pin = fields.take("/pin", border::pin(&body.pin));
+    let pin = fields.take("/pin", input::pin(&body.pin));
     let hash = app.deps.passwords.hash(fields.finish(pin)?).await?;
     let mut tx = app.deps.db.begin().await?;
     if !member::set_pin(&mut tx, ctx.actor.subject.into(), &hash).await? {
@@ -49,10 +54,10 @@ async fn set(ctx: Ctx, State(app): State<App>, Json(body): Json<NewPin>) -> Resu
 }
 
 /// Who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
-pub(super) async fn page(
+async fn who_is_here(
     visitor: Visitor,
     known: Result<Ctx, Problem>,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     jar: CookieJar,
     Query(query): Query<Next>,
 ) -> Result<Response, Problem> {
@@ -87,16 +92,16 @@ async fn show(
 }
 
 #[derive(Deserialize)]
-pub(super) struct PinLogIn {
+struct PinLogIn {
     account: AccountId,
     pin: String,
     next: Option<String>,
 }
 
-pub(super) async fn log_in(
+async fn log_in(
     visitor: Visitor,
     _: SameSite,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     jar: CookieJar,
     typed: FormOrJson<PinLogIn>,
 ) -> Result<Response, Problem> {
@@ -118,7 +123,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     let usable = |a: &Account| a.status == AccountStatus::Active && a.locked_seconds(now).is_none();
     let account = account.filter(usable);
     let hash = account.as_ref().and_then(|a| a.pin_hash.clone());
-    let right = app.deps.passwords.verify(border::pin(&body.pin).unwrap_or_default(), hash.clone()).await?;
+    let right = app.deps.passwords.verify(input::pin(&body.pin).unwrap_or_default(), hash.clone()).await?;
     let (Some(device), Some(account), Some(_)) = (device, account, hash) else {
         return Err(Problem::new(&PIN_UNAVAILABLE));
     };

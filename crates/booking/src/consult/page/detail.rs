@@ -1,22 +1,22 @@
 //! One consult: where it stands, what to do next, the case, the opinion, the history.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{self, Age, Tone};
+use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 
+use super::door::{door, expected, late_by};
 use super::sheet::{Sheet, sheet};
-use super::{TEXTS, badge, forms, list, meeting as spoken, record, t, time, words};
+use super::{TEXTS, badge, forms, meeting as spoken, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::policy::{Action, Relation};
-use crate::consult::state::{Appointment, ConsultStateName};
+use crate::consult::state::ConsultStateName;
 use crate::consult::store;
 use crate::consult::view::actions;
 
@@ -110,18 +110,8 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
                 @if a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
                 @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, expected(a), ctx.now())) } }
                 (spoken::inside(lang, meeting))
-                @if enters { p { (list::door(lang, consult, ctx.now(), "enter-room")) } }
+                @if enters { p { (door(lang, consult, ctx.now(), "enter-room")) } }
             }
         }
     }
-}
-
-/// When a consult is expected to begin.
-pub(super) fn expected(appointment: &Appointment) -> DateTime<Utc> {
-    appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes))
-}
-
-/// How much later than agreed it will begin.
-pub(super) fn late_by(lang: Lang, minutes: i32) -> Markup {
-    page::badge(Tone::Warn, &TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]))
 }

@@ -8,15 +8,14 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Age, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::detail::{expected, late_by};
+use super::door::{door, expected, is_open, late_by};
 use super::{TEXTS, badge, meeting as spoken, t, time, words};
 use crate::App;
 use crate::consult::api::side;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
-use crate::consult::state::{ConsultState as Stands, ConsultStateName};
+use crate::consult::state::ConsultStateName;
 use crate::consult::store::{self, ConsultFilter, Side};
-use crate::consult::ticket;
 use crate::consult::view::actions;
 
 /// Consults of one list at most; older ones are found by their date in the API.
@@ -137,30 +136,6 @@ fn lists(reader: &Reader<'_>, consults: &[Consult], more: bool) -> Markup {
         @if consults.is_empty() {
             @if reader.side == Side::Inviting { (page::empty(&t(lang, "empty-inviting"), Some(("/consults/new", &t(lang, "new-consult"))))) }
             @else { (page::empty(&t(lang, "empty-invited"), None)) }
-        }
-    }
-}
-
-/// Whether the room's door is open now.
-pub(super) fn is_open(consult: &Consult, now: DateTime<Utc>) -> bool {
-    match &consult.state {
-        Stands::Scheduled(a) | Stands::InSession { appointment: a, .. } => {
-            let (opens, closes) = ticket::window(a);
-            opens <= now && now < closes
-        }
-        _ => false,
-    }
-}
-
-/// The way into the room, for whoever may enter: a button, or what is missing.
-pub(super) fn door(lang: Lang, consult: &Consult, now: DateTime<Utc>, label: &str) -> Markup {
-    html! {
-        @if !consult.has_consent {
-            a.button.primary.large href=(format!("/consults/{}#consent", consult.id)) { (t(lang, "record-consent-first")) }
-        } @else if is_open(consult, now) {
-            a.button.primary.large href=(format!("/room?consult={}", consult.id)) { (t(lang, label)) }
-        } @else {
-            p.faint { (TEXTS.with(lang, "room-opens", &[("minutes", &ticket::OPENS_BEFORE_MINUTES.to_string())])) }
         }
     }
 }

@@ -2,6 +2,7 @@
 //! beside the picture, and the family's page.
 
 mod detail;
+mod door;
 mod forms;
 mod guest;
 mod list;

@@ -176,6 +176,19 @@ pub fn area_code(typed: &str) -> Result<String, Wrong> {
     }
 }
 
+/// What the form behind the one-time link asks.
+#[derive(Debug, Deserialize)]
+pub(super) struct Setup {
+    #[serde(default)]
+    pub(super) token: String,
+    pub(super) name_zh: String,
+    pub(super) name_en: String,
+    pub(super) area_code: Option<String>,
+    pub(super) login: String,
+    pub(super) display_name: String,
+    pub(super) password: String,
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
