@@ -44,7 +44,7 @@ problem_kinds! {
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    Routes::from(api::routes()).merge(page::routes())
+    api::routes().merge(page::routes())
 }
 
 /// Whose events this part takes.

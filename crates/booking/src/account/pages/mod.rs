@@ -36,7 +36,7 @@ pub(super) fn routes() -> Routes<App> {
 }
 
 /// The page where the person's work is.
-async fn start(PageCtx(ctx): PageCtx, State(_): AppState<App>) -> Response {
+async fn start(PageCtx(ctx): PageCtx, AppState(_): AppState<App>) -> Response {
     Redirect::to(home_of(&ctx.actor.roles)).into_response()
 }
 

@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{door, expected, late_by};
 use super::sheet::{Sheet, sheet};
-use super::{TEXTS, badge, forms, meeting as spoken, record, t, time, words};
+use super::{badge, forms, meeting as spoken, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
@@ -103,7 +103,7 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
     html! {
         div data-state=(format!("{}-{}-{absent}", state, consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
             div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
-            p.strong { (t(lang, &format!("next-{side}-{}", state))) }
+            p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {
                 p.big { (time(lang, zone, a.interval.starts_at())) }

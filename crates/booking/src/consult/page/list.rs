@@ -1,7 +1,7 @@
 //! The list: for care staff what is on today and what waits; for a doctor the next patient first.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
@@ -9,7 +9,7 @@ use sanbao_platform::page::{self, Age, Tone};
 use sanbao_platform::problem::Problem;
 
 use super::door::{door, expected, is_open, late_by};
-use super::{TEXTS, badge, meeting as spoken, t, time, words};
+use super::{badge, meeting as spoken, t, time, words};
 use crate::App;
 use crate::consult::api::side;
 use crate::consult::meeting;
@@ -194,7 +194,7 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
     // What somebody has to do waits; what is over was so long ago.
     let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
-    let waits = !actions(consult, &reader.ctx, reader.specialty.as_deref()).is_empty();
+    let waits = !actions(consult, reader.ctx, reader.specialty.as_deref()).is_empty();
     html! {
         article.card.late[late] {
             h3.spread {
@@ -203,7 +203,7 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
             }
             (appointment(reader, consult))
             @if booked && !consult.has_consent { p { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
-            p.strong[waits] { (t(lang, &format!("next-{side}-{}", state))) }
+            p.strong[waits] { (t(lang, &format!("next-{side}-{state}"))) }
             @if !booked { p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(since, consult.state_since, reader.ctx.now())) } }
             @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
                 a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }

@@ -85,7 +85,7 @@ fn badge(lang: Lang, state: ConsultStateName) -> Markup {
         | ConsultStateName::NoShow
         | ConsultStateName::Expired => Tone::Bad,
     };
-    page::badge(tone, &t(lang, &format!("state-{}", state)))
+    page::badge(tone, &t(lang, &format!("state-{state}")))
 }
 
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
