@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{By, IllegalStep, Lifecycle, State as _, Step as _, StepOf};
+use super::{By, IllegalStep, Lifecycle, State as _, Step, StepOf};
 use crate::audit::{self, Done};
 use crate::bus;
 use crate::db::{DbError, Tx};
@@ -33,6 +33,10 @@ impl<A: Lifecycle> Change<A> {
     /// The word of the step.
     pub fn word(&self) -> &'static str {
         self.step.as_ref().map_or(A::CREATED, |step| step.name().as_str())
+    }
+
+    fn of_part(&self) -> bool {
+        self.step.as_ref().is_some_and(Step::of_part)
     }
 
     fn line(&self, by: &By<'_>) -> (Uuid, Line) {
@@ -125,11 +129,12 @@ pub async fn create<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, new: A) -> Result<()
 pub async fn save<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, changes: Vec<Change<A>>) -> Result<Vec<Change<A>>, DbError> {
     let mut written = Vec::with_capacity(changes.len());
     for change in changes {
-        if A::write(tx, change.before.as_ref(), &change.after).await? {
+        if change.of_part() || A::write(tx, change.before.as_ref(), &change.after).await? {
             written.push(change);
         }
     }
-    let lines: Vec<(Uuid, Line)> = written.iter().map(|change| change.line(by)).collect();
+    let whole = written.iter().filter(|change| !change.of_part());
+    let lines: Vec<(Uuid, Line)> = whole.map(|change| change.line(by)).collect();
     history::add(tx, A::NAME, &lines).await?;
     A::follow_up(tx, by, &written).await?;
     let mut events = Vec::new();
@@ -149,7 +154,8 @@ fn done<'a, A: Lifecycle>(by: &'a By<'_>, change: &Change<A>) -> Done<'a> {
     Done {
         at: by.at(),
         actor: by.actor(),
-        action: Cow::Owned(format!("{}.{}", A::NAME, change.word())),
+        // Audit rows have always had underscores where paths have hyphens.
+        action: Cow::Owned(format!("{}.{}", A::NAME, change.word().replace('-', "_"))),
         resource_kind: A::NAME,
         resource: change.after.id().into(),
         request_id: by.request_id(),
