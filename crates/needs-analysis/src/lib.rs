@@ -5,6 +5,7 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
+mod texts;
 
 pub use request::import;
 
@@ -27,6 +28,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     100 "0100_area",
     200 "0200_request",
     300 "0300_rollup",
+    400 "0400_lifecycle",
 );
 
 /// The zone in which this network counts its days.
@@ -76,7 +78,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         db: app.deps.db.clone(),
         router: router.with_state(app),
         openapi,
-        events: Vec::new(),
+        events: request::events::CATALOGUE.to_vec(),
         consumers,
         tasks: Vec::new(),
     }

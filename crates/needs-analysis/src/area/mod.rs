@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 pub use api::routes;
-pub use tree::{Area, ancestors, descendants, find, scope};
+pub use tree::{Area, ancestors, descendants, find, scope, scope_codes};
 
 /// A longer code is refused.
 pub const CODE_BYTES_MAX: usize = 40;
@@ -36,6 +36,11 @@ impl AreaCode {
             && text.len() <= CODE_BYTES_MAX
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if fits { Ok(Self(text.to_owned())) } else { Err(AreaCodeError) }
+    }
+
+    /// A code that no area has.
+    pub(crate) fn example() -> Self {
+        Self("0".to_owned())
     }
 
     /// The code as text.

@@ -1,14 +1,11 @@
 //! The needs overview: one area over a period, as charts, as tables, as a file.
 
-use std::sync::LazyLock;
-
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{PageCtx, Query};
-use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,16 +18,13 @@ use super::tables::{self, Row, Sort};
 use crate::area::{Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
+use crate::texts::{self, TEXTS};
 use crate::{App, local_day};
 
 /// Up to so many days the line has a point a day, beyond that a point a month.
 const DAILY_POINTS_MAX: i64 = 62;
 const _: () = assert!(DAILY_POINTS_MAX <= DAYS_BY_DAY_MAX);
-
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../texts/rollup.zh-CN.ftl"), include_str!("../../texts/rollup.en.ftl"))
-});
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -62,8 +56,8 @@ impl View<'_> {
 
     /// This page's address for another area and period, the filters kept.
     pub(super) fn address(&self, path: &str, area: &AreaCode, (from, to): (NaiveDate, NaiveDate)) -> String {
-        let category = self.query.category.map_or("", Category::code);
-        let state = self.query.state.map_or("", State::name);
+        let category = self.query.category.map_or("", Category::as_str);
+        let state = self.query.state.map_or("", RequestStateName::as_str);
         format!("{path}?area={area}&from={from}&to={to}&category={category}&state={state}")
     }
 
@@ -174,8 +168,8 @@ fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
                 label for="category" { (view.t("rollup-category")) }
                 select #category name="category" {
                     option value="" { (view.t("rollup-all")) }
-                    @for c in Category::ALL {
-                        option value=(c.code()) selected[view.query.category == Some(c)] { (view.category(c)) }
+                    @for c in Category::ALL.iter().copied() {
+                        option value=(c.as_str()) selected[view.query.category == Some(c)] { (view.category(c)) }
                     }
                 }
             }
@@ -183,8 +177,8 @@ fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
                 label for="state" { (view.t("rollup-state")) }
                 select #state name="state" {
                     option value="" { (view.t("rollup-all")) }
-                    @for s in State::ALL {
-                        option value=(s.name()) selected[view.query.state == Some(s)] { (view.lang.pick(s.zh(), s.en())) }
+                    @for s in RequestStateName::ALL.iter().copied() {
+                        option value=(s.as_str()) selected[view.query.state == Some(s)] { (texts::state(view.lang, s)) }
                     }
                 }
             }
@@ -235,8 +229,7 @@ fn by_area(view: &View<'_>, found: &Overview, total: i64) -> Markup {
 }
 
 fn by_state(view: &View<'_>, found: &Overview, total: i64) -> Markup {
-    let label = |s: State| view.lang.pick(s.zh(), s.en()).to_owned();
-    let rows = found.counts.by_state().into_iter().map(|(s, n)| (label(s), n)).collect();
+    let rows = found.counts.by_state().into_iter().map(|(s, n)| (texts::state(view.lang, s), n)).collect();
     ranked(view, "states", "rollup-by-state", "rollup-state", rows, total)
 }
 
@@ -285,11 +278,6 @@ fn over_time(view: &View<'_>, q: &Question, found: &Overview) -> Markup {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-
-    #[test]
-    fn no_text_is_missing() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-    }
 
     #[test]
     fn presets_are_whole_months_up_to_today() {

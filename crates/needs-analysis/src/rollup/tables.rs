@@ -39,7 +39,7 @@ impl Column {
     fn name(self) -> &'static str {
         match self {
             Self::Area => "area",
-            Self::Category(category) => category.code(),
+            Self::Category(category) => category.as_str(),
             Self::Total => "total",
         }
     }

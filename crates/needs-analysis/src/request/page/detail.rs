@@ -1,6 +1,6 @@
 //! One request: what is known, what was done, and a form for each step that the caller may take.
 
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx, Path};
@@ -9,12 +9,13 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, words};
+use super::words;
+use crate::texts::{self, TEXTS};
 use crate::App;
 use crate::request::category::{Category, Urgency};
-use crate::request::intake;
-use crate::request::state::Step;
-use crate::request::store::RequestId;
+use crate::request::api;
+use crate::request::id::RequestId;
+use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
 
 const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
@@ -23,7 +24,7 @@ type Agency = (OrganisationId, String, String);
 
 pub(super) async fn page(
     PageCtx(ctx): PageCtx,
-    Shared(app): Shared<App>,
+    AppState(app): AppState<App>,
     id: Result<Path<RequestId>, Problem>,
 ) -> Response {
     let drawn = match id {
@@ -34,9 +35,9 @@ pub(super) async fn page(
 }
 
 async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
-    let RequestDetail { request, history } = intake::detail(app, ctx, id).await?;
+    let RequestDetail { request, history } = api::detail(app, ctx, id).await?;
     let mut agencies: Vec<Agency> = Vec::new();
-    if request.legal.contains(&Step::Dispatch) {
+    if request.legal.contains(&RequestStepName::Dispatch) {
         let mut conn = app.deps.db.read().await?;
         agencies = on!(conn, |c| sqlx::query_as(AGENCIES).fetch_all(c).await)?;
     }
@@ -121,7 +122,7 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
             ol.stack {
                 @for h in history {
                     li {
-                        (words::moment(lang, h.at)) " " strong { (t(&format!("step-{}", h.step))) }
+                        (words::moment(lang, h.at)) " " strong { (texts::step(lang, &h.step)) }
                         @if h.actor.is_none() && h.step.starts_with("visit-") { span.faint { " · " (t("history-by-event")) } }
                         @if let Some(reason) = &h.reason { br; (reason) }
                         @if let Some(note) = &h.note { br; (note) }
@@ -133,18 +134,18 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
 }
 
 /// A step's form: the first one open and in front, the others folded.
-fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agency]) -> Markup {
-    let name = TEXTS.get(lang, &format!("step-{}", step.path()));
-    let hurts = matches!(step, Step::Cancel | Step::Reject | Step::Merge);
+fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agencies: &[Agency]) -> Markup {
+    let name = texts::step(lang, step.as_str());
+    let hurts = matches!(step, RequestStepName::Cancel | RequestStepName::Reject | RequestStepName::Merge);
     let kind = match (first, hurts) {
         (_, true) => "button danger",
         (true, false) => "button primary",
         _ => "button",
     };
     html! {
-        details id=(format!("do-{}", step.path())) open[first] {
+        details id=(format!("do-{}", step.as_str())) open[first] {
             summary { (name) }
-            form data-send=(format!("POST /v1/requests/{}/{}", r.id, step.path())) {
+            form data-send=(format!("POST /v1/requests/{}/{}", r.id, step.as_str())) {
                 (fields(lang, r, step, agencies))
                 button class=(kind) type="submit" { (name) }
             }
@@ -152,17 +153,17 @@ fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agen
     }
 }
 
-fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Markup {
+fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let id = |field: &str| format!("{}-{field}", step.path());
+    let id = |field: &str| format!("{}-{field}", step.as_str());
     html! {
         @match step {
-            Step::Triage => {
+            RequestStepName::Triage => {
                 div.field {
                     label for=(id("category")) { (t("field-category")) }
                     select id=(id("category")) name="category" {
                         @for c in Category::ALL {
-                            option value=(c.code()) selected[c == r.category] { (lang.pick(c.zh(), c.en())) }
+                            option value=(c.as_str()) selected[*c == r.category] { (lang.pick(c.zh(), c.en())) }
                         }
                     }
                 }
@@ -170,12 +171,12 @@ fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Marku
                     label for=(id("urgency")) { (t("field-urgency")) }
                     select id=(id("urgency")) name="urgency" {
                         @for u in Urgency::ALL {
-                            option value=(u.code()) selected[u == r.urgency] { (lang.pick(u.zh(), u.en())) }
+                            option value=(u.as_str()) selected[*u == r.urgency] { (lang.pick(u.zh(), u.en())) }
                         }
                     }
                 }
             }
-            Step::Dispatch => div.field {
+            RequestStepName::Dispatch => div.field {
                 label for=(id("agency")) { (t("agency")) }
                 @if agencies.is_empty() { p.help { (t("agency-none")) } }
                 select id=(id("agency")) name="agency_id" required {
@@ -184,7 +185,7 @@ fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Marku
                     }
                 }
             },
-            Step::Merge => div.field {
+            RequestStepName::Merge => div.field {
                 label for=(id("into")) { (t("into")) }
                 input id=(id("into")) name="into" required autocomplete="off";
             },

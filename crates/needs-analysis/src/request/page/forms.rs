@@ -1,17 +1,17 @@
 //! The forms: a new request with the telephone at one's ear, and an import.
 
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::Problem;
 
-use super::TEXTS;
 use super::list::may;
 use crate::App;
 use crate::area::{Level, tree};
 use crate::local_day;
+use crate::texts::TEXTS;
 use crate::policy::{self, Action, Relation};
 use crate::request::category::{Category, Urgency};
 
@@ -24,7 +24,7 @@ fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
     policy::allows(&ctx.actor, action, relation).require()
 }
 
-pub(super) async fn new_request(PageCtx(ctx): PageCtx, Shared(app): Shared<App>) -> Response {
+pub(super) async fn new_request(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
     draw_new(&app, &ctx).await.map_or_else(Problem::into_response, maud::Markup::into_response)
 }
 
@@ -106,7 +106,7 @@ fn category(lang: Lang) -> Markup {
             label for="category" { (TEXTS.get(lang, "field-category")) }
             select #category name="category" required {
                 option value="" { (TEXTS.get(lang, "choose")) }
-                @for c in Category::ALL { option value=(c.code()) { (lang.pick(c.zh(), c.en())) } }
+                @for c in Category::ALL { option value=(c.as_str()) { (lang.pick(c.zh(), c.en())) } }
             }
         }
     }
@@ -118,7 +118,7 @@ fn urgency(lang: Lang) -> Markup {
             legend { (TEXTS.get(lang, "field-urgency")) }
             @for u in Urgency::ALL.iter().rev() {
                 label.choice {
-                    input type="radio" name="urgency" value=(u.code()) checked[*u == Urgency::Normal];
+                    input type="radio" name="urgency" value=(u.as_str()) checked[*u == Urgency::Normal];
                     (lang.pick(u.zh(), u.en()))
                 }
             }
@@ -126,7 +126,7 @@ fn urgency(lang: Lang) -> Markup {
     }
 }
 
-pub(super) async fn import(PageCtx(ctx): PageCtx, Shared(app): Shared<App>) -> Response {
+pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
     draw_import(&app, &ctx).map_or_else(Problem::into_response, maud::Markup::into_response)
 }
 

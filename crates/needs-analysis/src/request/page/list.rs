@@ -1,6 +1,6 @@
 //! The list: filters, states, clocks, and a button for each step that needs no words.
 
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, Page, PageCtx, Query};
@@ -8,15 +8,17 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, words};
+use super::words;
+use crate::texts::{self, TEXTS};
 use crate::App;
 use crate::area::{Level, tree};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
-use crate::request::intake;
-use crate::request::query::ListQuery;
+use crate::request::api;
+use crate::request::list::ListQuery;
 use crate::request::sla::SlaStatus;
-use crate::request::state::{State, Step};
+use crate::request::state::RequestStateName;
+use crate::request::step::RequestStepName;
 use crate::request::view::RequestView;
 
 /// Rows of a page: a screen and a half of a desktop.
@@ -24,7 +26,7 @@ const ROWS: u32 = 30;
 
 pub(super) async fn page(
     PageCtx(ctx): PageCtx,
-    Shared(app): Shared<App>,
+    AppState(app): AppState<App>,
     query: Result<Query<ListQuery>, Problem>,
 ) -> Response {
     let drawn = match query {
@@ -42,7 +44,7 @@ pub(super) fn may(ctx: &Ctx, action: Action) -> bool {
 async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Problem> {
     query.limit = Some(ROWS);
     query.open.get_or_insert_with(|| "true".to_owned());
-    let rows = intake::page(app, ctx, &query).await?;
+    let rows = api::listed(app, ctx, &query).await?;
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let communities = communities(app, ctx).await?;
@@ -91,8 +93,8 @@ fn select(lang: Lang, name: &str, label: &str, chosen: Option<&String>, options:
 
 fn filters(lang: Lang, query: &ListQuery, communities: &[tree::Area]) -> Markup {
     let word = |zh: &str, en: &str| lang.pick(zh, en).to_owned();
-    let states: Vec<_> = State::ALL.iter().map(|s| (s.name().to_owned(), word(s.zh(), s.en()))).collect();
-    let categories: Vec<_> = Category::ALL.iter().map(|c| (c.code().to_owned(), word(c.zh(), c.en()))).collect();
+    let states: Vec<_> = RequestStateName::ALL.iter().map(|s| (s.as_str().to_owned(), texts::state(lang, *s))).collect();
+    let categories: Vec<_> = Category::ALL.iter().map(|c| (c.as_str().to_owned(), word(c.zh(), c.en()))).collect();
     let name = |a: &tree::Area| a.name_en.clone().filter(|_| lang == Lang::En).unwrap_or_else(|| a.name_zh.clone());
     let areas: Vec<_> = communities.iter().map(|a| (a.code.to_string(), name(a))).collect();
     let open = query.open.as_deref() == Some("true");
@@ -146,7 +148,9 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let late = r.sla.is_some_and(|s| s.status == SlaStatus::Breached);
-    let direct = |s: &&Step| matches!(s, Step::Accept | Step::FollowUp | Step::Close);
+    let direct = |s: &&RequestStepName| {
+        matches!(s, RequestStepName::Accept | RequestStepName::FollowUp | RequestStepName::Close)
+    };
     html! {
         tr class=[late.then_some("late")] {
             td data-label=(t("head-received")) { (words::moment(lang, r.received_at)) }
@@ -172,9 +176,9 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
             td data-label=(t("head-due")) { (words::clock(lang, r.sla, ctx.now())) }
             td data-label=(t("head-do")) {
                 @for step in r.legal.iter().filter(direct) {
-                    button.button.primary type="button" id=(format!("{}-{}", step.path(), r.id))
-                        data-step=(format!("/v1/requests/{}/{}", r.id, step.path())) data-version=(r.version)
-                        data-done=(t("done-step")) { (t(&format!("step-{}", step.path()))) }
+                    button.button.primary type="button" id=(format!("{}-{}", step.as_str(), r.id))
+                        data-step=(format!("/v1/requests/{}/{}", r.id, step.as_str())) data-version=(r.version)
+                        data-done=(t("done-step")) { (texts::step(lang, step.as_str())) }
                     " "
                 }
                 a.button href=(format!("/requests/{}", r.id)) { (t("open-request")) }

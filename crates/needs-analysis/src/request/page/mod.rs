@@ -5,19 +5,12 @@ mod forms;
 mod list;
 mod words;
 
-use std::sync::LazyLock;
-
 use axum::Router;
 use axum::routing::get;
-use sanbao_platform::i18n::Texts;
 use sanbao_platform::web;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
-
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../../texts/request.zh-CN.ftl"), include_str!("../../../texts/request.en.ftl"))
-});
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &[u8])] = &[
@@ -33,20 +26,4 @@ pub fn routes() -> OpenApiRouter<App> {
         .route("/requests/import", get(forms::import))
         .route("/requests/{id}", get(detail::page));
     OpenApiRouter::from(web::assets(pages, FILES))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::TEXTS;
-    use crate::request::state::TABLE;
-    use sanbao_platform::lang::Lang;
-
-    #[test]
-    fn every_text_and_every_step_stands_in_both_languages() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-        for (step, ..) in TABLE {
-            let key = format!("step-{}", step.path());
-            assert_ne!(TEXTS.get(Lang::Zh, &key), key);
-        }
-    }
 }

@@ -4,10 +4,10 @@ use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 
-use super::TEXTS;
+use crate::texts::{self, TEXTS};
 use crate::ZONE;
 use crate::request::sla::{Sla, SlaStage, SlaStatus};
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
 
 const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
 
@@ -29,15 +29,16 @@ pub(super) fn moment(lang: Lang, at: DateTime<Utc>) -> Markup {
 }
 
 /// A state as a badge: word and sign, never colour alone.
-pub(super) fn state(lang: Lang, state: State) -> Markup {
+pub(super) fn state(lang: Lang, state: RequestStateName) -> Markup {
+    use RequestStateName as S;
     let kind = match state {
-        State::Done | State::FollowedUp | State::Closed => "badge ok",
-        State::Dispatched | State::NoShow | State::Reopened => "badge warn",
-        State::Rejected | State::Escalated => "badge bad",
-        State::Cancelled | State::Merged => "badge",
-        _ => "badge info",
+        S::Done | S::FollowedUp | S::Closed => "badge ok",
+        S::Dispatched | S::NoShow | S::Reopened => "badge warn",
+        S::Rejected | S::Escalated => "badge bad",
+        S::Cancelled | S::Merged => "badge",
+        S::Received | S::Triaged | S::Accepted | S::Scheduled | S::InService => "badge info",
     };
-    html! { span class=(kind) { (lang.pick(state.zh(), state.en())) } }
+    html! { span class=(kind) { (texts::state(lang, state)) } }
 }
 
 /// How long, in the largest unit that fits.
