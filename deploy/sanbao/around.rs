@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -12,7 +11,7 @@ use maud::html;
 use sanbao_platform::config::Secret;
 use sanbao_platform::crypto::same_secret;
 use sanbao_platform::db::Db;
-use sanbao_platform::http::{Json, Path, Visitor};
+use sanbao_platform::http::{Json, Path, Routes, Visitor};
 use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
 use sanbao_platform::service::Wiring;
@@ -23,8 +22,15 @@ use serde_json::json;
 use crate::compose::Stores;
 use crate::role::Role;
 
-/// How long a database may take to say that it is there.
-const PING_WAIT_MS_MAX: u64 = 2_000;
+/// How long a database may take to show that it is there and can be written to.
+const READY_WAIT_MS_MAX: u64 = 2_000;
+
+sanbao_platform::measures! {
+    CONSUMER_BEHIND = Gauge "consumer_behind_events" "Events that a consumer has not taken yet.";
+    CONSUMER_PARKED = Gauge "consumer_parked_events" "Events that a consumer has given up on; each wants a person.";
+    PUBLISHER_BEHIND = Gauge "publisher_behind_events" "Events in a publisher's outbox that are not yet in its stream.";
+    NATS_CONNECTED = Gauge "nats_connected" "1 while this process is connected to NATS, else 0.";
+}
 
 /// The state of these routes.
 #[derive(Clone, Debug)]
@@ -46,15 +52,14 @@ pub struct Around {
 }
 
 /// The routes.
-pub fn routes(around: Around) -> Router {
-    Router::new()
-        .route("/healthz", get(healthz))
-        .route("/readyz", get(readyz))
-        .route("/metrics", get(metrics))
-        .route("/openapi.json", get(document))
-        .route("/problems", get(problems))
-        .route("/problems/{slug}", get(problem))
-        .with_state(around)
+pub fn routes() -> Routes<Around> {
+    Routes::new()
+        .page("/healthz", get(healthz))
+        .page("/readyz", get(readyz))
+        .page("/metrics", get(metrics))
+        .page("/openapi.json", get(document))
+        .page("/problems", get(problems))
+        .page("/problems/{slug}", get(problem))
 }
 
 /// The process answers; says nothing of its databases, so that nobody restarts it for theirs.
@@ -63,13 +68,13 @@ async fn healthz() -> Json<serde_json::Value> {
 }
 
 async fn answers(db: &Db) -> Result<(), String> {
-    match tokio::time::timeout(Duration::from_millis(PING_WAIT_MS_MAX), db.ping()).await {
-        Ok(pinged) => pinged.map_err(|e| e.to_string()),
-        Err(_) => Err(format!("no answer within {PING_WAIT_MS_MAX} ms")),
+    match tokio::time::timeout(Duration::from_millis(READY_WAIT_MS_MAX), db.ready()).await {
+        Ok(ready) => ready.map_err(|e| e.to_string()),
+        Err(_) => Err(format!("no answer within {READY_WAIT_MS_MAX} ms")),
     }
 }
 
-/// Whether every database answers.
+/// Whether every database answers and takes writes.
 pub async fn ready(stores: &Stores) -> Result<(), Problem> {
     for (name, db) in stores.all() {
         answers(db).await.map_err(|cause| {
@@ -80,8 +85,8 @@ pub async fn ready(stores: &Stores) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Whether requests may be sent here: every database answers, rooms have their log, and the process is not on its
-/// way out.
+/// Whether requests may be sent here: every database answers and takes writes, rooms have their log, and the process
+/// is not on its way out.
 async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Response, Problem> {
     if visitor.drain.is_cancelled() {
         return Err(Problem::new(&UNAVAILABLE).detail("正在停止", "Stopping"));
@@ -115,17 +120,17 @@ async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Arou
 async fn measure(around: &Around) {
     for (consumer, log) in &around.wiring.followers {
         if let Ok(status) = consumer.status(log.as_ref()).await {
-            metrics::gauge!("consumer_behind_events", "consumer" => consumer.name).set(status.behind as f64);
-            metrics::gauge!("consumer_parked_events", "consumer" => consumer.name).set(status.parked as f64);
+            metrics::gauge!(CONSUMER_BEHIND, "consumer" => consumer.name).set(status.behind as f64);
+            metrics::gauge!(CONSUMER_PARKED, "consumer" => consumer.name).set(status.parked as f64);
         }
     }
     for forwarder in &around.wiring.forwarders {
         if let Ok(behind) = forwarder.behind().await {
-            metrics::gauge!("publisher_behind_events", "publisher" => forwarder.publisher()).set(behind as f64);
+            metrics::gauge!(PUBLISHER_BEHIND, "publisher" => forwarder.publisher()).set(behind as f64);
         }
     }
     if let Some(nats) = &around.nats {
-        metrics::gauge!("nats_connected").set(f64::from(u8::from(nats.is_connected())));
+        metrics::gauge!(NATS_CONNECTED).set(f64::from(u8::from(nats.is_connected())));
     }
 }
 

@@ -20,6 +20,20 @@ fn the_command_line_is_consistent() {
 }
 
 #[test]
+fn the_readme_lists_every_flag_of_serve_with_its_variable() {
+    let readme = include_str!("../../README.md");
+    let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with("| ")).collect();
+    let mut command = Cli::command();
+    let serve = command.find_subcommand_mut("serve").unwrap();
+    for argument in serve.get_arguments().filter(|a| !["help", "version"].contains(&a.get_id().as_str())) {
+        let flag = argument.get_long().map_or_else(|| "`serve SERVICE`".to_owned(), |long| format!("`--{long}`"));
+        let variable = argument.get_env().map(|name| format!("`{}`", name.to_string_lossy())).unwrap_or_default();
+        let told = rows.iter().any(|row| row.contains(&flag) && row.contains(&variable));
+        assert!(told, "README, \"Configuration\": no row has {flag} and {variable}");
+    }
+}
+
+#[test]
 fn alone_it_listens_on_this_machine_only() {
     let settings = serve("--data-dir /srv/s").unwrap();
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");

@@ -257,7 +257,7 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
 
 /// Builds the services, starts what runs beside the routes and puts the common layers around.
 pub fn start(parts: Parts) -> Result<Network, ComposeError> {
-    telemetry::start_metrics();
+    telemetry::start_metrics(env!("CARGO_PKG_VERSION"), &[around::MEASURES, sanbao_signalling::measures::MEASURES]);
     let mut services = services(&parts)?;
     let wiring = Arc::new(Wiring::of(&services, &parts.bus()?, parts.retention, &parts.clock));
     let drain = CancellationToken::new();
@@ -272,9 +272,9 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
     };
-    let mut router = around::routes(around).merge(web::routes());
+    let mut router = around::routes().build(around).router.merge(web::routes().router);
     for service in &mut services {
-        router = router.merge(std::mem::take(&mut service.router));
+        router = router.merge(std::mem::take(&mut service.routes.router));
     }
     let keys = parts.root.keys()?;
     let mut router = http::finish(router, parts.clock.clone(), drain.clone(), parts.secure);

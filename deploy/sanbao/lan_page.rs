@@ -6,7 +6,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
-use sanbao_platform::http::Visitor;
+use sanbao_platform::http::{Routes, Visitor};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::web::{self, Frame};
 
@@ -23,8 +23,8 @@ pub struct TrustPage {
 
 /// The routes of the second port.
 pub fn routes(page: TrustPage) -> Router {
-    let own = Router::new().route("/", get(show)).route("/sanbao-ca.crt", get(authority)).with_state(page);
-    own.merge(web::routes())
+    let own = Routes::new().page("/", get(show)).page("/sanbao-ca.crt", get(authority)).build(page);
+    own.router.merge(web::routes().router)
 }
 
 async fn authority(State(page): State<TrustPage>) -> Response {

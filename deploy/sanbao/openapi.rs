@@ -55,7 +55,7 @@ pub fn conflicts<'a>(documents: impl Iterator<Item = &'a OpenApi>) -> Vec<String
 
 /// The document of a process that runs `services`; one that runs a single service says which.
 pub fn of_process(services: &[Service], kinds: &[&'static Kind]) -> Value {
-    let mut document = merge(services.iter().map(|s| &s.openapi), kinds);
+    let mut document = merge(services.iter().map(|s| &s.routes.openapi), kinds);
     if let [service] = services {
         document["info"]["title"] = json!(format!("三宝 Sanbao: {}", service.name));
     }

@@ -9,7 +9,9 @@ use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
+use sanbao_platform::db::{Db, Engine};
 use sanbao_platform::testing::{self, TestEngine};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::common::{self, Served};
@@ -21,6 +23,70 @@ async fn it_is_ready_while_its_databases_answer() {
         let client = served.nobody();
         assert_eq!(client.get("/healthz").await.expect(200)["status"], "ok");
         assert_eq!(client.get("/readyz").await.expect(200)["status"], "ready");
+        served.stop().await;
+    })
+    .await;
+}
+
+/// Bounds the file of `db`, in pages, through the one connection that writes.
+async fn bound(db: &Db, pragma: &'static str) {
+    let mut tx = db.begin().await.unwrap();
+    let Engine::Sqlite(c) = tx.engine() else { unreachable!() };
+    sqlx::raw_sql(pragma).execute(c).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+/// Makes `db` take no more writes: a file without room, a server that only reads.
+async fn stop_writes(engine: &TestEngine, db: &Db) {
+    if let TestEngine::Postgres(url) = engine {
+        return testing::read_only(url.rsplit_once('/').unwrap().1, true).await;
+    }
+    bound(db, "pragma max_page_count = 1").await;
+    for id in 0_i64.. {
+        let mut tx = db.begin().await.unwrap();
+        let Engine::Sqlite(c) = tx.engine() else { unreachable!() };
+        let row = sqlx::query("insert into inbox (consumer, event_id, handled_at) values ($1, $2, 'never')");
+        let written = row.bind("filler ".repeat(20)).bind(id.to_be_bytes().to_vec()).execute(c).await;
+        if written.is_err() {
+            return;
+        }
+        tx.commit().await.unwrap();
+    }
+}
+
+async fn allow_writes(engine: &TestEngine, db: &Db) {
+    match engine {
+        TestEngine::Postgres(url) => testing::read_only(url.rsplit_once('/').unwrap().1, false).await,
+        TestEngine::Sqlite(_) => bound(db, "pragma max_page_count = 100000").await,
+    }
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_nothing_can_be_written() {
+    testing::on_both(async |engine| {
+        let served = Served::demo(engine.clone()).await;
+        let (db, client) = (served.network.stores.of(Role::Booking).unwrap().clone(), served.nobody());
+        stop_writes(&engine, &db).await;
+        let answer = client.get("/readyz").await;
+        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (503, "unavailable"), "{}", answer.text);
+        let log_in = json!({ "login": "nurse", "password": sanbao_booking::account::demo::PASSWORD });
+        // The first may find room in pages that are not full yet.
+        let mut refused = client.post("/v1/tokens", &log_in).await;
+        for _ in 0..200 {
+            if refused.status == 200 {
+                refused = client.post("/v1/tokens", &log_in).await;
+            }
+        }
+        assert_eq!((refused.status.as_u16(), refused.problem().as_str()), (503, "unavailable"), "{}", refused.text);
+        assert_eq!(client.get("/healthz").await.status, 200, "the process itself is well");
+        allow_writes(&engine, &db).await;
+        let well = async {
+            while client.get("/readyz").await.status != 200 {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(60), well).await.expect("ready again");
+        assert_eq!(client.post("/v1/tokens", &log_in).await.status, 200);
         served.stop().await;
     })
     .await;
@@ -103,7 +169,7 @@ async fn metrics_are_for_this_machine_or_whoever_has_the_token() {
     let client = served.nobody();
     client.get("/healthz").await.expect(200);
     let text = client.get("/metrics").await.text;
-    assert!(text.contains("http_requests_total{") && text.contains("route=\"/healthz\""), "{text}");
+    assert!(text.contains("sanbao_http_requests_total{") && text.contains("route=\"/healthz\""), "{text}");
     served.stop().await;
     let engine = testing::sqlite();
     let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
@@ -113,5 +179,32 @@ async fn metrics_are_for_this_machine_or_whoever_has_the_token() {
     assert_eq!(client.get("/metrics").await.problem(), "unauthenticated");
     assert_eq!(client.with_token("let-me").get("/metrics").await.problem(), "unauthenticated");
     assert_eq!(client.with_token("let-me-read").get("/metrics").await.status, 200);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn every_metric_says_what_it_is_and_labels_are_bounded() {
+    let served = Served::empty(testing::sqlite()).await;
+    let client = served.nobody();
+    client.get("/healthz").await.expect(200);
+    for invented in ["BREW", "PROPFIND"] {
+        assert_eq!(client.send(client.request(invented, "/healthz")).await.status, 405);
+    }
+    let text = client.get("/metrics").await.text;
+    let names = |kind: &str| -> std::collections::BTreeSet<String> {
+        let lines = text.lines().filter_map(|line| line.strip_prefix(kind));
+        lines.filter_map(|rest| rest.split_whitespace().next()).map(str::to_owned).collect()
+    };
+    let (help, types) = (names("# HELP "), names("# TYPE "));
+    assert_eq!(help, types, "{text}");
+    assert!(types.len() > 3, "{text}");
+    for sample in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let name = sample.split(['{', ' ']).next().unwrap();
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+        assert!(name.starts_with("sanbao_"), "{sample}");
+        assert!(types.contains(family) || types.contains(name), "{sample}");
+    }
+    assert!(text.contains(&format!("sanbao_build_info{{version=\"{}\"}} 1\n", env!("CARGO_PKG_VERSION"))), "{text}");
+    assert!(text.contains("method=\"other\"") && !text.contains("BREW") && !text.contains("PROPFIND"), "{text}");
     served.stop().await;
 }

@@ -12,7 +12,7 @@ const FRAMES_MIN: u64 = 60;
 
 impl Browser {
     /// Logs in by the page.
-    async fn log_in(&self, login: &str) {
+    pub async fn log_in(&self, login: &str) {
         self.goto("/login").await;
         self.fill("#login", login).await;
         self.fill("#password", sanbao_booking::account::demo::PASSWORD).await;
@@ -34,28 +34,34 @@ impl Browser {
         assert_eq!(found, true, "{css} has no {words}");
     }
 
-    /// Enters the room of a consult, all media through the relay.
-    async fn enter_room(&self, consult: &str) {
-        self.goto(&format!("/room?consult={consult}&relay=1&picture=always")).await;
+    /// Enters the room of a consult; `more` for the page's address.
+    pub async fn enter_room(&self, consult: &str, more: &str) {
+        self.goto(&format!("/room?consult={consult}&picture=always{more}")).await;
         self.until("document.querySelector('#enter') && !document.querySelector('#enter').disabled && !document.querySelector('#prejoin').hidden").await;
         self.click("#enter").await;
     }
 
-    /// Waits until the other's picture is decoded, and says how it came.
-    async fn sees_the_other(&self, name: &str) {
+    /// Waits until the other's picture is decoded; how it came.
+    pub async fn sees_the_other(&self, name: &str) -> serde_json::Value {
         self.until(&format!(
             "window.sanbaoStats && (window.sanbaoStats().then((s) => (window.seen = s)), window.seen?.framesDecoded >= {FRAMES_MIN})"
         ))
         .await;
         let seen = self.script("return window.seen").await;
         eprintln!("{name}: {seen}");
+        seen
+    }
+
+    /// The same, and that it came through the relay.
+    async fn sees_the_other_relayed(&self, name: &str) {
+        let seen = self.sees_the_other(name).await;
         assert_eq!(seen["localCandidateType"], "relay", "{name}: {seen}");
         assert_eq!(seen["remoteCandidateType"], "relay", "{name}: {seen}");
     }
 }
 
 /// Lets a doctor offer every hour, so that the test can be run at any.
-async fn works_around_the_clock(nobody: &Client, login: &str, specialty: &str) {
+pub async fn works_around_the_clock(nobody: &Client, login: &str, specialty: &str) {
     let doctor = nobody.demo(login).await;
     let found = doctor.get(&format!("/v1/practitioners?specialty={specialty}")).await.expect(200);
     let path = format!("/v1/practitioners/{}/hours", flow::text(&found, "/0/id"));
@@ -138,10 +144,10 @@ async fn two_browsers_hold_a_consult_through_turn() {
     doctor.until("document.body.innerText.includes('已受理')").await;
     book(&nurse, &page).await;
     let consult = page.rsplit('/').next().unwrap();
-    nurse.enter_room(consult).await;
-    doctor.enter_room(consult).await;
-    nurse.sees_the_other("nurse").await;
-    doctor.sees_the_other("doctor").await;
+    nurse.enter_room(consult, "&relay=1").await;
+    doctor.enter_room(consult, "&relay=1").await;
+    nurse.sees_the_other_relayed("nurse").await;
+    doctor.sees_the_other_relayed("doctor").await;
     nurse.shot("room-nurse", None).await;
     doctor.shot("room-doctor", None).await;
     let desk = Browser::open(&demo.base).await;

@@ -13,6 +13,7 @@ mod events;
 mod journey_http;
 mod openapi;
 mod orders;
+mod proxied;
 mod relays;
 mod roles;
 mod room_entry;

@@ -88,7 +88,7 @@ async fn no_two_services_mean_different_things_by_one_name() {
     let engine = testing::sqlite();
     let parts = common::parts(&engine, Clock::manual(common::morning())).await;
     let services = sanbao::compose::services(&parts).unwrap();
-    let conflicts = sanbao::openapi::conflicts(services.iter().map(|s| &s.openapi));
+    let conflicts = sanbao::openapi::conflicts(services.iter().map(|s| &s.routes.openapi));
     assert!(conflicts.is_empty(), "{}", conflicts.join("\n"));
 }
 

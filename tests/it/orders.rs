@@ -48,7 +48,8 @@ async fn a_second_import_reaches_the_visit_and_keeps_what_triage_decided() {
         step(&dispatcher, &request, "accept", json!({})).await;
         let visit = flow::visit_of(&dispatcher, &request).await;
         assert_eq!((&visit["phone"], &visit["service_type"]), (&json!("19900003003"), &json!("nursing")));
-        let report = import(&dispatcher, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003999,丙弄33号,要软食").await;
+        let report =
+            import(&dispatcher, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003999,丙弄33号,要软食").await;
         assert_eq!((&report["updated"], &report["failed"]), (&json!(1), &json!(0)), "{report}");
         let read = dispatcher.get(&format!("/v1/requests/{request}")).await.expect(200);
         assert_eq!((&read["phone"], &read["address"]), (&json!("19900003999"), &json!("丙弄33号")));

@@ -14,7 +14,7 @@ use sanbao_platform::bus::publish;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
-use sanbao_platform::testing::{self, TestEngine};
+use sanbao_platform::testing::TestEngine;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use crate::common::apart::{Apart, ROOT};
 use crate::common::nats::NatsServer;
-use crate::common::site::Routes;
 use crate::common::{self, Client, flow};
 
 const CONSULTS: usize = 6;
@@ -119,22 +118,6 @@ async fn meetings(relay: Db, consults: Vec<Uuid>, done: Arc<Acknowledged>, stop:
     }
 }
 
-/// A consult that has its doctor, room and time.
-async fn scheduled(nobody: &Client, nurse: &Client, doctor: &Client) -> Uuid {
-    let (resident, room) = (flow::residents(nurse).await.remove(0), flow::rooms(nobody, nurse).await.remove(0));
-    let hospital = flow::organisation(nobody, "hospital").await;
-    let now = Clock::system().now();
-    let wanted = flow::invitation(&resident, &hospital, "geriatrics", now);
-    let id = flow::text(&nurse.post("/v1/consults", &wanted).await.expect(201), "/id");
-    doctor.post(&format!("/v1/consults/{id}/accept"), &json!({})).await.expect(200);
-    let span = format!("from={}&to={}", flow::stamp(now), flow::stamp(now + chrono::Duration::days(7)));
-    let slots = nurse.get(&format!("/v1/consults/{id}/slots?{span}&room_id={room}")).await.expect(200);
-    let starts_at = &slots[0]["starts_at"];
-    let wanted = json!({ "room_id": room, "starts_at": starts_at });
-    nurse.post(&format!("/v1/consults/{id}/schedule"), &wanted).await.expect(200);
-    id.parse().unwrap()
-}
-
 /// Somebody enters the consult's room at the relay.
 async fn enter(
     address: &str,
@@ -189,7 +172,7 @@ async fn differences(sql: &mut PgConnection, parts: &compose::Parts) -> (Vec<Str
                     (select count(*) from {own}.inbox i where i.consumer = $2),
                     (select count(*) from {own}.parked_event p where p.consumer = $2)"
             );
-            let kinds: Vec<String> = consumer.kinds.iter().map(ToString::to_string).collect();
+            let kinds: Vec<String> = consumer.kinds.iter().map(|read| read.kind.to_owned()).collect();
             let row: (i64, i64, i64, i64) = sqlx::query_as(AssertSqlSafe(query))
                 .bind(kinds)
                 .bind(consumer.name)
@@ -248,7 +231,7 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
     let agency = flow::organisation(&nobody, "home_care_agency").await;
     let mut consults = Vec::new();
     for _ in 0..CONSULTS {
-        consults.push(scheduled(&nobody, &nurse, &doctor).await);
+        consults.push(flow::scheduled_consult(&nobody, &nurse, &doctor).await);
     }
     let done = Arc::new(Acknowledged::default());
     let stop = Arc::new(AtomicBool::new(false));
@@ -317,7 +300,7 @@ async fn a_days_work_goes_across_the_services() {
     flow::request_is(&dispatcher, &request, "scheduled").await;
     // Two people meet in the relay's room, and booking knows that the consult has begun.
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
-    let consult = scheduled(&nobody, &nurse, &doctor).await;
+    let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
     let here = enter(&apart.base(Role::Signalling), consult, "host").await;
     let there = enter(&apart.base(Role::Signalling), consult, "clinician").await;
     flow::eventually("the consult is in session", async || {
@@ -348,8 +331,8 @@ async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client)
         assert!(document["paths"].get(own).is_some() && document["paths"].get(others).is_none(), "{own}");
         assert_eq!(alone.get(others).await.status, 404, "{} has no {others}", role.name());
         let metrics = alone.get("/metrics").await.text;
-        let gauge = format!("publisher_behind_events{{publisher=\"{}\"}} 0", role.name());
-        assert!(metrics.contains(&gauge) && metrics.contains("nats_connected 1"), "{metrics}");
+        let gauge = format!("sanbao_publisher_behind_events{{publisher=\"{}\"}} 0", role.name());
+        assert!(metrics.contains(&gauge) && metrics.contains("sanbao_nats_connected 1"), "{metrics}");
     }
 }
 
@@ -377,28 +360,4 @@ async fn a_service_alone_opens_only_its_own_and_says_what_it_lacks() {
     .await
     .unwrap();
     assert_eq!(schemas, ["booking"]);
-}
-
-#[tokio::test]
-async fn the_proxy_leads_every_operation_to_its_service() {
-    let parts = common::parts(&testing::sqlite(), Clock::system()).await;
-    let routes = Routes::of_example();
-    let mut count = 0;
-    for service in compose::services(&parts).unwrap() {
-        for path in service.openapi.paths.paths.keys() {
-            assert_eq!(routes.service(path), service.name, "{path}");
-            count += 1;
-        }
-    }
-    assert!(count > 50, "only {count} paths");
-    for (path, service) in [
-        ("/", "booking"),
-        ("/consults/new", "booking"),
-        ("/visits/today", "booking"),
-        ("/room", "signalling"),
-        ("/requests/new", "needs-analysis"),
-        ("/needs", "needs-analysis"),
-    ] {
-        assert_eq!(routes.service(path), service, "{path}");
-    }
 }

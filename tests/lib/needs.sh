@@ -1,5 +1,5 @@
 # What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
-# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NODE, TSC and PYTHON.
+# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NGINX, NODE, TSC and PYTHON.
 
 # name | probe | what the tests do with it
 NEEDS=(
@@ -9,6 +9,7 @@ NEEDS=(
   "cjk-font|find_cjk_font|a font with Chinese characters: the screenshots must be readable"
   "certutil|find_certutil|certutil: makes a browser trust the test's own certificate authority"
   "coturn|find_coturn|its server and tools: independent clients and peers of the embedded TURN server"
+  "nginx|find_nginx|nginx: the shipped proxy's file is tried with it before services that run apart"
   "node|find_node|Node.js 18 or newer: the pure parts of the browser's scripts are tried without a browser"
   "typescript|find_typescript|TypeScript 4.8 to 5: the types that the browser's scripts say in their comments are checked"
   "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
@@ -24,6 +25,7 @@ packages_of() {
     cjk-font) echo "fontconfig fonts-noto-cjk" ;;
     certutil) echo "libnss3-tools" ;;
     coturn) echo "coturn" ;;
+    nginx) echo "nginx" ;;
     node) echo "nodejs" ;;
     typescript) echo "node-typescript" ;;
     python) echo "python3 python3-venv" ;;
@@ -56,6 +58,8 @@ find_postgresql() {
 
 # Debian puts it where an ordinary user's PATH does not lead.
 find_nats() { NATS_SERVER=$(first_command nats-server /usr/sbin/nats-server); }
+
+find_nginx() { NGINX=$(first_command nginx /usr/sbin/nginx); }
 
 find_chromium() {
   CHROMIUM=$(first_command chromium chromium-browser google-chrome) || return 1
@@ -136,6 +140,8 @@ apt() { "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg
 # Installs what MISSING names. Fails when this user may not.
 install_missing() {
   local name more packages=() drop_in=/etc/postgresql-common/createcluster.d/sanbao-tests.conf
+  # Debian starts a server as soon as it is installed, unless this says no; the tests start private ones.
+  local starts=/usr/sbin/policy-rc.d no_starts=
   AS_ROOT=()
   command -v apt-get >/dev/null || return 1
   if ((EUID != 0)); then
@@ -154,8 +160,14 @@ install_missing() {
     "${AS_ROOT[@]}" mkdir -p "${drop_in%/*}"
     echo "create_main_cluster = false" | "${AS_ROOT[@]}" tee "$drop_in" >/dev/null
   fi
+  if [[ ! -e $starts ]]; then
+    no_starts=1
+    printf '#!/bin/sh\nexit 101\n' | "${AS_ROOT[@]}" tee "$starts" >/dev/null
+    "${AS_ROOT[@]}" chmod 755 "$starts"
+  fi
   local code=0
   apt install --no-install-recommends "${packages[@]}" || code=$?
+  if [[ -n $no_starts ]]; then "${AS_ROOT[@]}" rm -f "$starts"; fi
   if [[ -e $drop_in ]]; then "${AS_ROOT[@]}" rm -f "$drop_in"; fi
   return "$code"
 }

@@ -176,6 +176,26 @@ pub const RULES: &[Rule] = &[
         ],
     },
     Rule {
+        name: "a route is added by `Routes`, which keeps its path for the proxy's test",
+        check: routes_kept,
+        bad: &[
+            &[("crates/booking/src/a.rs", "fn f() { OpenApiRouter::new().route(\"/visits\", get(page)); }")],
+            &[("deploy/sanbao/a.rs", "fn f() { Router::new().nest(\"/visits\", g()); }")],
+        ],
+        good: &[
+            &[(
+                "crates/booking/src/a.rs",
+                "fn f() { Routes::new().page(\"/visits\", get(page)).routes(routes!(list)); }",
+            )],
+            &[(
+                "crates/booking/src/a.rs",
+                "#[cfg(test)]\nmod tests { fn f() { Router::new().route(\"/a\", get(b)); } }",
+            )],
+            &[("tests/it/a.rs", "fn f() { Router::new().route(\"/a\", get(b)); }")],
+            &[("crates/booking/tests/it/a.rs", "fn f() { Router::new().route(\"/a\", get(b)); }")],
+        ],
+    },
+    Rule {
         name: "SQL knows no clock and no chance of its own",
         check: sql_clocks,
         bad: &[
@@ -318,6 +338,17 @@ fn sql_in_place(files: &[File]) -> Vec<String> {
         }
         let lines = tokens::lines_with_text_call(&tokens::without_tests(groups), CALLEES).into_iter();
         lines.map(|line| file.finding(line, "SQL stands in a `const` beside its function")).collect()
+    })
+}
+
+fn routes_kept(files: &[File]) -> Vec<String> {
+    const CALLEES: &[&str] = &["route", "route_service", "nest", "nest_service"];
+    each_rust(files, |file, groups| {
+        if file.path.starts_with("tests/") || file.path.contains("/tests") {
+            return Vec::new();
+        }
+        let lines = tokens::lines_with_text_call(&tokens::without_tests(groups), CALLEES).into_iter();
+        lines.map(|line| file.finding(line, "`Routes::page` keeps the path, this does not")).collect()
     })
 }
 

@@ -11,10 +11,10 @@ use axum::extract::FromRef;
 use sanbao_platform::auth::{Keys, Throttle};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
+use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service};
 use std::num::NonZeroU32;
-use utoipa_axum::router::OpenApiRouter;
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "booking";
@@ -87,18 +87,9 @@ impl App {
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App::new(config, deps);
-    let routes = OpenApiRouter::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
-    let (router, openapi) = routes.split_for_parts();
+    let routes = Routes::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
     let mut consumers = consult::consumers(&app);
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
-    Service {
-        name: NAME,
-        db: app.deps.db.clone(),
-        router: router.with_state(app),
-        openapi,
-        events: Vec::new(),
-        consumers,
-        tasks,
-    }
+    Service { name: NAME, db: app.deps.db.clone(), routes: routes.build(app), events: Vec::new(), consumers, tasks }
 }

@@ -14,9 +14,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
+use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service};
-use utoipa_axum::router::OpenApiRouter;
 
 /// The service's name: its schema, its log.
 pub const NAME: &str = "needs-analysis";
@@ -70,14 +70,12 @@ impl FromRef<App> for Clock {
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config };
-    let routes = OpenApiRouter::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
-    let (router, openapi) = routes.split_for_parts();
+    let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
     let consumers = request::consumers(&app);
     Service {
         name: NAME,
         db: app.deps.db.clone(),
-        router: router.with_state(app),
-        openapi,
+        routes: routes.build(app),
         events: request::events::CATALOGUE.to_vec(),
         consumers,
         tasks: Vec::new(),

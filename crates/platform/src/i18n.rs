@@ -1,7 +1,8 @@
 //! Texts of pages: Fluent files for zh-CN and en, embedded, one pair a crate.
 //!
-//! A missing text is a defect that a test finds ([`Texts::missing`]); at run time the key itself is
-//! shown, so that a page never fails for want of a word.
+//! A missing text is a defect that tests find: [`Texts::missing`] names what one language lacks, and a build with debug
+//! assertions stops at a key that no file has. A release shows the key itself, so that a page never fails for
+//! want of a word.
 
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
@@ -87,8 +88,13 @@ impl Texts {
             Lang::Zh => &self.zh,
             Lang::En => &self.en,
         };
-        let Some(pattern) = bundle.get_message(key).and_then(|m| m.value()) else { return key.to_owned() };
+        let Some(pattern) = bundle.get_message(key).and_then(|m| m.value()) else {
+            debug_assert!(false, "no text has the key {key}");
+            return key.to_owned();
+        };
         let mut errors = Vec::new();
-        bundle.format_pattern(pattern, args, &mut errors).into_owned()
+        let text = bundle.format_pattern(pattern, args, &mut errors).into_owned();
+        debug_assert!(errors.is_empty(), "the text {key} cannot be filled in: {errors:?}");
+        text
     }
 }

@@ -8,6 +8,7 @@
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
 //! - [`lifecycle`], [`history`], [`text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
+//! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks
 //! - [`service`], [`testing`]: what a service is; real databases and free ports for tests
@@ -15,6 +16,7 @@
 pub mod audit;
 pub mod auth;
 pub mod bus;
+pub mod certificate;
 pub mod clock;
 pub mod cn;
 pub mod config;

@@ -261,11 +261,10 @@ impl From<LogError> for Problem {
 
 impl From<DbError> for Problem {
     fn from(error: DbError) -> Self {
-        let busy =
-            matches!(error, DbError::Engine(sqlx::Error::PoolTimedOut | sqlx::Error::Io(_) | sqlx::Error::PoolClosed));
-        let kind = if busy { &UNAVAILABLE } else { &INTERNAL };
-        let problem = Self::new(kind).because(error);
-        if busy { problem.retry_after(2) } else { problem }
+        if error.is_transient() {
+            return Self::new(&UNAVAILABLE).because(error).retry_after(2);
+        }
+        Self::internal(error)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::Router;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +14,9 @@ use crate::bus::{
 use crate::clock::Clock;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
+use crate::http::Routed;
 use crate::nats::Nats;
+use crate::telemetry;
 use crate::web::Frame;
 
 /// The parts every service is built from.
@@ -48,10 +49,8 @@ pub struct Service {
     pub name: &'static str,
     /// Its database, for `/readyz`.
     pub db: Db,
-    /// Its routes, state included.
-    pub router: Router,
-    /// Their description.
-    pub openapi: utoipa::openapi::OpenApi,
+    /// Its routes, state included, their description and their paths.
+    pub routes: Routed,
     /// The kinds of events that it publishes.
     pub events: Vec<Published>,
     /// Whose events it takes.
@@ -133,10 +132,11 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts the services' own tasks.
+    /// Starts the services' own tasks, and what keeps this process's metrics small.
     pub fn start(services: &mut [Service]) -> Self {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
+        tasks.spawn(telemetry::keep_metrics(stop.clone()));
         for task in services.iter_mut().flat_map(|s| s.tasks.drain(..)) {
             tasks.spawn(task(stop.clone()));
         }

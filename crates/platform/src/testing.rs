@@ -105,6 +105,27 @@ pub async fn postgres() -> Option<TestEngine> {
     Some(TestEngine::Postgres(format!("{base}/{name}")))
 }
 
+/// Makes a test's database take no writes, as a standby or a full disk does, or take them again; whoever is connected is
+/// disconnected.
+pub async fn read_only(database: &str, on: bool) {
+    use sqlx::Connection as _;
+    let setting = if on { "on" } else { "off" };
+    let statements = [
+        format!("alter database {database} set default_transaction_read_only = {setting}"),
+        format!("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = '{database}'"),
+    ];
+    let changed = async {
+        let admin = std::env::var("SANBAO_TEST_POSTGRES_URL").unwrap_or_default();
+        let mut conn = sqlx::PgConnection::connect(&admin).await?;
+        for statement in statements {
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut conn).await?;
+        }
+        conn.close().await
+    };
+    #[expect(clippy::expect_used, reason = "a test without its database has failed")]
+    changed.await.expect("the test's database is changed");
+}
+
 /// A connection to the test's `nats-server`, with names of its own; `None` when it was left out on purpose.
 pub async fn nats() -> Option<Nats> {
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::Query;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -13,7 +12,7 @@ use serde::Deserialize;
 
 use crate::auth::Actor;
 use crate::crypto::sha256_hex;
-use crate::http::{LANG_COOKIE, RequestInfo};
+use crate::http::{LANG_COOKIE, RequestInfo, Routed, Routes, StaticFile};
 use crate::i18n::Texts;
 use crate::lang::Lang;
 use crate::problem::Problem;
@@ -133,18 +132,8 @@ pub fn asset(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u
     response
 }
 
-/// Adds routes for embedded files: `(path, content type, bytes)`.
-pub fn assets<S: Clone + Send + Sync + 'static>(
-    router: Router<S>,
-    files: &'static [(&'static str, &'static str, &'static [u8])],
-) -> Router<S> {
-    files.iter().fold(router, |router, (path, kind, bytes)| {
-        router.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
-    })
-}
-
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
+const FILES: &[StaticFile] = &[
     ("/static/sanbao.css", "text/css; charset=utf-8", include_bytes!("../assets/sanbao.css")),
     ("/static/page.js", JS, include_bytes!("../assets/page.js")),
     ("/static/api.js", JS, include_bytes!("../assets/api.js")),
@@ -177,8 +166,8 @@ pub fn local_path(next: Option<&str>) -> &str {
 }
 
 /// The platform's own routes.
-pub fn routes() -> Router {
-    assets(Router::new(), FILES).route("/language", get(choose_language))
+pub fn routes() -> Routed {
+    Routes::new().files(FILES).page("/language", get(choose_language)).build(())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub mod config;
 mod facts;
 pub mod id;
 pub mod log;
+pub mod measures;
 mod page;
 pub mod permissions;
 pub mod precheck;
@@ -27,11 +28,11 @@ use axum::extract::FromRef;
 use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
+use sanbao_platform::http::Routes;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, Task};
 use tokio_util::sync::CancellationToken;
-use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use cluster::{Cluster, Shared};
@@ -109,13 +110,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
-    let (router, openapi) = OpenApiRouter::new()
+    let routes = Routes::new()
         .routes(routes!(session::signal))
         .routes(routes!(page::room))
         .routes(routes!(precheck::precheck))
-        .split_for_parts();
-    let router = router.merge(page::assets());
-    Service { name: NAME, db, router: router.with_state(app), openapi, events: Vec::new(), consumers, tasks }
+        .merge(page::assets())
+        .build(app);
+    Service { name: NAME, db, routes, events: Vec::new(), consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.

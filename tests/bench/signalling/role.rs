@@ -108,7 +108,8 @@ async fn relay() -> Result<(), Failure> {
     let _running = Running::start(&mut services);
     let [service] = services;
     let drain = CancellationToken::new();
-    let router = finish(service.router.merge(sanbao_platform::web::routes()), clock, drain.clone(), false);
+    let router =
+        finish(service.routes.router.merge(sanbao_platform::web::routes().router), clock, drain.clone(), false);
     let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     say(listener.address)?;
     // On the runtime's worker, as `sanbao serve` does: a new connection is no matter of two threads.

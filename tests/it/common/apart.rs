@@ -24,6 +24,8 @@ pub struct Apart {
     dir: tempfile::TempDir,
     ports: [u16; 3],
     processes: [Option<Process>; 3],
+    /// The address that a proxy with HTTPS has for all three.
+    pub public_url: Option<String>,
 }
 
 fn index(role: Role) -> usize {
@@ -37,7 +39,7 @@ impl Apart {
         nats::program()?;
         let ports = [port(), port(), port()];
         let dir = tempfile::tempdir().unwrap();
-        Some(Self { url, nats: NatsServer::start().await, dir, ports, processes: [None, None, None] })
+        Some(Self { url, nats: NatsServer::start().await, dir, ports, processes: [None, None, None], public_url: None })
     }
 
     fn secret(&self) -> PathBuf {
@@ -57,6 +59,9 @@ impl Apart {
         command.args(["serve", role.name(), "--database-url", &self.url, "--nats", nats, "--no-turn"]);
         command.args(["--log", "error", "--log-format", "plain", "--secret-file"]).arg(self.secret());
         command.args(["--listen", &format!("127.0.0.1:{}", self.ports[index(role)])]);
+        if let Some(url) = &self.public_url {
+            command.args(["--behind-https-proxy", "--public-url", url]);
+        }
         command
     }
 
@@ -78,9 +83,14 @@ impl Apart {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    /// Every service with its address.
+    pub fn bases(&self) -> Vec<(&'static str, String)> {
+        Role::ALL.iter().map(|role| (role.name(), self.base(*role))).collect()
+    }
+
     /// The one address of the site.
     pub async fn site(&self) -> Client {
-        Client::new(site::serve(Role::ALL.iter().map(|role| (role.name(), self.base(*role))).collect()).await)
+        Client::new(site::serve(self.bases()).await)
     }
 
     pub async fn sql(&self) -> PgConnection {

@@ -7,6 +7,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use sanbao_platform::testing::port;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::common::artifacts;
 
@@ -18,6 +19,24 @@ pub struct Browser {
     pub client: Client,
     base: String,
     driver: Child,
+    /// Where it keeps whom it trusts.
+    _home: Option<TempDir>,
+}
+
+/// A home in which a browser finds an authority that it trusts.
+fn home_trusting(authority_pem: &str) -> TempDir {
+    let home = tempfile::tempdir().unwrap();
+    let (store, file) = (home.path().join(".pki/nssdb"), home.path().join("authority.pem"));
+    std::fs::create_dir_all(&store).unwrap();
+    std::fs::write(&file, authority_pem).unwrap();
+    let store = format!("sql:{}", store.display());
+    let certutil = |more: &[&str]| {
+        let done = Command::new("certutil").args(["-d", &store]).args(more).status();
+        assert!(done.expect("certutil; tests/run installs it").success(), "{more:?}");
+    };
+    certutil(&["-N", "--empty-password"]);
+    certutil(&["-A", "-n", "tests", "-t", "C,,", "-i", file.to_str().unwrap()]);
+    home
 }
 
 fn program(variable: &str, fallback: &str) -> String {
@@ -27,9 +46,19 @@ fn program(variable: &str, fallback: &str) -> String {
 impl Browser {
     /// A browser whose pages are at `base`, in Chinese, with a fake camera and microphone.
     pub async fn open(base: &str) -> Self {
+        Self::open_at(base, None).await
+    }
+
+    /// The same, trusting an authority.
+    pub async fn trusting(base: &str, authority_pem: &str) -> Self {
+        Self::open_at(base, Some(home_trusting(authority_pem))).await
+    }
+
+    async fn open_at(base: &str, home: Option<TempDir>) -> Self {
         let port = port();
         let driver = Command::new(program("SANBAO_TEST_CHROMEDRIVER", "chromedriver"))
             .arg(format!("--port={port}"))
+            .envs(home.iter().map(|home| ("HOME", home.path())))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -50,7 +79,7 @@ impl Browser {
         let deadline = std::time::Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
         loop {
             match builder.connect(&address).await {
-                Ok(client) => return Self { client, base: base.to_owned(), driver },
+                Ok(client) => return Self { client, base: base.to_owned(), driver, _home: home },
                 Err(e) if std::time::Instant::now() > deadline => panic!("the browser does not start: {e}"),
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }

@@ -1,7 +1,9 @@
 //! The work of the network step by step, as people do it by the API.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::clock::Clock;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Client, Served};
 
@@ -146,4 +148,20 @@ pub async fn rooms(nobody: &Client, nurse: &Client) -> Vec<String> {
     let home = organisation(nobody, "care_home").await;
     let all = nurse.get(&format!("/v1/organisations/{home}/locations")).await.expect(200);
     all["items"].as_array().unwrap().iter().map(|r| text(r, "/id")).collect()
+}
+
+/// A consult that has its doctor, room and time.
+pub async fn scheduled_consult(nobody: &Client, nurse: &Client, doctor: &Client) -> Uuid {
+    let (resident, room) = (residents(nurse).await.remove(0), rooms(nobody, nurse).await.remove(0));
+    let hospital = organisation(nobody, "hospital").await;
+    let now = Clock::system().now();
+    let wanted = invitation(&resident, &hospital, "geriatrics", now);
+    let id = text(&nurse.post("/v1/consults", &wanted).await.expect(201), "/id");
+    doctor.post(&format!("/v1/consults/{id}/accept"), &json!({})).await.expect(200);
+    let span = format!("from={}&to={}", stamp(now), stamp(now + Duration::days(7)));
+    let slots = nurse.get(&format!("/v1/consults/{id}/slots?{span}&room_id={room}")).await.expect(200);
+    let starts_at = &slots[0]["starts_at"];
+    let wanted = json!({ "room_id": room, "starts_at": starts_at });
+    nurse.post(&format!("/v1/consults/{id}/schedule"), &wanted).await.expect(200);
+    id.parse().unwrap()
 }

@@ -4,45 +4,18 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 
-/// The prefixes of the proxy's example with the service that each leads to, the longest first.
-#[derive(Clone, Debug)]
-pub struct Routes(Vec<(String, String)>);
-
-impl Routes {
-    /// Reads the example.
-    pub fn of_example() -> Self {
-        let text = include_str!("../../../deploy/nginx.conf");
-        let mut routes: Vec<(String, String)> = text
-            .lines()
-            .filter_map(|line| {
-                let rest = line.trim().strip_prefix("location ")?;
-                let (prefix, pass) = rest.split_once('{')?;
-                let service = pass.split("http://").nth(1)?.trim_end_matches(['}', ' ', ';']);
-                (!prefix.starts_with('=')).then(|| (prefix.trim().to_owned(), service.to_owned()))
-            })
-            .collect();
-        routes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
-        Self(routes)
-    }
-
-    /// The service that a path leads to: by the longest prefix, as nginx does it.
-    pub fn service(&self, path: &str) -> &str {
-        let found = self.0.iter().find(|(prefix, _)| path.starts_with(prefix.as_str()));
-        found.map(|(_, service)| service.as_str()).unwrap()
-    }
-}
+use super::nginx::Nginx;
 
 #[derive(Clone)]
 struct Site {
-    routes: Routes,
+    nginx: Nginx,
     bases: Vec<(&'static str, String)>,
     http: reqwest::Client,
 }
 
 /// Serves the site on a free port; the address that clients use.
 pub async fn serve(bases: Vec<(&'static str, String)>) -> String {
-    let site =
-        Site { routes: Routes::of_example(), bases, http: reqwest::Client::builder().no_proxy().build().unwrap() };
+    let site = Site { nginx: Nginx::shipped(), bases, http: reqwest::Client::builder().no_proxy().build().unwrap() };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let router = axum::Router::new().fallback(forward).with_state(site);
@@ -52,9 +25,9 @@ pub async fn serve(bases: Vec<(&'static str, String)>) -> String {
 
 async fn forward(State(site): State<Site>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let service = site.routes.service(parts.uri.path());
-    let base = &site.bases.iter().find(|(name, _)| *name == service).unwrap().1;
-    let path = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+    let location = site.nginx.location(parts.uri.path());
+    let base = &site.bases.iter().find(|(name, _)| *name == location.service).unwrap().1;
+    let path = location.asked.as_deref().or(parts.uri.path_and_query().map(|p| p.as_str())).unwrap_or("/");
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let mut request = site.http.request(parts.method, format!("{base}{path}")).body(body);
     for name in [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE] {

@@ -15,7 +15,7 @@ mod session;
 pub mod setup;
 
 use sanbao_platform::bus::Consumer;
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 
 use crate::App;
 
@@ -23,8 +23,8 @@ pub use config::AccountConfig;
 pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes() -> Routes<App> {
+    Routes::new()
         .merge(organisation::api::routes())
         .merge(member::api::routes())
         .merge(location::routes())

@@ -9,12 +9,11 @@ use sanbao_platform::audit;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::crypto::{random_token, sha256_hex};
 use sanbao_platform::db::{Db, DbError, Tx};
-use sanbao_platform::http::{SameSite, Visitor};
+use sanbao_platform::http::{Routes, SameSite, Visitor};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::border::{self, Fields, area_code, line};
 use super::config::AccountConfig;
@@ -55,8 +54,8 @@ pub async fn is_needed(db: &Db) -> Result<bool, DbError> {
     Ok(count == 0)
 }
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().route("/setup", get(page).post(submit))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().page("/setup", get(page).post(submit))
 }
 
 #[derive(Deserialize)]

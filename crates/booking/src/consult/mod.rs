@@ -26,9 +26,9 @@ pub mod store;
 pub mod ticket;
 
 use sanbao_platform::bus::Consumer;
+use sanbao_platform::http::Routes;
 use sanbao_platform::problem_kinds;
 use sanbao_platform::service::Task;
-use utoipa_axum::router::OpenApiRouter;
 
 use crate::App;
 
@@ -38,8 +38,8 @@ problem_kinds! {
 }
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    api::routes().merge(page::routes())
+pub fn routes() -> Routes<App> {
+    Routes::from(api::routes()).merge(page::routes())
 }
 
 /// Whose events this part takes.

@@ -22,7 +22,7 @@ mod store;
 mod view;
 
 use sanbao_platform::bus::Consumer;
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 use utoipa_axum::routes;
 
 use crate::App;
@@ -34,8 +34,8 @@ pub use state::{State, StateName};
 pub use store::VisitId;
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+pub fn routes() -> Routes<App> {
+    Routes::new()
         .routes(routes!(list::list))
         .routes(routes!(list::today))
         .routes(routes!(list::events))

@@ -27,7 +27,7 @@ pub mod steps;
 pub mod store;
 pub mod view;
 
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 
 use crate::App;
 
@@ -37,6 +37,6 @@ pub use id::RequestId;
 pub use state::RequestStateName;
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().merge(api::routes()).merge(import::routes()).merge(page::routes())
+pub fn routes() -> Routes<App> {
+    Routes::new().merge(api::routes()).merge(import::routes()).merge(page::routes())
 }

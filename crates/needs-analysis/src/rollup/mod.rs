@@ -37,7 +37,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use sanbao_platform::db::{DbError, Engine, Tx};
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::Routes;
 
 use crate::App;
 use crate::area::AreaCode;
@@ -109,6 +109,6 @@ async fn lock_tree(tx: &mut Tx, statement: &'static str) -> Result<(), DbError> 
 }
 
 /// The routes of this part.
-pub fn routes() -> OpenApiRouter<App> {
-    api::routes().merge(page::routes())
+pub fn routes() -> Routes<App> {
+    Routes::from(api::routes()).merge(page::routes())
 }

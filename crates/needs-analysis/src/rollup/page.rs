@@ -5,10 +5,9 @@ use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::auth::Actor;
-use sanbao_platform::http::{PageCtx, Query};
+use sanbao_platform::http::{PageCtx, Query, Routes};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::Problem;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::api::{CountsQuery, name_of};
 use super::chart::{self, Bar, Point, Words};
@@ -27,8 +26,8 @@ const DAILY_POINTS_MAX: i64 = 62;
 const _: () = assert!(DAILY_POINTS_MAX <= DAYS_BY_DAY_MAX);
 
 /// The routes of this file.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().route("/needs", axum::routing::get(overview))
+pub(super) fn routes() -> Routes<App> {
+    Routes::new().page("/needs", axum::routing::get(overview))
 }
 
 /// What the parts of the page share.

@@ -15,6 +15,7 @@
 //! between [`Db::begin`] and [`Tx::commit`]: whoever waits for anything else stops every writer.
 
 mod migrate;
+mod ready;
 mod sqlite;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::broadcast;
 
 pub use migrate::{Migrations, Script};
+use ready::Writable;
 use sqlite::{SqliteDb, WriterGuard};
 
 /// How many pooled connections one service may hold on `PostgreSQL`.
@@ -105,9 +107,10 @@ impl DbError {
 fn is_transient_code(code: &str) -> bool {
     // A SQLSTATE has five characters, a result code of SQLite fewer.
     if code.len() == 5 {
-        return code == "55P03" || ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class));
+        return matches!(code, "55P03" | "25006")
+            || ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class));
     }
-    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 10 | 13 | 14))
+    code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14))
 }
 
 /// Which engine a thing belongs to; the body of [`on!`](crate::on) is written once for both.
@@ -138,7 +141,7 @@ pub fn as_text(at: chrono::DateTime<chrono::Utc>) -> String {
 
 /// The tables every service's database has: outbox, inbox, audit, idempotency, history.
 pub const PLATFORM: Migrations =
-    crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention", 3 "0003_history");
+    crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention", 3 "0003_history", 4 "0004_write_probe");
 
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.
@@ -155,6 +158,7 @@ pub struct Change {
 pub struct Db {
     engine: Inner,
     changes: broadcast::Sender<Change>,
+    writable: Writable,
 }
 
 #[derive(Clone, Debug)]
@@ -194,6 +198,7 @@ pub struct Tx {
     conn: Conn,
     changed: Vec<Change>,
     changes: broadcast::Sender<Change>,
+    writable: Writable,
 }
 
 impl std::ops::Deref for Tx {
@@ -212,11 +217,12 @@ impl std::ops::DerefMut for Tx {
 impl Tx {
     /// Makes the work durable. On `SQLite` it shares one commit with all who wait beside it.
     pub async fn commit(self) -> Result<(), DbError> {
-        match self.conn.0 {
-            ConnInner::SqliteWriter(guard) => guard.commit().await?,
-            ConnInner::PostgresTx(tx) => tx.commit().await?,
-            ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => {}
-        }
+        let committed = match self.conn.0 {
+            ConnInner::SqliteWriter(guard) => guard.commit().await,
+            ConnInner::PostgresTx(tx) => tx.commit().await.map_err(DbError::from),
+            ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => Ok(()),
+        };
+        committed.inspect_err(|_| self.writable.doubt())?;
         for change in self.changed {
             // Nobody listening is not an error.
             let _ = self.changes.send(change);
@@ -259,7 +265,7 @@ impl Db {
     }
 
     fn of(engine: Inner) -> Self {
-        Self { engine, changes: broadcast::Sender::new(CHANGES_BUFFERED_MAX) }
+        Self { engine, changes: broadcast::Sender::new(CHANGES_BUFFERED_MAX), writable: Writable::default() }
     }
 
     /// The engine's name as it stands in `migrations/` and in logs.
@@ -297,11 +303,12 @@ impl Db {
             Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
             Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
         });
-        Ok(Tx { conn, changed: Vec::new(), changes: self.changes.clone() })
+        let (changes, writable) = (self.changes.clone(), self.writable.clone());
+        Ok(Tx { conn, changed: Vec::new(), changes, writable })
     }
 
-    /// Whether the database answers; for `/readyz`.
-    pub async fn ping(&self) -> Result<(), DbError> {
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), DbError> {
         let mut conn = self.read().await?;
         crate::on!(conn, |c| sqlx::query("select 1").execute(c).await.map(|_| ()))?;
         Ok(())
@@ -327,8 +334,9 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_from_what_will_not() {
-        // Lost connection, deadlock, no disk, administrator's shutdown, lock not available; busy, extended busy, full.
-        for code in ["08006", "40P01", "53100", "57P01", "55P03", "5", "261", "13"] {
+        // Lost connection, deadlock, no disk, administrator's shutdown, lock not available, read-only; busy, extended
+        // busy, read-only, full.
+        for code in ["08006", "40P01", "53100", "57P01", "55P03", "25006", "5", "261", "8", "13"] {
             assert!(is_transient_code(code), "{code}");
         }
         // Unique and exclusion violations, undefined column; constraint, extended constraint, schema error.

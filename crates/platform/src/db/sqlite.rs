@@ -41,32 +41,46 @@ impl Writer {
         Ok(())
     }
 
-    async fn undo_abandoned(&mut self) -> Result<(), DbError> {
-        if self.abandoned {
-            self.run("rollback to request").await?;
-            self.run("release request").await?;
-            self.abandoned = false;
+    /// Rolls the savepoint back whose owner was dropped. Where the engine has undone the whole transaction by itself, as
+    /// it may when the disk is full, all of the group are told that theirs is undone too, and nothing is open any more.
+    async fn undo_abandoned(&mut self) {
+        if !std::mem::take(&mut self.abandoned) {
+            return;
         }
-        Ok(())
+        let mut undone = self.run("rollback to request").await;
+        if undone.is_ok() {
+            undone = self.run("release request").await;
+        }
+        if let Err(error) = undone {
+            self.give_up(&error).await;
+        }
+    }
+
+    /// Undoes what is open and tells all who wait for its commit why.
+    async fn give_up(&mut self, error: &DbError) {
+        let _ = self.run("rollback").await;
+        self.open = false;
+        self.answer(&Err(error.to_string()));
+    }
+
+    fn answer(&mut self, outcome: &Result<(), String>) {
+        for reply in self.group.drain(..) {
+            let _ = reply.send(outcome.clone());
+        }
     }
 
     /// One COMMIT for all who wait; on failure all of them are told and all of it is undone.
     async fn commit_group(&mut self) {
+        self.undo_abandoned().await;
         if !self.open {
             return;
         }
-        let mut outcome = self.undo_abandoned().await;
-        if outcome.is_ok() {
-            outcome = self.run("commit").await;
-        }
-        if outcome.is_err() {
-            let _ = self.run("rollback").await;
-            self.abandoned = false;
-        }
-        self.open = false;
-        let outcome = outcome.map_err(|e| e.to_string());
-        for reply in self.group.drain(..) {
-            let _ = reply.send(outcome.clone());
+        match self.run("commit").await {
+            Ok(()) => {
+                self.open = false;
+                self.answer(&Ok(()));
+            }
+            Err(error) => self.give_up(&error).await,
         }
     }
 }
@@ -130,7 +144,7 @@ impl SqliteDb {
         // so they run to their end whatever becomes of the caller.
         let opened = tokio::spawn(async move {
             let mut writer = writer;
-            writer.undo_abandoned().await?;
+            writer.undo_abandoned().await;
             if !writer.open {
                 writer.run("begin immediate").await?;
                 writer.open = true;

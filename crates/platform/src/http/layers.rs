@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use super::extract::problem_of;
 use crate::clock::Clock;
 use crate::id::uuid_v7;
 use crate::problem::{NOT_FOUND, Problem};
+use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::web;
 
 /// The largest body a route takes unless it says otherwise.
@@ -84,10 +85,25 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     protect(response.headers_mut(), &info.request_id, outer.secure);
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
     span.in_scope(|| tracing::info!(status, ms, "answered"));
-    metrics::counter!("http_requests_total", "method" => method.to_string(), "route" => route.clone(), "status" => status.to_string())
+    let method = method_label(&method);
+    metrics::counter!(HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
-    metrics::histogram!("http_request_seconds", "route" => route).record(ms / 1e3);
+    metrics::histogram!(HTTP_SECONDS, "route" => route).record(ms / 1e3);
     response
+}
+
+/// The method as a label. A caller can invent methods without end, so those that no route has are one.
+fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// Writes a problem's body in the request's language; the framework's own refusals become problems too.

@@ -1,17 +1,16 @@
 //! Listening, plain or HTTPS, and draining on the way out.
 
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::CertifiedKey;
 use tokio_util::sync::CancellationToken;
+
+use crate::certificate::{Certificate, LOOK_WAIT, Tls};
 
 /// How long running requests may take to end once the process is told to stop.
 pub const DRAIN_SECONDS_MAX: u64 = 10;
@@ -19,49 +18,8 @@ pub const DRAIN_SECONDS_MAX: u64 = 10;
 /// How long a client may take to send the head of a request, an idle connection's next one included.
 const HEAD_WAIT: Duration = Duration::from_secs(30);
 
-/// A certificate chain and its key, as PEM files.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// The chain, the server's own certificate first.
-    pub certificate: PathBuf,
-    /// The private key.
-    pub key: PathBuf,
-}
-
-/// The files are no certificate and its key.
-#[derive(Debug, thiserror::Error)]
-pub enum TlsError {
-    /// The chain cannot be read, or is none.
-    #[error("the certificate {0} cannot be used: {1}")]
-    Certificate(PathBuf, String),
-    /// The key cannot be read, or is none.
-    #[error("the private key {0} cannot be used: {1}")]
-    Key(PathBuf, String),
-    /// Each is good, but they are not of each other.
-    #[error("the private key {1} is not that of the certificate {0}")]
-    Pair(PathBuf, PathBuf),
-}
-
-impl Tls {
-    /// Reads both files as serving will, so that what is wrong with them is known before anything is started.
-    pub fn check(&self) -> Result<(), TlsError> {
-        let certificate = |why: &dyn ToString| TlsError::Certificate(self.certificate.clone(), why.to_string());
-        let key = |why: &dyn ToString| TlsError::Key(self.key.clone(), why.to_string());
-        let read = CertificateDer::pem_file_iter(&self.certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let chain = read.map_err(|e| certificate(&e))?;
-        if chain.is_empty() {
-            return Err(certificate(&"it holds none"));
-        }
-        let of_file = PrivateKeyDer::from_pem_file(&self.key).map_err(|e| key(&e))?;
-        let provider = rustls::crypto::ring::default_provider();
-        let signing = provider.key_provider.load_private_key(of_file).map_err(|e| key(&e))?;
-        match CertifiedKey::new(chain, Arc::clone(&signing)).keys_match() {
-            Ok(()) => Ok(()),
-            Err(rustls::Error::InconsistentKeys(_)) => Err(TlsError::Pair(self.certificate.clone(), self.key.clone())),
-            Err(e) => Err(certificate(&e)),
-        }
-    }
-}
+/// What HTTPS speaks, by preference.
+const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 
 /// A bound socket, so that the port is known before anything is served.
 #[derive(Debug)]
@@ -73,7 +31,7 @@ pub struct Listener {
 
 impl Listener {
     /// Binds `address`; port 0 takes a free one.
-    pub fn bind(address: SocketAddr) -> std::io::Result<Self> {
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = std::net::TcpListener::bind(address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
@@ -81,23 +39,34 @@ impl Listener {
     }
 }
 
+/// Takes a renewed certificate into use, for the connections that begin from then on.
+async fn renew(mut certificate: Certificate, config: RustlsConfig) {
+    loop {
+        tokio::time::sleep(LOOK_WAIT).await;
+        // A file may lie on a disk that does not answer.
+        let looked = tokio::task::spawn_blocking(move || (certificate.look(), certificate)).await;
+        let Ok((changed, looked)) = looked else { return };
+        certificate = looked;
+        if changed {
+            config.reload_from_config(Arc::clone(certificate.config()));
+        }
+    }
+}
+
 /// Serves `router` until `drain` is cancelled, then lets running requests end.
-pub async fn serve(
-    listener: Listener,
-    router: Router,
-    tls: Option<Tls>,
-    drain: CancellationToken,
-) -> std::io::Result<()> {
+pub async fn serve(listener: Listener, router: Router, tls: Option<Tls>, drain: CancellationToken) -> io::Result<()> {
     let handle = axum_server::Handle::new();
-    let ender = handle.clone();
+    let (ender, draining) = (handle.clone(), drain.clone());
     tokio::spawn(async move {
-        drain.cancelled().await;
+        draining.cancelled().await;
         ender.graceful_shutdown(Some(Duration::from_secs(DRAIN_SECONDS_MAX)));
     });
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     match tls {
         Some(tls) => {
-            let config = RustlsConfig::from_pem_file(tls.certificate, tls.key).await?;
+            let certificate = Certificate::read("HTTPS", tls, ALPN).map_err(io::Error::other)?;
+            let config = RustlsConfig::from_config(Arc::clone(certificate.config()));
+            tokio::spawn(drain.run_until_cancelled_owned(renew(certificate, config.clone())));
             let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor);
             let mut server = axum_server::from_tcp(listener.socket)?.acceptor(acceptor).handle(handle);
             server.http_builder().http1().header_read_timeout(HEAD_WAIT);
@@ -108,5 +77,137 @@ pub async fn serve(
             server.http_builder().http1().header_read_timeout(HEAD_WAIT);
             server.serve(service).await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::fs;
+    use std::io::{Read as _, Write as _};
+    use std::path::Path;
+
+    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+    use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+
+    use super::*;
+
+    /// Takes any certificate: which one is shown is the question here.
+    #[derive(Debug)]
+    struct Anybody(rustls::crypto::WebPkiSupportedAlgorithms);
+
+    impl ServerCertVerifier for Anybody {
+        fn verify_server_cert(
+            &self,
+            _: &CertificateDer<'_>,
+            _: &[CertificateDer<'_>],
+            _: &ServerName<'_>,
+            _: &[u8],
+            _: UnixTime,
+        ) -> Result<ServerCertVerified, rustls::Error> {
+            Ok(ServerCertVerified::assertion())
+        }
+
+        fn verify_tls12_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signed: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
+        }
+
+        fn verify_tls13_signature(
+            &self,
+            message: &[u8],
+            certificate: &CertificateDer<'_>,
+            signed: &DigitallySignedStruct,
+        ) -> Result<HandshakeSignatureValid, rustls::Error> {
+            rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
+        }
+
+        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+            self.0.supported_schemes()
+        }
+    }
+
+    /// The certificate that the server at `at` shows to somebody who comes now.
+    async fn shown(at: SocketAddr) -> Vec<u8> {
+        let ask = move || {
+            let provider = rustls::crypto::ring::default_provider();
+            let verifier = Arc::new(Anybody(provider.signature_verification_algorithms));
+            let versions =
+                ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
+            let config = versions.unwrap().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+            let mut connection = ClientConnection::new(Arc::new(config), ServerName::from(at.ip())).unwrap();
+            let mut socket = std::net::TcpStream::connect(at).unwrap();
+            let mut stream = rustls::Stream::new(&mut connection, &mut socket);
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+            stream.read_exact(&mut [0; 12]).unwrap();
+            connection.peer_certificates().unwrap()[0].to_vec()
+        };
+        tokio::task::spawn_blocking(ask).await.unwrap()
+    }
+
+    /// A fresh certificate with its key: chain and key, as PEM.
+    fn made() -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let signed = rcgen::CertificateParams::new(vec!["localhost".into()]).unwrap().self_signed(&key).unwrap();
+        (signed.pem(), key.serialize_pem())
+    }
+
+    fn put(files: &Tls, chain: &str, key: &str) {
+        let write = |path: &Path, text: &str| fs::write(path, text).unwrap();
+        write(&files.certificate, chain);
+        write(&files.key, key);
+    }
+
+    #[tokio::test]
+    async fn a_renewed_certificate_is_shown_and_a_broken_pair_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Tls { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        let (first, second) = (made(), made());
+        put(&files, &first.0, &first.1);
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (at, drain) = (listener.address, CancellationToken::new());
+        let routes = Router::new().fallback(|| async { "here" });
+        let server = tokio::spawn(serve(listener, routes, Some(files.clone()), drain.clone()));
+        let before = shown(at).await;
+        put(&files, &second.0, &second.1);
+        let renewed = async {
+            loop {
+                let now = shown(at).await;
+                if now != before {
+                    return now;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let renewed = tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("the new one is shown");
+        put(&files, &first.0, &second.1);
+        tokio::time::sleep(LOOK_WAIT * 2).await;
+        assert_eq!(shown(at).await, renewed, "a broken pair changes nothing");
+        drain.cancel();
+        server.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_broken_pair_is_tried_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = Tls { certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+        let (first, second) = (made(), made());
+        put(&files, &first.0, &first.1);
+        let mut certificate = Certificate::read("test", files.clone(), &[]).unwrap();
+        let standing = Arc::clone(certificate.config());
+        assert!(!certificate.look());
+        put(&files, "no certificate at all", &first.1);
+        assert!(!certificate.look());
+        assert!(Arc::ptr_eq(&standing, certificate.config()));
+        fs::remove_file(&files.key).unwrap();
+        assert!(!certificate.look());
+        put(&files, &second.0, &second.1);
+        assert!(certificate.look() && !certificate.look());
+        assert!(!Arc::ptr_eq(&standing, certificate.config()));
     }
 }

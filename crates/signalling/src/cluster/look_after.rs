@@ -165,10 +165,10 @@ impl Cluster {
     async fn measure_the_log(&self) {
         let Some(log) = self.log.get() else { return };
         match log.bytes().await {
-            Ok(bytes) => metrics::gauge!("signalling_log_bytes").set(bytes as f64),
+            Ok(bytes) => metrics::gauge!(crate::measures::LOG_BYTES).set(bytes as f64),
             Err(error) => tracing::debug!(%error, "how full the rooms' log is, is not known"),
         }
-        metrics::gauge!("signalling_log_bytes_max").set(self.limits.stream.stream_bytes_max as f64);
+        metrics::gauge!(crate::measures::LOG_BYTES_MAX).set(self.limits.stream.stream_bytes_max as f64);
     }
 
     /// Takes rooms over from a node that is gone. One that cannot be had now is left for the next time.

@@ -222,7 +222,7 @@ fn refused(item: &Item, error: &DbError) {
         Item::Quality(segment) => (segment.consult, "quality"),
         Item::Precheck(checked) => (checked.consult, "precheck"),
     };
-    metrics::counter!("signalling_facts_refused_total").increment(1);
+    metrics::counter!(crate::measures::FACTS_REFUSED).increment(1);
     tracing::error!(%consult, kind, code, "the database does not take a fact of a visit: it is left out of the record");
 }
 

@@ -5,17 +5,15 @@ mod panel;
 mod room;
 mod words;
 
-use axum::Router;
 use axum::extract::State;
 use maud::Markup;
-use sanbao_platform::http::Visitor;
+use sanbao_platform::http::{Routes, StaticFile, Visitor};
 use sanbao_platform::i18n::Texts;
-use sanbao_platform::web;
 
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
+const FILES: &[StaticFile] = &[
     ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
     ("/static/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
     ("/static/sanbao-network.js", JS, include_bytes!("../../assets/sanbao-network.js")),
@@ -63,8 +61,8 @@ pub(crate) fn texts() -> Texts {
 }
 
 /// The page's scripts and its stylesheet.
-pub(crate) fn assets() -> Router<App> {
-    web::assets(Router::new(), FILES)
+pub(crate) fn assets() -> Routes<App> {
+    Routes::new().files(FILES)
 }
 
 /// The consult room: `?consult={id}` for staff, `#guest={token}` for family.

@@ -350,8 +350,8 @@ impl Hub {
         if let Some(Ok(mut opening)) = self.opening.get().map(tokio::sync::Mutex::try_lock) {
             opening.rest(instant);
         }
-        metrics::gauge!("signalling_connections").set(open as f64);
-        metrics::gauge!("signalling_rooms").set(cells.len() as f64);
+        metrics::gauge!(crate::measures::CONNECTIONS).set(open as f64);
+        metrics::gauge!(crate::measures::ROOMS).set(cells.len() as f64);
     }
 }
 

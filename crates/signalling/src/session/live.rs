@@ -88,7 +88,7 @@ impl Live {
         poll_fn(|cx| self.poll_end(cx)).await;
         let Some(link) = self.entered.part() else { return };
         let reason = link.closing().map_or("gone", CloseCode::reason);
-        metrics::counter!("signalling_closed_total", "reason" => reason).increment(1);
+        metrics::counter!(crate::measures::CLOSED, "reason" => reason).increment(1);
         tracing::debug!(socket = self.entered.socket, reason, "connection ended");
         if link.closing().is_some() {
             // Boxed: the future of this task lives as long as the connection.

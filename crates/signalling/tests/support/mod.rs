@@ -102,7 +102,7 @@ async fn started(
     let running = Running::start(&mut services).connected_by(&wiring);
     let [service, _] = services;
     let drain = CancellationToken::new();
-    let all = service.router.merge(sanbao_platform::web::routes()).merge(beside);
+    let all = service.routes.router.merge(sanbao_platform::web::routes().router).merge(beside);
     let router = finish(all, clock.clone(), drain.clone(), false);
     let listener = loop {
         // A port that another instance has just left is free in a moment.

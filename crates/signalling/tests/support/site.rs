@@ -107,7 +107,7 @@ impl Site {
             for consumer in service.consumers {
                 tokio::spawn(consumer.run(booking.clone(), drained.clone()));
             }
-            let routes = service.router.merge(sanbao_platform::web::routes()).merge(beside);
+            let routes = service.routes.router.merge(sanbao_platform::web::routes().router).merge(beside);
             let router = finish(routes, clock, drained.clone(), false);
             let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
             let address = listener.address;

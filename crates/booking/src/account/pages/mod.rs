@@ -10,13 +10,10 @@ pub(super) mod setup;
 use std::sync::LazyLock;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use sanbao_platform::http::PageCtx;
+use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
-use sanbao_platform::web::asset;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::session::home_of;
 use crate::App;
@@ -26,21 +23,19 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
+const FILES: &[StaticFile] = &[
     ("/static/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
     ("/static/account-form.js", JS, include_bytes!("../../../assets/account-form.js")),
 ];
 
-pub(super) fn routes() -> OpenApiRouter<App> {
-    let pages = OpenApiRouter::new()
-        .route("/", get(start))
-        .route("/login", get(login::page))
-        .route("/residents", get(residents::page))
-        .route("/admin", get(admin::page))
-        .route("/me", get(me::page));
-    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
-        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
-    })
+pub(super) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/", get(start))
+        .page("/login", get(login::page))
+        .page("/residents", get(residents::page))
+        .page("/admin", get(admin::page))
+        .page("/me", get(me::page))
+        .files(FILES)
 }
 
 /// The page where the person's work is.

@@ -8,13 +8,12 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor};
+use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor};
 use sanbao_platform::problem::{BAD_REQUEST, Problem};
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::login::{Credentials, authenticate, mint};
 use super::store::{self, Issued, Rotation};
@@ -30,12 +29,12 @@ use crate::role;
 /// used token within this time is no thief.
 const RENEWAL_GRACE_SECONDS: i64 = 30;
 
-pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
-        .route("/session", post(log_in).delete(log_out))
-        .route("/session/refresh", post(refresh))
-        .route("/session/renew", get(renew))
-        .route("/session/pin", get(pin::page).post(pin::log_in))
+pub(in crate::account) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/session", post(log_in).delete(log_out))
+        .page("/session/refresh", post(refresh))
+        .page("/session/renew", get(renew))
+        .page("/session/pin", get(pin::page).post(pin::log_in))
 }
 
 /// The page a person starts at, by the roles in the order of their urgency.

@@ -12,17 +12,14 @@ mod record;
 use std::sync::LazyLock;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
-use sanbao_platform::http::{Ctx, live};
+use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
-use sanbao_platform::web::asset;
-use utoipa_axum::router::OpenApiRouter;
 
 use super::journal::TOPIC;
 use super::state::StateName;
@@ -33,7 +30,7 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
+const FILES: &[StaticFile] = &[
     ("/static/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
     ("/static/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
     ("/static/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
@@ -42,18 +39,16 @@ const FILES: &[(&str, &str, &[u8])] = &[
 ];
 
 /// The pages' routes; they are no part of the described API.
-pub(super) fn routes() -> OpenApiRouter<App> {
-    let pages = OpenApiRouter::new()
-        .route("/consults", get(list::page))
-        .route("/consults/events", get(events))
-        .route("/consults/new", get(new::page))
-        .route("/consults/{id}", get(detail::page))
-        .route("/consults/{id}/status", get(detail::status_part))
-        .route("/consults/{id}/summary", get(record::summary))
-        .route("/guest", get(guest::page));
-    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
-        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
-    })
+pub(super) fn routes() -> Routes<App> {
+    Routes::new()
+        .page("/consults", get(list::page))
+        .page("/consults/events", get(events))
+        .page("/consults/new", get(new::page))
+        .page("/consults/{id}", get(detail::page))
+        .page("/consults/{id}/status", get(detail::status_part))
+        .page("/consults/{id}/summary", get(record::summary))
+        .page("/guest", get(guest::page))
+        .files(FILES)
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.

@@ -4,23 +4,18 @@ mod day;
 mod dispatch;
 mod words;
 
-use axum::http::HeaderMap;
 use axum::routing::get;
-use sanbao_platform::web::asset;
-use utoipa_axum::router::OpenApiRouter;
+use sanbao_platform::http::{Routes, StaticFile};
 
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[(&str, &str, &[u8])] = &[
+const FILES: &[StaticFile] = &[
     ("/static/visit-dispatch.js", JS, include_bytes!("../../../assets/visit-dispatch.js")),
     ("/static/visit-day.js", JS, include_bytes!("../../../assets/visit-day.js")),
 ];
 
 /// The pages' routes.
-pub fn routes() -> OpenApiRouter<App> {
-    let pages = OpenApiRouter::new().route("/visits", get(dispatch::page)).route("/visits/today", get(day::page));
-    FILES.iter().fold(pages, |pages, (path, kind, bytes)| {
-        pages.route(path, get(move |headers: HeaderMap| async move { asset(&headers, kind, bytes) }))
-    })
+pub fn routes() -> Routes<App> {
+    Routes::new().page("/visits", get(dispatch::page)).page("/visits/today", get(day::page)).files(FILES)
 }

@@ -147,7 +147,7 @@ impl Site {
 /// The service's whole router, with the outermost layer.
 pub fn router(config: Config, deps: &Deps) -> (Router, utoipa::openapi::OpenApi) {
     let service = build(config, deps.clone());
-    (finish(service.router, deps.clock.clone(), CancellationToken::new(), false), service.openapi)
+    (finish(service.routes.router, deps.clock.clone(), CancellationToken::new(), false), service.routes.openapi)
 }
 
 pub async fn call(router: &Router, request: Request<Body>) -> Answer {

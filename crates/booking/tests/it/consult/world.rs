@@ -185,7 +185,7 @@ impl World {
         let throttle = Throttle::new(NonZeroU32::MIN, NonZeroU32::MIN);
         let app = App { deps: deps.clone(), config: Config::default(), throttle };
         let service = build(Config::default(), deps);
-        let router = finish(service.router, clock.clone(), CancellationToken::new(), false);
+        let router = finish(service.routes.router, clock.clone(), CancellationToken::new(), false);
         let (consumers, engine) = (service.consumers, engine.name());
         let world = Self {
             db,

@@ -87,7 +87,7 @@ impl World {
         let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
         let app = App { deps: deps.clone(), config: config.clone(), throttle };
         let service = build(config, deps);
-        let router = finish(service.router, clock.clone(), CancellationToken::new(), false);
+        let router = finish(service.routes.router, clock.clone(), CancellationToken::new(), false);
         let consumers = service.consumers.into_iter().filter(|c| c.publisher == "needs-analysis").collect();
         let agency = organisation(&db, "home_care_agency").await;
         let other_agency = organisation(&db, "home_care_agency").await;

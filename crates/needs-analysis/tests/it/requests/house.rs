@@ -108,7 +108,7 @@ impl House {
         tx.commit().await.unwrap();
         let keys = deps.keys.clone();
         let service = build(Config::default(), deps);
-        let router = finish(service.router, clock.clone(), CancellationToken::new(), false);
+        let router = finish(service.routes.router, clock.clone(), CancellationToken::new(), false);
         Self { app, clock, router, consumers: service.consumers, booking, keys }
     }
 

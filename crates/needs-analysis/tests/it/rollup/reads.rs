@@ -31,7 +31,7 @@ impl Site {
         let deps = engine.deps("needs_analysis", &MIGRATIONS, clock()).await;
         let (keys, db) = (deps.keys.clone(), deps.db.clone());
         plant(&db).await;
-        let router = build(Config::default(), deps).router;
+        let router = build(Config::default(), deps).routes.router;
         Self { router: sanbao_platform::http::finish(router, clock(), CancellationToken::new(), false), keys, db }
     }
 

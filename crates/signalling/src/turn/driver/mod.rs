@@ -3,7 +3,6 @@
 //! A datagram is received, judged and sent on by the thread that was woken for it; a task for each socket
 //! would wake another for each datagram, and waking costs more than relaying.
 
-mod certificate;
 mod outbox;
 mod stream;
 mod streams;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
 use rustls::ServerConfig;
+use sanbao_platform::certificate::{Certificate, LOOK_WAIT};
 
-use super::certificate::Certificate;
 use super::stream::Stream;
 use crate::turn::config::TurnLimits;
 use crate::turn::engine::{Engine, source};
@@ -22,11 +22,13 @@ pub(super) const STREAM_TOKENS: usize = 1 << 21;
 pub(super) struct Listener {
     socket: TcpListener,
     tls: Option<Certificate>,
+    /// When the files of the certificate were looked at; they are while connections come.
+    looked_ms: u64,
 }
 
 impl Listener {
     pub(super) fn bind(address: SocketAddr, tls: Option<Certificate>) -> io::Result<Self> {
-        Ok(Self { socket: TcpListener::bind(address)?, tls })
+        Ok(Self { socket: TcpListener::bind(address)?, tls, looked_ms: 0 })
     }
 
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
@@ -43,7 +45,12 @@ impl Listener {
 
     /// What a connection begins TLS with; `None` on a port without.
     pub(super) fn tls(&mut self, now_ms: u64) -> Option<Arc<ServerConfig>> {
-        self.tls.as_mut().map(|certificate| Arc::clone(certificate.current(now_ms)))
+        let certificate = self.tls.as_mut()?;
+        if u128::from(now_ms.saturating_sub(self.looked_ms)) >= LOOK_WAIT.as_millis() {
+            self.looked_ms = now_ms;
+            certificate.look();
+        }
+        Some(Arc::clone(certificate.config()))
     }
 }
 

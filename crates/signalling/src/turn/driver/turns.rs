@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
+use sanbao_platform::certificate::{Certificate, Tls};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::certificate::Certificate;
 use super::outbox::{Outbox, Way};
 use super::stream::Stream;
 use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
@@ -145,7 +145,9 @@ impl Driver {
     /// Opens the port of TLS, if it is wanted and not open.
     fn open_tls(&mut self) {
         let Some(wanted) = self.inner.config.tls.as_ref().filter(|_| self.tls.is_none()) else { return };
-        let opened = Certificate::read(wanted).and_then(|certificate| {
+        let files = Tls { certificate: wanted.certificate.clone(), key: wanted.key.clone() };
+        let read = Certificate::read("TURN", files, &[]).map_err(io::Error::other);
+        let opened = read.and_then(|certificate| {
             let mut listener = Listener::bind(wanted.listen, Some(certificate))?;
             listener.register(self.inner.poll.registry(), LISTENING_TLS)?;
             Ok(listener)
