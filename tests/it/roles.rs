@@ -314,8 +314,15 @@ async fn a_days_work_goes_across_the_services() {
 
 /// Pages and their files come from whoever has them; each process speaks for itself.
 async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client) {
-    for file in ["room.js", "room.css", "sanbao-signal.js", "requests.js", "import.js", "consult-page.js", "sanbao.css"]
-    {
+    for file in [
+        "room.js",
+        "room.css",
+        "sanbao-signal.js",
+        "needs-analysis/requests.js",
+        "needs-analysis/import.js",
+        "booking/consult-page.js",
+        "sanbao.css",
+    ] {
         assert_eq!(nobody.get(&format!("/static/{file}")).await.status, 200, "{file}");
     }
     let page = dispatcher.get("/v1/requests?limit=1").await.expect(200);

@@ -4,6 +4,8 @@
 //! assertions stops at a key that no file has. A release shows the key itself, so that a page never fails for
 //! want of a word.
 
+use std::collections::BTreeMap;
+
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
@@ -81,6 +83,12 @@ impl Texts {
             fluent.set((*name).to_owned(), (*value).to_owned());
         }
         self.format(lang, key, Some(&fluent))
+    }
+
+    /// The texts whose keys start with `prefix`, by key; variables stand in them as `{$name}`, for scripts to fill in.
+    pub fn starting_with(&self, lang: Lang, prefix: &str) -> BTreeMap<&str, String> {
+        let keys = self.keys.iter().map(|(key, ..)| key.as_str()).filter(|key| key.starts_with(prefix));
+        keys.map(|key| (key, self.get(lang, key))).collect()
     }
 
     fn format(&self, lang: Lang, key: &str, args: Option<&FluentArgs<'_>>) -> String {

@@ -29,6 +29,7 @@ pub mod id;
 pub mod lang;
 pub mod lifecycle;
 pub mod nats;
+pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod service;

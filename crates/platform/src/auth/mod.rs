@@ -1,6 +1,7 @@
 //! Who acts and how that is known: signed tokens, passwords, throttles. Roles are opaque names here.
 
 mod password;
+mod provider;
 mod throttle;
 mod token;
 

@@ -9,13 +9,12 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use ed25519_dalek::pkcs8::EncodePrivateKey;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{ACCESS_AUDIENCE, ACCESS_TYPE, AccessClaims, Actor};
+use super::{ACCESS_AUDIENCE, ACCESS_TYPE, AccessClaims, Actor, provider};
 use crate::crypto;
 
 /// How long an access token lives, in seconds.
@@ -96,13 +95,13 @@ pub struct Scope<'a> {
 impl Keys {
     /// The key pair of a 32-byte secret seed (RFC 8032 §5.1.5).
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, TokenError> {
-        let pair = ed25519_dalek::SigningKey::from_bytes(seed);
-        let der = pair.to_pkcs8_der().map_err(|_| TokenError::Malformed)?;
-        let public = pair.verifying_key().to_bytes();
+        provider::install();
+        let public = ed25519_dalek::SigningKey::from_bytes(seed).verifying_key().to_bytes();
         let x = URL_SAFE_NO_PAD.encode(public);
         Ok(Self(Arc::new(KeySet {
             kid: crypto::sha256_hex(&public)[..16].to_owned(),
-            signing: EncodingKey::from_ed_der(der.as_bytes()),
+            // The provider reads the seed as it is, without the envelope of PKCS #8.
+            signing: EncodingKey::from_ed_der(seed),
             verifying: DecodingKey::from_ed_components(&x).map_err(|_| TokenError::Malformed)?,
             public,
         })))
@@ -203,6 +202,8 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+
     use super::*;
 
     #[derive(Serialize, Deserialize, Debug, PartialEq)]
@@ -247,14 +248,28 @@ mod tests {
     fn an_unsigned_or_symmetric_token_is_forged() {
         let keys = Keys::from_seed(&[1; 32]).unwrap();
         let body = token(&keys).split('.').nth(1).unwrap().to_owned();
-        let hs = jsonwebtoken::encode(
-            &Header { typ: Some("ticket".into()), ..Header::new(Algorithm::HS256) },
-            &json!({"aud": "signalling", "nbf": 0, "exp": 9_999_999_999_i64, "consult": 7}),
-            &EncodingKey::from_secret(&keys.0.public),
-        )
-        .unwrap();
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"ticket"}"#);
+        let signed = format!("{header}.{body}");
+        let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&keys.0.public).unwrap();
+        mac.update(signed.as_bytes());
+        let hs = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()));
         assert_eq!(keys.verify::<Claims>("ticket", "signalling", at(1), &hs), Err(TokenError::Forged));
         let none = format!("{}.{body}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"ticket"}"#));
         assert!(keys.verify::<Claims>("ticket", "signalling", at(1), &none).is_err());
+    }
+
+    #[test]
+    fn a_tampered_token_is_forged() {
+        let keys = Keys::from_seed(&[1; 32]).unwrap();
+        let t = token(&keys);
+        let [header, body, signature] = t.split('.').collect::<Vec<_>>().try_into().unwrap();
+        let claims = URL_SAFE_NO_PAD.decode(body).unwrap();
+        let other = String::from_utf8(claims).unwrap().replace(r#""consult":7"#, r#""consult":8"#);
+        let other = URL_SAFE_NO_PAD.encode(other);
+        assert_ne!(other, body);
+        let short = &signature[..signature.len() - 4];
+        for forged in [format!("{header}.{other}.{signature}"), format!("{header}.{body}.{short}")] {
+            assert_eq!(keys.verify::<Claims>("ticket", "signalling", at(1), &forged), Err(TokenError::Forged));
+        }
     }
 }

@@ -219,8 +219,7 @@ async fn pages_show_only_what_the_caller_may_see() {
         nurse.log_in(&site, "nurse").await;
         nurse.open(&site, &theirs).await.expect(403);
         nurse.open(&site, &format!("/admin?organisation={}", site.network.hospital)).await.expect(404);
-        browser.open(&site, "/static/idle-lock.js").await.expect(200);
-        browser.open(&site, "/static/account-form.js").await.expect(200);
+        browser.open(&site, "/static/booking/idle-lock.js").await.expect(200);
         let english = [("accept-language", "en"), ("accept", "text/html")];
         let page = Browser::new().raw(&site, "GET", "/login", &english, "").await.expect(200);
         assert!(page.text.contains("User name") && page.text.contains(r#"lang="en""#));

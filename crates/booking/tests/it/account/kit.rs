@@ -213,7 +213,7 @@ impl Browser {
         let request = Request::builder().method("POST").header("origin", "https://sanbao.test");
         let request = request.header(header::ACCEPT, "text/html");
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let body: Vec<_> = fields.iter().map(|(n, v)| format!("{n}={}", encode(v))).collect();
+        let body: Vec<_> = fields.iter().map(|(n, v)| format!("{n}={}", sanbao_platform::page::encode(v))).collect();
         self.send(site, request, path, body.join("&")).await
     }
 
@@ -235,18 +235,6 @@ impl Browser {
     pub async fn log_in(&mut self, site: &Site, login: &str) -> Answer {
         self.form(site, "/session", &[("login", login), ("password", PASSWORD), ("next", "/")]).await.expect(303)
     }
-}
-
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }
 
 /// How many audit rows of an action there are.

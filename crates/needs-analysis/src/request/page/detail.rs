@@ -7,6 +7,7 @@ use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
+use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
 use super::words;
@@ -14,8 +15,8 @@ use crate::texts::{self, TEXTS};
 use crate::App;
 use crate::request::category::{Category, Urgency};
 use crate::request::api;
-use crate::request::id::RequestId;
 use crate::request::step::RequestStepName;
+use crate::request::id::RequestId;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
 
 const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
@@ -62,7 +63,7 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
             }
         }
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/form.js"], &body))
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
 }
 
 fn facts(lang: Lang, r: &RequestView) -> Markup {
@@ -142,13 +143,15 @@ fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agenc
         (true, false) => "button primary",
         _ => "button",
     };
+    let call = format!("POST /v1/requests/{}/{}", r.id, step.as_str());
+    let fields = html! {
+        (fields(lang, r, step, agencies))
+        button class=(kind) type="submit" { (name) }
+    };
     html! {
         details id=(format!("do-{}", step.as_str())) open[first] {
             summary { (name) }
-            form data-send=(format!("POST /v1/requests/{}/{}", r.id, step.as_str())) {
-                (fields(lang, r, step, agencies))
-                button class=(kind) type="submit" { (name) }
-            }
+            (page::form(lang, None, "", Send::step(&call, r.version), &fields))
         }
     }
 }
@@ -156,51 +159,31 @@ fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agenc
 fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let id = |field: &str| format!("{}-{field}", step.as_str());
+    let line = |name, label: &str, required| {
+        let (id, label) = (id(name), t(label));
+        let field = Field { name, id: &id, label: &label, required, chars_max: 2000, ..Field::default() };
+        field.draw(lang, &Errors::default())
+    };
+    let select = |name: &str, field: &str, label: &str, choices: &[Choice]| {
+        let (id, label) = (id(field), t(label));
+        Select { name, id: &id, label: &label, required: true, ..Select::default() }.draw(choices)
+    };
+    let category = |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), *c == r.category);
+    let urgency = |u: &Urgency| page::pick(u.as_str(), lang.pick(u.zh(), u.en()), *u == r.urgency);
+    let agency = |(id, zh, en): &Agency| page::pick(id, lang.pick(zh, en), Some(*id) == r.agency_id);
     html! {
         @match step {
             RequestStepName::Triage => {
-                div.field {
-                    label for=(id("category")) { (t("field-category")) }
-                    select id=(id("category")) name="category" {
-                        @for c in Category::ALL {
-                            option value=(c.as_str()) selected[*c == r.category] { (lang.pick(c.zh(), c.en())) }
-                        }
-                    }
-                }
-                div.field {
-                    label for=(id("urgency")) { (t("field-urgency")) }
-                    select id=(id("urgency")) name="urgency" {
-                        @for u in Urgency::ALL {
-                            option value=(u.as_str()) selected[*u == r.urgency] { (lang.pick(u.zh(), u.en())) }
-                        }
-                    }
-                }
+                (select("category", "category", "field-category", &Category::ALL.iter().map(category).collect::<Vec<_>>()))
+                (select("urgency", "urgency", "field-urgency", &Urgency::ALL.iter().map(urgency).collect::<Vec<_>>()))
             }
-            RequestStepName::Dispatch => div.field {
-                label for=(id("agency")) { (t("agency")) }
+            RequestStepName::Dispatch => {
                 @if agencies.is_empty() { p.help { (t("agency-none")) } }
-                select id=(id("agency")) name="agency_id" required {
-                    @for (agency, zh, en) in agencies {
-                        option value=(agency) selected[Some(*agency) == r.agency_id] { (lang.pick(zh, en)) }
-                    }
-                }
-            },
-            RequestStepName::Merge => div.field {
-                label for=(id("into")) { (t("into")) }
-                input id=(id("into")) name="into" required autocomplete="off";
-            },
+                (select("agency_id", "agency", "agency", &agencies.iter().map(agency).collect::<Vec<_>>()))
+            }
+            RequestStepName::Merge => (line("into", "into", true)),
             _ => {}
         }
-        @if step.needs_reason() {
-            div.field {
-                label for=(id("reason")) { (t("reason")) }
-                input id=(id("reason")) name="reason" required maxlength="2000" autocomplete="off";
-            }
-        } @else {
-            div.field {
-                label for=(id("note")) { (t("note")) }
-                input id=(id("note")) name="note" maxlength="2000" autocomplete="off";
-            }
-        }
+        @if step.needs_reason() { (line("reason", "reason", true)) } @else { (line("note", "note", false)) }
     }
 }
