@@ -119,6 +119,7 @@ import-total = Rows
 import-created = New
 import-updated = Updated
 import-unchanged = Unchanged
+import-ended = Ended, left as they were
 import-failed = Rows with errors
 import-other = Category unknown (kept under other)
 import-errors = What needs mending

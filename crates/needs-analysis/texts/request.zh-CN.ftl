@@ -119,6 +119,7 @@ import-total = 总行数
 import-created = 新增
 import-updated = 更新
 import-unchanged = 没有变化
+import-ended = 已结束,没有改动
 import-failed = 有错误的行
 import-other = 类别不认识(归入其他)
 import-errors = 需要更正的地方

@@ -51,13 +51,7 @@ const TABLE: [(Category, &str, &str, &[&str]); 16] = [
     (Category::Mobility, "助行", "Getting about", &["陪同出行", "escort"]),
     (Category::Medical, "助医", "Doctor's visits", &["陪诊", "陪医", "就医"]),
     (Category::Emergency, "助急", "Emergency help", &["急救", "紧急救助"]),
-    (
-        Category::Shopping,
-        
-        "助购代办",
-        "Shopping and errands",
-        &["助购", "代购", "代办", "助购/代办", "errands"],
-    ),
+    (Category::Shopping, "助购代办", "Shopping and errands", &["助购", "代购", "代办", "助购/代办", "errands"]),
     (Category::Nursing, "康复护理", "Nursing", &["助护", "护理", "康复", "助护/康复护理"]),
     (Category::Visit, "探访关爱", "Friendly visits", &["探访", "关爱探访"]),
     (Category::Comfort, "精神慰藉", "Company and comfort", &["助聊", "陪聊", "心理"]),
@@ -91,7 +85,9 @@ impl Category {
         let same = |text: &str| text.eq_ignore_ascii_case(words);
         TABLE
             .iter()
-            .find(|(category, zh, en, more)| same(category.as_str()) || same(zh) || same(en) || more.iter().any(|m| same(m)))
+            .find(|(category, zh, en, more)| {
+                same(category.as_str()) || same(zh) || same(en) || more.iter().any(|m| same(m))
+            })
             .map(|row| row.0)
     }
 }

@@ -61,11 +61,6 @@ fn action_of(step: RequestStepName) -> Option<Action> {
     }
 }
 
-/// Which relation it is to something of the street: within the actor's scope, or none.
-pub fn relation(in_scope: bool) -> Relation {
-    if in_scope { Relation::InScope } else { Relation::Outside }
-}
-
 #[cfg(test)]
 mod tests {
     use sanbao_platform::lifecycle::StepName as _;

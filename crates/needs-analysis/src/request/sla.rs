@@ -226,7 +226,12 @@ mod tests {
         ] {
             assert_eq!(rules.clock(&request, at(now)).unwrap().status, status, "{now}");
         }
-        for state in [RequestStateName::Closed, RequestStateName::Cancelled, RequestStateName::Merged, RequestStateName::FollowedUp] {
+        for state in [
+            RequestStateName::Closed,
+            RequestStateName::Cancelled,
+            RequestStateName::Merged,
+            RequestStateName::FollowedUp,
+        ] {
             assert_eq!(rules.clock(&Timed { state, ..request }, at("2027-01-01T00:00:00Z")), None);
         }
         let done = Timed { state: RequestStateName::Done, state_since: at("2026-11-20T03:00:00Z"), ..request };

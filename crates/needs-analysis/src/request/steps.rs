@@ -223,12 +223,7 @@ impl Order<Request> for RequestOrder {
         self.step
     }
 
-    async fn prepare(
-        &self,
-        call: Call<'_, Request>,
-        tx: &mut Tx,
-        request: &Request,
-    ) -> Result<RequestStep, Problem> {
+    async fn prepare(&self, call: Call<'_, Request>, tx: &mut Tx, request: &Request) -> Result<RequestStep, Problem> {
         let body = self.body.checked(self.step)?;
         let said = Said { reason: body.reason, note: body.note };
         Ok(match self.step {

@@ -14,7 +14,8 @@ use super::id::RequestId;
 use super::model::{Listed, ListedRow, Request, RequestRow};
 use super::state::RequestState;
 
-const FIND: &str = "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
+const FIND: &str =
+    "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
         content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, created_at, version
     from request where id = $1";
@@ -33,7 +34,8 @@ const INSERT: &str = "insert into request (id, version, received_at, received_on
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
         $24, $25, $26, $27, $28, $29)
     on conflict do nothing";
-const UPDATE: &str = "update request set version = $2, received_at = $3, received_on = $4, area_code = $5, category = $6,
+const UPDATE: &str =
+    "update request set version = $2, received_at = $3, received_on = $4, area_code = $5, category = $6,
     category_raw = $7, urgency = $8, elder_name = $9, phone = $10, national_id_sealed = $11, national_id_index = $12,
     address = $13, note = $14, wanted_from = $15, wanted_until = $16, person_id = $17, person_key = $18,
     content_index = $19, triaged = $20, state = $21, state_since = $22, agency_id = $23, accepted_at = $24,

@@ -30,7 +30,6 @@ mod lineage;
 mod page;
 pub mod period;
 pub mod read;
-mod tables;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -46,7 +45,7 @@ use crate::request::state::RequestStateName;
 use cell::{Cell, Deltas, Grain};
 use lineage::Lineage;
 
-pub use verify::{Difference, Report, repair, reparented, verify};
+pub use verify::{Comparison, Difference, repair, reparented, verify};
 
 /// The advisory lock of the area tree on `PostgreSQL`.
 pub const TREE_LOCK: i64 = 727_301;

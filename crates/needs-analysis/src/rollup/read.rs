@@ -12,7 +12,7 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::period::{By, Period, Segment};
-use crate::area::{self, Area, AreaCode, tree};
+use crate::area::{self, Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
@@ -165,7 +165,7 @@ pub async fn overview(conn: &mut Conn, area: Area, q: &Question, today: NaiveDat
     let areas: Vec<Area> = on!(conn, |c| sqlx::query_as(CHILDREN).bind(code).bind(from).bind(to).fetch_all(c).await)?;
     let children: Vec<Child> =
         areas.into_iter().map(|area| Child { counts: by_child.remove(&area.code).unwrap_or_default(), area }).collect();
-    let above = tree::ancestors(conn, code, today).await?;
+    let above = area::ancestors(conn, code, today).await?;
     let own = counts.minus(&children);
     Ok(Overview { area, above, counts, children, own })
 }

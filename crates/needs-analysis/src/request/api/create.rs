@@ -10,10 +10,9 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
 use crate::area;
-use crate::policy::{self, Action};
+use crate::policy::{self, Action, relation};
 use crate::request::input::{self, NewRequest};
 use crate::request::model::{Request, SOURCE_HOTLINE};
-use crate::request::policy::relation;
 use crate::request::store;
 use crate::request::view::RequestView;
 use crate::{App, local_day};

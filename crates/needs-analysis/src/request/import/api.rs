@@ -14,8 +14,7 @@ use super::run::{ImportError, ImportOptions, run};
 use super::store;
 use super::view::{ImportId, Report};
 use crate::App;
-use crate::policy::{self, Action};
-use crate::request::policy::relation;
+use crate::policy::{self, Action, relation};
 
 /// The largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;

@@ -11,19 +11,19 @@ use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
 use super::words;
-use crate::texts::{self, TEXTS};
 use crate::App;
-use crate::request::category::{Category, Urgency};
 use crate::request::api;
-use crate::request::step::RequestStepName;
+use crate::request::category::{Category, Urgency};
 use crate::request::id::RequestId;
+use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
+use crate::texts::{self, TEXTS};
 
 const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
 
 type Agency = (OrganisationId, String, String);
 
-pub(super) async fn page(
+pub(super) async fn request(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     id: Result<Path<RequestId>, Problem>,

@@ -11,17 +11,17 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use super::words;
-use crate::texts::{self, TEXTS};
 use crate::App;
-use crate::area::{Level, tree};
+use crate::area::{Area, Level, store};
 use crate::policy::{self, Action, Relation};
-use crate::request::category::Category;
 use crate::request::api;
+use crate::request::category::Category;
 use crate::request::list::ListQuery;
 use crate::request::sla::SlaStatus;
 use crate::request::state::RequestStateName;
 use crate::request::step::RequestStepName;
 use crate::request::view::RequestView;
+use crate::texts::{self, TEXTS};
 
 /// Rows of a page: a screen and a half of a desktop.
 const ROWS: u32 = 30;
@@ -29,7 +29,7 @@ const ROWS: u32 = 30;
 /// A clock runs out without anybody telling; the list is read so often.
 const REREAD_SECONDS: u32 = 60;
 
-pub(super) async fn page(
+pub(super) async fn requests(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     query: Result<Query<ListQuery>, Problem>,
@@ -38,7 +38,11 @@ pub(super) async fn page(
 }
 
 /// The same list by what was filled in: a name or a telephone number stands in no address.
-pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(query): Form<ListQuery>) -> Response {
+pub(super) async fn found(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Form(query): Form<ListQuery>,
+) -> Response {
     answer(&app, &ctx, Ok(query)).await
 }
 
@@ -88,22 +92,23 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
 }
 
 /// The communities of the actor's scope, for the filter.
-async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<tree::Area>, Problem> {
+async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<Area>, Problem> {
     if ctx.actor.areas.is_empty() {
         return Ok(Vec::new());
     }
     let mut conn = app.deps.db.read().await?;
-    let scope = tree::scope_codes(&mut conn, &ctx.actor, crate::local_day(ctx.now())).await?;
-    let all = tree::list(&mut conn, Some(Level::Community), "", 200).await?;
+    let scope = store::scope_codes(&mut conn, &ctx.actor, crate::local_day(ctx.now())).await?;
+    let all = store::list(&mut conn, Some(Level::Community), "", 200).await?;
     Ok(all.into_iter().filter(|a| scope.contains(&a.code)).collect())
 }
 
-fn filters(lang: Lang, query: &ListQuery, communities: &[tree::Area]) -> Markup {
+fn filters(lang: Lang, query: &ListQuery, communities: &[Area]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let chosen = |of: &Option<String>, value: &str| of.as_deref() == Some(value);
     let state = |s: &RequestStateName| page::pick(s, &texts::state(lang, *s), chosen(&query.state, s.as_str()));
-    let category = |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.as_str()));
-    let area = |a: &tree::Area| {
+    let category =
+        |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.as_str()));
+    let area = |a: &Area| {
         let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
         page::pick(&a.code, name, chosen(&query.area, &a.code.to_string()))
     };
@@ -151,7 +156,9 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let late = r.sla.is_some_and(|s| s.status == SlaStatus::Breached);
-    let direct = |s: &&RequestStepName| matches!(s, RequestStepName::Accept | RequestStepName::FollowUp | RequestStepName::Close);
+    let direct = |s: &&RequestStepName| {
+        matches!(s, RequestStepName::Accept | RequestStepName::FollowUp | RequestStepName::Close)
+    };
     html! {
         tr class=[late.then_some("late")] {
             td data-label=(t("head-received")) { (words::moment(lang, r.received_at)) }

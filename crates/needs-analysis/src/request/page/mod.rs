@@ -19,9 +19,9 @@ const FILES: &[StaticFile] = &[
 /// The pages; they stand beside the API and not in its description.
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .page("/requests", get(list::page).post(list::found))
+        .page("/requests", get(list::requests).post(list::found))
         .page("/requests/new", get(forms::new_request))
         .page("/requests/import", get(forms::import))
-        .page("/requests/{id}", get(detail::page))
+        .page("/requests/{id}", get(detail::request))
         .files(FILES)
 }

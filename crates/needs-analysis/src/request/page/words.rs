@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 
-use crate::texts::{self, TEXTS};
 use crate::ZONE;
 use crate::request::sla::{Sla, SlaStage, SlaStatus};
 use crate::request::state::RequestStateName;
+use crate::texts::{self, TEXTS};
 
 /// The words of a page: in the street's zone.
 pub(super) fn words(lang: Lang) -> Words {

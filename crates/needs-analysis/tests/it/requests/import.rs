@@ -10,7 +10,9 @@ use sanbao_platform::cn::ResidentId;
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::requests::house::{agency_id, Answer, CHENGDONG, House, Person, XIMEN, administrator, agency, analyst, person, street};
+use crate::requests::house::{
+    Answer, CHENGDONG, House, Person, XIMEN, administrator, agency, agency_id, analyst, person, street,
+};
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
@@ -285,8 +287,12 @@ async fn a_request_that_has_ended_is_left_as_it_is_and_the_report_says_so() {
         let file = |address: &str| ["E-1", "E-2", "E-3", "E-4"].map(|id| row(id, "助餐", "19900003003", address));
         let first = file("甲弄1号");
         rows(&house, &first.each_ref().map(String::as_str)).await;
-        let [closed, cancelled, merged, open] =
-            [id_of(&house, "E-1").await, id_of(&house, "E-2").await, id_of(&house, "E-3").await, id_of(&house, "E-4").await];
+        let [closed, cancelled, merged, open] = [
+            id_of(&house, "E-1").await,
+            id_of(&house, "E-2").await,
+            id_of(&house, "E-3").await,
+            id_of(&house, "E-4").await,
+        ];
         for step in ["resolve", "follow-up", "close"] {
             house.step(&street(), &closed, step, json!({})).await;
         }
@@ -297,13 +303,18 @@ async fn a_request_that_has_ended_is_left_as_it_is_and_the_report_says_so() {
         let second = file("甲弄2号");
         let report = rows(&house, &second.each_ref().map(String::as_str)).await;
         for told in [&dry, &report] {
-            assert_eq!((counts(told), &told["ended"], &told["error_count"]), ([0, 1, 0, 0], &json!(3), &json!(3)), "{told}");
+            assert_eq!(
+                (counts(told), &told["ended"], &told["error_count"]),
+                ([0, 1, 0, 0], &json!(3), &json!(3)),
+                "{told}"
+            );
             let lines: Vec<_> = told["errors"].as_array().unwrap().iter().map(|e| (&e["row"], &e["code"])).collect();
             let (two, three, four) = (json!(2), json!(3), json!(4));
             let codes = ["request_closed", "request_cancelled", "request_merged"].map(Value::from);
             assert_eq!(lines, [(&two, &codes[0]), (&three, &codes[1]), (&four, &codes[2])]);
         }
-        for (id, address) in [(&closed, "甲弄1号"), (&cancelled, "甲弄1号"), (&merged, "甲弄1号"), (&open, "甲弄2号")] {
+        for (id, address) in [(&closed, "甲弄1号"), (&cancelled, "甲弄1号"), (&merged, "甲弄1号"), (&open, "甲弄2号")]
+        {
             assert_eq!(read(&house, id).await["address"], address);
         }
         let kept = house.get(&street(), &format!("/v1/imports/{}", report["id"].as_str().unwrap())).await.body;

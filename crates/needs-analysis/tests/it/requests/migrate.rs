@@ -27,11 +27,13 @@ async fn old_lines_move_into_the_history_and_triage_is_remembered() {
         let mut tx = db.begin().await.unwrap();
         on!(tx, |c| sqlx::query(AREA).bind(at).execute(c).await.map(drop)).unwrap();
         for (id, steps) in [(triaged, &["receive", "triage"][..]), (fresh, &["receive"][..])] {
-            on!(tx, |c| sqlx::query(REQUEST).bind(id).bind(at).bind(at.date_naive()).execute(c).await.map(drop)).unwrap();
+            on!(tx, |c| sqlx::query(REQUEST).bind(id).bind(at).bind(at.date_naive()).execute(c).await.map(drop))
+                .unwrap();
             for (n, step) in (1_i64..).zip(steps) {
                 let state = (n > 1).then_some("received");
                 on!(tx, |c| {
-                    let row = sqlx::query(STEP).bind(id).bind(n).bind(at).bind(Uuid::from_u128(9)).bind(*step).bind(state);
+                    let row =
+                        sqlx::query(STEP).bind(id).bind(n).bind(at).bind(Uuid::from_u128(9)).bind(*step).bind(state);
                     row.bind(if n > 1 { "triaged" } else { "received" }).bind("why").execute(c).await.map(drop)
                 })
                 .unwrap();

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{Request as HttpRequest, StatusCode};
 use http_body_util::BodyExt as _;
-use sanbao_needs_analysis::area::tree::insert;
+use sanbao_needs_analysis::area::store::insert;
 use sanbao_needs_analysis::area::{Area, Level};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::RequestStateName;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao_needs_analysis::area::{AreaCode, Level, tree};
+use sanbao_needs_analysis::area::{AreaCode, Level, store};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::RequestStateName;
 use sanbao_needs_analysis::rollup::{self, cell::Grain};
@@ -115,8 +115,8 @@ impl Player {
         let last = self.model.parents[child].last().unwrap().0;
         let from = last.max(day("2026-08-10")) + Days::new(self.rng.random_range(1..20));
         let mut tx = db.begin().await.unwrap();
-        let running = tree::latest_placement(&mut tx, &code(child)).await.unwrap().unwrap();
-        tree::relocate(&mut tx, &code(child), &running, &code(parent), from).await.unwrap();
+        let running = store::latest_placement(&mut tx, &code(child)).await.unwrap().unwrap();
+        store::relocate(&mut tx, &code(child), &running, &code(parent), from).await.unwrap();
         rollup::reparented(&mut tx, from).await.unwrap();
         tx.commit().await.unwrap();
         self.model.parents.get_mut(child).unwrap().push((from, parent.to_owned()));
@@ -184,8 +184,10 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                 // Each in an order of its own, all on the same cells.
                 let mut areas = ["a-1-x", "b-2-y", "a", "s", "a-1-y"];
                 areas.rotate_left(w % 5);
-                let mut mine: Vec<Request> =
-                    areas.iter().map(|a| Request::new(a, Category::Meal, RequestStateName::Received, "2026-11-20")).collect();
+                let mut mine: Vec<Request> = areas
+                    .iter()
+                    .map(|a| Request::new(a, Category::Meal, RequestStateName::Received, "2026-11-20"))
+                    .collect();
                 if w % 2 == 0 {
                     mine.reverse();
                 }
@@ -210,8 +212,8 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                 let from = day("2026-11-10") + Days::new(n as u64);
                 let grid = code("a-1-x");
                 let mut tx = mover.begin().await.unwrap();
-                let running = tree::latest_placement(&mut tx, &grid).await.unwrap().unwrap();
-                tree::relocate(&mut tx, &grid, &running, &code(parent), from).await.unwrap();
+                let running = store::latest_placement(&mut tx, &grid).await.unwrap().unwrap();
+                store::relocate(&mut tx, &grid, &running, &code(parent), from).await.unwrap();
                 rollup::reparented(&mut tx, from).await.unwrap();
                 tx.commit().await.unwrap();
             }
@@ -221,7 +223,8 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
         }
         assert_sound(&db).await;
         let counts = stored(&db).await;
-        let cell = |area: &str| counts[&(area.to_owned(), "day", day("2026-11-20"), Category::Meal, RequestStateName::ALL[5])];
+        let cell =
+            |area: &str| counts[&(area.to_owned(), "day", day("2026-11-20"), Category::Meal, RequestStateName::ALL[5])];
         let each = i64::try_from(WRITERS).unwrap();
         assert_eq!([cell("s"), cell("a"), cell("b"), cell("b-1")], [5 * each, 2 * each, 2 * each, each]);
     })
@@ -297,7 +300,9 @@ async fn a_cell_that_falls_to_zero_is_gone() {
         let r = Request::new("a-1-x", Category::Meal, RequestStateName::Received, "2026-10-05");
         receive(&db, std::slice::from_ref(&r)).await;
         let mut tx = db.begin().await.unwrap();
-        rollup::apply(&mut tx, &r.change(Some(RequestStateName::Received), Some(RequestStateName::Triaged))).await.unwrap();
+        rollup::apply(&mut tx, &r.change(Some(RequestStateName::Received), Some(RequestStateName::Triaged)))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         let rows = stored(&db).await;
         assert_eq!(rows.len(), 8, "four levels by day and month");

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_needs_analysis::MIGRATIONS;
-use sanbao_needs_analysis::area::tree::{insert, place};
+use sanbao_needs_analysis::area::store::{insert, place};
 use sanbao_needs_analysis::area::{Area, AreaCode, Level};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::RequestStateName;

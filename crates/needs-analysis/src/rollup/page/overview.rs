@@ -4,21 +4,20 @@ use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
-use sanbao_platform::auth::Actor;
-use sanbao_platform::http::{PageCtx, Query, Routes};
-use sanbao_platform::lang::Lang;
+use sanbao_platform::http::{PageCtx, Query};
 use sanbao_platform::page::{self, Choice, Errors, Field, Select};
 use sanbao_platform::problem::Problem;
 
-use super::api::{CountsQuery, name_of};
-use super::chart::{self, Bar, Point, Words};
-use super::period::{By, DAYS_BY_DAY_MAX};
-use super::read::{self, Overview, Question};
-use super::tables::{self, Row, Sort};
+use super::tables::{self, Row};
+use super::words::{Sort, View};
 use crate::area::{Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
+use crate::rollup::api::{CountsQuery, name_of};
+use crate::rollup::chart::{self, Bar, Point, Words};
+use crate::rollup::period::{By, DAYS_BY_DAY_MAX};
+use crate::rollup::read::{self, Overview, Question};
 use crate::texts::{self, TEXTS};
 use crate::{App, local_day};
 
@@ -26,48 +25,7 @@ use crate::{App, local_day};
 const DAILY_POINTS_MAX: i64 = 62;
 const _: () = assert!(DAILY_POINTS_MAX <= DAYS_BY_DAY_MAX);
 
-/// The routes of this file.
-pub(super) fn routes() -> Routes<App> {
-    Routes::new().page("/needs", axum::routing::get(overview))
-}
-
-/// What the parts of the page share.
-pub(super) struct View<'a> {
-    pub(super) lang: Lang,
-    actor: &'a Actor,
-    today: NaiveDate,
-    pub(super) query: &'a CountsQuery,
-    pub(super) area: &'a Area,
-    sort: &'a Sort,
-}
-
-impl View<'_> {
-    pub(super) fn t(&self, key: &str) -> String {
-        TEXTS.get(self.lang, key)
-    }
-
-    pub(super) fn with(&self, key: &str, args: &[(&str, &str)]) -> String {
-        TEXTS.with(self.lang, key, args)
-    }
-
-    pub(super) fn category(&self, category: Category) -> &'static str {
-        self.lang.pick(category.zh(), category.en())
-    }
-
-    /// This page's address for another area and period, the filters kept.
-    pub(super) fn address(&self, path: &str, area: &AreaCode, (from, to): (NaiveDate, NaiveDate)) -> String {
-        let (area, from, to) = (area.to_string(), from.to_string(), to.to_string());
-        let (category, state) = (self.query.category.map(Category::as_str), self.query.state.map(RequestStateName::as_str));
-        let period = [("area", Some(area.as_str())), ("from", Some(&from)), ("to", Some(&to))];
-        page::address(path, &[&period[..], &[("category", category), ("state", state)]].concat())
-    }
-
-    fn days(&self) -> (NaiveDate, NaiveDate) {
-        self.query.days(self.today)
-    }
-}
-
-async fn overview(
+pub(super) async fn overview(
     AppState(app): AppState<App>,
     PageCtx(ctx): PageCtx,
     Query(query): Query<CountsQuery>,
