@@ -265,7 +265,7 @@ fn names(dice: &mut Dice, category: Category, age_hours: i64) -> Vec<RequestStep
         0..5 if age_hours > 12 && taken >= 3 => names = vec![RequestStepName::Triage, RequestStepName::Cancel],
         5..8 if taken >= 6 => drop(names.splice(2..2, [RequestStepName::Reject, RequestStepName::Dispatch])),
         8..10 if taken >= 6 => {
-            drop(names.splice(4..4, [RequestStepName::VisitNoShow, RequestStepName::VisitScheduled]))
+            drop(names.splice(4..4, [RequestStepName::VisitNoShow, RequestStepName::VisitScheduled]));
         }
         10..13 if taken == 2 => names.push(RequestStepName::Escalate),
         _ => {}

@@ -135,7 +135,7 @@ fn pattern(text: &str) -> String {
 /// The states that a list leaves out, each between commas; none when the ended requests are wanted too.
 fn left_out(open_only: bool) -> String {
     let ended = RequestStateName::ALL.iter().filter(|state| open_only && !state.is_open());
-    ended.map(|state| format!(",{state},")).collect()
+    ended.flat_map(|state| [",", state.as_str(), ","]).collect()
 }
 
 /// Whose requests beside those of the scope: the organisation, for roles that answer for it.

@@ -141,13 +141,13 @@ fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
 impl SlaRules {
     /// The clock that runs now; `None` where nothing is waited for.
     pub fn clock(&self, request: &Timed, now: DateTime<Utc>) -> Option<Sla> {
+        use RequestStateName as S;
         let targets = match (request.category, request.urgency) {
             (Category::Complaint, _) => self.complaint,
             (_, Urgency::Emergency) => self.emergency,
             (_, Urgency::Urgent) => self.urgent,
             (_, Urgency::Normal) => self.normal,
         };
-        use RequestStateName as S;
         // A request that is done again starts anew.
         let from = if request.state == S::Reopened { request.state_since } else { request.received_at };
         let (stage, from, limit) = match request.state {

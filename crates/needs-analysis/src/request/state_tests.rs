@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use sanbao_platform::lifecycle::StepName as _;
 
@@ -43,11 +44,11 @@ fn the_life_cycle_is_as_reviewed() {
     let mut told = String::new();
     for state in every_state() {
         let with = if state.order().is_some() { " (an agency has taken it)" } else { "" };
-        told += &format!("{}{with}\n", state.name());
+        let _ = writeln!(told, "{}{with}", state.name());
         for name in state.legal() {
             let after = state.apply(name.example());
             let to = after.map_or("refused", |after| after.name().as_str());
-            told += &format!("    {name} -> {to}\n");
+            let _ = writeln!(told, "    {name} -> {to}");
         }
     }
     insta::assert_snapshot!(told);

@@ -105,7 +105,7 @@ async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<Area>, Problem> {
 fn filters(lang: Lang, query: &ListQuery, communities: &[Area]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let chosen = |of: &Option<String>, value: &str| of.as_deref() == Some(value);
-    let state = |s: &RequestStateName| page::pick(s, &texts::state(lang, *s), chosen(&query.state, s.as_str()));
+    let state = |s: &RequestStateName| page::pick(s, texts::state(lang, *s), chosen(&query.state, s.as_str()));
     let category =
         |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.as_str()));
     let area = |a: &Area| {

@@ -91,7 +91,7 @@ impl Player {
         let at = self.rng.random_range(0..self.model.requests.len());
         let before = self.model.requests[at].clone();
         let mut after = before.clone();
-        after.state = self.pick(&RequestStateName::ALL);
+        after.state = self.pick(RequestStateName::ALL);
         if refile {
             (after.area, after.category) = (code(self.pick(&TREE).0), self.pick(&Category::ALL[..4]));
         }
