@@ -1,9 +1,10 @@
-//! The border: what a caller or a file says becomes a [`Draft`], or a list of faults that say what to mend.
+//! Input: what a caller or a file says becomes a [`Draft`], or a list of faults that say what to mend.
 //!
 //! The API and the import read the same way; only where a fault points differs.
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -58,7 +59,7 @@ pub struct NewRequest {
     pub wanted_until: Option<String>,
 }
 
-/// A request that passed the border.
+/// A request whose fields have been checked.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The id in the system it comes from.
@@ -272,6 +273,11 @@ fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateT
         f.add("wanted_until", "ends_before_start", "结束时间应晚于开始时间", "The end must be after the start");
     }
     (from, until)
+}
+
+/// Faults of a body as a problem.
+pub fn invalid(faults: &[Fault]) -> Problem {
+    Problem::invalid(faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh, f.en)).collect())
 }
 
 #[cfg(test)]

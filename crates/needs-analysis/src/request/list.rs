@@ -1,4 +1,4 @@
-//! Lists of requests: what an actor may see, filtered, in pages, the newest first.
+//! Which requests a list shows: those that the actor may see, filtered, in pages, the newest first.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Actor;
@@ -8,14 +8,16 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum::TextEnum as _;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
-use super::state::State;
-use super::store::RequestId;
-use super::view::{Listed, Standing};
+use super::id::RequestId;
+use super::model::{Listed, ListedRow};
+use super::policy::Standing;
+use super::state::RequestStateName;
 use crate::area::AreaCode;
 use crate::policy::{self, Action, Relation};
 
@@ -48,7 +50,7 @@ pub struct ListQuery {
 /// A checked filter.
 #[derive(Clone, Debug)]
 pub struct Filter {
-    state: Option<State>,
+    state: Option<RequestStateName>,
     area: Option<AreaCode>,
     category: Option<Category>,
     urgency: Option<Urgency>,
@@ -72,11 +74,11 @@ const LIST: &str = "with recursive
         union all
         select p.child, wanted.depth + 1 from wanted join area_parent p on p.parent = wanted.code
         where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and wanted.depth < 5)
-    select r.id, r.source, r.external_id, r.received_at, r.received_on, r.area_code, r.category, r.category_raw,
-        r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
-        r.wanted_until, r.person_id, r.person_key, r.agency_id, r.visit_id, r.state, r.state_since, r.accepted_at, r.merged_into,
-        r.content_index, r.created_at, r.version, a.name_zh as area_name, g.name_zh as agency_name,
-        r.area_code in (select code from scope) as in_scope
+    select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw, r.urgency,
+        r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
+        r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
+        r.accepted_at, r.visit_id, r.merged_into, r.created_at, r.version, a.name_zh as area_name,
+        g.name_zh as agency_name, r.area_code in (select code from scope) as in_scope
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     where (r.agency_id = $4 or r.area_code in (select code from scope))
         and ($3 is null or r.area_code in (select code from wanted))
@@ -85,20 +87,14 @@ const LIST: &str = "with recursive
         and ($7 is null or r.urgency = $7)
         and ($8 is null or lower(r.elder_name) like $8 escape '\\' or r.phone like $8 escape '\\'
             or lower(r.address) like $8 escape '\\' or r.external_id = $9)
-        and ($10 = 0 or r.state not in ('closed', 'cancelled', 'merged'))
+        and replace($10, ',' || r.state || ',', '') = $10
         and (r.received_at, r.id) < ($11, $12)
     order by r.received_at desc, r.id desc limit $13";
-const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.received_on, r.area_code, r.category,
-        r.category_raw, r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note,
-        r.wanted_from, r.wanted_until, r.person_id, r.person_key, r.agency_id, r.visit_id, r.state, r.state_since, r.accepted_at,
-        r.merged_into, r.content_index, r.created_at, r.version, a.name_zh as area_name, g.name_zh as agency_name
-    from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
-    where r.id = $1";
 
 #[derive(sqlx::FromRow)]
 struct Row {
     #[sqlx(flatten)]
-    listed: Listed,
+    listed: ListedRow,
     in_scope: bool,
 }
 
@@ -118,12 +114,10 @@ impl ListQuery {
         let far = DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::<Utc>::MAX_UTC);
         let search = set(self.q.as_ref()).map(|q| q.chars().take(SEARCH_CHARS_MAX).collect::<String>());
         Ok(Filter {
-            state: one_of("state", self.state.as_ref(), State::from_name)?,
+            state: one_of("state", self.state.as_ref(), RequestStateName::from_text)?,
             area: one_of("area", self.area.as_ref(), |t| AreaCode::parse(t).ok())?,
-            category: one_of("category", self.category.as_ref(), |t| {
-                Category::ALL.into_iter().find(|c| c.code() == t)
-            })?,
-            urgency: one_of("urgency", self.urgency.as_ref(), |t| Urgency::ALL.into_iter().find(|u| u.code() == t))?,
+            category: one_of("category", self.category.as_ref(), Category::from_text)?,
+            urgency: one_of("urgency", self.urgency.as_ref(), Urgency::from_text)?,
             open: set(self.open.as_ref()).is_some_and(|t| t == "true"),
             search: search.filter(|s| !s.contains('\0')),
             before: paging.after()?.unwrap_or((far, Uuid::max())),
@@ -136,6 +130,12 @@ impl ListQuery {
 fn pattern(text: &str) -> String {
     let text = text.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{text}%")
+}
+
+/// The states that a list leaves out, each between commas; none when the ended requests are wanted too.
+fn left_out(open_only: bool) -> String {
+    let ended = RequestStateName::ALL.iter().filter(|state| open_only && !state.is_open());
+    ended.flat_map(|state| [",", state.as_str(), ","]).collect()
 }
 
 /// Whose requests beside those of the scope: the organisation, for roles that answer for it.
@@ -159,22 +159,18 @@ pub async fn list(
     let rows: Vec<Row> = on!(conn, |c| {
         let q = sqlx::query_as(LIST).bind(&scope).bind(today).bind(&filter.area).bind(agency).bind(filter.state);
         let q = q.bind(filter.category).bind(filter.urgency).bind(&like).bind(&filter.search);
-        let q = q.bind(i32::from(filter.open)).bind(filter.before.0).bind(filter.before.1).bind(filter.limit + 1);
+        let q = q.bind(left_out(filter.open)).bind(filter.before.0).bind(filter.before.1).bind(filter.limit + 1);
         q.fetch_all(c).await
     })?;
-    let standing = |row: &Row| Standing {
-        in_scope: row.in_scope,
-        assigned: agency.is_some() && row.listed.request.agency_id == agency,
-    };
-    Ok(rows.into_iter().map(|row| (standing(&row), row)).map(|(s, row)| (row.listed, s)).collect())
-}
-
-/// One request with its names, whoever asks.
-pub async fn one(conn: &mut Conn, id: RequestId) -> Result<Option<Listed>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(ONE).bind(id).fetch_optional(c).await)?)
+    let rows = rows.into_iter().map(|row| {
+        let listed = Listed::try_from(row.listed)?;
+        let assigned = agency.is_some() && listed.request.agency() == agency;
+        Ok((listed, Standing { in_scope: row.in_scope, assigned }))
+    });
+    rows.collect()
 }
 
 /// The sort key of a row, for the next page.
 pub fn key(listed: &Listed) -> (DateTime<Utc>, RequestId) {
-    (listed.request.received_at, listed.request.id)
+    (listed.request.details.received_at, listed.request.id)
 }

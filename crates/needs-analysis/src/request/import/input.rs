@@ -2,7 +2,7 @@
 
 use encoding_rs::GB18030;
 
-use crate::request::border::NewRequest;
+use crate::request::input::NewRequest;
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 12] = [

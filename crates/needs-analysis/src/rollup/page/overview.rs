@@ -1,79 +1,31 @@
 //! The needs overview: one area over a period, as charts, as tables, as a file.
 
-use std::sync::LazyLock;
-
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
-use sanbao_platform::auth::Actor;
-use sanbao_platform::http::{PageCtx, Query, Routes};
-use sanbao_platform::i18n::Texts;
-use sanbao_platform::lang::Lang;
+use sanbao_platform::http::{PageCtx, Query};
 use sanbao_platform::page::{self, Choice, Errors, Field, Select};
 use sanbao_platform::problem::Problem;
 
-use super::api::{CountsQuery, name_of};
-use super::chart::{self, Bar, Point, Words};
-use super::period::{By, DAYS_BY_DAY_MAX};
-use super::read::{self, Overview, Question};
-use super::tables::{self, Row, Sort};
+use super::tables::{self, Row};
+use super::words::{Sort, View};
 use crate::area::{Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
+use crate::rollup::api::{CountsQuery, name_of};
+use crate::rollup::chart::{self, Bar, Point, Words};
+use crate::rollup::period::{By, DAYS_BY_DAY_MAX};
+use crate::rollup::read::{self, Overview, Question};
+use crate::texts::{self, TEXTS};
 use crate::{App, local_day};
 
 /// Up to so many days the line has a point a day, beyond that a point a month.
 const DAILY_POINTS_MAX: i64 = 62;
 const _: () = assert!(DAILY_POINTS_MAX <= DAYS_BY_DAY_MAX);
 
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../texts/rollup.zh-CN.ftl"), include_str!("../../texts/rollup.en.ftl"))
-});
-
-/// The routes of this file.
-pub(super) fn routes() -> Routes<App> {
-    Routes::new().page("/needs", axum::routing::get(overview))
-}
-
-/// What the parts of the page share.
-pub(super) struct View<'a> {
-    pub(super) lang: Lang,
-    actor: &'a Actor,
-    today: NaiveDate,
-    pub(super) query: &'a CountsQuery,
-    pub(super) area: &'a Area,
-    sort: &'a Sort,
-}
-
-impl View<'_> {
-    pub(super) fn t(&self, key: &str) -> String {
-        TEXTS.get(self.lang, key)
-    }
-
-    pub(super) fn with(&self, key: &str, args: &[(&str, &str)]) -> String {
-        TEXTS.with(self.lang, key, args)
-    }
-
-    pub(super) fn category(&self, category: Category) -> &'static str {
-        self.lang.pick(category.zh(), category.en())
-    }
-
-    /// This page's address for another area and period, the filters kept.
-    pub(super) fn address(&self, path: &str, area: &AreaCode, (from, to): (NaiveDate, NaiveDate)) -> String {
-        let (area, from, to) = (area.to_string(), from.to_string(), to.to_string());
-        let (category, state) = (self.query.category.map(Category::code), self.query.state.map(State::name));
-        let period = [("area", Some(area.as_str())), ("from", Some(&from)), ("to", Some(&to))];
-        page::address(path, &[&period[..], &[("category", category), ("state", state)]].concat())
-    }
-
-    fn days(&self) -> (NaiveDate, NaiveDate) {
-        self.query.days(self.today)
-    }
-}
-
-async fn overview(
+pub(super) async fn overview(
     AppState(app): AppState<App>,
     PageCtx(ctx): PageCtx,
     Query(query): Query<CountsQuery>,
@@ -151,8 +103,8 @@ fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
         let field = Field { name, label, value, kind: "date", required: true, ..Field::default() };
         field.draw(view.lang, &errors)
     };
-    let category = |c: &Category| page::pick(c.code(), view.category(*c), view.query.category == Some(*c));
-    let state = |s: &State| page::pick(s.name(), view.lang.pick(s.zh(), s.en()), view.query.state == Some(*s));
+    let category = |c: &Category| page::pick(c.as_str(), view.category(*c), view.query.category == Some(*c));
+    let state = |s: &RequestStateName| page::pick(s, texts::state(view.lang, *s), view.query.state == Some(*s));
     let choice = |name, key: &str, choices: Vec<Choice>| {
         Select { name, label: &view.t(key), none: Some(&all), ..Select::default() }.draw(&choices)
     };
@@ -172,7 +124,7 @@ fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
             (day("from", &begin, &from_text))
             (day("to", &end, &to_text))
             (choice("category", "rollup-category", Category::ALL.iter().map(category).collect()))
-            (choice("state", "rollup-state", State::ALL.iter().map(state).collect()))
+            (choice("state", "rollup-state", RequestStateName::ALL.iter().map(state).collect()))
             button.button.primary type="submit" { (view.t("rollup-show")) }
         }
     }
@@ -220,8 +172,7 @@ fn by_area(view: &View<'_>, found: &Overview, total: i64) -> Markup {
 }
 
 fn by_state(view: &View<'_>, found: &Overview, total: i64) -> Markup {
-    let label = |s: State| view.lang.pick(s.zh(), s.en()).to_owned();
-    let rows = found.counts.by_state().into_iter().map(|(s, n)| (label(s), n)).collect();
+    let rows = found.counts.by_state().into_iter().map(|(s, n)| (texts::state(view.lang, s), n)).collect();
     ranked(view, "states", "rollup-by-state", "rollup-state", rows, total)
 }
 
@@ -270,11 +221,6 @@ fn over_time(view: &View<'_>, q: &Question, found: &Overview) -> Markup {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-
-    #[test]
-    fn no_text_is_missing() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-    }
 
     #[test]
     fn presets_are_whole_months_up_to_today() {

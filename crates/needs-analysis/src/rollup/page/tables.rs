@@ -5,20 +5,12 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 use maud::{Markup, html};
-use serde::Deserialize;
 
-use super::api::name_of;
-use super::page::View;
-use super::read::{Counts, Overview};
+use super::words::{Sort, View};
 use crate::area::AreaCode;
 use crate::request::category::Category;
-
-/// How the table of areas is sorted: `area`, `total` or a category's code; `ascending` or `descending`.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Sort {
-    sort: Option<String>,
-    order: Option<String>,
-}
+use crate::rollup::api::name_of;
+use crate::rollup::read::{Counts, Overview};
 
 /// A row of a table behind a chart.
 pub(super) struct Row {
@@ -39,7 +31,7 @@ impl Column {
     fn name(self) -> &'static str {
         match self {
             Self::Area => "area",
-            Self::Category(category) => category.code(),
+            Self::Category(category) => category.as_str(),
             Self::Total => "total",
         }
     }

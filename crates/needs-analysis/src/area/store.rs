@@ -1,4 +1,4 @@
-//! The tree in the database: finding, climbing, expanding, adding, moving.
+//! The statements of the tree: finding, climbing, expanding, adding, moving.
 
 use std::collections::BTreeSet;
 
@@ -7,31 +7,8 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::on;
 
-use super::{AreaCode, Level};
-
-/// An area as it stands.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Area {
-    /// Its code.
-    pub code: AreaCode,
-    /// Its level.
-    pub level: Level,
-    /// Its Chinese name.
-    pub name_zh: String,
-    /// Its English name, if it has one.
-    pub name_en: Option<String>,
-}
-
-/// Where an area lay in a period.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Placement {
-    /// In which area.
-    pub parent: AreaCode,
-    /// From which day.
-    pub valid_from: NaiveDate,
-    /// Until (not including) which day; `None` while it lasts.
-    pub valid_to: Option<NaiveDate>,
-}
+use super::id::AreaCode;
+use super::model::{Area, Level, Placement};
 
 const FIND: &str = "select code, level, name_zh, name_en from area where code = $1";
 const OF_LEVEL: &str = "select code, level, name_zh, name_en from area

@@ -7,7 +7,7 @@ use sanbao_platform::typed_id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::request::border::Fault;
+use crate::request::input::Fault;
 
 typed_id!(
     /// An import.
@@ -68,9 +68,11 @@ pub struct Report {
     pub failed: i64,
     /// Good rows whose category the table lacks: their words are kept under `other`.
     pub other: i64,
-    /// Bad cells in all.
+    /// Changed rows of requests that are closed, cancelled or merged: these were left as they are.
+    pub ended: i64,
+    /// Bad cells, and rows that were left, in all.
     pub error_count: i64,
-    /// The first bad cells.
+    /// The first of these.
     pub errors: Vec<RowError>,
 }
 
@@ -128,6 +130,7 @@ impl Report {
             unchanged: 0,
             failed: 0,
             other: 0,
+            ended: 0,
             error_count: 0,
             errors: Vec::new(),
         }
@@ -136,6 +139,16 @@ impl Report {
     /// Counts a bad row and remembers its cells while there is room.
     pub(super) fn bad(&mut self, errors: Vec<RowError>) {
         self.failed += 1;
+        self.remember(errors);
+    }
+
+    /// Counts a changed row that was left, and remembers why while there is room.
+    pub(super) fn ended(&mut self, row: u64, fault: Fault) {
+        self.ended += 1;
+        self.remember(vec![RowError::new(row, fault, None)]);
+    }
+
+    fn remember(&mut self, errors: Vec<RowError>) {
         self.error_count += i64::try_from(errors.len()).unwrap_or(0);
         let room = ERRORS_MAX.saturating_sub(self.errors.len());
         self.errors.extend(errors.into_iter().take(room));
