@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use sanbao_needs_analysis::request::step::RequestStepName;
 use sanbao_needs_analysis::{Config, build};
 use sanbao_platform::lifecycle::StepName as _;
-use sanbao_platform::testing::{on_both, sqlite};
+use sanbao_platform::testing::{Person, on_both, sqlite};
 use serde_json::{Value, json};
 
-use crate::requests::house::{House, Person, agency, agency_id, street};
+use crate::requests::house::{House, agency, agency_id, street};
 
 /// What a step needs: the steps before it, who takes it, and its body.
 fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Person, Value) {
