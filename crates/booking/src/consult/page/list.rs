@@ -212,6 +212,8 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
     let booked = matches!(state, StateName::Scheduled | StateName::InSession);
     let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
+    // What somebody has to do waits; what is over was so long ago.
+    let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
     let waits = !actions(consult, &reader.ctx.actor, reader.specialty.as_deref()).is_empty();
     html! {
         article.card.late[late] {
@@ -222,7 +224,7 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
             (appointment(reader, consult))
             @if booked && !consult.has_consent { p { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
             p.strong[waits] { (t(lang, &format!("next-{side}-{}", state.name()))) }
-            p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(if waits { Age::Waited } else { Age::Ago }, consult.state_since, reader.ctx.now())) }
+            @if !booked { p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(since, consult.state_since, reader.ctx.now())) } }
             @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
                 a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
             }
