@@ -9,9 +9,7 @@ use sanbao_platform::cn::ResidentId;
 use sanbao_platform::testing::{Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::requests::house::{
-    CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, person, street,
-};
+use crate::requests::house::{CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, person, street};
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
