@@ -51,8 +51,7 @@ async fn a_grid_that_moves_keeps_its_past() {
         for replayed in [false, true] {
             let path = format!("/v1/areas/{grid}/move");
             let key = [("idempotency-key", "move-1")];
-            let moved =
-                house.call_with(Some(&house.token(&administrator())), "POST", &path, Some(body.clone()), &key).await;
+            let moved = house.call(Some(&administrator()), "POST", &path, Some(body.clone()), &key).await;
             assert_eq!(moved.status, 200, "{}", moved.text);
             assert_eq!(moved.headers.contains_key("idempotent-replayed"), replayed);
         }
