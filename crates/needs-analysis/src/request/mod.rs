@@ -6,6 +6,7 @@
 //! - [`intake`], [`act`]: taking down and reading, and the steps, by HTTP
 //! - [`events`]: what follows from visits and from people
 //! - [`import`]: requests from a file
+//! - [`reseal`]: sealed fields, for another key
 //! - [`demo`]: three invented months
 
 pub mod act;
@@ -17,6 +18,7 @@ pub mod import;
 pub mod intake;
 mod page;
 pub mod query;
+pub mod reseal;
 pub mod sla;
 pub mod state;
 pub mod store;

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use sanbao_platform::cn::Phone;
-use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -192,7 +192,8 @@ impl Request {
         if index != self.national_id_index {
             self.person_id = None;
         }
-        self.person_key = person_key(index.as_deref(), &draft, fields);
+        let phone = draft.phone.as_ref().map(Phone::as_str);
+        self.person_key = person_key(index.as_deref(), &draft.elder_name, phone, fields);
         self.national_id_sealed = draft.national_id.as_ref().map(|id| fields.seal(&self.place(), id.as_str()));
         self.national_id_index = index;
         self.received_at = draft.received_at;
@@ -211,14 +212,15 @@ impl Request {
 
     /// Where the sealed resident id lies.
     fn place(&self) -> String {
-        format!("request.national_id:{}", self.id)
+        super::reseal::place(self.id.0)
     }
 
-    /// The resident id with its middle masked; `None` when there is none.
-    pub fn masked_national_id(&self, fields: &FieldKeys) -> Option<String> {
-        let sealed = self.national_id_sealed.as_ref()?;
-        let open = fields.open(&self.place(), sealed).ok()?;
-        Some(sanbao_platform::cn::mask_resident_id(&open))
+    /// The resident id with its middle masked, `None` when there is none; `Err` when it does not open, which the log
+    /// says once.
+    pub fn masked_national_id(&self, fields: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
+        let open = fields.open_or_report(&self.place(), sealed).ok_or(Unsealable)?;
+        Ok(Some(sanbao_platform::cn::mask_resident_id(&open)))
     }
 
     /// What its clock depends on.
@@ -251,12 +253,10 @@ impl Request {
 }
 
 /// The same person has the same key: by resident id, else by name and telephone.
-fn person_key(index: Option<&str>, draft: &Draft, fields: &FieldKeys) -> Option<Uuid> {
-    let index = match (index, &draft.phone) {
+pub(super) fn person_key(index: Option<&str>, name: &str, phone: Option<&str>, fields: &FieldKeys) -> Option<Uuid> {
+    let index = match (index, phone) {
         (Some(index), _) => index.to_owned(),
-        (None, Some(phone)) => {
-            fields.blind_index("name_and_phone", &format!("{}\n{}", draft.elder_name, Phone::as_str(phone)))
-        }
+        (None, Some(phone)) => fields.blind_index("name_and_phone", &format!("{name}\n{phone}")),
         (None, None) => return None,
     };
     index.get(..32).and_then(|hex| hex.parse().ok())

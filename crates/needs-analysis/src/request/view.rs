@@ -57,6 +57,9 @@ pub struct RequestView {
     pub phone: Option<String>,
     /// The resident id, always with its middle masked.
     pub national_id: Option<String>,
+    /// There is a resident id, and it cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub national_id_unreadable: bool,
     /// The street address; left out where masked.
     pub address: Option<String>,
     /// What is wanted; left out where masked.
@@ -158,9 +161,11 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
     let Listed { request: r, area_name, agency_name } = listed;
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
+    let national_id = r.masked_national_id(fields);
     RequestView {
         id: r.id,
-        national_id: r.masked_national_id(fields),
+        national_id_unreadable: national_id.is_err(),
+        national_id: national_id.ok().flatten(),
         sla: rules.clock(&r.timed(), ctx.now()),
         legal: standing.legal(ctx, r.state),
         source: r.source,
