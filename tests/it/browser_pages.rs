@@ -12,8 +12,10 @@ use crate::common::{Client, flow};
 
 /// More tabs than HTTP/1.1 gives a browser connections to one site.
 const TABS: usize = 8;
-/// How often a page's script looks whether it is locked, and some time beside.
-const LOCKED_MS: u64 = 4_000;
+/// How long nobody is there until a page locks: enough to fill in a field on a busy machine.
+const IDLE_MINUTES: f64 = 0.2;
+/// Longer than that, and than a page's script takes to look.
+const AWAY: Duration = Duration::from_secs(18);
 
 impl Browser {
     /// Another tab, in front.
@@ -162,7 +164,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     nurse_with_a_pin(&demo.client()).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "近一周活动后气促").await;
     browser.shot("before-lock", None).await;
@@ -180,7 +182,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     assert_eq!(browser.answer("GET", "/consults").await, json!(false), "logged in again");
 
     // Another person's log-in leads to a page of her own.
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "只给护士看的").await;
     browser.is_covered("只给护士看的").await;
@@ -202,7 +204,7 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     nurse_with_a_pin(&demo.client()).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "断网时填的").await;
     browser
@@ -239,14 +241,14 @@ async fn a_call_in_another_tab_counts_as_being_there() {
     let demo = Process::demo(&dir.path().join("demo")).await;
     let browser = Browser::open(&demo.base).await;
     browser.log_in("nurse").await;
-    browser.lock_after(0.05).await;
+    browser.lock_after(IDLE_MINUTES).await;
     browser.goto("/consults/new").await;
     browser.fill("#reason", "通话时写的").await;
     let page = browser.client.window().await.unwrap();
     let room = browser.tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
     browser.script("document.body.classList.add('in-call')").await;
-    tokio::time::sleep(Duration::from_millis(2 * LOCKED_MS)).await;
+    tokio::time::sleep(AWAY).await;
     browser.front(&page).await;
     assert_eq!(
         browser.script("return Boolean(document.querySelector('dialog.lock'))").await,
@@ -272,6 +274,8 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     let browser = Browser::open(&demo.base).await;
     browser.log_in("dispatcher").await;
     browser.goto(&format!("/requests/{id}")).await;
+    browser.wait_for("#do-triage").await;
+    browser.script("document.querySelector('#do-triage').open = true").await;
     browser.fill("#triage-note", "家属下午在家").await;
     // The other dispatcher was quicker.
     dispatcher.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{pages, tokens};
+use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -107,6 +107,37 @@ pub const RULES: &[Rule] = &[
             )],
             &[("crates/platform/src/db/mod.rs", "use sqlx::AssertSqlSafe;")],
             &[("crates/booking/tests/a.rs", "use sqlx::AssertSqlSafe;"), ("tests/a.rs", "use sqlx::AssertSqlSafe;")],
+        ],
+    },
+    Rule {
+        name: "a type's name means one thing in its crate",
+        check: names::unique_type_names,
+        bad: &[
+            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
+            &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
+        ],
+        good: &[
+            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
+            &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
+            &[
+                ("crates/signalling/src/a.rs", "pub struct A;"),
+                ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}"),
+            ],
+            &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
+        ],
+    },
+    Rule {
+        name: "the TURN server depends on nothing of the relay above it",
+        check: names::turn_stands_alone,
+        bad: &[
+            &[("crates/signalling/src/turn/a.rs", "use crate::id::PersonId;")],
+            &[("crates/signalling/src/turn/b/a.rs", "fn f() { crate::room::g(); }")],
+            &[("crates/signalling/src/turn/a.rs", "use crate::{turn::Credentials, config};")],
+            &[("crates/signalling/src/turn/mod.rs", "use super::id;")],
+        ],
+        good: &[
+            &[("crates/signalling/src/turn/a.rs", "use crate::turn::Credentials; use super::b; // crate::id")],
+            &[("crates/signalling/src/room/mod.rs", "use crate::id::PersonId;")],
         ],
     },
     Rule {

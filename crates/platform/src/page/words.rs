@@ -147,6 +147,13 @@ mod tests {
     }
 
     #[test]
+    fn scripts_are_given_texts_with_their_variables_to_fill_in() {
+        let words = OWN.starting_with(Lang::Zh, "script-age-");
+        assert_eq!(words.get("script-age-waited").map(String::as_str), Some("已等 {$time}"));
+        assert!(words.keys().all(|key| key.starts_with("script-age-")));
+    }
+
+    #[test]
     fn every_text_exists_in_both_languages() {
         assert_eq!(OWN.missing(), Vec::<&str>::new());
     }

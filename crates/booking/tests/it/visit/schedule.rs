@@ -204,13 +204,13 @@ async fn a_stale_reader_and_a_repeated_call_change_nothing() {
         let visit = w.order(elder(1)).await;
         let path = format!("/v1/visits/{visit}/schedule");
         let body = slot(&w.caregivers[0], 60, 120);
-        let stale = w.send(&w.dispatcher, "POST", &path, Some(body.clone()), &[("if-match", "\"7\"")]).await;
+        let stale = w.call(Some(&w.dispatcher), "POST", &path, Some(body.clone()), &[("if-match", "\"7\"")]).await;
         assert_eq!(stale.expect(412)["type"], "/problems/precondition-failed");
         let key = [("idempotency-key", "one"), ("if-match", "\"1\"")];
-        let first = w.send(&w.dispatcher, "POST", &path, Some(body.clone()), &key).await.expect(200);
-        let again = w.send(&w.dispatcher, "POST", &path, Some(body), &key).await.expect(200);
+        let first = w.call(Some(&w.dispatcher), "POST", &path, Some(body.clone()), &key).await.expect(200);
+        let again = w.call(Some(&w.dispatcher), "POST", &path, Some(body), &key).await.expect(200);
         assert_eq!(first, again);
-        let other = w.send(&w.dispatcher, "POST", &path, Some(slot(&w.caregivers[1], 60, 120)), &key).await;
+        let other = w.call(Some(&w.dispatcher), "POST", &path, Some(slot(&w.caregivers[1], 60, 120)), &key).await;
         assert_eq!(other.expect(422)["type"], "/problems/idempotency-mismatch");
         assert_eq!(w.kinds().await, ["scheduled"]);
     })

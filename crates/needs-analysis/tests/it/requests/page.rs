@@ -2,15 +2,13 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::json;
 
-use crate::requests::house::{Answer, House, Person, XIMEN, administrator, agency, agency_id, analyst, person, street};
+use crate::requests::house::{House, XIMEN, administrator, agency, agency_id, analyst, person, street};
 
 async fn page(house: &House, who: &Person, path: &str, lang: &str) -> Answer {
-    let request = Request::get(path).header("authorization", format!("Bearer {}", house.token(who)));
-    let request = request.header("accept", "text/html").header("accept-language", lang);
-    house.send(request.body(Body::empty()).unwrap()).await
+    house.call(Some(who), "GET", path, None, &[("accept", "text/html"), ("accept-language", lang)]).await
 }
 
 #[tokio::test]
@@ -131,7 +129,7 @@ async fn one_request_offers_what_its_caller_may_do() {
         assert_eq!(page(&house, &agency(), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &person(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &street(), "/requests/nonsense", "zh").await.status, 404);
-        let audited = house.number("select count(*) from audit where action = 'request.read'").await;
+        let audited = house.count("select count(*) from audit where action = 'request.read'").await;
         assert_eq!(audited, 1, "the one who saw it unmasked");
     })
     .await;
