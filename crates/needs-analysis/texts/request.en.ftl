@@ -52,6 +52,7 @@ fact-number = Number
 fact-source = Source
 fact-external = Number there
 fact-national-id = Resident id
+unreadable = cannot be read
 fact-agency = Agency
 fact-merged = Goes on in
 fact-wanted = Wanted

@@ -52,6 +52,7 @@ fact-number = 工单号
 fact-source = 来源
 fact-external = 来源编号
 fact-national-id = 身份证号
+unreadable = 无法读取
 fact-agency = 服务机构
 fact-merged = 并入工单
 fact-wanted = 希望时间

@@ -2,12 +2,13 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::cn::{self, Phone};
-use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::id::RequestId;
 use super::input::Draft;
+use super::reseal::place;
 use crate::area::AreaCode;
 use crate::local_day;
 
@@ -53,8 +54,13 @@ impl Details {
     pub fn of(draft: Draft, request: RequestId, fields: &FieldKeys) -> Self {
         let index = draft.national_id.as_ref().map(|id| id.index(fields));
         Self {
-            person_key: person_key(index.as_deref(), &draft, fields),
-            national_id_sealed: draft.national_id.as_ref().map(|id| fields.seal(&place(request), id.as_str())),
+            person_key: person_key(
+                index.as_deref(),
+                &draft.elder_name,
+                draft.phone.as_ref().map(Phone::as_str),
+                fields,
+            ),
+            national_id_sealed: draft.national_id.as_ref().map(|id| fields.seal(&place(request.0), id.as_str())),
             national_id_index: index,
             received_at: draft.received_at,
             area_code: draft.area_code,
@@ -99,25 +105,20 @@ impl Details {
         local_day(self.received_at)
     }
 
-    /// The resident id with its middle masked; `None` when there is none, or when it cannot be opened.
-    pub fn masked_national_id(&self, request: RequestId, fields: &FieldKeys) -> Option<String> {
-        let open = fields.open(&place(request), self.national_id_sealed.as_ref()?).ok()?;
-        Some(cn::mask_resident_id(&open))
+    /// The resident id with its middle masked, `None` when there is none; `Err` when it does not open, which the log
+    /// says once.
+    pub fn masked_national_id(&self, request: RequestId, fields: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
+        let open = fields.open_or_report(&place(request.0), sealed).ok_or(Unsealable)?;
+        Ok(Some(cn::mask_resident_id(&open)))
     }
 }
 
-/// Where a sealed resident id lies.
-fn place(request: RequestId) -> String {
-    format!("request.national_id:{request}")
-}
-
 /// The same person has the same key: by resident id, else by name and telephone.
-fn person_key(index: Option<&str>, draft: &Draft, fields: &FieldKeys) -> Option<Uuid> {
-    let index = match (index, &draft.phone) {
+pub(super) fn person_key(index: Option<&str>, name: &str, phone: Option<&str>, fields: &FieldKeys) -> Option<Uuid> {
+    let index = match (index, phone) {
         (Some(index), _) => index.to_owned(),
-        (None, Some(phone)) => {
-            fields.blind_index("name_and_phone", &format!("{}\n{}", draft.elder_name, Phone::as_str(phone)))
-        }
+        (None, Some(phone)) => fields.blind_index("name_and_phone", &format!("{name}\n{phone}")),
         (None, None) => return None,
     };
     index.get(..32).and_then(|hex| hex.parse().ok())

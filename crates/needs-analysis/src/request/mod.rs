@@ -5,6 +5,7 @@
 //! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
 //! - [`list`]: which requests somebody sees
 //! - [`import`]: requests from a file
+//! - [`reseal`]: sealed fields, for another key
 //! - [`demo`]: three invented months
 
 mod api;
@@ -20,6 +21,7 @@ pub mod list;
 pub mod model;
 mod page;
 pub mod policy;
+pub mod reseal;
 pub mod sla;
 pub mod state;
 pub mod step;

@@ -53,6 +53,9 @@ pub struct RequestView {
     pub phone: Option<String>,
     /// The resident id, always with its middle masked.
     pub national_id: Option<String>,
+    /// There is a resident id, and it cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub national_id_unreadable: bool,
     /// The street address; left out where masked.
     pub address: Option<String>,
     /// What is wanted; left out where masked.
@@ -135,9 +138,11 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
     let shown = |text: Option<String>| text.filter(|_| open);
     let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
     let (id, state, d) = (r.id, r.state_name(), r.details);
+    let national_id = d.masked_national_id(id, fields);
     RequestView {
         id,
-        national_id: d.masked_national_id(id, fields),
+        national_id_unreadable: national_id.is_err(),
+        national_id: national_id.ok().flatten(),
         sla,
         legal,
         source: r.source,

@@ -176,7 +176,7 @@ impl Import<'_> {
     /// A keyed hash of what the row says.
     fn content_index(&self, raw: &NewRequest) -> String {
         let text = serde_json::to_string(raw).unwrap_or_default();
-        self.fields.blind_index("import.row", &text)
+        self.fields.fingerprint("import.row", &text)
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.

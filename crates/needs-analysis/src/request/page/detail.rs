@@ -71,6 +71,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
     let fact = |key: &str, value: Option<&str>| {
         html! { @if let Some(value) = value { dt { (t(key)) } dd { (value) } } }
     };
+    let unreadable = r.national_id_unreadable.then(|| t("unreadable"));
     let source = match r.source.as_str() {
         "hotline" => t("source-hotline"),
         "demo" => t("source-demo"),
@@ -103,7 +104,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                         @if let Some(until) = r.wanted_until { (words::moment(lang, until)) }
                     }
                 }
-                (fact("fact-national-id", r.national_id.as_deref()))
+                (fact("fact-national-id", r.national_id.as_deref().or(unreadable.as_deref())))
                 dt { (t("fact-person")) } dd { (t(known)) }
                 (fact("fact-agency", r.agency_name.as_deref()))
                 (fact("fact-source", Some(&source)))

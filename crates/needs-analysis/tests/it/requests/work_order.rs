@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -301,6 +302,30 @@ async fn the_clock_of_a_request_runs() {
             let shown = house.get(&street(), &format!("/v1/requests/{id}")).await;
             assert_eq!(shown.body["sla"]["status"], status, "{}", shown.text);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_read_is_said_and_hides_no_request() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let broken = house.take_down(json!({})).await;
+        let whole = house.take_down(json!({})).await;
+        let mut tx = house.app.deps.db.begin().await.unwrap();
+        let spoilt = on!(tx, |c| {
+            let row = sqlx::query("update request set national_id_sealed = $2 where id = $1");
+            let row = row.bind(broken.parse::<Uuid>().unwrap()).bind(b"not what was sealed here".to_vec());
+            row.execute(c).await.map(|done| done.rows_affected())
+        });
+        assert_eq!(spoilt.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let list = house.get(&street(), "/v1/requests").await;
+        assert_eq!(list.status, 200);
+        let of = |id: &str| list.body["items"].as_array().unwrap().iter().find(|r| r["id"] == id).unwrap().clone();
+        let (broken, whole) = (of(&broken), of(&whole));
+        assert_eq!((&broken["national_id"], &broken["national_id_unreadable"]), (&Value::Null, &json!(true)));
+        assert!(whole["national_id"].is_string() && whole["national_id_unreadable"].is_null());
     })
     .await;
 }
