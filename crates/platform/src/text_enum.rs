@@ -37,6 +37,7 @@ macro_rules! text_enum {
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
         )]
+        $(#[$meta])*
         #[sqlx(type_name = "text")]
         $(#[$meta])*
         $vis enum $name {

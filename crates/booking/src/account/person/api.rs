@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::event::{PersonEvent, REGISTERED, UPDATED};
+use super::events::{PersonEvent, REGISTERED, UPDATED};
 use super::store::{self, Person, Search};
 use super::view::PersonView;
 use crate::App;
@@ -220,7 +220,7 @@ async fn create(
     if !store::insert(&mut tx, &person).await? {
         return Err(Problem::new(&NATIONAL_ID_TAKEN));
     }
-    PersonEvent::of(&person).publish(&mut tx, ctx.now(), REGISTERED).await?;
+    PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
     let view = PersonView::of(person, &app.deps.fields);
@@ -266,7 +266,7 @@ async fn update(
         Ok(false) => return Err(Problem::new(&PRECONDITION_FAILED)),
         Ok(true) => person.version += 1,
     }
-    PersonEvent::of(&person).publish(&mut tx, ctx.now(), UPDATED).await?;
+    PersonEvent::of(&person).publish(&mut tx, ctx.now(), &UPDATED).await?;
     audit::record(&mut tx, &ctx, "person.update", "person", id).await?;
     tx.touch("persons", ctx.actor.organisation);
     tx.commit().await?;

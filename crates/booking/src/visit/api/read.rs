@@ -5,28 +5,33 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, Tx};
-use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Page, Paging, Path, Query, live};
+use sanbao_platform::history;
+use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query, live};
+use sanbao_platform::lifecycle::Lifecycle as _;
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::agency::Agency;
-use super::change::{self, Loaded, TOPIC};
-use super::policy::{self, Action, Relation};
-use super::proof;
-use super::state::StateName;
-use super::store::{self, Filter, Visit, VisitId};
-use super::view::{VisitDetail, VisitView};
 use crate::App;
 use crate::account::AccountId;
+use crate::visit::agency::Agency;
+use crate::visit::id::VisitId;
+use crate::visit::model::Visit;
+use crate::visit::policy::{self, Action, Relation, VisitStance};
+use crate::visit::proof;
+use crate::visit::state::VisitStateName;
+use crate::visit::steps::TOPIC;
+use crate::visit::store::{self, VisitFilter};
+use crate::visit::view::{VisitDetail, VisitHistoryLine, VisitView};
 
 /// Which visits are wanted.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct VisitQuery {
     /// Only in this state.
-    pub state: Option<StateName>,
+    pub state: Option<VisitStateName>,
     /// Only what begins, or is wanted, on this day of the agency's zone.
     pub day: Option<NaiveDate>,
     /// Only this caregiver's.
@@ -39,8 +44,7 @@ pub struct VisitQuery {
 
 /// A caregiver's day.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = VisitsToday)]
-pub struct Today {
+pub struct VisitsToday {
     /// The day, in the agency's zone.
     pub day: NaiveDate,
     /// That zone's IANA name.
@@ -50,7 +54,7 @@ pub struct Today {
 }
 
 /// Whose list the caller may read: everybody's, or only their own.
-pub(super) fn whose(ctx: &Ctx) -> Result<Option<AccountId>, Problem> {
+fn whose(ctx: &Ctx) -> Result<Option<AccountId>, Problem> {
     if policy::allows(&ctx.actor, Action::List, Relation::Agency).require().is_ok() {
         return Ok(None);
     }
@@ -65,11 +69,11 @@ fn all_time() -> (DateTime<Utc>, DateTime<Utc>) {
 }
 
 impl VisitQuery {
-    fn filter(&self, ctx: &Ctx, agency: &Agency) -> Result<Filter, Problem> {
+    fn filter(&self, ctx: &Ctx, agency: &Agency) -> Result<VisitFilter, Problem> {
         let own = whose(ctx)?;
         let (from, until) = self.day.map_or_else(all_time, |day| agency.days(day, 1));
         let paging = Paging { after: self.after.clone(), limit: self.limit };
-        Ok(Filter {
+        Ok(VisitFilter {
             agency: agency.id,
             state: self.state,
             caregiver: own.or(self.caregiver),
@@ -104,38 +108,38 @@ pub async fn list(
 ) -> Result<Json<Page<VisitView>>, Problem> {
     whose(&ctx)?;
     let mut tx = app.deps.db.begin().await?;
-    let agency = change::agency_of(&mut tx, ctx.actor.organisation).await?;
+    let agency = Agency::of_caller(&mut tx, &ctx).await?;
     query.check(&agency, ctx.now())?;
     let filter = query.filter(&ctx, &agency)?;
     let rows = read(&mut tx, &ctx, &filter).await?;
     tx.commit().await?;
     let page = Page::of(rows, filter.limit - 1, Visit::sort_key);
-    Ok(Json(page.map(|visit| change::view(&ctx, &agency, visit, &app.config.visit))))
+    Ok(Json(page.map(|visit| VisitView::of(&ctx, &agency, visit, &app.config.visit))))
 }
 
 /// The visits of a filter, with the audit row of having read them.
-pub(super) async fn read(tx: &mut Tx, ctx: &Ctx, filter: &Filter) -> Result<Vec<Visit>, Problem> {
+async fn read(tx: &mut Tx, ctx: &Ctx, filter: &VisitFilter) -> Result<Vec<Visit>, Problem> {
     let rows = store::list(tx, filter).await?;
     audit::record(tx, ctx, "visit.list", "organisation", filter.agency).await?;
     Ok(rows)
 }
 
 /// The caregiver's visits of today in the agency's zone, and whichever is still going on.
-#[utoipa::path(get, path = "/v1/visits/today", tag = "visits", responses((status = 200, body = Today)))]
-pub async fn today(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<Today>, Problem> {
+#[utoipa::path(get, path = "/v1/visits/today", tag = "visits", responses((status = 200, body = VisitsToday)))]
+pub async fn today(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<VisitsToday>, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let (agency, visits) = own_day(&mut tx, &ctx).await?;
     audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
     tx.commit().await?;
     let day = agency.today(ctx.now());
-    let items = visits.into_iter().map(|visit| change::view(&ctx, &agency, visit, &app.config.visit)).collect();
-    Ok(Json(Today { day, time_zone: agency.zone.name().to_owned(), items }))
+    let items = visits.into_iter().map(|visit| VisitView::of(&ctx, &agency, visit, &app.config.visit)).collect();
+    Ok(Json(VisitsToday { day, time_zone: agency.zone.name().to_owned(), items }))
 }
 
 /// The caller's visits of today.
-pub(super) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Agency, Vec<Visit>), Problem> {
+pub(in crate::visit) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Agency, Vec<Visit>), Problem> {
     policy::allows(&ctx.actor, Action::ListOwn, Relation::Agency).require()?;
-    let agency = change::agency_of(conn, ctx.actor.organisation).await?;
+    let agency = Agency::of_caller(conn, ctx).await?;
     let (from, until) = agency.days(agency.today(ctx.now()), 1);
     let visits = store::of_caregiver(conn, agency.id, ctx.actor.subject.into(), from, until).await?;
     Ok((agency, visits))
@@ -145,14 +149,21 @@ pub(super) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Agency, Vec<V
 #[utoipa::path(get, path = "/v1/visits/{id}", tag = "visits", responses((status = 200, body = VisitDetail)))]
 pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let Loaded { visit, agency } = change::load(&mut tx, &ctx, id, Action::View, IfMatch(None)).await?;
-    let contact = change::allowed(&ctx, &agency, &visit, Action::ViewContact).is_ok();
-    let proofs = if contact { proof::of_visit(&mut tx, id).await? } else { Vec::new() };
+    let visit = store::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let agency = Agency::find(&mut tx, visit.agency).await?.ok_or_else(Problem::not_found)?;
+    let stance = VisitStance::of(&ctx, &agency, &visit, &app.config.visit);
+    stance.decide(&ctx, Action::View).require()?;
+    let (mut proofs, mut lines) = (Vec::new(), Vec::new());
+    if stance.decide(&ctx, Action::ViewContact) == Decision::Allow {
+        proofs = proof::of_visit(&mut tx, id).await?;
+        lines = history::of(&mut tx, Visit::NAME, id).await?;
+    }
     audit::record(&mut tx, &ctx, "visit.read", "visit", id).await?;
     tx.commit().await?;
     let tag = ETag(visit.version);
-    let visit = change::view(&ctx, &agency, visit, &app.config.visit);
-    Ok((tag, Json(VisitDetail { visit, proofs })).into_response())
+    let visit = VisitView::of(&ctx, &agency, visit, &app.config.visit);
+    let history = lines.into_iter().map(VisitHistoryLine::from).collect();
+    Ok((tag, Json(VisitDetail { visit, proofs, history })).into_response())
 }
 
 /// Tells that the lists the caller may read have changed (server-sent events).

@@ -2,7 +2,6 @@
 //! node, whoever holds a ticket that `booking.consult.ticket_revoked` names.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -10,8 +9,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::id::ConsultId;
-use super::ticket::RoomRole;
+use super::role::RoomRole;
+use crate::consult::events::{Revoked, ticket_revoked};
+use crate::consult::id::ConsultId;
 
 /// Tickets of one consult that are listed at most.
 const LIST_MAX: i64 = 200;
@@ -71,22 +71,6 @@ pub struct TicketHolder {
     pub tickets: i64,
 }
 
-/// What the relay turns away: one ticket, or every ticket of a person that was issued before.
-#[derive(Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Revoked {
-    Ticket(Uuid),
-    Person(Uuid),
-}
-
-#[derive(Serialize)]
-struct TicketRevoked {
-    consult_id: ConsultId,
-    #[serde(flatten)]
-    what: Revoked,
-    at: DateTime<Utc>,
-}
-
 /// The ticket that somebody holds by a link, if one stands: a link is one ticket, however often it is asked for.
 pub async fn standing(
     conn: &mut Conn,
@@ -122,7 +106,7 @@ pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: Uuid, now: DateTime
         sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 0 {
-        told(tx, consult, Revoked::Person(person), now).await?;
+        ticket_revoked(tx, consult, Revoked::Person(person), now).await?;
     }
     Ok(rows > 0)
 }
@@ -132,14 +116,8 @@ pub async fn revoke_each(tx: &mut Tx, consult: ConsultId, person: Uuid, now: Dat
     let tickets: Vec<Uuid> =
         on!(tx, |c| sqlx::query_scalar(REVOKE_EACH).bind(consult).bind(person).bind(now).fetch_all(c).await)?;
     for ticket in tickets {
-        told(tx, consult, Revoked::Ticket(ticket), now).await?;
+        ticket_revoked(tx, consult, Revoked::Ticket(ticket), now).await?;
     }
-    Ok(())
-}
-
-async fn told(tx: &mut Tx, consult: ConsultId, what: Revoked, now: DateTime<Utc>) -> Result<(), DbError> {
-    let event = TicketRevoked { consult_id: consult, what, at: now };
-    bus::publish(tx, now, "booking.consult.ticket_revoked", consult, &event).await?;
     Ok(())
 }
 

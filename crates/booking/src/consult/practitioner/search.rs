@@ -10,7 +10,7 @@ use super::offer::offered;
 use super::store::{self, Practitioner};
 use crate::account::AccountId;
 use crate::calendar::{self, Interval};
-use crate::consult::invitation::Title;
+use crate::consult::input::Title;
 
 /// The longest range of a search, in days.
 pub const RANGE_DAYS_MAX: i64 = 31;

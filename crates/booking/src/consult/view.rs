@@ -1,18 +1,22 @@
 //! What callers see of consults.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
-use sanbao_platform::auth::Actor;
-use sanbao_platform::policy::Decision;
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::history;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::{self, Lifecycle as _};
+use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::id::ConsultId;
+use super::input::Title;
+use super::model::{Consult, OrganisationName};
+use super::policy::ConsultStance;
+use super::state::{ConsultStateName, ConsultStepName};
+use super::store;
 use crate::account::{AccountId, LocationId, PersonId};
-use crate::consult::id::ConsultId;
-use crate::consult::invitation::Title;
-use crate::consult::journal::HistoryLine;
-use crate::consult::model::{Consult, OrganisationName};
-use crate::consult::policy::Action;
-use crate::consult::state::StateName;
 
 /// The resident a consult is about.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -52,7 +56,7 @@ pub struct ConsultLine {
     /// Id.
     pub id: ConsultId,
     /// Where it stands.
-    pub state: StateName,
+    pub state: ConsultStateName,
     /// Since when.
     pub state_since: DateTime<Utc>,
     /// The care home.
@@ -109,33 +113,70 @@ pub struct ConsultView {
     pub history: Vec<HistoryLine>,
 }
 
-/// The permission that a step needs; `None` for what only the house does.
-fn action_of(step: &str) -> Option<Action> {
-    Some(match step {
-        "revise" | "submit" => Action::Invite,
-        "accept" | "return" | "reject" => Action::Answer,
-        "schedule" | "reschedule" => Action::Schedule,
-        "delay" => Action::Delay,
-        "cancel" => Action::Cancel,
-        "finish" => Action::Finish,
-        "no_show" => Action::NoShow,
-        "save_opinion" | "sign" => Action::Opinion,
-        "adopt" | "archive" => Action::Adopt,
-        _ => return None,
-    })
+/// A line of a consult's history.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HistoryLine {
+    /// When the step was taken.
+    pub at: DateTime<Utc>,
+    /// By whom; absent for an event or a timer.
+    pub actor_name: Option<String>,
+    /// The step's name; `create` for the first line.
+    pub action: String,
+    /// From which state.
+    pub from_state: Option<ConsultStateName>,
+    /// To which.
+    pub to_state: ConsultStateName,
+    /// What was said.
+    pub note: Option<String>,
 }
 
-/// The steps that the state allows and the actor may take.
-pub fn actions(consult: &Consult, actor: &Actor, specialty: Option<&str>) -> Vec<&'static str> {
-    let may = |step: &&&'static str| {
-        action_of(step).is_some_and(|action| consult.decide(actor, specialty, action) == Decision::Allow)
+/// The history of a consult, the oldest line first.
+pub async fn history(conn: &mut Conn, id: ConsultId) -> Result<Vec<HistoryLine>, DbError> {
+    let lines = history::of(conn, Consult::NAME, id).await?;
+    let bad = |column, word: &str| DbError::BadRow {
+        table: "history",
+        column,
+        row: id.to_string(),
+        cause: format!("{word} is no state of a consult"),
     };
-    consult.state.name().legal().iter().filter(may).copied().collect()
+    let named = |line: history::Line| {
+        let to = ConsultStateName::from_text(&line.to_state).ok_or_else(|| bad("to_state", &line.to_state))?;
+        Ok(HistoryLine {
+            at: line.at,
+            actor_name: line.actor_name,
+            action: line.step,
+            from_state: line.from_state.as_deref().and_then(ConsultStateName::from_text),
+            to_state: to,
+            note: line.reason.or(line.note),
+        })
+    };
+    lines.into_iter().map(named).collect()
+}
+
+/// The steps that the caller may take now; `specialty` is the caller's own, if a doctor.
+pub fn actions(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Vec<&'static str> {
+    let stance = ConsultStance::of(ctx, consult, specialty);
+    lifecycle::actions(consult, ctx, &stance).into_iter().map(ConsultStepName::as_str).collect()
+}
+
+/// The consult as the caller sees it now.
+pub async fn seen(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
+    let consult = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let history = history(conn, id).await?;
+    Ok(ConsultView::of(&consult, ctx, specialty.as_deref(), history))
+}
+
+/// 409 for what is no step and the consult's state does not allow, naming the steps that the caller may take now.
+pub async fn refused(conn: &mut Conn, ctx: &Ctx, consult: &Consult, action: &str) -> Result<Problem, DbError> {
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let legal = actions(consult, ctx, specialty.as_deref());
+    Ok(Problem::invalid_transition(consult.state.name(), action, &legal))
 }
 
 impl ConsultLine {
     /// The line as the actor sees it.
-    pub fn of(consult: &Consult, actor: &Actor, specialty: Option<&str>) -> Self {
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Self {
         let appointment = consult.state.appointment().map(|a| AppointmentView {
             doctor_id: a.doctor,
             room_id: a.room,
@@ -158,17 +199,17 @@ impl ConsultLine {
             doctor_name: consult.doctor_name.clone(),
             appointment,
             has_consent: consult.has_consent,
-            actions: actions(consult, actor, specialty),
+            actions: actions(consult, ctx, specialty),
         }
     }
 }
 
 impl ConsultView {
     /// The whole as the actor sees it.
-    pub fn of(consult: &Consult, actor: &Actor, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
         let (started_at, finished_at) = consult.state.meeting();
         Self {
-            line: ConsultLine::of(consult, actor, specialty),
+            line: ConsultLine::of(consult, ctx, specialty),
             resident: ResidentView {
                 id: consult.resident_id,
                 name: consult.resident_name.clone(),

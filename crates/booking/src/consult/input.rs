@@ -1,12 +1,15 @@
-//! The five-part invitation: reason, purpose, wanted time, case summary, wanted specialty and title.
+//! What callers send, checked: the five-part invitation (reason, purpose, wanted time, case summary, wanted specialty
+//! and title), and what steps ask for.
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{FieldError, Problem};
+use sanbao_platform::text_enum;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
-use crate::account::PersonId;
+use crate::account::{AccountId, LocationId, PersonId};
 
 /// Characters of a one-paragraph field.
 pub const TEXT_CHARS_MAX: usize = 1_000;
@@ -16,36 +19,24 @@ pub const LONG_TEXT_CHARS_MAX: usize = 10_000;
 pub const NAME_CHARS_MAX: usize = 60;
 /// How far ahead a consult may be wanted, in days.
 pub const AHEAD_DAYS_MAX: i64 = 90;
+/// The longest delay that can be announced, in minutes.
+pub const DELAY_MINUTES_MAX: i32 = 240;
 
-/// A doctor's rank (职称).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Title {
-    /// 住院医师
-    Resident,
-    /// 主治医师
-    Attending,
-    /// 副主任医师
-    AssociateChief,
-    /// 主任医师
-    Chief,
+text_enum! {
+    /// A doctor's rank (职称), from the lowest.
+    pub enum Title {
+        /// 住院医师
+        Resident = "resident",
+        /// 主治医师
+        Attending = "attending",
+        /// 副主任医师
+        AssociateChief = "associate_chief",
+        /// 主任医师
+        Chief = "chief",
+    }
 }
 
 impl Title {
-    /// All ranks, from the lowest.
-    pub const ALL: [Self; 4] = [Self::Resident, Self::Attending, Self::AssociateChief, Self::Chief];
-
-    /// The stored name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Resident => "resident",
-            Self::Attending => "attending",
-            Self::AssociateChief => "associate_chief",
-            Self::Chief => "chief",
-        }
-    }
-
     /// The rank in Chinese, as it stands under a signature.
     pub fn zh(self) -> &'static str {
         match self {
@@ -135,6 +126,22 @@ impl Checks {
 }
 
 impl Invitation {
+    /// An invitation with nothing in it: what a step holds that is only asked whether it would be legal.
+    pub(super) fn example() -> Self {
+        Self {
+            resident_id: PersonId(Uuid::nil()),
+            hospital_id: OrganisationId(Uuid::nil()),
+            reason: String::new(),
+            purpose: String::new(),
+            wanted_from: DateTime::UNIX_EPOCH,
+            wanted_until: DateTime::UNIX_EPOCH,
+            case_summary: String::new(),
+            wanted_specialty: String::new(),
+            wanted_title: None,
+            submit: false,
+        }
+    }
+
     /// The invitation with trimmed texts, or every error in it.
     pub fn checked(mut self, now: DateTime<Utc>) -> Result<Self, Problem> {
         let mut checks = Checks::default();
@@ -155,5 +162,55 @@ impl Invitation {
         }
         checks.done()?;
         Ok(self)
+    }
+}
+
+/// A step that needs a reason.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// In words, 1 to 1000 characters.
+    pub reason: String,
+}
+
+impl Reason {
+    /// The trimmed reason.
+    pub fn checked(&self) -> Result<String, Problem> {
+        let (mut checks, mut reason) = (Checks::default(), self.reason.clone());
+        checks.text("reason", &mut reason, TEXT_CHARS_MAX);
+        checks.done()?;
+        Ok(reason)
+    }
+}
+
+/// The wanted time.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// The doctor; absent: the one who took it on.
+    #[serde(default)]
+    pub doctor_id: Option<AccountId>,
+    /// A room of the inviting side.
+    pub room_id: LocationId,
+    /// The beginning of a slot that the doctor offers.
+    pub starts_at: DateTime<Utc>,
+}
+
+/// How late it will be.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delay {
+    /// Minutes after the booked start, 0 to 240; 0 takes it back.
+    pub minutes: i32,
+}
+
+impl Delay {
+    /// The minutes, within their bounds.
+    pub fn checked(self) -> Result<i32, Problem> {
+        if (0..=DELAY_MINUTES_MAX).contains(&self.minutes) {
+            Ok(self.minutes)
+        } else {
+            Err(Problem::field("/minutes", "请填写 0 到 240 分钟", "0 to 240 minutes"))
+        }
     }
 }

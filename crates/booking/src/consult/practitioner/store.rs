@@ -9,7 +9,7 @@ use sanbao_platform::on;
 use super::offer::{Exception, WeeklyHours};
 use crate::account::AccountId;
 use crate::consult::id::{ExceptionId, HoursId};
-use crate::consult::invitation::Title;
+use crate::consult::input::Title;
 
 /// Doctors of one search at most.
 pub const DOCTORS_MAX: i64 = 100;
@@ -95,7 +95,7 @@ pub async fn search(
     hospital: Option<OrganisationId>,
 ) -> Result<Vec<Practitioner>, DbError> {
     Ok(on!(conn, |c| {
-        let query = sqlx::query_as(SEARCH).bind(specialty.unwrap_or("")).bind(title.map_or("", Title::name));
+        let query = sqlx::query_as(SEARCH).bind(specialty.unwrap_or("")).bind(title.map_or("", Title::as_str));
         let query = query.bind(hospital.unwrap_or(OrganisationId(uuid::Uuid::nil()))).bind(hospital.is_none());
         query.bind(DOCTORS_MAX).fetch_all(c).await
     })?)

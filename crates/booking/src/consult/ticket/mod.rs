@@ -1,68 +1,27 @@
 //! The ticket into the consult room: all that the relay must know, signed.
 
+pub mod issued;
+pub mod role;
+
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::problem::Problem;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::entry::{self, Issued};
-use super::id::ConsultId;
-use super::model::Consult;
-use super::state::{Appointment, InvalidTransition, State};
-use super::{CONSENT_MISSING, TICKET_WINDOW};
+use self::issued::Issued;
+pub use self::role::RoomRole;
+use crate::consult::id::ConsultId;
+use crate::consult::model::Consult;
+use crate::consult::state::{Appointment, ConsultState};
+use crate::consult::{CONSENT_MISSING, TICKET_WINDOW};
 
 /// The room opens so long before the booked start, in minutes.
 pub const OPENS_BEFORE_MINUTES: i64 = 30;
 /// The room closes so long after the booked (and delayed) end, in minutes.
 pub const CLOSES_AFTER_MINUTES: i64 = 60;
-
-/// Who enters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum RoomRole {
-    /// The inviting side, with the resident.
-    Host,
-    /// The doctor.
-    Clinician,
-    /// Family, let in by those inside.
-    Guest,
-    /// Somebody who interprets between dialects or languages.
-    Interpreter,
-    /// Somebody who only watches and listens.
-    Observer,
-}
-
-impl RoomRole {
-    /// What the role may do in the room.
-    pub fn permissions(self) -> &'static [&'static str] {
-        match self {
-            Self::Host | Self::Clinician => &["audio", "video", "screen", "chat", "control", "observe"],
-            Self::Guest | Self::Interpreter => &["audio", "video", "chat", "observe"],
-            Self::Observer => &["observe"],
-        }
-    }
-
-    /// Whether those inside let them in one by one.
-    pub fn waits(self) -> bool {
-        !matches!(self, Self::Host | Self::Clinician)
-    }
-
-    /// The name in texts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Clinician => "clinician",
-            Self::Guest => "guest",
-            Self::Interpreter => "interpreter",
-            Self::Observer => "observer",
-        }
-    }
-}
 
 /// A person at the door.
 #[derive(Clone, Debug)]
@@ -99,6 +58,11 @@ pub fn window(appointment: &Appointment) -> (DateTime<Utc>, DateTime<Utc>) {
     (opens, appointment.interval.ends_at() + delay + Duration::minutes(CLOSES_AFTER_MINUTES))
 }
 
+/// Whether tickets are issued in a state at all.
+pub fn admits(state: &ConsultState) -> bool {
+    matches!(state, ConsultState::Scheduled(_) | ConsultState::InSession { .. })
+}
+
 /// A ticket for the room's window, provided that the consult is booked or going on, that the room is
 /// open and that a consent stands. It is kept, so that it can be taken back. Who waits at the door came
 /// by a link, and a link is one ticket: the first device that enters with it keeps it.
@@ -109,8 +73,8 @@ pub async fn issue(
     consult: &Consult,
     entrant: &Entrant<'_>,
 ) -> Result<String, Problem> {
-    let (State::Scheduled(appointment) | State::InSession { appointment, .. }) = &consult.state else {
-        return Err(InvalidTransition { from: consult.state.name(), action: "ticket" }.into());
+    let (ConsultState::Scheduled(appointment) | ConsultState::InSession { appointment, .. }) = &consult.state else {
+        return Err(Problem::invalid_transition(consult.state.name(), "ticket", &[]));
     };
     if !consult.has_consent {
         return Err(Problem::new(&CONSENT_MISSING));
@@ -120,8 +84,11 @@ pub async fn issue(
         return Err(Problem::new(&TICKET_WINDOW).with("opens_at", not_before).with("closes_at", closes));
     }
     let expires = entrant.until.map_or(closes, |until| until.min(closes));
-    let standing =
-        if entrant.role.waits() { entry::standing(tx, consult.id, entrant.subject, entrant.role).await? } else { None };
+    let standing = if entrant.role.waits() {
+        issued::standing(tx, consult.id, entrant.subject, entrant.role).await?
+    } else {
+        None
+    };
     let id = standing.unwrap_or_else(|| uuid_v7(now));
     // Each side is given the other side's telephone.
     let phone = if entrant.role == RoomRole::Host { &consult.phones.1 } else { &consult.phones.0 };
@@ -148,6 +115,6 @@ pub async fn issue(
         at: now,
         expires_at: expires,
     };
-    entry::keep(tx, &issued).await?;
+    issued::keep(tx, &issued).await?;
     Ok(ticket)
 }

@@ -4,6 +4,5 @@ pub mod offer;
 pub mod search;
 pub mod store;
 
-pub use offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
 pub use search::{FreeSlot, Search};
 pub use store::Practitioner;
