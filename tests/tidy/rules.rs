@@ -109,37 +109,8 @@ pub const RULES: &[Rule] = &[
             &[("crates/booking/tests/a.rs", "use sqlx::AssertSqlSafe;"), ("tests/a.rs", "use sqlx::AssertSqlSafe;")],
         ],
     },
-    Rule {
-        name: "a type's name means one thing in its crate",
-        check: names::unique_type_names,
-        bad: &[
-            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
-            &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
-        ],
-        good: &[
-            &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
-            &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
-            &[
-                ("crates/signalling/src/a.rs", "pub struct A;"),
-                ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}"),
-            ],
-            &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
-        ],
-    },
-    Rule {
-        name: "the TURN server depends on nothing of the relay above it",
-        check: names::turn_stands_alone,
-        bad: &[
-            &[("crates/signalling/src/turn/a.rs", "use crate::id::PersonId;")],
-            &[("crates/signalling/src/turn/b/a.rs", "fn f() { crate::room::g(); }")],
-            &[("crates/signalling/src/turn/a.rs", "use crate::{turn::Credentials, config};")],
-            &[("crates/signalling/src/turn/mod.rs", "use super::id;")],
-        ],
-        good: &[
-            &[("crates/signalling/src/turn/a.rs", "use crate::turn::Credentials; use super::b; // crate::id")],
-            &[("crates/signalling/src/room/mod.rs", "use crate::id::PersonId;")],
-        ],
-    },
+    names::UNIQUE_TYPES,
+    names::TURN_ALONE,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

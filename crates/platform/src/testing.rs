@@ -11,6 +11,7 @@ mod answer;
 mod neighbour;
 mod ports;
 mod site;
+mod wait;
 
 use std::future::Future;
 use std::process::Command;
@@ -28,6 +29,7 @@ pub use answer::Answer;
 pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};
+pub use wait::{PATIENCE, eventually, patiently, until};
 
 /// One of the two engines, with a place for a test's databases.
 #[derive(Clone, Debug)]

@@ -1,7 +1,5 @@
 //! The invented months: there once, counted, and quickly.
 
-use std::time::Instant;
-
 use sanbao_needs_analysis::request::demo;
 use sanbao_platform::testing::on_both;
 use uuid::Uuid;
@@ -12,9 +10,7 @@ use crate::requests::house::{House, STREET, agency, agency_id, street};
 async fn three_months_are_filled_once_and_counted() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
-        let started = Instant::now();
         let added = demo::fill(&house.app, Uuid::from_u128(100), agency_id(), 7).await.unwrap();
-        eprintln!("{}: {added} requests in {:?}", engine.name(), started.elapsed());
         assert_eq!(added, demo::REQUESTS);
         assert_eq!(house.counted().await, (900, 900));
         assert_eq!(demo::fill(&house.app, Uuid::from_u128(100), agency_id(), 7).await.unwrap(), 0);
