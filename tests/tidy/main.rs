@@ -6,6 +6,7 @@ mod engines;
 mod rules;
 mod schema;
 mod statements;
+mod third_party;
 mod tokens;
 mod tree;
 
