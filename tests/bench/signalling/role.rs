@@ -91,7 +91,7 @@ fn say(address: SocketAddr) -> Result<(), Failure> {
 /// The signalling service as `sanbao serve` builds and serves it, with metrics on: on `SQLite` in a folder of its own,
 /// or on `PostgreSQL` and NATS.
 async fn relay() -> Result<(), Failure> {
-    telemetry::start_metrics();
+    telemetry::start_metrics(env!("CARGO_PKG_VERSION"), &[sanbao_signalling::measures::MEASURES]);
     let clock = Clock::system();
     let nats = match std::env::var(NATS) {
         Ok(urls) => Some(nats(&urls).await?),
