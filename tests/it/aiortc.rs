@@ -2,8 +2,8 @@
 //! tickets from the API, in the running demo; sound and picture both ways through its TURN server.
 
 use std::process::Output;
-use std::time::Duration;
 
+use sanbao_platform::testing::patiently;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -43,7 +43,7 @@ async fn an_independent_client_holds_the_same_consult() {
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let consult = open_consult(&nurse).await;
     let both = async { tokio::join!(attend(&nurse, &demo.base, &consult), attend(&doctor, &demo.base, &consult)) };
-    let (host, clinician) = tokio::time::timeout(Duration::from_secs(90), both).await.unwrap();
+    let (host, clinician) = patiently("both have seen each other", both).await;
     for output in [host, clinician] {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {said}"));

@@ -2,11 +2,11 @@
 
 use sanbao_platform::db::Db;
 use sanbao_platform::on;
-use sanbao_platform::testing::{self, TestEngine};
+use sanbao_platform::testing::{self, Answer, TestEngine};
 use serde_json::{Value, json};
 
 use crate::common::world::World;
-use crate::common::{Answer, Served, flow, sample};
+use crate::common::{Served, flow, sample};
 
 const TABLES_SQLITE: &str =
     "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name";
@@ -143,7 +143,7 @@ async fn wrong_values_name_their_field_and_change_nothing() {
             let answer = nurse.post("/v1/consults", &invite(field, value.clone())).await;
             assert_clear(&format!("{field} = {value}"), &answer);
             assert_eq!(answer.status, 422, "{field} = {value}: {}", answer.text);
-            let pointer = answer.json()["errors"][0]["pointer"].as_str().unwrap_or_default().to_owned();
+            let pointer = answer.body["errors"][0]["pointer"].as_str().unwrap_or_default().to_owned();
             assert!(pointer.contains(field) || field == "no_such_field", "{field}: {}", answer.text);
         }
         for (field, value) in [
@@ -214,7 +214,7 @@ async fn ids_that_name_nothing_and_cursors_that_are_none() {
         ["/v1/consults/x", "/v1/consults/01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02", "/v1/persons/%00", "/v1/persons/..%2f"]
     {
         let answer = nurse.get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (404, "not-found"), "{path}");
+        assert_eq!((answer.status.as_u16(), answer.problem()), (404, "not-found"), "{path}");
     }
     for path in [
         "/v1/consults?after=%ff",

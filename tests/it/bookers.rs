@@ -49,7 +49,7 @@ async fn one_wins_each_slot() {
                 200 => *winners.entry(*slot).or_default() += 1,
                 409 => {
                     assert_eq!(answer.problem(), "slot-taken");
-                    let alternatives = answer.json()["alternatives"].as_array().cloned().unwrap_or_default();
+                    let alternatives = answer.body["alternatives"].as_array().cloned().unwrap_or_default();
                     assert!(!alternatives.is_empty(), "a loser is told other times: {}", answer.text);
                 }
                 other => panic!("{other}: {}", answer.text),

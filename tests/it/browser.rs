@@ -1,6 +1,7 @@
 //! Real browsers on the real binary: the pages as people use them, and a consult from invitation to signed
 //! opinion with all media through the embedded TURN server.
 
+use sanbao_platform::testing::until;
 use serde_json::json;
 
 use crate::common::chromium::Browser;
@@ -120,12 +121,7 @@ async fn sign(desk: &Browser) {
     field.unwrap().send_keys("三天后复查电解质").await.unwrap();
     desk.shots("opinion").await;
     desk.click("#opinion-form button[data-sign-now]").await;
-    for _ in 0..50 {
-        if desk.client.accept_alert().await.is_ok() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    }
+    until("the page asks whether it is meant", async || desk.client.accept_alert().await.is_ok()).await;
     desk.until("document.body.innerText.includes('已签署')").await;
     desk.shots("signed").await;
 }

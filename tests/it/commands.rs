@@ -6,9 +6,10 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::{forget_settings, port};
+use sanbao_platform::testing::{PATIENCE, forget_settings, port};
 
 use crate::common::process::Process;
 
@@ -197,12 +198,11 @@ fn a_taken_port_of_turn_over_tls_keeps_nothing_else_from_being_served_and_others
     let first = said.next().map(Result::unwrap);
     // The relay opens its ports on its own, beside the rest.
     let answers = [&site, &turn].map(|at| {
-        (0..100).any(|_| {
-            TcpStream::connect(at).is_ok() || {
-                std::thread::sleep(std::time::Duration::from_millis(50));
-                false
-            }
-        })
+        let deadline = Instant::now() + PATIENCE;
+        while TcpStream::connect(at).is_err() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        TcpStream::connect(at).is_ok()
     });
     serving.kill().unwrap();
     serving.wait().unwrap();

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use sanbao_platform::testing::{eventually, until};
 use serde_json::{Value, json};
 
 use crate::common::process::Process;
@@ -13,19 +13,19 @@ use crate::common::{Client, flow};
 
 const WRITERS: usize = 8;
 const KILLS: usize = 3;
-/// How long each life of the process is written to before it is killed.
-const WRITE_MS: u64 = 1_500;
+/// So many requests are accepted in each life of the process before it is killed.
+const ACCEPTED_MIN: usize = 30;
 
 /// What the server said that it had done: the id of each request, and how far it had come.
 type Acknowledged = BTreeMap<String, &'static str>;
 
 /// Takes requests down, sends them to the agency and accepts them, until the process is gone.
-async fn write(dispatcher: Client, agency: String, stop: Arc<AtomicBool>) -> Acknowledged {
+async fn write(dispatcher: Client, agency: String, accepted: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::new();
-    while !stop.load(Ordering::SeqCst) {
+    loop {
         let Some(request) = try_post(&dispatcher, "/v1/requests", &flow::new_request("断电时登记"), 201).await
         else {
-            break;
+            return done;
         };
         let id = flow::text(&request, "/id");
         done.insert(id.clone(), "received");
@@ -40,8 +40,8 @@ async fn write(dispatcher: Client, agency: String, stop: Arc<AtomicBool>) -> Ack
             }
             done.insert(id.clone(), state);
         }
+        accepted.fetch_add(1, Ordering::SeqCst);
     }
-    done
 }
 
 /// The answer's body, or nothing when the process died under the request. Any answer but `expected` is a fault.
@@ -59,12 +59,11 @@ async fn one_life(dir: &std::path::Path) -> Acknowledged {
     let nobody = demo.client();
     let agency = flow::organisation(&nobody, "home_care_agency").await;
     let dispatcher = nobody.demo("dispatcher").await;
-    let stop = Arc::new(AtomicBool::new(false));
+    let accepted = Arc::<AtomicUsize>::default();
     let writers: Vec<_> =
-        (0..WRITERS).map(|_| tokio::spawn(write(dispatcher.clone(), agency.clone(), Arc::clone(&stop)))).collect();
-    tokio::time::sleep(Duration::from_millis(WRITE_MS)).await;
+        (0..WRITERS).map(|_| tokio::spawn(write(dispatcher.clone(), agency.clone(), Arc::clone(&accepted)))).collect();
+    until("enough is accepted", async || accepted.load(Ordering::SeqCst) >= ACCEPTED_MIN).await;
     demo.kill();
-    stop.store(true, Ordering::SeqCst);
     let mut all = Acknowledged::new();
     for writer in writers {
         all.extend(writer.await.unwrap());
@@ -97,7 +96,7 @@ async fn what_was_acknowledged_survives_and_takes_effect_once() {
         acknowledged.extend(one_life(&dir).await);
     }
     let accepted: Vec<&String> = acknowledged.iter().filter(|(_, s)| **s == "accepted").map(|(id, _)| id).collect();
-    assert!(accepted.len() > WRITERS, "the load was too small to mean anything: {}", accepted.len());
+    assert!(accepted.len() >= KILLS * ACCEPTED_MIN, "{}", accepted.len());
     let demo = Process::demo(&dir).await;
     let dispatcher = demo.client().demo("dispatcher").await;
     for (id, said) in &acknowledged {
@@ -108,7 +107,7 @@ async fn what_was_acknowledged_survives_and_takes_effect_once() {
         let rank = |name: &str| order.iter().position(|s| *s == name).unwrap();
         assert!(rank(state) >= rank(said), "{id}: {said} was acknowledged, it is {state}");
     }
-    let found = flow::eventually("every accepted request has its visit", async || {
+    let found = eventually("every accepted request has its visit", async || {
         let found = visits(&dispatcher).await;
         accepted.iter().all(|id| found.contains_key(*id)).then_some(found)
     })

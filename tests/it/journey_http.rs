@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao::role::Role;
-use sanbao_platform::testing;
+use sanbao_platform::testing::{self, eventually};
 use serde_json::json;
 
 use crate::common::{self, Served, flow};
@@ -37,7 +37,7 @@ async fn a_request_becomes_a_visit_and_a_number() {
         let done = caregiver.post(&path("check-out"), &place).await.expect(200);
         assert_eq!(done["state"], "completed", "{done}");
         let again = caregiver.post(&path("check-out"), &place).await;
-        assert_eq!((again.status.as_u16(), again.problem().as_str()), (409, "invalid-transition"));
+        assert_eq!((again.status.as_u16(), again.problem()), (409, "invalid-transition"));
         let dispatcher = nobody.demo("dispatcher").await;
         flow::request_is(&dispatcher, &request, "done").await;
         for (step, state) in [("follow-up", "followed_up"), ("close", "closed")] {
@@ -100,7 +100,7 @@ async fn an_invitation_becomes_an_adopted_opinion() {
         doctor.send(doctor.request("put", &path("opinion")).json(&opinion)).await.expect(200);
         let early = nurse.post(&path("adopt"), &json!({ "decision": "adopted" })).await;
         assert_eq!(early.problem(), "invalid-transition");
-        assert!(early.json()["legal"].is_array(), "{}", early.text);
+        assert!(early.body["legal"].is_array(), "{}", early.text);
         assert_eq!(doctor.post(&path("sign"), &json!({})).await.expect(200)["state"], "signed");
         let read = nurse.get(&path("opinion")).await.expect(200);
         assert_eq!(read["impression"], "血压控制不佳");
@@ -113,7 +113,7 @@ async fn an_invitation_becomes_an_adopted_opinion() {
 }
 
 async fn consult_is(client: &common::Client, consult: &str, state: &str) {
-    flow::eventually(&format!("the consult is {state}"), async || {
+    eventually(&format!("the consult is {state}"), async || {
         let view = client.get(&format!("/v1/consults/{consult}")).await.expect(200);
         (view["state"] == state).then_some(())
     })

@@ -6,6 +6,7 @@ mod around;
 mod bad_input;
 mod bookers;
 mod browser;
+mod browser_pages;
 mod commands;
 mod common;
 mod crash;

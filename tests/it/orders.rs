@@ -1,7 +1,7 @@
 //! What a request's order must hear of the request, and the request of its order, across the two services.
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::testing;
+use sanbao_platform::testing::{self, eventually};
 use serde_json::{Value, json};
 
 use crate::common::{Client, Served, flow};
@@ -55,7 +55,7 @@ async fn a_second_import_reaches_the_visit_and_keeps_what_triage_decided() {
         assert_eq!((&read["phone"], &read["address"]), (&json!("19900003999"), &json!("丙弄33号")));
         assert_eq!(read["category"], "nursing", "a person has decided that");
         let path = format!("/v1/visits/{}", flow::text(&visit, "/id"));
-        flow::eventually("the visit has the new telephone and address", async || {
+        eventually("the visit has the new telephone and address", async || {
             let visit = dispatcher.get(&path).await.expect(200);
             let told = (visit["phone"].as_str(), visit["address"].as_str());
             (told == (Some("19900003999"), Some("丙弄33号"))).then_some(())
@@ -91,7 +91,7 @@ async fn a_reopened_request_gets_a_second_visit() {
         step(&dispatcher, &request, "triage", json!({})).await;
         step(&dispatcher, &request, "dispatch", json!({ "agency_id": agency })).await;
         step(&dispatcher, &request, "accept", json!({})).await;
-        let visits = flow::eventually("a second visit", async || {
+        let visits = eventually("a second visit", async || {
             let visits = visits_of(&dispatcher, &request).await;
             (visits.len() == 2).then_some(visits)
         })

@@ -1,20 +1,15 @@
 //! Who gets into a consult's room again after a ticket was taken back, over the relay's own socket: with a new
 //! ticket whoever may, with an old one nobody, and who was sent away by no link.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};
-use sanbao_platform::testing;
+use sanbao_platform::testing::{self, patiently};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::common::{Client, Served, flow};
-
-/// Nothing takes longer; a wait that does has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Somebody at the relay.
 struct Peer {
@@ -46,7 +41,7 @@ impl Peer {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("waited for {types:?}"))
+        patiently(&format!("{types:?}"), heard).await
     }
 
     async fn say(&mut self, mut message: Value) {

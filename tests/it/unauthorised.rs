@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use sanbao::openapi::PUBLIC;
-use sanbao_platform::testing;
+use sanbao_platform::testing::{self, Answer};
 use serde_json::{Value, json};
 
 use crate::common::world::{self, World};
@@ -33,7 +33,7 @@ fn listed(list: &[(&str, &str, &str)], method: &str, path: &str) -> bool {
     list.iter().any(|(m, p, _)| (*m, *p) == (method, path))
 }
 
-async fn call(client: &Client, method: &str, path: &str, body: Option<&Value>) -> common::Answer {
+async fn call(client: &Client, method: &str, path: &str, body: Option<&Value>) -> Answer {
     let request = client.request(method, path);
     client
         .send(match body {
@@ -173,7 +173,7 @@ async fn tokens_that_are_not_good_are_401() {
     };
     for (what, token) in [("forged", forged.as_str()), ("foreign", &foreign), ("rubbish", "x.y.z"), ("empty", "")] {
         let answer = nobody.with_token(token).get(path).await;
-        assert_eq!((answer.status.as_u16(), answer.problem().as_str()), (401, "unauthenticated"), "{what}");
+        assert_eq!((answer.status.as_u16(), answer.problem()), (401, "unauthenticated"), "{what}");
     }
     served.minutes_later(16);
     assert_eq!(nobody.with_token(&good).get(path).await.problem(), "unauthenticated", "expired");

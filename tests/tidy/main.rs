@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read what it checks has failed")]
 
 mod engines;
+mod names;
+mod pages;
 mod rules;
 mod schema;
 mod statements;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::tokens;
 use crate::tree::File;
+use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -110,6 +110,8 @@ pub const RULES: &[Rule] = &[
             &[("crates/booking/tests/a.rs", "use sqlx::AssertSqlSafe;"), ("tests/a.rs", "use sqlx::AssertSqlSafe;")],
         ],
     },
+    names::UNIQUE_TYPES,
+    names::TURN_ALONE,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,
@@ -211,6 +213,39 @@ pub const RULES: &[Rule] = &[
                 "// now()\nconst A: &str = \"select known() from a\"; const B: &str = \"right now()\";",
             ),
         ]],
+    },
+    Rule {
+        name: "a form keeps what is typed out of addresses",
+        check: pages::form_methods,
+        bad: &[
+            &[("crates/a/src/a.rs", "html! {\n    form.stack data-send=(x) { }\n}")],
+            &[("crates/a/src/a.rs", "html! {\n    form #find\n        method=\"get\" action=\"/a\" { }\n}")],
+        ],
+        good: &[&[
+            ("crates/a/src/a.rs", "form.draw(lang); form(lang, x);\nhtml! {\n    form.stack method=\"post\" { }\n}"),
+            ("crates/needs-analysis/src/rollup/page.rs", "    form.toolbar method=\"get\" action=\"/needs\" {"),
+        ]],
+    },
+    Rule {
+        name: "forms and buttons send in one way",
+        check: pages::one_way_of_sending,
+        bad: &[
+            &[("crates/a/src/a.rs", "form data-api=\"POST /v1/a\"")],
+            &[("crates/a/assets/a.js", "find(\"[data-step]\")")],
+        ],
+        good: &[&[("crates/a/src/a.rs", "button data-send=(x) data-action=\"copy\" data-steps=\"3\"")]],
+    },
+    Rule {
+        name: "scripts have no words of their own",
+        check: pages::words_of_scripts,
+        bad: &[&[("crates/a/assets/a.js", "say(\"没有发出\");")]],
+        good: &[&[("crates/a/assets/a.js", "// 会诊\n/** 李小明 */\nsay(word(\"not-sent\")); // 会诊")]],
+    },
+    Rule {
+        name: "nothing is escaped for an address by hand",
+        check: pages::escapes_by_hand,
+        bad: &[&[("crates/a/src/a.rs", "write!(out, \"%{b:02X}\")")]],
+        good: &[&[("crates/a/src/a.rs", "format!(\"%{text}%\"); format!(\"{b:02x}\")")]],
     },
 ];
 

@@ -128,6 +128,56 @@ fn path_stands_at(tokens: &[TokenTree], names: &[&str]) -> bool {
     })
 }
 
+/// Types that others can name (`pub`, `pub(crate)`, `pub(super)` …), each with its line.
+pub fn visible_types(groups: &[Vec<TokenTree>]) -> Vec<(String, usize)> {
+    const KINDS: &[&str] = &["struct", "enum", "union", "trait", "type"];
+    let mut found = Vec::new();
+    for tokens in groups {
+        for at in 0..tokens.len() {
+            if !is_ident(&tokens[at], "pub") {
+                continue;
+            }
+            // pub, or pub(…), then perhaps `unsafe`, the kind and the name.
+            let mut rest = tokens[at + 1..].iter().filter(|t| !is_ident(t, "unsafe"));
+            let mut next = rest.next();
+            if matches!(next, Some(TokenTree::Group(g)) if g.delimiter() == Delimiter::Parenthesis) {
+                next = rest.next();
+            }
+            let is_type = next.is_some_and(|t| KINDS.iter().any(|k| is_ident(t, k)));
+            if let (true, Some(TokenTree::Ident(name))) = (is_type, rest.next()) {
+                found.push((name.to_string(), name.span().start().line));
+            }
+        }
+    }
+    found
+}
+
+/// The modules named as `crate::module`, or within `crate::{…}`, each with its line.
+pub fn crate_modules(groups: &[Vec<TokenTree>]) -> Vec<(String, usize)> {
+    let mut found = Vec::new();
+    for tokens in groups {
+        for at in 0..tokens.len() {
+            if !path_stands_at(&tokens[at..], &["crate"]) || !tokens.get(at + 1).is_some_and(|t| is_punct(t, ':')) {
+                continue;
+            }
+            match tokens.get(at + 3) {
+                Some(TokenTree::Ident(name)) => found.push((name.to_string(), name.span().start().line)),
+                Some(TokenTree::Group(list)) => {
+                    let mut begins = true;
+                    for token in list.stream() {
+                        if let (true, TokenTree::Ident(name)) = (begins, &token) {
+                            found.push((name.to_string(), name.span().start().line));
+                        }
+                        begins = is_punct(&token, ',');
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
 /// Lines in which one of `callees` is called with text written in place as its first argument.
 pub fn lines_with_text_call(groups: &[Vec<TokenTree>], callees: &[&str]) -> Vec<usize> {
     let mut found = Vec::new();

@@ -8,7 +8,6 @@ const form = /** @type {HTMLFormElement | null} */ (document.getElementById("opi
 
 if (form) {
   const told = /** @type {HTMLElement} */ (document.getElementById("opinion-state"));
-  let version = form.dataset.version || "";
   let timer = 0;
   let changed = false;
   /** @type {Promise<unknown>} Saves follow one another. */ let last = Promise.resolve();
@@ -25,8 +24,10 @@ if (form) {
       if (!changed) return;
       changed = false;
       try {
-        const saved = await api("PUT", form.dataset.path || "", parts(), version ? { "if-match": `"${version}"` } : {});
-        version = String(saved.version);
+        const [method, path] = (form.dataset.save || "").split(" ");
+        const { version } = form.dataset;
+        const saved = await api(method, path, parts(), version ? { "if-match": `"${version}"` } : {});
+        form.dataset.version = String(saved.version);
         told.textContent = form.dataset.saved || "";
       } catch (problem) {
         changed = true;
@@ -44,17 +45,11 @@ if (form) {
     clearErrors(form);
     save().catch((problem) => showErrors(form, problem));
   });
-  form.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    clearErrors(form);
-    try {
-      await save();
-      if (!window.confirm(form.dataset.ask)) return;
-      await api("POST", form.dataset.sign || "", undefined, version ? { "if-match": `"${version}"` } : {});
-      location.reload();
-    } catch (problem) {
-      showErrors(form, problem);
-    }
+  // What is signed is what was saved; the signature itself has no fields.
+  form.addEventListener("sanbao:sending", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    detail.body = {};
+    detail.wait(save());
   });
   window.addEventListener("beforeunload", (event) => {
     if (changed) event.preventDefault();

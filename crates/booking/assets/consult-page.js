@@ -1,68 +1,45 @@
-// One consult's page: booking with alternatives, family links, printing, and news from the other side.
-import { api } from "/static/api.js";
-import { sendByApi, showErrors, values } from "/static/form.js";
+// One consult's page: booking with alternatives, family links, and news from the other side.
+import { showErrors } from "/static/form.js";
 import { notice } from "/static/page.js";
 
 for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-schedule]"))) {
   const times = /** @type {HTMLSelectElement} */ (form.elements.namedItem("starts_at"));
-  sendByApi(form, {
-    path: form.dataset.schedule || "",
-    body: () => {
-      const [doctor, starts] = times.value.split("|");
-      return { doctor_id: doctor, room_id: values(form).room_id, starts_at: starts };
-    },
-    done: () => location.reload(),
-    failed: (problem) => {
-      const free = problem.body?.alternatives;
-      if (!free) return false;
-      // The taken time goes; the nearest free ones come first, and one press books the first of them.
-      times.selectedOptions[0]?.remove();
-      for (const slot of [...free].reverse()) {
-        const value = [...times.options].find((o) => o.value.startsWith(slot.doctor_id) && Date.parse(o.value.split("|")[1]) === Date.parse(slot.starts_at));
-        if (value) times.prepend(value);
-      }
-      times.selectedIndex = 0;
-      showErrors(form, problem);
-      form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.taken }));
-      return true;
-    },
+  form.addEventListener("sanbao:sending", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    const [doctor_id, starts_at] = times.value.split("|");
+    detail.body = { doctor_id, room_id: detail.body.room_id, starts_at };
+  });
+  form.addEventListener("sanbao:refused", (event) => {
+    const { problem } = /** @type {CustomEvent} */ (event).detail;
+    const free = problem.body?.alternatives;
+    if (!free) return;
+    event.preventDefault();
+    // The taken time goes; the nearest free ones come first, and one press books the first of them.
+    times.selectedOptions[0]?.remove();
+    for (const slot of [...free].reverse()) {
+      const value = [...times.options].find((o) => o.value.startsWith(slot.doctor_id) && Date.parse(o.value.split("|")[1]) === Date.parse(slot.starts_at));
+      if (value) times.prepend(value);
+    }
+    times.selectedIndex = 0;
+    showErrors(form, problem);
+    form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.taken }));
   });
 }
 
-/** @param {{path: string}} link */
-function showLink(link) {
+// A link is shown once, when it was made; one that was revoked goes from the list.
+document.getElementById("guests")?.addEventListener("sanbao:sent", (event) => {
+  const sender = /** @type {HTMLElement} */ (event.target);
+  const { answer } = /** @type {CustomEvent} */ (event).detail;
+  event.preventDefault();
+  if (sender.dataset.send?.startsWith("DELETE ")) return sender.closest(".spread")?.remove();
   const place = document.getElementById("guest-link");
   const field = /** @type {HTMLInputElement | null} */ (document.getElementById("guest-url"));
   if (!place || !field) return;
-  field.value = new URL(link.path, location.href).href;
+  if (sender instanceof HTMLFormElement) sender.reset();
+  field.value = new URL(answer.path, location.href).href;
   place.hidden = false;
   field.focus();
   field.select();
-}
-
-for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-guest]"))) {
-  sendByApi(form, { path: form.dataset.guest || "", done: (link) => (form.reset(), showLink(link)) });
-}
-
-document.addEventListener("click", async (event) => {
-  const button = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("button"));
-  if (!button) return;
-  try {
-    if (button.dataset.guestResend) showLink(await api("POST", button.dataset.guestResend));
-    if (button.dataset.guestRevoke) {
-      await api("DELETE", button.dataset.guestRevoke);
-      button.closest(".spread")?.remove();
-    }
-    if ("copy" in button.dataset) {
-      const field = /** @type {HTMLInputElement} */ (document.getElementById("guest-url"));
-      field.select();
-      // The clipboard is closed to pages on plain http; the text is selected for the keyboard then.
-      await navigator.clipboard?.writeText(field.value);
-    }
-    if ("print" in button.dataset) window.print();
-  } catch (problem) {
-    notice(/** @type {Error} */ (problem).message, "bad");
-  }
 });
 
 // The status follows by itself. When the state is another one, the forms are another's too: the page
@@ -83,15 +60,3 @@ status?.addEventListener("sanbao:changed", () => {
   document.body.inert = true;
   location.reload();
 });
-
-// What cannot be undone asks once, before the form is sent.
-document.addEventListener(
-  "submit",
-  (event) => {
-    const form = /** @type {HTMLFormElement} */ (event.target);
-    if (!form.dataset.send || !form.dataset.ask || confirm(form.dataset.ask)) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  },
-  true,
-);

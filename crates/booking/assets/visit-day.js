@@ -1,6 +1,7 @@
 // A caregiver's day: what is pressed is kept on the phone first and sent when there is a network, once and in order.
-import { api, ApiProblem } from "/static/api.js";
+import { api, ApiProblem, newKey } from "/static/api.js";
 import { notice } from "/static/page.js";
+import { filled } from "/static/words.js";
 
 /** @typedef {{key: string, visit: string, step: string, body: any, refused?: string}} Saved */
 
@@ -8,6 +9,7 @@ const words = /** @type {HTMLElement} */ (document.getElementById("words")).data
 const PLACE = `sanbao.visits.${words.account}`;
 const RETRY_MS = 15000;
 const LOCATE_MS = 10000;
+/** What a saved step makes of a visit's state. */
 const NEXT = { scheduled: { "check-in": "in_service", "no-show": "no_show" }, in_service: { "check-out": "completed" } };
 
 /** @returns {Saved[]} */
@@ -22,9 +24,9 @@ function draw() {
     const own = list.filter((s) => s.visit === card.dataset.visit);
     const refused = own.find((s) => s.refused);
     const state = own.filter((s) => !s.refused).reduce((at, s) => /** @type {any} */ (NEXT)[at]?.[s.step] || at, card.dataset.state || "");
-    show(card, "[data-step='check-in']", state === "scheduled");
-    show(card, "[data-step='check-out']", state === "in_service");
-    show(card, "[data-missed]", state === "scheduled");
+    show(card, "[data-later='check-in']", state === "scheduled");
+    show(card, "[data-later='check-out']", state === "in_service");
+    show(card, "[data-later='no-show']", state === "scheduled");
     const told = /** @type {HTMLElement} */ (card.querySelector("[data-pending]"));
     told.hidden = own.length === 0;
     told.className = `notice ${refused ? "bad" : "warn"}`;
@@ -41,7 +43,7 @@ function draw() {
   const count = list.filter((s) => !s.refused).length;
   const line = /** @type {HTMLElement} */ (document.getElementById("waiting"));
   line.hidden = count === 0;
-  line.textContent = (line.dataset.text || "").replace("{n}", String(count));
+  line.textContent = filled(line.dataset.text || "", { count });
 }
 
 /** @param {HTMLElement} card @param {string} what @param {boolean} shown */
@@ -88,8 +90,7 @@ function first() {
 
 /** @param {string} visit @param {string} step @param {any} body */
 function save(visit, step, body) {
-  const key = Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
-  keep([...saved(), { key, visit, step, body }]);
+  keep([...saved(), { key: newKey(), visit, step, body }]);
   draw();
   send();
 }
@@ -123,10 +124,9 @@ function ask(id) {
   });
 }
 
-/** @param {HTMLElement} button */
-async function come(button) {
-  const visit = /** @type {HTMLElement} */ (button.closest("[data-visit]")).dataset.visit || "";
-  const step = button.dataset.step || "";
+/** @param {HTMLElement} button @param {string} visit */
+async function come(button, visit) {
+  const step = button.dataset.later || "";
   // The moment counts at which it was pressed, not that at which a position was found.
   const at = new Date().toISOString();
   const said = button.textContent;
@@ -141,21 +141,12 @@ async function come(button) {
 }
 
 document.addEventListener("click", async (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const button = /** @type {HTMLElement | null} */ (target.closest("[data-step]"));
-  if (button && button.getAttribute("aria-busy") !== "true") come(button);
-  const missed = /** @type {HTMLElement | null} */ (target.closest("[data-missed]"));
-  if (missed) {
-    const visit = /** @type {HTMLElement} */ (missed.closest("[data-visit]")).dataset.visit || "";
-    const told = await ask("missed");
-    if (told) save(visit, "no-show", { reason: told.get("reason") });
-  }
-  const fill = /** @type {HTMLElement | null} */ (target.closest("[data-fill]"));
-  if (fill) {
-    const field = /** @type {HTMLTextAreaElement} */ (document.getElementById(fill.dataset.fill || ""));
-    field.value = fill.textContent || "";
-    field.focus();
-  }
+  const button = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("button[data-later]"));
+  if (!button || button.getAttribute("aria-busy") === "true") return;
+  const visit = /** @type {HTMLElement} */ (button.closest("[data-visit]")).dataset.visit || "";
+  if (button.dataset.later !== "no-show") return come(button, visit);
+  const told = await ask("missed");
+  if (told) save(visit, "no-show", { reason: told.get("reason") });
 });
 
 document.addEventListener("sanbao:changed", draw);

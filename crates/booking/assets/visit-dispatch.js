@@ -1,12 +1,11 @@
 // The dispatcher's page: the form that gives a visit its caregiver and time, with what is free when that is taken.
 import { api, ApiProblem } from "/static/api.js";
-import { notice } from "/static/page.js";
-import { clearErrors, sendByApi, showErrors } from "/static/form.js";
+import { clearErrors, showErrors } from "/static/form.js";
 
 const $ = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
-const plan = $("plan");
-const close = $("close");
-const zone = plan.dataset.zone;
+/** @type {{plan: DOMStringMap, close: DOMStringMap}} */
+const words = { plan: $("plan-words").dataset, close: $("close-words").dataset };
+const zone = words.plan.zone;
 const lang = document.documentElement.lang;
 /** @type {Record<string, string>} what the open dialog is about */
 let about = {};
@@ -44,7 +43,7 @@ async function showBusy() {
   if (!list || caregiver !== $("plan-caregiver").value || day !== $("plan-day").value) return;
   const open = list.items.filter((/** @type {any} */ v) => ["scheduled", "in_service"].includes(v.state) && v.id !== about.visit);
   const said = open.map((/** @type {any} */ v) => `${local(v.starts_at).time}–${local(v.ends_at).time} ${v.name}`);
-  $("plan-busy").textContent = said.length ? `${plan.dataset.busy} ${said.join(lang === "en" ? ", " : "、")}` : plan.dataset.none;
+  $("plan-busy").textContent = said.length ? `${words.plan.busy} ${said.join(words.plan.list)}` : words.plan.none;
 }
 
 /** @param {string} title @param {{text: string, take: () => void}[]} choices */
@@ -70,79 +69,59 @@ function alternatives(problem) {
   $("plan-alternatives").replaceChildren();
   showErrors($("plan-form"), problem);
   const found = problem instanceof ApiProblem ? problem.body.alternatives : null;
-  if (!found) return true;
-  offer(plan.dataset.freeCaregivers, found.caregivers.map((/** @type {any} */ c) => ({ text: c.name, take: () => ($("plan-caregiver").value = c.id) })));
-  offer(plan.dataset.freeTimes, found.times.map((/** @type {any} */ t) => {
+  if (!found) return;
+  offer(words.plan.freeCaregivers || "", found.caregivers.map((/** @type {any} */ c) => ({ text: c.name, take: () => ($("plan-caregiver").value = c.id) })));
+  offer(words.plan.freeTimes || "", found.times.map((/** @type {any} */ t) => {
     const { day, time, said } = local(t.starts_at);
     return { text: said, take: () => (([$("plan-day").value, $("plan-start").value] = [day, time])) };
   }));
-  return true;
 }
 
-document.addEventListener("click", async (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  const opener = /** @type {HTMLElement | null} */ (target.closest("[data-plan]"));
-  if (opener) {
-    about = { .../** @type {any} */ (opener.dataset), step: opener.dataset.plan || "" };
-    clearErrors($("plan-form"));
-    $("plan-alternatives").replaceChildren();
-    $("plan-title").textContent = about.step === "schedule" ? plan.dataset.titleSchedule : plan.dataset.titleReschedule;
-    $("plan-about").textContent = about.about;
-    if (about.caregiver) $("plan-caregiver").value = about.caregiver;
-    [$("plan-day").value, $("plan-start").value] = [about.day, about.start || $("plan-start").value || soon()];
-    const lengths = [...$("plan-length").options].map((o) => o.value);
-    if (!lengths.includes(about.minutes)) $("plan-length").add(new Option(about.minutes, about.minutes));
-    $("plan-length").value = about.minutes;
-    plan.showModal();
-    showBusy();
-  }
-  const closer = /** @type {HTMLElement | null} */ (target.closest("[data-close]"));
-  if (closer) {
-    about = { .../** @type {any} */ (closer.dataset), step: closer.dataset.close || "" };
-    clearErrors($("close-form"));
-    $("close-title").textContent = about.step === "cancel" ? close.dataset.titleCancel : close.dataset.titleNoShow;
-    $("close-about").textContent = about.about;
-    $("close-form").reset();
-    close.showModal();
-  }
-  const again = /** @type {HTMLElement | null} */ (target.closest("[data-repeat]"));
-  if (again) {
-    await api("POST", `/v1/visits/${again.dataset.repeat}/repeat`)
-      .then(() => notice(close.dataset.repeatDone))
-      .catch((problem) => notice(problem.message, "bad"));
-  }
-  const fill = /** @type {HTMLElement | null} */ (target.closest("[data-fill]"));
-  if (fill) {
-    $(fill.dataset.fill || "").value = fill.textContent;
-    $(fill.dataset.fill || "").focus();
-  }
+/** Opens the form of a step: what it is about, where it is sent, and the version that the row shows.
+ * @param {"plan" | "close"} name @param {HTMLElement} opener */
+function open(name, opener) {
+  about = { .../** @type {any} */ (opener.dataset) };
+  const form = /** @type {HTMLFormElement} */ ($(`${name}-form`));
+  clearErrors(form);
+  form.dataset.send = about.to;
+  form.dataset.version = about.read;
+  $(`${name}-title`).textContent = words[name][about.kind === "no-show" ? "noShow" : about.kind] || "";
+  $(`${name}-about`).textContent = about.about;
+  if (name === "close") form.reset();
+  else fillPlan();
+  $(name).showModal();
+}
+
+function fillPlan() {
+  $("plan-alternatives").replaceChildren();
+  if (about.caregiver) $("plan-caregiver").value = about.caregiver;
+  [$("plan-day").value, $("plan-start").value] = [about.day, about.start || $("plan-start").value || soon()];
+  const lengths = [...$("plan-length").options].map((o) => o.value);
+  if (!lengths.includes(about.minutes)) $("plan-length").add(new Option(about.minutes, about.minutes));
+  $("plan-length").value = about.minutes;
+  showBusy();
+}
+
+document.addEventListener("click", (event) => {
+  const opener = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("button[data-form]"));
+  if (opener) open(opener.dataset.form === "plan" ? "plan" : "close", opener);
 });
 
 for (const id of ["plan-caregiver", "plan-day"]) $(id).addEventListener("change", showBusy);
 
-sendByApi($("plan-form"), {
-  path: () => `/v1/visits/${about.visit}/${about.step}`,
-  body: () => {
-    const [day, time, caregiver] = [$("plan-day").value, $("plan-start").value, $("plan-caregiver").value];
-    const starts = day && time ? moment(day, time) : null;
-    return {
-      ...(caregiver ? { caregiver } : {}),
-      ...(starts ? { starts_at: starts.toISOString(), ends_at: new Date(starts.getTime() + $("plan-length").value * 60000).toISOString() } : {}),
-    };
-  },
-  done: () => {
-    plan.close();
-    notice(plan.dataset.done);
-  },
-  failed: alternatives,
+$("plan-form").addEventListener("sanbao:sending", (/** @type {CustomEvent} */ { detail }) => {
+  const [day, time, caregiver] = [$("plan-day").value, $("plan-start").value, $("plan-caregiver").value];
+  const starts = day && time ? moment(day, time) : null;
+  detail.body = {
+    ...(caregiver ? { caregiver } : {}),
+    ...(starts ? { starts_at: starts.toISOString(), ends_at: new Date(starts.getTime() + $("plan-length").value * 60000).toISOString() } : {}),
+  };
 });
 
-sendByApi($("close-form"), {
-  path: () => `/v1/visits/${about.visit}/${about.step}`,
-  done: () => {
-    close.close();
-    notice(close.dataset.done);
-  },
+$("plan-form").addEventListener("sanbao:refused", (/** @type {CustomEvent} */ event) => {
+  if (event.detail.problem.status === 412) return;
+  event.preventDefault();
+  alternatives(event.detail.problem);
 });
 
 // J and K go from row to row.
@@ -154,17 +133,3 @@ document.addEventListener("keydown", (event) => {
   const next = event.key === "j" ? here + 1 : Math.max(here - 1, 0);
   rows[Math.min(next, rows.length - 1)]?.focus();
 });
-
-// Who has not come is marked as late without anything having changed on the server.
-function markLate() {
-  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-late-from]"))) {
-    const badge = /** @type {HTMLElement | null} */ (row.querySelector("[data-late]"));
-    if (!badge || Date.now() < Date.parse(row.dataset.lateFrom || "")) continue;
-    row.classList.add("late");
-    badge.hidden = false;
-    const minutes = Math.floor((Date.now() - Date.parse(row.dataset.starts || "")) / 60000);
-    badge.textContent = (badge.dataset.text || "").replace("{n}", String(minutes));
-  }
-}
-setInterval(markLate, 30000);
-document.addEventListener("sanbao:changed", markLate);

@@ -12,60 +12,89 @@ export class ApiProblem extends Error {
 }
 
 /** @param {string} name @returns {string} */
-const cookie = (name) => {
+export const cookie = (name) => {
   const found = document.cookie.split("; ").find((c) => c.startsWith(`${name}=`));
   return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
 };
 
 /**
- * Calls the API. A lapsed session is renewed once; when that fails the log-in page opens.
+ * Calls the API. A lapsed session is renewed once; when that fails, somebody logs in on the page, or the log-in page opens.
  * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
  * @returns {Promise<any>} the parsed answer, or null for an empty one
  */
 export async function api(method, path, body, headers = {}) {
   /** @type {Record<string, string>} */
   const key = method === "POST" && !headers["idempotency-key"] ? { "idempotency-key": newKey() } : {};
-  const send = () =>
-    fetch(path, {
+  let csrf = "";
+  const send = () => {
+    csrf = cookie("sanbao_csrf");
+    return fetch(path, {
       method,
       credentials: "same-origin",
       headers: {
         accept: "application/json",
         ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
-        ...(method === "GET" ? {} : { "x-csrf-token": cookie("sanbao_csrf") }),
+        ...(method === "GET" ? {} : { "x-csrf-token": csrf }),
         ...key,
         ...headers,
       },
       body: body === undefined ? undefined : body instanceof FormData ? body : JSON.stringify(body),
     });
+  };
   let answer = await send();
-  if (answer.status === 401 && (await renew())) answer = await send();
-  if (answer.status === 401) {
-    location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
-  }
+  // Another tab renewed between the reading of the cookie and its sending.
+  if (answer.status === 403 && csrf !== cookie("sanbao_csrf")) answer = await send();
+  if (answer.status === 401 && ((await renew()) || (await loggedInAgain()))) answer = await send();
   const text = await answer.text();
   const value = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : null;
   if (!answer.ok) throw new ApiProblem(value || { status: answer.status });
   return value;
 }
 
+/** The log-in has ended. A page that can ask for it in its place does, and what was typed stays; else the log-in page opens.
+ * @returns {Promise<boolean>} whether the same person is back */
+async function loggedInAgain() {
+  /** @type {{back?: Promise<boolean>}} */ const asked = {};
+  document.dispatchEvent(new CustomEvent("sanbao:session-lost", { detail: asked }));
+  if (asked.back) return asked.back;
+  location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  return false;
+}
+
+/** Nobody may do anything in this browser until somebody has unlocked it; every tab reads it, and so does the server. */
+export const isLocked = () => cookie("sanbao_locked") !== "";
+
+const RENEWALS_MAX = 3;
+const RENEWAL_MS_MAX = 8000;
+
 /**
  * Renews the access cookie by the refresh cookie. A refresh token is good once, so the browser's tabs take turns, and
- * one that finds the cookies renewed meanwhile has nothing left to do.
- * @returns {Promise<boolean>}
+ * one that finds the cookies renewed meanwhile has nothing left to do. An answer that is lost on the way is asked for
+ * again: for a while the server gives it once more.
+ * @returns {Promise<boolean>} false when there is no log-in to renew; throws while the server cannot be reached
  */
 export async function renew() {
+  if (isLocked()) return false;
   const before = cookie("sanbao_csrf");
   const turn = async () => {
-    if (cookie("sanbao_csrf") !== before) return true;
-    const headers = { "x-csrf-token": before };
-    return (await fetch("/session/refresh", { method: "POST", credentials: "same-origin", headers })).ok;
+    for (let attempt = 1; ; attempt += 1) {
+      if (cookie("sanbao_csrf") !== before) return true;
+      try {
+        const signal = /** @type {any} */ (AbortSignal).timeout?.(RENEWAL_MS_MAX);
+        const answer = await fetch("/session/refresh", { method: "POST", credentials: "same-origin", headers: { "x-csrf-token": before }, signal });
+        if (answer.status < 500) return answer.ok;
+        throw new ApiProblem({ status: answer.status });
+      } catch (problem) {
+        if (attempt >= RENEWALS_MAX) throw problem;
+        await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+      }
+    }
   };
   return navigator.locks ? navigator.locks.request("sanbao-renew", turn) : turn();
 }
 
 /** A fresh Idempotency-Key; `crypto.randomUUID` is missing on plain http beyond loopback. */
-function newKey() {
+export function newKey() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }

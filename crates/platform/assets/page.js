@@ -1,5 +1,7 @@
-// What every page does: log out, keep the place when the language changes, say what happened.
-import { api } from "/static/api.js";
+// What every page does: say what happened, log out, open and close dialogs, copy and print, keep the place when the
+// language changes, and let times age.
+import { api, cookie } from "/static/api.js";
+import "/static/ages.js";
 
 /**
  * Says something at the top of the page, where a screen reader hears it. Good news goes after a while.
@@ -15,18 +17,28 @@ export function notice(text, kind = "ok") {
   if (kind === "ok") setTimeout(() => said.remove(), 8000);
 }
 
-document.addEventListener("click", async (event) => {
-  const target = /** @type {HTMLElement} */ (event.target);
-  if (target.closest("[data-action='log-out']")) {
+/** What a button with data-action does; data-target names the element that it is about.
+ * @type {Record<string, (target: any, button: HTMLElement) => unknown>} */
+const actions = {
+  "log-out": async () => {
     await api("DELETE", "/session").catch(() => null);
     location.assign("/login");
-  }
-  const opener = /** @type {HTMLElement | null} */ (target.closest("[data-dialog]"));
-  if (opener) {
-    const dialog = document.getElementById(opener.dataset.dialog || "");
-    if (dialog instanceof HTMLDialogElement) dialog.showModal();
-  }
-  if (target.closest("[data-action='close']")) target.closest("dialog")?.close();
+  },
+  open: (dialog) => dialog?.showModal(),
+  close: (_, button) => button.closest("dialog")?.close(),
+  print: () => window.print(),
+  // The clipboard is closed to pages on plain http; the text is selected for the keyboard then.
+  copy: (field) => (field.select(), navigator.clipboard?.writeText(field.value)),
+  fill: (field, button) => {
+    field.value = (button.textContent || "").trim();
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus();
+  },
+};
+
+document.addEventListener("click", (event) => {
+  const button = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("[data-action]"));
+  actions[button?.dataset.action || ""]?.(document.getElementById(button?.dataset.target || ""), /** @type {HTMLElement} */ (button));
 });
 
 for (const link of document.querySelectorAll("a[data-keep-place]")) {
@@ -35,5 +47,6 @@ for (const link of document.querySelectorAll("a[data-keep-place]")) {
   /** @type {HTMLAnchorElement} */ (link).href = url.href;
 }
 
-// Whoever is logged in and walks away is locked out; the script comes from the service that keeps the log-ins.
-if (document.querySelector("[data-action='log-out']")) import("/static/idle-lock.js").catch(() => null);
+// A browser in which somebody has logged in locks itself when nobody is there; the script comes from the service that
+// keeps the log-ins. Pages of a call only say that somebody is.
+if (cookie("sanbao_idle_minutes")) import("/static/booking/idle-lock.js").catch(() => null);

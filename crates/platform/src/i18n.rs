@@ -4,6 +4,8 @@
 //! assertions stops at a key that no file has. A release shows the key itself, so that a page never fails for
 //! want of a word.
 
+use std::collections::BTreeMap;
+
 use fluent_bundle::concurrent::FluentBundle;
 use fluent_bundle::{FluentArgs, FluentResource};
 use unic_langid::LanguageIdentifier;
@@ -83,11 +85,29 @@ impl Texts {
         self.format(lang, key, Some(&fluent))
     }
 
-    fn format(&self, lang: Lang, key: &str, args: Option<&FluentArgs<'_>>) -> String {
-        let bundle = match lang {
+    /// The texts whose keys start with `prefix`, by key; variables stand in them as `{$name}`, for scripts to fill in.
+    pub fn starting_with(&self, lang: Lang, prefix: &str) -> BTreeMap<&str, String> {
+        let keys = self.keys.iter().map(|(key, ..)| key.as_str()).filter(|key| key.starts_with(prefix));
+        keys.map(|key| (key, self.unfilled(lang, key))).collect()
+    }
+
+    /// The text of `key` as it stands, its variables still to be filled in.
+    fn unfilled(&self, lang: Lang, key: &str) -> String {
+        let bundle = self.bundle(lang);
+        let pattern = bundle.get_message(key).and_then(|m| m.value());
+        // What is missing is written as it is named: {$name}.
+        pattern.map_or_else(String::new, |p| bundle.format_pattern(p, None, &mut Vec::new()).into_owned())
+    }
+
+    fn bundle(&self, lang: Lang) -> &FluentBundle<FluentResource> {
+        match lang {
             Lang::Zh => &self.zh,
             Lang::En => &self.en,
-        };
+        }
+    }
+
+    fn format(&self, lang: Lang, key: &str, args: Option<&FluentArgs<'_>>) -> String {
+        let bundle = self.bundle(lang);
         let Some(pattern) = bundle.get_message(key).and_then(|m| m.value()) else {
             debug_assert!(false, "no text has the key {key}");
             return key.to_owned();

@@ -11,7 +11,7 @@
 //! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks
-//! - [`service`], [`testing`]: what a service is; real databases and free ports for tests
+//! - [`service`], `testing`: what a service is; with the feature of that name, the harness of all tests
 
 pub mod audit;
 pub mod auth;
@@ -29,10 +29,12 @@ pub mod id;
 pub mod lang;
 pub mod lifecycle;
 pub mod nats;
+pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod service;
 pub mod telemetry;
+#[cfg(feature = "testing")]
 pub mod testing;
 pub mod text_enum;
 pub mod web;

@@ -1,10 +1,17 @@
-//! What tests share: a fresh real database for each, on both engines; ports of their own.
+//! What tests share: a fresh real database for each, on both engines; a router with all layers and people who call it;
+//! neighbours that tell and are told; ports of their own. Only with the feature `testing`, which no program has.
 //!
 //! `PostgreSQL` is found by `SANBAO_TEST_POSTGRES_URL`, which `tests/run` sets. Without it a test
 //! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose. The same holds for NATS
 //! and `SANBAO_TEST_NATS_URL`.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot get on has failed")]
+
+mod answer;
+mod neighbour;
 mod ports;
+mod site;
+mod wait;
 
 use std::future::Future;
 use std::process::Command;
@@ -18,7 +25,11 @@ use crate::nats::{Nats, NatsConfig};
 use crate::service::Deps;
 use crate::web::Frame;
 
+pub use answer::Answer;
+pub use neighbour::Neighbour;
 pub use ports::{port, ports};
+pub use site::{Person, Site};
+pub use wait::{PATIENCE, eventually, patiently, until};
 
 /// One of the two engines, with a place for a test's databases.
 #[derive(Clone, Debug)]

@@ -76,6 +76,7 @@ impl Frame {
                     @for script in scripts { script type="module" src=(script) {} }
                 }
                 body {
+                    template #words data-words=(words(&self.0.texts, lang)) {}
                     a.skip href="#main" { (t("skip-to-content")) }
                     header.top {
                         a.brand href="/" { (t("app-name")) }
@@ -94,11 +95,57 @@ impl Frame {
                         }
                     }
                     @if scripts.contains(&LIVE_SCRIPT) {
-                        p.live role="status" data-live-state data-connected=(t("live-connected"))
-                            data-reconnecting=(self.0.texts.with(lang, "live-reconnecting", &[("attempt", "{n}")])) {}
+                        p.live role="status" data-live-state {}
                     }
                     div #notice role="status" aria-live="polite" {}
                     main #main tabindex="-1" { (body) }
+                    @if let Some(actor) = actor { (lock(&self.0.texts, lang, actor)) }
+                }
+            }
+        }
+    }
+}
+
+/// The words of scripts, as JSON.
+fn words(texts: &Texts, lang: Lang) -> String {
+    serde_json::to_string(&texts.starting_with(lang, "script-")).unwrap_or_default()
+}
+
+/// What covers a page that nobody has touched for a while. It lies ready in the page, so that it needs no network.
+fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
+    let t = |key: &str| texts.get(lang, key);
+    html! {
+        template #lock-template data-account=(actor.subject) {
+            dialog.lock #lock aria-labelledby="lock-title" {
+                div.card {
+                    h1 #lock-title { (t("lock-title")) }
+                    p.strong { (actor.name) }
+                    p { (t("lock-what")) }
+                    p.notice.warn data-lock-state role="status" {}
+                    p.notice.bad data-lock-error role="alert" hidden {}
+                    form.stack method="post" action="/session/pin" {
+                        input type="hidden" name="account" value=(actor.subject);
+                        div.field {
+                            label for="lock-pin" { (t("lock-pin")) }
+                            input #lock-pin name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="8" required;
+                        }
+                        button.button.primary type="submit" { (t("lock-unlock")) }
+                    }
+                    details {
+                        summary { (t("lock-by-password")) }
+                        form.stack method="post" action="/session" {
+                            div.field {
+                                label for="lock-login" { (t("lock-login")) }
+                                input #lock-login name="login" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="120" required;
+                            }
+                            div.field {
+                                label for="lock-password" { (t("lock-password")) }
+                                input #lock-password name="password" type="password" autocomplete="current-password" maxlength="256" required;
+                            }
+                            button.button type="submit" { (t("lock-unlock")) }
+                        }
+                    }
+                    p { a href="/session/pin" { (t("lock-other")) } }
                 }
             }
         }
@@ -107,14 +154,14 @@ impl Frame {
 
 /// The page of a problem, for a browser that asked for a page.
 pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
-    let lang = info.lang;
+    let (lang, frame) = (info.lang, Frame::new(Vec::new()));
     let body = html! {
         h1 { (problem.title(lang)) }
         @if let Some(detail) = problem.detail_text(lang) { p { (detail) } }
-        p { a.button href="/" { (lang.pick("回到首页", "Back to the start")) } }
-        p.faint { (lang.pick("编号", "Reference")) " " code { (info.request_id) } }
+        p { a.button href="/" { (frame.0.texts.get(lang, "problem-start")) } }
+        p.faint { (frame.0.texts.get(lang, "problem-reference")) " " code { (info.request_id) } }
     };
-    let page = Frame::new(Vec::new()).page(lang, problem.title(lang), None, "", &[], &body);
+    let page = frame.page(lang, problem.title(lang), None, "", &[], &body);
     (problem.status(), page).into_response()
 }
 
@@ -138,6 +185,11 @@ const FILES: &[StaticFile] = &[
     ("/static/page.js", JS, include_bytes!("../assets/page.js")),
     ("/static/api.js", JS, include_bytes!("../assets/api.js")),
     ("/static/form.js", JS, include_bytes!("../assets/form.js")),
+    ("/static/send.js", JS, include_bytes!("../assets/send.js")),
+    ("/static/check.js", JS, include_bytes!("../assets/check.js")),
+    ("/static/words.js", JS, include_bytes!("../assets/words.js")),
+    ("/static/ages.js", JS, include_bytes!("../assets/ages.js")),
+    ("/static/stream.js", JS, include_bytes!("../assets/stream.js")),
     (LIVE_SCRIPT, JS, include_bytes!("../assets/live.js")),
     ("/static/icon.svg", "image/svg+xml", include_bytes!("../assets/icon.svg")),
 ];

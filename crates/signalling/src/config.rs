@@ -8,10 +8,10 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 
 use crate::cluster::ClusterLimits;
-use crate::precheck::{PrecheckLimits, Relay};
-use crate::protocol::{Heartbeat, Limits};
+use crate::precheck::{PrecheckLimits, PrecheckRelay};
+use crate::protocol::{ClientLimits, Heartbeat};
 use crate::room::RoomLimits;
-use crate::turn::{AnsweredBy, Credentials, IceConfig, IceUrl, PortsSeen, TurnConfig, TurnLimits, TurnTls};
+use crate::turn::{AnsweredBy, Credentials, IceConfig, IceUrl, PortsWatch, TurnConfig, TurnLimits, TurnTls};
 
 /// The embedded TURN server, when it is to run.
 #[derive(Clone, Debug)]
@@ -90,7 +90,7 @@ pub struct SessionLimits {
     /// How long clients are given to connect elsewhere when this node goes.
     pub drain_ms_max: u64,
     /// What a client may send.
-    pub client: Limits,
+    pub client: ClientLimits,
     /// How the two sides know that the other is there.
     pub heartbeat: Heartbeat,
     /// Bounds of a room.
@@ -113,7 +113,7 @@ impl Default for SessionLimits {
             bad_hellos_burst_max: NonZeroU32::new(20).unwrap_or(NonZeroU32::MIN),
             bad_hellos_per_minute_max: NonZeroU32::new(10).unwrap_or(NonZeroU32::MIN),
             drain_ms_max: 2_500,
-            client: Limits {
+            client: ClientLimits {
                 message_bytes_max: 64 * 1024,
                 messages_per_s_max: 50,
                 messages_burst_max: 200,
@@ -174,7 +174,7 @@ impl Config {
     }
 
     /// What clients are told, of the embedded server as much as it listens on.
-    pub fn ice(&self, ports: PortsSeen) -> IceConfig {
+    pub fn ice(&self, ports: PortsWatch) -> IceConfig {
         let others = |urls: &[String]| -> Vec<IceUrl> {
             urls.iter().map(|url| IceUrl { url: url.clone(), by: AnsweredBy::Others }).collect()
         };
@@ -185,10 +185,10 @@ impl Config {
     }
 
     /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
-    pub fn precheck_relay(&self) -> Option<Relay> {
+    pub fn precheck_relay(&self) -> Option<PrecheckRelay> {
         match &self.turn {
-            Some(embedded) => Some(Relay::embedded(embedded.listen, self.credentials())),
-            None => Relay::external(&self.turn_urls, self.credentials()),
+            Some(embedded) => Some(PrecheckRelay::embedded(embedded.listen, self.credentials())),
+            None => PrecheckRelay::external(&self.turn_urls, self.credentials()),
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn embedded_and_external_servers_share_one_credential() {
         let mut config = Config::new(Secret("x".to_owned()));
-        assert!(config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH).is_empty());
+        assert!(config.ice(PortsWatch::all()).servers("p", chrono::DateTime::UNIX_EPOCH).is_empty());
         config.turn_urls.push("turns:turn.example:443".to_owned());
         config.turn = Some(EmbeddedTurn {
             listen: "[::]:3478".parse().unwrap(),
@@ -234,7 +234,7 @@ mod tests {
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),
         });
-        let servers = config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
+        let servers = config.ice(PortsWatch::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
         assert_eq!(servers[0].urls, ["stun:[2001:db8::7]:3478"]);
         let urls = [
             "turns:turn.example:443",
@@ -267,7 +267,7 @@ mod tests {
         ] {
             let mut config = Config::new(Secret("x".to_owned()));
             config.turn = Some(embedded(listen, &public));
-            let servers = config.ice(PortsSeen::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
+            let servers = config.ice(PortsWatch::all()).servers("p", chrono::DateTime::UNIX_EPOCH);
             assert_eq!(servers[0].urls, told, "{listen}");
         }
     }

@@ -16,6 +16,7 @@ pub mod protocol;
 pub mod quality;
 pub mod replica;
 mod revocation;
+pub mod role;
 pub mod room;
 mod session;
 pub mod ticket;
@@ -35,11 +36,11 @@ use sanbao_platform::service::{Deps, Service, Task};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::routes;
 
-use cluster::{Cluster, Shared};
+use cluster::{Cluster, SharedRooms};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
-use turn::{OpenPorts, PortsSaid, TurnServer};
+use turn::{OpenPorts, PortsReporter, TurnServer};
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "signalling";
@@ -83,16 +84,16 @@ pub fn build(config: Config, deps: Deps) -> Service {
         let node = id::NodeId(rand::random());
         Arc::new(Cluster::new(node, nats, db.clone(), clock.clone(), config.cluster))
     });
-    let driver = cluster.clone().map(|cluster| Arc::new(Shared(cluster)) as Arc<dyn session::Driver>);
-    let (said, seen) = turn::ports();
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(seen), db.clone(), facts, driver));
+    let log = cluster.clone().map(|cluster| Arc::new(SharedRooms(cluster)) as Arc<dyn session::SharedLog>);
+    let (reporter, ports) = turn::ports();
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(ports), db.clone(), facts, log));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     // Clients are still moving away for a while after `stop`: what serves them ends when they have.
     let left = CancellationToken::new();
     let [all_told, all_swept, all_acknowledged] = [(); 3].map(|()| left.clone());
     let mut tasks: Vec<Task> = vec![
-        Box::new(move |stop| Box::pin(revocation::tell_rooms(teller, revoked, stop))),
+        Box::new(move |stop| Box::pin(session::tell_rooms(teller, revoked, stop))),
         Box::new(move |_| Box::pin(facts::write_all(db, waiting, on_several_nodes, all_told))),
         Box::new(move |_| Box::pin(sweeper.sweep(all_swept))),
         Box::new(move |_| Box::pin(acknowledger.acknowledge(all_acknowledged))),
@@ -104,7 +105,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
-        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, said, stop))));
+        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, reporter, stop))));
     }
     let db = deps.db.clone();
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
@@ -128,14 +129,14 @@ async fn serve_turn(
     config: turn::TurnConfig,
     credentials: turn::Credentials,
     clock: Clock,
-    said: PortsSaid,
+    reporter: PortsReporter,
     stop: CancellationToken,
 ) {
     loop {
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
-            Ok(server) => server.telling(said.clone()).run(stop.clone()).await,
+            Ok(server) => server.reporting(reporter.clone()).run(stop.clone()).await,
             Err(error) => {
-                said.say(OpenPorts::default());
+                reporter.report(OpenPorts::default());
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");
             }
         }

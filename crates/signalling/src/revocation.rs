@@ -9,13 +9,10 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::{described, on};
 use serde::Deserialize;
-use tokio::sync::broadcast::error::RecvError;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::id::{ConsultId, PersonId};
 use crate::room::Revocation;
-use crate::session::Hub;
 
 const REMEMBER: &str = "insert into ticket_revocation (event_id, consult, ticket, person, revoked_at)
     values ($1, $2, $3, $4, $5) on conflict do nothing";
@@ -25,7 +22,7 @@ const OF_CONSULT: &str = "select ticket, person, revoked_at from ticket_revocati
 /// How many revocations of one consult are read.
 const REVOCATIONS_MAX: i64 = 1_024;
 /// Touched by every revocation, with its consult.
-const TOPIC: &str = "ticket_revocations";
+pub(crate) const TOPIC: &str = "ticket_revocations";
 /// The publisher's name for it.
 const TICKET_REVOKED: &str = "booking.consult.ticket_revoked";
 
@@ -44,7 +41,7 @@ described! {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct RevocationRow {
     ticket: Option<Uuid>,
     person: Option<PersonId>,
     revoked_at: DateTime<Utc>,
@@ -80,42 +77,7 @@ async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
 
 /// What was taken back of a consult's tickets.
 pub(crate) async fn of_consult(conn: &mut Conn, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
-    let rows: Vec<Row> =
+    let rows: Vec<RevocationRow> =
         on!(conn, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(REVOCATIONS_MAX).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|r| Revocation { ticket: r.ticket, person: r.person, at: r.revoked_at }).collect())
-}
-
-/// Tells rooms of revocations once they are durable, until `stop`. A room that is opened later reads the table.
-pub(crate) async fn tell_rooms(hub: Arc<Hub>, db: Db, stop: CancellationToken) {
-    let mut changes = db.changes();
-    loop {
-        let change = tokio::select! {
-            change = changes.recv() => change,
-            () = stop.cancelled() => return,
-        };
-        let consults = match change {
-            Ok(change) if change.topic == TOPIC => vec![ConsultId(change.key)],
-            Ok(_) => continue,
-            Err(RecvError::Lagged(_)) => hub.open_consults(),
-            Err(RecvError::Closed) => return,
-        };
-        for consult in consults {
-            if let Err(error) = tell_room(&hub, &db, consult).await {
-                tracing::error!(%consult, error, "a room was not told of a revoked ticket");
-            }
-        }
-    }
-}
-
-async fn tell_room(hub: &Arc<Hub>, db: &Db, consult: ConsultId) -> Result<(), String> {
-    let revoked = revoked(db, consult).await.map_err(|e| e.to_string())?;
-    for revocation in revoked {
-        hub.revoke(consult, &revocation).await.map_err(|e| e.to_string())?;
-    }
-    Ok(())
-}
-
-/// Read on a connection of its own, which is given back before the room is told.
-async fn revoked(db: &Db, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
-    of_consult(&mut db.read().await?, consult).await
 }

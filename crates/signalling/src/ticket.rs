@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::id::{ConsultId, Digest, PeerId, PersonId};
 pub use crate::permissions::Permissions;
+pub use crate::role::Role;
 use crate::room::{Entrant, Profile};
 
 /// The token type (`typ`) that the relay accepts.
@@ -16,47 +17,6 @@ pub const TOKEN_TYPE: &str = "ticket";
 pub const AUDIENCE: &str = "signalling";
 /// The longest name shown in a room, in characters; a longer one is cut.
 pub const NAME_CHARS_MAX: usize = 64;
-
-/// What somebody is in a consult.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Care staff (护理员) with the elder beside them.
-    Host,
-    /// The invited doctor (会诊医生).
-    Clinician,
-    /// Family on a link (家属).
-    Guest,
-    /// Somebody who interprets between dialects or languages (翻译).
-    Interpreter,
-    /// Somebody who only watches (旁听).
-    Observer,
-}
-
-impl Role {
-    /// Every role, for grids.
-    pub const ALL: [Self; 5] = [Self::Host, Self::Clinician, Self::Guest, Self::Interpreter, Self::Observer];
-
-    /// What the role may do when its ticket does not say.
-    pub fn permissions(self) -> Permissions {
-        match self {
-            Self::Host | Self::Clinician => Permissions::ALL,
-            Self::Guest | Self::Interpreter => Permissions::TALK,
-            Self::Observer => Permissions::OBSERVE,
-        }
-    }
-
-    /// The name in events and messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Clinician => "clinician",
-            Self::Guest => "guest",
-            Self::Interpreter => "interpreter",
-            Self::Observer => "observer",
-        }
-    }
-}
 
 /// The claims the relay reads. `iss`, `aud` and the signature are the verifier's business.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use bytes::BytesMut;
 use sanbao_platform::testing::{port, ports};
 use sanbao_signalling::Config;
 use sanbao_signalling::config::EmbeddedTurn;
-use sanbao_signalling::turn::PortsSeen;
+use sanbao_signalling::turn::PortsWatch;
 use serde_json::{Value, json};
 use support::{Relay, http, relay_with};
 use tokio::sync::Notify;
@@ -62,7 +62,7 @@ struct Browser {
 }
 
 async fn firewalled(relay: &Relay) -> Browser {
-    let servers = relay.config.ice(PortsSeen::all()).servers("browser", relay.clock.now());
+    let servers = relay.config.ice(PortsWatch::all()).servers("browser", relay.clock.now());
     let turn = servers.iter().find(|s| s.username.is_some()).unwrap();
     let server = RTCIceServer {
         urls: turn.urls.clone(),
@@ -258,7 +258,7 @@ async fn chromium_makes_the_check_through_turn_and_without() {
     let page = driver.browser("precheck", 800, 600).await;
     page.open(&format!("http://{}/room", relay.address)).await;
     let mut tried = Vec::new();
-    for server in relay.config.ice(PortsSeen::all()).servers("browser", relay.clock.now()) {
+    for server in relay.config.ice(PortsWatch::all()).servers("browser", relay.clock.now()) {
         // Each address alone: UDP, TCP, and STUN, which is the way without TURN.
         for url in &server.urls {
             let one = json!({ "urls": url, "username": server.username, "credential": server.credential });

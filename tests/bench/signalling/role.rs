@@ -12,7 +12,7 @@ use sanbao_platform::service::{Deps, Running};
 use sanbao_platform::telemetry;
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::config::SessionLimits;
-use sanbao_signalling::protocol::Limits;
+use sanbao_signalling::protocol::ClientLimits;
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use tokio_util::sync::CancellationToken;
 
@@ -35,7 +35,7 @@ const NATS_WAIT: Duration = Duration::from_secs(30);
 /// The production bounds that one connection of the load goes beyond; all others stay as they are.
 pub fn raised() -> SessionLimits {
     let mut limits = SessionLimits::default();
-    limits.client = Limits {
+    limits.client = ClientLimits {
         messages_per_s_max: 1_000_000,
         messages_burst_max: 1_000_000,
         bytes_per_s_max: 1_000_000_000,

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
-use sanbao_platform::testing::port;
+use sanbao_platform::testing::{PATIENCE, port};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::common::artifacts;
-
-/// How long a page may take to show what is waited for.
-const WAIT_SECONDS_MAX: u64 = 30;
 
 /// One browser with a profile of its own.
 pub struct Browser {
@@ -76,7 +73,7 @@ impl Browser {
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities.as_object().unwrap().clone());
         let address = format!("http://127.0.0.1:{port}");
-        let deadline = std::time::Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
+        let deadline = std::time::Instant::now() + PATIENCE;
         loop {
             match builder.connect(&address).await {
                 Ok(client) => return Self { client, base: base.to_owned(), driver, _home: home },
@@ -102,7 +99,7 @@ impl Browser {
 
     /// Waits until a script's expression is true.
     pub async fn until(&self, expression: &str) {
-        let deadline = std::time::Instant::now() + Duration::from_secs(WAIT_SECONDS_MAX);
+        let deadline = std::time::Instant::now() + PATIENCE;
         loop {
             let holds = self.client.execute(&format!("return Boolean({expression})"), Vec::new()).await;
             if matches!(holds, Ok(Value::Bool(true))) {
@@ -111,7 +108,7 @@ impl Browser {
             if std::time::Instant::now() > deadline {
                 self.shot("failed", None).await;
                 let text = self.script("return document.body.innerText").await;
-                panic!("not within {WAIT_SECONDS_MAX} s at {}: {expression}\n{text}", self.path().await);
+                panic!("waited in vain at {}: {expression}\n{text}", self.path().await);
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

@@ -2,29 +2,15 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::testing::eventually;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Client, Served};
 
-/// How long an event may take from one service to the other before the test has failed.
-const EVENT_SECONDS_MAX: u64 = 20;
-
 /// The text at `pointer`.
 pub fn text(value: &Value, pointer: &str) -> String {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_else(|| panic!("no {pointer} in {value}")).to_owned()
-}
-
-/// Asks again until `found` gives something.
-pub async fn eventually<T>(what: &str, mut found: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(EVENT_SECONDS_MAX);
-    loop {
-        if let Some(value) = found().await {
-            return value;
-        }
-        assert!(std::time::Instant::now() < deadline, "not within {EVENT_SECONDS_MAX} s: {what}");
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
 }
 
 /// An organisation's id by its kind.

@@ -17,7 +17,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use reqwest::{Method, StatusCode};
+use reqwest::Method;
 use sanbao::compose::{self, Network, Parts, Stores};
 use sanbao::role::Role;
 use sanbao::settings::{Storage, Turn};
@@ -26,7 +26,7 @@ use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::http::{self, Listener};
-use sanbao_platform::testing::TestEngine;
+use sanbao_platform::testing::{Answer, PATIENCE, TestEngine};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -124,34 +124,6 @@ impl Served {
     }
 }
 
-/// An answer, read whole.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub content_type: String,
-    pub headers: reqwest::header::HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text))
-    }
-
-    /// The body of an answer that must have this status.
-    pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        if self.text.is_empty() { Value::Null } else { self.json() }
-    }
-
-    /// The kind of the problem that this must be: `not-found`.
-    pub fn problem(&self) -> String {
-        assert_eq!(self.content_type, "application/problem+json", "{} {}", self.status, self.text);
-        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
-        kind.strip_prefix("/problems/").unwrap_or_else(|| panic!("{}", self.text)).to_owned()
-    }
-}
-
 /// A caller of the API.
 #[derive(Clone)]
 pub struct Client {
@@ -162,7 +134,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(base: String) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).no_proxy();
+        let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
         Self { base, http: http.redirect(reqwest::redirect::Policy::none()).build().unwrap(), token: None }
     }
 
@@ -183,12 +155,12 @@ impl Client {
 
     pub async fn send(&self, request: reqwest::RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let content_type = headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
         // A stream of events has no end to wait for.
-        let stream = content_type.starts_with("text/event-stream");
-        let text = if stream { String::new() } else { response.text().await.unwrap() };
-        Answer { status, content_type, headers, text }
+        let mut answer = Answer::new(response.status(), response.headers().clone(), String::new());
+        if !answer.content_type().starts_with("text/event-stream") {
+            answer = Answer::new(answer.status, answer.headers, response.text().await.unwrap());
+        }
+        answer
     }
 
     /// Logs in by password.

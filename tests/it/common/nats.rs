@@ -2,13 +2,9 @@
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use sanbao_platform::testing::port;
+use sanbao_platform::testing::{port, until};
 use tempfile::TempDir;
-
-/// How long a start may take before the test has failed.
-const WAIT_SECONDS_MAX: u64 = 30;
 
 /// A running server.
 pub struct NatsServer {
@@ -34,11 +30,7 @@ fn spawn(data: &Path, port: u16, more: &[&str]) -> Child {
 }
 
 async fn answers(port: u16) {
-    let started = Instant::now();
-    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-        assert!(started.elapsed().as_secs() < WAIT_SECONDS_MAX, "nats-server does not answer");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("nats-server answers", async || tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok()).await;
 }
 
 impl NatsServer {

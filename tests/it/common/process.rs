@@ -2,14 +2,10 @@
 
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
 
-use sanbao_platform::testing::{forget_settings, port};
+use sanbao_platform::testing::{eventually, forget_settings, port, until};
 
 use crate::common::Client;
-
-/// How long a start or a clean end may take before the test has failed.
-const WAIT_SECONDS_MAX: u64 = 60;
 
 /// A running `sanbao`.
 pub struct Process {
@@ -32,18 +28,15 @@ impl Process {
         forget_settings(&mut command);
         let child = command.stdout(Stdio::null()).stdin(Stdio::null()).spawn().unwrap();
         let mut process = Self { child, base };
-        let (client, started) = (process.client(), Instant::now());
-        loop {
-            let ready = client.request("get", "/readyz").send().await;
-            if ready.is_ok_and(|answer| answer.status() == 200) {
-                return process;
-            }
+        let client = process.client();
+        until("sanbao is ready", async || {
             if let Some(status) = process.child.try_wait().unwrap() {
                 panic!("sanbao ended before it was ready: {status}");
             }
-            assert!(started.elapsed().as_secs() < WAIT_SECONDS_MAX, "not ready in time");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+            client.request("get", "/readyz").send().await.is_ok_and(|answer| answer.status() == 200)
+        })
+        .await;
+        process
     }
 
     pub fn client(&self) -> Client {
@@ -60,14 +53,7 @@ impl Process {
     pub async fn terminate(mut self) -> ExitStatus {
         let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(asked.success());
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(started.elapsed().as_secs() < WAIT_SECONDS_MAX, "it does not end");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        eventually("sanbao ends", async || self.child.try_wait().unwrap()).await
     }
 }
 

@@ -3,17 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use sanbao::lan::{self, LanCertificate};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::port;
+use sanbao_platform::testing::{port, until};
 use tempfile::TempDir;
 
 use super::nginx::SHIPPED;
-
-/// How long a start may take before the test has failed.
-const WAIT_SECONDS_MAX: u64 = 60;
 
 /// A running nginx.
 pub struct Proxy {
@@ -100,12 +96,11 @@ impl Prepared {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let child = child.expect("nginx; tests/run installs it");
         let mut proxy = Proxy { child, folder, port, certificate };
-        let started = Instant::now();
-        while tokio::net::TcpStream::connect(("127.0.0.1", proxy.port)).await.is_err() {
-            let ended = proxy.child.try_wait().unwrap();
-            assert!(ended.is_none() && started.elapsed().as_secs() < WAIT_SECONDS_MAX, "{}", proxy.complaints());
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("nginx takes connections", async || {
+            assert!(proxy.child.try_wait().unwrap().is_none(), "nginx has ended: {}", proxy.complaints());
+            tokio::net::TcpStream::connect(("127.0.0.1", proxy.port)).await.is_ok()
+        })
+        .await;
         proxy
     }
 }

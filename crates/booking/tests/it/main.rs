@@ -4,4 +4,5 @@
 mod account;
 mod calendar;
 mod consult;
+mod network;
 mod visit;

@@ -10,6 +10,7 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{PageCtx, Query, Routes};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Choice, Errors, Field, Select};
 use sanbao_platform::problem::Problem;
 
 use super::api::{CountsQuery, name_of};
@@ -61,9 +62,10 @@ impl View<'_> {
 
     /// This page's address for another area and period, the filters kept.
     pub(super) fn address(&self, path: &str, area: &AreaCode, (from, to): (NaiveDate, NaiveDate)) -> String {
-        let category = self.query.category.map_or("", Category::code);
-        let state = self.query.state.map_or("", State::name);
-        format!("{path}?area={area}&from={from}&to={to}&category={category}&state={state}")
+        let (area, from, to) = (area.to_string(), from.to_string(), to.to_string());
+        let (category, state) = (self.query.category.map(Category::code), self.query.state.map(State::name));
+        let period = [("area", Some(area.as_str())), ("from", Some(&from)), ("to", Some(&to))];
+        page::address(path, &[&period[..], &[("category", category), ("state", state)]].concat())
     }
 
     fn days(&self) -> (NaiveDate, NaiveDate) {
@@ -79,7 +81,7 @@ async fn overview(
 ) -> Result<Response, Problem> {
     policy::allows(&ctx.actor, Action::NeedsRead, Relation::InScope).require()?;
     let today = local_day(ctx.now());
-    let page = |body: &Markup| {
+    let whole = |body: &Markup| {
         let title = TEXTS.get(ctx.lang, "rollup-title");
         app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/needs", &[], body)
     };
@@ -87,9 +89,9 @@ async fn overview(
     let Some(code) = query.area.clone().or_else(own) else {
         let body = html! {
             h1 { (TEXTS.get(ctx.lang, "rollup-title")) }
-            div.empty { p { (TEXTS.get(ctx.lang, "rollup-no-area")) } }
+            (page::empty(&TEXTS.get(ctx.lang, "rollup-no-area"), None))
         };
-        return Ok(page(&body).into_response());
+        return Ok(whole(&body).into_response());
     };
     let mut conn = app.deps.db.read().await?;
     let area = read::visible(&mut conn, &ctx.actor, &code, today).await?;
@@ -103,7 +105,7 @@ async fn overview(
         }
         Err(problem) => html! { (head(&view, &[])) (form(&view, Some(&problem))) },
     };
-    let shown = page(&html! { (body) p.faint { (view.t("rollup-internal")) } });
+    let shown = whole(&html! { (body) p.faint { (view.t("rollup-internal")) } });
     Ok(shown.into_response())
 }
 
@@ -142,14 +144,20 @@ fn presets(today: NaiveDate) -> [(&'static str, NaiveDate, NaiveDate); 4] {
 
 fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
     let (from, to) = view.days();
-    let fault = problem.map(|p| p.body(view.lang, "")["errors"][0]["detail"].as_str().unwrap_or_default().to_owned());
+    let errors = problem.map(|p| Errors::of(p, view.lang)).unwrap_or_default();
+    let [begin, end, all] = ["rollup-from", "rollup-to", "rollup-all"].map(|key| view.t(key));
+    let (from_text, to_text) = (from.to_string(), to.to_string());
+    let day = |name, label, value| {
+        let field = Field { name, label, value, kind: "date", required: true, ..Field::default() };
+        field.draw(view.lang, &errors)
+    };
+    let category = |c: &Category| page::pick(c.code(), view.category(*c), view.query.category == Some(*c));
+    let state = |s: &State| page::pick(s.name(), view.lang.pick(s.zh(), s.en()), view.query.state == Some(*s));
+    let choice = |name, key: &str, choices: Vec<Choice>| {
+        Select { name, label: &view.t(key), none: Some(&all), ..Select::default() }.draw(&choices)
+    };
     html! {
-        @if let Some(fault) = &fault {
-            div.error-summary role="alert" tabindex="-1" {
-                h2 { (view.t("error-title")) }
-                p { a href="#to" { (fault) } }
-            }
-        }
+        (errors.summary())
         nav aria-label=(view.t("rollup-period")) {
             p {
                 @for (key, first, last) in presets(view.today) {
@@ -161,32 +169,10 @@ fn form(view: &View<'_>, problem: Option<&Problem>) -> Markup {
         }
         form.toolbar method="get" action="/needs" {
             input type="hidden" name="area" value=(view.area.code);
-            div.field {
-                label for="from" { (view.t("rollup-from")) }
-                input #from type="date" name="from" value=(from) required;
-            }
-            div.field {
-                label for="to" { (view.t("rollup-to")) }
-                input #to type="date" name="to" value=(to) required aria-invalid=[fault.as_ref().map(|_| "true")];
-            }
-            div.field {
-                label for="category" { (view.t("rollup-category")) }
-                select #category name="category" {
-                    option value="" { (view.t("rollup-all")) }
-                    @for c in Category::ALL {
-                        option value=(c.code()) selected[view.query.category == Some(c)] { (view.category(c)) }
-                    }
-                }
-            }
-            div.field {
-                label for="state" { (view.t("rollup-state")) }
-                select #state name="state" {
-                    option value="" { (view.t("rollup-all")) }
-                    @for s in State::ALL {
-                        option value=(s.name()) selected[view.query.state == Some(s)] { (view.lang.pick(s.zh(), s.en())) }
-                    }
-                }
-            }
+            (day("from", &begin, &from_text))
+            (day("to", &end, &to_text))
+            (choice("category", "rollup-category", Category::ALL.iter().map(category).collect()))
+            (choice("state", "rollup-state", State::ALL.iter().map(state).collect()))
             button.button.primary type="submit" { (view.t("rollup-show")) }
         }
     }
@@ -205,7 +191,7 @@ fn content(view: &View<'_>, q: &Question, found: &Overview) -> Markup {
             a.button href=(format!("{}&by=month", view.address("/v1/needs/counts.csv", &q.area, days))) download { (view.t("rollup-csv")) }
         }
         @if total == 0 {
-            div.empty { p { (view.t("rollup-empty")) } }
+            (page::empty(&view.t("rollup-empty"), None))
         } @else {
             div.grid {
                 (by_category(view, found, total))

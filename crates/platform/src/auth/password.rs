@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use tokio::sync::Semaphore;
 
 /// Memory of one hash in KiB: OWASP's first choice for argon2id (19 MiB, 2 passes, 1 lane).
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
+/// A block that the GNU allocator never keeps: more than its `DEFAULT_MMAP_THRESHOLD_MAX` of 32 MiB.
+const RETURNED_BYTES_MIN: usize = 33 * 1024 * 1024;
 /// How many hashes run at once; each takes a core and [`MEMORY_KIB`].
 const CONCURRENT_MAX: usize = 2;
 /// How many may wait; one more is told to come back.
@@ -50,18 +52,59 @@ impl Default for Passwords {
     }
 }
 
-fn argon2() -> Result<Argon2<'static>, PasswordError> {
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(|e| PasswordError::Hash(e.to_string()))?;
-    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+/// Why the library failed, without what it was given.
+fn failed(error: impl std::fmt::Display) -> PasswordError {
+    PasswordError::Hash(error.to_string())
+}
+
+/// Where one hash is computed.
+///
+/// The GNU allocator keeps what was freed for its thread, up to blocks of 32 MiB, and each thread that hashes would keep
+/// 19 MiB for good. A larger block goes back to the system at once. What is not touched of it costs nothing.
+fn working_memory(blocks: usize) -> Vec<Block> {
+    let mut memory = Vec::with_capacity(blocks.max(RETURNED_BYTES_MIN / Block::SIZE));
+    memory.resize(blocks, Block::default());
+    memory
+}
+
+fn compute(
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    text: &str,
+    salt: &Salt,
+) -> Result<Output, PasswordError> {
+    let mut bytes = [0; Output::MAX_LENGTH];
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    let out = bytes.get_mut(..length).ok_or_else(|| failed("too long an output"))?;
+    let memory = working_memory(params.block_count());
+    let argon2 = Argon2::new(algorithm, version, params);
+    argon2.hash_password_into_with_memory(text.as_bytes(), salt, out, memory).map_err(failed)?;
+    Output::new(out).map_err(failed)
 }
 
 fn hash_now(password: &str) -> Result<String, PasswordError> {
-    let hash = argon2()?.hash_password(password.as_bytes()).map_err(|e| PasswordError::Hash(e.to_string()))?;
+    let (algorithm, version, salt) = (Algorithm::Argon2id, Version::V0x13, Salt::generate());
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(failed)?;
+    let hash = PasswordHash {
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: ParamsString::try_from(&params).map_err(failed)?,
+        salt: Some(salt),
+        hash: Some(compute(algorithm, version, params, password, &salt)?),
+    };
     Ok(hash.to_string())
 }
 
+/// A hash that cannot be read has no password.
 fn verify_now(password: &str, hash: &str) -> Result<bool, PasswordError> {
-    Ok(argon2()?.verify_password(password.as_bytes(), hash).is_ok())
+    let Ok(stored) = PasswordHash::new(hash) else { return Ok(false) };
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else { return Ok(false) };
+    let Ok(algorithm) = Algorithm::try_from(stored.algorithm.as_str()) else { return Ok(false) };
+    let Ok(version) = stored.version.map_or(Ok(Version::V0x13), Version::try_from) else { return Ok(false) };
+    let Ok(params) = Params::try_from(&stored) else { return Ok(false) };
+    // Outputs compare without telling by time where they differ.
+    Ok(compute(algorithm, version, params, password, salt)? == *expected)
 }
 
 impl Passwords {
@@ -111,6 +154,8 @@ impl From<PasswordError> for crate::problem::Problem {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
+
     use super::*;
 
     #[tokio::test]
@@ -122,6 +167,24 @@ mod tests {
         assert!(!passwords.verify("Correct horse".into(), Some(hash)).await.unwrap());
         assert!(!passwords.verify("no account has this password".into(), None).await.unwrap());
         assert!(matches!(passwords.hash("x".repeat(257)).await, Err(PasswordError::TooLong)));
+    }
+
+    #[test]
+    fn hashes_are_the_librarys() {
+        let by_library: PasswordHash = Argon2::default().hash_password(b"correct horse").unwrap();
+        assert!(verify_now("correct horse", &by_library.to_string()).unwrap());
+        assert!(!verify_now("correct horsf", &by_library.to_string()).unwrap());
+        let by_us = hash_now("correct horse").unwrap();
+        assert!(Argon2::default().verify_password(b"correct horse", by_us.as_str()).is_ok());
+        for broken in ["", "plain", "$argon2id$v=19$m=19456,t=2,p=1", "$scrypt$ln=16,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"] {
+            assert!(!verify_now("correct horse", broken).unwrap(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn working_memory_is_more_than_an_allocator_keeps() {
+        let memory = working_memory(MEMORY_KIB as usize);
+        assert_eq!((memory.len(), memory.capacity()), (MEMORY_KIB as usize, 33 * 1024));
     }
 
     #[tokio::test]

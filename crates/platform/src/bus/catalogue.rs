@@ -175,7 +175,7 @@ mod tests {
     described! {
         /// Data with a lifetime.
         #[derive(Debug, serde::Serialize)]
-        struct Sent<'a> {
+        pub struct Sent<'a> {
             /// The default, optional even in its words.
             id: u32,
             name: &'a str,

@@ -10,11 +10,12 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE};
+use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::crypto::same_secret;
 use crate::lang::Lang;
+use crate::page::address;
 use crate::problem::{CROSS_SITE, Problem};
 
 /// What the outermost layer knows of a request.
@@ -68,7 +69,8 @@ impl Ctx {
     }
 }
 
-/// As [`Ctx`], for pages: whoever is not logged in is sent to the log-in page and back.
+/// As [`Ctx`], for pages: a visitor who is not logged in is sent to the log-in page and back. A page only shows; one that
+/// is asked for by POST, so that what is looked for stands in no address, need not carry the CSRF token.
 #[derive(Clone, Debug)]
 pub struct PageCtx(pub Ctx);
 
@@ -152,6 +154,32 @@ fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
     if !kept.is_empty() && same_secret(sent, kept) { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
 }
 
+/// Who asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
+fn known<S>(
+    parts: &Parts,
+    state: &S,
+    guard: impl FnOnce(&Parts, &CookieJar) -> Result<(), Problem>,
+) -> Result<Ctx, Problem>
+where
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
+    let token = if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+        let bearer = header.to_str().ok().and_then(|t| t.strip_prefix("Bearer "));
+        bearer.ok_or_else(Problem::unauthenticated)?.to_owned()
+    } else {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let cookie = jar.get(ACCESS_COOKIE).filter(|_| jar.get(LOCKED_COOKIE).is_none());
+        let cookie = cookie.ok_or_else(Problem::unauthenticated)?;
+        guard(parts, &jar)?;
+        cookie.value().to_owned()
+    };
+    let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
+    let info = info(parts);
+    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
+}
+
 impl<S> FromRequestParts<S> for Ctx
 where
     S: Send + Sync,
@@ -161,25 +189,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
-        let bearer = parts.headers.get(header::AUTHORIZATION).map(|v| {
-            v.to_str()
-                .ok()
-                .and_then(|t| t.strip_prefix("Bearer "))
-                .map(str::to_owned)
-                .ok_or_else(Problem::unauthenticated)
-        });
-        let token = if let Some(token) = bearer {
-            token?
-        } else {
-            let jar = CookieJar::from_headers(&parts.headers);
-            let cookie = jar.get(ACCESS_COOKIE).ok_or_else(Problem::unauthenticated)?;
-            csrf(parts, &jar)?;
-            cookie.value().to_owned()
-        };
-        let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
-        let info = info(parts);
-        Ok(Self { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
+        known(parts, state, csrf)
     }
 }
 
@@ -192,27 +202,14 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        match Ctx::from_request_parts(parts, state).await {
+        match known(parts, state, |parts, _| same_site(&parts.headers, &parts.uri)) {
             Ok(ctx) => Ok(Self(ctx)),
             Err(problem) if problem.status() == 401 => {
                 let here = parts.uri.path_and_query().map_or("/", |p| p.as_str());
-                let next: String = url_encode(here);
                 // The refresh cookie is sent to /session only, so that is where renewal is tried.
-                Err(Redirect::to(&format!("/session/renew?next={next}")).into_response())
+                Err(Redirect::to(&address("/session/renew", &[("next", Some(here))])).into_response())
             }
             Err(problem) => Err(problem.into_response()),
         }
     }
-}
-
-fn url_encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }

@@ -21,4 +21,6 @@ pub use live::live;
 pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
 pub use routes::{Routed, Routes, StaticFile};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
-pub use session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, REFRESH_COOKIE, SessionCookies};
+pub use session::{
+    ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE, REFRESH_COOKIE, SessionCookies,
+};

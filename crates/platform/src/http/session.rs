@@ -12,6 +12,9 @@ pub const REFRESH_COOKIE: &str = "sanbao_refresh";
 pub const CSRF_COOKIE: &str = "sanbao_csrf";
 /// The header that must carry the value of [`CSRF_COOKIE`].
 pub const CSRF_HEADER: &str = "x-csrf-token";
+/// Set by a page's script when nobody has touched the browser for a while: until somebody logs in, no cookie of this
+/// browser opens anything, even where the server could not be told.
+pub const LOCKED_COOKIE: &str = "sanbao_locked";
 /// The chosen language.
 pub const LANG_COOKIE: &str = "sanbao_lang";
 
@@ -51,6 +54,7 @@ impl SessionCookies {
         jar.add(cookie(ACCESS_COOKIE, self.access, "/", ACCESS_TOKEN_SECONDS, true, self.secure))
             .add(cookie(REFRESH_COOKIE, self.refresh, "/session", self.refresh_seconds, true, self.secure))
             .add(cookie(CSRF_COOKIE, crate::crypto::random_token(), "/", self.refresh_seconds, false, self.secure))
+            .remove(Cookie::build((LOCKED_COOKIE, "")).path("/"))
     }
 
     /// Removes them.

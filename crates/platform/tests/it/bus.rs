@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, Reads, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
-use sanbao_platform::testing::{TestEngine, on_both};
+use sanbao_platform::testing::{TestEngine, on_both, until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -173,13 +173,7 @@ async fn a_running_consumer_wakes_by_itself_and_stops_when_told() {
         let stop = CancellationToken::new();
         let running = tokio::spawn(s.consumer.clone().run(Arc::new(s.log.clone()), stop.clone()));
         say(&s.publisher, 1).await;
-        let heard = Arc::clone(&s.heard);
-        let arrives = async {
-            while heard.lock().unwrap().is_empty() {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(std::time::Duration::from_secs(20), arrives).await.unwrap();
+        until("it is heard", async || !s.heard.lock().unwrap().is_empty()).await;
         stop.cancel();
         running.await.unwrap();
     })

@@ -5,29 +5,25 @@ use std::future::Future;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, State as AppState};
-use axum::http::{Request, Response, StatusCode};
+use axum::http::{Response, StatusCode};
 use axum::routing::post;
 use chrono::{DateTime, Utc};
-use http_body_util::BodyExt as _;
-use sanbao_platform::auth::{AccessClaims, Keys};
+use sanbao_platform::auth::Keys;
 use sanbao_platform::bus::{NewEvent, Outbox};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::{Conn, Db, DbError, Migrations, Script, Tx};
-use sanbao_platform::http::{Ctx, Json, Path, finish};
-use sanbao_platform::id::{OrganisationId, SubjectId};
+use sanbao_platform::http::{Ctx, Json, Path};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{
     By, Call, Change, Guard, IllegalStep, Lifecycle, Order, State, Step, StepError, StepName, actions, advance, create,
     save, step, take,
 };
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::testing::{TestEngine, on_both};
+use sanbao_platform::testing::{Person, Site, TestEngine, on_both};
 use sanbao_platform::{described, event_kinds, history, on, text_enum, typed_id};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
 const MIGRATIONS: Migrations = Migrations {
@@ -342,63 +338,43 @@ fn start() -> DateTime<Utc> {
 }
 
 struct World {
-    app: App,
-    site: Router,
+    site: Site,
     errand: ErrandId,
 }
 
 impl World {
     async fn on(engine: &TestEngine) -> Self {
-        let app = App {
-            db: engine.database("errands", &MIGRATIONS).await,
-            keys: RootSecret::from_bytes([1; 32]).keys().unwrap(),
-            clock: Clock::manual(start()),
-        };
+        let deps = engine.deps("errands", &MIGRATIONS, Clock::manual(start())).await;
+        let app = App { db: deps.db.clone(), keys: deps.keys.clone(), clock: deps.clock.clone() };
         let routes =
             Router::new().route("/errands/{id}/drop", post(do_drop)).route("/errands/{id}/finish", post(do_finish));
-        let site = finish(routes.with_state(app.clone()), app.clock.clone(), CancellationToken::new(), false);
         let errand = ErrandId::new(start());
-        let mut tx = app.db.begin().await.unwrap();
+        let mut tx = deps.db.begin().await.unwrap();
         create(&mut tx, &automatic("begin"), open(errand)).await.unwrap();
         tx.commit().await.unwrap();
-        Self { app, site, errand }
+        Self { site: Site::over(routes.with_state(app), &deps), errand }
     }
 
-    async fn post(&self, role: &str, step: &str, headers: &[(&str, &str)], reason: &str) -> (StatusCode, Value) {
-        let claims = AccessClaims {
-            sub: SubjectId(Uuid::from_u128(1)),
-            org: OrganisationId(Uuid::from_u128(2)),
-            roles: vec![role.into()],
-            areas: Vec::new(),
-            name: "林护工".into(),
-            sid: Uuid::from_u128(3),
-        };
-        let token = self.app.keys.sign_access(start(), &claims).unwrap();
-        let mut request = Request::post(format!("/errands/{}/{step}", self.errand))
-            .header("content-type", "application/json")
-            .header("authorization", format!("Bearer {token}"));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Body::from(json!({ "reason": reason }).to_string())).unwrap();
-        let response = self.site.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, serde_json::from_slice(&bytes).unwrap())
-    }
-
-    async fn number(&self, statement: &'static str) -> i64 {
-        let mut conn = self.app.db.read().await.unwrap();
-        on!(conn, |c| sqlx::query_scalar(statement).fetch_one(c).await).unwrap()
+    async fn post(
+        &self,
+        role: &'static str,
+        step: &str,
+        headers: &[(&str, &str)],
+        reason: &str,
+    ) -> (StatusCode, Value) {
+        let who = Person::new(Uuid::from_u128(1), OrganisationId(Uuid::from_u128(2)), &[role], "林护工");
+        let (path, body) = (format!("/errands/{}/{step}", self.errand), json!({ "reason": reason }));
+        let answer = self.site.call(Some(&who), "POST", &path, Some(body), headers).await;
+        (answer.status, answer.body)
     }
 
     /// How many lines, events, audit rows and counts there are.
     async fn written(&self) -> [i64; 4] {
         [
-            self.number("select count(*) from history").await,
-            self.number("select count(*) from outbox").await,
-            self.number("select count(*) from audit").await,
-            self.number("select cast(sum(n) as bigint) from errand_count").await,
+            self.site.count("select count(*) from history").await,
+            self.site.count("select count(*) from outbox").await,
+            self.site.count("select count(*) from audit").await,
+            self.site.count("select cast(sum(n) as bigint) from errand_count").await,
         ]
     }
 }
@@ -416,19 +392,19 @@ async fn a_step_writes_all_that_belongs_to_it_and_tells_lists_after_the_commit()
     on_both(|engine| async move {
         let world = World::on(&engine).await;
         assert_eq!(world.written().await, [1, 1, 1, 1], "begun");
-        let mut changes = world.app.db.changes();
+        let mut changes = world.site.db.changes();
         let (status, body) = world.post("boss", "drop", &[], "rain").await;
         assert_eq!((status, &body["state"], &body["legal"]), (StatusCode::OK, &json!("dropped"), &json!([])));
         assert_eq!(world.written().await, [2, 2, 2, 3], "and what the order itself counted");
         let topics: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok()).map(|c| c.topic).collect();
         assert!(topics.contains(&"errands"), "{topics:?}");
-        let mut conn = world.app.db.read().await.unwrap();
+        let mut conn = world.site.db.read().await.unwrap();
         let lines = history::of(&mut conn, "errand", world.errand).await.unwrap();
         let told: Vec<_> = lines.iter().map(|l| (l.version, l.step.as_str(), l.to_state.as_str())).collect();
         assert_eq!(told, [(1, "create", "open"), (2, "drop", "dropped")]);
         assert_eq!((lines[1].reason.as_deref(), lines[1].from_state.as_deref()), (Some("rain"), Some("open")));
         assert_eq!((lines[0].actor, lines[1].actor_name.as_deref()), (None, Some("林护工")));
-        let events = Outbox::new("errands", world.app.db.clone()).read(0, 10).await.unwrap();
+        let events = Outbox::new("errands", world.site.db.clone()).read(0, 10).await.unwrap();
         assert_eq!(events[1].kind, ENDED.name);
     })
     .await;
@@ -483,7 +459,7 @@ async fn of_two_who_read_the_same_version_one_is_told_and_writes_nothing() {
         let stale = open(world.errand);
         assert_eq!(world.post("boss", "finish", &[], "").await.0, StatusCode::OK);
         let before = world.written().await;
-        let mut tx = world.app.db.begin().await.unwrap();
+        let mut tx = world.site.db.begin().await.unwrap();
         let refused = advance(&mut tx, &automatic("timer"), stale.clone(), ErrandStep::Lapse).await;
         assert!(matches!(refused, Err(StepError::Overtaken)), "{refused:?}");
         assert!(matches!(create(&mut tx, &automatic("begin"), stale).await, Err(StepError::Overtaken)));
@@ -499,7 +475,7 @@ async fn many_are_written_at_once_and_those_that_are_overtaken_are_left_out() {
         let world = World::on(&engine).await;
         let (by, mut orders) = (automatic("file"), vec![Change::created(open(world.errand))]);
         orders.extend((0..50).map(|_| Change::created(open(ErrandId::new(start())))));
-        let mut tx = world.app.db.begin().await.unwrap();
+        let mut tx = world.site.db.begin().await.unwrap();
         let saved = save(&mut tx, &by, orders).await.unwrap();
         assert_eq!(saved.len(), 50, "one was there already");
         let ended = saved.into_iter().map(|c| step(c.after, ErrandStep::Lapse, start()).unwrap()).collect();

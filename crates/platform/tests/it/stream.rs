@@ -1,6 +1,5 @@
 //! Events over a real `JetStream`: in order, once, whoever forwards, whatever the server lost; on both engines.
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{
@@ -9,14 +8,13 @@ use sanbao_platform::bus::{
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::nats::Nats;
-use sanbao_platform::testing::{self, TestEngine, on_both};
+use sanbao_platform::testing::{self, TestEngine, on_both, until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
 const SUBJECT: Uuid = Uuid::from_u128(1);
-const WAIT: Duration = Duration::from_secs(20);
 
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).unwrap()
@@ -120,12 +118,7 @@ async fn whoever_forwards_at_the_same_time_leaves_one_order() {
         for n in 0..400 {
             say(&s.publisher, n).await;
         }
-        let all = async {
-            while s.log.last().await.unwrap_or(0) < 400 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(WAIT, all).await.unwrap();
+        until("all are in the stream", async || s.log.last().await.unwrap_or(0) >= 400).await;
         stop.cancel();
         for forwarder in forwarders {
             forwarder.await.unwrap();
@@ -148,12 +141,7 @@ async fn whoever_listens_at_the_same_time_takes_each_event_once_and_in_order() {
         let stop = CancellationToken::new();
         let log = || Arc::new(StreamLog::new("speaker", s.nats.clone()));
         let listeners: Vec<_> = (0..3).map(|_| tokio::spawn(s.consumer.clone().run(log(), stop.clone()))).collect();
-        let all = async {
-            while s.consumer.status(&s.log).await.unwrap().behind > 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        tokio::time::timeout(WAIT, all).await.unwrap();
+        until("all are heard", async || s.consumer.status(&s.log).await.unwrap().behind == 0).await;
         stop.cancel();
         for listener in listeners {
             listener.await.unwrap();
@@ -243,12 +231,7 @@ async fn a_running_pair_wakes_by_itself() {
         let listener = tokio::spawn(s.consumer.clone().run(log, stop.clone()));
         for n in 0..5 {
             say(&s.publisher, n).await;
-            let arrives = async {
-                while s.heard().len() as u64 <= n {
-                    tokio::time::sleep(Duration::from_millis(1)).await;
-                }
-            };
-            tokio::time::timeout(WAIT, arrives).await.unwrap();
+            until("it is heard", async || s.heard().len() as u64 > n).await;
         }
         stop.cancel();
         forwarder.await.unwrap();

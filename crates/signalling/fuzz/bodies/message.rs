@@ -3,7 +3,7 @@
 
 use sanbao_signalling::id::PeerId;
 use sanbao_signalling::protocol::{ClientMessage, DEVICE_CHARS, ID_BYTES_MAX, REJECTED_BYTES_MAX, read};
-use sanbao_signalling::room::Request;
+use sanbao_signalling::room::RoomRequest;
 
 const SENDER: &str = "01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02";
 
@@ -19,9 +19,9 @@ pub fn run(text: &str) -> bool {
         }
     };
     assert!(frame.id.is_none_or(|id| id.len() <= ID_BYTES_MAX));
-    assert!(frame.seq.is_some() || !matches!(frame.message, ClientMessage::Said(_)));
+    assert!(frame.seq.is_some() || !matches!(frame.message, ClientMessage::Request(_)));
     match frame.message {
-        ClientMessage::Said(Request::Relay { body, .. } | Request::Message { body }) => {
+        ClientMessage::Request(RoomRequest::Relay { body, .. } | RoomRequest::Message { body }) => {
             assert!(body.as_str().starts_with("{\""));
             let passed_on: serde_json::Value = serde_json::from_str(body.as_str()).unwrap();
             assert_eq!(passed_on["from"], SENDER);

@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use chrono::{DateTime, TimeDelta};
 use sanbao_platform::config::Secret;
-use sanbao_signalling::turn::engine::{AMPLIFICATION_MAX, Client, Engine, Now, Output, Relay};
-use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr};
+use sanbao_signalling::turn::engine::{AMPLIFICATION_MAX, Client, Engine, Now, RelayPort, TurnOutput};
+use sanbao_signalling::turn::stun::{Class, Key, Message, Method, StunWriter, attr};
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits};
 
 const REALM: &str = "fuzz";
@@ -141,33 +141,33 @@ impl World {
     }
 
     /// What is handed on lies in what was given, and goes to nobody who is refused.
-    fn check(engine: &Engine, seen: &mut Seen, output: Output<'_>, given: &[u8]) {
+    fn check(engine: &Engine, seen: &mut Seen, output: TurnOutput<'_>, given: &[u8]) {
         match output {
-            Output::ToPeer { relay, to, payload } => {
+            TurnOutput::ToPeer { relay, to, payload } => {
                 seen.to_peers += 1;
                 assert!(lies_in(payload, given));
                 assert!(engine.filter().passes(to), "{to} is refused and was sent to");
                 assert!((PORTS.0..=PORTS.1).contains(&relay.port) && relay.ipv6 == to.is_ipv6());
                 assert!(!engine.filter().is_relay(to.ip()), "{to} is of this machine and nobody's here");
             }
-            Output::ToClient { payload, padding, .. } => {
+            TurnOutput::ToClient { payload, padding, .. } => {
                 seen.to_clients += 1;
                 assert!(lies_in(payload, given) && padding < 4);
             }
-            Output::Nothing | Output::Answer | Output::Bind(_) => {}
+            TurnOutput::Nothing | TurnOutput::Answer | TurnOutput::Bind(_) => {}
         }
     }
 
     fn give(&mut self, client: Client, bytes: &[u8], proved: bool) {
         let now = self.now();
         let mut output = self.engine.client_sent(now, client, bytes, &mut self.answer);
-        while let Output::Bind(relay) = output {
+        while let TurnOutput::Bind(relay) = output {
             assert!((PORTS.0..=PORTS.1).contains(&relay.port));
             // Every third port is another process's.
             output = self.engine.bound(now, relay.port % 3 != 0, &mut self.answer);
         }
         Self::check(&self.engine, &mut self.seen, output, bytes);
-        if output == Output::Answer {
+        if output == TurnOutput::Answer {
             self.seen.answers += 1;
             assert!(Message::parse(&self.answer).is_ok());
             let unproved = !proved && !client.is_stream();
@@ -180,7 +180,7 @@ impl World {
     /// A nonce for a client, if the engine gives it one now.
     fn nonce(&mut self, from: Client) -> Vec<u8> {
         let mut ask = Vec::new();
-        let mut writer = Writer::new(&mut ask, Method::Allocate, Class::Request, [1; 12]);
+        let mut writer = StunWriter::new(&mut ask, Method::Allocate, Class::Request, [1; 12]);
         writer.attribute(attr::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
         writer.finish(None, false);
         self.give(from, &ask, false);
@@ -198,7 +198,7 @@ impl World {
         let mut transaction = [2; 12];
         transaction[0] = byte(input);
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, method, Class::Request, transaction);
+        let mut writer = StunWriter::new(&mut bytes, method, Class::Request, transaction);
         match (method, byte(input) % 8) {
             (_, 0) => {}
             (Method::Allocate, wish) => {
@@ -233,7 +233,7 @@ impl World {
             bytes.extend_from_slice(&[0x40, choice / 2 % 2, 0, u8::try_from(len).unwrap_or(0)]);
             bytes.extend_from_slice(take(input, len));
         } else {
-            let mut writer = Writer::new(&mut bytes, Method::Send, Class::Indication, [3; 12]);
+            let mut writer = StunWriter::new(&mut bytes, Method::Send, Class::Indication, [3; 12]);
             writer.address(attr::XOR_PEER_ADDRESS, peer(input));
             writer.attribute(attr::DATA, take(input, len));
             writer.finish(None, false);
@@ -242,11 +242,11 @@ impl World {
     }
 
     fn peer_sends(&mut self, input: &mut &[u8]) {
-        let relay = Relay { ipv6: byte(input) < 128, port: PORTS.0 + u16::from(byte(input) % 8) };
+        let relay = RelayPort { ipv6: byte(input) < 128, port: PORTS.0 + u16::from(byte(input) % 8) };
         let (from, len, now) = (peer(input), usize::from(byte(input) % 32), self.now());
         let payload = take(input, len);
         let output = self.engine.peer_sent(now, relay, from, payload);
-        let delivered = matches!(output, Output::ToClient { .. });
+        let delivered = matches!(output, TurnOutput::ToClient { .. });
         Self::check(&self.engine, &mut self.seen, output, payload);
         assert!(!delivered || self.engine.filter().passes(from), "{from} is refused and was let in");
     }

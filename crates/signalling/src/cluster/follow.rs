@@ -1,4 +1,4 @@
-//! The task of one room on one node: it carries out what the room's [`Driver`] decides.
+//! The task of one room on one node: it carries out what the room's [`LogDriver`] decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,12 +11,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::Cluster;
-use super::driver::{Driver, Heard, Input, Kind, Output};
-use super::frame::{self, Body, Head, Unreadable};
+use super::driver::{EntryKind, LogDriver, LogInput, LogOutput, LoggedEntry};
+use super::frame::{self, EntryBody, EntryHead, Unreadable};
 use crate::id::ConsultId;
 use crate::log::{AppendError, Commits, Committed, Position, RoomLog};
 use crate::room::Command;
-use crate::session::{Cell, Hub};
+use crate::session::FollowedRoom;
 
 /// Commands that are taken from the queue at a time.
 const TAKEN_AT_ONCE_MAX: usize = 256;
@@ -28,15 +28,14 @@ const FACTS_WAIT_MS_MAX: u64 = 30_000;
 const FACTS_LOOK_MS: u64 = 100;
 
 /// What comes back from the log.
-type Answer = Result<Input<Body>, Unreadable>;
+type Answer = Result<LogInput<EntryBody>, Unreadable>;
 
 /// One room's task.
 pub(super) struct Follower {
     pub(super) cluster: Arc<Cluster>,
-    pub(super) hub: Arc<Hub>,
-    pub(super) cell: Arc<Cell>,
+    pub(super) room: Arc<dyn FollowedRoom>,
     pub(super) log: Arc<dyn RoomLog>,
-    driver: Driver<Bytes>,
+    driver: LogDriver<Bytes>,
     append: Option<BoxFuture<'static, Answer>>,
     read: Option<BoxFuture<'static, Answer>>,
 }
@@ -45,7 +44,7 @@ pub(super) struct Follower {
 struct Over;
 
 /// What a follower hears of.
-pub(super) struct Ears {
+pub(super) struct FollowerInputs {
     /// What is proposed.
     pub(super) commands: mpsc::Receiver<Command>,
     /// What is announced.
@@ -58,15 +57,14 @@ impl Follower {
     /// Brings the replica up to the end of what was read of the log; `None` when there is no going on from it.
     pub(super) fn begin(
         cluster: Arc<Cluster>,
-        hub: Arc<Hub>,
-        cell: Arc<Cell>,
+        room: Arc<dyn FollowedRoom>,
         log: Arc<dyn RoomLog>,
         entries: &[Committed],
     ) -> Option<Self> {
         let (limits, batches) = (cluster.limits.driver, cluster.batches());
-        let (driver, _first_read) = Driver::follow::<Body>(limits, Position::START, batches, cluster.now_ms());
-        let mut follower = Self { cluster, hub, cell, log, driver, append: None, read: None };
-        let answer = follower.judge(entries).map(Input::Read);
+        let (driver, _first_read) = LogDriver::follow::<EntryBody>(limits, Position::START, batches, cluster.now_ms());
+        let mut follower = Self { cluster, room, log, driver, append: None, read: None };
+        let answer = follower.judge(entries).map(LogInput::Read);
         match follower.take(answer) {
             Ok(()) if follower.driver.last() != Position::START => Some(follower),
             _ => None,
@@ -74,15 +72,15 @@ impl Follower {
     }
 
     fn consult(&self) -> ConsultId {
-        self.cell.consult()
+        self.room.consult()
     }
 
-    fn judge(&self, entries: &[Committed]) -> Result<Vec<Heard<Body>>, Unreadable> {
-        entries.iter().map(|committed| frame::heard(self.hub.node(), committed)).collect()
+    fn judge(&self, entries: &[Committed]) -> Result<Vec<LoggedEntry<EntryBody>>, Unreadable> {
+        entries.iter().map(|committed| frame::logged(self.cluster.node, committed)).collect()
     }
 
     /// Runs until the room is closed here.
-    pub(super) async fn run(mut self, mut ears: Ears) {
+    pub(super) async fn run(mut self, mut inputs: FollowerInputs) {
         let mut commands = Vec::new();
         let timer = tokio::time::sleep_until(Instant::now());
         tokio::pin!(timer);
@@ -93,25 +91,25 @@ impl Follower {
             }
             let has_room = self.driver.has_room(COMMAND_BYTES_MAX);
             let done = tokio::select! {
-                count = ears.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
+                count = inputs.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
                     match count {
-                        0 if self.cell.is_forgotten() => return,
+                        0 if self.room.is_forgotten() => return,
                         0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
                         _ => self.propose(commands.drain(..)),
                     }
                 }
-                Some(committed) = ears.watch.next() => {
-                    let answer = frame::heard(self.hub.node(), &committed).map(Input::Announced);
+                Some(committed) = inputs.watch.next() => {
+                    let answer = frame::logged(self.cluster.node, &committed).map(LogInput::Announced);
                     self.take(answer)
                 }
                 answer = some(&mut self.append) => { self.append = None; self.take(answer) }
                 answer = some(&mut self.read) => { self.read = None; self.take(answer) }
-                Ok(()) = ears.connections.changed() => self.take(Ok(Input::Missed)),
-                () = &mut timer => self.take(Ok(Input::Tick)),
+                Ok(()) = inputs.connections.changed() => self.take(Ok(LogInput::Missed)),
+                () = &mut timer => self.take(Ok(LogInput::Tick)),
             };
             if let Err(Over) = done {
                 self.cluster.orphaned(self.consult());
-                return self.hub.forget(&self.cell);
+                return self.room.forget();
             }
         }
     }
@@ -138,39 +136,39 @@ impl Follower {
         self.carry_out(outputs)
     }
 
-    fn carry_out(&mut self, outputs: Vec<Output<Bytes, Body>>) -> Result<(), Over> {
+    fn carry_out(&mut self, outputs: Vec<LogOutput<Bytes, EntryBody>>) -> Result<(), Over> {
         let consult = self.consult();
         for output in outputs {
             match output {
-                Output::Append { expected, previous, batch, commands } => {
-                    let head = Head { kind: Kind::Batch, node: self.hub.node(), batch, previous };
+                LogOutput::Append { expected, previous, batch, commands } => {
+                    let head = EntryHead { kind: EntryKind::Batch, node: self.cluster.node, batch, previous };
                     self.send(expected, batch, head.batch(self.cluster.clock.now(), &commands));
                 }
-                Output::AppendSnapshot { expected, previous, batch } => self.snapshot(expected, previous, batch),
-                Output::Read { after } => self.look(after),
-                Output::Apply { position, body } => {
+                LogOutput::AppendSnapshot { expected, previous, batch } => self.snapshot(expected, previous, batch),
+                LogOutput::Read { after } => self.look(after),
+                LogOutput::Apply { position, body } => {
                     let entry = body.entry().map_err(|error| report(consult, &error))?;
                     let age = self.cluster.clock.now() - entry.at;
                     if age > TimeDelta::hours(self.cluster.keep_hours() / 2) {
                         self.driver.snapshot_soon();
                     }
-                    let was_empty = self.cell.is_empty();
-                    self.hub.committed(&self.cell, position, &entry);
-                    if !was_empty && self.cell.is_empty() && entry.node == self.hub.node() {
+                    let was_empty = self.room.is_empty();
+                    self.room.committed(position, &entry);
+                    if !was_empty && self.room.is_empty() && entry.node == self.cluster.node {
                         // Of a room that is over, little is to be kept.
                         self.driver.snapshot_soon();
                     }
                 }
-                Output::Restore { body, .. } => {
+                LogOutput::Restore { body, .. } => {
                     let replica = body.replica().map_err(|error| report(consult, &error))?;
-                    self.hub.install(&self.cell, replica);
+                    self.room.install(replica);
                 }
-                Output::Trim { before } => self.trim(before),
-                Output::GiveUp => {
+                LogOutput::Trim { before } => self.trim(before),
+                LogOutput::GiveUp => {
                     tracing::warn!(%consult, "a room's log did not answer in time: its clients try again");
                     return Err(Over);
                 }
-                Output::Lost => {
+                LogOutput::Lost => {
                     tracing::error!(%consult, "a room's log has neither a beginning nor a snapshot");
                     return Err(Over);
                 }
@@ -183,43 +181,43 @@ impl Follower {
         let (log, consult) = (Arc::clone(&self.log), self.consult());
         self.append = Some(Box::pin(async move {
             Ok(match log.append(consult, expected, entry).await {
-                Ok(position) => Input::Appended(batch, position),
-                Err(AppendError::Behind) => Input::Behind(batch),
+                Ok(position) => LogInput::Appended(batch, position),
+                Err(AppendError::Behind) => LogInput::Behind(batch),
                 Err(AppendError::Unknown(cause)) => {
                     tracing::debug!(%consult, cause, "an append was not answered");
-                    Input::Unknown(batch)
+                    LogInput::Unknown(batch)
                 }
                 Err(AppendError::Unavailable(cause)) => {
                     tracing::debug!(%consult, cause, "an append was refused");
-                    Input::Unavailable(batch)
+                    LogInput::Unavailable(batch)
                 }
             })
         }));
     }
 
     fn snapshot(&mut self, expected: Position, previous: Position, batch: u64) {
-        let head = Head { kind: Kind::Snapshot, node: self.hub.node(), batch, previous };
-        match head.snapshot(&self.cell.copy()) {
+        let head = EntryHead { kind: EntryKind::Snapshot, node: self.cluster.node, batch, previous };
+        match head.snapshot(&self.room.copy()) {
             Ok(entry) if entry.len() <= self.cluster.limits.snapshot_bytes_max => self.send(expected, batch, entry),
-            Ok(_) => self.append = Some(Box::pin(async move { Ok(Input::Unavailable(batch)) })),
+            Ok(_) => self.append = Some(Box::pin(async move { Ok(LogInput::Unavailable(batch)) })),
             Err(error) => {
                 report(self.consult(), &error);
-                self.append = Some(Box::pin(async move { Ok(Input::Unavailable(batch)) }));
+                self.append = Some(Box::pin(async move { Ok(LogInput::Unavailable(batch)) }));
             }
         }
     }
 
     fn look(&mut self, after: Position) {
-        let (log, consult, node) = (Arc::clone(&self.log), self.consult(), self.hub.node());
+        let (log, consult, node) = (Arc::clone(&self.log), self.consult(), self.cluster.node);
         self.read = Some(Box::pin(async move {
             match log.read(consult, after).await {
                 Ok(entries) => {
-                    let heard = entries.iter().map(|committed| frame::heard(node, committed));
-                    Ok(Input::Read(heard.collect::<Result<_, _>>()?))
+                    let logged = entries.iter().map(|committed| frame::logged(node, committed));
+                    Ok(LogInput::Read(logged.collect::<Result<_, _>>()?))
                 }
                 Err(error) => {
                     tracing::debug!(%consult, %error, "a read was not answered");
-                    Ok(Input::ReadFailed)
+                    Ok(LogInput::ReadFailed)
                 }
             }
         }));
@@ -227,12 +225,12 @@ impl Follower {
 
     /// Lets what is older than a snapshot go, once this node has written every fact of it.
     fn trim(&self, before: Position) {
-        let (log, hub, consult) = (Arc::clone(&self.log), Arc::clone(&self.hub), self.consult());
+        let (log, facts, consult) = (Arc::clone(&self.log), self.room.facts().clone(), self.consult());
         // Not until nothing waits: on a busy node that is never.
-        let seen = hub.facts_seen();
+        let seen = facts.pushed();
         tokio::spawn(async move {
             for _ in 0..FACTS_WAIT_MS_MAX / FACTS_LOOK_MS {
-                if hub.facts_are_written(seen) {
+                if facts.is_written(seen) {
                     if let Err(error) = log.trim(consult, before).await {
                         tracing::debug!(%consult, %error, "a room's log stays long until the next snapshot");
                     }

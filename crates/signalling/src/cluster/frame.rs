@@ -8,7 +8,7 @@ use bytes::{BufMut as _, Bytes};
 use chrono::{DateTime, Utc};
 use serde::Deserialize as _;
 
-use super::driver::{Heard, Kind};
+use super::driver::{EntryKind, LoggedEntry};
 use crate::id::NodeId;
 use crate::log::{Committed, Position};
 use crate::replica::Replica;
@@ -36,21 +36,21 @@ impl Unreadable {
 
 /// Who writes an entry, after which, and how it knows it again.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Head {
-    pub(crate) kind: Kind,
+pub(crate) struct EntryHead {
+    pub(crate) kind: EntryKind,
     pub(crate) node: NodeId,
     pub(crate) batch: u64,
     pub(crate) previous: Position,
 }
 
-impl Head {
+impl EntryHead {
     fn begin(self, body_bytes: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(HEAD_BYTES + 8 + body_bytes);
         out.put_u8(ENTRY_VERSION);
         out.put_u8(match self.kind {
-            Kind::Opening => 0,
-            Kind::Batch => 1,
-            Kind::Snapshot => 2,
+            EntryKind::Opening => 0,
+            EntryKind::Batch => 1,
+            EntryKind::Snapshot => 2,
         });
         out.put_u64(self.node.0);
         out.put_u64(self.batch);
@@ -82,7 +82,7 @@ pub(crate) fn command(command: &Command) -> Result<Bytes, Unreadable> {
 }
 
 /// What the driver needs to know of an entry; its body stays bytes.
-pub(crate) fn heard(node: NodeId, committed: &Committed) -> Result<Heard<Body>, Unreadable> {
+pub(crate) fn logged(node: NodeId, committed: &Committed) -> Result<LoggedEntry<EntryBody>, Unreadable> {
     let bytes = &committed.entry;
     let (Some([version, kind]), Some(body)) = (bytes.get(..2), bytes.get(HEAD_BYTES..)) else {
         return Err(Unreadable::broken(&"it is too short"));
@@ -90,28 +90,28 @@ pub(crate) fn heard(node: NodeId, committed: &Committed) -> Result<Heard<Body>, 
     let number = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_be_bytes);
     // The version first: a later one may know kinds that this one takes for damage.
     let kind = match (*version, *kind) {
-        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 0) => Kind::Opening,
-        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 1) => Kind::Batch,
-        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 2) => Kind::Snapshot,
+        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 0) => EntryKind::Opening,
+        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 1) => EntryKind::Batch,
+        (ENTRY_VERSION_MIN..=ENTRY_VERSION, 2) => EntryKind::Snapshot,
         (newer, _) if newer > ENTRY_VERSION => return Err(Unreadable::Newer(newer)),
         (version, kind) => return Err(Unreadable::broken(&format!("version {version}, kind {kind}"))),
     };
     let (writer, batch, previous) = (NodeId(number(2)), number(10), Position(number(18)));
     let own = (writer == node).then_some(batch);
-    let body = Body { version: *version, node: writer, batch, bytes: bytes.slice_ref(body) };
-    Ok(Heard { position: committed.position, before: committed.previous, previous, own, kind, body })
+    let body = EntryBody { version: *version, node: writer, batch, bytes: bytes.slice_ref(body) };
+    Ok(LoggedEntry { position: committed.position, before: committed.previous, previous, own, kind, body })
 }
 
 /// What an entry holds, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Body {
+pub(crate) struct EntryBody {
     version: u8,
     node: NodeId,
     batch: u64,
     bytes: Bytes,
 }
 
-impl Body {
+impl EntryBody {
     /// The commands.
     pub(crate) fn entry(&self) -> Result<Entry, Unreadable> {
         let Some((at, mut rest)) = self.bytes.split_first_chunk() else {
@@ -139,8 +139,8 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
     use crate::id::{ConsultId, Digest, Epoch, PeerId, PersonId, Socket};
+    use crate::role::Role;
     use crate::room::{Entrant, Past, Profile, RoomLimits};
-    use crate::ticket::Role;
 
     const NODE: NodeId = NodeId(7);
 
@@ -163,14 +163,14 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_and_its_writer_knows_it_again() {
-        let head = Head { kind: Kind::Opening, node: NODE, batch: 5, previous: Position(10) };
+        let head = EntryHead { kind: EntryKind::Opening, node: NODE, batch: 5, previous: Position(10) };
         let at = DateTime::from_timestamp_micros(1_763_899_200_000_001).unwrap();
         let encoded: Vec<Bytes> = commands().iter().map(|c| command(c).unwrap()).collect();
         let committed = committed(head.batch(at, &encoded));
-        let seen = heard(NODE, &committed).unwrap();
+        let seen = logged(NODE, &committed).unwrap();
         assert_eq!((seen.position, seen.before, seen.previous), (Position(12), Position(11), Position(10)));
-        assert_eq!((seen.kind, seen.own), (Kind::Opening, Some(5)));
-        assert_eq!(heard(NodeId(8), &committed).unwrap().own, None);
+        assert_eq!((seen.kind, seen.own), (EntryKind::Opening, Some(5)));
+        assert_eq!(logged(NodeId(8), &committed).unwrap().own, None);
         let entry = seen.body.entry().unwrap();
         assert_eq!((entry.at, entry.node, entry.batch, entry.commands), (at, NODE, 5, commands()));
     }
@@ -180,9 +180,9 @@ mod tests {
         let mut replica = Replica::new(ConsultId(id(3)));
         let entry = Entry { v: ENTRY_VERSION, at: DateTime::UNIX_EPOCH, node: NODE, batch: 1, commands: commands() };
         replica.apply_entry(Position(9), &entry, &mut Vec::new());
-        let head = Head { kind: Kind::Snapshot, node: NODE, batch: 6, previous: Position(9) };
-        let seen = heard(NODE, &committed(head.snapshot(&replica).unwrap())).unwrap();
-        assert_eq!(seen.kind, Kind::Snapshot);
+        let head = EntryHead { kind: EntryKind::Snapshot, node: NODE, batch: 6, previous: Position(9) };
+        let seen = logged(NODE, &committed(head.snapshot(&replica).unwrap())).unwrap();
+        assert_eq!(seen.kind, EntryKind::Snapshot);
         let read = seen.body.replica().unwrap();
         assert_eq!((read.position(), read.epoch()), (Position(9), Some(Epoch(id(1)))));
     }
@@ -217,7 +217,7 @@ mod tests {
 
     /// An entry of any version that holds one command.
     fn of_version(version: u8, command: &impl serde::Serialize) -> Committed {
-        let head = Head { kind: Kind::Batch, node: NODE, batch: 5, previous: Position(10) };
+        let head = EntryHead { kind: EntryKind::Batch, node: NODE, batch: 5, previous: Position(10) };
         let command = Bytes::from(rmp_serde::to_vec_named(command).unwrap());
         let mut entry = head.batch(DateTime::UNIX_EPOCH, &[command]).to_vec();
         entry[0] = version;
@@ -236,7 +236,7 @@ mod tests {
             permissions: Role::Guest.permissions(),
         };
         let read = |former: &Former| {
-            let entry = heard(NODE, &of_version(1, former)).unwrap().body.entry().unwrap();
+            let entry = logged(NODE, &of_version(1, former)).unwrap().body.entry().unwrap();
             (entry.v, entry.commands)
         };
         let entrant = FormerEntrant { peer, secret, device, ticket, profile: profile.clone() };
@@ -258,27 +258,27 @@ mod tests {
         for kind in [1, 200] {
             let mut entry = of_version(newer, &Command::Tick).entry.to_vec();
             entry[1] = kind;
-            assert_eq!(heard(NODE, &committed(entry.into())).unwrap_err(), Unreadable::Newer(newer));
+            assert_eq!(logged(NODE, &committed(entry.into())).unwrap_err(), Unreadable::Newer(newer));
         }
-        let written = heard(NODE, &of_version(ENTRY_VERSION, &Command::Tick)).unwrap();
+        let written = logged(NODE, &of_version(ENTRY_VERSION, &Command::Tick)).unwrap();
         assert_eq!(written.body.entry().unwrap().v, ENTRY_VERSION);
     }
 
     #[test]
     fn what_another_version_or_a_stranger_wrote_is_refused_and_never_half_read() {
-        let head = Head { kind: Kind::Batch, node: NODE, batch: 5, previous: Position(10) };
+        let head = EntryHead { kind: EntryKind::Batch, node: NODE, batch: 5, previous: Position(10) };
         let good = head.batch(DateTime::UNIX_EPOCH, &[command(&Command::Tick).unwrap()]);
         for len in 0..good.len() {
-            let cut = heard(NODE, &committed(good.slice(..len))).and_then(|seen| seen.body.entry());
+            let cut = logged(NODE, &committed(good.slice(..len))).and_then(|seen| seen.body.entry());
             assert!(cut.is_err() || len == HEAD_BYTES + 8, "{len}: an entry without commands is one");
         }
         for (at, byte) in [(0, ENTRY_VERSION_MIN - 1), (0, ENTRY_VERSION + 1), (1, 3)] {
             let mut other = good.to_vec();
             other[at] = byte;
-            assert!(heard(NODE, &committed(other.into())).is_err());
+            assert!(logged(NODE, &committed(other.into())).is_err());
         }
         let mut other = good.to_vec();
         other.push(0xc1); // never used in MessagePack
-        assert!(heard(NODE, &committed(other.into())).unwrap().body.entry().is_err());
+        assert!(logged(NODE, &committed(other.into())).unwrap().body.entry().is_err());
     }
 }

@@ -18,9 +18,9 @@ use crate::session::{Hub, NoRoom};
 /// How often it is looked whether the connection is a new one.
 const CONNECTION_LOOK_MS: u64 = 100;
 /// How long the last words to the database and the other nodes may take.
-const FAREWELL_WAIT_MS_MAX: u64 = 500;
+const LAST_WAIT_MS_MAX: u64 = 500;
 const HERE: &[u8] = b"here";
-const FAREWELL: &[u8] = b"farewell";
+const GONE: &[u8] = b"farewell";
 
 impl Cluster {
     /// Looks after the node's part until `stop`.
@@ -59,10 +59,10 @@ impl Cluster {
             if let Err(error) = self.write_notes().await {
                 tracing::warn!(%error, "other nodes will look after rooms that need nobody");
             }
-            self.say(FAREWELL).await;
+            self.say(GONE).await;
             let _ = self.nats.client().flush().await;
         };
-        let _ = timeout(Duration::from_millis(FAREWELL_WAIT_MS_MAX), last).await;
+        let _ = timeout(Duration::from_millis(LAST_WAIT_MS_MAX), last).await;
     }
 
     async fn keep_adopting(self: Arc<Self>, hub: Arc<Hub>, stop: CancellationToken) {
@@ -104,7 +104,7 @@ impl Cluster {
         let connections = self.nats.client().statistics().connects.load(Ordering::Relaxed);
         let is_new = self.connections.send_if_modified(|known| std::mem::replace(known, connections) != connections);
         if is_new || !self.nats.is_connected() {
-            lock(&self.presence).deaf_until(self.now_ms());
+            lock(&self.presence).disconnected_until(self.now_ms());
         }
     }
 
@@ -127,8 +127,8 @@ impl Cluster {
         while let Some(Some(message)) = stop.run_until_cancelled(words.next()).await {
             let node = message.subject.rsplit('.').next().and_then(|n| u64::from_str_radix(n, 16).ok()).map(NodeId);
             match node {
-                Some(node) if message.payload == FAREWELL => lock(&self.presence).farewell(node, self.now_ms()),
-                Some(node) => lock(&self.presence).heard(node, self.now_ms()),
+                Some(node) if message.payload == GONE => lock(&self.presence).gone(node, self.now_ms()),
+                Some(node) => lock(&self.presence).alive(node, self.now_ms()),
                 None => {}
             }
         }
@@ -188,7 +188,7 @@ impl Cluster {
     async fn take_in(&self, hub: &Arc<Hub>, consult: ConsultId) -> bool {
         match hub.open(consult, false).await {
             Ok(cell) => {
-                cell.look_after_sockets(hub, &|node| self.is_gone(node));
+                cell.look_after_sockets(&|node| self.is_gone(node));
                 true
             }
             Err(NoRoom::None) => true,

@@ -31,11 +31,11 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::facts;
 use crate::id::{ConsultId, Epoch, NodeId};
 use crate::log::{Committed, JetStreamLog, Position, RoomLog};
-use crate::room::{Command, Past};
-use crate::session::{Cell, Driver, Hub, NoRoom};
-use driver::Kind;
-use follow::{Ears, Follower};
-use frame::Head;
+use crate::room::{Command, Past, RoomLimits};
+use crate::session::{FollowedRoom, NoRoom, SharedLog};
+use driver::EntryKind;
+use follow::{Follower, FollowerInputs};
+use frame::EntryHead;
 pub use limits::{ClusterLimits, DriverLimits};
 use presence::Presence;
 
@@ -65,9 +65,9 @@ pub(crate) struct Cluster {
     began: Instant,
 }
 
-/// The cluster as the hub's driver.
+/// The cluster as the log that the rooms of this node share.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared(pub(crate) Arc<Cluster>);
+pub(crate) struct SharedRooms(pub(crate) Arc<Cluster>);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing behind these locks is ever half done.
@@ -140,21 +140,16 @@ impl Cluster {
 
     /// What the log holds of the room, which is begun when it may be; nothing when there is no room. The database is
     /// asked only for a room that is not there: who resumes does not wait for it.
-    async fn entries(
-        &self,
-        hub: &Hub,
-        log: &dyn RoomLog,
-        consult: ConsultId,
-        make: bool,
-    ) -> Result<Vec<Committed>, NoRoom> {
+    async fn entries(&self, room: &dyn FollowedRoom, log: &dyn RoomLog, make: bool) -> Result<Vec<Committed>, NoRoom> {
+        let consult = room.consult();
         let mut begun = false;
         loop {
             match log.read(consult, Position::START).await {
                 Ok(entries) if !entries.is_empty() => return Ok(entries),
                 Ok(entries) if !make => return Ok(entries),
-                Ok(_) if !begun && self.may_begin(hub.node(), consult).await? => {
+                Ok(_) if !begun && self.may_begin(consult).await? => {
                     let past = facts::past(&mut self.db.read().await?, consult).await?;
-                    log.open_first(consult, self.opening(hub, past)?).await.map_err(|error| {
+                    log.open_first(consult, self.opening(room.limits(), past)?).await.map_err(|error| {
                         tracing::warn!(%consult, %error, "a room's log could not be begun");
                         NoRoom::Unavailable
                     })?;
@@ -170,32 +165,30 @@ impl Cluster {
         }
     }
 
-    fn opening(&self, hub: &Hub, past: Past) -> Result<Bytes, NoRoom> {
+    fn opening(&self, limits: RoomLimits, past: Past) -> Result<Bytes, NoRoom> {
         let now = self.clock.now();
-        let limits = Box::new(hub.room_limits());
-        let command = Command::Open { epoch: Epoch::new(now), past: Box::new(past), limits };
+        let command = Command::Open { epoch: Epoch::new(now), past: Box::new(past), limits: Box::new(limits) };
         let command = frame::command(&command).map_err(|error| {
             tracing::error!(%error, "a room's first entry cannot be written");
             NoRoom::Unavailable
         })?;
-        let head = Head { kind: Kind::Opening, node: hub.node(), batch: 0, previous: Position::START };
+        let head = EntryHead { kind: EntryKind::Opening, node: self.node, batch: 0, previous: Position::START };
         Ok(head.batch(now, &[command]))
     }
 
-    async fn may_begin(&self, node: NodeId, consult: ConsultId) -> Result<bool, NoRoom> {
+    async fn may_begin(&self, consult: ConsultId) -> Result<bool, NoRoom> {
         let lease = TimeDelta::milliseconds(i64::try_from(self.limits.opening_lease_ms).unwrap_or(i64::MAX));
-        Ok(opening::claim(&self.db, consult, node, self.clock.now(), lease).await?)
+        Ok(opening::claim(&self.db, consult, self.node, self.clock.now(), lease).await?)
     }
 
     /// Follows the room from now on. `false` when there is none.
     async fn follow(
         self: &Arc<Self>,
-        hub: &Arc<Hub>,
-        cell: &Arc<Cell>,
+        room: Arc<dyn FollowedRoom>,
         make: bool,
         commands: mpsc::Receiver<Command>,
     ) -> Result<bool, NoRoom> {
-        let consult = cell.consult();
+        let consult = room.consult();
         let log = self.log().await?;
         let connections = self.connections.subscribe();
         // Listening first: an entry that comes between is heard or read, perhaps both, never neither.
@@ -203,30 +196,29 @@ impl Cluster {
             tracing::warn!(%consult, %error, "a room's log cannot be followed");
             NoRoom::Unavailable
         })?;
-        let entries = self.entries(hub, &*log, consult, make).await?;
+        let entries = self.entries(&*room, &*log, make).await?;
         if entries.is_empty() {
             return Ok(false);
         }
         self.note(consult, true);
-        let (cluster, hub, cell) = (Arc::clone(self), Arc::clone(hub), Arc::clone(cell));
-        let follower = Follower::begin(cluster, hub, cell, log, &entries).ok_or(NoRoom::Unavailable)?;
-        tokio::spawn(follower.run(Ears { commands, watch, connections }));
+        let follower = Follower::begin(Arc::clone(self), room, log, &entries).ok_or(NoRoom::Unavailable)?;
+        tokio::spawn(follower.run(FollowerInputs { commands, watch, connections }));
         Ok(true)
     }
 }
 
 #[async_trait]
-impl Driver for Shared {
+impl SharedLog for SharedRooms {
     fn node(&self) -> NodeId {
         self.0.node
     }
 
-    async fn open(&self, hub: &Arc<Hub>, cell: &Arc<Cell>, make: bool) -> Result<bool, NoRoom> {
+    async fn open(&self, room: Arc<dyn FollowedRoom>, make: bool) -> Result<bool, NoRoom> {
         let cluster = &self.0;
         let (sender, commands) = mpsc::channel(cluster.limits.driver.waiting_commands_max);
-        lock(&cluster.rooms).insert(cell.consult(), sender);
+        lock(&cluster.rooms).insert(room.consult(), sender);
         let wait = Duration::from_millis(cluster.limits.open_wait_ms_max);
-        timeout(wait, cluster.follow(hub, cell, make, commands)).await.unwrap_or(Err(NoRoom::Unavailable))
+        timeout(wait, cluster.follow(room, make, commands)).await.unwrap_or(Err(NoRoom::Unavailable))
     }
 
     fn propose(&self, consult: ConsultId, commands: Vec<Command>) -> bool {

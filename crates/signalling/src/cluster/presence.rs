@@ -10,7 +10,7 @@ use crate::id::NodeId;
 pub(crate) struct Presence {
     own: NodeId,
     silent_ms_max: u64,
-    /// When each was last heard, and whether that was its farewell.
+    /// When each was last heard, and whether that was its last word.
     heard: BTreeMap<NodeId, (u64, bool)>,
     /// Since when this node could hear the others.
     hearing_since_ms: u64,
@@ -22,12 +22,12 @@ impl Presence {
     }
 
     /// A node said that it is there.
-    pub(crate) fn heard(&mut self, node: NodeId, now_ms: u64) {
+    pub(crate) fn alive(&mut self, node: NodeId, now_ms: u64) {
         self.note(node, now_ms, false);
     }
 
     /// A node said that it goes.
-    pub(crate) fn farewell(&mut self, node: NodeId, now_ms: u64) {
+    pub(crate) fn gone(&mut self, node: NodeId, now_ms: u64) {
         self.note(node, now_ms, true);
     }
 
@@ -39,7 +39,7 @@ impl Presence {
     }
 
     /// The connection was lost, or is new: silence counts from now on.
-    pub(crate) fn deaf_until(&mut self, now_ms: u64) {
+    pub(crate) fn disconnected_until(&mut self, now_ms: u64) {
         self.hearing_since_ms = now_ms;
     }
 
@@ -68,10 +68,10 @@ mod tests {
         assert!(!presence.is_gone(NodeId(1), 1_000_000), "never oneself");
         assert!(!presence.is_gone(OTHER, 4_999));
         assert!(presence.is_gone(OTHER, 5_000), "one that was never heard");
-        presence.heard(OTHER, 6_000);
+        presence.alive(OTHER, 6_000);
         assert!(!presence.is_gone(OTHER, 10_999));
         assert!(presence.is_gone(OTHER, 11_000));
-        presence.deaf_until(11_500);
+        presence.disconnected_until(11_500);
         assert!(!presence.is_gone(OTHER, 16_499), "who was deaf cannot tell");
         assert!(presence.is_gone(OTHER, 16_500));
     }
@@ -79,10 +79,10 @@ mod tests {
     #[test]
     fn a_node_that_said_farewell_is_gone_at_once_and_one_that_comes_again_is_there() {
         let mut presence = Presence::new(NodeId(1), 5_000, 0);
-        presence.heard(OTHER, 100);
-        presence.farewell(OTHER, 101);
+        presence.alive(OTHER, 100);
+        presence.gone(OTHER, 101);
         assert!(presence.is_gone(OTHER, 101));
-        presence.heard(OTHER, 200);
+        presence.alive(OTHER, 200);
         assert!(!presence.is_gone(OTHER, 201));
     }
 
@@ -90,8 +90,8 @@ mod tests {
     fn who_went_long_ago_is_forgotten_and_still_gone() {
         let mut presence = Presence::new(NodeId(1), 5_000, 0);
         for number in 10..2_000 {
-            presence.heard(NodeId(number), number * 1_000);
-            presence.farewell(NodeId(number), number * 1_000);
+            presence.alive(NodeId(number), number * 1_000);
+            presence.gone(NodeId(number), number * 1_000);
         }
         assert!(presence.heard.len() < 600, "{}", presence.heard.len());
         assert!(presence.is_gone(NodeId(10), 2_000_000));

@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::*;
 use crate::config::Config;
-use crate::facts::Waiting;
+use crate::facts::FactReceiver;
 use crate::id::{Digest, PeerId, PersonId, Socket};
 use crate::log::{AppendError, Commits, LogError, MemoryLog};
+use crate::role::Role;
 use crate::room::{ENTRY_VERSION, Entrant, Profile};
-use crate::ticket::Role;
-use crate::turn::PortsSeen;
+use crate::session::{Cell, Hub};
+use crate::turn::PortsWatch;
 use crate::{MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(1));
@@ -67,10 +68,10 @@ impl RoomLog for Faulty {
 /// A node, and what it holds of the one room.
 struct Node {
     hub: Arc<Hub>,
-    driver: Arc<dyn Driver>,
+    driver: Arc<dyn SharedLog>,
     cell: Arc<Cell>,
     log: Arc<Faulty>,
-    _facts: Waiting,
+    _facts: FactReceiver,
 }
 
 async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
@@ -82,12 +83,12 @@ async fn nodes(engine: &TestEngine) -> Option<[Node; 2]> {
         let log = Arc::new(Faulty { log: Arc::clone(&memory), ..Faulty::default() });
         let cluster = Cluster::new(NodeId(number), nats.clone(), db.clone(), clock.clone(), config.cluster);
         cluster.log.set(Arc::clone(&log) as Arc<dyn RoomLog>).unwrap();
-        let driver = Arc::new(Shared(Arc::new(cluster))) as Arc<dyn Driver>;
+        let driver = Arc::new(SharedRooms(Arc::new(cluster))) as Arc<dyn SharedLog>;
         let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
         let hub = Arc::new(Hub::new(
             config.limits.clone(),
             clock,
-            config.ice(PortsSeen::all()),
+            config.ice(PortsWatch::all()),
             db.clone(),
             facts,
             Some(Arc::clone(&driver)),
@@ -113,7 +114,7 @@ impl Node {
 
     /// A socket of this node, which is gone already: its session is away as soon as it is welcome.
     fn socket(&self, number: u64) -> Socket {
-        Socket { node: self.hub.node(), number }
+        Socket { node: self.driver.node(), number }
     }
 
     fn enter(&self, n: u128) {
@@ -172,7 +173,7 @@ async fn a_node_leaves_a_room_to_whose_log_a_later_version_writes() {
     let memory = &node.log.log;
     let last = memory.read(CONSULT, Position::START).await.unwrap().last().unwrap().clone();
     // All of it could be read here, and what it means there is not known.
-    let head = Head { kind: Kind::Batch, node: NodeId(3), batch: 1, previous: last.position };
+    let head = EntryHead { kind: EntryKind::Batch, node: NodeId(3), batch: 1, previous: last.position };
     let mut entry = head.batch(Clock::system().now(), &[frame::command(&Command::Tick).unwrap()]).to_vec();
     entry[0] = ENTRY_VERSION + 1;
     memory.append(CONSULT, last.position, entry.into()).await.unwrap();

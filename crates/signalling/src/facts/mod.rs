@@ -73,17 +73,17 @@ struct Counts {
 
 /// The writer's end.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct FactReceiver {
     receiver: mpsc::UnboundedReceiver<Item>,
     counts: Arc<Counts>,
 }
 
 /// A queue that is crowded when more facts wait than this.
-pub(crate) fn queue(facts_queue_max: usize) -> (Queue, Waiting) {
+pub(crate) fn queue(facts_queue_max: usize) -> (Queue, FactReceiver) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let counts = Arc::<Counts>::default();
     let facts_queue_max = u64::try_from(facts_queue_max).unwrap_or(u64::MAX);
-    (Queue { sender, counts: Arc::clone(&counts), facts_queue_max }, Waiting { receiver, counts })
+    (Queue { sender, counts: Arc::clone(&counts), facts_queue_max }, FactReceiver { receiver, counts })
 }
 
 impl Queue {
@@ -115,7 +115,7 @@ impl Queue {
     }
 }
 
-impl Waiting {
+impl FactReceiver {
     async fn take(&mut self, batch: &mut Vec<Item>) -> usize {
         self.receiver.recv_many(batch, BATCH_MAX).await
     }
@@ -136,7 +136,7 @@ impl Waiting {
 }
 
 /// Writes facts until `stop`, after the last connection, then what is left.
-pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool, stop: CancellationToken) {
+pub(crate) async fn write_all(db: Db, mut queue: FactReceiver, on_several_nodes: bool, stop: CancellationToken) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     loop {
         let taken = tokio::select! {
@@ -162,7 +162,7 @@ pub(crate) async fn write_all(db: Db, mut queue: Waiting, on_several_nodes: bool
 }
 
 /// The last connections have closed and told their facts; a quiet moment is the end.
-async fn write_the_rest(db: &Db, queue: &mut Waiting, batch: &mut Vec<Item>, on_several_nodes: bool) {
+async fn write_the_rest(db: &Db, queue: &mut FactReceiver, batch: &mut Vec<Item>, on_several_nodes: bool) {
     let quiet = Duration::from_millis(QUIET_MS);
     while let Ok(1..) = tokio::time::timeout(quiet, queue.take(batch)).await {
         write_until_done(db, batch, on_several_nodes).await;

@@ -27,7 +27,7 @@ const DECISIONS_MAX: i64 = 4_096;
 const CHAT_LINES_MAX: i64 = 200;
 
 #[derive(sqlx::FromRow)]
-struct RoomRow {
+struct PastRow {
     started_at: Option<DateTime<Utc>>,
     finished_at: Option<DateTime<Utc>>,
     together_seconds: Option<i64>,
@@ -37,7 +37,7 @@ struct RoomRow {
 
 /// What is known of a consult from earlier.
 pub(crate) async fn past(conn: &mut Conn, consult: ConsultId) -> Result<Past, DbError> {
-    let row: RoomRow = on!(conn, |c| sqlx::query_as(ROOM).bind(consult).fetch_one(c).await)?;
+    let row: PastRow = on!(conn, |c| sqlx::query_as(ROOM).bind(consult).fetch_one(c).await)?;
     let mut past = Past {
         started_at: row.started_at,
         finished: row.finished_at.is_some(),

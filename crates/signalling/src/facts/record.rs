@@ -44,7 +44,7 @@ const ROOMS_POSTGRES: &str = "insert into consult_room (consult, started_at, fin
         finished_at = coalesce(consult_room.finished_at, excluded.finished_at)";
 
 /// A fact's place in its room's log, as the table has it.
-type Place = (Epoch, i64, i64);
+type FactKey = (Epoch, i64, i64);
 
 /// A row of `consult_fact`, as both engines read it out of one JSON array.
 #[derive(Serialize)]
@@ -68,7 +68,7 @@ impl<'a> FactRow<'a> {
 
 /// What changes of a consult's row.
 #[derive(Default, Serialize)]
-struct RoomRow {
+struct RoomChange {
     consult: String,
     started_at: Option<String>,
     finished_at: Option<String>,
@@ -90,17 +90,17 @@ pub(super) async fn write_all(tx: &mut Tx, records: &[&Record], on_several_nodes
     audit::record_all(tx, &done).await
 }
 
-fn place(Record { id, .. }: &Record) -> Place {
+fn place(Record { id, .. }: &Record) -> FactKey {
     (id.epoch, i64::try_from(id.position.0).unwrap_or(i64::MAX), i64::from(id.index))
 }
 
 /// Keeps facts; which of them were new.
-async fn remember(tx: &mut Tx, records: &[&Record]) -> Result<BTreeSet<Place>, DbError> {
+async fn remember(tx: &mut Tx, records: &[&Record]) -> Result<BTreeSet<FactKey>, DbError> {
     if records.is_empty() {
         return Ok(BTreeSet::new());
     }
     let rows: Vec<FactRow<'_>> = records.iter().map(|record| FactRow::of(record)).collect();
-    let new: Vec<Place> = match tx.engine() {
+    let new: Vec<FactKey> = match tx.engine() {
         Engine::Sqlite(c) => sqlx::query_as(REMEMBER_SQLITE).bind(Json(rows)).fetch_all(c).await?,
         Engine::Postgres(c) => sqlx::query_as(REMEMBER_POSTGRES).bind(Json(rows)).fetch_all(c).await?,
     };
@@ -109,23 +109,23 @@ async fn remember(tx: &mut Tx, records: &[&Record]) -> Result<BTreeSet<Place>, D
 
 /// One row for each consult that something changes of: a statement must not touch a row twice.
 async fn change_rooms(tx: &mut Tx, records: &[&Record]) -> Result<(), DbError> {
-    let mut rows: Vec<RoomRow> = Vec::new();
+    let mut rows: Vec<RoomChange> = Vec::new();
     let seconds = |s: u64| i64::try_from(s).ok();
     for Record { consult, fact, .. } in records {
         let change = match fact {
-            Fact::Started { at } => RoomRow { started_at: Some(as_text(*at)), ..RoomRow::default() },
+            Fact::Started { at } => RoomChange { started_at: Some(as_text(*at)), ..RoomChange::default() },
             Fact::Together { together_seconds, .. } => {
-                RoomRow { together_seconds: seconds(*together_seconds), ..RoomRow::default() }
+                RoomChange { together_seconds: seconds(*together_seconds), ..RoomChange::default() }
             }
             Fact::Finished { at, together_seconds, .. } => {
                 let (finished_at, together_seconds) = (Some(as_text(*at)), seconds(*together_seconds));
-                RoomRow { finished_at, together_seconds, ..RoomRow::default() }
+                RoomChange { finished_at, together_seconds, ..RoomChange::default() }
             }
             _ => continue,
         };
         let consult = consult.0.simple().to_string();
         let at = rows.iter().position(|row| row.consult == consult).unwrap_or_else(|| {
-            rows.push(RoomRow { consult, ..RoomRow::default() });
+            rows.push(RoomChange { consult, ..RoomChange::default() });
             rows.len() - 1
         });
         let row = &mut rows[at];
@@ -192,17 +192,17 @@ fn done(Record { consult, fact, .. }: &Record) -> Option<Done<'static>> {
 
 /// The data of an event: the consult it belongs to, when, and what else there is.
 #[derive(Serialize)]
-struct Told<'a> {
+struct ConsultEvent<'a> {
     consult_id: ConsultId,
     at: DateTime<Utc>,
     #[serde(flatten)]
-    more: More<'a>,
+    more: EventMembers<'a>,
 }
 
 /// The members of an event beside `consult_id` and `at`.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum More<'a> {
+enum EventMembers<'a> {
     Started {},
     Attendance { person: PersonId, role: &'static str, change: &'static str },
     Escalated { person: PersonId, role: &'static str, since: DateTime<Utc> },
@@ -217,13 +217,13 @@ enum More<'a> {
 
 fn event(Record { consult, fact, .. }: &Record) -> Option<NewEvent> {
     let (kind, at) = kind(fact);
-    let told = Told { consult_id: *consult, at, more: More::of(fact)? };
+    let told = ConsultEvent { consult_id: *consult, at, more: EventMembers::of(fact)? };
     // Plain structs with string keys: this cannot fail.
     let data = serde_json::to_value(told).unwrap_or_default();
     Some(NewEvent { at, kind: format!("signalling.consult.{kind}"), subject: consult.0, data })
 }
 
-impl<'a> More<'a> {
+impl<'a> EventMembers<'a> {
     /// Nothing for what only the relay itself needs to know.
     fn of(fact: &'a Fact) -> Option<Self> {
         Some(match fact {

@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::*;
 use crate::id::{Digest, Epoch, PersonId};
 use crate::log::Position;
+use crate::role::Role;
 use crate::room::{Binding, Past, PastChat, Removal};
-use crate::ticket::Role;
 use crate::{MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));

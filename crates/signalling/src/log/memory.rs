@@ -18,11 +18,11 @@ const WATCH_QUEUE_MAX: usize = 256;
 /// The log. All rooms share one numbering, as they do in a stream of a message broker.
 #[derive(Debug, Default)]
 pub struct MemoryLog {
-    inner: Mutex<Inner>,
+    inner: Mutex<MemoryLogState>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct MemoryLogState {
     last: u64,
     rooms: HashMap<ConsultId, OneRoom>,
 }
@@ -43,7 +43,7 @@ impl Default for OneRoom {
 impl MemoryLog {
     fn with<T>(&self, room: ConsultId, f: impl FnOnce(&mut u64, &mut OneRoom) -> T) -> T {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let Inner { last, rooms } = &mut *inner;
+        let MemoryLogState { last, rooms } = &mut *inner;
         f(last, rooms.entry(room).or_default())
     }
 }

@@ -1,6 +1,7 @@
 //! The consult room's page. It holds no data: what it shows comes by the ticket and from the links that
 //! the page is given, so anybody may open it.
 
+mod icon;
 mod panel;
 mod room;
 mod words;

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::room::icon;
+use super::icon::icon;
 
 /// The tabs and their panels.
 pub(super) fn panels(t: &impl Fn(&str) -> String) -> Markup {

@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use utoipa::ToSchema;
 
 use super::peer::{self, AnswerError};
-use super::{NoPlace, Prechecks};
+use super::{NoCheckSlot, Prechecks};
 use crate::App;
 use crate::ticket::{AUDIENCE, TOKEN_TYPE, Ticket};
 
@@ -100,9 +100,9 @@ fn not_an_offer(error: AnswerError) -> Problem {
         .because(error)
 }
 
-fn no_place(why: NoPlace) -> Problem {
+fn no_place(why: NoCheckSlot) -> Problem {
     match why {
-        NoPlace::Ticket => Problem::new(&TOO_MANY).retry_after(5),
-        NoPlace::Process => Problem::new(&UNAVAILABLE).retry_after(10),
+        NoCheckSlot::Ticket => Problem::new(&TOO_MANY).retry_after(5),
+        NoCheckSlot::Process => Problem::new(&UNAVAILABLE).retry_after(10),
     }
 }

@@ -61,7 +61,7 @@ impl Default for PrecheckLimits {
 
 /// Where the server's peer allocates its relay address, and with what.
 #[derive(Clone, Debug)]
-pub struct Relay {
+pub struct PrecheckRelay {
     /// `turn:host:port?transport=udp`.
     pub url: String,
     /// Where that is, when it is known by address.
@@ -70,7 +70,7 @@ pub struct Relay {
     pub credentials: Credentials,
 }
 
-impl Relay {
+impl PrecheckRelay {
     /// The embedded server, reached from within: over loopback when it listens on every address.
     pub fn embedded(listen: SocketAddr, credentials: Credentials) -> Self {
         let ip = match listen.ip() {
@@ -93,13 +93,13 @@ impl Relay {
 #[derive(Debug)]
 pub(crate) struct Prechecks {
     limits: PrecheckLimits,
-    relay: Option<Relay>,
+    relay: Option<PrecheckRelay>,
     places: Arc<Semaphore>,
     tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
 }
 
 /// A check that may go on.
-struct Place {
+struct CheckSlot {
     _permit: OwnedSemaphorePermit,
     ticket: Uuid,
     tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
@@ -107,7 +107,7 @@ struct Place {
 
 /// Why no check can be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum NoPlace {
+enum NoCheckSlot {
     /// This ticket has as many under way as it may.
     Ticket,
     /// The process has.
@@ -115,19 +115,19 @@ enum NoPlace {
 }
 
 impl Prechecks {
-    pub(crate) fn new(limits: PrecheckLimits, relay: Option<Relay>) -> Self {
+    pub(crate) fn new(limits: PrecheckLimits, relay: Option<PrecheckRelay>) -> Self {
         let places = Arc::new(Semaphore::new(limits.checks_max));
         Self { limits, relay, places, tickets: Arc::default() }
     }
 
-    fn place(&self, ticket: Uuid) -> Result<Place, NoPlace> {
+    fn place(&self, ticket: Uuid) -> Result<CheckSlot, NoCheckSlot> {
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         if tickets.get(&ticket).copied().unwrap_or(0) >= self.limits.checks_per_ticket_max {
-            return Err(NoPlace::Ticket);
+            return Err(NoCheckSlot::Ticket);
         }
-        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoPlace::Process)?;
+        let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoCheckSlot::Process)?;
         *tickets.entry(ticket).or_default() += 1;
-        Ok(Place { _permit: permit, ticket, tickets: Arc::clone(&self.tickets) })
+        Ok(CheckSlot { _permit: permit, ticket, tickets: Arc::clone(&self.tickets) })
     }
 
     fn lifetime(&self) -> Duration {
@@ -135,7 +135,7 @@ impl Prechecks {
     }
 }
 
-impl Drop for Place {
+impl Drop for CheckSlot {
     fn drop(&mut self) {
         let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = tickets.get_mut(&self.ticket) {
@@ -161,9 +161,9 @@ mod tests {
         let checks =
             Prechecks::new(PrecheckLimits { checks_max: 3, checks_per_ticket_max: 2, ..Default::default() }, None);
         let first = [checks.place(ticket(1)).ok().unwrap(), checks.place(ticket(1)).ok().unwrap()];
-        assert_eq!(checks.place(ticket(1)).err(), Some(NoPlace::Ticket));
+        assert_eq!(checks.place(ticket(1)).err(), Some(NoCheckSlot::Ticket));
         let second = checks.place(ticket(2)).ok().unwrap();
-        assert_eq!(checks.place(ticket(3)).err(), Some(NoPlace::Process));
+        assert_eq!(checks.place(ticket(3)).err(), Some(NoCheckSlot::Process));
         drop(first);
         assert!(checks.place(ticket(1)).is_ok());
         drop(second);
@@ -178,10 +178,10 @@ mod tests {
             ("[::]:3478", "turn:[::1]:3478?transport=udp"),
             ("192.0.2.7:443", "turn:192.0.2.7:443?transport=udp"),
         ] {
-            assert_eq!(Relay::embedded(listen.parse().unwrap(), credentials.clone()).url, url);
+            assert_eq!(PrecheckRelay::embedded(listen.parse().unwrap(), credentials.clone()).url, url);
         }
         let urls = ["turns:a:443", "turn:b:3478?transport=tcp", "turn:c:3478?transport=udp"].map(str::to_owned);
-        assert_eq!(Relay::external(&urls, credentials.clone()).unwrap().url, "turn:c:3478?transport=udp");
-        assert!(Relay::external(&urls[..2], credentials).is_none());
+        assert_eq!(PrecheckRelay::external(&urls, credentials.clone()).unwrap().url, "turn:c:3478?transport=udp");
+        assert!(PrecheckRelay::external(&urls[..2], credentials).is_none());
     }
 }

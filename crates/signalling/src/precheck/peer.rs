@@ -15,7 +15,7 @@ use webrtc::peer_connection::{
 };
 
 use super::runtime::Impatient;
-use super::{PrecheckLimits, Relay};
+use super::{PrecheckLimits, PrecheckRelay};
 
 /// What may wait to be echoed, bytes; what is over it is lost, as on a bad line.
 const SEND_BUFFER_BYTES_MAX: usize = 32 * 1024;
@@ -122,7 +122,7 @@ fn way_to(to: SocketAddr) -> std::io::Result<IpAddr> {
     Ok(socket.local_addr()?.ip())
 }
 
-async fn address_of(relay: &Relay) -> std::io::Result<SocketAddr> {
+async fn address_of(relay: &PrecheckRelay) -> std::io::Result<SocketAddr> {
     if let Some(address) = relay.address {
         return Ok(address);
     }
@@ -139,7 +139,7 @@ async fn address_of(relay: &Relay) -> std::io::Result<SocketAddr> {
 /// Answers an offer; the peer lives until [`Peer::run`] ends.
 pub(super) async fn answer(
     limits: &PrecheckLimits,
-    relay: &Relay,
+    relay: &PrecheckRelay,
     (username, credential): (String, String),
     sdp: String,
 ) -> Result<Peer, AnswerError> {

@@ -9,7 +9,7 @@ use sqlx::types::Json;
 
 use super::report::PrecheckNote;
 use crate::id::{ConsultId, PersonId};
-use crate::ticket::Role;
+use crate::role::Role;
 
 const KEEP: &str = "insert into consult_precheck (consult, person, at, result) values ($1, $2, $3, $4)
     on conflict (consult, person) do update set at = excluded.at, result = excluded.result

@@ -11,7 +11,7 @@ use super::codes::ErrorCode;
 use super::opaque;
 use super::view::{Consent, Media};
 use crate::id::{ConsultId, Epoch, PeerId};
-use crate::room::Request;
+use crate::room::RoomRequest;
 
 /// The longest `id` a client may give a message, in bytes.
 pub const ID_BYTES_MAX: usize = 64;
@@ -24,10 +24,10 @@ pub const DEVICE_CHARS: std::ops::RangeInclusive<usize> = 16..=64;
 
 /// One text frame of a client, read.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
+pub struct ClientFrame<'a> {
     /// The client's name for the message, echoed as `re`.
     pub id: Option<Box<str>>,
-    /// The client's number; a [`ClientMessage::Said`] must have one.
+    /// The client's number; a [`ClientMessage::Request`] must have one.
     pub seq: Option<u64>,
     /// The last number of the relay's that the client has.
     pub ack: Option<u64>,
@@ -51,7 +51,7 @@ pub enum ClientMessage<'a> {
     /// What came of the check before the visit: the frame as it came.
     Precheck(&'a str),
     /// Everything else, which is numbered.
-    Said(Request),
+    Request(RoomRequest),
 }
 
 /// The first message. When `v` is not this version, the rest is not looked at.
@@ -162,9 +162,9 @@ fn or_null<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 }
 
 /// An error about one message, in words.
-type Outcome<T> = Result<T, (ErrorCode, String)>;
+type ReadResult<T> = Result<T, (ErrorCode, String)>;
 
-fn bad<T>(words: String) -> Outcome<T> {
+fn bad<T>(words: String) -> ReadResult<T> {
     Err((ErrorCode::BadMessage, words))
 }
 
@@ -174,23 +174,23 @@ fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
     if inner.contains('\\') { serde_json::from_str(raw.get()).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
 }
 
-fn required<'a>(field: Option<&'a RawValue>, name: &str) -> Outcome<&'a RawValue> {
+fn required<'a>(field: Option<&'a RawValue>, name: &str) -> ReadResult<&'a RawValue> {
     field.map_or_else(|| bad(format!("missing field `{name}`")), Ok)
 }
 
-fn parsed<T: DeserializeOwned>(raw: &RawValue, name: &str) -> Outcome<T> {
+fn parsed<T: DeserializeOwned>(raw: &RawValue, name: &str) -> ReadResult<T> {
     serde_json::from_str(raw.get()).or_else(|e| bad(format!("field `{name}`: {e}")))
 }
 
-fn field<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> Outcome<T> {
+fn field<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> ReadResult<T> {
     parsed(required(field, name)?, name)
 }
 
-fn optional<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> Outcome<Option<T>> {
+fn optional<T: DeserializeOwned>(field: Option<&RawValue>, name: &str) -> ReadResult<Option<T>> {
     field.map(|raw| parsed(raw, name)).transpose()
 }
 
-fn peer(field: Option<&RawValue>, name: &str) -> Outcome<PeerId> {
+fn peer(field: Option<&RawValue>, name: &str) -> ReadResult<PeerId> {
     let id = string(required(field, name)?).and_then(|text| text.parse().ok());
     id.map_or_else(|| bad(format!("field `{name}`: not the id of a peer")), Ok)
 }
@@ -200,13 +200,13 @@ fn number(raw: &RawValue) -> Option<u64> {
 }
 
 /// A field that is passed on as it came, in the words that the receiver gets.
-fn passed_on(kind: &str, from: PeerId, name: &str, raw: &RawValue) -> Outcome<Body> {
+fn passed_on(kind: &str, from: PeerId, name: &str, raw: &RawValue) -> ReadResult<Body> {
     opaque::check(raw.get()).or_else(|unfit| bad(format!("field `{name}` {unfit}")))?;
     Ok(Body::passed_on(kind, from, name, raw.get()))
 }
 
 impl<'a> Fields<'a> {
-    fn media(&self) -> Outcome<Media> {
+    fn media(&self) -> ReadResult<Media> {
         let is_on = |raw, name| Ok(optional(raw, name)?.unwrap_or(false));
         Ok(Media {
             audio: is_on(self.audio, "audio")?,
@@ -215,31 +215,31 @@ impl<'a> Fields<'a> {
         })
     }
 
-    fn description(&self, kind: &str, from: PeerId) -> Outcome<Request> {
+    fn description(&self, kind: &str, from: PeerId) -> ReadResult<RoomRequest> {
         let (to, sdp) = (peer(self.to, "to")?, required(self.sdp, "sdp")?);
         if !sdp.get().starts_with('"') {
             return bad("field `sdp`: not a string".to_owned());
         }
-        Ok(Request::Relay { to, body: passed_on(kind, from, "sdp", sdp)? })
+        Ok(RoomRequest::Relay { to, body: passed_on(kind, from, "sdp", sdp)? })
     }
 
-    fn candidate(&self, from: PeerId) -> Outcome<Request> {
+    fn candidate(&self, from: PeerId) -> ReadResult<RoomRequest> {
         let (to, candidate) = (peer(self.to, "to")?, required(self.candidate, "candidate")?);
         if !candidate.get().starts_with('{') && candidate.get() != "null" {
             return bad("field `candidate`: neither an object nor null".to_owned());
         }
-        Ok(Request::Relay { to, body: passed_on("candidate", from, "candidate", candidate)? })
+        Ok(RoomRequest::Relay { to, body: passed_on("candidate", from, "candidate", candidate)? })
     }
 
-    fn message(&self, from: PeerId) -> Outcome<Request> {
+    fn message(&self, from: PeerId) -> ReadResult<RoomRequest> {
         let body = passed_on("message", from, "data", required(self.data, "data")?)?;
         Ok(match self.to {
-            Some(_) => Request::Relay { to: peer(self.to, "to")?, body },
-            None => Request::Message { body },
+            Some(_) => RoomRequest::Relay { to: peer(self.to, "to")?, body },
+            None => RoomRequest::Message { body },
         })
     }
 
-    fn chat(&self) -> Outcome<Request> {
+    fn chat(&self) -> ReadResult<RoomRequest> {
         let Some(text) = required(self.text, "text").map(string)? else {
             return bad("field `text`: not a string".to_owned());
         };
@@ -249,11 +249,11 @@ impl<'a> Fields<'a> {
         match text.chars().count() {
             0 => bad("field `text`: empty".to_owned()),
             n if n > CHAT_CHARS_MAX => bad(format!("field `text`: longer than {CHAT_CHARS_MAX} characters")),
-            _ => Ok(Request::Chat { text: text.into() }),
+            _ => Ok(RoomRequest::Chat { text: text.into() }),
         }
     }
 
-    fn hello(&self) -> Outcome<Hello> {
+    fn hello(&self) -> ReadResult<Hello> {
         let v = field(self.v, "v")?;
         if v != super::VERSION {
             return Ok(Hello { v, ..Hello::default() });
@@ -270,8 +270,8 @@ impl<'a> Fields<'a> {
         Ok(Hello { v, ticket, device, resume })
     }
 
-    fn body(&self, kind: &str, from: PeerId, text: &'a str) -> Outcome<ClientMessage<'a>> {
-        Ok(ClientMessage::Said(match kind {
+    fn body(&self, kind: &str, from: PeerId, text: &'a str) -> ReadResult<ClientMessage<'a>> {
+        Ok(ClientMessage::Request(match kind {
             "message" => self.message(from)?,
             "candidate" => self.candidate(from)?,
             "offer" | "answer" => self.description(kind, from)?,
@@ -281,36 +281,37 @@ impl<'a> Fields<'a> {
             "quality" => return Ok(ClientMessage::Quality(text)),
             "precheck" => return Ok(ClientMessage::Precheck(text)),
             "hello" => return self.hello().map(|hello| ClientMessage::Hello(Box::new(hello))),
-            "join" => Request::Join {
+            "join" => RoomRequest::Join {
                 media: self.media()?,
                 consent: optional(self.consent, "consent")?.unwrap_or_default(),
                 elsewhere: optional(self.elsewhere, "elsewhere")?,
             },
-            "state" => Request::State(Media {
+            "state" => RoomRequest::State(Media {
                 audio: field(self.audio, "audio")?,
                 video: field(self.video, "video")?,
                 screen: optional(self.screen, "screen")?.unwrap_or(false),
             }),
-            "consent" => Request::Consent(Consent {
+            "consent" => RoomRequest::Consent(Consent {
                 recording: field(self.recording, "recording")?,
                 transcription: field(self.transcription, "transcription")?,
             }),
             "chat" => self.chat()?,
-            "hand" => Request::Hand { up: field(self.up, "up")? },
-            "ring" => Request::Ring,
-            "admit" => Request::Admit(peer(self.peer, "peer")?),
-            "refuse" => Request::Refuse(peer(self.peer, "peer")?),
-            "put_back" => Request::PutBack(peer(self.peer, "peer")?),
-            "mute" => Request::Mute(peer(self.peer, "peer")?),
-            "kick" => Request::Kick(peer(self.peer, "peer")?),
-            "lift" => Request::Lift { removal: field(self.removal, "removal")? },
-            "permit" => {
-                Request::Permit { peer: peer(self.peer, "peer")?, permissions: field(self.permissions, "permissions")? }
-            }
-            "record" => Request::Record { on: field(self.on, "on")? },
-            "transcribe" => Request::Transcribe { on: field(self.on, "on")? },
-            "leave" => Request::Leave,
-            "finish" => Request::Finish,
+            "hand" => RoomRequest::Hand { up: field(self.up, "up")? },
+            "ring" => RoomRequest::Ring,
+            "admit" => RoomRequest::Admit(peer(self.peer, "peer")?),
+            "refuse" => RoomRequest::Refuse(peer(self.peer, "peer")?),
+            "put_back" => RoomRequest::PutBack(peer(self.peer, "peer")?),
+            "mute" => RoomRequest::Mute(peer(self.peer, "peer")?),
+            "kick" => RoomRequest::Kick(peer(self.peer, "peer")?),
+            "lift" => RoomRequest::Lift { removal: field(self.removal, "removal")? },
+            "permit" => RoomRequest::Permit {
+                peer: peer(self.peer, "peer")?,
+                permissions: field(self.permissions, "permissions")?,
+            },
+            "record" => RoomRequest::Record { on: field(self.on, "on")? },
+            "transcribe" => RoomRequest::Transcribe { on: field(self.on, "on")? },
+            "leave" => RoomRequest::Leave,
+            "finish" => RoomRequest::Finish,
             other => {
                 let shown: String = other.chars().take(32).collect();
                 return Err((ErrorCode::UnknownType, format!("this version knows no message of type {shown:?}")));
@@ -319,7 +320,7 @@ impl<'a> Fields<'a> {
     }
 
     /// The `id`, or why it cannot be echoed.
-    fn id(&self) -> Outcome<Option<Box<str>>> {
+    fn id(&self) -> ReadResult<Option<Box<str>>> {
         let Some(raw) = self.id else { return Ok(None) };
         match string(raw) {
             Some(id) if id.len() <= ID_BYTES_MAX => Ok(Some(id.into())),
@@ -327,7 +328,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn message_of(&self, from: PeerId, text: &'a str) -> Outcome<ClientMessage<'a>> {
+    fn message_of(&self, from: PeerId, text: &'a str) -> ReadResult<ClientMessage<'a>> {
         for (field, name) in [(self.seq, "seq"), (self.ack, "ack")] {
             if field.is_some_and(|raw| number(raw).is_none()) {
                 return bad(format!("field `{name}`: not a number"));
@@ -337,7 +338,7 @@ impl<'a> Fields<'a> {
             return bad("field `type`: not a string".to_owned());
         };
         let message = self.body(&kind, from, text)?;
-        if matches!(message, ClientMessage::Said(_)) && self.seq.is_none() {
+        if matches!(message, ClientMessage::Request(_)) && self.seq.is_none() {
             return bad("missing field `seq`".to_owned());
         }
         Ok(message)
@@ -346,7 +347,7 @@ impl<'a> Fields<'a> {
 
 /// Reads one text frame of the session `from`, whose id stands in what is passed on. The frame of a `hello`
 /// is of no session yet; any id does.
-pub fn read(from: PeerId, text: &str) -> Result<Frame<'_>, Rejected> {
+pub fn read(from: PeerId, text: &str) -> Result<ClientFrame<'_>, Rejected> {
     let unread = |words: String| {
         let (code, message) = (ErrorCode::BadMessage, in_short(words));
         Rejected { id: None, seq: None, ack: None, code, message }
@@ -363,7 +364,7 @@ pub fn read(from: PeerId, text: &str) -> Result<Frame<'_>, Rejected> {
     };
     let message = id_error.map_or_else(|| fields.message_of(from, text), Err);
     match message {
-        Ok(message) => Ok(Frame { id, seq, ack, message }),
+        Ok(message) => Ok(ClientFrame { id, seq, ack, message }),
         Err((code, message)) => Err(Rejected { id, seq, ack, code, message: in_short(message) }),
     }
 }

@@ -11,9 +11,9 @@ fn from() -> PeerId {
     "0198aaaa-0000-7000-8000-000000000001".parse().unwrap()
 }
 
-fn said(text: &str) -> Request {
+fn said(text: &str) -> RoomRequest {
     match read(from(), text) {
-        Ok(Frame { message: ClientMessage::Said(request), .. }) => request,
+        Ok(ClientFrame { message: ClientMessage::Request(request), .. }) => request,
         other => panic!("{text}: {other:?}"),
     }
 }
@@ -28,7 +28,7 @@ fn unknown_fields_and_fields_of_other_messages_are_ignored() {
     let frame =
         read(from(), r#"{"type":"leave","id":"7","seq":3,"ack":2,"mood":"fine","to":5,"sdp":[],"v":"x"}"#).unwrap();
     assert_eq!((frame.id.as_deref(), frame.seq, frame.ack), (Some("7"), Some(3), Some(2)));
-    assert_eq!(frame.message, ClientMessage::Said(Request::Leave));
+    assert_eq!(frame.message, ClientMessage::Request(RoomRequest::Leave));
 }
 
 #[test]
@@ -85,12 +85,12 @@ fn what_goes_to_a_peer_keeps_its_text_and_names_its_sender() {
             format!(r#"{{"type":"message","from":"{sender}","data":null}}"#),
         ),
     ] {
-        let Request::Relay { to, body: relayed } = said(&text) else { panic!("{text}") };
+        let RoomRequest::Relay { to, body: relayed } = said(&text) else { panic!("{text}") };
         assert_eq!((to.to_string().as_str(), relayed.as_str()), (PEER, body.as_str()));
         assert!(serde_json::from_str::<serde_json::Value>(relayed.as_str()).is_ok());
     }
     let to_all = said(r#"{"type":"message","seq":1,"data":{"a":[1, 2]}}"#);
-    let Request::Message { body } = to_all else { panic!("{to_all:?}") };
+    let RoomRequest::Message { body } = to_all else { panic!("{to_all:?}") };
     assert_eq!(body.as_str(), format!(r#"{{"type":"message","from":"{sender}","data":{{"a":[1, 2]}}}}"#));
 }
 
@@ -120,17 +120,17 @@ fn requests_are_read_with_their_fields() {
     let consent = Consent { recording: true, transcription: false };
     assert_eq!(
         said(r#"{"type":"join","seq":1,"audio":true,"screen":true,"consent":{"recording":true},"elsewhere":"both"}"#),
-        Request::Join { media, consent, elsewhere: Some(Elsewhere::Both) }
+        RoomRequest::Join { media, consent, elsewhere: Some(Elsewhere::Both) }
     );
-    let bare = Request::Join { media: Media::default(), consent: Consent::default(), elsewhere: None };
+    let bare = RoomRequest::Join { media: Media::default(), consent: Consent::default(), elsewhere: None };
     assert_eq!(said(r#"{"type":"join","seq":1}"#), bare);
-    assert_eq!(said(r#"{"type":"chat","seq":1,"text":" 你\n好 "}"#), Request::Chat { text: "你\n好".into() });
-    assert_eq!(said(&format!(r#"{{"type":"put_back","seq":1,"peer":"{PEER}"}}"#)), Request::PutBack(peer));
-    assert_eq!(said(r#"{"type":"lift","seq":1,"removal":3}"#), Request::Lift { removal: 3 });
+    assert_eq!(said(r#"{"type":"chat","seq":1,"text":" 你\n好 "}"#), RoomRequest::Chat { text: "你\n好".into() });
+    assert_eq!(said(&format!(r#"{{"type":"put_back","seq":1,"peer":"{PEER}"}}"#)), RoomRequest::PutBack(peer));
+    assert_eq!(said(r#"{"type":"lift","seq":1,"removal":3}"#), RoomRequest::Lift { removal: 3 });
     let longest = "长".repeat(CHAT_CHARS_MAX);
     assert_eq!(
         said(&format!(r#"{{"type":"chat","seq":1,"text":"{longest}"}}"#)),
-        Request::Chat { text: longest.clone().into() }
+        RoomRequest::Chat { text: longest.clone().into() }
     );
     assert_eq!(refusal(&format!(r#"{{"type":"chat","seq":1,"text":"{longest}长"}}"#)).2, ErrorCode::BadMessage);
 }
@@ -167,7 +167,7 @@ fn deep_nesting_does_not_overflow_the_stack() {
     let deep = format!("{}{}", "[".repeat(60_000), "]".repeat(60_000));
     assert_eq!(refusal(&deep).2, ErrorCode::BadMessage);
     assert_eq!(refusal(&format!(r#"{{"type":"hello","v":{deep}}}"#)).2, ErrorCode::BadMessage);
-    assert_eq!(said(&format!(r#"{{"type":"leave","seq":1,"x":{deep}}}"#)), Request::Leave);
+    assert_eq!(said(&format!(r#"{{"type":"leave","seq":1,"x":{deep}}}"#)), RoomRequest::Leave);
 }
 
 #[test]
@@ -198,7 +198,7 @@ mod properties {
         #[test]
         fn any_value_passed_on_is_an_object_that_can_be_read(value in r#"[\[\]{}":,a0-9\\udDcC8e+.-]{0,60}"#) {
             let text = format!(r#"{{"type":"message","seq":1,"data":{value}}}"#);
-            if let Ok(Frame { message: ClientMessage::Said(Request::Message { body }), .. }) = read(from(), &text) {
+            if let Ok(ClientFrame { message: ClientMessage::Request(RoomRequest::Message { body }), .. }) = read(from(), &text) {
                 prop_assert_eq!(&body.as_str()[..2], "{\"");
                 let read: Result<serde_json::Value, _> = serde_json::from_str(body.as_str());
                 prop_assert!(read.is_ok(), "{}", body.as_str());

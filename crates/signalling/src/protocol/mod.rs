@@ -13,11 +13,12 @@ mod view;
 
 pub use body::Body;
 pub use client::{
-    CHAT_CHARS_MAX, ClientMessage, DEVICE_CHARS, Frame, Hello, ID_BYTES_MAX, REJECTED_BYTES_MAX, Rejected, Resume, read,
+    CHAT_CHARS_MAX, ClientFrame, ClientMessage, DEVICE_CHARS, Hello, ID_BYTES_MAX, REJECTED_BYTES_MAX, Rejected,
+    Resume, read,
 };
 pub use codes::{CloseCode, ErrorCode};
 pub use server::{
-    CaptureBecause, Elsewhere, ErrorDetail, Heartbeat, IceServer, LeftBecause, Limits, LobbyBecause, NewBecause, Place,
+    CaptureBecause, ClientLimits, Elsewhere, ErrorDetail, Heartbeat, LeftBecause, LobbyBecause, NewBecause, Place,
     Resumed, ResumedAs, RingOver, ServerMessage, SnapshotBecause, Welcome, WelcomeBecause,
 };
 pub use view::{CaptureView, ChatLine, Consent, Media, PeerView, RemovedView, RoomView, WaitingView};

@@ -7,19 +7,7 @@ use super::codes::ErrorCode;
 use super::view::{ChatLine, Consent, PeerView, RemovedView, RoomView, WaitingView};
 use crate::id::{ConsultId, Epoch, PeerId};
 use crate::permissions::Permissions;
-
-/// One entry of `RTCConfiguration.iceServers`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct IceServer {
-    /// STUN or TURN addresses (RFC 7064, RFC 7065).
-    pub urls: Vec<String>,
-    /// For TURN: `expiry:user`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// For TURN: the password that goes with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
+use crate::turn::IceServer;
 
 /// How the two sides know that the other is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,7 +20,7 @@ pub struct Heartbeat {
 
 /// What the relay takes from one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Limits {
+pub struct ClientLimits {
     /// The longest message.
     pub message_bytes_max: usize,
     /// Messages a second, on average.
@@ -230,7 +218,7 @@ pub struct Welcome<'a> {
     /// How the two sides know that the other is there.
     pub heartbeat: Heartbeat,
     /// What the relay takes.
-    pub limits: Limits,
+    pub limits: ClientLimits,
     /// A telephone number to fall back on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<&'a str>,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ConsultId, PeerId};
 use crate::permissions::Permissions;
-use crate::ticket::Role;
+use crate::role::Role;
 
 /// Whether somebody's sound, picture and screen are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,18 +6,18 @@ use serde::{Deserialize, Serialize};
 pub const CLASSES: usize = 16;
 
 /// The upper limits of all classes but the last, which has none.
-pub type Limits = [f32; CLASSES - 1];
+pub type ClassLimits = [f32; CLASSES - 1];
 
 /// Round-trip time, ms.
-pub const RTT_MS: Limits =
+pub const RTT_MS: ClassLimits =
     [5.0, 10.0, 20.0, 35.0, 50.0, 75.0, 100.0, 150.0, 200.0, 300.0, 400.0, 600.0, 800.0, 1200.0, 2000.0];
 /// Jitter, ms.
-pub const JITTER_MS: Limits =
+pub const JITTER_MS: ClassLimits =
     [1.0, 2.0, 5.0, 8.0, 12.0, 20.0, 30.0, 40.0, 60.0, 80.0, 120.0, 200.0, 300.0, 500.0, 1000.0];
 /// Loss, share.
-pub const LOSS: Limits = [0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75];
+pub const LOSS: ClassLimits = [0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75];
 /// Mean opinion score.
-pub const MOS: Limits = [1.5, 2.0, 2.3, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.8, 3.9, 4.0, 4.1, 4.2, 4.3];
+pub const MOS: ClassLimits = [1.5, 2.0, 2.3, 2.6, 2.8, 3.0, 3.2, 3.4, 3.6, 3.8, 3.9, 4.0, 4.1, 4.2, 4.3];
 
 /// How often values fell into each class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub struct Histogram([u32; CLASSES]);
 
 impl Histogram {
     /// Counts one value.
-    pub fn count(&mut self, limits: &Limits, value: f32) {
+    pub fn count(&mut self, limits: &ClassLimits, value: f32) {
         let class = limits.iter().position(|limit| value <= *limit).unwrap_or(CLASSES - 1);
         self.0[class] = self.0[class].saturating_add(1);
     }
@@ -39,7 +39,7 @@ impl Histogram {
     }
 
     /// The upper limit of the class that holds the median; the last limit when it is above all of them.
-    pub fn median(&self, limits: &Limits) -> Option<f32> {
+    pub fn median(&self, limits: &ClassLimits) -> Option<f32> {
         let all: u64 = self.0.iter().map(|n| u64::from(*n)).sum();
         if all == 0 {
             return None;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::emodel::{Codec, Impairments, mos};
-use super::sample::{Direction, Kind, Sample};
+use super::sample::{Direction, MediaKind, Sample};
 use super::verdict::{Cause, Verdict};
 use crate::id::PeerId;
 
@@ -38,10 +38,10 @@ impl Smooth {
 
 /// What is kept of one line.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct SmoothedLine {
     pub(super) peer: PeerId,
     pub(super) direction: Direction,
-    pub(super) kind: Kind,
+    pub(super) kind: MediaKind,
     /// When it was last reported.
     pub(super) seen: Duration,
     rtt_ms: Smooth,
@@ -76,7 +76,7 @@ pub struct Figures {
     pub mos: Option<f32>,
 }
 
-impl Line {
+impl SmoothedLine {
     pub(super) fn new(sample: &Sample) -> Self {
         Self {
             peer: sample.peer,
@@ -119,15 +119,15 @@ impl Line {
 
     /// Whether there is a picture big enough to take something from the sound.
     pub(super) fn is_picture(&self) -> bool {
-        self.kind != Kind::Audio && self.bitrate_bps.is_some_and(|bps| bps >= PICTURE_BPS_MIN)
+        self.kind != MediaKind::Audio && self.bitrate_bps.is_some_and(|bps| bps >= PICTURE_BPS_MIN)
     }
 
     /// What it amounts to; nothing while there are no figures.
     pub(super) fn level(&self) -> Option<Level> {
         match self.kind {
-            Kind::Audio => self.sound(),
-            Kind::Video => self.picture(),
-            Kind::Screen => None,
+            MediaKind::Audio => self.sound(),
+            MediaKind::Video => self.picture(),
+            MediaKind::Screen => None,
         }
     }
 

@@ -24,9 +24,9 @@ use std::time::Duration;
 
 use audio_first::AudioFirst;
 pub use line::Figures;
-use line::{Level, Line};
+use line::{Level, SmoothedLine};
 pub use note::QualityNote;
-pub use sample::{Direction, Kind, QualityError, SAMPLES_MAX, Sample, check};
+pub use sample::{Direction, MediaKind, QualityError, SAMPLES_MAX, Sample, check};
 use summary::Totals;
 use verdict::Steady;
 pub use verdict::{Advice, Cause, Verdict};
@@ -40,7 +40,7 @@ pub const SILENCE_MS: u64 = 15_000;
 
 /// One direction of a person's line.
 #[derive(Clone, Copy, Debug, Default)]
-struct Way {
+struct DirectionState {
     steady: Steady,
     cause: Option<Cause>,
     figures: Figures,
@@ -50,13 +50,14 @@ struct Way {
 /// What is known of one person's line over one connection. Times are since the connection began.
 #[derive(Clone, Debug, Default)]
 pub struct Quality {
-    lines: Vec<Line>,
-    ways: [Way; 2],
+    lines: Vec<SmoothedLine>,
+    ways: [DirectionState; 2],
     audio_first: AudioFirst,
     /// When the next report may come, were there no grace.
     due: Duration,
     reported: Option<Duration>,
-    said: Option<(Duration, QualityNote)>,
+    /// The last note, and when it was given.
+    noted: Option<(Duration, QualityNote)>,
 }
 
 impl Quality {
@@ -98,23 +99,23 @@ impl Quality {
         (totals.reports > 0).then_some(totals)
     }
 
-    fn line(&mut self, sample: &Sample) -> &mut Line {
+    fn line(&mut self, sample: &Sample) -> &mut SmoothedLine {
         let place = self.lines.iter().position(|line| line.is_of(sample)).unwrap_or_else(|| {
             if self.lines.len() >= SAMPLES_MAX {
                 // More lines than a room has: the one that was silent for the longest gives way.
                 let oldest = (0..self.lines.len()).min_by_key(|i| self.lines[*i].seen).unwrap_or(0);
                 self.lines.swap_remove(oldest);
             }
-            self.lines.push(Line::new(sample));
+            self.lines.push(SmoothedLine::new(sample));
             self.lines.len() - 1
         });
         &mut self.lines[place]
     }
 
     /// The best line of a kind in a direction.
-    fn best(&self, now: Duration, direction: Direction, kind: Kind) -> Option<Level> {
+    fn best(&self, now: Duration, direction: Direction, kind: MediaKind) -> Option<Level> {
         let lines = self.lines.iter().filter(|l| l.seen == now && l.direction == direction && l.kind == kind);
-        lines.filter_map(Line::level).min_by(|a, b| {
+        lines.filter_map(SmoothedLine::level).min_by(|a, b| {
             let mos = |level: &Level| level.figures.mos.unwrap_or(0.0);
             a.verdict.cmp(&b.verdict).then(mos(b).total_cmp(&mos(a)))
         })
@@ -123,8 +124,8 @@ impl Quality {
     fn judge(&mut self, now: Duration, over: Duration) {
         let (mut starved, mut poor) = (false, false);
         for direction in Direction::ALL {
-            let sound = self.best(now, direction, Kind::Audio);
-            let picture = self.best(now, direction, Kind::Video);
+            let sound = self.best(now, direction, MediaKind::Audio);
+            let picture = self.best(now, direction, MediaKind::Video);
             let has_picture = self.lines.iter().any(|l| l.seen == now && l.direction == direction && l.is_picture());
             let worst = match (sound, picture) {
                 (Some(sound), Some(picture)) if picture.verdict > sound.verdict => {
@@ -160,15 +161,15 @@ impl Quality {
 
     fn news(&mut self, now: Duration) -> Option<QualityNote> {
         let note = self.note();
-        let news = match &self.said {
+        let news = match &self.noted {
             None => note.verdict != Verdict::NoData,
-            Some((at, said)) => {
+            Some((at, noted)) => {
                 let pause = Duration::from_millis(NOTE_INTERVAL_MS_MIN);
-                !said.says_what(&note) && now.saturating_sub(*at) >= pause
+                !noted.says_what(&note) && now.saturating_sub(*at) >= pause
             }
         };
         news.then(|| {
-            self.said = Some((now, note));
+            self.noted = Some((now, note));
             note
         })
     }

@@ -26,7 +26,7 @@ impl Direction {
 /// What flows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum MediaKind {
     /// Sound.
     Audio,
     /// The camera's picture.
@@ -43,7 +43,7 @@ pub struct Sample {
     /// Which way.
     pub direction: Direction,
     /// What flows.
-    pub kind: Kind,
+    pub kind: MediaKind,
     /// Round-trip time, ms.
     #[serde(default)]
     pub rtt_ms: Option<f32>,

@@ -43,7 +43,7 @@ pub(crate) struct Segment {
 }
 
 #[derive(sqlx::FromRow)]
-struct Row {
+struct QualityRow {
     direction: Direction,
     session: PeerId,
     person: PersonId,
@@ -96,12 +96,13 @@ pub(crate) async fn keep(tx: &mut Tx, segment: &Segment) -> Result<(), DbError> 
 }
 
 async fn of_consult(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<ConsultQuality, DbError> {
-    let rows: Vec<Row> = on!(tx, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(ROWS_MAX).fetch_all(c).await)?;
+    let rows: Vec<QualityRow> =
+        on!(tx, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(ROWS_MAX).fetch_all(c).await)?;
     Ok(ConsultQuality { consult, at, lines: merge(&rows) })
 }
 
 /// One line for each person and direction.
-fn merge(rows: &[Row]) -> Vec<PersonLine> {
+fn merge(rows: &[QualityRow]) -> Vec<PersonLine> {
     let mut people: BTreeMap<(PersonId, Direction), (Totals, u64, Vec<PeerId>)> = BTreeMap::new();
     for row in rows {
         let (totals, connections, sessions) = people.entry((row.person, row.direction)).or_default();

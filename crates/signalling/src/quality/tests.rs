@@ -14,7 +14,7 @@ fn audio(peer: u128, direction: Direction, rtt_ms: f32, loss: f32) -> Sample {
     Sample {
         peer: who(peer),
         direction,
-        kind: Kind::Audio,
+        kind: MediaKind::Audio,
         rtt_ms: Some(rtt_ms),
         jitter_ms: Some(4.0),
         loss: Some(loss),
@@ -28,7 +28,7 @@ fn audio(peer: u128, direction: Direction, rtt_ms: f32, loss: f32) -> Sample {
 
 fn video(peer: u128, direction: Direction, frames_per_s: f32) -> Sample {
     Sample {
-        kind: Kind::Video,
+        kind: MediaKind::Video,
         bitrate_bps: Some(800_000.0),
         frames_per_s: Some(frames_per_s),
         ..audio(peer, direction, 40.0, 0.0)

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ConsultId, Epoch, PeerId, Socket};
 use crate::log::Position;
 use crate::protocol::{CloseCode, ErrorCode, Resumed};
-use crate::room::{Command, Entry, Fact, Greeting, Output, Room, RoomLimits};
-pub use outbox::Outbox;
+use crate::room::{Command, Entry, Fact, Greeting, Room, RoomLimits, RoomOutput};
+pub use outbox::SessionOutbox;
 
 /// The version of [`Replica`]'s serialised form.
 pub const SNAPSHOT_VERSION: u16 = 1;
@@ -73,7 +73,7 @@ pub enum Effect {
         /// Why.
         code: CloseCode,
         /// What it may not have received.
-        rest: Outbox,
+        rest: SessionOutbox,
     },
     /// What was kept for a session had to be let go of: its reader is too slow.
     Overrun(PeerId),
@@ -97,15 +97,15 @@ pub struct Replica {
     facts: u32,
     bounds: Bounds,
     /// By peer.
-    sessions: Vec<Session>,
+    sessions: Vec<PeerOutbox>,
     /// Bytes in all outboxes.
     bytes: usize,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Session {
+struct PeerOutbox {
     peer: PeerId,
-    outbox: Outbox,
+    outbox: SessionOutbox,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ impl Replica {
     }
 
     /// A session's outbox.
-    pub fn outbox(&self, peer: PeerId) -> Option<&Outbox> {
+    pub fn outbox(&self, peer: PeerId) -> Option<&SessionOutbox> {
         self.find(peer).map(|at| &self.sessions[at].outbox)
     }
 
@@ -201,7 +201,7 @@ impl Replica {
 
     fn command(&mut self, at: DateTime<Utc>, command: &Command, effects: &mut Vec<Effect>) {
         match command {
-            Command::Said { peer, ack, .. } | Command::Acked { peer, ack } => self.acknowledge(*peer, *ack),
+            Command::Request { peer, ack, .. } | Command::Acked { peer, ack } => self.acknowledge(*peer, *ack),
             Command::Open { epoch, limits, .. } if self.epoch.is_none() => {
                 self.epoch = Some(*epoch);
                 self.bounds = Bounds::from(&**limits);
@@ -219,29 +219,29 @@ impl Replica {
         }
     }
 
-    fn output(&mut self, command: &Command, output: Output, effects: &mut Vec<Effect>) {
+    fn output(&mut self, command: &Command, output: RoomOutput, effects: &mut Vec<Effect>) {
         match output {
-            Output::Send { to, body } => {
+            RoomOutput::Send { to, body } => {
                 let Some(at) = self.find(to) else { return };
                 self.bytes += body.len();
                 self.sessions[at].outbox.push(body);
                 effects.push(Effect::Deliver(to));
                 self.keep_bounds(at, effects);
             }
-            Output::Welcome(greeting) => {
+            RoomOutput::Welcome(greeting) => {
                 let seq = self.welcome(command, &greeting);
                 effects.push(Effect::Welcome { greeting, seq });
             }
-            Output::TurnAway { socket, error, words, code } => {
+            RoomOutput::TurnAway { socket, error, words, code } => {
                 effects.push(Effect::TurnAway { socket, error, words, code });
             }
-            Output::CloseSocket { socket, code } => effects.push(Effect::CloseSocket { socket, code }),
-            Output::Ended { peer, socket, code } => {
+            RoomOutput::CloseSocket { socket, code } => effects.push(Effect::CloseSocket { socket, code }),
+            RoomOutput::Ended { peer, socket, code } => {
                 let rest = self.find(peer).map(|at| self.sessions.remove(at).outbox).unwrap_or_default();
                 self.bytes -= rest.bytes();
                 effects.push(Effect::Ended { peer, socket, code, rest });
             }
-            Output::Fact(fact) => {
+            RoomOutput::Fact(fact) => {
                 let Some(epoch) = self.epoch else { return };
                 let id = FactId { epoch, position: self.position, index: self.facts };
                 self.facts += 1;
@@ -254,7 +254,7 @@ impl Replica {
     fn welcome(&mut self, command: &Command, greeting: &Greeting) -> u64 {
         let at = self.find(greeting.peer).unwrap_or_else(|| {
             self.sessions.reserve_exact(1);
-            self.sessions.push(Session { peer: greeting.peer, outbox: Outbox::default() });
+            self.sessions.push(PeerOutbox { peer: greeting.peer, outbox: SessionOutbox::default() });
             self.sessions.len() - 1
         });
         let outbox = &mut self.sessions[at].outbox;
@@ -272,7 +272,7 @@ impl Replica {
 
     fn keep_bounds(&mut self, at: usize, effects: &mut Vec<Effect>) {
         let Bounds { session_messages, session_bytes, room_bytes } = self.bounds;
-        let Session { outbox, .. } = &self.sessions[at];
+        let PeerOutbox { outbox, .. } = &self.sessions[at];
         if outbox.len() > session_messages || outbox.bytes() > session_bytes {
             self.overrun(at, effects);
         }
@@ -285,7 +285,7 @@ impl Replica {
     }
 
     fn overrun(&mut self, at: usize, effects: &mut Vec<Effect>) {
-        let Session { peer, outbox } = &mut self.sessions[at];
+        let PeerOutbox { peer, outbox } = &mut self.sessions[at];
         self.bytes -= outbox.let_go();
         effects.push(Effect::Overrun(*peer));
     }

@@ -12,7 +12,7 @@ const SPARE_MESSAGES_MAX: usize = 4;
 /// Numbered messages to one session. It is the same on every node that holds the room, because what
 /// goes in and what goes out are both decided by the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outbox {
+pub struct SessionOutbox {
     /// The number of the last message there ever was.
     last: u64,
     /// The messages up to `last`, without a gap.
@@ -20,7 +20,7 @@ pub struct Outbox {
     bytes: usize,
 }
 
-impl Outbox {
+impl SessionOutbox {
     /// The number of the last message there ever was; 0 when there was none.
     pub fn last(&self) -> u64 {
         self.last
@@ -99,15 +99,15 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn outbox(count: usize) -> Outbox {
-        let mut outbox = Outbox::default();
+    fn outbox(count: usize) -> SessionOutbox {
+        let mut outbox = SessionOutbox::default();
         for n in 1..=count {
             assert_eq!(outbox.push(Body::render(&n)), n as u64);
         }
         outbox
     }
 
-    fn numbers(outbox: &Outbox, after: u64) -> Vec<(u64, &str)> {
+    fn numbers(outbox: &SessionOutbox, after: u64) -> Vec<(u64, &str)> {
         outbox.after(after).map(|(n, body)| (n, body.as_str())).collect()
     }
 

@@ -8,8 +8,8 @@ use super::*;
 use crate::id::{Digest, NodeId, PersonId};
 use crate::permissions::Permissions;
 use crate::protocol::{Body, Consent, Media, SnapshotBecause};
-use crate::room::{ENTRY_VERSION, Entrant, Past, Profile, Request};
-use crate::ticket::Role;
+use crate::role::Role;
+use crate::room::{ENTRY_VERSION, Entrant, Past, Profile, RoomRequest};
 
 fn at(seconds: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
@@ -59,7 +59,7 @@ fn enter(replica: &mut Replica, n: u128) {
     let entrant = Entrant { peer: peer(n), secret, device, ticket: Uuid::from_u128(n), issued_at: None, profile };
     let number = u64::try_from(n).unwrap();
     apply(replica, Command::Enter { socket: socket(number), entrant: Box::new(entrant) });
-    let join = Request::Join { media: Media::default(), consent: Consent::default(), elsewhere: None };
+    let join = RoomRequest::Join { media: Media::default(), consent: Consent::default(), elsewhere: None };
     say(replica, n, 1, join);
 }
 
@@ -70,13 +70,13 @@ fn apply(replica: &mut Replica, command: Command) -> Vec<Effect> {
     effects
 }
 
-fn say(replica: &mut Replica, n: u128, seq: u64, request: Request) -> Vec<Effect> {
+fn say(replica: &mut Replica, n: u128, seq: u64, request: RoomRequest) -> Vec<Effect> {
     let socket = replica.room().socket(peer(n)).unwrap();
-    apply(replica, Command::Said { peer: peer(n), socket, seq, ack: 0, id: None, request })
+    apply(replica, Command::Request { peer: peer(n), socket, seq, ack: 0, id: None, request })
 }
 
-fn message(len: usize) -> Request {
-    Request::Relay { to: peer(2), body: Body::render(&serde_json::json!({ "data": "x".repeat(len) })) }
+fn message(len: usize) -> RoomRequest {
+    RoomRequest::Relay { to: peer(2), body: Body::render(&serde_json::json!({ "data": "x".repeat(len) })) }
 }
 
 fn resume(received: u64, snapshot: bool) -> Command {
@@ -178,7 +178,7 @@ fn a_wrong_secret_neither_resumes_nor_lets_anything_go() {
 fn who_leaves_takes_what_was_not_delivered_along() {
     let mut replica = pair(|_| {});
     say(&mut replica, 1, 2, message(10));
-    let effects = say(&mut replica, 2, 2, Request::Leave);
+    let effects = say(&mut replica, 2, 2, RoomRequest::Leave);
     let rest = effects.iter().find_map(|effect| match effect {
         Effect::Ended { peer: who, rest, code: CloseCode::Normal, .. } if *who == peer(2) => Some(rest.len()),
         _ => None,
@@ -195,8 +195,22 @@ fn an_entry_is_applied_once_and_its_facts_have_the_same_names_everywhere() {
         node: NodeId(1),
         batch: 1,
         commands: vec![
-            Command::Said { peer: peer(1), socket: socket(1), seq: 2, ack: 0, id: None, request: Request::Leave },
-            Command::Said { peer: peer(2), socket: socket(2), seq: 2, ack: 0, id: None, request: Request::Leave },
+            Command::Request {
+                peer: peer(1),
+                socket: socket(1),
+                seq: 2,
+                ack: 0,
+                id: None,
+                request: RoomRequest::Leave,
+            },
+            Command::Request {
+                peer: peer(2),
+                socket: socket(2),
+                seq: 2,
+                ack: 0,
+                id: None,
+                request: RoomRequest::Leave,
+            },
         ],
     };
     let mut effects = [Vec::new(), Vec::new()];

@@ -1,8 +1,8 @@
 //! Who gets in: joining, the lobby, ringing, admitting, refusing, putting back.
 
 use super::capture::consent_fact;
-use super::session::Waiting;
-use super::{Denied, Fact, Outcome, Output, Place, Room, Session, deny, ms, send};
+use super::session::LobbyWait;
+use super::{AdmissionState, Denied, Fact, RequestResult, Room, RoomOutput, Session, deny, ms, send};
 use crate::id::PeerId;
 use crate::permissions::Permissions;
 use crate::protocol::{
@@ -16,8 +16,8 @@ impl Room {
         media: Media,
         consent: Consent,
         elsewhere: Option<Elsewhere>,
-        outputs: &mut Vec<Output>,
-    ) -> Outcome {
+        outputs: &mut Vec<RoomOutput>,
+    ) -> RequestResult {
         let Some(session) = self.find(peer).filter(|session| session.is_in_hall()) else {
             return deny(ErrorCode::AlreadyJoined, "`join` was already said");
         };
@@ -68,25 +68,25 @@ impl Room {
     }
 
     /// Puts somebody into the lobby and rings.
-    fn wait(&mut self, peer: PeerId, put_back: bool, outputs: &mut Vec<Output>) {
+    fn wait(&mut self, peer: PeerId, put_back: bool, outputs: &mut Vec<RoomOutput>) {
         let now = self.now;
-        let waiting = Waiting { since: now, rung_at: now, times: 1, escalated: false, put_back };
+        let waiting = LobbyWait { since: now, rung_at: now, times: 1, escalated: false, put_back };
         outputs.push(send(peer, &self.lobby_message(&waiting)));
         if let Some(session) = self.find_mut(peer) {
-            session.place = Place::Lobby(Box::new(waiting));
+            session.place = AdmissionState::Lobby(Box::new(waiting));
         }
         self.tell_ring(peer, outputs);
         self.tell_precheck(peer, outputs);
     }
 
-    fn tell_ring(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+    fn tell_ring(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         if let Some(view) = self.find(peer).and_then(Session::waiting_view) {
             self.tell_control(&ServerMessage::Ring(&view), outputs);
         }
     }
 
     /// Puts somebody inside and tells all. Capacity was checked by the caller.
-    fn come_in(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+    fn come_in(&mut self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         let since = self.now;
         let Some(session) = self.find(peer) else { return };
         let (consent, person, view) = (session.consent, session.profile.person, session.view());
@@ -96,7 +96,7 @@ impl Room {
         // Before the newcomer is inside: nothing of them may be kept.
         self.hold_captures_to(consent, Some((peer, person)), CaptureBecause::SomebodyJoined, outputs);
         if let Some(session) = self.find_mut(peer) {
-            session.place = Place::Inside { since };
+            session.place = AdmissionState::Inside { since };
         }
         if let Some(session) = self.find(peer) {
             let room = self.view_for(session);
@@ -108,7 +108,7 @@ impl Room {
         self.send_prechecks(peer, outputs);
     }
 
-    pub(super) fn admit(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn admit(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         self.controlling(by)?;
         let waited = self.in_lobby(whom)?.clone();
         if self.inside().count() >= self.limits.people_max {
@@ -121,14 +121,14 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn refuse(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn refuse(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         self.controlling(by)?;
         self.in_lobby(whom)?;
         self.end_wait(whom, RingOver::Refused, &ServerMessage::Refused, CloseCode::Refused, outputs);
         Ok(())
     }
 
-    pub(super) fn put_back(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn put_back(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         self.controlling(by)?;
         let target = self.other_inside(by, whom)?;
         if target.may(Permissions::CONTROL) {
@@ -140,14 +140,14 @@ impl Room {
         let gone = target.clone();
         self.standing_mut(gone.profile.person).waits = Some(true);
         if let Some(session) = self.find_mut(whom) {
-            (session.place, session.hand) = (Place::Hall, false);
+            (session.place, session.hand) = (AdmissionState::Hall, false);
         }
         self.note_left(&gone, self.now, LeftBecause::PutBack, outputs);
         self.wait(whom, true, outputs);
         Ok(())
     }
 
-    pub(super) fn ring(&mut self, peer: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn ring(&mut self, peer: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let (now, pause) = (self.now, ms(self.limits.ring_again_ms_min));
         let Some(waiting) = self.find_mut(peer).and_then(Session::waiting_mut) else {
             return deny(ErrorCode::NotWaiting, "you do not wait");
@@ -165,7 +165,7 @@ impl Room {
     }
 
     /// Ends the waits that nobody answered.
-    pub(super) fn end_waits(&mut self, outputs: &mut Vec<Output>) {
+    pub(super) fn end_waits(&mut self, outputs: &mut Vec<RoomOutput>) {
         let words = ServerMessage::error(ErrorCode::LobbyTimeout, "nobody let you in", None);
         for peer in self.waiting_longer_than(self.limits.lobby_wait_ms_max, |_| true) {
             self.end_wait(peer, RingOver::Expired, &words, CloseCode::LobbyTimeout, outputs);
@@ -173,7 +173,7 @@ impl Room {
     }
 
     /// Calls a colleague for those who have waited for long, once for each wait.
-    pub(super) fn escalate(&mut self, outputs: &mut Vec<Output>) {
+    pub(super) fn escalate(&mut self, outputs: &mut Vec<RoomOutput>) {
         let at = self.now;
         for peer in self.waiting_longer_than(self.limits.lobby_escalate_ms, |waiting| !waiting.escalated) {
             let Some(session) = self.find_mut(peer) else { continue };
@@ -182,22 +182,22 @@ impl Room {
             waiting.escalated = true;
             let since = waiting.since;
             self.tell_ring(peer, outputs);
-            outputs.push(Output::Fact(Fact::Escalated { person, role, since, at }));
+            outputs.push(RoomOutput::Fact(Fact::Escalated { person, role, since, at }));
         }
     }
 
     /// Records that nobody need come any more for somebody who has waited, if a colleague was called for them.
-    pub(super) fn note_wait_over(&self, waited: &Session, because: RingOver, outputs: &mut Vec<Output>) {
+    pub(super) fn note_wait_over(&self, waited: &Session, because: RingOver, outputs: &mut Vec<RoomOutput>) {
         let person = waited.profile.person;
         let escalated = |session: &Session| session.waiting().is_some_and(|waiting| waiting.escalated);
         let still = self.sessions.iter().any(|other| other.profile.person == person && escalated(other));
         if escalated(waited) && !still {
-            outputs.push(Output::Fact(Fact::WaitOver { person, because, at: self.now }));
+            outputs.push(RoomOutput::Fact(Fact::WaitOver { person, because, at: self.now }));
         }
     }
 
-    fn waiting_longer_than(&self, wait_ms: u64, which: impl Fn(&Waiting) -> bool) -> Vec<PeerId> {
-        let due = |waiting: &Waiting| self.now >= waiting.since + ms(wait_ms) && which(waiting);
+    fn waiting_longer_than(&self, wait_ms: u64, which: impl Fn(&LobbyWait) -> bool) -> Vec<PeerId> {
+        let due = |waiting: &LobbyWait| self.now >= waiting.since + ms(wait_ms) && which(waiting);
         self.sessions.iter().filter(|session| session.waiting().is_some_and(due)).map(|session| session.peer).collect()
     }
 
@@ -207,13 +207,13 @@ impl Room {
         because: RingOver,
         last_words: &ServerMessage<'_>,
         code: CloseCode,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         let Ok(position) = self.position(peer) else { return };
         let gone = self.sessions.remove(position);
         self.tell_control(&ServerMessage::RingOver { peer, because }, outputs);
         outputs.push(send(peer, last_words));
-        outputs.push(Output::Ended { peer, socket: gone.socket(), code });
+        outputs.push(RoomOutput::Ended { peer, socket: gone.socket(), code });
         self.note_wait_over(&gone, because, outputs);
     }
 

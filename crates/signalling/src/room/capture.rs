@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Capture, Fact, Outcome, Output, Room, Session, deny};
+use super::{Capture, Fact, RequestResult, Room, RoomOutput, Session, deny};
 use crate::id::{PeerId, PersonId};
 use crate::protocol::{CaptureBecause, CaptureView, Consent, ErrorCode, ServerMessage};
 
@@ -47,7 +47,13 @@ impl Captures {
 const BOTH: [Capture; 2] = [Capture::Recording, Capture::Transcription];
 
 impl Room {
-    pub(super) fn capture(&mut self, by: PeerId, capture: Capture, on: bool, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn capture(
+        &mut self,
+        by: PeerId,
+        capture: Capture,
+        on: bool,
+        outputs: &mut Vec<RoomOutput>,
+    ) -> RequestResult {
         let person = self.controlling(by)?.profile.person;
         if on && !self.inside().all(|session| Captures::covered_by(session.consent, capture)) {
             return deny(ErrorCode::ConsentMissing, "not everybody inside consents");
@@ -60,7 +66,7 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn consent(&mut self, peer: PeerId, consent: Consent, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn consent(&mut self, peer: PeerId, consent: Consent, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let (now, place) = (self.now, self.find(peer).filter(|session| !session.is_in_hall()));
         let Some(session) = place else {
             return deny(ErrorCode::NotJoined, "say `join` first");
@@ -87,7 +93,7 @@ impl Room {
         consent: Consent,
         by: Option<(PeerId, PersonId)>,
         because: CaptureBecause,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         for capture in BOTH {
             if !Captures::covered_by(consent, capture) && self.captures.get(capture).take().is_some() {
@@ -97,7 +103,7 @@ impl Room {
     }
 
     /// Turns off what somebody who is not inside any more had turned on.
-    pub(super) fn end_captures_of(&mut self, gone: &Session, outputs: &mut Vec<Output>) {
+    pub(super) fn end_captures_of(&mut self, gone: &Session, outputs: &mut Vec<RoomOutput>) {
         for capture in BOTH {
             if self.captures.get(capture).as_ref().is_some_and(|captured| captured.by == gone.peer) {
                 *self.captures.get(capture) = None;
@@ -113,7 +119,7 @@ impl Room {
         on: bool,
         by: Option<(PeerId, PersonId)>,
         because: CaptureBecause,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         let (peer, person) = by.unzip();
         let message = match capture {
@@ -121,11 +127,11 @@ impl Room {
             Capture::Transcription => ServerMessage::Transcription { on, by: peer, because },
         };
         self.tell_inside(None, &message, outputs);
-        outputs.push(Output::Fact(Fact::Captured { capture, on, by: person, because, at: self.now }));
+        outputs.push(RoomOutput::Fact(Fact::Captured { capture, on, by: person, because, at: self.now }));
     }
 }
 
-pub(super) fn consent_fact(person: PersonId, consent: Consent, at: DateTime<Utc>) -> Output {
+pub(super) fn consent_fact(person: PersonId, consent: Consent, at: DateTime<Utc>) -> RoomOutput {
     let Consent { recording, transcription } = consent;
-    Output::Fact(Fact::Consent { person, recording, transcription, at })
+    RoomOutput::Fact(Fact::Consent { person, recording, transcription, at })
 }

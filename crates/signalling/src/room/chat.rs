@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Outcome, Output, PastChat, Room, RoomLimits, deny};
+use super::{Fact, PastChat, RequestResult, Room, RoomLimits, RoomOutput, deny};
 use crate::id::PeerId;
 use crate::permissions::Permissions;
 use crate::protocol::{ChatLine, ErrorCode, ServerMessage};
@@ -43,7 +43,7 @@ impl Chat {
 }
 
 impl Room {
-    pub(super) fn say(&mut self, peer: PeerId, text: &str, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn say(&mut self, peer: PeerId, text: &str, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let session = self.insider(peer)?;
         if !session.may(Permissions::CHAT) {
             return deny(ErrorCode::NotPermitted, "you have no `chat`");
@@ -54,7 +54,7 @@ impl Room {
         // The writer too: it is how they learn its number and time.
         self.tell_inside(None, &ServerMessage::Chat(&line), outputs);
         self.chat.keep(line, &self.limits);
-        outputs.push(Output::Fact(Fact::Chat { n, person, name, role, at, text: text.into() }));
+        outputs.push(RoomOutput::Fact(Fact::Chat { n, person, name, role, at, text: text.into() }));
         Ok(())
     }
 }

@@ -9,7 +9,7 @@ use super::limits::RoomLimits;
 use crate::id::{Digest, Epoch, NodeId, PeerId, PersonId, Socket};
 use crate::permissions::Permissions;
 use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media};
-use crate::ticket::Role;
+use crate::role::Role;
 
 /// The version of [`Entry`] that this code writes; it stands in front of each entry of a shared log.
 ///
@@ -89,7 +89,8 @@ pub enum Command {
     /// A session asks for something. Without effect when the number was taken before, or when the session is
     /// attached elsewhere by now: what an older socket had still to say is said again by the client, or is of a
     /// page that is gone and whose numbers the next one uses anew.
-    Said {
+    #[serde(rename = "Said")]
+    Request {
         /// Which session.
         peer: PeerId,
         /// The socket on which it was said.
@@ -101,7 +102,7 @@ pub enum Command {
         /// The client's name for the message.
         id: Option<Box<str>>,
         /// What it asks.
-        request: Request,
+        request: RoomRequest,
     },
     /// A session has received. Without effect in the room; replicas let go of what they keep for it.
     Acked {
@@ -185,7 +186,7 @@ pub struct Profile {
 
 /// What somebody asks of the room: every numbered message of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Request {
+pub enum RoomRequest {
     /// Enter.
     Join {
         /// What is on.

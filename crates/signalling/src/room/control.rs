@@ -1,10 +1,10 @@
 //! What staff decide about others: what they may do, that they go and stay away, and tickets that end.
 
-use super::{Fact, Outcome, Output, Revocation, Room, Session, deny, send};
+use super::{Fact, RequestResult, Revocation, Room, RoomOutput, Session, deny, send};
 use crate::id::PeerId;
 use crate::permissions::Permissions;
 use crate::protocol::{Body, CloseCode, ErrorCode, LeftBecause, ServerMessage};
-use crate::ticket::Role;
+use crate::role::Role;
 
 impl Room {
     pub(super) fn permit(
@@ -12,8 +12,8 @@ impl Room {
         by: PeerId,
         whom: PeerId,
         permissions: Permissions,
-        outputs: &mut Vec<Output>,
-    ) -> Outcome {
+        outputs: &mut Vec<RoomOutput>,
+    ) -> RequestResult {
         self.controlling(by)?;
         let target = self.find(whom).filter(|session| !session.is_in_hall());
         let Some(target) = target else {
@@ -42,16 +42,16 @@ impl Room {
         Ok(())
     }
 
-    fn tell_permissions(&self, peer: PeerId, permissions: Permissions, outputs: &mut Vec<Output>) {
+    fn tell_permissions(&self, peer: PeerId, permissions: Permissions, outputs: &mut Vec<RoomOutput>) {
         let body = Body::render(&ServerMessage::Permissions { peer, permissions });
         self.pass_to_inside(None, &body, outputs);
         if self.insider(peer).is_err() {
-            outputs.push(Output::Send { to: peer, body });
+            outputs.push(RoomOutput::Send { to: peer, body });
         }
     }
 
     /// Tells somebody inside who now has `control` what those who have it know.
-    fn hand_over(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+    fn hand_over(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         if self.insider(peer).is_err() {
             return;
         }
@@ -66,7 +66,7 @@ impl Room {
     }
 
     /// Sends a person away, with every session they have, until lifted.
-    pub(super) fn kick(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn kick(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let kicker = self.controlling(by)?.profile.person;
         let target = self.find(whom).filter(|session| !session.is_in_hall());
         let Some(target) = target else {
@@ -84,27 +84,27 @@ impl Room {
             self.end(peer, LeftBecause::Removed, Some(&words), CloseCode::Removed, outputs);
         }
         self.tell_removed(outputs);
-        outputs.push(Output::Fact(Fact::Removed(removal)));
+        outputs.push(RoomOutput::Fact(Fact::Removed(removal)));
         Ok(())
     }
 
-    pub(super) fn lift(&mut self, by: PeerId, removal: u32, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn lift(&mut self, by: PeerId, removal: u32, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let by = self.controlling(by)?.profile.person;
         if !self.tickets.lift(removal) {
             return deny(ErrorCode::NoSuchRemoval, "nobody was sent away under that number");
         }
         self.tell_removed(outputs);
-        outputs.push(Output::Fact(Fact::Lifted { removal, by, at: self.now }));
+        outputs.push(RoomOutput::Fact(Fact::Lifted { removal, by, at: self.now }));
         Ok(())
     }
 
-    fn tell_removed(&self, outputs: &mut Vec<Output>) {
+    fn tell_removed(&self, outputs: &mut Vec<RoomOutput>) {
         let removed = self.tickets.removed_views();
         self.tell_control(&ServerMessage::RemovedList { removed: &removed }, outputs);
     }
 
     /// Ends what a ticket, or every ticket of a person until then, had opened; once, however often it is told.
-    pub(super) fn revoke(&mut self, revocation: Revocation, outputs: &mut Vec<Output>) {
+    pub(super) fn revoke(&mut self, revocation: Revocation, outputs: &mut Vec<RoomOutput>) {
         if self.tickets.has_revoked(&revocation) {
             return;
         }
@@ -114,6 +114,6 @@ impl Room {
         for peer in self.sessions.iter().filter(theirs).map(|session| session.peer).collect::<Vec<_>>() {
             self.end(peer, LeftBecause::Revoked, Some(&words), CloseCode::TicketRevoked, outputs);
         }
-        outputs.push(Output::Fact(Fact::Revoked(revocation)));
+        outputs.push(RoomOutput::Fact(Fact::Revoked(revocation)));
     }
 }

@@ -3,8 +3,8 @@
 use super::chat::Chat;
 use super::tickets::Tickets;
 use super::{
-    Binding, CloseCode, Command, Entrant, ErrorCode, Fact, Greeting, Line, Output, Past, Place, Profile, Room,
-    RoomLimits, Session, Together, send,
+    AdmissionState, Attachment, Binding, CloseCode, Command, Entrant, ErrorCode, Fact, Greeting, Past, Profile, Room,
+    RoomLimits, RoomOutput, Session, Together, send,
 };
 use crate::id::{Digest, Epoch, PeerId, Socket};
 use crate::protocol::{Consent, LeftBecause, LobbyBecause, Media, NewBecause, Resumed, ServerMessage, SnapshotBecause};
@@ -34,10 +34,10 @@ impl Room {
         socket: Socket,
         entrant: &Entrant,
         because: Option<NewBecause>,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         let Err(position) = self.position(entrant.peer) else { return };
-        let turn_away = |error, words, code| Output::TurnAway { socket, error, words, code };
+        let turn_away = |error, words, code| RoomOutput::TurnAway { socket, error, words, code };
         if self.finished {
             return outputs.push(turn_away(ErrorCode::Finished, "the visit is over", CloseCode::Finished));
         }
@@ -57,7 +57,7 @@ impl Room {
             let (binding, person) =
                 (Binding { ticket: entrant.ticket, device: entrant.device }, entrant.profile.person);
             self.tickets.bind(binding);
-            outputs.push(Output::Fact(Fact::Bound { binding, person, at: self.now }));
+            outputs.push(RoomOutput::Fact(Fact::Bound { binding, person, at: self.now }));
         }
         self.sessions.insert(position, self.seat(socket, entrant));
         // Of a page that was loaded again before `join`: nobody has seen that session. Where its node was only taken for
@@ -75,7 +75,7 @@ impl Room {
         }
         Session {
             peer: entrant.peer,
-            line: Line::Attached(socket),
+            line: Attachment::Attached(socket),
             attached_times: 1,
             received: 0,
             secret: entrant.secret,
@@ -83,7 +83,7 @@ impl Room {
             ticket: entrant.ticket,
             issued_at: entrant.issued_at,
             profile,
-            place: Place::Hall,
+            place: AdmissionState::Hall,
             media: Media::default(),
             hand: false,
             consent: Consent::default(),
@@ -91,14 +91,14 @@ impl Room {
         }
     }
 
-    pub(super) fn resume(&mut self, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
+    pub(super) fn resume(&mut self, command: &Command, trimmed: bool, outputs: &mut Vec<RoomOutput>) {
         let Command::Resume { socket, peer, secret, device, epoch, received: _, snapshot, attached_times, fallback } =
             command
         else {
             return;
         };
         let (socket, peer) = (*socket, *peer);
-        let turn_away = |error, words, code| Output::TurnAway { socket, error, words, code };
+        let turn_away = |error, words, code| RoomOutput::TurnAway { socket, error, words, code };
         if self.finished {
             return outputs.push(turn_away(ErrorCode::Finished, "the visit is over", CloseCode::Finished));
         }
@@ -144,26 +144,26 @@ impl Room {
     }
 
     /// Moves a session to a socket; an older socket is closed with `code`.
-    fn attach(&mut self, peer: PeerId, socket: Socket, code: CloseCode, outputs: &mut Vec<Output>) {
+    fn attach(&mut self, peer: PeerId, socket: Socket, code: CloseCode, outputs: &mut Vec<RoomOutput>) {
         let Some(session) = self.find_mut(peer) else { return };
-        let before = std::mem::replace(&mut session.line, Line::Attached(socket));
+        let before = std::mem::replace(&mut session.line, Attachment::Attached(socket));
         session.attached_times += 1;
         let inside = session.is_inside();
         match before {
-            Line::Attached(older) if older != socket => {
-                outputs.push(Output::CloseSocket { socket: older, code });
+            Attachment::Attached(older) if older != socket => {
+                outputs.push(RoomOutput::CloseSocket { socket: older, code });
             }
-            Line::Away { .. } if inside => {
+            Attachment::Away { .. } if inside => {
                 self.tell_inside(Some(peer), &ServerMessage::PeerBack { peer }, outputs);
             }
             _ => {}
         }
     }
 
-    fn greet(&self, peer: PeerId, socket: Socket, resumed: Resumed, outputs: &mut Vec<Output>) {
+    fn greet(&self, peer: PeerId, socket: Socket, resumed: Resumed, outputs: &mut Vec<RoomOutput>) {
         let (Some(session), Some(epoch)) = (self.find(peer), self.epoch) else { return };
         let room = (resumed != Resumed::Exact).then(|| Box::new(self.view_for(session)));
-        outputs.push(Output::Welcome(Box::new(Greeting {
+        outputs.push(RoomOutput::Welcome(Box::new(Greeting {
             peer,
             socket,
             epoch,
@@ -177,7 +177,7 @@ impl Room {
     }
 
     /// After a snapshot: what the room's view does not say, and the others' connections with somebody who kept nothing.
-    fn reset(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+    fn reset(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         let Some(session) = self.find(peer) else { return };
         if session.is_inside() {
             self.tell_inside(Some(peer), &ServerMessage::PeerReset { peer }, outputs);
@@ -188,7 +188,7 @@ impl Room {
         }
     }
 
-    pub(super) fn lobby_message(&self, waiting: &super::session::Waiting) -> ServerMessage<'static> {
+    pub(super) fn lobby_message(&self, waiting: &super::session::LobbyWait) -> ServerMessage<'static> {
         ServerMessage::Lobby {
             since: waiting.since,
             lobby_wait_ms_max: self.limits.lobby_wait_ms_max,

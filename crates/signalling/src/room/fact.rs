@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::id::{Digest, PersonId};
 use crate::protocol::{CaptureBecause, RingOver};
-use crate::ticket::Role;
+use crate::role::Role;
 
 /// The most facts that one command can give: a full room, a full lobby and both captures end in one tick.
 pub const FACTS_PER_COMMAND_MAX: usize = 64;

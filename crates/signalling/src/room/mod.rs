@@ -31,10 +31,10 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-pub use command::{Command, ENTRY_VERSION, ENTRY_VERSION_MIN, Entrant, Entry, Profile, Request};
+pub use command::{Command, ENTRY_VERSION, ENTRY_VERSION_MIN, Entrant, Entry, Profile, RoomRequest};
 pub use fact::{Binding, Capture, FACTS_PER_COMMAND_MAX, Fact, Past, PastChat, Removal, Revocation};
 pub use limits::RoomLimits;
-pub use output::{Greeting, Output};
+pub use output::{Greeting, RoomOutput};
 
 use crate::id::{ConsultId, Epoch, PeerId, PersonId, Socket};
 use crate::permissions::Permissions;
@@ -42,7 +42,7 @@ use crate::protocol::{Body, CloseCode, ErrorCode, ErrorDetail, ServerMessage};
 use capture::Captures;
 use chat::Chat;
 use presence::Together;
-use session::{Line, Place, Session};
+use session::{AdmissionState, Attachment, Session};
 use tickets::Tickets;
 
 /// The room.
@@ -80,7 +80,7 @@ struct Denied {
     detail: Option<ErrorDetail>,
 }
 
-type Outcome = Result<(), Denied>;
+type RequestResult = Result<(), Denied>;
 
 fn denied(code: ErrorCode, words: &'static str) -> Denied {
     Denied { code, words, detail: None }
@@ -90,8 +90,8 @@ fn deny<T>(code: ErrorCode, words: &'static str) -> Result<T, Denied> {
     Err(denied(code, words))
 }
 
-fn send(to: PeerId, message: &ServerMessage<'_>) -> Output {
-    Output::Send { to, body: Body::render(message) }
+fn send(to: PeerId, message: &ServerMessage<'_>) -> RoomOutput {
+    RoomOutput::Send { to, body: Body::render(message) }
 }
 
 impl Room {
@@ -115,7 +115,7 @@ impl Room {
 
     /// Takes one command; the outputs are to be done in order. Inside a room time never goes back: an `at`
     /// before the last one counts as the last one.
-    pub fn apply(&mut self, at: DateTime<Utc>, command: &Command) -> Vec<Output> {
+    pub fn apply(&mut self, at: DateTime<Utc>, command: &Command) -> Vec<RoomOutput> {
         let mut outputs = Vec::new();
         self.apply_into(at, command, false, &mut outputs);
         outputs
@@ -124,14 +124,14 @@ impl Room {
     /// As [`Room::apply`], but appends to `outputs`. `trimmed` says of a [`Command::Resume`] that what follows
     /// its `received` is no longer kept in full (or was never sent), so that the session goes on from a snapshot;
     /// for other commands it has no meaning. All replicas must say the same.
-    pub fn apply_into(&mut self, at: DateTime<Utc>, command: &Command, trimmed: bool, outputs: &mut Vec<Output>) {
+    pub fn apply_into(&mut self, at: DateTime<Utc>, command: &Command, trimmed: bool, outputs: &mut Vec<RoomOutput>) {
         self.now = self.now.max(at);
         if self.epoch.is_none() && !matches!(command, Command::Open { .. }) {
             return;
         }
         match command {
-            Command::Said { peer, socket, seq, ack: _, id, request } => {
-                self.said((*peer, *socket), *seq, id.as_deref(), request, outputs);
+            Command::Request { peer, socket, seq, ack: _, id, request } => {
+                self.take_request((*peer, *socket), *seq, id.as_deref(), request, outputs);
             }
             Command::Open { epoch, past, limits } => self.opened(*epoch, past, limits),
             Command::Enter { socket, entrant } => self.enter(*socket, entrant, None, outputs),
@@ -218,13 +218,13 @@ impl Room {
         self.sessions.iter().filter_map(|session| session.deadline(&self.limits)).min()
     }
 
-    fn said(
+    fn take_request(
         &mut self,
         (peer, socket): (PeerId, Socket),
         seq: u64,
         id: Option<&str>,
-        request: &Request,
-        outputs: &mut Vec<Output>,
+        request: &RoomRequest,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         let Some(session) = self.find_mut(peer) else { return };
         if session.socket() != Some(socket) || seq <= session.received {
@@ -234,7 +234,7 @@ impl Room {
             return self.gap(peer, socket, outputs);
         }
         session.received = seq;
-        if let Request::Unreadable { code, message } = request {
+        if let RoomRequest::Unreadable { code, message } = request {
             return outputs.push(send(peer, &ServerMessage::error(*code, message, id)));
         }
         let answer_at = outputs.len();
@@ -250,42 +250,47 @@ impl Room {
     }
 
     /// A number was left out: what it stood for is lost, and nothing after it may be taken.
-    fn gap(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
+    fn gap(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<RoomOutput>) {
         let words = "a `seq` was left out";
-        outputs.push(Output::TurnAway { socket, error: ErrorCode::SequenceGap, words, code: CloseCode::ProtocolError });
+        outputs.push(RoomOutput::TurnAway {
+            socket,
+            error: ErrorCode::SequenceGap,
+            words,
+            code: CloseCode::ProtocolError,
+        });
         self.away(peer, socket, outputs);
     }
 
-    fn carry_out(&mut self, peer: PeerId, request: &Request, outputs: &mut Vec<Output>) -> Outcome {
+    fn carry_out(&mut self, peer: PeerId, request: &RoomRequest, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         match request {
-            Request::Relay { to, body } => self.relay(peer, *to, body, outputs),
-            Request::Message { body } => self.message(peer, body, outputs),
-            Request::Join { media, consent, elsewhere } => self.join(peer, *media, *consent, *elsewhere, outputs),
-            Request::Admit(whom) => self.admit(peer, *whom, outputs),
-            Request::Refuse(whom) => self.refuse(peer, *whom, outputs),
-            Request::PutBack(whom) => self.put_back(peer, *whom, outputs),
-            Request::Ring => self.ring(peer, outputs),
-            Request::State(media) => self.set_media(peer, *media, outputs),
-            Request::Hand { up } => self.hand(peer, *up, outputs),
-            Request::Mute(whom) => self.mute(peer, *whom, outputs),
-            Request::Chat { text } => self.say(peer, text, outputs),
-            Request::Consent(consent) => self.consent(peer, *consent, outputs),
-            Request::Record { on } => self.capture(peer, Capture::Recording, *on, outputs),
-            Request::Transcribe { on } => self.capture(peer, Capture::Transcription, *on, outputs),
-            Request::Permit { peer: whom, permissions } => self.permit(peer, *whom, *permissions, outputs),
-            Request::Kick(whom) => self.kick(peer, *whom, outputs),
-            Request::Lift { removal } => self.lift(peer, *removal, outputs),
-            Request::Leave => {
+            RoomRequest::Relay { to, body } => self.relay(peer, *to, body, outputs),
+            RoomRequest::Message { body } => self.message(peer, body, outputs),
+            RoomRequest::Join { media, consent, elsewhere } => self.join(peer, *media, *consent, *elsewhere, outputs),
+            RoomRequest::Admit(whom) => self.admit(peer, *whom, outputs),
+            RoomRequest::Refuse(whom) => self.refuse(peer, *whom, outputs),
+            RoomRequest::PutBack(whom) => self.put_back(peer, *whom, outputs),
+            RoomRequest::Ring => self.ring(peer, outputs),
+            RoomRequest::State(media) => self.set_media(peer, *media, outputs),
+            RoomRequest::Hand { up } => self.hand(peer, *up, outputs),
+            RoomRequest::Mute(whom) => self.mute(peer, *whom, outputs),
+            RoomRequest::Chat { text } => self.say(peer, text, outputs),
+            RoomRequest::Consent(consent) => self.consent(peer, *consent, outputs),
+            RoomRequest::Record { on } => self.capture(peer, Capture::Recording, *on, outputs),
+            RoomRequest::Transcribe { on } => self.capture(peer, Capture::Transcription, *on, outputs),
+            RoomRequest::Permit { peer: whom, permissions } => self.permit(peer, *whom, *permissions, outputs),
+            RoomRequest::Kick(whom) => self.kick(peer, *whom, outputs),
+            RoomRequest::Lift { removal } => self.lift(peer, *removal, outputs),
+            RoomRequest::Leave => {
                 self.leave(peer, outputs);
                 Ok(())
             }
-            Request::Finish => self.finish(peer, outputs),
+            RoomRequest::Finish => self.finish(peer, outputs),
             // Answered by the caller, in the words that came with it.
-            Request::Unreadable { .. } => Ok(()),
+            RoomRequest::Unreadable { .. } => Ok(()),
         }
     }
 
-    fn tick(&mut self, outputs: &mut Vec<Output>) {
+    fn tick(&mut self, outputs: &mut Vec<RoomOutput>) {
         self.end_waits(outputs);
         self.escalate(outputs);
         self.end_absences(outputs);
@@ -312,24 +317,24 @@ impl Room {
     }
 
     /// Sends one text to everybody inside but `except`.
-    fn pass_to_inside(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+    fn pass_to_inside(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<RoomOutput>) {
         let to = self.inside().filter(|session| Some(session.peer) != except);
-        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+        outputs.extend(to.map(|session| RoomOutput::Send { to: session.peer, body: body.clone() }));
     }
 
-    fn tell_inside(&self, except: Option<PeerId>, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+    fn tell_inside(&self, except: Option<PeerId>, message: &ServerMessage<'_>, outputs: &mut Vec<RoomOutput>) {
         if self.inside().any(|session| Some(session.peer) != except) {
             self.pass_to_inside(except, &Body::render(message), outputs);
         }
     }
 
     /// Sends one text to everybody inside who has `control`, but `except`.
-    fn pass_to_control(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<Output>) {
+    fn pass_to_control(&self, except: Option<PeerId>, body: &Body, outputs: &mut Vec<RoomOutput>) {
         let to = self.controllers().filter(|session| Some(session.peer) != except);
-        outputs.extend(to.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+        outputs.extend(to.map(|session| RoomOutput::Send { to: session.peer, body: body.clone() }));
     }
 
-    fn tell_control(&self, message: &ServerMessage<'_>, outputs: &mut Vec<Output>) {
+    fn tell_control(&self, message: &ServerMessage<'_>, outputs: &mut Vec<RoomOutput>) {
         if self.controllers().next().is_some() {
             self.pass_to_control(None, &Body::render(message), outputs);
         }

@@ -6,7 +6,7 @@ use crate::protocol::{Body, CloseCode, ErrorCode, PeerView, Place, Resumed, Room
 
 /// What a room wants done, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
+pub enum RoomOutput {
     /// A numbered message. Kept until it is acknowledged.
     Send {
         /// To whom.

@@ -3,10 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Line, Outcome, Output, Place, Room, Session, ms, send};
+use super::{AdmissionState, Attachment, Fact, RequestResult, Room, RoomOutput, Session, ms, send};
 use crate::id::{NodeId, PeerId, Socket};
 use crate::protocol::{CaptureBecause, CloseCode, Consent, LeftBecause, RingOver, ServerMessage};
-use crate::ticket::Role;
+use crate::role::Role;
 
 /// A stopwatch that runs while host and clinician are both inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl Room {
     }
 
     /// Records that somebody came in; the first meeting of host and clinician starts the visit.
-    pub(super) fn note_joined(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+    pub(super) fn note_joined(&mut self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         let (at, both) = (self.now, self.both_present());
         if let Some(session) = self.find(peer) {
             outputs.push(attendance(at, session, true));
@@ -60,7 +60,7 @@ impl Room {
         self.together.set(at, both);
         if both && self.started_at.is_none() {
             self.started_at = Some(at);
-            outputs.push(Output::Fact(Fact::Started { at }));
+            outputs.push(RoomOutput::Fact(Fact::Started { at }));
         }
     }
 
@@ -70,14 +70,14 @@ impl Room {
         gone: &Session,
         at: DateTime<Utc>,
         because: LeftBecause,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         self.end_captures_of(gone, outputs);
         self.tell_inside(None, &ServerMessage::PeerLeft { peer: gone.peer, because }, outputs);
         outputs.push(attendance(at, gone, false));
         let both = self.both_present();
         if self.together.set(at, both) {
-            outputs.push(Output::Fact(Fact::Together { together_seconds: self.together.seconds(), at }));
+            outputs.push(RoomOutput::Fact(Fact::Together { together_seconds: self.together.seconds(), at }));
         }
     }
 
@@ -88,34 +88,34 @@ impl Room {
         because: LeftBecause,
         last_words: Option<&ServerMessage<'_>>,
         code: CloseCode,
-        outputs: &mut Vec<Output>,
+        outputs: &mut Vec<RoomOutput>,
     ) {
         let Ok(position) = self.position(peer) else { return };
         let gone = self.sessions.remove(position);
         match (&gone.place, gone.line) {
-            (Place::Hall, _) => {}
-            (Place::Lobby(_), _) => {
+            (AdmissionState::Hall, _) => {}
+            (AdmissionState::Lobby(_), _) => {
                 let over = if because == LeftBecause::Removed { RingOver::Refused } else { RingOver::Left };
                 self.tell_control(&ServerMessage::RingOver { peer, because: over }, outputs);
                 self.note_wait_over(&gone, over, outputs);
             }
-            (Place::Inside { since }, Line::Away { since: away }) if because == LeftBecause::Dropped => {
+            (AdmissionState::Inside { since }, Attachment::Away { since: away }) if because == LeftBecause::Dropped => {
                 // They were gone from when their connection broke, not from when that was given up on.
                 self.note_left(&gone, away.max(*since), because, outputs);
             }
-            (Place::Inside { .. }, _) => self.note_left(&gone, self.now, because, outputs),
+            (AdmissionState::Inside { .. }, _) => self.note_left(&gone, self.now, because, outputs),
         }
         if let Some(words) = last_words {
             outputs.push(send(peer, words));
         }
-        outputs.push(Output::Ended { peer, socket: gone.socket(), code });
+        outputs.push(RoomOutput::Ended { peer, socket: gone.socket(), code });
     }
 
-    pub(super) fn leave(&mut self, peer: PeerId, outputs: &mut Vec<Output>) {
+    pub(super) fn leave(&mut self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         self.end(peer, LeftBecause::Left, None, CloseCode::Normal, outputs);
     }
 
-    pub(super) fn finish(&mut self, by: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn finish(&mut self, by: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         let finisher = self.controlling(by)?.profile.clone();
         let at = self.now;
         self.hold_captures_to(Consent::default(), Some((by, finisher.person)), CaptureBecause::Finished, outputs);
@@ -129,27 +129,27 @@ impl Room {
             if session.is_inside() {
                 outputs.push(attendance(at, &session, false));
             }
-            outputs.push(Output::Send { to: session.peer, body: body.clone() });
-            outputs.push(Output::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
+            outputs.push(RoomOutput::Send { to: session.peer, body: body.clone() });
+            outputs.push(RoomOutput::Ended { peer: session.peer, socket: session.socket(), code: CloseCode::Finished });
             self.note_wait_over(&session, RingOver::Left, outputs);
         }
         if self.finished {
-            outputs.push(Output::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
+            outputs.push(RoomOutput::Fact(Fact::Finished { by: finisher.person, at, together_seconds }));
         }
         Ok(())
     }
 
     /// A session's socket is gone; the session stays for a while.
-    pub(super) fn away(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<Output>) {
+    pub(super) fn away(&mut self, peer: PeerId, socket: Socket, outputs: &mut Vec<RoomOutput>) {
         let since = self.now;
         let Some(session) = self.find_mut(peer).filter(|session| session.socket() == Some(socket)) else { return };
-        session.line = Line::Away { since };
+        session.line = Attachment::Away { since };
         if session.is_inside() {
             self.tell_inside(Some(peer), &ServerMessage::PeerAway { peer, since }, outputs);
         }
     }
 
-    pub(super) fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<Output>) {
+    pub(super) fn node_gone(&mut self, node: NodeId, outputs: &mut Vec<RoomOutput>) {
         let theirs = |(peer, socket): (PeerId, Option<Socket>)| Some((peer, socket.filter(|s| s.node == node)?));
         for (peer, socket) in self.sessions().filter_map(theirs).collect::<Vec<_>>() {
             self.away(peer, socket, outputs);
@@ -157,16 +157,16 @@ impl Room {
     }
 
     /// Ends the sessions that have been away for too long.
-    pub(super) fn end_absences(&mut self, outputs: &mut Vec<Output>) {
+    pub(super) fn end_absences(&mut self, outputs: &mut Vec<RoomOutput>) {
         let (now, wait) = (self.now, ms(self.limits.away_ms_max));
-        let over = |session: &&Session| matches!(session.line, Line::Away { since } if now >= since + wait);
+        let over = |session: &&Session| matches!(session.line, Attachment::Away { since } if now >= since + wait);
         for peer in self.sessions.iter().filter(over).map(|session| session.peer).collect::<Vec<_>>() {
             self.end(peer, LeftBecause::Dropped, None, CloseCode::HeartbeatLost, outputs);
         }
     }
 }
 
-fn attendance(at: DateTime<Utc>, session: &Session, joined: bool) -> Output {
+fn attendance(at: DateTime<Utc>, session: &Session, joined: bool) -> RoomOutput {
     let (person, role) = (session.profile.person, session.profile.role);
-    Output::Fact(Fact::Attendance { person, role, joined, at })
+    RoomOutput::Fact(Fact::Attendance { person, role, joined, at })
 }

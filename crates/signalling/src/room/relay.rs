@@ -1,6 +1,6 @@
 //! Between peers inside: what is passed on unread, and whose sound, picture, screen and hand are up.
 
-use super::{Denied, Outcome, Output, Room, Session, deny, send};
+use super::{Denied, RequestResult, Room, RoomOutput, Session, deny, send};
 use crate::id::PeerId;
 use crate::protocol::{Body, ErrorCode, Media, ServerMessage};
 
@@ -11,21 +11,21 @@ fn connecting(session: &Session) -> Result<(), Denied> {
 }
 
 impl Room {
-    pub(super) fn relay(&self, from: PeerId, to: PeerId, body: &Body, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn relay(&self, from: PeerId, to: PeerId, body: &Body, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         connecting(self.insider(from)?)?;
         connecting(self.other_inside(from, to)?)?;
-        outputs.push(Output::Send { to, body: body.clone() });
+        outputs.push(RoomOutput::Send { to, body: body.clone() });
         Ok(())
     }
 
-    pub(super) fn message(&self, from: PeerId, body: &Body, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn message(&self, from: PeerId, body: &Body, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         connecting(self.insider(from)?)?;
         let others = self.inside().filter(|session| session.peer != from && session.may_connect());
-        outputs.extend(others.map(|session| Output::Send { to: session.peer, body: body.clone() }));
+        outputs.extend(others.map(|session| RoomOutput::Send { to: session.peer, body: body.clone() }));
         Ok(())
     }
 
-    pub(super) fn set_media(&mut self, peer: PeerId, media: Media, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn set_media(&mut self, peer: PeerId, media: Media, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         if self.insider(peer)?.permitted(media) != media {
             return deny(ErrorCode::NotPermitted, "you may not send all of that");
         }
@@ -36,7 +36,7 @@ impl Room {
         Ok(())
     }
 
-    pub(super) fn hand(&mut self, peer: PeerId, up: bool, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn hand(&mut self, peer: PeerId, up: bool, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         if self.insider(peer)?.hand == up {
             return Ok(());
         }
@@ -48,7 +48,7 @@ impl Room {
     }
 
     /// Turns somebody's sound off. There is no request that turns it on: only they can, by `state`.
-    pub(super) fn mute(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<Output>) -> Outcome {
+    pub(super) fn mute(&mut self, by: PeerId, whom: PeerId, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         self.controlling(by)?;
         if !self.other_inside(by, whom)?.media.audio {
             return Ok(());
@@ -62,7 +62,7 @@ impl Room {
     }
 
     /// Tells the others what of somebody is on.
-    pub(super) fn tell_state(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+    pub(super) fn tell_state(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         if let Some(Session { media: Media { audio, video, screen }, hand, .. }) = self.find(peer) {
             let (audio, video, screen, hand) = (*audio, *video, *screen, *hand);
             self.tell_inside(Some(peer), &ServerMessage::State { peer, audio, video, screen, hand }, outputs);

@@ -14,7 +14,7 @@ use crate::protocol::{self, Body, Consent, Media, PeerView, WaitingView};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Session {
     pub(super) peer: PeerId,
-    pub(super) line: Line,
+    pub(super) line: Attachment,
     /// How often it was given a socket.
     #[serde(default)]
     pub(super) attached_times: u64,
@@ -25,7 +25,7 @@ pub(super) struct Session {
     pub(super) ticket: Uuid,
     pub(super) issued_at: Option<DateTime<Utc>>,
     pub(super) profile: Profile,
-    pub(super) place: Place,
+    pub(super) place: AdmissionState,
     pub(super) media: Media,
     pub(super) hand: bool,
     pub(super) consent: Consent,
@@ -34,7 +34,7 @@ pub(super) struct Session {
 
 /// Whether a session has a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Line {
+pub(super) enum Attachment {
     /// It has.
     Attached(Socket),
     /// It has none.
@@ -43,18 +43,18 @@ pub(super) enum Line {
 
 /// Where a session is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Place {
+pub(super) enum AdmissionState {
     /// Has not said `join`.
     Hall,
     /// Waits to be admitted.
-    Lobby(Box<Waiting>),
+    Lobby(Box<LobbyWait>),
     /// In.
     Inside { since: DateTime<Utc> },
 }
 
 /// A wait in the lobby.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Waiting {
+pub(super) struct LobbyWait {
     pub(super) since: DateTime<Utc>,
     pub(super) rung_at: DateTime<Utc>,
     pub(super) times: u32,
@@ -65,29 +65,29 @@ pub(super) struct Waiting {
 impl Session {
     pub(super) fn socket(&self) -> Option<Socket> {
         match self.line {
-            Line::Attached(socket) => Some(socket),
-            Line::Away { .. } => None,
+            Attachment::Attached(socket) => Some(socket),
+            Attachment::Away { .. } => None,
         }
     }
 
     pub(super) fn is_inside(&self) -> bool {
-        matches!(self.place, Place::Inside { .. })
+        matches!(self.place, AdmissionState::Inside { .. })
     }
 
     pub(super) fn is_in_hall(&self) -> bool {
-        matches!(self.place, Place::Hall)
+        matches!(self.place, AdmissionState::Hall)
     }
 
-    pub(super) fn waiting(&self) -> Option<&Waiting> {
+    pub(super) fn waiting(&self) -> Option<&LobbyWait> {
         match &self.place {
-            Place::Lobby(waiting) => Some(waiting),
+            AdmissionState::Lobby(waiting) => Some(waiting),
             _ => None,
         }
     }
 
-    pub(super) fn waiting_mut(&mut self) -> Option<&mut Waiting> {
+    pub(super) fn waiting_mut(&mut self) -> Option<&mut LobbyWait> {
         match &mut self.place {
-            Place::Lobby(waiting) => Some(waiting),
+            AdmissionState::Lobby(waiting) => Some(waiting),
             _ => None,
         }
     }
@@ -95,9 +95,9 @@ impl Session {
     /// Since when they are where they are.
     pub(super) fn here_since(&self) -> Option<DateTime<Utc>> {
         match &self.place {
-            Place::Hall => None,
-            Place::Lobby(waiting) => Some(waiting.since),
-            Place::Inside { since } => Some(*since),
+            AdmissionState::Hall => None,
+            AdmissionState::Lobby(waiting) => Some(waiting.since),
+            AdmissionState::Inside { since } => Some(*since),
         }
     }
 
@@ -123,8 +123,8 @@ impl Session {
     /// When time next changes something about it.
     pub(super) fn deadline(&self, limits: &RoomLimits) -> Option<DateTime<Utc>> {
         let absence = match self.line {
-            Line::Away { since } => Some(since + ms(limits.away_ms_max)),
-            Line::Attached(_) => None,
+            Attachment::Away { since } => Some(since + ms(limits.away_ms_max)),
+            Attachment::Attached(_) => None,
         };
         let wait = self.waiting().map(|waiting| {
             let end = waiting.since + ms(limits.lobby_wait_ms_max);
@@ -136,9 +136,9 @@ impl Session {
     /// Where they are, for themselves.
     pub(super) fn place_view(&self) -> protocol::Place {
         match self.place {
-            Place::Hall => protocol::Place::Hall,
-            Place::Lobby(_) => protocol::Place::Lobby,
-            Place::Inside { .. } => protocol::Place::Inside,
+            AdmissionState::Hall => protocol::Place::Hall,
+            AdmissionState::Lobby(_) => protocol::Place::Lobby,
+            AdmissionState::Inside { .. } => protocol::Place::Inside,
         }
     }
 

@@ -20,7 +20,7 @@ pub(super) struct Tickets {
 }
 
 /// Why a ticket opens nothing here.
-pub(super) type Refusal = (ErrorCode, &'static str, CloseCode);
+pub(super) type TicketRefusal = (ErrorCode, &'static str, CloseCode);
 
 impl Tickets {
     pub(super) fn of_past(past: &Past) -> Self {
@@ -36,7 +36,7 @@ impl Tickets {
 
     /// Whether somebody may come in with their ticket, of which there may be `tickets_max`. `Ok(true)` says
     /// that the ticket is used for the first time.
-    pub(super) fn check(&self, entrant: &Entrant, tickets_max: usize) -> Result<bool, Refusal> {
+    pub(super) fn check(&self, entrant: &Entrant, tickets_max: usize) -> Result<bool, TicketRefusal> {
         let person = entrant.profile.person;
         if self.revoked.iter().any(|revocation| revocation.covers(entrant.ticket, person, entrant.issued_at)) {
             return Err((ErrorCode::TicketRevoked, "the ticket was revoked", CloseCode::TicketRevoked));

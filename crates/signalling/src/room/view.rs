@@ -1,6 +1,6 @@
 //! The room as one person may see it, and what is passed on to those who can do something about it.
 
-use super::{Output, Room, Session};
+use super::{Room, RoomOutput, Session};
 use crate::id::PeerId;
 use crate::permissions::Permissions;
 use crate::protocol::{Body, RoomView};
@@ -35,14 +35,14 @@ impl Room {
     }
 
     /// How good somebody's line is.
-    pub(super) fn quality(&self, peer: PeerId, note: &Body, outputs: &mut Vec<Output>) {
+    pub(super) fn quality(&self, peer: PeerId, note: &Body, outputs: &mut Vec<RoomOutput>) {
         if note.len() <= NOTE_BYTES_MAX && self.find(peer).is_some_and(|session| !session.is_in_hall()) {
             self.pass_to_control(Some(peer), &Body::note("quality", peer, note), outputs);
         }
     }
 
     /// What came of somebody's check; kept for those who come later.
-    pub(super) fn precheck(&mut self, peer: PeerId, note: &Body, outputs: &mut Vec<Output>) {
+    pub(super) fn precheck(&mut self, peer: PeerId, note: &Body, outputs: &mut Vec<RoomOutput>) {
         let Some(session) = self.find_mut(peer) else { return };
         if note.len() > NOTE_BYTES_MAX {
             return;
@@ -54,21 +54,21 @@ impl Room {
     }
 
     /// Tells those with `control` what came of somebody's check, if there was one.
-    pub(super) fn tell_precheck(&self, peer: PeerId, outputs: &mut Vec<Output>) {
+    pub(super) fn tell_precheck(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         if let Some(note) = self.find(peer).and_then(|session| session.precheck.as_ref()) {
             self.pass_to_control(Some(peer), &Body::note("precheck", peer, note), outputs);
         }
     }
 
     /// Tells somebody what came of everybody else's check, if they have `control`.
-    pub(super) fn send_prechecks(&self, to: PeerId, outputs: &mut Vec<Output>) {
+    pub(super) fn send_prechecks(&self, to: PeerId, outputs: &mut Vec<RoomOutput>) {
         if !self.controllers().any(|session| session.peer == to) {
             return;
         }
         let others = self.sessions.iter().filter(|session| session.peer != to && !session.is_in_hall());
         for session in others {
             if let Some(note) = &session.precheck {
-                outputs.push(Output::Send { to, body: Body::note("precheck", session.peer, note) });
+                outputs.push(RoomOutput::Send { to, body: Body::note("precheck", session.peer, note) });
             }
         }
     }

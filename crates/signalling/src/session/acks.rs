@@ -6,15 +6,21 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::cell::{Cell, lock};
+use super::lock::lock;
 use crate::protocol::ACK_DELAY_MS_MAX;
 
 /// Two rounds are the longest an acknowledgement waits.
 const ROUND_MS: u64 = ACK_DELAY_MS_MAX / 2;
 
-type Listed = Vec<(Arc<Cell>, u64)>;
+/// A room in which a socket is to be sent an acknowledgement.
+pub(super) trait Acknowledge: Send + Sync + std::fmt::Debug {
+    /// Sends it to the socket of that number, if it is still due.
+    fn acknowledge(&self, socket: u64);
+}
 
-/// Who is to be sent an acknowledgement soon.
+type Listed = Vec<(Arc<dyn Acknowledge>, u64)>;
+
+/// The sockets that are to be sent an acknowledgement soon.
 #[derive(Debug, Default)]
 pub(super) struct Acks {
     listed: Mutex<Listed>,
@@ -23,10 +29,10 @@ pub(super) struct Acks {
 
 impl Acks {
     /// Adds a socket.
-    pub(super) fn add(&self, cell: &Arc<Cell>, socket: u64) {
+    pub(super) fn add(&self, room: Arc<dyn Acknowledge>, socket: u64) {
         let mut listed = lock(&self.listed);
         let first = listed.is_empty();
-        listed.push((Arc::clone(cell), socket));
+        listed.push((room, socket));
         drop(listed);
         if first {
             self.some.notify_one();
@@ -46,8 +52,8 @@ impl Acks {
             // Those who are listed now have waited for one round at most, and wait for one more.
             std::mem::swap(&mut due, &mut lock(&self.listed));
             tokio::time::sleep(Duration::from_millis(ROUND_MS)).await;
-            for (cell, socket) in due.drain(..) {
-                cell.acknowledge(socket);
+            for (room, socket) in due.drain(..) {
+                room.acknowledge(socket);
             }
         }
     }

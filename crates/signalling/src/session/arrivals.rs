@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use sanbao_platform::auth::client_network;
 
-use super::cell::lock;
+use super::lock::lock;
 
 /// How many have arrived and were not welcomed, by network.
 #[derive(Debug)]

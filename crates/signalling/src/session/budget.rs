@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use super::frame::Frame;
-use crate::protocol::Limits;
+use super::frame::WsFrame;
+use crate::protocol::ClientLimits;
 
 /// One bucket that fills at `per_second` up to `burst`.
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
+struct ClientBucket {
     level: f64,
     per_second: f64,
     burst: f64,
 }
 
-impl Bucket {
+impl ClientBucket {
     fn new(per_second: u32, burst: u32) -> Self {
         let burst = f64::from(burst);
         Self { level: burst, per_second: f64::from(per_second), burst }
@@ -35,18 +35,18 @@ impl Bucket {
 /// The budget of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
-    messages: Bucket,
-    bytes: Bucket,
+    messages: ClientBucket,
+    bytes: ClientBucket,
     filled_at: Duration,
     /// Bytes of a message in parts that were taken as they came.
     parts_bytes: usize,
 }
 
 impl Budget {
-    pub(super) fn new(limits: Limits, now: Duration) -> Self {
+    pub(super) fn new(limits: ClientLimits, now: Duration) -> Self {
         Self {
-            messages: Bucket::new(limits.messages_per_s_max, limits.messages_burst_max),
-            bytes: Bucket::new(limits.bytes_per_s_max, limits.bytes_burst_max),
+            messages: ClientBucket::new(limits.messages_per_s_max, limits.messages_burst_max),
+            bytes: ClientBucket::new(limits.bytes_per_s_max, limits.bytes_burst_max),
             filled_at: now,
             parts_bytes: 0,
         }
@@ -54,15 +54,15 @@ impl Budget {
 
     /// Takes a frame at `now`, a time since some beginning; `false` when it is too much. Each part of a message is
     /// a message of its own here, and its bytes count when they come: what never becomes whole is not free.
-    pub(super) fn take_frame(&mut self, now: Duration, frame: Frame<'_>) -> bool {
+    pub(super) fn take_frame(&mut self, now: Duration, frame: WsFrame<'_>) -> bool {
         let len = match frame {
-            Frame::Text(text) => text.len().saturating_sub(std::mem::take(&mut self.parts_bytes)),
-            Frame::Part(len) => {
+            WsFrame::Text(text) => text.len().saturating_sub(std::mem::take(&mut self.parts_bytes)),
+            WsFrame::Part(len) => {
                 self.parts_bytes += len;
                 len
             }
-            Frame::Ping(payload) => payload.len(),
-            Frame::Pong | Frame::Binary | Frame::Close => 0,
+            WsFrame::Ping(payload) => payload.len(),
+            WsFrame::Pong | WsFrame::Binary | WsFrame::Close => 0,
         };
         self.take(now, len)
     }
@@ -81,7 +81,7 @@ impl Budget {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits {
+    const LIMITS: ClientLimits = ClientLimits {
         message_bytes_max: 1000,
         messages_per_s_max: 10,
         messages_burst_max: 20,
@@ -109,13 +109,13 @@ mod tests {
     fn a_message_in_parts_is_taken_as_they_come_and_its_bytes_once() {
         let mut budget = Budget::new(LIMITS, Duration::ZERO);
         let whole = "x".repeat(3000);
-        assert!(budget.take_frame(Duration::ZERO, Frame::Part(1000)));
-        assert!(budget.take_frame(Duration::ZERO, Frame::Ping(b"")));
-        assert!(budget.take_frame(Duration::ZERO, Frame::Part(1000)));
-        assert!(budget.take_frame(Duration::ZERO, Frame::Text(&whole)));
-        assert!(budget.take_frame(Duration::ZERO, Frame::Text(&whole[..2000])), "5000 bytes in all");
-        assert!((0..15).all(|_| budget.take_frame(Duration::ZERO, Frame::Part(0))));
-        assert!(!budget.take_frame(Duration::ZERO, Frame::Part(0)), "20 messages in all");
+        assert!(budget.take_frame(Duration::ZERO, WsFrame::Part(1000)));
+        assert!(budget.take_frame(Duration::ZERO, WsFrame::Ping(b"")));
+        assert!(budget.take_frame(Duration::ZERO, WsFrame::Part(1000)));
+        assert!(budget.take_frame(Duration::ZERO, WsFrame::Text(&whole)));
+        assert!(budget.take_frame(Duration::ZERO, WsFrame::Text(&whole[..2000])), "5000 bytes in all");
+        assert!((0..15).all(|_| budget.take_frame(Duration::ZERO, WsFrame::Part(0))));
+        assert!(!budget.take_frame(Duration::ZERO, WsFrame::Part(0)), "20 messages in all");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! buffer, a message is read where it lies in the bytes that came, and a frame may be written by whoever
 //! has something to say to the client.
 
+use crate::protocol::CloseCode;
+
 /// The longest payload of a control frame (RFC 6455 §5.5).
 const CONTROL_BYTES_MAX: usize = 125;
 /// The longest head of a frame to a client.
@@ -11,7 +13,7 @@ pub(super) const HEAD_BYTES_MAX: usize = 10;
 
 /// What a client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Frame<'a> {
+pub(super) enum WsFrame<'a> {
     /// A whole message, or the last part of it with all before.
     Text(&'a str),
     /// So many bytes of a message of which more is to come.
@@ -35,6 +37,16 @@ pub(super) enum Broken {
     NotUtf8,
     /// Not a frame as RFC 6455 has it.
     NotAFrame,
+}
+
+impl Broken {
+    /// How such a connection is closed.
+    pub(super) fn close_code(self) -> CloseCode {
+        match self {
+            Self::TooLong | Self::NotUtf8 => CloseCode::Unreadable,
+            Self::NotAFrame => CloseCode::ProtocolError,
+        }
+    }
 }
 
 /// The kinds of frames to a client.
@@ -90,7 +102,7 @@ struct Parts {
 }
 
 /// A frame's head.
-struct Head {
+struct FrameHead {
     fin: bool,
     opcode: u8,
     mask: [u8; 4],
@@ -106,7 +118,7 @@ impl Decoder {
     }
 
     /// Takes what came and hands over each whole message in it. `input` is unmasked in place.
-    pub(super) fn feed(&mut self, input: &mut [u8], mut each: impl FnMut(Frame<'_>)) -> Result<(), Broken> {
+    pub(super) fn feed(&mut self, input: &mut [u8], mut each: impl FnMut(WsFrame<'_>)) -> Result<(), Broken> {
         if self.held.is_empty() {
             let used = self.walk(input, &mut each)?;
             self.hold(&input[used..]);
@@ -134,7 +146,7 @@ impl Decoder {
     }
 
     /// Hands over the whole frames at the beginning of `bytes`; how many bytes those were.
-    fn walk(&mut self, bytes: &mut [u8], each: &mut impl FnMut(Frame<'_>)) -> Result<usize, Broken> {
+    fn walk(&mut self, bytes: &mut [u8], each: &mut impl FnMut(WsFrame<'_>)) -> Result<usize, Broken> {
         let mut used = 0;
         while let Some(head) = parse_head(&bytes[used..], self.message_bytes_max)? {
             let (start, end) = (used + head.start, used + head.start + head.len);
@@ -146,14 +158,14 @@ impl Decoder {
         Ok(used)
     }
 
-    fn frame(&mut self, head: &Head, payload: &[u8], each: &mut impl FnMut(Frame<'_>)) -> Result<(), Broken> {
+    fn frame(&mut self, head: &FrameHead, payload: &[u8], each: &mut impl FnMut(WsFrame<'_>)) -> Result<(), Broken> {
         match (head.opcode, &mut self.parts) {
             (1 | 2, None) if head.fin => {
-                each(if head.opcode == 1 { text(payload)? } else { Frame::Binary });
+                each(if head.opcode == 1 { text(payload)? } else { WsFrame::Binary });
             }
             (1 | 2, None) => {
                 self.parts = Some(Box::new(Parts { text: head.opcode == 1, bytes: payload.to_vec() }));
-                each(Frame::Part(payload.len()));
+                each(WsFrame::Part(payload.len()));
             }
             (0, Some(parts)) => {
                 if parts.bytes.len() + payload.len() > self.message_bytes_max {
@@ -161,27 +173,27 @@ impl Decoder {
                 }
                 parts.bytes.extend_from_slice(payload);
                 if head.fin {
-                    each(if parts.text { text(&parts.bytes)? } else { Frame::Binary });
+                    each(if parts.text { text(&parts.bytes)? } else { WsFrame::Binary });
                     self.parts = None;
                 } else {
-                    each(Frame::Part(payload.len()));
+                    each(WsFrame::Part(payload.len()));
                 }
             }
-            (8, _) => each(Frame::Close),
-            (9, _) => each(Frame::Ping(payload)),
-            (10, _) => each(Frame::Pong),
+            (8, _) => each(WsFrame::Close),
+            (9, _) => each(WsFrame::Ping(payload)),
+            (10, _) => each(WsFrame::Pong),
             _ => return Err(Broken::NotAFrame),
         }
         Ok(())
     }
 }
 
-fn text(bytes: &[u8]) -> Result<Frame<'_>, Broken> {
-    std::str::from_utf8(bytes).map(Frame::Text).map_err(|_| Broken::NotUtf8)
+fn text(bytes: &[u8]) -> Result<WsFrame<'_>, Broken> {
+    std::str::from_utf8(bytes).map(WsFrame::Text).map_err(|_| Broken::NotUtf8)
 }
 
 /// The head at the beginning of `bytes`; `None` while it is not whole.
-fn parse_head(bytes: &[u8], message_bytes_max: usize) -> Result<Option<Head>, Broken> {
+fn parse_head(bytes: &[u8], message_bytes_max: usize) -> Result<Option<FrameHead>, Broken> {
     let [first, second, rest @ ..] = bytes else { return Ok(None) };
     let (fin, opcode) = (first & 0x80 != 0, first & 0x0f);
     let control = opcode >= 8;
@@ -211,7 +223,7 @@ fn parse_head(bytes: &[u8], message_bytes_max: usize) -> Result<Option<Head>, Br
     // Before the payload has come: nobody makes the relay wait for, or hold, more than it takes.
     let len = usize::try_from(len).ok().filter(|len| *len <= message_bytes_max).ok_or(Broken::TooLong)?;
     let Some(mask) = rest.get(wide..).and_then(|r| r.first_chunk::<4>()) else { return Ok(None) };
-    Ok(Some(Head { fin, opcode, mask: *mask, start: 2 + wide + 4, len }))
+    Ok(Some(FrameHead { fin, opcode, mask: *mask, start: 2 + wide + 4, len }))
 }
 
 /// RFC 6455 §5.3, eight bytes at a time.

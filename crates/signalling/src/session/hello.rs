@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::arrivals::Arriving;
 use super::budget::Budget;
-use super::farewell::farewell;
-use super::frame::{Broken, Decoder, Frame, Opcode};
-use super::hub::{Hub, NoRoom};
-use super::link::{Hello as Waiting, Link};
+use super::closing::close_gracefully;
+use super::frame::{Decoder, Opcode, WsFrame};
+use super::hub::Hub;
+use super::link::{Link, PendingHello};
 use super::live::{Entered, Live};
-use super::wire::{Reader, Writer};
+use super::sequencer::NoRoom;
+use super::wire::{SocketReader, SocketWriter};
 use crate::App;
 use crate::id::{ConsultId, Digest, PeerId, Socket};
 use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Hello, Rejected, Resume, VERSION, read};
@@ -41,8 +42,8 @@ pub(super) struct Arrival {
     pub(super) place: OwnedSemaphorePermit,
     /// Counted against its address until it is welcome, or gone.
     pub(super) arriving: Arriving,
-    pub(super) reader: Reader,
-    pub(super) writer: Writer,
+    pub(super) reader: SocketReader,
+    pub(super) writer: SocketWriter,
     /// What was read beyond the request.
     pub(super) early: Bytes,
 }
@@ -57,12 +58,12 @@ struct First {
 }
 
 /// Why there is no welcome: an error, if there is one to say, and the close.
-struct Refusal {
+struct HelloRefusal {
     error: Option<(ErrorCode, Box<str>, Option<Box<str>>)>,
     code: CloseCode,
 }
 
-impl Refusal {
+impl HelloRefusal {
     fn new(error: ErrorCode, words: impl Into<Box<str>>, id: Option<Box<str>>, code: CloseCode) -> Self {
         Self { error: Some((error, words.into(), id)), code }
     }
@@ -73,7 +74,7 @@ enum NoWelcome {
     /// The other side is gone.
     Gone,
     /// This is to be said.
-    Refused(Refusal),
+    Refused(HelloRefusal),
 }
 
 impl From<TokenError> for TicketError {
@@ -106,10 +107,10 @@ impl Arrival {
         let first = tokio::select! {
             first = timeout(wait, self.first()) => first.unwrap_or_else(|_| {
                 let refusal =
-                    Refusal::new(ErrorCode::HelloExpected, "no `hello` in time", None, CloseCode::HelloTimeout);
+                    HelloRefusal::new(ErrorCode::HelloExpected, "no `hello` in time", None, CloseCode::HelloTimeout);
                 Err(NoWelcome::Refused(refusal))
             }),
-            () = drain.cancelled() => Err(NoWelcome::Refused(Refusal { error: None, code: CloseCode::Restarting })),
+            () = drain.cancelled() => Err(NoWelcome::Refused(HelloRefusal { error: None, code: CloseCode::Restarting })),
         };
         let first = match first {
             Ok(first) => first,
@@ -120,7 +121,7 @@ impl Arrival {
         match self.command(&first.hello) {
             Ok((command, consult, phone, secret)) => {
                 // The first clients after a start are as quick as the TURN server: they would be told of none.
-                let _ = timeout(wait, self.app.hub.ice.ports.known()).await;
+                let _ = timeout(wait, self.app.hub.node.ice.ports.known()).await;
                 self.enter(first, command, consult, phone, secret).await;
             }
             Err((error, words, code)) => {
@@ -129,22 +130,22 @@ impl Arrival {
                 let throttled = guessed && self.app.hub.bad_hellos.count(self.address);
                 let refusal = if throttled {
                     let words = "too many bad tickets from your address";
-                    Refusal::new(ErrorCode::Throttled, words, id, CloseCode::Throttled)
+                    HelloRefusal::new(ErrorCode::Throttled, words, id, CloseCode::Throttled)
                 } else {
-                    Refusal::new(error, words, id, code)
+                    HelloRefusal::new(error, words, id, code)
                 };
                 self.refuse(refusal).await;
             }
         }
     }
 
-    async fn refuse(self, refusal: Refusal) {
+    async fn refuse(self, refusal: HelloRefusal) {
         let mut link = Link::new(0, self.writer, None);
         match refusal.error {
             Some((error, words, id)) => link.refuse(error, &words, id.as_deref(), refusal.code),
             None => link.close(refusal.code),
         }
-        farewell(self.reader, link).await;
+        close_gracefully(self.reader, link).await;
     }
 
     /// Reads up to the first message.
@@ -153,19 +154,19 @@ impl Arrival {
         let mut decoder = Decoder::new(message_bytes_max + FRAME_SLACK_BYTES);
         let hub = Arc::clone(&self.app.hub);
         // Of what is no message yet, or none at all; a connection that is welcome has a budget of its own.
-        let mut budget = Budget::new(hub.limits.client, hub.elapsed());
+        let mut budget = Budget::new(hub.node.limits.client, hub.node.elapsed());
         let (mut first, mut more) = (None, Vec::new());
         let mut early = std::mem::take(&mut self.early).to_vec();
         loop {
             let mut pings = Vec::new();
-            let mut each = |frame: Frame<'_>| match (frame, &first) {
-                (Frame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
-                (Frame::Text(text), Some(_)) => more.push(Box::from(text)),
-                (frame, _) if !budget.take_frame(hub.elapsed(), frame) => first = Some(Err(too_much())),
-                (Frame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
-                (Frame::Pong | Frame::Part(_), _) => {}
-                (Frame::Binary, _) => first = Some(Err(Refusal { error: None, code: CloseCode::BinaryFrame })),
-                (Frame::Close, _) => first = Some(Err(Refusal { error: None, code: CloseCode::Normal })),
+            let mut each = |frame: WsFrame<'_>| match (frame, &first) {
+                (WsFrame::Text(text), None) => first = Some(hello_of(text, message_bytes_max)),
+                (WsFrame::Text(text), Some(_)) => more.push(Box::from(text)),
+                (frame, _) if !budget.take_frame(hub.node.elapsed(), frame) => first = Some(Err(too_much())),
+                (WsFrame::Ping(payload), _) => pings.push(Box::<[u8]>::from(payload)),
+                (WsFrame::Pong | WsFrame::Part(_), _) => {}
+                (WsFrame::Binary, _) => first = Some(Err(HelloRefusal { error: None, code: CloseCode::BinaryFrame })),
+                (WsFrame::Close, _) => first = Some(Err(HelloRefusal { error: None, code: CloseCode::Normal })),
             };
             let fed = if early.is_empty() {
                 let reader = &mut self.reader;
@@ -179,7 +180,7 @@ impl Arrival {
             } else {
                 decoder.feed(&mut std::mem::take(&mut early), &mut each)
             };
-            fed.map_err(|broken| NoWelcome::Refused(Refusal { error: None, code: close_for(broken) }))?;
+            fed.map_err(|broken| NoWelcome::Refused(HelloRefusal { error: None, code: broken.close_code() }))?;
             self.pong(&pings);
             if let Some(first) = first.take() {
                 let (id, hello) = first.map_err(NoWelcome::Refused)?;
@@ -245,14 +246,14 @@ impl Arrival {
         let hub = Arc::clone(&self.app.hub);
         // Without a ticket no room is made: somebody may be guessing.
         let make = matches!(&command, Command::Enter { .. } | Command::Resume { fallback: Some(_), .. });
-        let wait = Duration::from_millis(hub.limits.welcome_wait_ms_max);
+        let wait = Duration::from_millis(hub.node.limits.welcome_wait_ms_max);
         let Some(Socket { number: socket, .. }) = socket_of(&command) else { return };
         let (answer, answered) = oneshot::channel();
-        let hello = Waiting { id: id.clone(), secret, phone, answer };
+        let hello = PendingHello { id: id.clone(), secret, phone, answer };
         let mut waiting = (Link::new(socket, self.writer, Some(Box::new(hello))), command);
         let signal = Arc::clone(waiting.0.signal());
         let cell = loop {
-            let opened = if hub.is_leaving() {
+            let opened = if hub.node.sequencer.is_leaving() {
                 Err(NoRoom::Leaving)
             } else {
                 timeout(wait, hub.open(consult, make)).await.unwrap_or(Err(NoRoom::Unavailable))
@@ -266,12 +267,12 @@ impl Arrival {
                     return no_room(self.reader, waiting.0, id.as_deref(), &error).await;
                 }
             };
-            match cell.enter(&hub, waiting.0, waiting.1) {
+            match cell.enter(waiting.0, waiting.1) {
                 Ok(()) => break cell,
                 Err(back) => waiting = *back, // forgotten meanwhile, or this node goes: look again
             }
         };
-        let entered = Entered { hub, cell, socket, signal };
+        let entered = Entered { cell, socket, signal };
         match timeout(wait, answered).await {
             Ok(Ok(welcomed)) => {
                 drop(self.arriving);
@@ -282,8 +283,8 @@ impl Arrival {
             Ok(Err(_)) => {
                 // Turned away: the room has said so.
                 if let Some(link) = entered.part() {
-                    count_refusal(&entered.hub, self.address, link.closing());
-                    farewell(self.reader, link).await;
+                    count_refusal(&hub, self.address, link.closing());
+                    close_gracefully(self.reader, link).await;
                 }
             }
             Err(_) => {
@@ -302,7 +303,7 @@ fn count_refusal(hub: &Hub, address: IpAddr, code: Option<CloseCode>) {
     }
 }
 
-async fn no_room(reader: Reader, mut link: Link, id: Option<&str>, error: &NoRoom) {
+async fn no_room(reader: SocketReader, mut link: Link, id: Option<&str>, error: &NoRoom) {
     let (code, words, close) = match error {
         NoRoom::Full => (ErrorCode::Busy, "no place for another room", CloseCode::Busy),
         NoRoom::None => {
@@ -318,39 +319,32 @@ async fn no_room(reader: Reader, mut link: Link, id: Option<&str>, error: &NoRoo
         }
     };
     link.refuse(code, words, id, close);
-    farewell(reader, link).await;
+    close_gracefully(reader, link).await;
 }
 
-pub(super) fn close_for(broken: Broken) -> CloseCode {
-    match broken {
-        Broken::TooLong | Broken::NotUtf8 => CloseCode::Unreadable,
-        Broken::NotAFrame => CloseCode::ProtocolError,
-    }
+fn too_much() -> HelloRefusal {
+    HelloRefusal::new(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
 }
 
-fn too_much() -> Refusal {
-    Refusal::new(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
-}
-
-fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, Box<Hello>), Refusal> {
+fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, Box<Hello>), HelloRefusal> {
     if text.len() > message_bytes_max {
         let words = "longer than `message_bytes_max`";
-        return Err(Refusal::new(ErrorCode::MessageTooLarge, words, None, CloseCode::Unreadable));
+        return Err(HelloRefusal::new(ErrorCode::MessageTooLarge, words, None, CloseCode::Unreadable));
     }
     // Before there is a session, any id does: nothing is passed on.
     let frame = read(PeerId(uuid::Uuid::nil()), text).map_err(|rejected| {
         let Rejected { id, code, message, .. } = rejected;
-        Refusal::new(code, message, id, CloseCode::ProtocolError)
+        HelloRefusal::new(code, message, id, CloseCode::ProtocolError)
     })?;
     match frame.message {
         ClientMessage::Hello(hello) if hello.v == VERSION => Ok((frame.id, hello)),
         ClientMessage::Hello(_) => {
             let words = "this relay speaks version 1";
-            Err(Refusal::new(ErrorCode::UnsupportedVersion, words, frame.id, CloseCode::ProtocolError))
+            Err(HelloRefusal::new(ErrorCode::UnsupportedVersion, words, frame.id, CloseCode::ProtocolError))
         }
         _ => {
             let words = "the first message must be `hello`";
-            Err(Refusal::new(ErrorCode::HelloExpected, words, frame.id, CloseCode::ProtocolError))
+            Err(HelloRefusal::new(ErrorCode::HelloExpected, words, frame.id, CloseCode::ProtocolError))
         }
     }
 }

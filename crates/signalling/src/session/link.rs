@@ -11,11 +11,11 @@ use tokio::sync::oneshot;
 
 use super::frame::{self, Opcode};
 use super::reports::Reports;
-use super::wire::Writer;
+use super::wire::SocketWriter;
 use crate::config::SessionLimits;
 use crate::id::PeerId;
 use crate::protocol::{Body, CloseCode, ErrorCode, Heartbeat, ServerMessage};
-use crate::replica::Outbox;
+use crate::replica::SessionOutbox;
 
 /// Messages are gathered into one write up to so many bytes.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
@@ -38,7 +38,7 @@ pub(super) struct Signal {
     waits: AtomicBool,
     /// When the client was last heard, in milliseconds since the hub began; wraps after 49 days, as does what it is
     /// compared with.
-    heard_ms: AtomicU32,
+    input_ms: AtomicU32,
 }
 
 impl Signal {
@@ -64,13 +64,13 @@ impl Signal {
     }
 
     /// The client was heard.
-    pub(super) fn heard(&self, now_ms: u32) {
-        self.heard_ms.store(now_ms, Ordering::Relaxed);
+    pub(super) fn input_at(&self, now_ms: u32) {
+        self.input_ms.store(now_ms, Ordering::Relaxed);
     }
 
     /// For how long the client was not heard. Another thread may hear it after `now_ms` was read: then not at all.
     fn silent_ms(&self, now_ms: u32) -> u64 {
-        let silent_ms = now_ms.wrapping_sub(self.heard_ms.load(Ordering::Relaxed));
+        let silent_ms = now_ms.wrapping_sub(self.input_ms.load(Ordering::Relaxed));
         if silent_ms > u32::MAX / 2 { 0 } else { u64::from(silent_ms) }
     }
 }
@@ -88,7 +88,7 @@ impl Wake for Signal {
 
 /// What a socket that has said `hello` waits with.
 #[derive(Debug)]
-pub(super) struct Hello {
+pub(super) struct PendingHello {
     /// The client's name for the message.
     pub(super) id: Option<Box<str>>,
     /// The secret of the session, should it be a new one.
@@ -117,7 +117,7 @@ pub(super) struct Link {
     /// Whose it is, once welcome.
     pub(super) peer: Option<PeerId>,
     /// Until then.
-    pub(super) hello: Option<Box<Hello>>,
+    pub(super) hello: Option<Box<PendingHello>>,
     /// Its outbox may hold more than was written.
     pub(super) stale: bool,
     /// It stands in the list of those who are to be sent an acknowledgement.
@@ -128,7 +128,7 @@ pub(super) struct Link {
     pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
     waker: Waker,
-    writer: Writer,
+    writer: SocketWriter,
     /// Bytes of frames that the socket did not take.
     rest: Vec<u8>,
     /// Since when, in milliseconds since the hub began.
@@ -138,13 +138,13 @@ pub(super) struct Link {
     /// The last number of the relay's that was written.
     written: u64,
     /// The last number of the client's that it was told is taken.
-    told: u64,
+    acknowledged: u64,
     /// Bytes of messages since then.
-    untold_bytes: usize,
+    unacknowledged_bytes: usize,
 }
 
 impl Link {
-    pub(super) fn new(socket: u64, writer: Writer, hello: Option<Box<Hello>>) -> Self {
+    pub(super) fn new(socket: u64, writer: SocketWriter, hello: Option<Box<PendingHello>>) -> Self {
         let signal = Arc::new(Signal::default());
         let waker = Waker::from(Arc::clone(&signal));
         Self {
@@ -163,8 +163,8 @@ impl Link {
             unflushed: false,
             closing: None,
             written: 0,
-            told: 0,
-            untold_bytes: 0,
+            acknowledged: 0,
+            unacknowledged_bytes: 0,
         }
     }
 
@@ -184,30 +184,30 @@ impl Link {
     }
 
     /// How many messages of the client were taken without it being told.
-    pub(super) fn untold(&self, received: u64) -> (u64, usize) {
-        (received.saturating_sub(self.told), self.untold_bytes)
+    pub(super) fn unacknowledged(&self, received: u64) -> (u64, usize) {
+        (received.saturating_sub(self.acknowledged), self.unacknowledged_bytes)
     }
 
     /// A message of the client, of so many bytes, is to be acknowledged.
     pub(super) fn owe(&mut self, bytes: usize) {
-        self.untold_bytes += bytes;
+        self.unacknowledged_bytes += bytes;
     }
 
     /// The client sent again what was taken: it is told again.
-    pub(super) fn tell_again(&mut self, before: u64) {
-        self.told = self.told.min(before);
+    pub(super) fn acknowledge_again(&mut self, before: u64) {
+        self.acknowledged = self.acknowledged.min(before);
     }
 
     /// The socket is a session's from now on, which goes on after these numbers.
-    pub(super) fn attach(&mut self, peer: PeerId, written: u64, told: u64, welcome: &str) {
+    pub(super) fn attach(&mut self, peer: PeerId, written: u64, acknowledged: u64, welcome: &str) {
         self.peer = Some(peer);
-        (self.written, self.told) = (written, told);
+        (self.written, self.acknowledged) = (written, acknowledged);
         self.stale = true;
         self.text(welcome.as_bytes());
     }
 
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
-    pub(super) fn pump(&mut self, outbox: &Outbox, received: u64) {
+    pub(super) fn pump(&mut self, outbox: &SessionOutbox, received: u64) {
         self.stale = false;
         if !outbox.covers(self.written) {
             return self.close(CloseCode::TooSlow); // what follows was let go of: better a snapshot than a gap
@@ -232,8 +232,8 @@ impl Link {
 
     /// Tells the client what was taken, if it does not know.
     pub(super) fn acknowledge(&mut self, received: u64) {
-        if received > self.told && self.rest.is_empty() && self.is_open() {
-            (self.told, self.untold_bytes) = (received, 0);
+        if received > self.acknowledged && self.rest.is_empty() && self.is_open() {
+            (self.acknowledged, self.unacknowledged_bytes) = (received, 0);
             self.text(format!(r#"{{"type":"ack","ack":{received}}}"#).as_bytes());
         }
     }
@@ -269,7 +269,7 @@ impl Link {
     }
 
     /// Everything that is left for the session, and the close.
-    pub(super) fn end(&mut self, rest: &Outbox, code: CloseCode) {
+    pub(super) fn end(&mut self, rest: &SessionOutbox, code: CloseCode) {
         if self.is_open() {
             let mut out = Vec::with_capacity(rest.bytes());
             for (seq, body) in rest.after(self.written) {
@@ -358,9 +358,9 @@ impl Link {
     fn numbered(&mut self, out: &mut Vec<u8>, seq: u64, body: &Body, received: u64) {
         let mut start = Start::default();
         start.member(b"{\"seq\":", seq);
-        if received > self.told {
+        if received > self.acknowledged {
             start.member(b"\"ack\":", received);
-            (self.told, self.untold_bytes) = (received, 0);
+            (self.acknowledged, self.unacknowledged_bytes) = (received, 0);
         }
         let body = &body.as_str().as_bytes()[1..];
         frame::head(out, Opcode::Text, start.len + body.len());
@@ -434,11 +434,11 @@ mod tests {
     #[test]
     fn who_was_heard_after_the_clock_was_read_is_not_silent() {
         let signal = Signal::default();
-        for (heard_ms, now_ms, silent_ms) in
+        for (input_ms, now_ms, silent_ms) in
             [(100, 90, 0), (100, 100, 0), (100, 60_100, 60_000), (u32::MAX, 1, 2), (1, u32::MAX, 0)]
         {
-            signal.heard(heard_ms);
-            assert_eq!(signal.silent_ms(now_ms), silent_ms, "heard at {heard_ms}, at {now_ms}");
+            signal.input_at(input_ms);
+            assert_eq!(signal.silent_ms(now_ms), silent_ms, "heard at {input_ms}, at {now_ms}");
         }
     }
 }

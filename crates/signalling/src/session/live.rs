@@ -8,21 +8,19 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::budget::Budget;
-use super::cell::{Cell, Heard};
-use super::farewell::farewell;
-use super::frame::{Decoder, Frame};
-use super::hello::close_for;
-use super::hub::Hub;
+use super::cell::{Cell, SocketInput};
+use super::closing::close_gracefully;
+use super::frame::{Decoder, WsFrame};
 use super::link::{CLOSED, Link, Signal, WRITABLE, Welcomed};
+use super::node::wrapped_ms;
 use super::reports::Report;
-use super::wire::Reader;
+use super::wire::SocketReader;
 use crate::id::PeerId;
-use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Limits, Rejected, read};
-use crate::room::Request;
+use crate::protocol::{ClientLimits, ClientMessage, CloseCode, ErrorCode, Rejected, read};
+use crate::room::RoomRequest;
 
 /// A socket in a room. It is taken out of the room however the task that reads it ends.
 pub(super) struct Entered {
-    pub(super) hub: Arc<Hub>,
     pub(super) cell: Arc<Cell>,
     pub(super) socket: u64,
     pub(super) signal: Arc<Signal>,
@@ -31,7 +29,7 @@ pub(super) struct Entered {
 impl Entered {
     /// Out of the room: the link, and its session is away.
     pub(super) fn part(&self) -> Option<Link> {
-        self.cell.part(&self.hub, self.socket)
+        self.cell.part(self.socket)
     }
 }
 
@@ -44,44 +42,45 @@ impl Drop for Entered {
 /// A connection that was welcomed.
 pub(super) struct Live {
     entered: Entered,
-    reader: Reader,
+    reader: SocketReader,
     decoder: Decoder,
-    ears: Ears,
+    frames: FrameReader,
     /// The last number of the client's that is known to be in the log.
     received: u64,
     _place: OwnedSemaphorePermit,
 }
 
 /// What turns frames into what the room is told.
-struct Ears {
+struct FrameReader {
     peer: PeerId,
-    limits: Limits,
+    limits: ClientLimits,
     budget: Budget,
     /// The last number of the client's that was read.
     last: u64,
     /// Nothing more is read: the close is on its way.
-    deaf: bool,
+    closed: bool,
 }
 
 impl Live {
     pub(super) fn new(
         entered: Entered,
         Welcomed { peer, received }: Welcomed,
-        reader: Reader,
+        reader: SocketReader,
         decoder: Decoder,
         place: OwnedSemaphorePermit,
         more: &[Box<str>],
     ) -> Self {
-        let Entered { hub, cell, socket, signal } = &entered;
-        let (limits, now) = (hub.limits.client, hub.elapsed());
-        let mut ears = Ears { peer, limits, budget: Budget::new(limits, now), last: received, deaf: false };
-        signal.heard(Hub::wrapped_ms(now));
+        let Entered { cell, socket, signal } = &entered;
+        let (limits, now) = (cell.node.limits.client, cell.node.elapsed());
+        let mut frames = FrameReader { peer, limits, budget: Budget::new(limits, now), last: received, closed: false };
+        signal.input_at(wrapped_ms(now));
         let mut received = received;
         if !more.is_empty() {
-            let heard: Vec<Heard> = more.iter().filter_map(|text| ears.frame(Frame::Text(text), now)).collect();
-            received = cell.heard(hub, *socket, heard.into_iter());
+            let inputs: Vec<SocketInput> =
+                more.iter().filter_map(|text| frames.frame(WsFrame::Text(text), now)).collect();
+            received = cell.take_input(*socket, inputs.into_iter());
         }
-        Self { entered, reader, decoder, ears, received, _place: place }
+        Self { entered, reader, decoder, frames, received, _place: place }
     }
 
     pub(super) async fn run(mut self) {
@@ -92,7 +91,7 @@ impl Live {
         tracing::debug!(socket = self.entered.socket, reason, "connection ended");
         if link.closing().is_some() {
             // Boxed: the future of this task lives as long as the connection.
-            Box::pin(farewell(self.reader, link)).await;
+            Box::pin(close_gracefully(self.reader, link)).await;
         }
     }
 
@@ -100,17 +99,17 @@ impl Live {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.entered.signal.register(cx.waker());
         loop {
-            let told = self.entered.signal.take();
-            if told & CLOSED != 0 {
+            let flags = self.entered.signal.take();
+            if flags & CLOSED != 0 {
                 return Poll::Ready(());
             }
-            if told & WRITABLE != 0 {
+            if flags & WRITABLE != 0 {
                 self.entered.cell.writable(self.entered.socket);
             }
             if self.must_wait() {
                 return Poll::Pending;
             }
-            if !ready!(self.poll_heard(cx)) {
+            if !ready!(self.poll_input(cx)) {
                 return Poll::Ready(());
             }
         }
@@ -118,11 +117,12 @@ impl Live {
 
     /// While the log or the database is behind, nothing more is read; each wakes this task when it has caught up.
     fn must_wait(&mut self) -> bool {
-        let Entered { hub, cell, socket, signal } = &self.entered;
-        if hub.is_crowded() {
+        let Entered { cell, socket, signal } = &self.entered;
+        if cell.node.is_crowded() {
             return true;
         }
-        let is_behind = |received| self.ears.last.saturating_sub(received) > hub.limits.uncommitted_messages_max;
+        let is_behind =
+            |received| self.frames.last.saturating_sub(received) > cell.node.limits.uncommitted_messages_max;
         if !is_behind(self.received) {
             return false;
         }
@@ -135,21 +135,21 @@ impl Live {
     }
 
     /// Reads once; whether the other side is still there.
-    fn poll_heard(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
-        let Self { entered, reader, decoder, ears, received, .. } = self;
-        let Entered { hub, cell, socket, signal } = &*entered;
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Self { entered, reader, decoder, frames, received, .. } = self;
+        let Entered { cell, socket, signal } = &*entered;
         let read = reader.poll_read_once(cx, |bytes| {
             if bytes.is_empty() {
                 return false;
             }
-            let now = hub.elapsed();
-            signal.heard(Hub::wrapped_ms(now));
-            let mut heard = Vec::new();
-            if let Err(broken) = decoder.feed(bytes, |frame| heard.extend(ears.frame(frame, now))) {
-                heard.push(Heard::Close(close_for(broken)));
+            let now = cell.node.elapsed();
+            signal.input_at(wrapped_ms(now));
+            let mut inputs = Vec::new();
+            if let Err(broken) = decoder.feed(bytes, |frame| inputs.extend(frames.frame(frame, now))) {
+                inputs.push(SocketInput::Close(broken.close_code()));
             }
-            if !heard.is_empty() {
-                *received = cell.heard(hub, *socket, heard.into_iter());
+            if !inputs.is_empty() {
+                *received = cell.take_input(*socket, inputs.into_iter());
             }
             true
         });
@@ -157,25 +157,25 @@ impl Live {
     }
 }
 
-impl Ears {
-    fn frame(&mut self, frame: Frame<'_>, now: Duration) -> Option<Heard> {
-        if self.deaf {
+impl FrameReader {
+    fn frame(&mut self, frame: WsFrame<'_>, now: Duration) -> Option<SocketInput> {
+        if self.closed {
             return None;
         }
-        let heard = match frame {
+        let input = match frame {
             // The answer to a close; whoever closes comes back, or not, by another connection.
-            Frame::Close => Heard::Close(CloseCode::Normal),
+            WsFrame::Close => SocketInput::Close(CloseCode::Normal),
             frame if !self.budget.take_frame(now, frame) => rate_limited(),
-            Frame::Text(text) => self.text(text),
-            Frame::Binary => Heard::Close(CloseCode::BinaryFrame),
-            Frame::Ping(payload) => Heard::PingFrame(payload.into()),
-            Frame::Pong | Frame::Part(_) => return None,
+            WsFrame::Text(text) => self.text(text),
+            WsFrame::Binary => SocketInput::Close(CloseCode::BinaryFrame),
+            WsFrame::Ping(payload) => SocketInput::PingFrame(payload.into()),
+            WsFrame::Pong | WsFrame::Part(_) => return None,
         };
-        self.deaf = matches!(heard, Heard::Close(_) | Heard::Refused { .. });
-        Some(heard)
+        self.closed = matches!(input, SocketInput::Close(_) | SocketInput::Refused { .. });
+        Some(input)
     }
 
-    fn text(&mut self, text: &str) -> Heard {
+    fn text(&mut self, text: &str) -> SocketInput {
         if text.len() > self.limits.message_bytes_max {
             let words = "longer than `message_bytes_max`";
             return refused(ErrorCode::MessageTooLarge, words, None, CloseCode::Unreadable);
@@ -184,33 +184,40 @@ impl Ears {
             Ok(frame) => {
                 let ack = frame.ack.unwrap_or(0);
                 match frame.message {
-                    ClientMessage::Said(request) => self.said(frame.seq, ack, frame.id, request, text.len()),
-                    ClientMessage::Ping => Heard::Ping(ack),
-                    ClientMessage::Quality(text) => Heard::Report(ack, Box::new(Report::quality(text))),
-                    ClientMessage::Precheck(text) => Heard::Report(ack, Box::new(Report::precheck(text))),
+                    ClientMessage::Request(request) => self.numbered(frame.seq, ack, frame.id, request, text.len()),
+                    ClientMessage::Ping => SocketInput::Ping(ack),
+                    ClientMessage::Quality(text) => SocketInput::Report(ack, Box::new(Report::quality(text))),
+                    ClientMessage::Precheck(text) => SocketInput::Report(ack, Box::new(Report::precheck(text))),
                     ClientMessage::Hello(_) => {
                         let words = "`hello` was already said";
                         refused(ErrorCode::HelloExpected, words, frame.id, CloseCode::ProtocolError)
                     }
-                    _ => Heard::Ack(ack),
+                    _ => SocketInput::Ack(ack),
                 }
             }
             Err(Rejected { id, seq, ack, code, message }) if seq.is_some() => {
-                let request = Request::Unreadable { code, message: message.into() };
-                self.said(seq, ack.unwrap_or(0), id, request, text.len())
+                let request = RoomRequest::Unreadable { code, message: message.into() };
+                self.numbered(seq, ack.unwrap_or(0), id, request, text.len())
             }
             // Without its number the numbers of all that follow are in doubt.
             Err(Rejected { id, code, message, .. }) => refused(code, message, id, CloseCode::ProtocolError),
         }
     }
 
-    fn said(&mut self, seq: Option<u64>, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize) -> Heard {
+    fn numbered(
+        &mut self,
+        seq: Option<u64>,
+        ack: u64,
+        id: Option<Box<str>>,
+        request: RoomRequest,
+        bytes: usize,
+    ) -> SocketInput {
         match seq {
             Some(seq) if seq == self.last + 1 => {
                 self.last = seq;
-                Heard::Said { seq, ack, id, request, bytes }
+                SocketInput::Request { seq, ack, id, request, bytes }
             }
-            Some(seq) if seq <= self.last => Heard::Again { seq, ack },
+            Some(seq) if seq <= self.last => SocketInput::Repeat { seq, ack },
             Some(_) => {
                 let words = format!("the next `seq` is {}", self.last + 1);
                 refused(ErrorCode::SequenceGap, words, id, CloseCode::ProtocolError)
@@ -220,11 +227,11 @@ impl Ears {
     }
 }
 
-fn refused(error: ErrorCode, words: impl Into<Box<str>>, id: Option<Box<str>>, code: CloseCode) -> Heard {
-    Heard::Refused { error, words: words.into(), id, code }
+fn refused(error: ErrorCode, words: impl Into<Box<str>>, id: Option<Box<str>>, code: CloseCode) -> SocketInput {
+    SocketInput::Refused { error, words: words.into(), id, code }
 }
 
-fn rate_limited() -> Heard {
+fn rate_limited() -> SocketInput {
     refused(ErrorCode::RateLimited, "more than `limits` allows", None, CloseCode::RateLimited)
 }
 

@@ -14,8 +14,8 @@ use crate::precheck::store::Checked;
 use crate::protocol::{Body, ErrorCode};
 use crate::quality::store::Segment;
 use crate::quality::{Direction, Quality, QualityError, QualityNote, Sample};
+use crate::role::Role;
 use crate::room::Command;
-use crate::ticket::Role;
 
 /// How often the sums of a connection that goes on are written, so that a killed process loses no more.
 const WRITE_INTERVAL_MS: u64 = 60_000;
@@ -46,7 +46,7 @@ impl Report {
 
 /// What comes of a report.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct ReportOutcome {
     /// Said to the client itself, without a number.
     pub(super) line: Option<Body>,
     /// For the room's log.
@@ -99,14 +99,14 @@ impl Reports {
     }
 
     /// Takes a report that came `now`, since the relay began, and `at` by the clock.
-    pub(super) fn take(&mut self, now: Duration, at: DateTime<Utc>, report: Report) -> Outcome {
+    pub(super) fn take(&mut self, now: Duration, at: DateTime<Utc>, report: Report) -> ReportOutcome {
         match report {
             Report::Quality(samples) => self.quality(now, samples),
             Report::Precheck(report) => self.precheck(now, at, report),
         }
     }
 
-    fn quality(&mut self, now: Duration, samples: Result<Vec<Sample>, String>) -> Outcome {
+    fn quality(&mut self, now: Duration, samples: Result<Vec<Sample>, String>) -> ReportOutcome {
         let samples = match samples {
             Ok(samples) => samples,
             Err(error) => return self.refused("quality_line", ErrorCode::BadMessage, error),
@@ -117,7 +117,7 @@ impl Reports {
                     self.written = now;
                 }
                 self.unwritten = true;
-                note.map(|note| self.told(note)).unwrap_or_default()
+                note.map(|note| self.noted(note)).unwrap_or_default()
             }
             Err(error) => {
                 let code = match error {
@@ -129,13 +129,13 @@ impl Reports {
         }
     }
 
-    fn told(&self, note: QualityNote) -> Outcome {
+    fn noted(&self, note: QualityNote) -> ReportOutcome {
         let note = Body::render(&note);
         let line = Some(Body::note("quality_line", self.peer, &note));
-        Outcome { line, command: Some(Command::Quality { peer: self.peer, note }), item: None }
+        ReportOutcome { line, command: Some(Command::Quality { peer: self.peer, note }), item: None }
     }
 
-    fn precheck(&mut self, now: Duration, at: DateTime<Utc>, report: Result<PrecheckReport, String>) -> Outcome {
+    fn precheck(&mut self, now: Duration, at: DateTime<Utc>, report: Result<PrecheckReport, String>) -> ReportOutcome {
         let interval = Duration::from_millis(REPORT_INTERVAL_MS_MIN);
         let report = match report {
             Ok(report) => report,
@@ -151,27 +151,27 @@ impl Reports {
         let note = report.judge();
         let body = Body::render(&note);
         let checked = Checked { consult: self.consult, person: self.person, role: self.role, at, note };
-        Outcome {
+        ReportOutcome {
             line: Some(Body::note("precheck_line", self.peer, &body)),
             command: Some(Command::Precheck { peer: self.peer, note: body }),
             item: Some(Item::Precheck(Box::new(checked))),
         }
     }
 
-    fn refused(&self, kind: &str, code: ErrorCode, message: String) -> Outcome {
+    fn refused(&self, kind: &str, code: ErrorCode, message: String) -> ReportOutcome {
         let error = Body::render(&Refused { error: Reason { code, message } });
-        Outcome { line: Some(Body::note(kind, self.peer, &error)), ..Outcome::default() }
+        ReportOutcome { line: Some(Body::note(kind, self.peer, &error)), ..ReportOutcome::default() }
     }
 
     /// Notices silence, and has the sums written from time to time.
-    pub(super) fn keep_time(&mut self, now: Duration, at: DateTime<Utc>) -> Option<Outcome> {
-        let silence = self.quality.idle(now).map(|note| self.told(note));
+    pub(super) fn keep_time(&mut self, now: Duration, at: DateTime<Utc>) -> Option<ReportOutcome> {
+        let silence = self.quality.idle(now).map(|note| self.noted(note));
         let due = self.unwritten && now.saturating_sub(self.written) >= Duration::from_millis(WRITE_INTERVAL_MS);
         if !due {
             return silence;
         }
         (self.written, self.unwritten) = (now, false);
-        Some(Outcome { item: self.sums(at, false), ..silence.unwrap_or_default() })
+        Some(ReportOutcome { item: self.sums(at, false), ..silence.unwrap_or_default() })
     }
 
     /// The connection is over: its sums.
@@ -214,12 +214,12 @@ mod tests {
         (now, DateTime::UNIX_EPOCH + TimeDelta::from_std(now).unwrap())
     }
 
-    fn say(reports: &mut Reports, seconds: u64, report: Report) -> Outcome {
+    fn say(reports: &mut Reports, seconds: u64, report: Report) -> ReportOutcome {
         let (now, at) = s(seconds);
         reports.take(now, at, report)
     }
 
-    fn line(outcome: &Outcome) -> Value {
+    fn line(outcome: &ReportOutcome) -> Value {
         serde_json::from_str(outcome.line.as_ref().unwrap().as_str()).unwrap()
     }
 
@@ -280,7 +280,7 @@ mod tests {
         for seconds in (2..200).step_by(2) {
             say(&mut reports, seconds, quality(0.0));
             let (now, at) = s(seconds);
-            if let Some(Outcome { item: Some(Item::Quality(segment)), .. }) = reports.keep_time(now, at) {
+            if let Some(ReportOutcome { item: Some(Item::Quality(segment)), .. }) = reports.keep_time(now, at) {
                 written.push((seconds, segment.totals[0].unwrap().reports, segment.over));
             }
         }

@@ -18,7 +18,7 @@ const READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The half that its own task reads.
 #[derive(Debug)]
-pub(super) enum Reader {
+pub(super) enum SocketReader {
     /// Plain TCP.
     Tcp(OwnedReadHalf),
     /// TLS, or what a test brings.
@@ -27,7 +27,7 @@ pub(super) enum Reader {
 
 /// The half that anybody writes who has something to say to the client.
 #[derive(Debug)]
-pub(super) enum Writer {
+pub(super) enum SocketWriter {
     /// Plain TCP.
     Tcp(OwnedWriteHalf),
     /// TLS, or what a test brings.
@@ -35,20 +35,20 @@ pub(super) enum Writer {
 }
 
 /// Takes an upgraded connection apart; the bytes are what had been read beyond the request.
-pub(super) fn halves(upgraded: Upgraded) -> (Reader, Writer, Bytes) {
+pub(super) fn halves(upgraded: Upgraded) -> (SocketReader, SocketWriter, Bytes) {
     match downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => {
             let (reader, writer) = parts.io.into_inner().into_split();
-            (Reader::Tcp(reader), Writer::Tcp(writer), parts.read_buf)
+            (SocketReader::Tcp(reader), SocketWriter::Tcp(writer), parts.read_buf)
         }
         Err(upgraded) => {
             let (reader, writer) = tokio::io::split(TokioIo::new(upgraded));
-            (Reader::Other(reader), Writer::Other(writer), Bytes::new())
+            (SocketReader::Other(reader), SocketWriter::Other(writer), Bytes::new())
         }
     }
 }
 
-impl Reader {
+impl SocketReader {
     /// Reads once and hands over what came: nothing at the end of the stream.
     pub(super) fn poll_read_once<T>(
         &mut self,
@@ -65,7 +65,7 @@ impl Reader {
     }
 }
 
-impl Writer {
+impl SocketWriter {
     /// Writes what the socket takes now.
     pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {

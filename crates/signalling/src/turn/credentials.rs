@@ -9,8 +9,6 @@ use sanbao_platform::config::Secret;
 use sha1::Sha1;
 use sha2::Sha256;
 
-use crate::id::{ConsultId, PersonId};
-
 /// Bytes of a name: enough that no two people of a site ever share one.
 const NAME_BYTES: usize = 12;
 
@@ -45,13 +43,13 @@ impl Credentials {
         (username, password)
     }
 
-    /// The name that stands for one person in one room, however often they connect: a quota counts it, and nobody
-    /// reads from it who they are.
-    pub fn name_for(&self, consult: ConsultId, person: PersonId) -> String {
+    /// The name that stands for `subject`, such as one person in one room, however often they connect. A quota counts
+    /// it, and nobody reads the subject from it.
+    pub fn name_for(&self, subject: &str) -> String {
         // As above: HMAC takes keys of any length.
         Hmac::<Sha256>::new_from_slice(self.secret.0.as_bytes())
             .map(|mut mac| {
-                mac.update(format!("{consult} {person}").as_bytes());
+                mac.update(subject.as_bytes());
                 URL_SAFE_NO_PAD.encode(&mac.finalize().into_bytes()[..NAME_BYTES])
             })
             .unwrap_or_default()
@@ -125,14 +123,13 @@ mod tests {
     #[test]
     fn a_name_is_of_one_person_in_one_room_and_tells_neither() {
         let [consult, other] = ["01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02", "01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b03"];
-        let name =
-            |consult: &str, person: &str| credentials().name_for(consult.parse().unwrap(), person.parse().unwrap());
+        let name = |consult: &str, person: &str| credentials().name_for(&format!("{consult} {person}"));
         assert_eq!(name(consult, other), name(consult, other));
         assert_ne!(name(consult, other), name(consult, consult), "another person");
         assert_ne!(name(consult, other), name(other, other), "another room");
         assert_eq!(name(consult, other).len(), 16);
         let elsewhere = Credentials::new(Secret("south".to_owned()), TimeDelta::hours(1));
-        let theirs = elsewhere.name_for(consult.parse().unwrap(), other.parse().unwrap());
+        let theirs = elsewhere.name_for(&format!("{consult} {other}"));
         assert_ne!(name(consult, other), theirs, "nobody without the secret computes it");
     }
 

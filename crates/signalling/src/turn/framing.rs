@@ -7,7 +7,7 @@ pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 
 /// What a stream's bytes begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Frame {
+pub enum StreamFrame {
     /// A whole frame of so many bytes; padding included.
     Whole(usize),
     /// The beginning of one.
@@ -17,22 +17,22 @@ pub enum Frame {
 }
 
 /// Where the first frame ends.
-pub fn first(bytes: &[u8]) -> Frame {
-    let Some(head) = bytes.first_chunk::<4>() else { return Frame::Part };
+pub fn first(bytes: &[u8]) -> StreamFrame {
+    let Some(head) = bytes.first_chunk::<4>() else { return StreamFrame::Part };
     let len = usize::from(u16::from_be_bytes([head[2], head[3]]));
     let whole = match head[0] >> 6 {
-        0 if len % 4 != 0 => return Frame::Bad,
+        0 if len % 4 != 0 => return StreamFrame::Bad,
         0 => HEADER_BYTES + len,
         1 => 4 + len.next_multiple_of(4),
-        _ => return Frame::Bad,
+        _ => return StreamFrame::Bad,
     };
     let cookie = bytes.get(4..8).filter(|_| head[0] >> 6 == 0);
     if whole > FRAME_BYTES_MAX || cookie.is_some_and(|c| c != MAGIC_COOKIE.to_be_bytes()) {
-        Frame::Bad
+        StreamFrame::Bad
     } else if bytes.len() < whole {
-        Frame::Part
+        StreamFrame::Part
     } else {
-        Frame::Whole(whole)
+        StreamFrame::Whole(whole)
     }
 }
 
@@ -45,26 +45,26 @@ mod tests {
         let mut stun = [0_u8; 28];
         stun[3] = 8;
         stun[4..8].copy_from_slice(&MAGIC_COOKIE.to_be_bytes());
-        assert_eq!(first(&stun), Frame::Whole(28));
-        assert_eq!(first(&[&stun[..], &[1, 2, 3]].concat()), Frame::Whole(28));
+        assert_eq!(first(&stun), StreamFrame::Whole(28));
+        assert_eq!(first(&[&stun[..], &[1, 2, 3]].concat()), StreamFrame::Whole(28));
         for len in 0..28 {
-            assert_eq!(first(&stun[..len]), Frame::Part, "{len}");
+            assert_eq!(first(&stun[..len]), StreamFrame::Part, "{len}");
         }
         for (len, whole) in [(0, 4), (1, 8), (4, 8), (5, 12)] {
             let mut channel = vec![0x40, 0, 0, len];
             channel.resize(whole, 7);
-            assert_eq!(first(&channel), Frame::Whole(whole));
-            assert_eq!(first(&channel[..whole - 1]), Frame::Part);
+            assert_eq!(first(&channel), StreamFrame::Whole(whole));
+            assert_eq!(first(&channel[..whole - 1]), StreamFrame::Part);
         }
     }
 
     #[test]
     fn other_protocols_and_long_frames_are_bad() {
-        assert_eq!(first(b"GET / HTTP/1.1\r\n"), Frame::Bad);
-        assert_eq!(first(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]), Frame::Bad, "a TLS ClientHello without TLS");
-        assert_eq!(first(&[0x80, 0, 0, 0]), Frame::Bad);
-        assert_eq!(first(&[0, 1, 0, 3]), Frame::Bad, "not of whole words");
-        assert_eq!(first(&[0x40, 0, 0x3f, 0xfc]), Frame::Part, "16 KiB");
-        assert_eq!(first(&[0x40, 0, 0x3f, 0xfd]), Frame::Bad, "more");
+        assert_eq!(first(b"GET / HTTP/1.1\r\n"), StreamFrame::Bad);
+        assert_eq!(first(&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc]), StreamFrame::Bad, "a TLS ClientHello without TLS");
+        assert_eq!(first(&[0x80, 0, 0, 0]), StreamFrame::Bad);
+        assert_eq!(first(&[0, 1, 0, 3]), StreamFrame::Bad, "not of whole words");
+        assert_eq!(first(&[0x40, 0, 0x3f, 0xfc]), StreamFrame::Part, "16 KiB");
+        assert_eq!(first(&[0x40, 0, 0x3f, 0xfd]), StreamFrame::Bad, "more");
     }
 }

@@ -1,13 +1,25 @@
 //! The `ice_servers` of `welcome`: the embedded server or an external coturn, by the same credentials.
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use super::Credentials;
-use super::ports::{OpenPorts, PortsSeen};
-use crate::id::{ConsultId, PersonId};
-use crate::protocol::IceServer;
+use super::ports::{OpenPorts, PortsWatch};
 
-/// Who answers at an address.
+/// One entry of `RTCConfiguration.iceServers`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IceServer {
+    /// STUN or TURN addresses (RFC 7064, RFC 7065).
+    pub urls: Vec<String>,
+    /// For TURN: `expiry:user`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// For TURN: the password that goes with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
+}
+
+/// Which server answers at an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnsweredBy {
     /// Somebody else's server: whether it is there is not known here.
@@ -48,22 +60,22 @@ pub struct IceConfig {
     /// What opens TURN.
     pub credentials: Credentials,
     /// What the embedded server listens on.
-    pub ports: PortsSeen,
+    pub ports: PortsWatch,
 }
 
 impl IceConfig {
-    /// The list for a person in a room: however often they connect, they are one user to the quota.
-    pub fn servers_for(&self, consult: ConsultId, person: PersonId, now: DateTime<Utc>) -> Vec<IceServer> {
-        self.servers(&self.credentials.name_for(consult, person), now)
+    /// The list for a user that `subject` names: however often they connect, they are one to the quota.
+    pub fn servers_for(&self, subject: &str, now: DateTime<Utc>) -> Vec<IceServer> {
+        self.servers(&self.credentials.name_for(subject), now)
     }
 
     /// The list for one connection; `name` becomes part of its TURN username.
     pub fn servers(&self, name: &str, now: DateTime<Utc>) -> Vec<IceServer> {
         let open = self.ports.now();
-        let told = |urls: &[IceUrl]| -> Vec<String> {
+        let open_urls = |urls: &[IceUrl]| -> Vec<String> {
             urls.iter().filter(|url| url.answers(open)).map(|url| url.url.clone()).collect()
         };
-        let (stun, turn) = (told(&self.stun), told(&self.turn));
+        let (stun, turn) = (open_urls(&self.stun), open_urls(&self.turn));
         let mut servers = Vec::new();
         if !stun.is_empty() {
             servers.push(IceServer { urls: stun, username: None, credential: None });

@@ -28,6 +28,6 @@ pub mod stun;
 pub use config::{REALM_BYTES_MAX, TurnConfig, TurnLimits, TurnTls};
 pub use credentials::{CredentialError, Credentials};
 pub use driver::TurnServer;
-pub use ice::{AnsweredBy, IceConfig, IceUrl};
+pub use ice::{AnsweredBy, IceConfig, IceServer, IceUrl};
 pub use peers::PeerFilter;
-pub use ports::{OpenPorts, PortsSaid, PortsSeen, ports};
+pub use ports::{OpenPorts, PortsReporter, PortsWatch, ports};

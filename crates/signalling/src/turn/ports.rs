@@ -13,31 +13,31 @@ pub struct OpenPorts {
 
 /// Where the server says which ports are open.
 #[derive(Clone, Debug)]
-pub struct PortsSaid(watch::Sender<Option<OpenPorts>>);
+pub struct PortsReporter(watch::Sender<Option<OpenPorts>>);
 
 /// Where others see it. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct PortsSeen(watch::Receiver<Option<OpenPorts>>);
+pub struct PortsWatch(watch::Receiver<Option<OpenPorts>>);
 
 /// The two ends, before the server has tried to open anything.
-pub fn ports() -> (PortsSaid, PortsSeen) {
-    let (said, seen) = watch::channel(None);
-    (PortsSaid(said), PortsSeen(seen))
+pub fn ports() -> (PortsReporter, PortsWatch) {
+    let (reporter, watch) = watch::channel(None);
+    (PortsReporter(reporter), PortsWatch(watch))
 }
 
-impl PortsSaid {
+impl PortsReporter {
     /// These are open from now on, and no others.
-    pub fn say(&self, open: OpenPorts) {
+    pub fn report(&self, open: OpenPorts) {
         self.0.send_replace(Some(open));
     }
 }
 
-impl PortsSeen {
+impl PortsWatch {
     /// Every port is taken for open: for who asks what a configuration tells when all is well.
     pub fn all() -> Self {
-        let (said, seen) = ports();
-        said.say(OpenPorts { plain: true, tls: true });
-        seen
+        let (reporter, watch) = ports();
+        reporter.report(OpenPorts { plain: true, tls: true });
+        watch
     }
 
     /// What is open now.

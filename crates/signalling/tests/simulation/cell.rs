@@ -1,9 +1,9 @@
 //! The room on one node, and its connections.
 
-use sanbao_signalling::cluster::driver::Driver;
+use sanbao_signalling::cluster::driver::LogDriver;
 use sanbao_signalling::id::PeerId;
 use sanbao_signalling::protocol;
-use sanbao_signalling::replica::{Outbox, Replica};
+use sanbao_signalling::replica::{Replica, SessionOutbox};
 use sanbao_signalling::room::{Command, Greeting};
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::node::{Conn, Mutation, Wish};
 /// The room on this node.
 pub struct Cell {
     pub replica: Replica,
-    pub driver: Driver<Command>,
+    pub driver: LogDriver<Command>,
     pub cursor: usize,
     pub links: Vec<Link>,
 }
@@ -32,7 +32,7 @@ pub struct Link {
 }
 
 impl Cell {
-    pub fn new(replica: Replica, driver: Driver<Command>) -> Self {
+    pub fn new(replica: Replica, driver: LogDriver<Command>) -> Self {
         Self { replica, driver, cursor: 0, links: Vec::new() }
     }
 
@@ -95,7 +95,7 @@ impl Link {
         Self { conn, socket, peer: None, secret, heard: 0, written: 0, told: 0, ack_listed: false }
     }
 
-    pub fn write(&mut self, outbox: &Outbox, received: u64, mutation: Option<Mutation>, wishes: &mut Vec<Wish>) {
+    pub fn write(&mut self, outbox: &SessionOutbox, received: u64, mutation: Option<Mutation>, wishes: &mut Vec<Wish>) {
         let unsent = outbox.after(self.written);
         let behind = outbox.last().saturating_sub(self.written) > 2;
         for (number, body) in unsent.skip(usize::from(mutation == Some(Mutation::SkipOne) && behind)) {

@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use sanbao_signalling::id::{ConsultId, PeerId};
 use sanbao_signalling::log::Position;
-use sanbao_signalling::replica::{Effect, FactId, Outbox, Replica};
-use sanbao_signalling::room::{Command, Entry, Fact, Request};
+use sanbao_signalling::replica::{Effect, FactId, Replica, SessionOutbox};
+use sanbao_signalling::room::{Command, Entry, Fact, RoomRequest};
 
 use crate::client::Client;
 
@@ -144,13 +144,13 @@ impl Checks {
 
     fn apply(&mut self, entry: &Entry, command: &Command) {
         let received = |replica: &Replica, peer| replica.room().received(peer);
-        let before = if let Command::Said { peer, .. } = command { received(&self.replica, *peer) } else { None };
+        let before = if let Command::Request { peer, .. } = command { received(&self.replica, *peer) } else { None };
         let mut effects = Vec::new();
         self.replica.apply_next(entry.at, command, &mut effects);
-        if let Command::Said { peer, seq, id, request, .. } = command
+        if let Command::Request { peer, seq, id, request, .. } = command
             && before.is_some_and(|before| *seq == before + 1)
         {
-            let gone = matches!(request, Request::Leave | Request::Finish | Request::Kick(_));
+            let gone = matches!(request, RoomRequest::Leave | RoomRequest::Finish | RoomRequest::Kick(_));
             if gone || received(&self.replica, *peer) == Some(*seq) {
                 self.said.insert((*peer, *seq), id.as_deref().unwrap_or_default().to_owned());
             }
@@ -167,7 +167,7 @@ impl Checks {
         }
     }
 
-    fn note(&mut self, peer: PeerId, outbox: &Outbox) {
+    fn note(&mut self, peer: PeerId, outbox: &SessionOutbox) {
         let known = self.known.entry(peer).or_default();
         for (number, body) in outbox.after(*known) {
             self.bodies.insert((peer, number), body.as_str().to_owned());

@@ -1,6 +1,6 @@
 //! What each event does, and what goes wrong.
 
-use sanbao_signalling::cluster::driver::Input;
+use sanbao_signalling::cluster::driver::LogInput;
 use sanbao_signalling::log::Position;
 use sanbao_signalling::protocol::CloseCode;
 
@@ -120,7 +120,7 @@ impl World {
         let batch = entry.batch;
         let unreachable = self.log_down || self.nodes[node].cut;
         if unreachable && heard {
-            let input = Input::Unknown(batch);
+            let input = LogInput::Unknown(batch);
             return self.after(300, Event::FromLog { node, life, input });
         }
         let kind = if self.trouble {
@@ -130,8 +130,8 @@ impl World {
         };
         if heard {
             let input = match &kind {
-                Some(stored) => Input::Appended(batch, stored.position),
-                None => Input::Behind(batch),
+                Some(stored) => LogInput::Appended(batch, stored.position),
+                None => LogInput::Behind(batch),
             };
             let wait = self.delay();
             self.after(wait, Event::FromLog { node, life, input });
@@ -142,7 +142,7 @@ impl World {
             let copies = if lost { 0 } else { 1 + u64::from(self.trouble && self.chance.per_mille(50)) };
             for _ in 0..copies {
                 let (wait, life) = (self.delay(), self.lives[to]);
-                let input = Input::Announced(stored.heard(self.nodes[to].id));
+                let input = LogInput::Announced(stored.logged(self.nodes[to].id));
                 self.after(wait, Event::FromLog { node: to, life, input });
             }
         }
@@ -151,19 +151,19 @@ impl World {
     fn read(&mut self, node: usize, life: u64, after: Position) {
         let failed = self.log_down || self.nodes[node].cut || (self.trouble && self.chance.per_mille(30));
         let input = if failed {
-            Input::ReadFailed
+            LogInput::ReadFailed
         } else {
             let id = self.nodes[node].id;
             let lags = self.trouble;
-            Input::Read(self.log.read(&mut self.chance, after, lags).iter().map(|entry| entry.heard(id)).collect())
+            LogInput::Read(self.log.read(&mut self.chance, after, lags).iter().map(|entry| entry.logged(id)).collect())
         };
         let wait = self.delay();
         self.after(wait, Event::FromLog { node, life, input });
     }
 
-    fn log_answers(&mut self, node: usize, life: u64, input: Input<crate::node::Bytes>) {
+    fn log_answers(&mut self, node: usize, life: u64, input: LogInput<crate::node::Bytes>) {
         // An announcement on its way to a node that is cut off by now does not arrive.
-        let heard = !(self.nodes[node].cut && matches!(input, Input::Announced(_)));
+        let heard = !(self.nodes[node].cut && matches!(input, LogInput::Announced(_)));
         if self.lives[node] == life && heard {
             let now = self.now();
             let wishes = self.nodes[node].input(now, input, &mut self.checks);
@@ -184,7 +184,7 @@ impl World {
         }
         let due = self.nodes[node].cell.as_ref().is_some_and(|cell| cell.driver.next_deadline_ms() <= self.now);
         if due {
-            let wishes = self.nodes[node].input(now, Input::Tick, &mut self.checks);
+            let wishes = self.nodes[node].input(now, LogInput::Tick, &mut self.checks);
             self.grant(node, wishes);
         }
         if self.now % 500 < 100 && !self.nodes[node].cut {
@@ -320,7 +320,7 @@ impl World {
             self.nodes[node].cut = false;
             self.silent.remove(&id);
             let life = self.lives[node];
-            self.log_answers(node, life, Input::Missed);
+            self.log_answers(node, life, LogInput::Missed);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use sanbao_signalling::cluster::driver::{Heard, Kind};
+use sanbao_signalling::cluster::driver::{EntryKind, LoggedEntry};
 use sanbao_signalling::id::NodeId;
 use sanbao_signalling::log::Position;
 
@@ -17,14 +17,14 @@ pub struct Stored {
     pub previous: Position,
     pub node: NodeId,
     pub batch: u64,
-    pub kind: Kind,
+    pub kind: EntryKind,
     pub body: Rc<Vec<u8>>,
 }
 
 impl Stored {
     /// As a node hears it.
-    pub fn heard(&self, node: NodeId) -> Heard<Rc<Vec<u8>>> {
-        Heard {
+    pub fn logged(&self, node: NodeId) -> LoggedEntry<Rc<Vec<u8>>> {
+        LoggedEntry {
             position: self.position,
             before: self.before,
             previous: self.previous,

@@ -6,12 +6,12 @@ use std::rc::Rc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_signalling::cluster::DriverLimits;
-use sanbao_signalling::cluster::driver::{Driver, Input, Kind as EntryKind, Output};
+use sanbao_signalling::cluster::driver::{EntryKind, LogDriver, LogInput, LogOutput};
 use sanbao_signalling::id::{ConsultId, Digest, NodeId, PeerId, Socket};
 use sanbao_signalling::log::Position;
 use sanbao_signalling::protocol::{self, ClientMessage, CloseCode, Hello, ServerMessage};
 use sanbao_signalling::replica::{Effect, Replica};
-use sanbao_signalling::room::{Command, ENTRY_VERSION, Entrant, Entry, Greeting, Profile, Request};
+use sanbao_signalling::room::{Command, ENTRY_VERSION, Entrant, Entry, Greeting, Profile, RoomRequest};
 
 use crate::cell::{Cell, Link};
 use crate::chance::Chance;
@@ -136,7 +136,7 @@ impl Node {
     pub fn follow(&mut self, now: Now, checks: &mut Checks) -> Vec<Wish> {
         let limits = DriverLimits { snapshot_entries: 40, tail_check_ms: 3_000, ..DriverLimits::default() };
         self.lives += 1;
-        let (driver, outputs) = Driver::follow(limits, Position::START, self.lives << 32, now.0);
+        let (driver, outputs) = LogDriver::follow(limits, Position::START, self.lives << 32, now.0);
         self.cell = Some(Cell::new(Replica::new(self.consult), driver));
         let mut wishes = Vec::new();
         self.carry_out(now, outputs, checks, &mut wishes);
@@ -144,7 +144,7 @@ impl Node {
     }
 
     /// Something came from the log, or time went on.
-    pub fn input(&mut self, now: Now, input: Input<Bytes>, checks: &mut Checks) -> Vec<Wish> {
+    pub fn input(&mut self, now: Now, input: LogInput<Bytes>, checks: &mut Checks) -> Vec<Wish> {
         let mut wishes = Vec::new();
         if let Some(cell) = &mut self.cell {
             let outputs = cell.driver.handle(now.0, input);
@@ -170,31 +170,31 @@ impl Node {
     fn carry_out(
         &mut self,
         now: Now,
-        outputs: Vec<Output<Command, Bytes>>,
+        outputs: Vec<LogOutput<Command, Bytes>>,
         checks: &mut Checks,
         wishes: &mut Vec<Wish>,
     ) {
         for output in outputs {
             let Some(cell) = &mut self.cell else { return };
             match output {
-                Output::Append { expected, previous, batch, commands } => {
+                LogOutput::Append { expected, previous, batch, commands } => {
                     let entry = Entry { v: ENTRY_VERSION, at: now.at(self.skew_ms), node: self.id, batch, commands };
                     let body = Rc::new(rmp_serde::to_vec_named(&entry).unwrap());
                     wishes.push(Wish::Append { expected, previous, batch, kind: EntryKind::Batch, body });
                 }
-                Output::AppendSnapshot { expected, previous, batch } => {
+                LogOutput::AppendSnapshot { expected, previous, batch } => {
                     let body = Rc::new(rmp_serde::to_vec_named(&cell.replica).unwrap());
                     wishes.push(Wish::Append { expected, previous, batch, kind: EntryKind::Snapshot, body });
                 }
-                Output::Read { after } => wishes.push(Wish::Read { after }),
-                Output::Apply { position, body } => self.apply(now, position, &body, checks, wishes),
-                Output::Restore { position, body } => {
+                LogOutput::Read { after } => wishes.push(Wish::Read { after }),
+                LogOutput::Apply { position, body } => self.apply(now, position, &body, checks, wishes),
+                LogOutput::Restore { position, body } => {
                     cell.replica = rmp_serde::from_slice(&body).unwrap();
                     cell.cursor = checks.restores(position);
                     cell.pump(self.mutation, wishes);
                 }
-                Output::Trim { before } => wishes.push(Wish::Trim { before }),
-                Output::GiveUp | Output::Lost => self.give_up(wishes),
+                LogOutput::Trim { before } => wishes.push(Wish::Trim { before }),
+                LogOutput::GiveUp | LogOutput::Lost => self.give_up(wishes),
             }
         }
     }
@@ -205,7 +205,7 @@ impl Node {
         let room = cell.replica.room();
         for command in &mut entry.commands {
             match (self.mutation, command) {
-                (Some(Mutation::OldSocketsSpeak), Command::Said { peer, socket, .. }) => {
+                (Some(Mutation::OldSocketsSpeak), Command::Request { peer, socket, .. }) => {
                     *socket = room.socket(*peer).unwrap_or(*socket);
                 }
                 (Some(Mutation::TakeLateResumes), Command::Resume { peer, attached_times, .. }) => {
@@ -286,7 +286,7 @@ impl Node {
 
     fn hello(&mut self, now: Now, conn: Conn, text: &str, checks: &mut Checks, wishes: &mut Vec<Wish>) {
         let read = protocol::read(PeerId(uuid::Uuid::nil()), text);
-        let Ok(protocol::Frame { message: ClientMessage::Hello(hello), .. }) = read else {
+        let Ok(protocol::ClientFrame { message: ClientMessage::Hello(hello), .. }) = read else {
             return; // what was on its way when the room was closed
         };
         if self.cell.as_ref().is_none_or(|cell| cell.driver.last() == Position::START) {
@@ -351,7 +351,7 @@ impl Node {
         if ack > link.written {
             return checks.violate(Kind::Protocol, format!("acknowledged {ack} of {}", link.written));
         }
-        let ClientMessage::Said(mut request) = frame.message else {
+        let ClientMessage::Request(mut request) = frame.message else {
             if cell.replica.outbox(peer).is_some_and(|outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN) {
                 self.propose(now, Command::Acked { peer, ack }, checks, wishes);
             }
@@ -366,11 +366,11 @@ impl Node {
             return checks.violate(Kind::Protocol, format!("{seq} after {}", link.heard));
         }
         link.heard = seq;
-        if let (Some(Mutation::ForgeConsent), Request::Join { consent, .. }) = (self.mutation, &mut request) {
+        if let (Some(Mutation::ForgeConsent), RoomRequest::Join { consent, .. }) = (self.mutation, &mut request) {
             (consent.recording, consent.transcription) = (true, true);
         }
         let socket = Socket { node: id, number: link.socket };
-        self.propose(now, Command::Said { peer, socket, seq, ack, id: frame.id, request }, checks, wishes);
+        self.propose(now, Command::Request { peer, socket, seq, ack, id: frame.id, request }, checks, wishes);
         if let (Some(Mutation::AckEarly), Some(cell)) = (self.mutation, &mut self.cell) {
             cell.pump(self.mutation, wishes);
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use sanbao_signalling::cluster::driver::{Input, Kind as EntryKind};
+use sanbao_signalling::cluster::driver::{EntryKind, LogInput};
 use sanbao_signalling::id::{ConsultId, Epoch, NodeId};
 use sanbao_signalling::log::Position;
 use sanbao_signalling::room::{Command, ENTRY_VERSION, Entry, Past, RoomLimits};
@@ -72,7 +72,7 @@ pub enum Event {
     FromLog {
         node: usize,
         life: u64,
-        input: Input<Bytes>,
+        input: LogInput<Bytes>,
     },
     NodeTick {
         node: usize,
@@ -224,7 +224,8 @@ impl World {
         });
         let clients_quiet = self.people.iter().all(|person| {
             let session = person.client.session.as_ref().and_then(|session| session.peer.parse().ok());
-            let last = session.and_then(|peer| replica.outbox(peer)).map(sanbao_signalling::replica::Outbox::last);
+            let last =
+                session.and_then(|peer| replica.outbox(peer)).map(sanbao_signalling::replica::SessionOutbox::last);
             person.stopped || (person.client.is_quiet() && last == Some(person.client.taken))
         });
         nodes_quiet && clients_quiet
@@ -391,7 +392,7 @@ impl World {
             let late = self.chance.between(1, 1_500);
             self.after(late, Event::Append { node, life, expected, entry, heard: false });
         }
-        self.after(300, Event::FromLog { node, life, input: Input::Unknown(batch) });
+        self.after(300, Event::FromLog { node, life, input: LogInput::Unknown(batch) });
     }
 
     pub fn client_received(&mut self, conn: Conn, text: &str) {

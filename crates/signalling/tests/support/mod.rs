@@ -12,7 +12,7 @@ use sanbao_platform::bus::{Event, Outbox, Retention, publish};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
-use sanbao_platform::http::{Listener, finish, serve};
+use sanbao_platform::http::{Listener, Routes, finish, serve};
 use sanbao_platform::service::{Bus, Running, Service, Task, Wiring};
 use sanbao_platform::testing::{TestEngine, sqlite};
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
@@ -90,8 +90,7 @@ async fn started(
     let scheduler = Service {
         name: "booking",
         db: booking.clone(),
-        router: axum::Router::new(),
-        openapi: utoipa::openapi::OpenApi::default(),
+        routes: Routes::<()>::new().build(()),
         events: Vec::new(),
         consumers: Vec::new(),
         tasks: Vec::new(),

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use sanbao_signalling::turn::engine::{Client, Engine, Now, Output, Relay};
-use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
+use sanbao_signalling::turn::engine::{Client, Engine, Now, RelayPort, TurnOutput};
+use sanbao_signalling::turn::stun::{Class, Key, Message, Method, StunWriter, attr, read_xor_address};
 
 use super::client::{REALM, config, credentials, now};
 
@@ -17,20 +17,20 @@ impl World {
     fn say(&mut self, client: Client, bytes: &[u8]) -> Vec<u8> {
         let mut answer = Vec::new();
         let mut output = self.0.client_sent(self.1, client, bytes, &mut answer);
-        while let Output::Bind(_) = output {
+        while let TurnOutput::Bind(_) = output {
             output = self.0.bound(self.1, true, &mut answer);
         }
-        assert_eq!(output, Output::Answer);
+        assert_eq!(output, TurnOutput::Answer);
         answer
     }
 
-    fn request(&mut self, client: Client, method: Method, fill: impl Fn(&mut Writer<'_>)) -> Vec<u8> {
+    fn request(&mut self, client: Client, method: Method, fill: impl Fn(&mut StunWriter<'_>)) -> Vec<u8> {
         let (username, password) = credentials().issue("a", self.1.utc);
         let mut nonce = Vec::new();
         // The first try learns the nonce.
         loop {
             let mut bytes = Vec::new();
-            let mut writer = Writer::new(&mut bytes, method, Class::Request, [9; 12]);
+            let mut writer = StunWriter::new(&mut bytes, method, Class::Request, [9; 12]);
             fill(&mut writer);
             writer.attribute(attr::USERNAME, username.as_bytes());
             writer.attribute(attr::REALM, REALM.as_bytes());
@@ -83,21 +83,22 @@ fn channels_and_indications_pass_without_an_allocation() {
     let (payload, mut answer) = ([7; 1200], Vec::new());
     let (out, across, back) = (channel(0x4000, &payload), channel(0x4001, &payload), channel(0x4000, &payload));
     let mut indication = Vec::new();
-    let mut writer = Writer::new(&mut indication, Method::Send, Class::Indication, [5; 12]);
+    let mut writer = StunWriter::new(&mut indication, Method::Send, Class::Indication, [5; 12]);
     writer.address(attr::XOR_PEER_ADDRESS, peer);
     writer.attribute(attr::DATA, &payload);
     writer.finish(None, false);
-    let relay = Relay { ipv6: false, port: at_udp.port() };
+    let relay = RelayPort { ipv6: false, port: at_udp.port() };
     let World(engine, at) = world;
     let (mut engine, mut passed) = (engine, 0);
     let counted = allocation_counter::measure(|| {
         for _ in 0..1000 {
             for (client, bytes) in [(udp, &out), (udp, &across), (stream, &back), (udp, &indication)] {
                 let output = engine.client_sent(at, client, bytes, &mut answer);
-                passed += usize::from(matches!(output, Output::ToPeer { .. } | Output::ToClient { .. }));
+                passed += usize::from(matches!(output, TurnOutput::ToPeer { .. } | TurnOutput::ToClient { .. }));
             }
             for from in [peer, other_port] {
-                passed += usize::from(matches!(engine.peer_sent(at, relay, from, &payload), Output::ToClient { .. }));
+                passed +=
+                    usize::from(matches!(engine.peer_sent(at, relay, from, &payload), TurnOutput::ToClient { .. }));
             }
         }
     });

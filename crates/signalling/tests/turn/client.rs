@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::testing::ports;
-use sanbao_signalling::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
+use sanbao_signalling::turn::stun::{Class, Key, Message, Method, StunWriter, attr, read_xor_address};
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
@@ -181,7 +181,7 @@ impl Client {
     }
 
     /// A signed request and its answer; 401 and 438 are answered with the nonce they bring, once.
-    pub async fn request(&mut self, method: Method, fill: impl Fn(&mut Writer<'_>)) -> Answer {
+    pub async fn request(&mut self, method: Method, fill: impl Fn(&mut StunWriter<'_>)) -> Answer {
         let mut answer = self.once(method, &fill).await;
         if matches!(answer.code, 401 | 438) {
             let nonce = Message::parse(&answer.bytes).unwrap().get(attr::NONCE).unwrap().to_vec();
@@ -191,12 +191,12 @@ impl Client {
         answer
     }
 
-    async fn once(&mut self, method: Method, fill: impl Fn(&mut Writer<'_>)) -> Answer {
+    async fn once(&mut self, method: Method, fill: impl Fn(&mut StunWriter<'_>)) -> Answer {
         self.transactions += 1;
         let mut transaction = [7; 12];
         transaction[8..].copy_from_slice(&self.transactions.to_be_bytes());
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, method, Class::Request, transaction);
+        let mut writer = StunWriter::new(&mut bytes, method, Class::Request, transaction);
         fill(&mut writer);
         writer.attribute(attr::USERNAME, self.username.as_bytes());
         writer.attribute(attr::REALM, REALM.as_bytes());
@@ -216,7 +216,7 @@ impl Client {
     /// A Binding request, unsigned.
     pub async fn binding(&mut self) -> SocketAddr {
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes, Method::Binding, Class::Request, [1; 12]).finish(None, false);
+        StunWriter::new(&mut bytes, Method::Binding, Class::Request, [1; 12]).finish(None, false);
         self.send_raw(&bytes).await;
         Answer::of(self.receive_within(WAIT).await.unwrap()).address(attr::XOR_MAPPED_ADDRESS)
     }
@@ -235,21 +235,21 @@ impl Client {
     }
 
     pub async fn refresh(&mut self, lifetime_s: u32) -> u16 {
-        let fill = |w: &mut Writer<'_>| {
+        let fill = |w: &mut StunWriter<'_>| {
             w.number(attr::LIFETIME, lifetime_s);
         };
         self.request(Method::Refresh, fill).await.code
     }
 
     pub async fn permit(&mut self, peer: SocketAddr) -> u16 {
-        let fill = |w: &mut Writer<'_>| {
+        let fill = |w: &mut StunWriter<'_>| {
             w.address(attr::XOR_PEER_ADDRESS, peer);
         };
         self.request(Method::CreatePermission, fill).await.code
     }
 
     pub async fn bind(&mut self, number: u16, peer: SocketAddr) -> u16 {
-        let fill = |w: &mut Writer<'_>| {
+        let fill = |w: &mut StunWriter<'_>| {
             w.number(attr::CHANNEL_NUMBER, u32::from(number) << 16);
             w.address(attr::XOR_PEER_ADDRESS, peer);
         };
@@ -259,7 +259,7 @@ impl Client {
     /// A Send indication.
     pub async fn indicate(&mut self, peer: SocketAddr, payload: &[u8]) {
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, Method::Send, Class::Indication, [9; 12]);
+        let mut writer = StunWriter::new(&mut bytes, Method::Send, Class::Indication, [9; 12]);
         writer.address(attr::XOR_PEER_ADDRESS, peer);
         writer.attribute(attr::DATA, payload);
         writer.finish(None, false);

@@ -24,7 +24,7 @@ use chrono::TimeDelta;
 use client::{Client, SILENCE, config, credentials, echo_peer, start, start_with};
 use sanbao_platform::config::Secret;
 use sanbao_signalling::turn::engine::AMPLIFICATION_MAX;
-use sanbao_signalling::turn::stun::{Class, Method, Writer, attr};
+use sanbao_signalling::turn::stun::{Class, Method, StunWriter, attr};
 use sanbao_signalling::turn::{Credentials, TurnConfig, TurnLimits, TurnServer};
 use tokio::net::UdpSocket;
 
@@ -209,7 +209,7 @@ async fn an_answer_to_nobody_in_particular_is_no_longer_than_three_times_the_req
     for method in [Method::Binding, Method::Allocate, Method::Refresh, Method::CreatePermission, Method::ChannelBind] {
         for filling in [0, 8, 100] {
             let mut request = Vec::new();
-            let mut writer = Writer::new(&mut request, method, Class::Request, [1; 12]);
+            let mut writer = StunWriter::new(&mut request, method, Class::Request, [1; 12]);
             writer.attribute(attr::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
             if filling > 0 {
                 writer.attribute(0x7fff, &vec![0; filling]);
@@ -234,7 +234,7 @@ async fn a_flood_of_unproved_requests_is_answered_at_its_rate_and_hinders_no_all
     client.relayed().await;
     let flood = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let mut binding = Vec::new();
-    Writer::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
+    StunWriter::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
     for _ in 0..200 {
         flood.send_to(&binding, server.address).await.unwrap();
     }
@@ -294,7 +294,7 @@ async fn ipv6_clients_and_peers_are_served_beside_ipv4() {
     let peer = echo_peer("[::1]:0").await;
     let mut client = Client::udp(&server, "a").await;
     assert!(client.binding().await.is_ipv6());
-    let v6 = |w: &mut Writer<'_>| {
+    let v6 = |w: &mut StunWriter<'_>| {
         w.attribute(attr::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
         w.attribute(attr::REQUESTED_ADDRESS_FAMILY, &[2, 0, 0, 0]);
     };
@@ -308,7 +308,7 @@ async fn ipv6_clients_and_peers_are_served_beside_ipv4() {
     let old = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     old.connect(("127.0.0.1", server.address.port())).await.unwrap();
     let mut binding = Vec::new();
-    Writer::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
+    StunWriter::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
     old.send(&binding).await.unwrap();
     let mut answer = [0; 100];
     let len = tokio::time::timeout(Duration::from_secs(5), old.recv(&mut answer)).await.unwrap().unwrap();

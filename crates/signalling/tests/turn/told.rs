@@ -92,7 +92,7 @@ async fn a_server_says_what_it_has_open_and_nothing_once_it_has_ended() {
     let (said, seen) = ports();
     assert_eq!(seen.now(), OpenPorts::default(), "nobody has said anything");
     let clock = sanbao_platform::clock::Clock::system();
-    let server = TurnServer::bind(settings, credentials(), clock).unwrap().telling(said);
+    let server = TurnServer::bind(settings, credentials(), clock).unwrap().reporting(said);
     assert_eq!(seen.now(), OpenPorts { plain: true, tls: true });
     let stop = CancellationToken::new();
     let running = tokio::spawn(server.run(stop.clone()));

@@ -6,11 +6,11 @@ use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{Errors, Field, Select, Send, Tone, address, badge, count, form, head, pick, press};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
 use super::TEXTS;
-use super::form::{Errors, Field};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus};
@@ -36,19 +36,22 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>, Query(wh
 async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
     let own = organisation::load(&mut conn, ctx, which, Action::AccountRead).await?;
-    let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX).await?;
+    let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
     let roles = member::roles_by_account(&mut conn, own.id).await?;
     let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
         crate::account::organisation::list_all(&mut conn).await?
     } else {
         Vec::new()
     };
+    let shown = usize::try_from(ACCOUNTS_SHOWN_MAX).unwrap_or(usize::MAX);
     let lang = ctx.lang;
     let title = TEXTS.get(lang, "admin-title");
-    let rows = accounts.iter().map(|a| (a, roles.get(&a.id).map(Vec::as_slice).unwrap_or_default()));
+    let more = accounts.len() > shown;
+    let rows = accounts.iter().take(shown).map(|a| (a, roles.get(&a.id).map(Vec::as_slice).unwrap_or_default()));
     let body = html! {
         h1 { (title) }
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) }
+        (count(lang, accounts.len().min(shown), more))
         (table(lang, ctx, rows))
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (TEXTS.get(lang, "admin-add")) }
@@ -57,29 +60,27 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
         @if own.id != ctx.actor.organisation { p { a href="/admin" { (TEXTS.get(lang, "back")) } } }
         @if !network.is_empty() { (organisations(lang, &network)) }
     };
-    let scripts = ["/static/account-form.js"];
+    let scripts = ["/static/send.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &scripts, &body))
 }
 
 /// The page of an organisation's accounts.
-fn address(organisation: OrganisationId) -> String {
-    format!("/admin?organisation={organisation}")
+fn accounts_of(organisation: OrganisationId) -> String {
+    address("/admin", &[("organisation", Some(&organisation.to_string()))])
 }
 
 fn role_names(lang: Lang, roles: &[String]) -> String {
     let names: Vec<_> = roles.iter().map(|role| TEXTS.get(lang, &format!("role-{role}"))).collect();
-    names.join(lang.pick("、", ", "))
+    names.join(&TEXTS.get(lang, "list-join"))
 }
 
 fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a [String])>) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
+    let heads = ["display-name", "login-name", "roles", "account-status", "actions"].map(t);
     let own = |id: AccountId| id == AccountId::from(ctx.actor.subject);
     html! {
         div.scroll { table.table {
-            thead { tr {
-                @for head in ["display-name", "login-name", "roles", "account-status"] { th scope="col" { (t(head)) } }
-                th scope="col" { span.visually-hidden { (t("actions")) } }
-            } }
+            (head(&heads.each_ref().map(String::as_str)))
             tbody {
                 @for (account, roles) in rows {
                     @let active = account.status == AccountStatus::Active;
@@ -88,18 +89,12 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                         td data-label=(t("login-name")) { (account.login) }
                         td data-label=(t("roles")) { (role_names(lang, roles)) }
                         td data-label=(t("account-status")) {
-                            @if active { span.badge.ok { (t("status-active")) } }
-                            @else { span.badge.bad { (t("status-disabled")) } }
-                            @if account.locked_seconds(ctx.now()).is_some() { " " span.badge.warn { (t("status-locked")) } }
+                            @if active { (badge(Tone::Ok, &t("status-active"))) }
+                            @else { (badge(Tone::Bad, &t("status-disabled"))) }
+                            @if account.locked_seconds(ctx.now()).is_some() { " " (badge(Tone::Warn, &t("status-locked"))) }
                         }
                         td {
-                            @if !own(account.id) {
-                                @let action = if active { "disable" } else { "enable" };
-                                button.button type="button" data-call=(format!("POST /v1/accounts/{}/{action}", account.id))
-                                    data-ask=[active.then(|| TEXTS.with(lang, "admin-ask-disable", &[("name", &account.display_name)]))] {
-                                    (t(if active { "admin-disable" } else { "admin-enable" }))
-                                }
-                            }
+                            @if !own(account.id) { (switch(lang, account)) }
                         }
                     }
                 }
@@ -108,45 +103,57 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
     }
 }
 
+/// The button that disables an account, or enables it again.
+fn switch(lang: Lang, account: &Account) -> Markup {
+    let active = account.status == AccountStatus::Active;
+    let action = if active { "disable" } else { "enable" };
+    let call = format!("POST /v1/accounts/{}/{action}", account.id);
+    let ask = active.then(|| TEXTS.with(lang, "admin-ask-disable", &[("name", &account.display_name)]));
+    let send = Send { confirm: ask.as_deref(), ..Send::to(&call) };
+    press(&format!("{action}-{}", account.id), "button", send, &TEXTS.get(lang, &format!("admin-{action}")))
+}
+
+/// A field that must be filled in, with its help if its key has one.
+fn field(lang: Lang, name: &str, key: &str, more: Field<'_>) -> Markup {
+    let (label, help) = (TEXTS.get(lang, key), TEXTS.get(lang, &format!("{key}-help")));
+    Field { name, label: &label, help: Some(&help), required: true, ..more }.draw(lang, &Errors::default())
+}
+
 fn add_form(lang: Lang, own: &Organisation) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let none = Errors::default();
-    let field = |name, label| Field { name, label, required: true, help: true, ..Field::default() };
-    let password =
-        Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..field("password", "new-password") };
-    html! {
-        form.stack data-api=(format!("POST /v1/organisations/{}/accounts", own.id)) data-then=(address(own.id)) novalidate {
-            (Field { chars_max: 40, ..field("display_name", "display-name") }.draw(lang, &none))
-            (Field { chars_max: 40, ..field("login", "new-login") }.draw(lang, &none))
-            (password.draw(lang, &none))
-            fieldset {
-                legend { (t("roles")) }
-                @for role in own.kind.roles() {
-                    label.choice {
-                        input type="checkbox" name="roles" value=(role) data-list;
-                        span { (t(&format!("role-{role}"))) }
-                    }
+    let short = Field { chars_max: 40, ..Field::default() };
+    let password = Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..Field::default() };
+    let fields = html! {
+        (field(lang, "display_name", "display-name", short))
+        (field(lang, "login", "new-login", short))
+        (field(lang, "password", "new-password", password))
+        fieldset {
+            legend { (t("roles")) }
+            @for role in own.kind.roles() {
+                label.choice {
+                    input type="checkbox" name="roles" value=(role) data-list;
+                    span { (t(&format!("role-{role}"))) }
                 }
             }
-            button.button.primary type="submit" { (t("admin-save")) }
         }
-    }
+        button.button.primary type="submit" { (t("admin-save")) }
+    };
+    let (call, then) = (format!("POST /v1/organisations/{}/accounts", own.id), accounts_of(own.id));
+    form(lang, None, "stack", Send { then: Some(&then), ..Send::to(&call) }, &fields)
 }
 
 fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let field = |name, label| Field { name, label, required: true, help: true, ..Field::default() };
-    let none = Errors::default();
+    let heads = ["organisation-name", "organisation-kind", "organisation-phone"].map(t);
     html! {
         h2 { (t("network-title")) }
+        (count(lang, network.len(), false))
         div.scroll { table.table {
-            thead { tr {
-                @for head in ["organisation-name", "organisation-kind", "organisation-phone"] { th scope="col" { (t(head)) } }
-            } }
+            (head(&heads.each_ref().map(String::as_str)))
             tbody {
                 @for o in network {
                     tr {
-                        th scope="row" { a href=(address(o.id)) { (lang.pick(&o.name_zh, &o.name_en)) } }
+                        th scope="row" { a href=(accounts_of(o.id)) { (lang.pick(&o.name_zh, &o.name_en)) } }
                         td data-label=(t("organisation-kind")) { (t(&format!("kind-{}", o.kind.as_str()))) }
                         td data-label=(t("organisation-phone")) { (o.phone.as_deref().unwrap_or("—")) }
                     }
@@ -155,18 +162,22 @@ fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
         } }
         section.card aria-labelledby="add-organisation" {
             h2 #add-organisation { (t("network-add")) }
-            form.stack data-api="POST /v1/organisations" data-then="/admin" novalidate {
-                div.field {
-                    label for="kind" { (t("organisation-kind")) }
-                    select id="kind" name="kind" {
-                        @for kind in OrganisationKind::ALL { option value=(kind.as_str()) { (t(&format!("kind-{}", kind.as_str()))) } }
-                    }
-                }
-                (field("name_zh", "organisation-name-zh").draw(lang, &none))
-                (field("name_en", "organisation-name-en").draw(lang, &none))
-                (Field { required: false, help: false, ..field("phone", "organisation-phone") }.draw(lang, &none))
-                button.button.primary type="submit" { (t("network-save")) }
-            }
+            (add_organisation(lang))
         }
     }
+}
+
+fn add_organisation(lang: Lang) -> Markup {
+    let t = |key: &str| TEXTS.get(lang, key);
+    let (kind, phone) = (t("organisation-kind"), t("organisation-phone"));
+    let kinds: Vec<_> =
+        OrganisationKind::ALL.iter().map(|k| pick(k.as_str(), t(&format!("kind-{}", k.as_str())), false)).collect();
+    let fields = html! {
+        (Select { name: "kind", label: &kind, ..Select::default() }.draw(&kinds))
+        (field(lang, "name_zh", "organisation-name-zh", Field::default()))
+        (field(lang, "name_en", "organisation-name-en", Field::default()))
+        (Field { name: "phone", label: &phone, ..Field::default() }.draw(lang, &Errors::default()))
+        button.button.primary type="submit" { (t("network-save")) }
+    };
+    form(lang, None, "stack", Send { then: Some("/admin"), ..Send::to("POST /v1/organisations") }, &fields)
 }

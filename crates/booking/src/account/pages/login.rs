@@ -4,11 +4,11 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::Visitor;
+use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 use sanbao_platform::web::local_path;
 
 use super::TEXTS;
-use super::form::{Errors, Field};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::session::Next;
@@ -41,9 +41,10 @@ pub(super) fn refused(problem: &Problem, visitor: &Visitor, page: &Markup) -> Re
 fn draw(app: &App, visitor: &Visitor, login: &str, next: Option<&str>, errors: &Errors) -> Markup {
     let lang = visitor.lang;
     let t = |key: &str| TEXTS.get(lang, key);
+    let (name, secret) = (t("login-name"), t("login-password"));
     let login = Field {
         name: "login",
-        label: "login-name",
+        label: &name,
         value: login,
         required: true,
         autocomplete: "username",
@@ -51,7 +52,7 @@ fn draw(app: &App, visitor: &Visitor, login: &str, next: Option<&str>, errors: &
     };
     let password = Field {
         name: "password",
-        label: "login-password",
+        label: &secret,
         kind: "password",
         required: true,
         autocomplete: "current-password",
@@ -87,10 +88,11 @@ pub(in crate::account) fn pin(
     let t = |key: &str| TEXTS.get(lang, key);
     let errors = refusal.map(|(problem, _)| Errors::of(problem, lang)).unwrap_or_default();
     let chosen = refusal.map(|(_, account)| account).or(people.first().map(|(id, _)| *id));
+    let (label, help) = (t("pin-number"), t("pin-number-help"));
     let field = Field {
         name: "pin",
-        label: "pin-number",
-        help: true,
+        label: &label,
+        help: Some(&help),
         kind: "password",
         required: true,
         inputmode: Some("numeric"),

@@ -3,17 +3,18 @@
 use axum::extract::State;
 use maud::{Markup, html};
 use sanbao_platform::http::PageCtx;
+use sanbao_platform::page::{Errors, Field, Send, form};
 
 use super::TEXTS;
-use super::form::{Errors, Field};
 use crate::App;
 
 pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Markup {
     let t = |key: &str| TEXTS.get(ctx.lang, key);
+    let (label, help, saved) = (t("me-new-pin"), t("me-new-pin-help"), t("me-saved"));
     let pin = Field {
         name: "pin",
-        label: "me-new-pin",
-        help: true,
+        label: &label,
+        help: Some(&help),
         kind: "password",
         required: true,
         autocomplete: "off",
@@ -21,16 +22,18 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Marku
         chars_max: 8,
         ..Field::default()
     };
+    let send = Send { done: Some(&saved), then: Some("stay"), ..Send::to("PUT /v1/me/pin") };
+    let fields = html! {
+        (pin.draw(ctx.lang, &Errors::default()))
+        button.button.primary type="submit" { (t("me-save")) }
+    };
     let body = html! {
         div.narrow { div.card {
             h1 { (t("me-title")) }
             p { (t("me-what")) }
-            form.stack data-send="PUT /v1/me/pin" data-done=(t("me-saved")) novalidate {
-                (pin.draw(ctx.lang, &Errors::default()))
-                button.button.primary type="submit" { (t("me-save")) }
-            }
+            (form(ctx.lang, None, "stack", send, &fields))
             p { a href="/login" { (t("me-other")) } }
         } }
     };
-    app.deps.frame.page(ctx.lang, &t("me-title"), Some(&ctx.actor), "/me", &["/static/form.js"], &body)
+    app.deps.frame.page(ctx.lang, &t("me-title"), Some(&ctx.actor), "/me", &["/static/send.js"], &body)
 }

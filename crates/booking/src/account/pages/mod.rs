@@ -1,7 +1,6 @@
 //! The pages of this part: log-in, quick change of user, set-up, residents, an organisation's accounts.
 
 mod admin;
-mod form;
 pub(super) mod login;
 mod me;
 mod residents;
@@ -14,6 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
+use sanbao_platform::page::address;
 
 use super::session::home_of;
 use crate::App;
@@ -23,16 +23,13 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 });
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[StaticFile] = &[
-    ("/static/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
-    ("/static/account-form.js", JS, include_bytes!("../../../assets/account-form.js")),
-];
+const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js"))];
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
         .page("/login", get(login::page))
-        .page("/residents", get(residents::page))
+        .page("/residents", get(residents::page).post(residents::found))
         .page("/admin", get(admin::page))
         .page("/me", get(me::page))
         .files(FILES)
@@ -45,18 +42,7 @@ async fn start(PageCtx(ctx): PageCtx, State(_): State<App>) -> Response {
 
 /// `path` with a way back; `next` is a path on this site.
 pub(super) fn with_next(path: &str, next: &str) -> String {
-    use std::fmt::Write as _;
-    if next == "/" {
-        return path.to_owned();
-    }
-    next.bytes().fold(format!("{path}?next="), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~/".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
+    address(path, &[("next", Some(next).filter(|next| *next != "/"))])
 }
 
 #[cfg(test)]

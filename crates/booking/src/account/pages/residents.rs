@@ -1,48 +1,53 @@
 //! A care home's residents: found, listed, added.
 
-use axum::extract::{Query, State};
+use axum::Form;
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{Errors, Field, Send, count, empty, filters, form, head};
+use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
 use super::TEXTS;
-use super::form::{Errors, Field};
 use crate::App;
 use crate::account::border::Sex;
 use crate::account::person::{PersonView, api::residents_for_page};
 
-/// What is looked for.
+/// What is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]
 pub(super) struct Search {
     q: Option<String>,
 }
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>, Query(search): Query<Search>) -> Response {
-    match draw(&app, &ctx, search.q).await {
-        Ok(page) => page.into_response(),
-        Err(problem) => problem.into_response(),
-    }
+pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Response {
+    draw(&app, &ctx, None).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 
-async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, sanbao_platform::problem::Problem> {
+/// The same page with what was looked for.
+pub(super) async fn found(PageCtx(ctx): PageCtx, State(app): State<App>, Form(search): Form<Search>) -> Response {
+    draw(&app, &ctx, search.q).await.map_or_else(Problem::into_response, Markup::into_response)
+}
+
+async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem> {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
+    let q = q.filter(|q| !q.trim().is_empty());
     let found = residents_for_page(app, ctx, q.clone()).await?;
+    let label = t("residents-search");
+    let value = q.as_deref().unwrap_or_default();
+    let search = Field { name: "q", label: &label, kind: "search", value, chars_max: 60, ..Field::default() };
     let body = html! {
-        h1 { (t("residents-title")) }
-        form.toolbar method="get" action="/residents" role="search" {
-            div.field {
-                label for="q" { (t("residents-search")) }
-                input id="q" name="q" type="search" value=(q.as_deref().unwrap_or_default()) maxlength="60";
-            }
-            button.button type="submit" { (t("search")) }
+        div.spread {
+            h1 { (t("residents-title")) }
             a.button.primary href="#add" { (t("residents-add")) }
         }
+        (filters("find", "/residents", &t("search"), &search.draw(lang, &Errors::default())))
         @if found.items.is_empty() {
-            p.empty { (t(if q.is_some() { "residents-none-found" } else { "residents-none" })) }
+            (empty(&t(if q.is_some() { "residents-none-found" } else { "residents-none" }), Some(("#add", &t("residents-add")))))
         } @else {
+            (count(lang, found.items.len(), found.next.is_some()))
             (table(lang, &found.items))
             @if found.next.is_some() { p.faint { (t("residents-more")) } }
         }
@@ -51,21 +56,17 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, sanbao_
             (add_form(lang))
         }
     };
-    let scripts = ["/static/account-form.js"];
+    let scripts = ["/static/send.js", "/static/check.js"];
     Ok(app.deps.frame.page(lang, &t("residents-title"), Some(&ctx.actor), "/residents", &scripts, &body))
 }
 
 fn table(lang: Lang, people: &[PersonView]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
+    let heads = ["person-name", "person-sex", "person-birth-date", "national-id", "phone", "guardian-name"].map(t);
     let sex = |sex: Sex| t(&format!("sex-{}", sex.as_str()));
     html! {
         div.scroll { table.table {
-            caption.faint { (TEXTS.with(lang, "residents-count", &[("count", &people.len().to_string())])) }
-            thead { tr {
-                @for head in ["person-name", "person-sex", "person-birth-date", "national-id", "phone", "guardian-name"] {
-                    th scope="col" { (t(head)) }
-                }
-            } }
+            (head(&heads.each_ref().map(String::as_str)))
             tbody {
                 @for p in people {
                     tr {
@@ -86,21 +87,22 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
 
 fn add_form(lang: Lang) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let none = Errors::default();
-    let field = |name, label| Field { name, label, ..Field::default() };
-    let tel = Some("tel");
-    let fields = [
-        Field { required: true, chars_max: 40, ..field("name", "person-name") },
-        Field { help: true, check: Some("national-id"), chars_max: 24, ..field("national_id", "national-id") },
-        Field { help: true, check: Some("phone"), inputmode: tel, chars_max: 20, ..field("phone", "phone") },
-        Field { chars_max: 40, ..field("guardian_name", "guardian-name") },
-        Field { check: Some("phone"), inputmode: tel, chars_max: 20, ..field("guardian_phone", "guardian-phone") },
-    ];
-    html! {
-        form.stack data-api="POST /v1/persons" data-then="/residents" novalidate
-            data-bad-national-id=(t("check-national-id")) data-bad-phone=(t("check-phone")) {
-            @for field in &fields { (field.draw(lang, &none)) }
-            button.button.primary type="submit" { (t("residents-save")) }
-        }
-    }
+    let field = |name, key: &str, more: Field<'_>| {
+        let label = t(key);
+        Field { name, label: &label, ..more }.draw(lang, &Errors::default())
+    };
+    let [id_help, phone_help, bad_id, bad_phone] =
+        ["national-id-help", "phone-help", "check-national-id", "check-phone"].map(t);
+    let any = Field { chars_max: 40, ..Field::default() };
+    let phone = Field { check: Some(("phone", &bad_phone)), inputmode: Some("tel"), chars_max: 20, ..Field::default() };
+    let id = Field { help: Some(&id_help), check: Some(("national-id", &bad_id)), chars_max: 24, ..Field::default() };
+    let fields = html! {
+        (field("name", "person-name", Field { required: true, ..any }))
+        (field("national_id", "national-id", id))
+        (field("phone", "phone", Field { help: Some(&phone_help), ..phone }))
+        (field("guardian_name", "guardian-name", any))
+        (field("guardian_phone", "guardian-phone", phone))
+        button.button.primary type="submit" { (t("residents-save")) }
+    };
+    form(lang, None, "stack", Send { then: Some("/residents"), ..Send::to("POST /v1/persons") }, &fields)
 }

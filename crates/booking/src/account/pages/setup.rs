@@ -3,10 +3,10 @@
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use sanbao_platform::http::Visitor;
+use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 
 use super::TEXTS;
-use super::form::{Errors, Field};
 use super::login::refused;
 use crate::App;
 use crate::account::setup::Setup;
@@ -22,14 +22,13 @@ pub(in crate::account) fn form(
     let t = |key: &str| TEXTS.get(lang, key);
     let errors = typed.map(|(_, problem)| Errors::of(problem, lang)).unwrap_or_default();
     let was = |pick: fn(&Setup) -> &str| typed.map(|(setup, _)| pick(setup)).unwrap_or_default();
-    let field = |name, label, value, required| Field { name, label, value, required, help: true, ..Field::default() };
     let area = was(|s| s.area_code.as_deref().unwrap_or_default());
-    let password = Field {
-        kind: "password",
-        autocomplete: "new-password",
-        chars_max: 256,
-        ..field("password", "new-password", "", true)
+    let field = |name, key: &str, value: &str, more: Field<'_>| {
+        let (label, help) = (t(key), t(&format!("{key}-help")));
+        Field { name, label: &label, help: Some(&help), value, ..more }.draw(lang, &errors)
     };
+    let must = Field { required: true, ..Field::default() };
+    let password = Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..must };
     let body = html! {
         div.narrow { div.card {
             h1 { (t("setup-title")) }
@@ -38,13 +37,13 @@ pub(in crate::account) fn form(
             form.stack method="post" action="/setup" {
                 input type="hidden" name="token" value=(token);
                 h2 { (t("setup-organisation")) }
-                (field("name_zh", "organisation-name-zh", was(|s| &s.name_zh), true).draw(lang, &errors))
-                (field("name_en", "organisation-name-en", was(|s| &s.name_en), true).draw(lang, &errors))
-                (field("area_code", "area-code", area, false).draw(lang, &errors))
+                (field("name_zh", "organisation-name-zh", was(|s| &s.name_zh), must))
+                (field("name_en", "organisation-name-en", was(|s| &s.name_en), must))
+                (field("area_code", "area-code", area, Field::default()))
                 h2 { (t("setup-administrator")) }
-                (field("display_name", "display-name", was(|s| &s.display_name), true).draw(lang, &errors))
-                (Field { autocomplete: "username", ..field("login", "new-login", was(|s| &s.login), true) }.draw(lang, &errors))
-                (password.draw(lang, &errors))
+                (field("display_name", "display-name", was(|s| &s.display_name), must))
+                (field("login", "new-login", was(|s| &s.login), Field { autocomplete: "username", ..must }))
+                (field("password", "new-password", "", password))
                 button.button.primary type="submit" { (t("setup-submit")) }
             }
         } }

@@ -7,8 +7,11 @@ use axum::routing::{get, post};
 use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
+use sanbao_platform::auth::Actor;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, Json, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor};
+use sanbao_platform::http::{
+    Ctx, Json, LOCKED_COOKIE, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor,
+};
 use sanbao_platform::problem::{BAD_REQUEST, Problem};
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
@@ -31,7 +34,8 @@ const RENEWAL_GRACE_SECONDS: i64 = 30;
 
 pub(in crate::account) fn routes() -> Routes<App> {
     Routes::new()
-        .page("/session", post(log_in).delete(log_out))
+        .page("/session", post(log_in).delete(log_out).get(who))
+        .page("/session/lock", post(lock))
         .page("/session/refresh", post(refresh))
         .page("/session/renew", get(renew))
         .page("/session/pin", get(pin::page).post(pin::log_in))
@@ -165,11 +169,44 @@ async fn log_out(ctx: Ctx, State(app): State<App>, jar: CookieJar) -> Result<(Co
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
 }
 
-/// Rotates by the browser's cookie; `None` when there is nothing to rotate.
+/// Who is logged in here: a page that was covered asks whether it is its own person.
+async fn who(ctx: Ctx) -> Json<serde_json::Value> {
+    let Actor { subject, name, roles, .. } = &ctx.actor;
+    Json(json!({ "account": subject, "name": name, "home": home_of(roles) }))
+}
+
+/// Ends the log-in of a browser that nobody has touched for a while. By the refresh cookie, since the access token may
+/// have ended before; nothing opens in this browser until somebody logs in.
+async fn lock(
+    visitor: Visitor,
+    _: OwnScript,
+    State(app): State<App>,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), Problem> {
+    let now = app.deps.clock.now();
+    let mut tx = app.deps.db.begin().await?;
+    end_locked(&mut tx, &visitor, &jar, now).await?;
+    tx.commit().await?;
+    Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
+}
+
+async fn end_locked(tx: &mut Tx, visitor: &Visitor, jar: &CookieJar, now: DateTime<Utc>) -> Result<(), Problem> {
+    leave(tx, jar, now, "idle_lock").await?;
+    audit::record_as(tx, now, None, "session.lock", "session", None, &visitor.request_id, "ended").await?;
+    Ok(())
+}
+
+/// Rotates by the browser's cookie; `None` when there is nothing to rotate. A locked browser whose server could not be
+/// told before is told now.
 async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<Rotation>, Problem> {
     let Some(cookie) = jar.get(REFRESH_COOKIE) else { return Ok(None) };
     let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
+    if jar.get(LOCKED_COOKIE).is_some() {
+        end_locked(&mut tx, visitor, jar, now).await?;
+        tx.commit().await?;
+        return Ok(None);
+    }
     let grace = Duration::seconds(RENEWAL_GRACE_SECONDS);
     let rotation = mint(app, now).rotate(&mut tx, cookie.value(), grace).await?;
     if matches!(rotation, Rotation::Reused) {
@@ -203,7 +240,8 @@ async fn renew(
     Ok(match rotate(&app, &visitor, &jar).await? {
         Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
         Some(Rotation::Refused | Rotation::Reused) | None => {
-            (SessionCookies::clear(jar), Redirect::to(&pages::with_next("/login", next))).into_response()
+            let page = if jar.get(LOCKED_COOKIE).is_some() { "/session/pin" } else { "/login" };
+            (SessionCookies::clear(jar), Redirect::to(&pages::with_next(page, next))).into_response()
         }
     })
 }

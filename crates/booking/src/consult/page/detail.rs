@@ -1,17 +1,18 @@
 //! One consult: where it stands, what to do next, the case, the opinion, the history.
 
 use axum::extract::State;
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use sanbao_platform::audit;
-use sanbao_platform::db::Tx;
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
+use sanbao_platform::page::{self, Age, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, badge, forms, list, meeting as spoken, record, t, time};
+use super::{TEXTS, badge, forms, list, meeting as spoken, record, t, time, words};
 use crate::App;
 use crate::account::LocationId;
 use crate::consult::api::{self, SlotQuery, slots_for, view::actions};
@@ -25,7 +26,7 @@ use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{Action, Relation};
-use crate::consult::state::StateName;
+use crate::consult::state::{Appointment, StateName};
 use crate::consult::store;
 
 const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
@@ -59,12 +60,13 @@ impl Sheet {
         self.actions.contains(&step)
     }
 
-    pub(super) fn path(&self, rest: &str) -> String {
-        format!("/v1/consults/{}{rest}", self.consult.id)
+    /// A call of the API about this consult.
+    pub(super) fn call(&self, method: &str, rest: &str) -> String {
+        format!("{method} /v1/consults/{}{rest}", self.consult.id)
     }
 }
 
-async fn sheet(tx: &mut Tx, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
+async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
     let consult = api::load(tx, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
     let actions = actions(&consult, &ctx.actor, specialty.as_deref());
@@ -108,13 +110,17 @@ pub(super) async fn page(
     State(app): State<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
+    // What is shown is read beside the writer; only the audit row is written.
+    let mut conn = app.deps.db.read().await?;
+    let sheet = sheet(&mut conn, ctx, id).await?;
+    drop(conn);
     let mut tx = app.deps.db.begin().await?;
-    let sheet = sheet(&mut tx, ctx, id).await?;
     audit::record(&mut tx, &sheet.ctx, "consult.read", "consult", id).await?;
     tx.commit().await?;
     let lang = sheet.ctx.lang;
     let title = format!("{} · {}", sheet.consult.resident_name, t(lang, "consult"));
-    let scripts = ["/static/live.js", "/static/form.js", "/static/consult-page.js", "/static/consult-opinion.js"];
+    let scripts =
+        ["/static/live.js", "/static/send.js", "/static/booking/consult-page.js", "/static/booking/consult-opinion.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&sheet.ctx.actor), "/consults", &scripts, &body(lang, &sheet)))
 }
 
@@ -123,8 +129,6 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
     let writes = sheet.can("save_opinion");
     html! {
         p { a href="/consults" { "← " (t(lang, "consults")) } }
-        p.live data-live-state data-connected=(t(lang, "live-connected"))
-            data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
         div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
             data-live-seconds=[(consult.state.name() == StateName::Scheduled).then_some(REREAD_SECONDS)]
             data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions, &sheet.meeting)) }
@@ -181,12 +185,21 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {
                 p.big { (time(lang, zone, a.interval.starts_at())) }
-                @if a.delay_minutes > 0 {
-                    p { span.badge.warn { (TEXTS.with(lang, "late-by", &[("minutes", &a.delay_minutes.to_string())])) } }
-                }
+                @if a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
+                @if state == StateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, expected(a), ctx.now())) } }
                 (spoken::inside(lang, meeting))
                 @if enters { p { (list::door(lang, consult, ctx.now(), "enter-room")) } }
             }
         }
     }
+}
+
+/// When a consult is expected to begin.
+pub(super) fn expected(appointment: &Appointment) -> DateTime<Utc> {
+    appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes))
+}
+
+/// How much later than agreed it will begin.
+pub(super) fn late_by(lang: Lang, minutes: i32) -> Markup {
+    page::badge(Tone::Warn, &TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]))
 }

@@ -2,39 +2,47 @@
 
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::detail::Sheet;
 use super::record::decision_key;
-use super::{TEXTS, clock, day, t, time};
+use super::{t, time, words};
 use crate::consult::api::DELAY_MINUTES_MAX;
 use crate::consult::consent::{GivenBy, Method};
-use crate::consult::guest::GuestRole;
+use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::invitation::{LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::consult::opinion::{AdoptionDecision, Parts};
 use crate::consult::ticket::RoomRole;
 
+/// A form that takes a step of the consult as it is shown.
+fn step_form(lang: Lang, sheet: &Sheet, path: &str, class: &str, fields: &Markup) -> Markup {
+    let call = sheet.call("POST", path);
+    page::form(lang, None, class, Send::step(&call, sheet.consult.version), fields)
+}
+
+/// A form for a part of the consult, such as a consent; the parts have no version.
+fn part_form(lang: Lang, call: &str, fields: &Markup) -> Markup {
+    page::form(lang, None, "stack", Send::to(call), fields)
+}
+
 /// A step that needs nothing but the press of a button.
 fn press(lang: Lang, sheet: &Sheet, step: &str, path: &str, main: bool) -> Markup {
-    html! {
-        form data-send=(format!("POST {}", sheet.path(path))) {
-            button.button.primary[main].large[main] type="submit" { (t(lang, &format!("do-{step}"))) }
-        }
-    }
+    let button = html! { button.button.primary[main].large[main] type="submit" { (t(lang, &format!("do-{step}"))) } };
+    step_form(lang, sheet, path, "", &button)
 }
 
 /// A step that asks once: opened first, with a reason.
 fn with_reason(lang: Lang, sheet: &Sheet, step: &str, path: &str) -> Markup {
-    let field = format!("reason-{step}");
+    let (id, label) = (format!("reason-{step}"), t(lang, &format!("why-{step}")));
+    let reason = Field { id: &id, required: true, ..page::area("reason", &label, 2, TEXT_CHARS_MAX) };
+    let fields = html! {
+        (reason.draw(lang, &Errors::default()))
+        button.button.danger type="submit" { (t(lang, &format!("do-{step}"))) }
+    };
     html! {
         details id=(format!("ask-{step}")) {
             summary { (t(lang, &format!("do-{step}"))) }
-            form.stack novalidate data-send=(format!("POST {}", sheet.path(path))) {
-                div.field {
-                    label for=(field) { (t(lang, &format!("why-{step}"))) }
-                    textarea id=(field) name="reason" rows="2" maxlength=(TEXT_CHARS_MAX) required {}
-                }
-                button.button.danger type="submit" { (t(lang, &format!("do-{step}"))) }
-            }
+            (step_form(lang, sheet, path, "stack", &fields))
         }
     }
 }
@@ -72,13 +80,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
             section.card.stack aria-labelledby="changes" {
                 h2 #changes { (t(lang, "changes")) }
                 @if sheet.can("delay") {
-                    form.toolbar novalidate data-send=(format!("POST {}", sheet.path("/delay"))) {
-                        div.field {
-                            label for="minutes" { (t(lang, "delay-minutes")) }
-                            input id="minutes" name="minutes" type="number" min="0" max=(DELAY_MINUTES_MAX) step="5" inputmode="numeric" value=(minutes.max(10));
-                        }
-                        button.button type="submit" { (t(lang, "do-delay")) }
-                    }
+                    (delay(lang, sheet, minutes))
                 }
                 @if sheet.can("reschedule") {
                     details #ask-reschedule { summary { (t(lang, "do-reschedule")) } (schedule(lang, sheet, "reschedule")) }
@@ -91,37 +93,52 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
     }
 }
 
+fn delay(lang: Lang, sheet: &Sheet, minutes: i32) -> Markup {
+    let fields = html! {
+        div.field {
+            label for="minutes" { (t(lang, "delay-minutes")) }
+            input id="minutes" name="minutes" type="number" min="0" max=(DELAY_MINUTES_MAX) step="5" inputmode="numeric" value=(minutes.max(10));
+        }
+        button.button type="submit" { (t(lang, "do-delay")) }
+    };
+    step_form(lang, sheet, "/delay", "toolbar", &fields)
+}
+
 /// Room and time; the value of a time is `doctor|start`.
 fn schedule(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
-    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
-    let others = sheet.slots.iter().any(|s| Some(s.doctor_id) != sheet.consult.state.doctor());
-    let room = sheet.consult.state.appointment().map(|a| a.room);
     html! {
-        @if sheet.rooms.is_empty() { p.notice.warn { (t(lang, "no-rooms")) } }
-        @else if sheet.slots.is_empty() { p.notice.warn { (t(lang, "no-slots")) } }
+        @if sheet.rooms.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-rooms"))) }
+        @else if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
         @else {
-            form.stack novalidate data-schedule=(sheet.path(&format!("/{step}"))) data-taken=(t(lang, "taken-choose")) {
-                div.field {
-                    label for=(format!("slot-{step}")) { (t(lang, "time")) }
-                    select id=(format!("slot-{step}")) name="starts_at" required {
-                        @for s in &sheet.slots {
-                            option value=(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339())) {
-                                (day(lang, s.starts_at.with_timezone(&zone).date_naive())) " " (clock(zone, s.starts_at)) "–" (clock(zone, s.ends_at))
-                                @if others { " · " (s.doctor_name) }
-                            }
-                        }
-                    }
-                    p.help { (t(lang, "slot-help")) }
-                }
-                div.field {
-                    label for=(format!("room-{step}")) { (t(lang, "room")) }
-                    select id=(format!("room-{step}")) name="room_id" required {
-                        @for (id, name) in &sheet.rooms { option value=(id) selected[room == Some(*id)] { (name) } }
-                    }
-                }
+            form.stack method="post" novalidate data-schedule data-taken=(t(lang, "taken-choose"))
+                data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
+                noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
+                (slots(lang, sheet, step))
                 button.button.primary.large[step == "schedule"] type="submit" { (t(lang, &format!("do-{step}"))) }
             }
         }
+    }
+}
+
+fn slots(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
+    let words = words(lang, sheet.consult.zone_of(&sheet.ctx.actor));
+    let others = sheet.slots.iter().any(|s| Some(s.doctor_id) != sheet.consult.state.doctor());
+    let room = sheet.consult.state.appointment().map(|a| a.room);
+    let times = sheet.slots.iter().map(|s| {
+        let day = words.day(s.starts_at.with_timezone(&words.zone).date_naive());
+        let doctor = if others { format!(" · {}", s.doctor_name) } else { String::new() };
+        let said = format!("{day} {}{doctor}", words.span(s.starts_at, s.ends_at));
+        page::pick(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339()), said, false)
+    });
+    let times: Vec<_> = times.collect();
+    let rooms: Vec<_> = sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))).collect();
+    let (time_id, time_label, help) = (format!("slot-{step}"), t(lang, "time"), t(lang, "slot-help"));
+    let (room_id, room_label) = (format!("room-{step}"), t(lang, "room"));
+    let time = Select { name: "starts_at", id: &time_id, label: &time_label, help: Some(&help), ..Select::default() };
+    let room = Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() };
+    html! {
+        (Select { required: true, ..time }.draw(&times))
+        (Select { required: true, ..room }.draw(&rooms))
     }
 }
 
@@ -135,17 +152,16 @@ pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
             @for c in &sheet.consents {
                 div.stack {
                     p {
-                        @if c.withdrawn_at.is_some() { span.badge.bad { (t(lang, "withdrawn")) } }
-                        @else { span.badge.ok { (t(lang, "has-consent")) } }
+                        @if c.withdrawn_at.is_some() { (page::badge(Tone::Bad, &t(lang, "withdrawn"))) }
+                        @else { (page::badge(Tone::Ok, &t(lang, "has-consent"))) }
                         " " (c.name) @if let Some(relation) = &c.relation { "(" (relation) ")" }
                         " · " (t(lang, if c.method == Method::Written { "method-written" } else { "method-verbal" }))
                         @if let Some(witness) = &c.witness { " · " (t(lang, "witness")) " " (witness) }
                     }
                     p.faint { (time(lang, zone, c.given_at)) " · " (t(lang, "recorded-by")) " " (c.recorded_by_name) }
                     @if records && c.withdrawn_at.is_none() {
-                        form data-send=(format!("POST {}", sheet.path(&format!("/consents/{}/withdraw", c.id)))) {
-                            button.plain type="submit" { (t(lang, "do-withdraw")) }
-                        }
+                        @let call = sheet.call("POST", &format!("/consents/{}/withdraw", c.id));
+                        (part_form(lang, &call, &html! { button.plain type="submit" { (t(lang, "do-withdraw")) } }))
                     }
                 }
             }
@@ -156,83 +172,89 @@ pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
 }
 
 fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {
-    let name = |c: GivenBy| if c == GivenBy::Resident { "resident" } else { "guardian" };
+    let value = |c: GivenBy| if c == GivenBy::Resident { "resident" } else { "guardian" };
+    let by = [GivenBy::Resident, GivenBy::Guardian].map(value);
+    let by = by.map(|who| page::pick(who, t(lang, &format!("by-{who}")), false));
+    let methods = [("written", "method-written"), ("verbal_with_witness", "method-verbal")];
+    let methods = methods.map(|(value, key)| page::pick(value, t(lang, key), false));
+    let line = |id, name, key: &str, more: Field<'_>| {
+        let label = t(lang, key);
+        let help = (!more.required).then(|| t(lang, &format!("{key}-help")));
+        Field { id, name, label: &label, help: help.as_deref(), chars_max: NAME_CHARS_MAX, ..more }
+            .draw(lang, &Errors::default())
+    };
+    let (given_by, method) = (t(lang, "given-by"), t(lang, "method"));
+    let who = Field { value: &sheet.consult.resident_name, required: true, ..Field::default() };
+    let fields = html! {
+        (Select { name: "given_by", label: &given_by, ..Select::default() }.draw(&by))
+        (line("consent-name", "name", "name", who))
+        (line("consent-relation", "relation", "relation", Field::default()))
+        (Select { name: "method", label: &method, ..Select::default() }.draw(&methods))
+        (line("witness", "witness", "witness", Field::default()))
+        button.button.primary type="submit" { (t(lang, "do-consent")) }
+    };
     html! {
         p { (t(lang, "consent-help")) }
-        form.stack novalidate data-send=(format!("POST {}", sheet.path("/consents"))) {
-            div.field {
-                label for="given_by" { (t(lang, "given-by")) }
-                select id="given_by" name="given_by" {
-                    @for who in [GivenBy::Resident, GivenBy::Guardian] { option value=(name(who)) { (t(lang, &format!("by-{}", name(who)))) } }
-                }
-            }
-            div.field {
-                label for="consent-name" { (t(lang, "name")) }
-                input id="consent-name" name="name" maxlength=(NAME_CHARS_MAX) value=(sheet.consult.resident_name) required;
-            }
-            div.field {
-                label for="consent-relation" { (t(lang, "relation")) }
-                input id="consent-relation" name="relation" maxlength=(NAME_CHARS_MAX);
-                p.help { (t(lang, "relation-help")) }
-            }
-            div.field {
-                label for="method" { (t(lang, "method")) }
-                select id="method" name="method" {
-                    option value="written" { (t(lang, "method-written")) }
-                    option value="verbal_with_witness" { (t(lang, "method-verbal")) }
-                }
-            }
-            div.field {
-                label for="witness" { (t(lang, "witness")) }
-                input id="witness" name="witness" maxlength=(NAME_CHARS_MAX);
-                p.help { (t(lang, "witness-help")) }
-            }
-            button.button.primary type="submit" { (t(lang, "do-consent")) }
-        }
+        (part_form(lang, &sheet.call("POST", "/consents"), &fields))
     }
 }
 
 /// The family's links.
 pub(super) fn guests(lang: Lang, sheet: &Sheet) -> Markup {
-    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
     let open = !sheet.consult.state.name().is_final();
     let standing = sheet.guests.iter().filter(|g| g.revoked_at.is_none());
     html! {
         @if open {
-            section.card aria-labelledby="guests-title" {
+            section.card #guests aria-labelledby="guests-title" {
                 h2 #guests-title { (t(lang, "guests")) }
-                @for g in standing {
-                    div.spread {
-                        p {
-                            (g.name) "(" (g.relation) ")"
-                            @if g.role != GuestRole::Guest { " " span.badge.info { (t(lang, &format!("role-{}", RoomRole::from(g.role).name()))) } }
-                            br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) }
-                        }
-                        div.toolbar {
-                            button.button type="button" data-guest-resend=(sheet.path(&format!("/guest-links/{}/resend", g.id))) { (t(lang, "do-resend")) }
-                            button.plain type="button" data-guest-revoke=(sheet.path(&format!("/guest-links/{}", g.id))) { (t(lang, "do-revoke")) }
-                        }
-                    }
-                }
+                @for g in standing { (guest(lang, sheet, g)) }
                 div #guest-link.notice.info role="status" hidden {
                     p { (t(lang, "guest-send-this")) }
                     div.field { label for="guest-url" { (t(lang, "link")) } input id="guest-url" readonly; }
-                    button.button type="button" data-copy { (t(lang, "do-copy")) }
+                    button.button type="button" data-action="copy" data-target="guest-url" { (t(lang, "do-copy")) }
                 }
-                form.stack novalidate data-guest=(sheet.path("/guest-links")) {
-                    div.field { label for="guest-name" { (t(lang, "name")) } input id="guest-name" name="name" maxlength=(NAME_CHARS_MAX) required; }
-                    div.field { label for="guest-relation" { (t(lang, "relation")) } input id="guest-relation" name="relation" maxlength=(NAME_CHARS_MAX) required; }
-                    div.field {
-                        label for="guest-role" { (t(lang, "guest-role")) }
-                        select id="guest-role" name="role" {
-                            @for role in ["guest", "interpreter", "observer"] { option value=(role) { (t(lang, &format!("role-{role}"))) } }
-                        }
-                    }
-                    button.button type="submit" { (t(lang, "do-guest")) }
-                }
+                (guest_form(lang, sheet))
             }
         }
     }
+}
+
+/// Somebody who was sent a link, and what can be done with it.
+fn guest(lang: Lang, sheet: &Sheet, g: &GuestView) -> Markup {
+    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
+    let resend = sheet.call("POST", &format!("/guest-links/{}/resend", g.id));
+    let revoke = sheet.call("DELETE", &format!("/guest-links/{}", g.id));
+    html! {
+        div.spread {
+            p {
+                (g.name) "(" (g.relation) ")"
+                @if g.role != GuestRole::Guest { " " (page::badge(Tone::Info, &t(lang, &format!("role-{}", RoomRole::from(g.role).name())))) }
+                br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) }
+            }
+            div.toolbar {
+                (page::press(&format!("resend-{}", g.id), "button", Send::to(&resend), &t(lang, "do-resend")))
+                (page::press(&format!("revoke-{}", g.id), "plain", Send::to(&revoke), &t(lang, "do-revoke")))
+            }
+        }
+    }
+}
+
+fn guest_form(lang: Lang, sheet: &Sheet) -> Markup {
+    let line = |id, name, key: &str| {
+        let label = t(lang, key);
+        let field = Field { id, name, label: &label, required: true, chars_max: NAME_CHARS_MAX, ..Field::default() };
+        field.draw(lang, &Errors::default())
+    };
+    let roles =
+        ["guest", "interpreter", "observer"].map(|role| page::pick(role, t(lang, &format!("role-{role}")), false));
+    let label = t(lang, "guest-role");
+    let fields = html! {
+        (line("guest-name", "name", "name"))
+        (line("guest-relation", "relation", "relation"))
+        (Select { name: "role", id: "guest-role", label: &label, ..Select::default() }.draw(&roles))
+        button.button type="submit" { (t(lang, "do-guest")) }
+    };
+    part_form(lang, &sheet.call("POST", "/guest-links"), &fields)
 }
 
 /// The opinion's draft; saved by itself, signed by the doctor.
@@ -242,8 +264,10 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
     html! {
         section.card.next #opinion aria-labelledby="opinion-title" {
             h2 #opinion-title { (t(lang, "write-opinion")) }
-            form #opinion-form.stack novalidate data-path=(sheet.path("/opinion")) data-sign=(sheet.path("/sign")) data-version=[version]
-                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) data-ask=(t(lang, "ask-sign")) {
+            form #opinion-form.stack method="post" novalidate data-save=(sheet.call("PUT", "/opinion"))
+                data-send=(sheet.call("POST", "/sign")) data-version=[version] data-confirm=(t(lang, "ask-sign"))
+                data-saved=(t(lang, "saved")) data-unsaved=(t(lang, "unsaved")) {
+                noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
                 @for (name, text) in parts.named() {
                     div.field {
                         label for=(name) {
@@ -267,20 +291,20 @@ pub(super) fn opinion(lang: Lang, sheet: &Sheet) -> Markup {
 fn adopt(lang: Lang, sheet: &Sheet) -> Markup {
     let all = [AdoptionDecision::Adopted, AdoptionDecision::PartlyAdopted, AdoptionDecision::NotAdopted];
     let value = |d: AdoptionDecision| decision_key(d).trim_start_matches("decision-");
-    html! {
-        p { (TEXTS.get(lang, "adopt-help")) }
-        form.stack novalidate data-send=(format!("POST {}", sheet.path("/adopt"))) {
-            fieldset.field {
-                legend { (t(lang, "feedback")) }
-                @for d in all {
-                    label.choice { input type="radio" name="decision" value=(value(d)) checked[d == AdoptionDecision::Adopted]; (t(lang, decision_key(d))) }
-                }
+    let label = t(lang, "adopt-note");
+    let note = Field { id: "adopt-note", ..page::area("note", &label, 3, TEXT_CHARS_MAX) };
+    let fields = html! {
+        fieldset.field {
+            legend { (t(lang, "feedback")) }
+            @for d in all {
+                label.choice { input type="radio" name="decision" value=(value(d)) checked[d == AdoptionDecision::Adopted]; (t(lang, decision_key(d))) }
             }
-            div.field {
-                label for="adopt-note" { (t(lang, "adopt-note")) }
-                textarea id="adopt-note" name="note" rows="3" maxlength=(TEXT_CHARS_MAX) {}
-            }
-            button.button.primary.large type="submit" { (t(lang, "do-adopt")) }
         }
+        (note.draw(lang, &Errors::default()))
+        button.button.primary.large type="submit" { (t(lang, "do-adopt")) }
+    };
+    html! {
+        p { (t(lang, "adopt-help")) }
+        (step_form(lang, sheet, "/adopt", "stack", &fields))
     }
 }

@@ -26,5 +26,5 @@ pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Markup {
             p.faint { (t(lang, "guest-help")) }
         }
     };
-    app.deps.frame.page(lang, &t(lang, "guest-title"), None, "/guest", &["/static/consult-guest.js"], &body)
+    app.deps.frame.page(lang, &t(lang, "guest-title"), None, "/guest", &["/static/booking/consult-guest.js"], &body)
 }

@@ -5,9 +5,11 @@ use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Age, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, badge, meeting as spoken, t, time};
+use super::detail::{expected, late_by};
+use super::{TEXTS, badge, meeting as spoken, t, time, words};
 use crate::App;
 use crate::consult::api::{side, view::actions};
 use crate::consult::meeting;
@@ -18,6 +20,9 @@ use crate::consult::ticket;
 
 /// Consults of one list at most; older ones are found by their date in the API.
 const LIST_MAX: i64 = 200;
+
+/// The door opens and a time passes without anybody telling; the list is read so often.
+const REREAD_SECONDS: u32 = 60;
 
 /// What a reader of the list is.
 struct Reader<'a> {
@@ -77,10 +82,13 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Resul
         from: now - Duration::days(14),
         to: now + Duration::days(120),
         after: None,
-        limit: LIST_MAX,
+        limit: LIST_MAX + 1,
     };
     let mut conn = app.deps.db.read().await?;
-    let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
+    let mut consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
+    let shown = usize::try_from(LIST_MAX).unwrap_or(usize::MAX);
+    let more = consults.len() > shown;
+    consults.truncate(shown);
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let calls =
         if side == Side::Inviting { meeting::calls(&mut conn, ctx.actor.organisation, now).await? } else { Vec::new() };
@@ -91,11 +99,9 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Resul
             h1 { (t(lang, "consults")) }
             @if side == Side::Inviting { a.button.primary href="/consults/new" { (t(lang, "new-consult")) } }
         }
-        p.live data-live-state data-connected=(t(lang, "live-connected"))
-            data-reconnecting=(TEXTS.with(lang, "live-reconnecting", &[("attempt", "{n}")])) role="status" {}
-        div #consults data-live="/consults/events" {
+        div #consults data-live="/consults/events" data-live-seconds=(REREAD_SECONDS) {
             (spoken::bell(&ctx, &calls))
-            (lists(&reader, &consults))
+            (lists(&reader, &consults, more))
         }
     };
     Ok(app.deps.frame.page(
@@ -103,27 +109,29 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Resul
         &t(lang, "consults"),
         Some(&ctx.actor),
         "/consults",
-        &["/static/live.js", "/static/consult-bell.js"],
+        &["/static/live.js", "/static/booking/consult-bell.js"],
         &body,
     ))
 }
 
-fn lists(reader: &Reader<'_>, consults: &[Consult]) -> Markup {
+fn lists(reader: &Reader<'_>, consults: &[Consult], more: bool) -> Markup {
     let lang = reader.ctx.lang;
     let of = |wanted: Group| consults.iter().filter(move |c| group(c, reader.side) == wanted);
     html! {
         @if let Some(next) = of(Group::Today).next() { (next_card(reader, next)) }
         @for (wanted, title) in Group::ALL {
             @if of(wanted).next().is_some() {
-                h2 { (t(lang, title)) }
+                h2 { (t(lang, title)) " " span.faint { (of(wanted).count()) } }
                 div.grid {
                     @if wanted == Group::Over { @for c in of(wanted).collect::<Vec<_>>().into_iter().rev() { (card(reader, c)) } }
                     @else { @for c in of(wanted) { (card(reader, c)) } }
                 }
             }
         }
+        @if more { (page::count(lang, consults.len(), true)) }
         @if consults.is_empty() {
-            div.empty { p { (t(lang, if reader.side == Side::Inviting { "empty-inviting" } else { "empty-invited" })) } }
+            @if reader.side == Side::Inviting { (page::empty(&t(lang, "empty-inviting"), Some(("/consults/new", &t(lang, "new-consult"))))) }
+            @else { (page::empty(&t(lang, "empty-invited"), None)) }
         }
     }
 }
@@ -171,15 +179,16 @@ fn next_card(reader: &Reader<'_>, consult: &Consult) -> Markup {
 }
 
 fn appointment(reader: &Reader<'_>, consult: &Consult) -> Markup {
-    let lang = reader.ctx.lang;
+    let (lang, now) = (reader.ctx.lang, reader.ctx.now());
     let zone = consult.zone_of(&reader.ctx.actor);
     let other = if reader.side == Side::Inviting { &consult.invited } else { &consult.inviting };
     html! {
         p {
             @if let Some(a) = consult.state.appointment() {
                 span.strong { (time(lang, zone, a.interval.starts_at())) }
+                @if consult.state.name() == StateName::Scheduled { " " (words(lang, zone).age(Age::Left, expected(a), now)) }
                 @if a.delay_minutes > 0 {
-                    " " span.badge.warn { (TEXTS.with(lang, "late-by", &[("minutes", &a.delay_minutes.to_string())])) }
+                    " " (late_by(lang, a.delay_minutes))
                 }
             } @else {
                 (t(lang, "wanted-before")) " " (time(lang, zone, consult.wanted.1))
@@ -203,6 +212,8 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
     let booked = matches!(state, StateName::Scheduled | StateName::InSession);
     let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
+    // What somebody has to do waits; what is over was so long ago.
+    let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
     let waits = !actions(consult, &reader.ctx.actor, reader.specialty.as_deref()).is_empty();
     html! {
         article.card.late[late] {
@@ -211,9 +222,9 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
                 (badge(lang, state))
             }
             (appointment(reader, consult))
-            @if booked && !consult.has_consent { p { span.badge.warn { (t(lang, "no-consent")) } } }
+            @if booked && !consult.has_consent { p { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
             p.strong[waits] { (t(lang, &format!("next-{side}-{}", state.name()))) }
-            p.faint { (t(lang, "since")) " " (time(lang, consult.zone_of(&reader.ctx.actor), consult.state_since)) }
+            @if !booked { p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(since, consult.state_since, reader.ctx.now())) } }
             @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
                 a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
             }

@@ -5,20 +5,22 @@ use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Send, Tone};
 
 use super::detail::Sheet;
-use super::{TEXTS, clock, t, time};
+use super::{TEXTS, t, time, words};
+use crate::consult::entry::TicketHolder;
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
-    let kind = match verdict {
-        "good" => "badge ok",
-        "fair" => "badge info",
-        "poor" => "badge warn",
-        "bad" => "badge bad",
-        _ => "badge",
+    let tone = match verdict {
+        "good" => Tone::Ok,
+        "fair" => Tone::Info,
+        "poor" => Tone::Warn,
+        "bad" => Tone::Bad,
+        _ => Tone::Plain,
     };
-    html! { span class=(kind) { (t(lang, &format!("line-{verdict}"))) } }
+    page::badge(tone, &t(lang, &format!("line-{verdict}")))
 }
 
 /// That somebody did not come, with the way to record it.
@@ -28,14 +30,22 @@ pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
             div.notice.warn role="status" {
                 p { (t(lang, &format!("absent-{}", absent.name()))) }
                 @if sheet.can("no_show") {
-                    form data-send=(format!("POST {}", sheet.path("/no-show"))) data-ask=(t(lang, "ask-no_show")) {
-                        input type="hidden" name="reason" value=(t(lang, &format!("absent-{}", absent.name())));
-                        button.button.danger type="submit" { (t(lang, "do-no_show")) }
-                    }
+                    (record_absence(lang, sheet, &t(lang, &format!("absent-{}", absent.name()))))
                 }
             }
         }
     }
+}
+
+/// The button that records who is missing.
+fn record_absence(lang: Lang, sheet: &Sheet, reason: &str) -> Markup {
+    let (call, ask) = (sheet.call("POST", "/no-show"), t(lang, "ask-no_show"));
+    let send = Send { confirm: Some(&ask), ..Send::step(&call, sheet.consult.version) };
+    let fields = html! {
+        input type="hidden" name="reason" value=(reason);
+        button.button.danger type="submit" { (t(lang, "do-no_show")) }
+    };
+    page::form(lang, None, "", send, &fields)
 }
 
 /// Who is in the room now.
@@ -43,7 +53,7 @@ pub(super) fn inside(lang: Lang, meeting: &MeetingView) -> Markup {
     let inside: Vec<&Presence> = meeting.attendance.iter().filter(|p| p.left_at.is_none()).collect();
     html! {
         @if !inside.is_empty() {
-            p { span.badge.ok { (t(lang, "inside-now")) } @for p in inside { " " (p.name) } }
+            p { (page::badge(Tone::Ok, &t(lang, "inside-now"))) @for p in inside { " " (p.name) } }
         }
     }
 }
@@ -58,7 +68,7 @@ pub(super) fn card(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
                 @if !meeting.attendance.is_empty() { (attendance(lang, zone, meeting)) }
                 @if !meeting.lines.is_empty() {
                     h3 { (t(lang, "lines")) }
-                    ul { @for line in &meeting.lines { li { (words(lang, line)) } } }
+                    ul { @for line in &meeting.lines { li { (told(lang, line)) } } }
                 }
                 @if !meeting.checks.is_empty() {
                     h3 { (t(lang, "checks")) }
@@ -98,8 +108,8 @@ fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
             @for p in &meeting.attendance {
                 li {
                     (p.name) "(" (t(lang, &format!("role-{}", p.role.name()))) ") "
-                    (clock(zone, p.joined_at)) "–"
-                    @if let Some(left) = p.left_at { (clock(zone, left)) } @else { span.badge.ok { (t(lang, "inside-now")) } }
+                    (words(lang, zone).clock(p.joined_at)) "–"
+                    @if let Some(left) = p.left_at { (words(lang, zone).clock(left)) } @else { (page::badge(Tone::Ok, &t(lang, "inside-now"))) }
                 }
             }
         }
@@ -107,7 +117,7 @@ fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
 }
 
 /// A line as one would tell it: good or not, in which direction, how often it broke.
-fn words(lang: Lang, line: &LineView) -> Markup {
+fn told(lang: Lang, line: &LineView) -> Markup {
     let verdict = line.seconds.verdict().unwrap_or("no_data");
     let bad = line.seconds.poor + line.seconds.bad;
     html! {
@@ -134,15 +144,21 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                             (holder.name) "(" (t(lang, &format!("role-{}", holder.role.name()))) ")" br;
                             span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
                         }
-                        form data-send=(format!("POST {}", sheet.path("/tickets/revoke"))) data-ask=(t(lang, "ask-ticket-revoke")) {
-                            input type="hidden" name="person" value=(holder.person);
-                            button.plain type="submit" { (t(lang, "do-ticket-revoke")) }
-                        }
+                        (revoke(lang, sheet, holder))
                     }
                 }
             }
         }
     }
+}
+
+fn revoke(lang: Lang, sheet: &Sheet, holder: &TicketHolder) -> Markup {
+    let (call, ask) = (sheet.call("POST", "/tickets/revoke"), t(lang, "ask-ticket-revoke"));
+    let fields = html! {
+        input type="hidden" name="person" value=(holder.person);
+        button.plain type="submit" { (t(lang, "do-ticket-revoke")) }
+    };
+    page::form(lang, None, "", Send { confirm: Some(&ask), ..Send::to(&call) }, &fields)
 }
 
 /// The bell: whoever is free goes and lets them in.

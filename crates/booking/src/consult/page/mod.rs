@@ -20,6 +20,7 @@ use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Tone, Words};
 
 use super::journal::TOPIC;
 use super::state::StateName;
@@ -31,11 +32,11 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
-    ("/static/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
-    ("/static/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
-    ("/static/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
-    ("/static/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),
-    ("/static/consult-guest.js", JS, include_bytes!("../../../assets/consult-guest.js")),
+    ("/static/booking/consult-bell.js", JS, include_bytes!("../../../assets/consult-bell.js")),
+    ("/static/booking/consult-new.js", JS, include_bytes!("../../../assets/consult-new.js")),
+    ("/static/booking/consult-page.js", JS, include_bytes!("../../../assets/consult-page.js")),
+    ("/static/booking/consult-opinion.js", JS, include_bytes!("../../../assets/consult-opinion.js")),
+    ("/static/booking/consult-guest.js", JS, include_bytes!("../../../assets/consult-guest.js")),
 ];
 
 /// The pages' routes; they are no part of the described API.
@@ -60,35 +61,23 @@ fn t(lang: Lang, key: &str) -> String {
     TEXTS.get(lang, key)
 }
 
-/// 11月23日 周一
-fn day(lang: Lang, date: NaiveDate) -> String {
-    let weekday = t(lang, &format!("weekday-{}", date.weekday().number_from_monday()));
-    let month = t(lang, &format!("month-{}", date.month()));
-    TEXTS.with(lang, "day", &[("month", &month), ("day", &date.day().to_string()), ("weekday", &weekday)])
+fn words(lang: Lang, zone: Tz) -> Words {
+    Words::new(&TEXTS, lang, zone)
 }
 
-fn clock(zone: Tz, at: DateTime<Utc>) -> String {
-    at.with_timezone(&zone).format("%H:%M").to_string()
-}
-
-/// 11月23日 周一 14:30
-fn when(lang: Lang, zone: Tz, at: DateTime<Utc>) -> String {
-    format!("{} {}", day(lang, at.with_timezone(&zone).date_naive()), clock(zone, at))
-}
-
-/// A moment with its machine-readable form.
+/// 11月23日 周一 14:30, with its machine-readable form.
 fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
-    html! { time datetime=(at.to_rfc3339()) { (when(lang, zone, at)) } }
+    words(lang, zone).time(at)
 }
 
 fn badge(lang: Lang, state: StateName) -> Markup {
-    let kind = match state {
-        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => "badge ok",
-        StateName::Submitted | StateName::Accepted | StateName::InSession => "badge info",
-        StateName::Returned | StateName::OpinionDraft | StateName::Draft => "badge warn",
-        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => "badge bad",
+    let tone = match state {
+        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => Tone::Ok,
+        StateName::Submitted | StateName::Accepted | StateName::InSession => Tone::Info,
+        StateName::Returned | StateName::OpinionDraft | StateName::Draft => Tone::Warn,
+        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => Tone::Bad,
     };
-    html! { span class=(kind) { (t(lang, &format!("state-{}", state.name()))) } }
+    page::badge(tone, &t(lang, &format!("state-{}", state.name())))
 }
 
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
@@ -112,10 +101,8 @@ mod tests {
     }
 
     #[test]
-    fn dates_read_as_people_say_them() {
+    fn one_is_a_year_older_on_the_birthday() {
         let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap_or_default();
-        assert_eq!(when(Lang::Zh, chrono_tz::Asia::Shanghai, at), "11月23日 周一 14:30");
-        assert_eq!(when(Lang::En, chrono_tz::Asia::Shanghai, at), "Mon 23 Nov 14:30");
         let birthday: NaiveDate = "1940-11-24".parse().unwrap_or_default();
         assert_eq!((age(birthday, at), age(birthday, at + chrono::Duration::days(1))), (85, 86));
     }

@@ -9,10 +9,11 @@ use sanbao_platform::http::{PageCtx, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
+use sanbao_platform::page::{self, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::{day, t};
+use super::{t, words};
 use crate::App;
 use crate::account::PersonId;
 use crate::consult::api;
@@ -54,14 +55,15 @@ pub(super) async fn page(
     let body = html! {
         h1 { (title) }
         @if residents.is_empty() {
-            div.empty { p { (t(lang, "no-residents")) } p { a.button href="/residents" { (t(lang, "to-residents")) } } }
+            (page::empty(&t(lang, "no-residents"), Some(("/residents", &t(lang, "to-residents")))))
         } @else if wishes.is_empty() {
-            div.empty { p { (t(lang, "no-doctors")) } }
+            (page::empty(&t(lang, "no-doctors"), None))
         } @else {
             (form(lang, old.as_ref(), &residents, &wishes, &times))
         }
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/consults", &["/static/consult-new.js"], &body))
+    let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/consults", &scripts, &body))
 }
 
 async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Problem> {
@@ -78,6 +80,7 @@ async fn wishes(conn: &mut Conn) -> Result<Vec<Practitioner>, Problem> {
 
 /// Label, from, until: ranges and single days, as moments in the care home's zone.
 fn times(lang: Lang, zone: Tz, now: DateTime<Utc>) -> Vec<(String, DateTime<Utc>, DateTime<Utc>)> {
+    let words = words(lang, zone);
     let today = now.with_timezone(&zone).date_naive();
     let midnight = |days: u64| {
         let local = (today + Days::new(days)).and_hms_opt(0, 0, 0).unwrap_or_default();
@@ -86,21 +89,17 @@ fn times(lang: Lang, zone: Tz, now: DateTime<Utc>) -> Vec<(String, DateTime<Utc>
     let mut times = vec![
         (t(lang, "within-3-days"), now, midnight(3)),
         (t(lang, "within-7-days"), now, midnight(7)),
-        (format!("{} · {}", t(lang, "today"), day(lang, today)), now, midnight(1)),
-        (format!("{} · {}", t(lang, "tomorrow"), day(lang, today + Days::new(1))), midnight(1), midnight(2)),
+        (format!("{} · {}", t(lang, "today"), words.day(today)), now, midnight(1)),
+        (format!("{} · {}", t(lang, "tomorrow"), words.day(today + Days::new(1))), midnight(1), midnight(2)),
     ];
-    times.extend((2..14).map(|n| (day(lang, today + Days::new(n)), midnight(n), midnight(n + 1))));
+    times.extend((2..14).map(|n| (words.day(today + Days::new(n)), midnight(n), midnight(n + 1))));
     times
 }
 
-fn area(lang: Lang, name: &str, rows: u32, max: usize, value: &str) -> Markup {
-    html! {
-        div.field {
-            label for=(name) { (t(lang, &format!("part-{name}"))) }
-            textarea id=(name) name=(name) rows=(rows) maxlength=(max) required { (value) }
-            p.help { (t(lang, &format!("part-{name}-help"))) }
-        }
-    }
+fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
+    let (label, help) = (t(lang, &format!("part-{name}")), t(lang, &format!("part-{name}-help")));
+    let field = Field { help: Some(&help), value, required: true, ..page::area(name, &label, rows, max) };
+    field.draw(lang, &Errors::default())
 }
 
 fn form(
@@ -110,58 +109,55 @@ fn form(
     wishes: &[Practitioner],
     times: &[(String, DateTime<Utc>, DateTime<Utc>)],
 ) -> Markup {
-    let wish = |p: &Practitioner| format!("{}|{}", p.organisation_id, p.specialty);
-    let chosen = old.map(|c| format!("{}|{}", c.invited.id, c.wanted_specialty));
-    html! {
-        form #invitation.stack novalidate data-id=[old.map(|c| c.id)] {
-            div.field {
-                label for="resident_id" { (t(lang, "resident")) }
-                select id="resident_id" name="resident_id" required {
-                    option value="" { (t(lang, "choose")) }
-                    @for (id, name) in residents {
-                        option value=(id) selected[old.is_some_and(|c| c.resident_id == *id)] { (name) }
-                    }
-                }
-            }
-            (area(lang, "reason", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.reason)))
-            (area(lang, "purpose", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.purpose)))
-            div.field {
-                label for="wanted" { (t(lang, "part-wanted")) }
-                select id="wanted" name="wanted" required {
-                    @for (label, from, until) in times {
-                        option value=(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339())) { (label) }
-                    }
-                }
-            }
-            (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, old.map_or("", |c| &c.case_summary)))
-            div.pair {
-                div.field {
-                    label for="wish" { (t(lang, "part-specialty")) }
-                    select id="wish" name="wish" required {
-                        option value="" { (t(lang, "choose")) }
-                        @for p in wishes {
-                            option value=(wish(p)) selected[chosen.as_deref() == Some(&wish(p))] {
-                                (lang.pick(&p.hospital_zh, &p.hospital_en)) " · " (lang.pick(&p.specialty_zh, &p.specialty_en))
-                            }
-                        }
-                    }
-                }
-                div.field {
-                    label for="wanted_title" { (t(lang, "part-title")) }
-                    select id="wanted_title" name="wanted_title" {
-                        option value="" { (t(lang, "any-title")) }
-                        @for title in Title::ALL {
-                            option value=(title.name()) selected[old.is_some_and(|c| c.wanted_title == Some(title))] {
-                                (lang.pick(title.zh(), title.en()))
-                            }
-                        }
-                    }
-                }
-            }
-            div.toolbar {
-                button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
-                button.button type="submit" name="draft" value="1" data-draft { (t(lang, "keep-draft")) }
-            }
+    let choose = t(lang, "choose");
+    let (resident, wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
+    let residents: Vec<_> =
+        residents.iter().map(|(id, name)| page::pick(id, name, old.is_some_and(|c| c.resident_id == *id))).collect();
+    let times: Vec<_> = times
+        .iter()
+        .map(|(label, from, until)| page::pick(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339()), label, false))
+        .collect();
+    let who =
+        Select { name: "resident_id", label: &resident, none: Some(&choose), required: true, ..Select::default() };
+    let fields = html! {
+        (who.draw(&residents))
+        (area(lang, "reason", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.reason)))
+        (area(lang, "purpose", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.purpose)))
+        (Select { name: "wanted", label: &wanted, required: true, ..Select::default() }.draw(&times))
+        (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, old.map_or("", |c| &c.case_summary)))
+        div.pair { (doctor(lang, old, wishes)) }
+        div.toolbar {
+            button.button.primary.large type="submit" { (t(lang, "send-invitation")) }
+            button.button type="submit" name="draft" value="1" { (t(lang, "keep-draft")) }
         }
+    };
+    let call = old.map_or_else(|| "POST /v1/consults".to_owned(), |c| format!("PUT /v1/consults/{}", c.id));
+    let send = Send { version: old.map(|c| c.version), then: Some("/consults/{id}"), ..Send::to(&call) };
+    page::form(lang, Some("invitation"), "stack", send, &fields)
+}
+
+/// Which hospital, specialty and rank.
+fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup {
+    let [choose, any, specialty, title] =
+        ["choose", "any-title", "part-specialty", "part-title"].map(|key| t(lang, key));
+    let wish = |hospital: OrganisationId, specialty: &str| format!("{hospital}|{specialty}");
+    let chosen = old.map(|c| wish(c.invited.id, &c.wanted_specialty));
+    let wishes: Vec<_> = wishes
+        .iter()
+        .map(|p| {
+            let value = wish(p.organisation_id, &p.specialty);
+            let hospital = lang.pick(&p.hospital_zh, &p.hospital_en);
+            let said = format!("{hospital} · {}", lang.pick(&p.specialty_zh, &p.specialty_en));
+            page::pick(&value, said, chosen.as_ref() == Some(&value))
+        })
+        .collect();
+    let titles: Vec<_> = Title::ALL
+        .iter()
+        .map(|t| page::pick(t.name(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
+        .collect();
+    let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
+    html! {
+        (wished.draw(&wishes))
+        (Select { name: "wanted_title", label: &title, none: Some(&any), ..Select::default() }.draw(&titles))
     }
 }

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Path};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
@@ -21,9 +22,11 @@ use crate::consult::store;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
 pub(super) async fn summary(ctx: Ctx, State(app): State<App>, Path(id): Path<ConsultId>) -> Result<Markup, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let consult = api::load(&mut conn, &ctx, id, Action::Read).await?;
+    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    drop(conn);
     let mut tx = app.deps.db.begin().await?;
-    let consult = api::load(&mut tx, &ctx, id, Action::Read).await?;
-    let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
     audit::record(&mut tx, &ctx, "consult.summary.read", "consult", id).await?;
     tx.commit().await?;
     let writes = consult.decide(&ctx.actor, specialty.as_deref(), Action::Opinion) == Decision::Allow;
@@ -53,11 +56,11 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             dt { (t(lang, "invited-side")) }
             dd { (consult.invited.name(lang)) @if let Some(doctor) = &consult.doctor_name { " · " (doctor) } }
             @if let Some(a) = consult.state.appointment() {
-                dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::clock(zone, a.interval.ends_at())) }
+                dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
             }
             @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }
             dt { (t(lang, "consent")) }
-            dd { @if consult.has_consent { span.badge.ok { (t(lang, "has-consent")) } } @else { span.badge.warn { (t(lang, "no-consent")) } } }
+            dd { @if consult.has_consent { (page::badge(Tone::Ok, &t(lang, "has-consent"))) } @else { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
         }
     }
 }
@@ -97,11 +100,11 @@ pub(super) fn opinion(
             }
             @if let Some(f) = feedback {
                 h3 { (t(lang, "feedback")) }
-                p { span.badge.info { (t(lang, decision_key(f.decision))) } " " (f.recorded_by_name) " · " (time(lang, zone, f.recorded_at)) }
+                p { (page::badge(Tone::Info, &t(lang, decision_key(f.decision)))) " " (f.recorded_by_name) " · " (time(lang, zone, f.recorded_at)) }
                 (prose(&f.note))
             }
             @if opinion.signature.is_some() {
-                p { button.button type="button" data-print { (t(lang, "print")) } }
+                p { button.button type="button" data-action="print" { (t(lang, "print")) } }
             }
         }
     }
@@ -121,7 +124,7 @@ pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
         details #history {
             summary { (t(lang, "history")) }
             div.scroll { table.table {
-                thead { tr { th scope="col" { (t(lang, "time")) } th scope="col" { (t(lang, "who")) } th scope="col" { (t(lang, "what")) } th scope="col" { (t(lang, "note")) } } }
+                (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))
                 tbody {
                     @for line in lines {
                         tr {

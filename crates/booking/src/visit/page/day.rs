@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::PageCtx;
+use sanbao_platform::page::{self as kit, Errors, Field, Tone, encode};
 use sanbao_platform::problem::Problem;
 
 use super::words::Words;
@@ -14,18 +15,26 @@ use crate::visit::state::{State, StateName};
 use crate::visit::store::Visit;
 use crate::visit::view::late_minutes;
 
+/// A visit becomes late without anybody telling; the day is read so often.
+const REREAD_SECONDS: u32 = 60;
+
+/// A reason's length, as the API takes it.
+const REASON_CHARS_MAX: usize = 500;
+
 pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let (agency, visits) = own_day(&mut conn, &ctx).await?;
+    drop(conn);
     let mut tx = app.deps.db.begin().await?;
-    let (agency, visits) = own_day(&mut tx, &ctx).await?;
     audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
     tx.commit().await?;
-    let words = Words { lang: ctx.lang, zone: agency.zone };
+    let words = Words::new(ctx.lang, agency.zone);
     let done = visits.iter().filter(|v| v.state.name() == StateName::Completed).count();
     let (day, count, done) = (words.day(agency.today(ctx.now())), visits.len().to_string(), done.to_string());
     let body = html! {
         h1 { (words.t("day-title")) }
         p #waiting .notice.warn hidden data-text=(words.with("day-waiting", &[("count", "{n}")])) role="status" {}
-        div #today data-live="/v1/visits/events" {
+        div #today data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
             p.faint { (words.with("day-count", &[("day", &day), ("count", &count), ("done", &done)])) }
             (cards(words, &visits, &app, ctx.now()))
         }
@@ -36,7 +45,7 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) ->
             data-clear=(words.t("day-refused-clear")) data-check-in=(words.t("day-sent-check-in"))
             data-check-out=(words.t("day-sent-check-out")) data-no-show=(words.t("day-sent-no-show")) {}
     };
-    let scripts = ["/static/live.js", "/static/visit-day.js"];
+    let scripts = ["/static/live.js", "/static/send.js", "/static/booking/visit-day.js"];
     Ok(app.deps.frame.page(ctx.lang, &words.t("day-title"), Some(&ctx.actor), "/visits/today", &scripts, &body))
 }
 
@@ -45,9 +54,9 @@ fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Marku
     let next = there.or_else(|| visits.iter().find(|v| v.state.name() == StateName::Scheduled)).map(|v| v.id);
     html! {
         @if visits.is_empty() {
-            p.empty { (words.t("day-none")) }
+            (kit::empty(&words.t("day-none"), None))
         } @else if next.is_none() {
-            p.notice.ok { (words.t("day-all-done")) }
+            (kit::notice(Tone::Ok, &words.t("day-all-done")))
         }
         // What is next stands first, whatever the hour.
         @for visit in visits.iter().filter(|v| Some(v.id) == next) { (card(words, visit, true, app, now)) }
@@ -68,9 +77,9 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
                 (visit.name)
             }
             p {
-                span.badge { (words.service(&visit.service_type)) } " "
+                (kit::badge(Tone::Plain, &words.service(&visit.service_type))) " "
                 (words.badge(state)) " "
-                @if let Some(n) = late { span.badge.bad { (words.with("late", &[("minutes", &n.to_string())])) } }
+                @if let Some(n) = late { (kit::badge(Tone::Bad, &words.with("late", &[("minutes", &n.to_string())]))) }
             }
             @if open {
                 @if !visit.note.is_empty() { p { (visit.note) } }
@@ -95,18 +104,11 @@ fn done(words: Words, state: &State) -> Markup {
 
 /// How to get there and whom to call.
 fn way(words: Words, visit: &Visit) -> Markup {
-    let escaped = |text: &str| {
-        use std::fmt::Write as _;
-        text.bytes().fold(String::new(), |mut out, b| {
-            let _ = write!(out, "%{b:02X}");
-            out
-        })
-    };
     html! {
         p { @if visit.address.is_empty() { (words.t("day-no-address")) } @else { (visit.address) } }
         div.toolbar {
             @if !visit.address.is_empty() {
-                a.button href=(format!("geo:0,0?q={}", escaped(&visit.address))) { (words.t("day-map")) }
+                a.button href=(format!("geo:0,0?q={}", encode(&visit.address))) { (words.t("day-map")) }
             }
             @if !visit.phone.is_empty() {
                 a.button href=(format!("tel:{}", visit.phone)) { (words.t("day-call")) " " (visit.phone) }
@@ -115,12 +117,15 @@ fn way(words: Words, visit: &Visit) -> Markup {
     }
 }
 
-/// Both large buttons; the script shows the one that fits what is saved on the phone.
+/// Both large buttons; the script shows the one that fits what is saved on the phone, and sends what they say when there
+/// is a network.
 fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
     let state = visit.state.name();
+    let call = |step: &str| format!("POST /v1/visits/{}/{step}", visit.id);
     let button = |step: &str, at: StateName| {
         html! {
-            button.button.large.wide.primary[next] type="button" id=(format!("{step}-{}", visit.id)) data-step=(step) hidden[state != at] {
+            button.button.large.wide.primary[next] type="button" id=(format!("{step}-{}", visit.id)) data-later=(step)
+                data-send=(call(step)) hidden[state != at] {
                 (words.t(&format!("act-{step}")))
             }
         }
@@ -128,52 +133,47 @@ fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
     html! {
         (button("check-in", StateName::Scheduled))
         (button("check-out", StateName::InService))
-        button.plain type="button" id=(format!("missed-{}", visit.id)) data-missed hidden[state != StateName::Scheduled] {
+        button.plain type="button" id=(format!("missed-{}", visit.id)) data-later="no-show" data-send=(call("no-show"))
+            hidden[state != StateName::Scheduled] {
             (words.t("act-no-show"))
         }
     }
 }
 
 fn manual_dialog(words: Words) -> Markup {
-    html! {
-        dialog.dialog #manual aria-labelledby="manual-title" {
-            h2 #manual-title { (words.t("manual-title")) }
-            p { (words.t("manual-help")) }
-            form #manual-form method="dialog" {
-                fieldset.field {
-                    legend { (words.t("manual-method")) }
-                    label.choice { input type="radio" name="method" value="manual" checked; (words.t("manual-manual")) }
-                    label.choice { input type="radio" name="method" value="phone"; (words.t("manual-phone")) }
-                }
-                div.field {
-                    label for="manual-note" { (words.t("manual-reason")) }
-                    textarea #manual-note name="note" maxlength="500" required {}
-                }
-                (words.reasons("manual-note", &["reason-no-signal", "reason-indoors", "reason-call"]))
-                div.toolbar {
-                    button.button.primary type="submit" { (words.t("manual-send")) }
-                    button.button type="button" data-action="close" { (words.t("cancel")) }
-                }
+    let reason = words.t("manual-reason");
+    let note = Field { id: "manual-note", required: true, ..kit::area("note", &reason, 3, REASON_CHARS_MAX) };
+    let body = html! {
+        p { (words.t("manual-help")) }
+        form #manual-form method="dialog" {
+            fieldset.field {
+                legend { (words.t("manual-method")) }
+                label.choice { input type="radio" name="method" value="manual" checked; (words.t("manual-manual")) }
+                label.choice { input type="radio" name="method" value="phone"; (words.t("manual-phone")) }
+            }
+            (note.draw(words.lang, &Errors::default()))
+            (words.reasons("manual-note", &["reason-no-signal", "reason-indoors", "reason-call"]))
+            div.toolbar {
+                button.button.primary type="submit" { (words.t("manual-send")) }
+                button.button type="button" data-action="close" { (words.t("cancel")) }
             }
         }
-    }
+    };
+    kit::dialog("manual", &words.t("manual-title"), &body)
 }
 
 fn missed_dialog(words: Words) -> Markup {
-    html! {
-        dialog.dialog #missed aria-labelledby="missed-title" {
-            h2 #missed-title { (words.t("close-title-no-show")) }
-            form #missed-form method="dialog" {
-                div.field {
-                    label for="missed-reason" { (words.t("close-reason")) }
-                    textarea #missed-reason name="reason" maxlength="500" required {}
-                }
-                (words.reasons("missed-reason", &["reason-no-answer", "reason-no-phone", "reason-hospital"]))
-                div.toolbar {
-                    button.button.danger type="submit" { (words.t("close-send")) }
-                    button.button type="button" data-action="close" { (words.t("keep")) }
-                }
+    let label = words.t("close-reason");
+    let reason = Field { id: "missed-reason", required: true, ..kit::area("reason", &label, 3, REASON_CHARS_MAX) };
+    let body = html! {
+        form #missed-form method="dialog" {
+            (reason.draw(words.lang, &Errors::default()))
+            (words.reasons("missed-reason", &["reason-no-answer", "reason-no-phone", "reason-hospital"]))
+            div.toolbar {
+                button.button.danger type="submit" { (words.t("close-send")) }
+                button.button type="button" data-action="close" { (words.t("keep")) }
             }
         }
-    }
+    };
+    kit::dialog("missed", &words.t("close-title-no-show"), &body)
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
+use sanbao_platform::page::{self as kit, Age, Errors, Field, Select, Send, Tone, address};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use uuid::Uuid;
@@ -25,6 +26,11 @@ const DAY_MAX: i64 = 200;
 /// How long a visit may be chosen to last, in minutes.
 const LENGTHS: &[i64] = &[30, 45, 60, 90, 120, 180, 240];
 
+/// A visit becomes late without anybody telling; the lists are read so often.
+const REREAD_SECONDS: u32 = 60;
+/// A reason's length, as the API takes it.
+const REASON_CHARS_MAX: usize = 500;
+
 /// Which day.
 #[derive(Debug, Deserialize)]
 pub(super) struct DayQuery {
@@ -37,6 +43,8 @@ struct Shown {
     day: NaiveDate,
     waiting: Vec<Visit>,
     planned: Vec<Visit>,
+    /// Whether the day has others.
+    more: bool,
     caregivers: Vec<Caregiver>,
 }
 
@@ -47,28 +55,28 @@ pub(super) async fn page(
 ) -> Result<Markup, Problem> {
     policy::allows(&ctx.actor, Action::Schedule, Relation::Agency).require().map_err(|_| Problem::forbidden())?;
     let shown = read(&app, &ctx, query.day).await?;
-    let words = Words { lang: ctx.lang, zone: shown.agency.zone };
+    let words = Words::new(ctx.lang, shown.agency.zone);
     let body = html! {
         div.spread {
             h1 { (words.t("visits-title")) }
             p.faint.keys { (words.t("visits-keys")) }
         }
         (days(words, &shown))
-        div #visits data-live="/v1/visits/events" {
+        div #visits data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
             (waiting(words, &shown))
             (planned(words, &shown, &app, ctx.now()))
         }
         (plan_dialog(words, &shown))
         (close_dialog(words))
     };
-    let scripts = ["/static/live.js", "/static/visit-dispatch.js"];
+    let scripts = ["/static/live.js", "/static/send.js", "/static/booking/visit-dispatch.js"];
     Ok(app.deps.frame.page(ctx.lang, &words.t("visits-title"), Some(&ctx.actor), "/visits", &scripts, &body))
 }
 
 async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Problem> {
     let now = ctx.now();
-    let mut tx = app.deps.db.begin().await?;
-    let agency = change::agency_of(&mut tx, ctx.actor.organisation).await?;
+    let mut conn = app.deps.db.read().await?;
+    let agency = change::agency_of(&mut conn, ctx.actor.organisation).await?;
     let today = agency.today(now);
     let day = day.filter(|d| (*d - today).num_days().abs() < 3660).unwrap_or(today);
     let (long_ago, far) = (now - Duration::days(3660), now + Duration::days(3660));
@@ -81,20 +89,25 @@ async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Pro
         after: (long_ago, VisitId(Uuid::nil())),
         limit: WAITING_MAX + 1,
     };
-    let waiting = store::list(&mut tx, &all).await?;
+    let waiting = store::list(&mut conn, &all).await?;
     let (from, until) = agency.days(day, 1);
-    let of_day = Filter { state: None, from, until, limit: DAY_MAX, ..all };
-    let mut planned = store::list(&mut tx, &of_day).await?;
+    let of_day = Filter { state: None, from, until, limit: DAY_MAX + 1, ..all };
+    let mut planned = store::list(&mut conn, &of_day).await?;
+    let shown = usize::try_from(DAY_MAX).unwrap_or(usize::MAX);
+    let more = planned.len() > shown;
+    planned.truncate(shown);
     planned.retain(|visit| visit.state != State::Requested);
-    let caregivers = agency.caregivers(&mut tx).await?;
+    let caregivers = agency.caregivers(&mut conn).await?;
+    drop(conn);
+    let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "visit.list", "organisation", agency.id).await?;
     tx.commit().await?;
-    Ok(Shown { agency, day, waiting, planned, caregivers })
+    Ok(Shown { agency, day, waiting, planned, more, caregivers })
 }
 
 fn days(words: Words, shown: &Shown) -> Markup {
     let link = |day: Option<NaiveDate>, key: &str| {
-        html! { @if let Some(day) = day { a.button href=(format!("/visits?day={day}")) { (words.t(key)) } } }
+        html! { @if let Some(day) = day { a.button href=(address("/visits", &[("day", Some(&day.to_string()))])) { (words.t(key)) } } }
     };
     html! {
         form.toolbar method="get" action="/visits" {
@@ -111,7 +124,8 @@ fn days(words: Words, shown: &Shown) -> Markup {
 }
 
 fn head(words: Words, keys: &[&str]) -> Markup {
-    html! { thead { tr { @for key in keys { th scope="col" { (words.t(key)) } } } } }
+    let heads: Vec<_> = keys.iter().map(|key| words.t(key)).collect();
+    kit::head(&heads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 fn elder(words: Words, visit: &Visit) -> Markup {
@@ -131,7 +145,7 @@ fn waiting(words: Words, shown: &Shown) -> Markup {
         section aria-labelledby="waiting-title" {
             h2 #waiting-title { (words.with("waiting-title", &[("count", &title)])) }
             @if shown.waiting.is_empty() {
-                p.empty { (words.t("waiting-none")) }
+                (kit::empty(&words.t("waiting-none"), None))
             } @else {
                 table.table {
                     (head(words, &["col-elder", "col-service", "col-wanted", "col-address", "col-note", "col-actions"]))
@@ -157,6 +171,11 @@ fn waiting(words: Words, shown: &Shown) -> Markup {
     }
 }
 
+/// The call of a step.
+fn call(visit: &Visit, step: &str) -> String {
+    format!("POST /v1/visits/{}/{step}", visit.id)
+}
+
 /// The button that opens the form with what is known of a visit.
 fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup {
     let slot = visit.state.slot();
@@ -164,8 +183,8 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
     let local = begins.map(|t| t.with_timezone(&shown.agency.zone).naive_local());
     let minutes = slot.map_or(60, |s| (s.interval.ends_at() - s.interval.starts_at()).num_minutes());
     html! {
-        button.button.primary[step == "schedule"] type="button" id=(format!("{step}-{}", visit.id)) data-row data-plan=(step)
-            data-visit=(visit.id) data-version=(visit.version) data-minutes=(minutes)
+        button.button.primary[step == "schedule"] type="button" id=(format!("{step}-{}", visit.id)) data-row data-form="plan"
+            data-to=(call(visit, step)) data-read=(visit.version) data-kind=(step) data-visit=(visit.id) data-minutes=(minutes)
             data-day=(local.map_or(shown.day, |l| l.date()))
             data-start=[local.map(|l| l.format("%H:%M").to_string())]
             data-caregiver=[slot.map(|s| s.caregiver)]
@@ -177,8 +196,8 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
 
 fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
     html! {
-        button.button type="button" id=(format!("{step}-{}", visit.id)) data-close=(step) data-visit=(visit.id)
-            data-version=(visit.version) data-about=(format!("{} · {}", visit.name, words.service(&visit.service_type))) {
+        button.button type="button" id=(format!("{step}-{}", visit.id)) data-form="close" data-to=(call(visit, step))
+            data-read=(visit.version) data-kind=(step) data-about=(format!("{} · {}", visit.name, words.service(&visit.service_type))) {
             (words.t(&format!("act-{step}")))
         }
     }
@@ -190,12 +209,13 @@ fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup
         section aria-labelledby="planned-title" {
             h2 #planned-title { (words.with("planned-title", &[("day", &day), ("count", &count)])) }
             @if shown.planned.is_empty() {
-                p.empty { (words.t("planned-none")) }
+                (kit::empty(&words.t("planned-none"), None))
             } @else {
                 table.table {
                     (head(words, &["col-time", "col-caregiver", "col-elder", "col-service", "col-state", "col-actions"]))
                     tbody { @for visit in &shown.planned { (row(words, shown, visit, app, now)) } }
                 }
+                @if shown.more { (kit::count(words.lang, shown.planned.len(), true)) }
             }
         }
     }
@@ -208,8 +228,7 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>
     let late_from = |s: &Slot| (s.interval.starts_at() + Duration::minutes(limits.late_minutes_min)).to_rfc3339();
     let waits = matches!(visit.state, State::Scheduled(_));
     html! {
-        tr class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)]
-            data-starts=[slot.map(|s| s.interval.starts_at().to_rfc3339())] {
+        tr class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)] {
             td data-label=(words.t("col-time")) {
                 @if let Some(s) = slot { (words.span(s.interval.starts_at(), s.interval.ends_at())) } @else { "—" }
             }
@@ -219,8 +238,8 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>
             td data-label=(words.t("col-state")) {
                 (words.badge(visit.state.name())) " "
                 @if waits {
-                    span.badge.bad data-late hidden[late.is_none()] data-text=(words.with("late", &[("minutes", "{n}")])) {
-                        @if let Some(n) = late { (words.with("late", &[("minutes", &n.to_string())])) }
+                    @if let Some(s) = slot {
+                        span.badge.bad data-late hidden[late.is_none()] { (words.age(Age::Overdue, s.interval.starts_at(), now)) }
                     }
                 }
                 (times(words, visit))
@@ -250,76 +269,79 @@ fn actions(words: Words, shown: &Shown, visit: &Visit, now: DateTime<Utc>) -> Ma
         @if legal.contains(&"no-show") && begun { (close_button(words, visit, "no-show")) }
         @if legal.contains(&"cancel") { (close_button(words, visit, "cancel")) }
         @if legal.contains(&"repeat") {
-            button.button type="button" id=(format!("repeat-{}", visit.id)) data-row data-repeat=(visit.id) { (words.t("act-repeat")) }
+            @let (call, done) = (call(visit, "repeat"), words.t("repeat-done"));
+            @let send = Send { done: Some(&done), then: Some("stay"), ..Send::step(&call, visit.version) };
+            (kit::press(&format!("repeat-{}", visit.id), "button", send, &words.t("act-repeat")))
         }
     }
 }
 
 fn plan_dialog(words: Words, shown: &Shown) -> Markup {
+    let done = words.t("plan-done");
+    let send = Send { done: Some(&done), then: Some("close"), ..Send::default() };
+    let buttons = html! {
+        p #plan-busy .faint aria-live="polite" {}
+        div #plan-alternatives aria-live="polite" {}
+        div.toolbar {
+            button.button.primary type="submit" { (words.t("plan-send")) }
+            button.button type="button" data-action="close" { (words.t("keep")) }
+        }
+    };
+    let fields = html! { (plan_fields(words, &shown.caregivers)) (buttons) };
+    let body = html! {
+        p #plan-about .strong {}
+        @if shown.caregivers.is_empty() { (kit::notice(Tone::Warn, &words.t("plan-no-caregivers"))) }
+        div #plan-words hidden data-schedule=(words.t("plan-title")) data-reschedule=(words.t("plan-title-again"))
+            data-zone=(shown.agency.zone.name()) data-none=(words.t("plan-none")) data-busy=(words.t("plan-busy"))
+            data-list=(words.t("list-join")) data-free-caregivers=(words.t("plan-free-caregivers"))
+            data-free-times=(words.t("plan-free-times")) {}
+        (kit::form(words.lang, Some("plan-form"), "", send, &fields))
+    };
+    kit::dialog("plan", &words.t("plan-title"), &body)
+}
+
+fn plan_fields(words: Words, caregivers: &[Caregiver]) -> Markup {
+    let [who, choose, day, start, length] =
+        ["plan-caregiver", "plan-choose", "plan-day", "plan-start", "plan-length"].map(|key| words.t(key));
+    let people: Vec<_> = caregivers.iter().map(|c| kit::pick(c.id, &c.name, false)).collect();
+    let minutes = |n: &i64| words.with("plan-minutes", &[("minutes", &n.to_string())]);
+    let lengths: Vec<_> = LENGTHS.iter().map(|n| kit::pick(n, minutes(n), *n == 60)).collect();
+    let caregiver =
+        Select { name: "caregiver", id: "plan-caregiver", label: &who, none: Some(&choose), ..Select::default() };
+    let length = Select { name: "ends_at", id: "plan-length", label: &length, ..Select::default() };
     html! {
-        dialog.dialog #plan aria-labelledby="plan-title" data-title-schedule=(words.t("plan-title"))
-            data-title-reschedule=(words.t("plan-title-again")) data-zone=(shown.agency.zone.name())
-            data-none=(words.t("plan-none")) data-busy=(words.t("plan-busy")) data-done=(words.t("plan-done"))
-            data-free-caregivers=(words.t("plan-free-caregivers")) data-free-times=(words.t("plan-free-times")) {
-            h2 #plan-title { (words.t("plan-title")) }
-            p #plan-about .strong {}
-            @if shown.caregivers.is_empty() { p.notice.warn { (words.t("plan-no-caregivers")) } }
-            form #plan-form novalidate {
-                div.field {
-                    label for="plan-caregiver" { (words.t("plan-caregiver")) }
-                    select #plan-caregiver name="caregiver" required {
-                        option value="" { (words.t("plan-choose")) }
-                        @for c in &shown.caregivers { option value=(c.id) { (c.name) } }
-                    }
-                }
-                div.pair {
-                    div.field {
-                        label for="plan-day" { (words.t("plan-day")) }
-                        input #plan-day type="date" name="day" required;
-                    }
-                    div.field {
-                        label for="plan-start" { (words.t("plan-start")) }
-                        input #plan-start type="time" name="starts_at" step="300" required;
-                    }
-                    div.field {
-                        label for="plan-length" { (words.t("plan-length")) }
-                        select #plan-length name="ends_at" {
-                            @for n in LENGTHS {
-                                option value=(n) selected[*n == 60] { (words.with("plan-minutes", &[("minutes", &n.to_string())])) }
-                            }
-                        }
-                    }
-                }
-                p #plan-busy .faint aria-live="polite" {}
-                div #plan-alternatives aria-live="polite" {}
-                div.toolbar {
-                    button.button.primary type="submit" { (words.t("plan-send")) }
-                    button.button type="button" data-action="close" { (words.t("keep")) }
-                }
+        (Select { required: true, ..caregiver }.draw(&people))
+        div.pair {
+            div.field {
+                label for="plan-day" { (day) }
+                input #plan-day type="date" name="day" required;
             }
+            div.field {
+                label for="plan-start" { (start) }
+                input #plan-start type="time" name="starts_at" step="300" required;
+            }
+            (length.draw(&lengths))
         }
     }
 }
 
 fn close_dialog(words: Words) -> Markup {
-    html! {
-        dialog.dialog #close aria-labelledby="close-title" data-title-cancel=(words.t("close-title"))
-            data-title-no-show=(words.t("close-title-no-show")) data-done=(words.t("close-done"))
-            data-repeat-done=(words.t("repeat-done")) {
-            h2 #close-title { (words.t("close-title")) }
-            p #close-about .strong {}
-            form #close-form novalidate {
-                div.field {
-                    label for="close-reason" { (words.t("close-reason")) }
-                    textarea #close-reason name="reason" maxlength="500" required {}
-                    p.help { (words.t("close-help")) }
-                }
-                (words.reasons("close-reason", &["reason-hospital", "reason-family", "reason-no-answer", "reason-no-phone"]))
-                div.toolbar {
-                    button.button.danger type="submit" { (words.t("close-send")) }
-                    button.button type="button" data-action="close" { (words.t("keep")) }
-                }
-            }
+    let [done, label, help] = ["close-done", "close-reason", "close-help"].map(|key| words.t(key));
+    let send = Send { done: Some(&done), then: Some("close"), ..Send::default() };
+    let field = kit::area("reason", &label, 3, REASON_CHARS_MAX);
+    let reason = Field { id: "close-reason", help: Some(&help), required: true, ..field };
+    let fields = html! {
+        (reason.draw(words.lang, &Errors::default()))
+        (words.reasons("close-reason", &["reason-hospital", "reason-family", "reason-no-answer", "reason-no-phone"]))
+        div.toolbar {
+            button.button.danger type="submit" { (words.t("close-send")) }
+            button.button type="button" data-action="close" { (words.t("keep")) }
         }
-    }
+    };
+    let body = html! {
+        p #close-about .strong {}
+        div #close-words hidden data-cancel=(words.t("close-title")) data-no-show=(words.t("close-title-no-show")) {}
+        (kit::form(words.lang, Some("close-form"), "", send, &fields))
+    };
+    kit::dialog("close", &words.t("close-title"), &body)
 }

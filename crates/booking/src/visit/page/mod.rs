@@ -11,8 +11,8 @@ use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
-    ("/static/visit-dispatch.js", JS, include_bytes!("../../../assets/visit-dispatch.js")),
-    ("/static/visit-day.js", JS, include_bytes!("../../../assets/visit-day.js")),
+    ("/static/booking/visit-dispatch.js", JS, include_bytes!("../../../assets/visit-dispatch.js")),
+    ("/static/booking/visit-day.js", JS, include_bytes!("../../../assets/visit-day.js")),
 ];
 
 /// The pages' routes.

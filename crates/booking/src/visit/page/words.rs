@@ -1,12 +1,12 @@
-//! Words of the pages: texts, days and times as people say them, badges.
+//! Words of the pages of visits, over those of the page kit: services, wanted times, badges, reasons.
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
-use maud::{Markup, html};
+use maud::Markup;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self as kit, Tone};
 
 use crate::visit::state::StateName;
 use crate::visit::store::Visit;
@@ -34,46 +34,22 @@ const SERVICES: &[&str] = &[
     "complaint",
 ];
 
-/// How a page speaks: its language and the agency's zone.
+/// How a page speaks: the kit's words, and what only visits say.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
-    pub(super) lang: Lang,
-    pub(super) zone: Tz,
+pub(super) struct Words(kit::Words);
+
+impl std::ops::Deref for Words {
+    type Target = kit::Words;
+
+    fn deref(&self) -> &kit::Words {
+        &self.0
+    }
 }
 
 impl Words {
-    /// A text.
-    pub(super) fn t(self, key: &str) -> String {
-        TEXTS.get(self.lang, key)
-    }
-
-    /// A text with its variables.
-    pub(super) fn with(self, key: &str, args: &[(&str, &str)]) -> String {
-        TEXTS.with(self.lang, key, args)
-    }
-
-    /// `11月23日 周一`.
-    pub(super) fn day(self, day: NaiveDate) -> String {
-        let i = day.weekday().num_days_from_monday() as usize;
-        match self.lang {
-            Lang::Zh => format!("{}月{}日 周{}", day.month(), day.day(), ["一", "二", "三", "四", "五", "六", "日"][i]),
-            Lang::En => format!("{}", day.format("%a %-d %b")),
-        }
-    }
-
-    /// `14:30`.
-    pub(super) fn clock(self, at: DateTime<Utc>) -> String {
-        at.with_timezone(&self.zone).format("%H:%M").to_string()
-    }
-
-    /// `11月23日 周一 14:30`.
-    pub(super) fn moment(self, at: DateTime<Utc>) -> String {
-        format!("{} {}", self.day(at.with_timezone(&self.zone).date_naive()), self.clock(at))
-    }
-
-    /// `14:30–15:30`.
-    pub(super) fn span(self, from: DateTime<Utc>, until: DateTime<Utc>) -> String {
-        format!("{}–{}", self.clock(from), self.clock(until))
+    /// Words in a language, for a zone.
+    pub(super) fn new(lang: Lang, zone: Tz) -> Self {
+        Self(kit::Words::new(&TEXTS, lang, zone))
     }
 
     /// The name of a service.
@@ -84,7 +60,7 @@ impl Words {
 
     /// When it is wanted.
     pub(super) fn wanted(self, visit: &Visit) -> String {
-        let (from, until) = (visit.wanted_from.map(|t| self.moment(t)), visit.wanted_until.map(|t| self.moment(t)));
+        let (from, until) = (visit.wanted_from.map(|t| self.when(t)), visit.wanted_until.map(|t| self.when(t)));
         match (&from, &until) {
             (None, None) => self.t("wanted-any"),
             (Some(from), None) => self.with("wanted-from", &[("from", from)]),
@@ -95,31 +71,25 @@ impl Words {
 
     /// A state as a badge: a word and a sign, never colour alone.
     pub(super) fn badge(self, state: StateName) -> Markup {
-        let kind = match state {
-            StateName::Requested => "warn",
-            StateName::Scheduled => "",
-            StateName::InService => "info",
-            StateName::Completed => "ok",
-            StateName::Cancelled | StateName::NoShow => "bad",
+        let tone = match state {
+            StateName::Requested => Tone::Warn,
+            StateName::Scheduled => Tone::Plain,
+            StateName::InService => Tone::Info,
+            StateName::Completed => Tone::Ok,
+            StateName::Cancelled | StateName::NoShow => Tone::Bad,
         };
-        html! { span class=(format!("badge {kind}")) { (self.t(&format!("state-{}", state.as_str()))) } }
+        kit::badge(tone, &self.t(&format!("state-{}", state.as_str())))
     }
 
     /// Buttons that put an often used reason into the field `target`.
     pub(super) fn reasons(self, target: &str, keys: &[&str]) -> Markup {
-        html! {
-            div.toolbar {
-                @for key in keys {
-                    button.button type="button" data-fill=(target) { (self.t(key)) }
-                }
-            }
-        }
+        let texts: Vec<_> = keys.iter().map(|key| self.t(key)).collect();
+        kit::fill(target, &texts)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     #[test]
@@ -128,12 +98,9 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_as_people_say_them() {
-        let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap();
-        let words = |lang| Words { lang, zone: chrono_tz::Asia::Shanghai };
-        assert_eq!(words(Lang::Zh).moment(at), "11月23日 周一 14:30");
-        assert_eq!(words(Lang::En).moment(at), "Mon 23 Nov 14:30");
-        assert_eq!(words(Lang::Zh).service("bath"), "助浴");
-        assert_eq!(words(Lang::Zh).service("<script>"), "其他");
+    fn a_service_that_nobody_knows_is_another() {
+        let words = Words::new(Lang::Zh, chrono_tz::Asia::Shanghai);
+        assert_eq!(words.service("bath"), "助浴");
+        assert_eq!(words.service("<script>"), "其他");
     }
 }

@@ -40,9 +40,9 @@ async fn no_documented_route_answers_a_stranger() {
                 let at = path.replace("{id}", "0193a5b0-0000-7000-8000-000000000000");
                 let body = if method == "GET" { Value::Null } else { json!({}) };
                 let answer = site.api("", &method, &at, body.clone()).await;
-                answer.expect_kind(401, "unauthenticated");
+                answer.refused(401, "unauthenticated");
                 let answer = site.api("not.a.token", &method, &at, body).await;
-                answer.expect_kind(401, "unauthenticated");
+                answer.refused(401, "unauthenticated");
             }
         }
         assert!(called >= 18, "only {called} routes were called");
@@ -55,7 +55,7 @@ async fn the_demo_is_filled_once_and_every_account_logs_in() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         for account in &site.network.accounts {
-            site.log_in(account.login, PASSWORD).await.expect(200);
+            site.log_in(account.login, PASSWORD).await.checked(200);
         }
         assert_eq!(site.network.of_role(role::DOCTOR).count(), 3);
         assert_eq!(site.network.residents.len(), 6);
@@ -63,7 +63,7 @@ async fn the_demo_is_filled_once_and_every_account_logs_in() {
         let again = demo::fill(&App::new(generous(), site.deps.clone())).await;
         assert_eq!(again.unwrap_err().status(), 409);
         let token = site.token("admin").await;
-        let list = site.get(&token, "/v1/organisations").await.expect(200).json();
+        let list = site.get(&token, "/v1/organisations").await.expect(200);
         assert_eq!(list["items"].as_array().unwrap().len(), 4, "a second filling left nothing behind");
     })
     .await;

@@ -4,20 +4,15 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{Request, header};
 use chrono::{DateTime, Utc};
-use http_body_util::BodyExt as _;
 use sanbao_booking::account::demo::{self, Network, PASSWORD};
 use sanbao_booking::{App, Config, MIGRATIONS, build};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::http::finish;
 use sanbao_platform::service::Deps;
-use sanbao_platform::testing::TestEngine;
+use sanbao_platform::testing::{self, Answer, TestEngine};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 /// The clock's start: a Monday morning in Ningbo.
 pub fn morning() -> DateTime<Utc> {
@@ -26,48 +21,11 @@ pub fn morning() -> DateTime<Utc> {
 
 /// A running site.
 pub struct Site {
-    pub router: Router,
+    site: testing::Site,
     pub clock: Clock,
     pub deps: Deps,
     pub network: Network,
     pub openapi: utoipa::openapi::OpenApi,
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
-    }
-
-    /// The problem's kind.
-    pub fn kind(&self) -> String {
-        let kind = self.json()["type"].as_str().unwrap_or_default().to_owned();
-        kind.trim_start_matches("/problems/").to_owned()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default()
-    }
-
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Self {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        self
-    }
-
-    #[track_caller]
-    pub fn expect_kind(self, status: u16, kind: &str) -> Self {
-        let answer = self.expect(status);
-        assert_eq!(answer.kind(), kind, "{}", answer.text);
-        answer
-    }
 }
 
 /// A configuration in which no throttle gets in a test's way.
@@ -84,15 +42,16 @@ impl Site {
         let clock = Clock::manual(morning());
         let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
         let network = demo::fill(&App::new(config.clone(), deps.clone())).await.unwrap();
-        let (router, openapi) = router(config, &deps);
-        Self { router, clock, deps, network, openapi }
+        let service = build(config, deps.clone());
+        let openapi = service.routes.openapi.clone();
+        Self { site: testing::Site::of(service, &deps), clock, deps, network, openapi }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
-        call(&self.router, request).await
+        self.site.send(request).await
     }
 
-    /// A call of the API by a program.
+    /// A call of the API by a program; no token is an empty one, and no body is null.
     pub async fn api(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
         self.api_with(token, method, path, body, &[]).await
     }
@@ -105,20 +64,8 @@ impl Site {
         body: Value,
         headers: &[(&str, &str)],
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if !token.is_empty() {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = if body.is_null() {
-            Body::empty()
-        } else {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-            Body::from(body.to_string())
-        };
-        self.call(request.body(body).unwrap()).await
+        let (token, body) = (Some(token).filter(|t| !t.is_empty()), Some(body).filter(|b| !b.is_null()));
+        self.site.call_with(token, method, path, body, headers).await
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
@@ -131,7 +78,7 @@ impl Site {
 
     /// The access token of a demo account.
     pub async fn token(&self, login: &str) -> String {
-        let tokens = self.log_in(login, PASSWORD).await.expect(200).json();
+        let tokens = self.log_in(login, PASSWORD).await.expect(200);
         tokens["access_token"].as_str().unwrap().to_owned()
     }
 
@@ -142,19 +89,6 @@ impl Site {
     pub fn account(&self, login: &str) -> String {
         self.network.accounts.iter().find(|a| a.login == login).unwrap().id.to_string()
     }
-}
-
-/// The service's whole router, with the outermost layer.
-pub fn router(config: Config, deps: &Deps) -> (Router, utoipa::openapi::OpenApi) {
-    let service = build(config, deps.clone());
-    (finish(service.routes.router, deps.clock.clone(), CancellationToken::new(), false), service.routes.openapi)
-}
-
-pub async fn call(router: &Router, request: Request<Body>) -> Answer {
-    let response = router.clone().oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    Answer { status: parts.status, headers: parts.headers, text: String::from_utf8_lossy(&bytes).into_owned() }
 }
 
 /// A browser with its cookies; each has the path it was given.
@@ -170,6 +104,11 @@ impl Browser {
 
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.iter().find(|((n, _), _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// Sets a cookie as a page's script does.
+    pub fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert((name.to_owned(), "/".to_owned()), value.to_owned());
     }
 
     fn header_for(&self, path: &str) -> String {
@@ -213,7 +152,7 @@ impl Browser {
         let request = Request::builder().method("POST").header("origin", "https://sanbao.test");
         let request = request.header(header::ACCEPT, "text/html");
         let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let body: Vec<_> = fields.iter().map(|(n, v)| format!("{n}={}", encode(v))).collect();
+        let body: Vec<_> = fields.iter().map(|(n, v)| format!("{n}={}", sanbao_platform::page::encode(v))).collect();
         self.send(site, request, path, body.join("&")).await
     }
 
@@ -233,20 +172,8 @@ impl Browser {
 
     /// Logs in by the form.
     pub async fn log_in(&mut self, site: &Site, login: &str) -> Answer {
-        self.form(site, "/session", &[("login", login), ("password", PASSWORD), ("next", "/")]).await.expect(303)
+        self.form(site, "/session", &[("login", login), ("password", PASSWORD), ("next", "/")]).await.checked(303)
     }
-}
-
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }
 
 /// How many audit rows of an action there are.

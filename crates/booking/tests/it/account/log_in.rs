@@ -6,13 +6,13 @@ use futures_util::future::join_all;
 use sanbao_booking::Config;
 use sanbao_booking::account::demo::PASSWORD;
 use sanbao_platform::auth::{AccessClaims, Keys};
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Answer, on_both};
 use serde_json::{Value, json};
 
-use crate::account::kit::{Answer, Site, audited};
+use crate::account::kit::{Site, audited};
 
 fn text(answer: &Answer, key: &str) -> String {
-    answer.json()[key].as_str().unwrap().to_owned()
+    answer.body[key].as_str().unwrap().to_owned()
 }
 
 async fn refresh(site: &Site, token: &str) -> Answer {
@@ -23,14 +23,14 @@ async fn refresh(site: &Site, token: &str) -> Answer {
 async fn the_right_password_opens_and_the_wrong_one_tells_nothing() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
-        let tokens = site.log_in(" Nurse ", PASSWORD).await.expect(200);
-        assert_eq!(tokens.json()["expires_in"], 900);
+        let tokens = site.log_in(" Nurse ", PASSWORD).await.checked(200);
+        assert_eq!(tokens.body["expires_in"], 900);
         assert_eq!(tokens.header("cache-control"), "no-store");
-        site.get(&text(&tokens, "access_token"), "/v1/persons").await.expect(200);
+        site.get(&text(&tokens, "access_token"), "/v1/persons").await.checked(200);
 
-        let wrong = site.log_in("nurse", "sanbao-demo!").await.expect_kind(401, "invalid-credentials").json();
+        let wrong = site.log_in("nurse", "sanbao-demo!").await.refused(401, "invalid-credentials").body;
         for login in ["nobody", "", "nurse' or '1'='1", "<b>nurse</b>", "nurse\u{0}"] {
-            let unknown = site.log_in(login, PASSWORD).await.expect_kind(401, "invalid-credentials").json();
+            let unknown = site.log_in(login, PASSWORD).await.refused(401, "invalid-credentials").body;
             assert_eq!(
                 (&unknown["title"], &unknown["detail"]),
                 (&wrong["title"], &wrong["detail"]),
@@ -38,8 +38,8 @@ async fn the_right_password_opens_and_the_wrong_one_tells_nothing() {
             );
         }
         assert_eq!(audited(&site, "account.log_in").await, 7, "every try is written down");
-        site.log_in("nurse", &"x".repeat(300)).await.expect_kind(422, "invalid");
-        site.api("", "POST", "/v1/tokens", json!({ "login": "nurse" })).await.expect_kind(422, "invalid");
+        site.log_in("nurse", &"x".repeat(300)).await.refused(422, "invalid");
+        site.api("", "POST", "/v1/tokens", json!({ "login": "nurse" })).await.refused(422, "invalid");
     })
     .await;
 }
@@ -49,28 +49,28 @@ async fn ten_wrong_passwords_lock_for_a_quarter_of_an_hour() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         for _ in 0..9 {
-            site.log_in("nurse", "wrong").await.expect_kind(401, "invalid-credentials");
+            site.log_in("nurse", "wrong").await.refused(401, "invalid-credentials");
         }
-        site.log_in("nurse", PASSWORD).await.expect(200);
+        site.log_in("nurse", PASSWORD).await.checked(200);
         for n in 1..=10 {
             let answer = site.log_in("nurse", "wrong").await;
             assert_eq!(answer.status, 401, "wrong try {n} after the count began anew");
         }
-        let right = site.log_in("nurse", PASSWORD).await.expect_kind(429, "account-locked");
-        let wrong = site.log_in("nurse", "wrong").await.expect_kind(429, "account-locked");
+        let right = site.log_in("nurse", PASSWORD).await.refused(429, "account-locked");
+        let wrong = site.log_in("nurse", "wrong").await.refused(429, "account-locked");
         assert_eq!(right.header("retry-after"), "900");
         assert_eq!(right.header("retry-after"), wrong.header("retry-after"));
         let without_id = |a: &Answer| {
-            let mut body = a.json();
+            let mut body = a.body.clone();
             body.as_object_mut().unwrap().remove("request_id");
             body
         };
         assert_eq!(without_id(&right), without_id(&wrong), "a lock answers alike");
-        site.log_in("doctor", PASSWORD).await.expect(200);
+        site.log_in("doctor", PASSWORD).await.checked(200);
         site.minutes_pass(14);
-        site.log_in("nurse", PASSWORD).await.expect_kind(429, "account-locked");
+        site.log_in("nurse", PASSWORD).await.refused(429, "account-locked");
         site.minutes_pass(1);
-        site.log_in("nurse", PASSWORD).await.expect(200);
+        site.log_in("nurse", PASSWORD).await.checked(200);
     })
     .await;
 }
@@ -82,7 +82,7 @@ async fn parallel_guesses_get_no_more_verdicts_than_the_lock_allows() {
         let answers = join_all((0..24).map(|_| site.log_in("nurse", "wrong"))).await;
         let told = answers.iter().filter(|a| a.status == 401).count();
         assert_eq!(told, 10, "10 verdicts, then locked: {}", engine.name());
-        assert!(answers.iter().all(|a| a.status == 401 || a.kind() == "account-locked"));
+        assert!(answers.iter().all(|a| a.status == 401 || a.problem() == "account-locked"));
     })
     .await;
 }
@@ -97,9 +97,9 @@ async fn an_address_that_tries_too_often_is_told_to_wait() {
         };
         let site = Site::with(&engine, config).await;
         for _ in 0..3 {
-            site.log_in("nobody", "wrong").await.expect_kind(401, "invalid-credentials");
+            site.log_in("nobody", "wrong").await.refused(401, "invalid-credentials");
         }
-        let answer = site.log_in("nurse", PASSWORD).await.expect_kind(429, "too-many-requests");
+        let answer = site.log_in("nurse", PASSWORD).await.refused(429, "too-many-requests");
         let wait: u64 = answer.header("retry-after").parse().unwrap();
         assert!((1..=11).contains(&wait), "{wait} s");
     })
@@ -110,21 +110,21 @@ async fn an_address_that_tries_too_often_is_told_to_wait() {
 async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_family() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
-        let first = text(&site.log_in("nurse", PASSWORD).await.expect(200), "refresh_token");
-        let other = text(&site.log_in("nurse", PASSWORD).await.expect(200), "refresh_token");
+        let first = text(&site.log_in("nurse", PASSWORD).await.checked(200), "refresh_token");
+        let other = text(&site.log_in("nurse", PASSWORD).await.checked(200), "refresh_token");
         site.minutes_pass(14);
-        let renewed = refresh(&site, &first).await.expect(200);
+        let renewed = refresh(&site, &first).await.checked(200);
         let second = text(&renewed, "refresh_token");
-        site.get(&text(&renewed, "access_token"), "/v1/persons").await.expect(200);
+        site.get(&text(&renewed, "access_token"), "/v1/persons").await.checked(200);
         assert_ne!(first, second);
 
-        refresh(&site, &first).await.expect_kind(401, "refresh-token-reused");
-        refresh(&site, &second).await.expect_kind(401, "refresh-token-invalid");
-        refresh(&site, &first).await.expect_kind(401, "refresh-token-invalid");
+        refresh(&site, &first).await.refused(401, "refresh-token-reused");
+        refresh(&site, &second).await.refused(401, "refresh-token-invalid");
+        refresh(&site, &first).await.refused(401, "refresh-token-invalid");
         assert_eq!(audited(&site, "session.reuse").await, 1);
-        refresh(&site, &other).await.expect(200);
+        refresh(&site, &other).await.checked(200);
         for foreign in ["", "x", &"x".repeat(10_000), "' or 1=1 --"] {
-            refresh(&site, foreign).await.expect_kind(401, "refresh-token-invalid");
+            refresh(&site, foreign).await.refused(401, "refresh-token-invalid");
         }
     })
     .await;
@@ -134,7 +134,7 @@ async fn a_refresh_token_is_good_once_and_its_reuse_ends_the_family() {
 async fn of_concurrent_renewals_with_one_token_exactly_one_wins() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
-        let token = text(&site.log_in("nurse", PASSWORD).await.expect(200), "refresh_token");
+        let token = text(&site.log_in("nurse", PASSWORD).await.checked(200), "refresh_token");
         let answers = join_all((0..8).map(|_| refresh(&site, &token))).await;
         let won = answers.iter().filter(|a| a.status == 200).count();
         assert_eq!(won, 1, "{}", engine.name());
@@ -147,18 +147,18 @@ async fn of_concurrent_renewals_with_one_token_exactly_one_wins() {
 async fn tokens_end_with_time_and_with_the_log_out() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
-        let tokens = site.log_in("nurse", PASSWORD).await.expect(200);
+        let tokens = site.log_in("nurse", PASSWORD).await.checked(200);
         let (access, old) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
         site.minutes_pass(16);
-        site.get(&access, "/v1/persons").await.expect_kind(401, "unauthenticated");
+        site.get(&access, "/v1/persons").await.refused(401, "unauthenticated");
         site.minutes_pass(12 * 60);
-        refresh(&site, &old).await.expect_kind(401, "refresh-token-invalid");
+        refresh(&site, &old).await.refused(401, "refresh-token-invalid");
 
-        let tokens = site.log_in("nurse", PASSWORD).await.expect(200);
+        let tokens = site.log_in("nurse", PASSWORD).await.checked(200);
         let (access, token) = (text(&tokens, "access_token"), text(&tokens, "refresh_token"));
-        site.api(&access, "DELETE", "/v1/tokens", Value::Null).await.expect(204);
-        refresh(&site, &token).await.expect_kind(401, "refresh-token-invalid");
-        site.api(&access, "DELETE", "/v1/tokens", Value::Null).await.expect(204);
+        site.api(&access, "DELETE", "/v1/tokens", Value::Null).await.checked(204);
+        refresh(&site, &token).await.refused(401, "refresh-token-invalid");
+        site.api(&access, "DELETE", "/v1/tokens", Value::Null).await.checked(204);
     })
     .await;
 }
@@ -177,12 +177,12 @@ async fn a_foreign_or_changed_access_token_is_refused() {
             sid: nurse.id.0,
         };
         let foreign = Keys::from_seed(&[1; 32]).unwrap().sign_access(site.clock.now(), &claims).unwrap();
-        site.get(&foreign, "/v1/persons").await.expect_kind(401, "unauthenticated");
+        site.get(&foreign, "/v1/persons").await.refused(401, "unauthenticated");
         let own = site.token("nurse").await;
         let changed = own.replacen('.', ".e", 1);
-        site.get(&changed, "/v1/persons").await.expect_kind(401, "unauthenticated");
-        site.get("", "/v1/persons").await.expect_kind(401, "unauthenticated");
-        let jwks = site.get("", "/.well-known/jwks.json").await.expect(200).json();
+        site.get(&changed, "/v1/persons").await.refused(401, "unauthenticated");
+        site.get("", "/v1/persons").await.refused(401, "unauthenticated");
+        let jwks = site.get("", "/.well-known/jwks.json").await.expect(200);
         assert_eq!(jwks["keys"][0]["crv"], "Ed25519");
         assert!(jwks["keys"][0].get("d").is_none(), "no private part");
     })
@@ -194,16 +194,16 @@ async fn a_disabled_account_is_out() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let (admin, nurse) = (site.token("admin").await, site.account("nurse"));
-        let token = text(&site.log_in("nurse", PASSWORD).await.expect(200), "refresh_token");
-        site.api(&admin, "POST", &format!("/v1/accounts/{nurse}/disable"), Value::Null).await.expect(200);
-        refresh(&site, &token).await.expect_kind(401, "refresh-token-invalid");
-        site.log_in("nurse", PASSWORD).await.expect_kind(403, "account-disabled");
-        site.log_in("nurse", "wrong").await.expect_kind(401, "invalid-credentials");
+        let token = text(&site.log_in("nurse", PASSWORD).await.checked(200), "refresh_token");
+        site.api(&admin, "POST", &format!("/v1/accounts/{nurse}/disable"), Value::Null).await.checked(200);
+        refresh(&site, &token).await.refused(401, "refresh-token-invalid");
+        site.log_in("nurse", PASSWORD).await.refused(403, "account-disabled");
+        site.log_in("nurse", "wrong").await.refused(401, "invalid-credentials");
         let again = site.api(&admin, "POST", &format!("/v1/accounts/{nurse}/disable"), Value::Null).await;
-        assert_eq!(again.expect_kind(409, "invalid-transition").json()["legal"], json!(["enable"]));
-        site.api(&admin, "POST", &format!("/v1/accounts/{nurse}/enable"), Value::Null).await.expect(200);
-        site.log_in("nurse", PASSWORD).await.expect(200);
-        refresh(&site, &token).await.expect_kind(401, "refresh-token-invalid");
+        assert_eq!(again.refused(409, "invalid-transition").body["legal"], json!(["enable"]));
+        site.api(&admin, "POST", &format!("/v1/accounts/{nurse}/enable"), Value::Null).await.checked(200);
+        site.log_in("nurse", PASSWORD).await.checked(200);
+        refresh(&site, &token).await.refused(401, "refresh-token-invalid");
     })
     .await;
 }

@@ -21,7 +21,7 @@ async fn a_resident_is_registered_masked_and_sealed() {
         let site = Site::open(&engine).await;
         let nurse = site.token("nurse").await;
         let before = published(&site, "booking.person.registered").await;
-        let made = site.api(&nurse, "POST", "/v1/persons", chen()).await.expect(201).json();
+        let made = site.api(&nurse, "POST", "/v1/persons", chen()).await.expect(201);
         assert_eq!(made["national_id"], "110105********002X");
         assert_eq!(made["phone"], "138****5678");
         assert_eq!(made["guardian_phone"], "139****5678");
@@ -30,12 +30,12 @@ async fn a_resident_is_registered_masked_and_sealed() {
         assert_eq!(published(&site, "booking.person.registered").await, before + 1);
 
         let path = format!("/v1/persons/{}", made["id"].as_str().unwrap());
-        let read = site.get(&nurse, &path).await.expect(200);
-        assert_eq!(read.json(), made);
+        let read = site.get(&nurse, &path).await.checked(200);
+        assert_eq!(read.body, made);
         assert_eq!(read.header("etag"), "\"1\"");
         assert_eq!(audited(&site, "person.read").await, 1);
 
-        let whole = site.get(&nurse, &format!("{path}/national-id")).await.expect(200).json();
+        let whole = site.get(&nurse, &format!("{path}/national-id")).await.expect(200);
         assert_eq!(whole, json!({ "national_id": ID }));
         assert_eq!(audited(&site, "person.reveal_national_id").await, 1);
 
@@ -71,8 +71,8 @@ async fn every_wrong_field_is_told_with_its_place_and_never_echoed() {
         let nurse = site.token("nurse").await;
         let bad = json!({ "name": " ", "national_id": "110105194912310021", "phone": "12345678901",
             "area_code": "../etc", "guardian_name": "a\nb", "guardian_phone": "x" });
-        let answer = site.api(&nurse, "POST", "/v1/persons", bad).await.expect_kind(422, "invalid");
-        let errors = answer.json()["errors"].as_array().unwrap().clone();
+        let answer = site.api(&nurse, "POST", "/v1/persons", bad).await.refused(422, "invalid");
+        let errors = answer.body["errors"].as_array().unwrap().clone();
         let pointers: Vec<_> = errors.iter().map(|e| e["pointer"].as_str().unwrap()).collect();
         for pointer in ["/name", "/national_id", "/phone", "/area_code", "/guardian_name", "/guardian_phone"] {
             assert!(pointers.contains(&pointer), "{pointer} in {pointers:?}");
@@ -80,7 +80,7 @@ async fn every_wrong_field_is_told_with_its_place_and_never_echoed() {
         assert!(errors[1]["detail"].as_str().unwrap().contains("校验位"), "{errors:?}");
         assert!(!answer.text.contains("110105194912310021"), "no personal value comes back");
         let both = json!({ "phone": "128", "national_id": "1" });
-        let told = site.api(&nurse, "POST", "/v1/persons", both).await.expect_kind(422, "invalid").json();
+        let told = site.api(&nurse, "POST", "/v1/persons", both).await.refused(422, "invalid").body;
         assert_eq!(told["errors"].as_array().unwrap().len(), 3, "a field left out is told with the wrong ones");
         for (body, pointer) in [
             (json!({ "name": "甲", "birth_date": "2030-01-01" }), "/birth_date"),
@@ -91,13 +91,13 @@ async fn every_wrong_field_is_told_with_its_place_and_never_echoed() {
             (json!({ "phone": "13812345678" }), "/name"),
             (json!({ "name": "甲\u{0}" }), "/name"),
         ] {
-            let answer = site.api(&nurse, "POST", "/v1/persons", body).await.expect_kind(422, "invalid").json();
+            let answer = site.api(&nurse, "POST", "/v1/persons", body).await.refused(422, "invalid").body;
             assert_eq!(answer["errors"][0]["pointer"], pointer);
         }
         let hostile = "'); drop table person; --<script>";
-        let made = site.api(&nurse, "POST", "/v1/persons", json!({ "name": hostile })).await.expect(201).json();
+        let made = site.api(&nurse, "POST", "/v1/persons", json!({ "name": hostile })).await.expect(201);
         assert_eq!(made["name"], hostile, "text is text");
-        site.get(&nurse, "/v1/persons?q=%27%29%3B%20drop").await.expect(200);
+        site.get(&nurse, "/v1/persons?q=%27%29%3B%20drop").await.checked(200);
     })
     .await;
 }
@@ -107,20 +107,20 @@ async fn a_national_id_is_registered_once_and_nobody_learns_where() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let (nurse, dispatcher) = (site.token("nurse").await, site.token("dispatcher").await);
-        let made = site.api(&nurse, "POST", "/v1/persons", chen()).await.expect(201).json();
+        let made = site.api(&nurse, "POST", "/v1/persons", chen()).await.expect(201);
         let again = json!({ "name": "别人", "national_id": ID });
         for token in [&nurse, &dispatcher] {
             let answer = site.api(token, "POST", "/v1/persons", again.clone()).await;
-            let answer = answer.expect_kind(409, "national-id-taken");
+            let answer = answer.refused(409, "national-id-taken");
             for secret in [made["id"].as_str().unwrap(), "陈阿婆", ID, "安和"] {
                 assert!(!answer.text.contains(secret), "no {secret} in {}", answer.text);
             }
         }
-        let other = site.api(&nurse, "POST", "/v1/persons", json!({ "name": "乙" })).await.expect(201).json();
+        let other = site.api(&nurse, "POST", "/v1/persons", json!({ "name": "乙" })).await.expect(201);
         let path = format!("/v1/persons/{}", other["id"].as_str().unwrap());
         let change = json!({ "national_id": ID });
-        site.api(&nurse, "PATCH", &path, change).await.expect_kind(409, "national-id-taken");
-        assert_eq!(site.get(&nurse, &path).await.expect(200).json()["national_id"], Value::Null);
+        site.api(&nurse, "PATCH", &path, change).await.refused(409, "national-id-taken");
+        assert_eq!(site.get(&nurse, &path).await.expect(200)["national_id"], Value::Null);
         let id = json!({ "name": "丙", "national_id": valid("33029819420412002") });
         let answers = join_all((0..6).map(|_| site.api(&nurse, "POST", "/v1/persons", id.clone()))).await;
         assert_eq!(answers.iter().filter(|a| a.status == 201).count(), 1);
@@ -142,15 +142,15 @@ async fn two_people_do_not_overwrite_each_other() {
         let site = Site::open(&engine).await;
         let nurse = site.token("nurse").await;
         let path = format!("/v1/persons/{}", site.network.residents[0]);
-        let read = site.get(&nurse, &path).await.expect(200);
+        let read = site.get(&nurse, &path).await.checked(200);
         let tag = read.header("etag").to_owned();
         let phone = |n: u32| json!({ "phone": format!("1380000009{n}") });
-        let first = site.api_with(&nurse, "PATCH", &path, phone(1), &[("if-match", &tag)]).await.expect(200);
+        let first = site.api_with(&nurse, "PATCH", &path, phone(1), &[("if-match", &tag)]).await.checked(200);
         assert_eq!(first.header("etag"), "\"2\"");
-        assert_eq!(first.json()["phone"], "138****0091");
+        assert_eq!(first.body["phone"], "138****0091");
         let second = site.api_with(&nurse, "PATCH", &path, phone(2), &[("if-match", &tag)]).await;
-        second.expect_kind(412, "precondition-failed");
-        assert_eq!(site.get(&nurse, &path).await.json()["phone"], "138****0091");
+        second.refused(412, "precondition-failed");
+        assert_eq!(site.get(&nurse, &path).await.body["phone"], "138****0091");
         assert_eq!(published(&site, "booking.person.updated").await, 1);
         assert_eq!(audited(&site, "person.update").await, 1);
     })
@@ -165,7 +165,7 @@ async fn a_version_is_known_again_after_a_proxy_has_compressed_the_answer() {
         let path = format!("/v1/persons/{}", site.network.residents[0]);
         let change = async |tag: String, status: u16| {
             let body = json!({ "phone": "13800000091" });
-            site.api_with(&nurse, "PATCH", &path, body, &[("if-match", &tag)]).await.expect(status);
+            site.api_with(&nurse, "PATCH", &path, body, &[("if-match", &tag)]).await.checked(status);
         };
         // Each that succeeds makes the next version.
         change("W/\"1\"".into(), 200).await;
@@ -185,12 +185,12 @@ async fn a_repeated_creation_with_one_key_makes_one_person() {
         let site = Site::open(&engine).await;
         let nurse = site.token("nurse").await;
         let key = [("idempotency-key", "k1")];
-        let first = site.api_with(&nurse, "POST", "/v1/persons", chen(), &key).await.expect(201);
-        let again = site.api_with(&nurse, "POST", "/v1/persons", chen(), &key).await.expect(201);
-        assert_eq!(first.json(), again.json());
+        let first = site.api_with(&nurse, "POST", "/v1/persons", chen(), &key).await.checked(201);
+        let again = site.api_with(&nurse, "POST", "/v1/persons", chen(), &key).await.checked(201);
+        assert_eq!(first.body, again.body);
         assert_eq!(again.header("idempotent-replayed"), "true");
         let other = site.api_with(&nurse, "POST", "/v1/persons", json!({ "name": "乙" }), &key).await;
-        other.expect_kind(422, "idempotency-mismatch");
+        other.refused(422, "idempotency-mismatch");
     })
     .await;
 }
@@ -212,28 +212,27 @@ async fn people_are_seen_by_those_who_care_for_them_only() {
             "national_id": ID }),
             )
             .await
-            .expect(201)
-            .json();
+            .expect(201);
         assert_eq!(elder["organisation_id"], Value::Null);
         let elder = format!("/v1/persons/{}", elder["id"].as_str().unwrap());
         let resident = format!("/v1/persons/{}", site.network.residents[0]);
 
         for token in [&dispatcher, &admin, &doctor, &caregiver, &analyst] {
             for path in [resident.clone(), format!("{resident}/national-id")] {
-                site.get(token, &path).await.expect_kind(404, "not-found");
+                site.get(token, &path).await.refused(404, "not-found");
             }
-            site.api(token, "PATCH", &resident, json!({ "name": "x" })).await.expect_kind(404, "not-found");
+            site.api(token, "PATCH", &resident, json!({ "name": "x" })).await.refused(404, "not-found");
         }
-        site.get(&nurse, &elder).await.expect_kind(404, "not-found");
-        site.get(&dispatcher, &elder).await.expect(200);
-        site.get(&dispatcher, &format!("{elder}/national-id")).await.expect_kind(403, "forbidden");
-        site.get(&caregiver, &elder).await.expect_kind(404, "not-found");
+        site.get(&nurse, &elder).await.refused(404, "not-found");
+        site.get(&dispatcher, &elder).await.checked(200);
+        site.get(&dispatcher, &format!("{elder}/national-id")).await.refused(403, "forbidden");
+        site.get(&caregiver, &elder).await.refused(404, "not-found");
         for token in [&admin, &doctor, &caregiver, &analyst] {
-            site.get(token, "/v1/persons").await.expect_kind(403, "forbidden");
-            site.api(token, "POST", "/v1/persons", json!({ "name": "x" })).await.expect_kind(403, "forbidden");
+            site.get(token, "/v1/persons").await.refused(403, "forbidden");
+            site.api(token, "POST", "/v1/persons", json!({ "name": "x" })).await.refused(403, "forbidden");
         }
         for unknown in ["/v1/persons/00000000-0000-7000-8000-000000000000", "/v1/persons/1", "/v1/persons/%F0%28"] {
-            site.get(&nurse, unknown).await.expect_kind(404, "not-found");
+            site.get(&nurse, unknown).await.refused(404, "not-found");
         }
     })
     .await;
@@ -247,7 +246,7 @@ async fn a_list_is_searched_and_paged() {
         let mut names = Vec::new();
         let mut next = String::new();
         loop {
-            let page = site.get(&nurse, &format!("/v1/persons?limit=4{next}")).await.expect(200).json();
+            let page = site.get(&nurse, &format!("/v1/persons?limit=4{next}")).await.expect(200);
             names.extend(page["items"].as_array().unwrap().iter().map(|p| p["name"].as_str().unwrap().to_owned()));
             let Some(after) = page["next"].as_str() else { break };
             next = format!("&after={after}");
@@ -257,14 +256,14 @@ async fn a_list_is_searched_and_paged() {
         names.dedup();
         assert_eq!(names.len(), 6, "each once");
         for (q, count) in [("%E9%99%88", 1), ("13800000012", 1), ("%25", 0), ("_", 0), ("13800009999", 0)] {
-            let found = site.get(&nurse, &format!("/v1/persons?q={q}")).await.expect(200).json();
+            let found = site.get(&nurse, &format!("/v1/persons?q={q}")).await.expect(200);
             assert_eq!(found["items"].as_array().unwrap().len(), count, "{q}");
         }
-        site.get(&dispatcher, "/v1/persons").await.expect_kind(422, "invalid");
-        let found = site.get(&dispatcher, "/v1/persons?q=13800000012").await.expect(200).json();
+        site.get(&dispatcher, "/v1/persons").await.refused(422, "invalid");
+        let found = site.get(&dispatcher, "/v1/persons?q=13800000012").await.expect(200);
         assert_eq!(found["items"], json!([]), "residents are no elders at home");
         for bad in ["limit=0", "limit=201", "limit=x", "after=x", "q=%00"] {
-            site.get(&nurse, &format!("/v1/persons?{bad}")).await.expect_kind(422, "invalid");
+            site.get(&nurse, &format!("/v1/persons?{bad}")).await.refused(422, "invalid");
         }
         assert_eq!(audited(&site, "person.list").await, 8);
     })

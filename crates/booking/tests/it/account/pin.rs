@@ -14,30 +14,30 @@ async fn a_pin_changes_the_user_where_the_password_was_shown() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let mut tablet = Browser::new();
-        let nobody = tablet.open(&site, "/session/pin?next=/residents").await.expect(303);
+        let nobody = tablet.open(&site, "/session/pin?next=/residents").await.checked(303);
         assert_eq!(nobody.header("location"), "/login?next=/residents");
         tablet.log_in(&site, "nurse").await;
         tablet.log_in(&site, "doctor").await;
         let before = tablet.clone();
-        let page = tablet.open(&site, "/session/pin?next=/residents").await.expect(200);
+        let page = tablet.open(&site, "/session/pin?next=/residents").await.checked(200);
         assert!(page.text.contains("林晓月") && page.text.contains("周明远") && !page.text.contains("方佳宁"));
 
         let fields = [("account", &*site.account("nurse")), ("pin", "1234"), ("next", "/residents")];
-        let answer = tablet.form(&site, "/session/pin", &fields).await.expect(303);
+        let answer = tablet.form(&site, "/session/pin", &fields).await.checked(303);
         assert_eq!(answer.header("location"), "/residents");
-        let page = tablet.open(&site, "/residents").await.expect(200);
+        let page = tablet.open(&site, "/residents").await.checked(200);
         assert!(page.text.contains("林晓月"), "the nurse is there now");
         let mut old = before;
         let ended = old.script(&site, "POST", "/session/refresh", Value::Null).await;
-        ended.expect_kind(401, "refresh-token-invalid");
+        ended.refused(401, "refresh-token-invalid");
 
         let mut elsewhere = Browser::new();
         let refused = elsewhere.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await;
-        refused.expect_kind(401, "pin-unavailable");
+        refused.refused(401, "pin-unavailable");
         let refused = tablet.script(&site, "POST", "/session/pin", pin(&site, "dispatcher", "1234")).await;
-        refused.expect_kind(401, "pin-unavailable");
+        refused.refused(401, "pin-unavailable");
         let unknown = json!({ "account": "0193a5b0-0000-7000-8000-000000000000", "pin": "1234" });
-        tablet.script(&site, "POST", "/session/pin", unknown).await.expect_kind(401, "pin-unavailable");
+        tablet.script(&site, "POST", "/session/pin", unknown).await.refused(401, "pin-unavailable");
     })
     .await;
 }
@@ -52,23 +52,23 @@ async fn five_wrong_pins_ask_for_the_password() {
         let stolen = tablet.clone();
         for _ in 0..4 {
             let wrong = tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "9999")).await;
-            wrong.expect_kind(401, "pin-refused");
+            wrong.refused(401, "pin-refused");
         }
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.expect(200);
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.checked(200);
         for n in 0..5 {
             let typed = if n % 2 == 0 { "9999" } else { "12a4" };
             let wrong = tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", typed)).await;
-            wrong.expect_kind(401, "pin-refused");
+            wrong.refused(401, "pin-refused");
         }
         for mut browser in [tablet.clone(), stolen] {
             let right = browser.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await;
-            right.expect_kind(401, "pin-unavailable");
+            right.refused(401, "pin-unavailable");
         }
-        let page = tablet.open(&site, "/session/pin").await.expect(200);
+        let page = tablet.open(&site, "/session/pin").await.checked(200);
         assert!(!page.text.contains("林晓月") && page.text.contains("周明远"));
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "1234")).await.expect(200);
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "1234")).await.checked(200);
         tablet.log_in(&site, "nurse").await;
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.expect(200);
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.checked(200);
     })
     .await;
 }
@@ -80,44 +80,44 @@ async fn a_pin_lasts_for_a_shift_and_ends_with_the_account() {
         let mut tablet = Browser::new();
         tablet.log_in(&site, "nurse").await;
         site.minutes_pass(12 * 60 - 1);
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.expect(200);
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await.checked(200);
         site.minutes_pass(1);
         let late = tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await;
-        late.expect_kind(401, "pin-unavailable");
+        late.refused(401, "pin-unavailable");
 
         tablet.log_in(&site, "nurse").await;
         let admin = site.token("admin").await;
         let path = format!("/v1/accounts/{}", site.account("nurse"));
-        site.api(&admin, "POST", &format!("{path}/disable"), Value::Null).await.expect(200);
+        site.api(&admin, "POST", &format!("{path}/disable"), Value::Null).await.checked(200);
         let disabled = tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await;
-        disabled.expect_kind(401, "pin-unavailable");
-        site.api(&admin, "POST", &format!("{path}/enable"), Value::Null).await.expect(200);
+        disabled.refused(401, "pin-unavailable");
+        site.api(&admin, "POST", &format!("{path}/enable"), Value::Null).await.checked(200);
         let enabled = tablet.script(&site, "POST", "/session/pin", pin(&site, "nurse", "1234")).await;
-        enabled.expect_kind(401, "pin-unavailable");
+        enabled.refused(401, "pin-unavailable");
 
         let token = site.token("doctor").await;
         for bad in ["123", "123456789", "abcd", ""] {
             let refused = site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": bad })).await;
-            let refused = refused.expect_kind(422, "invalid");
-            assert_eq!(refused.json()["errors"][0]["pointer"], "/pin");
+            let refused = refused.refused(422, "invalid");
+            assert_eq!(refused.body["errors"][0]["pointer"], "/pin");
         }
-        site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": "25802580" })).await.expect(204);
+        site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": "25802580" })).await.checked(204);
         let mut nurse = Browser::new();
         nurse.log_in(&site, "nurse").await;
-        let page = nurse.open(&site, "/session/pin").await.expect(200);
+        let page = nurse.open(&site, "/session/pin").await.checked(200);
         assert!(page.text.contains("林晓月"), "logged in, with a PIN");
         let reset = json!({ "password": "sanbao-demo" });
-        site.api(&admin, "POST", &format!("{path}/password"), reset).await.expect(200);
+        site.api(&admin, "POST", &format!("{path}/password"), reset).await.checked(200);
         nurse.log_in(&site, "nurse").await;
-        let set = nurse.open(&site, "/session/pin").await.expect(303);
+        let set = nurse.open(&site, "/session/pin").await.checked(303);
         assert_eq!(set.header("location"), "/me", "logged in, without a PIN: here one sets it");
-        nurse.open(&site, "/me").await.expect(200);
-        nurse.script(&site, "PUT", "/v1/me/pin", json!({ "pin": "4711" })).await.expect(204);
-        nurse.script(&site, "POST", "/session/pin", pin(&site, "nurse", "4711")).await.expect(200);
+        nurse.open(&site, "/me").await.checked(200);
+        nurse.script(&site, "PUT", "/v1/me/pin", json!({ "pin": "4711" })).await.checked(204);
+        nurse.script(&site, "POST", "/session/pin", pin(&site, "nurse", "4711")).await.checked(200);
         tablet.log_in(&site, "doctor").await;
         let old = tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "1234")).await;
-        old.expect_kind(401, "pin-refused");
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "25802580")).await.expect(200);
+        old.refused(401, "pin-refused");
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "25802580")).await.checked(200);
     })
     .await;
 }

@@ -318,7 +318,7 @@ async fn who_waits_too_long_rings_at_the_colleagues_until_somebody_comes() {
             list.contains("陈女士 在会诊室门口等了 3 分钟") && list.contains(&format!("/room?consult={id}")),
             "{list}"
         );
-        assert!(list.contains("role=\"alert\"") && list.contains("/static/consult-bell.js"));
+        assert!(list.contains("role=\"alert\"") && list.contains("/static/booking/consult-bell.js"));
         assert!(!rings(&w.doctor).await && !rings(&w.stranger_nurse).await, "the inviting side lets family in");
         tell(&w, &id, "attendance", json!({ "person": link["id"], "role": "guest", "change": "joined" })).await;
         assert!(!rings(&w.nurse).await);

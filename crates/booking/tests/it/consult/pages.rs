@@ -50,10 +50,12 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
         };
         let doctors = page(&w.doctor).await.text;
         has(&doctors, &["/accept", "/return", "/reject", "&lt;script&gt;alert(1)"]);
+        let accept = format!("data-send=\"POST /v1/consults/{id}/accept\" data-version=\"{}\"", body["version"]);
+        assert!(doctors.contains(&accept), "a step says which version it is about: {doctors}");
         assert!(!doctors.contains("<script>alert"));
         w.step(&w.doctor, id, "accept", Value::Null).await.expect(200);
         let nurses = page(&w.nurse).await.text;
-        has(&nurses, &["data-schedule", "08:30–09:00", "会诊室 0", "id=\"consent\"", "data-guest"]);
+        has(&nurses, &["data-schedule", "08:30–09:00", "会诊室 0", "id=\"consent\"", "/guest-links"]);
         assert!(!nurses.contains("/accept\""));
         w.step(&w.nurse, id, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
         has(&page(&w.nurse).await.text, &["先登记老人同意", "/delay", "/reschedule", "/cancel"]);
@@ -69,7 +71,15 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
         let signed = page(&w.nurse).await.text;
         has(
             &signed,
-            &["加用缬沙坦", "高血压 &lt;b&gt;2 级", "李医生", "主任医师", "110330211000001", "/adopt", "data-print"],
+            &[
+                "加用缬沙坦",
+                "高血压 &lt;b&gt;2 级",
+                "李医生",
+                "主任医师",
+                "110330211000001",
+                "/adopt",
+                "data-action=\"print\"",
+            ],
         );
         assert_eq!(page(&w.stranger_nurse).await.status, 404);
         assert!(!page(&w.doctor).await.text.contains("/adopt"));
@@ -121,14 +131,15 @@ async fn the_invitation_and_the_familys_page() {
         w.step(&w.doctor, &id, "return", json!({ "reason": "缺心电图" })).await.expect(200);
         let again = w.get(&w.nurse, &format!("/consults/new?id={id}")).await.text;
         assert!(
-            again.contains("射血分数 40%") && again.contains(&format!("data-id=\"{id}\"")),
+            again.contains("射血分数 40%")
+                && again.contains(&format!("data-send=\"PUT /v1/consults/{id}\" data-version=")),
             "nothing is typed twice"
         );
         assert_eq!(w.get(&w.stranger_nurse, &format!("/consults/new?id={id}")).await.status, 404);
         let family = w.call(None, "GET", "/guest", None, &[]).await;
         assert!(family.status == 200 && family.text.contains("等候区") && family.text.contains("consult-guest.js"));
         for script in ["new", "page", "opinion", "guest"] {
-            let path = format!("/static/consult-{script}.js");
+            let path = format!("/static/booking/consult-{script}.js");
             assert_eq!(w.call(None, "GET", &path, None, &[]).await.status, 200, "{script}");
         }
     })

@@ -5,7 +5,6 @@ use sanbao_booking::account::{AccountId, LocationId, PersonId};
 use sanbao_booking::consult::demo::{self, DemoPeople};
 use sanbao_platform::auth::TokenError;
 use sanbao_platform::bus;
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 
@@ -233,8 +232,8 @@ async fn the_demo_has_a_consult_that_one_can_enter_at_once() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let people = DemoPeople {
-            care_home: OrganisationId(w.home),
-            hospital: OrganisationId(w.hospital),
+            care_home: w.home,
+            hospital: w.hospital,
             rooms: w.rooms.iter().map(|r| LocationId(*r)).collect(),
             care_staff: AccountId(w.nurse.id),
             doctors: vec![

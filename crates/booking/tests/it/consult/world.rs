@@ -1,74 +1,32 @@
 //! A small network for the tests of consults: two care homes, two hospitals, their people, and a
 //! browser-less caller with tokens of the network's own keys.
 
-use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
 use chrono::{DateTime, Utc};
-use http_body_util::BodyExt as _;
 use sanbao_booking::{App, Config, MIGRATIONS, build};
-use sanbao_platform::auth::{AccessClaims, Keys, Throttle};
-use sanbao_platform::bus::{Consumer, Outbox};
+use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Tx};
-use sanbao_platform::http::finish;
-use sanbao_platform::id::{OrganisationId, SubjectId, uuid_v7};
+use sanbao_platform::db::Tx;
+use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::on;
-use sanbao_platform::testing::TestEngine;
+use sanbao_platform::testing::{Answer, Person, Site, TestEngine};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 use uuid::Uuid;
+
+use crate::network::{member, organisation};
 
 /// Monday 2026-11-23, 08:00 in Shanghai.
 pub const NOW: &str = "2026-11-23T00:00:00Z";
 
-/// A logged-in person.
-#[derive(Clone, Debug)]
-pub struct Person {
-    pub id: Uuid,
-    pub organisation: Uuid,
-    pub roles: Vec<&'static str>,
-    pub name: &'static str,
-}
-
-/// An answer, read to its end.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub etag: Option<String>,
-    pub body: Value,
-    pub text: String,
-}
-
-impl Answer {
-    /// The body, if the status is as expected.
-    #[track_caller]
-    pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{}", self.text);
-        self.body
-    }
-
-    /// The slug of the problem's type.
-    pub fn problem(&self) -> &str {
-        self.body["type"].as_str().and_then(|t| t.strip_prefix("/problems/")).unwrap_or("-")
-    }
-}
-
 /// The network.
 pub struct World {
-    pub db: Db,
-    pub clock: Clock,
-    pub keys: Keys,
+    site: Site,
     pub app: App,
-    pub router: Router,
-    pub consumers: Vec<Consumer>,
     pub engine: &'static str,
-    pub home: Uuid,
-    pub hospital: Uuid,
+    pub home: OrganisationId,
+    pub hospital: OrganisationId,
     pub nurse: Person,
     pub doctor: Person,
     pub second_doctor: Person,
@@ -81,14 +39,6 @@ pub struct World {
     pub rooms: Vec<Uuid>,
 }
 
-const ORGANISATION: &str =
-    "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
-    values ($1, $2, $3, $4, $5, $6, null, $7)";
-const ACCOUNT: &str = "insert into account
-    (id, login, display_name, password_hash, pin_hash, status, failed_count, locked_until, created_at, version)
-    values ($1, $2, $3, 'x', null, 'active', 0, null, $4, 1)";
-const MEMBERSHIP: &str =
-    "insert into membership (account_id, organisation_id, role, created_at) values ($1, $2, $3, $4)";
 const PERSON: &str = "insert into person (id, organisation_id, name, sex, birth_date, created_at, version)
     values ($1, $2, $3, 'female', $4, $5, 1)";
 const LOCATION: &str = "insert into location (id, organisation_id, name, created_at) values ($1, $2, $3, $4)";
@@ -98,40 +48,6 @@ const PRACTITIONER: &str = "insert into practitioner
 const EVENTS: &str = "select kind from outbox where subject = $1 order by seq";
 const AUDIT: &str = "select action from audit where resource_id = $1 order by occurred_at, id";
 
-async fn organisation(tx: &mut Tx, now: DateTime<Utc>, kind: &str, zh: &str, zone: &str) -> Uuid {
-    let id = uuid_v7(now);
-    on!(tx, |c| {
-        let row = sqlx::query(ORGANISATION).bind(id).bind(kind).bind(zh).bind(zh).bind(zone);
-        row.bind("0574-8600 0000").bind(now).execute(c).await.map(drop)
-    })
-    .unwrap();
-    id
-}
-
-async fn member(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    organisation: Uuid,
-    roles: &[&'static str],
-    name: &'static str,
-) -> Person {
-    let id = uuid_v7(now);
-    on!(tx, |c| sqlx::query(ACCOUNT).bind(id).bind(id.to_string()).bind(name).bind(now).execute(c).await.map(drop))
-        .unwrap();
-    for role in roles {
-        on!(tx, |c| sqlx::query(MEMBERSHIP)
-            .bind(id)
-            .bind(organisation)
-            .bind(*role)
-            .bind(now)
-            .execute(c)
-            .await
-            .map(drop))
-        .unwrap();
-    }
-    Person { id, organisation, roles: roles.to_vec(), name }
-}
-
 async fn practise(tx: &mut Tx, now: DateTime<Utc>, who: &Person, code: &str, zh: &str) {
     on!(tx, |c| {
         let row = sqlx::query(PRACTITIONER).bind(who.id).bind(who.organisation).bind(code).bind(zh).bind(code);
@@ -140,13 +56,21 @@ async fn practise(tx: &mut Tx, now: DateTime<Utc>, who: &Person, code: &str, zh:
     .unwrap();
 }
 
+impl Deref for World {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
 impl World {
     /// A network in which the doctors' hospital lies in `zone`.
     pub async fn in_zone(engine: &TestEngine, zone: &str) -> Self {
         let clock = Clock::manual(NOW.parse().unwrap());
         let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
-        let (db, keys, now) = (deps.db.clone(), deps.keys.clone(), clock.now());
-        let mut tx = db.begin().await.unwrap();
+        let now = clock.now();
+        let mut tx = deps.db.begin().await.unwrap();
         let t = &mut tx;
         let home = organisation(t, now, "care_home", "招宝山颐养院", "Asia/Shanghai").await;
         let other_home = organisation(t, now, "care_home", "海港养老院", "Asia/Shanghai").await;
@@ -182,19 +106,12 @@ impl World {
             rooms.push(room);
         }
         tx.commit().await.unwrap();
-        let throttle = Throttle::new(NonZeroU32::MIN, NonZeroU32::MIN);
-        let app = App { deps: deps.clone(), config: Config::default(), throttle };
-        let service = build(Config::default(), deps);
-        let router = finish(service.routes.router, clock.clone(), CancellationToken::new(), false);
-        let (consumers, engine) = (service.consumers, engine.name());
+        let app = App::new(Config::default(), deps.clone());
+        let site = Site::of(build(Config::default(), deps.clone()), &deps);
         let world = Self {
-            db,
-            clock,
-            keys,
+            site,
             app,
-            router,
-            consumers,
-            engine,
+            engine: engine.name(),
             home,
             hospital,
             nurse,
@@ -225,64 +142,6 @@ impl World {
     /// A network in Shanghai.
     pub async fn new(engine: &TestEngine) -> Self {
         Self::in_zone(engine, "Asia/Shanghai").await
-    }
-
-    pub fn token(&self, who: &Person) -> String {
-        let claims = AccessClaims {
-            sub: SubjectId(who.id),
-            org: OrganisationId(who.organisation),
-            roles: who.roles.iter().map(|r| (*r).to_owned()).collect(),
-            areas: Vec::new(),
-            name: who.name.to_owned(),
-            sid: who.id,
-        };
-        self.keys.sign_access(self.clock.now(), &claims).unwrap()
-    }
-
-    pub async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let status = response.status();
-        let etag = response.headers().get(header::ETAG).map(|v| v.to_str().unwrap().to_owned());
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, etag, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null), text }
-    }
-
-    pub async fn call(
-        &self,
-        who: Option<&Person>,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-        headers: &[(&str, &str)],
-    ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        if let Some(who) = who {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token(who)));
-        }
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match body {
-            Some(value) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(value.to_string())
-            }
-            None => Body::empty(),
-        };
-        self.send(request.body(body).unwrap()).await
-    }
-
-    pub async fn get(&self, who: &Person, path: &str) -> Answer {
-        self.call(Some(who), "GET", path, None, &[]).await
-    }
-
-    pub async fn put(&self, who: &Person, path: &str, body: Value) -> Answer {
-        self.call(Some(who), "PUT", path, Some(body), &[]).await
-    }
-
-    pub async fn post(&self, who: &Person, path: &str, body: Value) -> Answer {
-        self.call(Some(who), "POST", path, Some(body), &[]).await
     }
 
     /// A step of a consult.
@@ -328,11 +187,6 @@ impl World {
 
     pub fn consent() -> Value {
         json!({ "given_by": "guardian", "name": "陈先生", "relation": "儿子", "method": "written" })
-    }
-
-    pub async fn count(&self, statement: &'static str) -> i64 {
-        let mut conn = self.db.read().await.unwrap();
-        on!(conn, |c| sqlx::query_scalar(statement).fetch_one(c).await).unwrap()
     }
 
     /// The kinds of a consult's events, in order.

@@ -94,7 +94,7 @@ async fn a_phone_that_was_offline_tells_later_and_once() {
         };
         let (coming, leaving) = (format!("/v1/visits/{visit}/check-in"), format!("/v1/visits/{visit}/check-out"));
         let send = async |path: &str, key: &'static str, minute: i64| {
-            w.send(me, "POST", path, Some(with(gps(), minute)), &[("idempotency-key", key)]).await
+            w.call(Some(me), "POST", path, Some(with(gps(), minute)), &[("idempotency-key", key)]).await
         };
         let first = send(&coming, "in", 33).await.expect(200);
         assert_eq!(first["checked_in_at"], "2026-11-23T06:33:00Z");

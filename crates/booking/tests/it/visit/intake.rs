@@ -1,6 +1,5 @@
 //! Orders come from events, once, whatever is stopped or repeated.
 
-use sanbao_platform::bus::Outbox;
 use sanbao_platform::testing::on_both;
 use serde_json::json;
 
@@ -120,7 +119,7 @@ async fn the_demo_plans_a_day_and_leaves_some_orders_to_the_dispatcher() {
         for n in 0..15 {
             w.accept_request(w.uuid(), json!({"name": format!("老人{n}"), "phone": null, "address": null})).await;
         }
-        let log = Outbox::new("needs-analysis", w.needs.clone());
+        let log = w.needs.log();
         let caregivers: Vec<_> = w.caregivers.iter().map(|c| c.id).collect();
         let planned = sanbao_booking::visit::demo::fill(&w.app, &log, w.agency.0, &caregivers).await.unwrap();
         assert_eq!(planned, 9);

@@ -34,7 +34,7 @@ async fn the_dispatcher_sees_what_waits_and_then_the_day() {
         assert!(text.find("待安排(1)") < text.find("的上门(1)"));
         assert!(!text.contains("style=") && !text.contains("onclick"), "the content security policy allows neither");
         let english =
-            w.send(&w.dispatcher, "GET", "/visits?day=2026-11-24", None, &[("accept-language", "en")]).await.text;
+            w.call(Some(&w.dispatcher), "GET", "/visits?day=2026-11-24", None, &[("accept-language", "en")]).await.text;
         assert!(english.contains("Visits of Tue 24 Nov (0)") && english.contains("To schedule (1)"), "{english}");
         assert!(text.len() < 60_000);
     })

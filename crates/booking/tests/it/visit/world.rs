@@ -1,70 +1,30 @@
 //! An agency with its people, needs-analysis as a log of its own, and the real router between them.
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use std::ops::Deref;
+
 use chrono::{DateTime, Duration, Utc};
-use http_body_util::BodyExt as _;
 use sanbao_booking::{App, Config, MIGRATIONS, build, role};
-use sanbao_platform::auth::{AccessClaims, Keys, Throttle};
-use sanbao_platform::bus::{Consumer, Outbox, publish};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
-use sanbao_platform::http::finish;
-use sanbao_platform::id::{OrganisationId, SubjectId, uuid_v7};
-use sanbao_platform::on;
-use sanbao_platform::testing::TestEngine;
+use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::testing::{Answer, Neighbour, Person, Site, TestEngine};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 use uuid::Uuid;
 
-const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
-const ORGANISATION: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, created_at)
-    values ($1, $2, '安康居家服务', 'Ankang Home Care', 'Asia/Shanghai', $3)";
-const ACCOUNT: &str =
-    "insert into account (id, login, display_name, password_hash, status, failed_count, created_at, version)
-    values ($1, $2, $3, '-', 'active', 0, $4, 1)";
-const MEMBER: &str = "insert into membership (account_id, organisation_id, role, created_at) values ($1, $2, $3, $4)";
+use crate::network;
 
-/// Somebody with a role in an organisation.
-#[derive(Clone)]
-pub struct Who {
-    pub id: Uuid,
-    pub organisation: OrganisationId,
-    pub name: &'static str,
-    pub role: &'static str,
-}
+const AGENCY: &str = "安康居家服务";
+const ZONE: &str = "Asia/Shanghai";
 
 /// What a test works with.
 pub struct World {
+    site: Site,
     pub engine: TestEngine,
-    pub router: Router,
     pub app: App,
-    pub db: Db,
-    pub needs: Db,
-    pub clock: Clock,
+    pub needs: Neighbour,
     pub agency: OrganisationId,
     pub other_agency: OrganisationId,
-    pub dispatcher: Who,
-    pub caregivers: Vec<Who>,
-    consumers: Vec<Consumer>,
-    keys: Keys,
-}
-
-/// An answer: its status and its body.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub body: Value,
-    pub text: String,
-}
-
-impl Answer {
-    pub fn expect(self, status: u16) -> Value {
-        assert_eq!(self.status.as_u16(), status, "{} {}", self.body, self.text);
-        self.body
-    }
+    pub dispatcher: Person,
+    pub caregivers: Vec<Person>,
 }
 
 /// 14:00 on Monday 23 November 2026 in Ningbo.
@@ -77,81 +37,48 @@ pub fn at(minutes: i64) -> String {
     (start() + Duration::minutes(minutes)).to_rfc3339()
 }
 
+impl Deref for World {
+    type Target = Site;
+
+    fn deref(&self) -> &Site {
+        &self.site
+    }
+}
+
 impl World {
     pub async fn new(engine: TestEngine) -> Self {
         let clock = Clock::manual(start());
         let deps = engine.deps("booking", &MIGRATIONS, clock.clone()).await;
-        let needs = engine.database("needs_analysis", &NONE).await;
-        let (db, keys) = (deps.db.clone(), deps.keys.clone());
-        let config = Config::default();
-        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
-        let app = App { deps: deps.clone(), config: config.clone(), throttle };
-        let service = build(config, deps);
-        let router = finish(service.routes.router, clock.clone(), CancellationToken::new(), false);
-        let consumers = service.consumers.into_iter().filter(|c| c.publisher == "needs-analysis").collect();
-        let agency = organisation(&db, "home_care_agency").await;
-        let other_agency = organisation(&db, "home_care_agency").await;
-        let dispatcher = member(&db, agency, role::DISPATCHER, "王调度").await;
+        let needs = Neighbour::new(&engine, "needs-analysis", "needs_analysis").await;
+        let app = App::new(Config::default(), deps.clone());
+        let site = Site::of(build(Config::default(), deps.clone()), &deps);
+        let mut tx = deps.db.begin().await.unwrap();
+        let mut agencies = Vec::new();
+        for _ in 0..2 {
+            agencies.push(network::organisation(&mut tx, start(), "home_care_agency", AGENCY, ZONE).await);
+        }
+        let agency = agencies[0];
+        let dispatcher = network::member(&mut tx, start(), agency, &[role::DISPATCHER], "王调度").await;
         let mut caregivers = Vec::new();
         for name in ["陈阿姨", "李师傅", "周护理"] {
-            caregivers.push(member(&db, agency, role::CAREGIVER, name).await);
+            caregivers.push(network::member(&mut tx, start(), agency, &[role::CAREGIVER], name).await);
         }
-        Self { engine, router, app, db, needs, clock, agency, other_agency, dispatcher, caregivers, consumers, keys }
+        tx.commit().await.unwrap();
+        Self { site, engine, app, needs, agency, other_agency: agencies[1], dispatcher, caregivers }
     }
 
-    pub async fn member(&self, organisation: OrganisationId, role: &'static str, name: &'static str) -> Who {
-        member(&self.db, organisation, role, name).await
+    pub async fn member(&self, organisation: OrganisationId, role: &'static str, name: &'static str) -> Person {
+        let mut tx = self.db.begin().await.unwrap();
+        let person = network::member(&mut tx, start(), organisation, &[role], name).await;
+        tx.commit().await.unwrap();
+        person
     }
 
     pub async fn organisation(&self, kind: &str) -> OrganisationId {
-        organisation(&self.db, kind).await
-    }
-
-    fn token(&self, who: &Who) -> String {
-        let claims = AccessClaims {
-            sub: SubjectId(who.id),
-            org: who.organisation,
-            roles: vec![who.role.to_owned()],
-            areas: Vec::new(),
-            name: who.name.to_owned(),
-            sid: Uuid::nil(),
-        };
-        self.keys.sign_access(self.clock.now(), &claims).unwrap()
-    }
-
-    pub async fn send(
-        &self,
-        who: &Who,
-        method: &str,
-        path: &str,
-        body: Option<Value>,
-        headers: &[(&str, &str)],
-    ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
-        request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token(who)));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match body {
-            Some(value) => {
-                request = request.header(header::CONTENT_TYPE, "application/json");
-                Body::from(value.to_string())
-            }
-            None => Body::empty(),
-        };
-        let answer = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null), text }
-    }
-
-    pub async fn get(&self, who: &Who, path: &str) -> Answer {
-        self.send(who, "GET", path, None, &[]).await
-    }
-
-    pub async fn post(&self, who: &Who, path: &str, body: Value) -> Answer {
-        self.send(who, "POST", path, Some(body), &[]).await
+        let mut tx = self.db.begin().await.unwrap();
+        let id = network::organisation(&mut tx, start(), kind, AGENCY, ZONE).await;
+        tx.commit().await.unwrap();
+        id
     }
 
     /// needs-analysis says that a request was accepted; not yet read by booking.
@@ -170,28 +97,16 @@ impl World {
     }
 
     async fn tell(&self, kind: &str, subject: Uuid, data: &Value) {
-        let mut tx = self.needs.begin().await.unwrap();
-        publish(&mut tx, self.clock.now(), kind, subject, data).await.unwrap();
-        tx.commit().await.unwrap();
+        self.needs.tell(self.clock.now(), kind, subject, data).await;
     }
 
     /// Booking reads on in the log of needs-analysis; how many events took effect.
     pub async fn catch_up(&self) -> u64 {
-        let log = Outbox::new("needs-analysis", self.needs.clone());
-        let mut taken = 0;
-        for consumer in &self.consumers {
-            taken += consumer.catch_up(&log).await.unwrap();
-        }
-        taken
+        self.site.catch_up(&self.needs).await
     }
 
     pub async fn parked(&self) -> i64 {
-        let log = Outbox::new("needs-analysis", self.needs.clone());
-        let mut parked = 0;
-        for consumer in &self.consumers {
-            parked += consumer.status(&log).await.unwrap().parked;
-        }
-        parked
+        self.site.parked(&self.needs).await
     }
 
     /// A fresh order of another elder; its visit's id.
@@ -213,26 +128,18 @@ impl World {
     }
 
     /// Schedules a visit from `from` to `to` minutes after [`start`].
-    pub async fn schedule(&self, visit: &str, caregiver: &Who, from: i64, to: i64) -> Answer {
+    pub async fn schedule(&self, visit: &str, caregiver: &Person, from: i64, to: i64) -> Answer {
         self.post(&self.dispatcher, &format!("/v1/visits/{visit}/schedule"), slot(caregiver, from, to)).await
     }
 
     /// The kinds of the events that booking has published of visits, in order.
     pub async fn events(&self) -> Vec<(String, Value)> {
-        let log = Outbox::new("booking", self.db.clone());
-        let events = log.read(0, 1000).await.unwrap();
-        events.into_iter().filter(|e| e.kind.starts_with("booking.visit.")).map(|e| (e.kind, e.data)).collect()
+        self.published().await.into_iter().filter(|(kind, _)| kind.starts_with("booking.visit.")).collect()
     }
 
     pub async fn kinds(&self) -> Vec<String> {
         let kinds = self.events().await.into_iter().map(|(k, _)| k);
         kinds.map(|k| k.trim_start_matches("booking.visit.").to_owned()).collect()
-    }
-
-    /// The number that a counting statement gives.
-    pub async fn count(&self, statement: &'static str) -> i64 {
-        let mut conn = self.db.read().await.unwrap();
-        on!(conn, |c| sqlx::query_scalar(statement).fetch_one(c).await).unwrap()
     }
 
     pub fn uuid(&self) -> Uuid {
@@ -241,37 +148,13 @@ impl World {
 }
 
 /// The body that gives a visit a caregiver and a time.
-pub fn slot(caregiver: &Who, from: i64, to: i64) -> Value {
+pub fn slot(caregiver: &Person, from: i64, to: i64) -> Value {
     json!({ "caregiver": caregiver.id, "starts_at": at(from), "ends_at": at(to) })
 }
 
 /// What a phone with a position sends.
 pub fn gps() -> Value {
     json!({ "method": "gps", "latitude": 29.9504, "longitude": 121.7163, "accuracy_m": 12.5 })
-}
-
-async fn organisation(db: &Db, kind: &str) -> OrganisationId {
-    let id = OrganisationId::new(start());
-    let mut tx = db.begin().await.unwrap();
-    on!(tx, |c| sqlx::query(ORGANISATION).bind(id).bind(kind).bind(start()).execute(c).await.map(drop)).unwrap();
-    tx.commit().await.unwrap();
-    id
-}
-
-async fn member(db: &Db, organisation: OrganisationId, role: &'static str, name: &'static str) -> Who {
-    let id = uuid_v7(start());
-    let mut tx = db.begin().await.unwrap();
-    on!(tx, |c| {
-        let row = sqlx::query(ACCOUNT).bind(id).bind(id.to_string()).bind(name).bind(start());
-        row.execute(c).await.map(drop)
-    })
-    .unwrap();
-    on!(tx, |c| {
-        sqlx::query(MEMBER).bind(id).bind(organisation).bind(role).bind(start()).execute(c).await.map(drop)
-    })
-    .unwrap();
-    tx.commit().await.unwrap();
-    Who { id, organisation, name, role }
 }
 
 impl World {

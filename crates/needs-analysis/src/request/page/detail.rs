@@ -7,6 +7,7 @@ use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
+use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
 use super::{TEXTS, words};
@@ -61,7 +62,7 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
             }
         }
     };
-    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/form.js"], &body))
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
 }
 
 fn facts(lang: Lang, r: &RequestView) -> Markup {
@@ -141,13 +142,15 @@ fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agen
         (true, false) => "button primary",
         _ => "button",
     };
+    let call = format!("POST /v1/requests/{}/{}", r.id, step.path());
+    let fields = html! {
+        (fields(lang, r, step, agencies))
+        button class=(kind) type="submit" { (name) }
+    };
     html! {
         details id=(format!("do-{}", step.path())) open[first] {
             summary { (name) }
-            form data-send=(format!("POST /v1/requests/{}/{}", r.id, step.path())) {
-                (fields(lang, r, step, agencies))
-                button class=(kind) type="submit" { (name) }
-            }
+            (page::form(lang, None, "", Send::step(&call, r.version), &fields))
         }
     }
 }
@@ -155,51 +158,31 @@ fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agen
 fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let id = |field: &str| format!("{}-{field}", step.path());
+    let line = |name, label: &str, required| {
+        let (id, label) = (id(name), t(label));
+        let field = Field { name, id: &id, label: &label, required, chars_max: 2000, ..Field::default() };
+        field.draw(lang, &Errors::default())
+    };
+    let select = |name: &str, field: &str, label: &str, choices: &[Choice]| {
+        let (id, label) = (id(field), t(label));
+        Select { name, id: &id, label: &label, required: true, ..Select::default() }.draw(choices)
+    };
+    let category = |c: &Category| page::pick(c.code(), lang.pick(c.zh(), c.en()), *c == r.category);
+    let urgency = |u: &Urgency| page::pick(u.code(), lang.pick(u.zh(), u.en()), *u == r.urgency);
+    let agency = |(id, zh, en): &Agency| page::pick(id, lang.pick(zh, en), Some(*id) == r.agency_id);
     html! {
         @match step {
             Step::Triage => {
-                div.field {
-                    label for=(id("category")) { (t("field-category")) }
-                    select id=(id("category")) name="category" {
-                        @for c in Category::ALL {
-                            option value=(c.code()) selected[c == r.category] { (lang.pick(c.zh(), c.en())) }
-                        }
-                    }
-                }
-                div.field {
-                    label for=(id("urgency")) { (t("field-urgency")) }
-                    select id=(id("urgency")) name="urgency" {
-                        @for u in Urgency::ALL {
-                            option value=(u.code()) selected[u == r.urgency] { (lang.pick(u.zh(), u.en())) }
-                        }
-                    }
-                }
+                (select("category", "category", "field-category", &Category::ALL.iter().map(category).collect::<Vec<_>>()))
+                (select("urgency", "urgency", "field-urgency", &Urgency::ALL.iter().map(urgency).collect::<Vec<_>>()))
             }
-            Step::Dispatch => div.field {
-                label for=(id("agency")) { (t("agency")) }
+            Step::Dispatch => {
                 @if agencies.is_empty() { p.help { (t("agency-none")) } }
-                select id=(id("agency")) name="agency_id" required {
-                    @for (agency, zh, en) in agencies {
-                        option value=(agency) selected[Some(*agency) == r.agency_id] { (lang.pick(zh, en)) }
-                    }
-                }
-            },
-            Step::Merge => div.field {
-                label for=(id("into")) { (t("into")) }
-                input id=(id("into")) name="into" required autocomplete="off";
-            },
+                (select("agency_id", "agency", "agency", &agencies.iter().map(agency).collect::<Vec<_>>()))
+            }
+            Step::Merge => (line("into", "into", true)),
             _ => {}
         }
-        @if step.needs_reason() {
-            div.field {
-                label for=(id("reason")) { (t("reason")) }
-                input id=(id("reason")) name="reason" required maxlength="2000" autocomplete="off";
-            }
-        } @else {
-            div.field {
-                label for=(id("note")) { (t("note")) }
-                input id=(id("note")) name="note" maxlength="2000" autocomplete="off";
-            }
-        }
+        @if step.needs_reason() { (line("reason", "reason", true)) } @else { (line("note", "note", false)) }
     }
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
 
 use super::TEXTS;
@@ -37,44 +38,48 @@ async fn draw_new(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     areas.retain(|a| a.level > Level::Building && scope.contains(&a.code));
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
+    let send = Send { then: Some("/requests"), ..Send::to("POST /v1/requests") };
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         h1 { (t("request-new")) }
-        form.narrow data-send="POST /v1/requests" data-then="/requests" {
-            (input(lang, "phone", "field-phone", Some("help-phone"), "tel", true))
-            (input(lang, "elder_name", "field-name", None, "text", false))
-            (area(lang, &areas))
-            (category(lang))
-            (urgency(lang))
-            div.field {
-                label for="note" { (t("field-note")) }
-                textarea #note name="note" maxlength="2000" rows="3" {}
-                p.help { (t("help-note")) }
-            }
-            details #more {
-                summary { (t("field-more")) }
-                (input(lang, "national_id", "field-national-id", Some("help-national-id"), "text", false))
-                (input(lang, "address", "field-address", None, "text", false))
-                div.pair {
-                    (input(lang, "wanted_from", "field-wanted-from", None, "datetime-local", false))
-                    (input(lang, "wanted_until", "field-wanted-until", None, "datetime-local", false))
-                }
-                (input(lang, "received_at", "field-received-at", Some("help-received-at"), "datetime-local", false))
-            }
-            button.button.primary.large.wide type="submit" { (t("save-request")) }
-        }
+        (page::form(lang, None, "narrow", send, &fields(lang, &areas)))
     };
-    Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &["/static/form.js"], &body))
+    Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
 }
 
-fn input(lang: Lang, name: &str, label: &str, help: Option<&str>, kind: &str, first: bool) -> Markup {
+fn fields(lang: Lang, areas: &[tree::Area]) -> Markup {
+    let t = |key: &str| TEXTS.get(lang, key);
+    let first = Field { kind: "tel", first: true, ..Field::default() };
+    let (any, moment) = (Field::default(), Field { kind: "datetime-local", ..Field::default() });
+    let (label, help) = (t("field-note"), t("help-note"));
+    let note = Field { help: Some(&help), ..page::area("note", &label, 3, 2000) };
     html! {
-        div.field {
-            label for=(name) { (TEXTS.get(lang, label)) }
-            input id=(name) name=(name) type=(kind) autocomplete="off" autofocus[first] maxlength="200";
-            @if let Some(help) = help { p.help { (TEXTS.get(lang, help)) } }
+        (input(lang, "phone", "phone", first))
+        (input(lang, "elder_name", "name", any))
+        (area(lang, areas))
+        (category(lang))
+        (urgency(lang))
+        (note.draw(lang, &Errors::default()))
+        details #more {
+            summary { (t("field-more")) }
+            (input(lang, "national_id", "national-id", any))
+            (input(lang, "address", "address", any))
+            div.pair {
+                (input(lang, "wanted_from", "wanted-from", moment))
+                (input(lang, "wanted_until", "wanted-until", moment))
+            }
+            (input(lang, "received_at", "received-at", moment))
         }
+        button.button.primary.large.wide type="submit" { (t("save-request")) }
     }
+}
+
+/// A field with the words of `key`; some have help.
+fn input(lang: Lang, name: &str, key: &str, more: Field<'_>) -> Markup {
+    let label = TEXTS.get(lang, &format!("field-{key}"));
+    let helped = ["phone", "national-id", "received-at"].contains(&key);
+    let help = helped.then(|| TEXTS.get(lang, &format!("help-{key}")));
+    Field { name, label: &label, help: help.as_deref(), chars_max: 200, ..more }.draw(lang, &Errors::default())
 }
 
 fn area(lang: Lang, areas: &[tree::Area]) -> Markup {
@@ -84,32 +89,20 @@ fn area(lang: Lang, areas: &[tree::Area]) -> Markup {
         Level::Compound => "\u{3000}",
         _ => "\u{3000}\u{3000}",
     };
-    html! {
-        div.field {
-            label for="area_code" { (TEXTS.get(lang, "field-area")) }
-            select #area_code name="area_code" required {
-                option value="" { (TEXTS.get(lang, "choose")) }
-                @for a in areas {
-                    option value=(a.code) {
-                        (indent(a.level)) (a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh))
-                    }
-                }
-            }
-            p.help { (TEXTS.get(lang, "help-area")) }
-        }
-    }
+    let choice = |a: &tree::Area| {
+        let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
+        page::pick(&a.code, format!("{}{name}", indent(a.level)), false)
+    };
+    let [label, help, none] = ["field-area", "help-area", "choose"].map(|key| TEXTS.get(lang, key));
+    let field = Select { name: "area_code", label: &label, help: Some(&help), none: Some(&none), ..Select::default() };
+    Select { required: true, ..field }.draw(&areas.iter().map(choice).collect::<Vec<_>>())
 }
 
 fn category(lang: Lang) -> Markup {
-    html! {
-        div.field {
-            label for="category" { (TEXTS.get(lang, "field-category")) }
-            select #category name="category" required {
-                option value="" { (TEXTS.get(lang, "choose")) }
-                @for c in Category::ALL { option value=(c.code()) { (lang.pick(c.zh(), c.en())) } }
-            }
-        }
-    }
+    let [label, none] = ["field-category", "choose"].map(|key| TEXTS.get(lang, key));
+    let choices = Category::ALL.iter().map(|c| page::pick(c.code(), lang.pick(c.zh(), c.en()), false));
+    let field = Select { name: "category", label: &label, none: Some(&none), required: true, ..Select::default() };
+    field.draw(&choices.collect::<Vec<_>>())
 }
 
 fn urgency(lang: Lang) -> Markup {
@@ -139,7 +132,8 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
         h1 { (t("import-title")) }
         p { (t("import-help")) }
         p.faint { (t("import-columns")) }
-        form #import.card {
+        form #import.card method="post" {
+            noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
             div.field {
                 label for="file" { (t("import-file")) }
                 input #file type="file" name="file" accept=".csv,text/csv" required;
@@ -161,6 +155,6 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
             data-errors=(t("import-errors")) data-more=(t("import-more")) data-row=(t("import-row"))
             data-column=(t("import-column")) data-reason=(t("import-reason")) data-value=(t("import-value")) {}
     };
-    let scripts = ["/static/form.js", "/static/import.js"];
+    let scripts = ["/static/form.js", "/static/needs-analysis/import.js"];
     Ok(app.deps.frame.page(lang, &t("import-title"), Some(&ctx.actor), "/requests", &scripts, &body))
 }

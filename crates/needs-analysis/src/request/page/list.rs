@@ -1,10 +1,12 @@
 //! The list: filters, states, clocks, and a button for each step that needs no words.
 
+use axum::Form;
 use axum::extract::State as Shared;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, Page, PageCtx, Query};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Errors, Field, Live, Pager, Select, Send, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
@@ -22,16 +24,28 @@ use crate::request::view::RequestView;
 /// Rows of a page: a screen and a half of a desktop.
 const ROWS: u32 = 30;
 
+/// A clock runs out without anybody telling; the list is read so often.
+const REREAD_SECONDS: u32 = 60;
+
 pub(super) async fn page(
     PageCtx(ctx): PageCtx,
     Shared(app): Shared<App>,
     query: Result<Query<ListQuery>, Problem>,
 ) -> Response {
+    answer(&app, &ctx, query.map(|Query(query)| query)).await
+}
+
+/// The same list by what was filled in: a name or a telephone number stands in no address.
+pub(super) async fn found(PageCtx(ctx): PageCtx, Shared(app): Shared<App>, Form(query): Form<ListQuery>) -> Response {
+    answer(&app, &ctx, Ok(query)).await
+}
+
+async fn answer(app: &App, ctx: &Ctx, query: Result<ListQuery, Problem>) -> Response {
     let drawn = match query {
-        Ok(Query(query)) => draw(&app, &ctx, query).await,
+        Ok(query) => draw(app, ctx, query).await,
         Err(problem) => Err(problem),
     };
-    drawn.map_or_else(Problem::into_response, maud::Markup::into_response)
+    drawn.map_or_else(Problem::into_response, Markup::into_response)
 }
 
 /// Whether the actor may do something within its own scope.
@@ -46,6 +60,14 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let communities = communities(app, ctx).await?;
+    let after = query.after.as_deref().filter(|a| !a.is_empty());
+    let live = Live {
+        events: "/v1/requests/events",
+        form: Some("filters"),
+        after,
+        seconds: Some(REREAD_SECONDS),
+        ..Live::default()
+    };
     let body = html! {
         div.spread {
             h1 { (t("requests-title")) }
@@ -57,9 +79,9 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
             }
         }
         (filters(lang, &query, &communities))
-        div #requests data-live="/v1/requests/events" { (table(ctx, &query, &rows)) }
+        (page::live("requests", live, &table(ctx, &query, &rows)))
     };
-    let scripts = ["/static/requests.js", "/static/live.js"];
+    let scripts = ["/static/live.js", "/static/send.js", "/static/needs-analysis/requests.js"];
     Ok(app.deps.frame.page(lang, &t("requests-title"), Some(&ctx.actor), "/requests", &scripts, &body))
 }
 
@@ -74,47 +96,29 @@ async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<tree::Area>, Problem> {
     Ok(all.into_iter().filter(|a| scope.contains(&a.code)).collect())
 }
 
-/// A choice of one, with a way to choose none.
-fn select(lang: Lang, name: &str, label: &str, chosen: Option<&String>, options: &[(String, String)]) -> Markup {
-    html! {
-        div.field {
-            label for=(name) { (TEXTS.get(lang, label)) }
-            select id=(name) name=(name) {
-                option value="" { (TEXTS.get(lang, "filter-all")) }
-                @for (value, words) in options {
-                    option value=(value) selected[chosen == Some(value)] { (words) }
-                }
-            }
-        }
-    }
-}
-
 fn filters(lang: Lang, query: &ListQuery, communities: &[tree::Area]) -> Markup {
-    let word = |zh: &str, en: &str| lang.pick(zh, en).to_owned();
-    let states: Vec<_> = State::ALL.iter().map(|s| (s.name().to_owned(), word(s.zh(), s.en()))).collect();
-    let categories: Vec<_> = Category::ALL.iter().map(|c| (c.code().to_owned(), word(c.zh(), c.en()))).collect();
-    let name = |a: &tree::Area| a.name_en.clone().filter(|_| lang == Lang::En).unwrap_or_else(|| a.name_zh.clone());
-    let areas: Vec<_> = communities.iter().map(|a| (a.code.to_string(), name(a))).collect();
+    let t = |key: &str| TEXTS.get(lang, key);
+    let chosen = |of: &Option<String>, value: &str| of.as_deref() == Some(value);
+    let state = |s: &State| page::pick(s.name(), lang.pick(s.zh(), s.en()), chosen(&query.state, s.name()));
+    let category = |c: &Category| page::pick(c.code(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.code()));
+    let area = |a: &tree::Area| {
+        let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
+        page::pick(&a.code, name, chosen(&query.area, &a.code.to_string()))
+    };
+    let [all, search, states, categories, areas, scope] =
+        ["filter-all", "filter-search", "filter-state", "filter-category", "filter-area", "filter-open"].map(t);
+    let q = query.q.as_deref().unwrap_or_default();
     let open = query.open.as_deref() == Some("true");
-    html! {
-        form.toolbar method="get" action="/requests" role="search" {
-            div.field {
-                label for="q" { (TEXTS.get(lang, "filter-search")) }
-                input #q type="search" name="q" maxlength="60" value=(query.q.as_deref().unwrap_or_default());
-            }
-            (select(lang, "state", "filter-state", query.state.as_ref(), &states))
-            (select(lang, "category", "filter-category", query.category.as_ref(), &categories))
-            @if !areas.is_empty() { (select(lang, "area", "filter-area", query.area.as_ref(), &areas)) }
-            div.field {
-                label for="open" { (TEXTS.get(lang, "filter-open")) }
-                select #open name="open" {
-                    option value="true" selected[open] { (TEXTS.get(lang, "filter-open-only")) }
-                    option value="false" selected[!open] { (TEXTS.get(lang, "filter-all")) }
-                }
-            }
-            button.button type="submit" { (TEXTS.get(lang, "filter-apply")) }
-        }
-    }
+    let scopes = [page::pick("true", t("filter-open-only"), open), page::pick("false", &all, !open)];
+    let select = |name, label| Select { name, label, none: Some(&all), ..Select::default() };
+    let fields = html! {
+        (Field { name: "q", label: &search, kind: "search", value: q, chars_max: 60, ..Field::default() }.draw(lang, &Errors::default()))
+        (select("state", &states).draw(&State::ALL.iter().map(state).collect::<Vec<_>>()))
+        (select("category", &categories).draw(&Category::ALL.iter().map(category).collect::<Vec<_>>()))
+        @if !communities.is_empty() { (select("area", &areas).draw(&communities.iter().map(area).collect::<Vec<_>>())) }
+        (Select { name: "open", label: &scope, ..Select::default() }.draw(&scopes))
+    };
+    page::filters("filters", "/requests", &t("filter-apply"), &fields)
 }
 
 fn table(ctx: &Ctx, query: &ListQuery, rows: &Page<RequestView>) -> Markup {
@@ -122,23 +126,22 @@ fn table(ctx: &Ctx, query: &ListQuery, rows: &Page<RequestView>) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     if rows.items.is_empty() {
         let next = if may(ctx, Action::RequestCreate) { "no-requests-next" } else { "no-requests-agency" };
-        return html! { div.empty { p.strong { (t("no-requests")) } p { (t(next)) } } };
+        let add = t("request-new");
+        let link = may(ctx, Action::RequestCreate).then_some(("/requests/new", add.as_str()));
+        return page::empty(&format!("{} {}", t("no-requests"), t(next)), link);
     }
-    let heads = ["head-received", "head-elder", "head-place", "head-need", "head-state", "head-due", "head-do"];
+    let heads = ["head-received", "head-elder", "head-place", "head-need", "head-state", "head-due", "head-do"].map(t);
+    let later = query.after.as_deref().is_some_and(|a| !a.is_empty());
     html! {
         @if rows.items.iter().any(|r| r.masked) { p.faint { (t("masked")) } }
         div.scroll {
             table.table {
-                thead { tr { @for head in heads { th scope="col" { (t(head)) } } } }
+                (page::head(&heads.each_ref().map(String::as_str)))
                 tbody { @for r in &rows.items { (row(ctx, r)) } }
             }
         }
-        nav.toolbar {
-            @if query.after.as_deref().is_some_and(|a| !a.is_empty()) {
-                a.button href=(link(query, None)) { (t("first-page")) }
-            }
-            @if let Some(next) = &rows.next { a.button rel="next" href=(link(query, Some(next))) { (t("next-page")) } }
-        }
+        (page::count(lang, rows.items.len(), rows.next.is_some()))
+        (page::pager(lang, Pager { form: "filters", later, next: rows.next.as_deref() }))
     }
 }
 
@@ -161,7 +164,7 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
             td data-label=(t("head-need")) {
                 (lang.pick(r.category.zh(), r.category.en()))
                 @if r.urgency != crate::request::Urgency::Normal {
-                    " " span.badge.warn { (lang.pick(r.urgency.zh(), r.urgency.en())) }
+                    " " (page::badge(Tone::Warn, lang.pick(r.urgency.zh(), r.urgency.en())))
                 }
                 @if let Some(note) = &r.note { br; span.faint { (short(note)) } }
             }
@@ -172,15 +175,22 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
             td data-label=(t("head-due")) { (words::clock(lang, r.sla, ctx.now())) }
             td data-label=(t("head-do")) {
                 @for step in r.legal.iter().filter(direct) {
-                    button.button.primary type="button" id=(format!("{}-{}", step.path(), r.id))
-                        data-step=(format!("/v1/requests/{}/{}", r.id, step.path())) data-version=(r.version)
-                        data-done=(t("done-step")) { (t(&format!("step-{}", step.path()))) }
+                    (press(lang, r, *step))
                     " "
                 }
                 a.button href=(format!("/requests/{}", r.id)) { (t("open-request")) }
             }
         }
     }
+}
+
+/// A step that needs no words.
+fn press(lang: Lang, r: &RequestView, step: Step) -> Markup {
+    let call = format!("POST /v1/requests/{}/{}", r.id, step.path());
+    let done = TEXTS.get(lang, "done-step");
+    let send = Send { done: Some(&done), then: Some("stay"), ..Send::step(&call, r.version) };
+    let id = format!("{}-{}", step.path(), r.id);
+    page::press(&id, "button primary", send, &TEXTS.get(lang, &format!("step-{}", step.path())))
 }
 
 /// The first words of a note.
@@ -191,32 +201,4 @@ fn short(note: &str) -> String {
         text.push('…');
     }
     text
-}
-
-/// The same list, from another row on.
-fn link(query: &ListQuery, after: Option<&str>) -> String {
-    let fields = [
-        ("state", query.state.as_deref()),
-        ("category", query.category.as_deref()),
-        ("area", query.area.as_deref()),
-        ("open", query.open.as_deref()),
-        ("q", query.q.as_deref()),
-        ("after", after),
-    ];
-    let set = fields.iter().filter_map(|(name, value)| value.filter(|v| !v.is_empty()).map(|v| (name, v)));
-    let pairs: Vec<String> = set.map(|(name, value)| format!("{name}={}", encode(value))).collect();
-    format!("/requests?{}", pairs.join("&"))
-}
-
-/// A value as it stands in a query (RFC 3986 §2.1).
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    text.bytes().fold(String::new(), |mut out, b| {
-        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
-            out.push(char::from(b));
-        } else {
-            let _ = write!(out, "%{b:02X}");
-        }
-        out
-    })
 }

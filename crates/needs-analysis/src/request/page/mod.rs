@@ -19,14 +19,14 @@ static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
-    ("/static/requests.js", JS, include_bytes!("../../../assets/requests.js")),
-    ("/static/import.js", JS, include_bytes!("../../../assets/import.js")),
+    ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
+    ("/static/needs-analysis/import.js", JS, include_bytes!("../../../assets/import.js")),
 ];
 
 /// The pages; they stand beside the API and not in its description.
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .page("/requests", get(list::page))
+        .page("/requests", get(list::page).post(list::found))
         .page("/requests/new", get(forms::new_request))
         .page("/requests/import", get(forms::import))
         .page("/requests/{id}", get(detail::page))

@@ -1,53 +1,35 @@
 //! States, times and clocks in words, for the pages.
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Tone, Words};
 
 use super::TEXTS;
 use crate::ZONE;
 use crate::request::sla::{Sla, SlaStage, SlaStatus};
 use crate::request::state::State;
 
-const WEEKDAYS: [&str; 7] = ["周一", "周二", "周三", "周四", "周五", "周六", "周日"];
+/// The words of a page: in the street's zone.
+pub(super) fn words(lang: Lang) -> Words {
+    Words::new(&TEXTS, lang, ZONE)
+}
 
 /// A moment as people say it: 11月23日 周一 14:30.
 pub(super) fn moment(lang: Lang, at: DateTime<Utc>) -> Markup {
-    let local = at.with_timezone(&ZONE);
-    let text = match lang {
-        Lang::Zh => format!(
-            "{}月{}日 {} {:02}:{:02}",
-            local.month(),
-            local.day(),
-            WEEKDAYS[local.weekday().num_days_from_monday() as usize],
-            local.hour(),
-            local.minute()
-        ),
-        Lang::En => local.format("%a %-d %b %H:%M").to_string(),
-    };
-    html! { time datetime=(at.to_rfc3339()) { (text) } }
+    words(lang).time(at)
 }
 
 /// A state as a badge: word and sign, never colour alone.
 pub(super) fn state(lang: Lang, state: State) -> Markup {
-    let kind = match state {
-        State::Done | State::FollowedUp | State::Closed => "badge ok",
-        State::Dispatched | State::NoShow | State::Reopened => "badge warn",
-        State::Rejected | State::Escalated => "badge bad",
-        State::Cancelled | State::Merged => "badge",
-        _ => "badge info",
+    let tone = match state {
+        State::Done | State::FollowedUp | State::Closed => Tone::Ok,
+        State::Dispatched | State::NoShow | State::Reopened => Tone::Warn,
+        State::Rejected | State::Escalated => Tone::Bad,
+        State::Cancelled | State::Merged => Tone::Plain,
+        _ => Tone::Info,
     };
-    html! { span class=(kind) { (lang.pick(state.zh(), state.en())) } }
-}
-
-/// How long, in the largest unit that fits.
-fn span(lang: Lang, minutes: i64) -> String {
-    let (key, n) = match minutes {
-        ..120 => ("minutes", minutes),
-        120..2880 => ("hours", minutes / 60),
-        _ => ("days", minutes / 1440),
-    };
-    TEXTS.with(lang, key, &[("n", &n.to_string())])
+    page::badge(tone, lang.pick(state.zh(), state.en()))
 }
 
 /// The running clock as a badge.
@@ -58,7 +40,7 @@ pub(super) fn clock(lang: Lang, sla: Option<Sla>, now: DateTime<Utc>) -> Markup 
         SlaStatus::AtRisk => ("badge warn", "due-at-risk"),
         SlaStatus::Breached => ("badge bad", "due-breached"),
     };
-    let time = span(lang, (sla.due_at - now).num_minutes().abs());
+    let time = words(lang).duration((sla.due_at - now).num_minutes().abs());
     let stage = match sla.stage {
         SlaStage::Accept => "due-accept",
         SlaStage::Serve => "due-serve",

@@ -63,11 +63,7 @@ async fn a_grid_that_moves_keeps_its_past() {
             assert_eq!(below.contains(&stair), inside, "{area} {on}");
         }
         drop(conn);
-        assert_eq!(
-            house.number(COUNTED_IN_XIMEN).await,
-            1,
-            "what came after the move counts where the grid lies since"
-        );
+        assert_eq!(house.count(COUNTED_IN_XIMEN).await, 1, "what came after the move counts where the grid lies since");
         for (from, status) in [("2026-11-01", 422), ("2026-10-01", 422), ("2026-12-01", 200)] {
             let back = json!({"parent": format!("{CHENGDONG}-C2"), "from": from});
             assert_eq!(
@@ -108,8 +104,8 @@ async fn areas_are_added_by_administrators_within_their_scope() {
         };
         let key = [("idempotency-key", "k1")];
         let admin = administrator();
-        let first = house.call_with(&admin, "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
-        let again = house.call_with(&admin, "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
+        let first = house.call(Some(&admin), "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
+        let again = house.call(Some(&admin), "POST", "/v1/areas", Some(body("X-1", CHENGDONG)), &key).await;
         assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201), "{}", first.text);
         assert_eq!(first.body, again.body);
         assert_eq!(house.post(&admin, "/v1/areas", body("X-1", CHENGDONG)).await.status, 409);

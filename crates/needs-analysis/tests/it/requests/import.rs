@@ -1,16 +1,15 @@
 //! Requests from files: ten thousand rows with every kind of broken one, both encodings, again and again.
 
 use std::fmt::Write as _;
-use std::time::Instant;
 
 use axum::body::Body;
 use axum::http::Request;
 use sanbao_needs_analysis::import::{self, ImportOptions, Report};
 use sanbao_platform::cn::ResidentId;
-use sanbao_platform::testing::{TestEngine, on_both};
+use sanbao_platform::testing::{Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::requests::house::{Answer, CHENGDONG, House, Person, XIMEN, administrator, agency, analyst, person, street};
+use crate::requests::house::{CHENGDONG, House, XIMEN, administrator, agency, analyst, person, street};
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
@@ -82,14 +81,12 @@ async fn ten_thousand(engine: TestEngine) {
     let (good, bad) = (i64::try_from(good).unwrap(), i64::try_from(BROKEN.len()).unwrap());
     let dry = by_library(&house, text.as_bytes(), true).await;
     assert_eq!((dry.created, dry.failed, dry.id, house.counted().await), (good, bad, None, (0, 0)));
-    assert_eq!(house.number("select count(*) from import_run").await, 0);
+    assert_eq!(house.count("select count(*) from import_run").await, 0);
     let mut told = Vec::new();
-    let started = Instant::now();
     let deps = &house.app.deps;
     let progress = |done, total| told.push((done, total));
     let report =
         import::run(&deps.db, &deps.clock, &deps.fields, text.as_bytes(), &options(false), progress).await.unwrap();
-    eprintln!("{}: {ROWS} rows in {:?}", engine.name(), started.elapsed());
     assert_eq!((report.created, report.failed, report.error_count), (good, bad, bad));
     assert_eq!((told.first(), told.last()), (Some(&(0, 10_000)), Some(&(10_000, 10_000))));
     for ((_, column, code), error) in BROKEN.iter().zip(&report.errors) {
@@ -102,7 +99,7 @@ async fn ten_thousand(engine: TestEngine) {
     assert!(values.contains("\"'=1+1\""), "{values}");
     assert_eq!(report.other, i64::try_from(text.matches("遛狗").count()).unwrap());
     assert_eq!(house.counted().await, (good, good));
-    assert_eq!(house.number("select count(*) from request where category_raw = '遛狗'").await, report.other);
+    assert_eq!(house.count("select count(*) from request where category_raw = '遛狗'").await, report.other);
     assert_eq!(house.miscounted().await, 0);
 
     let again =
@@ -142,7 +139,7 @@ async fn an_import_that_was_killed_is_run_again() {
         assert!(futures_util::FutureExt::catch_unwind(killed).await.is_err());
         let (cells, rows) = house.counted().await;
         assert!(cells == rows && rows > 0 && rows < good, "{cells} {rows}");
-        assert_eq!(house.number("select rows_done from import_run where finished_at is null").await, 1_000);
+        assert_eq!(house.count("select rows_done from import_run where finished_at is null").await, 1_000);
         let again = by_library(&house, text.as_bytes(), false).await;
         assert_eq!((again.created, again.unchanged), (good - rows, rows));
         assert_eq!(house.counted().await, (good, good));

@@ -12,8 +12,8 @@ async fn a_request_is_taken_down_once_and_counted() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
         let key = [("idempotency-key", "call-1")];
-        let first = house.call_with(&street(), "POST", "/v1/requests", Some(sample(json!({}))), &key).await;
-        let again = house.call_with(&street(), "POST", "/v1/requests", Some(sample(json!({}))), &key).await;
+        let first = house.call(Some(&street()), "POST", "/v1/requests", Some(sample(json!({}))), &key).await;
+        let again = house.call(Some(&street()), "POST", "/v1/requests", Some(sample(json!({}))), &key).await;
         assert_eq!(first.status, 201, "{}", first.text);
         assert_eq!(first.body, again.body);
         assert_eq!(first.body["state"], "received");
@@ -23,7 +23,7 @@ async fn a_request_is_taken_down_once_and_counted() {
         assert!(!first.text.contains("19491231"), "the resident id is never shown whole");
         assert_eq!(house.counted().await, (1, 1));
         let other =
-            house.call_with(&street(), "POST", "/v1/requests", Some(sample(json!({"note": "别的"}))), &key).await;
+            house.call(Some(&street()), "POST", "/v1/requests", Some(sample(json!({"note": "别的"}))), &key).await;
         assert_eq!(other.status, 422);
     })
     .await;

@@ -2,15 +2,13 @@
 
 use axum::body::Body;
 use axum::http::Request;
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::json;
 
-use crate::requests::house::{Answer, House, Person, XIMEN, administrator, agency, agency_id, analyst, person, street};
+use crate::requests::house::{House, XIMEN, administrator, agency, agency_id, analyst, person, street};
 
 async fn page(house: &House, who: &Person, path: &str, lang: &str) -> Answer {
-    let request = Request::get(path).header("authorization", format!("Bearer {}", house.token(who)));
-    let request = request.header("accept", "text/html").header("accept-language", lang);
-    house.send(request.body(Body::empty()).unwrap()).await
+    house.call(Some(who), "GET", path, None, &[("accept", "text/html"), ("accept-language", lang)]).await
 }
 
 #[tokio::test]
@@ -37,7 +35,8 @@ async fn the_list_shows_state_clock_and_the_next_step() {
         house.step(&street(), &id, "triage", json!({})).await;
         house.step(&street(), &id, "dispatch", json!({"agency_id": agency_id()})).await;
         let theirs = page(&house, &agency(), "/requests", "en").await;
-        assert!(theirs.text.contains(&format!("data-step=\"/v1/requests/{id}/accept\"")), "{}", theirs.text);
+        let accept = format!("data-send=\"POST /v1/requests/{id}/accept\" data-version=\"3\"");
+        assert!(theirs.text.contains(&accept), "{}", theirs.text);
         assert!(!theirs.text.contains("/requests/new"), "an agency takes no requests down");
         assert!(theirs.text.contains("Dispatched") && theirs.text.contains("甲机构"));
         let nobody = page(&house, &person(8, 300, "caregiver", &[]), "/requests", "zh").await;
@@ -50,6 +49,34 @@ async fn the_list_shows_state_clock_and_the_next_step() {
             (303, &"/session/renew?next=/requests".parse().unwrap())
         );
         assert_eq!(page(&house, &street(), "/requests?state=lost", "zh").await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_looked_for_stands_in_no_address() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        for n in 0..31 {
+            house.take_down(json!({"elder_name": format!("林某{n}")})).await;
+        }
+        let found = async |fields: &str| {
+            let request =
+                Request::post("/requests").header("authorization", format!("Bearer {}", house.token(&street())));
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            let answer = house.send(request.body(Body::from(fields.to_owned())).unwrap()).await;
+            assert_eq!(answer.status, 200, "{}", answer.text);
+            answer.text
+        };
+        let one = found("q=%E6%9E%97%E6%9F%90%37&open=true&state=&category=&area=").await;
+        assert!(one.contains("林某7<") && !one.contains("林某8<") && one.contains("共 1 条"), "{one}");
+        assert!(one.contains("id=\"filters\" method=\"post\"") && one.contains("data-live-form=\"filters\""), "{one}");
+        let first = found("q=%E6%9E%97%E6%9F%90&open=true").await;
+        assert!(first.contains("前 30 条") && !first.contains("?q="), "{first}");
+        let after = first.split("name=\"after\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        let second = found(&format!("q=%E6%9E%97%E6%9F%90&open=true&after={after}")).await;
+        assert!(second.contains("共 1 条") || second.contains("林某0<"), "{second}");
+        assert!(second.contains("回到第一页"), "{second}");
     })
     .await;
 }
@@ -102,7 +129,7 @@ async fn one_request_offers_what_its_caller_may_do() {
         assert_eq!(page(&house, &agency(), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &person(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &street(), "/requests/nonsense", "zh").await.status, 404);
-        let audited = house.number("select count(*) from audit where action = 'request.read'").await;
+        let audited = house.count("select count(*) from audit where action = 'request.read'").await;
         assert_eq!(audited, 1, "the one who saw it unmasked");
     })
     .await;
@@ -125,7 +152,7 @@ async fn the_forms_are_for_those_who_may_use_them() {
         }
         let form = page(&house, &person(9, 100, "dispatcher", &[XIMEN]), "/requests/new", "zh").await.text;
         assert!(form.contains("西门社区") && form.contains("西门东苑第1网格") && !form.contains("城东"), "{form}");
-        for script in ["/static/requests.js", "/static/import.js"] {
+        for script in ["/static/needs-analysis/requests.js", "/static/needs-analysis/import.js"] {
             let answer = page(&house, &street(), script, "zh").await;
             assert_eq!(answer.status, 200);
             assert_eq!(answer.headers["content-type"], "text/javascript; charset=utf-8");

@@ -45,8 +45,8 @@ async fn a_request_goes_from_the_telephone_to_a_closed_file() {
             ["receive", "triage", "dispatch", "accept", "visit-scheduled", "visit-started", "visit-completed", "follow-up", "close"];
         assert_eq!(steps, expected);
         assert_eq!(house.counted().await, (1, 1));
-        assert_eq!(house.number("select cast(n as bigint) from rollup where area_code = '330211001' and grain = 'day' and state = 'closed'").await, 1);
-        assert!(house.number("select count(*) from audit where action like 'request.%'").await >= 9);
+        assert_eq!(house.count("select cast(n as bigint) from rollup where area_code = '330211001' and grain = 'day' and state = 'closed'").await, 1);
+        assert!(house.count("select count(*) from audit where action like 'request.%'").await >= 9);
     })
     .await;
 }
@@ -125,8 +125,8 @@ async fn two_people_cannot_both_be_first() {
         assert_eq!(read.headers["etag"], "\"1\"");
         house.step(&street(), &id, "triage", json!({})).await;
         let late = house
-            .call_with(
-                &street(),
+            .call(
+                Some(&street()),
                 "POST",
                 &format!("/v1/requests/{id}/cancel"),
                 Some(json!({"reason": "x"})),
@@ -232,7 +232,7 @@ async fn an_elder_is_recognised_whoever_comes_first() {
         assert!(house.get(&street(), &format!("/v1/requests/{stranger}")).await.body["person_id"].is_null());
         let organisation = json!({"organisation_id": Uuid::from_u128(333), "kind": "home_care_agency", "name_zh": "丙机构", "name_en": "C"});
         house.hear("booking.organisation.registered", Uuid::from_u128(333), organisation).await;
-        assert_eq!(house.number("select count(*) from agency").await, 3);
+        assert_eq!(house.count("select count(*) from agency").await, 3);
         assert_eq!(house.parked().await, 0);
     })
     .await;

@@ -1,79 +1,48 @@
 //! Reading counts by HTTP, as a file and as a page: what adds up, what is refused, what is hidden.
 
-use axum::Router;
-use axum::body::Body;
-use axum::http::{Request as HttpRequest, StatusCode};
-use http_body_util::BodyExt as _;
+use std::ops::Deref;
+
 use sanbao_needs_analysis::area::tree::insert;
 use sanbao_needs_analysis::area::{Area, Level};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::State;
 use sanbao_needs_analysis::{Config, MIGRATIONS, build};
-use sanbao_platform::auth::{AccessClaims, Keys};
-use sanbao_platform::db::Db;
-use sanbao_platform::id::{OrganisationId, SubjectId};
-use sanbao_platform::on;
-use sanbao_platform::testing::{TestEngine, on_both};
+use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::testing::{self, Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
-use tower::ServiceExt as _;
 
 use crate::rollup::tree::{Request, assert_sound, clock, code, now, plant, receive};
 
-struct Site {
-    router: Router,
-    keys: Keys,
-    db: Db,
+/// The service over the planted tree.
+struct Site(testing::Site);
+
+impl Deref for Site {
+    type Target = testing::Site;
+
+    fn deref(&self) -> &testing::Site {
+        &self.0
+    }
+}
+
+fn person(role: &'static str, areas: &[&'static str]) -> Person {
+    Person::new(uuid_v7(now()), OrganisationId::new(now()), &[role], "测试员").in_areas(areas)
 }
 
 impl Site {
     async fn open(engine: &TestEngine) -> Self {
         let deps = engine.deps("needs_analysis", &MIGRATIONS, clock()).await;
-        let (keys, db) = (deps.keys.clone(), deps.db.clone());
-        plant(&db).await;
-        let router = build(Config::default(), deps).routes.router;
-        Self { router: sanbao_platform::http::finish(router, clock(), CancellationToken::new(), false), keys, db }
+        plant(&deps.db).await;
+        Self(testing::Site::of(build(Config::default(), deps.clone()), &deps))
     }
 
-    fn token(&self, role: &str, areas: &[&str]) -> String {
-        let claims = AccessClaims {
-            sub: SubjectId::new(now()),
-            org: OrganisationId::new(now()),
-            roles: vec![role.to_owned()],
-            areas: areas.iter().map(|a| (*a).to_owned()).collect(),
-            name: "测试员".into(),
-            sid: SubjectId::new(now()).0,
-        };
-        self.keys.sign_access(now(), &claims).unwrap()
-    }
-
-    async fn send(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> (StatusCode, String) {
-        let mut request =
-            HttpRequest::builder().method(method).uri(path).header("accept", "text/html,application/json");
-        if let Some(token) = token {
-            request = request.header("authorization", format!("Bearer {token}"));
-        }
-        let body = match body {
-            Some(json) => {
-                request = request.header("content-type", "application/json");
-                Body::from(json.to_string())
-            }
-            None => Body::empty(),
-        };
-        let response = self.router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
-        let status = response.status();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).unwrap())
-    }
-
-    async fn get(&self, path: &str) -> (StatusCode, String) {
-        self.send("GET", path, Some(&self.token("analyst", &["s"])), None).await
+    /// What the analyst of the whole street reads, as JSON or as a page.
+    async fn read(&self, path: &str) -> Answer {
+        self.call(Some(&person("analyst", &["s"])), "GET", path, None, &[("accept", "text/html,application/json")])
+            .await
     }
 
     async fn counts(&self, query: &str) -> Value {
-        let (status, body) = self.get(&format!("/v1/needs/counts?{query}")).await;
-        assert_eq!(status, 200, "{query}: {body}");
-        serde_json::from_str(&body).unwrap()
+        self.read(&format!("/v1/needs/counts?{query}")).await.expect(200)
     }
 }
 
@@ -143,10 +112,8 @@ async fn an_area_that_moved_takes_its_days_with_it() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         receive(&site.db, &sample()).await;
-        let administrator = site.token("administrator", &["s"]);
         let to = json!({"parent": "b-1", "from": "2026-09-10"});
-        let (status, body) = site.send("POST", "/v1/areas/a-1-x/move", Some(&administrator), Some(to)).await;
-        assert_eq!(status, 200, "{body}");
+        site.post(&person("administrator", &["s"]), "/v1/areas/a-1-x/move", to).await.expect(200);
         assert_sound(&site.db).await;
         let period = "from=2026-08-01&to=2026-11-30";
         for by in ["total", "month", "day"] {
@@ -190,18 +157,16 @@ async fn what_is_not_the_callers_is_not_there() {
                 ("care_staff", "s", "s", 404),
                 ("root", "s", "s", 404),
             ] {
-                let token = site.token(role, &[scope]);
-                let (status, _) = site.send("GET", &of(area), Some(&token), None).await;
+                let status = site.get(&person(role, &[scope]), &of(area)).await.status;
                 assert_eq!(status, expected, "{path} {role} {scope} {area}");
             }
-            let (status, _) = site.send("GET", &of("s"), None, None).await;
-            assert_eq!(status, if path == "/needs" { 303 } else { 401 });
+            let stranger = site.call(None, "GET", &of("s"), None, &[("accept", "text/html,application/json")]).await;
+            assert_eq!(stranger.status, if path == "/needs" { 303 } else { 401 });
         }
-        let nobody = site.token("analyst", &[]);
-        assert_eq!(site.send("GET", "/v1/needs/counts?area=s", Some(&nobody), None).await.0, 404);
-        let (status, page) = site.send("GET", "/needs", Some(&nobody), None).await;
-        assert_eq!(status, 200);
-        assert!(page.contains("还没有负责的区域"));
+        let nobody = person("analyst", &[]);
+        site.get(&nobody, "/v1/needs/counts?area=s").await.expect(404);
+        let page = site.page(&nobody, "/needs").await.checked(200);
+        assert!(page.text.contains("还没有负责的区域"));
     })
     .await;
 }
@@ -222,10 +187,9 @@ async fn a_question_out_of_bounds_is_told_where() {
             ("area=s&state='%20or%201=1", "?state"),
             ("area=%3Cb%3E", "?area"),
         ] {
-            let (status, body) = site.get(&format!("/v1/needs/counts?{query}")).await;
-            assert_eq!(status, 422, "{query}: {body}");
-            let body: Value = serde_json::from_str(&body).unwrap();
-            assert_eq!(body["errors"][0]["pointer"], pointer, "{query}");
+            let told = site.read(&format!("/v1/needs/counts?{query}")).await;
+            let first = told.body["errors"][0]["pointer"].as_str();
+            assert_eq!((told.status.as_u16(), first), (422, Some(pointer)), "{query}: {}", told.text);
         }
         // A form's empty fields are open ones.
         let view = site.counts("area=s&from=&to=&by=&category=&state=").await;
@@ -245,23 +209,17 @@ async fn a_file_adds_up_opens_as_text_and_is_on_record() {
         tx.commit().await.unwrap();
         receive(&site.db, &sample()).await;
         receive(&site.db, &[Request::new("evil", Category::Meal, State::Received, "2026-11-01")]).await;
-        let (status, file) = site.get("/v1/needs/counts.csv?area=s&from=2026-08-01&to=2026-11-30&by=month").await;
-        assert_eq!(status, 200);
+        let file =
+            site.read("/v1/needs/counts.csv?area=s&from=2026-08-01&to=2026-11-30&by=month").await.checked(200).text;
         assert!(file.starts_with("\u{feff}区域编码,区域,时间,"), "{file}");
         let rows: Vec<Vec<&str>> = file.lines().skip(1).map(|l| l.split(',').collect()).collect();
         assert_eq!(rows.iter().map(|r| r[7].parse::<i64>().unwrap()).sum::<i64>(), 9);
         assert!(rows.iter().any(|r| r[..5] == ["s", "s区(未细分)", "2026-11", "medical", "助医"]), "{file}");
-        let token = site.token("analyst", &["evil"]);
-        let (_, file) = site.send("GET", "/v1/needs/counts.csv?area=evil", Some(&token), None).await;
+        let file = site.get(&person("analyst", &["evil"]), "/v1/needs/counts.csv?area=evil").await.text;
         assert!(file.contains("evil,\"'=HYPERLINK"), "{file}");
-        let mut conn = site.db.read().await.unwrap();
-        let records: i64 = on!(conn, |c| sqlx::query_scalar(
-            "select count(*) from audit where action = 'needs.export' and resource_kind like 'needs counts %'"
-        )
-        .fetch_one(c)
-        .await)
-        .unwrap();
-        assert_eq!(records, 2);
+        let records =
+            "select count(*) from audit where action = 'needs.export' and resource_kind like 'needs counts %'";
+        assert_eq!(site.count(records).await, 2);
     })
     .await;
 }
@@ -271,8 +229,7 @@ async fn the_page_draws_what_is_there_without_script_or_inline_style() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         receive(&site.db, &sample()).await;
-        let (status, page) = site.get("/needs").await;
-        assert_eq!(status, 200);
+        let page = site.read("/needs").await.checked(200).text;
         for part in [
             "<svg",
             "按类别",
@@ -289,22 +246,21 @@ async fn the_page_draws_what_is_there_without_script_or_inline_style() {
         assert!(page.len() < 60 * 1024, "{} bytes", page.len());
         std::fs::write(format!("{}/needs.html", env!("CARGO_TARGET_TMPDIR")), &page).unwrap();
 
-        let (_, sorted) = site.get("/needs?from=2026-08-01&to=2026-11-30&sort=total&order=ascending").await;
+        let sorted = site.read("/needs?from=2026-08-01&to=2026-11-30&sort=total&order=ascending").await.text;
         let table = sorted.split("id=\"table\"").nth(1).unwrap();
         let place = |text: &str| table.find(text).unwrap_or_else(|| panic!("{text} in {table}"));
         assert!(place(">本级(未细分)<") < place(">b区<") && place(">b区<") < place(">a区<"));
         assert!(table.contains("aria-sort=\"ascending\""));
 
-        let (_, inner) = site.send("GET", "/needs?area=a-1", Some(&site.token("analyst", &["a"])), None).await;
+        let inner = site.page(&person("analyst", &["a"]), "/needs?area=a-1").await.text;
         assert!(inner.contains("<a href=\"/needs?area=a&amp;"), "what is the actor's own can be gone up to");
         assert!(!inner.contains("/needs?area=s&amp;"), "what lies above it cannot");
 
-        let (status, wrong) = site.get("/needs?area=s&from=2026-02-01&to=2026-01-01").await;
-        assert_eq!(status, 200);
+        let wrong = site.read("/needs?area=s&from=2026-02-01&to=2026-01-01").await.checked(200).text;
         assert!(wrong.contains("结束日期早于开始日期") && wrong.contains("value=\"2026-02-01\""), "{wrong}");
-        let (_, empty) = site.get("/needs?area=b-2").await;
+        let empty = site.read("/needs?area=b-2").await.text;
         assert!(empty.contains("这段时间没有符合条件的需求"));
-        let (_, hostile) = site.get("/needs?area=s&sort=%3Cscript%3E&order=%22%3E").await;
+        let hostile = site.read("/needs?area=s&sort=%3Cscript%3E&order=%22%3E").await.text;
         assert_eq!(hostile.matches("<script").count(), 1);
     })
     .await;

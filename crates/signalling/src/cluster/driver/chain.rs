@@ -4,7 +4,7 @@ use crate::log::Position;
 
 /// What an entry is, as far as the chain cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A room's first entry.
     Opening,
     /// Commands.
@@ -15,7 +15,7 @@ pub enum Kind {
 
 /// An entry that came from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard<B> {
+pub struct LoggedEntry<B> {
     /// Its place.
     pub position: Position,
     /// The room's entry before it in the log, valid or void.
@@ -25,7 +25,7 @@ pub struct Heard<B> {
     /// Which of this node's batches it is, when this node wrote it.
     pub own: Option<u64>,
     /// What it is.
-    pub kind: Kind,
+    pub kind: EntryKind,
     /// What it holds.
     pub body: B,
 }
@@ -33,7 +33,7 @@ pub struct Heard<B> {
 /// What an entry means for who follows the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It was heard before.
+    /// It was logged before.
     Repeat,
     /// It is the next valid one.
     Next,
@@ -74,43 +74,43 @@ impl Chain {
     }
 
     /// Judges an entry that may lie anywhere.
-    pub(super) fn judge_announced<B>(&self, heard: &Heard<B>) -> Step {
-        if heard.position <= self.seen {
+    pub(super) fn judge_announced<B>(&self, logged: &LoggedEntry<B>) -> Step {
+        if logged.position <= self.seen {
             Step::Repeat
-        } else if heard.before == self.seen {
-            self.judge_read(heard)
+        } else if logged.before == self.seen {
+            self.judge_read(logged)
         } else {
             Step::Gap
         }
     }
 
     /// Judges the entry that follows the last seen one in the log.
-    pub(super) fn judge_read<B>(&self, heard: &Heard<B>) -> Step {
-        if heard.position <= self.seen {
+    pub(super) fn judge_read<B>(&self, logged: &LoggedEntry<B>) -> Step {
+        if logged.position <= self.seen {
             Step::Repeat
-        } else if heard.previous == self.last && self.begins(heard) {
+        } else if logged.previous == self.last && self.begins(logged) {
             Step::Next
-        } else if heard.kind == Kind::Snapshot && heard.previous > self.last {
+        } else if logged.kind == EntryKind::Snapshot && logged.previous > self.last {
             Step::Leap
-        } else if heard.previous < self.last {
+        } else if logged.previous < self.last {
             Step::Void
         } else {
             Step::Gap
         }
     }
 
-    fn begins<B>(&self, heard: &Heard<B>) -> bool {
-        (self.last == Position::START) == (heard.kind == Kind::Opening)
+    fn begins<B>(&self, logged: &LoggedEntry<B>) -> bool {
+        (self.last == Position::START) == (logged.kind == EntryKind::Opening)
     }
 
     /// Takes note of an entry that was judged.
-    pub(super) fn pass<B>(&mut self, step: Step, heard: &Heard<B>) {
+    pub(super) fn pass<B>(&mut self, step: Step, logged: &LoggedEntry<B>) {
         match step {
             Step::Repeat | Step::Gap => {}
-            Step::Void => self.seen = heard.position,
+            Step::Void => self.seen = logged.position,
             Step::Next | Step::Leap => {
-                (self.last, self.seen) = (heard.position, heard.position);
-                self.entries = if heard.kind == Kind::Snapshot { 0 } else { self.entries + 1 };
+                (self.last, self.seen) = (logged.position, logged.position);
+                self.entries = if logged.kind == EntryKind::Snapshot { 0 } else { self.entries + 1 };
             }
         }
     }

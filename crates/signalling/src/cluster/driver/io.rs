@@ -1,11 +1,11 @@
 //! What a driver is told and what it asks for.
 
-use super::chain::Heard;
+use super::chain::LoggedEntry;
 use crate::log::Position;
 
 /// What happens to a room's log, as one node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input<B> {
+pub enum LogInput<B> {
     /// The append of this batch was stored at this place. Whether it is valid is heard.
     Appended(u64, Position),
     /// The append was refused, because the room's last entry is another one.
@@ -15,9 +15,9 @@ pub enum Input<B> {
     /// The append was refused for another reason, or never sent: it is not stored, and will not be.
     Unavailable(u64),
     /// An entry was announced; some announcements are lost, and some come twice.
-    Announced(Heard<B>),
+    Announced(LoggedEntry<B>),
     /// All entries after the place that was asked for, in order, as far as the server knew.
-    Read(Vec<Heard<B>>),
+    Read(Vec<LoggedEntry<B>>),
     /// The log did not answer a read.
     ReadFailed,
     /// Announcements may have been missed: the connection is new, or a queue ran over.
@@ -28,7 +28,7 @@ pub enum Input<B> {
 
 /// What to do next, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output<C, B> {
+pub enum LogOutput<C, B> {
     /// Append these commands as this node's batch of that number, if the room's last entry is the expected one.
     Append {
         /// The last entry, valid or void.

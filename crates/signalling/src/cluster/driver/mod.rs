@@ -18,18 +18,18 @@ mod tests;
 use std::collections::VecDeque;
 
 use chain::{Chain, Step};
-pub use chain::{Heard, Kind};
-pub use io::{Full, Input, Output};
+pub use chain::{EntryKind, LoggedEntry};
+pub use io::{Full, LogInput, LogOutput};
 
 use super::limits::DriverLimits;
 use crate::log::Position;
 
 /// One node's part in one room's log. `C` is a command; what an entry holds is the caller's.
 #[derive(Clone, Debug)]
-pub struct Driver<C> {
+pub struct LogDriver<C> {
     limits: DriverLimits,
     chain: Chain,
-    waiting: VecDeque<Waiting<C>>,
+    waiting: VecDeque<WaitingCommand<C>>,
     waiting_bytes: usize,
     flight: Option<Flight<C>>,
     reading: Reading,
@@ -41,7 +41,7 @@ pub struct Driver<C> {
 }
 
 #[derive(Clone, Debug)]
-struct Waiting<C> {
+struct WaitingCommand<C> {
     command: C,
     bytes: usize,
     since_ms: u64,
@@ -51,7 +51,7 @@ struct Waiting<C> {
 struct Flight<C> {
     batch: u64,
     /// None for a snapshot.
-    commands: Vec<Waiting<C>>,
+    commands: Vec<WaitingCommand<C>>,
     snapshot: bool,
     expected: Position,
     stage: Stage,
@@ -86,11 +86,11 @@ enum Reading {
     },
 }
 
-impl<C: Clone> Driver<C> {
+impl<C: Clone> LogDriver<C> {
     /// Begins to follow a room of which this node knows everything up to `last`;
     /// [`Position::START`] when it knows nothing. Its batches have numbers after `batches`, so that a node that
     /// follows a room again is not taken in by an append of the first time. What comes out is the first read.
-    pub fn follow<B>(limits: DriverLimits, last: Position, batches: u64, now_ms: u64) -> (Self, Vec<Output<C, B>>) {
+    pub fn follow<B>(limits: DriverLimits, last: Position, batches: u64, now_ms: u64) -> (Self, Vec<LogOutput<C, B>>) {
         let mut driver = Self {
             limits,
             chain: Chain::new(last),
@@ -135,7 +135,7 @@ impl<C: Clone> Driver<C> {
         (self.wrote_last, self.snapshot_at) = (true, 0);
     }
 
-    /// When [`Input::Tick`] is due.
+    /// When [`LogInput::Tick`] is due.
     pub fn next_deadline_ms(&self) -> u64 {
         let patience = self.oldest_ms().map(|since_ms| since_ms + self.limits.commit_wait_ms_max);
         let stage = self.flight.as_ref().and_then(|flight| match flight.stage {
@@ -151,49 +151,49 @@ impl<C: Clone> Driver<C> {
     }
 
     /// Takes a command of this node, which is `bytes` long in the log.
-    pub fn propose<B>(&mut self, now_ms: u64, command: C, bytes: usize) -> Result<Vec<Output<C, B>>, Full> {
+    pub fn propose<B>(&mut self, now_ms: u64, command: C, bytes: usize) -> Result<Vec<LogOutput<C, B>>, Full> {
         if !self.has_room(bytes) {
             return Err(Full);
         }
         self.waiting_bytes += bytes;
-        self.waiting.push_back(Waiting { command, bytes, since_ms: now_ms });
+        self.waiting.push_back(WaitingCommand { command, bytes, since_ms: now_ms });
         let mut outputs = Vec::new();
         self.append(&mut outputs);
         Ok(outputs)
     }
 
     /// Takes what happened.
-    pub fn handle<B>(&mut self, now_ms: u64, input: Input<B>) -> Vec<Output<C, B>> {
+    pub fn handle<B>(&mut self, now_ms: u64, input: LogInput<B>) -> Vec<LogOutput<C, B>> {
         let mut outputs = Vec::new();
         match input {
-            Input::Appended(batch, position) => {
+            LogInput::Appended(batch, position) => {
                 self.failures = 0;
                 let until_ms = now_ms + self.limits.hear_wait_ms_max;
                 self.answered(batch, Stage::Stored { position, until_ms });
             }
-            Input::Behind(batch) => {
+            LogInput::Behind(batch) => {
                 self.answered(batch, Stage::Outrun { until_ms: now_ms + self.limits.hear_wait_ms_max });
             }
-            Input::Unknown(batch) => {
+            LogInput::Unknown(batch) => {
                 self.answered(batch, Stage::Doubtful);
                 self.read(&mut outputs);
             }
-            Input::Unavailable(batch) => {
+            LogInput::Unavailable(batch) => {
                 let at_ms = now_ms + self.back_off_ms();
                 self.answered(batch, Stage::Again { at_ms });
             }
-            Input::Announced(heard) => self.announced(heard, &mut outputs),
-            Input::Read(entries) => self.have_read(now_ms, entries, &mut outputs),
-            Input::ReadFailed => self.reading = Reading::Later { at_ms: now_ms + self.back_off_ms() },
-            Input::Missed => self.read(&mut outputs),
-            Input::Tick => {}
+            LogInput::Announced(logged) => self.announced(logged, &mut outputs),
+            LogInput::Read(entries) => self.have_read(now_ms, entries, &mut outputs),
+            LogInput::ReadFailed => self.reading = Reading::Later { at_ms: now_ms + self.back_off_ms() },
+            LogInput::Missed => self.read(&mut outputs),
+            LogInput::Tick => {}
         }
         self.look_at_the_time(now_ms, &mut outputs);
         self.append(&mut outputs);
         outputs
     }
 
-    /// Notes the answer to an append, unless that was given up meanwhile or its entry was heard already.
+    /// Notes the answer to an append, unless that was given up meanwhile or its entry came back already.
     fn answered(&mut self, batch: u64, stage: Stage) {
         let Some(flight) = self.flight.as_mut().filter(|f| f.batch == batch) else { return };
         flight.stage = stage;
@@ -205,21 +205,21 @@ impl<C: Clone> Driver<C> {
         }
     }
 
-    fn announced<B>(&mut self, heard: Heard<B>, outputs: &mut Vec<Output<C, B>>) {
-        match self.chain.judge_announced(&heard) {
+    fn announced<B>(&mut self, logged: LoggedEntry<B>, outputs: &mut Vec<LogOutput<C, B>>) {
+        match self.chain.judge_announced(&logged) {
             Step::Gap => self.read(outputs),
-            step => self.take(step, heard, outputs),
+            step => self.take(step, logged, outputs),
         }
     }
 
-    fn have_read<B>(&mut self, now_ms: u64, entries: Vec<Heard<B>>, outputs: &mut Vec<Output<C, B>>) {
+    fn have_read<B>(&mut self, now_ms: u64, entries: Vec<LoggedEntry<B>>, outputs: &mut Vec<LogOutput<C, B>>) {
         let Reading::Now { again } = self.reading else { return };
         self.reading = Reading::No;
         (self.looked_ms, self.failures) = (now_ms, 0);
-        for heard in entries {
-            match self.chain.judge_read(&heard) {
-                Step::Gap => return outputs.push(Output::Lost),
-                step => self.take(step, heard, outputs),
+        for logged in entries {
+            match self.chain.judge_read(&logged) {
+                Step::Gap => return outputs.push(LogOutput::Lost),
+                step => self.take(step, logged, outputs),
             }
         }
         if again {
@@ -238,9 +238,9 @@ impl<C: Clone> Driver<C> {
         }
     }
 
-    fn take<B>(&mut self, step: Step, heard: Heard<B>, outputs: &mut Vec<Output<C, B>>) {
-        self.chain.pass(step, &heard);
-        let Heard { position, own, kind, body, .. } = heard;
+    fn take<B>(&mut self, step: Step, logged: LoggedEntry<B>, outputs: &mut Vec<LogOutput<C, B>>) {
+        self.chain.pass(step, &logged);
+        let LoggedEntry { position, own, kind, body, .. } = logged;
         if step != Step::Next && step != Step::Leap {
             return;
         }
@@ -249,24 +249,24 @@ impl<C: Clone> Driver<C> {
             self.flight = None;
         }
         match kind {
-            Kind::Snapshot => {
+            EntryKind::Snapshot => {
                 self.snapshot_at = self.limits.snapshot_entries;
                 if step == Step::Leap {
-                    outputs.push(Output::Restore { position, body });
+                    outputs.push(LogOutput::Restore { position, body });
                 } else if own.is_some() {
-                    outputs.push(Output::Trim { before: position });
+                    outputs.push(LogOutput::Trim { before: position });
                 }
             }
-            Kind::Opening | Kind::Batch => outputs.push(Output::Apply { position, body }),
+            EntryKind::Opening | EntryKind::Batch => outputs.push(LogOutput::Apply { position, body }),
         }
     }
 
-    fn look_at_the_time<B>(&mut self, now_ms: u64, outputs: &mut Vec<Output<C, B>>) {
+    fn look_at_the_time<B>(&mut self, now_ms: u64, outputs: &mut Vec<LogOutput<C, B>>) {
         if self.oldest_ms().is_some_and(|since_ms| now_ms >= since_ms + self.limits.commit_wait_ms_max) {
             self.waiting.clear();
             self.waiting_bytes = 0;
             self.flight = None;
-            return outputs.push(Output::GiveUp);
+            return outputs.push(LogOutput::GiveUp);
         }
         let seen = self.chain.seen();
         if let Some(flight) = &mut self.flight {
@@ -298,14 +298,14 @@ impl<C: Clone> Driver<C> {
     }
 
     /// Brings an entry that did not become valid back on its way.
-    fn again<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+    fn again<B>(&mut self, outputs: &mut Vec<LogOutput<C, B>>) {
         let Some(mut flight) = self.flight.take() else { return };
         if flight.doubtful {
             // A copy may still be stored. The same batch again: only one of them can be valid.
             let (expected, previous, batch) = (self.chain.seen(), self.chain.last(), flight.batch);
             (flight.expected, flight.stage) = (expected, Stage::Sent);
             let commands = flight.commands.iter().map(|waiting| waiting.command.clone()).collect();
-            outputs.push(Output::Append { expected, previous, batch, commands });
+            outputs.push(LogOutput::Append { expected, previous, batch, commands });
             self.flight = Some(flight);
         } else {
             for waiting in flight.commands.into_iter().rev() {
@@ -315,17 +315,17 @@ impl<C: Clone> Driver<C> {
         }
     }
 
-    fn read<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+    fn read<B>(&mut self, outputs: &mut Vec<LogOutput<C, B>>) {
         self.reading = if let Reading::Now { .. } = self.reading {
             Reading::Now { again: true }
         } else {
-            outputs.push(Output::Read { after: self.chain.seen() });
+            outputs.push(LogOutput::Read { after: self.chain.seen() });
             Reading::Now { again: false }
         };
     }
 
     /// Sends what waits, when nothing is in flight and the room's end is known.
-    fn append<B>(&mut self, outputs: &mut Vec<Output<C, B>>) {
+    fn append<B>(&mut self, outputs: &mut Vec<LogOutput<C, B>>) {
         if self.flight.is_some() || self.reading != Reading::No || self.chain.last() == Position::START {
             return;
         }
@@ -338,15 +338,15 @@ impl<C: Clone> Driver<C> {
         let batch = self.batches;
         let commands = if snapshot { Vec::new() } else { self.gather() };
         outputs.push(if snapshot {
-            Output::AppendSnapshot { expected, previous, batch }
+            LogOutput::AppendSnapshot { expected, previous, batch }
         } else {
             let commands = commands.iter().map(|waiting| waiting.command.clone()).collect();
-            Output::Append { expected, previous, batch, commands }
+            LogOutput::Append { expected, previous, batch, commands }
         });
         self.flight = Some(Flight { batch, commands, snapshot, expected, stage: Stage::Sent, doubtful: false });
     }
 
-    fn gather(&mut self) -> Vec<Waiting<C>> {
+    fn gather(&mut self) -> Vec<WaitingCommand<C>> {
         let (mut commands, mut bytes) = (Vec::new(), 0);
         while let Some(next) = self.waiting.front() {
             bytes += next.bytes;

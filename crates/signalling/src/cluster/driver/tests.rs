@@ -2,8 +2,8 @@
 
 use super::*;
 
-type D = Driver<u32>;
-type Out = Vec<Output<u32, Vec<u32>>>;
+type D = LogDriver<u32>;
+type Out = Vec<LogOutput<u32, Vec<u32>>>;
 
 const LIMITS: DriverLimits = DriverLimits {
     entry_commands_max: 4,
@@ -17,30 +17,30 @@ const LIMITS: DriverLimits = DriverLimits {
     snapshot_entries: 1_000_000,
 };
 
-fn heard(position: u64, previous: u64, own: Option<u64>, body: &[u32]) -> Heard<Vec<u32>> {
-    let kind = if previous == 0 { Kind::Opening } else { Kind::Batch };
+fn heard(position: u64, previous: u64, own: Option<u64>, body: &[u32]) -> LoggedEntry<Vec<u32>> {
+    let kind = if previous == 0 { EntryKind::Opening } else { EntryKind::Batch };
     let (position, previous) = (Position(position), Position(previous));
-    Heard { position, before: previous, previous, own, kind, body: body.to_vec() }
+    LoggedEntry { position, before: previous, previous, own, kind, body: body.to_vec() }
 }
 
-fn apply(position: u64, body: &[u32]) -> Output<u32, Vec<u32>> {
-    Output::Apply { position: Position(position), body: body.to_vec() }
+fn apply(position: u64, body: &[u32]) -> LogOutput<u32, Vec<u32>> {
+    LogOutput::Apply { position: Position(position), body: body.to_vec() }
 }
 
-fn append(expected: u64, batch: u64, commands: &[u32]) -> Output<u32, Vec<u32>> {
+fn append(expected: u64, batch: u64, commands: &[u32]) -> LogOutput<u32, Vec<u32>> {
     let (expected, commands) = (Position(expected), commands.to_vec());
-    Output::Append { expected, previous: expected, batch, commands }
+    LogOutput::Append { expected, previous: expected, batch, commands }
 }
 
-fn read(after: u64) -> Output<u32, Vec<u32>> {
-    Output::Read { after: Position(after) }
+fn read(after: u64) -> LogOutput<u32, Vec<u32>> {
+    LogOutput::Read { after: Position(after) }
 }
 
 /// A node that has read a room's opening at 10.
 fn following(limits: DriverLimits) -> D {
-    let (mut driver, first): (D, Out) = Driver::follow(limits, Position::START, 0, 0);
+    let (mut driver, first): (D, Out) = LogDriver::follow(limits, Position::START, 0, 0);
     assert_eq!(first, [read(0)]);
-    assert_eq!(driver.handle(0, Input::Read(vec![heard(10, 0, None, &[0])])), [apply(10, &[0])]);
+    assert_eq!(driver.handle(0, LogInput::Read(vec![heard(10, 0, None, &[0])])), [apply(10, &[0])]);
     driver
 }
 
@@ -55,13 +55,13 @@ fn what_is_proposed_while_an_append_is_under_way_goes_out_as_one_entry() {
     assert!(propose(&mut driver, 2).is_empty());
     assert!(propose(&mut driver, 3).is_empty());
     // The announcement comes before the answer, or after it; either way the entry counts once.
-    let next = driver.handle(1, Input::Announced(heard(11, 10, Some(1), &[1])));
+    let next = driver.handle(1, LogInput::Announced(heard(11, 10, Some(1), &[1])));
     assert_eq!(next, [apply(11, &[1]), append(11, 2, &[2, 3])]);
-    let none: Out = driver.handle(1, Input::Appended(1, Position(11)));
+    let none: Out = driver.handle(1, LogInput::Appended(1, Position(11)));
     assert!(none.is_empty());
-    let none: Out = driver.handle(2, Input::Appended(2, Position(14)));
+    let none: Out = driver.handle(2, LogInput::Appended(2, Position(14)));
     assert!(none.is_empty(), "stored, but not heard");
-    assert_eq!(driver.handle(2, Input::Announced(heard(14, 11, Some(2), &[2, 3]))), [apply(14, &[2, 3])]);
+    assert_eq!(driver.handle(2, LogInput::Announced(heard(14, 11, Some(2), &[2, 3]))), [apply(14, &[2, 3])]);
     assert!(driver.is_idle());
 }
 
@@ -73,14 +73,14 @@ fn an_entry_has_a_bound_and_so_has_what_waits() {
         propose(&mut driver, command);
     }
     assert_eq!(driver.propose::<Vec<u32>>(0, 9, 10), Err(Full));
-    let next = driver.handle(1, Input::Announced(heard(11, 10, Some(1), &[0])));
+    let next = driver.handle(1, LogInput::Announced(heard(11, 10, Some(1), &[0])));
     assert_eq!(next[1], append(11, 2, &[1, 2, 3, 4]), "four commands an entry");
     let mut by_bytes = following(LIMITS);
     propose(&mut by_bytes, 0);
     let _: Out = by_bytes.propose(0, 1, 60).unwrap_or_default();
     let _: Out = by_bytes.propose(0, 2, 60).unwrap_or_default();
     assert_eq!(by_bytes.propose::<Vec<u32>>(0, 3, 1_000 - 119), Err(Full));
-    let next = by_bytes.handle(1, Input::Announced(heard(11, 10, Some(1), &[0])));
+    let next = by_bytes.handle(1, LogInput::Announced(heard(11, 10, Some(1), &[0])));
     assert_eq!(next[1], append(11, 2, &[1]), "a hundred bytes an entry");
 }
 
@@ -88,16 +88,16 @@ fn an_entry_has_a_bound_and_so_has_what_waits() {
 fn who_is_outrun_hears_the_other_and_goes_behind_it() {
     let mut driver = following(LIMITS);
     propose(&mut driver, 1);
-    let none: Out = driver.handle(1, Input::Behind(1));
+    let none: Out = driver.handle(1, LogInput::Behind(1));
     assert!(none.is_empty(), "the other's entry is on its way");
-    let next = driver.handle(2, Input::Announced(heard(12, 10, None, &[7])));
+    let next = driver.handle(2, LogInput::Announced(heard(12, 10, None, &[7])));
     assert_eq!(next, [apply(12, &[7]), append(12, 2, &[1])]);
     // And when its announcement was lost, it is read.
-    let none: Out = driver.handle(3, Input::Behind(2));
+    let none: Out = driver.handle(3, LogInput::Behind(2));
     assert!(none.is_empty());
     assert_eq!(driver.next_deadline_ms(), 23);
-    assert_eq!(driver.handle::<Vec<u32>>(23, Input::Tick), [read(12)]);
-    let next = driver.handle(24, Input::Read(vec![heard(13, 12, None, &[8])]));
+    assert_eq!(driver.handle::<Vec<u32>>(23, LogInput::Tick), [read(12)]);
+    let next = driver.handle(24, LogInput::Read(vec![heard(13, 12, None, &[8])]));
     assert_eq!(next, [apply(13, &[8]), append(13, 3, &[1])]);
 }
 
@@ -105,18 +105,18 @@ fn who_is_outrun_hears_the_other_and_goes_behind_it() {
 fn an_unanswered_append_is_looked_for_before_it_is_repeated() {
     let mut driver = following(LIMITS);
     propose(&mut driver, 1);
-    assert_eq!(driver.handle::<Vec<u32>>(1, Input::Unknown(1)), [read(10)]);
-    let found = driver.clone().handle(2, Input::Read(vec![heard(11, 10, Some(1), &[1])]));
+    assert_eq!(driver.handle::<Vec<u32>>(1, LogInput::Unknown(1)), [read(10)]);
+    let found = driver.clone().handle(2, LogInput::Read(vec![heard(11, 10, Some(1), &[1])]));
     assert_eq!(found, [apply(11, &[1])]);
-    assert_eq!(driver.handle::<Vec<u32>>(2, Input::Read(vec![])), [append(10, 1, &[1])], "the same batch");
+    assert_eq!(driver.handle::<Vec<u32>>(2, LogInput::Read(vec![])), [append(10, 1, &[1])], "the same batch");
     // The first copy comes late: the second is void, and nothing is applied twice.
-    assert_eq!(driver.handle(3, Input::Announced(heard(11, 10, Some(1), &[1]))), [apply(11, &[1])]);
-    let none: Out = driver.handle(3, Input::Appended(1, Position(12)));
+    assert_eq!(driver.handle(3, LogInput::Announced(heard(11, 10, Some(1), &[1]))), [apply(11, &[1])]);
+    let none: Out = driver.handle(3, LogInput::Appended(1, Position(12)));
     assert!(none.is_empty());
-    let second = Heard { before: Position(11), ..heard(12, 10, Some(1), &[1]) };
-    assert!(driver.handle(4, Input::Announced(second)).is_empty(), "void");
+    let second = LoggedEntry { before: Position(11), ..heard(12, 10, Some(1), &[1]) };
+    assert!(driver.handle(4, LogInput::Announced(second)).is_empty(), "void");
     let (expected, previous) = (Position(12), Position(11));
-    assert_eq!(propose(&mut driver, 2), [Output::Append { expected, previous, batch: 2, commands: vec![2] }]);
+    assert_eq!(propose(&mut driver, 2), [LogOutput::Append { expected, previous, batch: 2, commands: vec![2] }]);
 }
 
 #[test]
@@ -124,26 +124,26 @@ fn of_two_entries_after_the_same_one_the_first_is_valid_for_everybody() {
     let mut driver = following(LIMITS);
     propose(&mut driver, 1);
     // Both were stored. The announcement of the first is lost, and what is said of the second does not fit.
-    let none: Out = driver.handle(1, Input::Appended(1, Position(12)));
+    let none: Out = driver.handle(1, LogInput::Appended(1, Position(12)));
     assert!(none.is_empty());
-    let second = Heard { before: Position(11), ..heard(12, 10, Some(1), &[1]) };
-    assert_eq!(driver.handle(1, Input::Announced(second.clone())), [read(10)]);
-    let next = driver.handle(2, Input::Read(vec![heard(11, 10, None, &[7]), second]));
+    let second = LoggedEntry { before: Position(11), ..heard(12, 10, Some(1), &[1]) };
+    assert_eq!(driver.handle(1, LogInput::Announced(second.clone())), [read(10)]);
+    let next = driver.handle(2, LogInput::Read(vec![heard(11, 10, None, &[7]), second]));
     let (expected, previous) = (Position(12), Position(11));
-    let again = Output::Append { expected, previous, batch: 2, commands: vec![1] };
+    let again = LogOutput::Append { expected, previous, batch: 2, commands: vec![1] };
     assert_eq!(next, [apply(11, &[7]), again], "its own was void, and goes again after the other");
 }
 
 #[test]
 fn a_lost_announcement_is_seen_by_the_next_by_a_new_connection_and_in_the_end_by_looking() {
     let mut driver = following(LIMITS);
-    assert_eq!(driver.handle(1, Input::Announced(heard(12, 11, None, &[2]))), [read(10)]);
+    assert_eq!(driver.handle(1, LogInput::Announced(heard(12, 11, None, &[2]))), [read(10)]);
     let both = vec![heard(11, 10, None, &[1]), heard(12, 11, None, &[2])];
-    assert_eq!(driver.handle(2, Input::Read(both)), [apply(11, &[1]), apply(12, &[2])]);
-    assert_eq!(driver.handle::<Vec<u32>>(3, Input::Missed), [read(12)]);
-    assert!(driver.handle(4, Input::Read(vec![heard(13, 12, None, &[3])])).len() == 1);
+    assert_eq!(driver.handle(2, LogInput::Read(both)), [apply(11, &[1]), apply(12, &[2])]);
+    assert_eq!(driver.handle::<Vec<u32>>(3, LogInput::Missed), [read(12)]);
+    assert!(driver.handle(4, LogInput::Read(vec![heard(13, 12, None, &[3])])).len() == 1);
     assert_eq!(driver.next_deadline_ms(), 15_004);
-    assert_eq!(driver.handle::<Vec<u32>>(15_004, Input::Tick), [read(13)]);
+    assert_eq!(driver.handle::<Vec<u32>>(15_004, LogInput::Tick), [read(13)]);
 }
 
 #[test]
@@ -152,19 +152,19 @@ fn a_log_that_does_not_answer_is_asked_less_often_and_given_up_after_a_bounded_w
     propose(&mut driver, 1);
     let (mut now_ms, mut tries) = (0, 0);
     loop {
-        let none: Out = driver.handle(now_ms, Input::Unavailable(1 + tries));
-        assert!(none.is_empty() || none == [Output::GiveUp], "{none:?}");
+        let none: Out = driver.handle(now_ms, LogInput::Unavailable(1 + tries));
+        assert!(none.is_empty() || none == [LogOutput::GiveUp], "{none:?}");
         now_ms = driver.next_deadline_ms();
-        match &driver.handle::<Vec<u32>>(now_ms, Input::Tick)[..] {
-            [Output::Append { .. }] => tries += 1,
-            [Output::GiveUp] => break,
+        match &driver.handle::<Vec<u32>>(now_ms, LogInput::Tick)[..] {
+            [LogOutput::Append { .. }] => tries += 1,
+            [LogOutput::GiveUp] => break,
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(now_ms, LIMITS.commit_wait_ms_max);
     assert!((5..12).contains(&tries), "{tries} tries");
     assert!(driver.is_idle());
-    let late: Out = driver.handle(now_ms, Input::Announced(heard(11, 10, Some(1), &[1])));
+    let late: Out = driver.handle(now_ms, LogInput::Announced(heard(11, 10, Some(1), &[1])));
     assert_eq!(late, [apply(11, &[1])], "what got in after all counts");
 }
 
@@ -172,37 +172,40 @@ fn a_log_that_does_not_answer_is_asked_less_often_and_given_up_after_a_bounded_w
 fn a_snapshot_stands_for_what_was_trimmed_and_a_hole_is_said() {
     let snapshot = |position, previous, own| {
         let (position, previous) = (Position(position), Position(previous));
-        Heard { position, before: previous, previous, own, kind: Kind::Snapshot, body: vec![9] }
+        LoggedEntry { position, before: previous, previous, own, kind: EntryKind::Snapshot, body: vec![9] }
     };
-    let (mut newcomer, _): (D, Out) = Driver::follow(LIMITS, Position::START, 0, 0);
-    let outputs = newcomer.handle(0, Input::Read(vec![snapshot(20, 19, None), heard(21, 20, None, &[1])]));
-    assert_eq!(outputs, [Output::Restore { position: Position(20), body: vec![9] }, apply(21, &[1])]);
+    let (mut newcomer, _): (D, Out) = LogDriver::follow(LIMITS, Position::START, 0, 0);
+    let outputs = newcomer.handle(0, LogInput::Read(vec![snapshot(20, 19, None), heard(21, 20, None, &[1])]));
+    assert_eq!(outputs, [LogOutput::Restore { position: Position(20), body: vec![9] }, apply(21, &[1])]);
     let mut behind = following(LIMITS);
-    assert_eq!(behind.handle(0, Input::Announced(snapshot(20, 19, None))), [read(10)]);
-    let outputs = behind.handle(0, Input::Read(vec![snapshot(20, 19, None)]));
-    assert_eq!(outputs, [Output::Restore { position: Position(20), body: vec![9] }]);
+    assert_eq!(behind.handle(0, LogInput::Announced(snapshot(20, 19, None))), [read(10)]);
+    let outputs = behind.handle(0, LogInput::Read(vec![snapshot(20, 19, None)]));
+    assert_eq!(outputs, [LogOutput::Restore { position: Position(20), body: vec![9] }]);
     let mut lost = following(LIMITS);
-    assert_eq!(lost.handle(0, Input::Announced(heard(13, 12, None, &[1]))), [read(10)]);
-    assert_eq!(lost.handle(0, Input::Read(vec![heard(13, 12, None, &[1])])), [Output::Lost]);
+    assert_eq!(lost.handle(0, LogInput::Announced(heard(13, 12, None, &[1]))), [read(10)]);
+    assert_eq!(lost.handle(0, LogInput::Read(vec![heard(13, 12, None, &[1])])), [LogOutput::Lost]);
 }
 
 #[test]
 fn the_writer_of_the_last_entry_snapshots_and_trims() {
     let mut driver = following(DriverLimits { snapshot_entries: 2, ..LIMITS });
     propose(&mut driver, 1);
-    let next = driver.handle(0, Input::Announced(heard(11, 10, Some(1), &[1])));
-    let snapshot = |at, batch| Output::AppendSnapshot { expected: Position(at), previous: Position(at), batch };
+    let next = driver.handle(0, LogInput::Announced(heard(11, 10, Some(1), &[1])));
+    let snapshot = |at, batch| LogOutput::AppendSnapshot { expected: Position(at), previous: Position(at), batch };
     assert_eq!(next, [apply(11, &[1]), snapshot(11, 2)]);
     assert!(propose(&mut driver, 2).is_empty());
-    let own = Heard { kind: Kind::Snapshot, ..heard(12, 11, Some(2), &[]) };
-    assert_eq!(driver.handle(0, Input::Announced(own)), [Output::Trim { before: Position(12) }, append(12, 3, &[2])]);
+    let own = LoggedEntry { kind: EntryKind::Snapshot, ..heard(12, 11, Some(2), &[]) };
+    assert_eq!(
+        driver.handle(0, LogInput::Announced(own)),
+        [LogOutput::Trim { before: Position(12) }, append(12, 3, &[2])]
+    );
     // One that cannot be written is no haste.
-    let next = driver.handle(0, Input::Announced(heard(13, 12, Some(3), &[2])));
+    let next = driver.handle(0, LogInput::Announced(heard(13, 12, Some(3), &[2])));
     assert_eq!(next, [apply(13, &[2])]);
     propose(&mut driver, 3);
-    let next = driver.handle(0, Input::Announced(heard(14, 13, Some(4), &[3])));
+    let next = driver.handle(0, LogInput::Announced(heard(14, 13, Some(4), &[3])));
     assert_eq!(next[1], snapshot(14, 5));
-    let none: Out = driver.handle(0, Input::Unavailable(5));
+    let none: Out = driver.handle(0, LogInput::Unavailable(5));
     assert!(none.is_empty() && driver.is_idle());
 }
 
@@ -244,12 +247,12 @@ impl BadLog {
         Some(position)
     }
 
-    fn shown_to(&self, node: usize, at: usize) -> Heard<Vec<u32>> {
+    fn shown_to(&self, node: usize, at: usize) -> LoggedEntry<Vec<u32>> {
         let Stored { position, previous, node: by, batch, body } = self.entries[at].clone();
         let before = Position(at.checked_sub(1).map_or(0, |at| self.entries[at].position));
         let own = (by == node).then_some(batch);
-        let kind = if at == 0 { Kind::Opening } else { Kind::Batch };
-        Heard { position: Position(position), before, previous: Position(previous), own, kind, body }
+        let kind = if at == 0 { EntryKind::Opening } else { EntryKind::Batch };
+        LoggedEntry { position: Position(position), before, previous: Position(previous), own, kind, body }
     }
 }
 
@@ -257,7 +260,7 @@ impl BadLog {
 enum Way {
     Append { after: (u64, u64), batch: u64, body: Vec<u32> },
     Read { after: u64 },
-    Back(Input<Vec<u32>>),
+    Back(LogInput<Vec<u32>>),
 }
 
 struct Nodes {
@@ -275,7 +278,7 @@ impl Nodes {
         let mut nodes = Self { log, drivers: vec![], ways: vec![], applied: vec![vec![]; 3], now_ms: 0 };
         for node in 0..3 {
             let limits = DriverLimits { waiting_commands_max: 1_000, commit_wait_ms_max: u64::MAX / 2, ..LIMITS };
-            let (driver, outputs) = Driver::follow(limits, Position::START, 0, 0);
+            let (driver, outputs) = LogDriver::follow(limits, Position::START, 0, 0);
             nodes.drivers.push(driver);
             nodes.carry_out(node, outputs);
         }
@@ -285,18 +288,18 @@ impl Nodes {
     fn carry_out(&mut self, node: usize, outputs: Out) {
         for output in outputs {
             match output {
-                Output::Append { expected, previous, batch, commands } => {
+                LogOutput::Append { expected, previous, batch, commands } => {
                     let after = (expected.0, previous.0);
                     self.ways.push((node, Way::Append { after, batch, body: commands }));
                 }
-                Output::Read { after } => self.ways.push((node, Way::Read { after: after.0 })),
-                Output::Apply { body, .. } => self.applied[node].extend(body),
+                LogOutput::Read { after } => self.ways.push((node, Way::Read { after: after.0 })),
+                LogOutput::Apply { body, .. } => self.applied[node].extend(body),
                 other => panic!("{other:?}"),
             }
         }
     }
 
-    fn hand(&mut self, node: usize, input: Input<Vec<u32>>) {
+    fn hand(&mut self, node: usize, input: LogInput<Vec<u32>>) {
         let outputs = self.drivers[node].handle(self.now_ms, input);
         self.carry_out(node, outputs);
     }
@@ -304,8 +307,8 @@ impl Nodes {
     /// Something that is on its way arrives; what, and how well, is the seed's.
     fn step(&mut self, kind: bool) {
         if self.ways.is_empty() {
-            self.now_ms = self.drivers.iter().map(Driver::next_deadline_ms).min().unwrap_or(0).max(self.now_ms);
-            (0..3).for_each(|node| self.hand(node, Input::Tick));
+            self.now_ms = self.drivers.iter().map(LogDriver::next_deadline_ms).min().unwrap_or(0).max(self.now_ms);
+            (0..3).for_each(|node| self.hand(node, LogInput::Tick));
             return;
         }
         self.now_ms += 1;
@@ -319,7 +322,7 @@ impl Nodes {
                 let known = (0..all.saturating_sub(lag)).filter(|at| self.log.entries[*at].position > after);
                 let entries = known.map(|at| self.log.shown_to(node, at)).collect();
                 let failed = !kind && self.log.chance(10);
-                self.ways.push((node, Way::Back(if failed { Input::ReadFailed } else { Input::Read(entries) })));
+                self.ways.push((node, Way::Back(if failed { LogInput::ReadFailed } else { LogInput::Read(entries) })));
             }
             Way::Back(input) => self.hand(node, input),
         }
@@ -331,20 +334,20 @@ impl Nodes {
         if late {
             // Nobody answers, and it arrives later.
             self.ways.push((node, Way::Append { after, batch, body: body.to_vec() }));
-            return self.ways.push((node, Way::Back(Input::Unknown(batch))));
+            return self.ways.push((node, Way::Back(LogInput::Unknown(batch))));
         }
         let stored = self.log.store(node, after, batch, body.to_vec());
         let answer = match stored {
-            _ if lost => Input::Unknown(batch),
-            Some(position) => Input::Appended(batch, Position(position)),
-            None => Input::Behind(batch),
+            _ if lost => LogInput::Unknown(batch),
+            Some(position) => LogInput::Appended(batch, Position(position)),
+            None => LogInput::Behind(batch),
         };
         self.ways.push((node, Way::Back(answer)));
         if stored.is_some() {
             for to in 0..3 {
                 if kind || self.log.chance(80) {
                     let heard = self.log.shown_to(to, self.log.entries.len() - 1);
-                    self.ways.push((to, Way::Back(Input::Announced(heard))));
+                    self.ways.push((to, Way::Back(LogInput::Announced(heard))));
                 }
             }
         }

@@ -25,10 +25,10 @@ fn a_guest_waits_until_one_with_control_admits_them() {
     assert_eq!(kinds(&outputs, guest), ["lobby"]);
     let ring = message(&outputs, host, "ring");
     assert_eq!((&ring["name"], &ring["times"], &ring["escalated"]), (&"guest 3".into(), &1.into(), &false.into()));
-    let outputs = world.say(host, Request::Admit(guest));
+    let outputs = world.say(host, RoomRequest::Admit(guest));
     assert_eq!(kinds(&outputs, guest), ["joined"]);
     assert_eq!(message(&outputs, host, "ring_over")["because"], "admitted");
-    assert_eq!(error_to(&world.say(host, Request::Admit(guest)), host).as_deref(), Some("not-waiting"));
+    assert_eq!(error_to(&world.say(host, RoomRequest::Admit(guest)), host).as_deref(), Some("not-waiting"));
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn only_the_person_who_was_admitted_is_inside() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let (one, two) = (world.enter(3, Role::Guest), world.enter(4, Role::Guest));
-    let outputs = world.say(host, Request::Admit(two));
+    let outputs = world.say(host, RoomRequest::Admit(two));
     assert!(kinds(&outputs, one).is_empty());
     assert!(world.room.insider(two).is_ok() && world.room.insider(one).is_err());
 }
@@ -46,7 +46,7 @@ fn a_refused_guest_is_gone_and_may_ring_again() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
-    let outputs = world.say(host, Request::Refuse(guest));
+    let outputs = world.say(host, RoomRequest::Refuse(guest));
     assert_eq!((kinds(&outputs, guest), ended(&outputs, guest)), (vec!["refused".into()], Some(CloseCode::Refused)));
     assert_eq!(message(&outputs, host, "ring_over")["because"], "refused");
     let (again, _) = world.connect(profile(3, Role::Guest));
@@ -58,7 +58,7 @@ fn who_was_admitted_need_not_wait_again() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter_by(host, 3, Role::Guest);
-    world.say(guest, Request::Leave);
+    world.say(guest, RoomRequest::Leave);
     let (again, welcome) = world.connect(profile(3, Role::Guest));
     assert!(!greeting(&welcome).lobby);
     assert_eq!(kinds(&world.join(again), again), ["joined"]);
@@ -68,7 +68,7 @@ fn who_was_admitted_need_not_wait_again() {
 fn the_answer_to_a_message_comes_before_what_it_causes() {
     let mut world = World::new();
     let (host, _) = world.connect(profile(1, Role::Host));
-    let join = Request::Join { media: MEDIA, consent: Consent::default(), elsewhere: None };
+    let join = RoomRequest::Join { media: MEDIA, consent: Consent::default(), elsewhere: None };
     let outputs = world.say_as(host, Some("a"), join.clone());
     assert_eq!(kinds(&outputs, host), ["ok", "joined"]);
     let outputs = world.say_as(host, Some("b"), join);

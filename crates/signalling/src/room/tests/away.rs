@@ -73,7 +73,7 @@ fn who_waits_can_be_admitted_while_away() {
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
     assert!(world.lose(guest).is_empty(), "the lobby is nobody's business");
-    let outputs = world.say(host, Request::Admit(guest));
+    let outputs = world.say(host, RoomRequest::Admit(guest));
     assert_eq!(kinds(&outputs, guest), ["joined"]);
     assert_eq!(message(&outputs, host, "peer_joined")["away"], true);
 }

@@ -14,7 +14,7 @@ fn no_more_people_inside_than_fit() {
     let (third, _) = world.connect(profile(3, Role::Clinician));
     assert_eq!(error_to(&world.join(third), third).as_deref(), Some("room-full"));
     let guest = world.enter(4, Role::Guest);
-    assert_eq!(error_to(&world.say(host, Request::Admit(guest)), host).as_deref(), Some("room-full"));
+    assert_eq!(error_to(&world.say(host, RoomRequest::Admit(guest)), host).as_deref(), Some("room-full"));
     assert_eq!(kinds(&world.join(third), third), ["error"], "may try again");
 }
 
@@ -37,7 +37,7 @@ fn no_more_wait_than_fit_in_the_lobby() {
     world.enter(4, Role::Guest);
     let (third, _) = world.connect(profile(5, Role::Guest));
     assert_eq!(error_to(&world.join(third), third).as_deref(), Some("lobby-full"));
-    assert_eq!(error_to(&world.say(host, Request::PutBack(inside)), host).as_deref(), Some("lobby-full"));
+    assert_eq!(error_to(&world.say(host, RoomRequest::PutBack(inside)), host).as_deref(), Some("lobby-full"));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn no_more_tickets_than_the_room_remembers() {
     for n in 1..=8 {
         let (peer, outputs) = world.connect(profile(n, Role::Guest));
         assert_eq!(turned_away(&outputs), None);
-        world.say(peer, Request::Leave);
+        world.say(peer, RoomRequest::Leave);
     }
     let (_, outputs) = world.connect(profile(9, Role::Guest));
     assert_eq!(turned_away(&outputs), Some((ErrorCode::Busy, CloseCode::Busy)));

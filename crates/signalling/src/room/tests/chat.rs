@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn chat(text: &str) -> Request {
-    Request::Chat { text: text.into() }
+fn chat(text: &str) -> RoomRequest {
+    RoomRequest::Chat { text: text.into() }
 }
 
 #[test]

@@ -10,7 +10,7 @@ fn everybody_is_told_and_closed_and_the_fact_is_kept() {
     let (hall, _) = world.connect(profile(4, Role::Guest));
     world.lose(clinician);
     world.pass_ms(61_500);
-    let outputs = world.say(host, Request::Finish);
+    let outputs = world.say(host, RoomRequest::Finish);
     for peer in [host, clinician, waiting, hall] {
         let told = message(&outputs, peer, "finished");
         assert_eq!((&told["by"], &told["together_seconds"]), (&"host 1".into(), &61.into()));
@@ -28,7 +28,7 @@ fn a_finished_room_stays_finished() {
     let host = world.enter(1, Role::Host);
     world.enter(2, Role::Clinician);
     let resume = world.resume(host, socket(2, 2));
-    world.say(host, Request::Finish);
+    world.say(host, RoomRequest::Finish);
     let finished = Some((ErrorCode::Finished, CloseCode::Finished));
     assert_eq!(turned_away(&world.connect(profile(1, Role::Host)).1), finished);
     assert_eq!(turned_away(&world.apply(&resume)), finished);
@@ -41,7 +41,7 @@ fn a_finished_room_stays_finished() {
 fn a_visit_that_has_not_begun_is_not_finished_the_late_doctor_finds_the_room_open() {
     let mut world = World::new();
     let (host, guest) = (world.enter(1, Role::Host), world.enter(3, Role::Guest));
-    let outputs = world.say(host, Request::Finish);
+    let outputs = world.say(host, RoomRequest::Finish);
     for peer in [host, guest] {
         assert_eq!(message(&outputs, peer, "finished")["together_seconds"], 0);
         assert_eq!(ended(&outputs, peer), Some(CloseCode::Finished));
@@ -52,7 +52,7 @@ fn a_visit_that_has_not_begun_is_not_finished_the_late_doctor_finds_the_room_ope
     world.enter(2, Role::Clinician);
     let (host, _) = world.connect(profile(1, Role::Host));
     assert!(facts(&world.join(host)).contains(&&Fact::Started { at: world.now }));
-    assert!(matches!(facts(&world.say(host, Request::Finish)).last(), Some(Fact::Finished { .. })));
+    assert!(matches!(facts(&world.say(host, RoomRequest::Finish)).last(), Some(Fact::Finished { .. })));
     assert!(world.room.is_finished());
 }
 
@@ -60,7 +60,7 @@ fn a_visit_that_has_not_begun_is_not_finished_the_late_doctor_finds_the_room_ope
 fn hanging_up_does_not_finish() {
     let mut world = World::new();
     let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
-    let outputs = world.say_as(host, Some("x"), Request::Leave);
+    let outputs = world.say_as(host, Some("x"), RoomRequest::Leave);
     assert_eq!((kinds(&outputs, host), ended(&outputs, host)), (vec!["ok".into()], Some(CloseCode::Normal)));
     assert_eq!(message(&outputs, clinician, "peer_left")["because"], "left");
     let (again, _) = world.connect(profile(1, Role::Host));

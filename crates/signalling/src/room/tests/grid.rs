@@ -41,7 +41,7 @@ fn allowed(who: &str, what: &str) -> bool {
     let waiting = world.enter(2, Role::Guest);
     let other = world.enter_by(staff, 3, Role::Guest);
     let gone = world.enter(4, Role::Guest);
-    world.say(staff, Request::Kick(gone));
+    world.say(staff, RoomRequest::Kick(gone));
     let peer = match who {
         "host inside" => world.enter(9, Role::Host),
         "clinician inside" => world.enter(9, Role::Clinician),
@@ -50,42 +50,42 @@ fn allowed(who: &str, what: &str) -> bool {
         "interpreter inside" => world.enter_by(staff, 9, Role::Interpreter),
         "guest on hold" => {
             let guest = world.enter_by(staff, 9, Role::Guest);
-            world.say(staff, Request::Permit { peer: guest, permissions: Permissions::CHAT });
+            world.say(staff, RoomRequest::Permit { peer: guest, permissions: Permissions::CHAT });
             guest
         }
         "guest in the lobby" => world.enter(9, Role::Guest),
         "observer put back" => {
             let observer = world.enter(9, Role::Observer);
-            world.say(staff, Request::PutBack(observer));
+            world.say(staff, RoomRequest::PutBack(observer));
             observer
         }
         "host in the hall" => world.connect(profile(9, Role::Host)).0,
         unknown => panic!("no such place: {unknown}"),
     };
     for consenting in [staff, other, peer] {
-        world.say(consenting, Request::Consent(BOTH));
+        world.say(consenting, RoomRequest::Consent(BOTH));
     }
     world.pass_ms(20_000);
     let request = match what {
-        "join" => Request::Join { media: MEDIA, consent: BOTH, elsewhere: None },
-        "ring" => Request::Ring,
+        "join" => RoomRequest::Join { media: MEDIA, consent: BOTH, elsewhere: None },
+        "ring" => RoomRequest::Ring,
         "relay" => offer(peer, staff),
-        "message" => Request::Message { body: Body::passed_on("message", peer, "data", "1") },
-        "state" => Request::State(MEDIA),
-        "screen" => Request::State(Media { screen: true, ..Media::default() }),
-        "hand" => Request::Hand { up: true },
-        "chat" => Request::Chat { text: "x".into() },
-        "consent" => Request::Consent(Consent::default()),
-        "admit" => Request::Admit(waiting),
-        "refuse" => Request::Refuse(waiting),
-        "put_back" => Request::PutBack(other),
-        "mute" => Request::Mute(other),
-        "permit" => Request::Permit { peer: other, permissions: Permissions::AUDIO },
-        "record" => Request::Record { on: true },
-        "kick" => Request::Kick(other),
-        "lift" => Request::Lift { removal: 1 },
-        "finish" => Request::Finish,
-        "leave" => Request::Leave,
+        "message" => RoomRequest::Message { body: Body::passed_on("message", peer, "data", "1") },
+        "state" => RoomRequest::State(MEDIA),
+        "screen" => RoomRequest::State(Media { screen: true, ..Media::default() }),
+        "hand" => RoomRequest::Hand { up: true },
+        "chat" => RoomRequest::Chat { text: "x".into() },
+        "consent" => RoomRequest::Consent(Consent::default()),
+        "admit" => RoomRequest::Admit(waiting),
+        "refuse" => RoomRequest::Refuse(waiting),
+        "put_back" => RoomRequest::PutBack(other),
+        "mute" => RoomRequest::Mute(other),
+        "permit" => RoomRequest::Permit { peer: other, permissions: Permissions::AUDIO },
+        "record" => RoomRequest::Record { on: true },
+        "kick" => RoomRequest::Kick(other),
+        "lift" => RoomRequest::Lift { removal: 1 },
+        "finish" => RoomRequest::Finish,
+        "leave" => RoomRequest::Leave,
         unknown => panic!("no such request: {unknown}"),
     };
     error_to(&world.say(peer, request), peer).is_none()

@@ -7,7 +7,7 @@ fn it_holds_over_new_sessions_new_tickets_and_a_new_room_until_lifted() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter_by(host, 3, Role::Guest);
-    let outputs = world.say(host, Request::Kick(guest));
+    let outputs = world.say(host, RoomRequest::Kick(guest));
     assert_eq!(error_to(&outputs, guest).as_deref(), Some("removed"));
     assert_eq!(ended(&outputs, guest), Some(CloseCode::Removed));
     assert_eq!(kinds(&outputs, host), ["peer_left", "removed_list"]);
@@ -24,8 +24,8 @@ fn it_holds_over_new_sessions_new_tickets_and_a_new_room_until_lifted() {
     let past = Past { removed: vec![(*removal).clone()], ..Past::default() };
     assert_eq!(turned_away(&World::with(RoomLimits::default(), past).enter_as(again.clone()).1), out);
 
-    assert_eq!(error_to(&world.say(host, Request::Lift { removal: 9 }), host).as_deref(), Some("no-such-removal"));
-    let outputs = world.say(host, Request::Lift { removal: 1 });
+    assert_eq!(error_to(&world.say(host, RoomRequest::Lift { removal: 9 }), host).as_deref(), Some("no-such-removal"));
+    let outputs = world.say(host, RoomRequest::Lift { removal: 1 });
     assert_eq!(message(&outputs, host, "removed_list")["removed"].as_array().unwrap().len(), 0);
     assert_eq!(facts(&outputs), [&Fact::Lifted { removal: 1, by: person(1), at: world.now }]);
     let (_, outputs) = world.enter_as(again);
@@ -37,7 +37,7 @@ fn every_session_of_the_person_ends() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let (first, second) = (world.enter_by(host, 3, Role::Guest), world.connect(profile(3, Role::Guest)).0);
-    let outputs = world.say(host, Request::Kick(first));
+    let outputs = world.say(host, RoomRequest::Kick(first));
     assert_eq!((ended(&outputs, first), ended(&outputs, second)), (Some(CloseCode::Removed), Some(CloseCode::Removed)));
 }
 
@@ -46,7 +46,7 @@ fn who_waits_can_be_sent_away_for_good_too() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
-    let outputs = world.say(host, Request::Kick(guest));
+    let outputs = world.say(host, RoomRequest::Kick(guest));
     assert_eq!(message(&outputs, host, "ring_over")["because"], "refused");
     assert_eq!(ended(&outputs, guest), Some(CloseCode::Removed));
 }
@@ -56,8 +56,8 @@ fn nobody_sends_themselves_away_nor_somebody_unseen() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     let (hall, _) = world.connect(profile(3, Role::Guest));
-    assert_eq!(error_to(&world.say(host, Request::Kick(host)), host).as_deref(), Some("not-permitted"));
-    assert_eq!(error_to(&world.say(host, Request::Kick(hall)), host).as_deref(), Some("no-such-peer"));
+    assert_eq!(error_to(&world.say(host, RoomRequest::Kick(host)), host).as_deref(), Some("not-permitted"));
+    assert_eq!(error_to(&world.say(host, RoomRequest::Kick(hall)), host).as_deref(), Some("no-such-peer"));
 }
 
 #[test]
@@ -65,6 +65,6 @@ fn numbers_of_removals_are_not_used_twice() {
     let mut world = World::with(RoomLimits::default(), Past { removals: 4, ..Past::default() });
     let host = world.enter(1, Role::Host);
     let guest = world.enter(3, Role::Guest);
-    let outputs = world.say(host, Request::Kick(guest));
+    let outputs = world.say(host, RoomRequest::Kick(guest));
     assert_eq!(message(&outputs, host, "removed_list")["removed"][0]["removal"], 5);
 }

@@ -35,7 +35,7 @@ use uuid::Uuid;
 use super::*;
 use crate::id::{Digest, NodeId};
 use crate::protocol::{Consent, Elsewhere, Media};
-use crate::ticket::Role;
+use crate::role::Role;
 
 /// A room with a clock in the test's hand.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ impl World {
         world
     }
 
-    pub(super) fn apply(&mut self, command: &Command) -> Vec<Output> {
+    pub(super) fn apply(&mut self, command: &Command) -> Vec<RoomOutput> {
         self.room.apply(self.now, command)
     }
 
@@ -96,7 +96,7 @@ impl World {
     }
 
     /// Passes time and has the room notice.
-    pub(super) fn after_ms(&mut self, ms: u64) -> Vec<Output> {
+    pub(super) fn after_ms(&mut self, ms: u64) -> Vec<RoomOutput> {
         self.pass_ms(ms);
         self.apply(&Command::Tick)
     }
@@ -116,34 +116,39 @@ impl World {
         }
     }
 
-    pub(super) fn enter_as(&mut self, entrant: Entrant) -> (PeerId, Vec<Output>) {
+    pub(super) fn enter_as(&mut self, entrant: Entrant) -> (PeerId, Vec<RoomOutput>) {
         let (peer, socket) = (entrant.peer, socket(1, u64::try_from(self.peers).unwrap()));
         (peer, self.apply(&Command::Enter { socket, entrant: Box::new(entrant) }))
     }
 
-    pub(super) fn connect(&mut self, profile: Profile) -> (PeerId, Vec<Output>) {
+    pub(super) fn connect(&mut self, profile: Profile) -> (PeerId, Vec<RoomOutput>) {
         let entrant = self.entrant(profile);
         self.enter_as(entrant)
     }
 
-    pub(super) fn say_as(&mut self, peer: PeerId, id: Option<&str>, request: Request) -> Vec<Output> {
+    pub(super) fn say_as(&mut self, peer: PeerId, id: Option<&str>, request: RoomRequest) -> Vec<RoomOutput> {
         let seq = self.seqs.entry(peer).or_default();
         *seq += 1;
         let socket = self.room.socket(peer).unwrap_or(socket(0, 0));
-        let command = Command::Said { peer, socket, seq: *seq, ack: 0, id: id.map(Into::into), request };
+        let command = Command::Request { peer, socket, seq: *seq, ack: 0, id: id.map(Into::into), request };
         self.apply(&command)
     }
 
-    pub(super) fn say(&mut self, peer: PeerId, request: Request) -> Vec<Output> {
+    pub(super) fn say(&mut self, peer: PeerId, request: RoomRequest) -> Vec<RoomOutput> {
         self.say_as(peer, None, request)
     }
 
-    pub(super) fn join(&mut self, peer: PeerId) -> Vec<Output> {
+    pub(super) fn join(&mut self, peer: PeerId) -> Vec<RoomOutput> {
         self.join_with(peer, Consent::default(), None)
     }
 
-    pub(super) fn join_with(&mut self, peer: PeerId, consent: Consent, elsewhere: Option<Elsewhere>) -> Vec<Output> {
-        self.say(peer, Request::Join { media: MEDIA, consent, elsewhere })
+    pub(super) fn join_with(
+        &mut self,
+        peer: PeerId,
+        consent: Consent,
+        elsewhere: Option<Elsewhere>,
+    ) -> Vec<RoomOutput> {
+        self.say(peer, RoomRequest::Join { media: MEDIA, consent, elsewhere })
     }
 
     /// Connects and joins.
@@ -156,12 +161,12 @@ impl World {
     /// Connects, joins and is admitted.
     pub(super) fn enter_by(&mut self, staff: PeerId, person: u128, role: Role) -> PeerId {
         let peer = self.enter(person, role);
-        self.say(staff, Request::Admit(peer));
+        self.say(staff, RoomRequest::Admit(peer));
         assert!(self.room.insider(peer).is_ok());
         peer
     }
 
-    pub(super) fn lose(&mut self, peer: PeerId) -> Vec<Output> {
+    pub(super) fn lose(&mut self, peer: PeerId) -> Vec<RoomOutput> {
         let socket = self.room.socket(peer).unwrap();
         self.apply(&Command::Away { peer, socket })
     }
@@ -185,60 +190,60 @@ pub(super) fn epoch() -> Epoch {
     Epoch(Uuid::from_u128(7))
 }
 
-pub(super) fn offer(from: PeerId, to: PeerId) -> Request {
-    Request::Relay { to, body: Body::passed_on("offer", from, "sdp", r#""v=0""#) }
+pub(super) fn offer(from: PeerId, to: PeerId) -> RoomRequest {
+    RoomRequest::Relay { to, body: Body::passed_on("offer", from, "sdp", r#""v=0""#) }
 }
 
-pub(super) fn sent_to(outputs: &[Output], peer: PeerId) -> Vec<Value> {
-    let to = |output: &Output| match output {
-        Output::Send { to, body } if *to == peer => Some(serde_json::from_str(body.as_str()).unwrap()),
+pub(super) fn sent_to(outputs: &[RoomOutput], peer: PeerId) -> Vec<Value> {
+    let to = |output: &RoomOutput| match output {
+        RoomOutput::Send { to, body } if *to == peer => Some(serde_json::from_str(body.as_str()).unwrap()),
         _ => None,
     };
     outputs.iter().filter_map(to).collect()
 }
 
-pub(super) fn kinds(outputs: &[Output], peer: PeerId) -> Vec<String> {
+pub(super) fn kinds(outputs: &[RoomOutput], peer: PeerId) -> Vec<String> {
     sent_to(outputs, peer).iter().map(|message| message["type"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The only message of a kind to somebody.
-pub(super) fn message(outputs: &[Output], peer: PeerId, kind: &str) -> Value {
+pub(super) fn message(outputs: &[RoomOutput], peer: PeerId, kind: &str) -> Value {
     let found: Vec<Value> = sent_to(outputs, peer).into_iter().filter(|message| message["type"] == kind).collect();
     assert_eq!(found.len(), 1, "{kind} in {:?}", kinds(outputs, peer));
     found[0].clone()
 }
 
-pub(super) fn error_to(outputs: &[Output], peer: PeerId) -> Option<String> {
+pub(super) fn error_to(outputs: &[RoomOutput], peer: PeerId) -> Option<String> {
     let error = sent_to(outputs, peer).into_iter().find(|message| message["type"] == "error")?;
     Some(error["code"].as_str().unwrap().to_owned())
 }
 
-pub(super) fn ended(outputs: &[Output], peer: PeerId) -> Option<CloseCode> {
+pub(super) fn ended(outputs: &[RoomOutput], peer: PeerId) -> Option<CloseCode> {
     outputs.iter().find_map(|output| match output {
-        Output::Ended { peer: p, code, .. } if *p == peer => Some(*code),
+        RoomOutput::Ended { peer: p, code, .. } if *p == peer => Some(*code),
         _ => None,
     })
 }
 
-pub(super) fn turned_away(outputs: &[Output]) -> Option<(ErrorCode, CloseCode)> {
+pub(super) fn turned_away(outputs: &[RoomOutput]) -> Option<(ErrorCode, CloseCode)> {
     outputs.iter().find_map(|output| match output {
-        Output::TurnAway { error, code, .. } => Some((*error, *code)),
+        RoomOutput::TurnAway { error, code, .. } => Some((*error, *code)),
         _ => None,
     })
 }
 
-pub(super) fn greeting(outputs: &[Output]) -> &Greeting {
+pub(super) fn greeting(outputs: &[RoomOutput]) -> &Greeting {
     let greetings = outputs.iter().filter_map(|output| match output {
-        Output::Welcome(greeting) => Some(greeting),
+        RoomOutput::Welcome(greeting) => Some(greeting),
         _ => None,
     });
     greetings.into_iter().next_back().unwrap()
 }
 
-pub(super) fn facts(outputs: &[Output]) -> Vec<&Fact> {
+pub(super) fn facts(outputs: &[RoomOutput]) -> Vec<&Fact> {
     let mut facts = Vec::new();
     for output in outputs {
-        if let Output::Fact(fact) = output {
+        if let RoomOutput::Fact(fact) = output {
             facts.push(fact);
         }
     }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn hand_on(socket: Socket, peer: PeerId, seq: u64, up: bool) -> Command {
-    Command::Said { peer, socket, seq, ack: 0, id: Some("x".into()), request: Request::Hand { up } }
+    Command::Request { peer, socket, seq, ack: 0, id: Some("x".into()), request: RoomRequest::Hand { up } }
 }
 
 /// On the socket of whoever connects first.
@@ -51,7 +51,7 @@ fn a_gap_is_an_error_and_a_close_and_takes_nothing() {
 fn a_message_that_cannot_be_read_uses_up_its_number() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
-    let unreadable = Request::Unreadable { code: ErrorCode::UnknownType, message: "no such type".into() };
+    let unreadable = RoomRequest::Unreadable { code: ErrorCode::UnknownType, message: "no such type".into() };
     let outputs = world.say_as(host, Some("a"), unreadable);
     let error = message(&outputs, host, "error");
     assert_eq!((&error["code"], &error["re"]), (&"unknown-type".into(), &"a".into()));
@@ -63,7 +63,7 @@ fn a_message_that_cannot_be_read_uses_up_its_number() {
 fn a_denied_request_uses_up_its_number_too() {
     let mut world = World::new();
     let guest = world.enter(3, Role::Guest);
-    world.say(guest, Request::Finish);
+    world.say(guest, RoomRequest::Finish);
     assert_eq!(world.room.received(guest), Some(2));
 }
 
@@ -93,7 +93,7 @@ fn time_does_not_go_back() {
     let mut world = World::new();
     let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
     world.pass_ms(60_000);
-    world.say(host, Request::Hand { up: true });
+    world.say(host, RoomRequest::Hand { up: true });
     world.now = DateTime::UNIX_EPOCH;
     let outputs = world.lose(clinician);
     assert_eq!(message(&outputs, host, "peer_away")["since"], "1970-01-01T00:01:00Z");

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn permit(peer: PeerId, permissions: Permissions) -> Request {
-    Request::Permit { peer, permissions }
+fn permit(peer: PeerId, permissions: Permissions) -> RoomRequest {
+    RoomRequest::Permit { peer, permissions }
 }
 
 #[test]
@@ -18,7 +18,7 @@ fn everybody_hears_and_what_is_no_longer_permitted_goes_off() {
     }
     let state = message(&outputs, clinician, "state");
     assert_eq!((&state["audio"], &state["video"]), (&true.into(), &false.into()));
-    let chat = Request::Chat { text: "x".into() };
+    let chat = RoomRequest::Chat { text: "x".into() };
     assert_eq!(error_to(&world.say(guest, chat), guest).as_deref(), Some("not-permitted"));
 }
 
@@ -28,7 +28,7 @@ fn it_holds_when_the_person_comes_again() {
     let host = world.enter(1, Role::Host);
     let guest = world.enter_by(host, 3, Role::Guest);
     world.say(host, permit(guest, Permissions::AUDIO));
-    world.say(guest, Request::Leave);
+    world.say(guest, RoomRequest::Leave);
     let (_, outputs) = world.connect(profile(3, Role::Guest));
     assert_eq!(greeting(&outputs).you.permissions, Permissions::AUDIO);
 }
@@ -50,7 +50,7 @@ fn who_is_given_control_learns_what_those_who_have_it_know() {
     let host = world.enter(1, Role::Host);
     let interpreter = world.enter_by(host, 6, Role::Interpreter);
     let kicked = world.enter(4, Role::Guest);
-    world.say(host, Request::Kick(kicked));
+    world.say(host, RoomRequest::Kick(kicked));
     world.enter(3, Role::Guest);
     let outputs = world.say(host, permit(interpreter, Permissions::ALL));
     assert_eq!(kinds(&outputs, interpreter), ["permissions", "ring", "removed_list"]);
@@ -64,7 +64,7 @@ fn who_waits_is_told_alone_of_those_who_wait() {
     let (one, two) = (world.enter(3, Role::Guest), world.enter(4, Role::Guest));
     let outputs = world.say(host, permit(one, Permissions::AUDIO));
     assert_eq!((kinds(&outputs, one).len(), kinds(&outputs, two).len(), kinds(&outputs, host).len()), (1, 0, 1));
-    let outputs = world.say(host, Request::Admit(one));
+    let outputs = world.say(host, RoomRequest::Admit(one));
     assert_eq!(message(&outputs, host, "peer_joined")["video"], false);
 }
 
@@ -76,7 +76,7 @@ fn who_may_neither_send_nor_observe_is_on_hold() {
     let outputs = world.say(clinician, offer(clinician, host));
     assert_eq!(error_to(&outputs, clinician).as_deref(), Some("not-permitted"));
     assert_eq!(error_to(&world.say(host, offer(host, clinician)), host).as_deref(), Some("not-permitted"));
-    let to_all = Request::Message { body: Body::passed_on("message", host, "data", "1") };
+    let to_all = RoomRequest::Message { body: Body::passed_on("message", host, "data", "1") };
     assert!(kinds(&world.say(host, to_all), clinician).is_empty());
-    assert_eq!(kinds(&world.say(clinician, Request::Chat { text: "x".into() }), host), ["chat"]);
+    assert_eq!(kinds(&world.say(clinician, RoomRequest::Chat { text: "x".into() }), host), ["chat"]);
 }

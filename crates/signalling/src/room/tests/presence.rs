@@ -15,7 +15,7 @@ fn coming_and_going_are_facts() {
     let attendance = |joined, at| Fact::Attendance { person: person(1), role: Role::Host, joined, at };
     assert_eq!(facts(&world.join(host)), [&attendance(true, world.now)]);
     world.pass_ms(1000);
-    assert_eq!(facts(&world.say(host, Request::Leave)), [&attendance(false, world.now)]);
+    assert_eq!(facts(&world.say(host, RoomRequest::Leave)), [&attendance(false, world.now)]);
 }
 
 #[test]
@@ -23,5 +23,5 @@ fn somebody_who_only_waited_has_not_attended() {
     let mut world = World::new();
     let (guest, _) = world.connect(profile(3, Role::Guest));
     assert!(facts(&world.join(guest)).is_empty());
-    assert!(facts(&world.say(guest, Request::Leave)).is_empty());
+    assert!(facts(&world.say(guest, RoomRequest::Leave)).is_empty());
 }

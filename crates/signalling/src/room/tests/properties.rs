@@ -150,42 +150,42 @@ impl Script {
                 let socket = room.socket(peer)?;
                 let seq = self.seqs.entry(peer).or_default();
                 *seq += 1;
-                Command::Said { peer, socket, seq: *seq, ack: 0, id: None, request }
+                Command::Request { peer, socket, seq: *seq, ack: 0, id: None, request }
             }
         };
         Some((command, false))
     }
 
-    fn request(&self, from: PeerId, say: &Say) -> Option<Request> {
+    fn request(&self, from: PeerId, say: &Say) -> Option<RoomRequest> {
         let peer = |n: &u8| self.pick(*n).map(|entrant| entrant.peer);
         Some(match say {
             Say::Join(consents, elsewhere) => {
                 let elsewhere = [None, Some(Elsewhere::TakeOver), Some(Elsewhere::Both)][usize::from(elsewhere % 3)];
                 let consent = if *consents { BOTH } else { Consent::default() };
-                Request::Join { media: MEDIA, consent, elsewhere }
+                RoomRequest::Join { media: MEDIA, consent, elsewhere }
             }
-            Say::Admit(n) => Request::Admit(peer(n)?),
-            Say::Refuse(n) => Request::Refuse(peer(n)?),
-            Say::PutBack(n) => Request::PutBack(peer(n)?),
-            Say::Ring => Request::Ring,
+            Say::Admit(n) => RoomRequest::Admit(peer(n)?),
+            Say::Refuse(n) => RoomRequest::Refuse(peer(n)?),
+            Say::PutBack(n) => RoomRequest::PutBack(peer(n)?),
+            Say::Ring => RoomRequest::Ring,
             Say::Offer(n) => offer(from, peer(n)?),
-            Say::Message => Request::Message { body: Body::passed_on("message", from, "data", "1") },
-            Say::State(on) => Request::State(Media { audio: *on, video: *on, screen: false }),
-            Say::Mute(n) => Request::Mute(peer(n)?),
-            Say::Chat => Request::Chat { text: "x".into() },
+            Say::Message => RoomRequest::Message { body: Body::passed_on("message", from, "data", "1") },
+            Say::State(on) => RoomRequest::State(Media { audio: *on, video: *on, screen: false }),
+            Say::Mute(n) => RoomRequest::Mute(peer(n)?),
+            Say::Chat => RoomRequest::Chat { text: "x".into() },
             Say::Consent(recording, transcription) => {
-                Request::Consent(Consent { recording: *recording, transcription: *transcription })
+                RoomRequest::Consent(Consent { recording: *recording, transcription: *transcription })
             }
-            Say::Record(on) => Request::Record { on: *on },
-            Say::Transcribe(on) => Request::Transcribe { on: *on },
+            Say::Record(on) => RoomRequest::Record { on: *on },
+            Say::Transcribe(on) => RoomRequest::Transcribe { on: *on },
             Say::Permit(n, flags) => {
                 let all = [Permissions::ALL, Permissions::TALK, Permissions::CHAT, Permissions::OBSERVE];
-                Request::Permit { peer: peer(n)?, permissions: all[usize::from(flags % 4)] }
+                RoomRequest::Permit { peer: peer(n)?, permissions: all[usize::from(flags % 4)] }
             }
-            Say::Kick(n) => Request::Kick(peer(n)?),
-            Say::Lift(n) => Request::Lift { removal: u32::from(n % 4) },
-            Say::Leave => Request::Leave,
-            Say::Finish => Request::Finish,
+            Say::Kick(n) => RoomRequest::Kick(peer(n)?),
+            Say::Lift(n) => RoomRequest::Lift { removal: u32::from(n % 4) },
+            Say::Leave => RoomRequest::Leave,
+            Say::Finish => RoomRequest::Finish,
         })
     }
 }
@@ -211,28 +211,28 @@ impl Onlooker {
         self.entrants[&peer].profile.person
     }
 
-    fn hear(&mut self, command: &Command, outputs: &[Output]) {
+    fn hear(&mut self, command: &Command, outputs: &[RoomOutput]) {
         match command {
             Command::Enter { entrant, .. } => {
                 self.entrants.insert(entrant.peer, (**entrant).clone());
             }
-            Command::Said { peer, request, .. } => {
+            Command::Request { peer, request, .. } => {
                 let denied = error_to(outputs, *peer).is_some() || outputs.is_empty();
                 match request {
-                    Request::Join { consent, .. } if !denied => {
+                    RoomRequest::Join { consent, .. } if !denied => {
                         self.consents.insert(*peer, *consent);
                     }
-                    Request::Consent(consent) if !denied => {
+                    RoomRequest::Consent(consent) if !denied => {
                         self.consents.insert(*peer, *consent);
                     }
-                    Request::Admit(whom) if self.control.contains(peer) && !denied => {
+                    RoomRequest::Admit(whom) if self.control.contains(peer) && !denied => {
                         self.let_in.insert(self.person(*whom), true);
                     }
-                    Request::PutBack(whom) if self.control.contains(peer) && !denied => {
+                    RoomRequest::PutBack(whom) if self.control.contains(peer) && !denied => {
                         self.let_in.insert(self.person(*whom), false);
                         self.inside.remove(whom);
                     }
-                    Request::Kick(whom) if self.control.contains(peer) && !denied => {
+                    RoomRequest::Kick(whom) if self.control.contains(peer) && !denied => {
                         self.let_in.remove(&self.person(*whom));
                     }
                     _ => {}
@@ -242,25 +242,25 @@ impl Onlooker {
         }
     }
 
-    fn see(&mut self, said: Option<(PeerId, &Request)>, outputs: &[Output]) -> Checked {
+    fn see(&mut self, said: Option<(PeerId, &RoomRequest)>, outputs: &[RoomOutput]) -> Checked {
         for output in outputs {
             match output {
-                Output::Send { to, body } => {
+                RoomOutput::Send { to, body } => {
                     let message: Value = serde_json::from_str(body.as_str()).unwrap();
                     self.see_message(said, *to, &message)?;
                 }
-                Output::Ended { peer, .. } => {
+                RoomOutput::Ended { peer, .. } => {
                     self.inside.remove(peer);
                     self.control.remove(peer);
                 }
-                Output::Welcome(greeting) if greeting.you.permissions.has(Permissions::CONTROL) => {
+                RoomOutput::Welcome(greeting) if greeting.you.permissions.has(Permissions::CONTROL) => {
                     self.control.insert(greeting.peer);
                 }
-                Output::Fact(Fact::Captured { capture, on, .. }) => match capture {
+                RoomOutput::Fact(Fact::Captured { capture, on, .. }) => match capture {
                     Capture::Recording => self.recording = *on,
                     Capture::Transcription => self.transcription = *on,
                 },
-                Output::Fact(Fact::Finished { .. }) => self.finished = true,
+                RoomOutput::Fact(Fact::Finished { .. }) => self.finished = true,
                 _ => {}
             }
         }
@@ -272,10 +272,10 @@ impl Onlooker {
         Ok(())
     }
 
-    fn see_message(&mut self, said: Option<(PeerId, &Request)>, to: PeerId, message: &Value) -> Checked {
+    fn see_message(&mut self, said: Option<(PeerId, &RoomRequest)>, to: PeerId, message: &Value) -> Checked {
         match message["type"].as_str().unwrap() {
             "offer" => {
-                let Some((by, Request::Relay { to: named, .. })) = said else {
+                let Some((by, RoomRequest::Relay { to: named, .. })) = said else {
                     return Err(TestCaseError::fail("relayed without a request"));
                 };
                 prop_assert_eq!(&message["from"], &Value::from(by.to_string()));
@@ -320,7 +320,7 @@ proptest! {
             room.apply_into(script.now, &command, trimmed, &mut outputs);
             onlooker.hear(&command, &outputs);
             let said = match &command {
-                Command::Said { peer, request, .. } => Some((*peer, request)),
+                Command::Request { peer, request, .. } => Some((*peer, request)),
                 _ => None,
             };
             onlooker.see(said, &outputs)?;

@@ -20,13 +20,13 @@ fn a_message_without_an_addressee_reaches_everybody_else_inside_as_one_text() {
     let other = world.enter(5, Role::Observer);
     let waiting = world.enter(3, Role::Guest);
     let body = Body::passed_on("message", host, "data", "[1]");
-    let outputs = world.say(host, Request::Message { body });
+    let outputs = world.say(host, RoomRequest::Message { body });
     assert_eq!((kinds(&outputs, clinician).len(), kinds(&outputs, other).len()), (1, 1));
     assert!(kinds(&outputs, host).is_empty() && kinds(&outputs, waiting).is_empty());
     let texts: Vec<*const u8> = outputs
         .iter()
         .filter_map(|output| match output {
-            Output::Send { body, .. } => Some(body.as_str().as_ptr()),
+            RoomOutput::Send { body, .. } => Some(body.as_str().as_ptr()),
             _ => None,
         })
         .collect();

@@ -41,10 +41,10 @@ proptest! {
             let Some((command, trimmed)) = script.command(step, &room) else { continue };
             let mut outputs = Vec::new();
             room.apply_into(script.now, &command, trimmed, &mut outputs);
-            if matches!(command, Command::Said { .. } | Command::Enter { .. } | Command::NodeGone { .. } | Command::Tick) {
+            if matches!(command, Command::Request { .. } | Command::Enter { .. } | Command::NodeGone { .. } | Command::Tick) {
                 let before = room.clone();
                 let again = room.apply(script.now, &command);
-                let effects = again.iter().filter(|output| !matches!(output, Output::TurnAway { .. }));
+                let effects = again.iter().filter(|output| !matches!(output, RoomOutput::TurnAway { .. }));
                 prop_assert_eq!(effects.count(), 0);
                 prop_assert!(room == before);
             }

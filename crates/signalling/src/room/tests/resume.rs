@@ -15,7 +15,9 @@ fn the_older_socket_is_closed_and_everything_stays() {
     let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
     let resume = world.resume(clinician, socket(2, 9));
     let outputs = world.apply(&resume);
-    assert!(matches!(outputs[0], Output::CloseSocket { socket: s, code: CloseCode::Replaced } if s == socket(1, 2)));
+    assert!(
+        matches!(outputs[0], RoomOutput::CloseSocket { socket: s, code: CloseCode::Replaced } if s == socket(1, 2))
+    );
     let greeting = greeting(&outputs);
     assert_eq!((greeting.resumed, greeting.peer, greeting.ack), (Resumed::Exact, clinician, 1));
     assert_eq!((greeting.place, greeting.room.is_some()), (crate::protocol::Place::Inside, false));
@@ -129,7 +131,7 @@ fn crossed(seen: Option<u64>) {
     assert_eq!((trimmed.len(), &world.room), (1, &before), "it would let go of what the newer one has not received");
     let outputs = world.apply(&late);
     assert!(
-        matches!(outputs[0], Output::CloseSocket { socket: s, code: CloseCode::Unavailable } if s == socket(3, 9)),
+        matches!(outputs[0], RoomOutput::CloseSocket { socket: s, code: CloseCode::Unavailable } if s == socket(3, 9)),
         "whoever lives there comes again: {outputs:?}"
     );
     assert_eq!(greeting(&outputs).resumed, Resumed::Exact);

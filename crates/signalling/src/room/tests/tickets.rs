@@ -9,7 +9,7 @@ fn the_first_device_keeps_the_ticket() {
     let entrant = world.entrant(profile(3, Role::Guest));
     let binding = Binding { ticket: entrant.ticket, device: entrant.device };
     let (first, _) = world.enter_as(entrant.clone());
-    world.say(first, Request::Leave);
+    world.say(first, RoomRequest::Leave);
     let mut stolen = world.entrant(profile(3, Role::Guest));
     stolen.device = device("another");
     let bound = Some((ErrorCode::TicketBound, CloseCode::TicketBound));

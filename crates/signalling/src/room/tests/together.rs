@@ -11,14 +11,14 @@ fn the_first_meeting_starts_the_visit_and_each_parting_is_recorded() {
     let outputs = world.join(clinician);
     assert!(facts(&outputs).contains(&&Fact::Started { at: world.now }));
     world.pass_ms(30_900);
-    let outputs = world.say(clinician, Request::Leave);
+    let outputs = world.say(clinician, RoomRequest::Leave);
     assert!(facts(&outputs).contains(&&Fact::Together { together_seconds: 30, at: world.now }));
     world.pass_ms(99_000);
     let (again, _) = world.connect(profile(2, Role::Clinician));
     let outputs = world.join(again);
     assert!(!facts(&outputs).iter().any(|fact| matches!(fact, Fact::Started { .. })), "once");
     world.pass_ms(10_200);
-    let outputs = world.say(host, Request::Finish);
+    let outputs = world.say(host, RoomRequest::Finish);
     assert_eq!(message(&outputs, host, "finished")["together_seconds"], 41);
 }
 
@@ -32,7 +32,7 @@ fn a_short_loss_does_not_stop_the_watch() {
     let resume = world.resume(clinician, socket(2, 1));
     world.apply(&resume);
     world.pass_ms(10_000);
-    assert_eq!(message(&world.say(host, Request::Finish), host, "finished")["together_seconds"], 30);
+    assert_eq!(message(&world.say(host, RoomRequest::Finish), host, "finished")["together_seconds"], 30);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn somebody_who_dropped_out_before_the_other_came_was_not_together_with_them() {
     world.pass_ms(30_000);
     let clinician = world.enter(2, Role::Clinician);
     world.after_ms(31_000);
-    assert_eq!(message(&world.say(clinician, Request::Finish), clinician, "finished")["together_seconds"], 0);
+    assert_eq!(message(&world.say(clinician, RoomRequest::Finish), clinician, "finished")["together_seconds"], 0);
 }
 
 #[test]
@@ -54,5 +54,5 @@ fn a_room_opened_again_goes_on_counting() {
     let (host, clinician) = (world.enter(1, Role::Host), world.connect(profile(2, Role::Clinician)).0);
     assert!(!facts(&world.join(clinician)).iter().any(|fact| matches!(fact, Fact::Started { .. })));
     world.pass_ms(2000);
-    assert_eq!(message(&world.say(host, Request::Finish), host, "finished")["together_seconds"], 42);
+    assert_eq!(message(&world.say(host, RoomRequest::Finish), host, "finished")["together_seconds"], 42);
 }

@@ -7,7 +7,7 @@ fn who_has_to_wait_sees_numbers_and_no_names() {
     let mut world = World::new();
     let host = world.enter(1, Role::Host);
     world.enter(4, Role::Guest);
-    world.say(host, Request::Chat { text: "private".into() });
+    world.say(host, RoomRequest::Chat { text: "private".into() });
     let (_, outputs) = world.connect(profile(3, Role::Guest));
     let view = greeting(&outputs).room.as_ref().unwrap();
     assert_eq!((view.people, view.people_max, view.staff_present), (1, 6, true));
@@ -21,7 +21,7 @@ fn staff_see_who_is_there_and_who_waits() {
     let host = world.enter(1, Role::Host);
     world.enter(4, Role::Guest);
     let kicked = world.enter(5, Role::Guest);
-    world.say(host, Request::Kick(kicked));
+    world.say(host, RoomRequest::Kick(kicked));
     let (_, outputs) = world.connect(profile(2, Role::Clinician));
     let view = greeting(&outputs).room.as_ref().unwrap();
     assert_eq!((view.peers.len(), view.waiting.len(), view.removed.len()), (1, 1, 1));
@@ -33,9 +33,9 @@ fn those_without_control_do_not_see_who_waits_or_was_sent_away() {
     let host = world.enter(1, Role::Host);
     world.enter(4, Role::Guest);
     let kicked = world.enter(5, Role::Guest);
-    world.say(host, Request::Kick(kicked));
+    world.say(host, RoomRequest::Kick(kicked));
     let guest = world.enter(3, Role::Guest);
-    let room = &message(&world.say(host, Request::Admit(guest)), guest, "joined")["room"];
+    let room = &message(&world.say(host, RoomRequest::Admit(guest)), guest, "joined")["room"];
     assert_eq!((room["waiting"].as_array().unwrap().len(), room["removed"].as_array().unwrap().len()), (0, 0));
     assert_eq!(room["peers"].as_array().unwrap().len(), 2);
 }

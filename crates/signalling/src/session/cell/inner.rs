@@ -4,26 +4,23 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{Cell, Heard};
+use super::input::SocketInput;
 use crate::facts::{Item, Record};
 use crate::id::{ConsultId, NodeId, PeerId, PersonId, Socket};
 use crate::protocol::{
     ACK_BYTES_MAX, ACK_MESSAGES_MAX, CloseCode, ErrorCode, Resumed, ServerMessage, VERSION, Welcome,
 };
-use crate::replica::{Effect, Outbox, Replica};
+use crate::replica::{Effect, Replica};
 use crate::room::{Command, Greeting};
+use crate::session::acks::Acknowledge;
 use crate::session::frame::Opcode;
-use crate::session::hub::Hub;
 use crate::session::link::{Link, Welcomed};
-
-/// Acknowledged messages that a shared log is told of at once, so that other nodes let go of them too.
-const ACKED_MESSAGES_MIN: usize = 64;
-/// The same in bytes: a few large messages fill an outbox as well, and its reader must not seem slow.
-const ACKED_BYTES_MIN: usize = 64 * 1024;
+use crate::session::node::Node;
+use crate::session::sequencer::Proposed;
 
 /// A room and the sockets to it.
 #[derive(Debug)]
-pub(super) struct Inner {
+pub(super) struct CellState {
     pub(super) replica: Replica,
     pub(super) links: Vec<Link>,
     pub(super) empty_since: Option<DateTime<Utc>>,
@@ -31,7 +28,7 @@ pub(super) struct Inner {
     pub(super) forgotten: bool,
 }
 
-impl Inner {
+impl CellState {
     pub(super) fn link(&self, socket: u64) -> Option<&Link> {
         self.links.iter().find(|link| link.socket == socket)
     }
@@ -49,79 +46,68 @@ impl Inner {
     }
 
     /// The one door: everything that changes a room goes through here into its log.
-    pub(super) fn propose(&mut self, hub: &Hub, consult: ConsultId, command: Command) {
-        let Some(driver) = &hub.driver else {
-            let mut effects = Vec::new();
-            self.replica.apply_next(hub.clock.now(), &command, &mut effects);
-            return self.carry_out(hub, consult, effects);
-        };
-        if !driver.propose(consult, vec![command]) {
-            for link in &mut self.links {
-                link.close(CloseCode::Unavailable);
-            }
+    pub(super) fn propose(&mut self, node: &Node, consult: ConsultId, command: Command) {
+        match node.sequencer.propose(node.clock.now(), consult, &mut self.replica, command) {
+            Proposed::Applied(effects) => self.carry_out(node, consult, effects),
+            Proposed::Queued => {}
+            Proposed::Refused => self.links.iter_mut().for_each(|link| link.close(CloseCode::Unavailable)),
         }
     }
 
-    pub(super) fn heard(&mut self, hub: &Hub, consult: ConsultId, socket: u64, heard: Heard) {
+    pub(super) fn take_input(&mut self, node: &Node, consult: ConsultId, socket: u64, input: SocketInput) {
         let Some(link) = self.link_mut(socket) else { return };
         let Some(peer) = link.peer.filter(|_| link.closing().is_none()) else { return };
-        let ack = match &heard {
-            Heard::Said { ack, .. }
-            | Heard::Again { ack, .. }
-            | Heard::Ack(ack)
-            | Heard::Report(ack, _)
-            | Heard::Ping(ack) => *ack,
-            Heard::PingFrame(_) | Heard::Refused { .. } | Heard::Close(_) => 0,
+        let ack = match &input {
+            SocketInput::Request { ack, .. }
+            | SocketInput::Repeat { ack, .. }
+            | SocketInput::Ack(ack)
+            | SocketInput::Report(ack, _)
+            | SocketInput::Ping(ack) => *ack,
+            SocketInput::PingFrame(_) | SocketInput::Refused { .. } | SocketInput::Close(_) => 0,
         };
         if ack > link.written() {
             let words = "`ack` is a number that was not sent";
             return link.refuse(ErrorCode::BadMessage, words, None, CloseCode::ProtocolError);
         }
-        match heard {
-            Heard::Said { seq, ack, id, request, bytes } => {
+        match input {
+            SocketInput::Request { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
-                let socket = Socket { node: hub.node, number: socket };
-                self.propose(hub, consult, Command::Said { peer, socket, seq, ack, id, request });
+                let socket = Socket { node: node.id, number: socket };
+                self.propose(node, consult, Command::Request { peer, socket, seq, ack, id, request });
             }
-            Heard::Again { seq, ack } => {
-                link.tell_again(seq.saturating_sub(1));
-                self.arrived(hub, consult, peer, ack);
+            SocketInput::Repeat { seq, ack } => {
+                link.acknowledge_again(seq.saturating_sub(1));
+                self.arrived(node, consult, peer, ack);
             }
-            Heard::Ack(ack) => self.arrived(hub, consult, peer, ack),
-            Heard::Report(ack, report) => {
-                self.arrived(hub, consult, peer, ack);
-                self.reported(hub, consult, (socket, peer), *report);
+            SocketInput::Ack(ack) => self.arrived(node, consult, peer, ack),
+            SocketInput::Report(ack, report) => {
+                self.arrived(node, consult, peer, ack);
+                self.reported(node, consult, (socket, peer), *report);
             }
-            Heard::Ping(ack) => {
+            SocketInput::Ping(ack) => {
                 link.say(&ServerMessage::Pong);
-                self.arrived(hub, consult, peer, ack);
+                self.arrived(node, consult, peer, ack);
             }
-            Heard::PingFrame(payload) => link.control(Opcode::Pong, &payload),
-            Heard::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
-            Heard::Close(code) => link.close(code),
+            SocketInput::PingFrame(payload) => link.control(Opcode::Pong, &payload),
+            SocketInput::Refused { error, words, id, code } => link.refuse(error, &words, id.as_deref(), code),
+            SocketInput::Close(code) => link.close(code),
         }
     }
 
-    pub(super) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
-        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != hub.node && !is_gone(s.node));
+    pub(super) fn is_elsewhere(&self, node: &Node, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        let there = |socket: Option<Socket>| socket.is_some_and(|s| s.node != node.id && !is_gone(s.node));
         let room = self.replica.room();
         self.links.is_empty() && !room.is_empty() && room.sessions().all(|(_, socket)| there(socket))
     }
 
-    /// Messages up to `ack` have arrived. What is kept is the same on every node, so a shared log must say it.
-    pub(super) fn arrived(&mut self, hub: &Hub, consult: ConsultId, peer: PeerId, ack: u64) {
-        if hub.driver.is_none() {
-            self.replica.acknowledge(peer, ack);
-            return;
-        }
-        let is_worth_it =
-            |outbox: &Outbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN || outbox.bytes_up_to(ack) >= ACKED_BYTES_MIN;
-        if self.replica.outbox(peer).is_some_and(is_worth_it) {
-            self.propose(hub, consult, Command::Acked { peer, ack });
+    /// Messages up to `ack` have arrived.
+    pub(super) fn arrived(&mut self, node: &Node, consult: ConsultId, peer: PeerId, ack: u64) {
+        if let Some(command) = node.sequencer.acknowledge(&mut self.replica, peer, ack) {
+            self.propose(node, consult, command);
         }
     }
 
-    pub(super) fn carry_out(&mut self, hub: &Hub, consult: ConsultId, effects: Vec<Effect>) {
+    pub(super) fn carry_out(&mut self, node: &Node, consult: ConsultId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Deliver(peer) => {
@@ -129,17 +115,17 @@ impl Inner {
                         link.stale = true;
                     }
                 }
-                Effect::Welcome { greeting, seq } if greeting.socket.node == hub.node => {
-                    self.welcome(hub, consult, &greeting, seq);
+                Effect::Welcome { greeting, seq } if greeting.socket.node == node.id => {
+                    self.welcome(node, consult, &greeting, seq);
                 }
-                Effect::TurnAway { socket, error, words, code } if socket.node == hub.node => {
+                Effect::TurnAway { socket, error, words, code } if socket.node == node.id => {
                     if let Some(link) = self.link_mut(socket.number) {
                         link.peer = None;
                         let id = link.hello.take().and_then(|hello| hello.id);
                         link.refuse(error, words, id.as_deref(), code);
                     }
                 }
-                Effect::CloseSocket { socket, code } if socket.node == hub.node => {
+                Effect::CloseSocket { socket, code } if socket.node == node.id => {
                     if let Some(link) = self.link_mut(socket.number) {
                         link.peer = None;
                         link.close(code);
@@ -156,23 +142,23 @@ impl Inner {
                         link.close(CloseCode::TooSlow);
                     }
                 }
-                Effect::Fact { id, fact } => hub.facts.push(Item::Fact(Record { id, consult, fact })),
+                Effect::Fact { id, fact } => node.facts.push(Item::Fact(Record { id, consult, fact })),
                 Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
             }
         }
     }
 
-    pub(super) fn welcome(&mut self, hub: &Hub, consult: ConsultId, greeting: &Greeting, seq: u64) {
+    pub(super) fn welcome(&mut self, node: &Node, consult: ConsultId, greeting: &Greeting, seq: u64) {
         let Greeting { peer, socket, .. } = *greeting;
         // Whoever went while the log was asked is told no more than that; then any name will do.
         let person = self.replica.room().profile(peer).map_or(PersonId(peer.0), |profile| profile.person);
         let open = self.link_mut(socket.number).filter(|link| link.closing().is_none());
         let Some(link) = open else {
             // It went, or was told to go, while the log was asked.
-            return self.propose(hub, consult, Command::Away { peer, socket });
+            return self.propose(node, consult, Command::Away { peer, socket });
         };
         let Some(hello) = link.hello.take() else { return };
-        let ice_servers = hub.ice.servers_for(consult, person, hub.clock.now());
+        let ice_servers = node.ice.servers_for(&format!("{consult} {person}"), node.clock.now());
         let (resumed, because) = greeting.resumed.in_welcome();
         let welcome = Welcome {
             v: VERSION,
@@ -190,8 +176,8 @@ impl Inner {
             lobby: greeting.lobby,
             room: greeting.room.as_deref(),
             ice_servers: &ice_servers,
-            heartbeat: hub.limits.heartbeat,
-            limits: hub.limits.client,
+            heartbeat: node.limits.heartbeat,
+            limits: node.limits.client,
             phone: hello.phone.as_deref(),
         };
         // Plain structs with string keys: serialising them cannot fail.
@@ -200,10 +186,10 @@ impl Inner {
     }
 
     /// After commands: what they caused goes out, and whether anybody is left is noted.
-    pub(super) fn settle(&mut self, hub: &Hub) {
+    pub(super) fn settle(&mut self, node: &Node) {
         self.pump();
         self.empty_since = if self.replica.room().is_empty() && self.links.is_empty() {
-            self.empty_since.or_else(|| Some(hub.clock.now()))
+            self.empty_since.or_else(|| Some(node.clock.now()))
         } else {
             None
         };
@@ -220,16 +206,16 @@ impl Inner {
     }
 
     /// Tells the client what was taken, now or soon; the last number that was.
-    pub(super) fn acknowledge(&mut self, hub: &Hub, cell: &Arc<Cell>, socket: u64) -> u64 {
+    pub(super) fn acknowledge(&mut self, node: &Node, socket: u64, room: impl FnOnce() -> Arc<dyn Acknowledge>) -> u64 {
         let Some(at) = self.links.iter().position(|link| link.socket == socket) else { return 0 };
         let received = self.received(&self.links[at]);
         let link = &mut self.links[at];
-        let (messages, bytes) = link.untold(received);
+        let (messages, bytes) = link.unacknowledged(received);
         if messages >= u64::from(ACK_MESSAGES_MAX) || bytes >= ACK_BYTES_MAX {
             link.acknowledge(received);
         } else if messages > 0 && !link.ack_listed {
             link.ack_listed = true;
-            hub.acks.add(cell, socket);
+            node.acks.add(room(), socket);
         }
         received
     }

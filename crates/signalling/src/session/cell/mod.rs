@@ -5,62 +5,40 @@
 //! task straight into the receiver's socket.
 
 mod inner;
+mod input;
 mod reported;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::SetOnce;
 
-use super::hub::Hub;
+use super::acks::Acknowledge;
 use super::link::Link;
-use super::reports::Report;
+use super::lock::lock;
+use super::node::Node;
 use crate::id::{ConsultId, NodeId, Socket};
 use crate::log::Position;
-use crate::protocol::{CloseCode, ErrorCode, ServerMessage};
+use crate::protocol::{CloseCode, ServerMessage};
 use crate::replica::Replica;
-use crate::room::{Command, Entry, Request, Revocation};
-use inner::Inner;
+use crate::room::{Command, Entry, Revocation};
+use inner::CellState;
+pub(super) use input::SocketInput;
 
 /// One room and the sockets to it.
 #[derive(Debug)]
 pub(crate) struct Cell {
     pub(super) consult: ConsultId,
-    inner: Mutex<Inner>,
+    pub(super) node: Arc<Node>,
+    inner: Mutex<CellState>,
     /// Whether the replica is at the log's end.
     open: SetOnce<()>,
 }
 
-/// What a socket's task has read.
-#[derive(Debug)]
-pub(super) enum Heard {
-    /// A numbered message, the next one.
-    Said { seq: u64, ack: u64, id: Option<Box<str>>, request: Request, bytes: usize },
-    /// A numbered message that was sent before.
-    Again { seq: u64, ack: u64 },
-    /// Only an acknowledgement.
-    Ack(u64),
-    /// Something about the client's line or devices, and an acknowledgement.
-    Report(u64, Box<Report>),
-    /// A `ping` message.
-    Ping(u64),
-    /// A ping frame, to be answered with the same content.
-    PingFrame(Box<[u8]>),
-    /// Something after which there is nothing but the close.
-    Refused { error: ErrorCode, words: Box<str>, id: Option<Box<str>>, code: CloseCode },
-    /// The close.
-    Close(CloseCode),
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A panic elsewhere is caught and counted there; a room's state is whole after every command.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Cell {
-    pub(super) fn new(consult: ConsultId, replica: Replica, open: bool) -> Self {
-        let inner = Inner { replica, links: Vec::new(), empty_since: None, forgotten: false };
-        Self { consult, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
+    pub(super) fn new(node: Arc<Node>, consult: ConsultId, replica: Replica, open: bool) -> Self {
+        let inner = CellState { replica, links: Vec::new(), empty_since: None, forgotten: false };
+        Self { consult, node, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
     }
 
     /// Whose room it is.
@@ -79,31 +57,31 @@ impl Cell {
 
     /// Puts a socket into the room with what it said; gives it back when the room was forgotten meanwhile,
     /// or this node has begun to leave.
-    pub(super) fn enter(&self, hub: &Hub, link: Link, mut hello: Command) -> Result<(), Box<(Link, Command)>> {
+    pub(super) fn enter(&self, link: Link, mut hello: Command) -> Result<(), Box<(Link, Command)>> {
         let mut inner = lock(&self.inner);
-        if inner.forgotten || hub.is_leaving() {
+        if inner.forgotten || self.node.sequencer.is_leaving() {
             return Err(Box::new((link, hello)));
         }
         // It has just said hello; while the log is asked, a sweep may come by.
-        link.signal().heard(Hub::wrapped_ms(hub.elapsed()));
+        link.signal().input_at(self.node.elapsed_ms());
         if let Command::Resume { peer, attached_times, .. } = &mut hello {
             *attached_times = inner.replica.room().attached_times(*peer);
         }
         inner.links.reserve_exact(1);
         inner.links.push(link);
-        inner.propose(hub, self.consult, hello);
-        inner.settle(hub);
+        inner.propose(&self.node, self.consult, hello);
+        inner.settle(&self.node);
         Ok(())
     }
 
     /// Takes what a socket's task has read; the last number of the client's that was taken.
-    pub(super) fn heard(self: &Arc<Self>, hub: &Hub, socket: u64, heard: impl Iterator<Item = Heard>) -> u64 {
+    pub(super) fn take_input(self: &Arc<Self>, socket: u64, inputs: impl Iterator<Item = SocketInput>) -> u64 {
         let mut inner = lock(&self.inner);
-        for item in heard {
-            inner.heard(hub, self.consult, socket, item);
+        for input in inputs {
+            inner.take_input(&self.node, self.consult, socket, input);
         }
         inner.pump();
-        inner.acknowledge(hub, self, socket)
+        self.acknowledge_in(&mut inner, socket)
     }
 
     /// The last number of the client's that was taken.
@@ -121,66 +99,60 @@ impl Cell {
         inner.pump();
     }
 
-    /// An acknowledgement that could ride on nothing is due.
-    pub(super) fn acknowledge(&self, socket: u64) {
-        let mut inner = lock(&self.inner);
-        let Inner { replica, links, .. } = &mut *inner;
-        if let Some(link) = links.iter_mut().find(|link| link.socket == socket) {
-            link.ack_listed = false;
-            link.acknowledge(link.peer.and_then(|peer| replica.room().received(peer)).unwrap_or(0));
-        }
+    fn acknowledge_in(self: &Arc<Self>, inner: &mut CellState, socket: u64) -> u64 {
+        inner.acknowledge(&self.node, socket, || Arc::clone(self) as Arc<dyn Acknowledge>)
     }
 
     /// A socket is gone, or about to be: its link, and its session is away.
-    pub(super) fn part(&self, hub: &Hub, socket: u64) -> Option<Link> {
+    pub(super) fn part(&self, socket: u64) -> Option<Link> {
         let mut inner = lock(&self.inner);
         let at = inner.links.iter().position(|link| link.socket == socket)?;
         let mut link = inner.links.swap_remove(at);
-        if let Some(item) = link.reports.take().and_then(|reports| reports.over(hub.clock.now())) {
-            hub.facts.push(item);
+        if let Some(item) = link.reports.take().and_then(|reports| reports.over(self.node.clock.now())) {
+            self.node.facts.push(item);
         }
         if let Some(peer) = link.peer {
-            let socket = Socket { node: hub.node, number: socket };
-            inner.propose(hub, self.consult, Command::Away { peer, socket });
+            let socket = Socket { node: self.node.id, number: socket };
+            inner.propose(&self.node, self.consult, Command::Away { peer, socket });
         }
-        inner.settle(hub);
+        inner.settle(&self.node);
         Some(link)
     }
 
     /// Takes tickets back, if the room does not know of it yet.
-    pub(super) fn revoke(&self, hub: &Hub, revocation: &Revocation) {
+    pub(super) fn revoke(&self, revocation: &Revocation) {
         let mut inner = lock(&self.inner);
         if inner.replica.room().has_revoked(revocation) {
             return;
         }
         let Revocation { ticket, person, at } = *revocation;
-        inner.propose(hub, self.consult, Command::Revoke { ticket, person, at: Some(at) });
-        inner.settle(hub);
+        inner.propose(&self.node, self.consult, Command::Revoke { ticket, person, at: Some(at) });
+        inner.settle(&self.node);
     }
 
-    pub(super) fn committed(self: &Arc<Self>, hub: &Hub, position: Position, entry: &Entry) {
+    pub(super) fn committed(self: &Arc<Self>, position: Position, entry: &Entry) {
         let mut inner = lock(&self.inner);
         let mut effects = Vec::new();
         inner.replica.apply_entry(position, entry, &mut effects);
-        inner.carry_out(hub, self.consult, effects);
-        self.go_on(hub, &mut inner);
+        inner.carry_out(&self.node, self.consult, effects);
+        self.go_on(&mut inner);
     }
 
     /// After the log has brought something: what was taken is told, and whoever waited for the log is read again.
-    fn go_on(self: &Arc<Self>, hub: &Hub, inner: &mut Inner) {
-        inner.settle(hub);
+    fn go_on(self: &Arc<Self>, inner: &mut CellState) {
+        inner.settle(&self.node);
         let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
         for socket in here {
-            inner.acknowledge(hub, self, socket);
+            self.acknowledge_in(inner, socket);
         }
         inner.links.iter().for_each(Link::wake_if_it_waits);
     }
 
-    pub(super) fn install(self: &Arc<Self>, hub: &Hub, replica: Replica) {
+    pub(super) fn install(self: &Arc<Self>, replica: Replica) {
         let mut inner = lock(&self.inner);
         inner.replica = replica;
         inner.links.iter_mut().for_each(|link| link.stale = true);
-        self.go_on(hub, &mut inner);
+        self.go_on(&mut inner);
     }
 
     /// A copy of the room, to be kept.
@@ -190,12 +162,12 @@ impl Cell {
 
     /// Says what no socket says any more: that a node is gone with all of its sockets, and that one of this node's is
     /// gone although the log could not be told. A socket whose session does not know it is closed, to resume.
-    pub(crate) fn look_after_sockets(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) {
+    pub(crate) fn look_after_sockets(&self, is_gone: &dyn Fn(NodeId) -> bool) {
         let mut inner = lock(&self.inner);
         let mut commands = Vec::new();
         for (peer, socket) in inner.replica.room().sessions() {
             let Some(socket) = socket else { continue };
-            if socket.node == hub.node {
+            if socket.node == self.node.id {
                 if inner.link(socket.number).is_none() {
                     commands.push(Command::Away { peer, socket });
                 }
@@ -204,27 +176,27 @@ impl Cell {
             }
         }
         for command in commands {
-            inner.propose(hub, self.consult, command);
+            inner.propose(&self.node, self.consult, command);
         }
-        let Inner { replica, links, .. } = &mut *inner;
+        let CellState { replica, links, .. } = &mut *inner;
         for link in links {
-            let socket = Some(Socket { node: hub.node, number: link.socket });
+            let socket = Some(Socket { node: self.node.id, number: link.socket });
             if link.peer.is_some_and(|peer| replica.room().socket(peer) != socket) {
                 link.close(CloseCode::Unavailable);
             }
         }
-        inner.settle(hub);
+        inner.settle(&self.node);
     }
 
     /// Whether all who are in the room are at other nodes, each of which is there.
-    pub(crate) fn is_elsewhere(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
-        lock(&self.inner).is_elsewhere(hub, is_gone)
+    pub(crate) fn is_elsewhere(&self, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+        lock(&self.inner).is_elsewhere(&self.node, is_gone)
     }
 
     /// From now on nobody may enter, if that is still so; whether it is.
-    pub(super) fn let_go(&self, hub: &Hub, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
+    pub(super) fn let_go(&self, is_gone: &dyn Fn(NodeId) -> bool) -> bool {
         let mut inner = lock(&self.inner);
-        inner.forgotten |= inner.is_elsewhere(hub, is_gone);
+        inner.forgotten |= inner.is_elsewhere(&self.node, is_gone);
         inner.forgotten
     }
 
@@ -269,21 +241,33 @@ impl Cell {
     }
 
     /// Looks after waits and sockets; whether the room can be forgotten.
-    pub(super) fn sweep(&self, hub: &Hub, now: DateTime<Utc>, now_ms: u32, readable_again: bool) -> bool {
+    pub(super) fn sweep(&self, now: DateTime<Utc>, now_ms: u32, readable_again: bool) -> bool {
         let mut inner = lock(&self.inner);
         if inner.replica.room().next_deadline().is_some_and(|deadline| deadline <= now) {
-            inner.propose(hub, self.consult, Command::Tick);
-            inner.settle(hub);
+            inner.propose(&self.node, self.consult, Command::Tick);
+            inner.settle(&self.node);
         }
         for link in &mut inner.links {
-            link.keep_time(&hub.limits, now_ms);
+            link.keep_time(&self.node.limits, now_ms);
             if readable_again {
                 link.wake();
             }
         }
-        inner.look_at_reports(hub, self.consult, now);
-        let idle = TimeDelta::milliseconds(i64::try_from(hub.limits.room_idle_ms_max).unwrap_or(i64::MAX));
+        inner.look_at_reports(&self.node, self.consult, now);
+        let idle = TimeDelta::milliseconds(i64::try_from(self.node.limits.room_idle_ms_max).unwrap_or(i64::MAX));
         inner.forgotten |= inner.links.is_empty() && inner.empty_since.is_some_and(|since| now - since >= idle);
         inner.forgotten
+    }
+}
+
+impl Acknowledge for Cell {
+    /// An acknowledgement that could ride on nothing is due.
+    fn acknowledge(&self, socket: u64) {
+        let mut inner = lock(&self.inner);
+        let CellState { replica, links, .. } = &mut *inner;
+        if let Some(link) = links.iter_mut().find(|link| link.socket == socket) {
+            link.ack_listed = false;
+            link.acknowledge(link.peer.and_then(|peer| replica.room().received(peer)).unwrap_or(0));
+        }
     }
 }

@@ -30,7 +30,7 @@ fn read(bytes: &[u8], sizes: &[usize]) -> Result<Vec<String>, Broken> {
         let (now, later) = rest.split_at((*size).min(rest.len()));
         decoder.feed(&mut now.to_vec(), |frame| {
             out.push(match frame {
-                Frame::Text(text) => text.to_owned(),
+                WsFrame::Text(text) => text.to_owned(),
                 other => format!("{other:?}"),
             });
         })?;

@@ -3,6 +3,7 @@
 
 mod forgotten;
 
+use async_trait::async_trait;
 use sanbao_platform::config::Secret;
 use sanbao_platform::testing::{TestEngine, sqlite};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -14,17 +15,19 @@ use uuid::Uuid;
 
 use super::*;
 use crate::facts;
-use crate::id::{Digest, PeerId, PersonId};
+use crate::id::{Digest, Epoch, NodeId, PeerId, PersonId};
+use crate::log::Position;
 use crate::permissions::Permissions;
 use crate::protocol::CloseCode;
-use crate::room::{ENTRY_VERSION, Entrant, Profile};
+use crate::role::Role;
+use crate::room::{Command, ENTRY_VERSION, Entrant, Entry, Profile};
 use crate::session::frame::Decoder;
-use crate::session::link::{Hello, Link, Welcomed};
+use crate::session::link::{Link, PendingHello, Welcomed};
 use crate::session::live::{Entered, Live};
-use crate::session::opening::READER_IDLE_MAX;
-use crate::session::wire::{Reader, Writer};
-use crate::ticket::Role;
-use crate::turn::PortsSeen;
+use crate::session::sequencer::READER_IDLE_MAX;
+use crate::session::sequencer::shared::FollowedRoom;
+use crate::session::wire::{SocketReader, SocketWriter};
+use crate::turn::PortsWatch;
 use crate::{Config, MIGRATIONS, NAME};
 
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));
@@ -37,12 +40,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct SlowLog(Mutex<Vec<Command>>);
 
 #[async_trait]
-impl Driver for SlowLog {
+impl SharedLog for SlowLog {
     fn node(&self) -> NodeId {
         NodeId(1)
     }
 
-    async fn open(&self, _: &Arc<Hub>, _: &Arc<Cell>, _: bool) -> Result<bool, NoRoom> {
+    async fn open(&self, _: Arc<dyn FollowedRoom>, _: bool) -> Result<bool, NoRoom> {
         Ok(true)
     }
 
@@ -61,39 +64,48 @@ impl SlowLog {
 }
 
 /// A hub that began an hour ago, what its facts wait in, and what holds its database.
-async fn hub(driver: Option<Arc<dyn Driver>>) -> (Arc<Hub>, facts::Waiting, TestEngine) {
+async fn hub(log: Option<Arc<dyn SharedLog>>) -> (Arc<Hub>, facts::FactReceiver, Db, TestEngine) {
     let engine = sqlite();
     let config = Config::new(Secret("test turn secret".to_owned()));
     let db = engine.database(NAME, &MIGRATIONS).await;
     let (queue, waiting) = facts::queue(0);
     let clock = Clock::manual("2026-11-23T06:00:00Z".parse().unwrap());
-    let mut hub = Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, queue, driver);
-    hub.began = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
-    (Arc::new(hub), waiting, engine)
+    let sequencer = match log {
+        Some(log) => Sequencer::Shared(Shared(log)),
+        None => Sequencer::Embedded(Embedded::new(db.clone(), config.limits.rooms_max)),
+    };
+    let mut node = Node::new(config.limits.clone(), clock, config.ice(PortsWatch::all()), queue, sequencer);
+    node.began = Instant::now().checked_sub(Duration::from_hours(1)).unwrap();
+    (Arc::new(Hub::of(node)), waiting, db, engine)
 }
 
-fn commit(hub: &Hub, cell: &Arc<Cell>, position: u64, commands: Vec<Command>) {
-    let entry = Entry { v: ENTRY_VERSION, at: hub.clock.now(), node: hub.node, batch: position, commands };
-    hub.committed(cell, Position(position), &entry);
+fn embedded(hub: &Hub) -> &Embedded {
+    let Sequencer::Embedded(embedded) = &hub.node.sequencer else { panic!("no embedded relay") };
+    embedded
+}
+
+fn commit(cell: &Arc<Cell>, position: u64, commands: Vec<Command>) {
+    let entry = Entry { v: ENTRY_VERSION, at: cell.node.clock.now(), node: cell.node.id, batch: position, commands };
+    cell.committed(Position(position), &entry);
 }
 
 /// A room of a slow log, opened.
 async fn shared_room(hub: &Arc<Hub>) -> Arc<Cell> {
     let cell = hub.open(CONSULT, true).await.unwrap();
-    let (epoch, limits) = (Epoch::new(hub.clock.now()), Box::new(hub.limits.room));
-    commit(hub, &cell, 1, vec![Command::Open { epoch, past: Box::default(), limits }]);
+    let (epoch, limits) = (Epoch::new(hub.node.clock.now()), Box::new(hub.node.limits.room));
+    commit(&cell, 1, vec![Command::Open { epoch, past: Box::default(), limits }]);
     cell
 }
 
-async fn connection() -> (Reader, Writer, TcpStream) {
+async fn connection() -> (SocketReader, SocketWriter, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (read, write) = listener.accept().await.unwrap().0.into_split();
-    (Reader::Tcp(read), Writer::Tcp(write), client)
+    (SocketReader::Tcp(read), SocketWriter::Tcp(write), client)
 }
 
 /// A socket that has said hello, as its task brings it to the room.
-fn hello(hub: &Hub, writer: Writer) -> (Link, Command, oneshot::Receiver<Welcomed>) {
+fn hello(hub: &Hub, writer: SocketWriter) -> (Link, Command, oneshot::Receiver<Welcomed>) {
     let (socket, (answer, answered)) = (hub.socket(), oneshot::channel());
     let profile = Profile {
         person: PersonId(Uuid::from_u128(9)),
@@ -104,7 +116,7 @@ fn hello(hub: &Hub, writer: Writer) -> (Link, Command, oneshot::Receiver<Welcome
     };
     let (secret, device) = (Digest::of(b"secret"), Digest::of(b"device"));
     let entrant = Entrant { peer: PEER, secret, device, ticket: Uuid::from_u128(10), issued_at: None, profile };
-    let hello = Hello { id: None, secret: "secret".into(), phone: None, answer };
+    let hello = PendingHello { id: None, secret: "secret".into(), phone: None, answer };
     let link = Link::new(socket.number, writer, Some(Box::new(hello)));
     (link, Command::Enter { socket, entrant: Box::new(entrant) }, answered)
 }
@@ -124,13 +136,13 @@ async fn frame(client: &mut TcpStream) -> (u8, Vec<u8>) {
 #[tokio::test]
 async fn who_waits_for_the_log_after_hello_is_not_silent() {
     let log = Arc::new(SlowLog::default());
-    let (hub, _facts, _engine) = hub(Some(log.clone())).await;
+    let (hub, _facts, _db, _engine) = hub(Some(log.clone())).await;
     let cell = shared_room(&hub).await;
     let (_reader, writer, mut client) = connection().await;
     let (link, command, answered) = hello(&hub, writer);
-    cell.enter(&hub, link, command).unwrap();
+    cell.enter(link, command).unwrap();
     hub.sweep_once(Instant::now());
-    commit(&hub, &cell, 2, log.proposed());
+    commit(&cell, 2, log.proposed());
     assert_eq!(timeout(PATIENCE, answered).await.unwrap().unwrap().peer, PEER);
     let (first, welcome) = frame(&mut client).await;
     assert_eq!(
@@ -142,18 +154,18 @@ async fn who_waits_for_the_log_after_hello_is_not_silent() {
 #[tokio::test]
 async fn who_was_closed_while_the_log_was_asked_is_not_welcomed_and_waits_no_longer() {
     let log = Arc::new(SlowLog::default());
-    let (hub, _facts, _engine) = hub(Some(log.clone())).await;
+    let (hub, _facts, _db, _engine) = hub(Some(log.clone())).await;
     let cell = shared_room(&hub).await;
     let (_reader, writer, mut client) = connection().await;
     let (link, command, answered) = hello(&hub, writer);
-    let socket = Socket { node: hub.node, number: link.socket };
-    cell.enter(&hub, link, command).unwrap();
+    let socket = Socket { node: hub.node.id, number: link.socket };
+    cell.enter(link, command).unwrap();
     let entering = log.proposed();
     cell.close_all(CloseCode::Unavailable);
     assert!(timeout(PATIENCE, answered).await.unwrap().is_err(), "there is nothing to wait for");
-    commit(&hub, &cell, 2, entering);
+    commit(&cell, 2, entering);
     assert_eq!(log.proposed(), [Command::Away { peer: PEER, socket }]);
-    drop(cell.part(&hub, socket.number));
+    drop(cell.part(socket.number));
     let mut all = Vec::new();
     client.read_to_end(&mut all).await.unwrap();
     assert_eq!((all.first(), all.len()), (Some(&0x88), 2 + usize::from(all[1])), "the close and nothing else");
@@ -164,9 +176,9 @@ async fn live(hub: &Arc<Hub>, cell: Arc<Cell>) -> (JoinHandle<()>, TcpStream) {
     let (reader, writer, mut client) = connection().await;
     let (link, command, answered) = hello(hub, writer);
     let (socket, signal) = (link.socket, Arc::clone(link.signal()));
-    cell.enter(hub, link, command).unwrap();
+    cell.enter(link, command).unwrap();
     frame(&mut client).await; // the welcome
-    let entered = Entered { hub: Arc::clone(hub), cell, socket, signal };
+    let entered = Entered { cell, socket, signal };
     let place = Arc::clone(&hub.connections).try_acquire_owned().unwrap();
     let live = Live::new(entered, answered.await.unwrap(), reader, Decoder::new(1024), place, &[]);
     (tokio::spawn(live.run()), client)
@@ -174,18 +186,18 @@ async fn live(hub: &Arc<Hub>, cell: Arc<Cell>) -> (JoinHandle<()>, TcpStream) {
 
 #[tokio::test]
 async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
-    let (hub, facts, _engine) = hub(None).await;
+    let (hub, facts, db, _engine) = hub(None).await;
     let cell = hub.open(CONSULT, true).await.unwrap();
     let (live, mut client) = live(&hub, cell).await;
-    assert!(!hub.facts_are_written(hub.facts_seen()), "that the ticket was used is one fact too many");
+    assert!(!hub.node.facts.is_written(hub.node.facts.pushed()), "that the ticket was used is one fact too many");
     client.write_all(&[0x89, 0x80, 0, 0, 0, 0]).await.unwrap();
     let read = timeout(Duration::from_millis(300), client.read_u8()).await;
     assert!(read.is_err(), "nothing is read: {read:?}");
     // The crowd comes and goes between two sweeps.
     let stop = CancellationToken::new();
-    let writing = tokio::spawn(facts::write_all(hub.db.clone(), facts, false, stop.clone()));
+    let writing = tokio::spawn(facts::write_all(db.clone(), facts, false, stop.clone()));
     let written = async {
-        while !hub.facts_are_written(hub.facts_seen()) {
+        while !hub.node.facts.is_written(hub.node.facts.pushed()) {
             sleep(Duration::from_millis(10)).await;
         }
     };
@@ -199,7 +211,7 @@ async fn who_stopped_reading_for_a_crowd_of_facts_goes_on_when_it_is_written() {
 
 #[tokio::test]
 async fn a_connection_that_the_relay_closed_ends_without_the_clients_answer() {
-    let (hub, _facts, _engine) = hub(None).await;
+    let (hub, _facts, _db, _engine) = hub(None).await;
     let cell = hub.open(CONSULT, true).await.unwrap();
     let (live, mut client) = live(&hub, Arc::clone(&cell)).await;
     cell.close_all(CloseCode::TooSlow); // of all closes the one whose answer is waited for longest
@@ -212,17 +224,17 @@ async fn a_connection_that_the_relay_closed_ends_without_the_clients_answer() {
 
 #[tokio::test]
 async fn the_connection_that_rooms_are_opened_from_is_given_back() {
-    let (hub, _facts, _engine) = hub(None).await;
+    let (hub, _facts, db, _engine) = hub(None).await;
     hub.open(CONSULT, true).await.unwrap();
     hub.leave().await;
     // A pool closes when it has everything back.
-    timeout(PATIENCE, hub.db.close()).await.unwrap();
+    timeout(PATIENCE, db.close()).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_connection_that_rooms_are_opened_from_is_kept_for_a_second_and_no_longer() {
-    let (hub, _facts, _engine) = hub(None).await;
-    let holds = async || hub.opening().await.unwrap().lock().await.holds_a_connection();
+    let (hub, _facts, db, _engine) = hub(None).await;
+    let holds = async || embedded(&hub).opening().await.unwrap().holds_a_connection();
     let before = Instant::now();
     hub.open(CONSULT, true).await.unwrap();
     let after = Instant::now();
@@ -230,15 +242,15 @@ async fn the_connection_that_rooms_are_opened_from_is_kept_for_a_second_and_no_l
     assert!(holds().await, "the next room may come");
     hub.sweep_once(after + READER_IDLE_MAX);
     assert!(!holds().await);
-    timeout(PATIENCE, hub.db.close()).await.unwrap();
+    timeout(PATIENCE, db.close()).await.unwrap();
 }
 
 #[tokio::test]
 async fn nobody_enters_a_room_once_rooms_are_kept_for_the_next_run() {
-    let (hub, _facts, _engine) = hub(None).await;
+    let (hub, _facts, _db, _engine) = hub(None).await;
     let cell = hub.open(CONSULT, true).await.unwrap();
     let (_reader, writer, _client) = connection().await;
     let (link, command, _answered) = hello(&hub, writer);
     hub.leave().await;
-    assert!(cell.enter(&hub, link, command).is_err());
+    assert!(cell.enter(link, command).is_err());
 }

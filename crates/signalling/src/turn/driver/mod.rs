@@ -20,9 +20,9 @@ use tokio_util::sync::CancellationToken;
 use super::config::{REALM_BYTES_MAX, TurnConfig};
 use super::credentials::Credentials;
 use super::engine::Engine;
-use super::ports::PortsSaid;
+use super::ports::PortsReporter;
 use streams::Listener;
-use turns::Driver;
+use turns::TurnDriver;
 use udp::{Port, Ports};
 
 /// How often a free port is looked for that both UDP and TCP have, when none was named.
@@ -36,7 +36,7 @@ const WAKE: Token = Token(3);
 /// A bound server, not yet running.
 #[derive(Debug)]
 pub struct TurnServer {
-    driver: Driver,
+    driver: TurnDriver,
     waker: Arc<Waker>,
     local: SocketAddr,
 }
@@ -89,14 +89,14 @@ impl TurnServer {
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let engine = Engine::new(&config, credentials, local.port(), rand::random());
         let ports = Ports::new(udp, &config.public_ips);
-        let driver = Driver::new(poll, engine, ports, tcp, config, clock);
+        let driver = TurnDriver::new(poll, engine, ports, tcp, config, clock);
         Ok(Self { driver, waker, local })
     }
 
     /// Says from now on which ports are open: at once, when that of TLS opens, and that none is when it ends.
     #[must_use]
-    pub fn telling(mut self, said: PortsSaid) -> Self {
-        self.driver.tell(said);
+    pub fn reporting(mut self, reporter: PortsReporter) -> Self {
+        self.driver.report_to(reporter);
         self
     }
 

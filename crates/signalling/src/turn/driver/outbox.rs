@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::udp::{Ports, SEGMENT_BYTES_MAX};
-use crate::turn::engine::Relay;
+use crate::turn::engine::RelayPort;
 
 /// Runs that are open at once; a server with more busy clients in one turn sends shorter runs.
 const RUNS_MAX: usize = 64;
@@ -13,9 +13,9 @@ const RUN_BYTES_MAX: usize = 60_000;
 
 /// From which port to which address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Way {
+pub(super) struct SendPath {
     /// The relayed port, or `None` for the listening one.
-    pub(super) port: Option<Relay>,
+    pub(super) port: Option<RelayPort>,
     pub(super) to: SocketAddr,
     /// The address of ours that it must come from, where there are several.
     pub(super) from: Option<IpAddr>,
@@ -23,7 +23,7 @@ pub(super) struct Way {
 
 #[derive(Debug)]
 struct Run {
-    way: Way,
+    way: SendPath,
     segment: usize,
     count: usize,
     /// The last datagram was shorter, so nothing may follow it.
@@ -53,15 +53,15 @@ impl Run {
 
 /// What waits until the end of a turn.
 #[derive(Debug, Default)]
-pub(super) struct Outbox {
+pub(super) struct SendQueue {
     runs: Vec<Run>,
     /// How many of `runs` hold something; the others are memory to use again.
     used: usize,
 }
 
-impl Outbox {
+impl SendQueue {
     /// Adds a datagram made of `parts`; order is kept for each way.
-    pub(super) fn push(&mut self, ports: &Ports, way: Way, parts: [&[u8]; 3]) {
+    pub(super) fn push(&mut self, ports: &Ports, way: SendPath, parts: [&[u8]; 3]) {
         let len = parts.iter().map(|p| p.len()).sum();
         let segments_max = ports.get(way.port).map_or(1, super::udp::Port::segments_max);
         let place = match self.runs[..self.used].iter().position(|r| r.way == way) {
@@ -84,7 +84,7 @@ impl Outbox {
         }
     }
 
-    fn new_run(&mut self, ports: &Ports, way: Way) -> usize {
+    fn new_run(&mut self, ports: &Ports, way: SendPath) -> usize {
         if self.used == RUNS_MAX {
             self.flush(ports);
         }
@@ -118,13 +118,13 @@ mod tests {
     fn runs_arrive_as_the_datagrams_that_were_pushed_in_their_order() {
         let port = Port::open("127.0.0.1:0".parse().unwrap(), false).unwrap();
         let ports = Ports::new(port, &["127.0.0.1".parse().unwrap()]);
-        let mut outbox = Outbox::default();
+        let mut outbox = SendQueue::default();
         let receivers: Vec<UdpSocket> = (0..RUNS_MAX + 3).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
         // Equal, shorter, equal again, longer, empty, too long to be joined.
         let lengths = [100, 100, 100, 60, 100, 100, 200, 0, 0, 50, 1399, 1400, 1401, 1401, 9000, 1];
         for (n, len) in lengths.into_iter().enumerate() {
             for receiver in &receivers {
-                let way = Way { port: None, to: receiver.local_addr().unwrap(), from: None };
+                let way = SendPath { port: None, to: receiver.local_addr().unwrap(), from: None };
                 let payload = vec![u8::try_from(n).unwrap(); len];
                 outbox.push(&ports, way, [&payload[..len / 2], &payload[len / 2..], &[]]);
             }
@@ -144,9 +144,9 @@ mod tests {
     fn a_long_run_is_cut_where_the_system_ends_it() {
         let port = Port::open("127.0.0.1:0".parse().unwrap(), false).unwrap();
         let ports = Ports::new(port, &["127.0.0.1".parse().unwrap()]);
-        let (mut outbox, receiver) = (Outbox::default(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let (mut outbox, receiver) = (SendQueue::default(), UdpSocket::bind("127.0.0.1:0").unwrap());
         receiver.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        let way = Way { port: None, to: receiver.local_addr().unwrap(), from: None };
+        let way = SendPath { port: None, to: receiver.local_addr().unwrap(), from: None };
         // Not more than the receiver's own buffer holds.
         for n in 0..100_u8 {
             outbox.push(&ports, way, [&[n; 700], &[], &[]]);

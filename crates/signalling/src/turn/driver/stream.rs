@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use rustls::{ServerConfig, ServerConnection};
 
 use crate::turn::engine::Client;
-use crate::turn::framing::{self, FRAME_BYTES_MAX, Frame};
+use crate::turn::framing::{self, FRAME_BYTES_MAX, StreamFrame};
 
 /// Plain bytes that one read or one record takes.
 const CHUNK_BYTES: usize = 16 * 1024;
@@ -145,9 +145,9 @@ fn write_records(tls: &mut ServerConnection, frames: &[u8]) -> io::Result<usize>
     while written < frames.len().min(CHUNK_BYTES) {
         let rest = &frames[written..];
         let len = match framing::first(rest) {
-            Frame::Whole(len) => len,
+            StreamFrame::Whole(len) => len,
             // Only whole frames are pushed.
-            Frame::Part | Frame::Bad => rest.len(),
+            StreamFrame::Part | StreamFrame::Bad => rest.len(),
         };
         tls.writer().write_all(&rest[..len])?;
         written += len;

@@ -56,7 +56,7 @@ impl Listener {
 
 /// A connection without an allocation.
 #[derive(Debug)]
-struct Waiting {
+struct UnallocatedStream {
     source: IpAddr,
     since_ms: u64,
 }
@@ -66,7 +66,7 @@ struct Waiting {
 pub(super) struct Streams {
     open: HashMap<u64, Stream>,
     /// Those without an allocation, the oldest first: ids only grow.
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<u64, UnallocatedStream>,
     next: u64,
     /// Those with something to send.
     pub(super) dirty: Vec<u64>,
@@ -138,7 +138,7 @@ impl Streams {
         let token = Token(STREAM_TOKENS + usize::try_from(id).map_err(io::Error::other)?);
         let stream = Stream::new(socket, remote, id, tls, registry, token)?;
         self.open.insert(id, stream);
-        self.waiting.insert(id, Waiting { source: source(remote.ip()), since_ms: now_ms });
+        self.waiting.insert(id, UnallocatedStream { source: source(remote.ip()), since_ms: now_ms });
         Ok(())
     }
 
@@ -150,7 +150,7 @@ impl Streams {
                 self.waiting.remove(id);
             } else {
                 let source = source(stream.client.remote().ip());
-                self.waiting.entry(*id).or_insert(Waiting { source, since_ms: now_ms });
+                self.waiting.entry(*id).or_insert(UnallocatedStream { source, since_ms: now_ms });
             }
         }
         let bound = limits.waiting_connection_ms_max;

@@ -9,15 +9,15 @@ use sanbao_platform::certificate::{Certificate, Tls};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
-use super::outbox::{Outbox, Way};
+use super::outbox::{SendPath, SendQueue};
 use super::stream::Stream;
 use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
-use super::udp::{Buffers, More, Ports, relay_of};
+use super::udp::{Buffers, MoreToReceive, Ports, relay_of};
 use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
 use crate::turn::config::TurnConfig;
-use crate::turn::engine::{Client, Engine, Now, Output, Relay};
-use crate::turn::framing::{self, Frame};
-use crate::turn::ports::{OpenPorts, PortsSaid};
+use crate::turn::engine::{Client, Engine, Now, RelayPort, TurnOutput};
+use crate::turn::framing::{self, StreamFrame};
+use crate::turn::ports::{OpenPorts, PortsReporter};
 
 /// Events taken at once.
 const EVENTS_MAX: usize = 1024;
@@ -32,10 +32,10 @@ const ADDRESSES: Duration = Duration::from_mins(1);
 
 /// Everything that handling one input touches.
 #[derive(Debug)]
-struct Inner {
+struct TurnCore {
     engine: Engine,
     ports: Ports,
-    outbox: Outbox,
+    outbox: SendQueue,
     streams: Streams,
     /// Where the engine writes answers.
     answer: Vec<u8>,
@@ -44,14 +44,14 @@ struct Inner {
 }
 
 /// The server's thread.
-pub(super) struct Driver {
-    inner: Inner,
+pub(super) struct TurnDriver {
+    inner: TurnCore,
     tcp: Listener,
     tls: Option<Listener>,
     /// Why TLS is not served, as it was last said.
     tls_error: String,
     /// Who is told which ports are open.
-    said: Option<PortsSaid>,
+    reporter: Option<PortsReporter>,
     buffers: Buffers,
     scratch: Box<[u8; 16 * 1024]>,
     clock: Clock,
@@ -75,22 +75,22 @@ fn set_own_addresses(engine: &mut Engine) {
     }
 }
 
-impl std::fmt::Debug for Driver {
+impl std::fmt::Debug for TurnDriver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").field("config", &self.inner.config).finish_non_exhaustive()
     }
 }
 
-impl Drop for Driver {
+impl Drop for TurnDriver {
     /// Before the ports are closed, and also when the thread has failed: no client is sent to a port that is not there.
     fn drop(&mut self) {
-        if let Some(said) = &self.said {
-            said.say(OpenPorts::default());
+        if let Some(reporter) = &self.reporter {
+            reporter.report(OpenPorts::default());
         }
     }
 }
 
-impl Driver {
+impl TurnDriver {
     pub(super) fn new(
         poll: Poll,
         mut engine: Engine,
@@ -100,14 +100,14 @@ impl Driver {
         clock: Clock,
     ) -> Self {
         let begun = Instant::now();
-        let (outbox, streams, answer) = (Outbox::default(), Streams::default(), Vec::new());
+        let (outbox, streams, answer) = (SendQueue::default(), Streams::default(), Vec::new());
         set_own_addresses(&mut engine);
         let mut driver = Self {
-            inner: Inner { engine, ports, outbox, streams, answer, config, poll },
+            inner: TurnCore { engine, ports, outbox, streams, answer, config, poll },
             tcp,
             tls: None,
             tls_error: String::new(),
-            said: None,
+            reporter: None,
             buffers: Buffers::new(),
             scratch: Stream::scratch(),
             clock,
@@ -126,14 +126,14 @@ impl Driver {
         self.tls.as_ref().and_then(|tls| tls.local_addr().ok())
     }
 
-    pub(super) fn tell(&mut self, said: PortsSaid) {
-        self.said = Some(said);
+    pub(super) fn report_to(&mut self, reporter: PortsReporter) {
+        self.reporter = Some(reporter);
         self.say_open();
     }
 
     fn say_open(&self) {
-        if let Some(said) = &self.said {
-            said.say(OpenPorts { plain: true, tls: self.tls.is_some() });
+        if let Some(reporter) = &self.reporter {
+            reporter.report(OpenPorts { plain: true, tls: self.tls.is_some() });
         }
     }
 
@@ -196,9 +196,9 @@ impl Driver {
             std::mem::swap(&mut again, &mut self.ready);
             for token in again.drain(..).chain(events.iter().map(mio::event::Event::token)) {
                 let later = match self.turn(now, token) {
-                    More::Perhaps => &mut self.ready,
-                    More::Failed => &mut self.failed,
-                    More::No => continue,
+                    MoreToReceive::Perhaps => &mut self.ready,
+                    MoreToReceive::Failed => &mut self.failed,
+                    MoreToReceive::No => continue,
                 };
                 if !later.contains(&token) {
                     later.push(token);
@@ -219,26 +219,26 @@ impl Driver {
         (!idle).then(|| SWEEP.saturating_sub(self.swept.elapsed()))
     }
 
-    fn turn(&mut self, now: Now, token: Token) -> More {
+    fn turn(&mut self, now: Now, token: Token) -> MoreToReceive {
         match token {
             LISTENING => self.datagrams(now, None),
             LISTENING_TCP | LISTENING_TLS => self.accept(now, token),
             Token(STREAM_TOKENS..) => match stream_of(token) {
                 Some(id) => self.inner.stream(now, id, &mut self.scratch),
-                None => More::No,
+                None => MoreToReceive::No,
             },
             _ => match relay_of(token) {
                 Some(relay) => self.datagrams(now, Some(relay)),
-                None => More::No,
+                None => MoreToReceive::No,
             },
         }
     }
 
-    fn datagrams(&mut self, now: Now, relay: Option<Relay>) -> More {
+    fn datagrams(&mut self, now: Now, relay: Option<RelayPort>) -> MoreToReceive {
         let many_addresses = self.inner.config.listen.ip().is_unspecified();
         let mut failures = 0;
         for _ in 0..STEPS_PER_TURN_MAX {
-            let Some(port) = self.inner.ports.get(relay) else { return More::No };
+            let Some(port) = self.inner.ports.get(relay) else { return MoreToReceive::No };
             let more = port.receive(&mut self.buffers);
             for (from, to, datagram) in self.buffers.datagrams() {
                 match relay {
@@ -253,18 +253,18 @@ impl Driver {
                 }
             }
             match more {
-                More::No => return More::No,
-                More::Failed => failures += 1,
-                More::Perhaps => {}
+                MoreToReceive::No => return MoreToReceive::No,
+                MoreToReceive::Failed => failures += 1,
+                MoreToReceive::Perhaps => {}
             }
         }
         // An error that is still there after so many tries stays for a while.
-        if failures == STEPS_PER_TURN_MAX { More::Failed } else { More::Perhaps }
+        if failures == STEPS_PER_TURN_MAX { MoreToReceive::Failed } else { MoreToReceive::Perhaps }
     }
 
-    fn accept(&mut self, now: Now, token: Token) -> More {
+    fn accept(&mut self, now: Now, token: Token) -> MoreToReceive {
         let listener = if token == LISTENING_TLS { self.tls.as_mut() } else { Some(&mut self.tcp) };
-        let Some(listener) = listener else { return More::No };
+        let Some(listener) = listener else { return MoreToReceive::No };
         for _ in 0..STEPS_PER_TURN_MAX {
             match listener.accept() {
                 Ok(accepted) => {
@@ -278,18 +278,18 @@ impl Driver {
                         tracing::debug!(%error, "a TURN connection was turned away");
                     }
                 }
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return More::No,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return MoreToReceive::No,
                 Err(error) => {
                     // Gone before it was accepted, or no more file descriptors: said once in each sweep, for every
                     // connection that somebody begins comes here.
                     if !self.failed.contains(&token) {
                         tracing::warn!(%error, "a TURN connection could not be accepted");
                     }
-                    return More::Failed;
+                    return MoreToReceive::Failed;
                 }
             }
         }
-        More::Perhaps
+        MoreToReceive::Perhaps
     }
 
     fn sweep(&mut self, now: Now) {
@@ -310,10 +310,10 @@ impl Driver {
     }
 }
 
-impl Inner {
+impl TurnCore {
     fn client_sent(&mut self, now: Now, client: Client, bytes: &[u8]) {
         let mut output = self.engine.client_sent(now, client, bytes, &mut self.answer);
-        while let Output::Bind(relay) = output {
+        while let TurnOutput::Bind(relay) = output {
             let opened = self.ports.open(relay, self.poll.registry());
             output = self.engine.bound(now, opened.is_ok(), &mut self.answer);
         }
@@ -329,10 +329,10 @@ impl Inner {
         }
     }
 
-    fn carry_out(&mut self, output: Output<'_>, asker: Option<Client>) {
+    fn carry_out(&mut self, output: TurnOutput<'_>, asker: Option<Client>) {
         match output {
-            Output::Nothing | Output::Bind(_) => {}
-            Output::Answer => {
+            TurnOutput::Nothing | TurnOutput::Bind(_) => {}
+            TurnOutput::Answer => {
                 if let Some(client) = asker {
                     let answer = std::mem::take(&mut self.answer);
                     self.send_to_client(client, [&answer, &[], &[]]);
@@ -344,10 +344,10 @@ impl Inner {
                     }
                 }
             }
-            Output::ToPeer { relay, to, payload } => {
-                self.outbox.push(&self.ports, Way { port: Some(relay), to, from: None }, [payload, &[], &[]]);
+            TurnOutput::ToPeer { relay, to, payload } => {
+                self.outbox.push(&self.ports, SendPath { port: Some(relay), to, from: None }, [payload, &[], &[]]);
             }
-            Output::ToClient { client, head, payload, padding } => {
+            TurnOutput::ToClient { client, head, payload, padding } => {
                 self.send_to_client(client, [head.bytes(), payload, &[0; 3][..padding]]);
             }
         }
@@ -356,7 +356,7 @@ impl Inner {
     fn send_to_client(&mut self, client: Client, parts: [&[u8]; 3]) {
         match client {
             Client::Udp { remote, local } => {
-                self.outbox.push(&self.ports, Way { port: None, to: remote, from: local }, parts);
+                self.outbox.push(&self.ports, SendPath { port: None, to: remote, from: local }, parts);
             }
             Client::Stream { id, .. } => {
                 let Some(stream) = self.streams.get(id) else { return };
@@ -370,9 +370,9 @@ impl Inner {
     }
 
     /// A connection has something to read, or takes bytes again.
-    fn stream(&mut self, now: Now, id: u64, scratch: &mut [u8; 16 * 1024]) -> More {
+    fn stream(&mut self, now: Now, id: u64, scratch: &mut [u8; 16 * 1024]) -> MoreToReceive {
         for _ in 0..STEPS_PER_TURN_MAX {
-            let Some(stream) = self.streams.get(id) else { return More::No };
+            let Some(stream) = self.streams.get(id) else { return MoreToReceive::No };
             match stream.read(scratch) {
                 Ok(len) => {
                     let client = stream.client;
@@ -385,7 +385,7 @@ impl Inner {
                     let bytes = if begun { &input } else { &scratch[..len] };
                     let Some(used) = self.frames(now, client, bytes) else {
                         self.close(id);
-                        return More::No;
+                        return MoreToReceive::No;
                     };
                     if begun {
                         input.drain(..used);
@@ -400,15 +400,15 @@ impl Inner {
                     if stream.flush().is_err() {
                         self.close(id);
                     }
-                    return More::No;
+                    return MoreToReceive::No;
                 }
                 Err(_) => {
                     self.close(id);
-                    return More::No;
+                    return MoreToReceive::No;
                 }
             }
         }
-        More::Perhaps
+        MoreToReceive::Perhaps
     }
 
     /// Handles all whole frames and says how many bytes they were; `None` if the stream makes no sense.
@@ -416,12 +416,12 @@ impl Inner {
         let mut used = 0;
         loop {
             match framing::first(&input[used..]) {
-                Frame::Whole(len) => {
+                StreamFrame::Whole(len) => {
                     self.client_sent(now, client, &input[used..used + len]);
                     used += len;
                 }
-                Frame::Part => return Some(used),
-                Frame::Bad => return None,
+                StreamFrame::Part => return Some(used),
+                StreamFrame::Bad => return None,
             }
         }
     }

@@ -9,7 +9,7 @@ use mio::{Interest, Registry, Token};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::turn::engine::Relay;
+use crate::turn::engine::RelayPort;
 
 /// Datagrams (or runs of datagrams) taken by one system call.
 const BATCH: usize = 16;
@@ -56,7 +56,7 @@ impl Buffers {
 
 /// What there is to receive after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum More {
+pub(super) enum MoreToReceive {
     /// Perhaps more.
     Perhaps,
     /// Nothing until the next event.
@@ -111,7 +111,7 @@ impl Port {
     }
 
     /// Takes one batch. A batch that is not full emptied the socket, for the kernel stops only there.
-    pub(super) fn receive(&self, into: &mut Buffers) -> More {
+    pub(super) fn receive(&self, into: &mut Buffers) -> MoreToReceive {
         let mut chunks = into.storage.chunks_mut(BUFFER_BYTES);
         let mut slices: [IoSliceMut<'_>; BATCH] =
             std::array::from_fn(|_| IoSliceMut::new(chunks.next().unwrap_or_default()));
@@ -119,10 +119,10 @@ impl Port {
             self.socket.try_io(|| self.state.recv(UdpSockRef::from(&self.socket), &mut slices, &mut into.meta));
         into.count = *received.as_ref().unwrap_or(&0);
         match received {
-            Ok(count) if count == BATCH => More::Perhaps,
+            Ok(count) if count == BATCH => MoreToReceive::Perhaps,
             // An ICMP error about an earlier datagram is not the end of the socket.
-            Err(e) if e.kind() != io::ErrorKind::WouldBlock => More::Failed,
-            _ => More::No,
+            Err(e) if e.kind() != io::ErrorKind::WouldBlock => MoreToReceive::Failed,
+            _ => MoreToReceive::No,
         }
     }
 
@@ -156,7 +156,7 @@ impl Port {
 #[derive(Debug)]
 pub(super) struct Ports {
     pub(super) listening: Port,
-    relayed: HashMap<Relay, Port>,
+    relayed: HashMap<RelayPort, Port>,
     bind_ipv4: IpAddr,
     bind_ipv6: IpAddr,
 }
@@ -164,13 +164,13 @@ pub(super) struct Ports {
 /// The tokens of relayed ports begin here; each names port and family.
 pub(super) const RELAY_TOKENS: usize = 1 << 20;
 
-pub(super) fn relay_token(relay: Relay) -> Token {
+pub(super) fn relay_token(relay: RelayPort) -> Token {
     Token(RELAY_TOKENS + usize::from(relay.ipv6) * 65_536 + usize::from(relay.port))
 }
 
-pub(super) fn relay_of(Token(token): Token) -> Option<Relay> {
+pub(super) fn relay_of(Token(token): Token) -> Option<RelayPort> {
     let place = token.checked_sub(RELAY_TOKENS)?;
-    Some(Relay { ipv6: place >= 65_536, port: u16::try_from(place % 65_536).ok()? })
+    Some(RelayPort { ipv6: place >= 65_536, port: u16::try_from(place % 65_536).ok()? })
 }
 
 impl Ports {
@@ -186,7 +186,7 @@ impl Ports {
         Self { listening, relayed: HashMap::new(), bind_ipv4, bind_ipv6 }
     }
 
-    pub(super) fn open(&mut self, relay: Relay, registry: &Registry) -> io::Result<()> {
+    pub(super) fn open(&mut self, relay: RelayPort, registry: &Registry) -> io::Result<()> {
         let ip = if relay.ipv6 { self.bind_ipv6 } else { self.bind_ipv4 };
         let mut port = Port::open((ip, relay.port).into(), false)?;
         port.register(registry, relay_token(relay))?;
@@ -194,11 +194,11 @@ impl Ports {
         Ok(())
     }
 
-    pub(super) fn close(&mut self, relay: Relay) {
+    pub(super) fn close(&mut self, relay: RelayPort) {
         self.relayed.remove(&relay);
     }
 
-    pub(super) fn get(&self, name: Option<Relay>) -> Option<&Port> {
+    pub(super) fn get(&self, name: Option<RelayPort>) -> Option<&Port> {
         match name {
             None => Some(&self.listening),
             Some(relay) => self.relayed.get(&relay),

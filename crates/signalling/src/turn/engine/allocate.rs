@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use rand::RngExt as _;
 
 use super::allocation::{Allocation, Granted};
-use super::auth::Request;
-use super::{Client, Engine, Now, Output, Relay};
+use super::auth::TurnRequest;
+use super::{Client, Engine, Now, RelayPort, TurnOutput};
 use crate::turn::credentials::name_of;
 use crate::turn::stun::code::{self, Code};
-use crate::turn::stun::{Class, Key, Message, Method, Writer, attr};
+use crate::turn::stun::{Class, Key, Message, Method, StunWriter, attr};
 
 /// How often a free port is tried before the answer is 508.
 const BIND_TRIES_MAX: u32 = 64;
@@ -23,7 +23,7 @@ const UDP: u8 = 17;
 /// A port that is kept for the second of a pair.
 #[derive(Debug)]
 pub(super) struct Reserved {
-    relay: Relay,
+    relay: RelayPort,
     username: String,
     until_ms: u64,
 }
@@ -50,9 +50,9 @@ pub(super) struct Pending {
     lifetime_s: u32,
     wish: Wish,
     /// The port in question.
-    relay: Relay,
+    relay: RelayPort,
     /// The even port of a pair, open already.
-    first: Option<Relay>,
+    first: Option<RelayPort>,
     offset: u32,
     tries: u32,
 }
@@ -96,7 +96,12 @@ fn wishes(message: &Message<'_>) -> Result<Wishes, Code> {
 }
 
 impl Engine {
-    pub(super) fn allocate(&mut self, now: Now, request: &Request<'_, '_>, answer: &mut Vec<u8>) -> Output<'static> {
+    pub(super) fn allocate(
+        &mut self,
+        now: Now,
+        request: &TurnRequest<'_, '_>,
+        answer: &mut Vec<u8>,
+    ) -> TurnOutput<'static> {
         if let Some((_, standing)) = self.allocation(now, request.client) {
             // A request that was sent again gets its answer again; any other has no place here.
             if standing.transaction != request.message.transaction || standing.username != request.username {
@@ -104,7 +109,7 @@ impl Engine {
             }
             let additional = request.message.get(attr::ADDITIONAL_ADDRESS_FAMILY).is_some();
             write_success(standing, request.message.fingerprint, additional, &request.key, answer);
-            return Output::Answer;
+            return TurnOutput::Answer;
         }
         // One that has run out but was not swept yet must not stand in the way.
         self.gone(request.client);
@@ -118,7 +123,7 @@ impl Engine {
         }
     }
 
-    fn begin(&mut self, now: Now, request: &Request<'_, '_>) -> Result<Pending, Code> {
+    fn begin(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<Pending, Code> {
         let Wishes { ipv6, wish, token } = wishes(request.message)?;
         let mut first = None;
         if let Some(token) = token {
@@ -147,7 +152,7 @@ impl Engine {
             additional: request.message.get(attr::ADDITIONAL_ADDRESS_FAMILY).is_some(),
             lifetime_s: self.granted_s(request.message.number(attr::LIFETIME)),
             wish,
-            relay: Relay { ipv6, port: 0 },
+            relay: RelayPort { ipv6, port: 0 },
             first,
             offset: self.random.random(),
             tries: 0,
@@ -155,7 +160,7 @@ impl Engine {
     }
 
     /// Asks for the next port of the range that nobody here has, beginning at a random place.
-    fn try_next(&mut self, mut pending: Pending, answer: &mut Vec<u8>) -> Output<'static> {
+    fn try_next(&mut self, mut pending: Pending, answer: &mut Vec<u8>) -> TurnOutput<'static> {
         let (first, last) = self.relay_ports;
         let count = u32::from(last - first) + 1;
         let steps = if pending.tries < BIND_TRIES_MAX { count } else { 0 };
@@ -163,24 +168,24 @@ impl Engine {
             pending.offset = (pending.offset % count) + 1;
             let port = u16::try_from(u32::from(first) + pending.offset % count).unwrap_or(first);
             let fits = pending.wish == Wish::Any || port % 2 == 0;
-            let relay = Relay { port, ..pending.relay };
-            let free = |port| self.is_free(Relay { port, ..relay });
+            let relay = RelayPort { port, ..pending.relay };
+            let free = |port| self.is_free(RelayPort { port, ..relay });
             if fits && free(port) && (pending.wish != Wish::Pair || (port < last && free(port + 1))) {
                 pending.tries += 1;
                 pending.relay = relay;
                 self.pending = Some(pending);
-                return Output::Bind(relay);
+                return TurnOutput::Bind(relay);
             }
         }
-        let mut writer = Writer::new(answer, Method::Allocate, Class::Error, pending.transaction);
+        let mut writer = StunWriter::new(answer, Method::Allocate, Class::Error, pending.transaction);
         writer.error(code::INSUFFICIENT_CAPACITY);
         writer.finish(Some(&pending.key), pending.fingerprint);
-        Output::Answer
+        TurnOutput::Answer
     }
 
-    /// How the opening of a port went that [`Output::Bind`] asked for.
-    pub fn bound(&mut self, now: Now, opened: bool, answer: &mut Vec<u8>) -> Output<'static> {
-        let Some(mut pending) = self.pending.take() else { return Output::Nothing };
+    /// How the opening of a port went that [`TurnOutput::Bind`] asked for.
+    pub fn bound(&mut self, now: Now, opened: bool, answer: &mut Vec<u8>) -> TurnOutput<'static> {
+        let Some(mut pending) = self.pending.take() else { return TurnOutput::Nothing };
         match (opened, pending.first, pending.wish) {
             (false, Some(even), _) => {
                 self.released.push(even);
@@ -193,7 +198,7 @@ impl Engine {
                 pending.relay.port += 1;
                 let next = pending.relay;
                 self.pending = Some(pending);
-                Output::Bind(next)
+                TurnOutput::Bind(next)
             }
             (true, Some(even), _) => {
                 let odd = pending.relay;
@@ -203,9 +208,15 @@ impl Engine {
         }
     }
 
-    fn complete(&mut self, now: Now, pending: Pending, odd: Option<Relay>, answer: &mut Vec<u8>) -> Output<'static> {
+    fn complete(
+        &mut self,
+        now: Now,
+        pending: Pending,
+        odd: Option<RelayPort>,
+        answer: &mut Vec<u8>,
+    ) -> TurnOutput<'static> {
         // Its family was checked before a port was asked for.
-        let Some(ip) = self.public_ip(pending.relay.ipv6) else { return Output::Nothing };
+        let Some(ip) = self.public_ip(pending.relay.ipv6) else { return TurnOutput::Nothing };
         let reservation = odd.map(|relay| {
             let token: [u8; 8] = self.random.random();
             let username = pending.username.clone();
@@ -233,7 +244,7 @@ impl Engine {
         } else {
             self.allocations[index] = Some(allocation);
         }
-        Output::Answer
+        TurnOutput::Answer
     }
 
     pub(super) fn sweep_reserved(&mut self, now: Now) {
@@ -245,7 +256,7 @@ impl Engine {
         }
     }
 
-    fn is_free(&self, relay: Relay) -> bool {
+    fn is_free(&self, relay: RelayPort) -> bool {
         !self.by_relay.contains_key(&relay) && !self.reserved.values().any(|r| r.relay == relay)
     }
 
@@ -270,7 +281,7 @@ impl Engine {
 
 /// The good answer (RFC 8656 §7.3).
 fn write_success(allocation: &Allocation, fingerprint: bool, additional: bool, key: &Key, answer: &mut Vec<u8>) {
-    let mut writer = Writer::new(answer, Method::Allocate, Class::Success, allocation.transaction);
+    let mut writer = StunWriter::new(answer, Method::Allocate, Class::Success, allocation.transaction);
     let remote = allocation.client.remote();
     writer.address(attr::XOR_RELAYED_ADDRESS, allocation.relayed);
     writer.number(attr::LIFETIME, allocation.lifetime_s);

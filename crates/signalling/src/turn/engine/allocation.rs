@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Client, Relay};
+use super::{Client, RelayPort};
 
 /// How long a permission lasts (RFC 8656 §9).
 pub const PERMISSION_MS: u64 = 300_000;
@@ -39,7 +39,7 @@ struct Channel {
 pub(super) struct Allocation {
     pub(super) client: Client,
     pub(super) username: String,
-    pub(super) relay: Relay,
+    pub(super) relay: RelayPort,
     /// The relayed address as peers see it.
     pub(super) relayed: SocketAddr,
     pub(super) until_ms: u64,
@@ -56,7 +56,7 @@ pub(super) struct Allocation {
 pub(super) struct Granted {
     pub(super) client: Client,
     pub(super) username: String,
-    pub(super) relay: Relay,
+    pub(super) relay: RelayPort,
     pub(super) relayed: SocketAddr,
     pub(super) transaction: [u8; 12],
     pub(super) lifetime_s: u32,

@@ -1,8 +1,8 @@
 //! Who asks: the long-term credential mechanism (RFC 8489 §9.2), and answers that say no.
 
-use super::{AMPLIFICATION_MAX, Client, Engine, Now, Output};
+use super::{AMPLIFICATION_MAX, Client, Engine, Now, TurnOutput};
 use crate::turn::stun::code::{self, Code};
-use crate::turn::stun::{Class, Key, Message, Method, UNKNOWN_MAX, Writer, attr};
+use crate::turn::stun::{Class, Key, Message, Method, StunWriter, UNKNOWN_MAX, attr};
 
 /// The attributes below 0x8000 that requests here may carry. DONT-FRAGMENT is none: 420 is what RFC 8656
 /// §7.2 asks of a server that cannot set that bit for single datagrams.
@@ -24,28 +24,28 @@ const KNOWN: &[u16] = &[
 
 /// A request whose sender is known.
 #[derive(Debug)]
-pub(super) struct Request<'r, 'm> {
+pub(super) struct TurnRequest<'r, 'm> {
     pub(super) client: Client,
     pub(super) message: &'r Message<'m>,
     pub(super) username: &'m str,
     pub(super) key: Key,
 }
 
-impl Request<'_, '_> {
+impl TurnRequest<'_, '_> {
     /// Begins the good answer.
-    pub(super) fn success<'b>(&self, answer: &'b mut Vec<u8>) -> Writer<'b> {
-        Writer::new(answer, self.message.method, Class::Success, self.message.transaction)
+    pub(super) fn success<'b>(&self, answer: &'b mut Vec<u8>) -> StunWriter<'b> {
+        StunWriter::new(answer, self.message.method, Class::Success, self.message.transaction)
     }
 
     /// Ends it.
-    pub(super) fn signed(&self, writer: Writer<'_>) -> Output<'static> {
+    pub(super) fn signed(&self, writer: StunWriter<'_>) -> TurnOutput<'static> {
         writer.finish(Some(&self.key), self.message.fingerprint);
-        Output::Answer
+        TurnOutput::Answer
     }
 
     /// The bad answer, signed: clients drop one that is not (RFC 8489 §9.2.5).
-    pub(super) fn refuse(&self, code: Code, answer: &mut Vec<u8>) -> Output<'static> {
-        let mut writer = Writer::new(answer, self.message.method, Class::Error, self.message.transaction);
+    pub(super) fn refuse(&self, code: Code, answer: &mut Vec<u8>) -> TurnOutput<'static> {
+        let mut writer = StunWriter::new(answer, self.message.method, Class::Error, self.message.transaction);
         writer.error(code);
         self.signed(writer)
     }
@@ -57,7 +57,7 @@ pub(super) fn unknown(message: &Message<'_>) -> Option<([u16; UNKNOWN_MAX], usiz
 }
 
 /// ERROR-CODE 420 and the list (RFC 8489 §6.3.1).
-fn list_unknown(writer: &mut Writer<'_>, (list, len): ([u16; UNKNOWN_MAX], usize)) {
+fn list_unknown(writer: &mut StunWriter<'_>, (list, len): ([u16; UNKNOWN_MAX], usize)) {
     let mut value = [0; UNKNOWN_MAX * 2];
     for (place, kind) in value.chunks_exact_mut(2).zip(list) {
         place.copy_from_slice(&kind.to_be_bytes());
@@ -75,13 +75,13 @@ impl Engine {
         request_bytes: usize,
         message: &Message<'_>,
         answer: &mut Vec<u8>,
-    ) -> Output<'static> {
+    ) -> TurnOutput<'static> {
         if let Some(unknown) = unknown(message) {
-            let mut writer = Writer::new(answer, Method::Binding, Class::Error, message.transaction);
+            let mut writer = StunWriter::new(answer, Method::Binding, Class::Error, message.transaction);
             list_unknown(&mut writer, unknown);
             writer.finish(None, message.fingerprint);
         } else {
-            let mut writer = Writer::new(answer, Method::Binding, Class::Success, message.transaction);
+            let mut writer = StunWriter::new(answer, Method::Binding, Class::Success, message.transaction);
             let remote = client.remote();
             writer.address(attr::XOR_MAPPED_ADDRESS, (remote.ip().to_canonical(), remote.port()).into());
             writer.finish(None, message.fingerprint);
@@ -97,11 +97,11 @@ impl Engine {
         request_bytes: usize,
         message: &Message<'_>,
         answer: &mut Vec<u8>,
-    ) -> Output<'static> {
+    ) -> TurnOutput<'static> {
         let (username, key) = match self.authenticate(now, client, message) {
             Ok(known) => known,
             Err(code) => {
-                let mut writer = Writer::new(answer, message.method, Class::Error, message.transaction);
+                let mut writer = StunWriter::new(answer, message.method, Class::Error, message.transaction);
                 writer.error(code);
                 if code != code::BAD_REQUEST {
                     writer.attribute(attr::REALM, self.realm.as_bytes());
@@ -111,9 +111,9 @@ impl Engine {
                 return self.unproved(now, client, request_bytes, answer);
             }
         };
-        let request = Request { client, message, username, key };
+        let request = TurnRequest { client, message, username, key };
         if let Some(unknown) = unknown(message) {
-            let mut writer = Writer::new(answer, message.method, Class::Error, message.transaction);
+            let mut writer = StunWriter::new(answer, message.method, Class::Error, message.transaction);
             list_unknown(&mut writer, unknown);
             return request.signed(writer);
         }
@@ -122,7 +122,7 @@ impl Engine {
             Method::Refresh => self.refresh(now, &request, answer),
             Method::CreatePermission => self.create_permission(now, &request, answer),
             Method::ChannelBind => self.channel_bind(now, &request, answer),
-            _ => Output::Nothing,
+            _ => TurnOutput::Nothing,
         }
     }
 
@@ -150,9 +150,9 @@ impl Engine {
 
     /// Lets an answer go to a sender that has not shown that it receives there: only so many, and over UDP
     /// only if it is not much longer than what was asked.
-    fn unproved(&mut self, now: Now, client: Client, request_bytes: usize, answer: &[u8]) -> Output<'static> {
+    fn unproved(&mut self, now: Now, client: Client, request_bytes: usize, answer: &[u8]) -> TurnOutput<'static> {
         let amplifies = !client.is_stream() && answer.len() > AMPLIFICATION_MAX * request_bytes;
         let throttle = if client.is_stream() { &mut self.stream_throttle } else { &mut self.throttle };
-        if amplifies || !throttle.take(now.ms, client.remote().ip()) { Output::Nothing } else { Output::Answer }
+        if amplifies || !throttle.take(now.ms, client.remote().ip()) { TurnOutput::Nothing } else { TurnOutput::Answer }
     }
 }

@@ -83,7 +83,7 @@ impl Client {
 
 /// A relayed port: it and its family name one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Relay {
+pub struct RelayPort {
     /// Whether it is an IPv6 port.
     pub ipv6: bool,
     /// The port.
@@ -92,12 +92,12 @@ pub struct Relay {
 
 /// What stands before a payload on its way to a client: a channel's header, or a Data indication up to its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
+pub struct PayloadHead {
     bytes: [u8; 48],
     len: usize,
 }
 
-impl Head {
+impl PayloadHead {
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
@@ -106,7 +106,7 @@ impl Head {
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output<'a> {
+pub enum TurnOutput<'a> {
     /// Nothing.
     Nothing,
     /// What was written into the answer buffer goes back to whoever asked.
@@ -114,7 +114,7 @@ pub enum Output<'a> {
     /// A datagram to a peer from a relayed port.
     ToPeer {
         /// The port.
-        relay: Relay,
+        relay: RelayPort,
         /// The peer.
         to: SocketAddr,
         /// The datagram.
@@ -125,14 +125,14 @@ pub enum Output<'a> {
         /// The client.
         client: Client,
         /// What stands before the payload.
-        head: Head,
+        head: PayloadHead,
         /// The datagram.
         payload: &'a [u8],
         /// How many zeros follow it.
         padding: usize,
     },
     /// Open this port, then say how it went by [`Engine::bound`] before anything else.
-    Bind(Relay),
+    Bind(RelayPort),
 }
 
 /// The machine.
@@ -152,12 +152,12 @@ pub struct Engine {
     random: StdRng,
     allocations: Vec<Option<Allocation>>,
     by_client: HashMap<Client, usize>,
-    by_relay: HashMap<Relay, usize>,
+    by_relay: HashMap<RelayPort, usize>,
     /// Allocations and reservations of each user.
     held: HashMap<String, usize>,
     reserved: HashMap<[u8; 8], Reserved>,
     pending: Option<Pending>,
-    released: Vec<Relay>,
+    released: Vec<RelayPort>,
 }
 
 impl Engine {
@@ -208,17 +208,23 @@ impl Engine {
     }
 
     /// A datagram, or one frame of a stream, from a client. `answer` is overwritten when the output is
-    /// [`Output::Answer`].
-    pub fn client_sent<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8], answer: &mut Vec<u8>) -> Output<'a> {
+    /// [`TurnOutput::Answer`].
+    pub fn client_sent<'a>(
+        &mut self,
+        now: Now,
+        client: Client,
+        bytes: &'a [u8],
+        answer: &mut Vec<u8>,
+    ) -> TurnOutput<'a> {
         match bytes.first().map(|first| first >> 6) {
             Some(0) => self.message(now, client, bytes, answer),
             Some(1) => self.channel_data(now, client, bytes),
-            _ => Output::Nothing,
+            _ => TurnOutput::Nothing,
         }
     }
 
-    fn message<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8], answer: &mut Vec<u8>) -> Output<'a> {
-        let Ok(message) = Message::parse(bytes) else { return Output::Nothing };
+    fn message<'a>(&mut self, now: Now, client: Client, bytes: &'a [u8], answer: &mut Vec<u8>) -> TurnOutput<'a> {
+        let Ok(message) = Message::parse(bytes) else { return TurnOutput::Nothing };
         match (message.class, message.method) {
             (Class::Indication, Method::Send) => self.send_indication(now, client, &message),
             (Class::Request, Method::Binding) => self.binding(now, client, bytes.len(), &message, answer),
@@ -226,7 +232,7 @@ impl Engine {
                 self.request(now, client, bytes.len(), &message, answer)
             }
             // Answers, other indications, and methods that nobody here knows (RFC 8489 §6.3).
-            _ => Output::Nothing,
+            _ => TurnOutput::Nothing,
         }
     }
 
@@ -249,7 +255,7 @@ impl Engine {
     }
 
     /// A relayed port that is to be closed, until there is none.
-    pub fn released(&mut self) -> Option<Relay> {
+    pub fn released(&mut self) -> Option<RelayPort> {
         self.released.pop()
     }
 

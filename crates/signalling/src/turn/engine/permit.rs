@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::allocation::{Allocation, BindError, CHANNELS};
-use super::auth::Request;
-use super::{Engine, Now, Output};
+use super::auth::TurnRequest;
+use super::{Engine, Now, TurnOutput};
 use crate::turn::stun::attr;
 use crate::turn::stun::code::{self, Code};
 
@@ -18,7 +18,7 @@ pub(super) fn same_family(relayed: SocketAddr, peer: IpAddr) -> bool {
 
 impl Engine {
     /// The allocation that a request is about: 437 without one, 441 when it is another user's.
-    fn own(&mut self, now: Now, request: &Request<'_, '_>) -> Result<(usize, &mut Allocation), Code> {
+    fn own(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<(usize, &mut Allocation), Code> {
         let (index, _) = self.allocation(now, request.client).ok_or(code::ALLOCATION_MISMATCH)?;
         let allocation = self.allocations[index].as_mut().ok_or(code::ALLOCATION_MISMATCH)?;
         if allocation.username == request.username { Ok((index, allocation)) } else { Err(code::WRONG_CREDENTIALS) }
@@ -30,7 +30,12 @@ impl Engine {
         wish.unwrap_or(0).max(super::LIFETIME_DEFAULT_S).min(max)
     }
 
-    pub(super) fn refresh(&mut self, now: Now, request: &Request<'_, '_>, answer: &mut Vec<u8>) -> Output<'static> {
+    pub(super) fn refresh(
+        &mut self,
+        now: Now,
+        request: &TurnRequest<'_, '_>,
+        answer: &mut Vec<u8>,
+    ) -> TurnOutput<'static> {
         let wish = request.message.number(attr::LIFETIME);
         let granted_s = if wish == Some(0) { 0 } else { self.granted_s(wish) };
         let family = request.message.get(attr::REQUESTED_ADDRESS_FAMILY);
@@ -53,9 +58,9 @@ impl Engine {
     pub(super) fn create_permission(
         &mut self,
         now: Now,
-        request: &Request<'_, '_>,
+        request: &TurnRequest<'_, '_>,
         answer: &mut Vec<u8>,
-    ) -> Output<'static> {
+    ) -> TurnOutput<'static> {
         match self.permit_all(now, request) {
             Ok(()) => {
                 let writer = request.success(answer);
@@ -66,7 +71,7 @@ impl Engine {
     }
 
     /// All of the request's peers are let in, or none.
-    fn permit_all(&mut self, now: Now, request: &Request<'_, '_>) -> Result<(), Code> {
+    fn permit_all(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<(), Code> {
         let (_, allocation) = self.own(now, request)?;
         let relayed = allocation.relayed;
         let (mut addresses, mut count) = ([relayed.ip(); PEERS_PER_REQUEST_MAX], 0);
@@ -98,9 +103,9 @@ impl Engine {
     pub(super) fn channel_bind(
         &mut self,
         now: Now,
-        request: &Request<'_, '_>,
+        request: &TurnRequest<'_, '_>,
         answer: &mut Vec<u8>,
-    ) -> Output<'static> {
+    ) -> TurnOutput<'static> {
         match self.bind_channel(now, request) {
             Ok(()) => {
                 let writer = request.success(answer);
@@ -110,7 +115,7 @@ impl Engine {
         }
     }
 
-    fn bind_channel(&mut self, now: Now, request: &Request<'_, '_>) -> Result<(), Code> {
+    fn bind_channel(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<(), Code> {
         let (_, allocation) = self.own(now, request)?;
         let relayed = allocation.relayed;
         // The number is the first half of four bytes (RFC 8656 §18.1).

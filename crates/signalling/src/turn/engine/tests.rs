@@ -10,8 +10,8 @@ use std::net::SocketAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::config::Secret;
 
-use super::{Client, Engine, Now, Output, Relay};
-use crate::turn::stun::{Class, Key, Message, Method, Writer, attr, read_xor_address};
+use super::{Client, Engine, Now, RelayPort, TurnOutput};
+use crate::turn::stun::{Class, Key, Message, Method, StunWriter, attr, read_xor_address};
 use crate::turn::{Credentials, TurnConfig, TurnLimits};
 
 const REALM: &str = "sanbao.test";
@@ -82,7 +82,7 @@ struct World {
     engine: Engine,
     ms: u64,
     taken: Vec<u16>,
-    open: Vec<Relay>,
+    open: Vec<RelayPort>,
     transactions: u64,
 }
 
@@ -127,7 +127,7 @@ impl World {
     fn say(&mut self, client: Client, bytes: &[u8]) -> Said {
         let (now, mut answer) = (self.now(), Vec::new());
         let mut output = self.engine.client_sent(now, client, bytes, &mut answer);
-        while let Output::Bind(relay) = output {
+        while let TurnOutput::Bind(relay) = output {
             let opened = !self.taken.contains(&relay.port);
             if opened {
                 assert!(!self.open.contains(&relay), "a port is opened twice");
@@ -135,7 +135,7 @@ impl World {
             }
             output = self.engine.bound(now, opened, &mut answer);
         }
-        let answered = matches!(output, Output::Answer);
+        let answered = matches!(output, TurnOutput::Answer);
         self.close_released();
         if !answered {
             return Said::Nothing;
@@ -161,7 +161,7 @@ impl World {
     fn nonce(&mut self, client: Client) -> Vec<u8> {
         let transaction = self.transaction();
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes, Method::Allocate, Class::Request, transaction).finish(None, false);
+        StunWriter::new(&mut bytes, Method::Allocate, Class::Request, transaction).finish(None, false);
         bytes.extend_from_slice(&[0x80, 0x22, 0, 4, 1, 2, 3, 4]);
         bytes[3] = 8;
         let said = self.say(client, &bytes);
@@ -176,12 +176,12 @@ impl World {
         user: &str,
         method: Method,
         transaction: [u8; 12],
-        fill: impl Fn(&mut Writer<'_>),
+        fill: impl Fn(&mut StunWriter<'_>),
     ) -> Vec<u8> {
         let nonce = self.nonce(client);
         let (username, password) = credentials().issue(user, start());
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, method, Class::Request, transaction);
+        let mut writer = StunWriter::new(&mut bytes, method, Class::Request, transaction);
         fill(&mut writer);
         writer.attribute(attr::USERNAME, username.as_bytes());
         writer.attribute(attr::REALM, REALM.as_bytes());
@@ -190,7 +190,7 @@ impl World {
         bytes
     }
 
-    fn request(&mut self, client: Client, user: &str, method: Method, fill: impl Fn(&mut Writer<'_>)) -> Said {
+    fn request(&mut self, client: Client, user: &str, method: Method, fill: impl Fn(&mut StunWriter<'_>)) -> Said {
         let transaction = self.transaction();
         let bytes = self.signed(client, user, method, transaction, fill);
         let said = self.say(client, &bytes);
@@ -221,7 +221,7 @@ impl World {
     }
 
     fn permit(&mut self, client: Client, user: &str, peers: &[&str]) -> u16 {
-        let fill = |w: &mut Writer<'_>| {
+        let fill = |w: &mut StunWriter<'_>| {
             for peer in peers {
                 w.address(attr::XOR_PEER_ADDRESS, address(peer));
             }
@@ -230,7 +230,7 @@ impl World {
     }
 
     fn bind(&mut self, client: Client, user: &str, number: u16, peer: SocketAddr) -> u16 {
-        let fill = |w: &mut Writer<'_>| {
+        let fill = |w: &mut StunWriter<'_>| {
             w.number(attr::CHANNEL_NUMBER, u32::from(number) << 16);
             w.address(attr::XOR_PEER_ADDRESS, peer);
         };
@@ -238,6 +238,6 @@ impl World {
     }
 }
 
-fn udp_transport(writer: &mut Writer<'_>) {
+fn udp_transport(writer: &mut StunWriter<'_>) {
     writer.attribute(attr::REQUESTED_TRANSPORT, &[17, 0, 0, 0]);
 }

@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 const SLOTS: usize = 4096;
 
 #[derive(Clone, Copy, Debug)]
-struct Bucket {
+struct SourceBucket {
     /// Thousandths of an answer.
     left: u64,
     at_ms: u64,
@@ -18,7 +18,7 @@ struct Bucket {
 /// The table.
 #[derive(Debug)]
 pub(super) struct Throttle {
-    buckets: Vec<Bucket>,
+    buckets: Vec<SourceBucket>,
     hasher: RandomState,
     per_s: u64,
     burst: u64,
@@ -35,7 +35,7 @@ pub(in crate::turn) fn source(address: IpAddr) -> IpAddr {
 impl Throttle {
     pub(super) fn new(per_s: u32, burst: u32) -> Self {
         let burst = u64::from(burst) * 1000;
-        let full = Bucket { left: burst, at_ms: 0 };
+        let full = SourceBucket { left: burst, at_ms: 0 };
         Self { buckets: vec![full; SLOTS], hasher: RandomState::new(), per_s: u64::from(per_s), burst }
     }
 

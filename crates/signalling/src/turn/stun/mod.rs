@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 pub(super) use attribute::xor_address;
 pub use attribute::{attr, code, read_xor_address};
 pub use integrity::{Key, fingerprint};
-pub use writer::Writer;
+pub use writer::StunWriter;
 
 /// The fixed part of a message.
 pub const HEADER_BYTES: usize = 20;
@@ -250,7 +250,7 @@ mod tests {
 
     fn binding() -> Vec<u8> {
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes, Method::Binding, Class::Request, [7; 12]).finish(None, false);
+        StunWriter::new(&mut bytes, Method::Binding, Class::Request, [7; 12]).finish(None, false);
         bytes
     }
 
@@ -259,7 +259,7 @@ mod tests {
         for class in [Class::Request, Class::Indication, Class::Success, Class::Error] {
             for number in [1, 3, 9, 0x0f, 0x70, 0xf80, 0xfff] {
                 let mut bytes = Vec::new();
-                Writer::new(&mut bytes, Method::from_number(number), class, [1; 12]).finish(None, false);
+                StunWriter::new(&mut bytes, Method::from_number(number), class, [1; 12]).finish(None, false);
                 let read = Message::parse(&bytes).unwrap();
                 assert_eq!((read.method.number(), read.class), (number, class));
             }
@@ -287,7 +287,7 @@ mod tests {
     #[test]
     fn attributes_stay_inside_the_message_and_within_their_number() {
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
+        let mut writer = StunWriter::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
         for _ in 0..ATTRIBUTES_MAX {
             writer.attribute(0x8022, b"x");
         }
@@ -296,7 +296,7 @@ mod tests {
         bytes[HEADER_BYTES + 3] = 255;
         bytes[HEADER_BYTES + 2] = 2;
         assert_eq!(Message::parse(&bytes).unwrap_err(), ParseError::Attributes);
-        let mut writer = Writer::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
+        let mut writer = StunWriter::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
         for _ in 0..=ATTRIBUTES_MAX {
             writer.attribute(0x8022, b"x");
         }
@@ -308,7 +308,7 @@ mod tests {
     fn what_follows_the_signature_does_not_count() {
         let mut bytes = Vec::new();
         let key = Key::short_term("secret");
-        Writer::new(&mut bytes, Method::Refresh, Class::Request, [7; 12]).finish(Some(&key), false);
+        StunWriter::new(&mut bytes, Method::Refresh, Class::Request, [7; 12]).finish(Some(&key), false);
         let unsigned_lifetime = [0, 0x0d, 0, 4, 0, 0, 0, 0];
         bytes.extend_from_slice(&unsigned_lifetime);
         let body = u16::try_from(bytes.len() - HEADER_BYTES).unwrap();
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn only_types_below_half_must_be_known() {
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
+        let mut writer = StunWriter::new(&mut bytes, Method::Binding, Class::Request, [7; 12]);
         for kind in [0x0024, 0x7fff, 0x7fff, 0x8022, attr::USERNAME] {
             writer.attribute(kind, b"abcd");
         }

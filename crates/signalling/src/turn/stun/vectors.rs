@@ -1,7 +1,7 @@
 //! The test vectors of RFC 5769, which carry their own signatures and fingerprints.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use super::{Class, Key, Message, Method, Writer, attr, read_xor_address};
+use super::{Class, Key, Message, Method, StunWriter, attr, read_xor_address};
 
 const PASSWORD: &str = "VOkJxbRl1RmTxUk/WvJxBt";
 /// §2.1
@@ -47,7 +47,7 @@ fn the_answers_with_both_kinds_of_address() {
         assert_eq!(read_xor_address(value, message.transaction), Some(address.parse().unwrap()));
         assert!(message.fingerprint && message.is_signed_by(&Key::short_term(PASSWORD)));
         let mut own = Vec::new();
-        let mut writer = Writer::new(&mut own, Method::Binding, Class::Success, message.transaction);
+        let mut writer = StunWriter::new(&mut own, Method::Binding, Class::Success, message.transaction);
         // Their padding is a blank.
         writer.attribute(0x8022, b"test vector");
         writer.address(attr::XOR_MAPPED_ADDRESS, address.parse().unwrap());
@@ -67,7 +67,7 @@ fn the_request_with_a_long_term_credential() {
     let realm = message.text(attr::REALM).unwrap();
     assert!(message.is_signed_by(&Key::long_term(username, realm, "TheMatrIX")) && !message.fingerprint);
     let mut own = Vec::new();
-    let mut writer = Writer::new(&mut own, Method::Binding, Class::Request, message.transaction);
+    let mut writer = StunWriter::new(&mut own, Method::Binding, Class::Request, message.transaction);
     for kind in [attr::USERNAME, attr::NONCE, attr::REALM] {
         writer.attribute(kind, message.get(kind).unwrap());
     }

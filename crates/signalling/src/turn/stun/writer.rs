@@ -8,12 +8,12 @@ use super::{Class, HEADER_BYTES, MAGIC_COOKIE, Method, message_type};
 
 /// A message being written. The buffer is cleared first and keeps its capacity.
 #[derive(Debug)]
-pub struct Writer<'b> {
+pub struct StunWriter<'b> {
     buffer: &'b mut Vec<u8>,
     transaction: [u8; 12],
 }
 
-impl<'b> Writer<'b> {
+impl<'b> StunWriter<'b> {
     /// Begins a message.
     pub fn new(buffer: &'b mut Vec<u8>, method: Method, class: Class, transaction: [u8; 12]) -> Self {
         buffer.clear();

@@ -3,12 +3,16 @@
 
 use std::sync::atomic::AtomicUsize;
 
+use async_trait::async_trait;
 use sanbao_platform::testing::sqlite;
 
 use super::super::*;
 use crate::config::Config;
 use crate::facts;
-use crate::turn::PortsSeen;
+use crate::id::NodeId;
+use crate::room::Command;
+use crate::session::FollowedRoom;
+use crate::turn::PortsWatch;
 use crate::{MIGRATIONS, NAME};
 
 /// A log that is always there and brings nothing; it counts how often it is closed.
@@ -18,12 +22,12 @@ struct Quiet {
 }
 
 #[async_trait]
-impl Driver for Quiet {
+impl SharedLog for Quiet {
     fn node(&self) -> NodeId {
         NodeId(1)
     }
 
-    async fn open(&self, _: &Arc<Hub>, _: &Arc<Cell>, _: bool) -> Result<bool, NoRoom> {
+    async fn open(&self, _: Arc<dyn FollowedRoom>, _: bool) -> Result<bool, NoRoom> {
         Ok(true)
     }
 
@@ -42,11 +46,11 @@ async fn a_room_that_is_forgotten_late_leaves_the_log_of_the_newer_one_open() {
     let (db, clock) = (engine.database(NAME, &MIGRATIONS).await, Clock::system());
     let config = Config::new(sanbao_platform::config::Secret("test".to_owned()));
     let (facts, _waiting) = facts::queue(config.limits.facts_queue_max);
-    let driver = Arc::new(Quiet::default());
-    let shared = Arc::clone(&driver) as Arc<dyn Driver>;
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(PortsSeen::all()), db, facts, Some(shared)));
+    let log = Arc::new(Quiet::default());
+    let shared = Arc::clone(&log) as Arc<dyn SharedLog>;
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(PortsWatch::all()), db, facts, Some(shared)));
     let consult = ConsultId(uuid::Uuid::from_u128(1));
-    let closed = || driver.closed.load(Ordering::Relaxed);
+    let closed = || log.closed.load(Ordering::Relaxed);
     let first = hub.open(consult, true).await.unwrap();
     hub.forget(&first);
     assert_eq!((closed(), first.is_forgotten()), (1, true));

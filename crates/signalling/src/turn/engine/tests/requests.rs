@@ -12,7 +12,7 @@ fn a_binding_request_is_told_its_address() {
         (stream(1), "192.0.2.7:4000"),
     ] {
         let mut bytes = Vec::new();
-        Writer::new(&mut bytes, Method::Binding, Class::Request, [1; 12]).finish(None, false);
+        StunWriter::new(&mut bytes, Method::Binding, Class::Request, [1; 12]).finish(None, false);
         let said = world.say(client, &bytes);
         assert_eq!((said.code(), said.address(attr::XOR_MAPPED_ADDRESS)), (200, address(seen)));
     }
@@ -45,7 +45,7 @@ fn the_same_request_again_gets_the_same_answer_and_another_437() {
 fn lifetimes_are_bounded_both_ways_and_end() {
     let mut world = World::new();
     let ask = |seconds: u32| {
-        move |w: &mut Writer<'_>| {
+        move |w: &mut StunWriter<'_>| {
             udp_transport(w);
             w.number(attr::LIFETIME, seconds);
         }
@@ -92,7 +92,7 @@ fn only_a_good_credential_with_a_fresh_nonce_gets_in() {
         (&good, &password, REALM, &nonce, 200),
     ] {
         let mut bytes = Vec::new();
-        let mut writer = Writer::new(&mut bytes, Method::Allocate, Class::Request, [5; 12]);
+        let mut writer = StunWriter::new(&mut bytes, Method::Allocate, Class::Request, [5; 12]);
         udp_transport(&mut writer);
         writer.attribute(attr::USERNAME, username.as_bytes());
         writer.attribute(attr::REALM, realm.as_bytes());
@@ -141,7 +141,7 @@ fn a_credential_that_has_run_out_refreshes_nothing() {
 fn half_a_credential_is_a_bad_request() {
     let mut world = World::new();
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(&mut bytes, Method::Refresh, Class::Request, [5; 12]);
+    let mut writer = StunWriter::new(&mut bytes, Method::Refresh, Class::Request, [5; 12]);
     writer.attribute(attr::USERNAME, b"x");
     writer.finish(Some(&Key::short_term("x")), false);
     assert_eq!(world.say(udp(1), &bytes).code(), 400);
@@ -262,7 +262,7 @@ fn ports_come_from_the_range_and_end_with_it() {
 fn a_pair_of_ports_is_even_and_next_and_waits_half_a_minute() {
     let mut world = World::new();
     world.taken = vec![50_001, 50_003, 50_005];
-    let pair = |w: &mut Writer<'_>| {
+    let pair = |w: &mut StunWriter<'_>| {
         udp_transport(w);
         w.attribute(attr::EVEN_PORT, &[0x80]);
     };
@@ -271,7 +271,7 @@ fn a_pair_of_ports_is_even_and_next_and_waits_half_a_minute() {
     assert!(port == 50_006 || port == 50_008, "{port}: the others have no free next");
     let token = first.get(attr::RESERVATION_TOKEN).unwrap().to_vec();
     assert_eq!(world.open.len(), 2, "tried ports are closed again");
-    let with_token = |w: &mut Writer<'_>| {
+    let with_token = |w: &mut StunWriter<'_>| {
         udp_transport(w);
         w.attribute(attr::RESERVATION_TOKEN, &token);
     };
@@ -307,9 +307,9 @@ fn permissions_are_for_allowed_peers_all_or_none() {
         assert_eq!(world.bind(udp(1), "a", 0x4000, address(refused)), 403, "{refused}");
     }
     let lets_in = |world: &mut World| {
-        let relay = Relay { ipv6: false, port: relayed.port() };
+        let relay = RelayPort { ipv6: false, port: relayed.port() };
         let now = world.now();
-        world.engine.peer_sent(now, relay, address(PEER), b"x") != Output::Nothing
+        world.engine.peer_sent(now, relay, address(PEER), b"x") != TurnOutput::Nothing
     };
     assert!(!lets_in(&mut world), "none of a refused request");
     assert_eq!(world.permit(udp(1), "a", &[PEER, "1.1.1.1:1"]), 200);

@@ -10,13 +10,13 @@ fn the_401_of_the_longest_realm_keeps_the_factor() {
     let mut world = World::new();
     world.engine.realm = "r".repeat(crate::turn::REALM_BYTES_MAX);
     let mut bytes = Vec::new();
-    let mut writer = Writer::new(&mut bytes, Method::Allocate, Class::Request, [1; 12]);
+    let mut writer = StunWriter::new(&mut bytes, Method::Allocate, Class::Request, [1; 12]);
     udp_transport(&mut writer);
     writer.finish(None, false);
     let said = world.say(udp(1), &bytes);
     assert_eq!(said.code(), 401, "a bare Allocate is answered");
     assert!(said.bytes().len() <= AMPLIFICATION_MAX * bytes.len());
-    Writer::new(&mut bytes, Method::Allocate, Class::Request, [1; 12]).finish(None, false);
+    StunWriter::new(&mut bytes, Method::Allocate, Class::Request, [1; 12]).finish(None, false);
     assert_eq!(world.say(udp(1), &bytes), Said::Nothing, "one that would amplify is not, over UDP");
     assert_eq!(world.say(stream(1), &bytes).code(), 401, "a connection's address is not forged");
 }
@@ -28,7 +28,7 @@ fn unproved_requests_have_a_rate_and_proved_ones_have_none() {
     let transaction = world.transaction();
     let allocate = world.signed(udp(1), "a", Method::Allocate, transaction, udp_transport);
     let mut binding = Vec::new();
-    Writer::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
+    StunWriter::new(&mut binding, Method::Binding, Class::Request, [1; 12]).finish(None, false);
     let answered = (0..100).filter(|_| world.say(udp(9), &binding) != Said::Nothing).count();
     assert_eq!(answered, 19, "one went to the nonce");
     for _ in 0..50 {
@@ -61,7 +61,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
         let method = [Method::Binding, Method::Allocate, Method::Refresh, Method::Send, Method::CreatePermission]
             [usize::from(kind % 5)];
         let class = [Class::Request, Class::Indication, Class::Success, Class::Error][usize::from(kind / 5 % 4)];
-        let mut writer = Writer::new(&mut bytes, method, class, [1; 12]);
+        let mut writer = StunWriter::new(&mut bytes, method, class, [1; 12]);
         for (kind, value) in list {
             writer.attribute(kind, &value);
         }
@@ -89,7 +89,7 @@ proptest! {
         for (from, bytes) in datagrams {
             let said = world.say(udp(from), &bytes);
             prop_assert!(said.bytes().len() <= AMPLIFICATION_MAX * bytes.len());
-            let relay = Relay { ipv6: false, port: relayed.port() };
+            let relay = RelayPort { ipv6: false, port: relayed.port() };
             let _ = world.engine.peer_sent(world.now(), relay, address(PEER), &bytes);
             prop_assert_eq!(&world.open, &open, "nobody without a credential opens or closes a port");
         }

@@ -13,7 +13,7 @@ const TAKE: &str = "delete from room_snapshot where consult = $1 returning data"
 const LIST: &str = "select consult from room_snapshot order by consult limit $1";
 
 /// Keeps rooms for the next run.
-pub(super) async fn put(db: &Db, at: DateTime<Utc>, rooms: &[(ConsultId, Replica)]) -> Result<(), DbError> {
+pub(in crate::session) async fn put(db: &Db, at: DateTime<Utc>, rooms: &[(ConsultId, Replica)]) -> Result<(), DbError> {
     let mut tx = db.begin().await?;
     for (consult, replica) in rooms {
         let data = match rmp_serde::to_vec_named(replica) {
@@ -29,7 +29,7 @@ pub(super) async fn put(db: &Db, at: DateTime<Utc>, rooms: &[(ConsultId, Replica
 }
 
 /// The room as the run before left it. It is gone from the table then: a room is woken up once.
-pub(super) async fn take(db: &Db, consult: ConsultId) -> Result<Option<Replica>, DbError> {
+pub(in crate::session) async fn take(db: &Db, consult: ConsultId) -> Result<Option<Replica>, DbError> {
     let mut tx = db.begin().await?;
     let data: Option<Vec<u8>> = on!(tx, |c| sqlx::query_scalar(TAKE).bind(consult).fetch_optional(c).await)?;
     tx.commit().await?;
@@ -48,7 +48,7 @@ pub(super) async fn take(db: &Db, consult: ConsultId) -> Result<Option<Replica>,
 }
 
 /// The rooms that were kept.
-pub(super) async fn list(db: &Db, rooms_max: usize) -> Result<Vec<ConsultId>, DbError> {
+pub(in crate::session) async fn list(db: &Db, rooms_max: usize) -> Result<Vec<ConsultId>, DbError> {
     let mut conn = db.read().await?;
     let limit = i64::try_from(rooms_max).unwrap_or(i64::MAX);
     Ok(on!(conn, |c| sqlx::query_scalar(LIST).bind(limit).fetch_all(c).await)?)

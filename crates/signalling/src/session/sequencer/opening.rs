@@ -11,25 +11,25 @@ use crate::revocation;
 use crate::room::{Past, Revocation};
 
 /// After so long without a room to open, the connection is given back.
-pub(super) const READER_IDLE_MAX: Duration = Duration::from_secs(1);
+pub(in crate::session) const READER_IDLE_MAX: Duration = Duration::from_secs(1);
 
 /// One room is opened at a time, behind one lock: whoever asks for the same room finds it.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(in crate::session) struct Opening {
     /// Rooms of the run before that were not woken up yet.
-    pub(super) kept: BTreeSet<ConsultId>,
+    pub(in crate::session) kept: BTreeSet<ConsultId>,
     /// Held while rooms are being opened. Each is one short statement; to borrow a connection of the pool and give it
     /// back, which asks the engine twice whether it is still there, costs three times as much.
     reader: Option<(Conn, Instant)>,
 }
 
 impl Opening {
-    pub(super) fn new(kept: BTreeSet<ConsultId>) -> Self {
+    pub(in crate::session) fn new(kept: BTreeSet<ConsultId>) -> Self {
         Self { kept, reader: None }
     }
 
     /// What is known of a consult from earlier.
-    pub(super) async fn past(&mut self, db: &Db, consult: ConsultId) -> Result<Past, DbError> {
+    pub(in crate::session) async fn past(&mut self, db: &Db, consult: ConsultId) -> Result<Past, DbError> {
         let mut reader = self.take_reader(db).await?;
         let past = facts::past(&mut reader, consult).await?;
         self.put_back(reader);
@@ -37,7 +37,11 @@ impl Opening {
     }
 
     /// What was taken back of a consult's tickets.
-    pub(super) async fn revoked(&mut self, db: &Db, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
+    pub(in crate::session) async fn revoked(
+        &mut self,
+        db: &Db,
+        consult: ConsultId,
+    ) -> Result<Vec<Revocation>, DbError> {
         let mut reader = self.take_reader(db).await?;
         let revoked = revocation::of_consult(&mut reader, consult).await?;
         self.put_back(reader);
@@ -45,12 +49,12 @@ impl Opening {
     }
 
     /// Gives the connection back if nobody has opened a room for a while.
-    pub(super) fn rest(&mut self, now: Instant) {
+    pub(in crate::session) fn rest(&mut self, now: Instant) {
         self.reader.take_if(|(_, used)| now.saturating_duration_since(*used) >= READER_IDLE_MAX);
     }
 
     #[cfg(test)]
-    pub(super) fn holds_a_connection(&self) -> bool {
+    pub(in crate::session) fn holds_a_connection(&self) -> bool {
         self.reader.is_some()
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::link::Link;
-use super::wire::Reader;
+use super::wire::SocketReader;
 use crate::protocol::CloseCode;
 
 /// How long a closing connection is given to take its last frames and to answer the close.
@@ -17,7 +17,7 @@ const CLOSE_WAIT: Duration = Duration::from_secs(1);
 const SLOW_CLOSE_WAIT: Duration = Duration::from_secs(30);
 
 /// Waits until the last frames are out and the other side has gone too.
-pub(super) async fn farewell(mut reader: Reader, mut link: Link) {
+pub(super) async fn close_gracefully(mut reader: SocketReader, mut link: Link) {
     let signal = link.signal().clone();
     let wait = if link.closing() == Some(CloseCode::TooSlow) { SLOW_CLOSE_WAIT } else { CLOSE_WAIT };
     let gone = async {

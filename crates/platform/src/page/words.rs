@@ -1,0 +1,160 @@
+//! How a page speaks: its texts, its language, its zone; days, times and distances as people say them.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono_tz::Tz;
+use maud::{Markup, html};
+
+use crate::i18n::Texts;
+use crate::lang::Lang;
+
+/// The platform's own words, for the parts of the kit that need no others.
+static OWN: LazyLock<Texts> = LazyLock::new(|| Texts::new("", ""));
+
+/// A text of the platform.
+pub(super) fn own(lang: Lang, key: &str) -> String {
+    OWN.get(lang, key)
+}
+
+/// A text of the platform with its variables.
+pub(super) fn own_with(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
+    OWN.with(lang, key, args)
+}
+
+/// What a distance in time is told for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// 3 分钟前
+    Ago,
+    /// 已等 2 小时
+    Waited,
+    /// 还有 12 分钟; after it: 晚 5 分钟
+    Left,
+    /// 迟到 15 分钟
+    Overdue,
+}
+
+/// The texts of a service in one language, and the zone in which its moments are told.
+#[derive(Clone, Copy, Debug)]
+pub struct Words {
+    texts: &'static Texts,
+    /// The language of the page.
+    pub lang: Lang,
+    /// The zone of the times on it.
+    pub zone: Tz,
+}
+
+impl Words {
+    /// Words over a service's texts.
+    pub fn new(texts: &'static Texts, lang: Lang, zone: Tz) -> Self {
+        Self { texts, lang, zone }
+    }
+
+    /// A text.
+    pub fn t(self, key: &str) -> String {
+        self.texts.get(self.lang, key)
+    }
+
+    /// A text with its variables.
+    pub fn with(self, key: &str, args: &[(&str, &str)]) -> String {
+        self.texts.with(self.lang, key, args)
+    }
+
+    /// `11月23日 周一`
+    pub fn day(self, day: NaiveDate) -> String {
+        let weekday = own(self.lang, &format!("weekday-{}", day.weekday().number_from_monday()));
+        let month = own(self.lang, &format!("month-{}", day.month()));
+        own_with(self.lang, "day", &[("month", &month), ("day", &day.day().to_string()), ("weekday", &weekday)])
+    }
+
+    /// `14:30`
+    pub fn clock(self, at: DateTime<Utc>) -> String {
+        at.with_timezone(&self.zone).format("%H:%M").to_string()
+    }
+
+    /// `11月23日 周一 14:30`
+    pub fn when(self, at: DateTime<Utc>) -> String {
+        format!("{} {}", self.day(at.with_timezone(&self.zone).date_naive()), self.clock(at))
+    }
+
+    /// The same with its machine-readable form.
+    pub fn time(self, at: DateTime<Utc>) -> Markup {
+        html! { time datetime=(at.to_rfc3339()) { (self.when(at)) } }
+    }
+
+    /// `14:30–15:30`
+    pub fn span(self, from: DateTime<Utc>, until: DateTime<Utc>) -> String {
+        format!("{}–{}", self.clock(from), self.clock(until))
+    }
+
+    /// How long, in the largest unit that fits.
+    pub fn duration(self, minutes: i64) -> String {
+        let (key, n) = match minutes {
+            ..120 => ("minutes", minutes),
+            120..2880 => ("hours", minutes / 60),
+            _ => ("days", minutes / 1440),
+        };
+        own_with(self.lang, &format!("script-{key}"), &[("n", &n.to_string())])
+    }
+
+    /// A moment by its distance, which `ages.js` keeps up to date; pointing at it tells the moment itself.
+    pub fn age(self, age: Age, at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+        let minutes = (now - at).num_minutes();
+        let (kind, key) = match age {
+            Age::Ago => ("ago", if minutes < 1 { "script-age-ago-now" } else { "script-age-ago" }),
+            Age::Waited => ("waited", if minutes < 1 { "script-age-waited-now" } else { "script-age-waited" }),
+            Age::Overdue => ("overdue", if minutes < 1 { "script-age-overdue-now" } else { "script-age-overdue" }),
+            Age::Left => ("left", if minutes > 0 { "script-age-late" } else { "script-age-left" }),
+        };
+        let text = own_with(self.lang, key, &[("time", &self.duration(minutes.abs()))]);
+        html! { time datetime=(at.to_rfc3339()) data-age=(kind) title=(self.when(at)) { (text) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use chrono::Duration;
+
+    use super::*;
+
+    fn words(lang: Lang) -> Words {
+        Words::new(&OWN, lang, chrono_tz::Asia::Shanghai)
+    }
+
+    #[test]
+    fn times_are_said_as_people_say_them() {
+        let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap();
+        assert_eq!(words(Lang::Zh).when(at), "11月23日 周一 14:30");
+        assert_eq!(words(Lang::En).when(at), "Mon 23 Nov 14:30");
+        assert_eq!(words(Lang::Zh).span(at, at + Duration::hours(1)), "14:30–15:30");
+    }
+
+    #[test]
+    fn distances_are_told_in_the_unit_that_fits() {
+        let at: DateTime<Utc> = "2026-11-23T06:30:00Z".parse().unwrap();
+        let said = |age, minutes| words(Lang::Zh).age(age, at, at + Duration::minutes(minutes)).into_string();
+        for (age, minutes, text) in [
+            (Age::Waited, 0, "刚开始等"),
+            (Age::Waited, 125, "已等 2 小时"),
+            (Age::Left, -12, "还有 12 分钟"),
+            (Age::Left, 5, "晚 5 分钟"),
+            (Age::Ago, 3 * 1440, "3 天前"),
+        ] {
+            assert!(said(age, minutes).contains(text), "{minutes}: {}", said(age, minutes));
+        }
+    }
+
+    #[test]
+    fn scripts_are_given_texts_with_their_variables_to_fill_in() {
+        let words = OWN.starting_with(Lang::Zh, "script-age-");
+        assert_eq!(words.get("script-age-waited").map(String::as_str), Some("已等 {$time}"));
+        assert!(words.keys().all(|key| key.starts_with("script-age-")));
+    }
+
+    #[test]
+    fn every_text_exists_in_both_languages() {
+        assert_eq!(OWN.missing(), Vec::<&str>::new());
+    }
+}

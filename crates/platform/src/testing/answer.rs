@@ -1,0 +1,75 @@
+//! An answer of the router or of a server, read to its end.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, Response, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// The body as text.
+    pub text: String,
+    /// The same as JSON; null where it is none.
+    pub body: Value,
+}
+
+impl Answer {
+    /// Of its parts.
+    pub fn new(status: StatusCode, headers: HeaderMap, text: String) -> Self {
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Self { status, headers, text, body }
+    }
+
+    /// Reads a response to its end.
+    pub async fn read(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        Self::new(parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The same, if its status is this.
+    #[track_caller]
+    pub fn checked(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// The body of an answer with this status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        self.checked(status).body
+    }
+
+    /// The same, if it is a problem of this status and kind.
+    #[track_caller]
+    pub fn refused(self, status: u16, problem: &str) -> Self {
+        assert_eq!((self.status.as_u16(), self.problem()), (status, problem), "{}", self.text);
+        self
+    }
+
+    /// The kind of the problem that this is: `not-found`. `-` where it is none.
+    pub fn problem(&self) -> &str {
+        let kind = self.body["type"].as_str().and_then(|kind| kind.strip_prefix("/problems/"));
+        kind.filter(|_| self.content_type() == "application/problem+json").unwrap_or("-")
+    }
+
+    /// A header's value, empty where there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The content type, empty where there is none.
+    pub fn content_type(&self) -> &str {
+        self.header(header::CONTENT_TYPE.as_str())
+    }
+
+    /// The entity tag, if any.
+    pub fn etag(&self) -> Option<&str> {
+        Some(self.header(header::ETAG.as_str())).filter(|tag| !tag.is_empty())
+    }
+}

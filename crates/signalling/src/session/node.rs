@@ -1,0 +1,76 @@
+//! What every room of this process is handed: its bounds, its clock, and where its commands and facts go.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use sanbao_platform::clock::Clock;
+
+use super::acks::Acks;
+use super::sequencer::Sequencer;
+use crate::config::SessionLimits;
+use crate::facts::Queue;
+use crate::id::NodeId;
+use crate::turn::IceConfig;
+
+/// This run of this process, as its rooms know it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(super) id: NodeId,
+    pub(super) limits: SessionLimits,
+    pub(super) clock: Clock,
+    pub(super) ice: IceConfig,
+    pub(super) facts: Queue,
+    pub(super) acks: Acks,
+    pub(super) sequencer: Sequencer,
+    pub(super) began: Instant,
+    /// Facts were crowded, as a sweep or a reader found, and nobody was woken since.
+    crowded: AtomicBool,
+}
+
+impl Node {
+    pub(super) fn new(limits: SessionLimits, clock: Clock, ice: IceConfig, facts: Queue, sequencer: Sequencer) -> Self {
+        Self {
+            id: sequencer.node_id(),
+            limits,
+            clock,
+            ice,
+            facts,
+            acks: Acks::default(),
+            sequencer,
+            began: Instant::now(),
+            crowded: AtomicBool::new(false),
+        }
+    }
+
+    /// Time since this run began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// The same in milliseconds that wrap after 49 days.
+    pub(super) fn elapsed_ms(&self) -> u32 {
+        wrapped_ms(self.elapsed())
+    }
+
+    /// Whether facts are crowded. A reader that is told so reads nothing, and is woken by the sweep that finds them
+    /// written: a crowd may come and go between two of them.
+    pub(super) fn is_crowded(&self) -> bool {
+        let crowded = self.facts.is_crowded();
+        if crowded {
+            self.crowded.store(true, Ordering::Relaxed);
+        }
+        crowded
+    }
+
+    /// Whether a crowd of facts was seen before and is gone now: readers go on.
+    pub(super) fn is_readable_again(&self) -> bool {
+        let crowded = self.facts.is_crowded();
+        self.crowded.swap(crowded, Ordering::Relaxed) && !crowded
+    }
+}
+
+/// As milliseconds that wrap after 49 days.
+#[expect(clippy::cast_possible_truncation, reason = "differences of wrapped numbers are what is used")]
+pub(super) fn wrapped_ms(elapsed: Duration) -> u32 {
+    elapsed.as_millis() as u32
+}
