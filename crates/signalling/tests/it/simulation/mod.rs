@@ -1,7 +1,7 @@
 //! A seeded simulation of clients, a room, nodes and their log in virtual time: connections break, frames come twice,
 //! nodes are killed and cut off, clocks are wrong, the log does not answer or stores what it should refuse.
 //!
-//! `SANBAO_SIM_SEEDS=5000 cargo test -p sanbao-signalling --test simulation seeds` runs so many seeds;
+//! `SANBAO_SIM_SEEDS=5000 cargo test -p sanbao-signalling --test it simulation::seeds` runs so many seeds;
 //! `SANBAO_SIM_SEED=1234` runs that one, exactly as it was, and says what it saw.
 
 mod cell;
@@ -67,7 +67,7 @@ fn seeds() {
     };
     let (sum, wrong) = run_all(&seeds);
     if let Some((seed, violations)) = wrong {
-        let again = format!("SANBAO_SIM_SEED={seed} cargo test -p sanbao-signalling --test simulation seeds");
+        let again = format!("SANBAO_SIM_SEED={seed} cargo test -p sanbao-signalling --test it simulation::seeds");
         panic!("seed {seed}: {violations:#?}\nagain: {again}");
     }
     // Enough has happened for the silence of the checks to mean something.

@@ -8,8 +8,8 @@ use sanbao_signalling::config::{EmbeddedTurn, EmbeddedTurnTls};
 use sanbao_signalling::turn::{OpenPorts, TurnServer, TurnTls, ports};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::browser::tls::certificate;
 use super::client::{Client, config, credentials};
+use crate::support::browser::tls::certificate;
 use crate::support::{PATIENCE, Relay, config as relay_settings, relay_before_turn, relay_config};
 
 /// An address of UDP and TCP that is free now.

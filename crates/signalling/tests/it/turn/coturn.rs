@@ -8,8 +8,8 @@ use sanbao_platform::testing::{port, ports};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::browser::tls::certificate;
 use super::client::{Client, REALM, Running, config, credentials, now, run};
+use crate::support::browser::tls::certificate;
 use sanbao_signalling::turn::TurnConfig;
 
 const SECRET: &str = "s3cret";

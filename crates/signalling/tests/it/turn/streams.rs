@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::support::browser::tls::certificate;
 use super::client::{Client, SILENCE, config, start, start_with};
+use crate::support::browser::tls::certificate;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// Whether the other side has closed.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use sanbao_platform::testing::port;
 
-use crate::support::browser::tls::certificate;
 use super::client::{Client, Running, config, start_with};
+use crate::support::browser::tls::certificate;
 use sanbao_signalling::turn::TurnTls;
 
 /// Nothing here takes longer; a wait that does has failed.
@@ -40,7 +40,7 @@ async fn a_bad_certificate_takes_only_tls_away_and_a_good_one_brings_it_back() {
     let mut settings = config(&[]);
     let tls =
         TurnTls { listen: free(), certificate: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
-    std::fs::write(&tls."no certificate").unwrap();
+    std::fs::write(&tls.certificate, "no certificate").unwrap();
     settings.tls = Some(tls.clone());
     let server = start_with(settings);
     assert_eq!(server.tls, None);
