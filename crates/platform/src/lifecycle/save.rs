@@ -22,12 +22,20 @@ pub struct Change<A: Lifecycle> {
     pub step: Option<StepOf<A>>,
     /// As it is now.
     pub after: A,
+    /// Why it was made, for its first line in the history: the file that it came from.
+    pub because: Option<String>,
 }
 
 impl<A: Lifecycle> Change<A> {
     /// A new aggregate.
     pub fn created(after: A) -> Self {
-        Self { before: None, step: None, after }
+        Self { before: None, step: None, after, because: None }
+    }
+
+    /// The same with a reason for it.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { because: Some(reason.into()), ..self }
     }
 
     /// The word of the step.
@@ -50,7 +58,7 @@ impl<A: Lifecycle> Change<A> {
             step: self.word().to_owned(),
             from_state: self.before.as_ref().map(|b| b.state().name().as_str().to_owned()),
             to_state: self.after.state().name().as_str().to_owned(),
-            reason: step.and_then(|s| s.reason()).map(str::to_owned),
+            reason: step.and_then(|s| s.reason()).or(self.because.as_deref()).map(str::to_owned),
             note: step.and_then(|s| s.note()).map(str::to_owned),
         };
         (self.after.id().into(), line)
@@ -108,7 +116,7 @@ pub fn step<A: Lifecycle>(before: A, step: StepOf<A>, at: DateTime<Utc>) -> Resu
     }
     let state = before.state().clone().apply(step.clone()).map_err(refuse)?;
     let after = before.clone().advanced(state, &step, at);
-    Ok(Change { before: Some(before), step: Some(step), after })
+    Ok(Change { before: Some(before), step: Some(step), after, because: None })
 }
 
 /// Takes one step and gives the aggregate as it is then.

@@ -149,7 +149,7 @@ async fn listed(app: &App, ctx: &Ctx, tx: &mut Tx, query: ListQuery) -> Result<P
     audit::record(tx, ctx, "person.list", "organisation", own.id).await?;
     let page = Page::of(rows, limit, |p| (p.name.clone(), p.id));
     let next = page.next;
-    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect::<Result<Vec<_>, _>>()?;
+    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect();
     Ok(Page { items, next })
 }
 
@@ -223,7 +223,7 @@ async fn create(
     PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
-    let view = PersonView::of(person, &app.deps.fields)?;
+    let view = PersonView::of(person, &app.deps.fields);
     let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
     Ok(answer)
@@ -242,7 +242,7 @@ async fn get(
     let person = load(&mut tx, &ctx, id, Action::PersonRead).await?;
     audit::record(&mut tx, &ctx, "person.read", "person", id).await?;
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields)?)))
+    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
 }
 
 /// Corrects what is known of a person.
@@ -274,7 +274,7 @@ async fn update(
     audit::record(&mut tx, &ctx, "person.update", "person", id).await?;
     tx.touch("persons", ctx.actor.organisation);
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields)?)))
+    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
 }
 
 /// The whole national id, for forms that need it. Each look is audited.

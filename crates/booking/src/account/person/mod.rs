@@ -3,6 +3,7 @@
 pub(super) mod api;
 mod elder;
 mod events;
+pub mod reseal;
 mod store;
 mod view;
 

@@ -204,7 +204,7 @@ async fn a_locked_browser_opens_nothing_until_somebody_logs_in() {
         let mut kept = browser.clone();
         let sent = browser.open(&site, "/residents").await.checked(303);
         assert_eq!(sent.header("location"), "/session/renew?next=/residents");
-        browser.script(&site, "GET", "/v1/persons", Value::Null).await.expect(401);
+        browser.script(&site, "GET", "/v1/persons", Value::Null).await.checked(401);
         // The first way to the server that works ends the log-in, and leads to whom it may concern.
         let sent = browser.open(&site, "/session/renew?next=/residents").await.checked(303);
         assert_eq!(sent.header("location"), "/session/pin?next=/residents");
@@ -213,12 +213,12 @@ async fn a_locked_browser_opens_nothing_until_somebody_logs_in() {
         // A log-in opens the browser again.
         browser.log_in(&site, "nurse").await;
         assert!(browser.cookie("sanbao_locked").is_none());
-        browser.open(&site, "/residents").await.expect(200);
+        browser.open(&site, "/residents").await.checked(200);
         // With a network the script tells it at once, by its CSRF token only.
         let refused = [("x-csrf-token", "guess"), ("origin", "https://sanbao.test")];
         browser.raw(&site, "POST", "/session/lock", &refused, "").await.refused(403, "cross-site");
         let mut old = browser.clone();
-        browser.script(&site, "POST", "/session/lock", Value::Null).await.expect(204);
+        browser.script(&site, "POST", "/session/lock", Value::Null).await.checked(204);
         assert!(browser.cookie("sanbao_access").is_none() && browser.cookie("sanbao_csrf").is_none());
         old.script(&site, "POST", "/session/refresh", Value::Null).await.refused(401, "refresh-token-invalid");
         assert_eq!(crate::account::kit::audited(&site, "session.lock").await, 3);
