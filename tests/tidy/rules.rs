@@ -12,7 +12,8 @@ const FILE_LINES_MAX: usize = 450;
 /// What a function may have at most, so that it fits on a screen.
 const FUNCTION_LINES_MAX: usize = 70;
 /// The entries beside dot files that the root may hold.
-const TOP_LEVEL: &[&str] = &["Cargo.toml", "Cargo.lock", "crates", "migrations", "deploy", "tests", "README.md"];
+const TOP_LEVEL: &[&str] =
+    &["Cargo.toml", "Cargo.lock", "LICENSE", "crates", "migrations", "deploy", "tests", "README.md"];
 /// Things with one home: the path in code, where it may stand, and why nowhere else.
 const HOMES: &[(&str, &[&str], &str)] = &[
     ("Utc::now", &["crates/platform/src/clock.rs"], "time comes from the injected Clock"),
