@@ -245,7 +245,7 @@ pub const RULES: &[Rule] = &[
         name: "nothing is escaped for an address by hand",
         check: pages::escapes_by_hand,
         bad: &[&[("crates/a/src/a.rs", "write!(out, \"%{b:02X}\")")]],
-        good: &[&[("crates/a/src/a.rs", "format!(\"%{text}%\"); format!(\"{b:02x}\")")]],
+        good: &[&[("crates/a/src/a.rs", "format!(\"%{text}%\");\nformat!(\"{b:02x}\");")]],
     },
 ];
 

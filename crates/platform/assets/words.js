@@ -1,5 +1,5 @@
 // The words that scripts say: the page brings them, in its language, as data.
-const place = document.getElementById("words");
+const place = document.getElementById("platform-words");
 /** @type {Record<string, string>} */ const words = JSON.parse((place && place.dataset.words) || "{}");
 
 /**

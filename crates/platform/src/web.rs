@@ -76,7 +76,7 @@ impl Frame {
                     @for script in scripts { script type="module" src=(script) {} }
                 }
                 body {
-                    template #words data-words=(words(&self.0.texts, lang)) {}
+                    template #platform-words data-words=(words(&self.0.texts, lang)) {}
                     a.skip href="#main" { (t("skip-to-content")) }
                     header.top {
                         a.brand href="/" { (t("app-name")) }

@@ -166,7 +166,7 @@ impl Field<'_> {
 
 /// A larger field of text.
 pub fn area<'a>(name: &'a str, label: &'a str, rows: u8, chars_max: usize) -> Field<'a> {
-    Field { name, label, rows, chars_max, ..Field::default() }
+    Field { name, label, chars_max, rows, ..Field::default() }
 }
 
 /// One of a list: its value, its words, whether it is chosen.
@@ -181,6 +181,7 @@ pub struct Choice {
 }
 
 /// A choice of a list.
+#[expect(clippy::needless_pass_by_value, reason = "ids and made-up texts are given as they come, not as references")]
 pub fn pick(value: impl ToString, words: impl ToString, chosen: bool) -> Choice {
     Choice { value: value.to_string(), words: words.to_string(), chosen }
 }
