@@ -1,8 +1,7 @@
 //! An answer of the router or of a server, read to its end.
 
-use axum::body::Body;
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Response, StatusCode, header};
-use http_body_util::BodyExt as _;
 use serde_json::Value;
 
 /// What came back.
@@ -28,7 +27,7 @@ impl Answer {
     /// Reads a response to its end.
     pub async fn read(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
+        let bytes = to_bytes(body, usize::MAX).await.unwrap();
         Self::new(parts.status, parts.headers, String::from_utf8_lossy(&bytes).into_owned())
     }
 
