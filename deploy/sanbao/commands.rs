@@ -8,6 +8,7 @@ use sanbao_booking::account::setup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
+use tokio::runtime::Runtime;
 
 use crate::cli::{Command, NeedsCommand, ServeArgs};
 use crate::compose::{self, ComposeError, Network, Parts, Stores};
@@ -47,6 +48,12 @@ pub enum CommandError {
     /// A service could not do its part.
     #[error("{0}: {1}")]
     Service(&'static str, String),
+}
+
+/// Carries out `command` on `runtime`. It stands in the library, because futures are compiled where they are driven: the
+/// binary would have to wait for every crate, and then compile all of them once more.
+pub fn run_on(runtime: &Runtime, command: Command, started: Instant) -> Result<ExitCode, CommandError> {
+    runtime.block_on(run(command, started))
 }
 
 /// Carries out `command`; the code that the process ends with.
