@@ -34,6 +34,9 @@ pub enum Command {
     Config(Box<ServeArgs>),
     /// Prints a new one-time link by which the first administrator is made.
     SetupLink(Box<ServeArgs>),
+    /// Gives fields at rest a new key and seals all of them anew. The network must be stopped: with --data-dir a running
+    /// one is noticed, with --database-url stop every process first. May be broken off; the next run goes on.
+    Reseal(StoreArgs),
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),

@@ -15,6 +15,7 @@ use crate::demo;
 use crate::folder::{self, FolderError};
 use crate::lan::LanError;
 use crate::needs;
+use crate::reseal;
 use crate::role::Role;
 use crate::run::{self, RunError};
 use crate::settings::{Settings, SettingsError, Storage, Turn, toml_text};
@@ -60,6 +61,7 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::Serve(args) => serve(&args).await?,
         Command::Config(args) => config(&args)?,
         Command::SetupLink(args) => setup_link(&args).await?,
+        Command::Reseal(store) => return reseal::run(&store).await,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,
     }

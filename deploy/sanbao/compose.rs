@@ -42,6 +42,9 @@ pub enum ComposeError {
          `sanbao serve booking` makes; put a copy of it here"
     )]
     NoSecret(std::path::PathBuf),
+    /// Half of the indexes are of one key and half of another.
+    #[error("sealing under a new key was broken off ({0} says so): run `sanbao reseal` to its end first")]
+    Resealing(std::path::PathBuf),
     /// The network between the services.
     #[error(transparent)]
     Nats(#[from] NatsError),
@@ -167,7 +170,8 @@ fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, Com
     if !roles.contains(&Role::Booking) && !file.exists() {
         return Err(ComposeError::NoSecret(file.to_owned()));
     }
-    RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.to_owned(), e))
+    let root = RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.to_owned(), e))?;
+    if root.is_resealing() { Err(ComposeError::Resealing(file.to_owned())) } else { Ok(root) }
 }
 
 impl Parts {

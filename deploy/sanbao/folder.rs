@@ -80,6 +80,11 @@ fn claim(dir: &Path) -> Result<Claim, FolderError> {
     }
 }
 
+/// Takes a folder that is there, a demo's or a network's, for work while nothing runs on it.
+pub fn claim_stopped(dir: &Path) -> Result<Claim, FolderError> {
+    claim(dir)
+}
+
 /// Takes `dir` for a demo; a fresh one is marked before anything else is written.
 pub fn claim_demo(dir: &Path) -> Result<Claim, FolderError> {
     let failed = |e| FolderError::Io(dir.to_owned(), e);

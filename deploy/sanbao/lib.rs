@@ -13,6 +13,7 @@ pub mod lan_page;
 pub mod needs;
 pub mod openapi;
 pub mod proxy;
+pub mod reseal;
 pub mod role;
 pub mod run;
 pub mod runtime;

@@ -99,10 +99,10 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
         if hidden > 0 {
             writeln!(out, "… and {hidden} more")?;
         }
-        let Report { total, created, updated, unchanged, failed, other, .. } = &r;
+        let Report { total, created, updated, unchanged, failed, other, ended, .. } = &r;
         writeln!(
             out,
-            "{kind} {total} rows: {created} new, {updated} updated, {unchanged} unchanged, {failed} bad, {other} of unknown category"
+            "{kind} {total} rows: {created} new, {updated} updated, {unchanged} unchanged, {failed} bad, {other} of unknown category, {ended} of ended requests left"
         )
     };
     told().map_err(CommandError::Output)?;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use sanbao_booking::account::demo::PASSWORD;
+use sanbao_platform::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::common::chromium::Browser;
@@ -75,10 +76,11 @@ async fn invite(nobody: &Client, reason: &str) -> String {
     let nurse = nobody.demo("nurse").await;
     let people = nurse.get("/v1/persons?limit=1").await.expect(200);
     let doctors = nobody.demo("doctor").await.get("/v1/practitioners?specialty=cardiology").await.expect(200);
+    let now = Clock::system().now();
     let body = json!({
         "resident_id": flow::text(&people, "/items/0/id"), "reason": reason, "purpose": "调整用药",
         "case_summary": "慢性心衰", "hospital_id": flow::text(&doctors, "/0/organisation_id"),
-        "wanted_specialty": "cardiology", "wanted_from": "2026-01-01T00:00:00Z", "wanted_until": "2099-01-01T00:00:00Z",
+        "wanted_specialty": "cardiology", "wanted_from": now, "wanted_until": now + chrono::Duration::days(3),
         "submit": true,
     });
     flow::text(&nurse.post("/v1/consults", &body).await.expect(201), "/id")
@@ -274,22 +276,21 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     let browser = Browser::open(&demo.base).await;
     browser.log_in("dispatcher").await;
     browser.goto(&format!("/requests/{id}")).await;
-    browser.wait_for("#do-triage").await;
-    browser.script("document.querySelector('#do-triage').open = true").await;
+    browser.wait_for("#do-escalate").await;
+    browser.script("for (const form of document.querySelectorAll('details')) form.open = true").await;
     browser.fill("#triage-note", "家属下午在家").await;
+    browser.fill("#escalate-reason", "催了两次").await;
     // The other dispatcher was quicker.
     dispatcher.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
-    browser.click("#do-triage button[type=submit]").await;
-    browser.until("document.querySelector('#do-triage .error-summary')?.innerText.includes('刚刚有人改过')").await;
-    assert_eq!(browser.script("return document.querySelector('#triage-note').value").await, "家属下午在家");
+    browser.click("#do-escalate button[type=submit]").await;
+    browser.until("document.querySelector('#do-escalate .error-summary')?.innerText.includes('刚刚有人改过')").await;
+    assert_eq!(browser.script("return document.querySelector('#escalate-reason').value").await, "催了两次");
     browser.shots("changed-meanwhile").await;
-    browser.click("#do-triage [data-action=reload]").await;
-    browser.until("document.querySelector('#do-triage') && !document.querySelector('.error-summary')").await;
-    assert_eq!(
-        browser.script("return document.querySelector('#triage-note').value").await,
-        "家属下午在家",
-        "it is kept over the reading anew"
-    );
+    browser.click("#do-escalate [data-action=reload]").await;
+    browser.until("document.querySelector('#do-escalate') && !document.querySelector('.error-summary')").await;
+    // What can still be sent stands in its form; the rest is shown to be copied.
+    browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
+    browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
     let now = dispatcher.get(&format!("/v1/requests/{id}")).await.expect(200);
     assert_eq!(now["category"], "nursing", "{now}");
     browser.close().await;

@@ -9,7 +9,9 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sanbao_platform::clock::Clock;
+use sanbao_platform::config::RootSecret;
 use sanbao_platform::testing::{PATIENCE, forget_settings, port};
+use serde_json::json;
 
 use crate::common::process::Process;
 
@@ -91,6 +93,45 @@ async fn a_file_is_imported_beside_a_running_server_and_the_counts_hold() {
     assert_eq!(verified.code, 0, "{}{}", verified.out, verified.err);
     assert!(verified.out.contains(": 0 differences"), "{}", verified.out);
     assert!(running.terminate().await.success());
+}
+
+#[tokio::test]
+async fn fields_are_sealed_under_a_new_key_and_people_are_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let id = "11010519491231002X";
+    let running = Process::demo(&data).await;
+    let nurse = running.client().demo("nurse").await;
+    let made = nurse.post("/v1/persons", &json!({ "name": "陈阿婆", "national_id": id })).await.expect(201);
+    let path = data.to_str().unwrap();
+    let reseal = || sanbao(&["reseal", "--data-dir", path], &[]);
+    let refused = reseal();
+    assert!(refused.code != 0 && refused.err.contains("another sanbao runs"), "{}", refused.err);
+    assert!(running.terminate().await.success());
+
+    // Broken off after the key was made: nothing else works until it has come to its end.
+    let secret = data.join("secret.json");
+    let first = RootSecret::load_at(&secret).unwrap();
+    let begun = RootSecret::begin_reseal(&secret).unwrap();
+    let import = sanbao(&["needs-analysis", "verify", "--data-dir", path], &[]);
+    assert!(import.code != 0 && import.err.contains("sanbao reseal"), "{}", import.err);
+    let done = reseal();
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    assert!(done.out.contains(" 0 cannot be read, 0 indexes of no known value"), "{}", done.out);
+
+    let now = RootSecret::load_at(&secret).unwrap();
+    let index = |secret: &RootSecret| secret.fields().blind_index("national_id", id);
+    assert_eq!(index(&now), index(&begun), "it went on with the key of before");
+    assert_ne!(index(&now), index(&first));
+    let running = Process::demo(&data).await;
+    let nurse = running.client().demo("nurse").await;
+    let found = nurse.get(&format!("/v1/persons?q={id}")).await.expect(200);
+    assert_eq!(found["items"][0]["id"], made["id"], "{found}");
+    let whole = nurse.get(&format!("/v1/persons/{}/national-id", made["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(whole["national_id"], id);
+    assert!(running.terminate().await.success());
+    let again = reseal();
+    assert_eq!(again.code, 0, "another key: {}{}", again.out, again.err);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ mod pages;
 mod rules;
 mod schema;
 mod statements;
+mod third_party;
 mod tokens;
 mod tree;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::rules::Rule;
 use crate::tokens;
 use crate::tree::File;
 
@@ -10,8 +11,40 @@ const UNIQUE_TYPE_NAMES: &[&str] = &["signalling"];
 /// The part of the relay that depends on nothing of the relay.
 const TURN: &str = "crates/signalling/src/turn/";
 
+/// No two types that others can name share a name within a crate.
+pub const UNIQUE_TYPES: Rule = Rule {
+    name: "a type's name means one thing in its crate",
+    check: unique_type_names,
+    bad: &[
+        &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
+        &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
+    ],
+    good: &[
+        &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
+        &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
+        &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}")],
+        &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
+    ],
+};
+
+/// What the TURN server needs of the relay is handed to it.
+pub const TURN_ALONE: Rule = Rule {
+    name: "the TURN server depends on nothing of the relay above it",
+    check: turn_stands_alone,
+    bad: &[
+        &[("crates/signalling/src/turn/a.rs", "use crate::id::PersonId;")],
+        &[("crates/signalling/src/turn/b/a.rs", "fn f() { crate::room::g(); }")],
+        &[("crates/signalling/src/turn/a.rs", "use crate::{turn::Credentials, config};")],
+        &[("crates/signalling/src/turn/mod.rs", "use super::id;")],
+    ],
+    good: &[
+        &[("crates/signalling/src/turn/a.rs", "use crate::turn::Credentials; use super::b; // crate::id")],
+        &[("crates/signalling/src/room/mod.rs", "use crate::id::PersonId;")],
+    ],
+};
+
 /// Types with a visibility (`pub`, `pub(crate)`, `pub(super)` …) of the listed crates, tests excluded.
-pub fn unique_type_names(files: &[File]) -> Vec<String> {
+fn unique_type_names(files: &[File]) -> Vec<String> {
     UNIQUE_TYPE_NAMES.iter().flat_map(|name| unique_in(files, &format!("crates/{name}/src/"))).collect()
 }
 
@@ -39,7 +72,7 @@ fn is_test(path: &str) -> bool {
 }
 
 /// Files of the TURN server that name another module of their crate than `crate::turn`.
-pub fn turn_stands_alone(files: &[File]) -> Vec<String> {
+fn turn_stands_alone(files: &[File]) -> Vec<String> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|f| f.is_rust() && f.path.starts_with(TURN)) {
         let groups = match tokens::groups(&file.text) {

@@ -1,8 +1,8 @@
 // Uses of the browser module as its document shows them. Each line that must not pass says so; where nothing was wrong
 // there, the type would be no type.
-import { connect } from "/static/sanbao-signal.js";
-import { paths } from "/static/sanbao-check.js";
-import { report } from "/static/sanbao-quality.js";
+import { connect } from "/static/signalling/sanbao-signal.js";
+import { paths } from "/static/signalling/sanbao-check.js";
+import { report } from "/static/signalling/sanbao-quality.js";
 
 const call = connect({
   ticket: async () => "eyJ0",

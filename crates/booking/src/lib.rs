@@ -27,6 +27,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     201 "0201_consult_room",
     202 "0202_guest_person",
     300 "0300_visits",
+    301 "0301_visit_orders",
+    400 "0400_history",
 );
 
 /// What the operator decides.
@@ -91,5 +93,6 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let mut consumers = consult::consumers(&app);
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
-    Service { name: NAME, db: app.deps.db.clone(), routes: routes.build(app), events: Vec::new(), consumers, tasks }
+    let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
+    Service { name: NAME, db: app.deps.db.clone(), routes: routes.build(app), events, consumers, tasks }
 }

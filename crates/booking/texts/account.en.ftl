@@ -15,6 +15,7 @@ roles = Roles
 phone = Mobile number
 phone-help = 11 digits; pasting works.
 national-id = National id
+unreadable = cannot be read
 national-id-help = 18 characters, the last may be X. Stored encrypted; pages show a part of it only.
 person-name = Name
 person-sex = Sex

@@ -15,6 +15,7 @@ roles = 角色
 phone = 手机号
 phone-help = 11 位手机号,可以直接粘贴。
 national-id = 身份证号
+unreadable = 无法读取
 national-id-help = 18 位,末位可以是 X。加密保存,页面上只显示一部分。
 person-name = 姓名
 person-sex = 性别

@@ -18,7 +18,7 @@ function show(report) {
   const words = result.dataset;
   const parts = [element("h2", (report.dry_run ? words.dry : words.real) || "")];
   const facts = element("dl", "", "facts");
-  for (const name of ["total", "created", "updated", "unchanged", "failed", "other"]) {
+  for (const name of ["total", "created", "updated", "unchanged", "ended", "failed", "other"]) {
     facts.append(element("dt", words[name] || name), element("dd", String(report[name]), "number"));
   }
   parts.push(facts);

@@ -5,6 +5,7 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
+mod texts;
 
 pub use request::import;
 
@@ -27,6 +28,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     100 "0100_area",
     200 "0200_request",
     300 "0300_rollup",
+    400 "0400_lifecycle",
 );
 
 /// The zone in which this network counts its days.
@@ -74,7 +76,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
         name: NAME,
         db: app.deps.db.clone(),
         routes: routes.build(app),
-        events: Vec::new(),
+        events: request::events::CATALOGUE.to_vec(),
         consumers,
         tasks: Vec::new(),
     }

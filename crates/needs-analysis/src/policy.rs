@@ -23,6 +23,11 @@ impl Relation {
     pub const ALL: &[Self] = &[Self::InScope, Self::Assigned, Self::Outside];
 }
 
+/// The relation to something of the street: it lies within the actor's scope, or does not.
+pub fn relation(in_scope: bool) -> Relation {
+    if in_scope { Relation::InScope } else { Relation::Outside }
+}
+
 /// What may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {

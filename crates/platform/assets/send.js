@@ -118,9 +118,13 @@ try {
     if (!(field.id in typed)) continue;
     if (typeof typed[field.id] === "boolean") field.checked = typed[field.id];
     else field.value = typed[field.id];
+    delete typed[field.id];
     field.closest("details")?.setAttribute("open", "");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   }
+  // A form may be gone with the step it was for; what was typed into it can still be copied.
+  const rest = Object.values(typed).filter((text) => typeof text === "string" && text.trim());
+  if (rest.length) notice(word("typed", { text: rest.join(" · ") }), "info");
 } catch {
   // A browser that keeps nothing has nothing to give back.
 }

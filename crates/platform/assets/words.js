@@ -1,6 +1,6 @@
 // The words that scripts say: the page brings them, in its language, as data.
 const place = document.getElementById("words");
-/** @type {Record<string, string>} */ const words = JSON.parse((place && place.textContent) || "{}");
+/** @type {Record<string, string>} */ const words = JSON.parse((place && place.dataset.words) || "{}");
 
 /**
  * The text of `key`, its variables filled in.

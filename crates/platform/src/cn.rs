@@ -15,7 +15,7 @@ const BIRTH_YEAR_MIN: i32 = 1880;
 
 /// The domain of the blind index of resident ids: the same in every service, so that one person is
 /// found again across them.
-const BLIND_INDEX_DOMAIN: &str = "national_id";
+pub const BLIND_INDEX_DOMAIN: &str = "national_id";
 
 /// Why a resident identity number is refused. Nothing of the number is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,7 +4,7 @@
 //! - [`db`]: one handle over `SQLite` and `PostgreSQL`, group commit, migrations, [`on!`](crate::on)
 //! - [`bus`]: outbox, cursor, inbox
 //! - [`nats`]: the connection to JetStream, where services run apart
-//! - [`auth`], [`crypto`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
+//! - [`auth`], [`crypto`], [`reseal`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
 //! - [`lifecycle`], [`history`], [`text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
@@ -32,6 +32,7 @@ pub mod nats;
 pub mod page;
 pub mod policy;
 pub mod problem;
+pub mod reseal;
 pub mod service;
 pub mod telemetry;
 #[cfg(feature = "testing")]

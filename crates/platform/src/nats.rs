@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::ContextBuilder;
 use async_nats::jetstream::stream;
 use async_nats::{Client, ConnectOptions, ServerAddr, connection::State, jetstream};
+use futures_util::future::BoxFuture;
 
 use crate::config::Secret;
 
@@ -115,7 +116,11 @@ struct Inner {
 
 impl Nats {
     /// Connects and makes sure that `JetStream` is there. `name` is what the server's operator sees.
-    pub async fn connect(config: &NatsConfig, name: &str) -> Result<Self, NatsError> {
+    pub fn connect<'a>(config: &'a NatsConfig, name: &'a str) -> BoxFuture<'a, Result<Self, NatsError>> {
+        Box::pin(Self::connected(config, name))
+    }
+
+    async fn connected(config: &NatsConfig, name: &str) -> Result<Self, NatsError> {
         let servers = addresses(&config.urls)?;
         let shown = servers.iter().map(|s| format!("{}:{}", s.host(), s.port())).collect::<Vec<_>>().join(", ");
         let options = options(config, name).await?;

@@ -33,12 +33,13 @@ macro_rules! text_enum {
     ($(#[$meta:meta])* $vis:vis enum $name:ident {
         $($(#[$variant_meta:meta])* $variant:ident = $text:literal),+ $(,)?
     }) => {
-        $(#[$meta])*
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize, serde::Deserialize, sqlx::Type, utoipa::ToSchema,
         )]
+        $(#[$meta])*
         #[sqlx(type_name = "text")]
+        $(#[$meta])*
         $vis enum $name {
             $($(#[$variant_meta])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant),+
         }
@@ -75,7 +76,8 @@ mod tests {
     use super::TextEnum as _;
 
     text_enum! {
-        /// Two words.
+        /// Two words, under another name in a document.
+        #[schema(as = Gate)]
         enum Door {
             /// One can enter.
             Open = "open",

@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
 use crate::auth::Actor;
@@ -72,12 +72,11 @@ impl Frame {
                     title { (title) " · " (t("app-name")) }
                     link rel="icon" href="/static/icon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="/static/sanbao.css";
-                    // Data, which no policy of scripts forbids: the words that scripts say.
-                    script #words type="application/json" { (PreEscaped(words(&self.0.texts, lang))) }
                     script type="module" src="/static/page.js" {}
                     @for script in scripts { script type="module" src=(script) {} }
                 }
                 body {
+                    template #words data-words=(words(&self.0.texts, lang)) {}
                     a.skip href="#main" { (t("skip-to-content")) }
                     header.top {
                         a.brand href="/" { (t("app-name")) }
@@ -107,10 +106,9 @@ impl Frame {
     }
 }
 
-/// The words of scripts as JSON that may stand inside a page.
+/// The words of scripts, as JSON.
 fn words(texts: &Texts, lang: Lang) -> String {
-    let words = texts.starting_with(lang, "script-");
-    serde_json::to_string(&words).unwrap_or_default().replace('<', "\\u003c")
+    serde_json::to_string(&texts.starting_with(lang, "script-")).unwrap_or_default()
 }
 
 /// What covers a page that nobody has touched for a while. It lies ready in the page, so that it needs no network.

@@ -70,3 +70,4 @@ script-age-overdue-now = due now
 problem-start = Back to the start
 problem-reference = Reference
 list-join = { ", " }
+script-typed = What you typed (the step is no longer possible; copy it if you need it): {$text}

@@ -70,3 +70,4 @@ script-age-overdue-now = 刚过时间
 problem-start = 回到首页
 problem-reference = 编号
 list-join = { "、" }
+script-typed = 您刚才填的内容（这一步现在不能做了，需要时请复制）：{$text}

@@ -1,5 +1,5 @@
 // Where the ticket comes from, and what came with it: the case beside the picture, the way back.
-import { api } from "./api.js";
+import { api } from "/static/api.js";
 import { $, say } from "./room-words.js";
 
 const query = new URLSearchParams(location.search);

@@ -207,7 +207,7 @@ async fn add_residents(
         resident.guardian_phone = Some(guardian_phone.to_owned());
         resident.area_code = Some("330211001001".to_owned());
         person::insert(tx, &resident).await?;
-        PersonEvent::of(&resident).publish(tx, now, REGISTERED).await?;
+        PersonEvent::of(&resident).publish(tx, now, &REGISTERED).await?;
         residents.push(resident.id);
     }
     Ok(residents)

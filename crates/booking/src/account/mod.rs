@@ -14,7 +14,7 @@ pub mod policy;
 mod session;
 pub mod setup;
 
-use sanbao_platform::bus::Consumer;
+use sanbao_platform::bus::Published;
 use sanbao_platform::http::Routes;
 
 use crate::App;
@@ -36,7 +36,7 @@ pub fn routes() -> Routes<App> {
         .merge(pages::routes())
 }
 
-/// Whose events this part takes: nobody's.
-pub fn consumers(_app: &App) -> Vec<Consumer> {
-    Vec::new()
+/// The kinds of events that this part publishes.
+pub fn catalogue() -> Vec<Published> {
+    [organisation::CATALOGUE, person::CATALOGUE].concat()
 }

@@ -41,6 +41,11 @@ impl Interval {
         Self::new(starts_at, starts_at.checked_add_signed(length).ok_or(InvalidInterval::TooLong)?)
     }
 
+    /// The first hour of the epoch: for where any interval will do.
+    pub(crate) fn example() -> Self {
+        Self { starts_at: DateTime::UNIX_EPOCH, ends_at: DateTime::UNIX_EPOCH + Duration::hours(1) }
+    }
+
     /// Its first moment.
     pub fn starts_at(&self) -> DateTime<Utc> {
         self.starts_at

@@ -102,22 +102,22 @@ pub async fn reserve_with(
     Ok(())
 }
 
-/// Moves all that a holder has to `booking`. It consumes the transaction: when the new time is
-/// taken, the whole of it is undone and the old time is kept.
-pub async fn relocate(mut tx: Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<Tx, ReserveError> {
+/// Moves all that a holder has to `booking`. On [`ReserveError::Taken`] part of the old time is given up already, so
+/// the caller drops the transaction: then the old time is kept.
+pub async fn relocate(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<(), ReserveError> {
     let (kind, holder) = (booking.holder_kind, booking.holder_id);
     let held: Vec<Uuid> =
         on!(tx, |c| sqlx::query_scalar(HELD).bind(kind).bind(holder).fetch_all(c).await).map_err(DbError::from)?;
     for resource in in_order(held.into_iter().chain(booking.resources.iter().copied())) {
-        one_mover_at_a_time(&mut tx, resource).await?;
+        one_mover_at_a_time(tx, resource).await?;
         on!(tx, |c| sqlx::query(RELEASE_ONE).bind(kind).bind(holder).bind(resource).execute(c).await.map(drop))
             .map_err(DbError::from)?;
         let wanted = booking.resources.contains(&resource);
-        if wanted && take(&mut tx, now, booking, Terms::default(), resource).await?.is_none() {
+        if wanted && take(tx, now, booking, Terms::default(), resource).await?.is_none() {
             return Err(ReserveError::Taken);
         }
     }
-    Ok(tx)
+    Ok(())
 }
 
 /// Two movers who want each other's time on one resource would wait for each other; on `SQLite`

@@ -1,12 +1,13 @@
 //! Who was in the room, how long both sides were there together, and who has not come.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Consult;
-use super::state::StateName;
+use super::state::ConsultStateName;
 use super::ticket::RoomRole;
 
 /// After so many minutes without one side in the room the page says that it is not there.
@@ -27,29 +28,17 @@ pub struct Presence {
     pub left_at: Option<DateTime<Utc>>,
 }
 
-/// Which side did not come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Absent {
-    /// The inviting side.
-    Host,
-    /// The doctor.
-    Clinician,
-    /// Neither came.
-    Both,
-    /// Both came, and were never there at the same time.
-    Apart,
-}
-
-impl Absent {
-    /// The name in texts.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Clinician => "clinician",
-            Self::Both => "both",
-            Self::Apart => "apart",
-        }
+text_enum! {
+    /// Which side did not come.
+    pub enum Absent {
+        /// The inviting side.
+        Host = "host",
+        /// The doctor.
+        Clinician = "clinician",
+        /// Neither came.
+        Both = "both",
+        /// Both came, and were never there at the same time.
+        Apart = "apart",
     }
 }
 
@@ -81,7 +70,7 @@ pub(super) fn together(attendance: &[Presence], now: DateTime<Utc>) -> Duration 
 
 /// Who has not come, or that both sides have missed each other, once it is long past the expected start of a meeting that did not begin.
 pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<Utc>) -> Option<Absent> {
-    let appointment = consult.state.appointment().filter(|_| consult.state.name() == StateName::Scheduled)?;
+    let appointment = consult.state.appointment().filter(|_| consult.state.name() == ConsultStateName::Scheduled)?;
     let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
     if now < expected + Duration::minutes(ABSENT_AFTER_MINUTES) {
         return None;

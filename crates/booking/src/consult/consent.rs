@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
-use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::{on, text_enum};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::id::{ConsentId, ConsultId};
-use super::invitation::{Checks, NAME_CHARS_MAX};
+use super::input::{Checks, NAME_CHARS_MAX};
 use crate::account::AccountId;
 
 const LIST: &str = "select k.id, k.given_by, k.name, k.relation, k.method, k.witness, k.given_at,
@@ -21,26 +21,24 @@ const INSERT: &str = "insert into consult_consent
 const WITHDRAW: &str = "update consult_consent set withdrawn_at = $3, withdrawn_by = $4
     where id = $1 and consult_id = $2 and withdrawn_at is null";
 
-/// Who consents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum GivenBy {
-    /// The resident.
-    Resident,
-    /// A guardian (监护人).
-    Guardian,
+text_enum! {
+    /// Who consents.
+    pub enum GivenBy {
+        /// The resident.
+        Resident = "resident",
+        /// A guardian (监护人).
+        Guardian = "guardian",
+    }
 }
 
-/// How.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Method {
-    /// Signed on paper.
-    Written,
-    /// Said before a witness.
-    VerbalWithWitness,
+text_enum! {
+    /// How a consent was given.
+    pub enum Method {
+        /// Signed on paper.
+        Written = "written",
+        /// Said before a witness.
+        VerbalWithWitness = "verbal_with_witness",
+    }
 }
 
 /// A consent to be recorded.

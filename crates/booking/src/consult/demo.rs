@@ -5,19 +5,18 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::{By, advance, create};
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
-use super::api::HOLDER;
+use super::booking::HOLDER;
 use super::consent::{self, GivenBy, Method, NewConsent};
-use super::hours::offer::{MINUTES_OF_DAY, WeeklyHours};
-use super::hours::store::{self as doctors, NewPractitioner};
-use super::id::ConsultId;
-use super::invitation::{Invitation, Title};
-use super::journal::{self, By};
+use super::input::{Invitation, Title};
 use super::model::Consult;
 use super::opinion::{self, Parts};
-use super::state::{Appointment, Step};
+use super::practitioner::offer::{MINUTES_OF_DAY, WeeklyHours};
+use super::practitioner::store::{self as doctors, NewPractitioner};
+use super::state::{Appointment, ConsultStep};
 use super::store;
 use crate::App;
 use crate::account::{AccountId, LocationId, PersonId};
@@ -173,23 +172,23 @@ impl Scene<'_> {
             wanted_title: None,
             submit: true,
         };
-        let id = ConsultId::new(self.now);
-        store::insert(tx, id, self.people.care_home, self.people.care_staff, self.now, &invitation).await?;
-        let consult = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
-        journal::begun(tx, &self.nurse, &consult).await?;
-        journal::take(tx, By::Person(&self.nurse), consult, Step::Submit).await
+        let draft = Consult::begun(self.now, &self.nurse.actor, &invitation);
+        create(tx, &By::Person(&self.nurse), draft.clone()).await?;
+        let sent = advance(tx, &By::Person(&self.nurse), draft, ConsultStep::Submit).await?;
+        // Read anew for the names that were joined.
+        store::find(tx, sent.id).await?.ok_or_else(Problem::not_found)
     }
 
     async fn booked(&self, tx: &mut Tx, consult: Consult, starts_at: DateTime<Utc>) -> Result<Consult, Problem> {
         let doctor: AccountId = self.doctor.actor.subject.into();
         let room = *self.people.rooms.first().ok_or_else(|| Problem::internal("no rooms"))?;
         let interval = Interval::of_minutes(starts_at, 30).map_err(Problem::internal)?;
-        let consult = journal::take(tx, By::Person(&self.doctor), consult, Step::Accept(doctor)).await?;
+        let consult = advance(tx, &By::Person(&self.doctor), consult, ConsultStep::Accept(doctor)).await?;
         let appointment = Appointment { doctor, room, interval, delay_minutes: 0 };
         let resources = [doctor.0, consult.resident_id.0, room.0];
-        let consult = journal::take(tx, By::Person(&self.nurse), consult, Step::Schedule(appointment)).await?;
         let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &resources, interval };
         calendar::reserve(tx, self.now, &booking).await?;
+        let consult = advance(tx, &By::Person(&self.nurse), consult, ConsultStep::Schedule(appointment)).await?;
         let consent = NewConsent {
             given_by: GivenBy::Resident,
             name: consult.resident_name.clone(),
@@ -203,10 +202,10 @@ impl Scene<'_> {
     }
 
     async fn signed(&self, tx: &mut Tx, consult: Consult, starts_at: DateTime<Utc>) -> Result<(), Problem> {
-        let house = By::House("demo", self.now);
+        let relay = By::Automatic { cause: "demo", at: self.now, actor: None };
         let consult = self.booked(tx, consult, starts_at).await?;
-        let consult = journal::take(tx, house, consult, Step::Start(starts_at + Duration::minutes(1))).await?;
-        let consult = journal::take(tx, house, consult, Step::Finish(starts_at + Duration::minutes(22))).await?;
+        let consult = advance(tx, &relay, consult, ConsultStep::Start(starts_at + Duration::minutes(1))).await?;
+        let consult = advance(tx, &relay, consult, ConsultStep::Finish(starts_at + Duration::minutes(22))).await?;
         let parts = Parts {
             impression: "慢性心力衰竭失代偿,NYHA II–III 级".to_owned(),
             differential: "低蛋白血症所致水肿待排".to_owned(),
@@ -221,6 +220,7 @@ impl Scene<'_> {
         let opinion = opinion::find(tx, consult.id).await?.ok_or_else(Problem::not_found)?;
         let doctor = doctors::find(tx, signer).await?.ok_or_else(Problem::not_found)?;
         opinion::sign(tx, consult.id, &opinion, &doctor, self.now).await?;
-        journal::take(tx, By::Person(&self.doctor), consult, Step::Sign).await.map(drop)
+        advance(tx, &By::Person(&self.doctor), consult, ConsultStep::Sign).await?;
+        Ok(())
     }
 }

@@ -7,16 +7,15 @@
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::crypto::{random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
-use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::{on, text_enum};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::entry;
 use super::id::{ConsultId, GuestId};
-use super::invitation::{Checks, NAME_CHARS_MAX};
+use super::input::{Checks, NAME_CHARS_MAX};
 use super::model::Consult;
-use super::ticket::RoomRole;
+use super::ticket::{RoomRole, issued};
 use crate::account::AccountId;
 
 /// How long a link lives beyond the booked end, or beyond the wanted time of what is not booked, in hours.
@@ -52,18 +51,18 @@ pub struct NewGuest {
     pub role: GuestRole,
 }
 
-/// As what the holder of a link enters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum GuestRole {
-    /// Family.
-    #[default]
-    Guest,
-    /// Interprets between dialects or languages.
-    Interpreter,
-    /// Only watches and listens.
-    Observer,
+text_enum! {
+    /// As what the holder of a link enters.
+    #[derive(Default)]
+    pub enum GuestRole {
+        /// Family.
+        #[default]
+        Guest = "guest",
+        /// Interprets between dialects or languages.
+        Interpreter = "interpreter",
+        /// Only watches and listens.
+        Observer = "observer",
+    }
 }
 
 impl From<GuestRole> for RoomRole {
@@ -197,5 +196,5 @@ pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: Da
 /// Revokes the link of a person, and the ticket that it gave: that one alone, for the next link's is good.
 pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(drop))?;
-    entry::revoke_each(tx, consult, person.0, now).await
+    issued::revoke_each(tx, consult, person.0, now).await
 }

@@ -14,10 +14,12 @@ use uuid::Uuid;
 pub use super::attendance::{Absent, Presence};
 use super::attendance::{absent, together};
 use super::id::ConsultId;
-use super::journal;
 use super::model::Consult;
+use super::steps;
 use super::ticket::RoomRole;
 
+/// Somebody ended the visit in the room.
+pub const FINISHED: &str = "signalling.consult.finished";
 /// Somebody came into the room or went.
 pub const ATTENDANCE: &str = "signalling.consult.attendance";
 /// Somebody waits and nobody lets them in.
@@ -65,8 +67,7 @@ const CHECKS: &str = "select t.person, coalesce(a.display_name, g.name, '') as n
 const NAMES: &str = "select id, display_name as name from account where id in
     (select person from consult_ticket where consult_id = $1)
     union all select id, name from consult_guest where consult_id = $1 limit $2";
-const CALLS: &str = "select m.consult_id, coalesce(a.display_name, g.name, '') as name, m.escalated_role as role,
-    m.escalated_since as since from consult_meeting m join consult c on c.id = m.consult_id
+const CALLS: &str = "select m.consult_id, coalesce(a.display_name, g.name, '') as name, m.escalated_since as since from consult_meeting m join consult c on c.id = m.consult_id
     left join account a on a.id = m.escalated_person left join consult_guest g on g.id = m.escalated_person
     where m.escalated_at >= $2 and c.inviting_id = $1 and c.state in ('scheduled', 'in_session')
     order by m.escalated_since limit 20";
@@ -245,8 +246,6 @@ pub struct CallView {
     pub consult_id: ConsultId,
     /// Who waits.
     pub name: String,
-    /// As what.
-    pub role: RoomRole,
     /// Since when.
     pub since: DateTime<Utc>,
 }
@@ -270,7 +269,7 @@ struct CheckRow {
 pub async fn take(tx: &mut Tx, event: &Event, consult: &Consult) -> Result<(), ConsumeError> {
     match event.kind.as_str() {
         ATTENDANCE => attended(tx, consult.id, event.read()?).await?,
-        super::house::FINISHED => finished(tx, consult.id, event.read()?).await?,
+        FINISHED => finished(tx, consult.id, event.read()?).await?,
         ESCALATED => {
             let call: Call = event.read()?;
             on!(tx, |c| {
@@ -297,7 +296,7 @@ pub async fn take(tx: &mut Tx, event: &Event, consult: &Consult) -> Result<(), C
         }
         _ => return Ok(()),
     }
-    journal::touch(tx, consult);
+    steps::touch(tx, consult);
     Ok(())
 }
 

@@ -2,28 +2,30 @@
 //!
 //! A care home invites, a hospital's doctor answers; doctor, resident and room are booked together;
 //! nobody enters the room without consent; the doctor signs an opinion, the care home decides what
-//! it does with it. [`state`] is the pure life cycle, [`policy`] who may do what, [`journal`] how a
-//! step is written, [`hours`] when doctors can be had.
+//! it does with it.
 
-pub mod api;
-pub mod attendance;
-pub mod consent;
+mod api;
+mod attendance;
+mod booking;
+mod consent;
+mod consumer;
 pub mod demo;
-pub mod entry;
-pub mod guest;
-pub mod hours;
-pub mod house;
-pub mod id;
-pub mod invitation;
-pub mod journal;
-pub mod meeting;
-pub mod model;
-pub mod opinion;
+mod events;
+mod guest;
+mod id;
+mod input;
+pub mod jobs;
+mod meeting;
+mod model;
+mod opinion;
 mod page;
 pub mod policy;
-pub mod state;
-pub mod store;
-pub mod ticket;
+mod practitioner;
+mod state;
+mod steps;
+mod store;
+mod ticket;
+mod view;
 
 use sanbao_platform::bus::Consumer;
 use sanbao_platform::http::Routes;
@@ -31,6 +33,9 @@ use sanbao_platform::problem_kinds;
 use sanbao_platform::service::Task;
 
 use crate::App;
+
+pub use events::CATALOGUE;
+pub use id::ConsultId;
 
 problem_kinds! {
     CONSENT_MISSING = 409 "consent-missing" "还没有登记老人或监护人的同意,不能进入会诊室" "No consent of the resident or guardian is recorded, so nobody may enter the room";
@@ -44,10 +49,10 @@ pub fn routes() -> Routes<App> {
 
 /// Whose events this part takes.
 pub fn consumers(app: &App) -> Vec<Consumer> {
-    vec![house::consumer(app)]
+    vec![consumer::consumer(app)]
 }
 
 /// What runs beside the routes.
 pub fn tasks(app: &App) -> Vec<Task> {
-    vec![house::expiry(app)]
+    vec![jobs::expiry(app)]
 }

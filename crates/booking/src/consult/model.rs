@@ -6,15 +6,12 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
-use sanbao_platform::policy::Decision;
-use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::id::ConsultId;
-use super::invitation::Title;
-use super::policy::{self, Action, Relation};
-use super::state::{Appointment, Held, State, StateName};
+use super::input::{Invitation, Title};
+use super::state::{Appointment, ConsultState, ConsultStateName, Held};
 use crate::account::{AccountId, LocationId, PersonId};
 use crate::calendar::Interval;
 
@@ -58,6 +55,8 @@ pub struct Consult {
     /// The resident's birthday.
     pub resident_birth_date: Option<NaiveDate>,
     /// Who wrote the invitation.
+    pub requested_by: AccountId,
+    /// By name.
     pub requested_by_name: String,
     /// Part one.
     pub reason: String,
@@ -72,7 +71,7 @@ pub struct Consult {
     /// Part five: rank.
     pub wanted_title: Option<Title>,
     /// Where it stands.
-    pub state: State,
+    pub state: ConsultState,
     /// Since when.
     pub state_since: DateTime<Utc>,
     /// The doctor's name.
@@ -86,35 +85,56 @@ pub struct Consult {
 }
 
 impl Consult {
-    /// How the actor stands to it; `specialty` is the actor's own, if a doctor.
-    pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> Relation {
-        if actor.organisation == self.inviting.id {
-            return Relation::Inviting;
-        }
-        if actor.organisation != self.invited.id || self.state.name() == StateName::Draft {
-            return Relation::Stranger;
-        }
-        match self.state.doctor() {
-            Some(doctor) if doctor == AccountId::from(actor.subject) => Relation::Booked,
-            None if specialty == Some(self.wanted_specialty.as_str()) => Relation::Wanted,
-            _ => Relation::Invited,
-        }
+    /// A new draft. The names of those whom the invitation mentions by id are joined when it is read.
+    pub fn begun(now: DateTime<Utc>, actor: &Actor, invitation: &Invitation) -> Self {
+        let unnamed = |id| OrganisationName { id, name_zh: String::new(), name_en: String::new() };
+        let draft = Self {
+            id: ConsultId::new(now),
+            inviting: unnamed(actor.organisation),
+            invited: unnamed(invitation.hospital_id),
+            zones: (Tz::UTC, Tz::UTC),
+            phones: (None, None),
+            resident_id: invitation.resident_id,
+            resident_name: String::new(),
+            resident_sex: String::new(),
+            resident_birth_date: None,
+            requested_by: actor.subject.into(),
+            requested_by_name: actor.name.clone(),
+            reason: String::new(),
+            purpose: String::new(),
+            wanted: (now, now),
+            case_summary: String::new(),
+            wanted_specialty: String::new(),
+            wanted_title: None,
+            state: ConsultState::Draft,
+            state_since: now,
+            doctor_name: None,
+            room_name: None,
+            has_consent: false,
+            version: 1,
+        };
+        draft.revised(invitation)
     }
 
-    /// Whether the actor may do it: 404, 403 or nothing.
-    pub fn require(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Result<(), Problem> {
-        self.decide(actor, specialty, action).require()
+    /// The consult with another invitation.
+    #[must_use]
+    pub fn revised(self, invitation: &Invitation) -> Self {
+        Self {
+            invited: OrganisationName { id: invitation.hospital_id, ..self.invited },
+            resident_id: invitation.resident_id,
+            reason: invitation.reason.clone(),
+            purpose: invitation.purpose.clone(),
+            wanted: (invitation.wanted_from, invitation.wanted_until),
+            case_summary: invitation.case_summary.clone(),
+            wanted_specialty: invitation.wanted_specialty.clone(),
+            wanted_title: invitation.wanted_title,
+            ..self
+        }
     }
 
     /// The zone of the actor's side.
     pub fn zone_of(&self, actor: &Actor) -> Tz {
         if actor.organisation == self.inviting.id { self.zones.0 } else { self.zones.1 }
-    }
-
-    /// The policy's answer for the actor.
-    pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Decision {
-        let relation = self.relation(actor, specialty);
-        Decision::over(&actor.roles, |role| policy::decide(role, action, relation))
     }
 }
 
@@ -136,6 +156,7 @@ pub(super) struct ConsultRow {
     resident_name: String,
     resident_sex: String,
     resident_birth_date: Option<NaiveDate>,
+    requested_by: AccountId,
     requested_by_name: String,
     reason: String,
     purpose: String,
@@ -144,7 +165,7 @@ pub(super) struct ConsultRow {
     case_summary: String,
     wanted_specialty: String,
     wanted_title: Option<Title>,
-    state: StateName,
+    state: ConsultStateName,
     state_note: Option<String>,
     state_since: DateTime<Utc>,
     doctor_id: Option<AccountId>,
@@ -184,28 +205,30 @@ impl ConsultRow {
         Ok(Held { appointment: self.booked()?, started_at: self.started_at, finished_at })
     }
 
-    fn state(&self) -> Result<State, DbError> {
+    fn state(&self) -> Result<ConsultState, DbError> {
         let reason = || self.state_note.clone().unwrap_or_default();
         Ok(match self.state {
-            StateName::Draft => State::Draft,
-            StateName::Submitted => State::Submitted,
-            StateName::Returned => State::Returned { reason: reason() },
-            StateName::Rejected => State::Rejected { reason: reason() },
-            StateName::Accepted => {
-                State::Accepted { doctor: self.doctor_id.ok_or_else(|| self.bad("doctor_id", "missing"))? }
+            ConsultStateName::Draft => ConsultState::Draft,
+            ConsultStateName::Submitted => ConsultState::Submitted,
+            ConsultStateName::Returned => ConsultState::Returned { reason: reason() },
+            ConsultStateName::Rejected => ConsultState::Rejected { reason: reason() },
+            ConsultStateName::Accepted => {
+                ConsultState::Accepted { doctor: self.doctor_id.ok_or_else(|| self.bad("doctor_id", "missing"))? }
             }
-            StateName::Scheduled => State::Scheduled(self.booked()?),
-            StateName::InSession => State::InSession {
+            ConsultStateName::Scheduled => ConsultState::Scheduled(self.booked()?),
+            ConsultStateName::InSession => ConsultState::InSession {
                 appointment: self.booked()?,
                 started_at: self.started_at.ok_or_else(|| self.bad("started_at", "missing in this state"))?,
             },
-            StateName::OpinionDraft => State::OpinionDraft(self.held()?),
-            StateName::Signed => State::Signed(self.held()?),
-            StateName::Adopted => State::Adopted(self.held()?),
-            StateName::Archived => State::Archived(self.held()?),
-            StateName::Cancelled => State::Cancelled { reason: reason(), appointment: self.appointment()? },
-            StateName::NoShow => State::NoShow { reason: reason(), appointment: self.booked()? },
-            StateName::Expired => State::Expired,
+            ConsultStateName::OpinionDraft => ConsultState::OpinionDraft(self.held()?),
+            ConsultStateName::Signed => ConsultState::Signed(self.held()?),
+            ConsultStateName::Adopted => ConsultState::Adopted(self.held()?),
+            ConsultStateName::Archived => ConsultState::Archived(self.held()?),
+            ConsultStateName::Cancelled => {
+                ConsultState::Cancelled { reason: reason(), appointment: self.appointment()? }
+            }
+            ConsultStateName::NoShow => ConsultState::NoShow { reason: reason(), appointment: self.booked()? },
+            ConsultStateName::Expired => ConsultState::Expired,
         })
     }
 }
@@ -227,6 +250,7 @@ impl TryFrom<ConsultRow> for Consult {
             resident_name: row.resident_name,
             resident_sex: row.resident_sex,
             resident_birth_date: row.resident_birth_date,
+            requested_by: row.requested_by,
             requested_by_name: row.requested_by_name,
             reason: row.reason,
             purpose: row.purpose,

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use sanbao_platform::crypto::sha256_hex;
 use sanbao_platform::db::{Conn, DbError, Tx};
-use sanbao_platform::on;
 use sanbao_platform::problem::{PRECONDITION_FAILED, Problem};
+use sanbao_platform::{on, text_enum};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::hours::Practitioner;
 use super::id::ConsultId;
-use super::invitation::{Checks, LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX};
+use super::input::{Checks, LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX};
+use super::practitioner::Practitioner;
 use crate::account::AccountId;
 
 const FIND: &str = "select impression, differential, suggested_tests, suggested_treatment, referral_advice, follow_up,
@@ -225,21 +225,20 @@ pub async fn sign(
     Ok(s)
 }
 
-/// What the inviting side did with the opinion.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum AdoptionDecision {
-    /// 采纳
-    Adopted,
-    /// 部分采纳
-    PartlyAdopted,
-    /// 未采纳
-    NotAdopted,
+text_enum! {
+    /// What the inviting side did with the opinion.
+    pub enum AdoptionDecision {
+        /// 采纳
+        Adopted = "adopted",
+        /// 部分采纳
+        PartlyAdopted = "partly_adopted",
+        /// 未采纳
+        NotAdopted = "not_adopted",
+    }
 }
 
 /// The inviting side's feedback.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adoption {
     /// What was decided.
@@ -260,6 +259,16 @@ pub struct Feedback {
     pub recorded_by_name: String,
     /// When.
     pub recorded_at: DateTime<Utc>,
+}
+
+/// An opinion and what became of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OpinionView {
+    /// The opinion.
+    #[serde(flatten)]
+    pub opinion: Opinion,
+    /// The inviting side's feedback.
+    pub feedback: Option<Feedback>,
 }
 
 impl Adoption {

@@ -1,7 +1,13 @@
 //! Who may do what with a consult. A pure function; anything not named is hidden.
 
+use sanbao_platform::auth::Actor;
+use sanbao_platform::http::Ctx;
 use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
 
+use super::model::Consult;
+use super::state::ConsultStateName;
+use crate::account::AccountId;
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// What somebody wants to do.
@@ -125,6 +131,63 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
 /// Whether `role` may invite at all.
 pub fn may_invite(role: &str) -> Decision {
     if role == CARE_STAFF { Decision::Allow } else { Decision::Forbid }
+}
+
+impl Consult {
+    /// How the actor stands to it; `specialty` is the actor's own, if a doctor.
+    pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> Relation {
+        if actor.organisation == self.inviting.id {
+            return Relation::Inviting;
+        }
+        if actor.organisation != self.invited.id || self.state.name() == ConsultStateName::Draft {
+            return Relation::Stranger;
+        }
+        match self.state.doctor() {
+            Some(doctor) if doctor == AccountId::from(actor.subject) => Relation::Booked,
+            None if specialty == Some(self.wanted_specialty.as_str()) => Relation::Wanted,
+            _ => Relation::Invited,
+        }
+    }
+
+    /// Whether the actor may do it: 404, 403 or nothing.
+    pub fn require(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Result<(), Problem> {
+        self.decide(actor, specialty, action).require()
+    }
+
+    /// The policy's answer for the actor.
+    pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Decision {
+        let relation = self.relation(actor, specialty);
+        Decision::over(&actor.roles, |role| decide(role, action, relation))
+    }
+}
+
+/// How a caller stands to a consult, now.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsultStance {
+    /// To which side the caller belongs, and how.
+    pub relation: Relation,
+    begun: bool,
+}
+
+impl ConsultStance {
+    /// How the caller stands; `specialty` is the caller's own, if a doctor.
+    pub fn of(ctx: &Ctx, consult: &Consult, specialty: Option<&str>) -> Self {
+        let starts = consult.state.appointment().map(|a| a.interval.starts_at());
+        Self {
+            relation: consult.relation(&ctx.actor, specialty),
+            begun: starts.is_some_and(|starts| starts <= ctx.now()),
+        }
+    }
+
+    /// Whether the booked time has come.
+    pub fn begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether the caller may do `action`.
+    pub fn decide(&self, ctx: &Ctx, action: Action) -> Decision {
+        Decision::over(&ctx.actor.roles, |role| decide(role, action, self.relation))
+    }
 }
 
 #[cfg(test)]

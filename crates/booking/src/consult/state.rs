@@ -1,11 +1,12 @@
 //! The life of a consult as a pure machine: a step consumes the state and gives the next one, or
-//! says what would have been legal. States as in the field (已申请, 已受理, 已排期, …).
+//! is refused. States as in the field (已申请, 已受理, 已排期, …).
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::problem::Problem;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use sanbao_platform::lifecycle::{IllegalStep, State, Step, StepName};
+use sanbao_platform::text_enum;
+use uuid::Uuid;
 
+use super::input::Invitation;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::Interval;
 
@@ -35,7 +36,7 @@ pub struct Held {
 
 /// The state of a consult with what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum ConsultState {
     /// 草稿
     Draft,
     /// 已申请
@@ -90,47 +91,76 @@ pub enum State {
     Expired,
 }
 
-/// A state by its name alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the states of `State`")]
-pub enum StateName {
-    Draft,
-    Submitted,
-    Returned,
-    Rejected,
-    Accepted,
-    Scheduled,
-    InSession,
-    OpinionDraft,
-    Signed,
-    Adopted,
-    Archived,
-    Cancelled,
-    NoShow,
-    Expired,
+text_enum! {
+    /// A state by its name alone, in the order of a consult's life.
+    #[schema(as = StateName)]
+    pub enum ConsultStateName {
+        /// 草稿
+        Draft = "draft",
+        /// 已申请
+        Submitted = "submitted",
+        /// 退回补充
+        Returned = "returned",
+        /// 已拒绝
+        Rejected = "rejected",
+        /// 已受理
+        Accepted = "accepted",
+        /// 已排期
+        Scheduled = "scheduled",
+        /// 会诊中
+        InSession = "in_session",
+        /// 意见草拟
+        OpinionDraft = "opinion_draft",
+        /// 已签署
+        Signed = "signed",
+        /// 已执行反馈
+        Adopted = "adopted",
+        /// 已归档
+        Archived = "archived",
+        /// 已取消
+        Cancelled = "cancelled",
+        /// 爽约
+        NoShow = "no_show",
+        /// 已过期
+        Expired = "expired",
+    }
+}
+
+/// A delay that was announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delayed {
+    /// Minutes after the booked start; 0 takes the delay back.
+    pub minutes: i32,
+    /// As the history says it: `+10 min`.
+    pub words: String,
+}
+
+impl Delayed {
+    /// A delay by so many minutes.
+    pub fn by(minutes: i32) -> Self {
+        Self { minutes, words: format!("+{minutes} min") }
+    }
 }
 
 /// Something that is done to a consult.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+#[derive(Clone, Debug)]
+pub enum ConsultStep {
     /// Change the invitation.
-    Revise,
+    Revise(Box<Invitation>),
     /// Send it to the hospital.
     Submit,
+    /// Take it on.
+    Accept(AccountId),
     /// Send it back for more facts.
     Return(String),
     /// Refuse it.
     Reject(String),
-    /// Take it on.
-    Accept(AccountId),
     /// Give it doctor, room and time.
     Schedule(Appointment),
     /// Give it others.
     Reschedule(Appointment),
-    /// Say that it will be late by so many minutes.
-    Delay(i32),
+    /// Say that it will be late.
+    Delay(Delayed),
     /// Call it off.
     Cancel(String),
     /// Both sides are in the room.
@@ -151,169 +181,195 @@ pub enum Step {
     Expire,
 }
 
-/// A step that the state does not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{action} is not possible while {from:?}")]
-pub struct InvalidTransition {
-    /// The state.
-    pub from: StateName,
-    /// What was tried.
-    pub action: &'static str,
-}
-
-impl From<InvalidTransition> for Problem {
-    fn from(refused: InvalidTransition) -> Self {
-        Self::invalid_transition(refused.from, refused.action, refused.from.legal())
+text_enum! {
+    /// A step by its name, as `actions`, the history and audit rows have it.
+    pub enum ConsultStepName {
+        /// Change the invitation.
+        Revise = "revise",
+        /// Send it to the hospital.
+        Submit = "submit",
+        /// Take it on.
+        Accept = "accept",
+        /// Send it back for more facts.
+        Return = "return",
+        /// Refuse it.
+        Reject = "reject",
+        /// Give it doctor, room and time.
+        Schedule = "schedule",
+        /// Give it others.
+        Reschedule = "reschedule",
+        /// Say that it will be late.
+        Delay = "delay",
+        /// Call it off.
+        Cancel = "cancel",
+        /// Both sides are in the room.
+        Start = "start",
+        /// The meeting is over.
+        Finish = "finish",
+        /// Somebody did not come.
+        NoShow = "no_show",
+        /// Write the opinion.
+        SaveOpinion = "save_opinion",
+        /// Sign the opinion.
+        Sign = "sign",
+        /// Say what was done with the opinion.
+        Adopt = "adopt",
+        /// Close the file.
+        Archive = "archive",
+        /// Nobody acted in the wanted time.
+        Expire = "expire",
     }
 }
 
-impl StateName {
-    /// All of them, in the order of a consult's life.
-    pub const ALL: [Self; 14] = [
-        Self::Draft,
-        Self::Submitted,
-        Self::Returned,
-        Self::Rejected,
-        Self::Accepted,
-        Self::Scheduled,
-        Self::InSession,
-        Self::OpinionDraft,
-        Self::Signed,
-        Self::Adopted,
-        Self::Archived,
-        Self::Cancelled,
-        Self::NoShow,
-        Self::Expired,
-    ];
+impl StepName for ConsultStepName {
+    type Step = ConsultStep;
 
-    /// The name as stored, sent and published.
-    pub fn name(self) -> &'static str {
+    fn example(self) -> ConsultStep {
+        let (at, doctor) = (DateTime::UNIX_EPOCH, AccountId(Uuid::nil()));
+        let interval = Interval::example();
+        let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
         match self {
-            Self::Draft => "draft",
-            Self::Submitted => "submitted",
-            Self::Returned => "returned",
-            Self::Rejected => "rejected",
-            Self::Accepted => "accepted",
-            Self::Scheduled => "scheduled",
-            Self::InSession => "in_session",
-            Self::OpinionDraft => "opinion_draft",
-            Self::Signed => "signed",
-            Self::Adopted => "adopted",
-            Self::Archived => "archived",
-            Self::Cancelled => "cancelled",
-            Self::NoShow => "no_show",
-            Self::Expired => "expired",
+            Self::Revise => ConsultStep::Revise(Box::new(Invitation::example())),
+            Self::Submit => ConsultStep::Submit,
+            Self::Accept => ConsultStep::Accept(doctor),
+            Self::Return => ConsultStep::Return(String::new()),
+            Self::Reject => ConsultStep::Reject(String::new()),
+            Self::Schedule => ConsultStep::Schedule(appointment),
+            Self::Reschedule => ConsultStep::Reschedule(appointment),
+            Self::Delay => ConsultStep::Delay(Delayed::by(0)),
+            Self::Cancel => ConsultStep::Cancel(String::new()),
+            Self::Start => ConsultStep::Start(at),
+            Self::Finish => ConsultStep::Finish(at),
+            Self::NoShow => ConsultStep::NoShow(String::new()),
+            Self::SaveOpinion => ConsultStep::SaveOpinion,
+            Self::Sign => ConsultStep::Sign,
+            Self::Adopt => ConsultStep::Adopt,
+            Self::Archive => ConsultStep::Archive,
+            Self::Expire => ConsultStep::Expire,
         }
     }
 
-    /// The steps that are possible from here, by their names in the API.
-    pub fn legal(self) -> &'static [&'static str] {
-        match self {
-            Self::Draft => &["revise", "submit", "cancel"],
-            Self::Submitted => &["accept", "return", "reject", "cancel", "expire"],
-            Self::Returned => &["revise", "submit", "cancel", "expire"],
-            Self::Accepted => &["schedule", "cancel", "expire"],
-            Self::Scheduled => &["reschedule", "delay", "cancel", "start", "finish", "no_show"],
-            Self::InSession => &["finish", "save_opinion"],
-            Self::OpinionDraft => &["save_opinion", "sign"],
-            Self::Signed => &["adopt"],
-            Self::Adopted => &["archive"],
-            Self::Rejected | Self::Archived | Self::Cancelled | Self::NoShow | Self::Expired => &[],
-        }
-    }
-
-    /// Whether nothing can follow.
-    pub fn is_final(self) -> bool {
-        self.legal().is_empty()
+    fn by_person(self) -> bool {
+        !matches!(self, Self::Start | Self::Expire)
     }
 }
 
-impl Step {
-    /// The step's name in the API, in the history and in audit rows.
-    pub fn name(&self) -> &'static str {
+impl Step for ConsultStep {
+    type Name = ConsultStepName;
+
+    fn name(&self) -> ConsultStepName {
         match self {
-            Self::Revise => "revise",
-            Self::Submit => "submit",
-            Self::Return(_) => "return",
-            Self::Reject(_) => "reject",
-            Self::Accept(_) => "accept",
-            Self::Schedule(_) => "schedule",
-            Self::Reschedule(_) => "reschedule",
-            Self::Delay(_) => "delay",
-            Self::Cancel(_) => "cancel",
-            Self::Start(_) => "start",
-            Self::Finish(_) => "finish",
-            Self::NoShow(_) => "no_show",
-            Self::SaveOpinion => "save_opinion",
-            Self::Sign => "sign",
-            Self::Adopt => "adopt",
-            Self::Archive => "archive",
-            Self::Expire => "expire",
+            Self::Revise(_) => ConsultStepName::Revise,
+            Self::Submit => ConsultStepName::Submit,
+            Self::Accept(_) => ConsultStepName::Accept,
+            Self::Return(_) => ConsultStepName::Return,
+            Self::Reject(_) => ConsultStepName::Reject,
+            Self::Schedule(_) => ConsultStepName::Schedule,
+            Self::Reschedule(_) => ConsultStepName::Reschedule,
+            Self::Delay(_) => ConsultStepName::Delay,
+            Self::Cancel(_) => ConsultStepName::Cancel,
+            Self::Start(_) => ConsultStepName::Start,
+            Self::Finish(_) => ConsultStepName::Finish,
+            Self::NoShow(_) => ConsultStepName::NoShow,
+            Self::SaveOpinion => ConsultStepName::SaveOpinion,
+            Self::Sign => ConsultStepName::Sign,
+            Self::Adopt => ConsultStepName::Adopt,
+            Self::Archive => ConsultStepName::Archive,
+            Self::Expire => ConsultStepName::Expire,
         }
     }
 
-    /// What was said with it.
-    pub fn note(&self) -> Option<&str> {
+    fn reason(&self) -> Option<&str> {
         match self {
             Self::Return(reason) | Self::Reject(reason) | Self::Cancel(reason) | Self::NoShow(reason) => Some(reason),
             _ => None,
         }
     }
-}
 
-impl State {
-    /// The next state, or what would have been legal.
-    pub fn apply(self, step: Step) -> Result<Self, InvalidTransition> {
-        let refused = InvalidTransition { from: self.name(), action: step.name() };
-        match (self, step) {
-            (same @ (Self::Draft | Self::Returned { .. }), Step::Revise)
-            | (same @ (Self::InSession { .. } | Self::OpinionDraft(_)), Step::SaveOpinion) => Ok(same),
-            (Self::Draft | Self::Returned { .. }, Step::Submit) => Ok(Self::Submitted),
-            (Self::Submitted, Step::Return(reason)) => Ok(Self::Returned { reason }),
-            (Self::Submitted, Step::Reject(reason)) => Ok(Self::Rejected { reason }),
-            (Self::Submitted, Step::Accept(doctor)) => Ok(Self::Accepted { doctor }),
-            (Self::Accepted { .. }, Step::Schedule(to)) | (Self::Scheduled(_), Step::Reschedule(to)) => {
-                Ok(Self::Scheduled(to))
-            }
-            (Self::Scheduled(a), Step::Delay(delay_minutes)) => Ok(Self::Scheduled(Appointment { delay_minutes, ..a })),
-            (Self::Draft | Self::Submitted | Self::Returned { .. } | Self::Accepted { .. }, Step::Cancel(reason)) => {
-                Ok(Self::Cancelled { reason, appointment: None })
-            }
-            (Self::Scheduled(a), Step::Cancel(reason)) => Ok(Self::Cancelled { reason, appointment: Some(a) }),
-            (Self::Scheduled(appointment), Step::Start(started_at)) => Ok(Self::InSession { appointment, started_at }),
-            (Self::InSession { appointment, started_at }, Step::Finish(finished_at)) => {
-                Ok(Self::OpinionDraft(Held { appointment, started_at: Some(started_at), finished_at }))
-            }
-            // By telephone, when no line would carry pictures.
-            (Self::Scheduled(appointment), Step::Finish(finished_at)) => {
-                Ok(Self::OpinionDraft(Held { appointment, started_at: None, finished_at }))
-            }
-            (Self::Scheduled(appointment), Step::NoShow(reason)) => Ok(Self::NoShow { reason, appointment }),
-            (Self::OpinionDraft(held), Step::Sign) => Ok(Self::Signed(held)),
-            (Self::Signed(held), Step::Adopt) => Ok(Self::Adopted(held)),
-            (Self::Adopted(held), Step::Archive) => Ok(Self::Archived(held)),
-            (Self::Submitted | Self::Returned { .. } | Self::Accepted { .. }, Step::Expire) => Ok(Self::Expired),
-            _ => Err(refused),
+    fn note(&self) -> Option<&str> {
+        match self {
+            Self::Delay(delay) => Some(&delay.words),
+            _ => None,
         }
     }
 
+    fn of_part(&self) -> bool {
+        // The opinion's draft counts its own versions: a doctor saves it every few seconds.
+        matches!(self, Self::SaveOpinion)
+    }
+}
+
+impl State for ConsultState {
+    type Name = ConsultStateName;
+    type Step = ConsultStep;
+
+    fn name(&self) -> ConsultStateName {
+        self.name()
+    }
+
+    fn apply(self, step: ConsultStep) -> Result<Self, IllegalStep> {
+        let refused = self.illegal(step.name());
+        match (self, step) {
+            (same @ (Self::Draft | Self::Returned { .. }), ConsultStep::Revise(_))
+            | (same @ (Self::InSession { .. } | Self::OpinionDraft(_)), ConsultStep::SaveOpinion) => Ok(same),
+            (Self::Draft | Self::Returned { .. }, ConsultStep::Submit) => Ok(Self::Submitted),
+            (Self::Submitted, ConsultStep::Return(reason)) => Ok(Self::Returned { reason }),
+            (Self::Submitted, ConsultStep::Reject(reason)) => Ok(Self::Rejected { reason }),
+            (Self::Submitted, ConsultStep::Accept(doctor)) => Ok(Self::Accepted { doctor }),
+            (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
+                Ok(Self::Scheduled(to))
+            }
+            (Self::Scheduled(a), ConsultStep::Delay(Delayed { minutes, .. })) => {
+                Ok(Self::Scheduled(Appointment { delay_minutes: minutes, ..a }))
+            }
+            (
+                Self::Draft | Self::Submitted | Self::Returned { .. } | Self::Accepted { .. },
+                ConsultStep::Cancel(reason),
+            ) => Ok(Self::Cancelled { reason, appointment: None }),
+            (Self::Scheduled(a), ConsultStep::Cancel(reason)) => Ok(Self::Cancelled { reason, appointment: Some(a) }),
+            (Self::Scheduled(appointment), ConsultStep::Start(started_at)) => {
+                Ok(Self::InSession { appointment, started_at })
+            }
+            (Self::InSession { appointment, started_at }, ConsultStep::Finish(finished_at)) => {
+                Ok(Self::OpinionDraft(Held { appointment, started_at: Some(started_at), finished_at }))
+            }
+            // By telephone, when no line would carry pictures.
+            (Self::Scheduled(appointment), ConsultStep::Finish(finished_at)) => {
+                Ok(Self::OpinionDraft(Held { appointment, started_at: None, finished_at }))
+            }
+            (Self::Scheduled(appointment), ConsultStep::NoShow(reason)) => Ok(Self::NoShow { reason, appointment }),
+            (Self::OpinionDraft(held), ConsultStep::Sign) => Ok(Self::Signed(held)),
+            (Self::Signed(held), ConsultStep::Adopt) => Ok(Self::Adopted(held)),
+            (Self::Adopted(held), ConsultStep::Archive) => Ok(Self::Archived(held)),
+            (Self::Submitted | Self::Returned { .. } | Self::Accepted { .. }, ConsultStep::Expire) => Ok(Self::Expired),
+            _ => Err(refused),
+        }
+    }
+}
+
+impl ConsultState {
+    /// Whether nothing can follow.
+    pub fn is_final(&self) -> bool {
+        self.legal().is_empty()
+    }
+
     /// The state's name.
-    pub fn name(&self) -> StateName {
+    pub fn name(&self) -> ConsultStateName {
         match self {
-            Self::Draft => StateName::Draft,
-            Self::Submitted => StateName::Submitted,
-            Self::Returned { .. } => StateName::Returned,
-            Self::Rejected { .. } => StateName::Rejected,
-            Self::Accepted { .. } => StateName::Accepted,
-            Self::Scheduled(_) => StateName::Scheduled,
-            Self::InSession { .. } => StateName::InSession,
-            Self::OpinionDraft(_) => StateName::OpinionDraft,
-            Self::Signed(_) => StateName::Signed,
-            Self::Adopted(_) => StateName::Adopted,
-            Self::Archived(_) => StateName::Archived,
-            Self::Cancelled { .. } => StateName::Cancelled,
-            Self::NoShow { .. } => StateName::NoShow,
-            Self::Expired => StateName::Expired,
+            Self::Draft => ConsultStateName::Draft,
+            Self::Submitted => ConsultStateName::Submitted,
+            Self::Returned { .. } => ConsultStateName::Returned,
+            Self::Rejected { .. } => ConsultStateName::Rejected,
+            Self::Accepted { .. } => ConsultStateName::Accepted,
+            Self::Scheduled(_) => ConsultStateName::Scheduled,
+            Self::InSession { .. } => ConsultStateName::InSession,
+            Self::OpinionDraft(_) => ConsultStateName::OpinionDraft,
+            Self::Signed(_) => ConsultStateName::Signed,
+            Self::Adopted(_) => ConsultStateName::Adopted,
+            Self::Archived(_) => ConsultStateName::Archived,
+            Self::Cancelled { .. } => ConsultStateName::Cancelled,
+            Self::NoShow { .. } => ConsultStateName::NoShow,
+            Self::Expired => ConsultStateName::Expired,
         }
     }
 
@@ -364,4 +420,4 @@ impl State {
 
 #[cfg(test)]
 #[path = "state_tests.rs"]
-mod tests;
+pub(super) mod tests;

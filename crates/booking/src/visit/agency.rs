@@ -3,8 +3,10 @@
 use chrono::{DateTime, Days, Duration, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -53,6 +55,11 @@ impl Agency {
             cause: "not a zone of the IANA database".into(),
         };
         Ok(Some(Self { id, zone: zone.parse().map_err(bad)? }))
+    }
+
+    /// The caller's agency; others make no visits.
+    pub async fn of_caller(conn: &mut Conn, ctx: &Ctx) -> Result<Self, Problem> {
+        Self::find(conn, ctx.actor.organisation).await?.ok_or_else(Problem::forbidden)
     }
 
     /// Its active caregivers by name.

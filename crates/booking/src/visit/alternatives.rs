@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use super::agency::{Agency, Caregiver};
 use super::config::VisitConfig;
+use super::input::ScheduleBody;
+use super::model::Visit;
 use super::state::Slot;
-use super::store::Visit;
 use crate::App;
 use crate::account::AccountId;
 use crate::calendar::{self, Interval, SLOT_TAKEN};
@@ -34,10 +35,13 @@ pub struct Alternatives {
 }
 
 /// The 409 that says so.
-pub async fn problem(app: &App, agency: &Agency, visit: &Visit, wanted: Slot) -> Problem {
+pub async fn problem(app: &App, visit: &Visit, wanted: &ScheduleBody) -> Problem {
+    let (now, limits) = (app.deps.clock.now(), &app.config.visit);
     let found = async {
         let mut conn = app.deps.db.read().await?;
-        find(&mut conn, app.deps.clock.now(), &app.config.visit, agency, visit, wanted).await
+        let agency = Agency::find(&mut conn, visit.agency).await?.ok_or_else(Problem::not_found)?;
+        let slot = Slot { caregiver: wanted.caregiver, interval: wanted.interval(now, limits)? };
+        Ok::<_, Problem>(find(&mut conn, now, limits, &agency, visit, slot).await?)
     };
     match found.await {
         Ok(alternatives) => {
@@ -49,7 +53,7 @@ pub async fn problem(app: &App, agency: &Agency, visit: &Visit, wanted: Slot) ->
             };
             Problem::new(&SLOT_TAKEN).detail(zh, en).with("alternatives", alternatives)
         }
-        Err(error) => Problem::new(&SLOT_TAKEN).because(error),
+        Err(problem) => Problem::new(&SLOT_TAKEN).because(problem.cause().unwrap_or_default()),
     }
 }
 

@@ -5,18 +5,22 @@ use sanbao_platform::audit;
 use sanbao_platform::bus::Outbox;
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::{By, StepError, advance};
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
 use super::agency::Agency;
-use super::change::{self, HOLDER, Step};
-use super::intake;
-use super::proof::{self, Method, ProofBody, ProofKind};
-use super::state::{Slot, StateName};
-use super::store::{self, Filter, Visit, VisitId};
+use super::consumer::consumer;
+use super::id::VisitId;
+use super::input::ProofBody;
+use super::model::Visit;
+use super::proof::{ProofKind, ProofMethod};
+use super::state::{Slot, VisitStateName, VisitStep};
+use super::steps::take_time;
+use super::store::{self, VisitFilter};
 use crate::App;
 use crate::account::AccountId;
-use crate::calendar::{self, Booking, Interval, ReserveError};
+use crate::calendar::{Interval, ReserveError};
 
 /// The caregiver (by place), minutes from now to the start, and how long it lasts; what a visitor tries first
 /// stands first, for there may be few orders.
@@ -37,13 +41,13 @@ const PLACE: (f64, f64) = (29.9546, 121.7167);
 /// Takes the accepted requests out of the log of needs-analysis and gives some of them a caregiver
 /// and a time of today; the others wait for the dispatcher. Returns how many were planned.
 pub async fn fill(app: &App, requests: &Outbox, agency: Uuid, caregivers: &[Uuid]) -> Result<u64, Problem> {
-    intake::consumer(app).catch_up(requests).await?;
+    consumer(app).catch_up(requests).await?;
     let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
     let agency = Agency::find(&mut tx, OrganisationId(agency)).await?.ok_or_else(Problem::not_found)?;
-    let waiting = Filter {
+    let waiting = VisitFilter {
         agency: agency.id,
-        state: Some(StateName::Requested),
+        state: Some(VisitStateName::Requested),
         caregiver: None,
         from: now - Duration::days(365),
         until: now + Duration::days(365),
@@ -71,43 +75,37 @@ pub async fn fill(app: &App, requests: &Outbox, agency: Uuid, caregivers: &[Uuid
 
 /// Plans a visit and lets it go as far as the time has gone; whether it was planned.
 async fn live_through(tx: &mut Tx, now: DateTime<Utc>, visit: Visit, slot: Slot) -> Result<bool, Problem> {
-    let (id, starts, ends) = (visit.id, slot.interval.starts_at(), slot.interval.ends_at());
-    let resources = [slot.caregiver.0, visit.person.0];
-    let booking = Booking { holder_kind: HOLDER, holder_id: id.0, resources: &resources, interval: slot.interval };
-    match calendar::reserve(tx, now, &booking).await {
+    let (starts, ends) = (slot.interval.starts_at(), slot.interval.ends_at());
+    match take_time(tx, now, &visit, slot).await {
         Ok(()) => {}
         Err(ReserveError::Taken) => return Ok(false),
         Err(ReserveError::Db(error)) => return Err(error.into()),
     }
     let at = now.min(starts - Duration::minutes(30));
-    let visit =
-        step(tx, now, visit.clone(), Step { state: visit.state.schedule(slot)?, event: "scheduled", at }).await?;
+    let visit = step(tx, at, visit, VisitStep::Schedule(slot)).await?;
     let came = starts + Duration::minutes(3);
     if came > now {
         return Ok(true);
     }
-    proof::insert(tx, id, &there().proof(ProofKind::CheckIn, came, now, slot.caregiver)).await?;
-    let state = visit.state.clone().check_in(came)?;
-    let visit = step(tx, now, visit, Step { state, event: "started", at: came }).await?;
+    let proof = there().proof(ProofKind::CheckIn, came, now, slot.caregiver);
+    let visit = step(tx, came, visit, VisitStep::CheckIn(proof)).await?;
     let left = ends - Duration::minutes(2);
     if left > now {
         return Ok(true);
     }
-    proof::insert(tx, id, &there().proof(ProofKind::CheckOut, left, now, slot.caregiver)).await?;
-    calendar::release(tx, HOLDER, id.0).await?;
-    let state = visit.state.clone().check_out(left)?;
-    step(tx, now, visit, Step { state, event: "completed", at: left }).await?;
+    let proof = there().proof(ProofKind::CheckOut, left, now, slot.caregiver);
+    step(tx, left, visit, VisitStep::CheckOut(proof)).await?;
     Ok(true)
 }
 
-async fn step(tx: &mut Tx, now: DateTime<Utc>, visit: Visit, step: Step) -> Result<Visit, Problem> {
-    change::apply(tx, now, visit, step).await?.ok_or_else(|| Problem::internal("a demo visit changed meanwhile"))
+async fn step(tx: &mut Tx, at: DateTime<Utc>, visit: Visit, step: VisitStep) -> Result<Visit, StepError> {
+    advance(tx, &By::Automatic { cause: "demo", at, actor: None }, visit, step).await
 }
 
 fn there() -> ProofBody {
     ProofBody {
         at: None,
-        method: Method::Gps,
+        method: ProofMethod::Gps,
         latitude: Some(PLACE.0),
         longitude: Some(PLACE.1),
         accuracy_m: Some(15.0),

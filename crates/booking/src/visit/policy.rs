@@ -1,10 +1,14 @@
 //! Who may do what with a visit: a pure function of role, action and relation. Deny by default.
 
 use sanbao_platform::auth::Actor;
+use sanbao_platform::http::Ctx;
 use sanbao_platform::policy::Decision;
 
-use super::state::State;
-use super::store::Visit;
+use super::agency::Agency;
+use super::config::VisitConfig;
+use super::input::check_in_window;
+use super::model::Visit;
+use super::state::VisitState;
 use crate::role;
 
 /// What one can do.
@@ -97,7 +101,7 @@ pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> Relation {
         return Relation::Stranger;
     }
     let mine = visit.state.slot().is_some_and(|slot| slot.caregiver == actor.subject.into());
-    let there = matches!(visit.state, State::InService { .. });
+    let there = matches!(visit.state, VisitState::InService { .. });
     match (mine, soon || there) {
         (true, true) => Relation::AssignedSoon,
         (true, false) => Relation::Assigned,
@@ -108,6 +112,42 @@ pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> Relation {
 /// The answer for an actor.
 pub fn allows(actor: &Actor, action: Action, relation: Relation) -> Decision {
     Decision::over(&actor.roles, |role| decide(role, action, relation))
+}
+
+/// How a caller stands to a visit, now.
+#[derive(Clone, Copy, Debug)]
+pub struct VisitStance {
+    relation: Relation,
+    begun: bool,
+    door_open: bool,
+}
+
+impl VisitStance {
+    /// How the caller stands to a visit of `agency`.
+    pub fn of(ctx: &Ctx, agency: &Agency, visit: &Visit, limits: &VisitConfig) -> Self {
+        let (now, slot) = (ctx.now(), visit.state.slot());
+        let soon = slot.is_some_and(|s| agency.is_soon(now, s.interval.starts_at()));
+        Self {
+            relation: relation(&ctx.actor, visit, soon),
+            begun: slot.is_some_and(|s| s.interval.starts_at() <= now),
+            door_open: slot.is_some_and(|s| check_in_window(&s, limits).0 <= now),
+        }
+    }
+
+    /// Whether the planned time has come.
+    pub fn begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether a check-in now would not be too early.
+    pub fn door_open(&self) -> bool {
+        self.door_open
+    }
+
+    /// Whether the caller may do `action`.
+    pub fn decide(&self, ctx: &Ctx, action: Action) -> Decision {
+        allows(&ctx.actor, action, self.relation)
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The life of a visit: pure transitions, each consuming the old state.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::problem::Problem;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use sanbao_platform::lifecycle::{IllegalStep, State, Step, StepName};
+use sanbao_platform::text_enum;
+use uuid::Uuid;
 
+use super::details::Details;
+use super::id::VisitId;
+use super::proof::Proof;
 use crate::account::AccountId;
 use crate::calendar::Interval;
 
@@ -13,14 +16,14 @@ use crate::calendar::Interval;
 pub struct Slot {
     /// The caregiver's account.
     pub caregiver: AccountId,
-    /// From when to when.
+    /// The planned time.
     pub interval: Interval,
 }
 
 /// Why and when a visit that did not take place was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
-    /// When.
+    /// The moment of the step that closed it.
     pub at: DateTime<Utc>,
     /// Why, in people's words.
     pub reason: String,
@@ -28,7 +31,7 @@ pub struct Closing {
 
 /// A visit's state with what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
+pub enum VisitState {
     /// Wanted, without a time (待安排).
     Requested,
     /// A caregiver comes at a time (已安排).
@@ -65,77 +68,165 @@ pub enum State {
     },
 }
 
-/// A state's name, as it is stored and sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-#[schema(as = VisitState)]
-pub enum StateName {
-    /// Wanted, without a time.
-    Requested,
-    /// A caregiver comes at a time.
-    Scheduled,
-    /// The caregiver is there.
-    InService,
-    /// Done.
-    Completed,
-    /// Called off before it began.
-    Cancelled,
-    /// Nobody met anybody.
-    NoShow,
+text_enum! {
+    /// A state's name, as it is stored and sent.
+    #[schema(as = VisitState)]
+    pub enum VisitStateName {
+        /// Wanted, without a time.
+        Requested = "requested",
+        /// A caregiver comes at a time.
+        Scheduled = "scheduled",
+        /// The caregiver is there.
+        InService = "in_service",
+        /// Done.
+        Completed = "completed",
+        /// Called off before it began.
+        Cancelled = "cancelled",
+        /// Nobody met anybody.
+        NoShow = "no_show",
+    }
 }
 
-impl StateName {
-    /// The name as it is stored and sent.
-    pub fn as_str(self) -> &'static str {
+impl VisitStateName {
+    /// Whether the visit is still to be made, or is being made. A request has one such order at most.
+    pub fn is_open(self) -> bool {
         match self {
-            Self::Requested => "requested",
-            Self::Scheduled => "scheduled",
-            Self::InService => "in_service",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::NoShow => "no_show",
-        }
-    }
-
-    /// The steps that are legal from here, as the API's paths name them.
-    pub fn legal(self) -> &'static [&'static str] {
-        match self {
-            Self::Requested => &["schedule", "cancel"],
-            Self::Scheduled => &["reschedule", "check-in", "no-show", "cancel"],
-            Self::InService => &["check-out"],
-            Self::Cancelled | Self::NoShow => &["repeat"],
-            Self::Completed => &[],
+            Self::Requested | Self::Scheduled | Self::InService => true,
+            Self::Completed | Self::Cancelled | Self::NoShow => false,
         }
     }
 }
 
-/// A step that the state does not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{step} is not legal in {}", state.as_str())]
-pub struct IllegalStep {
-    /// Where the visit is.
-    pub state: StateName,
-    /// What was tried.
-    pub step: &'static str,
+/// Something that is done to a visit.
+#[derive(Clone, Debug)]
+pub enum VisitStep {
+    /// Gives the order its first caregiver and time.
+    Schedule(Slot),
+    /// Another caregiver, another time, or both.
+    Reschedule(Slot),
+    /// The caregiver has come.
+    CheckIn(Proof),
+    /// The caregiver has left.
+    CheckOut(Proof),
+    /// The time came and they did not meet.
+    NoShow(Closing),
+    /// It is not wanted any more, or cannot be made; only before it begins.
+    Cancel(Closing),
+    /// Another order follows, for this one did not take place.
+    Repeat(VisitId),
+    /// The request was corrected: whom to call, where, what for.
+    Update(Details),
 }
 
-impl From<IllegalStep> for Problem {
-    fn from(illegal: IllegalStep) -> Self {
-        Self::invalid_transition(illegal.state, illegal.step, illegal.state.legal())
+text_enum! {
+    /// A step by its name, as the API's paths, the history and audit rows have it.
+    pub enum VisitStepName {
+        /// Gives the order its first caregiver and time.
+        Schedule = "schedule",
+        /// Another caregiver, another time, or both.
+        Reschedule = "reschedule",
+        /// The caregiver has come.
+        CheckIn = "check-in",
+        /// The caregiver has left.
+        CheckOut = "check-out",
+        /// Nobody met anybody.
+        NoShow = "no-show",
+        /// Calls it off.
+        Cancel = "cancel",
+        /// Orders it again.
+        Repeat = "repeat",
+        /// Takes over what was corrected in the request.
+        Update = "update",
     }
 }
 
-impl State {
+impl StepName for VisitStepName {
+    type Step = VisitStep;
+
+    fn example(self) -> VisitStep {
+        let at = DateTime::UNIX_EPOCH;
+        let slot = Slot { caregiver: AccountId(Uuid::nil()), interval: Interval::example() };
+        let closing = Closing { at, reason: String::new() };
+        match self {
+            Self::Schedule => VisitStep::Schedule(slot),
+            Self::Reschedule => VisitStep::Reschedule(slot),
+            Self::CheckIn => VisitStep::CheckIn(Proof::example(at)),
+            Self::CheckOut => VisitStep::CheckOut(Proof::example(at)),
+            Self::NoShow => VisitStep::NoShow(closing),
+            Self::Cancel => VisitStep::Cancel(closing),
+            Self::Repeat => VisitStep::Repeat(VisitId(Uuid::nil())),
+            Self::Update => VisitStep::Update(Details::default()),
+        }
+    }
+
+    fn by_person(self) -> bool {
+        self != Self::Update
+    }
+}
+
+impl Step for VisitStep {
+    type Name = VisitStepName;
+
+    fn name(&self) -> VisitStepName {
+        match self {
+            Self::Schedule(_) => VisitStepName::Schedule,
+            Self::Reschedule(_) => VisitStepName::Reschedule,
+            Self::CheckIn(_) => VisitStepName::CheckIn,
+            Self::CheckOut(_) => VisitStepName::CheckOut,
+            Self::NoShow(_) => VisitStepName::NoShow,
+            Self::Cancel(_) => VisitStepName::Cancel,
+            Self::Repeat(_) => VisitStepName::Repeat,
+            Self::Update(_) => VisitStepName::Update,
+        }
+    }
+
+    fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NoShow(closing) | Self::Cancel(closing) => Some(&closing.reason),
+            _ => None,
+        }
+    }
+}
+
+impl State for VisitState {
+    type Name = VisitStateName;
+    type Step = VisitStep;
+
+    fn name(&self) -> VisitStateName {
+        self.name()
+    }
+
+    fn apply(self, step: VisitStep) -> Result<Self, IllegalStep> {
+        match (self, step) {
+            (Self::Requested, VisitStep::Schedule(slot)) | (Self::Scheduled(_), VisitStep::Reschedule(slot)) => {
+                Ok(Self::Scheduled(slot))
+            }
+            (Self::Scheduled(slot), VisitStep::CheckIn(proof)) => Ok(Self::InService { slot, checked_in_at: proof.at }),
+            (Self::InService { slot, checked_in_at }, VisitStep::CheckOut(proof)) => {
+                Ok(Self::Completed { slot, checked_in_at, checked_out_at: proof.at })
+            }
+            (Self::Scheduled(slot), VisitStep::NoShow(closing)) => Ok(Self::NoShow { slot, closing }),
+            (Self::Requested, VisitStep::Cancel(closing)) => Ok(Self::Cancelled { slot: None, closing }),
+            (Self::Scheduled(slot), VisitStep::Cancel(closing)) => Ok(Self::Cancelled { slot: Some(slot), closing }),
+            (same @ (Self::Cancelled { .. } | Self::NoShow { .. }), VisitStep::Repeat(_))
+            | (same @ (Self::Requested | Self::Scheduled(_) | Self::InService { .. }), VisitStep::Update(_)) => {
+                Ok(same)
+            }
+            (other, step) => Err(other.illegal(step.name())),
+        }
+    }
+}
+
+impl VisitState {
     /// The state's name.
-    pub fn name(&self) -> StateName {
+    pub fn name(&self) -> VisitStateName {
         match self {
-            Self::Requested => StateName::Requested,
-            Self::Scheduled(_) => StateName::Scheduled,
-            Self::InService { .. } => StateName::InService,
-            Self::Completed { .. } => StateName::Completed,
-            Self::Cancelled { .. } => StateName::Cancelled,
-            Self::NoShow { .. } => StateName::NoShow,
+            Self::Requested => VisitStateName::Requested,
+            Self::Scheduled(_) => VisitStateName::Scheduled,
+            Self::InService { .. } => VisitStateName::InService,
+            Self::Completed { .. } => VisitStateName::Completed,
+            Self::Cancelled { .. } => VisitStateName::Cancelled,
+            Self::NoShow { .. } => VisitStateName::NoShow,
         }
     }
 
@@ -174,125 +265,46 @@ impl State {
             _ => None,
         }
     }
-
-    fn illegal(&self, step: &'static str) -> IllegalStep {
-        IllegalStep { state: self.name(), step }
-    }
-
-    /// Gives the order its first caregiver and time.
-    pub fn schedule(self, slot: Slot) -> Result<Self, IllegalStep> {
-        match self {
-            Self::Requested => Ok(Self::Scheduled(slot)),
-            other => Err(other.illegal("schedule")),
-        }
-    }
-
-    /// Another caregiver, another time, or both.
-    pub fn reschedule(self, slot: Slot) -> Result<Self, IllegalStep> {
-        match self {
-            Self::Scheduled(_) => Ok(Self::Scheduled(slot)),
-            other => Err(other.illegal("reschedule")),
-        }
-    }
-
-    /// The caregiver has come.
-    pub fn check_in(self, at: DateTime<Utc>) -> Result<Self, IllegalStep> {
-        match self {
-            Self::Scheduled(slot) => Ok(Self::InService { slot, checked_in_at: at }),
-            other => Err(other.illegal("check-in")),
-        }
-    }
-
-    /// The caregiver has left.
-    pub fn check_out(self, at: DateTime<Utc>) -> Result<Self, IllegalStep> {
-        match self {
-            Self::InService { slot, checked_in_at } => Ok(Self::Completed { slot, checked_in_at, checked_out_at: at }),
-            other => Err(other.illegal("check-out")),
-        }
-    }
-
-    /// It is not wanted any more, or cannot be made; only before it begins.
-    pub fn cancel(self, closing: Closing) -> Result<Self, IllegalStep> {
-        match self {
-            Self::Requested => Ok(Self::Cancelled { slot: None, closing }),
-            Self::Scheduled(slot) => Ok(Self::Cancelled { slot: Some(slot), closing }),
-            other => Err(other.illegal("cancel")),
-        }
-    }
-
-    /// The time came and they did not meet.
-    pub fn no_show(self, closing: Closing) -> Result<Self, IllegalStep> {
-        match self {
-            Self::Scheduled(slot) => Ok(Self::NoShow { slot, closing }),
-            other => Err(other.illegal("no-show")),
-        }
-    }
-}
-
-impl State {
-    /// Whether another order may follow: this one did not take place.
-    pub fn repeat(&self) -> Result<(), IllegalStep> {
-        match self {
-            Self::Cancelled { .. } | Self::NoShow { .. } => Ok(()),
-            other => Err(other.illegal("repeat")),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use sanbao_platform::id::uuid_v7;
-
     use super::*;
 
-    fn at(minute: i64) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_800_000_000 + minute * 60, 0).unwrap()
+    fn step(name: VisitStepName) -> VisitStep {
+        name.example()
     }
 
-    fn slot() -> Slot {
-        Slot { caregiver: AccountId(uuid_v7(at(0))), interval: Interval::of_minutes(at(0), 60).unwrap() }
-    }
-
-    fn closing() -> Closing {
-        Closing { at: at(5), reason: "家人在".into() }
-    }
-
-    fn every_state() -> Vec<State> {
-        let there = State::Scheduled(slot()).check_in(at(1)).unwrap();
-        vec![
-            State::Requested,
-            State::Scheduled(slot()),
-            there.clone(),
-            there.check_out(at(60)).unwrap(),
-            State::Requested.cancel(closing()).unwrap(),
-            State::Scheduled(slot()).no_show(closing()).unwrap(),
-        ]
-    }
-
-    /// Tries the step of this name.
-    fn try_step(state: State, step: &str) -> Result<State, IllegalStep> {
-        match step {
-            "schedule" => state.schedule(slot()),
-            "reschedule" => state.reschedule(slot()),
-            "check-in" => state.check_in(at(1)),
-            "check-out" => state.check_out(at(2)),
-            "cancel" => state.cancel(closing()),
-            "repeat" => state.repeat().map(|()| state),
-            _ => state.no_show(closing()),
-        }
+    /// One state of each name.
+    fn state(name: VisitStateName) -> VisitState {
+        use VisitStepName as N;
+        let steps: &[N] = match name {
+            VisitStateName::Requested => &[],
+            VisitStateName::Scheduled => &[N::Schedule],
+            VisitStateName::InService => &[N::Schedule, N::CheckIn],
+            VisitStateName::Completed => &[N::Schedule, N::CheckIn, N::CheckOut],
+            VisitStateName::Cancelled => &[N::Cancel],
+            VisitStateName::NoShow => &[N::Schedule, N::NoShow],
+        };
+        steps.iter().fold(VisitState::Requested, |state, name| state.apply(step(*name)).unwrap())
     }
 
     #[test]
-    fn what_is_said_to_be_legal_is_what_can_be_done() {
-        let steps = ["schedule", "reschedule", "check-in", "check-out", "cancel", "no-show", "repeat"];
-        for state in every_state() {
-            for step in steps {
-                let said = state.name().legal().contains(&step);
-                let done = try_step(state.clone(), step);
-                assert_eq!(done.is_ok(), said, "{step} in {:?}", state.name());
-                if let Err(illegal) = done {
-                    assert_eq!(illegal, IllegalStep { state: state.name(), step });
+    fn each_state_allows_its_steps_and_no_other() {
+        let legal = |name| -> Vec<&str> { state(name).legal().into_iter().map(VisitStepName::as_str).collect() };
+        assert_eq!(legal(VisitStateName::Requested), ["schedule", "cancel", "update"]);
+        assert_eq!(legal(VisitStateName::Scheduled), ["reschedule", "check-in", "no-show", "cancel", "update"]);
+        assert_eq!(legal(VisitStateName::InService), ["check-out", "update"]);
+        assert_eq!(legal(VisitStateName::Completed), Vec::<&str>::new());
+        assert_eq!(legal(VisitStateName::Cancelled), ["repeat"]);
+        assert_eq!(legal(VisitStateName::NoShow), ["repeat"]);
+        for name in VisitStateName::ALL.iter().copied() {
+            assert_eq!(state(name).name(), name);
+            for step in VisitStepName::ALL.iter().copied() {
+                assert_eq!(step.example().name(), step);
+                if let Err(refused) = state(name).apply(step.example()) {
+                    assert_eq!(refused, IllegalStep { state: name.as_str(), step: step.as_str() });
                 }
             }
         }
@@ -300,10 +312,11 @@ mod tests {
 
     #[test]
     fn a_called_off_visit_keeps_who_would_have_come() {
-        let planned = slot();
-        let state = State::Scheduled(planned).cancel(closing()).unwrap();
-        assert_eq!(state.slot(), Some(planned));
-        assert_eq!(state.closing(), Some(&closing()));
-        assert_eq!(state.checked_in_at(), None);
+        let planned = state(VisitStateName::Scheduled);
+        let slot = planned.slot();
+        let gone = planned.apply(step(VisitStepName::Cancel)).unwrap();
+        assert_eq!(gone.slot(), slot);
+        assert!(slot.is_some() && gone.closing().is_some());
+        assert_eq!(gone.checked_in_at(), None);
     }
 }

@@ -2,14 +2,22 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::cn::{mask_name, mask_phone};
+use sanbao_platform::history;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::agency::Agency;
 use super::config::VisitConfig;
+use super::id::VisitId;
+use super::model::Visit;
+use super::policy::{Action, VisitStance};
 use super::proof::Proof;
-use super::state::{State, StateName};
-use super::store::{Visit, VisitId};
+use super::state::{VisitState, VisitStateName, VisitStepName};
 use crate::account::AccountId;
 
 /// A visit in a list or as an answer.
@@ -20,8 +28,8 @@ pub struct VisitView {
     /// The request it came from.
     pub request_id: Uuid,
     /// Where it stands.
-    pub state: StateName,
-    /// The steps that the state allows.
+    pub state: VisitStateName,
+    /// The steps that the caller may take now.
     pub legal: Vec<&'static str>,
     /// What for: a code of the category table.
     pub service_type: String,
@@ -67,19 +75,59 @@ pub struct VisitDetail {
     pub visit: VisitView,
     /// Proof of start and end.
     pub proofs: Vec<Proof>,
+    /// What has happened, with the words that people gave; for those who may see the visit's people.
+    pub history: Vec<VisitHistoryLine>,
+}
+
+/// A line of a visit's history.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct VisitHistoryLine {
+    /// When the step was taken.
+    pub at: DateTime<Utc>,
+    /// By whom; absent for an event.
+    pub actor_name: Option<String>,
+    /// The step's name; `order` for the first line.
+    pub action: String,
+    /// The state before.
+    pub from_state: Option<VisitStateName>,
+    /// The state after.
+    pub to_state: Option<VisitStateName>,
+    /// What was said.
+    pub note: Option<String>,
+}
+
+impl From<history::Line> for VisitHistoryLine {
+    fn from(line: history::Line) -> Self {
+        Self {
+            at: line.at,
+            actor_name: line.actor_name,
+            action: line.step,
+            from_state: line.from_state.as_deref().and_then(VisitStateName::from_text),
+            to_state: VisitStateName::from_text(&line.to_state),
+            note: line.reason.or(line.note),
+        }
+    }
 }
 
 /// Minutes since a planned start that nobody has checked in to.
-pub fn late_minutes(state: &State, now: DateTime<Utc>, limits: &VisitConfig) -> Option<i64> {
-    let State::Scheduled(slot) = state else { return None };
+pub fn late_minutes(state: &VisitState, now: DateTime<Utc>, limits: &VisitConfig) -> Option<i64> {
+    let VisitState::Scheduled(slot) = state else { return None };
     let late = now - slot.interval.starts_at();
     (late >= Duration::minutes(limits.late_minutes_min)).then(|| late.num_minutes())
 }
 
+/// The steps that the caller may take now.
+pub(super) fn actions(ctx: &Ctx, agency: &Agency, visit: &Visit, limits: &VisitConfig) -> Vec<VisitStepName> {
+    lifecycle::actions(visit, ctx, &VisitStance::of(ctx, agency, visit, limits))
+}
+
 impl VisitView {
-    /// The view of `visit`; `contact` says whether the people in it are shown.
-    pub fn of(visit: Visit, contact: bool, now: DateTime<Utc>, limits: &VisitConfig) -> Self {
-        let (state, slot, legal) = (visit.state.name(), visit.state.slot(), visit.legal());
+    /// The visit as the caller may see it.
+    pub fn of(ctx: &Ctx, agency: &Agency, visit: Visit, limits: &VisitConfig) -> Self {
+        let stance = VisitStance::of(ctx, agency, &visit, limits);
+        let contact = stance.decide(ctx, Action::ViewContact) == Decision::Allow;
+        let legal = lifecycle::actions(&visit, ctx, &stance).into_iter().map(VisitStepName::as_str).collect();
+        let (state, slot) = (visit.state.name(), visit.state.slot());
         Self {
             id: visit.id,
             request_id: visit.request_id,
@@ -99,7 +147,7 @@ impl VisitView {
             ends_at: slot.map(|s| s.interval.ends_at()),
             checked_in_at: visit.state.checked_in_at(),
             checked_out_at: visit.state.checked_out_at(),
-            late_minutes: late_minutes(&visit.state, now, limits),
+            late_minutes: late_minutes(&visit.state, ctx.now(), limits),
             closed_reason: visit.state.closing().map(|c| c.reason.clone()).filter(|_| contact),
             version: visit.version,
         }

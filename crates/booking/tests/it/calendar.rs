@@ -139,7 +139,9 @@ async fn moving_keeps_the_old_time_when_the_new_one_is_taken_and_swaps_do_not_lo
         let relocate = async |holder_id: Uuid, interval: Interval| {
             let resources = [doctor];
             let booking = Booking { holder_kind: "consult", holder_id, resources: &resources, interval };
-            calendar::relocate(db.begin().await?, at(0), &booking).await?.commit().await?;
+            let mut tx = db.begin().await?;
+            calendar::relocate(&mut tx, at(0), &booking).await?;
+            tx.commit().await?;
             Ok::<_, ReserveError>(())
         };
         assert!(matches!(relocate(first, slot(45)).await, Err(ReserveError::Taken)));

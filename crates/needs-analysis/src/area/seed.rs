@@ -3,8 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::db::{Db, DbError, Tx};
 
-use super::tree::{Area, insert, latest_placement, place};
-use super::{AreaCode, Level};
+use super::id::AreaCode;
+use super::model::{Area, Level};
+use super::store::{insert, latest_placement, place};
 
 /// The street's statistical code and name.
 pub const STREET: (&str, &str, &str) = ("330211001", "招宝山街道", "Zhaobaoshan Street");

@@ -1,114 +1,81 @@
 //! What a request is about: the table of home-care categories, with the words by which files name them.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use sanbao_platform::text_enum;
 
 /// The version of the table below; grows when a code is added or changes its meaning.
 pub const TABLE_VERSION: u32 = 1;
 
-/// A category of home care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Category {
-    /// 助餐.
-    Meal,
-    /// 助洁.
-    Clean,
-    /// 助浴.
-    Bath,
-    /// 助行.
-    Mobility,
-    /// 助医.
-    Medical,
-    /// 助急.
-    Emergency,
-    /// 助购/代办.
-    Shopping,
-    /// 助护/康复护理.
-    Nursing,
-    /// 探访关爱.
-    Visit,
-    /// 精神慰藉.
-    Comfort,
-    /// 文体.
-    Leisure,
-    /// 适老化改造/维修.
-    Adapt,
-    /// 远程会诊.
-    Teleconsult,
-    /// 咨询.
-    Info,
-    /// 投诉.
-    Complaint,
-    /// Anything else; the words of the request are kept.
-    Other,
+text_enum! {
+    /// A category of home care.
+    pub enum Category {
+        /// 助餐.
+        Meal = "meal",
+        /// 助洁.
+        Clean = "clean",
+        /// 助浴.
+        Bath = "bath",
+        /// 助行.
+        Mobility = "mobility",
+        /// 助医.
+        Medical = "medical",
+        /// 助急.
+        Emergency = "emergency",
+        /// 助购/代办.
+        Shopping = "shopping",
+        /// 助护/康复护理.
+        Nursing = "nursing",
+        /// 探访关爱.
+        Visit = "visit",
+        /// 精神慰藉.
+        Comfort = "comfort",
+        /// 文体.
+        Leisure = "leisure",
+        /// 适老化改造/维修.
+        Adapt = "adapt",
+        /// 远程会诊.
+        Teleconsult = "teleconsult",
+        /// 咨询.
+        Info = "info",
+        /// 投诉.
+        Complaint = "complaint",
+        /// Anything else; the words of the request are kept.
+        Other = "other",
+    }
 }
 
-/// Code, Chinese, English, and further words that files use, by [`Category::ALL`]'s order.
-const TABLE: [(Category, &str, &str, &str, &[&str]); 16] = [
-    (Category::Meal, "meal", "助餐", "Meals", &["送餐", "配餐", "meals"]),
-    (Category::Clean, "clean", "助洁", "Cleaning", &["保洁", "打扫", "cleaning"]),
-    (Category::Bath, "bath", "助浴", "Bathing", &["洗澡", "bathing"]),
-    (Category::Mobility, "mobility", "助行", "Getting about", &["陪同出行", "escort"]),
-    (Category::Medical, "medical", "助医", "Doctor's visits", &["陪诊", "陪医", "就医"]),
-    (Category::Emergency, "emergency", "助急", "Emergency help", &["急救", "紧急救助"]),
-    (
-        Category::Shopping,
-        "shopping",
-        "助购代办",
-        "Shopping and errands",
-        &["助购", "代购", "代办", "助购/代办", "errands"],
-    ),
-    (Category::Nursing, "nursing", "康复护理", "Nursing", &["助护", "护理", "康复", "助护/康复护理"]),
-    (Category::Visit, "visit", "探访关爱", "Friendly visits", &["探访", "关爱探访"]),
-    (Category::Comfort, "comfort", "精神慰藉", "Company and comfort", &["助聊", "陪聊", "心理"]),
-    (Category::Leisure, "leisure", "文体", "Leisure", &["助乐", "助学", "文娱"]),
-    (Category::Adapt, "adapt", "适老化改造", "Home adaptation and repair", &["维修", "改造", "适老化改造/维修"]),
-    (Category::Teleconsult, "teleconsult", "远程会诊", "Tele-consult", &["会诊"]),
-    (Category::Info, "info", "咨询", "Questions", &["询问"]),
-    (Category::Complaint, "complaint", "投诉", "Complaint", &["意见", "complaints"]),
-    (Category::Other, "other", "其他", "Other", &["其它"]),
+/// Chinese, English, and further words that files use, by [`Category::ALL`]'s order.
+const TABLE: [(Category, &str, &str, &[&str]); 16] = [
+    (Category::Meal, "助餐", "Meals", &["送餐", "配餐", "meals"]),
+    (Category::Clean, "助洁", "Cleaning", &["保洁", "打扫", "cleaning"]),
+    (Category::Bath, "助浴", "Bathing", &["洗澡", "bathing"]),
+    (Category::Mobility, "助行", "Getting about", &["陪同出行", "escort"]),
+    (Category::Medical, "助医", "Doctor's visits", &["陪诊", "陪医", "就医"]),
+    (Category::Emergency, "助急", "Emergency help", &["急救", "紧急救助"]),
+    (Category::Shopping, "助购代办", "Shopping and errands", &["助购", "代购", "代办", "助购/代办", "errands"]),
+    (Category::Nursing, "康复护理", "Nursing", &["助护", "护理", "康复", "助护/康复护理"]),
+    (Category::Visit, "探访关爱", "Friendly visits", &["探访", "关爱探访"]),
+    (Category::Comfort, "精神慰藉", "Company and comfort", &["助聊", "陪聊", "心理"]),
+    (Category::Leisure, "文体", "Leisure", &["助乐", "助学", "文娱"]),
+    (Category::Adapt, "适老化改造", "Home adaptation and repair", &["维修", "改造", "适老化改造/维修"]),
+    (Category::Teleconsult, "远程会诊", "Tele-consult", &["会诊"]),
+    (Category::Info, "咨询", "Questions", &["询问"]),
+    (Category::Complaint, "投诉", "Complaint", &["意见", "complaints"]),
+    (Category::Other, "其他", "Other", &["其它"]),
 ];
 
 impl Category {
-    /// All, in the order of the table.
-    pub const ALL: [Self; 16] = [
-        Self::Meal,
-        Self::Clean,
-        Self::Bath,
-        Self::Mobility,
-        Self::Medical,
-        Self::Emergency,
-        Self::Shopping,
-        Self::Nursing,
-        Self::Visit,
-        Self::Comfort,
-        Self::Leisure,
-        Self::Adapt,
-        Self::Teleconsult,
-        Self::Info,
-        Self::Complaint,
-        Self::Other,
-    ];
-
-    fn row(self) -> &'static (Self, &'static str, &'static str, &'static str, &'static [&'static str]) {
+    fn row(self) -> &'static (Self, &'static str, &'static str, &'static [&'static str]) {
         &TABLE[self as usize]
-    }
-
-    /// Its stable code.
-    pub fn code(self) -> &'static str {
-        self.row().1
     }
 
     /// The Chinese word.
     pub fn zh(self) -> &'static str {
-        self.row().2
+        self.row().1
     }
 
     /// The English word.
     pub fn en(self) -> &'static str {
-        self.row().3
+        self.row().2
     }
 
     /// The category that a word of a file or a caller means; `None` when the table has none, and
@@ -118,37 +85,26 @@ impl Category {
         let same = |text: &str| text.eq_ignore_ascii_case(words);
         TABLE
             .iter()
-            .find(|(_, code, zh, en, more)| same(code) || same(zh) || same(en) || more.iter().any(|m| same(m)))
+            .find(|(category, zh, en, more)| {
+                same(category.as_str()) || same(zh) || same(en) || more.iter().any(|m| same(m))
+            })
             .map(|row| row.0)
     }
 }
 
-/// How soon help is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Urgency {
-    /// 紧急: at once.
-    Emergency,
-    /// 加急: today.
-    Urgent,
-    /// 普通: within days.
-    Normal,
+text_enum! {
+    /// How soon help is wanted, the most urgent first.
+    pub enum Urgency {
+        /// 紧急: at once.
+        Emergency = "emergency",
+        /// 加急: today.
+        Urgent = "urgent",
+        /// 普通: within days.
+        Normal = "normal",
+    }
 }
 
 impl Urgency {
-    /// All, the most urgent first.
-    pub const ALL: [Self; 3] = [Self::Emergency, Self::Urgent, Self::Normal];
-
-    /// Its stable code.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Emergency => "emergency",
-            Self::Urgent => "urgent",
-            Self::Normal => "normal",
-        }
-    }
-
     /// The Chinese word.
     pub fn zh(self) -> &'static str {
         match self {
@@ -184,11 +140,10 @@ mod tests {
 
     #[test]
     fn the_table_stands_in_the_order_of_its_codes_and_reads_its_own_words() {
-        for (i, category) in Category::ALL.into_iter().enumerate() {
+        for (i, category) in Category::ALL.iter().copied().enumerate() {
             assert_eq!(TABLE[i].0, category);
             assert_eq!(category as usize, i);
-            assert_eq!(serde_json::to_value(category).ok(), Some(category.code().into()));
-            for words in [category.code(), category.zh(), category.en(), &category.code().to_uppercase()] {
+            for words in [category.as_str(), category.zh(), category.en(), &category.as_str().to_uppercase()] {
                 assert_eq!(Category::from_words(words), Some(category), "{words}");
             }
         }

@@ -1,19 +1,22 @@
 //! Three invented months of requests, the same for the same seed: no name, number or address is anybody's.
 
 use chrono::{DateTime, Datelike as _, Days, Duration, NaiveDate, NaiveTime, TimeZone as _, Utc};
-use sanbao_platform::audit;
 use sanbao_platform::cn::{Phone, ResidentId};
-use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::history::{self, Line};
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::on;
+use sanbao_platform::lifecycle::{Change, Lifecycle as _, Step as _, StepName as _, step};
+use sanbao_platform::{audit, bus, on};
 use uuid::Uuid;
 
-use super::border::Draft;
 use super::category::{Category, Urgency};
-use super::state::{State, Step};
-use super::store::{self, History, Request, RequestId};
-use super::{act, events};
+use super::input::Draft;
+use super::model::Request;
+use super::state::RequestStateName;
+use super::step::{RequestStep, RequestStepName, Said};
+use super::{events, steps, store};
 use crate::area::{AreaCode, seed};
+use crate::rollup;
 use crate::{App, ZONE, local_day};
 
 /// Requests of the demo.
@@ -109,35 +112,46 @@ pub async fn fill(app: &App, street_office: Uuid, agency: Uuid, seed: u64) -> Re
     let agency = OrganisationId(agency);
     let mut dice = Dice(seed);
     let elders: Vec<Elder> = (0..ELDERS).filter_map(|n| elder(&mut dice, n)).collect();
-    let mut requests = Vec::new();
-    let mut histories = Vec::new();
+    let mut lives = Vec::new();
     for (n, received_at) in arrivals(&mut dice, now).into_iter().enumerate() {
         let Some(draft) = draft(&mut dice, &elders, n, received_at) else { continue };
-        let mut request = Request::from_draft(draft, SOURCE, &app.deps.fields, received_at);
-        live_through(&mut dice, &mut request, &mut histories, (street_office, agency), now);
-        requests.push(request);
+        let request = Request::from_draft(draft, SOURCE, &app.deps.fields, received_at);
+        lives.push(live_through(&mut dice, request, (street_office, agency), now));
     }
     let mut tx = app.deps.db.begin().await?;
     seed::zhaobaoshan(&mut tx, now).await?;
     seed::demo_subdivision(&mut tx, now).await?;
-    events::put_agency(&mut tx, agency, AGENCY_NAME.0, AGENCY_NAME.1, DateTime::UNIX_EPOCH).await?;
-    if present(&mut tx).await? {
-        tx.commit().await?;
-        return Ok(0);
+    store::put_agency(&mut tx, agency, AGENCY_NAME.0, AGENCY_NAME.1, DateTime::UNIX_EPOCH).await?;
+    let fresh = !present(&mut tx).await?;
+    if fresh {
+        write(&mut tx, &lives, now).await?;
     }
-    for request in &requests {
-        store::insert(&mut tx, request).await?;
-    }
-    store::add_histories(&mut tx, &histories).await?;
-    let changes: Vec<_> = requests.iter().flat_map(|r| store::changes(None, r)).collect();
-    store::count(&mut tx, &changes).await?;
-    for request in requests.iter().filter(|r| r.state == State::Accepted) {
-        act::publish_accepted(&mut tx, now, request).await?;
-    }
-    audit::record_as(&mut tx, now, None, "request.demo", "request", None, "demo", "done").await?;
-    store::touch(&mut tx, [Some(agency)]);
     tx.commit().await?;
-    Ok(requests.len() as u64)
+    Ok(if fresh { lives.len() as u64 } else { 0 })
+}
+
+/// A request as it stands now, with the lines of its past.
+struct Life {
+    request: Request,
+    past: Vec<Line>,
+}
+
+/// Writes what is long past as it stands now: each request once, and all lines, counts and events together. Only an
+/// order that stands is told of, for the agency has still to do with it.
+async fn write(tx: &mut Tx, lives: &[Life], now: DateTime<Utc>) -> Result<(), DbError> {
+    let (mut lines, mut counts, mut orders) = (Vec::new(), Vec::new(), Vec::new());
+    for Life { request, past } in lives {
+        store::write(tx, None, request).await?;
+        lines.extend(past.iter().map(|line| (request.id.0, line.clone())));
+        counts.extend(steps::counts(&Change::created(request.clone())));
+        if request.state_name() == RequestStateName::Accepted {
+            orders.extend(events::accepted(request, now)?);
+        }
+    }
+    history::add(tx, Request::NAME, &lines).await?;
+    rollup::apply_all(tx, &counts).await?;
+    bus::publish_all(tx, &orders).await?;
+    audit::record_as(tx, now, None, "request.demo", Request::NAME, None, "demo", "done").await
 }
 
 async fn present(conn: &mut Conn) -> Result<bool, DbError> {
@@ -221,20 +235,20 @@ fn draft(dice: &mut Dice, elders: &[Elder], n: usize, received_at: DateTime<Utc>
     })
 }
 
-const SERVED: [Step; 8] = [
-    Step::Triage,
-    Step::Dispatch,
-    Step::Accept,
-    Step::VisitScheduled,
-    Step::VisitStarted,
-    Step::VisitCompleted,
-    Step::FollowUp,
-    Step::Close,
+const SERVED: [RequestStepName; 8] = [
+    RequestStepName::Triage,
+    RequestStepName::Dispatch,
+    RequestStepName::Accept,
+    RequestStepName::VisitScheduled,
+    RequestStepName::VisitStarted,
+    RequestStepName::VisitCompleted,
+    RequestStepName::FollowUp,
+    RequestStepName::Close,
 ];
-const ANSWERED: [Step; 3] = [Step::Resolve, Step::FollowUp, Step::Close];
+const ANSWERED: [RequestStepName; 3] = [RequestStepName::Resolve, RequestStepName::FollowUp, RequestStepName::Close];
 
 /// The steps a request of this age has seen. None stands in a visit now: visits are booking's.
-fn steps(dice: &mut Dice, category: Category, age_hours: i64) -> Vec<Step> {
+fn names(dice: &mut Dice, category: Category, age_hours: i64) -> Vec<RequestStepName> {
     if matches!(category, Category::Info | Category::Complaint) {
         let taken = if age_hours < 24 { dice.below(3) } else { 3 };
         return ANSWERED.iter().copied().take(usize::try_from(taken).unwrap_or(3)).collect();
@@ -246,56 +260,84 @@ fn steps(dice: &mut Dice, category: Category, age_hours: i64) -> Vec<Step> {
         _ => &[(8, 1)],
     };
     let taken = dice.weighted(taken).unwrap_or(8);
-    let mut steps: Vec<Step> = SERVED.iter().copied().take(taken).collect();
+    let mut names: Vec<RequestStepName> = SERVED.iter().copied().take(taken).collect();
     match dice.below(100) {
-        0..5 if age_hours > 12 && taken >= 3 => steps = vec![Step::Triage, Step::Cancel],
-        5..8 if taken >= 6 => drop(steps.splice(2..2, [Step::Reject, Step::Dispatch])),
-        8..10 if taken >= 6 => drop(steps.splice(4..4, [Step::VisitNoShow, Step::VisitScheduled])),
-        10..13 if taken == 2 => steps.push(Step::Escalate),
+        0..5 if age_hours > 12 && taken >= 3 => names = vec![RequestStepName::Triage, RequestStepName::Cancel],
+        5..8 if taken >= 6 => drop(names.splice(2..2, [RequestStepName::Reject, RequestStepName::Dispatch])),
+        8..10 if taken >= 6 => {
+            drop(names.splice(4..4, [RequestStepName::VisitNoShow, RequestStepName::VisitScheduled]));
+        }
+        10..13 if taken == 2 => names.push(RequestStepName::Escalate),
         _ => {}
     }
-    steps
+    names
 }
 
 fn live_through(
     dice: &mut Dice,
-    r: &mut Request,
-    histories: &mut Vec<(RequestId, History)>,
+    mut request: Request,
     (street_office, agency): (Uuid, OrganisationId),
     now: DateTime<Utc>,
-) {
-    let mut at = r.received_at;
-    histories.push((r.id, History { organisation: Some(street_office), ..History::received(at) }));
-    let steps = steps(dice, r.category, (now - r.received_at).num_hours());
-    for (left, step) in (1..=steps.len()).rev().zip(steps) {
-        let Ok(state) = r.state.step(step) else { continue };
+) -> Life {
+    let mut at = request.details.received_at;
+    let received = Change::created(request.clone());
+    let mut past = vec![line(&received, at, Some(street_office))];
+    let names = names(dice, request.details.category, (now - at).num_hours());
+    for (left, name) in (1..=names.len()).rev().zip(names) {
         // Some pace of its own, but never past the present.
-        let pace = match (step, r.urgency) {
-            (_, Urgency::Emergency) => 2 + dice.below(4),
-            (Step::VisitScheduled | Step::VisitStarted | Step::FollowUp, _) => 120 + dice.below(900),
-            (Step::VisitCompleted, _) => 40 + dice.below(50),
-            _ => 5 + dice.below(100),
-        };
+        let pace = pace(dice, name, request.details.urgency);
         let room = (now - at).num_minutes() / i64::try_from(left + 1).unwrap_or(1);
-        at += Duration::minutes(i64::try_from(pace).unwrap_or(5).min(room.max(0)));
-        match step {
-            Step::Dispatch => r.agency_id = Some(agency),
-            Step::Accept => r.accepted_at = Some(at),
-            _ => {}
+        let then = at + Duration::minutes(pace.min(room.max(0)));
+        let Ok(change) = step(request.clone(), taken(name, agency, then), then) else { continue };
+        at = then;
+        let by = match name {
+            RequestStepName::Accept | RequestStepName::Reject => Some(agency.0),
+            name => Some(street_office).filter(|_| name.by_person()),
+        };
+        past.push(line(&change, at, by));
+        request = change.after;
+    }
+    Life { request, past }
+}
+
+/// Minutes until a step is taken.
+fn pace(dice: &mut Dice, step: RequestStepName, urgency: Urgency) -> i64 {
+    let minutes = match (step, urgency) {
+        (_, Urgency::Emergency) => 2 + dice.below(4),
+        (RequestStepName::VisitScheduled | RequestStepName::VisitStarted | RequestStepName::FollowUp, _) => {
+            120 + dice.below(900)
         }
-        let by = match step {
-            Step::Accept | Step::Reject => Some(agency.0),
-            step if step.by_event() => None,
-            _ => Some(street_office),
-        };
-        let reason = match step {
-            Step::Reject => Some("当天人手不够".to_owned()),
-            Step::Cancel => Some("家属已自行解决".to_owned()),
-            Step::Escalate => Some("超时未接单".to_owned()),
-            _ => None,
-        };
-        histories.push((r.id, History { organisation: by, reason, ..History::of(at, step, r, state) }));
-        (r.state, r.state_since, r.version) = (state, at, r.version + 1);
+        (RequestStepName::VisitCompleted, _) => 40 + dice.below(50),
+        _ => 5 + dice.below(100),
+    };
+    i64::try_from(minutes).unwrap_or(5)
+}
+
+/// The step of a name as it was taken then.
+fn taken(name: RequestStepName, agency: OrganisationId, at: DateTime<Utc>) -> RequestStep {
+    let because = |reason: &str| Said { reason: Some(reason.to_owned()), note: None };
+    match name {
+        RequestStepName::Dispatch => RequestStep::Dispatch { agency, said: Said::default() },
+        RequestStepName::Accept => RequestStep::Accept { at, said: Said::default() },
+        RequestStepName::Reject => RequestStep::Reject(because("当天人手不够")),
+        RequestStepName::Cancel => RequestStep::Cancel(because("家属已自行解决")),
+        RequestStepName::Escalate => RequestStep::Escalate(because("超时未接单")),
+        other => other.example(),
+    }
+}
+
+fn line(change: &Change<Request>, at: DateTime<Utc>, organisation: Option<Uuid>) -> Line {
+    Line {
+        version: change.after.version,
+        at,
+        actor: None,
+        actor_name: None,
+        organisation,
+        step: change.word().to_owned(),
+        from_state: change.before.as_ref().map(|before| before.state_name().as_str().to_owned()),
+        to_state: change.after.state_name().as_str().to_owned(),
+        reason: change.step.as_ref().and_then(|step| step.reason()).map(str::to_owned),
+        note: None,
     }
 }
 

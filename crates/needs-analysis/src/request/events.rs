@@ -1,167 +1,169 @@
-//! What follows from other services' events: visits move work orders, people are recognised, agencies known.
-
-use std::sync::Arc;
+//! What other services are told of requests.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
-use sanbao_platform::db::Tx;
+use sanbao_platform::bus::NewEvent;
+use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::{audit, described, on};
-use serde::Deserialize;
+use sanbao_platform::lifecycle::Change;
+use sanbao_platform::{described, event_kinds};
+use serde::Serialize;
 use uuid::Uuid;
 
-use super::state::Step;
-use super::store::{self, History, Request, RequestId};
-use crate::App;
-
-const BOOKING: &str = "booking";
-const VISITS: &[(&str, Step)] = &[
-    ("booking.visit.scheduled", Step::VisitScheduled),
-    ("booking.visit.started", Step::VisitStarted),
-    ("booking.visit.completed", Step::VisitCompleted),
-    ("booking.visit.cancelled", Step::VisitCancelled),
-    ("booking.visit.no_show", Step::VisitNoShow),
-];
-
-const PUT_ELDER: &str = "insert into elder
-    (person_id, organisation_id, area_code, birth_year, sex, national_id_index, updated_at)
-    values ($1, $2, $3, $4, $5, $6, $7)
-    on conflict (person_id) do update set organisation_id = excluded.organisation_id, area_code = excluded.area_code,
-        birth_year = excluded.birth_year, sex = excluded.sex, national_id_index = excluded.national_id_index,
-        updated_at = excluded.updated_at";
-const LINK: &str = "update request set person_id = $1 where national_id_index = $2 and person_id is null";
-const PUT_AGENCY: &str = "insert into agency (organisation_id, name_zh, name_en, updated_at) values ($1, $2, $3, $4)
-    on conflict (organisation_id) do update set name_zh = excluded.name_zh, name_en = excluded.name_en,
-        updated_at = excluded.updated_at";
+use super::category::Category;
+use super::id::RequestId;
+use super::model::Request;
+use super::step::RequestStep;
 
 described! {
-    #[derive(Debug, Deserialize)]
-    struct VisitEvent {
-        visit_id: Option<Uuid>,
-        /// A visit that nobody asked for here has none.
-        request_id: Option<RequestId>,
-        at: Option<DateTime<Utc>>,
-    }
-}
-
-described! {
-    #[derive(Debug, Deserialize)]
-    struct PersonEvent {
-        person_id: Uuid,
-        organisation_id: Option<Uuid>,
-        area_code: Option<String>,
-        birth_year: Option<i32>,
-        sex: Option<String>,
-        national_id_index: Option<String>,
+    /// What an agency must know of an accepted request.
+    #[derive(Debug, Serialize)]
+    pub struct AcceptedRequest<'a> {
+        /// The request.
+        pub request_id: RequestId,
+        /// The agency that took it.
+        pub agency_id: OrganisationId,
+        /// The person of the network, once known.
+        pub person_id: Option<Uuid>,
+        /// The elder's name.
+        pub name: &'a str,
+        /// Empty where nobody gave one.
+        pub phone: &'a str,
+        /// Empty where nobody gave one.
+        pub address: &'a str,
+        /// The smallest area that is known.
+        pub area_code: &'a str,
+        /// The blind index of the elder's resident id.
+        pub national_id_index: Option<&'a str>,
+        /// What about, as a person has decided or the caller said.
+        pub category: Category,
+        /// What is wanted, in words.
+        pub note: Option<&'a str>,
+        /// Help is wanted from then.
+        pub wanted_from: Option<DateTime<Utc>>,
+        /// Help is wanted until then.
+        pub wanted_until: Option<DateTime<Utc>>,
     }
 }
 
 described! {
-    #[derive(Debug, Deserialize)]
-    struct OrganisationEvent {
-        organisation_id: OrganisationId,
-        kind: String,
-        name_zh: String,
-        name_en: String,
+    /// What has changed of an accepted request: all of it as it is now.
+    #[derive(Debug, PartialEq, Serialize)]
+    pub struct UpdatedRequest<'a> {
+        /// The request.
+        pub request_id: RequestId,
+        /// The elder's name.
+        pub name: &'a str,
+        /// Empty where nobody gave one.
+        pub phone: &'a str,
+        /// Empty where nobody gave one.
+        pub address: &'a str,
+        /// The smallest area that is known.
+        pub area_code: &'a str,
+        /// What about, as a person has decided or the caller said.
+        pub category: Category,
+        /// What is wanted, in words.
+        pub note: Option<&'a str>,
+        /// Help is wanted from then.
+        pub wanted_from: Option<DateTime<Utc>>,
+        /// Help is wanted until then.
+        pub wanted_until: Option<DateTime<Utc>>,
     }
 }
 
-/// What is read of visits.
-const VISIT_KINDS: &[Reads] = &[
-    reads::<VisitEvent>("booking.visit.scheduled"),
-    reads::<VisitEvent>("booking.visit.started"),
-    reads::<VisitEvent>("booking.visit.completed"),
-    reads::<VisitEvent>("booking.visit.cancelled"),
-    reads::<VisitEvent>("booking.visit.no_show"),
-];
-/// What is read of people and organisations.
-const DIRECTORY_KINDS: &[Reads] = &[
-    reads::<PersonEvent>("booking.person.registered"),
-    reads::<PersonEvent>("booking.person.updated"),
-    reads::<OrganisationEvent>("booking.organisation.registered"),
-    reads::<OrganisationEvent>("booking.organisation.updated"),
-];
-
-/// Whose events this part takes.
-pub fn consumers(app: &App) -> Vec<Consumer> {
-    vec![
-        Consumer {
-            name: "needs-analysis.visits",
-            publisher: BOOKING,
-            kinds: VISIT_KINDS,
-            db: app.deps.db.clone(),
-            clock: app.deps.clock.clone(),
-            handler: Arc::new(|tx, event| Box::pin(visit(tx, event))),
-        },
-        Consumer {
-            name: "needs-analysis.directory",
-            publisher: BOOKING,
-            kinds: DIRECTORY_KINDS,
-            db: app.deps.db.clone(),
-            clock: app.deps.clock.clone(),
-            handler: Arc::new(|tx, event| Box::pin(directory(tx, event))),
-        },
-    ]
-}
-
-/// Moves the work order that a visit belongs to. A step that the state does not allow changes
-/// nothing: the visit was called off because the request was, or the news is an old one.
-async fn visit(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
-    let data: VisitEvent = event.read()?;
-    let step = VISITS.iter().find(|(kind, _)| *kind == event.kind).map(|(_, step)| *step);
-    let (Some(id), Some(step)) = (data.request_id, step) else { return Ok(()) };
-    let Some(before) = store::find(tx, id).await? else {
-        return Err(ConsumeError::Reject(format!("{}: no request {id}", event.kind)));
-    };
-    // A visit of an agency that gave the request back has nothing to say any more.
-    let stale = step != Step::VisitScheduled && before.visit_id.is_some() && before.visit_id != data.visit_id;
-    let Some(state) = before.state.step(step).ok().filter(|_| !stale) else {
-        tracing::info!(request = %id, state = before.state.name(), kind = event.kind, "a visit's event changes nothing");
-        return Ok(());
-    };
-    let at = data.at.unwrap_or(event.occurred_at);
-    let visit_id = data.visit_id.filter(|_| step != Step::VisitCancelled);
-    let after = Request { state, state_since: at, visit_id, ..before.clone() };
-    if !store::update(tx, &after).await? {
-        return Err(ConsumeError::Retry("the request changed meanwhile".into()));
+described! {
+    /// Which request no order is wanted for any more.
+    #[derive(Debug, Serialize)]
+    pub struct CancelledRequest {
+        /// The request.
+        pub request_id: RequestId,
     }
-    store::add_history(tx, id, &History::of(at, step, &before, state)).await?;
-    store::count(tx, &store::changes(Some(&before), &after)).await?;
-    let action = format!("request.{}", step.path());
-    audit::record_as(tx, at, None, &action, "request", Some(id.0), &event.event_id.to_string(), "done").await?;
-    store::touch(tx, [after.agency_id]);
-    Ok(())
 }
 
-/// Remembers a person or an agency.
-async fn directory(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
-    if event.kind.starts_with("booking.organisation.") {
-        let data: OrganisationEvent = event.read()?;
-        if data.kind == "home_care_agency" {
-            put_agency(tx, data.organisation_id, &data.name_zh, &data.name_en, event.occurred_at).await?;
+event_kinds! {
+    AcceptedRequest<'static> {
+        ACCEPTED = "needs.request.accepted" 1 "An agency took a request: it has an order now.";
+    }
+    UpdatedRequest<'static> {
+        UPDATED = "needs.request.updated" 1 "An import changed what was said of a request that an agency has taken and not yet done.";
+    }
+    CancelledRequest {
+        CANCELLED = "needs.request.cancelled" 1 "An agency's order has ended before it was done: the request was given back, cancelled, merged, settled or sent elsewhere.";
+    }
+}
+
+/// What is told of a change.
+pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, DbError> {
+    use RequestStep as S;
+    let (before, after) = (change.before.as_ref(), &change.after);
+    let id = after.id;
+    let event = match &change.step {
+        Some(S::Accept { .. }) => accepted(after, at)?,
+        Some(S::Update { .. }) => {
+            let told = before.map(updated);
+            let now = updated(after);
+            let news = after.state.order().is_some() && told.as_ref() != Some(&now);
+            news.then(|| NewEvent::of(at, &UPDATED, id, &now)).transpose()?
         }
-        return Ok(());
-    }
-    let p: PersonEvent = event.read()?;
-    on!(tx, |c| {
-        let row = sqlx::query(PUT_ELDER).bind(p.person_id).bind(p.organisation_id).bind(&p.area_code);
-        let row = row.bind(p.birth_year).bind(&p.sex).bind(&p.national_id_index).bind(event.occurred_at);
-        row.execute(c).await.map(drop)
-    })?;
-    if let Some(index) = &p.national_id_index {
-        on!(tx, |c| sqlx::query(LINK).bind(p.person_id).bind(index).execute(c).await.map(drop))?;
-    }
-    Ok(())
+        Some(
+            S::Triage { .. }
+            | S::Dispatch { .. }
+            | S::Reject(_)
+            | S::Resolve(_)
+            | S::Cancel(_)
+            | S::Escalate(_)
+            | S::Merge { .. }
+            | S::OrderCancelled(_),
+        ) => {
+            let ended = before.is_some_and(|b| b.state.order().is_some()) && after.state.order().is_none();
+            ended.then(|| NewEvent::of(at, &CANCELLED, id, &CancelledRequest { request_id: id })).transpose()?
+        }
+        Some(
+            S::FollowUp(_)
+            | S::Close(_)
+            | S::Reopen(_)
+            | S::VisitScheduled(_)
+            | S::VisitStarted(_)
+            | S::VisitCompleted(_)
+            | S::VisitCancelled(_)
+            | S::VisitNoShow(_),
+        )
+        | None => None,
+    };
+    Ok(event.into_iter().collect())
 }
 
-/// Adds an agency to those a request can be sent to, or gives it its new name.
-pub async fn put_agency(
-    tx: &mut Tx,
-    id: OrganisationId,
-    name_zh: &str,
-    name_en: &str,
-    now: DateTime<Utc>,
-) -> Result<(), sanbao_platform::db::DbError> {
-    on!(tx, |c| sqlx::query(PUT_AGENCY).bind(id).bind(name_zh).bind(name_en).bind(now).execute(c).await.map(drop))?;
-    Ok(())
+/// That the agency has an order now; nothing where none has taken the request.
+pub fn accepted(request: &Request, at: DateTime<Utc>) -> Result<Option<NewEvent>, DbError> {
+    let Some(order) = request.state.order() else { return Ok(None) };
+    let d = &request.details;
+    let data = AcceptedRequest {
+        request_id: request.id,
+        agency_id: order.agency,
+        person_id: d.person_id,
+        name: &d.elder_name,
+        phone: d.phone.as_deref().unwrap_or_default(),
+        address: d.address.as_deref().unwrap_or_default(),
+        area_code: d.area_code.as_str(),
+        national_id_index: d.national_id_index.as_deref(),
+        category: d.category,
+        note: d.note.as_deref(),
+        wanted_from: d.wanted_from,
+        wanted_until: d.wanted_until,
+    };
+    NewEvent::of(at, &ACCEPTED, request.id, &data).map(Some)
+}
+
+fn updated(request: &Request) -> UpdatedRequest<'_> {
+    let d = &request.details;
+    UpdatedRequest {
+        request_id: request.id,
+        name: &d.elder_name,
+        phone: d.phone.as_deref().unwrap_or_default(),
+        address: d.address.as_deref().unwrap_or_default(),
+        area_code: d.area_code.as_str(),
+        category: d.category,
+        note: d.note.as_deref(),
+        wanted_from: d.wanted_from,
+        wanted_until: d.wanted_until,
+    }
 }

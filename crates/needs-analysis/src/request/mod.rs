@@ -1,24 +1,31 @@
 //! Requests: intake by API and file, and the work order's life from received to closed.
 //!
-//! - [`border`]: what comes in becomes a draft or a list of faults
-//! - [`category`], [`state`], [`sla`]: the tables of categories, of the life cycle and of limits, all pure
-//! - [`store`], [`query`]: requests in the database; every change is counted in its own transaction
-//! - [`intake`], [`act`]: taking down and reading, and the steps, by HTTP
-//! - [`events`]: what follows from visits and from people
+//! - [`input`], [`details`]: what comes in becomes a draft or a list of faults; what of it is kept
+//! - [`category`], [`sla`]: the tables of categories and of limits
+//! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
+//! - [`list`]: which requests somebody sees
 //! - [`import`]: requests from a file
+//! - [`reseal`]: sealed fields, for another key
 //! - [`demo`]: three invented months
 
-pub mod act;
-pub mod border;
+mod api;
 pub mod category;
+mod consumer;
 pub mod demo;
+pub mod details;
 pub mod events;
+pub mod id;
 pub mod import;
-pub mod intake;
+pub mod input;
+pub mod list;
+pub mod model;
 mod page;
-pub mod query;
+pub mod policy;
+pub mod reseal;
 pub mod sla;
 pub mod state;
+pub mod step;
+pub mod steps;
 pub mod store;
 pub mod view;
 
@@ -27,11 +34,11 @@ use sanbao_platform::http::Routes;
 use crate::App;
 
 pub use category::{Category, Urgency};
-pub use events::consumers;
-pub use state::{State, Step};
-pub use store::RequestId;
+pub use consumer::consumers;
+pub use id::RequestId;
+pub use state::RequestStateName;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    Routes::new().merge(intake::routes()).merge(act::routes()).merge(import::routes()).merge(page::routes())
+    Routes::new().merge(api::routes()).merge(import::routes()).merge(page::routes())
 }

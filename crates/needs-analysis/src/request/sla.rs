@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::category::{Category, Urgency};
-use super::state::State;
+use super::state::RequestStateName;
 use crate::{ZONE, local_day};
 
 /// A limit.
@@ -106,7 +106,7 @@ pub struct Timed {
     /// When it came in.
     pub received_at: DateTime<Utc>,
     /// Where it stands.
-    pub state: State,
+    pub state: RequestStateName,
     /// Since when.
     pub state_since: DateTime<Utc>,
     /// When an agency took it.
@@ -141,6 +141,7 @@ fn end_of(day: NaiveDate) -> Option<DateTime<Utc>> {
 impl SlaRules {
     /// The clock that runs now; `None` where nothing is waited for.
     pub fn clock(&self, request: &Timed, now: DateTime<Utc>) -> Option<Sla> {
+        use RequestStateName as S;
         let targets = match (request.category, request.urgency) {
             (Category::Complaint, _) => self.complaint,
             (_, Urgency::Emergency) => self.emergency,
@@ -148,12 +149,23 @@ impl SlaRules {
             (_, Urgency::Normal) => self.normal,
         };
         // A request that is done again starts anew.
-        let from = if request.state == State::Reopened { request.state_since } else { request.received_at };
+        let from = if request.state == S::Reopened { request.state_since } else { request.received_at };
         let (stage, from, limit) = match request.state {
-            State::Closed | State::Cancelled | State::Merged | State::FollowedUp => return None,
-            State::Done => (SlaStage::FollowUp, request.state_since, self.follow_up),
-            _ if request.accepted_at.is_some() => (SlaStage::Serve, from, targets.serve),
-            _ => (SlaStage::Accept, from, targets.accept),
+            S::Closed | S::Cancelled | S::Merged | S::FollowedUp => return None,
+            S::Done => (SlaStage::FollowUp, request.state_since, self.follow_up),
+            S::Received
+            | S::Triaged
+            | S::Dispatched
+            | S::Accepted
+            | S::Scheduled
+            | S::InService
+            | S::Rejected
+            | S::NoShow
+            | S::Escalated
+            | S::Reopened => match request.accepted_at {
+                Some(_) => (SlaStage::Serve, from, targets.serve),
+                None => (SlaStage::Accept, from, targets.accept),
+            },
         };
         let due_at = limit.end(from);
         let status = if now > due_at {
@@ -176,7 +188,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn timed(category: Category, urgency: Urgency, state: State) -> Timed {
+    fn timed(category: Category, urgency: Urgency, state: RequestStateName) -> Timed {
         // A Friday, 10:00 in Ningbo.
         let received_at = at("2026-11-20T02:00:00Z");
         Timed { category, urgency, received_at, state, state_since: received_at, accepted_at: None }
@@ -196,7 +208,7 @@ mod tests {
             (Category::Meal, Urgency::Normal, taken, "2026-11-25T16:00:00Z"),
             (Category::Complaint, Urgency::Normal, None, "2026-11-23T16:00:00Z"),
         ] {
-            let request = Timed { accepted_at, ..timed(category, urgency, State::Dispatched) };
+            let request = Timed { accepted_at, ..timed(category, urgency, RequestStateName::Dispatched) };
             assert_eq!(rules.clock(&request, request.received_at).unwrap().due_at, at(due), "{category:?} {urgency:?}");
         }
     }
@@ -204,7 +216,7 @@ mod tests {
     #[test]
     fn a_clock_goes_from_on_track_over_at_risk_to_breached_and_stops_at_the_end() {
         let rules = SlaRules::default();
-        let request = timed(Category::Meal, Urgency::Normal, State::Received);
+        let request = timed(Category::Meal, Urgency::Normal, RequestStateName::Received);
         for (now, status) in [
             ("2026-11-20T02:00:00Z", SlaStatus::OnTrack),
             ("2026-11-20T05:00:00Z", SlaStatus::OnTrack),
@@ -214,10 +226,15 @@ mod tests {
         ] {
             assert_eq!(rules.clock(&request, at(now)).unwrap().status, status, "{now}");
         }
-        for state in [State::Closed, State::Cancelled, State::Merged, State::FollowedUp] {
+        for state in [
+            RequestStateName::Closed,
+            RequestStateName::Cancelled,
+            RequestStateName::Merged,
+            RequestStateName::FollowedUp,
+        ] {
             assert_eq!(rules.clock(&Timed { state, ..request }, at("2027-01-01T00:00:00Z")), None);
         }
-        let done = Timed { state: State::Done, state_since: at("2026-11-20T03:00:00Z"), ..request };
+        let done = Timed { state: RequestStateName::Done, state_since: at("2026-11-20T03:00:00Z"), ..request };
         assert_eq!(rules.clock(&done, at("2026-11-20T03:00:00Z")).unwrap().stage, SlaStage::FollowUp);
     }
 }

@@ -1,291 +1,351 @@
-//! The work order's life (工单): its states, its steps, and which step leads where.
-//!
-//! The table is data: [`State::step`] is the only way from one state to another, and everything that
-//! shows, documents or tests the life cycle reads the same table.
+//! The work order's life (工单): where a request stands with what belongs to it there, and which step leads where.
 
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use chrono::{DateTime, Utc};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::{IllegalStep, State, Step as _};
+use sanbao_platform::text_enum;
+use uuid::Uuid;
 
-/// Where a request stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum State {
-    /// 已受理: taken down.
+use super::id::RequestId;
+use super::step::RequestStep;
+
+text_enum! {
+    /// Where a request stands.
+    #[schema(as = State)]
+    pub enum RequestStateName {
+        /// 已受理: taken down.
+        Received = "received",
+        /// 已分类: its category and urgency are confirmed.
+        Triaged = "triaged",
+        /// 已派单: sent to an agency.
+        Dispatched = "dispatched",
+        /// 已接单: the agency took it.
+        Accepted = "accepted",
+        /// 已预约: a visit is planned.
+        Scheduled = "scheduled",
+        /// 服务中: somebody is there.
+        InService = "in_service",
+        /// 已完成: the service is done.
+        Done = "done",
+        /// 已回访: the elder was asked.
+        FollowedUp = "followed_up",
+        /// 已办结: the file is closed.
+        Closed = "closed",
+        /// 退单: the agency gave it back.
+        Rejected = "rejected",
+        /// 取消: not wanted any more.
+        Cancelled = "cancelled",
+        /// 爽约: nobody opened the door.
+        NoShow = "no_show",
+        /// 督办: the street office pushes it itself.
+        Escalated = "escalated",
+        /// 重办: the elder was not content.
+        Reopened = "reopened",
+        /// 并单: it goes on in another request.
+        Merged = "merged",
+    }
+}
+
+impl RequestStateName {
+    /// Whether something can still happen.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Closed | Self::Cancelled | Self::Merged => false,
+            Self::Received
+            | Self::Triaged
+            | Self::Dispatched
+            | Self::Accepted
+            | Self::Scheduled
+            | Self::InService
+            | Self::Done
+            | Self::FollowedUp
+            | Self::Rejected
+            | Self::NoShow
+            | Self::Escalated
+            | Self::Reopened => true,
+        }
+    }
+}
+
+/// What an agency has taken upon itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Engagement {
+    /// The agency.
+    pub agency: OrganisationId,
+    /// When it took the request.
+    pub accepted_at: DateTime<Utc>,
+    /// The visit that it has given a time, by booking's id. An order without a time is not known here.
+    pub visit: Option<Uuid>,
+}
+
+impl Engagement {
+    fn with(self, visit: Option<Uuid>) -> Self {
+        Self { visit, ..self }
+    }
+}
+
+/// How far an agency has to do with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Involvement {
+    /// None was asked.
+    Nobody,
+    /// It was asked, or had it once; it may read the request.
+    Asked(OrganisationId),
+    /// It has taken the request.
+    Engaged(Engagement),
+}
+
+impl Involvement {
+    /// The agency, however far it has to do with the request.
+    pub fn agency(self) -> Option<OrganisationId> {
+        match self {
+            Self::Nobody => None,
+            Self::Asked(agency) => Some(agency),
+            Self::Engaged(engagement) => Some(engagement.agency),
+        }
+    }
+
+    /// What it has taken upon itself.
+    pub fn engagement(self) -> Option<Engagement> {
+        match self {
+            Self::Engaged(engagement) => Some(engagement),
+            Self::Nobody | Self::Asked(_) => None,
+        }
+    }
+
+    /// The same once nothing is to be done any more.
+    fn released(self) -> Self {
+        self.agency().map_or(Self::Nobody, Self::Asked)
+    }
+}
+
+/// A request's state with what belongs to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestState {
+    /// Taken down.
     Received,
-    /// 已分类: its category and urgency are confirmed.
+    /// Category and urgency are confirmed; no agency has to do with it.
     Triaged,
-    /// 已派单: sent to an agency.
-    Dispatched,
-    /// 已接单: the agency took it.
-    Accepted,
-    /// 已预约: a visit is planned.
-    Scheduled,
-    /// 服务中: somebody is there.
-    InService,
-    /// 已完成: the service is done.
-    Done,
-    /// 已回访: the elder was asked.
-    FollowedUp,
-    /// 已办结: the file is closed.
-    Closed,
-    /// 退单: the agency gave it back.
-    Rejected,
-    /// 取消: not wanted any more.
-    Cancelled,
-    /// 爽约: nobody opened the door.
-    NoShow,
-    /// 督办: the street office pushes it itself.
-    Escalated,
-    /// 重办: the elder was not content.
-    Reopened,
-    /// 并单: it goes on in another request.
-    Merged,
+    /// Sent to an agency that has not answered.
+    Dispatched {
+        /// The agency.
+        agency: OrganisationId,
+    },
+    /// The agency took it; no visit has a time.
+    Accepted(Engagement),
+    /// A visit has a time.
+    Scheduled(Engagement),
+    /// Somebody is there.
+    InService(Engagement),
+    /// Nobody opened the door.
+    NoShow(Engagement),
+    /// The service is done: by an agency, or on the telephone.
+    Done(Involvement),
+    /// The elder was asked.
+    FollowedUp(Involvement),
+    /// The file is closed.
+    Closed(Involvement),
+    /// The agency gave it back, or could not keep it.
+    Rejected {
+        /// The agency.
+        agency: OrganisationId,
+    },
+    /// Not wanted any more.
+    Cancelled(Involvement),
+    /// The street office pushes it; an agency that has taken it may go on.
+    Escalated(Involvement),
+    /// The elder was not content.
+    Reopened(Involvement),
+    /// It goes on in another request.
+    Merged {
+        /// That request.
+        into: RequestId,
+        /// How far an agency had to do with it.
+        involvement: Involvement,
+    },
 }
 
-/// What can be done with a request. The last five happen by events of the visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Step {
-    /// 分类: confirm category and urgency.
-    Triage,
-    /// 派单: send to an agency.
-    Dispatch,
-    /// 接单: take it (the agency).
-    Accept,
-    /// 退单: give it back with a reason (the agency).
-    Reject,
-    /// 当场答复: settled on the telephone.
-    Resolve,
-    /// 取消: not wanted any more, with a reason.
-    Cancel,
-    /// 督办: push it.
-    Escalate,
-    /// 并单: go on in another request.
-    Merge,
-    /// 回访: ask the elder.
-    FollowUp,
-    /// 办结: close the file.
-    Close,
-    /// 重办: the elder was not content; with a reason.
-    Reopen,
-    /// The agency planned a visit.
-    VisitScheduled,
-    /// The caregiver checked in.
-    VisitStarted,
-    /// The caregiver checked out.
-    VisitCompleted,
-    /// The visit was called off; the order stands.
-    VisitCancelled,
-    /// Nobody opened.
-    VisitNoShow,
-}
+impl State for RequestState {
+    type Name = RequestStateName;
+    type Step = RequestStep;
 
-use State::{
-    Accepted, Cancelled, Closed, Dispatched, Done, Escalated, FollowedUp, InService, Merged, NoShow, Received,
-    Rejected, Reopened, Scheduled, Triaged,
-};
-
-/// The whole life cycle: a step, the states it may be taken from, the state it leads to.
-pub const TABLE: &[(Step, &[State], State)] = &[
-    (Step::Triage, &[Received, Rejected, NoShow, Escalated, Reopened], Triaged),
-    (Step::Dispatch, &[Triaged, Rejected, NoShow, Escalated, Reopened], Dispatched),
-    (Step::Accept, &[Dispatched], Accepted),
-    (Step::Reject, &[Dispatched, Accepted], Rejected),
-    (Step::Resolve, &[Received, Triaged, Escalated, Reopened], Done),
-    (
-        Step::Cancel,
-        &[Received, Triaged, Dispatched, Accepted, Scheduled, Rejected, NoShow, Escalated, Reopened],
-        Cancelled,
-    ),
-    (Step::Escalate, &[Received, Triaged, Dispatched, Accepted, Rejected, NoShow, Reopened], Escalated),
-    (Step::Merge, &[Received, Triaged, Dispatched, Rejected, Escalated, Reopened], Merged),
-    (Step::FollowUp, &[Done], FollowedUp),
-    (Step::Close, &[FollowedUp], Closed),
-    (Step::Reopen, &[Done, FollowedUp], Reopened),
-    (Step::VisitScheduled, &[Accepted, NoShow, Escalated], Scheduled),
-    (Step::VisitStarted, &[Accepted, Scheduled, NoShow, Escalated], InService),
-    (Step::VisitCompleted, &[Accepted, Scheduled, InService, Escalated], Done),
-    (Step::VisitCancelled, &[Scheduled], Accepted),
-    (Step::VisitNoShow, &[Accepted, Scheduled, InService, Escalated], NoShow),
-];
-
-/// A step that the state does not allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{step:?} is not possible from {state:?}")]
-pub struct InvalidStep {
-    /// Where the request stands.
-    pub state: State,
-    /// What was tried.
-    pub step: Step,
-}
-
-impl State {
-    /// All states, in the order of a life.
-    pub const ALL: [Self; 15] = [
-        Received, Triaged, Dispatched, Accepted, Scheduled, InService, Done, FollowedUp, Closed, Rejected, Cancelled,
-        NoShow, Escalated, Reopened, Merged,
-    ];
-
-    /// The state after `step`.
-    pub fn step(self, step: Step) -> Result<Self, InvalidStep> {
-        let row = TABLE.iter().find(|(s, from, _)| *s == step && from.contains(&self));
-        row.map(|(_, _, to)| *to).ok_or(InvalidStep { state: self, step })
-    }
-
-    /// What people may do from here; a visit's events are not among them.
-    pub fn legal(self) -> impl Iterator<Item = Step> {
-        TABLE.iter().filter(move |(step, from, _)| !step.by_event() && from.contains(&self)).map(|(step, ..)| *step)
-    }
-
-    /// Whether nothing follows.
-    pub fn is_terminal(self) -> bool {
-        matches!(self, Closed | Cancelled | Merged)
-    }
-
-    /// Its name in the database and the API.
-    pub fn name(self) -> &'static str {
+    fn name(&self) -> RequestStateName {
         match self {
-            Received => "received",
-            Triaged => "triaged",
-            Dispatched => "dispatched",
-            Accepted => "accepted",
-            Scheduled => "scheduled",
-            InService => "in_service",
-            Done => "done",
-            FollowedUp => "followed_up",
-            Closed => "closed",
-            Rejected => "rejected",
-            Cancelled => "cancelled",
-            NoShow => "no_show",
-            Escalated => "escalated",
-            Reopened => "reopened",
-            Merged => "merged",
+            Self::Received => RequestStateName::Received,
+            Self::Triaged => RequestStateName::Triaged,
+            Self::Dispatched { .. } => RequestStateName::Dispatched,
+            Self::Accepted(_) => RequestStateName::Accepted,
+            Self::Scheduled(_) => RequestStateName::Scheduled,
+            Self::InService(_) => RequestStateName::InService,
+            Self::NoShow(_) => RequestStateName::NoShow,
+            Self::Done(_) => RequestStateName::Done,
+            Self::FollowedUp(_) => RequestStateName::FollowedUp,
+            Self::Closed(_) => RequestStateName::Closed,
+            Self::Rejected { .. } => RequestStateName::Rejected,
+            Self::Cancelled(_) => RequestStateName::Cancelled,
+            Self::Escalated(_) => RequestStateName::Escalated,
+            Self::Reopened(_) => RequestStateName::Reopened,
+            Self::Merged { .. } => RequestStateName::Merged,
         }
     }
 
-    /// The Chinese word.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Received => "已受理",
-            Triaged => "已分类",
-            Dispatched => "已派单",
-            Accepted => "已接单",
-            Scheduled => "已预约",
-            InService => "服务中",
-            Done => "已完成",
-            FollowedUp => "已回访",
-            Closed => "已办结",
-            Rejected => "退单",
-            Cancelled => "已取消",
-            NoShow => "爽约",
-            Escalated => "督办",
-            Reopened => "重办",
-            Merged => "已并单",
+    fn apply(self, step: RequestStep) -> Result<Self, IllegalStep> {
+        use RequestStep as S;
+        match step {
+            S::Triage { .. }
+            | S::Dispatch { .. }
+            | S::Accept { .. }
+            | S::Reject(_)
+            | S::Resolve(_)
+            | S::Cancel(_)
+            | S::Escalate(_)
+            | S::Merge { .. }
+            | S::FollowUp(_)
+            | S::Close(_)
+            | S::Reopen(_) => self.handled(step),
+            S::VisitScheduled(_)
+            | S::VisitStarted(_)
+            | S::VisitCompleted(_)
+            | S::VisitCancelled(_)
+            | S::VisitNoShow(_)
+            | S::OrderCancelled(_) => self.visited(step),
+            S::Update { .. } if self.name().is_open() => Ok(self),
+            S::Update { .. } => Err(self.illegal(step.name())),
         }
-    }
-
-    /// The English word.
-    pub fn en(self) -> &'static str {
-        match self {
-            Received => "Received",
-            Triaged => "Triaged",
-            Dispatched => "Dispatched",
-            Accepted => "Accepted",
-            Scheduled => "Scheduled",
-            InService => "In service",
-            Done => "Done",
-            FollowedUp => "Followed up",
-            Closed => "Closed",
-            Rejected => "Given back",
-            Cancelled => "Cancelled",
-            NoShow => "No show",
-            Escalated => "Escalated",
-            Reopened => "Reopened",
-            Merged => "Merged",
-        }
-    }
-
-    /// The state of a name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
     }
 }
 
-impl Step {
-    /// The last part of its route: `POST /v1/requests/{id}/follow-up`.
-    pub fn path(self) -> &'static str {
-        match self {
-            Self::Triage => "triage",
-            Self::Dispatch => "dispatch",
-            Self::Accept => "accept",
-            Self::Reject => "reject",
-            Self::Resolve => "resolve",
-            Self::Cancel => "cancel",
-            Self::Escalate => "escalate",
-            Self::Merge => "merge",
-            Self::FollowUp => "follow-up",
-            Self::Close => "close",
-            Self::Reopen => "reopen",
-            Self::VisitScheduled => "visit-scheduled",
-            Self::VisitStarted => "visit-started",
-            Self::VisitCompleted => "visit-completed",
-            Self::VisitCancelled => "visit-cancelled",
-            Self::VisitNoShow => "visit-no-show",
+impl RequestState {
+    /// How far an agency has to do with it.
+    pub fn involvement(&self) -> Involvement {
+        match *self {
+            Self::Received | Self::Triaged => Involvement::Nobody,
+            Self::Dispatched { agency } | Self::Rejected { agency } => Involvement::Asked(agency),
+            Self::Accepted(engagement)
+            | Self::Scheduled(engagement)
+            | Self::InService(engagement)
+            | Self::NoShow(engagement) => Involvement::Engaged(engagement),
+            Self::Done(involvement)
+            | Self::FollowedUp(involvement)
+            | Self::Closed(involvement)
+            | Self::Cancelled(involvement)
+            | Self::Escalated(involvement)
+            | Self::Reopened(involvement)
+            | Self::Merged { involvement, .. } => involvement,
         }
     }
 
-    /// Whether only an event of a visit takes it.
-    pub fn by_event(self) -> bool {
-        self >= Self::VisitScheduled
+    /// What an agency has still to do.
+    pub fn order(&self) -> Option<Engagement> {
+        match *self {
+            Self::Accepted(engagement)
+            | Self::Scheduled(engagement)
+            | Self::InService(engagement)
+            | Self::NoShow(engagement)
+            | Self::Escalated(Involvement::Engaged(engagement)) => Some(engagement),
+            Self::Received
+            | Self::Triaged
+            | Self::Dispatched { .. }
+            | Self::Done(_)
+            | Self::FollowedUp(_)
+            | Self::Closed(_)
+            | Self::Rejected { .. }
+            | Self::Cancelled(_)
+            | Self::Escalated(Involvement::Nobody | Involvement::Asked(_))
+            | Self::Reopened(_)
+            | Self::Merged { .. } => None,
+        }
     }
 
-    /// Whether it must say why.
-    pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Reject | Self::Cancel | Self::Escalate | Self::Reopen)
+    /// What the street office and the agency make of it.
+    fn handled(self, step: RequestStep) -> Result<Self, IllegalStep> {
+        use RequestStep as S;
+        let involvement = self.involvement();
+        Ok(match (self, step) {
+            (
+                Self::Received | Self::Rejected { .. } | Self::NoShow(_) | Self::Escalated(_) | Self::Reopened(_),
+                S::Triage { .. },
+            ) => Self::Triaged,
+            (
+                Self::Triaged | Self::Rejected { .. } | Self::NoShow(_) | Self::Escalated(_) | Self::Reopened(_),
+                S::Dispatch { agency, .. },
+            ) => Self::Dispatched { agency },
+            (Self::Dispatched { agency }, S::Accept { at, .. }) => {
+                Self::Accepted(Engagement { agency, accepted_at: at, visit: None })
+            }
+            (Self::Dispatched { agency } | Self::Accepted(Engagement { agency, .. }), S::Reject(_)) => {
+                Self::Rejected { agency }
+            }
+            (Self::Received | Self::Triaged | Self::Escalated(_) | Self::Reopened(_), S::Resolve(_)) => {
+                Self::Done(involvement.released())
+            }
+            (
+                Self::Received
+                | Self::Triaged
+                | Self::Dispatched { .. }
+                | Self::Accepted(_)
+                | Self::Scheduled(_)
+                | Self::Rejected { .. }
+                | Self::NoShow(_)
+                | Self::Escalated(_)
+                | Self::Reopened(_),
+                S::Cancel(_),
+            ) => Self::Cancelled(involvement.released()),
+            (
+                Self::Received
+                | Self::Triaged
+                | Self::Dispatched { .. }
+                | Self::Accepted(_)
+                | Self::Rejected { .. }
+                | Self::NoShow(_)
+                | Self::Reopened(_),
+                S::Escalate(_),
+            ) => Self::Escalated(involvement),
+            (
+                Self::Received
+                | Self::Triaged
+                | Self::Dispatched { .. }
+                | Self::Rejected { .. }
+                | Self::Escalated(_)
+                | Self::Reopened(_),
+                S::Merge { into, .. },
+            ) => Self::Merged { into, involvement: involvement.released() },
+            (Self::Done(_), S::FollowUp(_)) => Self::FollowedUp(involvement),
+            (Self::FollowedUp(_), S::Close(_)) => Self::Closed(involvement),
+            (Self::Done(_) | Self::FollowedUp(_), S::Reopen(_)) => Self::Reopened(involvement.released()),
+            (other, step) => return Err(other.illegal(step.name())),
+        })
+    }
+
+    /// What a visit makes of it.
+    fn visited(self, step: RequestStep) -> Result<Self, IllegalStep> {
+        use Involvement::Engaged;
+        use RequestStep as S;
+        Ok(match (self, step) {
+            (Self::Accepted(e) | Self::NoShow(e) | Self::Escalated(Engaged(e)), S::VisitScheduled(visit)) => {
+                Self::Scheduled(e.with(visit))
+            }
+            (
+                Self::Accepted(e) | Self::Scheduled(e) | Self::NoShow(e) | Self::Escalated(Engaged(e)),
+                S::VisitStarted(visit),
+            ) => Self::InService(e.with(visit)),
+            (
+                Self::Accepted(e) | Self::Scheduled(e) | Self::InService(e) | Self::Escalated(Engaged(e)),
+                S::VisitCompleted(visit),
+            ) => Self::Done(Engaged(e.with(visit))),
+            (
+                Self::Accepted(e) | Self::Scheduled(e) | Self::InService(e) | Self::Escalated(Engaged(e)),
+                S::VisitNoShow(visit),
+            ) => Self::NoShow(e.with(visit)),
+            (Self::Scheduled(e), S::VisitCancelled(_)) => Self::Accepted(e.with(None)),
+            (Self::Accepted(e) | Self::Escalated(Engaged(e)), S::OrderCancelled(_)) => {
+                Self::Rejected { agency: e.agency }
+            }
+            (other, step) => return Err(other.illegal(step.name())),
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_step_and_state_has_one_answer_and_terminal_states_have_none() {
-        for state in State::ALL {
-            let steps: Vec<_> = TABLE.iter().filter(|(_, from, _)| from.contains(&state)).collect();
-            assert_eq!(steps.is_empty(), state.is_terminal(), "{state:?}");
-            for (step, _, to) in steps {
-                assert_eq!(state.step(*step), Ok(*to));
-                assert_ne!(state, *to);
-            }
-            assert_eq!(State::from_name(state.name()), Some(state));
-            assert_eq!(serde_json::to_value(state).ok(), Some(state.name().into()));
-        }
-        assert_eq!(Closed.step(Step::Reopen), Err(InvalidStep { state: Closed, step: Step::Reopen }));
-    }
-
-    #[test]
-    fn every_state_is_reached_and_every_open_one_can_end() {
-        let mut reached = vec![Received];
-        while let Some(next) = TABLE
-            .iter()
-            .find(|(_, from, to)| !reached.contains(to) && from.iter().any(|s| reached.contains(s)))
-            .map(|(_, _, to)| *to)
-        {
-            reached.push(next);
-        }
-        assert_eq!(reached.len(), State::ALL.len());
-        let mut ending: Vec<State> = State::ALL.into_iter().filter(|s| s.is_terminal()).collect();
-        while let Some(next) = TABLE
-            .iter()
-            .filter(|(_, _, to)| ending.contains(to))
-            .flat_map(|(_, from, _)| from.iter())
-            .find(|s| !ending.contains(s))
-        {
-            ending.push(*next);
-        }
-        assert_eq!(ending.len(), State::ALL.len());
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

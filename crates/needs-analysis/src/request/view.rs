@@ -3,30 +3,26 @@
 use chrono::{DateTime, Utc};
 use sanbao_platform::cn;
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::db::DbError;
+use sanbao_platform::history::Line;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::{StepName as _, actions};
 use sanbao_platform::policy::Decision;
-use serde::Serialize;
+use sanbao_platform::text_enum::TextEnum as _;
+use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
+use super::id::RequestId;
+use super::model::Listed;
+use super::policy::Standing;
 use super::sla::{Sla, SlaRules};
-use super::state::{State, Step};
-use super::store::{History, Request, RequestId};
-use crate::policy::{self, Action, Relation};
-
-/// A request with the names that go with its codes.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Listed {
-    /// The request.
-    #[sqlx(flatten)]
-    pub request: Request,
-    /// The area's Chinese name.
-    pub area_name: String,
-    /// The agency's Chinese name, if known.
-    pub agency_name: Option<String>,
-}
+use super::state::{RequestState, RequestStateName};
+use super::step::RequestStepName;
+use crate::policy::Action;
 
 /// A request as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -57,6 +53,9 @@ pub struct RequestView {
     pub phone: Option<String>,
     /// The resident id, always with its middle masked.
     pub national_id: Option<String>,
+    /// There is a resident id, and it cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub national_id_unreadable: bool,
     /// The street address; left out where masked.
     pub address: Option<String>,
     /// What is wanted; left out where masked.
@@ -74,7 +73,7 @@ pub struct RequestView {
     /// Its name, if known.
     pub agency_name: Option<String>,
     /// Where it stands.
-    pub state: State,
+    pub state: RequestStateName,
     /// Since when.
     pub state_since: DateTime<Utc>,
     /// The request it goes on in.
@@ -82,7 +81,9 @@ pub struct RequestView {
     /// The running clock; absent where nothing is waited for.
     pub sla: Option<Sla>,
     /// What this caller may do next.
-    pub legal: Vec<Step>,
+    #[serde(serialize_with = "with_underscores")]
+    #[schema(schema_with = legal_steps)]
+    pub legal: Vec<RequestStepName>,
     /// Grows with each change; also the entity tag.
     pub version: i64,
 }
@@ -97,9 +98,9 @@ pub struct HistoryView {
     /// What was done.
     pub step: String,
     /// The state before.
-    pub state_before: Option<State>,
+    pub state_before: Option<RequestStateName>,
     /// The state after.
-    pub state_after: State,
+    pub state_after: RequestStateName,
     /// Why.
     pub reason: Option<String>,
     /// What else was said.
@@ -116,41 +117,18 @@ pub struct RequestDetail {
     pub history: Vec<HistoryView>,
 }
 
-/// How an actor stands to a request: each way that holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
-    /// Its area lies in the actor's scope.
-    pub in_scope: bool,
-    /// It was sent to the actor's organisation.
-    pub assigned: bool,
+fn legal_steps() -> Array {
+    let words = RequestStepName::ALL.iter().filter(|step| step.by_person()).map(|step| underscored(*step));
+    ArrayBuilder::new().items(ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words))).build()
 }
 
-impl Standing {
-    /// The most generous decision over the ways that hold.
-    pub fn allows(self, ctx: &Ctx, action: Action) -> Decision {
-        let mut decision = policy::allows(&ctx.actor, action, Relation::Outside);
-        if self.in_scope {
-            decision = decision.max(policy::allows(&ctx.actor, action, Relation::InScope));
-        }
-        if self.assigned {
-            decision = decision.max(policy::allows(&ctx.actor, action, Relation::Assigned));
-        }
-        decision
-    }
-
-    /// What the actor may do from a state.
-    pub fn legal(self, ctx: &Ctx, state: State) -> Vec<Step> {
-        let may = |step: &Step| self.allows(ctx, action_of(*step)) == Decision::Allow;
-        state.legal().filter(may).collect()
-    }
+fn underscored(step: RequestStepName) -> String {
+    step.as_str().replace('-', "_")
 }
 
-/// Which permission a step needs.
-pub fn action_of(step: Step) -> Action {
-    match step {
-        Step::Accept | Step::Reject => Action::RequestAnswer,
-        _ => Action::RequestHandle,
-    }
+/// This list has always had underscores where paths have hyphens.
+fn with_underscores<S: Serializer>(steps: &[RequestStepName], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(steps.iter().copied().map(underscored))
 }
 
 /// The view of a request for somebody who stands to it so.
@@ -158,45 +136,56 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
     let Listed { request: r, area_name, agency_name } = listed;
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
+    let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
+    let (id, state, d) = (r.id, r.state_name(), r.details);
+    let national_id = d.masked_national_id(id, fields);
     RequestView {
-        id: r.id,
-        national_id: r.masked_national_id(fields),
-        sla: rules.clock(&r.timed(), ctx.now()),
-        legal: standing.legal(ctx, r.state),
+        id,
+        national_id_unreadable: national_id.is_err(),
+        national_id: national_id.ok().flatten(),
+        sla,
+        legal,
         source: r.source,
         external_id: shown(r.external_id),
-        received_at: r.received_at,
-        area_code: r.area_code.to_string(),
+        received_at: d.received_at,
+        area_code: d.area_code.to_string(),
         area_name,
-        category: r.category,
-        category_raw: r.category_raw,
-        urgency: r.urgency,
-        elder_name: if open { r.elder_name } else { cn::mask_name(&r.elder_name) },
-        phone: r.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
-        address: shown(r.address),
-        note: shown(r.note),
-        wanted_from: r.wanted_from,
-        wanted_until: r.wanted_until,
+        category: d.category,
+        category_raw: d.category_raw,
+        urgency: d.urgency,
+        elder_name: if open { d.elder_name } else { cn::mask_name(&d.elder_name) },
+        phone: d.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
+        address: shown(d.address),
+        note: shown(d.note),
+        wanted_from: d.wanted_from,
+        wanted_until: d.wanted_until,
         masked: !open,
-        person_id: r.person_id,
-        agency_id: r.agency_id,
+        person_id: d.person_id,
+        agency_id,
         agency_name,
-        state: r.state,
+        state,
         state_since: r.state_since,
-        merged_into: r.merged_into,
+        merged_into: match r.state {
+            RequestState::Merged { into, .. } => Some(into),
+            _ => None,
+        },
         version: r.version,
     }
 }
 
-/// The view of a history row; what was said is left out where personal fields are masked.
-pub fn history_view(row: History, masked: bool) -> HistoryView {
-    HistoryView {
-        at: row.at,
-        actor: row.actor,
-        step: row.step,
-        state_before: row.state_before,
-        state_after: row.state_after,
-        reason: row.reason.filter(|_| !masked),
-        note: row.note.filter(|_| !masked),
-    }
+/// The view of a line of the history; what was said is left out where personal fields are masked.
+pub fn history_view(line: Line, masked: bool) -> Result<HistoryView, DbError> {
+    let state = |word: &str, column: &'static str| {
+        let (row, cause) = (line.version.to_string(), "no state of a request".to_owned());
+        RequestStateName::from_text(word).ok_or(DbError::BadRow { table: "history", column, row, cause })
+    };
+    Ok(HistoryView {
+        state_before: line.from_state.as_deref().map(|word| state(word, "from_state")).transpose()?,
+        state_after: state(&line.to_state, "to_state")?,
+        at: line.at,
+        actor: line.actor,
+        step: line.step,
+        reason: line.reason.filter(|_| !masked),
+        note: line.note.filter(|_| !masked),
+    })
 }

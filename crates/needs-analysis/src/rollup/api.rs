@@ -18,8 +18,8 @@ use super::period::{By, Period};
 use super::read::{self, Counts, Overview, Question};
 use crate::area::{Area, AreaCode, Level};
 use crate::request::category::Category;
-use crate::request::state::State;
-use crate::{App, local_day};
+use crate::request::state::RequestStateName;
+use crate::{App, local_day, texts};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -50,7 +50,7 @@ pub(super) struct CountsQuery {
     pub(super) category: Option<Category>,
     /// Only requests that stand in this state.
     #[serde(default, deserialize_with = "blank_as_none")]
-    pub(super) state: Option<State>,
+    pub(super) state: Option<RequestStateName>,
 }
 
 fn blank_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<T>, D::Error> {
@@ -103,7 +103,7 @@ struct Item {
     category: Category,
     /// Where the requests stand.
     #[schema(example = "closed")]
-    state: State,
+    state: RequestStateName,
     /// How many requests.
     #[schema(example = 12)]
     count: i64,
@@ -254,10 +254,10 @@ fn csv_of(overview: &Overview, q: &Question, lang: Lang) -> Result<Vec<u8>, csv:
                 area.code.as_str(),
                 &name,
                 &q.period.label(q.by, slot),
-                category.code(),
+                category.as_str(),
                 lang.pick(category.zh(), category.en()),
-                state.name(),
-                lang.pick(state.zh(), state.en()),
+                state.as_str(),
+                &texts::state(lang, state),
                 &n.to_string(),
             ])?;
         }

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 
 use crate::area::AreaCode;
 use crate::request::category::Category;
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
 
 /// How long a cell's time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type)]
@@ -45,7 +45,7 @@ pub struct Cell {
     /// The kind of help asked for.
     pub category: Category,
     /// Where the work order stands.
-    pub state: State,
+    pub state: RequestStateName,
 }
 
 /// What is to be added to cells; what cancels out is left away.

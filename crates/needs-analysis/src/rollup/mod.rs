@@ -30,7 +30,6 @@ mod lineage;
 mod page;
 pub mod period;
 pub mod read;
-mod tables;
 mod verify;
 
 use std::collections::BTreeSet;
@@ -38,44 +37,42 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use sanbao_platform::db::{DbError, Engine, Tx};
 use sanbao_platform::http::Routes;
-use uuid::Uuid;
 
 use crate::App;
 use crate::area::AreaCode;
 use crate::request::category::Category;
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
 use cell::{Cell, Deltas, Grain};
 use lineage::Lineage;
 
-pub use verify::{Difference, Report, repair, reparented, verify};
+pub use verify::{Comparison, Difference, repair, reparented, verify};
 
 /// The advisory lock of the area tree on `PostgreSQL`.
 pub const TREE_LOCK: i64 = 727_301;
 
-/// One request coming, going, or taking a step. Another category or area is a going and a coming.
+/// One request coming, going, or taking a step. Requests are counted, not people, who would not add up over cells.
+/// Another category or area is a going and a coming.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct CountChange {
     /// The area the request names, of any level.
     pub area_code: AreaCode,
     /// The kind of help asked for.
     pub category: Category,
     /// The day it was received, in the street's zone.
     pub day: NaiveDate,
-    /// Whose it is, if known. Requests are counted here, not people: people do not add up over cells.
-    pub person_key: Option<Uuid>,
     /// The state before; `None` for a request that comes.
-    pub from: Option<State>,
+    pub from: Option<RequestStateName>,
     /// The state after; `None` for a request that goes.
-    pub to: Option<State>,
+    pub to: Option<RequestStateName>,
 }
 
 /// Counts one change, in its transaction: once, and last.
-pub async fn apply(tx: &mut Tx, change: &Change) -> Result<(), DbError> {
+pub async fn apply(tx: &mut Tx, change: &CountChange) -> Result<(), DbError> {
     apply_all(tx, std::slice::from_ref(change)).await
 }
 
 /// Counts many changes: summed up first, so that an import of thousands touches few rows, each once.
-pub async fn apply_all(tx: &mut Tx, changes: &[Change]) -> Result<(), DbError> {
+pub async fn apply_all(tx: &mut Tx, changes: &[CountChange]) -> Result<(), DbError> {
     if changes.is_empty() {
         return Ok(());
     }

@@ -12,10 +12,10 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::period::{By, Period, Segment};
-use crate::area::{self, Area, AreaCode, tree};
+use crate::area::{self, Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
 
 /// What is asked.
 #[derive(Clone, Debug)]
@@ -29,12 +29,12 @@ pub struct Question {
     /// Only this category.
     pub category: Option<Category>,
     /// Only this state.
-    pub state: Option<State>,
+    pub state: Option<RequestStateName>,
 }
 
 /// Counts by part of the period, category and state; no zero among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Counts(BTreeMap<(NaiveDate, Category, State), i64>);
+pub struct Counts(BTreeMap<(NaiveDate, Category, RequestStateName), i64>);
 
 /// An area lying directly in another at some time of the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub struct Overview {
 }
 
 impl Counts {
-    fn add(&mut self, key: (NaiveDate, Category, State), n: i64) {
+    fn add(&mut self, key: (NaiveDate, Category, RequestStateName), n: i64) {
         let sum = self.0.entry(key).or_default();
         *sum += n;
         if *sum == 0 {
@@ -78,7 +78,7 @@ impl Counts {
     }
 
     /// The cells: part of the period, category, state, count.
-    pub fn cells(&self) -> impl Iterator<Item = (NaiveDate, Category, State, i64)> {
+    pub fn cells(&self) -> impl Iterator<Item = (NaiveDate, Category, RequestStateName, i64)> {
         self.0.iter().map(|((slot, category, state), n)| (*slot, *category, *state, *n))
     }
 
@@ -87,7 +87,7 @@ impl Counts {
         self.0.values().sum()
     }
 
-    fn by<K: Ord>(&self, key: impl Fn(&(NaiveDate, Category, State)) -> K) -> BTreeMap<K, i64> {
+    fn by<K: Ord>(&self, key: impl Fn(&(NaiveDate, Category, RequestStateName)) -> K) -> BTreeMap<K, i64> {
         self.0.iter().fold(BTreeMap::new(), |mut sums, (k, n)| {
             *sums.entry(key(k)).or_default() += n;
             sums
@@ -100,7 +100,7 @@ impl Counts {
     }
 
     /// By state.
-    pub fn by_state(&self) -> BTreeMap<State, i64> {
+    pub fn by_state(&self) -> BTreeMap<RequestStateName, i64> {
         self.by(|k| k.2)
     }
 
@@ -115,7 +115,7 @@ struct Row {
     area_code: AreaCode,
     starts_on: NaiveDate,
     category: Category,
-    state: State,
+    state: RequestStateName,
     n: i64,
 }
 
@@ -165,7 +165,7 @@ pub async fn overview(conn: &mut Conn, area: Area, q: &Question, today: NaiveDat
     let areas: Vec<Area> = on!(conn, |c| sqlx::query_as(CHILDREN).bind(code).bind(from).bind(to).fetch_all(c).await)?;
     let children: Vec<Child> =
         areas.into_iter().map(|area| Child { counts: by_child.remove(&area.code).unwrap_or_default(), area }).collect();
-    let above = tree::ancestors(conn, code, today).await?;
+    let above = area::ancestors(conn, code, today).await?;
     let own = counts.minus(&children);
     Ok(Overview { area, above, counts, children, own })
 }

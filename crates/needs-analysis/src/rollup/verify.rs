@@ -27,7 +27,7 @@ pub struct Difference {
 
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Report {
+pub struct Comparison {
     /// How many months were compared.
     pub months: u64,
     /// How many cells are stored.
@@ -68,11 +68,11 @@ const DIFFERENCES: &str = "with recursive leaf (area_code, starts_on, category, 
     order by 1, 2, 3, 4, 5";
 
 /// Compares every stored cell with the requests; `progress` hears (months done, months in all).
-pub async fn verify(db: &Db, mut progress: impl FnMut(u64, u64)) -> Result<Report, DbError> {
+pub async fn verify(db: &Db, mut progress: impl FnMut(u64, u64)) -> Result<Comparison, DbError> {
     let mut conn = db.read().await?;
     let cells: i64 = on!(conn, |c| sqlx::query_scalar(CELLS).fetch_one(c).await)?;
     let months = months(&mut conn).await?;
-    let mut report = Report { cells: cells.unsigned_abs(), ..Report::default() };
+    let mut report = Comparison { cells: cells.unsigned_abs(), ..Comparison::default() };
     for month in &months {
         report.differences.extend(differences(&mut conn, *month).await?);
         report.months += 1;
@@ -82,9 +82,9 @@ pub async fn verify(db: &Db, mut progress: impl FnMut(u64, u64)) -> Result<Repor
 }
 
 /// Makes the stored cells what the requests say, a month a transaction; reports what it mended.
-pub async fn repair(db: &Db, mut progress: impl FnMut(u64, u64)) -> Result<Report, DbError> {
+pub async fn repair(db: &Db, mut progress: impl FnMut(u64, u64)) -> Result<Comparison, DbError> {
     let months = months(&mut db.read().await?).await?;
-    let mut report = Report::default();
+    let mut report = Comparison::default();
     for month in &months {
         let mut tx = db.begin().await?;
         lock_tree(&mut tx, TREE_ALONE_POSTGRES).await?;

@@ -20,6 +20,7 @@ mod sqlite;
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
@@ -216,7 +217,11 @@ impl std::ops::DerefMut for Tx {
 
 impl Tx {
     /// Makes the work durable. On `SQLite` it shares one commit with all who wait beside it.
-    pub async fn commit(self) -> Result<(), DbError> {
+    pub fn commit(self) -> BoxFuture<'static, Result<(), DbError>> {
+        Box::pin(self.committed())
+    }
+
+    async fn committed(self) -> Result<(), DbError> {
         let committed = match self.conn.0 {
             ConnInner::SqliteWriter(guard) => guard.commit().await,
             ConnInner::PostgresTx(tx) => tx.commit().await.map_err(DbError::from),
@@ -242,7 +247,11 @@ impl Tx {
 impl Db {
     /// Opens `url`: `sqlite:PATH`, or a `postgres://` URL in which the service owns `schema`.
     /// The file or schema is created when missing; nothing is migrated.
-    pub async fn open(url: &str, schema: &'static str) -> Result<Self, DbError> {
+    pub fn open<'a>(url: &'a str, schema: &'static str) -> BoxFuture<'a, Result<Self, DbError>> {
+        Box::pin(Self::opened(url, schema))
+    }
+
+    async fn opened(url: &str, schema: &'static str) -> Result<Self, DbError> {
         if let Some(path) = url.strip_prefix("sqlite:") {
             return Ok(Self::of(Inner::Sqlite(SqliteDb::open(path).await?)));
         }
@@ -277,11 +286,13 @@ impl Db {
     }
 
     /// Brings the schema to the newest version: the platform's own tables, then the service's.
-    pub async fn migrate(&self, service: &Migrations) -> Result<(), DbError> {
-        match &self.engine {
-            Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await,
-            Inner::Postgres(pool) => migrate::run_postgres(pool, &[PLATFORM.postgres, service.postgres].concat()).await,
-        }
+    pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
+        Box::pin(async move {
+            match &self.engine {
+                Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await,
+                Inner::Postgres(db) => migrate::run_postgres(db, &[PLATFORM.postgres, service.postgres].concat()).await,
+            }
+        })
     }
 
     /// What committed transactions said they changed; for live pages and for the bus.
@@ -290,15 +301,21 @@ impl Db {
     }
 
     /// A connection for reading; on `SQLite` it cannot write.
-    pub async fn read(&self) -> Result<Conn, DbError> {
-        Ok(Conn(match &self.engine {
-            Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().acquire().await?),
-            Inner::Postgres(pool) => ConnInner::PostgresReader(pool.acquire().await?),
-        }))
+    pub fn read(&self) -> BoxFuture<'_, Result<Conn, DbError>> {
+        Box::pin(async move {
+            Ok(Conn(match &self.engine {
+                Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().acquire().await?),
+                Inner::Postgres(pool) => ConnInner::PostgresReader(pool.acquire().await?),
+            }))
+        })
     }
 
     /// Opens a transaction; on `SQLite` this waits for the one writer's turn.
-    pub async fn begin(&self) -> Result<Tx, DbError> {
+    pub fn begin(&self) -> BoxFuture<'_, Result<Tx, DbError>> {
+        Box::pin(self.begun())
+    }
+
+    async fn begun(&self) -> Result<Tx, DbError> {
         let conn = Conn(match &self.engine {
             Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
             Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
@@ -315,11 +332,13 @@ impl Db {
     }
 
     /// Waits for running statements, commits what is pending and closes.
-    pub async fn close(&self) {
-        match &self.engine {
-            Inner::Sqlite(db) => db.close().await,
-            Inner::Postgres(pool) => pool.close().await,
-        }
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            match &self.engine {
+                Inner::Sqlite(db) => db.close().await,
+                Inner::Postgres(pool) => pool.close().await,
+            }
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::types::Json;
 
 use super::Ctx;
-use crate::crypto::sha256_hex;
+use crate::crypto::{FieldKeys, sha256_hex};
 use crate::db::{Tx, expect_rows};
 use crate::on;
 use crate::problem::{BAD_REQUEST, IDEMPOTENCY_MISMATCH, Problem};
@@ -42,6 +42,12 @@ fn answer(status: u16, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
+fn replay(status: i32, body: &Value) -> Response {
+    let mut replay = answer(u16::try_from(status).unwrap_or(200), body);
+    replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    replay
+}
+
 impl Idempotency {
     /// The stored answer of an equal earlier request; claims the key otherwise. `what` names the
     /// operation with its target, so that one key cannot serve two routes.
@@ -52,6 +58,32 @@ impl Idempotency {
         what: &str,
         request: &impl Serialize,
     ) -> Result<Option<Response>, Problem> {
+        let stored = self.claim(tx, ctx, what, request).await?;
+        Ok(stored.map(|(status, body)| replay(status, &body)))
+    }
+
+    /// As [`begin`](Self::begin), of an answer that was stored by [`finish_sealed`](Self::finish_sealed).
+    pub async fn begin_sealed(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        fields: &FieldKeys,
+        what: &str,
+        request: &impl Serialize,
+    ) -> Result<Option<Response>, Problem> {
+        let Some((status, body)) = self.claim(tx, ctx, what, request).await? else { return Ok(None) };
+        let sealed: Vec<u8> = serde_json::from_value(body).map_err(Problem::internal)?;
+        let text = fields.open(&self.place(ctx), &sealed).map_err(Problem::internal)?;
+        Ok(Some(replay(status, &serde_json::from_str(&text).map_err(Problem::internal)?)))
+    }
+
+    async fn claim(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        what: &str,
+        request: &impl Serialize,
+    ) -> Result<Option<(i32, Value)>, Problem> {
         let Some(key) = &self.0 else { return Ok(None) };
         let text = serde_json::to_string(request).map_err(Problem::internal)?;
         let hash = sha256_hex(format!("{what}\n{text}").as_bytes());
@@ -67,9 +99,26 @@ impl Idempotency {
         if stored_hash != hash {
             return Err(Problem::new(&IDEMPOTENCY_MISMATCH));
         }
-        let mut replay = answer(u16::try_from(status).unwrap_or(200), &body);
-        replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-        Ok(Some(replay))
+        Ok(Some((status, body)))
+    }
+
+    /// As [`finish`](Self::finish), of an answer with a secret in it: it is stored sealed.
+    pub async fn finish_sealed(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        fields: &FieldKeys,
+        status: StatusCode,
+        view: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        let body = serde_json::to_value(view).map_err(Problem::internal)?;
+        let sealed = serde_json::to_value(fields.seal(&self.place(ctx), &body.to_string()));
+        self.store(tx, ctx, status, &sealed.map_err(Problem::internal)?).await?;
+        Ok(answer(status.as_u16(), &body))
+    }
+
+    fn place(&self, ctx: &Ctx) -> String {
+        format!("idempotency.body:{}:{}", ctx.actor.subject, self.0.as_deref().unwrap_or_default())
     }
 
     /// Stores the answer beside the work and gives it.
@@ -81,13 +130,16 @@ impl Idempotency {
         view: &impl Serialize,
     ) -> Result<Response, Problem> {
         let body = serde_json::to_value(view).map_err(Problem::internal)?;
-        if let Some(key) = &self.0 {
-            let rows = on!(tx, |c| {
-                let row = sqlx::query(STORE).bind(ctx.actor.subject).bind(key);
-                row.bind(i32::from(status.as_u16())).bind(Json(&body)).execute(c).await.map(|r| r.rows_affected())
-            })?;
-            expect_rows("store idempotent answer", 1, rows)?;
-        }
+        self.store(tx, ctx, status, &body).await?;
         Ok(answer(status.as_u16(), &body))
+    }
+
+    async fn store(&self, tx: &mut Tx, ctx: &Ctx, status: StatusCode, body: &Value) -> Result<(), Problem> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        let rows = on!(tx, |c| {
+            let row = sqlx::query(STORE).bind(ctx.actor.subject).bind(key);
+            row.bind(i32::from(status.as_u16())).bind(Json(body)).execute(c).await.map(|r| r.rows_affected())
+        })?;
+        Ok(expect_rows("store idempotent answer", 1, rows)?)
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum_server::accept::NoDelayAcceptor;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::certificate::{Certificate, LOOK_WAIT, Tls};
@@ -54,7 +55,19 @@ async fn renew(mut certificate: Certificate, config: RustlsConfig) {
 }
 
 /// Serves `router` until `drain` is cancelled, then lets running requests end.
-pub async fn serve(listener: Listener, router: Router, tls: Option<Tls>, drain: CancellationToken) -> io::Result<()> {
+///
+/// Boxed, as every future of the platform with a tower of others' code below it: a plain one would be compiled,
+/// tower and all, once more in each crate that awaits it.
+pub fn serve(
+    listener: Listener,
+    router: Router,
+    tls: Option<Tls>,
+    drain: CancellationToken,
+) -> BoxFuture<'static, io::Result<()>> {
+    Box::pin(served(listener, router, tls, drain))
+}
+
+async fn served(listener: Listener, router: Router, tls: Option<Tls>, drain: CancellationToken) -> io::Result<()> {
     let handle = axum_server::Handle::new();
     let (ender, draining) = (handle.clone(), drain.clone());
     tokio::spawn(async move {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{By, IllegalStep, Lifecycle, State as _, Step as _, StepOf};
+use super::{By, IllegalStep, Lifecycle, State as _, Step, StepOf};
 use crate::audit::{self, Done};
 use crate::bus;
 use crate::db::{DbError, Tx};
@@ -22,17 +22,29 @@ pub struct Change<A: Lifecycle> {
     pub step: Option<StepOf<A>>,
     /// As it is now.
     pub after: A,
+    /// Why it was made, for its first line in the history: the file that it came from.
+    pub because: Option<String>,
 }
 
 impl<A: Lifecycle> Change<A> {
     /// A new aggregate.
     pub fn created(after: A) -> Self {
-        Self { before: None, step: None, after }
+        Self { before: None, step: None, after, because: None }
+    }
+
+    /// The same with a reason for it.
+    #[must_use]
+    pub fn because(self, reason: impl Into<String>) -> Self {
+        Self { because: Some(reason.into()), ..self }
     }
 
     /// The word of the step.
     pub fn word(&self) -> &'static str {
         self.step.as_ref().map_or(A::CREATED, |step| step.name().as_str())
+    }
+
+    fn of_part(&self) -> bool {
+        self.step.as_ref().is_some_and(Step::of_part)
     }
 
     fn line(&self, by: &By<'_>) -> (Uuid, Line) {
@@ -46,7 +58,7 @@ impl<A: Lifecycle> Change<A> {
             step: self.word().to_owned(),
             from_state: self.before.as_ref().map(|b| b.state().name().as_str().to_owned()),
             to_state: self.after.state().name().as_str().to_owned(),
-            reason: step.and_then(|s| s.reason()).map(str::to_owned),
+            reason: step.and_then(|s| s.reason()).or(self.because.as_deref()).map(str::to_owned),
             note: step.and_then(|s| s.note()).map(str::to_owned),
         };
         (self.after.id().into(), line)
@@ -104,7 +116,7 @@ pub fn step<A: Lifecycle>(before: A, step: StepOf<A>, at: DateTime<Utc>) -> Resu
     }
     let state = before.state().clone().apply(step.clone()).map_err(refuse)?;
     let after = before.clone().advanced(state, &step, at);
-    Ok(Change { before: Some(before), step: Some(step), after })
+    Ok(Change { before: Some(before), step: Some(step), after, because: None })
 }
 
 /// Takes one step and gives the aggregate as it is then.
@@ -125,11 +137,12 @@ pub async fn create<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, new: A) -> Result<()
 pub async fn save<A: Lifecycle>(tx: &mut Tx, by: &By<'_>, changes: Vec<Change<A>>) -> Result<Vec<Change<A>>, DbError> {
     let mut written = Vec::with_capacity(changes.len());
     for change in changes {
-        if A::write(tx, change.before.as_ref(), &change.after).await? {
+        if change.of_part() || A::write(tx, change.before.as_ref(), &change.after).await? {
             written.push(change);
         }
     }
-    let lines: Vec<(Uuid, Line)> = written.iter().map(|change| change.line(by)).collect();
+    let whole = written.iter().filter(|change| !change.of_part());
+    let lines: Vec<(Uuid, Line)> = whole.map(|change| change.line(by)).collect();
     history::add(tx, A::NAME, &lines).await?;
     A::follow_up(tx, by, &written).await?;
     let mut events = Vec::new();
@@ -149,7 +162,8 @@ fn done<'a, A: Lifecycle>(by: &'a By<'_>, change: &Change<A>) -> Done<'a> {
     Done {
         at: by.at(),
         actor: by.actor(),
-        action: Cow::Owned(format!("{}.{}", A::NAME, change.word())),
+        // Audit rows have always had underscores where paths have hyphens.
+        action: Cow::Owned(format!("{}.{}", A::NAME, change.word().replace('-', "_"))),
         resource_kind: A::NAME,
         resource: change.after.id().into(),
         request_id: by.request_id(),

@@ -73,6 +73,13 @@ pub trait Step: Clone + Debug + Send + Sync + 'static {
     fn note(&self) -> Option<&str> {
         None
     }
+
+    /// Whether the step changes only a part of the aggregate that counts its own versions, such as a draft that is
+    /// saved every few seconds. Then the aggregate's row, version and history stay as they are, and `advanced` must
+    /// leave the version; [`follow_up`](Lifecycle::follow_up) and the audit row are the same as for other steps.
+    fn of_part(&self) -> bool {
+        false
+    }
 }
 
 /// A step by its name alone, as it stands in the API's paths, in the history and in audit rows.
@@ -202,6 +209,12 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
 
     /// Whether the caller may take a step of this name.
     fn allows(ctx: &Ctx, stance: &Self::Stance, step: StepNameOf<Self>) -> Decision;
+
+    /// Whether the time for a step of this name has come. What would be refused for being too early is left out of
+    /// the steps that a view names; the order itself says why it refuses.
+    fn timely(_ctx: &Ctx, _stance: &Self::Stance, _step: StepNameOf<Self>) -> bool {
+        true
+    }
 
     /// What the caller sees of it now.
     fn view(

@@ -66,16 +66,49 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
         aggregate: &A,
     ) -> impl Future<Output = Result<StepOf<A>, Problem>> + Send;
 
+    /// What is answered, once the step is written: the aggregate as the caller sees it. An order that leads further
+    /// in the same transaction, such as a second step, does so here.
+    fn answer(&self, call: Call<'_, A>, tx: &mut Tx, after: A) -> impl Future<Output = Result<Answer, Problem>> + Send {
+        seen(call, tx, after)
+    }
+
     /// What is added to a refusal once the transaction is over, such as the nearest free times.
     fn explain(&self, _call: Call<'_, A>, _aggregate: &A, problem: Problem) -> impl Future<Output = Problem> + Send {
         std::future::ready(problem)
     }
 }
 
-/// The steps that the caller may take now: legal in the state, open to people, allowed by the policy.
+/// What a step is answered with.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// 200 for a step; 201 where it made something.
+    pub status: StatusCode,
+    /// The entity tag.
+    pub version: i64,
+    /// The body.
+    pub body: serde_json::Value,
+}
+
+impl Answer {
+    /// 200 with a view.
+    pub fn ok(version: i64, view: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_value(view).map_err(Problem::internal)?;
+        Ok(Self { status: StatusCode::OK, version, body })
+    }
+}
+
+/// The aggregate as the caller sees it now.
+pub async fn seen<A: Lifecycle>(call: Call<'_, A>, tx: &mut Tx, after: A) -> Result<Answer, Problem> {
+    Answer::ok(after.version(), &A::view(call.app, tx, call.ctx, after.id()).await?)
+}
+
+/// The steps that the caller may take now: legal in the state, open to people, allowed by the policy, and not too
+/// early.
 pub fn actions<A: Lifecycle>(aggregate: &A, ctx: &Ctx, stance: &A::Stance) -> Vec<StepNameOf<A>> {
     let mut legal = aggregate.legal();
-    legal.retain(|step| step.by_person() && A::allows(ctx, stance, *step) == Decision::Allow);
+    legal.retain(|step| {
+        step.by_person() && A::allows(ctx, stance, *step) == Decision::Allow && A::timely(ctx, stance, *step)
+    });
     legal
 }
 
@@ -101,11 +134,13 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
         return Ok(replay);
     }
     guard.if_match.check(aggregate.version())?;
-    if !aggregate.legal().contains(&name) {
+    let step = if aggregate.legal().contains(&name) {
+        order.prepare(call, &mut tx, &aggregate).await
+    } else {
         let legal = actions(&aggregate, ctx, &stance).into_iter().map(|s| s.as_str()).collect();
-        return Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into());
-    }
-    let step = match order.prepare(call, &mut tx, &aggregate).await {
+        Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into())
+    };
+    let step = match step {
         Ok(step) => step,
         Err(problem) => {
             drop(tx);
@@ -113,8 +148,8 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
         }
     };
     let after = advance(&mut tx, &By::Person(ctx), aggregate, step).await?;
-    let view = A::view(app, &mut tx, ctx, id).await?;
-    let answer = guard.key.finish(&mut tx, ctx, StatusCode::OK, &view).await?;
+    let answer = order.answer(call, &mut tx, after).await?;
+    let response = guard.key.finish(&mut tx, ctx, answer.status, &answer.body).await?;
     tx.commit().await?;
-    Ok((ETag(after.version()), answer).into_response())
+    Ok((ETag(answer.version), response).into_response())
 }

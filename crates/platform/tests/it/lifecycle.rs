@@ -474,10 +474,12 @@ async fn many_are_written_at_once_and_those_that_are_overtaken_are_left_out() {
     on_both(|engine| async move {
         let world = World::on(&engine).await;
         let (by, mut orders) = (automatic("file"), vec![Change::created(open(world.errand))]);
-        orders.extend((0..50).map(|_| Change::created(open(ErrandId::new(start())))));
+        orders.extend((0..50).map(|_| Change::created(open(ErrandId::new(start()))).because("file 7")));
         let mut tx = world.site.db.begin().await.unwrap();
         let saved = save(&mut tx, &by, orders).await.unwrap();
         assert_eq!(saved.len(), 50, "one was there already");
+        let lines = history::of(&mut tx, "errand", saved[0].after.id).await.unwrap();
+        assert_eq!(lines[0].reason.as_deref(), Some("file 7"));
         let ended = saved.into_iter().map(|c| step(c.after, ErrandStep::Lapse, start()).unwrap()).collect();
         assert_eq!(save(&mut tx, &by, ended).await.unwrap().len(), 50);
         tx.commit().await.unwrap();

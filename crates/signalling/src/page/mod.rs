@@ -15,45 +15,45 @@ use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
-    ("/static/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
-    ("/static/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
-    ("/static/sanbao-network.js", JS, include_bytes!("../../assets/sanbao-network.js")),
-    ("/static/sanbao-picture.js", JS, include_bytes!("../../assets/sanbao-picture.js")),
-    ("/static/sanbao-kept.js", JS, include_bytes!("../../assets/sanbao-kept.js")),
-    ("/static/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
-    ("/static/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
-    ("/static/sanbao-peer.js", JS, include_bytes!("../../assets/sanbao-peer.js")),
-    ("/static/sanbao-quality.js", JS, include_bytes!("../../assets/sanbao-quality.js")),
-    ("/static/sanbao-check.js", JS, include_bytes!("../../assets/sanbao-check.js")),
-    ("/static/room.js", JS, include_bytes!("../../assets/room.js")),
-    ("/static/room-chat.js", JS, include_bytes!("../../assets/room-chat.js")),
-    ("/static/room-check.js", JS, include_bytes!("../../assets/room-check.js")),
-    ("/static/room-devices.js", JS, include_bytes!("../../assets/room-devices.js")),
-    ("/static/room-line.js", JS, include_bytes!("../../assets/room-line.js")),
-    ("/static/room-panels.js", JS, include_bytes!("../../assets/room-panels.js")),
-    ("/static/room-people.js", JS, include_bytes!("../../assets/room-people.js")),
-    ("/static/room-record.js", JS, include_bytes!("../../assets/room-record.js")),
-    ("/static/room-ring.js", JS, include_bytes!("../../assets/room-ring.js")),
-    ("/static/room-ticket.js", JS, include_bytes!("../../assets/room-ticket.js")),
-    ("/static/room-tiles.js", JS, include_bytes!("../../assets/room-tiles.js")),
-    ("/static/room-verdict.js", JS, include_bytes!("../../assets/room-verdict.js")),
-    ("/static/room-words.js", JS, include_bytes!("../../assets/room-words.js")),
-    ("/static/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
+    ("/static/signalling/sanbao-signal.js", JS, include_bytes!("../../assets/sanbao-signal.js")),
+    ("/static/signalling/sanbao-acts.js", JS, include_bytes!("../../assets/sanbao-acts.js")),
+    ("/static/signalling/sanbao-network.js", JS, include_bytes!("../../assets/sanbao-network.js")),
+    ("/static/signalling/sanbao-picture.js", JS, include_bytes!("../../assets/sanbao-picture.js")),
+    ("/static/signalling/sanbao-kept.js", JS, include_bytes!("../../assets/sanbao-kept.js")),
+    ("/static/signalling/sanbao-session.js", JS, include_bytes!("../../assets/sanbao-session.js")),
+    ("/static/signalling/sanbao-room.js", JS, include_bytes!("../../assets/sanbao-room.js")),
+    ("/static/signalling/sanbao-peer.js", JS, include_bytes!("../../assets/sanbao-peer.js")),
+    ("/static/signalling/sanbao-quality.js", JS, include_bytes!("../../assets/sanbao-quality.js")),
+    ("/static/signalling/sanbao-check.js", JS, include_bytes!("../../assets/sanbao-check.js")),
+    ("/static/signalling/room.js", JS, include_bytes!("../../assets/room.js")),
+    ("/static/signalling/room-chat.js", JS, include_bytes!("../../assets/room-chat.js")),
+    ("/static/signalling/room-check.js", JS, include_bytes!("../../assets/room-check.js")),
+    ("/static/signalling/room-devices.js", JS, include_bytes!("../../assets/room-devices.js")),
+    ("/static/signalling/room-line.js", JS, include_bytes!("../../assets/room-line.js")),
+    ("/static/signalling/room-panels.js", JS, include_bytes!("../../assets/room-panels.js")),
+    ("/static/signalling/room-people.js", JS, include_bytes!("../../assets/room-people.js")),
+    ("/static/signalling/room-record.js", JS, include_bytes!("../../assets/room-record.js")),
+    ("/static/signalling/room-ring.js", JS, include_bytes!("../../assets/room-ring.js")),
+    ("/static/signalling/room-ticket.js", JS, include_bytes!("../../assets/room-ticket.js")),
+    ("/static/signalling/room-tiles.js", JS, include_bytes!("../../assets/room-tiles.js")),
+    ("/static/signalling/room-verdict.js", JS, include_bytes!("../../assets/room-verdict.js")),
+    ("/static/signalling/room-words.js", JS, include_bytes!("../../assets/room-words.js")),
+    ("/static/signalling/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
 ];
 
 /// What is fetched only once somebody is inside.
 const LATER: &[&str] = &[
-    "/static/room-chat.js",
-    "/static/room-line.js",
-    "/static/room-people.js",
-    "/static/room-verdict.js",
-    "/static/sanbao-quality.js",
+    "/static/signalling/room-chat.js",
+    "/static/signalling/room-line.js",
+    "/static/signalling/room-people.js",
+    "/static/signalling/room-verdict.js",
+    "/static/signalling/sanbao-quality.js",
 ];
 
 /// The scripts that the page's own script imports, so that a browser fetches them at once.
 fn modules() -> impl Iterator<Item = &'static str> {
     let scripts = FILES.iter().filter(|(_, kind, _)| *kind == JS).map(|(path, ..)| *path);
-    scripts.filter(|path| *path != "/static/room.js" && !LATER.contains(path))
+    scripts.filter(|path| *path != "/static/signalling/room.js" && !LATER.contains(path))
 }
 
 /// The words of the page, in both languages.
@@ -77,7 +77,7 @@ pub(crate) fn assets() -> Routes<App> {
 pub(crate) async fn room(State(app): State<App>, visitor: Visitor) -> Markup {
     let lang = visitor.lang;
     let body = room::body(lang, &app.texts);
-    app.deps.frame.page(lang, &app.texts.get(lang, "room-title"), None, "/room", &["/static/room.js"], &body)
+    app.deps.frame.page(lang, &app.texts.get(lang, "room-title"), None, "/room", &["/static/signalling/room.js"], &body)
 }
 
 #[cfg(test)]

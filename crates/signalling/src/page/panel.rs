@@ -47,7 +47,7 @@ fn chat(t: &impl Fn(&str) -> String) -> Markup {
         section #panel-chat role="tabpanel" aria-labelledby="tab-chat" hidden {
             ol #chat-lines role="log" aria-label=(t("chat")) tabindex="0" {}
             p #chat-none .faint { (t("chat-none")) }
-            form #chat-form {
+            form #chat-form method="post" {
                 label.visually-hidden for="chat-text" { (t("chat-label")) }
                 textarea #chat-text rows="1" maxlength="2000" placeholder=(t("chat-label")) {}
                 button.button.primary type="submit" { (t("chat-send")) }

@@ -134,7 +134,7 @@ fn over(t: &impl Fn(&str) -> String) -> Markup {
 pub(super) fn body(lang: Lang, texts: &Texts) -> Markup {
     let t = |key: &str| texts.get(lang, &format!("room-{key}"));
     html! {
-        link rel="stylesheet" href="/static/room.css";
+        link rel="stylesheet" href="/static/signalling/room.css";
         @for module in super::modules() { link rel="modulepreload" href=(module); }
         (words(lang, texts))
         noscript { p.notice.warn { (t("needs-script")) } }

@@ -1,6 +1,14 @@
 //! The real service on a port, and a plain WebSocket client of the protocol.
-#![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(dead_code, reason = "each test file uses its part")]
+#![expect(dead_code, reason = "each of the two binaries uses its part")]
+
+pub mod balancer;
+pub mod browser;
+pub mod current;
+pub mod nats;
+pub mod site;
+pub mod steady;
+pub mod trust;
+pub mod turn;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +22,8 @@ use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::{Listener, Routes, finish, serve};
 use sanbao_platform::service::{Bus, Running, Service, Task, Wiring};
-use sanbao_platform::testing::{TestEngine, sqlite};
+use sanbao_platform::testing::{TestEngine, port, ports, sqlite};
+use sanbao_signalling::config::EmbeddedTurn;
 use sanbao_signalling::{Config, MIGRATIONS, NAME};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -26,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 /// Nothing in a test takes longer; a wait that does has failed.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running service.
 pub struct Relay {
@@ -413,4 +422,19 @@ impl Client {
 
 pub fn close_number(code: CloseCode) -> u16 {
     code.into()
+}
+
+/// A service with its TURN server on ports of its own.
+pub async fn relay_with_turn(change: impl FnOnce(&mut Config)) -> Relay {
+    let mut config = config();
+    config.turn = Some(EmbeddedTurn {
+        listen: ([127, 0, 0, 1], port()).into(),
+        tls: None,
+        public_ips: vec!["127.0.0.1".parse().unwrap()],
+        relay_ports: ports(20).into_inner(),
+        allow_peers: Vec::new(),
+        deny_peers: Vec::new(),
+    });
+    change(&mut config);
+    relay_with(config, sanbao_platform::testing::sqlite()).await
 }

@@ -19,8 +19,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::nats::NatsServers;
-use crate::steady::{Counts, Start, Steady};
+use super::nats::NatsServers;
+use super::steady::{Counts, Start, Steady};
 
 /// A node of the test's process.
 pub struct Node {

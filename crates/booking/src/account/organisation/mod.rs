@@ -1,6 +1,7 @@
 //! Organisations of the network: four kinds, each with its roles.
 
 pub(super) mod api;
+mod events;
 mod store;
 
 use chrono::{DateTime, Utc};
@@ -11,6 +12,7 @@ use utoipa::ToSchema;
 use super::policy::Relation;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
+pub use events::CATALOGUE;
 pub use store::{find, insert, list, list_all};
 
 /// What an organisation is for.

@@ -4,9 +4,9 @@ use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
-use serde::Serialize;
 
-use super::{Organisation, OrganisationKind};
+use super::Organisation;
+use super::events::{OrganisationRegistered, REGISTERED};
 
 const FIND: &str =
     "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at from organisation where id = $1";
@@ -16,17 +16,6 @@ const LIST_FIRST: &str = "select id, kind, name_zh, name_en, time_zone, phone, a
     from organisation order by id limit $1";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)";
-
-/// An organisation is known now: whoever sends work to it must learn of it.
-const REGISTERED: &str = "booking.organisation.registered";
-
-#[derive(Serialize)]
-struct Registered<'a> {
-    organisation_id: OrganisationId,
-    kind: OrganisationKind,
-    name_zh: &'a str,
-    name_en: &'a str,
-}
 
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
@@ -54,6 +43,11 @@ pub async fn insert(tx: &mut Tx, new: &Organisation) -> Result<(), DbError> {
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("insert organisation", 1, rows)?;
-    let known = Registered { organisation_id: new.id, kind: new.kind, name_zh: &new.name_zh, name_en: &new.name_en };
-    bus::publish(tx, new.created_at, REGISTERED, new.id, &known).await.map(drop)
+    let known = OrganisationRegistered {
+        organisation_id: new.id,
+        kind: new.kind,
+        name_zh: &new.name_zh,
+        name_en: &new.name_en,
+    };
+    bus::emit(tx, new.created_at, &REGISTERED, new.id, &known).await
 }

@@ -73,7 +73,9 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
                         th scope="row" { (p.name) }
                         td data-label=(t("person-sex")) { (sex(p.sex)) }
                         td data-label=(t("person-birth-date")) { (p.birth_date.map(|d| d.to_string()).unwrap_or_default()) }
-                        td data-label=(t("national-id")) { (p.national_id.as_deref().unwrap_or("—")) }
+                        td data-label=(t("national-id")) {
+                            @if p.national_id_unreadable { (t("unreadable")) } @else { (p.national_id.as_deref().unwrap_or("—")) }
+                        }
                         td data-label=(t("phone")) { (p.phone.as_deref().unwrap_or("—")) }
                         td data-label=(t("guardian-name")) {
                             (p.guardian_name.as_deref().unwrap_or("—")) " " (p.guardian_phone.as_deref().unwrap_or_default())

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::event::{PersonEvent, REGISTERED, UPDATED};
+use super::events::{PersonEvent, REGISTERED, UPDATED};
 use super::store::{self, Person, Search};
 use super::view::PersonView;
 use crate::App;
@@ -149,7 +149,7 @@ async fn page(app: &App, ctx: &Ctx, tx: &mut Tx, query: ListQuery) -> Result<Pag
     audit::record(tx, ctx, "person.list", "organisation", own.id).await?;
     let page = Page::of(rows, limit, |p| (p.name.clone(), p.id));
     let next = page.next;
-    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect::<Result<Vec<_>, _>>()?;
+    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect();
     Ok(Page { items, next })
 }
 
@@ -220,10 +220,10 @@ async fn create(
     if !store::insert(&mut tx, &person).await? {
         return Err(Problem::new(&NATIONAL_ID_TAKEN));
     }
-    PersonEvent::of(&person).publish(&mut tx, ctx.now(), REGISTERED).await?;
+    PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
-    let view = PersonView::of(person, &app.deps.fields)?;
+    let view = PersonView::of(person, &app.deps.fields);
     let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
     Ok(answer)
@@ -238,7 +238,7 @@ async fn get(ctx: Ctx, State(app): State<App>, Path(id): Path<PersonId>) -> Resu
     let person = load(&mut tx, &ctx, id, Action::PersonRead).await?;
     audit::record(&mut tx, &ctx, "person.read", "person", id).await?;
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields)?)))
+    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
 }
 
 /// Corrects what is known of a person.
@@ -266,11 +266,11 @@ async fn update(
         Ok(false) => return Err(Problem::new(&PRECONDITION_FAILED)),
         Ok(true) => person.version += 1,
     }
-    PersonEvent::of(&person).publish(&mut tx, ctx.now(), UPDATED).await?;
+    PersonEvent::of(&person).publish(&mut tx, ctx.now(), &UPDATED).await?;
     audit::record(&mut tx, &ctx, "person.update", "person", id).await?;
     tx.touch("persons", ctx.actor.organisation);
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields)?)))
+    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
 }
 
 /// The whole national id, for forms that need it. Each look is audited.

@@ -5,7 +5,7 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::on;
 use uuid::Uuid;
 
-use super::event::{PersonEvent, REGISTERED};
+use super::events::{PersonEvent, REGISTERED};
 use crate::account::id::PersonId;
 
 /// Merges point at the person that stays; a chain is followed this far.
@@ -64,7 +64,7 @@ pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderCo
         sex: "unknown",
         national_id_index: contact.national_id_index.as_deref(),
     };
-    event.publish(tx, now, REGISTERED).await?;
+    event.publish(tx, now, &REGISTERED).await?;
     Ok(id)
 }
 

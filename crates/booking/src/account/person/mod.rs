@@ -2,12 +2,14 @@
 
 pub(super) mod api;
 mod elder;
-mod event;
+mod events;
+pub mod reseal;
 mod store;
 mod view;
 
 pub use elder::{ElderContact, find_or_register};
-pub(super) use event::{PersonEvent, REGISTERED};
+pub use events::CATALOGUE;
+pub(super) use events::{PersonEvent, REGISTERED};
 pub(super) use store::insert;
 pub use store::{Person, find};
 pub use view::PersonView;

@@ -1,8 +1,8 @@
 //! People in the database. The national id lies there sealed; its blind index finds it again.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::ResidentId;
-use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::cn::{ResidentId, mask_resident_id};
+use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -95,7 +95,7 @@ impl Person {
     }
 
     fn place(&self) -> String {
-        format!("person.national_id:{}", self.id)
+        super::reseal::place(self.id.0)
     }
 
     /// Takes a national id: sealed, indexed, and the source of birth date and sex.
@@ -104,6 +104,14 @@ impl Person {
         self.national_id_index = Some(id.index(keys));
         self.birth_date = Some(id.birth_date());
         self.sex = sex_of(id);
+    }
+
+    /// The national id with its middle masked, for a view that goes on without it: `Err` when it does not open, which
+    /// the log says once.
+    pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
+        let open = keys.open_or_report(&self.place(), sealed).ok_or(Unsealable)?;
+        Ok(Some(mask_resident_id(&open)))
     }
 
     /// The national id in the open. A cipher text that does not open is a bad row.

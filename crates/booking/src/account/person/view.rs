@@ -1,9 +1,8 @@
 //! A person as those who care see it: masked where the whole is not needed.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::{mask_phone, mask_resident_id};
+use sanbao_platform::cn::mask_phone;
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,6 +29,9 @@ pub struct PersonView {
     pub phone: Option<String>,
     /// `330211********1234`
     pub national_id: Option<String>,
+    /// There is a national id, and it cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub national_id_unreadable: bool,
     /// Street address.
     pub address: Option<String>,
     /// The area's code.
@@ -45,23 +47,24 @@ pub struct PersonView {
 }
 
 impl PersonView {
-    pub(super) fn of(person: Person, keys: &FieldKeys) -> Result<Self, DbError> {
-        let national_id = person.national_id(keys)?.map(|id| mask_resident_id(&id));
+    pub(super) fn of(person: Person, keys: &FieldKeys) -> Self {
+        let national_id = person.masked_national_id(keys);
         let phone = |phone: Option<String>| phone.map(|p| mask_phone(&p));
-        Ok(Self {
+        Self {
             id: person.id,
             organisation_id: person.organisation_id,
             name: person.name,
             sex: person.sex,
             birth_date: person.birth_date,
             phone: phone(person.phone),
-            national_id,
+            national_id_unreadable: national_id.is_err(),
+            national_id: national_id.ok().flatten(),
             address: person.address,
             area_code: person.area_code,
             guardian_name: person.guardian_name,
             guardian_phone: phone(person.guardian_phone),
             created_at: person.created_at,
             version: person.version,
-        })
+        }
     }
 }

@@ -1,30 +1,31 @@
 //! Recording and withdrawing consent.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Idempotency, Json, Path};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Path};
 use sanbao_platform::problem::Problem;
 
-use super::{answered, load, refused, seen, view::ConsultView};
 use crate::App;
 use crate::consult::consent::{self, ConsentView, NewConsent};
-use crate::consult::entry;
 use crate::consult::id::{ConsentId, ConsultId};
-use crate::consult::journal;
 use crate::consult::policy::Action;
+use crate::consult::steps;
+use crate::consult::store;
+use crate::consult::ticket::issued;
+use crate::consult::view::{ConsultView, refused, seen};
 
 /// All consents, withdrawn ones too (whoever may see the consult).
 #[utoipa::path(get, path = "/v1/consults/{id}/consents", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<ConsentView>), (status = 404)))]
 pub async fn list(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<ConsentView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    load(&mut conn, &ctx, id, Action::Read).await?;
+    store::load(&mut conn, &ctx, id, Action::Read).await?;
     Ok(Json(consent::list(&mut conn, id).await?))
 }
 
@@ -32,7 +33,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/consults/{id}/consents", tag = "consults", params(("id" = ConsultId, Path)), request_body = NewConsent,
     responses((status = 201, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn record(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
     key: Idempotency,
@@ -43,13 +44,13 @@ pub async fn record(
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consent {id}"), &body).await? {
         return Ok(replay);
     }
-    let consult = load(&mut tx, &ctx, id, Action::Consent).await?;
-    if consult.state.name().is_final() {
-        return Err(refused(&consult, "consent"));
+    let consult = store::load(&mut tx, &ctx, id, Action::Consent).await?;
+    if consult.state.is_final() {
+        return Err(refused(&mut tx, &ctx, &consult, "consent").await?);
     }
     consent::insert(&mut tx, id, ctx.actor.subject.into(), ctx.now(), &consent).await?;
     audit::record(&mut tx, &ctx, "consult.consent", "consult", id).await?;
-    journal::touch(&mut tx, &consult);
+    steps::touch(&mut tx, &consult);
     let view = seen(&mut tx, &ctx, id).await?;
     let response = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
@@ -61,20 +62,27 @@ pub async fn record(
     params(("id" = ConsultId, Path), ("consent" = ConsentId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404)))]
 pub async fn withdraw(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path((id, consent)): Path<(ConsultId, ConsentId)>,
+    key: Idempotency,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let consult = load(&mut tx, &ctx, id, Action::Consent).await?;
+    if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consult.consent.withdraw {id}"), &consent).await? {
+        return Ok(replay);
+    }
+    let consult = store::load(&mut tx, &ctx, id, Action::Consent).await?;
     if !consent::withdraw(&mut tx, id, consent, ctx.actor.subject.into(), ctx.now()).await? {
         return Err(Problem::not_found());
     }
     audit::record(&mut tx, &ctx, "consult.consent.withdraw", "consult", id).await?;
     let standing = consent::list(&mut tx, id).await?.iter().any(|c| c.withdrawn_at.is_none());
     if !standing {
-        entry::revoke_all(&mut tx, id, ctx.now()).await?;
+        issued::revoke_all(&mut tx, id, ctx.now()).await?;
     }
-    journal::touch(&mut tx, &consult);
-    answered(tx, &ctx, id).await
+    steps::touch(&mut tx, &consult);
+    let view = seen(&mut tx, &ctx, id).await?;
+    let response = key.finish(&mut tx, &ctx, StatusCode::OK, &view).await?;
+    tx.commit().await?;
+    Ok((ETag(view.version), response).into_response())
 }

@@ -1,6 +1,6 @@
 //! Doctors and their free times.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Json, Path, Query};
@@ -11,9 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
 use crate::account::AccountId;
-use crate::consult::hours::store::{self, NewPractitioner, Practitioner};
-use crate::consult::hours::{FreeSlot, Search, search};
-use crate::consult::invitation::{Checks, NAME_CHARS_MAX, Title};
+use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
+use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
+use crate::consult::practitioner::{FreeSlot, Search, search};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
@@ -82,7 +82,7 @@ fn hospital_seen(ctx: &Ctx, wanted: Option<OrganisationId>) -> Result<Option<Org
 #[utoipa::path(get, path = "/v1/practitioners", tag = "consults", params(DoctorQuery),
     responses((status = 200, body = Vec<DoctorView>), (status = 403), (status = 422)))]
 pub async fn list(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Query(query): Query<DoctorQuery>,
 ) -> Result<Json<Vec<DoctorView>>, Problem> {
@@ -112,7 +112,7 @@ pub struct Registration {
 #[utoipa::path(put, path = "/v1/practitioners/{id}", tag = "consults", params(("id" = AccountId, Path)), request_body = Registration,
     responses((status = 200, body = DoctorView), (status = 403), (status = 404), (status = 422)))]
 pub async fn register(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
     Json(mut body): Json<Registration>,
@@ -185,7 +185,7 @@ pub fn range(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<(), Problem> {
 #[utoipa::path(get, path = "/v1/slots", tag = "consults", params(SlotSearch),
     responses((status = 200, body = Vec<FreeSlot>), (status = 403), (status = 422)))]
 pub async fn slots(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Query(query): Query<SlotSearch>,
 ) -> Result<Json<Vec<FreeSlot>>, Problem> {

@@ -1,25 +1,24 @@
 //! The family's links, and their way from link to ticket.
 //!
-//! Making a link takes no `Idempotency-Key`: its answer holds a secret, and stored answers would keep
-//! it readable. A link made twice by mistake is revoked.
+//! The answer that makes a link holds a secret, so what an `Idempotency-Key` keeps of it is sealed.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Json, Path, Visitor};
+use sanbao_platform::http::{Ctx, Idempotency, Json, Path, Visitor};
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::ticket::TicketView;
-use super::{load, refused};
 use crate::App;
 use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest};
 use crate::consult::id::{ConsultId, GuestId};
 use crate::consult::policy::Action;
 use crate::consult::store;
 use crate::consult::ticket::{self as room, Entrant};
+use crate::consult::view::refused;
 
 /// A secret is 43 characters; nothing much longer is looked up.
 const TOKEN_BYTES_MAX: usize = 128;
@@ -28,12 +27,12 @@ const TOKEN_BYTES_MAX: usize = 128;
 #[utoipa::path(get, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<GuestView>), (status = 403), (status = 404)))]
 pub async fn list(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<GuestView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    load(&mut conn, &ctx, id, Action::InviteGuest).await?;
+    store::load(&mut conn, &ctx, id, Action::InviteGuest).await?;
     Ok(Json(guest::list(&mut conn, id).await?))
 }
 
@@ -41,24 +40,29 @@ pub async fn list(
 #[utoipa::path(post, path = "/v1/consults/{id}/guest-links", tag = "consults", params(("id" = ConsultId, Path)), request_body = NewGuest,
     responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409), (status = 422)))]
 pub async fn create(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
+    key: Idempotency,
     Json(body): Json<NewGuest>,
 ) -> Result<Response, Problem> {
     let new = body.checked()?;
-    let mut tx = app.deps.db.begin().await?;
-    let consult = load(&mut tx, &ctx, id, Action::InviteGuest).await?;
-    if consult.state.name().is_final() {
-        return Err(refused(&consult, "guest_link"));
+    let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link {id}"));
+    if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
+        return Ok(replay);
+    }
+    let consult = store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    if consult.state.is_final() {
+        return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
     if guest::count(&mut tx, id).await? >= LINKS_MAX {
         return Err(Problem::new(&CONFLICT).detail("最多 20 个家属链接", "At most 20 links stand at a time"));
     }
     let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, None).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link", "consult", id).await?;
+    let response = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &link).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(link)).into_response())
+    Ok(response)
 }
 
 /// Revokes a link: nobody enters by it any more (care staff).
@@ -66,12 +70,12 @@ pub async fn create(
     params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
     responses((status = 204), (status = 403), (status = 404)))]
 pub async fn revoke(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path((id, link)): Path<(ConsultId, GuestId)>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
     let link = guest::find(&mut tx, id, link).await?.filter(|link| link.revoked_at.is_none());
     let link = link.ok_or_else(Problem::not_found)?;
     guest::revoke(&mut tx, id, link.person, ctx.now()).await?;
@@ -85,22 +89,27 @@ pub async fn revoke(
     params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
     responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409)))]
 pub async fn resend(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path((id, link)): Path<(ConsultId, GuestId)>,
+    key: Idempotency,
 ) -> Result<Response, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let consult = load(&mut tx, &ctx, id, Action::InviteGuest).await?;
-    if consult.state.name().is_final() {
-        return Err(refused(&consult, "guest_link"));
+    let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link.resend {id}"));
+    if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &link).await? {
+        return Ok(replay);
+    }
+    let consult = store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    if consult.state.is_final() {
+        return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
     let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?;
     guest::revoke(&mut tx, id, old.person, ctx.now()).await?;
     let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
     let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, Some(old.person)).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;
+    let response = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &link).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(link)).into_response())
+    Ok(response)
 }
 
 /// The secret of a link.
@@ -121,7 +130,7 @@ impl std::fmt::Debug for GuestToken {
 #[utoipa::path(post, path = "/v1/guest-tickets", tag = "consults", request_body = GuestToken,
     responses((status = 200, body = TicketView), (status = 404), (status = 409), (status = 429)), security(()))]
 pub async fn ticket(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     visitor: Visitor,
     Json(body): Json<GuestToken>,
 ) -> Result<Json<TicketView>, Problem> {

@@ -1,6 +1,6 @@
 //! A doctor's weekly hours and exceptions: edited by the doctor or the hospital's administrator.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike as _, Utc};
@@ -13,9 +13,9 @@ use utoipa::ToSchema;
 
 use crate::App;
 use crate::account::AccountId;
-use crate::consult::hours::offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
-use crate::consult::hours::store::{self, Practitioner};
 use crate::consult::id::ExceptionId;
+use crate::consult::practitioner::offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
+use crate::consult::practitioner::store::{self, Practitioner};
 use crate::role::{ADMINISTRATOR, DOCTOR};
 
 /// Lines of weekly hours at most.
@@ -219,7 +219,11 @@ async fn view(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Res
 /// Weekly hours and exceptions (the doctor; the hospital's administrator).
 #[utoipa::path(get, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)),
     responses((status = 200, body = HoursView), (status = 403), (status = 404)))]
-pub async fn read(State(app): State<App>, ctx: Ctx, Path(id): Path<AccountId>) -> Result<Json<HoursView>, Problem> {
+pub async fn read(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Path(id): Path<AccountId>,
+) -> Result<Json<HoursView>, Problem> {
     let mut conn = app.deps.db.read().await?;
     let doctor = own(&mut conn, &ctx, id).await?;
     Ok(Json(view(&mut conn, ctx.now(), &doctor).await?))
@@ -230,7 +234,7 @@ pub async fn read(State(app): State<App>, ctx: Ctx, Path(id): Path<AccountId>) -
 #[utoipa::path(put, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)), request_body = WeeklyPlan,
     responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 422)))]
 pub async fn replace(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
     Json(body): Json<WeeklyPlan>,
@@ -249,7 +253,7 @@ pub async fn replace(
 #[utoipa::path(post, path = "/v1/practitioners/{id}/exceptions", tag = "consults", params(("id" = AccountId, Path)), request_body = ExceptionLine,
     responses((status = 201, body = ExceptionView), (status = 403), (status = 404), (status = 422)))]
 pub async fn add_exception(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
     Json(line): Json<ExceptionLine>,
@@ -268,7 +272,7 @@ pub async fn add_exception(
     params(("id" = AccountId, Path), ("exception" = ExceptionId, Path)),
     responses((status = 204), (status = 403), (status = 404)))]
 pub async fn remove_exception(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path((id, exception)): Path<(AccountId, ExceptionId)>,
 ) -> Result<StatusCode, Problem> {

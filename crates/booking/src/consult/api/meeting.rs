@@ -1,25 +1,25 @@
 //! What the relay told of a meeting.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use sanbao_platform::http::{Ctx, Json, Path};
 use sanbao_platform::problem::Problem;
 
-use super::load;
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
 use crate::consult::policy::Action;
+use crate::consult::store;
 
 /// Who was in the room and how long together, who did not come, how good the lines were, and what checks
 /// before the visit found (whoever may see the consult).
 #[utoipa::path(get, path = "/v1/consults/{id}/meeting", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = MeetingView), (status = 404)))]
 pub async fn meeting(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
 ) -> Result<Json<MeetingView>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
     Ok(Json(meeting::of(&mut conn, &consult, ctx.now()).await?))
 }

@@ -1,6 +1,6 @@
 //! Reading consults.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
@@ -10,13 +10,12 @@ use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::view::{ConsultLine, ConsultView};
-use super::{load, seen};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::policy::Action;
-use crate::consult::state::StateName;
-use crate::consult::store::{self, Filter, Side};
+use crate::consult::state::ConsultStateName;
+use crate::consult::store::{self, ConsultFilter, Side};
+use crate::consult::view::{ConsultLine, ConsultView, seen};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// What a list is narrowed to.
@@ -24,7 +23,7 @@ use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 #[into_params(parameter_in = Query)]
 pub struct ListQuery {
     /// Only this state.
-    pub state: Option<StateName>,
+    pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
     pub from: Option<DateTime<Utc>>,
     /// And before.
@@ -36,7 +35,7 @@ pub struct ListQuery {
 }
 
 /// Whose list the actor sees; nobody else has one.
-pub(crate) fn side(roles: &[String]) -> Result<Side, Problem> {
+pub(in crate::consult) fn side(roles: &[String]) -> Result<Side, Problem> {
     let has = |role: &str| roles.iter().any(|r| r == role);
     match () {
         () if has(CARE_STAFF) => Ok(Side::Inviting),
@@ -51,14 +50,14 @@ pub(crate) fn side(roles: &[String]) -> Result<Side, Problem> {
 #[utoipa::path(get, path = "/v1/consults", tag = "consults", params(ListQuery),
     responses((status = 200, body = Page<ConsultLine>), (status = 403), (status = 422)))]
 pub async fn list(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Page<ConsultLine>>, Problem> {
     let side = side(&ctx.actor.roles)?;
     let paging = Paging { after: query.after, limit: query.limit };
     let limit = paging.limit()?;
-    let filter = Filter {
+    let filter = ConsultFilter {
         state: query.state,
         from: query.from.unwrap_or(DateTime::UNIX_EPOCH),
         to: query.to.unwrap_or(ctx.now() + chrono::Duration::days(3660)),
@@ -69,15 +68,15 @@ pub async fn list(
     let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let page = Page::of(consults, limit, |c| (store::list_time(c), c.id));
-    Ok(Json(page.map(|c| ConsultLine::of(&c, &ctx.actor, specialty.as_deref()))))
+    Ok(Json(page.map(|c| ConsultLine::of(&c, &ctx, specialty.as_deref()))))
 }
 
 /// One consult (the inviting care staff, the doctor concerned, the hospital's administrator); each read is audited.
 #[utoipa::path(get, path = "/v1/consults/{id}", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 404)))]
-pub async fn detail(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
+pub async fn detail(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    load(&mut tx, &ctx, id, Action::Read).await?;
+    store::load(&mut tx, &ctx, id, Action::Read).await?;
     let view = seen(&mut tx, &ctx, id).await?;
     audit::record(&mut tx, &ctx, "consult.read", "consult", id).await?;
     tx.commit().await?;

@@ -1,6 +1,6 @@
 //! The ticket of the inviting side and of the doctor; who holds one, and how it is taken back.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Json, Path};
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::load;
 use crate::App;
-use crate::consult::entry::{self, TicketHolder};
 use crate::consult::id::ConsultId;
 use crate::consult::policy::Action;
 use crate::consult::store;
+use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::ticket::{self, Entrant, RoomRole};
+use crate::consult::view::refused;
 
 /// A ticket and what stands beside the picture.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -32,9 +32,13 @@ pub struct TicketView {
 /// consent 409 `consent-missing`; outside the room's hours 409 `ticket-window`.
 #[utoipa::path(post, path = "/v1/consults/{id}/ticket", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = TicketView), (status = 403), (status = 404), (status = 409)))]
-pub async fn ticket(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Json<TicketView>, Problem> {
+pub async fn ticket(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Path(id): Path<ConsultId>,
+) -> Result<Json<TicketView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let consult = load(&mut tx, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut tx, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
     let decide = |action| consult.decide(&ctx.actor, specialty.as_deref(), action);
     let role = if decide(Action::Host) == Decision::Allow {
@@ -43,6 +47,9 @@ pub async fn ticket(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>)
         decide(Action::Attend).require()?;
         RoomRole::Clinician
     };
+    if !ticket::admits(&consult.state) {
+        return Err(refused(&mut tx, &ctx, &consult, "ticket").await?);
+    }
     let (subject, organisation) = (ctx.actor.subject.0, Some(ctx.actor.organisation));
     let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role, until: None };
     let ticket = ticket::issue(&mut tx, &app.deps.keys, ctx.now(), &consult, &entrant).await?;
@@ -55,13 +62,13 @@ pub async fn ticket(State(app): State<App>, ctx: Ctx, Path(id): Path<ConsultId>)
 #[utoipa::path(get, path = "/v1/consults/{id}/tickets", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<TicketHolder>), (status = 403), (status = 404)))]
 pub async fn holders(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<TicketHolder>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    load(&mut conn, &ctx, id, Action::RevokeTicket).await?;
-    Ok(Json(entry::list(&mut conn, id, ctx.actor.organisation).await?))
+    store::load(&mut conn, &ctx, id, Action::RevokeTicket).await?;
+    Ok(Json(issued::list(&mut conn, id, ctx.actor.organisation).await?))
 }
 
 /// Whose tickets are taken back.
@@ -78,18 +85,18 @@ pub struct TicketRevocation {
     request_body = TicketRevocation,
     responses((status = 204), (status = 403), (status = 404), (status = 422)))]
 pub async fn revoke(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<ConsultId>,
     Json(body): Json<TicketRevocation>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    load(&mut tx, &ctx, id, Action::RevokeTicket).await?;
-    let own = entry::list(&mut tx, id, ctx.actor.organisation).await?;
+    store::load(&mut tx, &ctx, id, Action::RevokeTicket).await?;
+    let own = issued::list(&mut tx, id, ctx.actor.organisation).await?;
     if !own.iter().any(|holder| holder.person == body.person) {
         return Err(Problem::not_found());
     }
-    entry::revoke(&mut tx, id, body.person, ctx.now()).await?;
+    issued::revoke(&mut tx, id, body.person, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "consult.ticket.revoke", "consult", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -4,13 +4,12 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
-use super::detail::Sheet;
 use super::record::decision_key;
+use super::sheet::Sheet;
 use super::{t, time, words};
-use crate::consult::api::DELAY_MINUTES_MAX;
 use crate::consult::consent::{GivenBy, Method};
 use crate::consult::guest::{GuestRole, GuestView};
-use crate::consult::invitation::{LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
+use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
 use crate::consult::opinion::{AdoptionDecision, Parts};
 use crate::consult::ticket::RoomRole;
 
@@ -145,7 +144,7 @@ fn slots(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
 /// The consents, and the form for another; nobody enters the room without one.
 pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
     let zone = sheet.consult.zone_of(&sheet.ctx.actor);
-    let records = sheet.inviting && !sheet.consult.state.name().is_final();
+    let records = sheet.inviting && !sheet.consult.state.is_final();
     html! {
         section.card #consent aria-labelledby="consent-title" {
             h2 #consent-title { (t(lang, "consent")) }
@@ -201,7 +200,7 @@ fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {
 
 /// The family's links.
 pub(super) fn guests(lang: Lang, sheet: &Sheet) -> Markup {
-    let open = !sheet.consult.state.name().is_final();
+    let open = !sheet.consult.state.is_final();
     let standing = sheet.guests.iter().filter(|g| g.revoked_at.is_none());
     html! {
         @if open {
@@ -228,7 +227,7 @@ fn guest(lang: Lang, sheet: &Sheet, g: &GuestView) -> Markup {
         div.spread {
             p {
                 (g.name) "(" (g.relation) ")"
-                @if g.role != GuestRole::Guest { " " (page::badge(Tone::Info, &t(lang, &format!("role-{}", RoomRole::from(g.role).name())))) }
+                @if g.role != GuestRole::Guest { " " (page::badge(Tone::Info, &t(lang, &format!("role-{}", RoomRole::from(g.role).as_str())))) }
                 br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) }
             }
             div.toolbar {

@@ -1,7 +1,7 @@
 //! The family's page: what will happen, and the way in. The link's secret stands after `#` and is
 //! seen by no server until it is given for a ticket.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use maud::{Markup, html};
 use sanbao_platform::http::Visitor;
 
@@ -9,7 +9,7 @@ use super::t;
 use crate::App;
 
 /// `GET /guest`
-pub(super) async fn page(State(app): State<App>, visitor: Visitor) -> Markup {
+pub(super) async fn family_page(AppState(app): AppState<App>, visitor: Visitor) -> Markup {
     let lang = visitor.lang;
     let body = html! {
         div.narrow {

@@ -1,6 +1,6 @@
 //! The list: for care staff what is on today and what waits; for a doctor the next patient first.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono::{DateTime, Duration, Utc};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
@@ -11,12 +11,13 @@ use sanbao_platform::problem::Problem;
 use super::detail::{expected, late_by};
 use super::{TEXTS, badge, meeting as spoken, t, time, words};
 use crate::App;
-use crate::consult::api::{side, view::actions};
+use crate::consult::api::side;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
-use crate::consult::state::{State as Stands, StateName};
-use crate::consult::store::{self, Filter, Side};
+use crate::consult::state::{ConsultState as Stands, ConsultStateName};
+use crate::consult::store::{self, ConsultFilter, Side};
 use crate::consult::ticket;
+use crate::consult::view::actions;
 
 /// Consults of one list at most; older ones are found by their date in the API.
 const LIST_MAX: i64 = 200;
@@ -52,17 +53,21 @@ impl Group {
 fn group(consult: &Consult, side: Side) -> Group {
     let inviting = side == Side::Inviting;
     match consult.state.name() {
-        StateName::Scheduled | StateName::InSession => Group::Today,
-        StateName::Draft | StateName::Returned | StateName::Accepted | StateName::Signed | StateName::Adopted => {
+        ConsultStateName::Scheduled | ConsultStateName::InSession => Group::Today,
+        ConsultStateName::Draft
+        | ConsultStateName::Returned
+        | ConsultStateName::Accepted
+        | ConsultStateName::Signed
+        | ConsultStateName::Adopted => {
             if inviting {
                 Group::Mine
-            } else if consult.state.name() == StateName::Accepted {
+            } else if consult.state.name() == ConsultStateName::Accepted {
                 Group::Theirs
             } else {
                 Group::Over
             }
         }
-        StateName::Submitted | StateName::OpinionDraft => {
+        ConsultStateName::Submitted | ConsultStateName::OpinionDraft => {
             if inviting {
                 Group::Theirs
             } else {
@@ -74,10 +79,10 @@ fn group(consult: &Consult, side: Side) -> Group {
 }
 
 /// `GET /consults`
-pub(super) async fn page(PageCtx(ctx): PageCtx, State(app): State<App>) -> Result<Markup, Problem> {
+pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
     let side = side(&ctx.actor.roles)?;
     let now = ctx.now();
-    let filter = Filter {
+    let filter = ConsultFilter {
         state: None,
         from: now - Duration::days(14),
         to: now + Duration::days(120),
@@ -186,7 +191,7 @@ fn appointment(reader: &Reader<'_>, consult: &Consult) -> Markup {
         p {
             @if let Some(a) = consult.state.appointment() {
                 span.strong { (time(lang, zone, a.interval.starts_at())) }
-                @if consult.state.name() == StateName::Scheduled { " " (words(lang, zone).age(Age::Left, expected(a), now)) }
+                @if consult.state.name() == ConsultStateName::Scheduled { " " (words(lang, zone).age(Age::Left, expected(a), now)) }
                 @if a.delay_minutes > 0 {
                     " " (late_by(lang, a.delay_minutes))
                 }
@@ -210,9 +215,11 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     let lang = reader.ctx.lang;
     let state = consult.state.name();
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
-    let booked = matches!(state, StateName::Scheduled | StateName::InSession);
+    let booked = matches!(state, ConsultStateName::Scheduled | ConsultStateName::InSession);
     let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
-    let waits = !actions(consult, &reader.ctx.actor, reader.specialty.as_deref()).is_empty();
+    // What somebody has to do waits; what is over was so long ago.
+    let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
+    let waits = !actions(consult, &reader.ctx, reader.specialty.as_deref()).is_empty();
     html! {
         article.card.late[late] {
             h3.spread {
@@ -221,8 +228,8 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
             }
             (appointment(reader, consult))
             @if booked && !consult.has_consent { p { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
-            p.strong[waits] { (t(lang, &format!("next-{side}-{}", state.name()))) }
-            p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(if waits { Age::Waited } else { Age::Ago }, consult.state_since, reader.ctx.now())) }
+            p.strong[waits] { (t(lang, &format!("next-{side}-{}", state))) }
+            @if !booked { p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(since, consult.state_since, reader.ctx.now())) } }
             @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
                 a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
             }

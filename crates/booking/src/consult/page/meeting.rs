@@ -7,10 +7,10 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Send, Tone};
 
-use super::detail::Sheet;
+use super::sheet::Sheet;
 use super::{TEXTS, t, time, words};
-use crate::consult::entry::TicketHolder;
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
+use crate::consult::ticket::issued::TicketHolder;
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
     let tone = match verdict {
@@ -28,9 +28,9 @@ pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
     html! {
         @if let Some(absent) = sheet.meeting.absent {
             div.notice.warn role="status" {
-                p { (t(lang, &format!("absent-{}", absent.name()))) }
+                p { (t(lang, &format!("absent-{}", absent.as_str()))) }
                 @if sheet.can("no_show") {
-                    (record_absence(lang, sheet, &t(lang, &format!("absent-{}", absent.name()))))
+                    (record_absence(lang, sheet, &t(lang, &format!("absent-{}", absent.as_str()))))
                 }
             }
         }
@@ -107,7 +107,7 @@ fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
         ul {
             @for p in &meeting.attendance {
                 li {
-                    (p.name) "(" (t(lang, &format!("role-{}", p.role.name()))) ") "
+                    (p.name) "(" (t(lang, &format!("role-{}", p.role.as_str()))) ") "
                     (words(lang, zone).clock(p.joined_at)) "–"
                     @if let Some(left) = p.left_at { (words(lang, zone).clock(left)) } @else { (page::badge(Tone::Ok, &t(lang, "inside-now"))) }
                 }
@@ -141,7 +141,7 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                 @for holder in &sheet.tickets {
                     div.spread {
                         p {
-                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.name()))) ")" br;
+                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.as_str()))) ")" br;
                             span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
                         }
                         (revoke(lang, sheet, holder))

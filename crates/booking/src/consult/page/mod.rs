@@ -8,10 +8,11 @@ mod list;
 mod meeting;
 mod new;
 mod record;
+mod sheet;
 
 use std::sync::LazyLock;
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
@@ -22,8 +23,8 @@ use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 
-use super::journal::TOPIC;
-use super::state::StateName;
+use super::state::ConsultStateName;
+use super::steps::TOPIC;
 use crate::App;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -42,18 +43,18 @@ const FILES: &[StaticFile] = &[
 /// The pages' routes; they are no part of the described API.
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
-        .page("/consults", get(list::page))
+        .page("/consults", get(list::consults))
         .page("/consults/events", get(events))
-        .page("/consults/new", get(new::page))
-        .page("/consults/{id}", get(detail::page))
+        .page("/consults/new", get(new::invitation_form))
+        .page("/consults/{id}", get(detail::consult_page))
         .page("/consults/{id}/status", get(detail::status_part))
         .page("/consults/{id}/summary", get(record::summary))
-        .page("/guest", get(guest::page))
+        .page("/guest", get(guest::family_page))
         .files(FILES)
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.
-async fn events(State(app): State<App>, ctx: Ctx) -> impl IntoResponse {
+async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
     live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
 }
 
@@ -70,14 +71,20 @@ fn time(lang: Lang, zone: Tz, at: DateTime<Utc>) -> Markup {
     words(lang, zone).time(at)
 }
 
-fn badge(lang: Lang, state: StateName) -> Markup {
+fn badge(lang: Lang, state: ConsultStateName) -> Markup {
     let tone = match state {
-        StateName::Scheduled | StateName::Signed | StateName::Adopted | StateName::Archived => Tone::Ok,
-        StateName::Submitted | StateName::Accepted | StateName::InSession => Tone::Info,
-        StateName::Returned | StateName::OpinionDraft | StateName::Draft => Tone::Warn,
-        StateName::Rejected | StateName::Cancelled | StateName::NoShow | StateName::Expired => Tone::Bad,
+        ConsultStateName::Scheduled
+        | ConsultStateName::Signed
+        | ConsultStateName::Adopted
+        | ConsultStateName::Archived => Tone::Ok,
+        ConsultStateName::Submitted | ConsultStateName::Accepted | ConsultStateName::InSession => Tone::Info,
+        ConsultStateName::Returned | ConsultStateName::OpinionDraft | ConsultStateName::Draft => Tone::Warn,
+        ConsultStateName::Rejected
+        | ConsultStateName::Cancelled
+        | ConsultStateName::NoShow
+        | ConsultStateName::Expired => Tone::Bad,
     };
-    page::badge(tone, &t(lang, &format!("state-{}", state.name())))
+    page::badge(tone, &t(lang, &format!("state-{}", state)))
 }
 
 fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {

@@ -1,6 +1,6 @@
 //! Writing or changing an invitation: the five parts on one page.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono::{DateTime, Days, Duration, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
@@ -16,12 +16,12 @@ use serde::Deserialize;
 use super::{t, words};
 use crate::App;
 use crate::account::PersonId;
-use crate::consult::api;
-use crate::consult::hours::{Practitioner, store as doctors};
 use crate::consult::id::ConsultId;
-use crate::consult::invitation::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
+use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
 use crate::consult::model::Consult;
 use crate::consult::policy::{self, Action};
+use crate::consult::practitioner::{Practitioner, store as doctors};
+use crate::consult::store;
 
 const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
     order by name, id limit 500";
@@ -34,15 +34,15 @@ pub(super) struct Which {
 }
 
 /// `GET /consults/new`, and with `?id=` for one that was returned.
-pub(super) async fn page(
+pub(super) async fn invitation_form(
     PageCtx(ctx): PageCtx,
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     Query(which): Query<Which>,
 ) -> Result<Markup, Problem> {
     sanbao_platform::policy::Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let old = match which.id {
-        Some(id) => Some(api::load(&mut conn, &ctx, id, Action::Invite).await?),
+        Some(id) => Some(store::load(&mut conn, &ctx, id, Action::Invite).await?),
         None => None,
     };
     let residents: Vec<(PersonId, String)> =
@@ -153,7 +153,7 @@ fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup 
         .collect();
     let titles: Vec<_> = Title::ALL
         .iter()
-        .map(|t| page::pick(t.name(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
+        .map(|t| page::pick(t.as_str(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
         .collect();
     let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
     html! {

@@ -1,6 +1,6 @@
 //! What is read: the case beside the picture, the case on the page, the signed opinion, the history.
 
-use axum::extract::State;
+use axum::extract::State as AppState;
 use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::audit;
@@ -12,18 +12,21 @@ use sanbao_platform::problem::Problem;
 
 use super::{age, prose, t, time};
 use crate::App;
-use crate::consult::api;
 use crate::consult::id::ConsultId;
-use crate::consult::journal::HistoryLine;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
 use crate::consult::policy::Action;
 use crate::consult::store;
+use crate::consult::view::HistoryLine;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
-pub(super) async fn summary(ctx: Ctx, State(app): State<App>, Path(id): Path<ConsultId>) -> Result<Markup, Problem> {
+pub(super) async fn summary(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<ConsultId>,
+) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = api::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     drop(conn);
     let mut tx = app.deps.db.begin().await?;

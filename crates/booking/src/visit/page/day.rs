@@ -10,9 +10,9 @@ use sanbao_platform::problem::Problem;
 
 use super::words::Words;
 use crate::App;
-use crate::visit::list::own_day;
-use crate::visit::state::{State, StateName};
-use crate::visit::store::Visit;
+use crate::visit::api::own_day;
+use crate::visit::model::Visit;
+use crate::visit::state::{VisitState, VisitStateName};
 use crate::visit::view::late_minutes;
 
 /// A visit becomes late without anybody telling; the day is read so often.
@@ -21,7 +21,7 @@ const REREAD_SECONDS: u32 = 60;
 /// A reason's length, as the API takes it.
 const REASON_CHARS_MAX: usize = 500;
 
-pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
+pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
     let (agency, visits) = own_day(&mut conn, &ctx).await?;
     drop(conn);
@@ -29,7 +29,7 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) ->
     audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
     tx.commit().await?;
     let words = Words::new(ctx.lang, agency.zone);
-    let done = visits.iter().filter(|v| v.state.name() == StateName::Completed).count();
+    let done = visits.iter().filter(|v| v.state.name() == VisitStateName::Completed).count();
     let (day, count, done) = (words.day(agency.today(ctx.now())), visits.len().to_string(), done.to_string());
     let body = html! {
         h1 { (words.t("day-title")) }
@@ -50,8 +50,8 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) ->
 }
 
 fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Markup {
-    let there = visits.iter().find(|v| v.state.name() == StateName::InService);
-    let next = there.or_else(|| visits.iter().find(|v| v.state.name() == StateName::Scheduled)).map(|v| v.id);
+    let there = visits.iter().find(|v| v.state.name() == VisitStateName::InService);
+    let next = there.or_else(|| visits.iter().find(|v| v.state.name() == VisitStateName::Scheduled)).map(|v| v.id);
     html! {
         @if visits.is_empty() {
             (kit::empty(&words.t("day-none"), None))
@@ -67,8 +67,8 @@ fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Marku
 fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) -> Markup {
     let late = late_minutes(&visit.state, now, &app.config.visit);
     let state = visit.state.name();
-    let open = matches!(state, StateName::Scheduled | StateName::InService);
-    let heading = if state == StateName::InService { "day-there" } else { "day-next" };
+    let open = matches!(state, VisitStateName::Scheduled | VisitStateName::InService);
+    let heading = if state == VisitStateName::InService { "day-there" } else { "day-next" };
     html! {
         article.card.next[next].late[late.is_some()] id=(format!("visit-{}", visit.id)) data-visit=(visit.id) data-state=(state.as_str()) {
             @if next { p.strong { (words.t(heading)) } }
@@ -93,7 +93,7 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
     }
 }
 
-fn done(words: Words, state: &State) -> Markup {
+fn done(words: Words, state: &VisitState) -> Markup {
     html! {
         @if let (Some(came), Some(left)) = (state.checked_in_at(), state.checked_out_at()) {
             p.faint { (words.with("left", &[("from", &words.clock(came)), ("until", &words.clock(left))])) }
@@ -122,7 +122,7 @@ fn way(words: Words, visit: &Visit) -> Markup {
 fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
     let state = visit.state.name();
     let call = |step: &str| format!("POST /v1/visits/{}/{step}", visit.id);
-    let button = |step: &str, at: StateName| {
+    let button = |step: &str, at: VisitStateName| {
         html! {
             button.button.large.wide.primary[next] type="button" id=(format!("{step}-{}", visit.id)) data-later=(step)
                 data-send=(call(step)) hidden[state != at] {
@@ -131,10 +131,10 @@ fn buttons(words: Words, visit: &Visit, next: bool) -> Markup {
         }
     };
     html! {
-        (button("check-in", StateName::Scheduled))
-        (button("check-out", StateName::InService))
+        (button("check-in", VisitStateName::Scheduled))
+        (button("check-out", VisitStateName::InService))
         button.plain type="button" id=(format!("missed-{}", visit.id)) data-later="no-show" data-send=(call("no-show"))
-            hidden[state != StateName::Scheduled] {
+            hidden[state != VisitStateName::Scheduled] {
             (words.t("act-no-show"))
         }
     }

@@ -1,7 +1,7 @@
 //! The dispatcher's page: what waits for a time first, then the day.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
+use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
@@ -13,11 +13,12 @@ use uuid::Uuid;
 use super::words::Words;
 use crate::App;
 use crate::visit::agency::{Agency, Caregiver};
-use crate::visit::change;
+use crate::visit::id::VisitId;
+use crate::visit::model::Visit;
 use crate::visit::policy::{self, Action, Relation};
-use crate::visit::state::{Slot, State, StateName};
-use crate::visit::store::{self, Filter, Visit, VisitId};
-use crate::visit::view::late_minutes;
+use crate::visit::state::{Slot, VisitState, VisitStateName, VisitStepName};
+use crate::visit::store::{self, VisitFilter};
+use crate::visit::view::{self, late_minutes};
 
 /// Orders shown to be scheduled at once.
 const WAITING_MAX: i64 = 100;
@@ -48,7 +49,7 @@ struct Shown {
     caregivers: Vec<Caregiver>,
 }
 
-pub(super) async fn page(
+pub(super) async fn dispatching(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     Query(query): Query<DayQuery>,
@@ -64,7 +65,7 @@ pub(super) async fn page(
         (days(words, &shown))
         div #visits data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
             (waiting(words, &shown))
-            (planned(words, &shown, &app, ctx.now()))
+            (planned(words, &shown, &app, &ctx))
         }
         (plan_dialog(words, &shown))
         (close_dialog(words))
@@ -76,13 +77,13 @@ pub(super) async fn page(
 async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Problem> {
     let now = ctx.now();
     let mut conn = app.deps.db.read().await?;
-    let agency = change::agency_of(&mut conn, ctx.actor.organisation).await?;
+    let agency = Agency::of_caller(&mut conn, ctx).await?;
     let today = agency.today(now);
     let day = day.filter(|d| (*d - today).num_days().abs() < 3660).unwrap_or(today);
     let (long_ago, far) = (now - Duration::days(3660), now + Duration::days(3660));
-    let all = Filter {
+    let all = VisitFilter {
         agency: agency.id,
-        state: Some(StateName::Requested),
+        state: Some(VisitStateName::Requested),
         caregiver: None,
         from: long_ago,
         until: far,
@@ -91,12 +92,12 @@ async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Pro
     };
     let waiting = store::list(&mut conn, &all).await?;
     let (from, until) = agency.days(day, 1);
-    let of_day = Filter { state: None, from, until, limit: DAY_MAX + 1, ..all };
+    let of_day = VisitFilter { state: None, from, until, limit: DAY_MAX + 1, ..all };
     let mut planned = store::list(&mut conn, &of_day).await?;
     let shown = usize::try_from(DAY_MAX).unwrap_or(usize::MAX);
     let more = planned.len() > shown;
     planned.truncate(shown);
-    planned.retain(|visit| visit.state != State::Requested);
+    planned.retain(|visit| visit.state != VisitState::Requested);
     let caregivers = agency.caregivers(&mut conn).await?;
     drop(conn);
     let mut tx = app.deps.db.begin().await?;
@@ -203,7 +204,7 @@ fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
     }
 }
 
-fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup {
+fn planned(words: Words, shown: &Shown, app: &App, ctx: &Ctx) -> Markup {
     let (day, count) = (words.day(shown.day), shown.planned.len().to_string());
     html! {
         section aria-labelledby="planned-title" {
@@ -213,7 +214,7 @@ fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup
             } @else {
                 table.table {
                     (head(words, &["col-time", "col-caregiver", "col-elder", "col-service", "col-state", "col-actions"]))
-                    tbody { @for visit in &shown.planned { (row(words, shown, visit, app, now)) } }
+                    tbody { @for visit in &shown.planned { (row(words, shown, visit, app, ctx)) } }
                 }
                 @if shown.more { (kit::count(words.lang, shown.planned.len(), true)) }
             }
@@ -221,12 +222,13 @@ fn planned(words: Words, shown: &Shown, app: &App, now: DateTime<Utc>) -> Markup
     }
 }
 
-fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>) -> Markup {
+fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Markup {
     let limits = &app.config.visit;
+    let now = ctx.now();
     let late = late_minutes(&visit.state, now, limits);
     let slot = visit.state.slot();
     let late_from = |s: &Slot| (s.interval.starts_at() + Duration::minutes(limits.late_minutes_min)).to_rfc3339();
-    let waits = matches!(visit.state, State::Scheduled(_));
+    let waits = matches!(visit.state, VisitState::Scheduled(_));
     html! {
         tr class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)] {
             td data-label=(words.t("col-time")) {
@@ -244,7 +246,7 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, now: DateTime<Utc>
                 }
                 (times(words, visit))
             }
-            td { div.toolbar { (actions(words, shown, visit, now)) } }
+            td { div.toolbar { (actions(words, shown, visit, app, ctx)) } }
         }
     }
 }
@@ -261,14 +263,13 @@ fn times(words: Words, visit: &Visit) -> Markup {
     }
 }
 
-fn actions(words: Words, shown: &Shown, visit: &Visit, now: DateTime<Utc>) -> Markup {
-    let begun = visit.state.slot().is_some_and(|s| s.interval.starts_at() <= now);
-    let legal = visit.legal();
+fn actions(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Markup {
+    let legal = view::actions(ctx, &shown.agency, visit, &app.config.visit);
     html! {
-        @if legal.contains(&"reschedule") { (plan_button(words, shown, visit, "reschedule")) }
-        @if legal.contains(&"no-show") && begun { (close_button(words, visit, "no-show")) }
-        @if legal.contains(&"cancel") { (close_button(words, visit, "cancel")) }
-        @if legal.contains(&"repeat") {
+        @if legal.contains(&VisitStepName::Reschedule) { (plan_button(words, shown, visit, "reschedule")) }
+        @if legal.contains(&VisitStepName::NoShow) { (close_button(words, visit, "no-show")) }
+        @if legal.contains(&VisitStepName::Cancel) { (close_button(words, visit, "cancel")) }
+        @if legal.contains(&VisitStepName::Repeat) {
             @let (call, done) = (call(visit, "repeat"), words.t("repeat-done"));
             @let send = Send { done: Some(&done), then: Some("stay"), ..Send::step(&call, visit.version) };
             (kit::press(&format!("repeat-{}", visit.id), "button", send, &words.t("act-repeat")))

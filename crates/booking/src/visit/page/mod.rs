@@ -17,5 +17,5 @@ const FILES: &[StaticFile] = &[
 
 /// The pages' routes.
 pub fn routes() -> Routes<App> {
-    Routes::new().page("/visits", get(dispatch::page)).page("/visits/today", get(day::page)).files(FILES)
+    Routes::new().page("/visits", get(dispatch::dispatching)).page("/visits/today", get(day::my_day)).files(FILES)
 }

@@ -8,8 +8,8 @@ use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self as kit, Tone};
 
-use crate::visit::state::StateName;
-use crate::visit::store::Visit;
+use crate::visit::model::Visit;
+use crate::visit::state::VisitStateName;
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(include_str!("../../../texts/visit.zh-CN.ftl"), include_str!("../../../texts/visit.en.ftl"))
@@ -70,13 +70,13 @@ impl Words {
     }
 
     /// A state as a badge: a word and a sign, never colour alone.
-    pub(super) fn badge(self, state: StateName) -> Markup {
+    pub(super) fn badge(self, state: VisitStateName) -> Markup {
         let tone = match state {
-            StateName::Requested => Tone::Warn,
-            StateName::Scheduled => Tone::Plain,
-            StateName::InService => Tone::Info,
-            StateName::Completed => Tone::Ok,
-            StateName::Cancelled | StateName::NoShow => Tone::Bad,
+            VisitStateName::Requested => Tone::Warn,
+            VisitStateName::Scheduled => Tone::Plain,
+            VisitStateName::InService => Tone::Info,
+            VisitStateName::Completed => Tone::Ok,
+            VisitStateName::Cancelled | VisitStateName::NoShow => Tone::Bad,
         };
         kit::badge(tone, &self.t(&format!("state-{}", state.as_str())))
     }

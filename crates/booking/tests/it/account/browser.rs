@@ -192,6 +192,58 @@ async fn an_answer_that_was_lost_on_the_way_is_given_again_for_a_while() {
 }
 
 #[tokio::test]
+async fn a_locked_browser_opens_nothing_until_somebody_logs_in() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let mut browser = Browser::new();
+        browser.log_in(&site, "nurse").await;
+        let who = browser.script(&site, "GET", "/session", Value::Null).await.expect(200);
+        assert_eq!((&who["account"], &who["home"]), (&json!(site.account("nurse")), &json!("/consults")));
+        // The page's script locks, and the server cannot be told: the cookie alone closes everything.
+        browser.set_cookie("sanbao_locked", "1");
+        let mut kept = browser.clone();
+        let sent = browser.open(&site, "/residents").await.checked(303);
+        assert_eq!(sent.header("location"), "/session/renew?next=/residents");
+        browser.script(&site, "GET", "/v1/persons", Value::Null).await.checked(401);
+        // The first way to the server that works ends the log-in, and leads to whom it may concern.
+        let sent = browser.open(&site, "/session/renew?next=/residents").await.checked(303);
+        assert_eq!(sent.header("location"), "/session/pin?next=/residents");
+        assert!(browser.cookie("sanbao_refresh").is_none());
+        kept.script(&site, "POST", "/session/refresh", Value::Null).await.refused(401, "refresh-token-invalid");
+        // A log-in opens the browser again.
+        browser.log_in(&site, "nurse").await;
+        assert!(browser.cookie("sanbao_locked").is_none());
+        browser.open(&site, "/residents").await.checked(200);
+        // With a network the script tells it at once, by its CSRF token only.
+        let refused = [("x-csrf-token", "guess"), ("origin", "https://sanbao.test")];
+        browser.raw(&site, "POST", "/session/lock", &refused, "").await.refused(403, "cross-site");
+        let mut old = browser.clone();
+        browser.script(&site, "POST", "/session/lock", Value::Null).await.checked(204);
+        assert!(browser.cookie("sanbao_access").is_none() && browser.cookie("sanbao_csrf").is_none());
+        old.script(&site, "POST", "/session/refresh", Value::Null).await.refused(401, "refresh-token-invalid");
+        assert_eq!(crate::account::kit::audited(&site, "session.lock").await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_person_is_looked_for_in_no_address() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let mut browser = Browser::new();
+        browser.log_in(&site, "nurse").await;
+        let page = browser.form(&site, "/residents", &[("q", "陈桂香")]).await.checked(200);
+        assert!(page.text.contains("陈桂香") && page.text.contains("共 1 条"), "{}", page.text);
+        assert!(page.text.contains(r#"method="post" action="/residents""#) && !page.text.contains("?q="));
+        let none = browser.form(&site, "/residents", &[("q", "没有这个人")]).await.checked(200);
+        assert!(none.text.contains("没有找到"));
+        let elsewhere = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://evil.example")];
+        browser.raw(&site, "POST", "/residents", &elsewhere, "q=a").await.refused(403, "cross-site");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn pages_show_only_what_the_caller_may_see() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;

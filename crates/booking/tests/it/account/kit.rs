@@ -106,6 +106,11 @@ impl Browser {
         self.cookies.iter().find(|((n, _), _)| n == name).map(|(_, v)| v.as_str())
     }
 
+    /// Sets a cookie as a page's script does.
+    pub fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert((name.to_owned(), "/".to_owned()), value.to_owned());
+    }
+
     fn header_for(&self, path: &str) -> String {
         let fits = |at: &str| at == "/" || path == at || path.starts_with(&format!("{at}/"));
         let sent = self.cookies.iter().filter(|((_, at), _)| fits(at));

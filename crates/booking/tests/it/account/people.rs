@@ -6,7 +6,7 @@ use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 
-use crate::account::kit::{Site, audited, published};
+use crate::account::kit::{Browser, Site, audited, published};
 
 const ID: &str = "11010519491231002X";
 
@@ -60,6 +60,35 @@ async fn a_resident_is_registered_masked_and_sealed() {
         for secret in ["陈阿婆", "13812345678", ID] {
             assert!(events.iter().all(|e| !e.contains(secret)), "an event carries no {secret}");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_read_is_said_and_hides_nobody() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let broken = site.network.residents[0];
+        let mut tx = site.deps.db.begin().await.unwrap();
+        let spoilt = on!(tx, |c| {
+            let row = sqlx::query("update person set national_id_sealed = $2 where id = $1").bind(broken);
+            row.bind(b"not what was sealed here".to_vec()).execute(c).await.map(|done| done.rows_affected())
+        });
+        assert_eq!(spoilt.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let list = site.get(&nurse, "/v1/persons").await.expect(200).json();
+        let people = list["items"].as_array().unwrap();
+        let unreadable: Vec<_> = people.iter().filter(|p| p["national_id_unreadable"] == json!(true)).collect();
+        assert_eq!(unreadable.len(), 1, "{list}");
+        assert_eq!((&unreadable[0]["id"], &unreadable[0]["national_id"]), (&json!(broken), &json!(null)));
+        assert!(people.len() > 1 && people.iter().filter(|p| p["national_id"].is_string()).count() == people.len() - 1);
+        let one = site.get(&nurse, &format!("/v1/persons/{broken}")).await.expect(200).json();
+        assert_eq!(one["national_id_unreadable"], json!(true));
+        site.get(&nurse, &format!("/v1/persons/{broken}/national-id")).await.expect_kind(500, "internal");
+        let mut browser = Browser::new();
+        browser.log_in(&site, "nurse").await;
+        assert!(browser.open(&site, "/residents").await.expect(200).text.contains("无法读取"));
     })
     .await;
 }

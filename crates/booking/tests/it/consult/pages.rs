@@ -50,7 +50,7 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
         };
         let doctors = page(&w.doctor).await.text;
         has(&doctors, &["/accept", "/return", "/reject", "&lt;script&gt;alert(1)"]);
-        let accept = format!("data-send=\"POST /v1/consults/{id}/accept\" data-version=\"1\"");
+        let accept = format!("data-send=\"POST /v1/consults/{id}/accept\" data-version=\"{}\"", body["version"]);
         assert!(doctors.contains(&accept), "a step says which version it is about: {doctors}");
         assert!(!doctors.contains("<script>alert"));
         w.step(&w.doctor, id, "accept", Value::Null).await.expect(200);

@@ -216,9 +216,9 @@ async fn what_nobody_answers_in_time_expires() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let (waiting, booked) = (w.submitted().await, w.scheduled().await);
-        assert_eq!(sanbao_booking::consult::house::expire(&w.db, &w.clock).await.unwrap(), 0);
+        assert_eq!(sanbao_booking::consult::jobs::expire(&w.db, &w.clock).await.unwrap(), 0);
         w.clock.advance(Duration::from_hours(120));
-        assert_eq!(sanbao_booking::consult::house::expire(&w.db, &w.clock).await.unwrap(), 1);
+        assert_eq!(sanbao_booking::consult::jobs::expire(&w.db, &w.clock).await.unwrap(), 1);
         let state = async |id: &str| w.get(&w.nurse, &format!("/v1/consults/{id}")).await.expect(200)["state"].clone();
         assert_eq!((state(&waiting).await, state(&booked).await), (json!("expired"), json!("scheduled")));
         let missed = w.step(&w.nurse, &booked, "no-show", json!({ "reason": "医生未到" })).await.expect(200);

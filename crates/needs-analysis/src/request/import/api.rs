@@ -1,48 +1,25 @@
 //! Imports by HTTP: a file as the body or as a form's part, and how an import went.
 
-use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State as AppState};
 use axum::http::header;
-use chrono::{DateTime, Utc};
 use sanbao_platform::http::{Ctx, Json, Path, Query};
-use sanbao_platform::id::OrganisationId;
-use sanbao_platform::on;
 use sanbao_platform::problem::{BAD_REQUEST, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use super::report::{ImportId, Report, RowError};
+use super::input::TableError;
 use super::run::{ImportError, ImportOptions, run};
-use super::table::TableError;
+use super::store;
+use super::view::{ImportId, Report};
 use crate::App;
-use crate::policy::{self, Action, Relation};
+use crate::policy::{self, Action, relation};
 
 /// The largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";
-
-const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
-    unchanged, failed, other, error_count, errors from import_run where id = $1 and organisation = $2";
-
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: ImportId,
-    source: String,
-    file_name: Option<String>,
-    started_at: DateTime<Utc>,
-    finished_at: Option<DateTime<Utc>>,
-    rows_total: i64,
-    rows_done: i64,
-    created: i64,
-    updated: i64,
-    unchanged: i64,
-    failed: i64,
-    other: i64,
-    error_count: i64,
-    errors: sqlx::types::Json<Vec<RowError>>,
-}
 
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -66,13 +43,12 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, body = Report), (status = 400), (status = 401), (status = 403), (status = 404),
     (status = 413), (status = 415), (status = 422)))]
 async fn import(
-    State(app): State<App>,
+    AppState(app): AppState<App>,
     ctx: Ctx,
     Query(q): Query<ImportQuery>,
     request: Request,
 ) -> Result<Json<Report>, Problem> {
-    let known = if ctx.actor.areas.is_empty() { Relation::Outside } else { Relation::InScope };
-    policy::allows(&ctx.actor, Action::Import, known).require()?;
+    policy::allows(&ctx.actor, Action::Import, relation(!ctx.actor.areas.is_empty())).require()?;
     let (file_name, bytes) = file(request).await?;
     let options = ImportOptions {
         source: q.source.filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
@@ -141,31 +117,8 @@ fn problem(error: ImportError) -> Problem {
 /// How an import of the caller's organisation went, or how far it is.
 #[utoipa::path(get, path = "/v1/imports/{id}", tag = "imports", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = Report), (status = 401), (status = 403), (status = 404)))]
-async fn show(State(app): State<App>, ctx: Ctx, Path(id): Path<ImportId>) -> Result<Json<Report>, Problem> {
-    let known = if ctx.actor.areas.is_empty() { Relation::Outside } else { Relation::InScope };
-    policy::allows(&ctx.actor, Action::Import, known).require()?;
-    let own: OrganisationId = ctx.actor.organisation;
+async fn show(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ImportId>) -> Result<Json<Report>, Problem> {
+    policy::allows(&ctx.actor, Action::Import, relation(!ctx.actor.areas.is_empty())).require()?;
     let mut conn = app.deps.db.read().await?;
-    let row: Option<Row> = on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(own).fetch_optional(c).await)?;
-    row.map(|r| Json(report(r))).ok_or_else(Problem::not_found)
-}
-
-fn report(row: Row) -> Report {
-    Report {
-        id: Some(row.id),
-        dry_run: false,
-        source: row.source,
-        file_name: row.file_name,
-        started_at: row.started_at,
-        finished_at: row.finished_at,
-        total: row.rows_total,
-        done: row.rows_done,
-        created: row.created,
-        updated: row.updated,
-        unchanged: row.unchanged,
-        failed: row.failed,
-        other: row.other,
-        error_count: row.error_count,
-        errors: row.errors.0,
-    }
+    store::find(&mut conn, id, ctx.actor.organisation).await?.map(Json).ok_or_else(Problem::not_found)
 }

@@ -1,18 +1,20 @@
 //! Requests from a file: checked row by row, taken over in chunks, the same again when the file comes again.
 //!
-//! - [`table`]: bytes become rows: encoding, header, fields
-//! - [`report`]: what is told of an import, personal values masked
+//! - [`input`]: bytes become rows: encoding, header, fields
+//! - [`view`]: what is told of an import, personal values masked
 //! - [`run`](run()): the import itself, for the API and the command line alike
 //!
 //! A row is known by (source, external id). One that is known and unchanged is left alone, one that
-//! changed is brought up to date, so an import that was killed is simply run again. A bad row stops
-//! no good one. A dry run does all but write.
+//! changed is brought up to date: a step of the request's life, in which what a person decided at triage is kept. A
+//! request that is closed, cancelled or merged is left as it is and told. An import that was killed is simply run
+//! again. A bad row stops no good one. A dry run does all but write.
 
 mod api;
-pub mod report;
+pub mod input;
 mod run;
-pub mod table;
+mod store;
+pub mod view;
 
 pub use api::{FILE_BYTES_MAX, routes};
-pub use report::{Report, RowError};
 pub use run::{ImportError, ImportOptions, run};
+pub use view::{Report, RowError};

@@ -1,40 +1,30 @@
 //! The import itself: rows in chunks, each chunk with its progress in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
+use chrono::{DateTime, Utc};
+use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::db::{Conn, Db, DbError, Engine, Tx, expect_rows};
-use sanbao_platform::{audit, on};
-use sqlx::types::Json;
-use uuid::Uuid;
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::lifecycle::{By, Change, save, step};
 
-use super::report::{ImportId, Report, RowError};
-use super::table::{self, TableError};
-use crate::area::tree;
+use super::input::{self, TableError};
+use super::store::{self, Known};
+use super::view::{ImportId, Report, RowError};
+use crate::area;
 use crate::local_day;
-use crate::request::border::{self, Draft, Fault, NewRequest, WORD_CHARS_MAX};
-use crate::request::store::{self, History, Request};
+use crate::request::details::Details;
+use crate::request::input::{Draft, Fault, NewRequest, WORD_CHARS_MAX, parse};
+use crate::request::model::Request;
+use crate::request::state::RequestStateName;
+use crate::request::step::{RequestStep, Said};
+use crate::request::store as requests;
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
-
-const INSERT_RUN: &str = "insert into import_run (id, source, file_name, actor, organisation, started_at, finished_at,
-    rows_total, rows_done, created, updated, unchanged, failed, other, error_count, errors)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
-const UPDATE_RUN: &str = "update import_run set finished_at = $2, rows_done = $3, created = $4, updated = $5,
-    unchanged = $6, failed = $7, other = $8, error_count = $9, errors = $10 where id = $1";
-const KNOWN_POSTGRES: &str = "select id, external_id, content_index from request
-    where source = $1 and external_id in (select jsonb_array_elements_text($2))";
-const KNOWN_SQLITE: &str = "select id, external_id, content_index from request
-    where source = $1 and external_id in (select value from json_each($2))";
-const AREAS: &str = "select code from area";
-const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
-    where national_id_index in (select jsonb_array_elements_text($1))";
-const ELDERS_SQLITE: &str = "select national_id_index, person_id from elder
-    where national_id_index in (select value from json_each($1))";
 
 /// How to import.
 #[derive(Clone, Debug)]
@@ -99,19 +89,18 @@ pub async fn run(
     }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
-    let rows = table::rows(&table::decode(&bytes)?)?;
+    let rows = input::rows(&input::decode(&bytes)?)?;
     drop(bytes);
     let (now, total) = (clock.now(), rows.len());
     let id = (!options.dry_run).then(|| ImportId::new(now));
     let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
     let mut conn = db.read().await?;
-    let areas = on!(conn, |c| sqlx::query_scalar(AREAS).fetch_all(c).await).map_err(DbError::from)?;
+    let areas = store::area_codes(&mut conn).await?;
     let scope = match &options.actor {
-        Some(actor) => Some(tree::scope_codes(&mut conn, actor, local_day(now)).await?),
+        Some(actor) => Some(area::scope_codes(&mut conn, actor, local_day(now)).await?),
         None => None,
     };
     drop(conn);
-    let areas = areas.into_iter().collect();
     let mut import = Import { db, clock, fields, options, areas, scope, seen: HashSet::new(), report };
     import.open().await?;
     let mut done = 0;
@@ -127,7 +116,7 @@ pub async fn run(
 
 impl Import<'_> {
     /// Checks a chunk and, unless it is a dry run, stores it with its progress.
-    async fn chunk(&mut self, rows: &[(u64, table::Parsed)]) -> Result<(), ImportError> {
+    async fn chunk(&mut self, rows: &[(u64, input::Parsed)]) -> Result<(), ImportError> {
         let mut good = Vec::with_capacity(rows.len());
         for (row, parsed) in rows {
             match self.check(*row, parsed) {
@@ -139,30 +128,28 @@ impl Import<'_> {
         self.report.other += i64::try_from(good.iter().filter(|g| g.draft.category_raw.is_some()).count()).unwrap_or(0);
         if self.options.dry_run {
             let mut conn = self.db.read().await?;
-            let known = self.known(&mut conn, &good).await?;
-            for g in &good {
-                match known.get(g.draft.external_id.as_deref().unwrap_or_default()) {
+            for (good, known) in self.sorted(&mut conn, good).await? {
+                match known {
                     None => self.report.created += 1,
-                    Some((_, index)) if index.as_deref() == Some(&g.content_index) => self.report.unchanged += 1,
-                    Some(_) => self.report.updated += 1,
+                    Some(known) if known.state.is_open() => self.report.updated += 1,
+                    Some(known) => self.report.ended(good.row, ended(known.state)),
                 }
             }
             return Ok(());
         }
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
-        self.save(&mut tx).await?;
-        store::touch(&mut tx, []);
+        store::save(&mut tx, &self.report).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    fn check(&mut self, row: u64, parsed: &table::Parsed) -> Result<Good, Vec<RowError>> {
+    fn check(&mut self, row: u64, parsed: &input::Parsed) -> Result<Good, Vec<RowError>> {
         let raw = parsed.as_ref().map_err(|code| vec![RowError::new(row, whole_row(code), None)])?;
         let told = |faults: Vec<Fault>| -> Vec<RowError> {
-            faults.into_iter().map(|f| RowError::new(row, f, table::cell(raw, f.field).as_deref())).collect()
+            faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
         };
-        let draft = border::parse(raw, self.clock.now(), true).map_err(told)?;
+        let draft = parse(raw, self.clock.now(), true).map_err(told)?;
         if !self.areas.contains(draft.area_code.as_str()) {
             return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }
@@ -189,145 +176,141 @@ impl Import<'_> {
     /// A keyed hash of what the row says.
     fn content_index(&self, raw: &NewRequest) -> String {
         let text = serde_json::to_string(raw).unwrap_or_default();
-        self.fields.blind_index("import.row", &text)
+        self.fields.fingerprint("import.row", &text)
     }
 
-    /// Which of the rows are known already, by external id.
-    async fn known(
-        &self,
-        conn: &mut Conn,
-        good: &[Good],
-    ) -> Result<HashMap<String, (store::RequestId, Option<String>)>, DbError> {
-        let ids = Json(good.iter().filter_map(|g| g.draft.external_id.as_deref()).collect::<Vec<_>>());
-        let statement = match conn.engine() {
-            Engine::Sqlite(_) => KNOWN_SQLITE,
-            Engine::Postgres(_) => KNOWN_POSTGRES,
-        };
-        let rows: Vec<(store::RequestId, String, Option<String>)> =
-            on!(conn, |c| sqlx::query_as(statement).bind(&self.options.source).bind(&ids).fetch_all(c).await)?;
-        Ok(rows.into_iter().map(|(id, external, index)| (external, (id, index))).collect())
-    }
-
-    async fn store(&mut self, tx: &mut Tx, good: Vec<Good>) -> Result<(), DbError> {
-        let now = self.clock.now();
-        let known = self.known(tx, &good).await?;
-        let (mut histories, mut changes) = (Vec::new(), Vec::new());
-        let mut fresh = Vec::new();
+    /// The rows that are new or have changed, with what is known of those; the others are counted here.
+    async fn sorted(&mut self, conn: &mut Conn, good: Vec<Good>) -> Result<Vec<(Good, Option<Known>)>, DbError> {
+        let ids = good.iter().filter_map(|g| g.draft.external_id.as_deref());
+        let mut known = store::known(conn, &self.options.source, ids).await?;
+        let mut sorted = Vec::with_capacity(good.len());
         for g in good {
-            match known.get(g.draft.external_id.as_deref().unwrap_or_default()) {
-                Some((_, index)) if index.as_deref() == Some(&g.content_index) => self.report.unchanged += 1,
-                Some((id, _)) => {
-                    let Some(before) = store::find(tx, *id).await? else { continue };
-                    let mut after = before.clone();
-                    after.take_details(g.draft, self.fields);
-                    after.content_index = Some(g.content_index);
-                    after.person_id = store::elder_of(tx, after.national_id_index.as_deref()).await?;
-                    if !store::update(tx, &after).await? {
-                        return Err(DbError::RowCount { statement: "import update", expected: 1, actual: 0 });
-                    }
-                    histories.push((after.id, self.history("update", before.version + 1, Some(&before), &after)));
-                    changes.extend(store::changes(Some(&before), &after));
-                    self.report.updated += 1;
-                }
-                None => {
-                    let mut request = Request::from_draft(g.draft, &self.options.source, self.fields, now);
-                    request.content_index = Some(g.content_index);
-                    fresh.push((g.row, request));
-                }
-            }
-        }
-        self.recognise(tx, &mut fresh).await?;
-        for (row, request) in fresh {
-            if store::insert(tx, &request).await? {
-                histories.push((request.id, self.history("receive", 1, None, &request)));
-                changes.extend(store::changes(None, &request));
-                self.report.created += 1;
-            } else {
-                // Somebody else's import of the same file was faster.
-                tracing::info!(row, "a row was imported at the same time");
+            let known = known.remove(g.draft.external_id.as_deref().unwrap_or_default());
+            if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
+            } else {
+                sorted.push((g, known));
             }
         }
-        store::add_histories(tx, &histories).await?;
-        store::count(tx, &changes).await
+        Ok(sorted)
     }
 
-    /// Links new requests to the elders whose resident ids they name.
-    async fn recognise(&self, tx: &mut Tx, fresh: &mut [(u64, Request)]) -> Result<(), DbError> {
-        let indexes = Json(fresh.iter().filter_map(|(_, r)| r.national_id_index.as_deref()).collect::<Vec<_>>());
-        let statement = match tx.engine() {
-            Engine::Sqlite(_) => ELDERS_SQLITE,
-            Engine::Postgres(_) => ELDERS_POSTGRES,
+    /// Takes the rows over: new requests, and a step of those that are known.
+    async fn store(&mut self, tx: &mut Tx, good: Vec<Good>) -> Result<(), DbError> {
+        let (now, because) = (self.clock.now(), self.report.id.map(|id| format!("import {id}")));
+        let mut changes = Vec::new();
+        for (good, known) in self.sorted(tx, good).await? {
+            let before = match known {
+                None => None,
+                Some(known) => match requests::find(tx, known.id).await? {
+                    Some(request) if request.state_name().is_open() => Some(request),
+                    other => {
+                        let state = other.map_or(known.state, |request| request.state_name());
+                        self.report.ended(good.row, ended(state));
+                        continue;
+                    }
+                },
+            };
+            changes.push(self.change(before, good, because.as_deref(), now)?);
+        }
+        recognise(tx, &mut changes).await?;
+        self.write(tx, changes, now).await
+    }
+
+    /// What a row makes of a request, or the request that it makes.
+    fn change(
+        &self,
+        before: Option<Request>,
+        good: Good,
+        because: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Change<Request>, DbError> {
+        let because = because.map(str::to_owned);
+        let Some(before) = before else {
+            let mut request = Request::from_draft(good.draft, &self.options.source, self.fields, now);
+            request.details.content_index = Some(good.content_index);
+            return Ok(Change { because, ..Change::created(request) });
         };
-        let elders: Vec<(String, Uuid)> = on!(tx, |c| sqlx::query_as(statement).bind(&indexes).fetch_all(c).await)?;
-        let elders: BTreeMap<String, Uuid> = elders.into_iter().collect();
-        for (_, request) in fresh {
-            request.person_id = request.national_id_index.as_ref().and_then(|i| elders.get(i).copied());
-        }
-        Ok(())
+        let details = Details::of(good.draft, before.id, self.fields);
+        let details = Box::new(Details { content_index: Some(good.content_index), ..details });
+        let update = RequestStep::Update { details, said: Said { reason: because, note: None } };
+        // The state was asked before: every open request can be brought up to date.
+        step(before, update, now).map_err(|_| OVERTAKEN)
     }
 
-    fn history(&self, step: &str, seq: i64, before: Option<&Request>, after: &Request) -> History {
-        History {
-            seq,
-            step: step.to_owned(),
-            state_before: before.map(|b| b.state),
-            state_after: after.state,
-            reason: self.report.id.map(|id| format!("import {id}")),
-            actor: self.options.actor.as_ref().map(|a| a.subject.0),
-            organisation: self.options.actor.as_ref().map(|a| a.organisation.0),
-            ..History::received(self.clock.now())
+    async fn write(&mut self, tx: &mut Tx, changes: Vec<Change<Request>>, now: DateTime<Utc>) -> Result<(), DbError> {
+        let count = |changes: &[Change<Request>]| {
+            let updated = changes.iter().filter(|change| change.before.is_some()).count();
+            (updated, changes.len() - updated)
+        };
+        let (updates, creations) = count(&changes);
+        let by = By::Automatic { cause: &self.options.request_id, at: now, actor: self.options.actor.as_ref() };
+        let (updated, created) = count(&save(tx, &by, changes).await?);
+        if updated < updates {
+            return Err(OVERTAKEN);
         }
+        self.report.updated += i64::try_from(updated).unwrap_or(0);
+        self.report.created += i64::try_from(created).unwrap_or(0);
+        // Of the others somebody else's import of the same file was faster.
+        self.report.unchanged += i64::try_from(creations - created).unwrap_or(0);
+        Ok(())
     }
 
     /// Writes down that the import has begun.
     async fn open(&mut self) -> Result<(), DbError> {
-        let Some(id) = self.report.id else { return Ok(()) };
-        let (r, actor) = (&self.report, self.options.actor.as_ref());
+        if self.options.dry_run {
+            return Ok(());
+        }
         let mut tx = self.db.begin().await?;
-        on!(tx, |c| {
-            let row =
-                sqlx::query(INSERT_RUN).bind(id).bind(&r.source).bind(&r.file_name).bind(actor.map(|a| a.subject));
-            let row = row.bind(actor.map(|a| a.organisation)).bind(r.started_at).bind(r.finished_at).bind(r.total);
-            let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
-            row.bind(r.error_count).bind(Json(&r.errors)).execute(c).await.map(drop)
-        })?;
-        audit::record_as(
-            &mut tx,
-            r.started_at,
-            actor,
-            "import.start",
-            "import",
-            Some(id.0),
-            &self.options.request_id,
-            "done",
-        )
-        .await?;
+        store::begin(&mut tx, &self.report, self.options.actor.as_ref()).await?;
+        self.audit(&mut tx, "import.start").await?;
         tx.commit().await
     }
 
-    /// Writes down how far it is.
-    async fn save(&self, tx: &mut Tx) -> Result<(), DbError> {
-        let Some(id) = self.report.id else { return Ok(()) };
-        let r = &self.report;
-        let rows = on!(tx, |c| {
-            let row = sqlx::query(UPDATE_RUN).bind(id).bind(r.finished_at).bind(r.done).bind(r.created).bind(r.updated);
-            let row = row.bind(r.unchanged).bind(r.failed).bind(r.other).bind(r.error_count).bind(Json(&r.errors));
-            row.execute(c).await.map(|done| done.rows_affected())
-        })?;
-        expect_rows("save import", 1, rows)
-    }
-
+    /// Writes down that it has ended.
     async fn close(&mut self) -> Result<(), DbError> {
         self.report.finished_at = Some(self.clock.now());
-        let Some(id) = self.report.id else { return Ok(()) };
-        let (actor, now) = (self.options.actor.as_ref(), self.clock.now());
+        if self.options.dry_run {
+            return Ok(());
+        }
         let mut tx = self.db.begin().await?;
-        self.save(&mut tx).await?;
-        audit::record_as(&mut tx, now, actor, "import.finish", "import", Some(id.0), &self.options.request_id, "done")
-            .await?;
+        store::save(&mut tx, &self.report).await?;
+        self.audit(&mut tx, "import.finish").await?;
         tx.commit().await
     }
+
+    async fn audit(&self, tx: &mut Tx, action: &str) -> Result<(), DbError> {
+        let (actor, id) = (self.options.actor.as_ref(), self.report.id.map(|id| id.0));
+        audit::record_as(tx, self.clock.now(), actor, action, "import", id, &self.options.request_id, "done").await
+    }
+}
+
+/// Links requests to the elders whose resident ids they name.
+async fn recognise(tx: &mut Tx, changes: &mut [Change<Request>]) -> Result<(), DbError> {
+    let indexes = changes.iter().filter_map(|change| change.after.details.national_id_index.as_deref());
+    let elders = requests::elders_of(tx, indexes).await?;
+    for change in changes {
+        let details = &mut change.after.details;
+        details.person_id = details.national_id_index.as_ref().and_then(|index| elders.get(index).copied());
+    }
+    Ok(())
+}
+
+/// Somebody took a step of a request while its row was read. The chunk is undone and can be imported again.
+const OVERTAKEN: DbError = DbError::RowCount { statement: "import update", expected: 1, actual: 0 };
+
+/// What is told of a changed row whose request takes nothing any more.
+fn ended(state: RequestStateName) -> Fault {
+    let (code, zh, en) = match state {
+        RequestStateName::Cancelled => {
+            ("request_cancelled", "工单已取消,没有按文件改动", "The request is cancelled and was left as it is")
+        }
+        RequestStateName::Merged => {
+            ("request_merged", "工单已并入另一条,没有按文件改动", "The request was merged and was left as it is")
+        }
+        _ => ("request_closed", "工单已办结,没有按文件改动", "The request is closed and was left as it is"),
+    };
+    fault("external_id", code, zh, en)
 }
 
 fn fault(field: &'static str, code: &'static str, zh: &'static str, en: &'static str) -> Fault {

@@ -1,6 +1,6 @@
 //! One request: what is known, what was done, and a form for each step that the caller may take.
 
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx, Path};
@@ -10,21 +10,22 @@ use sanbao_platform::on;
 use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, words};
+use super::words;
 use crate::App;
+use crate::request::api;
 use crate::request::category::{Category, Urgency};
-use crate::request::intake;
-use crate::request::state::Step;
-use crate::request::store::RequestId;
+use crate::request::id::RequestId;
+use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
+use crate::texts::{self, TEXTS};
 
 const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
 
 type Agency = (OrganisationId, String, String);
 
-pub(super) async fn page(
+pub(super) async fn request(
     PageCtx(ctx): PageCtx,
-    Shared(app): Shared<App>,
+    AppState(app): AppState<App>,
     id: Result<Path<RequestId>, Problem>,
 ) -> Response {
     let drawn = match id {
@@ -35,9 +36,9 @@ pub(super) async fn page(
 }
 
 async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
-    let RequestDetail { request, history } = intake::detail(app, ctx, id).await?;
+    let RequestDetail { request, history } = api::detail(app, ctx, id).await?;
     let mut agencies: Vec<Agency> = Vec::new();
-    if request.legal.contains(&Step::Dispatch) {
+    if request.legal.contains(&RequestStepName::Dispatch) {
         let mut conn = app.deps.db.read().await?;
         agencies = on!(conn, |c| sqlx::query_as(AGENCIES).fetch_all(c).await)?;
     }
@@ -70,6 +71,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
     let fact = |key: &str, value: Option<&str>| {
         html! { @if let Some(value) = value { dt { (t(key)) } dd { (value) } } }
     };
+    let unreadable = r.national_id_unreadable.then(|| t("unreadable"));
     let source = match r.source.as_str() {
         "hotline" => t("source-hotline"),
         "demo" => t("source-demo"),
@@ -102,7 +104,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                         @if let Some(until) = r.wanted_until { (words::moment(lang, until)) }
                     }
                 }
-                (fact("fact-national-id", r.national_id.as_deref()))
+                (fact("fact-national-id", r.national_id.as_deref().or(unreadable.as_deref())))
                 dt { (t("fact-person")) } dd { (t(known)) }
                 (fact("fact-agency", r.agency_name.as_deref()))
                 (fact("fact-source", Some(&source)))
@@ -122,7 +124,7 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
             ol.stack {
                 @for h in history {
                     li {
-                        (words::moment(lang, h.at)) " " strong { (t(&format!("step-{}", h.step))) }
+                        (words::moment(lang, h.at)) " " strong { (texts::step(lang, &h.step)) }
                         @if h.actor.is_none() && h.step.starts_with("visit-") { span.faint { " · " (t("history-by-event")) } }
                         @if let Some(reason) = &h.reason { br; (reason) }
                         @if let Some(note) = &h.note { br; (note) }
@@ -134,30 +136,30 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
 }
 
 /// A step's form: the first one open and in front, the others folded.
-fn action(lang: Lang, r: &RequestView, step: Step, first: bool, agencies: &[Agency]) -> Markup {
-    let name = TEXTS.get(lang, &format!("step-{}", step.path()));
-    let hurts = matches!(step, Step::Cancel | Step::Reject | Step::Merge);
+fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agencies: &[Agency]) -> Markup {
+    let name = texts::step(lang, step.as_str());
+    let hurts = matches!(step, RequestStepName::Cancel | RequestStepName::Reject | RequestStepName::Merge);
     let kind = match (first, hurts) {
         (_, true) => "button danger",
         (true, false) => "button primary",
         _ => "button",
     };
-    let call = format!("POST /v1/requests/{}/{}", r.id, step.path());
+    let call = format!("POST /v1/requests/{}/{}", r.id, step.as_str());
     let fields = html! {
         (fields(lang, r, step, agencies))
         button class=(kind) type="submit" { (name) }
     };
     html! {
-        details id=(format!("do-{}", step.path())) open[first] {
+        details id=(format!("do-{}", step.as_str())) open[first] {
             summary { (name) }
             (page::form(lang, None, "", Send::step(&call, r.version), &fields))
         }
     }
 }
 
-fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Markup {
+fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let id = |field: &str| format!("{}-{field}", step.path());
+    let id = |field: &str| format!("{}-{field}", step.as_str());
     let line = |name, label: &str, required| {
         let (id, label) = (id(name), t(label));
         let field = Field { name, id: &id, label: &label, required, chars_max: 2000, ..Field::default() };
@@ -167,20 +169,20 @@ fn fields(lang: Lang, r: &RequestView, step: Step, agencies: &[Agency]) -> Marku
         let (id, label) = (id(field), t(label));
         Select { name, id: &id, label: &label, required: true, ..Select::default() }.draw(choices)
     };
-    let category = |c: &Category| page::pick(c.code(), lang.pick(c.zh(), c.en()), *c == r.category);
-    let urgency = |u: &Urgency| page::pick(u.code(), lang.pick(u.zh(), u.en()), *u == r.urgency);
+    let category = |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), *c == r.category);
+    let urgency = |u: &Urgency| page::pick(u.as_str(), lang.pick(u.zh(), u.en()), *u == r.urgency);
     let agency = |(id, zh, en): &Agency| page::pick(id, lang.pick(zh, en), Some(*id) == r.agency_id);
     html! {
         @match step {
-            Step::Triage => {
+            RequestStepName::Triage => {
                 (select("category", "category", "field-category", &Category::ALL.iter().map(category).collect::<Vec<_>>()))
                 (select("urgency", "urgency", "field-urgency", &Urgency::ALL.iter().map(urgency).collect::<Vec<_>>()))
             }
-            Step::Dispatch => {
+            RequestStepName::Dispatch => {
                 @if agencies.is_empty() { p.help { (t("agency-none")) } }
                 (select("agency_id", "agency", "agency", &agencies.iter().map(agency).collect::<Vec<_>>()))
             }
-            Step::Merge => (line("into", "into", true)),
+            RequestStepName::Merge => (line("into", "into", true)),
             _ => {}
         }
         @if step.needs_reason() { (line("reason", "reason", true)) } @else { (line("note", "note", false)) }

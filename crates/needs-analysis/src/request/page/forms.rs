@@ -1,6 +1,6 @@
 //! The forms: a new request with the telephone at one's ear, and an import.
 
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
@@ -8,13 +8,13 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::TEXTS;
 use super::list::may;
 use crate::App;
-use crate::area::{Level, tree};
+use crate::area::{Area, Level, store};
 use crate::local_day;
 use crate::policy::{self, Action, Relation};
 use crate::request::category::{Category, Urgency};
+use crate::texts::TEXTS;
 
 /// Areas that the choice offers at most; the smallest are left out first.
 const AREAS_MAX: i64 = 2000;
@@ -25,15 +25,15 @@ fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
     policy::allows(&ctx.actor, action, relation).require()
 }
 
-pub(super) async fn new_request(PageCtx(ctx): PageCtx, Shared(app): Shared<App>) -> Response {
+pub(super) async fn new_request(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
     draw_new(&app, &ctx).await.map_or_else(Problem::into_response, maud::Markup::into_response)
 }
 
 async fn draw_new(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     require(ctx, Action::RequestCreate)?;
     let mut conn = app.deps.db.read().await?;
-    let scope = tree::scope_codes(&mut conn, &ctx.actor, local_day(ctx.now())).await?;
-    let mut areas = tree::list(&mut conn, None, "", AREAS_MAX).await?;
+    let scope = store::scope_codes(&mut conn, &ctx.actor, local_day(ctx.now())).await?;
+    let mut areas = store::list(&mut conn, None, "", AREAS_MAX).await?;
     drop(conn);
     areas.retain(|a| a.level > Level::Building && scope.contains(&a.code));
     let lang = ctx.lang;
@@ -47,7 +47,7 @@ async fn draw_new(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
 }
 
-fn fields(lang: Lang, areas: &[tree::Area]) -> Markup {
+fn fields(lang: Lang, areas: &[Area]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let first = Field { kind: "tel", first: true, ..Field::default() };
     let (any, moment) = (Field::default(), Field { kind: "datetime-local", ..Field::default() });
@@ -82,14 +82,14 @@ fn input(lang: Lang, name: &str, key: &str, more: Field<'_>) -> Markup {
     Field { name, label: &label, help: help.as_deref(), chars_max: 200, ..more }.draw(lang, &Errors::default())
 }
 
-fn area(lang: Lang, areas: &[tree::Area]) -> Markup {
+fn area(lang: Lang, areas: &[Area]) -> Markup {
     // By code, so that what lies in a community stands under it.
     let indent = |level: Level| match level {
         Level::Street | Level::Community => "",
         Level::Compound => "\u{3000}",
         _ => "\u{3000}\u{3000}",
     };
-    let choice = |a: &tree::Area| {
+    let choice = |a: &Area| {
         let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
         page::pick(&a.code, format!("{}{name}", indent(a.level)), false)
     };
@@ -100,7 +100,7 @@ fn area(lang: Lang, areas: &[tree::Area]) -> Markup {
 
 fn category(lang: Lang) -> Markup {
     let [label, none] = ["field-category", "choose"].map(|key| TEXTS.get(lang, key));
-    let choices = Category::ALL.iter().map(|c| page::pick(c.code(), lang.pick(c.zh(), c.en()), false));
+    let choices = Category::ALL.iter().map(|c| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), false));
     let field = Select { name: "category", label: &label, none: Some(&none), required: true, ..Select::default() };
     field.draw(&choices.collect::<Vec<_>>())
 }
@@ -111,7 +111,7 @@ fn urgency(lang: Lang) -> Markup {
             legend { (TEXTS.get(lang, "field-urgency")) }
             @for u in Urgency::ALL.iter().rev() {
                 label.choice {
-                    input type="radio" name="urgency" value=(u.code()) checked[*u == Urgency::Normal];
+                    input type="radio" name="urgency" value=(u.as_str()) checked[*u == Urgency::Normal];
                     (lang.pick(u.zh(), u.en()))
                 }
             }
@@ -119,7 +119,7 @@ fn urgency(lang: Lang) -> Markup {
     }
 }
 
-pub(super) async fn import(PageCtx(ctx): PageCtx, Shared(app): Shared<App>) -> Response {
+pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
     draw_import(&app, &ctx).map_or_else(Problem::into_response, maud::Markup::into_response)
 }
 
@@ -151,7 +151,7 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
         section #result tabindex="-1" aria-live="polite" hidden
             data-busy=(t("import-busy")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
             data-total=(t("import-total")) data-created=(t("import-created")) data-updated=(t("import-updated"))
-            data-unchanged=(t("import-unchanged")) data-failed=(t("import-failed")) data-other=(t("import-other"))
+            data-unchanged=(t("import-unchanged")) data-ended=(t("import-ended")) data-failed=(t("import-failed")) data-other=(t("import-other"))
             data-errors=(t("import-errors")) data-more=(t("import-more")) data-row=(t("import-row"))
             data-column=(t("import-column")) data-reason=(t("import-reason")) data-value=(t("import-value")) {}
     };

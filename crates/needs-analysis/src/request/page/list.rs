@@ -1,7 +1,7 @@
 //! The list: filters, states, clocks, and a button for each step that needs no words.
 
 use axum::Form;
-use axum::extract::State as Shared;
+use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, Page, PageCtx, Query};
@@ -10,16 +10,18 @@ use sanbao_platform::page::{self, Errors, Field, Live, Pager, Select, Send, Tone
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, words};
+use super::words;
 use crate::App;
-use crate::area::{Level, tree};
+use crate::area::{Area, Level, store};
 use crate::policy::{self, Action, Relation};
+use crate::request::api;
 use crate::request::category::Category;
-use crate::request::intake;
-use crate::request::query::ListQuery;
+use crate::request::list::ListQuery;
 use crate::request::sla::SlaStatus;
-use crate::request::state::{State, Step};
+use crate::request::state::RequestStateName;
+use crate::request::step::RequestStepName;
 use crate::request::view::RequestView;
+use crate::texts::{self, TEXTS};
 
 /// Rows of a page: a screen and a half of a desktop.
 const ROWS: u32 = 30;
@@ -27,16 +29,20 @@ const ROWS: u32 = 30;
 /// A clock runs out without anybody telling; the list is read so often.
 const REREAD_SECONDS: u32 = 60;
 
-pub(super) async fn page(
+pub(super) async fn requests(
     PageCtx(ctx): PageCtx,
-    Shared(app): Shared<App>,
+    AppState(app): AppState<App>,
     query: Result<Query<ListQuery>, Problem>,
 ) -> Response {
     answer(&app, &ctx, query.map(|Query(query)| query)).await
 }
 
 /// The same list by what was filled in: a name or a telephone number stands in no address.
-pub(super) async fn found(PageCtx(ctx): PageCtx, Shared(app): Shared<App>, Form(query): Form<ListQuery>) -> Response {
+pub(super) async fn found(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Form(query): Form<ListQuery>,
+) -> Response {
     answer(&app, &ctx, Ok(query)).await
 }
 
@@ -56,7 +62,7 @@ pub(super) fn may(ctx: &Ctx, action: Action) -> bool {
 async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Problem> {
     query.limit = Some(ROWS);
     query.open.get_or_insert_with(|| "true".to_owned());
-    let rows = intake::page(app, ctx, &query).await?;
+    let rows = api::listed(app, ctx, &query).await?;
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let communities = communities(app, ctx).await?;
@@ -86,22 +92,23 @@ async fn draw(app: &App, ctx: &Ctx, mut query: ListQuery) -> Result<Markup, Prob
 }
 
 /// The communities of the actor's scope, for the filter.
-async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<tree::Area>, Problem> {
+async fn communities(app: &App, ctx: &Ctx) -> Result<Vec<Area>, Problem> {
     if ctx.actor.areas.is_empty() {
         return Ok(Vec::new());
     }
     let mut conn = app.deps.db.read().await?;
-    let scope = tree::scope_codes(&mut conn, &ctx.actor, crate::local_day(ctx.now())).await?;
-    let all = tree::list(&mut conn, Some(Level::Community), "", 200).await?;
+    let scope = store::scope_codes(&mut conn, &ctx.actor, crate::local_day(ctx.now())).await?;
+    let all = store::list(&mut conn, Some(Level::Community), "", 200).await?;
     Ok(all.into_iter().filter(|a| scope.contains(&a.code)).collect())
 }
 
-fn filters(lang: Lang, query: &ListQuery, communities: &[tree::Area]) -> Markup {
+fn filters(lang: Lang, query: &ListQuery, communities: &[Area]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let chosen = |of: &Option<String>, value: &str| of.as_deref() == Some(value);
-    let state = |s: &State| page::pick(s.name(), lang.pick(s.zh(), s.en()), chosen(&query.state, s.name()));
-    let category = |c: &Category| page::pick(c.code(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.code()));
-    let area = |a: &tree::Area| {
+    let state = |s: &RequestStateName| page::pick(s, texts::state(lang, *s), chosen(&query.state, s.as_str()));
+    let category =
+        |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.as_str()));
+    let area = |a: &Area| {
         let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
         page::pick(&a.code, name, chosen(&query.area, &a.code.to_string()))
     };
@@ -113,7 +120,7 @@ fn filters(lang: Lang, query: &ListQuery, communities: &[tree::Area]) -> Markup 
     let select = |name, label| Select { name, label, none: Some(&all), ..Select::default() };
     let fields = html! {
         (Field { name: "q", label: &search, kind: "search", value: q, chars_max: 60, ..Field::default() }.draw(lang, &Errors::default()))
-        (select("state", &states).draw(&State::ALL.iter().map(state).collect::<Vec<_>>()))
+        (select("state", &states).draw(&RequestStateName::ALL.iter().map(state).collect::<Vec<_>>()))
         (select("category", &categories).draw(&Category::ALL.iter().map(category).collect::<Vec<_>>()))
         @if !communities.is_empty() { (select("area", &areas).draw(&communities.iter().map(area).collect::<Vec<_>>())) }
         (Select { name: "open", label: &scope, ..Select::default() }.draw(&scopes))
@@ -149,7 +156,9 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let late = r.sla.is_some_and(|s| s.status == SlaStatus::Breached);
-    let direct = |s: &&Step| matches!(s, Step::Accept | Step::FollowUp | Step::Close);
+    let direct = |s: &&RequestStepName| {
+        matches!(s, RequestStepName::Accept | RequestStepName::FollowUp | RequestStepName::Close)
+    };
     html! {
         tr class=[late.then_some("late")] {
             td data-label=(t("head-received")) { (words::moment(lang, r.received_at)) }
@@ -185,12 +194,12 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
 }
 
 /// A step that needs no words.
-fn press(lang: Lang, r: &RequestView, step: Step) -> Markup {
-    let call = format!("POST /v1/requests/{}/{}", r.id, step.path());
+fn press(lang: Lang, r: &RequestView, step: RequestStepName) -> Markup {
+    let call = format!("POST /v1/requests/{}/{}", r.id, step.as_str());
     let done = TEXTS.get(lang, "done-step");
     let send = Send { done: Some(&done), then: Some("stay"), ..Send::step(&call, r.version) };
-    let id = format!("{}-{}", step.path(), r.id);
-    page::press(&id, "button primary", send, &TEXTS.get(lang, &format!("step-{}", step.path())))
+    let id = format!("{}-{}", step.as_str(), r.id);
+    page::press(&id, "button primary", send, &texts::step(lang, step.as_str()))
 }
 
 /// The first words of a note.

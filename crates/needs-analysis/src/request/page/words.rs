@@ -5,10 +5,10 @@ use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 
-use super::TEXTS;
 use crate::ZONE;
 use crate::request::sla::{Sla, SlaStage, SlaStatus};
-use crate::request::state::State;
+use crate::request::state::RequestStateName;
+use crate::texts::{self, TEXTS};
 
 /// The words of a page: in the street's zone.
 pub(super) fn words(lang: Lang) -> Words {
@@ -21,15 +21,19 @@ pub(super) fn moment(lang: Lang, at: DateTime<Utc>) -> Markup {
 }
 
 /// A state as a badge: word and sign, never colour alone.
-pub(super) fn state(lang: Lang, state: State) -> Markup {
+pub(super) fn state(lang: Lang, state: RequestStateName) -> Markup {
     let tone = match state {
-        State::Done | State::FollowedUp | State::Closed => Tone::Ok,
-        State::Dispatched | State::NoShow | State::Reopened => Tone::Warn,
-        State::Rejected | State::Escalated => Tone::Bad,
-        State::Cancelled | State::Merged => Tone::Plain,
-        _ => Tone::Info,
+        RequestStateName::Done | RequestStateName::FollowedUp | RequestStateName::Closed => Tone::Ok,
+        RequestStateName::Dispatched | RequestStateName::NoShow | RequestStateName::Reopened => Tone::Warn,
+        RequestStateName::Rejected | RequestStateName::Escalated => Tone::Bad,
+        RequestStateName::Cancelled | RequestStateName::Merged => Tone::Plain,
+        RequestStateName::Received
+        | RequestStateName::Triaged
+        | RequestStateName::Accepted
+        | RequestStateName::Scheduled
+        | RequestStateName::InService => Tone::Info,
     };
-    page::badge(tone, lang.pick(state.zh(), state.en()))
+    page::badge(tone, &texts::state(lang, state))
 }
 
 /// The running clock as a badge.

@@ -47,10 +47,14 @@ async fn a_grid_that_moves_keeps_its_past() {
         let there = format!("{XIMEN}-C1");
         house.take_down(json!({"area_code": grid, "received_at": "2026-10-20 09:00"})).await;
         house.take_down(json!({"area_code": grid, "received_at": "2026-11-20 09:00"})).await;
-        let moved = house
-            .post(&administrator(), &format!("/v1/areas/{grid}/move"), json!({"parent": there, "from": "2026-11-01"}))
-            .await;
-        assert_eq!(moved.status, 200, "{}", moved.text);
+        let body = json!({"parent": there, "from": "2026-11-01"});
+        for replayed in [false, true] {
+            let path = format!("/v1/areas/{grid}/move");
+            let key = [("idempotency-key", "move-1")];
+            let moved = house.call(Some(&administrator()), "POST", &path, Some(body.clone()), &key).await;
+            assert_eq!(moved.status, 200, "{}", moved.text);
+            assert_eq!(moved.headers.contains_key("idempotent-replayed"), replayed);
+        }
         let path = |on: &str| format!("/v1/areas/{grid}?on={on}");
         assert_eq!(house.get(&street(), &path("2026-10-31")).await.body["path"][1]["code"], CHENGDONG);
         assert_eq!(house.get(&street(), &path("2026-11-01")).await.body["path"][1]["code"], XIMEN);
@@ -89,7 +93,7 @@ async fn levels_only_rise_so_there_is_no_circle() {
         }
         let mut tx = house.app.deps.db.begin().await.unwrap();
         let (child, parent) = (AreaCode::parse(&compound).unwrap(), AreaCode::parse(XIMEN).unwrap());
-        let twice = area::tree::place(&mut tx, &child, &parent, day("2026-11-01")).await;
+        let twice = area::store::place(&mut tx, &child, &parent, day("2026-11-01")).await;
         assert!(twice.is_err(), "the database itself lets an area lie in one place at a time");
     })
     .await;

@@ -21,7 +21,7 @@ async fn three_months_are_filled_once_and_counted() {
         assert_eq!(house.count("select count(distinct substr(area_code, 1, 12)) from request").await, 11);
         assert!(house.count("select count(*) from request where state = 'closed'").await > 600);
         assert!(house.count("select count(distinct state) from request").await >= 8);
-        assert_eq!(house.count("select count(*) from request_history where state_after = state_before").await, 0);
+        assert_eq!(house.count("select count(*) from history where from_state = to_state").await, 0);
         let page = house.get(&street(), &format!("/v1/requests?area={STREET}&limit=200")).await;
         assert_eq!(page.body["items"].as_array().unwrap().len(), 200, "{}", page.text);
         let theirs = house.get(&agency(), "/v1/requests?state=dispatched").await;

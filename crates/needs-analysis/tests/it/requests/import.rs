@@ -9,7 +9,7 @@ use sanbao_platform::cn::ResidentId;
 use sanbao_platform::testing::{Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::requests::house::{CHENGDONG, House, XIMEN, administrator, agency, analyst, person, street};
+use crate::requests::house::{CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, person, street};
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
@@ -201,6 +201,119 @@ async fn a_file_that_is_none_is_refused_and_so_is_who_may_not() {
         assert_eq!(hidden.status, 404);
         let dry = send(&house, &street(), "/v1/imports", "text/csv", text).await;
         assert_eq!((dry.body["dry_run"].as_bool(), house.counted().await), (Some(true), (0, 0)));
+    })
+    .await;
+}
+
+/// Imports these rows for the street and gives the report.
+async fn rows(house: &House, rows: &[&str]) -> Value {
+    let text = format!("{HEADER}{}\n", rows.join("\n"));
+    let path = "/v1/imports?dry_run=false&source=street-excel";
+    let report = send(house, &street(), path, "text/csv", text.into_bytes()).await;
+    assert_eq!((report.status.as_u16(), report.body["failed"].as_i64()), (200, Some(0)), "{}", report.text);
+    report.body
+}
+
+async fn id_of(house: &House, external: &str) -> String {
+    let page = house.get(&street(), &format!("/v1/requests?q={external}")).await.body;
+    page["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+async fn read(house: &House, id: &str) -> Value {
+    house.get(&street(), &format!("/v1/requests/{id}")).await.body
+}
+
+fn row(external: &str, category: &str, phone: &str, address: &str) -> String {
+    format!("{external},2026-11-22 09:00,{CHENGDONG},{category},普通,孟某一,{phone},,{address},要软食")
+}
+
+#[tokio::test]
+async fn a_second_import_reaches_the_order_and_keeps_what_triage_decided() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        rows(&house, &[&row("A-1", "助餐", "19900003003", "丙弄3号")]).await;
+        let id = id_of(&house, "A-1").await;
+        house.step(&street(), &id, "triage", json!({"category": "nursing", "urgency": "urgent"})).await;
+        house.step(&street(), &id, "dispatch", json!({"agency_id": agency_id()})).await;
+        house.step(&agency(), &id, "accept", json!({})).await;
+        let report = rows(&house, &[&row("A-1", "助餐", "19900003999", "丙弄33号")]).await;
+        assert_eq!(counts(&report), [0, 1, 0, 0]);
+        let shown = read(&house, &id).await;
+        assert_eq!((&shown["phone"], &shown["address"]), (&json!("19900003999"), &json!("丙弄33号")));
+        assert_eq!((&shown["category"], &shown["urgency"]), (&json!("nursing"), &json!("urgent")));
+        assert_eq!((&shown["state"], &shown["agency_id"]), (&json!("accepted"), &json!(agency_id())));
+        let last = shown["history"].as_array().unwrap().last().unwrap();
+        let because = format!("import {}", report["id"].as_str().unwrap());
+        assert_eq!((&last["step"], &last["reason"]), (&json!("update"), &json!(because)));
+        let told = json!({"request_id": id, "name": "孟某一", "phone": "19900003999", "address": "丙弄33号",
+            "area_code": CHENGDONG, "category": "nursing", "note": "要软食", "wanted_from": null, "wanted_until": null});
+        assert_eq!(house.published().await.pop().unwrap(), ("needs.request.updated".into(), told));
+        let heard = house.published().await.len();
+        assert_eq!(counts(&rows(&house, &[&row("A-1", "助浴", "19900003999", "丙弄33号")]).await), [0, 1, 0, 0]);
+        assert_eq!(read(&house, &id).await["category"], "nursing");
+        assert_eq!(house.published().await.len(), heard, "nothing that the agency sees has changed");
+        assert_eq!((house.counted().await, house.miscounted().await), ((1, 1), 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_is_told_of_only_while_an_agency_has_something_to_do() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        rows(&house, &[&row("A-2", "助餐", "19900003003", "丙弄3号")]).await;
+        let id = id_of(&house, "A-2").await;
+        assert_eq!(counts(&rows(&house, &[&row("A-2", "助浴", "19900003003", "丙弄4号")]).await), [0, 1, 0, 0]);
+        assert_eq!(read(&house, &id).await["category"], "bath", "nobody has confirmed another");
+        assert!(house.published().await.is_empty());
+        house.step(&street(), &id, "resolve", json!({})).await;
+        assert_eq!(counts(&rows(&house, &[&row("A-2", "助餐", "19900003003", "丙弄5号")]).await), [0, 1, 0, 0]);
+        assert_eq!(read(&house, &id).await["address"], "丙弄5号");
+        assert!(house.published().await.is_empty());
+        assert_eq!((house.counted().await, house.miscounted().await), ((1, 1), 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_that_has_ended_is_left_as_it_is_and_the_report_says_so() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let file = |address: &str| ["E-1", "E-2", "E-3", "E-4"].map(|id| row(id, "助餐", "19900003003", address));
+        let first = file("甲弄1号");
+        rows(&house, &first.each_ref().map(String::as_str)).await;
+        let [closed, cancelled, merged, open] = [
+            id_of(&house, "E-1").await,
+            id_of(&house, "E-2").await,
+            id_of(&house, "E-3").await,
+            id_of(&house, "E-4").await,
+        ];
+        for step in ["resolve", "follow-up", "close"] {
+            house.step(&street(), &closed, step, json!({})).await;
+        }
+        house.step(&street(), &cancelled, "cancel", json!({"reason": "住院了"})).await;
+        house.step(&street(), &merged, "merge", json!({"into": open})).await;
+        let text = format!("{HEADER}{}\n", file("甲弄2号").join("\n"));
+        let dry = send(&house, &street(), "/v1/imports?source=street-excel", "text/csv", text.into_bytes()).await.body;
+        let second = file("甲弄2号");
+        let report = rows(&house, &second.each_ref().map(String::as_str)).await;
+        for told in [&dry, &report] {
+            assert_eq!(
+                (counts(told), &told["ended"], &told["error_count"]),
+                ([0, 1, 0, 0], &json!(3), &json!(3)),
+                "{told}"
+            );
+            let lines: Vec<_> = told["errors"].as_array().unwrap().iter().map(|e| (&e["row"], &e["code"])).collect();
+            let (two, three, four) = (json!(2), json!(3), json!(4));
+            let codes = ["request_closed", "request_cancelled", "request_merged"].map(Value::from);
+            assert_eq!(lines, [(&two, &codes[0]), (&three, &codes[1]), (&four, &codes[2])]);
+        }
+        for (id, address) in [(&closed, "甲弄1号"), (&cancelled, "甲弄1号"), (&merged, "甲弄1号"), (&open, "甲弄2号")]
+        {
+            assert_eq!(read(&house, id).await["address"], address);
+        }
+        let kept = house.get(&street(), &format!("/v1/imports/{}", report["id"].as_str().unwrap())).await.body;
+        assert_eq!((&kept["ended"], &kept["errors"]), (&json!(3), &report["errors"]));
     })
     .await;
 }

@@ -4,5 +4,7 @@ mod demo;
 mod house;
 mod import;
 mod intake;
+mod migrate;
 mod page;
+mod steps;
 mod work_order;

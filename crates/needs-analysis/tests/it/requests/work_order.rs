@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -178,6 +179,98 @@ async fn visits_move_the_order_once_and_old_news_changes_nothing() {
     .await;
 }
 
+/// A visit called off, as booking tells it.
+async fn called_off(house: &House, id: &str, visit: u128, more: Value) {
+    let mut data = json!({"visit_id": Uuid::from_u128(visit), "request_id": id, "at": house.now()});
+    for (key, value) in more.as_object().unwrap() {
+        data[key] = value.clone();
+    }
+    house.hear("booking.visit.cancelled", Uuid::from_u128(visit), data).await;
+}
+
+#[tokio::test]
+async fn a_reopened_request_that_is_accepted_again_takes_a_new_visit() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let id = accepted(&house).await;
+        for what in ["scheduled", "started", "completed"] {
+            visit(&house, &id, what).await;
+        }
+        house.step(&street(), &id, "reopen", json!({"reason": "没打扫完"})).await;
+        house.step(&street(), &id, "triage", json!({})).await;
+        house.step(&street(), &id, "dispatch", json!({"agency_id": agency_id()})).await;
+        house.step(&agency(), &id, "accept", json!({})).await;
+        let kinds: Vec<_> = house.published().await.into_iter().map(|(kind, _)| kind).collect();
+        assert_eq!(kinds, ["needs.request.accepted", "needs.request.accepted"]);
+        let second = Uuid::from_u128(78);
+        for (what, state) in [("scheduled", "scheduled"), ("started", "in_service"), ("completed", "done")] {
+            let data = json!({"visit_id": second, "request_id": id, "at": house.now()});
+            house.hear(&format!("booking.visit.{what}"), second, data).await;
+            assert_eq!(house.state(&id).await, state);
+            visit(&house, &id, "no_show").await;
+            assert_eq!(house.state(&id).await, state, "the first visit has nothing to say any more");
+        }
+        assert_eq!((house.counted().await, house.parked().await), ((1, 1), 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_its_agency_calls_off_before_it_has_a_time_goes_back_to_the_street() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let id = accepted(&house).await;
+        called_off(&house, &id, 77, json!({})).await;
+        assert_eq!(house.state(&id).await, "accepted", "older events were of visits that had a time");
+        called_off(&house, &id, 77, json!({"was_scheduled": false, "reason": "本周没有照护员"})).await;
+        let shown = house.get(&street(), &format!("/v1/requests/{id}")).await.body;
+        assert_eq!((&shown["state"], &shown["agency_id"]), (&json!("rejected"), &json!(agency_id())));
+        let last = shown["history"].as_array().unwrap().last().unwrap();
+        assert_eq!((&last["step"], &last["reason"]), (&json!("order-cancelled"), &json!("本周没有照护员")));
+        assert!(last["actor"].is_null());
+        let (kind, data) = house.published().await.pop().unwrap();
+        assert_eq!((kind.as_str(), data), ("needs.request.cancelled", json!({"request_id": id})));
+        assert_eq!(house.miscounted().await, 0);
+        house.step(&street(), &id, "dispatch", json!({"agency_id": other_agency_id()})).await;
+        house.step(&other_agency(), &id, "accept", json!({})).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_the_street_has_withdrawn_moves_its_request_no_more() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let id = accepted(&house).await;
+        let long_ago = house.now() - Duration::from_secs(1);
+        house.step(&agency(), &id, "reject", json!({"reason": "护理员生病"})).await;
+        called_off(&house, &id, 77, json!({"was_scheduled": false, "withdrawn": true, "reason": "需求已取消"})).await;
+        assert_eq!(house.state(&id).await, "rejected");
+        house.step(&street(), &id, "dispatch", json!({"agency_id": agency_id()})).await;
+        house.step(&agency(), &id, "accept", json!({})).await;
+        for late in [
+            json!({"was_scheduled": false, "withdrawn": true}),
+            json!({"was_scheduled": false, "withdrawn": false, "at": long_ago}),
+        ] {
+            called_off(&house, &id, 77, late.clone()).await;
+            assert_eq!(house.state(&id).await, "accepted", "{late}");
+        }
+        let second = Uuid::from_u128(78);
+        let data = json!({"visit_id": second, "request_id": id, "at": house.now()});
+        house.hear("booking.visit.scheduled", second, data).await;
+        called_off(&house, &id, 77, json!({"was_scheduled": false})).await;
+        assert_eq!(house.state(&id).await, "scheduled", "the order that has a time is another one");
+        called_off(&house, &id, 78, json!({"was_scheduled": true, "reason": "老人不在家"})).await;
+        assert_eq!(house.state(&id).await, "accepted", "the order stands and can be repeated");
+        called_off(&house, &id, 79, json!({"was_scheduled": false})).await;
+        assert_eq!(house.state(&id).await, "rejected");
+        house.step(&street(), &id, "cancel", json!({"reason": "住院了"})).await;
+        called_off(&house, &id, 79, json!({"was_scheduled": false})).await;
+        assert_eq!((house.state(&id).await.as_str(), house.parked().await), ("cancelled", 0));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_cancelled_or_merged_request_frees_the_agency() {
     on_both(|engine| async move {
@@ -209,6 +302,30 @@ async fn the_clock_of_a_request_runs() {
             let shown = house.get(&street(), &format!("/v1/requests/{id}")).await;
             assert_eq!(shown.body["sla"]["status"], status, "{}", shown.text);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_cannot_be_read_is_said_and_hides_no_request() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let broken = house.take_down(json!({})).await;
+        let whole = house.take_down(json!({})).await;
+        let mut tx = house.app.deps.db.begin().await.unwrap();
+        let spoilt = on!(tx, |c| {
+            let row = sqlx::query("update request set national_id_sealed = $2 where id = $1");
+            let row = row.bind(broken.parse::<Uuid>().unwrap()).bind(b"not what was sealed here".to_vec());
+            row.execute(c).await.map(|done| done.rows_affected())
+        });
+        assert_eq!(spoilt.unwrap(), 1);
+        tx.commit().await.unwrap();
+        let list = house.get(&street(), "/v1/requests").await;
+        assert_eq!(list.status, 200);
+        let of = |id: &str| list.body["items"].as_array().unwrap().iter().find(|r| r["id"] == id).unwrap().clone();
+        let (broken, whole) = (of(&broken), of(&whole));
+        assert_eq!((&broken["national_id"], &broken["national_id_unreadable"]), (&Value::Null, &json!(true)));
+        assert!(whole["national_id"].is_string() && whole["national_id_unreadable"].is_null());
     })
     .await;
 }

@@ -2,10 +2,10 @@
 
 use std::ops::Deref;
 
-use sanbao_needs_analysis::area::tree::insert;
+use sanbao_needs_analysis::area::store::insert;
 use sanbao_needs_analysis::area::{Area, Level};
 use sanbao_needs_analysis::request::category::Category;
-use sanbao_needs_analysis::request::state::State;
+use sanbao_needs_analysis::request::state::RequestStateName;
 use sanbao_needs_analysis::{Config, MIGRATIONS, build};
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::testing::{self, Answer, Person, TestEngine, on_both};
@@ -49,7 +49,7 @@ impl Site {
 /// Requests over four months: in grids, one at a compound, one at the street itself.
 fn sample() -> Vec<Request> {
     use Category::{Bath, Meal, Medical};
-    use State::{Closed, Received};
+    use RequestStateName::{Closed, Received};
     vec![
         Request::new("a-1-x", Meal, Received, "2026-08-31"),
         Request::new("a-1-x", Meal, Closed, "2026-09-01"),
@@ -208,7 +208,7 @@ async fn a_file_adds_up_opens_as_text_and_is_on_record() {
         insert(&mut tx, &area, now()).await.unwrap();
         tx.commit().await.unwrap();
         receive(&site.db, &sample()).await;
-        receive(&site.db, &[Request::new("evil", Category::Meal, State::Received, "2026-11-01")]).await;
+        receive(&site.db, &[Request::new("evil", Category::Meal, RequestStateName::Received, "2026-11-01")]).await;
         let file =
             site.read("/v1/needs/counts.csv?area=s&from=2026-08-01&to=2026-11-30&by=month").await.checked(200).text;
         assert!(file.starts_with("\u{feff}区域编码,区域,时间,"), "{file}");

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao_needs_analysis::area::{AreaCode, Level, tree};
+use sanbao_needs_analysis::area::{AreaCode, Level, store};
 use sanbao_needs_analysis::request::category::Category;
-use sanbao_needs_analysis::request::state::State;
+use sanbao_needs_analysis::request::state::RequestStateName;
 use sanbao_needs_analysis::rollup::{self, cell::Grain};
 use sanbao_platform::db::Db;
 use sanbao_platform::id::uuid_v7;
@@ -16,7 +16,7 @@ use sanbao_platform::testing::on_both;
 
 use crate::rollup::tree::{Request, TREE, assert_sound, code, day, now, planted, receive, write};
 
-type Key = (String, &'static str, NaiveDate, Category, State);
+type Key = (String, &'static str, NaiveDate, Category, RequestStateName);
 
 /// The same counting, done the slow and plain way.
 #[derive(Default)]
@@ -52,7 +52,7 @@ impl Model {
 
 async fn stored(db: &Db) -> BTreeMap<Key, i64> {
     let mut conn = db.read().await.unwrap();
-    let rows: Vec<(String, String, NaiveDate, Category, State, i64)> =
+    let rows: Vec<(String, String, NaiveDate, Category, RequestStateName, i64)> =
         on!(conn, |c| sqlx::query_as("select area_code, grain, starts_on, category, state, n from rollup")
             .fetch_all(c)
             .await)
@@ -75,7 +75,7 @@ impl Player {
             id: uuid_v7(now()),
             area: code(self.pick(&TREE).0),
             category: self.pick(&Category::ALL[..4]),
-            state: State::Received,
+            state: RequestStateName::Received,
             day: day("2026-08-15") + Days::new(self.rng.random_range(0..100)),
         }
     }
@@ -91,7 +91,7 @@ impl Player {
         let at = self.rng.random_range(0..self.model.requests.len());
         let before = self.model.requests[at].clone();
         let mut after = before.clone();
-        after.state = self.pick(&State::ALL);
+        after.state = self.pick(RequestStateName::ALL);
         if refile {
             (after.area, after.category) = (code(self.pick(&TREE).0), self.pick(&Category::ALL[..4]));
         }
@@ -115,8 +115,8 @@ impl Player {
         let last = self.model.parents[child].last().unwrap().0;
         let from = last.max(day("2026-08-10")) + Days::new(self.rng.random_range(1..20));
         let mut tx = db.begin().await.unwrap();
-        let running = tree::latest_placement(&mut tx, &code(child)).await.unwrap().unwrap();
-        tree::relocate(&mut tx, &code(child), &running, &code(parent), from).await.unwrap();
+        let running = store::latest_placement(&mut tx, &code(child)).await.unwrap().unwrap();
+        store::relocate(&mut tx, &code(child), &running, &code(parent), from).await.unwrap();
         rollup::reparented(&mut tx, from).await.unwrap();
         tx.commit().await.unwrap();
         self.model.parents.get_mut(child).unwrap().push((from, parent.to_owned()));
@@ -157,7 +157,7 @@ async fn continue_from(db: &Db) -> Model {
             .fetch_all(c)
             .await)
         .unwrap();
-    let rows: Vec<(uuid::Uuid, AreaCode, Category, State, NaiveDate)> =
+    let rows: Vec<(uuid::Uuid, AreaCode, Category, RequestStateName, NaiveDate)> =
         on!(conn, |c| sqlx::query_as("select id, area_code, category, state, received_on from request")
             .fetch_all(c)
             .await)
@@ -184,8 +184,10 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                 // Each in an order of its own, all on the same cells.
                 let mut areas = ["a-1-x", "b-2-y", "a", "s", "a-1-y"];
                 areas.rotate_left(w % 5);
-                let mut mine: Vec<Request> =
-                    areas.iter().map(|a| Request::new(a, Category::Meal, State::Received, "2026-11-20")).collect();
+                let mut mine: Vec<Request> = areas
+                    .iter()
+                    .map(|a| Request::new(a, Category::Meal, RequestStateName::Received, "2026-11-20"))
+                    .collect();
                 if w % 2 == 0 {
                     mine.reverse();
                 }
@@ -195,7 +197,7 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                     let mut changes = Vec::new();
                     for r in &mut mine {
                         let from = r.state;
-                        r.state = State::ALL[round];
+                        r.state = RequestStateName::ALL[round];
                         write(&mut tx, r).await;
                         changes.push(r.change(Some(from), Some(r.state)));
                     }
@@ -210,8 +212,8 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                 let from = day("2026-11-10") + Days::new(n as u64);
                 let grid = code("a-1-x");
                 let mut tx = mover.begin().await.unwrap();
-                let running = tree::latest_placement(&mut tx, &grid).await.unwrap().unwrap();
-                tree::relocate(&mut tx, &grid, &running, &code(parent), from).await.unwrap();
+                let running = store::latest_placement(&mut tx, &grid).await.unwrap().unwrap();
+                store::relocate(&mut tx, &grid, &running, &code(parent), from).await.unwrap();
                 rollup::reparented(&mut tx, from).await.unwrap();
                 tx.commit().await.unwrap();
             }
@@ -221,7 +223,8 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
         }
         assert_sound(&db).await;
         let counts = stored(&db).await;
-        let cell = |area: &str| counts[&(area.to_owned(), "day", day("2026-11-20"), Category::Meal, State::ALL[5])];
+        let cell =
+            |area: &str| counts[&(area.to_owned(), "day", day("2026-11-20"), Category::Meal, RequestStateName::ALL[5])];
         let each = i64::try_from(WRITERS).unwrap();
         assert_eq!([cell("s"), cell("a"), cell("b"), cell("b-1")], [5 * each, 2 * each, 2 * each, each]);
     })
@@ -235,8 +238,8 @@ async fn a_broken_cell_is_found_named_and_mended() {
         receive(
             &db,
             &[
-                Request::new("a-1-x", Category::Meal, State::Received, "2026-10-05"),
-                Request::new("a-1-x", Category::Bath, State::Closed, "2026-11-05"),
+                Request::new("a-1-x", Category::Meal, RequestStateName::Received, "2026-10-05"),
+                Request::new("a-1-x", Category::Bath, RequestStateName::Closed, "2026-11-05"),
             ],
         )
         .await;
@@ -262,13 +265,13 @@ async fn a_broken_cell_is_found_named_and_mended() {
             .iter()
             .map(|d| {
                 let c = &d.cell;
-                let state = c.state.name();
+                let state = c.state.as_str();
                 format!(
                     "{} {:?} {} {} {state}: {} {}",
                     c.area_code,
                     c.grain,
                     c.starts_on,
-                    c.category.code(),
+                    c.category.as_str(),
                     d.stored,
                     d.rebuilt
                 )
@@ -294,16 +297,18 @@ async fn a_broken_cell_is_found_named_and_mended() {
 async fn a_cell_that_falls_to_zero_is_gone() {
     on_both(|engine| async move {
         let db = planted(&engine).await;
-        let r = Request::new("a-1-x", Category::Meal, State::Received, "2026-10-05");
+        let r = Request::new("a-1-x", Category::Meal, RequestStateName::Received, "2026-10-05");
         receive(&db, std::slice::from_ref(&r)).await;
         let mut tx = db.begin().await.unwrap();
-        rollup::apply(&mut tx, &r.change(Some(State::Received), Some(State::Triaged))).await.unwrap();
+        rollup::apply(&mut tx, &r.change(Some(RequestStateName::Received), Some(RequestStateName::Triaged)))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         let rows = stored(&db).await;
         assert_eq!(rows.len(), 8, "four levels by day and month");
-        assert!(rows.keys().all(|k| k.4 == State::Triaged) && rows.values().all(|n| *n == 1));
+        assert!(rows.keys().all(|k| k.4 == RequestStateName::Triaged) && rows.values().all(|n| *n == 1));
         let mut tx = db.begin().await.unwrap();
-        rollup::apply(&mut tx, &r.change(Some(State::Triaged), None)).await.unwrap();
+        rollup::apply(&mut tx, &r.change(Some(RequestStateName::Triaged), None)).await.unwrap();
         tx.commit().await.unwrap();
         assert!(stored(&db).await.is_empty());
     })
@@ -314,10 +319,10 @@ async fn a_cell_that_falls_to_zero_is_gone() {
 async fn an_undone_transaction_counts_nothing() {
     on_both(|engine| async move {
         let db = planted(&engine).await;
-        let r = Request::new("a-1-x", Category::Meal, State::Received, "2026-10-05");
+        let r = Request::new("a-1-x", Category::Meal, RequestStateName::Received, "2026-10-05");
         let mut tx = db.begin().await.unwrap();
         write(&mut tx, &r).await;
-        rollup::apply(&mut tx, &r.change(None, Some(State::Received))).await.unwrap();
+        rollup::apply(&mut tx, &r.change(None, Some(RequestStateName::Received))).await.unwrap();
         drop(tx);
         assert!(stored(&db).await.is_empty());
         assert_sound(&db).await;

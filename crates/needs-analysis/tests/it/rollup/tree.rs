@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_needs_analysis::MIGRATIONS;
-use sanbao_needs_analysis::area::tree::{insert, place};
+use sanbao_needs_analysis::area::store::{insert, place};
 use sanbao_needs_analysis::area::{Area, AreaCode, Level};
 use sanbao_needs_analysis::request::category::Category;
-use sanbao_needs_analysis::request::state::State;
-use sanbao_needs_analysis::rollup::{self, Change};
+use sanbao_needs_analysis::request::state::RequestStateName;
+use sanbao_needs_analysis::rollup::{self, CountChange};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, Tx};
 use sanbao_platform::id::uuid_v7;
@@ -75,17 +75,17 @@ pub struct Request {
     pub id: Uuid,
     pub area: AreaCode,
     pub category: Category,
-    pub state: State,
+    pub state: RequestStateName,
     pub day: NaiveDate,
 }
 
 impl Request {
-    pub fn new(area: &str, category: Category, state: State, on: &str) -> Self {
+    pub fn new(area: &str, category: Category, state: RequestStateName, on: &str) -> Self {
         Self { id: uuid_v7(now()), area: code(area), category, state, day: day(on) }
     }
 
-    pub fn change(&self, from: Option<State>, to: Option<State>) -> Change {
-        Change { area_code: self.area.clone(), category: self.category, day: self.day, person_key: None, from, to }
+    pub fn change(&self, from: Option<RequestStateName>, to: Option<RequestStateName>) -> CountChange {
+        CountChange { area_code: self.area.clone(), category: self.category, day: self.day, from, to }
     }
 }
 
@@ -108,7 +108,7 @@ pub async fn receive(db: &Db, requests: &[Request]) {
     for r in requests {
         write(&mut tx, r).await;
     }
-    let changes: Vec<Change> = requests.iter().map(|r| r.change(None, Some(r.state))).collect();
+    let changes: Vec<CountChange> = requests.iter().map(|r| r.change(None, Some(r.state))).collect();
     rollup::apply_all(&mut tx, &changes).await.unwrap();
     tx.commit().await.unwrap();
 }

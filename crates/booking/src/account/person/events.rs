@@ -1,0 +1,61 @@
+//! What other services learn of a person: enough to count and to recognise, no name and no number.
+
+use chrono::{DateTime, Datelike as _, Utc};
+use sanbao_platform::bus::{self, EventKind};
+use sanbao_platform::db::{DbError, Tx};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::{described, event_kinds};
+use serde::Serialize;
+
+use super::store::Person;
+use crate::account::id::PersonId;
+
+described! {
+    /// The data of `booking.person.registered` and `booking.person.updated`.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct PersonEvent<'a> {
+        /// The person.
+        pub person_id: PersonId,
+        /// The care home where the person lives, if any.
+        pub organisation_id: Option<OrganisationId>,
+        /// The code of the area.
+        pub area_code: Option<&'a str>,
+        /// The year of birth, for ages in numbers.
+        pub birth_year: Option<i32>,
+        /// `male`, `female` or `unknown`.
+        pub sex: &'a str,
+        /// The blind index of the national id.
+        pub national_id_index: Option<&'a str>,
+    }
+}
+
+event_kinds! {
+    PersonEvent<'static> {
+        REGISTERED = "booking.person.registered" 1 "A person is known now.";
+        UPDATED = "booking.person.updated" 1 "What is known of a person changed.";
+    }
+}
+
+impl<'a> PersonEvent<'a> {
+    /// What may be told of a person.
+    pub(in crate::account) fn of(person: &'a Person) -> Self {
+        Self {
+            person_id: person.id,
+            organisation_id: person.organisation_id,
+            area_code: person.area_code.as_deref(),
+            birth_year: person.birth_date.map(|d| d.year()),
+            sex: person.sex.as_str(),
+            national_id_index: person.national_id_index.as_deref(),
+        }
+    }
+
+    /// Writes the event beside the change.
+    pub(in crate::account) async fn publish(
+        &self,
+        tx: &mut Tx,
+        now: DateTime<Utc>,
+        kind: &EventKind<PersonEvent<'static>>,
+    ) -> Result<(), DbError> {
+        bus::emit(tx, now, kind, self.person_id, self).await
+    }
+}

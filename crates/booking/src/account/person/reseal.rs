@@ -1,0 +1,19 @@
+//! The sealed national ids, for sealing them anew under another key.
+
+use sanbao_platform::cn::BLIND_INDEX_DOMAIN;
+use sanbao_platform::reseal::SealedColumn;
+use uuid::Uuid;
+
+const COUNT: &str = "select count(*) from person where national_id_sealed is not null or national_id_index is not null";
+const READ: &str = "select id, national_id_sealed as sealed, national_id_index as blind_index from person
+    where id > $1 and (national_id_sealed is not null or national_id_index is not null) order by id limit $2";
+const WRITE: &str = "update person set national_id_sealed = $2, national_id_index = $3 where id = $1";
+
+/// People's national ids. An elder of whom only a request's index is known has no sealed value here.
+pub const NATIONAL_IDS: SealedColumn =
+    SealedColumn { table: "person", count: COUNT, read: READ, write: WRITE, place, domain: BLIND_INDEX_DOMAIN };
+
+/// What a person's national id is sealed for.
+pub(super) fn place(id: Uuid) -> String {
+    format!("person.national_id:{id}")
+}

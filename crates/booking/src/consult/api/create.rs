@@ -1,0 +1,45 @@
+//! Writing an invitation.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::lifecycle::{self, By};
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+
+use crate::App;
+use crate::consult::input::Invitation;
+use crate::consult::model::Consult;
+use crate::consult::policy;
+use crate::consult::state::ConsultStep;
+use crate::consult::store;
+use crate::consult::view::{ConsultView, seen};
+
+/// Begins a consult (care staff).
+#[utoipa::path(post, path = "/v1/consults", tag = "consults", request_body = Invitation,
+    responses((status = 201, body = ConsultView), (status = 403), (status = 422)))]
+pub async fn create(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    key: Idempotency,
+    Json(body): Json<Invitation>,
+) -> Result<Response, Problem> {
+    Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
+    let invitation = body.clone().checked(ctx.now())?;
+    let mut tx = app.deps.db.begin().await?;
+    if let Some(replay) = key.begin(&mut tx, &ctx, "POST /v1/consults", &body).await? {
+        return Ok(replay);
+    }
+    store::known(&mut tx, ctx.actor.organisation, &invitation).await?;
+    let draft = Consult::begun(ctx.now(), &ctx.actor, &invitation);
+    lifecycle::create(&mut tx, &By::Person(&ctx), draft.clone()).await?;
+    let id = draft.id;
+    if invitation.submit {
+        lifecycle::advance(&mut tx, &By::Person(&ctx), draft, ConsultStep::Submit).await?;
+    }
+    let view = seen(&mut tx, &ctx, id).await?;
+    let response = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    tx.commit().await?;
+    Ok(response)
+}

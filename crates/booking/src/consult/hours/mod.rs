@@ -1,9 +1,0 @@
-//! Doctors as they can be booked: specialty, title, weekly hours with exceptions, free times.
-
-pub mod offer;
-pub mod search;
-pub mod store;
-
-pub use offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
-pub use search::{FreeSlot, Search};
-pub use store::Practitioner;

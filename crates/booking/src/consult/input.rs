@@ -1,0 +1,216 @@
+//! What callers send, checked: the five-part invitation (reason, purpose, wanted time, case summary, wanted specialty
+//! and title), and what steps ask for.
+
+use chrono::{DateTime, Duration, SubsecRound, Utc};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::problem::{FieldError, Problem};
+use sanbao_platform::text_enum;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::account::{AccountId, LocationId, PersonId};
+
+/// Characters of a one-paragraph field.
+pub const TEXT_CHARS_MAX: usize = 1_000;
+/// Characters of a case summary or of a part of an opinion.
+pub const LONG_TEXT_CHARS_MAX: usize = 10_000;
+/// Characters of a name.
+pub const NAME_CHARS_MAX: usize = 60;
+/// How far ahead a consult may be wanted, in days.
+pub const AHEAD_DAYS_MAX: i64 = 90;
+/// The longest delay that can be announced, in minutes.
+pub const DELAY_MINUTES_MAX: i32 = 240;
+
+text_enum! {
+    /// A doctor's rank (职称), from the lowest.
+    pub enum Title {
+        /// 住院医师
+        Resident = "resident",
+        /// 主治医师
+        Attending = "attending",
+        /// 副主任医师
+        AssociateChief = "associate_chief",
+        /// 主任医师
+        Chief = "chief",
+    }
+}
+
+impl Title {
+    /// The rank in Chinese, as it stands under a signature.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Resident => "住院医师",
+            Self::Attending => "主治医师",
+            Self::AssociateChief => "副主任医师",
+            Self::Chief => "主任医师",
+        }
+    }
+
+    /// The rank in English.
+    pub fn en(self) -> &'static str {
+        match self {
+            Self::Resident => "Resident physician",
+            Self::Attending => "Attending physician",
+            Self::AssociateChief => "Associate chief physician",
+            Self::Chief => "Chief physician",
+        }
+    }
+}
+
+/// What a care home asks for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Invitation {
+    /// Whom it is about.
+    pub resident_id: PersonId,
+    /// The hospital that is invited.
+    pub hospital_id: OrganisationId,
+    /// Why a consult is needed: state and treatment so far, in a sentence or two.
+    pub reason: String,
+    /// What is to be decided.
+    pub purpose: String,
+    /// The wanted time: not before.
+    pub wanted_from: DateTime<Utc>,
+    /// The wanted time: not after.
+    pub wanted_until: DateTime<Utc>,
+    /// History, findings, diagnosis and treatment.
+    pub case_summary: String,
+    /// The wanted specialty's code.
+    pub wanted_specialty: String,
+    /// The wanted rank at least; none when any will do.
+    #[serde(default)]
+    pub wanted_title: Option<Title>,
+    /// Send it to the hospital at once; otherwise it stays as it is.
+    #[serde(default)]
+    pub submit: bool,
+}
+
+/// Collects the errors of a form.
+#[derive(Debug, Default)]
+pub struct Checks(Vec<FieldError>);
+
+impl Checks {
+    /// A trimmed text of 1 to `max` characters without control characters.
+    pub fn text(&mut self, field: &str, value: &mut String, max: usize) {
+        self.optional_text(field, value, max);
+        if value.is_empty() {
+            self.error(field, "必填", "This field is required");
+        }
+    }
+
+    /// A trimmed text of at most `max` characters.
+    pub fn optional_text(&mut self, field: &str, value: &mut String, max: usize) {
+        *value = value.trim().replace("\r\n", "\n");
+        let length = value.chars().count();
+        if length > max {
+            let (zh, en) =
+                (format!("最多 {max} 个字,现在 {length} 个"), format!("At most {max} characters, now {length}"));
+            self.0.push(FieldError::new(format!("/{field}"), zh, en));
+        }
+        // PostgreSQL stores no NUL, and no other control character has business in a text.
+        if value.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+            self.error(field, "含有不能使用的字符", "There are characters that cannot be used");
+        }
+    }
+
+    /// An error at a field.
+    pub fn error(&mut self, field: &str, zh: &'static str, en: &'static str) {
+        self.0.push(FieldError::new(format!("/{field}"), zh, en));
+    }
+
+    /// Nothing, or all errors at once.
+    pub fn done(self) -> Result<(), Problem> {
+        if self.0.is_empty() { Ok(()) } else { Err(Problem::invalid(self.0)) }
+    }
+}
+
+impl Invitation {
+    /// An invitation with nothing in it: what a step holds that is only asked whether it would be legal.
+    pub(super) fn example() -> Self {
+        Self {
+            resident_id: PersonId(Uuid::nil()),
+            hospital_id: OrganisationId(Uuid::nil()),
+            reason: String::new(),
+            purpose: String::new(),
+            wanted_from: DateTime::UNIX_EPOCH,
+            wanted_until: DateTime::UNIX_EPOCH,
+            case_summary: String::new(),
+            wanted_specialty: String::new(),
+            wanted_title: None,
+            submit: false,
+        }
+    }
+
+    /// The invitation with trimmed texts, or every error in it.
+    pub fn checked(mut self, now: DateTime<Utc>) -> Result<Self, Problem> {
+        let mut checks = Checks::default();
+        checks.text("reason", &mut self.reason, TEXT_CHARS_MAX);
+        checks.text("purpose", &mut self.purpose, TEXT_CHARS_MAX);
+        checks.text("case_summary", &mut self.case_summary, LONG_TEXT_CHARS_MAX);
+        checks.text("wanted_specialty", &mut self.wanted_specialty, NAME_CHARS_MAX);
+        (self.wanted_from, self.wanted_until) = (self.wanted_from.trunc_subsecs(6), self.wanted_until.trunc_subsecs(6));
+        if self.wanted_until <= self.wanted_from {
+            checks.error("wanted_until", "结束时间要晚于开始时间", "The end must be after the start");
+        } else if self.wanted_until <= now {
+            checks.error("wanted_until", "希望的时间已经过去", "The wanted time has passed");
+        } else if self.wanted_until > now + Duration::days(AHEAD_DAYS_MAX) {
+            checks.error("wanted_until", "最多提前 90 天申请", "At most 90 days ahead");
+        }
+        if self.wanted_from < now - Duration::days(AHEAD_DAYS_MAX) {
+            checks.error("wanted_from", "开始时间太早", "The start is too early");
+        }
+        checks.done()?;
+        Ok(self)
+    }
+}
+
+/// A step that needs a reason.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reason {
+    /// In words, 1 to 1000 characters.
+    pub reason: String,
+}
+
+impl Reason {
+    /// The trimmed reason.
+    pub fn checked(&self) -> Result<String, Problem> {
+        let (mut checks, mut reason) = (Checks::default(), self.reason.clone());
+        checks.text("reason", &mut reason, TEXT_CHARS_MAX);
+        checks.done()?;
+        Ok(reason)
+    }
+}
+
+/// The wanted time.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// The doctor; absent: the one who took it on.
+    #[serde(default)]
+    pub doctor_id: Option<AccountId>,
+    /// A room of the inviting side.
+    pub room_id: LocationId,
+    /// The beginning of a slot that the doctor offers.
+    pub starts_at: DateTime<Utc>,
+}
+
+/// How late it will be.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Delay {
+    /// Minutes after the booked start, 0 to 240; 0 takes it back.
+    pub minutes: i32,
+}
+
+impl Delay {
+    /// The minutes, within their bounds.
+    pub fn checked(self) -> Result<i32, Problem> {
+        if (0..=DELAY_MINUTES_MAX).contains(&self.minutes) {
+            Ok(self.minutes)
+        } else {
+            Err(Problem::field("/minutes", "请填写 0 到 240 分钟", "0 to 240 minutes"))
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What time alone does to consults: what nobody answers in the wanted time ends.
+
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Db;
+use sanbao_platform::lifecycle::{By, Lifecycle as _, advance};
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+use sanbao_platform::service::Task;
+
+use super::id::ConsultId;
+use super::state::{ConsultStep, ConsultStepName};
+use super::store;
+use crate::App;
+
+/// How often consults that nobody answered in time are looked for.
+const EXPIRY_SECONDS: u64 = 60;
+
+/// The states in which a consult expires.
+macro_rules! expiring {
+    () => {
+        "('submitted', 'returned', 'accepted')"
+    };
+}
+
+const OVERDUE: &str = concat!(
+    "select id from consult where state in ",
+    expiring!(),
+    " and wanted_until <= $1 order by wanted_until limit 100"
+);
+
+/// Ends what nobody answered or booked within the wanted time.
+pub(super) fn expiry(app: &App) -> Task {
+    let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
+    Box::new(move |stop| {
+        async move {
+            while !stop.is_cancelled() {
+                if let Err(problem) = expire(&db, &clock).await {
+                    tracing::error!(
+                        cause = format!("{} {}", problem.kind().slug, problem.cause().unwrap_or_default()),
+                        "overdue consults were not ended; it is tried again"
+                    );
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(Duration::from_secs(EXPIRY_SECONDS)) => {}
+                }
+            }
+        }
+        .boxed()
+    })
+}
+
+/// One round; the number of consults that ended.
+pub async fn expire(db: &Db, clock: &Clock) -> Result<usize, Problem> {
+    let now = clock.now();
+    let mut conn = db.read().await?;
+    let overdue: Vec<ConsultId> = on!(conn, |c| sqlx::query_scalar(OVERDUE).bind(now).fetch_all(c).await)?;
+    drop(conn);
+    let mut ended = 0;
+    for id in overdue {
+        let mut tx = db.begin().await?;
+        let Some(consult) = store::find(&mut tx, id).await? else { continue };
+        // Somebody may have acted since the list was read.
+        let still = consult.wanted.1 <= now && consult.legal().contains(&ConsultStepName::Expire);
+        let by = By::Automatic { cause: "expiry", at: now, actor: None };
+        if still && advance(&mut tx, &by, consult, ConsultStep::Expire).await.is_ok() {
+            tx.commit().await?;
+            ended += 1;
+        }
+    }
+    Ok(ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::consult::state::{ConsultStateName, tests::state};
+
+    #[test]
+    fn the_statement_looks_for_those_states_that_expire() {
+        let expires = |name: &&ConsultStateName| {
+            sanbao_platform::lifecycle::State::legal(&state(**name)).contains(&ConsultStepName::Expire)
+        };
+        let names: Vec<String> = ConsultStateName::ALL.iter().filter(expires).map(|n| format!("'{n}'")).collect();
+        assert_eq!(expiring!(), format!("({})", names.join(", ")));
+    }
+}

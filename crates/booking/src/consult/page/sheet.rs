@@ -1,0 +1,96 @@
+//! All that the page of one consult shows, as it is read.
+
+use chrono::Duration;
+use sanbao_platform::db::Conn;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::on;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+
+use crate::account::LocationId;
+use crate::consult::api::{SlotQuery, slots_for};
+use crate::consult::consent::{self, ConsentView};
+use crate::consult::guest::{self, GuestView};
+use crate::consult::id::ConsultId;
+use crate::consult::meeting::{self, MeetingView};
+use crate::consult::model::Consult;
+use crate::consult::opinion::{self, Feedback, Opinion};
+use crate::consult::policy::{Action, Relation};
+use crate::consult::practitioner::FreeSlot;
+use crate::consult::store;
+use crate::consult::ticket::issued::{self, TicketHolder};
+use crate::consult::view::{self, HistoryLine};
+
+const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
+/// Free times are offered for so many days.
+const SLOT_DAYS: i64 = 10;
+/// And so many of them.
+const SLOTS_SHOWN_MAX: usize = 60;
+
+/// What the reader may see and do.
+pub(super) struct Sheet {
+    pub(super) ctx: Ctx,
+    pub(super) consult: Consult,
+    pub(super) inviting: bool,
+    pub(super) actions: Vec<&'static str>,
+    pub(super) history: Vec<HistoryLine>,
+    pub(super) consents: Vec<ConsentView>,
+    pub(super) guests: Vec<GuestView>,
+    pub(super) opinion: Option<Opinion>,
+    pub(super) feedback: Option<Feedback>,
+    pub(super) rooms: Vec<(LocationId, String)>,
+    pub(super) slots: Vec<FreeSlot>,
+    pub(super) meeting: MeetingView,
+    pub(super) tickets: Vec<TicketHolder>,
+}
+
+impl Sheet {
+    /// Whether the reader may take the step now.
+    pub(super) fn can(&self, step: &str) -> bool {
+        self.actions.contains(&step)
+    }
+
+    /// A call of the API about this consult.
+    pub(super) fn call(&self, method: &str, rest: &str) -> String {
+        format!("{method} /v1/consults/{}{rest}", self.consult.id)
+    }
+}
+
+/// Reads it: 404, 403 or the sheet.
+pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
+    let consult = store::load(tx, &ctx, id, Action::Read).await?;
+    let specialty = store::specialty_of(tx, &ctx.actor).await?;
+    let actions = view::actions(&consult, &ctx, specialty.as_deref());
+    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
+    let opinion = opinion::find(tx, id).await?;
+    let writes = actions.contains(&"save_opinion");
+    let (mut rooms, mut slots) = (Vec::new(), Vec::new());
+    if actions.contains(&"schedule") || actions.contains(&"reschedule") {
+        rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
+        let to = ctx.now() + Duration::days(SLOT_DAYS);
+        let doctor_id = if inviting { None } else { consult.state.doctor() };
+        let query = SlotQuery { from: ctx.now(), to, room_id: None, doctor_id };
+        slots = slots_for(tx, ctx.now(), &consult, &query).await?;
+        // The doctor who took it on first, then whoever else is free.
+        slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
+        slots.truncate(SLOTS_SHOWN_MAX);
+    }
+    let revokes = consult.decide(&ctx.actor, specialty.as_deref(), Action::RevokeTicket) == Decision::Allow;
+    let open = !consult.state.is_final();
+    let tickets = if revokes && open { issued::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
+    Ok(Sheet {
+        meeting: meeting::of(tx, &consult, ctx.now()).await?,
+        tickets,
+        history: view::history(tx, id).await?,
+        consents: consent::list(tx, id).await?,
+        guests: if inviting { guest::list(tx, id).await? } else { Vec::new() },
+        opinion: opinion.filter(|o| o.signature.is_some() || writes),
+        feedback: opinion::feedback(tx, id).await?,
+        ctx,
+        consult,
+        inviting,
+        actions,
+        rooms,
+        slots,
+    })
+}

@@ -1,0 +1,8 @@
+//! Doctors as they can be booked: specialty, title, weekly hours with exceptions, free times.
+
+pub mod offer;
+pub mod search;
+pub mod store;
+
+pub use search::{FreeSlot, Search};
+pub use store::Practitioner;

@@ -1,0 +1,332 @@
+//! A consult's way through its life: what each step asks for, takes and frees.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::bus::NewEvent;
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::http::{Ctx, IfMatch};
+use sanbao_platform::lifecycle::{self, Answer, By, Call, Change, Lifecycle, Order, seen};
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::{CONFLICT, Problem};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::id::ConsultId;
+use super::input::{Delay, Invitation, Reason, Wanted};
+use super::model::Consult;
+use super::opinion::{self, Adoption, OpinionView, Parts};
+use super::policy::{Action, ConsultStance};
+use super::practitioner::store as doctors;
+use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed};
+use super::ticket::issued;
+use super::view::{self, ConsultView};
+use super::{booking, events, guest, store};
+use crate::App;
+use crate::calendar::{self, SLOT_TAKEN};
+
+/// The topic of live lists; keys are the organisations of both sides.
+pub const TOPIC: &str = "consults";
+
+/// The permission that a step needs; `None` for what only events and time do.
+fn action_of(step: ConsultStepName) -> Option<Action> {
+    Some(match step {
+        ConsultStepName::Revise | ConsultStepName::Submit => Action::Invite,
+        ConsultStepName::Accept | ConsultStepName::Return | ConsultStepName::Reject => Action::Answer,
+        ConsultStepName::Schedule | ConsultStepName::Reschedule => Action::Schedule,
+        ConsultStepName::Delay => Action::Delay,
+        ConsultStepName::Cancel => Action::Cancel,
+        ConsultStepName::Finish => Action::Finish,
+        ConsultStepName::NoShow => Action::NoShow,
+        ConsultStepName::SaveOpinion | ConsultStepName::Sign => Action::Opinion,
+        ConsultStepName::Adopt | ConsultStepName::Archive => Action::Adopt,
+        ConsultStepName::Start | ConsultStepName::Expire => return None,
+    })
+}
+
+/// Whether the room is there to be entered, as long as nobody ends it.
+fn meets(state: &ConsultState) -> bool {
+    matches!(state.name(), ConsultStateName::Scheduled | ConsultStateName::InSession)
+}
+
+impl Lifecycle for Consult {
+    const NAME: &'static str = "consult";
+    const TOPIC: &'static str = TOPIC;
+
+    type App = App;
+    type Id = ConsultId;
+    type State = ConsultState;
+    type Stance = ConsultStance;
+    type View = ConsultView;
+
+    fn id(&self) -> ConsultId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn state(&self) -> &ConsultState {
+        &self.state
+    }
+
+    fn advanced(self, state: ConsultState, step: &ConsultStep, at: DateTime<Utc>) -> Self {
+        let state_since = if state.name() == self.state.name() { self.state_since } else { at };
+        // A draft of the opinion has versions of its own.
+        let grown = i64::from(!matches!(step, ConsultStep::SaveOpinion));
+        let consult = Self { state, state_since, version: self.version + grown, ..self };
+        match step {
+            ConsultStep::Revise(invitation) => consult.revised(invitation),
+            _ => consult,
+        }
+    }
+
+    fn db(app: &App) -> &Db {
+        &app.deps.db
+    }
+
+    async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Self>, DbError> {
+        store::find(conn, id).await
+    }
+
+    async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
+        match before {
+            Some(before) => store::update(tx, before.version, after).await,
+            None => store::insert(tx, after).await,
+        }
+    }
+
+    async fn follow_up(tx: &mut Tx, by: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
+        for change in changes {
+            let id = change.after.id;
+            if let Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) = &change.step {
+                guest::follow(tx, id, to.interval.ends_at(), by.at()).await?;
+            }
+            if let Some(ConsultStep::Cancel(_) | ConsultStep::NoShow(_)) = &change.step {
+                calendar::release(tx, booking::HOLDER, id.0).await?;
+            }
+            take_tickets_back(tx, by, change).await?;
+        }
+        Ok(())
+    }
+
+    fn events(by: &By<'_>, change: &Change<Self>) -> Result<Vec<NewEvent>, DbError> {
+        events::of(by.at(), change)
+    }
+
+    fn audience(change: &Change<Self>) -> Vec<Uuid> {
+        match &change.step {
+            Some(ConsultStep::SaveOpinion) => Vec::new(),
+            _ => sides(&change.after),
+        }
+    }
+
+    async fn stance(&self, _app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<ConsultStance, Problem> {
+        let specialty = store::specialty_of(conn, &ctx.actor).await?;
+        Ok(ConsultStance::of(ctx, self, specialty.as_deref()))
+    }
+
+    fn sees(ctx: &Ctx, stance: &ConsultStance) -> Decision {
+        stance.decide(ctx, Action::Read)
+    }
+
+    fn allows(ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> Decision {
+        action_of(step).map_or(Decision::Forbid, |action| stance.decide(ctx, action))
+    }
+
+    fn timely(_ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> bool {
+        step != ConsultStepName::NoShow || stance.begun()
+    }
+
+    async fn view(_app: &App, conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
+        view::seen(conn, ctx, id).await
+    }
+}
+
+/// Tickets that the step makes void. What the room itself has ended needs none taken back.
+async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
+    let Some(before) = change.before.as_ref().filter(|before| meets(&before.state)) else { return Ok(()) };
+    if matches!(by, By::Automatic { .. }) {
+        return Ok(());
+    }
+    let after = &change.after.state;
+    if !meets(after) {
+        return issued::revoke_all(tx, before.id, by.at()).await;
+    }
+    if let Some(doctor) = before.state.doctor().filter(|doctor| after.doctor() != Some(*doctor)) {
+        issued::revoke(tx, before.id, doctor.into(), by.at()).await?;
+    }
+    Ok(())
+}
+
+/// Whose lists show a consult: the inviting side's, and the invited side's from the moment it is sent.
+fn sides(consult: &Consult) -> Vec<Uuid> {
+    let invited = (consult.state.name() != ConsultStateName::Draft).then_some(consult.invited.id.0);
+    std::iter::once(consult.inviting.id.0).chain(invited).collect()
+}
+
+/// Tells both sides' lists that something beside the life cycle has changed: a consent, who is in the room.
+pub fn touch(tx: &mut Tx, consult: &Consult) {
+    for side in sides(consult) {
+        tx.touch(TOPIC, side);
+    }
+}
+
+/// What somebody of either side wants done.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsultOrder {
+    /// Change the invitation.
+    Revise(Invitation),
+    /// Send it to the hospital.
+    Submit,
+    /// Take it on.
+    Accept,
+    /// Send it back for more facts.
+    Return(Reason),
+    /// Refuse it.
+    Reject(Reason),
+    /// Give it doctor, room and time.
+    Schedule(Wanted),
+    /// Give it others.
+    Reschedule(Wanted),
+    /// Say that it will be late.
+    Delay(Delay),
+    /// Call it off.
+    Cancel(Reason),
+    /// End the meeting without the room.
+    Finish,
+    /// Say that somebody did not come.
+    NoShow(Reason),
+    /// Write the opinion, over the version of it that was read.
+    SaveOpinion {
+        /// The opinion.
+        parts: Parts,
+        /// The version that was read; none for a first draft.
+        #[serde(skip)]
+        read: IfMatch,
+    },
+    /// Sign the opinion as it was read.
+    Sign {
+        /// The version that was read.
+        #[serde(skip)]
+        read: IfMatch,
+    },
+    /// Say what was done with the opinion.
+    Adopt(Adoption),
+    /// Close the file.
+    Archive,
+}
+
+impl Order<Consult> for ConsultOrder {
+    fn step(&self) -> ConsultStepName {
+        match self {
+            Self::Revise(_) => ConsultStepName::Revise,
+            Self::Submit => ConsultStepName::Submit,
+            Self::Accept => ConsultStepName::Accept,
+            Self::Return(_) => ConsultStepName::Return,
+            Self::Reject(_) => ConsultStepName::Reject,
+            Self::Schedule(_) => ConsultStepName::Schedule,
+            Self::Reschedule(_) => ConsultStepName::Reschedule,
+            Self::Delay(_) => ConsultStepName::Delay,
+            Self::Cancel(_) => ConsultStepName::Cancel,
+            Self::Finish => ConsultStepName::Finish,
+            Self::NoShow(_) => ConsultStepName::NoShow,
+            Self::SaveOpinion { .. } => ConsultStepName::SaveOpinion,
+            Self::Sign { .. } => ConsultStepName::Sign,
+            Self::Adopt(_) => ConsultStepName::Adopt,
+            Self::Archive => ConsultStepName::Archive,
+        }
+    }
+
+    async fn prepare(&self, call: Call<'_, Consult>, tx: &mut Tx, consult: &Consult) -> Result<ConsultStep, Problem> {
+        let (ctx, now) = (call.ctx, call.ctx.now());
+        Ok(match self {
+            Self::Revise(invitation) => {
+                let invitation = invitation.clone().checked(now)?;
+                store::known(tx, consult.inviting.id, &invitation).await?;
+                ConsultStep::Revise(Box::new(invitation))
+            }
+            Self::Submit => {
+                still_wanted(consult, now)?;
+                ConsultStep::Submit
+            }
+            Self::Accept => ConsultStep::Accept(ctx.actor.subject.into()),
+            Self::Return(why) => ConsultStep::Return(why.checked()?),
+            Self::Reject(why) => ConsultStep::Reject(why.checked()?),
+            Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, now, consult, wanted).await?),
+            Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, now, consult, wanted).await?),
+            Self::Delay(delay) => ConsultStep::Delay(Delayed::by(delay.checked()?)),
+            Self::Cancel(why) => ConsultStep::Cancel(why.checked()?),
+            Self::Finish => ConsultStep::Finish(now),
+            Self::NoShow(why) => {
+                begun(consult, now)?;
+                ConsultStep::NoShow(why.checked()?)
+            }
+            Self::SaveOpinion { parts, read } => {
+                let parts = parts.clone().checked()?;
+                let current = opinion::find(tx, consult.id).await?.map(|opinion| opinion.version);
+                read.check_over(current)?;
+                opinion::save(tx, consult.id, current, ctx.actor.subject.into(), now, &parts).await?;
+                ConsultStep::SaveOpinion
+            }
+            Self::Sign { read } => {
+                sign(ctx, tx, consult, read).await?;
+                ConsultStep::Sign
+            }
+            Self::Adopt(adoption) => {
+                let adoption = adoption.clone().checked()?;
+                opinion::record_feedback(tx, consult.id, ctx.actor.subject.into(), now, &adoption).await?;
+                ConsultStep::Adopt
+            }
+            Self::Archive => ConsultStep::Archive,
+        })
+    }
+
+    async fn answer(&self, call: Call<'_, Consult>, tx: &mut Tx, after: Consult) -> Result<Answer, Problem> {
+        match self {
+            Self::Revise(invitation) if invitation.submit => {
+                let sent = lifecycle::advance(tx, &By::Person(call.ctx), after, ConsultStep::Submit).await?;
+                seen(call, tx, sent).await
+            }
+            Self::SaveOpinion { .. } => {
+                let opinion = opinion::find(tx, after.id).await?.ok_or_else(Problem::not_found)?;
+                let version = opinion.version;
+                Answer::ok(version, &OpinionView { opinion, feedback: None })
+            }
+            _ => seen(call, tx, after).await,
+        }
+    }
+
+    async fn explain(&self, call: Call<'_, Consult>, consult: &Consult, problem: Problem) -> Problem {
+        match self {
+            Self::Schedule(wanted) | Self::Reschedule(wanted) if *problem.kind() == SLOT_TAKEN => {
+                booking::alternatives(call.app, consult, wanted).await
+            }
+            _ => problem,
+        }
+    }
+}
+
+fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
+    if now < consult.wanted.1 {
+        return Ok(());
+    }
+    Err(Problem::field("/wanted_until", "希望的时间已经过去,请先修改", "The wanted time has passed; change it first"))
+}
+
+fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
+    if consult.state.appointment().is_some_and(|a| now < a.interval.starts_at()) {
+        return Err(Problem::new(&CONFLICT).detail("还没有到约定的时间", "The booked time has not come yet"));
+    }
+    Ok(())
+}
+
+async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Result<(), Problem> {
+    let found = opinion::find(tx, consult.id).await?;
+    let opinion = found.ok_or_else(|| Problem::field("/impression", "还没有写会诊意见", "There is no opinion yet"))?;
+    read.check(opinion.version)?;
+    opinion.parts.signable()?;
+    let doctor = doctors::find(tx, ctx.actor.subject.into()).await?.ok_or_else(Problem::forbidden)?;
+    opinion::sign(tx, consult.id, &opinion, &doctor, ctx.now()).await?;
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! What callers see of consults.
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::history;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::{self, Lifecycle as _};
+use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum::TextEnum as _;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::id::ConsultId;
+use super::input::Title;
+use super::model::{Consult, OrganisationName};
+use super::policy::ConsultStance;
+use super::state::{ConsultStateName, ConsultStepName};
+use super::store;
+use crate::account::{AccountId, LocationId, PersonId};
+
+/// The resident a consult is about.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ResidentView {
+    /// Id.
+    pub id: PersonId,
+    /// Name.
+    pub name: String,
+    /// `male`, `female` or `unknown`.
+    pub sex: String,
+    /// Birthday.
+    pub birth_date: Option<NaiveDate>,
+}
+
+/// Doctor, room and time.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AppointmentView {
+    /// The doctor.
+    pub doctor_id: AccountId,
+    /// The room.
+    pub room_id: LocationId,
+    /// The room's name.
+    pub room_name: Option<String>,
+    /// From.
+    pub starts_at: DateTime<Utc>,
+    /// Up to, and without.
+    pub ends_at: DateTime<Utc>,
+    /// How much later it will be.
+    pub delay_minutes: i32,
+    /// When it is expected to begin: the start, and the delay.
+    pub expected_at: DateTime<Utc>,
+}
+
+/// A consult in a list: no clinical text.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConsultLine {
+    /// Id.
+    pub id: ConsultId,
+    /// Where it stands.
+    pub state: ConsultStateName,
+    /// Since when.
+    pub state_since: DateTime<Utc>,
+    /// The care home.
+    pub inviting: OrganisationName,
+    /// The hospital.
+    pub invited: OrganisationName,
+    /// The resident's name.
+    pub resident_name: String,
+    /// The wanted specialty's code.
+    pub wanted_specialty: String,
+    /// Wanted not before.
+    pub wanted_from: DateTime<Utc>,
+    /// Wanted not after.
+    pub wanted_until: DateTime<Utc>,
+    /// The doctor's name, from acceptance on.
+    pub doctor_name: Option<String>,
+    /// Once booked.
+    pub appointment: Option<AppointmentView>,
+    /// Whether a consent stands.
+    pub has_consent: bool,
+    /// What the caller may do next.
+    pub actions: Vec<&'static str>,
+}
+
+/// A consult with all that belongs to it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ConsultView {
+    /// As in a list.
+    #[serde(flatten)]
+    pub line: ConsultLine,
+    /// The resident.
+    pub resident: ResidentView,
+    /// Who wrote the invitation.
+    pub requested_by_name: String,
+    /// Why.
+    pub reason: String,
+    /// What is to be decided.
+    pub purpose: String,
+    /// History, findings, diagnosis and treatment.
+    pub case_summary: String,
+    /// The wanted rank.
+    pub wanted_title: Option<Title>,
+    /// What was said when it came into its state.
+    pub state_note: Option<String>,
+    /// Who took it on.
+    pub doctor_id: Option<AccountId>,
+    /// When the meeting began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When the meeting ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Also the `ETag`.
+    pub version: i64,
+    /// What has happened.
+    pub history: Vec<HistoryLine>,
+}
+
+/// A line of a consult's history.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct HistoryLine {
+    /// When the step was taken.
+    pub at: DateTime<Utc>,
+    /// By whom; absent for an event or a timer.
+    pub actor_name: Option<String>,
+    /// The step's name; `create` for the first line.
+    pub action: String,
+    /// From which state.
+    pub from_state: Option<ConsultStateName>,
+    /// To which.
+    pub to_state: ConsultStateName,
+    /// What was said.
+    pub note: Option<String>,
+}
+
+/// The history of a consult, the oldest line first.
+pub async fn history(conn: &mut Conn, id: ConsultId) -> Result<Vec<HistoryLine>, DbError> {
+    let lines = history::of(conn, Consult::NAME, id).await?;
+    let bad = |column, word: &str| DbError::BadRow {
+        table: "history",
+        column,
+        row: id.to_string(),
+        cause: format!("{word} is no state of a consult"),
+    };
+    let named = |line: history::Line| {
+        let to = ConsultStateName::from_text(&line.to_state).ok_or_else(|| bad("to_state", &line.to_state))?;
+        Ok(HistoryLine {
+            at: line.at,
+            actor_name: line.actor_name,
+            action: line.step,
+            from_state: line.from_state.as_deref().and_then(ConsultStateName::from_text),
+            to_state: to,
+            note: line.reason.or(line.note),
+        })
+    };
+    lines.into_iter().map(named).collect()
+}
+
+/// The steps that the caller may take now; `specialty` is the caller's own, if a doctor.
+pub fn actions(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Vec<&'static str> {
+    let stance = ConsultStance::of(ctx, consult, specialty);
+    lifecycle::actions(consult, ctx, &stance).into_iter().map(ConsultStepName::as_str).collect()
+}
+
+/// The consult as the caller sees it now.
+pub async fn seen(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
+    let consult = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let history = history(conn, id).await?;
+    Ok(ConsultView::of(&consult, ctx, specialty.as_deref(), history))
+}
+
+/// 409 for what is no step and the consult's state does not allow, naming the steps that the caller may take now.
+pub async fn refused(conn: &mut Conn, ctx: &Ctx, consult: &Consult, action: &str) -> Result<Problem, DbError> {
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let legal = actions(consult, ctx, specialty.as_deref());
+    Ok(Problem::invalid_transition(consult.state.name(), action, &legal))
+}
+
+impl ConsultLine {
+    /// The line as the actor sees it.
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Self {
+        let appointment = consult.state.appointment().map(|a| AppointmentView {
+            doctor_id: a.doctor,
+            room_id: a.room,
+            room_name: consult.room_name.clone(),
+            starts_at: a.interval.starts_at(),
+            ends_at: a.interval.ends_at(),
+            delay_minutes: a.delay_minutes,
+            expected_at: a.interval.starts_at() + Duration::minutes(i64::from(a.delay_minutes)),
+        });
+        Self {
+            id: consult.id,
+            state: consult.state.name(),
+            state_since: consult.state_since,
+            inviting: consult.inviting.clone(),
+            invited: consult.invited.clone(),
+            resident_name: consult.resident_name.clone(),
+            wanted_specialty: consult.wanted_specialty.clone(),
+            wanted_from: consult.wanted.0,
+            wanted_until: consult.wanted.1,
+            doctor_name: consult.doctor_name.clone(),
+            appointment,
+            has_consent: consult.has_consent,
+            actions: actions(consult, ctx, specialty),
+        }
+    }
+}
+
+impl ConsultView {
+    /// The whole as the actor sees it.
+    pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
+        let (started_at, finished_at) = consult.state.meeting();
+        Self {
+            line: ConsultLine::of(consult, ctx, specialty),
+            resident: ResidentView {
+                id: consult.resident_id,
+                name: consult.resident_name.clone(),
+                sex: consult.resident_sex.clone(),
+                birth_date: consult.resident_birth_date,
+            },
+            requested_by_name: consult.requested_by_name.clone(),
+            reason: consult.reason.clone(),
+            purpose: consult.purpose.clone(),
+            case_summary: consult.case_summary.clone(),
+            wanted_title: consult.wanted_title,
+            state_note: consult.state.note().map(str::to_owned),
+            doctor_id: consult.state.doctor(),
+            started_at,
+            finished_at,
+            version: consult.version,
+            history,
+        }
+    }
+}

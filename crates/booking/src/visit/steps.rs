@@ -1,0 +1,315 @@
+//! A visit's way through its life: what each step asks for, takes and frees.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::bus::NewEvent;
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::{self, Answer, By, Call, Change, Lifecycle, Order, StepError, seen};
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::{CONFLICT, Problem};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::agency::Agency;
+use super::alternatives;
+use super::config::VisitConfig;
+use super::id::VisitId;
+use super::input::{ProofBody, ReasonBody, ScheduleBody, check_in_window};
+use super::model::Visit;
+use super::policy::{Action, VisitStance};
+use super::problems::OUTSIDE_WINDOW;
+use super::proof::{self, Proof, ProofKind};
+use super::state::{Slot, VisitState, VisitStep, VisitStepName};
+use super::view::VisitView;
+use super::{events, store};
+use crate::App;
+use crate::calendar::{self, Booking, ReserveError, SLOT_TAKEN};
+
+/// The topic of live lists; keys are the agency and each caregiver's account.
+pub const TOPIC: &str = "visits";
+
+/// What the calendar knows visits as.
+pub const HOLDER: &str = "visit";
+
+/// The permission that a step needs; `None` for what only events do.
+fn action_of(step: VisitStepName) -> Option<Action> {
+    match step {
+        VisitStepName::Schedule => Some(Action::Schedule),
+        VisitStepName::Reschedule => Some(Action::Reschedule),
+        VisitStepName::CheckIn => Some(Action::CheckIn),
+        VisitStepName::CheckOut => Some(Action::CheckOut),
+        VisitStepName::NoShow => Some(Action::NoShow),
+        VisitStepName::Cancel => Some(Action::Cancel),
+        VisitStepName::Repeat => Some(Action::Repeat),
+        VisitStepName::Update => None,
+    }
+}
+
+impl Lifecycle for Visit {
+    const NAME: &'static str = "visit";
+    const CREATED: &'static str = "order";
+    const TOPIC: &'static str = TOPIC;
+
+    type App = App;
+    type Id = VisitId;
+    type State = VisitState;
+    type Stance = VisitStance;
+    type View = VisitView;
+
+    fn id(&self) -> VisitId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn state(&self) -> &VisitState {
+        &self.state
+    }
+
+    fn legal(&self) -> Vec<VisitStepName> {
+        let mut legal = lifecycle::State::legal(&self.state);
+        // Another order follows only while the request stands, and once.
+        legal.retain(|step| *step != VisitStepName::Repeat || !(self.request_withdrawn || self.followed));
+        legal
+    }
+
+    fn advanced(self, state: VisitState, step: &VisitStep, _at: DateTime<Utc>) -> Self {
+        let visit = Self { state, version: self.version + 1, ..self };
+        match step {
+            VisitStep::Update(details) => visit.corrected(details.clone()),
+            _ => visit,
+        }
+    }
+
+    fn db(app: &App) -> &Db {
+        &app.deps.db
+    }
+
+    async fn find(conn: &mut Conn, id: VisitId) -> Result<Option<Self>, DbError> {
+        store::find(conn, id).await
+    }
+
+    async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
+        match before {
+            Some(before) => store::update(tx, before.version, after).await,
+            None => store::insert(tx, after).await,
+        }
+    }
+
+    async fn follow_up(tx: &mut Tx, _by: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
+        for change in changes {
+            let id = change.after.id;
+            if let Some(VisitStep::CheckIn(proof) | VisitStep::CheckOut(proof)) = &change.step {
+                proof::insert(tx, id, proof).await?;
+            }
+            // What is left of the planned time is free again.
+            if !change.after.state.name().is_open() {
+                calendar::release(tx, HOLDER, id.0).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn events(by: &By<'_>, change: &Change<Self>) -> Result<Vec<NewEvent>, DbError> {
+        events::of(by.at(), change)
+    }
+
+    fn audience(change: &Change<Self>) -> Vec<Uuid> {
+        let caregiver = |visit: &Self| visit.state.slot().map(|slot| slot.caregiver.0);
+        let before = change.before.as_ref().and_then(caregiver);
+        std::iter::once(change.after.agency.0).chain(before).chain(caregiver(&change.after)).collect()
+    }
+
+    async fn stance(&self, app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<VisitStance, Problem> {
+        let agency = agency_of(conn, self).await?;
+        Ok(VisitStance::of(ctx, &agency, self, &app.config.visit))
+    }
+
+    fn sees(ctx: &Ctx, stance: &VisitStance) -> Decision {
+        stance.decide(ctx, Action::View)
+    }
+
+    fn allows(ctx: &Ctx, stance: &VisitStance, step: VisitStepName) -> Decision {
+        action_of(step).map_or(Decision::Forbid, |action| stance.decide(ctx, action))
+    }
+
+    fn timely(_ctx: &Ctx, stance: &VisitStance, step: VisitStepName) -> bool {
+        match step {
+            VisitStepName::NoShow => stance.begun(),
+            VisitStepName::CheckIn => stance.door_open(),
+            _ => true,
+        }
+    }
+
+    async fn view(app: &App, conn: &mut Conn, ctx: &Ctx, id: VisitId) -> Result<VisitView, Problem> {
+        let visit = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
+        let agency = agency_of(conn, &visit).await?;
+        Ok(VisitView::of(ctx, &agency, visit, &app.config.visit))
+    }
+}
+
+async fn agency_of(conn: &mut Conn, visit: &Visit) -> Result<Agency, Problem> {
+    Agency::find(conn, visit.agency).await?.ok_or_else(Problem::not_found)
+}
+
+/// What a dispatcher or a caregiver wants done.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitOrder {
+    /// Give it a caregiver and a time.
+    Schedule(ScheduleBody),
+    /// Give it others.
+    Reschedule(ScheduleBody),
+    /// Say that one has come.
+    CheckIn(ProofBody),
+    /// Say that one leaves.
+    CheckOut(ProofBody),
+    /// Say that nobody was met.
+    NoShow(ReasonBody),
+    /// Call it off.
+    Cancel(ReasonBody),
+    /// Order it again.
+    Repeat,
+}
+
+impl Order<Visit> for VisitOrder {
+    fn step(&self) -> VisitStepName {
+        match self {
+            Self::Schedule(_) => VisitStepName::Schedule,
+            Self::Reschedule(_) => VisitStepName::Reschedule,
+            Self::CheckIn(_) => VisitStepName::CheckIn,
+            Self::CheckOut(_) => VisitStepName::CheckOut,
+            Self::NoShow(_) => VisitStepName::NoShow,
+            Self::Cancel(_) => VisitStepName::Cancel,
+            Self::Repeat => VisitStepName::Repeat,
+        }
+    }
+
+    async fn prepare(&self, call: Call<'_, Visit>, tx: &mut Tx, visit: &Visit) -> Result<VisitStep, Problem> {
+        let (now, limits) = (call.ctx.now(), &call.app.config.visit);
+        Ok(match self {
+            Self::Schedule(body) => VisitStep::Schedule(planned(call, tx, visit, body).await?),
+            Self::Reschedule(body) => VisitStep::Reschedule(planned(call, tx, visit, body).await?),
+            Self::CheckIn(body) => VisitStep::CheckIn(came(call.ctx, visit, body, limits)?),
+            Self::CheckOut(body) => VisitStep::CheckOut(left(call.ctx, visit, body, limits)?),
+            Self::NoShow(body) => {
+                not_early(visit, now)?;
+                VisitStep::NoShow(body.closing(now)?)
+            }
+            Self::Cancel(body) => VisitStep::Cancel(body.closing(now)?),
+            Self::Repeat => VisitStep::Repeat(ordered_again(call.ctx, tx, visit).await?),
+        })
+    }
+
+    async fn answer(&self, call: Call<'_, Visit>, tx: &mut Tx, after: Visit) -> Result<Answer, Problem> {
+        if !matches!(self, Self::Repeat) {
+            return seen(call, tx, after).await;
+        }
+        let again = store::newest(tx, after.request_id).await?.ok_or_else(Problem::not_found)?;
+        Ok(Answer { status: StatusCode::CREATED, ..seen(call, tx, again).await? })
+    }
+
+    async fn explain(&self, call: Call<'_, Visit>, visit: &Visit, problem: Problem) -> Problem {
+        match self {
+            Self::Schedule(body) | Self::Reschedule(body) if *problem.kind() == SLOT_TAKEN => {
+                alternatives::problem(call.app, visit, body).await
+            }
+            Self::Repeat if visit.request_withdrawn => problem.detail("这个需求已取消", "The request was cancelled"),
+            Self::Repeat if visit.followed => already_ordered(),
+            _ => problem,
+        }
+    }
+}
+
+/// The caregiver's and the elder's time, in place of what the visit had.
+async fn planned(call: Call<'_, Visit>, tx: &mut Tx, visit: &Visit, body: &ScheduleBody) -> Result<Slot, Problem> {
+    let (now, agency) = (call.ctx.now(), agency_of(tx, visit).await?);
+    let slot = body.slot(tx, now, &call.app.config.visit, &agency).await?;
+    take_time(tx, now, visit, slot).await?;
+    Ok(slot)
+}
+
+/// Takes the caregiver's and the elder's time. Where the visit had another, that is given up; when the new one is
+/// taken, the caller undoes the transaction.
+pub(super) async fn take_time(tx: &mut Tx, now: DateTime<Utc>, visit: &Visit, slot: Slot) -> Result<(), ReserveError> {
+    let resources = [slot.caregiver.0, visit.person.0];
+    let booking =
+        Booking { holder_kind: HOLDER, holder_id: visit.id.0, resources: &resources, interval: slot.interval };
+    match visit.state.slot() {
+        Some(_) => calendar::relocate(tx, now, &booking).await,
+        None => calendar::reserve(tx, now, &booking).await,
+    }
+}
+
+fn not_early(visit: &Visit, now: DateTime<Utc>) -> Result<(), Problem> {
+    match visit.state.slot().map(|slot| slot.interval.starts_at()).filter(|starts| *starts > now) {
+        None => Ok(()),
+        Some(starts) => Err(Problem::new(&OUTSIDE_WINDOW)
+            .detail("还没到约定的时间", "The planned time has not come yet")
+            .with("from", starts)),
+    }
+}
+
+fn came(ctx: &Ctx, visit: &Visit, body: &ProofBody, limits: &VisitConfig) -> Result<Proof, Problem> {
+    body.check()?;
+    let at = body.moment(ctx.now(), limits)?;
+    if let Some(slot) = visit.state.slot() {
+        within_window(&slot, at, limits)?;
+    }
+    Ok(body.clone().proof(ProofKind::CheckIn, at, ctx.now(), ctx.actor.subject.into()))
+}
+
+fn left(ctx: &Ctx, visit: &Visit, body: &ProofBody, limits: &VisitConfig) -> Result<Proof, Problem> {
+    body.check()?;
+    let at = body.moment(ctx.now(), limits)?;
+    if let Some(came) = visit.state.checked_in_at() {
+        after_check_in(came, at, limits)?;
+    }
+    Ok(body.clone().proof(ProofKind::CheckOut, at, ctx.now(), ctx.actor.subject.into()))
+}
+
+fn within_window(slot: &Slot, at: DateTime<Utc>, limits: &VisitConfig) -> Result<(), Problem> {
+    let (from, until) = check_in_window(slot, limits);
+    if from <= at && at <= until {
+        return Ok(());
+    }
+    let (zh, en) = if at < from {
+        ("还太早,请在约定时间前一小时内签到", "Too early: check in within the hour before the planned time")
+    } else {
+        ("约定时间已过去太久,请联系调度员", "The planned time is long past: call the dispatcher")
+    };
+    Err(Problem::new(&OUTSIDE_WINDOW).detail(zh, en).with("from", from).with("until", until))
+}
+
+fn after_check_in(came: DateTime<Utc>, at: DateTime<Utc>, limits: &VisitConfig) -> Result<(), Problem> {
+    if at < came {
+        return Err(Problem::field("/at", "离开时间早于到达时间", "The end is before the check-in"));
+    }
+    let hours = limits.check_out_hours_max;
+    if at > came + Duration::hours(hours) {
+        return Err(Problem::field(
+            "/at",
+            format!("离到达已超过 {hours} 小时,请填写真实的离开时间"),
+            format!("More than {hours} hours after the check-in; give the true time"),
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the order that follows one that did not take place.
+async fn ordered_again(ctx: &Ctx, tx: &mut Tx, visit: &Visit) -> Result<VisitId, Problem> {
+    let again = visit.again(VisitId::new(ctx.now()), ctx.now());
+    let id = again.id;
+    match lifecycle::create(tx, &By::Person(ctx), again).await {
+        Ok(()) => Ok(id),
+        Err(StepError::Overtaken) => Err(already_ordered()),
+        Err(other) => Err(other.into()),
+    }
+}
+
+fn already_ordered() -> Problem {
+    Problem::new(&CONFLICT).detail("这个需求已有新的上门单", "The request already has a new order")
+}

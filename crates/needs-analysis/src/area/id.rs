@@ -1,0 +1,53 @@
+//! Codes of areas.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A longer code is refused.
+pub const CODE_BYTES_MAX: usize = 40;
+
+/// An area's code: the statistical code from the community up, a local one below. Opaque text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
+#[serde(try_from = "String")]
+#[sqlx(transparent)]
+#[schema(value_type = String, example = "330211001001")]
+pub struct AreaCode(String);
+
+/// A text that cannot be an area's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an area code of 1 to 40 letters, digits and hyphens")]
+pub struct AreaCodeError;
+
+impl AreaCode {
+    /// Parses a code; whether it names an area is another question.
+    pub fn parse(text: &str) -> Result<Self, AreaCodeError> {
+        let text = text.trim();
+        let fits = !text.is_empty()
+            && text.len() <= CODE_BYTES_MAX
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if fits { Ok(Self(text.to_owned())) } else { Err(AreaCodeError) }
+    }
+
+    /// A code that no area has.
+    pub(crate) fn example() -> Self {
+        Self("0".to_owned())
+    }
+
+    /// The code as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AreaCode {
+    type Error = AreaCodeError;
+    fn try_from(text: String) -> Result<Self, AreaCodeError> {
+        Self::parse(&text)
+    }
+}
+
+impl std::fmt::Display for AreaCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,70 @@
+//! Areas and where they lie.
+
+use chrono::NaiveDate;
+use sanbao_platform::text_enum;
+
+use super::id::AreaCode;
+
+text_enum! {
+    /// The five levels, smallest first; an area lies only in one of a higher level.
+    pub enum Level {
+        /// 楼道: the doors on one stair.
+        Building = "building",
+        /// 网格: what one grid worker looks after.
+        Grid = "grid",
+        /// 小区: a residential compound.
+        Compound = "compound",
+        /// 社区: a community with its committee.
+        Community = "community",
+        /// 街道: the street office's whole.
+        Street = "street",
+    }
+}
+
+impl Level {
+    /// The Chinese word.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Self::Building => "楼道",
+            Self::Grid => "网格",
+            Self::Compound => "小区",
+            Self::Community => "社区",
+            Self::Street => "街道",
+        }
+    }
+
+    /// The English word.
+    pub fn en(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Grid => "grid",
+            Self::Compound => "compound",
+            Self::Community => "community",
+            Self::Street => "street",
+        }
+    }
+}
+
+/// An area as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Area {
+    /// Its code.
+    pub code: AreaCode,
+    /// Its level.
+    pub level: Level,
+    /// Its Chinese name.
+    pub name_zh: String,
+    /// Its English name, if it has one.
+    pub name_en: Option<String>,
+}
+
+/// Where an area lay in a period.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Placement {
+    /// In which area.
+    pub parent: AreaCode,
+    /// From which day.
+    pub valid_from: NaiveDate,
+    /// Until (not including) which day; `None` while it lasts.
+    pub valid_to: Option<NaiveDate>,
+}

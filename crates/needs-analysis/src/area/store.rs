@@ -1,0 +1,124 @@
+//! The statements of the tree: finding, climbing, expanding, adding, moving.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::auth::Actor;
+use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::on;
+
+use super::id::AreaCode;
+use super::model::{Area, Level, Placement};
+
+const FIND: &str = "select code, level, name_zh, name_en from area where code = $1";
+const OF_LEVEL: &str = "select code, level, name_zh, name_en from area
+    where level = $1 and code > $2 order by code limit $3";
+const ALL: &str = "select code, level, name_zh, name_en from area where code > $1 order by code limit $2";
+const CHILDREN: &str = "select a.code, a.level, a.name_zh, a.name_en from area_parent p join area a on a.code = p.child
+    where p.parent = $1 and p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) order by a.code";
+const ANCESTORS: &str = "with recursive up (code, height) as (
+        select p.parent, 1 from area_parent p
+        where p.child = $1 and p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2)
+        union all
+        select p.parent, up.height + 1 from up join area_parent p on p.child = up.code
+        where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and up.height < 5)
+    select a.code, a.level, a.name_zh, a.name_en from up join area a on a.code = up.code order by up.height";
+const DESCENDANTS: &str = "with recursive down (code, depth) as (
+        select a.code, 0 from area a where a.code = $1
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and down.depth < 5)
+    select code from down";
+const INSERT: &str = "insert into area (code, level, name_zh, name_en, created_at)
+    values ($1, $2, $3, $4, $5) on conflict do nothing";
+const PLACE: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)";
+const LATEST_PLACEMENT: &str = "select parent, valid_from, valid_to from area_parent
+    where child = $1 order by valid_from desc limit 1";
+const END_PLACEMENT: &str =
+    "update area_parent set valid_to = $3 where child = $1 and valid_from = $2 and valid_to is null";
+
+/// The area of a code.
+pub async fn find(conn: &mut Conn, code: &AreaCode) -> Result<Option<Area>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(code).fetch_optional(c).await)?)
+}
+
+/// Areas in the order of their codes, of one level or of all.
+pub async fn list(conn: &mut Conn, level: Option<Level>, after: &str, limit: i64) -> Result<Vec<Area>, DbError> {
+    Ok(match level {
+        Some(level) => on!(conn, |c| sqlx::query_as(OF_LEVEL).bind(level).bind(after).bind(limit).fetch_all(c).await)?,
+        None => on!(conn, |c| sqlx::query_as(ALL).bind(after).bind(limit).fetch_all(c).await)?,
+    })
+}
+
+/// What lies directly in an area on a day.
+pub async fn children(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Result<Vec<Area>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(CHILDREN).bind(code).bind(on).fetch_all(c).await)?)
+}
+
+/// In what an area lies on a day: its parent first, the whole last. Empty for the whole itself.
+pub async fn ancestors(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Result<Vec<Area>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(ANCESTORS).bind(code).bind(on).fetch_all(c).await)?)
+}
+
+/// An area's code and those of everything below it on a day; empty for an unknown code.
+pub async fn descendants(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Result<Vec<AreaCode>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(DESCENDANTS).bind(code).bind(on).fetch_all(c).await)?)
+}
+
+/// Whether an actor's area scope covers an area on a day: one of its codes is the area or lies above it.
+pub async fn scope(conn: &mut Conn, actor: &Actor, code: &AreaCode, on: NaiveDate) -> Result<bool, DbError> {
+    let covers = |c: &AreaCode| actor.areas.iter().any(|a| a == c.as_str());
+    if actor.areas.is_empty() {
+        return Ok(false);
+    }
+    if covers(code) {
+        return Ok(true);
+    }
+    Ok(ancestors(conn, code, on).await?.iter().any(|area| covers(&area.code)))
+}
+
+/// Every code an actor's area scope covers on a day.
+pub async fn scope_codes(conn: &mut Conn, actor: &Actor, on: NaiveDate) -> Result<BTreeSet<AreaCode>, DbError> {
+    let mut codes = BTreeSet::new();
+    for code in actor.areas.iter().filter_map(|text| AreaCode::parse(text).ok()) {
+        codes.extend(descendants(conn, &code, on).await?);
+    }
+    Ok(codes)
+}
+
+/// Adds an area; `false` when the code is taken.
+pub async fn insert(conn: &mut Conn, area: &Area, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let rows = on!(conn, |c| {
+        let row = sqlx::query(INSERT).bind(&area.code).bind(area.level).bind(&area.name_zh).bind(&area.name_en);
+        row.bind(now).execute(c).await.map(|r| r.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+/// Lays `child` into `parent` from a day on; the caller has checked levels and periods, the database
+/// refuses an overlap.
+pub async fn place(conn: &mut Conn, child: &AreaCode, parent: &AreaCode, from: NaiveDate) -> Result<(), DbError> {
+    on!(conn, |c| sqlx::query(PLACE).bind(child).bind(parent).bind(from).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Where an area was laid last.
+pub async fn latest_placement(conn: &mut Conn, code: &AreaCode) -> Result<Option<Placement>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LATEST_PLACEMENT).bind(code).fetch_optional(c).await)?)
+}
+
+/// Ends the running placement and begins another on the same day.
+pub async fn relocate(
+    tx: &mut Tx,
+    code: &AreaCode,
+    running: &Placement,
+    parent: &AreaCode,
+    from: NaiveDate,
+) -> Result<(), DbError> {
+    let ended = on!(tx, |c| {
+        let row = sqlx::query(END_PLACEMENT).bind(code).bind(running.valid_from).bind(from);
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    expect_rows("end placement", 1, ended)?;
+    place(tx, code, parent, from).await
+}

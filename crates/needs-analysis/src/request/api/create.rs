@@ -1,0 +1,67 @@
+//! Taking a request down.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use sanbao_platform::db::Conn;
+use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::lifecycle::{By, Lifecycle as _, StepError, create as write};
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::{CONFLICT, Problem};
+
+use crate::area;
+use crate::policy::{self, Action, relation};
+use crate::request::input::{self, NewRequest};
+use crate::request::model::{Request, SOURCE_HOTLINE};
+use crate::request::store;
+use crate::request::view::RequestView;
+use crate::{App, local_day};
+
+/// Takes a request down.
+#[utoipa::path(post, path = "/v1/requests", tag = "requests", request_body = NewRequest, responses(
+    (status = 201, body = RequestView), (status = 401), (status = 403), (status = 404), (status = 409), (status = 422)))]
+pub async fn create(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    key: Idempotency,
+    Json(body): Json<NewRequest>,
+) -> Result<Response, Problem> {
+    policy::allows(&ctx.actor, Action::RequestCreate, relation(!ctx.actor.areas.is_empty())).require()?;
+    let draft = input::parse(&body, ctx.now(), false).map_err(|faults| input::invalid(&faults))?;
+    let mut request = Request::from_draft(draft, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
+    let mut tx = app.deps.db.begin().await?;
+    if let Some(answer) = key.begin(&mut tx, &ctx, "request.create", &body).await? {
+        return Ok(answer);
+    }
+    require_area(&mut tx, &ctx, &request).await?;
+    let elders = store::elders_of(&mut tx, request.details.national_id_index.as_deref()).await?;
+    request.details.person_id = elders.into_values().next();
+    let id = request.id;
+    write(&mut tx, &By::Person(&ctx), request).await.map_err(problem)?;
+    let view = Request::view(&app, &mut tx, &ctx, id).await?;
+    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    tx.commit().await?;
+    Ok(answer)
+}
+
+fn problem(error: StepError) -> Problem {
+    match error {
+        StepError::Overtaken => {
+            Problem::new(&CONFLICT).detail("这个来源编号已经登记过了", "This external id was taken down before")
+        }
+        other => other.into(),
+    }
+}
+
+/// There must be the request's area, and the actor must be one to take requests down for it.
+async fn require_area(conn: &mut Conn, ctx: &Ctx, request: &Request) -> Result<(), Problem> {
+    let (code, today) = (&request.details.area_code, local_day(ctx.now()));
+    if area::find(conn, code).await?.is_none() {
+        return Err(Problem::field("/area_code", "没有这个区域", "There is no such area"));
+    }
+    let inside = area::scope(conn, &ctx.actor, code, today).await?;
+    match policy::allows(&ctx.actor, Action::RequestCreate, relation(inside)) {
+        Decision::Allow => Ok(()),
+        _ => Err(Problem::field("/area_code", "不在您负责的区域内", "Not within your area")),
+    }
+}

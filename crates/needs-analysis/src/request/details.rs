@@ -1,0 +1,125 @@
+//! What is said of a request: by the caller, or by the row of a file that is read again later.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::cn::{self, Phone};
+use sanbao_platform::crypto::{FieldKeys, Unsealable};
+use uuid::Uuid;
+
+use super::category::{Category, Urgency};
+use super::id::RequestId;
+use super::input::Draft;
+use super::reseal::place;
+use crate::area::AreaCode;
+use crate::local_day;
+
+/// What is wanted, by whom and where.
+#[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
+pub struct Details {
+    /// When it came in.
+    pub received_at: DateTime<Utc>,
+    /// The smallest area that is known.
+    pub area_code: AreaCode,
+    /// What about.
+    pub category: Category,
+    /// The words for it, where the table of categories has none.
+    pub category_raw: Option<String>,
+    /// How soon.
+    pub urgency: Urgency,
+    /// The elder's name.
+    pub elder_name: String,
+    /// Whom to call.
+    pub phone: Option<String>,
+    /// The sealed resident id.
+    pub national_id_sealed: Option<Vec<u8>>,
+    /// The resident id's blind index.
+    pub national_id_index: Option<String>,
+    /// The street address.
+    pub address: Option<String>,
+    /// What is wanted, in words.
+    pub note: Option<String>,
+    /// Help is wanted from then.
+    pub wanted_from: Option<DateTime<Utc>>,
+    /// Help is wanted until then.
+    pub wanted_until: Option<DateTime<Utc>>,
+    /// The person of the network it is for, once known.
+    pub person_id: Option<Uuid>,
+    /// The same for all requests of one person, without saying who that is.
+    pub person_key: Option<Uuid>,
+    /// A keyed hash of the imported row: tells an unchanged row from a changed one.
+    pub content_index: Option<String>,
+}
+
+impl Details {
+    /// What a draft says of the request of this id. Whose it is in the network is for the database to say.
+    pub fn of(draft: Draft, request: RequestId, fields: &FieldKeys) -> Self {
+        let index = draft.national_id.as_ref().map(|id| id.index(fields));
+        Self {
+            person_key: person_key(
+                index.as_deref(),
+                &draft.elder_name,
+                draft.phone.as_ref().map(Phone::as_str),
+                fields,
+            ),
+            national_id_sealed: draft.national_id.as_ref().map(|id| fields.seal(&place(request.0), id.as_str())),
+            national_id_index: index,
+            received_at: draft.received_at,
+            area_code: draft.area_code,
+            category: draft.category,
+            category_raw: draft.category_raw,
+            urgency: draft.urgency,
+            elder_name: draft.elder_name,
+            phone: draft.phone.as_ref().map(|p| p.as_str().to_owned()),
+            address: draft.address,
+            note: draft.note,
+            wanted_from: draft.wanted_from,
+            wanted_until: draft.wanted_until,
+            person_id: None,
+            content_index: None,
+        }
+    }
+
+    /// Nothing in particular, for the step that would bring it.
+    pub(super) fn example() -> Self {
+        Self {
+            received_at: DateTime::UNIX_EPOCH,
+            area_code: AreaCode::example(),
+            category: Category::Other,
+            category_raw: None,
+            urgency: Urgency::Normal,
+            elder_name: String::new(),
+            phone: None,
+            national_id_sealed: None,
+            national_id_index: None,
+            address: None,
+            note: None,
+            wanted_from: None,
+            wanted_until: None,
+            person_id: None,
+            person_key: None,
+            content_index: None,
+        }
+    }
+
+    /// The local day it came in on: what counts are kept by.
+    pub fn received_on(&self) -> NaiveDate {
+        local_day(self.received_at)
+    }
+
+    /// The resident id with its middle masked, `None` when there is none; `Err` when it does not open, which the log
+    /// says once.
+    pub fn masked_national_id(&self, request: RequestId, fields: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
+        let open = fields.open_or_report(&place(request.0), sealed).ok_or(Unsealable)?;
+        Ok(Some(cn::mask_resident_id(&open)))
+    }
+}
+
+/// The same person has the same key: by resident id, else by name and telephone.
+pub(super) fn person_key(index: Option<&str>, name: &str, phone: Option<&str>, fields: &FieldKeys) -> Option<Uuid> {
+    let index = match (index, phone) {
+        (Some(index), _) => index.to_owned(),
+        (None, Some(phone)) => fields.blind_index("name_and_phone", &format!("{name}\n{phone}")),
+        (None, None) => return None,
+    };
+    index.get(..32).and_then(|hex| hex.parse().ok())
+}

@@ -1,0 +1,8 @@
+//! The ids of this part.
+
+use sanbao_platform::typed_id;
+
+typed_id!(
+    /// A request.
+    RequestId
+);

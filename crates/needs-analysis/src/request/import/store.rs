@@ -1,0 +1,129 @@
+//! The statements of imports.
+
+use std::collections::{HashMap, HashSet};
+
+use sanbao_platform::auth::Actor;
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use sqlx::types::Json;
+
+use super::view::{ImportId, Report, RowError};
+use crate::request::id::RequestId;
+use crate::request::state::RequestStateName;
+
+const BEGIN: &str = "insert into import_run (id, source, file_name, actor, organisation, started_at, finished_at,
+    rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, created = $4, updated = $5,
+    unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11 where id = $1";
+const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
+    unchanged, failed, other, ended, error_count, errors from import_run where id = $1 and organisation = $2";
+const KNOWN_POSTGRES: &str = "select id, external_id, content_index, state from request
+    where source = $1 and external_id in (select jsonb_array_elements_text($2))";
+const KNOWN_SQLITE: &str = "select id, external_id, content_index, state from request
+    where source = $1 and external_id in (select value from json_each($2))";
+const AREAS: &str = "select code from area";
+
+/// A request that a row of this source and external id has made before.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Known {
+    /// The request.
+    pub id: RequestId,
+    external_id: String,
+    /// A keyed hash of the row as it was read last.
+    pub content_index: Option<String>,
+    /// Where the request stands.
+    pub state: RequestStateName,
+}
+
+/// An import as it is stored.
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ImportId,
+    source: String,
+    file_name: Option<String>,
+    started_at: chrono::DateTime<chrono::Utc>,
+    finished_at: Option<chrono::DateTime<chrono::Utc>>,
+    rows_total: i64,
+    rows_done: i64,
+    created: i64,
+    updated: i64,
+    unchanged: i64,
+    failed: i64,
+    other: i64,
+    ended: i64,
+    error_count: i64,
+    errors: Json<Vec<RowError>>,
+}
+
+impl From<Row> for Report {
+    fn from(row: Row) -> Self {
+        Self {
+            id: Some(row.id),
+            dry_run: false,
+            source: row.source,
+            file_name: row.file_name,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+            total: row.rows_total,
+            done: row.rows_done,
+            created: row.created,
+            updated: row.updated,
+            unchanged: row.unchanged,
+            failed: row.failed,
+            other: row.other,
+            ended: row.ended,
+            error_count: row.error_count,
+            errors: row.errors.0,
+        }
+    }
+}
+
+/// The codes of all areas.
+pub async fn area_codes(conn: &mut Conn) -> Result<HashSet<String>, DbError> {
+    let codes: Vec<String> = on!(conn, |c| sqlx::query_scalar(AREAS).fetch_all(c).await)?;
+    Ok(codes.into_iter().collect())
+}
+
+/// Which of these external ids of a source are known already.
+pub async fn known<'a>(
+    conn: &mut Conn,
+    source: &str,
+    ids: impl Iterator<Item = &'a str>,
+) -> Result<HashMap<String, Known>, DbError> {
+    let statement = match conn.engine() {
+        Engine::Sqlite(_) => KNOWN_SQLITE,
+        Engine::Postgres(_) => KNOWN_POSTGRES,
+    };
+    let ids = Json(ids.collect::<Vec<_>>());
+    let rows: Vec<Known> = on!(conn, |c| sqlx::query_as(statement).bind(source).bind(&ids).fetch_all(c).await)?;
+    Ok(rows.into_iter().map(|known| (known.external_id.clone(), known)).collect())
+}
+
+/// Writes down that an import has begun. A dry run has no id and is not written down.
+pub async fn begin(tx: &mut Tx, r: &Report, actor: Option<&Actor>) -> Result<(), DbError> {
+    on!(tx, |c| {
+        let row = sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(actor.map(|a| a.subject));
+        let row = row.bind(actor.map(|a| a.organisation)).bind(r.started_at).bind(r.finished_at).bind(r.total);
+        let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
+        row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Writes down how far it is.
+pub async fn save(tx: &mut Tx, r: &Report) -> Result<(), DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(SAVE).bind(r.id).bind(r.finished_at).bind(r.done).bind(r.created).bind(r.updated);
+        let row = row.bind(r.unchanged).bind(r.failed).bind(r.other).bind(r.ended).bind(r.error_count);
+        row.bind(Json(&r.errors)).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    expect_rows("save import", 1, rows)
+}
+
+/// An organisation's import.
+pub async fn find(conn: &mut Conn, id: ImportId, owner: OrganisationId) -> Result<Option<Report>, DbError> {
+    let row: Option<Row> = on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(owner).fetch_optional(c).await)?;
+    Ok(row.map(Report::from))
+}

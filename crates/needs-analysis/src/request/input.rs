@@ -1,0 +1,362 @@
+//! Input: what a caller or a file says becomes a [`Draft`], or a list of faults that say what to mend.
+//!
+//! The API and the import read the same way; only where a fault points differs.
+
+use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
+use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::problem::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::category::{Category, Urgency};
+use crate::area::AreaCode;
+use crate::{ZONE, local_day};
+
+/// Nothing was received before this day.
+pub const RECEIVED_MIN: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
+/// How far a caller's clock may be ahead, in minutes.
+pub const CLOCK_AHEAD_MINUTES_MAX: i64 = 5;
+/// How far ahead help may be wanted, in days.
+pub const WANTED_DAYS_MAX: i64 = 366;
+/// Characters of a name at most.
+pub const NAME_CHARS_MAX: usize = 50;
+/// Characters of an address at most.
+pub const ADDRESS_CHARS_MAX: usize = 200;
+/// Characters of a note or a reason at most.
+pub const NOTE_CHARS_MAX: usize = 2000;
+/// Characters of another system's id or word at most.
+pub const WORD_CHARS_MAX: usize = 100;
+
+/// A request as it comes in. Texts as people write them; what is wanted is checked field by field.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"area_code": "330211001001", "category": "meal", "urgency": "normal",
+    "elder_name": "林某某", "phone": "19900000001", "address": "城东东苑 2 幢 1 单元", "note": "送午饭,牙口不好"}))]
+pub struct NewRequest {
+    /// The id in the system it comes from, unique there.
+    pub external_id: Option<String>,
+    /// When it came in: RFC 3339, or a local time such as `2026-11-23 14:30`. The present when absent.
+    pub received_at: Option<String>,
+    /// Where the elder lives: the smallest area known.
+    pub area_code: Option<String>,
+    /// A category's code or word; one that the table lacks is kept as it is under `other`.
+    pub category: Option<String>,
+    /// `emergency`, `urgent` or `normal`; normal when absent.
+    pub urgency: Option<String>,
+    /// The elder's name.
+    pub elder_name: Option<String>,
+    /// Whom to call: a mobile, or a landline with its area code.
+    pub phone: Option<String>,
+    /// The elder's resident id, if known.
+    pub national_id: Option<String>,
+    /// The street address.
+    pub address: Option<String>,
+    /// What is wanted, in words.
+    pub note: Option<String>,
+    /// Help is wanted from this time.
+    pub wanted_from: Option<String>,
+    /// Help is wanted until this time.
+    pub wanted_until: Option<String>,
+}
+
+/// A request whose fields have been checked.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The id in the system it comes from.
+    pub external_id: Option<String>,
+    /// When it came in.
+    pub received_at: DateTime<Utc>,
+    /// Where; whether there is such an area is for the database to say.
+    pub area_code: AreaCode,
+    /// What about.
+    pub category: Category,
+    /// The words for it, where the table has none.
+    pub category_raw: Option<String>,
+    /// How soon.
+    pub urgency: Urgency,
+    /// Who.
+    pub elder_name: String,
+    /// Whom to call.
+    pub phone: Option<Phone>,
+    /// The elder's resident id.
+    pub national_id: Option<ResidentId>,
+    /// The street address.
+    pub address: Option<String>,
+    /// What is wanted.
+    pub note: Option<String>,
+    /// From when.
+    pub wanted_from: Option<DateTime<Utc>>,
+    /// Until when.
+    pub wanted_until: Option<DateTime<Utc>>,
+}
+
+/// What is wrong with one field, and how to mend it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field.
+    pub field: &'static str,
+    /// A stable code.
+    pub code: &'static str,
+    /// In Chinese.
+    pub zh: &'static str,
+    /// In English.
+    pub en: &'static str,
+}
+
+struct Faults(Vec<Fault>);
+
+impl Faults {
+    fn add(&mut self, field: &'static str, code: &'static str, zh: &'static str, en: &'static str) {
+        self.0.push(Fault { field, code, zh, en });
+    }
+
+    /// A trimmed text without control characters (a note may have line breaks); nothing when empty.
+    fn text(&mut self, field: &'static str, text: Option<&String>, chars_max: usize) -> Option<String> {
+        let text = text.map(|t| t.trim()).filter(|t| !t.is_empty())?;
+        if text.chars().count() > chars_max {
+            self.add(field, "too_long", "内容太长", "Too long");
+            return None;
+        }
+        let breaks = field == "note";
+        if text.chars().any(|c| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'))) {
+            self.add(field, "control_characters", "含有不可见的控制字符", "It holds control characters");
+            return None;
+        }
+        Some(text.to_owned())
+    }
+
+    fn required<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
+        // A field that is there but wrong has its own fault already.
+        if value.is_none() && !self.0.iter().any(|f| f.field == field) {
+            self.add(field, "required", "必填", "This field is required");
+        }
+        value
+    }
+
+    fn moment(&mut self, field: &'static str, text: Option<&String>) -> Option<DateTime<Utc>> {
+        let text = self.text(field, text, WORD_CHARS_MAX)?;
+        let moment = parse_moment(&text);
+        if moment.is_none() {
+            self.add(
+                field,
+                "time_format",
+                "时间格式不对,例如 2026-11-23 14:30",
+                "Not a time; write it as 2026-11-23 14:30",
+            );
+        }
+        moment
+    }
+}
+
+/// A time with its offset (RFC 3339), or a local one in the forms that files use; cut to microseconds.
+pub fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
+    if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
+        return DateTime::from_timestamp_micros(moment.timestamp_micros());
+    }
+    let local = [
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y/%m/%d %H:%M:%S",
+        "%Y/%m/%d %H:%M",
+    ]
+    .iter()
+    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
+    .or_else(|| {
+        let day = ["%Y-%m-%d", "%Y/%m/%d"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
+        day.and_then(|d| d.and_hms_opt(0, 0, 0))
+    })?;
+    ZONE.from_local_datetime(&local).earliest().map(|t| t.with_timezone(&Utc))
+}
+
+/// Reads a request; `needs_external_id` for files, whose rows must be known again.
+pub fn parse(raw: &NewRequest, now: DateTime<Utc>, needs_external_id: bool) -> Result<Draft, Vec<Fault>> {
+    let mut faults = Faults(Vec::new());
+    let f = &mut faults;
+    let external_id = f.text("external_id", raw.external_id.as_ref(), WORD_CHARS_MAX);
+    if needs_external_id {
+        f.required("external_id", external_id.as_ref());
+    }
+    let received_at = received(f, raw.received_at.as_ref(), now, needs_external_id);
+    let area = f.text("area_code", raw.area_code.as_ref(), WORD_CHARS_MAX).and_then(|text| {
+        let code = AreaCode::parse(&text).ok();
+        if code.is_none() {
+            f.add("area_code", "area_unknown", "没有这个区域", "There is no such area");
+        }
+        code
+    });
+    let area_code = f.required("area_code", area);
+    let words = f.text("category", raw.category.as_ref(), WORD_CHARS_MAX);
+    let words = f.required("category", words);
+    let urgency = raw.urgency.as_deref().map_or(Some(Urgency::Normal), Urgency::from_words);
+    if urgency.is_none() {
+        f.add("urgency", "urgency_unknown", "紧急程度应为紧急、加急或普通", "One of emergency, urgent, normal");
+    }
+    let name = f.text("elder_name", raw.elder_name.as_ref(), NAME_CHARS_MAX);
+    let elder_name = f.required("elder_name", name);
+    let phone = phone(f, raw.phone.as_ref());
+    let national_id = national_id(f, raw.national_id.as_ref(), now);
+    let address = f.text("address", raw.address.as_ref(), ADDRESS_CHARS_MAX);
+    let note = f.text("note", raw.note.as_ref(), NOTE_CHARS_MAX);
+    let (wanted_from, wanted_until) = wanted(f, raw, now);
+    match (received_at, area_code, words, urgency, elder_name) {
+        (Some(received_at), Some(area_code), Some(words), Some(urgency), Some(elder_name)) if faults.0.is_empty() => {
+            let known = Category::from_words(&words);
+            Ok(Draft {
+                external_id,
+                received_at,
+                area_code,
+                category: known.unwrap_or(Category::Other),
+                category_raw: known.is_none().then_some(words),
+                urgency,
+                elder_name,
+                phone,
+                national_id,
+                address,
+                note,
+                wanted_from,
+                wanted_until,
+            })
+        }
+        _ => Err(faults.0),
+    }
+}
+
+fn received(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>, required: bool) -> Option<DateTime<Utc>> {
+    let told = f.moment("received_at", text);
+    let moment = if required { f.required("received_at", told) } else { told.or(Some(now)) }?;
+    let wrong = f.0.iter().any(|fault| fault.field == "received_at");
+    if local_day(moment) < RECEIVED_MIN || moment > now + Duration::minutes(CLOCK_AHEAD_MINUTES_MAX) {
+        f.add("received_at", "time_out_of_range", "时间应在 2000 年以后、现在以前", "After 2000 and not in the future");
+        return None;
+    }
+    (!wrong).then_some(moment)
+}
+
+fn phone(f: &mut Faults, text: Option<&String>) -> Option<Phone> {
+    let text = f.text("phone", text, WORD_CHARS_MAX)?;
+    let phone = Phone::parse(&text).ok();
+    if phone.is_none() {
+        f.add(
+            "phone",
+            "phone_format",
+            "电话应为 11 位手机号,或带区号的座机",
+            "A mobile of 11 digits, or a landline with its area code",
+        );
+    }
+    phone
+}
+
+fn national_id(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>) -> Option<ResidentId> {
+    let text = f.text("national_id", text, WORD_CHARS_MAX)?;
+    match ResidentId::parse(&text, local_day(now)) {
+        Ok(id) => Some(id),
+        Err(e) => {
+            f.add("national_id", e.code(), e.zh(), e.en());
+            None
+        }
+    }
+}
+
+fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    let from = f.moment("wanted_from", raw.wanted_from.as_ref());
+    let until = f.moment("wanted_until", raw.wanted_until.as_ref());
+    let too_late = |t: &DateTime<Utc>| *t > now + Duration::days(WANTED_DAYS_MAX) || local_day(*t) < RECEIVED_MIN;
+    if from.as_ref().is_some_and(too_late) {
+        f.add("wanted_from", "time_out_of_range", "时间应在一年以内", "Within a year");
+    }
+    if until.as_ref().is_some_and(too_late) {
+        f.add("wanted_until", "time_out_of_range", "时间应在一年以内", "Within a year");
+    }
+    if from.zip(until).is_some_and(|(from, until)| until <= from) {
+        f.add("wanted_until", "ends_before_start", "结束时间应晚于开始时间", "The end must be after the start");
+    }
+    (from, until)
+}
+
+/// Faults of a body as a problem.
+pub fn invalid(faults: &[Fault]) -> Problem {
+    Problem::invalid(faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh, f.en)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    fn now() -> DateTime<Utc> {
+        "2026-11-23T04:00:00Z".parse().unwrap()
+    }
+
+    fn good() -> NewRequest {
+        NewRequest {
+            external_id: Some("A-1".into()),
+            received_at: Some("2026-11-22 08:30".into()),
+            area_code: Some("330211001001".into()),
+            category: Some("助餐".into()),
+            urgency: Some("加急".into()),
+            elder_name: Some(" 林某 ".into()),
+            phone: Some("199 0000 0001".into()),
+            national_id: Some("11010519491231002x".into()),
+            address: Some("东苑".into()),
+            note: Some("午饭\n软些".into()),
+            ..NewRequest::default()
+        }
+    }
+
+    #[test]
+    fn what_people_write_is_understood() {
+        let draft = parse(&good(), now(), true).unwrap();
+        assert_eq!(draft.received_at, "2026-11-22T00:30:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!((draft.category, draft.category_raw, draft.urgency), (Category::Meal, None, Urgency::Urgent));
+        assert_eq!(draft.elder_name, "林某");
+        assert_eq!(draft.phone.unwrap().as_str(), "19900000001");
+        let other = NewRequest { category: Some("遛狗".into()), ..good() };
+        let draft = parse(&other, now(), true).unwrap();
+        assert_eq!((draft.category, draft.category_raw.as_deref()), (Category::Other, Some("遛狗")));
+    }
+
+    #[test]
+    fn each_fault_names_its_field_and_kind() {
+        type Change<'a> = (&'static str, &'a str, &'static str);
+        let long = "长".repeat(NOTE_CHARS_MAX + 1);
+        let cases: &[Change<'_>] = &[
+            ("external_id", "", "required"),
+            ("received_at", "", "required"),
+            ("received_at", "昨天", "time_format"),
+            ("received_at", "2026-02-30 10:00", "time_format"),
+            ("received_at", "1999-12-31 23:59", "time_out_of_range"),
+            ("received_at", "2026-11-23 12:06", "time_out_of_range"),
+            ("received_at", "+262143-12-31T00:00:00Z", "time_format"),
+            ("area_code", "", "required"),
+            ("area_code", "33'; drop table area", "area_unknown"),
+            ("category", " ", "required"),
+            ("urgency", "快点", "urgency_unknown"),
+            ("elder_name", "", "required"),
+            ("elder_name", "a\u{0}b", "control_characters"),
+            ("phone", "110", "phone_format"),
+            ("national_id", "110105194912310021", "national_id_check_digit"),
+            ("national_id", "1101051949", "national_id_length"),
+            ("note", &long, "too_long"),
+            ("wanted_from", "2030-01-01 00:00", "time_out_of_range"),
+        ];
+        for (field, text, code) in cases {
+            let mut value = serde_json::to_value(good()).unwrap();
+            value[field] = (*text).into();
+            let raw: NewRequest = serde_json::from_value(value).unwrap();
+            let faults = parse(&raw, now(), true).unwrap_err();
+            assert_eq!(faults.iter().map(|f| (f.field, f.code)).collect::<Vec<_>>(), [(*field, *code)], "{text}");
+        }
+    }
+
+    #[test]
+    fn the_wanted_time_ends_after_it_starts() {
+        let raw = NewRequest {
+            wanted_from: Some("2026-11-24 10:00".into()),
+            wanted_until: Some("2026-11-24T10:00:00+08:00".into()),
+            ..good()
+        };
+        assert_eq!(parse(&raw, now(), true).unwrap_err()[0].code, "ends_before_start");
+    }
+}

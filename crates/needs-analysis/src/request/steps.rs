@@ -1,0 +1,275 @@
+//! The work order's life as a whole: what a step writes and tells, who may take it, and how a person orders it.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::bus::NewEvent;
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order};
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::{FieldError, Problem};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::category::{Category, Urgency};
+use super::id::RequestId;
+use super::input::NOTE_CHARS_MAX;
+use super::model::Request;
+use super::policy::Standing;
+use super::state::RequestState;
+use super::step::{RequestStep, RequestStepName, Said};
+use super::view::{self, RequestView};
+use super::{events, store};
+use crate::area;
+use crate::policy::Action;
+use crate::rollup::{self, CountChange};
+use crate::{App, local_day};
+
+impl Lifecycle for Request {
+    const NAME: &'static str = "request";
+    const CREATED: &'static str = "receive";
+    const TOPIC: &'static str = "requests";
+
+    type App = App;
+    type Id = RequestId;
+    type State = RequestState;
+    type Stance = Standing;
+    type View = RequestView;
+
+    fn id(&self) -> RequestId {
+        self.id
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn state(&self) -> &RequestState {
+        &self.state
+    }
+
+    fn advanced(mut self, state: RequestState, step: &RequestStep, at: DateTime<Utc>) -> Self {
+        match step {
+            RequestStep::Triage { category, urgency, .. } => {
+                self.details.category = category.unwrap_or(self.details.category);
+                self.details.urgency = urgency.unwrap_or(self.details.urgency);
+                self.triaged = true;
+            }
+            RequestStep::Update { details, .. } => {
+                let decided = (self.details.category, self.details.urgency);
+                self.details = details.as_ref().clone();
+                if self.triaged {
+                    (self.details.category, self.details.urgency) = decided;
+                }
+                self.version += 1;
+                return self;
+            }
+            RequestStep::Dispatch { .. }
+            | RequestStep::Accept { .. }
+            | RequestStep::Reject(_)
+            | RequestStep::Resolve(_)
+            | RequestStep::Cancel(_)
+            | RequestStep::Escalate(_)
+            | RequestStep::Merge { .. }
+            | RequestStep::FollowUp(_)
+            | RequestStep::Close(_)
+            | RequestStep::Reopen(_)
+            | RequestStep::VisitScheduled(_)
+            | RequestStep::VisitStarted(_)
+            | RequestStep::VisitCompleted(_)
+            | RequestStep::VisitCancelled(_)
+            | RequestStep::VisitNoShow(_)
+            | RequestStep::OrderCancelled(_) => {}
+        }
+        Self { state, state_since: at, version: self.version + 1, ..self }
+    }
+
+    fn db(app: &App) -> &Db {
+        &app.deps.db
+    }
+
+    async fn find(conn: &mut Conn, id: RequestId) -> Result<Option<Self>, DbError> {
+        store::find(conn, id).await
+    }
+
+    async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
+        store::write(tx, before, after).await
+    }
+
+    async fn follow_up(tx: &mut Tx, _: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
+        let counts: Vec<CountChange> = changes.iter().flat_map(counts).collect();
+        rollup::apply_all(tx, &counts).await
+    }
+
+    fn events(by: &By<'_>, change: &Change<Self>) -> Result<Vec<NewEvent>, DbError> {
+        events::of(change, by.at())
+    }
+
+    /// The street's lists stand under the nil key.
+    fn audience(change: &Change<Self>) -> Vec<Uuid> {
+        let agencies = [change.before.as_ref().and_then(Self::agency), change.after.agency()];
+        [Uuid::nil()].into_iter().chain(agencies.into_iter().flatten().map(Uuid::from)).collect()
+    }
+
+    async fn stance(&self, _: &App, conn: &mut Conn, ctx: &Ctx) -> Result<Standing, Problem> {
+        let in_scope = area::scope(conn, &ctx.actor, &self.details.area_code, local_day(ctx.now())).await?;
+        Ok(Standing { in_scope, assigned: self.agency() == Some(ctx.actor.organisation) })
+    }
+
+    fn sees(ctx: &Ctx, standing: &Standing) -> Decision {
+        standing.allows(ctx, Action::RequestRead)
+    }
+
+    fn allows(ctx: &Ctx, standing: &Standing, step: RequestStepName) -> Decision {
+        standing.allows_step(ctx, step)
+    }
+
+    async fn view(app: &App, conn: &mut Conn, ctx: &Ctx, id: RequestId) -> Result<RequestView, Problem> {
+        let listed = store::one(conn, id).await?.ok_or_else(Problem::not_found)?;
+        let standing = listed.request.stance(app, conn, ctx).await?;
+        Ok(view::view(listed, ctx, standing, &app.deps.fields, &app.config.sla))
+    }
+}
+
+/// What a change means for the counts: nothing, a step, or a going and a coming.
+pub(super) fn counts(change: &Change<Request>) -> Vec<CountChange> {
+    let (before, after) = (change.before.as_ref().map(counted), counted(&change.after));
+    match before {
+        Some(before) if before == after => Vec::new(),
+        Some(before) if (CountChange { to: after.to, ..before.clone() }) == after => {
+            vec![CountChange { from: before.to, ..after }]
+        }
+        Some(before) => vec![CountChange { from: before.to, to: None, ..before }, after],
+        None => vec![after],
+    }
+}
+
+/// A request as it is counted.
+fn counted(request: &Request) -> CountChange {
+    CountChange {
+        area_code: request.details.area_code.clone(),
+        category: request.details.category,
+        day: request.details.received_on(),
+        from: None,
+        to: Some(request.state_name()),
+    }
+}
+
+/// What a step may say; each route says which of it is needed.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"note": "已电话确认"}))]
+pub struct StepBody {
+    /// Why: needed to give back, cancel, escalate and reopen.
+    pub reason: Option<String>,
+    /// What else is to be remembered.
+    pub note: Option<String>,
+    /// To dispatch: the agency.
+    pub agency_id: Option<OrganisationId>,
+    /// To triage: the right category, if it was another.
+    pub category: Option<Category>,
+    /// To triage: the right urgency, if it was another.
+    pub urgency: Option<Urgency>,
+    /// To merge: the request it goes on in.
+    pub into: Option<RequestId>,
+}
+
+impl StepBody {
+    /// The same with its words cleaned, if it says what the step needs.
+    fn checked(&self, step: RequestStepName) -> Result<Self, Problem> {
+        let mut errors = Vec::new();
+        let reason = words("reason", self.reason.as_ref(), &mut errors);
+        let note = words("note", self.note.as_ref(), &mut errors);
+        let mut need = |missing: bool, field: &str| {
+            if missing && errors.is_empty() {
+                errors.push(FieldError::new(field.to_owned(), "必填", "This field is required"));
+            }
+        };
+        need(step.needs_reason() && reason.is_none(), "/reason");
+        need(step == RequestStepName::Dispatch && self.agency_id.is_none(), "/agency_id");
+        need(step == RequestStepName::Merge && self.into.is_none(), "/into");
+        if errors.is_empty() { Ok(Self { reason, note, ..self.clone() }) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Option<String> {
+    let text = text.map(|t| t.trim()).filter(|t| !t.is_empty())?;
+    let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if text.chars().count() > NOTE_CHARS_MAX || text.contains(odd) {
+        errors.push(FieldError::new(
+            format!("/{field}"),
+            "内容太长或含有控制字符",
+            "Too long, or with control characters",
+        ));
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+/// A step that a person orders; the body says with what.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub struct RequestOrder {
+    /// Which step.
+    #[serde(skip)]
+    pub step: RequestStepName,
+    /// What belongs to it.
+    pub body: StepBody,
+}
+
+impl Order<Request> for RequestOrder {
+    fn step(&self) -> RequestStepName {
+        self.step
+    }
+
+    async fn prepare(&self, call: Call<'_, Request>, tx: &mut Tx, request: &Request) -> Result<RequestStep, Problem> {
+        let body = self.body.checked(self.step)?;
+        let said = Said { reason: body.reason, note: body.note };
+        Ok(match self.step {
+            RequestStepName::Triage => RequestStep::Triage { category: body.category, urgency: body.urgency, said },
+            RequestStepName::Dispatch => {
+                let agency = body.agency_id.ok_or_else(no_agency)?;
+                if !store::knows_agency(tx, agency).await? {
+                    return Err(no_agency());
+                }
+                RequestStep::Dispatch { agency, said }
+            }
+            RequestStepName::Accept => RequestStep::Accept { at: call.ctx.now(), said },
+            RequestStepName::Reject => RequestStep::Reject(said),
+            RequestStepName::Resolve => RequestStep::Resolve(said),
+            RequestStepName::Cancel => RequestStep::Cancel(said),
+            RequestStepName::Escalate => RequestStep::Escalate(said),
+            RequestStepName::Merge => RequestStep::Merge { into: target(call, tx, body.into, request.id).await?, said },
+            RequestStepName::FollowUp => RequestStep::FollowUp(said),
+            RequestStepName::Close => RequestStep::Close(said),
+            RequestStepName::Reopen => RequestStep::Reopen(said),
+            RequestStepName::Update
+            | RequestStepName::VisitScheduled
+            | RequestStepName::VisitStarted
+            | RequestStepName::VisitCompleted
+            | RequestStepName::VisitCancelled
+            | RequestStepName::VisitNoShow
+            | RequestStepName::OrderCancelled => return Err(Problem::not_found()),
+        })
+    }
+}
+
+fn no_agency() -> Problem {
+    Problem::field("/agency_id", "没有这个机构", "There is no such agency")
+}
+
+/// The request another goes on in: one that the actor sees too and that is still open.
+async fn target(
+    call: Call<'_, Request>,
+    conn: &mut Conn,
+    into: Option<RequestId>,
+    own: RequestId,
+) -> Result<RequestId, Problem> {
+    let unknown = || Problem::field("/into", "没有这条工单,或它已结束", "There is no such request, or it has ended");
+    let id = into.filter(|id| *id != own).ok_or_else(unknown)?;
+    let other = store::find(conn, id).await?.filter(|r| r.state_name().is_open()).ok_or_else(unknown)?;
+    let standing = other.stance(call.app, conn, call.ctx).await?;
+    standing.allows(call.ctx, Action::RequestHandle).require().map_err(|_| unknown())?;
+    Ok(id)
+}
