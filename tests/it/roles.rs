@@ -310,9 +310,9 @@ async fn a_days_work_goes_across_the_services() {
 /// Pages and their files come from whoever has them; each process speaks for itself.
 async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client) {
     for file in [
-        "room.js",
-        "room.css",
-        "sanbao-signal.js",
+        "signalling/room.js",
+        "signalling/room.css",
+        "signalling/sanbao-signal.js",
         "needs-analysis/requests.js",
         "needs-analysis/import.js",
         "booking/consult-page.js",
