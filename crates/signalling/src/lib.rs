@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod config;
+mod events;
 mod facts;
 pub mod id;
 pub mod log;
@@ -111,13 +112,14 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
+    let events = [events::CATALOGUE, quality::store::CATALOGUE, precheck::store::CATALOGUE].concat();
     let routes = Routes::new()
         .routes(routes!(session::signal))
         .routes(routes!(page::room))
         .routes(routes!(precheck::precheck))
         .merge(page::assets())
         .build(app);
-    Service { name: NAME, db, routes, events: Vec::new(), consumers, tasks }
+    Service { name: NAME, db, routes, events, consumers, tasks }
 }
 
 /// How long the TURN server waits before it tries a taken port again.

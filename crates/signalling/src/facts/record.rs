@@ -10,9 +10,12 @@ use serde::Serialize;
 use sqlx::types::Json;
 
 use super::Record;
-use crate::id::{ConsultId, Epoch, PersonId};
-use crate::protocol::{CaptureBecause, RingOver};
-use crate::room::{Capture, Fact};
+use crate::events::{
+    self, ConsultAttendance, ConsultCapture, ConsultChat, ConsultConsent, ConsultEscalated, ConsultFinished,
+    ConsultLifted, ConsultRemoved, ConsultStarted, ConsultWaitOver,
+};
+use crate::id::Epoch;
+use crate::room::{Capture, Fact, Removal};
 
 const REMEMBER_SQLITE: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
     select unhex(e.value ->> 'epoch'), e.value ->> 'position', e.value ->> 'n', unhex(e.value ->> 'consult'),
@@ -84,7 +87,7 @@ pub(super) async fn write_all(tx: &mut Tx, records: &[&Record], on_several_nodes
     let is_new = |r: &&Record| !is_kept(r) || new.contains(&place(r));
     let records: Vec<&Record> = records.iter().copied().filter(is_new).collect();
     change_rooms(tx, &records).await?;
-    let events: Vec<NewEvent> = records.iter().filter_map(|r| event(r)).collect();
+    let events: Vec<NewEvent> = records.iter().filter_map(|r| event(r).transpose()).collect::<Result<_, _>>()?;
     publish_all(tx, &events).await?;
     let done: Vec<Done<'_>> = records.iter().filter_map(|r| done(r)).collect();
     audit::record_all(tx, &done).await
@@ -190,65 +193,56 @@ fn done(Record { consult, fact, .. }: &Record) -> Option<Done<'static>> {
     })
 }
 
-/// The data of an event: the consult it belongs to, when, and what else there is.
-#[derive(Serialize)]
-struct ConsultEvent<'a> {
-    consult_id: ConsultId,
-    at: DateTime<Utc>,
-    #[serde(flatten)]
-    more: EventMembers<'a>,
-}
-
-/// The members of an event beside `consult_id` and `at`.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum EventMembers<'a> {
-    Started {},
-    Attendance { person: PersonId, role: &'static str, change: &'static str },
-    Escalated { person: PersonId, role: &'static str, since: DateTime<Utc> },
-    WaitOver { person: PersonId, because: RingOver },
-    Chat { n: u32, person: PersonId, name: &'a str, role: &'static str, text: &'a str },
-    Consent { person: PersonId, recording: bool, transcription: bool },
-    Captured { on: bool, by: Option<PersonId>, because: &'a CaptureBecause },
-    Removed { removal: u32, person: PersonId, by: PersonId },
-    Lifted { removal: u32, by: PersonId },
-    Finished { by: PersonId, together_seconds: u64 },
-}
-
-fn event(Record { consult, fact, .. }: &Record) -> Option<NewEvent> {
-    let (kind, at) = kind(fact);
-    let told = ConsultEvent { consult_id: *consult, at, more: EventMembers::of(fact)? };
-    // Plain structs with string keys: this cannot fail.
-    let data = serde_json::to_value(told).unwrap_or_default();
-    Some(NewEvent { at, kind: format!("signalling.consult.{kind}"), subject: consult.0, data })
-}
-
-impl<'a> EventMembers<'a> {
-    /// Nothing for what only the relay itself needs to know.
-    fn of(fact: &'a Fact) -> Option<Self> {
-        Some(match fact {
-            Fact::Started { .. } => Self::Started {},
-            Fact::Attendance { person, role, joined, .. } => {
-                let change = if *joined { "joined" } else { "left" };
-                Self::Attendance { person: *person, role: role.name(), change }
-            }
-            Fact::Escalated { person, role, since, .. } => {
-                Self::Escalated { person: *person, role: role.name(), since: *since }
-            }
-            Fact::WaitOver { person, because, .. } => Self::WaitOver { person: *person, because: *because },
-            Fact::Chat { n, person, name, role, text, .. } => {
-                Self::Chat { n: *n, person: *person, name, role: role.name(), text }
-            }
-            Fact::Consent { person, recording, transcription, .. } => {
-                Self::Consent { person: *person, recording: *recording, transcription: *transcription }
-            }
-            Fact::Captured { on, by, because, .. } => Self::Captured { on: *on, by: *by, because },
-            Fact::Removed(r) => Self::Removed { removal: r.removal, person: r.person, by: r.by },
-            Fact::Lifted { removal, by, .. } => Self::Lifted { removal: *removal, by: *by },
-            Fact::Finished { by, together_seconds, .. } => {
-                Self::Finished { by: *by, together_seconds: *together_seconds }
-            }
-            Fact::Together { .. } | Fact::Bound { .. } | Fact::Revoked(_) => return None,
-        })
-    }
+/// The event of a fact; none of what only the relay itself needs to know.
+fn event(Record { consult, fact, .. }: &Record) -> Result<Option<NewEvent>, DbError> {
+    let consult_id = *consult;
+    Ok(Some(match fact {
+        Fact::Started { at } => {
+            NewEvent::of(*at, &events::STARTED, consult_id, &ConsultStarted { consult_id, at: *at })?
+        }
+        Fact::Attendance { person, role, joined, at } => {
+            let (person, role, change, at) = (*person, role.name(), if *joined { "joined" } else { "left" }, *at);
+            let data = ConsultAttendance { consult_id, person, role, change, at };
+            NewEvent::of(at, &events::ATTENDANCE, consult_id, &data)?
+        }
+        Fact::Escalated { person, role, since, at } => {
+            let data = ConsultEscalated { consult_id, person: *person, role: role.name(), since: *since, at: *at };
+            NewEvent::of(*at, &events::ESCALATED, consult_id, &data)?
+        }
+        Fact::WaitOver { person, because, at } => {
+            let data = ConsultWaitOver { consult_id, person: *person, because: *because, at: *at };
+            NewEvent::of(*at, &events::WAIT_OVER, consult_id, &data)?
+        }
+        Fact::Chat { n, person, name, role, at, text } => {
+            let (n, person, role, at) = (*n, *person, role.name(), *at);
+            let data = ConsultChat { consult_id, n, person, name, role, at, text };
+            NewEvent::of(at, &events::CHAT, consult_id, &data)?
+        }
+        Fact::Consent { person, recording, transcription, at } => {
+            let (person, recording, transcription, at) = (*person, *recording, *transcription, *at);
+            let data = ConsultConsent { consult_id, person, recording, transcription, at };
+            NewEvent::of(at, &events::CONSENT, consult_id, &data)?
+        }
+        Fact::Captured { capture, on, by, because, at } => {
+            let kind = match capture {
+                Capture::Recording => &events::RECORDING,
+                Capture::Transcription => &events::TRANSCRIPTION,
+            };
+            let data = ConsultCapture { consult_id, on: *on, by: *by, because: *because, at: *at };
+            NewEvent::of(*at, kind, consult_id, &data)?
+        }
+        Fact::Removed(Removal { removal, person, by, at, .. }) => {
+            let data = ConsultRemoved { consult_id, removal: *removal, person: *person, by: *by, at: *at };
+            NewEvent::of(*at, &events::REMOVED, consult_id, &data)?
+        }
+        Fact::Lifted { removal, by, at } => {
+            let data = ConsultLifted { consult_id, removal: *removal, by: *by, at: *at };
+            NewEvent::of(*at, &events::LIFTED, consult_id, &data)?
+        }
+        Fact::Finished { by, at, together_seconds } => {
+            let data = ConsultFinished { consult_id, by: *by, at: *at, together_seconds: *together_seconds };
+            NewEvent::of(*at, &events::FINISHED, consult_id, &data)?
+        }
+        Fact::Together { .. } | Fact::Bound { .. } | Fact::Revoked(_) => return Ok(None),
+    }))
 }

@@ -1,9 +1,9 @@
 //! The record of checks, and the event by which the booking side sees them before the visit.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::publish;
+use sanbao_platform::bus::{Described, Field, emit};
 use sanbao_platform::db::{DbError, Tx};
-use sanbao_platform::on;
+use sanbao_platform::{event_kinds, on};
 use serde::Serialize;
 use sqlx::types::Json;
 
@@ -25,15 +25,38 @@ pub(crate) struct Checked {
     pub(crate) note: PrecheckNote,
 }
 
+/// Somebody's check before the visit.
 #[derive(Serialize)]
-struct Event<'a> {
-    #[serde(rename = "consult_id")]
-    consult: ConsultId,
+pub struct ConsultPrecheck<'a> {
+    consult_id: ConsultId,
     person: PersonId,
     role: Role,
     at: DateTime<Utc>,
     #[serde(flatten)]
     note: &'a PrecheckNote,
+}
+
+/// By hand, as the note's own fields stand among the others.
+impl Described for ConsultPrecheck<'_> {
+    const FIELDS: &'static [Field] = &[
+        Field { name: "consult_id", rust_type: "ConsultId", optional: false },
+        Field { name: "person", rust_type: "PersonId", optional: false },
+        Field { name: "role", rust_type: "Role", optional: false },
+        Field { name: "at", rust_type: "DateTime<Utc>", optional: false },
+        Field { name: "verdict", rust_type: "Verdict", optional: false },
+        Field { name: "findings", rust_type: "Vec<Finding>", optional: false },
+        Field { name: "rtt_ms", rust_type: "Option<f32>", optional: true },
+        Field { name: "loss", rust_type: "Option<f32>", optional: true },
+        Field { name: "camera", rust_type: "Device", optional: false },
+        Field { name: "microphone", rust_type: "Device", optional: false },
+        Field { name: "paths", rust_type: "Paths", optional: false },
+    ];
+}
+
+event_kinds! {
+    ConsultPrecheck<'static> {
+        PRECHECK = "signalling.consult.precheck" 1 "Somebody has checked camera, microphone and network.";
+    }
 }
 
 /// Writes a check and tells of it; one that was written before, or an older one, changes nothing.
@@ -45,8 +68,8 @@ pub(crate) async fn keep(tx: &mut Tx, checked: &Checked) -> Result<(), DbError> 
         query.execute(c).await.map(|r| r.rows_affected())
     })?;
     if new > 0 {
-        let event = Event { consult: *consult, person: *person, role: *role, at: *at, note };
-        publish(tx, *at, "signalling.consult.precheck", *consult, &event).await?;
+        let event = ConsultPrecheck { consult_id: *consult, person: *person, role: *role, at: *at, note };
+        emit(tx, *at, &PRECHECK, *consult, &event).await?;
     }
     Ok(())
 }
@@ -61,6 +84,19 @@ mod tests {
 
     use super::*;
     use crate::precheck::report::{Device, Paths, PrecheckReport};
+
+    #[test]
+    fn the_catalogue_names_the_fields_of_the_event() {
+        let report = PrecheckReport { camera: Device::Ok, microphone: Device::Ok, paths: Paths::default() };
+        let (consult_id, person) = (ConsultId(Uuid::from_u128(1)), PersonId(Uuid::from_u128(2)));
+        let (at, note) = (DateTime::UNIX_EPOCH, report.judge());
+        let event = ConsultPrecheck { consult_id, person, role: Role::Host, at, note: &note };
+        let sent = serde_json::to_value(&event).unwrap();
+        let sent = sent.as_object().unwrap();
+        let fields = ConsultPrecheck::FIELDS;
+        assert!(sent.keys().all(|key| fields.iter().any(|field| field.name == key)), "{sent:?}");
+        assert!(fields.iter().all(|field| field.optional || sent.contains_key(field.name)), "{sent:?}");
+    }
 
     #[tokio::test]
     async fn the_newest_check_of_a_person_is_kept_and_told_once() {

@@ -241,7 +241,7 @@ impl Resumed {
 pub enum ServerMessage<'a> {
     /// You wait in the lobby.
     Lobby {
-        /// Since when.
+        /// Since then, by the room's time, UTC.
         since: DateTime<Utc>,
         /// How long at most.
         lobby_wait_ms_max: u64,
@@ -255,9 +255,9 @@ pub enum ServerMessage<'a> {
     Ring(&'a WaitingView),
     /// Somebody no longer waits.
     RingOver {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// Why.
+        /// The cause, as the protocol names it.
         because: RingOver,
     },
     /// You are in.
@@ -271,31 +271,31 @@ pub enum ServerMessage<'a> {
     PeerJoined(&'a PeerView),
     /// Somebody is gone.
     PeerLeft {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// Why.
+        /// The cause, as the protocol names it.
         because: LeftBecause,
     },
     /// Somebody's connection broke; they may come back.
     PeerAway {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// Since when.
+        /// Since then, by the room's time, UTC.
         since: DateTime<Utc>,
     },
     /// Somebody is back.
     PeerBack {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
     },
     /// Somebody lost what they had: drop the peer connection with them and await their offer.
     PeerReset {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
     },
     /// Somebody's sound, picture, screen or hand changed.
     State {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// Sound.
         audio: bool,
@@ -315,14 +315,14 @@ pub enum ServerMessage<'a> {
     Chat(&'a ChatLine),
     /// Somebody may do other things than before.
     Permissions {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// What.
+        /// All that the person may do from now on.
         permissions: Permissions,
     },
     /// Somebody consents, or no longer.
     Consent {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// To what.
         #[serde(flatten)]
@@ -330,34 +330,34 @@ pub enum ServerMessage<'a> {
     },
     /// Recording went on or off.
     Recording {
-        /// On.
+        /// Whether it is on from now on.
         on: bool,
         /// Whose doing it was.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
-        /// Why.
+        /// The cause, as the protocol names it.
         because: CaptureBecause,
     },
     /// Transcription went on or off.
     Transcription {
-        /// On.
+        /// Whether it is on from now on.
         on: bool,
         /// Whose doing it was.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
-        /// Why.
+        /// The cause, as the protocol names it.
         because: CaptureBecause,
     },
     /// Who was sent away.
     RemovedList {
-        /// Who.
+        /// The removals that still hold, in the order in which they were made.
         removed: &'a [RemovedView],
     },
     /// The visit is over; the connection closes.
     Finished {
         /// Who finished it.
         by: &'a str,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
         /// How long host and clinician were together.
         together_seconds: u64,

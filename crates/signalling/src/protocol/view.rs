@@ -75,12 +75,12 @@ pub struct WaitingView {
 /// Whether something is kept of what is seen and said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CaptureView {
-    /// On.
+    /// Whether it is on from now on.
     pub on: bool,
     /// Who turned it on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<PeerId>,
-    /// Since when.
+    /// Since then, by the room's time, UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<DateTime<Utc>>,
 }
@@ -93,11 +93,11 @@ pub struct ChatLine {
     /// From whom; a session that may be over. None when it was written before this room was opened.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<PeerId>,
-    /// By what name.
+    /// The name in their ticket, at most 64 characters.
     pub name: Box<str>,
-    /// When.
+    /// The room's time at which it happened, UTC.
     pub at: DateTime<Utc>,
-    /// What.
+    /// The words as they were sent.
     pub text: Box<str>,
 }
 
@@ -106,9 +106,9 @@ pub struct ChatLine {
 pub struct RemovedView {
     /// The number by which it is lifted.
     pub removal: u32,
-    /// Who.
+    /// The name in their ticket, at most 64 characters.
     pub name: Box<str>,
-    /// When.
+    /// The room's time at which it happened, UTC.
     pub at: DateTime<Utc>,
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::publish;
+use sanbao_platform::bus::emit;
 use sanbao_platform::db::{DbError, Tx};
-use sanbao_platform::on;
+use sanbao_platform::{described, event_kinds, on};
 use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
@@ -61,12 +61,20 @@ struct PersonLine {
     spoken: Spoken,
 }
 
-#[derive(Debug, Serialize)]
-struct ConsultQuality {
-    #[serde(rename = "consult_id")]
-    consult: ConsultId,
-    at: DateTime<Utc>,
-    lines: Vec<PersonLine>,
+described! {
+    /// How everybody's line was over a whole consult.
+    #[derive(Debug, Serialize)]
+    pub struct ConsultQuality {
+        consult_id: ConsultId,
+        at: DateTime<Utc>,
+        lines: Vec<PersonLine>,
+    }
+}
+
+event_kinds! {
+    ConsultQuality {
+        QUALITY = "signalling.consult.quality" 1 "A connection has ended that reported of its line.";
+    }
 }
 
 /// Writes what a connection added up; when it is over, tells how the visit stands.
@@ -90,7 +98,7 @@ pub(crate) async fn keep(tx: &mut Tx, segment: &Segment) -> Result<(), DbError> 
     }
     if segment.over && segment.totals.iter().any(Option::is_some) {
         let event = of_consult(tx, segment.consult, segment.until).await?;
-        publish(tx, segment.until, "signalling.consult.quality", segment.consult, &event).await?;
+        emit(tx, segment.until, &QUALITY, segment.consult, &event).await?;
     }
     Ok(())
 }
@@ -98,7 +106,7 @@ pub(crate) async fn keep(tx: &mut Tx, segment: &Segment) -> Result<(), DbError> 
 async fn of_consult(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<ConsultQuality, DbError> {
     let rows: Vec<QualityRow> =
         on!(tx, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(ROWS_MAX).fetch_all(c).await)?;
-    Ok(ConsultQuality { consult, at, lines: merge(&rows) })
+    Ok(ConsultQuality { consult_id: consult, at, lines: merge(&rows) })
 }
 
 /// One line for each person and direction.

@@ -48,7 +48,7 @@ pub enum Effect {
     },
     /// Say this to a socket and close it.
     TurnAway {
-        /// Which.
+        /// The socket, by its node and its number there.
         socket: Socket,
         /// What kind of error.
         error: ErrorCode,
@@ -59,18 +59,18 @@ pub enum Effect {
     },
     /// Close a socket whose session goes on at another.
     CloseSocket {
-        /// Which.
+        /// The socket, by its node and its number there.
         socket: Socket,
-        /// Why.
+        /// The close code that the socket's client gets.
         code: CloseCode,
     },
     /// A session is over: say what is left, then close.
     Ended {
-        /// Which.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// Where it was.
         socket: Option<Socket>,
-        /// Why.
+        /// The close code that the socket's client gets.
         code: CloseCode,
         /// What it may not have received.
         rest: SessionOutbox,
@@ -81,7 +81,7 @@ pub enum Effect {
     Fact {
         /// Its name.
         id: FactId,
-        /// What.
+        /// What happened, as the room says it.
         fact: Fact,
     },
 }

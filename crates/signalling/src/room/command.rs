@@ -59,7 +59,7 @@ pub enum Command {
     Enter {
         /// The socket.
         socket: Socket,
-        /// Who.
+        /// The newcomer, as their ticket says.
         entrant: Box<Entrant>,
     },
     /// A socket wants to go on with a session.
@@ -91,7 +91,7 @@ pub enum Command {
     /// page that is gone and whose numbers the next one uses anew.
     #[serde(rename = "Said")]
     Request {
-        /// Which session.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// The socket on which it was said.
         socket: Socket,
@@ -106,14 +106,14 @@ pub enum Command {
     },
     /// A session has received. Without effect in the room; replicas let go of what they keep for it.
     Acked {
-        /// Which session.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// The last number of the relay's that the client has.
         ack: u64,
     },
     /// A socket is gone. Without effect when its session is attached to another by now.
     Away {
-        /// Which session.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// The socket that is gone.
         socket: Socket,
@@ -135,14 +135,14 @@ pub enum Command {
     },
     /// How good somebody's line is, for those who can do something about it.
     Quality {
-        /// Whose.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// The members of the message `quality` besides `type` and `peer`.
         note: Body,
     },
     /// What came of somebody's check of camera, microphone and network.
     Precheck {
-        /// Whose.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// The members of the message `precheck` besides `type` and `peer`.
         note: Body,
@@ -165,7 +165,7 @@ pub struct Entrant {
     /// When the ticket was issued, as far as it, and version 1, says.
     #[serde(default)]
     pub issued_at: Option<DateTime<Utc>>,
-    /// Who it is.
+    /// The person, as their ticket says.
     pub profile: Profile,
 }
 
@@ -206,47 +206,47 @@ pub enum RoomRequest {
     Ring,
     /// Pass something on to one peer, already in the words in which that one gets it.
     Relay {
-        /// To whom.
+        /// The session that receives it.
         to: PeerId,
         /// What: `offer`, `answer`, `candidate` or `message`.
         body: Body,
     },
     /// Pass a `message` on to everybody else inside.
     Message {
-        /// What.
+        /// The message, in the words in which it is passed on.
         body: Body,
     },
     /// Own sound, picture or screen went on or off.
     State(Media),
     /// Raise a hand, or lower it.
     Hand {
-        /// Raised.
+        /// Whether it is up from now on.
         up: bool,
     },
     /// Turn somebody's sound off.
     Mute(PeerId),
     /// Write to all.
     Chat {
-        /// What.
+        /// The words as they were sent.
         text: Box<str>,
     },
     /// Consent, or no longer.
     Consent(Consent),
     /// Turn the recording on or off.
     Record {
-        /// On.
+        /// Whether it is on from now on.
         on: bool,
     },
     /// Turn the transcription on or off.
     Transcribe {
-        /// On.
+        /// Whether it is on from now on.
         on: bool,
     },
     /// Say what somebody may do.
     Permit {
-        /// Who.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// What.
+        /// All that the person may do from now on.
         permissions: Permissions,
     },
     /// Send somebody away until lifted.

@@ -26,12 +26,12 @@ pub enum Capture {
 pub enum Fact {
     /// The first time that host and clinician are both in the room.
     Started {
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Somebody came or went.
     Attendance {
-        /// Who.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
         /// What they are.
         role: Role,
@@ -44,66 +44,66 @@ pub enum Fact {
     Together {
         /// How long they were in all, so far.
         together_seconds: u64,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Somebody has waited so long that a colleague is to be called.
     Escalated {
-        /// Who waits.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
         /// What they are.
         role: Role,
-        /// Since when.
+        /// Since then, by the room's time, UTC.
         since: DateTime<Utc>,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Somebody for whom a colleague was called waits no more.
     WaitOver {
-        /// Who waited.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
         /// Why no more.
         because: RingOver,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Somebody wrote to all.
     Chat {
         /// The message's number in the consult.
         n: u32,
-        /// Who.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// By what name.
+        /// The name in their ticket, at most 64 characters.
         name: Box<str>,
         /// What they are.
         role: Role,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
-        /// What.
+        /// The words as they were sent.
         text: Box<str>,
     },
     /// Somebody consented, or no longer.
     Consent {
-        /// Who.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
         /// To being recorded.
         recording: bool,
         /// To what they say being written down.
         transcription: bool,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Recording or transcription went on or off.
     Captured {
-        /// Which.
+        /// Recording or transcription.
         capture: Capture,
-        /// On.
+        /// Whether it is on from now on.
         on: bool,
         /// Whose doing it was.
         by: Option<PersonId>,
-        /// Why.
+        /// The cause, as the protocol names it.
         because: CaptureBecause,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// Somebody was sent away until lifted.
@@ -112,27 +112,27 @@ pub enum Fact {
     Lifted {
         /// The removal's number.
         removal: u32,
-        /// Who did it.
+        /// The person whose doing it was, by their ticket's `sub`.
         by: PersonId,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// A ticket was first used, and belongs to that device from now on.
     Bound {
         /// The ticket, and the device.
         binding: Binding,
-        /// Whose.
+        /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
     },
     /// A ticket, or all tickets of a person, were revoked.
     Revoked(Revocation),
     /// The visit was ended for all.
     Finished {
-        /// Who did it.
+        /// The person whose doing it was, by their ticket's `sub`.
         by: PersonId,
-        /// When.
+        /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
         /// How long host and clinician were together.
         together_seconds: u64,
@@ -144,13 +144,13 @@ pub enum Fact {
 pub struct Removal {
     /// Its number in the consult.
     pub removal: u32,
-    /// Who.
+    /// The person, by their ticket's `sub`.
     pub person: PersonId,
     /// By what name those who can lift it know them.
     pub name: Box<str>,
-    /// Who did it.
+    /// The person whose doing it was, by their ticket's `sub`.
     pub by: PersonId,
-    /// When.
+    /// The room's time at which it happened, UTC.
     pub at: DateTime<Utc>,
 }
 
@@ -170,7 +170,7 @@ pub struct Revocation {
     pub ticket: Option<Uuid>,
     /// Every ticket of a person that was issued until `at`, or does not say when it was.
     pub person: Option<PersonId>,
-    /// When.
+    /// The room's time at which it happened, UTC.
     pub at: DateTime<Utc>,
 }
 
@@ -200,10 +200,10 @@ pub struct Past {
 pub struct PastChat {
     /// Its number in the consult.
     pub n: u32,
-    /// By what name.
+    /// The name in their ticket, at most 64 characters.
     pub name: Box<str>,
-    /// When.
+    /// The room's time at which it happened, UTC.
     pub at: DateTime<Utc>,
-    /// What.
+    /// The words as they were sent.
     pub text: Box<str>,
 }

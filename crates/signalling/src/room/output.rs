@@ -9,7 +9,7 @@ use crate::protocol::{Body, CloseCode, ErrorCode, PeerView, Place, Resumed, Room
 pub enum RoomOutput {
     /// A numbered message. Kept until it is acknowledged.
     Send {
-        /// To whom.
+        /// The session that receives it.
         to: PeerId,
         /// What; one text however many it goes to.
         body: Body,
@@ -31,16 +31,16 @@ pub enum RoomOutput {
     CloseSocket {
         /// Which socket.
         socket: Socket,
-        /// Why.
+        /// The close code that the socket's client gets.
         code: CloseCode,
     },
     /// A session is over: what was sent to it goes out, then its socket is closed.
     Ended {
-        /// Which session.
+        /// The session's id, as `welcome` gave it.
         peer: PeerId,
         /// Where it is attached.
         socket: Option<Socket>,
-        /// Why.
+        /// The close code that the socket's client gets.
         code: CloseCode,
     },
     /// Something that must be kept, durably.
