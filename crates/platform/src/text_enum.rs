@@ -39,7 +39,6 @@ macro_rules! text_enum {
         )]
         $(#[$meta])*
         #[sqlx(type_name = "text")]
-        $(#[$meta])*
         $vis enum $name {
             $($(#[$variant_meta])* #[serde(rename = $text)] #[sqlx(rename = $text)] $variant),+
         }

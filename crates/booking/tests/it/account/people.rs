@@ -77,18 +77,18 @@ async fn a_number_that_cannot_be_read_is_said_and_hides_nobody() {
         });
         assert_eq!(spoilt.unwrap(), 1);
         tx.commit().await.unwrap();
-        let list = site.get(&nurse, "/v1/persons").await.expect(200).json();
+        let list = site.get(&nurse, "/v1/persons").await.expect(200);
         let people = list["items"].as_array().unwrap();
         let unreadable: Vec<_> = people.iter().filter(|p| p["national_id_unreadable"] == json!(true)).collect();
         assert_eq!(unreadable.len(), 1, "{list}");
         assert_eq!((&unreadable[0]["id"], &unreadable[0]["national_id"]), (&json!(broken), &json!(null)));
         assert!(people.len() > 1 && people.iter().filter(|p| p["national_id"].is_string()).count() == people.len() - 1);
-        let one = site.get(&nurse, &format!("/v1/persons/{broken}")).await.expect(200).json();
+        let one = site.get(&nurse, &format!("/v1/persons/{broken}")).await.expect(200);
         assert_eq!(one["national_id_unreadable"], json!(true));
-        site.get(&nurse, &format!("/v1/persons/{broken}/national-id")).await.expect_kind(500, "internal");
+        site.get(&nurse, &format!("/v1/persons/{broken}/national-id")).await.refused(500, "internal");
         let mut browser = Browser::new();
         browser.log_in(&site, "nurse").await;
-        assert!(browser.open(&site, "/residents").await.expect(200).text.contains("无法读取"));
+        assert!(browser.open(&site, "/residents").await.checked(200).text.contains("无法读取"));
     })
     .await;
 }
