@@ -98,7 +98,9 @@ pub fn start_metrics(version: &'static str, more: &[&[Measure]]) {
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).ok()?;
         describe(MEASURES);
-        more.iter().for_each(|measures| describe(measures));
+        for measures in more {
+            describe(measures);
+        }
         metrics::gauge!(BUILD_INFO, "version" => version).set(1.0);
         Some(handle)
     });

@@ -39,11 +39,13 @@ fn key_bytes(algorithm: Algorithm, family: AlgorithmFamily, content: &[u8]) -> R
     content.try_into().map_err(|_| new_error(ErrorKind::InvalidEddsaKey))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
 fn signer_factory(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>, Error> {
     let seed = key_bytes(*algorithm, key.family(), key.as_bytes())?;
     Ok(Box::new(Ed25519Signer(SigningKey::from_bytes(seed))))
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is jsonwebtoken's")]
 fn verifier_factory(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>, Error> {
     let public = key_bytes(*algorithm, key.family(), key.try_get_as_bytes()?)?;
     let public = VerifyingKey::from_bytes(public).map_err(|_| new_error(ErrorKind::InvalidEddsaKey))?;

@@ -197,7 +197,7 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        let renewed = tokio::time::timeout(Duration::from_secs(60), renewed).await.expect("the new one is shown");
+        let renewed = tokio::time::timeout(Duration::from_mins(1), renewed).await.expect("the new one is shown");
         put(&files, &first.0, &second.1);
         tokio::time::sleep(LOOK_WAIT * 2).await;
         assert_eq!(shown(at).await, renewed, "a broken pair changes nothing");

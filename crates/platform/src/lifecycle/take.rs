@@ -13,7 +13,7 @@ use crate::db::Tx;
 use crate::http::{Ctx, ETag, Idempotency, IfMatch};
 use crate::policy::Decision;
 use crate::problem::Problem;
-use crate::text_enum::TextEnum as _;
+use crate::text_enum::TextEnum;
 
 /// What guards a step against being taken twice, or over what somebody else has changed: the headers
 /// `Idempotency-Key` and `If-Match`. Every handler of a step takes both.
@@ -43,6 +43,7 @@ pub struct Call<'a, A: Lifecycle> {
     pub ctx: &'a Ctx,
 }
 
+#[expect(clippy::expl_impl_clone_on_copy, reason = "a derived one would ask the aggregate to be `Copy`")]
 impl<A: Lifecycle> Clone for Call<'_, A> {
     fn clone(&self) -> Self {
         *self
@@ -137,7 +138,7 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
     let step = if aggregate.legal().contains(&name) {
         order.prepare(call, &mut tx, &aggregate).await
     } else {
-        let legal = actions(&aggregate, ctx, &stance).into_iter().map(|s| s.as_str()).collect();
+        let legal = actions(&aggregate, ctx, &stance).into_iter().map(TextEnum::as_str).collect();
         Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into())
     };
     let step = match step {

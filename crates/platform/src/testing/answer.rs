@@ -33,6 +33,7 @@ impl Answer {
 
     /// The same, if its status is this.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "most tests only ask that it is so")]
     pub fn checked(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
@@ -46,6 +47,7 @@ impl Answer {
 
     /// The same, if it is a problem of this status and kind.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "most tests only ask that it is so")]
     pub fn refused(self, status: u16, problem: &str) -> Self {
         assert_eq!((self.status.as_u16(), self.problem()), (status, problem), "{}", self.text);
         self

@@ -87,7 +87,6 @@ pub(super) fn name_of(username: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
     fn credentials() -> Credentials {

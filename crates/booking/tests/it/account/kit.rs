@@ -21,7 +21,7 @@ pub fn morning() -> DateTime<Utc> {
 
 /// A running site.
 pub struct Site {
-    site: testing::Site,
+    served: testing::Site,
     pub clock: Clock,
     pub deps: Deps,
     pub network: Network,
@@ -44,11 +44,11 @@ impl Site {
         let network = demo::fill(&App::new(config.clone(), deps.clone())).await.unwrap();
         let service = build(config, deps.clone());
         let openapi = service.routes.openapi.clone();
-        Self { site: testing::Site::of(service, &deps), clock, deps, network, openapi }
+        Self { served: testing::Site::of(service, &deps), clock, deps, network, openapi }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
-        self.site.send(request).await
+        self.served.send(request).await
     }
 
     /// A call of the API by a program; no token is an empty one, and no body is null.
@@ -65,7 +65,7 @@ impl Site {
         headers: &[(&str, &str)],
     ) -> Answer {
         let (token, body) = (Some(token).filter(|t| !t.is_empty()), Some(body).filter(|b| !b.is_null()));
-        self.site.call_with(token, method, path, body, headers).await
+        self.served.call_with(token, method, path, body, headers).await
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {

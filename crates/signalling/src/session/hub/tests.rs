@@ -33,7 +33,7 @@ use crate::{Config, MIGRATIONS, NAME};
 const CONSULT: ConsultId = ConsultId(Uuid::from_u128(7));
 const PEER: PeerId = PeerId(Uuid::from_u128(8));
 /// Nothing here takes longer; a wait that does has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A log in which things stand when the test says so.
 #[derive(Debug, Default)]

@@ -21,6 +21,7 @@ pub(super) use shared::Shared;
 
 /// The way in which this process orders its rooms' commands.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub(super) enum Sequencer {
     /// This process is the log of every room.
     Embedded(Embedded),
