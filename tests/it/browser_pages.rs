@@ -95,7 +95,7 @@ async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
     let mut tabs = vec![browser.client.window().await.unwrap()];
     for _ in 1..TABS {
         tabs.push(browser.tab().await);
-        tokio::time::timeout(Duration::from_secs(60), browser.goto("/consults")).await.expect("a tab hangs");
+        tokio::time::timeout(Duration::from_mins(1), browser.goto("/consults")).await.expect("a tab hangs");
         browser.until("document.querySelector('[data-live-state]').dataset.state === 'live'").await;
     }
     browser.front(&tabs[0]).await;

@@ -40,7 +40,6 @@ fn words(text: &str) -> Vec<String> {
     while let Some(letter) = letters.next() {
         match (quote, letter) {
             (Some(open), _) if letter == open => quote = None,
-            (Some(_), _) => word.push(letter),
             (None, '"' | '\'') => quote = Some(letter),
             (None, '#') if word.is_empty() => drop(letters.by_ref().find(|l| *l == '\n')),
             // A variable may be written in braces.
@@ -51,7 +50,7 @@ fn words(text: &str) -> Vec<String> {
                 words.push(letter.to_string());
             }
             (None, _) if letter.is_whitespace() => words.extend((!word.is_empty()).then(|| std::mem::take(&mut word))),
-            (None, _) => word.push(letter),
+            (Some(_) | None, _) => word.push(letter),
         }
     }
     words

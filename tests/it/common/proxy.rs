@@ -64,7 +64,9 @@ fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate) -> St
 /// What stands around the shipped file: one process that needs nothing outside its folder.
 fn around(folder: &Path) -> String {
     let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-    let temp: String = temp.iter().map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display())).collect();
+    let temp: Vec<String> =
+        temp.iter().map(|kind| format!("{kind}_temp_path {}/{kind};\n", folder.display())).collect();
+    let temp = temp.concat();
     format!(
         "daemon off; master_process off; pid {0}/pid; error_log {0}/error.log warn;\n\
          events {{ worker_connections 512; }}\nhttp {{ access_log off;\n{temp}include {0}/site.conf; }}\n",

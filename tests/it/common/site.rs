@@ -27,7 +27,11 @@ async fn forward(State(site): State<Site>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let location = site.nginx.location(parts.uri.path());
     let base = &site.bases.iter().find(|(name, _)| *name == location.service).unwrap().1;
-    let path = location.asked.as_deref().or(parts.uri.path_and_query().map(|p| p.as_str())).unwrap_or("/");
+    let path = location
+        .asked
+        .as_deref()
+        .or(parts.uri.path_and_query().map(axum::http::uri::PathAndQuery::as_str))
+        .unwrap_or("/");
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let mut request = site.http.request(parts.method, format!("{base}{path}")).body(body);
     for name in [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT_LANGUAGE] {

@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 };
 
 /// Nothing here takes longer; a wait that does has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 struct Handler {
     gathered: Notify,
