@@ -114,7 +114,7 @@ async fn missing_files(browser: &Browser) -> Vec<String> {
         let script =
             format!("const a = await fetch({path:?}); return `${{a.status}} ${{a.headers.get('content-type')}}`");
         let came = browser.script(&script).await;
-        let kind = if std::path::Path::new(path).extension().is_some_and(|e| e == "js") {
+        let kind = if std::path::Path::new(&path).extension().is_some_and(|e| e == "js") {
             "200 text/javascript"
         } else {
             "200 text/css"
