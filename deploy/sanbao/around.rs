@@ -19,8 +19,8 @@ use sanbao_platform::telemetry;
 use sanbao_platform::web::Frame;
 use serde_json::json;
 
-use crate::compose::Stores;
 use crate::role::Role;
+use crate::stores::Stores;
 
 /// How long a database may take to show that it is there and can be written to.
 const READY_WAIT_MS_MAX: u64 = 2_000;

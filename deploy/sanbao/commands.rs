@@ -11,44 +11,16 @@ use sanbao_platform::telemetry;
 use tokio::runtime::Runtime;
 
 use crate::cli::{Command, NeedsCommand, ServeArgs};
-use crate::compose::{self, ComposeError, Network, Parts, Stores};
+use crate::command_error::CommandError;
+use crate::compose::{self, Network, Parts};
 use crate::demo;
-use crate::folder::{self, FolderError};
-use crate::lan::LanError;
+use crate::folder;
 use crate::needs;
 use crate::reseal;
 use crate::role::Role;
 use crate::run::{self, RunError};
-use crate::settings::{Settings, SettingsError, Storage, Turn, toml_text};
-
-/// Why a command did not do what it was asked to.
-#[derive(Debug, thiserror::Error)]
-pub enum CommandError {
-    /// The configuration cannot work.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The folder is not to be used.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// It could not be put together.
-    #[error(transparent)]
-    Compose(#[from] ComposeError),
-    /// It ended before it was asked to.
-    #[error(transparent)]
-    Run(#[from] RunError),
-    /// No certificate for the house.
-    #[error(transparent)]
-    Lan(#[from] LanError),
-    /// Standard output is closed.
-    #[error("standard output: {0}")]
-    Output(#[from] io::Error),
-    /// It makes no sense now.
-    #[error("{0}")]
-    Refused(&'static str),
-    /// A service could not do its part.
-    #[error("{0}: {1}")]
-    Service(&'static str, String),
-}
+use crate::settings::{Settings, Storage, Turn, toml_text};
+use crate::stores::Stores;
 
 /// Carries out `command` on `runtime`. It stands in the library, because futures are compiled where they are driven: the
 /// binary would have to wait for every crate, and then compile all of them once more.

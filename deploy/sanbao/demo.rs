@@ -14,7 +14,7 @@ use sanbao_platform::problem::Problem;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::DemoArgs;
-use crate::commands::CommandError;
+use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts};
 use crate::folder;
 use crate::lan::{self, LanCertificate};

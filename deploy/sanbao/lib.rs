@@ -4,6 +4,7 @@
 pub mod around;
 pub mod cli;
 pub mod cli_network;
+pub mod command_error;
 pub mod commands;
 pub mod compose;
 pub mod demo;
@@ -18,3 +19,4 @@ pub mod role;
 pub mod run;
 pub mod runtime;
 pub mod settings;
+pub mod stores;

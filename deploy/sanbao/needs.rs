@@ -11,7 +11,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
 
 use crate::cli::{ImportArgs, StoreArgs, VerifyArgs};
-use crate::commands::CommandError;
+use crate::command_error::CommandError;
 use crate::compose::Parts;
 use crate::role::Role;
 use crate::settings::{Settings, Storage};

@@ -13,12 +13,12 @@ use sanbao_platform::db::DbError;
 use sanbao_platform::reseal::{self, Indexes, Report};
 
 use crate::cli::StoreArgs;
-use crate::commands::CommandError;
-use crate::compose::{ComposeError, Stores};
+use crate::command_error::CommandError;
 use crate::folder;
 use crate::needs::bar;
 use crate::role::Role;
 use crate::settings::Storage;
+use crate::stores::{ComposeError, Stores};
 
 /// The services that seal anything.
 const ROLES: &[Role] = &[Role::Booking, Role::NeedsAnalysis];

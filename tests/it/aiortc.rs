@@ -13,7 +13,7 @@ use crate::common::{Client, flow};
 const FRAMES: &str = "60";
 
 /// A consult of the demo that may be entered now.
-async fn open_consult(nurse: &Client) -> String {
+pub async fn open_consult(nurse: &Client) -> String {
     let all = nurse.get("/v1/consults?limit=200").await.expect(200);
     for consult in all["items"].as_array().unwrap().iter().filter(|c| c["state"] == "scheduled") {
         let id = flow::text(consult, "/id");

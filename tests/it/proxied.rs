@@ -7,14 +7,13 @@ use sanbao::role::Role;
 use sanbao::{around, compose};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::{testing, web};
-use serde_json::json;
 
-use crate::browser::works_around_the_clock;
+use crate::aiortc::open_consult;
+use crate::common;
 use crate::common::apart::Apart;
 use crate::common::chromium::Browser;
 use crate::common::nginx::{Match, Nginx};
 use crate::common::proxy::Proxy;
-use crate::common::{self, Client, flow};
 
 /// A path that a pattern of axum's stands for: `/consults/{id}` for one.
 fn sample(pattern: &str) -> String {
@@ -40,7 +39,7 @@ async fn paths() -> Vec<(&'static str, String)> {
 async fn every_route_and_file_is_led_to_its_service() {
     let nginx = Nginx::shipped();
     let paths = paths().await;
-    assert!(paths.len() > 150, "only {} paths", paths.len());
+    assert!(paths.len() > 120, "only {} paths", paths.len());
     let astray = paths.iter().filter_map(|(service, pattern)| {
         let location = nginx.location(&sample(pattern));
         let right = location.service == *service && location.asked.is_none();
@@ -97,16 +96,6 @@ fn locations_are_taken_as_nginx_takes_them() {
     assert_eq!(nginx.location("/room").asked.as_deref(), Some("/other"));
 }
 
-/// A consult that may be entered now.
-async fn open_consult(nobody: &Client) -> String {
-    works_around_the_clock(nobody, "doctor", "geriatrics").await;
-    let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
-    let consult = flow::scheduled_consult(nobody, &nurse, &doctor).await;
-    let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
-    nurse.post(&format!("/v1/consults/{consult}/consents"), &consent).await.expect(201);
-    consult.to_string()
-}
-
 /// Every file of the services is there, as what it is; what is not, with what came.
 async fn missing_files(browser: &Browser) -> Vec<String> {
     let mut missing = Vec::new();
@@ -139,7 +128,7 @@ async fn the_room_opens_behind_a_real_nginx_on_another_port() {
         apart.start(*role).await;
     }
     let proxy = proxy.start(&apart.bases()).await;
-    let consult = open_consult(&apart.site().await).await;
+    let consult = open_consult(&apart.site().await.demo("nurse").await).await;
     let (nurse, doctor) =
         (Browser::trusting(&url, proxy.authority_pem()).await, Browser::trusting(&url, proxy.authority_pem()).await);
     nurse.log_in("nurse").await;

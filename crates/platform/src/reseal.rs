@@ -256,7 +256,6 @@ mod tests {
         place,
         domain: "number",
     };
-    const INSERT: &str = "insert into card (id, number_sealed, number_index) values ($1, $2, $3)";
     const EVENT: &str = "insert into outbox (event_id, kind, subject, occurred_at, data) values ($1, 'k', $1, $2, $3)";
     const EVENTS: &str = "select data from outbox order by seq";
 
@@ -270,7 +269,14 @@ mod tests {
 
     async fn add(db: &Db, n: u64, sealed: Option<Vec<u8>>, index: Option<String>) {
         let mut tx = db.begin().await.unwrap();
-        on!(tx, |c| sqlx::query(INSERT).bind(id(n)).bind(&sealed).bind(&index).execute(c).await.map(drop)).unwrap();
+        on!(tx, |c| sqlx::query("insert into card (id, number_sealed, number_index) values ($1, $2, $3)")
+            .bind(id(n))
+            .bind(&sealed)
+            .bind(&index)
+            .execute(c)
+            .await
+            .map(drop))
+        .unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -293,7 +299,14 @@ mod tests {
         for n in 1..=many {
             let (number, place) = (format!("number {n}"), place(id(n)));
             let (sealed, index) = (keys.seal(&place, &number), keys.blind_index("number", &number));
-            on!(tx, |c| sqlx::query(INSERT).bind(id(n)).bind(&sealed).bind(&index).execute(c).await.map(drop)).unwrap();
+            on!(tx, |c| sqlx::query("insert into card (id, number_sealed, number_index) values ($1, $2, $3)")
+                .bind(id(n))
+                .bind(&sealed)
+                .bind(&index)
+                .execute(c)
+                .await
+                .map(drop))
+            .unwrap();
         }
         let data =
             Json(serde_json::json!({ "card": { "number_index": keys.blind_index("number", "number 3") }, "n": 3 }));

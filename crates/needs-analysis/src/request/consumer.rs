@@ -91,7 +91,6 @@ const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.registered"),
     reads::<PersonEvent>("booking.person.updated"),
     reads::<OrganisationEvent>("booking.organisation.registered"),
-    reads::<OrganisationEvent>("booking.organisation.updated"),
 ];
 
 /// Whose events this part takes.

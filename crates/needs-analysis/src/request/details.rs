@@ -8,7 +8,6 @@ use uuid::Uuid;
 use super::category::{Category, Urgency};
 use super::id::RequestId;
 use super::input::Draft;
-use super::reseal::place;
 use crate::area::AreaCode;
 use crate::local_day;
 
@@ -112,6 +111,11 @@ impl Details {
         let open = fields.open_or_report(&place(request.0), sealed).ok_or(Unsealable)?;
         Ok(Some(cn::mask_resident_id(&open)))
     }
+}
+
+/// What a request's resident id is sealed for.
+pub(super) fn place(id: Uuid) -> String {
+    format!("request.national_id:{id}")
 }
 
 /// The same person has the same key: by resident id, else by name and telephone.

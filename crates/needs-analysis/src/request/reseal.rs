@@ -7,7 +7,7 @@ use sanbao_platform::on;
 use sanbao_platform::reseal::{BATCH_ROWS, Report, SealedColumn};
 use uuid::Uuid;
 
-use super::details::person_key;
+use super::details::{person_key, place};
 
 const COUNT: &str =
     "select count(*) from request where national_id_sealed is not null or national_id_index is not null";
@@ -38,11 +38,6 @@ pub const ELDERS: SealedColumn = SealedColumn {
     place,
     domain: BLIND_INDEX_DOMAIN,
 };
-
-/// What a request's resident id is sealed for.
-pub(super) fn place(id: Uuid) -> String {
-    format!("request.national_id:{id}")
-}
 
 #[derive(sqlx::FromRow)]
 struct Keyed {

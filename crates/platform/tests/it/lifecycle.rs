@@ -1,5 +1,7 @@
 //! A small aggregate's whole life on both engines: what a step writes, who may take it, and that nothing is half done.
 
+mod errand;
+
 use std::future::Future;
 
 use axum::Router;
@@ -15,16 +17,18 @@ use sanbao_platform::db::{Conn, Db, DbError, Migrations, Script, Tx};
 use sanbao_platform::http::{Ctx, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{
-    By, Call, Change, Guard, IllegalStep, Lifecycle, Order, State, Step, StepError, StepName, actions, advance, create,
+    By, Call, Change, Guard, IllegalStep, Lifecycle, Order, State as _, StepError, StepName, actions, advance, create,
     save, step, take,
 };
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::testing::{Person, Site, TestEngine, on_both};
-use sanbao_platform::{described, event_kinds, history, on, text_enum, typed_id};
+use sanbao_platform::{history, on};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use uuid::Uuid;
+
+use errand::{BEGUN, ENDED, ErrandId, ErrandState, ErrandStateName, ErrandStep, ErrandStepName, Told};
 
 const MIGRATIONS: Migrations = Migrations {
     sqlite: &[Script {
@@ -45,107 +49,6 @@ const INSERT: &str = "insert into errand (id, state, reason, version) values ($1
 const UPDATE: &str = "update errand set state = $3, reason = $4, version = $5 where id = $1 and version = $2";
 const COUNT: &str =
     "insert into errand_count (state, n) values ($1, 1) on conflict (state) do update set n = errand_count.n + 1";
-
-typed_id!(
-    /// An errand.
-    ErrandId
-);
-
-text_enum! {
-    /// Where an errand stands.
-    enum ErrandStateName { Open = "open", Done = "done", Dropped = "dropped" }
-}
-
-text_enum! {
-    /// What can be done with an errand.
-    enum ErrandStepName { Finish = "finish", Drop = "drop", Lapse = "lapse" }
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum ErrandState {
-    Open,
-    Done,
-    Dropped { reason: String },
-}
-
-#[derive(Clone, Debug)]
-enum ErrandStep {
-    Finish,
-    Drop { reason: String },
-    Lapse,
-}
-
-impl State for ErrandState {
-    type Name = ErrandStateName;
-    type Step = ErrandStep;
-
-    fn name(&self) -> ErrandStateName {
-        match self {
-            Self::Open => ErrandStateName::Open,
-            Self::Done => ErrandStateName::Done,
-            Self::Dropped { .. } => ErrandStateName::Dropped,
-        }
-    }
-
-    fn apply(self, step: ErrandStep) -> Result<Self, IllegalStep> {
-        match (self, step) {
-            (Self::Open, ErrandStep::Finish) => Ok(Self::Done),
-            (Self::Open, ErrandStep::Drop { reason }) => Ok(Self::Dropped { reason }),
-            (Self::Open, ErrandStep::Lapse) => Ok(Self::Dropped { reason: "nobody came".into() }),
-            (other, step) => Err(other.illegal(step.name())),
-        }
-    }
-}
-
-impl Step for ErrandStep {
-    type Name = ErrandStepName;
-
-    fn name(&self) -> ErrandStepName {
-        match self {
-            Self::Finish => ErrandStepName::Finish,
-            Self::Drop { .. } => ErrandStepName::Drop,
-            Self::Lapse => ErrandStepName::Lapse,
-        }
-    }
-
-    fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Drop { reason } => Some(reason),
-            Self::Finish | Self::Lapse => None,
-        }
-    }
-}
-
-impl StepName for ErrandStepName {
-    type Step = ErrandStep;
-
-    fn example(self) -> ErrandStep {
-        match self {
-            Self::Finish => ErrandStep::Finish,
-            Self::Drop => ErrandStep::Drop { reason: String::new() },
-            Self::Lapse => ErrandStep::Lapse,
-        }
-    }
-
-    fn by_person(self) -> bool {
-        self != Self::Lapse
-    }
-}
-
-described! {
-    /// What is told of an errand.
-    #[derive(Debug, Serialize)]
-    struct Told {
-        id: ErrandId,
-    }
-}
-
-event_kinds! {
-    Told {
-        BEGUN = "test.errand.begun" 1 "An errand was begun.";
-        ENDED = "test.errand.ended" 1 "An errand was finished, dropped or has lapsed.";
-    }
-}
 
 #[derive(Clone, Debug)]
 struct Errand {

@@ -1,0 +1,38 @@
+//! Why a command of the command line did not do what it was asked to.
+
+use std::io;
+
+use crate::folder::FolderError;
+use crate::lan::LanError;
+use crate::run::RunError;
+use crate::settings::SettingsError;
+use crate::stores::ComposeError;
+
+/// Why a command did not do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The folder is not to be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// It could not be put together.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// It ended before it was asked to.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// No certificate for the house.
+    #[error(transparent)]
+    Lan(#[from] LanError),
+    /// Standard output is closed.
+    #[error("standard output: {0}")]
+    Output(#[from] io::Error),
+    /// It makes no sense now.
+    #[error("{0}")]
+    Refused(&'static str),
+    /// A service could not do its part.
+    #[error("{0}: {1}")]
+    Service(&'static str, String),
+}
