@@ -208,7 +208,8 @@ impl State for VisitState {
             (Self::Scheduled(slot), VisitStep::NoShow(closing)) => Ok(Self::NoShow { slot, closing }),
             (Self::Requested, VisitStep::Cancel(closing)) => Ok(Self::Cancelled { slot: None, closing }),
             (Self::Scheduled(slot), VisitStep::Cancel(closing)) => Ok(Self::Cancelled { slot: Some(slot), closing }),
-            (same @ (Self::Cancelled { .. } | Self::NoShow { .. }), VisitStep::Repeat(_))
+            // An order that was given up before it had a time is the street's again, which sends it out anew.
+            (same @ (Self::Cancelled { slot: Some(_), .. } | Self::NoShow { .. }), VisitStep::Repeat(_))
             | (same @ (Self::Requested | Self::Scheduled(_) | Self::InService { .. }), VisitStep::Update(_)) => {
                 Ok(same)
             }
@@ -284,7 +285,7 @@ mod tests {
             VisitStateName::Scheduled => &[N::Schedule],
             VisitStateName::InService => &[N::Schedule, N::CheckIn],
             VisitStateName::Completed => &[N::Schedule, N::CheckIn, N::CheckOut],
-            VisitStateName::Cancelled => &[N::Cancel],
+            VisitStateName::Cancelled => &[N::Schedule, N::Cancel],
             VisitStateName::NoShow => &[N::Schedule, N::NoShow],
         };
         steps.iter().fold(VisitState::Requested, |state, name| state.apply(step(*name)).unwrap())
@@ -299,6 +300,8 @@ mod tests {
         assert_eq!(legal(VisitStateName::Completed), Vec::<&str>::new());
         assert_eq!(legal(VisitStateName::Cancelled), ["repeat"]);
         assert_eq!(legal(VisitStateName::NoShow), ["repeat"]);
+        let given_up = VisitState::Requested.apply(step(VisitStepName::Cancel)).unwrap();
+        assert_eq!(given_up.legal(), [], "the street sends it out anew");
         for name in VisitStateName::ALL.iter().copied() {
             assert_eq!(state(name).name(), name);
             for step in VisitStepName::ALL.iter().copied() {
