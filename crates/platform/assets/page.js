@@ -1,7 +1,6 @@
 // What every page does: say what happened, log out, open and close dialogs, copy and print, keep the place when the
 // language changes, and let times age.
 import { api, cookie } from "/static/api.js";
-import "/static/ages.js";
 
 /**
  * Says something at the top of the page, where a screen reader hears it. Good news goes after a while.
@@ -50,3 +49,6 @@ for (const link of document.querySelectorAll("a[data-keep-place]")) {
 // A browser in which somebody has logged in locks itself when nobody is there; the script comes from the service that
 // keeps the log-ins. Pages of a call only say that somebody is.
 if (cookie("sanbao_idle_minutes")) import("/static/booking/idle-lock.js").catch(() => null);
+
+// Where nothing ages, as in a call, the script that lets times age is not fetched.
+if (document.querySelector("time[data-age], [data-late-from], [data-live]")) import("/static/ages.js").catch(() => null);

@@ -12,15 +12,19 @@ export class Recording {
     /** @type {Set<What>} What staff asked for and waits for somebody's consent. */ this.asked = new Set();
     /** @type {Set<What>} What oneself is being asked. */ this.questions = new Set();
     /** @type {Record<What, Set<string>>} Who said no to what was asked last. */ this.refused = { recording: new Set(), transcription: new Set() };
-    call.on("own", ({ from, data }) => {
-      if (data.sanbao === "consent-please") this.wasAsked(from, data);
-      if (data.sanbao === "consent-refused") this.wasRefused(from, data);
-    });
+    call.on("own", (message) => this.own(message));
     for (const what of WHAT) {
       call.on(what, (m) => this.changed(what, m));
       $(`consent-${what}`).onchange = () => this.consent({ [what]: $(`consent-${what}`).checked });
       $(`start-${what}`).onclick = () => this.toggle(what);
     }
+  }
+
+  /** What one side's page says to another's about consent.
+   * @param {any} message */
+  own({ from, data }) {
+    if (data.sanbao === "consent-please") this.wasAsked(from, data);
+    if (data.sanbao === "consent-refused") this.wasRefused(from, data);
   }
 
   /** @param {Partial<Record<What, boolean>>} change */

@@ -3,7 +3,6 @@ import { connect } from "./sanbao-signal.js";
 import { Check } from "./room-check.js";
 import { Devices, problemOf } from "./room-devices.js";
 import { panels } from "./room-panels.js";
-import { Recording } from "./room-record.js";
 import { Ring } from "./room-ring.js";
 import { hasWay, isStaff, place, setting, showAgain, ticket } from "./room-ticket.js";
 import { Tiles } from "./room-tiles.js";
@@ -164,13 +163,18 @@ function start() {
     ...(transport ? { transports: [/** @type {any} */ (transport)] } : {}),
   });
   const mine = /** @type {Call} */ (call);
-  const [tiles, recording, check] = [new Tiles(mine), new Recording(mine), new Check(mine, devices)];
+  const [tiles, check] = [new Tiles(mine), new Check(mine, devices)];
   /** @type {Promise<any>|undefined} What shows the inside: what enters the room need not wait for it. */ let later;
   /** @type {import("./room-people.js").People|undefined} */ let people;
   /** @type {import("./room-chat.js").Chat|undefined} */ let chat;
+  /** @type {import("./room-record.js").Recording|undefined} */ let recording;
+  /** @type {any[]} What came before the part was there that it is for. */ const early = [];
+  mine.on("own", (/** @type {any} */ message) => recording || early.push(message));
   const furnish = async () => {
-    const [{ People }, { Chat }, { Line }] = await Promise.all([import("./room-people.js"), import("./room-chat.js"), import("./room-line.js")]);
-    [people, chat] = [new People(mine, ring), new Chat(mine)];
+    const parts = [import("./room-people.js"), import("./room-chat.js"), import("./room-line.js"), import("./room-record.js")];
+    const [{ People }, { Chat }, { Line }, { Recording }] = /** @type {any[]} */ (await Promise.all(parts));
+    [people, chat, recording] = [new People(mine, ring), new Chat(mine), new Recording(mine)];
+    for (const message of early.splice(0)) recording?.own(message);
     if (mine.inside) refresh();
     return new Line(mine, () => phone, setting("picture") === "always");
   };
