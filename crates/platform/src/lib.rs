@@ -6,7 +6,7 @@
 //! - [`nats`]: the connection to JetStream, where services run apart
 //! - [`auth`], [`crypto`], [`reseal`], [`config`]: tokens, passwords, throttles; sealed fields; secrets
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
-//! - [`lifecycle`], [`history`], [`text_enum`]: the one way of every step of every aggregate, and what is kept of it
+//! - [`lifecycle`], [`history`], [`mod@text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
 //! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters

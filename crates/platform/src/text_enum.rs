@@ -1,6 +1,6 @@
 //! Enums that are stored, sent and read as words: each word is written once.
 
-/// An enum whose variants have words; [`text_enum!`](crate::text_enum) makes it.
+/// An enum whose variants have words; [`text_enum!`](crate::text_enum!) makes it.
 pub trait TextEnum: Copy + Eq + std::fmt::Debug + Send + Sync + 'static {
     /// Every variant, in the order in which they are declared.
     const ALL: &'static [Self];
