@@ -223,7 +223,10 @@ pub const RULES: &[Rule] = &[
         ],
         good: &[&[
             ("crates/a/src/a.rs", "form.draw(lang); form(lang, x);\nhtml! {\n    form.stack method=\"post\" { }\n}"),
-            ("crates/needs-analysis/src/rollup/page/overview.rs", "    form.toolbar method=\"get\" action=\"/needs\" {"),
+            (
+                "crates/needs-analysis/src/rollup/page/overview.rs",
+                "    form.toolbar method=\"get\" action=\"/needs\" {",
+            ),
         ]],
     },
     Rule {
