@@ -46,6 +46,7 @@ const LATER: &[&str] = &[
     "/static/signalling/room-chat.js",
     "/static/signalling/room-line.js",
     "/static/signalling/room-people.js",
+    "/static/signalling/room-record.js",
     "/static/signalling/room-verdict.js",
     "/static/signalling/sanbao-quality.js",
 ];
@@ -82,10 +83,33 @@ pub(crate) async fn room(State(app): State<App>, visitor: Visitor) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn every_text_is_there_in_both_languages() {
         assert_eq!(texts().missing(), Vec::<&str>::new());
+    }
+
+    /// The files that the script at `path` imports before it runs, and what those import.
+    fn imported(path: &str, found: &mut BTreeSet<String>) {
+        let source =
+            FILES.iter().find(|(name, ..)| *name == path).map(|(.., bytes)| std::str::from_utf8(bytes).unwrap());
+        let lines = source.unwrap_or_else(|| panic!("{path} is imported and not served")).lines();
+        for line in lines.filter(|line| line.starts_with("import ") || line.starts_with("export {")) {
+            let Some(name) = line.split('"').nth(1).and_then(|from| from.strip_prefix("./")) else { continue };
+            let next = format!("/static/signalling/{name}");
+            if found.insert(next.clone()) {
+                imported(&next, found);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_fetched_at_once_is_what_the_script_imports() {
+        let mut found = BTreeSet::new();
+        imported("/static/signalling/room.js", &mut found);
+        assert_eq!(modules().map(str::to_owned).collect::<BTreeSet<_>>(), found);
     }
 }
