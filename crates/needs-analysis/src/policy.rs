@@ -1,4 +1,4 @@
-//! Who may do what: a pure function of role, action and relation, reviewed as a picture (the snapshot).
+//! The permissions of this service: a pure function of role, action and relation, reviewed as a picture (the snapshot).
 //!
 //! What makes somebody the street office's is the area scope of the token; what makes somebody the
 //! agency's is that the request was dispatched to the actor's organisation. Everybody else is outside.
@@ -28,7 +28,7 @@ pub fn relation(in_scope: bool) -> Relation {
     if in_scope { Relation::InScope } else { Relation::Outside }
 }
 
-/// What may be asked for.
+/// The actions that may be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Read the area tree: codes and names, nothing personal.
@@ -37,7 +37,6 @@ pub enum Action {
     AreaEdit,
     /// Take down a request.
     RequestCreate,
-    /// Read a request.
     RequestRead,
     /// See name, telephone and address unmasked.
     RequestReadPersonal,

@@ -5,7 +5,7 @@
 
 use crate::problem::Problem;
 
-/// What a policy answers. Anything not named is [`Decision::Hide`]: deny by default.
+/// The answer of a policy. Anything not named is [`Decision::Hide`]: deny by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Decision {
     /// The caller may not know that it exists: 404.

@@ -22,13 +22,12 @@ use crate::service::{Deps, Service};
 /// Somebody with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The account.
     pub id: Uuid,
     /// The organisation that the token is for.
     pub organisation: OrganisationId,
     /// Roles in that organisation.
     pub roles: Vec<&'static str>,
-    /// Area codes.
+    /// Codes of the areas that the account may see.
     pub areas: Vec<&'static str>,
     /// The name that others see.
     pub name: &'static str,
@@ -46,7 +45,7 @@ impl Person {
         Self { areas: areas.to_vec(), ..self }
     }
 
-    /// What the token says.
+    /// The claims of the token.
     pub fn claims(&self) -> AccessClaims {
         let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
         AccessClaims {
@@ -60,12 +59,12 @@ impl Person {
     }
 }
 
-/// What a test calls.
+/// The service as a test calls it.
 #[derive(Clone)]
 pub struct Site {
     /// The routes with all layers.
     pub router: Router,
-    /// What tokens are signed with.
+    /// The keys that tokens are signed with.
     pub keys: Keys,
     /// Time, which the test moves.
     pub clock: Clock,
