@@ -147,10 +147,7 @@ pub enum SettingsError {
     PlainBeyondLoopback(SocketAddr),
     /// The public address cannot be guessed.
     #[error("{because}: give {flag}")]
-    Needed {
-        flag: &'static str,
-        because: &'static str,
-    },
+    Needed { flag: &'static str, because: &'static str },
     /// A value that does not fit.
     #[error("{flag} {value}: {because}")]
     Value {

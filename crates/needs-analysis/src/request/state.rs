@@ -126,9 +126,7 @@ pub enum RequestState {
     /// Category and urgency are confirmed; no agency has to do with it.
     Triaged,
     /// Sent to an agency that has not answered.
-    Dispatched {
-        agency: OrganisationId,
-    },
+    Dispatched { agency: OrganisationId },
     /// The agency took it; no visit has a time.
     Accepted(Engagement),
     /// A visit has a time.
@@ -144,9 +142,7 @@ pub enum RequestState {
     /// The file is closed.
     Closed(Involvement),
     /// The agency gave it back, or could not keep it.
-    Rejected {
-        agency: OrganisationId,
-    },
+    Rejected { agency: OrganisationId },
     /// Not wanted any more.
     Cancelled(Involvement),
     /// The street office pushes it; an agency that has taken it may go on.

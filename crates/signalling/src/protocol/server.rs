@@ -257,9 +257,7 @@ pub enum ServerMessage<'a> {
         because: RingOver,
     },
     /// You are in.
-    Joined {
-        room: &'a RoomView,
-    },
+    Joined { room: &'a RoomView },
     /// You were sent away; the connection closes.
     Refused,
     /// Somebody came in.
