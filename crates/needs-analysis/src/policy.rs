@@ -1,7 +1,7 @@
 //! The permissions of this service: a pure function of role, action and relation, reviewed as a picture (the snapshot).
 //!
-//! What makes somebody the street office's is the area scope of the token; what makes somebody the
-//! agency's is that the request was dispatched to the actor's organisation. Everybody else is outside.
+//! The area scope of the token makes somebody the street office's; a request that was dispatched to the actor's
+//! organisation makes somebody the agency's. Everybody else is outside.
 
 use sanbao_platform::policy::Decision;
 

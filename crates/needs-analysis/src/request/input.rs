@@ -67,12 +67,10 @@ pub struct Draft {
     pub received_at: DateTime<Utc>,
     /// Where; whether there is such an area is for the database to say.
     pub area_code: AreaCode,
-    /// The category.
     pub category: Category,
     /// The words for it, where the table has none.
     pub category_raw: Option<String>,
     pub urgency: Urgency,
-    /// The elder's name.
     pub elder_name: String,
     /// The number to call.
     pub phone: Option<Phone>,

@@ -213,7 +213,6 @@ fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Op
 pub struct RequestOrder {
     #[serde(skip)]
     pub step: RequestStepName,
-    /// Its body.
     pub body: StepBody,
 }
 
