@@ -4,7 +4,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::broadcast;
 
 use super::Event;
-use crate::db::{Change, DbError};
+use crate::db::{DbError, LiveNotice};
 
 /// Why a log cannot be followed now.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +70,7 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub enum Growth {
     /// What committed transactions of this process say.
-    Changes(broadcast::Receiver<Change>),
+    Changes(broadcast::Receiver<LiveNotice>),
     /// What publishers elsewhere say.
     Hints(Box<async_nats::Subscriber>),
 }

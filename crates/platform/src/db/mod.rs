@@ -147,7 +147,7 @@ pub const PLATFORM: Migrations =
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct LiveNotice {
     /// What kind of thing changed, such as `consults`.
     pub topic: &'static str,
     /// The organisation or person it concerns.
@@ -158,7 +158,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub struct Db {
     engine: Inner,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<LiveNotice>,
     writable: Writable,
 }
 
@@ -197,8 +197,8 @@ impl Conn {
 #[must_use = "a transaction that is dropped is undone"]
 pub struct Tx {
     conn: Conn,
-    changed: Vec<Change>,
-    changes: broadcast::Sender<Change>,
+    changed: Vec<LiveNotice>,
+    changes: broadcast::Sender<LiveNotice>,
     writable: Writable,
 }
 
@@ -237,7 +237,7 @@ impl Tx {
 
     /// Tells followers of `topic` and `key` once this transaction is durable.
     pub fn touch(&mut self, topic: &'static str, key: impl Into<uuid::Uuid>) {
-        let change = Change { topic, key: key.into() };
+        let change = LiveNotice { topic, key: key.into() };
         if !self.changed.contains(&change) {
             self.changed.push(change);
         }
@@ -296,7 +296,7 @@ impl Db {
     }
 
     /// What committed transactions said they changed; for live pages and for the bus.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
+    pub fn changes(&self) -> broadcast::Receiver<LiveNotice> {
         self.changes.subscribe()
     }
 
