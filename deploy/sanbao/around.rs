@@ -1,4 +1,4 @@
-//! What stands beside the services' own routes: health, metrics, the API's document, the pages of problem types.
+//! The routes beside the services' own: health, metrics, the API's document, the pages of problem types.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct Around {
     pub stores: Stores,
     /// The network to other processes.
     pub nats: Option<Nats>,
-    /// What runs between the services.
+    /// The connections between the services.
     pub wiring: Arc<Wiring>,
     /// The frame of pages.
     pub frame: Frame,
@@ -47,7 +47,7 @@ pub struct Around {
     pub document: Arc<str>,
     /// Every kind of problem.
     pub kinds: Arc<[&'static Kind]>,
-    /// Who may read the metrics from elsewhere.
+    /// The token that opens the metrics from elsewhere.
     pub metrics_token: Option<Secret<String>>,
 }
 
@@ -114,7 +114,7 @@ async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Arou
         .into_response())
 }
 
-/// Brings the numbers that are only read when somebody asks up to date. What does not answer is `/readyz`'s to
+/// Brings the numbers that are only read when somebody asks up to date. A part that does not answer is `/readyz`'s to
 /// report; its last numbers stand.
 #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 events")]
 async fn measure(around: &Around) {
@@ -160,7 +160,7 @@ async fn problems(visitor: Visitor, State(around): State<Around>) -> Response {
     around.frame.page(lang, title, None, "/problems", &[], &body).into_response()
 }
 
-/// What a problem's `type` URI leads to (RFC 9457 §3.1.1).
+/// The page that a problem's `type` URI leads to (RFC 9457 §3.1.1).
 async fn problem(
     visitor: Visitor,
     State(around): State<Around>,

@@ -18,7 +18,7 @@ use crate::settings::{
 #[derive(Debug, Parser)]
 #[command(name = "sanbao", version, propagate_version = true)]
 pub struct Cli {
-    /// What to do.
+    /// The advice.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -438,7 +438,7 @@ impl DemoArgs {
     }
 }
 
-/// What the demo's TURN server relays to beside public addresses: this machine and the house.
+/// The networks that the demo's TURN server relays to beside public addresses: this machine and the house.
 fn demo_peers() -> Vec<IpNet> {
     let nets = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128"];
     nets.iter().filter_map(|net| net.parse().ok()).collect()

@@ -1,4 +1,4 @@
-//! What the command line takes and what it refuses, and with which words.
+//! The arguments that the command line takes and refuses, and with which words.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

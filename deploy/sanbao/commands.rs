@@ -1,4 +1,4 @@
-//! What each command of the command line does.
+//! The commands of the command line.
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -22,12 +22,10 @@ use crate::settings::{Settings, Turn};
 pub use crate::stores::{ComposeError, Stores};
 use crate::{openapi, proxy};
 
-/// What a process is built from, whatever the configuration was read from.
+/// The parts that a process is built from, whatever the configuration was read from.
 #[derive(Debug)]
 pub struct Parts {
-    /// The databases.
     pub stores: Stores,
-    /// Time.
     pub clock: Clock,
     /// Where every key comes from.
     pub root: RootSecret,
@@ -37,7 +35,7 @@ pub struct Parts {
     pub behind_proxy: bool,
     /// How media is relayed.
     pub turn: Turn,
-    /// Who may read `/metrics` from elsewhere.
+    /// The token that opens `/metrics` from elsewhere.
     pub metrics_token: Option<Secret<String>>,
     /// The password pool; one for all, because its bounds are the machine's.
     pub passwords: Passwords,
@@ -45,9 +43,9 @@ pub struct Parts {
     pub booking: sanbao_booking::Config,
     /// The network between processes: of services that run apart, and of rooms that no process owns.
     pub nats: Option<Nats>,
-    /// What a publisher's stream keeps.
+    /// The bounds of a publisher's stream.
     pub stream_limits: StreamLimits,
-    /// What the databases keep.
+    /// How long the databases keep rows.
     pub retention: Retention,
 }
 
@@ -56,9 +54,7 @@ pub struct Parts {
 pub struct Network {
     /// Everything that is served.
     pub router: Router,
-    /// The databases.
     pub stores: Stores,
-    /// Time.
     pub clock: Clock,
     /// Signing and verifying tokens; for commands and tests that work beside the routes.
     pub keys: Keys,

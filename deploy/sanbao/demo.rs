@@ -73,7 +73,7 @@ fn open_trust_page(
     Ok((listener, http::finish(lan_page::routes(page), clock.clone(), CancellationToken::new(), false)))
 }
 
-/// What the demo's three months are invented from: the same for everybody, so that people can compare.
+/// The seed of the demo's three months: the same for everybody, so that people can compare.
 const SEED: u64 = 20_261_123;
 
 /// Fills empty databases by the services' own demos: people first, then consults, requests, and visits from
@@ -95,7 +95,7 @@ pub async fn fill(parts: &Parts) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Whom the demo's consults are about.
+/// The people whom the demo's consults are about.
 fn people(network: &account::demo::Network) -> consult::demo::DemoPeople {
     let doctors = network.of_role(role::DOCTOR).map(|d| (d.id, d.specialty.unwrap_or("geriatrics").to_owned()));
     consult::demo::DemoPeople {
@@ -121,7 +121,7 @@ fn role_names(role: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// What the demo says on standard output.
+/// The demo's words on standard output.
 struct Words<'a> {
     dir: &'a Path,
     settings: &'a Settings,

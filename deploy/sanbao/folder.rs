@@ -10,7 +10,7 @@ const DEMO_MARK: &str = "this-is-a-demo";
 const FILLED_MARK: &str = "filled";
 const LOCK: &str = "lock";
 
-/// What a data folder holds.
+/// The content of a data folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// Nothing yet, or it is not there.
@@ -41,7 +41,6 @@ pub enum FolderError {
          fields cannot be read. Put it back, or give its place with --secret-file"
     )]
     SecretLost {
-        /// The folder.
         data: PathBuf,
         /// Where the secret should be.
         secret: PathBuf,

@@ -110,7 +110,7 @@ fn named(name: &str, now: DateTime<Utc>, days: i64) -> CertificateParams {
     params
 }
 
-/// What the authority may sign for: private networks, local names, and this machine's own addresses.
+/// The names that the authority may sign for: private networks, local names, and this machine's own addresses.
 fn permitted(beyond_private: &[IpAddr]) -> Vec<GeneralSubtree> {
     let net = |a: u8, b: u8, prefix| GeneralSubtree::IpAddress(CidrSubnet::from_v4_prefix([a, b, 0, 0], prefix));
     let name = |n: &str| GeneralSubtree::DnsName(n.to_owned());

@@ -12,7 +12,7 @@ use sanbao_platform::web::{self, Frame};
 
 use crate::lan::LanCertificate;
 
-/// What the page shows.
+/// The content of the page.
 #[derive(Clone, Debug)]
 pub struct TrustPage {
     /// The certificate of the house.

@@ -32,7 +32,8 @@ pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     each.collect()
 }
 
-/// What two services say differently under one name: their merged document would be wrong for one of them.
+/// The schemas that two services declare differently under one name: their merged document would be wrong for one of
+/// them.
 pub fn conflicts<'a>(documents: impl Iterator<Item = &'a OpenApi>) -> Vec<String> {
     let mut said: BTreeMap<String, Value> = BTreeMap::new();
     let mut found = Vec::new();

@@ -16,8 +16,8 @@ use crate::role::Role;
 const PORT_TRIES_MAX: usize = 16;
 /// How long the requests of a relay that runs alone may go on once it is asked to end: its clients are elsewhere by then.
 const RELAY_REQUESTS_MS_MAX: u64 = 3_000;
-/// How long everything else of it may then take to stop. What is not said by then is in the rooms' logs, where another
-/// relay finds it.
+/// How long everything else of it may then take to stop. A message that is not said by then is in the rooms' logs,
+/// where another relay finds it.
 const RELAY_STOP_MS_MAX: u64 = 1_600;
 /// How long a fresh process waits for its own databases before it gives up.
 const READY_SECONDS_MAX: u64 = 30;

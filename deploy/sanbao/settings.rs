@@ -96,18 +96,16 @@ impl Site {
     }
 }
 
-/// What one process is to be.
+/// The settings of one process.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The service it runs; all three if none is named.
     pub role: Option<Role>,
-    /// Where it listens.
     pub listen: SocketAddr,
     /// How it is reached.
     pub site: Site,
     /// The address that links begin with: `https://sanbao.example`.
     pub public_url: String,
-    /// Where data lies.
     pub storage: Storage,
     /// The file of the root secret.
     pub secret_file: PathBuf,
@@ -115,13 +113,13 @@ pub struct Settings {
     pub turn: Turn,
     /// The network to other processes.
     pub nats: Option<NatsConfig>,
-    /// What a publisher's stream there keeps.
+    /// The bounds of a publisher's stream there.
     pub stream_limits: StreamLimits,
-    /// What the databases keep.
+    /// How long the databases keep rows.
     pub retention: Retention,
-    /// Who may read `/metrics` from elsewhere than this machine.
+    /// The token that opens `/metrics` from elsewhere than this machine.
     pub metrics_token: Option<Secret<String>>,
-    /// What is logged: `info`, `sanbao_booking=debug,info`.
+    /// The filter of the log: `info`, `sanbao_booking=debug,info`.
     pub log: String,
     /// Lines for people instead of JSON.
     pub log_plain: bool,
@@ -149,20 +147,13 @@ pub enum SettingsError {
     PlainBeyondLoopback(SocketAddr),
     /// The public address cannot be guessed.
     #[error("{because}: give {flag}")]
-    Needed {
-        /// The flag.
-        flag: &'static str,
-        /// Why.
-        because: &'static str,
-    },
+    Needed { flag: &'static str, because: &'static str },
     /// A value that does not fit.
     #[error("{flag} {value}: {because}")]
     Value {
-        /// The flag.
         flag: &'static str,
-        /// What was given.
+        /// The given value.
         value: String,
-        /// Why not.
         because: &'static str,
     },
 }
@@ -199,7 +190,7 @@ impl Settings {
         self.role.as_ref().map_or(Role::ALL, std::slice::from_ref)
     }
 
-    /// What it is called where others see it: `sanbao`, `sanbao booking`.
+    /// Its name where others see it: `sanbao`, `sanbao booking`.
     pub fn process_name(&self) -> String {
         self.role.map_or_else(|| "sanbao".to_owned(), |role| format!("sanbao {}", role.name()))
     }

@@ -1,4 +1,4 @@
-//! What should not come in: each is a clear typed error, nothing has changed, nothing of the inside shows.
+//! Requests that should not come in: each is a clear typed error, nothing has changed, nothing of the inside shows.
 
 use sanbao_platform::db::Db;
 use sanbao_platform::on;

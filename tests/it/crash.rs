@@ -16,7 +16,7 @@ const KILLS: usize = 3;
 /// So many requests are accepted in each life of the process before it is killed.
 const ACCEPTED_MIN: usize = 30;
 
-/// What the server said that it had done: the id of each request, and how far it had come.
+/// The work that the server acknowledged: the id of each request, and how far it had come.
 type Acknowledged = BTreeMap<String, &'static str>;
 
 /// Takes requests down, sends them to the agency and accepts them, until the process is gone.

@@ -1,4 +1,4 @@
-//! What services publish is a catalogue, and every consumer is held against it.
+//! The published events are a catalogue, and every consumer is held against it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

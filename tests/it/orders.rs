@@ -1,4 +1,4 @@
-//! What a request's order must hear of the request, and the request of its order, across the two services.
+//! The news that a request's order must hear of the request, and the request of its order, across the two services.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::testing::{self, eventually};

@@ -45,12 +45,12 @@ const FEW_ROOMS: u64 = 40;
 const PACE: Duration = Duration::from_secs(2);
 /// Clients that come at a time; each is inside before another comes.
 const JOINING_MAX: usize = 12;
-/// What each client says at once at the moment in which a node is killed.
+/// The number of messages that each client says at once at the moment in which a node is killed.
 const BURST: u64 = 10;
 /// One network of relays at a time: each fills the machine.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
 
-/// What all who talk listen to.
+/// The switch that all talkers listen to.
 #[derive(Debug, Default)]
 struct Switch {
     stop: AtomicBool,
@@ -179,7 +179,7 @@ impl Drop for Relays {
     }
 }
 
-/// What one client found wrong with the numbers of the other in its room.
+/// The faults that one client found in the numbers of the other in its room.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Faults {
     lost: u64,

@@ -46,7 +46,7 @@ async fn try_post(client: &Client, path: &str, body: &Value, expected: u16) -> O
     serde_json::from_str(&text).ok()
 }
 
-/// What was acknowledged while the network was used.
+/// The work that were acknowledged while the network was used.
 #[derive(Default)]
 struct Acknowledged {
     accepted: Mutex<BTreeSet<String>>,
@@ -154,7 +154,7 @@ async fn enter(
     socket
 }
 
-/// What each consumer lacks, and what it has that nobody said; and how many events it took.
+/// The events that each consumer lacks, and what it has that nobody said; and how many events it took.
 async fn differences(sql: &mut PgConnection, parts: &compose::Parts) -> (Vec<String>, i64) {
     let (mut found, mut taken) = (Vec::new(), 0);
     let schema = |name: &str| Role::ALL.iter().find(|r| r.name() == name).unwrap().schema();

@@ -1,5 +1,5 @@
-//! Who gets into a consult's room again after a ticket was taken back, over the relay's own socket: with a new
-//! ticket whoever may, with an old one nobody, and who was sent away by no link.
+//! The people who get into a consult's room again after a ticket was taken back, over the relay's own socket: with a
+//! new ticket whoever may, with an old one nobody, and who was sent away by no link.
 
 use chrono::{DateTime, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};

@@ -1,7 +1,7 @@
 //! The types that the browser's scripts say in their comments, and how the signalling module is used by them.
 use std::process::Command;
 
-/// What TypeScript says of the scripts and of `tests/types/uses.ts`.
+/// TypeScript's findings in the scripts and `tests/types/uses.ts`.
 fn checked(more: &[&str]) -> (bool, String) {
     let program = std::env::var("SANBAO_TEST_TSC").unwrap_or_else(|_| "tsc".to_owned());
     let project = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/types");

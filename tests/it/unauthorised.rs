@@ -1,6 +1,6 @@
-//! Every operation of the OpenAPI document, called with no token, by every role, and by strangers: people of
-//! another care home, hospital, agency and street. What each gets is one reviewed picture; what nobody may get
-//! is asserted. An operation cannot be left out: the list comes from the document.
+//! Every operation of the OpenAPI document, called with no token, by every role, and by strangers: people of another
+//! care home, hospital, agency and street. The answers are one reviewed picture; what nobody may get is asserted. An
+//! operation cannot be left out: the list comes from the document.
 
 use std::fmt::Write as _;
 
@@ -96,7 +96,7 @@ fn picture(rows: &[Row]) -> String {
     [head.trim_end().to_owned()].into_iter().chain(lines).collect::<Vec<_>>().join("\n")
 }
 
-/// What is wrong with a row, whatever the picture says.
+/// The faults of a row, whatever the picture says.
 fn faults(world: &World, row: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
     let (public, for_all) = (listed(PUBLIC, &row.method, &row.path), listed(FOR_ALL, &row.method, &row.path));

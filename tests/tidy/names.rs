@@ -38,7 +38,7 @@ pub const UNIQUE_TYPES: Rule = Rule {
     ],
 };
 
-/// What the TURN server needs of the relay is handed to it.
+/// The TURN server's needs of the relay are handed to it.
 pub const TURN_ALONE: Rule = Rule {
     name: "the TURN server depends on nothing of the relay above it",
     check: turn_stands_alone,

@@ -5,7 +5,7 @@ use crate::tree::File;
 /// Forms that are sent by GET: what they ask for is no person's, and an address of it is worth keeping.
 const GET_FORMS: &[&str] =
     &["crates/booking/src/visit/page/dispatch.rs", "crates/needs-analysis/src/rollup/page/overview.rs"];
-/// What pages said once in the place of `data-send` and `data-action`.
+/// The attributes that pages once used in the place of `data-send` and `data-action`.
 const OTHER_WAYS: &[&str] = &["api", "call", "step", "guest", "ask", "print", "copy", "fill", "dialog"];
 
 fn sources(files: &[File]) -> impl Iterator<Item = &File> {

@@ -7,9 +7,9 @@ use crate::{names, pages, tokens};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
-/// What a file of code may have at most, so that it fits in the head.
+/// The lines that a file of code may have at most, so that it fits in the head.
 const FILE_LINES_MAX: usize = 450;
-/// What a function may have at most, so that it fits on a screen.
+/// The lines that a function may have at most, so that it fits on a screen.
 const FUNCTION_LINES_MAX: usize = 70;
 /// The entries beside dot files that the root may hold.
 const TOP_LEVEL: &[&str] =

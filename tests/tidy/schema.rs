@@ -8,10 +8,10 @@ use crate::engines::{self, Server};
 use crate::rules::SERVICES;
 use crate::tree::{self, File};
 
-/// What is true of a schema, one sentence each, in SQLite's terms.
+/// The facts of a schema, one sentence each, in SQLite's terms.
 type Facts = BTreeSet<String>;
 
-/// What stands where SQLite has the second: the value's storage, not its meaning.
+/// The types that stand where SQLite has the second: the value's storage, not its meaning.
 const TYPES: &[(&str, &str)] = &[
     ("uuid", "blob"),
     ("bytea", "blob"),

@@ -7,8 +7,8 @@ use crate::rules::{SERVICES, is_statement};
 use crate::tokens;
 use crate::tree::{self, File};
 
-/// What PostgreSQL says of a parameter such as `$1` in `$1 is null or name = $1`. This check names no
-/// types, the code that binds a value does, so a statement of which only this is said is sound.
+/// PostgreSQL's answer about a parameter such as `$1` in `$1 is null or name = $1`. This check names no types, the
+/// code that binds a value does, so a statement of which only this is said is sound.
 const UNTYPED_PARAMETER: &str = "could not determine data type of parameter";
 
 /// A statement and where it stands.

@@ -1,4 +1,4 @@
-//! What the rules read from a Rust file's tokens: comments and strings cannot mislead them.
+//! The tokens that the rules read from a Rust file: comments and strings cannot mislead them.
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 

@@ -29,7 +29,7 @@ impl File {
     }
 }
 
-/// What lies in the tree without belonging to it: what is built, kept by tools, or left by a run.
+/// The entries that lie in the tree without belonging to it: what is built, kept by tools, or left by a run.
 const NOT_OURS: &[&str] = &["target", ".git", "__pycache__", "node_modules", ".venv", ".idea", ".vscode"];
 
 /// Every file of the repository; one that is no UTF-8 text has an empty text.

@@ -39,7 +39,7 @@ pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
     at.with_timezone(&ZONE).date_naive()
 }
 
-/// What the operator decides.
+/// The operator's choices.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// By when requests must have moved on.
@@ -51,7 +51,7 @@ pub struct Config {
 pub struct App {
     /// The parts the service is built from.
     pub deps: Deps,
-    /// What the operator decides.
+    /// The operator's choices.
     pub config: Config,
 }
 

@@ -34,13 +34,12 @@ const INSERT_ALL_POSTGRES: &str =
 pub struct Done<'a> {
     /// When it was done.
     pub at: DateTime<Utc>,
-    /// Who did it; `None` for an event, a timer or the command line.
+    /// The account that did it; `None` for an event, a timer or the command line.
     pub actor: Option<&'a Actor>,
-    /// What: `consult.finish`.
+    /// The action: `consult.finish`.
     pub action: Cow<'a, str>,
     /// To a thing of this kind.
     pub resource_kind: &'static str,
-    /// To this one.
     pub resource: Uuid,
     /// The id of the request or of the event that it came from.
     pub request_id: &'a str,

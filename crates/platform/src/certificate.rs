@@ -86,7 +86,7 @@ type Stamp = [Option<(SystemTime, u64)>; 2];
 /// A certificate in use.
 #[derive(Debug)]
 pub struct Certificate {
-    /// Who shows it, for the log.
+    /// The server that shows it, for the log.
     of: &'static str,
     files: Tls,
     alpn: &'static [&'static [u8]],
@@ -102,7 +102,7 @@ impl Certificate {
         Ok(Self { of, config: files.server_config(alpn)?, files, alpn, read })
     }
 
-    /// What a connection that begins now is served with.
+    /// The configuration for a connection that begins now.
     pub fn config(&self) -> &Arc<ServerConfig> {
         &self.config
     }

@@ -45,7 +45,7 @@ impl ResidentIdError {
         }
     }
 
-    /// What to mend, in Chinese.
+    /// The advice how to mend it, in Chinese.
     pub fn zh(self) -> &'static str {
         match self {
             Self::Length => "身份证号应为 18 位",
@@ -55,7 +55,7 @@ impl ResidentIdError {
         }
     }
 
-    /// What to mend, in English.
+    /// The advice how to mend it, in English.
     pub fn en(self) -> &'static str {
         match self {
             Self::Length => "A resident id has 18 characters",

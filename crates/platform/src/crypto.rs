@@ -207,7 +207,7 @@ mod tests {
         assert_ne!(sealed, keys.seal("person.national_id:1", "33021119400101123X"), "nonces are fresh");
     }
 
-    /// What was sealed before fields named their keys: nonce and cipher text.
+    /// A value that was sealed before fields named their keys: nonce and cipher text.
     fn sealed_before_keys_had_ids(master: &[u8; 32], nonce: [u8; NONCE_BYTES], place: &str, text: &str) -> Vec<u8> {
         let key = FieldKey::new(0, master);
         let payload = Payload { msg: text.as_bytes(), aad: place.as_bytes() };

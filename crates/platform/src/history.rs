@@ -1,4 +1,4 @@
-//! What happened to each aggregate, step by step (办理记录): written by [`crate::lifecycle`], read by pages and API.
+//! The history of each aggregate, step by step (办理记录): written by [`crate::lifecycle`], read by pages and API.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -47,7 +47,7 @@ pub struct Line {
     pub to_state: String,
     /// Why, where the step asks for a reason.
     pub reason: Option<String>,
-    /// What else was said.
+    /// The remark.
     pub note: Option<String>,
 }
 

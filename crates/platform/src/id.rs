@@ -52,7 +52,7 @@ macro_rules! typed_id {
 }
 
 typed_id!(
-    /// Whoever acts: an account's id, as the token's `sub`.
+    /// The id of the account that acts: the token's `sub`.
     SubjectId
 );
 typed_id!(

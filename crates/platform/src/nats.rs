@@ -37,7 +37,7 @@ pub struct NatsConfig {
     pub credentials_file: Option<PathBuf>,
     /// The authority of the servers' certificates, PEM, beside those that the machine trusts.
     pub ca_file: Option<PathBuf>,
-    /// What every subject and stream begins with, so that several networks can share a server.
+    /// The beginning of every subject and stream, so that several networks can share a server.
     pub prefix: String,
     /// How many servers keep each message; 1 to [`REPLICAS_MAX`].
     pub replicas: usize,
@@ -68,7 +68,7 @@ impl NatsConfig {
 /// Why there is no NATS. No address is shown with its password.
 #[derive(Debug, thiserror::Error)]
 pub enum NatsError {
-    /// What was given is no address.
+    /// The given text is no address.
     #[error("{0} is no address of a NATS server (nats://host:4222)")]
     Address(String),
     /// The credentials file cannot be read.
@@ -77,27 +77,23 @@ pub enum NatsError {
     /// No server answers.
     #[error("no NATS server answers at {servers} within {wait_ms} ms: {cause}")]
     Unreachable {
-        /// The servers.
         servers: String,
         /// How long was waited.
         wait_ms: u64,
-        /// Why not.
         cause: String,
     },
     /// A server without `JetStream`, or an account that may not use it.
     #[error("the NATS server at {servers} offers no JetStream (nats-server -js): {cause}")]
     NoJetStream {
-        /// The servers.
         servers: String,
-        /// What it said.
+        /// The server's words.
         cause: String,
     },
     /// A stream cannot be made as it must be.
     #[error("the NATS stream {name}: {cause}")]
     Stream {
-        /// The stream.
         name: String,
-        /// What the server said.
+        /// The server's words.
         cause: String,
     },
 }
@@ -152,7 +148,7 @@ impl Nats {
         &self.0.jetstream
     }
 
-    /// What every subject and stream of this network begins with.
+    /// The beginning of every subject and stream of this network.
     pub fn prefix(&self) -> &str {
         &self.0.prefix
     }

@@ -21,7 +21,6 @@ use crate::lang::Lang;
 pub struct Kind {
     /// The last part of the URI.
     pub slug: &'static str,
-    /// The HTTP status.
     pub status: u16,
     /// The title in Chinese.
     pub zh: &'static str,
@@ -63,7 +62,7 @@ problem_kinds! {
 pub struct FieldError {
     /// Where: `/resident/phone`.
     pub pointer: String,
-    /// What and how to mend it, in Chinese.
+    /// The fault and how to mend it, in Chinese.
     #[serde(skip)]
     pub zh: Cow<'static, str>,
     /// The same in English.
@@ -78,7 +77,7 @@ impl FieldError {
     }
 }
 
-/// What went wrong with a request.
+/// The problem of a request.
 #[derive(Clone, Debug)]
 pub struct Problem(Arc<Inner>);
 
@@ -152,12 +151,12 @@ impl Problem {
         Self::invalid(vec![FieldError::new(pointer, zh, en)])
     }
 
-    /// What does not exist, or may not be seen.
+    /// The problem of a thing that does not exist, or may not be seen.
     pub fn not_found() -> Self {
         Self::new(&NOT_FOUND)
     }
 
-    /// What may be seen but not done.
+    /// The problem of a thing that may be seen but not done.
     pub fn forbidden() -> Self {
         Self::new(&FORBIDDEN)
     }

@@ -45,7 +45,7 @@ pub struct Indexes {
     current: HashSet<String>,
 }
 
-/// What was done.
+/// The step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Rows and events that were looked at.

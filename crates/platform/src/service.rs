@@ -1,4 +1,4 @@
-//! What a service is made from and what it is: built from parts, then served, then drained.
+//! The parts that a service is made from and the parts that it gives: built from parts, then served, then drained.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,6 @@ use crate::web::Frame;
 pub struct Deps {
     /// Its own database, migrated.
     pub db: Db,
-    /// Time.
     pub clock: Clock,
     /// Signing and verifying tokens.
     pub keys: Keys,
@@ -55,7 +54,7 @@ pub struct Service {
     pub events: Vec<Published>,
     /// Whose events it takes.
     pub consumers: Vec<Consumer>,
-    /// What else runs.
+    /// The background tasks.
     pub tasks: Vec<Task>,
 }
 
@@ -74,14 +73,14 @@ pub enum Bus {
     Nats(Nats, StreamLimits),
 }
 
-/// What runs between the services, and what of it can be measured.
+/// The connections between the services, and their measures.
 #[derive(Debug, Default)]
 pub struct Wiring {
     /// Each consumer with the log that it follows.
     pub followers: Vec<(Consumer, Arc<dyn EventLog>)>,
-    /// What fills the streams.
+    /// The forwarders that fill the streams.
     pub forwarders: Vec<Arc<Forwarder>>,
-    /// What keeps the databases from growing without end.
+    /// The cleaners that keep the databases from growing without end.
     pub cleaners: Vec<Cleaner>,
 }
 

@@ -39,7 +39,7 @@ pub struct Measure {
     pub name: &'static str,
     /// How its values are to be read.
     pub kind: MeasureKind,
-    /// What it says, for `# HELP`.
+    /// The help text, for `# HELP`.
     pub help: &'static str,
 }
 

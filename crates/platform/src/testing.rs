@@ -1,5 +1,6 @@
-//! What tests share: a fresh real database for each, on both engines; a router with all layers and people who call it;
-//! neighbours that tell and are told; ports of their own. Only with the feature `testing`, which no program has.
+//! The common parts of tests: a fresh real database for each, on both engines; a router with all layers and people who
+//! call it; neighbours that tell and are told; ports of their own. Only with the feature `testing`, which no program
+//! has.
 //!
 //! `PostgreSQL` is found by `SANBAO_TEST_POSTGRES_URL`, which `tests/run` sets. Without it a test
 //! fails, unless `SANBAO_TEST_ONLY_EMBEDDED` says that the half was left out on purpose. The same holds for NATS

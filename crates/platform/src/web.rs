@@ -1,4 +1,4 @@
-//! What all pages share: the frame, the static files, the page of an error, the language switch.
+//! The common parts of all pages: the frame, the static files, the page of an error, the language switch.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ const LIVE_SCRIPT: &str = "/static/live.js";
 /// A link of the top navigation. The composition root knows which pages there are.
 #[derive(Clone, Debug)]
 pub struct NavLink {
-    /// Where it leads.
+    /// The path that it leads to.
     pub href: &'static str,
     /// Its words in Chinese.
     pub zh: &'static str,
     /// Its words in English.
     pub en: &'static str,
-    /// Who sees it: any of these roles.
+    /// The roles that see it; any of them will do.
     pub roles: &'static [&'static str],
 }
 
@@ -111,7 +111,7 @@ fn words(texts: &Texts, lang: Lang) -> String {
     serde_json::to_string(&texts.starting_with(lang, "script-")).unwrap_or_default()
 }
 
-/// What covers a page that nobody has touched for a while. It lies ready in the page, so that it needs no network.
+/// The cover of a page that nobody has touched for a while. It lies ready in the page, so that it needs no network.
 fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
     let t = |key: &str| texts.get(lang, key);
     html! {

@@ -1,4 +1,4 @@
-//! What the operator decides about the relay. Parsing it does no I/O.
+//! The operator's choices about the relay. Parsing it does no I/O.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
@@ -65,11 +65,11 @@ impl EmbeddedTurn {
 /// Bounds of one process and of each connection.
 #[derive(Clone, Debug)]
 pub struct SessionLimits {
-    /// Open WebSockets.
+    /// The most open WebSockets.
     pub connections_max: usize,
     /// Of these, connections of one address that were not welcomed yet: an IPv4 address, or the /64 of an IPv6 one.
     pub arrivals_per_address_max: usize,
-    /// Rooms in memory.
+    /// The most rooms in memory.
     pub rooms_max: usize,
     /// How long an empty room is remembered, with whom it admitted.
     pub room_idle_ms_max: u64,
@@ -89,7 +89,7 @@ pub struct SessionLimits {
     pub bad_hellos_per_minute_max: NonZeroU32,
     /// How long clients are given to connect elsewhere when this node goes.
     pub drain_ms_max: u64,
-    /// What a client may send.
+    /// The limits of one client.
     pub client: ClientLimits,
     /// How the two sides know that the other is there.
     pub heartbeat: Heartbeat,
@@ -143,7 +143,6 @@ pub struct Config {
     pub stun_urls: Vec<String>,
     /// Origins besides the site's own from which browsers may connect: `https://care.example`.
     pub origins: Vec<String>,
-    /// Bounds.
     pub limits: SessionLimits,
     /// Bounds of a node among others.
     pub cluster: ClusterLimits,
@@ -173,7 +172,7 @@ impl Config {
         Credentials::new(self.turn_secret.clone(), TimeDelta::seconds(i64::from(self.turn_credential_s)))
     }
 
-    /// What clients are told, of the embedded server as much as it listens on.
+    /// The servers that clients are told of, of the embedded server as much as it listens on.
     pub fn ice(&self, ports: PortsWatch) -> IceConfig {
         let others = |urls: &[String]| -> Vec<IceUrl> {
             urls.iter().map(|url| IceUrl { url: url.clone(), by: AnsweredBy::Others }).collect()

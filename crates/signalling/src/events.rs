@@ -1,5 +1,5 @@
-//! What the relay tells of a consult's room: the data of `signalling.consult.*`, each with its kind. What it tells of
-//! lines and of checks stands beside what they are made of, in `quality` and `precheck`.
+//! The relay's events about a consult's room: the data of `signalling.consult.*`, each with its kind. The data of lines
+//! and of checks stands beside their source, in `quality` and `precheck`.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::{described, event_kinds};

@@ -1,4 +1,4 @@
-//! What of the relay can be measured.
+//! The measures of the relay.
 
 sanbao_platform::measures! {
     CONNECTIONS = Gauge "signalling_connections" "Sockets that are open at this relay.";

@@ -1,4 +1,4 @@
-//! What somebody may do in a room, as flags. On the wire and in the log a list of names.
+//! The permissions of somebody in a room, as flags. On the wire and in the log a list of names.
 
 use std::fmt;
 use std::ops::BitOr;

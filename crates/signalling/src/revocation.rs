@@ -47,7 +47,7 @@ struct RevocationRow {
     revoked_at: DateTime<Utc>,
 }
 
-/// What is read of the booking side's log.
+/// The events that are read from the booking side's log.
 const KINDS: &[Reads] = &[reads::<TicketRevoked>(TICKET_REVOKED)];
 
 /// Follows the booking side's log.
@@ -75,7 +75,7 @@ async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     Ok(())
 }
 
-/// What was taken back of a consult's tickets.
+/// The revocations of a consult's tickets.
 pub(crate) async fn of_consult(conn: &mut Conn, consult: ConsultId) -> Result<Vec<Revocation>, DbError> {
     let rows: Vec<RevocationRow> =
         on!(conn, |c| sqlx::query_as(OF_CONSULT).bind(consult).bind(REVOCATIONS_MAX).fetch_all(c).await)?;

@@ -1,10 +1,10 @@
-//! What somebody is in a consult, and what that lets them do when their ticket does not say.
+//! The role of a person in a consult, and what that lets them do when their ticket does not say.
 
 use serde::{Deserialize, Serialize};
 
 use crate::permissions::Permissions;
 
-/// What somebody is in a consult.
+/// The role of a person in a consult.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
@@ -24,7 +24,7 @@ impl Role {
     /// Every role, for grids.
     pub const ALL: [Self; 5] = [Self::Host, Self::Clinician, Self::Guest, Self::Interpreter, Self::Observer];
 
-    /// What the role may do when its ticket does not say.
+    /// The permissions of the role when its ticket names none.
     pub fn permissions(self) -> Permissions {
         match self {
             Self::Host | Self::Clinician => Permissions::ALL,

@@ -1,6 +1,6 @@
 //! The consult ticket: all that the relay must know about who enters, signed by whoever schedules.
 //!
-//! The relay asks nobody else. What it needs of a ticket is declared here; other members are ignored.
+//! The relay asks nobody else. The fields that it needs of a ticket are declared here; other members are ignored.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -23,15 +23,15 @@ pub const NAME_CHARS_MAX: usize = 64;
 pub struct Ticket {
     /// The consult whose room this opens.
     pub consult: ConsultId,
-    /// Who enters.
+    /// The role of the person who enters.
     pub sub: PersonId,
     /// The name that the others see.
     pub name: String,
-    /// What they are in this consult.
+    /// Their role in this consult.
     pub role: Role,
     /// Whether they wait in the lobby until somebody admits them.
     pub lobby: bool,
-    /// What they may do; by role when not said. A permission that this version does not know grants nothing.
+    /// Their permissions; by role when not said. A permission that this version does not know grants nothing.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::permissions::known_of_some")]
     pub permissions: Option<Permissions>,
     /// Not valid before, seconds since 1970.
@@ -49,7 +49,7 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// Who enters with it on a device, as the log has it.
+    /// The person who enters with it on a device, as the log has it.
     pub fn entrant(&self, peer: PeerId, secret: Digest, device: Digest) -> Entrant {
         Entrant { peer, secret, device, ticket: self.jti, issued_at: self.issued_at(), profile: self.profile() }
     }
@@ -60,7 +60,7 @@ impl Ticket {
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
     }
 
-    /// What the room needs of it.
+    /// The facts that the room needs of it.
     pub fn profile(&self) -> Profile {
         let name: String = self.name.chars().filter(|c| !c.is_control()).take(NAME_CHARS_MAX).collect();
         Profile {

@@ -14,7 +14,7 @@ const ROUNDS: u128 = 20;
 /// How much longer than on the bare page it may take, beside one round trip.
 const TIMES_BARE_MAX: f64 = 1.5;
 
-/// What both pages share: a video that tells its first frame.
+/// The common parts of both pages: a video that tells its first frame.
 const COMMON: &str = r#"
     const { connect } = await import("/static/signalling/sanbao-signal.js");
     window.connect = connect;
@@ -90,7 +90,7 @@ const ROUND_TRIP: &str = r#"
     return (times[24] + times[25]) / 2;
 "#;
 
-/// What many rounds came to, in milliseconds.
+/// The spread of many rounds, in milliseconds.
 struct Spread {
     median: f64,
     least: f64,

@@ -19,7 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// How long an acknowledgement may wait for a message to ride on: as long as this repository's own client lets it, a
 /// little less than the protocol's 50 ms.
 pub const ACK_WAIT: Duration = Duration::from_millis(40);
-/// What one read may take.
+/// The bytes that one read may take.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
 thread_local! {
@@ -187,7 +187,7 @@ impl Client {
         self.received.take()
     }
 
-    /// What has not been written yet, in bytes.
+    /// The number of bytes that have not been written yet.
     pub fn outbound(&self) -> usize {
         self.outbound.borrow().len()
     }

@@ -1,8 +1,8 @@
-//! What one side of a room says and hears in a contestant's own protocol, without I/O.
+//! The words of one side of a room in a contestant's own protocol, without I/O.
 
 use std::time::Duration;
 
-/// What a message stands for in the scenario.
+/// The meaning of a message in the scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A session description that opens, or a plain message.
@@ -24,7 +24,7 @@ pub enum Due {
     Now,
 }
 
-/// What a text frame meant.
+/// The meaning of a text frame.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Heard<'a> {
     /// Something of the protocol's own.
@@ -49,7 +49,7 @@ pub trait Dialect {
         None
     }
 
-    /// What is said first on a new connection; on a later one it asks for what was missed, if it can.
+    /// The first words on a new connection; on a later one it asks for what was missed, if it can.
     fn opened(&mut self, out: &mut Vec<String>);
 
     /// Whether an open connection is ready without having heard anything.
@@ -78,7 +78,7 @@ pub trait Dialect {
         Due::Never
     }
 
-    /// What the protocol's own clients say to be known alive, and how often.
+    /// The sign of life that the protocol's own clients give, and how often.
     fn heartbeat(&self) -> Option<(Duration, &'static str)> {
         None
     }

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::wire;
 
-/// What one read may take; the buffer belongs to the thread, not to a connection.
+/// The bytes that one read may take; the buffer belongs to the thread, not to a connection.
 const READ_BYTES_MAX: usize = 64 * 1024;
 
 thread_local! {
@@ -88,7 +88,7 @@ async fn handshake(stream: &TcpStream) -> io::Result<(String, String)> {
     Ok((path, answer))
 }
 
-/// What one read came to.
+/// The outcome of one read.
 enum Step {
     /// All was written.
     Forwarded,

@@ -1,4 +1,4 @@
-//! What the figures depend on beside the contestants: the machine, the build, and how many sockets may be open.
+//! The conditions of the figures beside the contestants: the machine, the build, and how many sockets may be open.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ pub fn target(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target").join(path)
 }
 
-/// What a program prints, when it can be run and succeeds.
+/// The output of a program, when it can be run and succeeds.
 pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok().filter(|o| o.status.success())?;
     Some(String::from_utf8_lossy(&output.stdout).into_owned())
@@ -30,7 +30,7 @@ fn open_files() -> Option<[u64; 2]> {
     Some([values.next()?, values.next()?])
 }
 
-/// Raises this process's soft limit of open files to the hard one; servers inherit it. What there is to say of it.
+/// Raises this process's soft limit of open files to the hard one; servers inherit it. The words about it.
 pub fn raise_open_files() -> String {
     let Some([before, hard]) = open_files() else { return "unknown".to_owned() };
     if before < hard {
@@ -43,7 +43,7 @@ pub fn raise_open_files() -> String {
     format!("raised from {before} to {now}{hint}")
 }
 
-/// What it all runs on.
+/// The machine that it all runs on.
 pub fn about() -> String {
     let profile = if cfg!(debug_assertions) { "dev: not for comparison" } else { "release" };
     let kernel = first_line("uname", &["-sr"]).unwrap_or_default();

@@ -1,5 +1,5 @@
-//! What signalling costs, beside a bare forwarder:
-//! `cargo bench --bench signalling -- [scenario…] [--jetstream] [--peers] [--only NAME,…] [--runs N] [--percent N]`.
+//! The cost of signalling, beside a bare forwarder: `cargo bench --bench signalling -- [scenario…] [--jetstream]
+//! [--peers] [--only NAME,…] [--runs N] [--percent N]`.
 //!
 //! Each server runs as a process of its own, a fresh one for each run, so that its CPU and memory are measured alone;
 //! runs of all contestants alternate, each round beginning with another of them. The tables are Markdown on standard
@@ -26,13 +26,13 @@ use contestants::{Contestant, EMBEDDED, FLOOR, OWN};
 use report::{Row, Table};
 use scenarios::{Measured, Run, Scenario};
 
-/// What goes wrong in a benchmark is told and ends that run.
+/// A failure in a benchmark is told and ends that run.
 type Failure = Box<dyn std::error::Error>;
 
 /// How many rounds may be discarded for each that counts.
 const ROUNDS_DISCARDED_MAX: usize = 5;
 
-/// What signalling costs.
+/// The cost of signalling.
 #[derive(Debug, clap::Parser)]
 struct Arguments {
     /// Which scenarios: setup, paced, saturated, pingpong, idle, lost, slow; all when none is named.
@@ -52,7 +52,7 @@ struct Arguments {
     /// How much of each load, to try the benchmark itself; figures count at 100.
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100))]
     percent: u32,
-    /// What cargo adds.
+    /// The flag that cargo adds.
     #[arg(long, hide = true)]
     bench: bool,
 }

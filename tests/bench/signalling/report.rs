@@ -1,4 +1,4 @@
-//! What was measured, as a table, and what it is held against.
+//! The report of the measurements, as a table, and what it is held against.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use crate::contestants::{EMBEDDED, FLOOR};
 
 /// A value that a scenario gives, or one that follows from it.
 pub struct Column {
-    /// What it is, with its unit.
+    /// The value's name, with its unit.
     pub name: &'static str,
     /// The place of another column: this one is how much more that is than the embedded log's in the same round, and
     /// no scenario gives it.
     pub over_embedded: Option<usize>,
-    /// Whom a bar is for, and the bar.
+    /// The contestants that a bar is for, and the bar.
     pub bars: &'static [(&'static [&'static str], Bar)],
 }
 
-/// What must be reached.
+/// The bar to reach.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Bar {
     /// The median ratio to the floor is no more than this.
@@ -32,9 +32,9 @@ pub enum Bar {
 pub struct Row {
     /// The contestant.
     pub name: &'static str,
-    /// Each run's values; `None` when it failed. What is not a number was not there to be measured.
+    /// Each run's values; `None` when it failed. A value that is not a number was not there to be measured.
     pub runs: Vec<Option<Vec<f64>>>,
-    /// What went wrong, or what else there is to know.
+    /// The failures, or what else there is to know.
     pub notes: Vec<String>,
 }
 
@@ -42,13 +42,13 @@ pub struct Row {
 pub struct Table<'a> {
     /// The scenario's name and what it does.
     pub title: &'a str,
-    /// What each value is.
+    /// The meaning of each value.
     pub columns: &'a [Column],
     /// The contestants, the floor first.
     pub rows: &'a [Row],
 }
 
-/// What a contestant's runs came to in one column.
+/// The summary of a contestant's runs in one column.
 struct Summary {
     median: f64,
     least: f64,
@@ -151,7 +151,7 @@ impl Table<'_> {
         Some(Summary { median, least: *values.first()?, greatest: *values.last()?, times_floor })
     }
 
-    /// What a run gave, if it gave it.
+    /// The value that a run gave, if it gave it.
     fn value(&self, at: usize, row: &Row, round: usize) -> Option<f64> {
         let given = |row: &Row, at: usize| row.runs.get(round)?.as_ref()?.get(at).copied().filter(|v| !v.is_nan());
         match self.columns[at].over_embedded {

@@ -1,4 +1,4 @@
-//! What this binary is when it was started as a server under test instead of as the benchmark.
+//! The role of this binary when it was started as a server under test instead of as the benchmark.
 
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ pub fn raised() -> SessionLimits {
     limits
 }
 
-/// What was raised, for the report.
+/// The raised limits, for the report.
 pub fn raised_text() -> String {
     let (raised, default) = (raised().client, SessionLimits::default().client);
     format!(

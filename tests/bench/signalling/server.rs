@@ -21,7 +21,7 @@ const TICKS_PER_S: f64 = 100.0;
 /// A running server, which may be several processes; it ends with this value.
 pub struct Server {
     processes: Vec<Process>,
-    /// What its processes stand on; after them, so that it outlives them.
+    /// The `nats-server`s below it; after them, so that it outlives them.
     nats: Option<NatsServers>,
 }
 
@@ -40,7 +40,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    /// What was spent since `before`, in all and in user space, for each unit when there were `units`.
+    /// The time that was spent since `before`, in all and in user space, for each unit when there were `units`.
     pub fn since(self, before: Self, units: f64) -> [f64; 2] {
         let user = self.user_s - before.user_s;
         [(user + self.system_s - before.system_s) / units, user / units]
@@ -109,19 +109,19 @@ impl Server {
         self.nats.is_some()
     }
 
-    /// What its processes have spent since they began; threads that have ended count.
+    /// The time that its processes have spent since they began; threads that have ended count.
     pub fn cpu(&self) -> Result<Cpu, Failure> {
         cpu(self.processes.iter().map(|p| p.child.id()))
     }
 
-    /// What the `nats-server`s below it have spent, in seconds; not a number when there are none.
+    /// The time that the `nats-server`s below it have spent, in seconds; not a number when there are none.
     pub fn nats_cpu_s(&self) -> Result<f64, Failure> {
         let Some(nats) = &self.nats else { return Ok(f64::NAN) };
         let Cpu { user_s, system_s } = cpu(nats.processes())?;
         Ok(user_s + system_s)
     }
 
-    /// What its processes hold now.
+    /// The memory that its processes hold now.
     pub fn memory(&self) -> Result<Memory, Failure> {
         let mut sum = Memory { rss: 0.0, pss: 0.0 };
         for process in &self.processes {
@@ -132,7 +132,7 @@ impl Server {
     }
 }
 
-/// What processes have spent in all.
+/// The time that processes have spent in all.
 fn cpu(processes: impl Iterator<Item = u32>) -> Result<Cpu, Failure> {
     let mut sum = Cpu { user_s: 0.0, system_s: 0.0 };
     for process in processes {

@@ -21,7 +21,7 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 /// Where a whole frame lies in a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// What kind of frame.
+    /// The kind of frame.
     pub opcode: u8,
     /// Whether it is the last of its message.
     pub fin: bool,

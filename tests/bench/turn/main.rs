@@ -1,4 +1,4 @@
-//! What relaying costs: server CPU seconds for 100,000 messages between clients, this server and coturn by turns.
+//! The cost of relaying: server CPU seconds for 100,000 messages between clients, this server and coturn by turns.
 //!
 //! `cargo bench -p sanbao-signalling --bench turn` needs Debian's coturn. `TURN_BENCH_ROUNDS` (5) and
 //! `TURN_BENCH_PERCENT` (100, of the messages) make it shorter or longer. Loads between clients are those of
@@ -143,7 +143,7 @@ fn print(load: &Load, own: &[Figure], coturn: &[Figure], discarded: u32) {
     );
 }
 
-/// What a message of a run costs, in seconds.
+/// The cost of a message of a run, in seconds.
 type Cost = fn(&Figure) -> f64;
 
 /// One run.

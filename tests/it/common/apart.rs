@@ -76,7 +76,7 @@ impl Apart {
         self.processes[index(role)].take().unwrap().kill();
     }
 
-    /// What a start of `role` that must fail says.
+    /// The error of a start of `role` that must fail.
     pub fn refusal(&self, role: Role, nats: &str) -> String {
         let output = self.command(role, nats).output().unwrap();
         assert!(!output.status.success());

@@ -79,7 +79,7 @@ pub async fn request_is(dispatcher: &Client, id: &str, state: &str) -> Value {
     .await
 }
 
-/// What a care home asks of the hospital, to be held within the coming week.
+/// A care home's invitation to the hospital, to be held within the coming week.
 pub fn invitation(resident: &str, hospital: &str, specialty: &str, now: DateTime<Utc>) -> Value {
     json!({ "resident_id": resident, "hospital_id": hospital,
         "reason": "近一周血压波动,夜间头晕两次", "purpose": "调整降压方案",

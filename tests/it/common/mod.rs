@@ -1,5 +1,5 @@
-//! What the tests across services share: the whole network on one engine behind a real socket, a client
-//! that logs in, and the samples that a document's schemas describe.
+//! The common parts of the tests across services: the whole network on one engine behind a real socket, a client that
+//! logs in, and the samples that a document's schemas describe.
 
 pub mod apart;
 pub mod chromium;

@@ -1,4 +1,4 @@
-//! What `deploy/nginx.conf` says, and where nginx would lead a path by it.
+//! The directives of `deploy/nginx.conf`, and where nginx would lead a path by it.
 
 /// One directive: its words, and what stands in its braces.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ impl Proxy {
         &self.certificate.authority_pem
     }
 
-    /// What nginx has complained of.
+    /// The complaints of nginx.
     pub fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
     }
@@ -61,7 +61,7 @@ fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate) -> St
     text
 }
 
-/// What stands around the shipped file: one process that needs nothing outside its folder.
+/// The frame around the shipped file: one process that needs nothing outside its folder.
 fn around(folder: &Path) -> String {
     let temp = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let temp: Vec<String> =

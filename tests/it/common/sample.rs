@@ -35,7 +35,7 @@ fn without_all_of(schema: &Value) -> Value {
     rest
 }
 
-/// What `#/components/…` names.
+/// The component that `#/components/…` names.
 pub fn resolve<'a>(document: &'a Value, reference: &str) -> &'a Value {
     let found = reference.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
     found.unwrap_or_else(|| panic!("{reference} names nothing"))

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{Client, Served, flow, sample};
 
-/// Who stands outside: people of a second care home, hospital, agency and street office, with all the roles
-/// that such an organisation gives except the network's own administrator.
+/// The accounts that stand outside: people of a second care home, hospital, agency and street office, with all the
+/// roles that such an organisation gives except the network's own administrator.
 pub const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("home", "care_home", &["care_staff", "doctor", "administrator"]),
     ("hosp", "hospital", &["doctor", "care_staff", "administrator"]),

@@ -1,4 +1,4 @@
-//! What callers say of areas, and its checks.
+//! The bodies that callers send about areas, and their checks.
 
 use chrono::NaiveDate;
 use sanbao_platform::problem::{FieldError, Problem};
@@ -38,7 +38,6 @@ pub struct NewArea {
     /// Its code: 1 to 40 letters, digits and hyphens.
     #[schema(example = "330211001001-C9")]
     pub code: String,
-    /// Its level.
     pub level: Level,
     /// Its Chinese name.
     #[schema(example = "城东南苑")]
@@ -59,7 +58,7 @@ pub struct MoveArea {
     /// The area it lies in from then on.
     #[schema(example = "330211001001-C1")]
     pub parent: String,
-    /// From which day.
+    /// The first day it holds.
     pub from: NaiveDate,
 }
 

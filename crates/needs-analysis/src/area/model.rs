@@ -48,9 +48,7 @@ impl Level {
 /// An area as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Area {
-    /// Its code.
     pub code: AreaCode,
-    /// Its level.
     pub level: Level,
     /// Its Chinese name.
     pub name_zh: String,
@@ -61,9 +59,9 @@ pub struct Area {
 /// Where an area lay in a period.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Placement {
-    /// In which area.
+    /// The area that it lies in.
     pub parent: AreaCode,
-    /// From which day.
+    /// The first day it holds.
     pub valid_from: NaiveDate,
     /// Until (not including) which day; `None` while it lasts.
     pub valid_to: Option<NaiveDate>,

@@ -50,7 +50,7 @@ pub async fn list(conn: &mut Conn, level: Option<Level>, after: &str, limit: i64
     })
 }
 
-/// What lies directly in an area on a day.
+/// The areas that lie directly in an area on a day.
 pub async fn children(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Result<Vec<Area>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(CHILDREN).bind(code).bind(on).fetch_all(c).await)?)
 }

@@ -1,4 +1,4 @@
-//! What callers see of areas.
+//! The shape in which callers see areas.
 
 use chrono::NaiveDate;
 use serde::Serialize;
@@ -9,10 +9,8 @@ use super::model::{Area, Level};
 /// An area.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AreaView {
-    /// Its code.
     #[schema(example = "330211001001")]
     pub code: String,
-    /// Its level.
     pub level: Level,
     /// Its Chinese name.
     #[schema(example = "城东社区")]
@@ -30,13 +28,12 @@ impl From<Area> for AreaView {
 /// An area with what it lies in and what lies in it, on a day.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AreaDetail {
-    /// The area.
     #[serde(flatten)]
     pub area: AreaView,
-    /// The day.
+    /// The day, in the hospital's zone.
     pub on: NaiveDate,
-    /// What it lies in: the whole first, its parent last.
+    /// The areas that it lies in: the whole first, its parent last.
     pub path: Vec<AreaView>,
-    /// What lies directly in it.
+    /// The areas that lie directly in it.
     pub children: Vec<AreaView>,
 }

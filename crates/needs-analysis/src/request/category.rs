@@ -1,4 +1,4 @@
-//! What a request is about: the table of home-care categories, with the words by which files name them.
+//! The categories of a request: the table of home-care categories, with the words by which files name them.
 
 use sanbao_platform::text_enum;
 

@@ -1,4 +1,4 @@
-//! What follows from other services' events: visits move work orders, people are recognised, agencies known.
+//! The effects of other services' events: visits move work orders, people are recognised, agencies known.
 
 use std::sync::Arc;
 
@@ -78,7 +78,7 @@ described! {
     }
 }
 
-/// What is read of visits.
+/// The events that are read of visits.
 const VISIT_KINDS: &[Reads] = &[
     reads::<VisitEvent>(SCHEDULED),
     reads::<VisitEvent>(STARTED),
@@ -86,7 +86,7 @@ const VISIT_KINDS: &[Reads] = &[
     reads::<CancelledVisit>(CANCELLED),
     reads::<VisitEvent>(NO_SHOW),
 ];
-/// What is read of people and organisations.
+/// The events that are read of people and organisations.
 const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.registered"),
     reads::<PersonEvent>("booking.person.updated"),
@@ -115,7 +115,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
     ]
 }
 
-/// What a visit's event means to the request that it belongs to.
+/// The meaning of a visit's event for the request that it belongs to.
 struct News {
     request: RequestId,
     visit: Option<Uuid>,

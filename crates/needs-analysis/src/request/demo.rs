@@ -42,7 +42,7 @@ const GIVEN: [&str; 16] = [
     "某兰", "某英", "某根", "某珍", "某芳", "某福", "某娣", "某良", "某菊", "某康", "某仙", "某祥", "某玉", "某昌",
     "某月", "某德",
 ];
-/// What is asked for, how often (of 1000), and in which words.
+/// The mix of categories, how often (of 1000), and in which words.
 const MIX: [(Category, u64, &[&str]); 16] = [
     (Category::Meal, 230, &["送午饭,牙口不好要软些", "两荤一素,低盐", "这周每天中午送"]),
     (Category::Clean, 160, &["擦窗、拖地", "厨房油烟大,要清一清", "每周一次打扫"]),

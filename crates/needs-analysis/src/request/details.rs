@@ -1,4 +1,4 @@
-//! What is said of a request: by the caller, or by the row of a file that is read again later.
+//! The details of a request: by the caller, or by the row of a file that is read again later.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::cn::{self, Phone};
@@ -11,22 +11,20 @@ use super::input::Draft;
 use crate::area::AreaCode;
 use crate::local_day;
 
-/// What is wanted, by whom and where.
+/// The wish, the person and the place.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
 pub struct Details {
     /// When it came in.
     pub received_at: DateTime<Utc>,
     /// The smallest area that is known.
     pub area_code: AreaCode,
-    /// What about.
+    /// The category.
     pub category: Category,
     /// The words for it, where the table of categories has none.
     pub category_raw: Option<String>,
-    /// How soon.
     pub urgency: Urgency,
-    /// The elder's name.
     pub elder_name: String,
-    /// Whom to call.
+    /// The number to call.
     pub phone: Option<String>,
     /// The sealed resident id.
     pub national_id_sealed: Option<Vec<u8>>,
@@ -34,7 +32,7 @@ pub struct Details {
     pub national_id_index: Option<String>,
     /// The street address.
     pub address: Option<String>,
-    /// What is wanted, in words.
+    /// The wish in words.
     pub note: Option<String>,
     /// Help is wanted from then.
     pub wanted_from: Option<DateTime<Utc>>,
@@ -49,7 +47,7 @@ pub struct Details {
 }
 
 impl Details {
-    /// What a draft says of the request of this id. Whose it is in the network is for the database to say.
+    /// The details that a draft gives to the request of this id. Whose it is in the network is for the database to say.
     pub fn of(draft: Draft, request: RequestId, fields: &FieldKeys) -> Self {
         let index = draft.national_id.as_ref().map(|id| id.index(fields));
         Self {
@@ -113,7 +111,7 @@ impl Details {
     }
 }
 
-/// What a request's resident id is sealed for.
+/// The context that a request's resident id is sealed for.
 pub(super) fn place(id: Uuid) -> String {
     format!("request.national_id:{id}")
 }

@@ -1,4 +1,4 @@
-//! What other services are told of requests.
+//! The events of requests for other services.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
@@ -15,10 +15,9 @@ use super::model::Request;
 use super::step::RequestStep;
 
 described! {
-    /// What an agency must know of an accepted request.
+    /// The facts that an agency must know of an accepted request.
     #[derive(Debug, Serialize)]
     pub struct AcceptedRequest<'a> {
-        /// The request.
         pub request_id: RequestId,
         /// The agency that took it.
         pub agency_id: OrganisationId,
@@ -34,9 +33,9 @@ described! {
         pub area_code: &'a str,
         /// The blind index of the elder's resident id.
         pub national_id_index: Option<&'a str>,
-        /// What about, as a person has decided or the caller said.
+        /// The category, as a person has decided or the caller said.
         pub category: Category,
-        /// What is wanted, in words.
+        /// The wish in words.
         pub note: Option<&'a str>,
         /// Help is wanted from then.
         pub wanted_from: Option<DateTime<Utc>>,
@@ -46,10 +45,9 @@ described! {
 }
 
 described! {
-    /// What has changed of an accepted request: all of it as it is now.
+    /// The changed facts of an accepted request: all of them as they are now.
     #[derive(Debug, PartialEq, Serialize)]
     pub struct UpdatedRequest<'a> {
-        /// The request.
         pub request_id: RequestId,
         /// The elder's name.
         pub name: &'a str,
@@ -59,9 +57,9 @@ described! {
         pub address: &'a str,
         /// The smallest area that is known.
         pub area_code: &'a str,
-        /// What about, as a person has decided or the caller said.
+        /// The category, as a person has decided or the caller said.
         pub category: Category,
-        /// What is wanted, in words.
+        /// The wish in words.
         pub note: Option<&'a str>,
         /// Help is wanted from then.
         pub wanted_from: Option<DateTime<Utc>>,
@@ -74,7 +72,6 @@ described! {
     /// Which request no order is wanted for any more.
     #[derive(Debug, Serialize)]
     pub struct CancelledRequest {
-        /// The request.
         pub request_id: RequestId,
     }
 }
@@ -91,7 +88,7 @@ event_kinds! {
     }
 }
 
-/// What is told of a change.
+/// The events of a change.
 pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, DbError> {
     use RequestStep as S;
     let (before, after) = (change.before.as_ref(), &change.after);

@@ -3,6 +3,6 @@
 use sanbao_platform::typed_id;
 
 typed_id!(
-    /// A request.
+    /// A request of an elder (需求).
     RequestId
 );

@@ -43,15 +43,14 @@ pub struct NewRequest {
     pub category: Option<String>,
     /// `emergency`, `urgent` or `normal`; normal when absent.
     pub urgency: Option<String>,
-    /// The elder's name.
     pub elder_name: Option<String>,
-    /// Whom to call: a mobile, or a landline with its area code.
+    /// The number to call: a mobile, or a landline with its area code.
     pub phone: Option<String>,
     /// The elder's resident id, if known.
     pub national_id: Option<String>,
     /// The street address.
     pub address: Option<String>,
-    /// What is wanted, in words.
+    /// The wish in words.
     pub note: Option<String>,
     /// Help is wanted from this time.
     pub wanted_from: Option<String>,
@@ -68,38 +67,34 @@ pub struct Draft {
     pub received_at: DateTime<Utc>,
     /// Where; whether there is such an area is for the database to say.
     pub area_code: AreaCode,
-    /// What about.
+    /// The category.
     pub category: Category,
     /// The words for it, where the table has none.
     pub category_raw: Option<String>,
-    /// How soon.
     pub urgency: Urgency,
-    /// Who.
+    /// The elder's name.
     pub elder_name: String,
-    /// Whom to call.
+    /// The number to call.
     pub phone: Option<Phone>,
     /// The elder's resident id.
     pub national_id: Option<ResidentId>,
     /// The street address.
     pub address: Option<String>,
-    /// What is wanted.
+    /// The wish in words.
     pub note: Option<String>,
-    /// From when.
+    /// The earliest moment wanted.
     pub wanted_from: Option<DateTime<Utc>>,
-    /// Until when.
+    /// The latest moment wanted.
     pub wanted_until: Option<DateTime<Utc>>,
 }
 
-/// What is wrong with one field, and how to mend it.
+/// The fault of one field, and how to mend it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The field.
     pub field: &'static str,
     /// A stable code.
     pub code: &'static str,
-    /// In Chinese.
     pub zh: &'static str,
-    /// In English.
     pub en: &'static str,
 }
 

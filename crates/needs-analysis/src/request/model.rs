@@ -19,23 +19,21 @@ pub const SOURCE_HOTLINE: &str = "hotline";
 /// A request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
-    /// Its id.
     pub id: RequestId,
     /// Which system it came from.
     pub source: String,
     /// Its id there.
     pub external_id: Option<String>,
-    /// What was said of it.
+    /// The details.
     pub details: Details,
     /// Whether a person has confirmed category and urgency: a later import keeps them.
     pub triaged: bool,
-    /// Where it stands.
     pub state: RequestState,
-    /// Since when.
+    /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
     /// When it was added here.
     pub created_at: DateTime<Utc>,
-    /// Counts its changes.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
 }
 
@@ -61,7 +59,6 @@ pub(super) struct RequestRow {
 /// A request with the names that go with its codes.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// The request.
     pub request: Request,
     /// The area's Chinese name.
     pub area_name: String,
@@ -105,7 +102,7 @@ impl Request {
         self.state.involvement().agency()
     }
 
-    /// What its clock depends on.
+    /// The facts that its clock depends on.
     pub fn timed(&self) -> Timed {
         Timed {
             category: self.details.category,

@@ -29,7 +29,7 @@ const KEY_WRITE: &str = "update request set person_key = $2 where id = $1";
 pub const NATIONAL_IDS: SealedColumn =
     SealedColumn { table: "request", count: COUNT, read: READ, write: WRITE, place, domain: BLIND_INDEX_DOMAIN };
 
-/// What is known of the network's elders: indexes without values.
+/// The sealed contacts of the network's elders: indexes without values.
 pub const ELDERS: SealedColumn = SealedColumn {
     table: "elder",
     count: ELDER_COUNT,

@@ -40,7 +40,6 @@ pub struct SlaRules {
     pub urgent: Targets,
     /// All others.
     pub normal: Targets,
-    /// Complaints.
     pub complaint: Targets,
     /// Until the elder was asked, after it was done.
     pub follow_up: Limit,
@@ -73,7 +72,7 @@ pub enum SlaStatus {
     Breached,
 }
 
-/// What a clock waits for.
+/// The step that a clock waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlaStage {
@@ -88,26 +87,22 @@ pub enum SlaStage {
 /// The running clock of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Sla {
-    /// What it waits for.
+    /// The step that it waits for.
     pub stage: SlaStage,
-    /// Until when.
+    /// The moment by which the stage must be left.
     pub due_at: DateTime<Utc>,
-    /// How it stands.
     pub status: SlaStatus,
 }
 
-/// What a clock depends on.
+/// The facts that a clock depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Timed {
-    /// The category.
     pub category: Category,
-    /// The urgency.
     pub urgency: Urgency,
     /// When it came in.
     pub received_at: DateTime<Utc>,
-    /// Where it stands.
     pub state: RequestStateName,
-    /// Since when.
+    /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
     /// When an agency took it.
     pub accepted_at: Option<DateTime<Utc>>,

@@ -67,10 +67,9 @@ impl RequestStateName {
     }
 }
 
-/// What an agency has taken upon itself.
+/// The order that an agency has taken upon itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Engagement {
-    /// The agency.
     pub agency: OrganisationId,
     /// When it took the request.
     pub accepted_at: DateTime<Utc>,
@@ -105,7 +104,7 @@ impl Involvement {
         }
     }
 
-    /// What it has taken upon itself.
+    /// The order that it has taken upon itself.
     pub fn engagement(self) -> Option<Engagement> {
         match self {
             Self::Engaged(engagement) => Some(engagement),
@@ -127,10 +126,7 @@ pub enum RequestState {
     /// Category and urgency are confirmed; no agency has to do with it.
     Triaged,
     /// Sent to an agency that has not answered.
-    Dispatched {
-        /// The agency.
-        agency: OrganisationId,
-    },
+    Dispatched { agency: OrganisationId },
     /// The agency took it; no visit has a time.
     Accepted(Engagement),
     /// A visit has a time.
@@ -146,10 +142,7 @@ pub enum RequestState {
     /// The file is closed.
     Closed(Involvement),
     /// The agency gave it back, or could not keep it.
-    Rejected {
-        /// The agency.
-        agency: OrganisationId,
-    },
+    Rejected { agency: OrganisationId },
     /// Not wanted any more.
     Cancelled(Involvement),
     /// The street office pushes it; an agency that has taken it may go on.
@@ -158,7 +151,6 @@ pub enum RequestState {
     Reopened(Involvement),
     /// It goes on in another request.
     Merged {
-        /// That request.
         into: RequestId,
         /// How far an agency had to do with it.
         involvement: Involvement,
@@ -235,7 +227,7 @@ impl RequestState {
         }
     }
 
-    /// What an agency has still to do.
+    /// The order that an agency has still to carry out.
     pub fn order(&self) -> Option<Engagement> {
         match *self {
             Self::Accepted(engagement)
@@ -257,7 +249,7 @@ impl RequestState {
         }
     }
 
-    /// What the street office and the agency make of it.
+    /// The next state by a step of the street office or the agency.
     fn handled(self, step: RequestStep) -> Result<Self, IllegalStep> {
         use RequestStep as S;
         let involvement = self.involvement();
@@ -317,7 +309,7 @@ impl RequestState {
         })
     }
 
-    /// What a visit makes of it.
+    /// The next state by a visit's step.
     fn visited(self, step: RequestStep) -> Result<Self, IllegalStep> {
         use Involvement::Engaged;
         use RequestStep as S;

@@ -1,4 +1,4 @@
-//! What can be done with a request, by name and with what belongs to it.
+//! The steps of a request, by name and with what belongs to it.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::id::OrganisationId;
@@ -10,12 +10,12 @@ use super::category::{Category, Urgency};
 use super::details::Details;
 use super::id::RequestId;
 
-/// What was said with a step.
+/// The words that came with a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// Why; steps that need a reason are given one.
     pub reason: Option<String>,
-    /// What else is to be remembered.
+    /// A remark to remember.
     pub note: Option<String>,
 }
 
@@ -28,21 +28,20 @@ pub enum RequestStep {
         category: Option<Category>,
         /// The right urgency, if it was another.
         urgency: Option<Urgency>,
-        /// What was said.
+        /// The words that were said.
         said: Said,
     },
     /// Sends it to an agency.
     Dispatch {
-        /// The agency.
         agency: OrganisationId,
-        /// What was said.
+        /// The words that were said.
         said: Said,
     },
     /// Takes it, as the agency.
     Accept {
         /// The moment of that.
         at: DateTime<Utc>,
-        /// What was said.
+        /// The words that were said.
         said: Said,
     },
     /// Gives it back, as the agency.
@@ -55,9 +54,8 @@ pub enum RequestStep {
     Escalate(Said),
     /// It goes on in another request.
     Merge {
-        /// That request.
         into: RequestId,
-        /// What was said.
+        /// The words that were said.
         said: Said,
     },
     /// The elder was asked.
@@ -68,7 +66,7 @@ pub enum RequestStep {
     Reopen(Said),
     /// The row that it came from has changed.
     Update {
-        /// What the row says now.
+        /// The row's details as they are now.
         details: Box<Details>,
         /// The import.
         said: Said,

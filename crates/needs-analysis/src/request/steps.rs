@@ -132,7 +132,7 @@ impl Lifecycle for Request {
     }
 }
 
-/// What a change means for the counts: nothing, a step, or a going and a coming.
+/// The counts that a change moves: nothing, a step, or a going and a coming.
 pub(super) fn counts(change: &Change<Request>) -> Vec<CountChange> {
     let (before, after) = (change.before.as_ref().map(counted), counted(&change.after));
     match before {
@@ -156,14 +156,14 @@ fn counted(request: &Request) -> CountChange {
     }
 }
 
-/// What a step may say; each route says which of it is needed.
+/// The fields that a step may carry; each route says which of them it needs.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"note": "已电话确认"}))]
 pub struct StepBody {
     /// Why: needed to give back, cancel, escalate and reopen.
     pub reason: Option<String>,
-    /// What else is to be remembered.
+    /// A remark to remember.
     pub note: Option<String>,
     /// To dispatch: the agency.
     pub agency_id: Option<OrganisationId>,
@@ -211,10 +211,9 @@ fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Op
 #[derive(Debug, Serialize)]
 #[serde(transparent)]
 pub struct RequestOrder {
-    /// Which step.
     #[serde(skip)]
     pub step: RequestStepName,
-    /// What belongs to it.
+    /// Its body.
     pub body: StepBody,
 }
 

@@ -1,4 +1,4 @@
-//! What callers are shown of a request: masked for those who need not know who it is.
+//! The shape in which callers see a request: masked for those who need not know who it is.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::cn;
@@ -27,7 +27,6 @@ use crate::policy::Action;
 /// A request as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RequestView {
-    /// Its id.
     pub id: RequestId,
     /// Which system it came from.
     #[schema(example = "hotline")]
@@ -36,20 +35,17 @@ pub struct RequestView {
     pub external_id: Option<String>,
     /// When it came in.
     pub received_at: DateTime<Utc>,
-    /// The area's code.
     #[schema(example = "330211001001")]
     pub area_code: String,
-    /// The area's name.
     pub area_name: String,
-    /// What about.
+    /// The category.
     pub category: Category,
     /// The words for it, where the table has none.
     pub category_raw: Option<String>,
-    /// How soon.
     pub urgency: Urgency,
-    /// Who; masked where `masked` says so.
+    /// The person; masked where `masked` says so.
     pub elder_name: String,
-    /// Whom to call; masked alike.
+    /// The number to call; masked alike.
     pub phone: Option<String>,
     /// The resident id, always with its middle masked.
     pub national_id: Option<String>,
@@ -58,11 +54,11 @@ pub struct RequestView {
     pub national_id_unreadable: bool,
     /// The street address; left out where masked.
     pub address: Option<String>,
-    /// What is wanted; left out where masked.
+    /// The wish in words; left out where masked.
     pub note: Option<String>,
     /// From when help is wanted.
     pub wanted_from: Option<DateTime<Utc>>,
-    /// Until when.
+    /// The latest moment wanted.
     pub wanted_until: Option<DateTime<Utc>>,
     /// Whether personal fields are masked for this caller.
     pub masked: bool,
@@ -72,15 +68,14 @@ pub struct RequestView {
     pub agency_id: Option<OrganisationId>,
     /// Its name, if known.
     pub agency_name: Option<String>,
-    /// Where it stands.
     pub state: RequestStateName,
-    /// Since when.
+    /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
     /// The request it goes on in.
     pub merged_into: Option<RequestId>,
     /// The running clock; absent where nothing is waited for.
     pub sla: Option<Sla>,
-    /// What this caller may do next.
+    /// The steps that this caller may take next.
     #[serde(serialize_with = "with_underscores")]
     #[schema(schema_with = legal_steps)]
     pub legal: Vec<RequestStepName>,
@@ -91,29 +86,24 @@ pub struct RequestView {
 /// One row of a request's history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct HistoryView {
-    /// When.
     pub at: DateTime<Utc>,
     /// Which account; absent for an event.
     pub actor: Option<Uuid>,
-    /// What was done.
+    /// The step.
     pub step: String,
-    /// The state before.
     pub state_before: Option<RequestStateName>,
-    /// The state after.
     pub state_after: RequestStateName,
-    /// Why.
     pub reason: Option<String>,
-    /// What else was said.
+    /// The remark.
     pub note: Option<String>,
 }
 
 /// A request with its history.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct RequestDetail {
-    /// The request.
     #[serde(flatten)]
     pub request: RequestView,
-    /// What was done with it, the first step first.
+    /// The steps that were taken, the first step first.
     pub history: Vec<HistoryView>,
 }
 

@@ -26,11 +26,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(counts)).routes(routes!(counts_csv))
 }
 
-/// What to count, over which time. A form sends empty fields for what it leaves open.
+/// The counts to ask for, over which time. A form sends empty fields for what it leaves open.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct CountsQuery {
-    /// The area's code.
     #[serde(default, deserialize_with = "blank_as_none")]
     #[param(value_type = String, required = true, example = "330211001")]
     pub(super) area: Option<AreaCode>,
@@ -45,7 +44,7 @@ pub(super) struct CountsQuery {
     /// How to split the time; `total` when absent. By day at most 366 days.
     #[serde(default, deserialize_with = "blank_as_none")]
     pub(super) by: Option<By>,
-    /// Only this category.
+    /// Only requests of this category.
     #[serde(default, deserialize_with = "blank_as_none")]
     pub(super) category: Option<Category>,
     /// Only requests that stand in this state.
@@ -79,10 +78,8 @@ impl CountsQuery {
 /// An area in an answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct AreaName {
-    /// Its code.
     #[schema(example = "330211001")]
     code: AreaCode,
-    /// Its level.
     #[schema(example = "street")]
     level: Level,
     /// Its Chinese name.
@@ -98,13 +95,12 @@ struct Item {
     /// The day, the month, or the whole period as an ISO 8601 interval.
     #[schema(example = "2026-11")]
     period: String,
-    /// The category.
     #[schema(example = "meal")]
     category: Category,
     /// Where the requests stand.
     #[schema(example = "closed")]
     state: RequestStateName,
-    /// How many requests.
+    /// The number of requests.
     #[schema(example = 12)]
     count: i64,
 }
@@ -112,15 +108,14 @@ struct Item {
 /// A category's count.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct CategoryCount {
-    /// The category.
     #[schema(example = "meal")]
     category: Category,
-    /// How many requests.
+    /// The number of requests.
     #[schema(example = 12)]
     count: i64,
 }
 
-/// What one part of the area counts to it.
+/// The counts of one part of the area.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct ChildCounts {
     /// The part.
@@ -135,9 +130,8 @@ struct ChildCounts {
 /// The counts of an area. `total` is the sum of `items`, and of `own` and the children's totals.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 struct CountsView {
-    /// The area.
     area: AreaName,
-    /// The first day.
+    /// The first day, included.
     #[schema(example = "2026-09-01")]
     from: NaiveDate,
     /// The last day, included.
@@ -153,7 +147,7 @@ struct CountsView {
     own: i64,
     /// By part of the period, category and state; what is not here is zero.
     items: Vec<Item>,
-    /// What lies directly in the area.
+    /// The parts that lie directly in the area.
     children: Vec<ChildCounts>,
 }
 

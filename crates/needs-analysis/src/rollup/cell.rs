@@ -17,7 +17,6 @@ use crate::request::state::RequestStateName;
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Grain {
-    /// One day.
     Day,
     /// One month, named by its first day.
     Month,
@@ -33,7 +32,7 @@ impl Grain {
     }
 }
 
-/// What is counted together. The order is that in which rows are locked.
+/// The key of one count. The order is that in which rows are locked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, sqlx::FromRow)]
 pub struct Cell {
     /// The area, of any level.
@@ -48,7 +47,7 @@ pub struct Cell {
     pub state: RequestStateName,
 }
 
-/// What is to be added to cells; what cancels out is left away.
+/// The numbers to add to cells; those that cancel out are left away.
 #[derive(Clone, Debug, Default)]
 pub struct Deltas(BTreeMap<Cell, i64>);
 

@@ -12,27 +12,24 @@ use maud::{Markup, html};
 pub struct Words<'a> {
     /// The drawing's id in its page.
     pub id: &'a str,
-    /// Its title.
     pub title: &'a str,
-    /// What it shows, as a sentence for whoever cannot see it.
+    /// The description, as a sentence for whoever cannot see it.
     pub desc: &'a str,
 }
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// What is counted.
+    /// The thing that is counted.
     pub label: String,
-    /// How many.
     pub value: i64,
 }
 
 /// One point of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// When.
+    /// The day or month, as it is shown.
     pub label: String,
-    /// How many.
     pub value: i64,
 }
 

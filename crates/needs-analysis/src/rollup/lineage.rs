@@ -31,7 +31,7 @@ const LINKS_ALL: &str = "select child, parent, valid_from, valid_to from area_pa
 pub(super) struct Lineage(HashMap<AreaCode, Vec<Link>>);
 
 impl Lineage {
-    /// What lies above `leaves`, over all time.
+    /// The areas above `leaves`, over all time.
     pub(super) async fn load(tx: &mut Tx, leaves: &BTreeSet<&AreaCode>) -> Result<Self, DbError> {
         let mut links: Vec<Link> = Vec::new();
         if leaves.len() > CLIMBED_MAX {

@@ -13,15 +13,14 @@
 //! parentage). An area that moves from tomorrow on changes nothing; one that moved in the past has the
 //! days since then counted anew ([`reparented`]), from the requests themselves.
 //!
-//! **Concurrency.** Cells change only by `n = n + delta`, never by a read value. On `PostgreSQL` a
-//! transaction holds its cells' row locks until it ends; all writers take them in one statement in
-//! the order of the key, so they wait but cannot block each other in a circle. For this to hold
-//! a transaction calls [`apply_all`] **once, as its last statement** but for events and audit. The
-//! street's cell of today and this category is where writers meet; it is held for one commit, and a
-//! street takes tens of requests a minute, not thousands a second. Sharding that cell was weighed
-//! and left: it would make each reading dearer for a load that is not there. Whoever climbs the tree holds
-//! [`TREE_LOCK`] shared, whoever moves an area holds it alone, so no change counts to a parent of
-//! yesterday. `SQLite` has one writer, and all of this is then true by itself.
+//! **Concurrency.** Cells change only by `n = n + delta`, never by a read value. On `PostgreSQL` a transaction holds
+//! its cells' row locks until it ends; all writers take them in one statement in the order of the key, so they wait but
+//! cannot block each other in a circle. For this to hold a transaction calls [`apply_all`] **once, as its last
+//! statement** but for events and audit. The street's cell of today and this category is where writers meet; it is held
+//! for one commit, and a street takes tens of requests a minute, not thousands a second. Sharding that cell was weighed
+//! and left: it would make each reading dearer for a load that is not there. A transaction that climbs the tree holds
+//! [`TREE_LOCK`] shared, whoever moves an area holds it alone, so no change counts to a parent of yesterday. `SQLite`
+//! has one writer, and all of this is then true by itself.
 
 mod api;
 pub mod cell;

@@ -31,9 +31,9 @@ pub enum By {
 /// Days from `from` to `to`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Period {
-    /// The first day.
+    /// The first day, included.
     pub from: NaiveDate,
-    /// The last day.
+    /// The last day, included.
     pub to: NaiveDate,
 }
 

@@ -17,18 +17,14 @@ use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
 
-/// What is asked.
+/// The question.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// Of which area.
     pub area: AreaCode,
-    /// Of which days.
     pub period: Period,
     /// How the days are split.
     pub by: By,
-    /// Only this category.
     pub category: Option<Category>,
-    /// Only this state.
     pub state: Option<RequestStateName>,
 }
 
@@ -39,22 +35,20 @@ pub struct Counts(BTreeMap<(NaiveDate, Category, RequestStateName), i64>);
 /// An area lying directly in another at some time of the period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// The area.
     pub area: Area,
-    /// What it counts to the other.
+    /// The numbers that it counts.
     pub counts: Counts,
 }
 
 /// The answer.
 #[derive(Clone, Debug)]
 pub struct Overview {
-    /// The area.
     pub area: Area,
-    /// What it lies in today: its parent first.
+    /// The areas that it lies in today: its parent first.
     pub above: Vec<Area>,
     /// All of its requests.
     pub counts: Counts,
-    /// What lies directly in it, in the order of the codes.
+    /// The areas that lie directly in it, in the order of the codes.
     pub children: Vec<Child>,
     /// Its requests that name no smaller area.
     pub own: Counts,

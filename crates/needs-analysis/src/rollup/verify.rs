@@ -15,17 +15,16 @@ use super::{TREE_ALONE_POSTGRES, lock_tree};
 /// A cell whose stored count is not what the requests say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow)]
 pub struct Difference {
-    /// Which cell.
     #[sqlx(flatten)]
     #[serde(flatten)]
     pub cell: Cell,
-    /// What is stored; zero for a missing row.
+    /// The stored number; zero for a missing row.
     pub stored: i64,
-    /// What the requests say.
+    /// The number that the requests give.
     pub rebuilt: i64,
 }
 
-/// What a comparison found.
+/// The differences that a comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Comparison {
     /// How many months were compared.

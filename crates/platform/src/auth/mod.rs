@@ -1,4 +1,4 @@
-//! Who acts and how that is known: signed tokens, passwords, throttles. Roles are opaque names here.
+//! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
 mod password;
 mod provider;
@@ -13,13 +13,15 @@ pub use password::{PASSWORD_BYTES_MAX, PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
 pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};
 
-/// Whoever acts, as an access token says.
+/// The account that acts, as an access token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// The account.
+    /// The account's id.
     pub subject: SubjectId,
     /// The organisation it acts for.
     pub organisation: OrganisationId,
+    /// The kind of that organisation: an opaque name. A role counts only together with it.
+    pub kind: String,
     /// Its roles there: opaque names that each service's policy understands.
     pub roles: Vec<String>,
     /// The areas it may see, as codes; what lies below them is included. Empty: none.
@@ -40,24 +42,32 @@ impl Actor {
 /// The claims of an access token (RFC 9068 in spirit; `typ` is `at+jwt`).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct AccessClaims {
-    /// Account.
+    /// The account's id.
     pub sub: SubjectId,
-    /// Organisation.
     pub org: OrganisationId,
-    /// Roles.
+    /// The organisation's kind, without which no role means anything.
+    pub kind: String,
     pub roles: Vec<String>,
-    /// Area scope.
+    /// Codes of the areas that the account may see.
     #[serde(default)]
     pub areas: Vec<String>,
-    /// Name to show.
+    /// The name that others see.
     pub name: String,
-    /// Log-in session.
+    /// The log-in that the token belongs to.
     pub sid: uuid::Uuid,
 }
 
 impl From<AccessClaims> for Actor {
     fn from(c: AccessClaims) -> Self {
-        Self { subject: c.sub, organisation: c.org, roles: c.roles, areas: c.areas, name: c.name, session: c.sid }
+        Self {
+            subject: c.sub,
+            organisation: c.org,
+            kind: c.kind,
+            roles: c.roles,
+            areas: c.areas,
+            name: c.name,
+            session: c.sid,
+        }
     }
 }
 

@@ -59,8 +59,9 @@ fn failed(error: impl std::fmt::Display) -> PasswordError {
 
 /// Where one hash is computed.
 ///
-/// The GNU allocator keeps what was freed for its thread, up to blocks of 32 MiB, and each thread that hashes would keep
-/// 19 MiB for good. A larger block goes back to the system at once. What is not touched of it costs nothing.
+/// The GNU allocator keeps what was freed for its thread, up to blocks of 32 MiB, and each thread that hashes would
+/// keep 19 MiB for good. A larger block goes back to the system at once. The part of it that is not touched costs
+/// nothing.
 fn working_memory(blocks: usize) -> Vec<Block> {
     let mut memory = Vec::with_capacity(blocks.max(RETURNED_BYTES_MIN / Block::SIZE));
     memory.resize(blocks, Block::default());

@@ -84,11 +84,10 @@ struct Window {
 pub struct Scope<'a> {
     /// The `typ` header: the purpose.
     pub purpose: &'a str,
-    /// The audience.
     pub audience: &'a str,
-    /// From when.
+    /// The first moment at which it is good (`nbf`).
     pub not_before: DateTime<Utc>,
-    /// Until when.
+    /// The first moment at which it is good no more (`exp`).
     pub expires: DateTime<Utc>,
 }
 

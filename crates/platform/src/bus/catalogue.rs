@@ -1,4 +1,4 @@
-//! What a service publishes, as data: code and documentation both come from it, and a test of the whole
+//! The catalogue of a service's events, as data: code and documentation both come from it, and a test of the whole
 //! holds every consumer against it.
 
 use std::marker::PhantomData;
@@ -23,7 +23,7 @@ pub trait Described {
 /// A kind of event with the type of its data.
 #[derive(Debug)]
 pub struct EventKind<T> {
-    /// What happened: `booking.consult.signed`.
+    /// The event's kind: `booking.consult.signed`.
     pub name: &'static str,
     /// The version of the data's shape. It grows when a field is taken away or means another thing.
     pub version: u16,
@@ -47,7 +47,7 @@ impl<T: Described> EventKind<T> {
 /// A row of a service's catalogue.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
-    /// What happened: `booking.consult.signed`.
+    /// The event's kind: `booking.consult.signed`.
     pub name: &'static str,
     /// The version of the data's shape.
     pub version: u16,
@@ -60,7 +60,6 @@ pub struct Published {
 /// A kind of event that a consumer takes, with the fields that it reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Reads {
-    /// The kind.
     pub kind: &'static str,
     /// The fields; one that is not optional must be published.
     pub fields: &'static [EventField],
@@ -71,7 +70,7 @@ pub const fn reads<T: Described>(kind: &'static str) -> Reads {
     Reads { kind, fields: T::FIELDS }
 }
 
-/// What of `reads` the catalogues do not keep: a kind that nobody publishes, a field that is needed and not
+/// The part of `reads` that the catalogues do not keep: a kind that nobody publishes, a field that is needed and not
 /// published, or one that is needed and may be absent.
 pub fn unkept(reads: &Reads, catalogue: &[Published]) -> Vec<String> {
     let Some(published) = catalogue.iter().find(|p| p.name == reads.kind) else {
@@ -105,7 +104,7 @@ pub const fn holds(text: &str, part: &str) -> bool {
     false
 }
 
-/// What an attribute or a type says of a field's presence.
+/// The presence of a field by its attribute or type.
 #[doc(hidden)]
 pub const fn is_optional(rust_type: &str, attributes: &str) -> bool {
     assert!(!holds(attributes, "flatten"), "the fields of a flattened field must be described by hand");

@@ -56,7 +56,7 @@ impl From<sqlx::Error> for ConsumeError {
     }
 }
 
-/// What takes effect of an event, within the consumer's own transaction.
+/// The effect of an event, within the consumer's own transaction.
 pub type Handler = Arc<dyn for<'a> Fn(&'a mut Tx, &'a Event) -> BoxFuture<'a, Result<(), ConsumeError>> + Send + Sync>;
 
 /// A named follower of some kinds of one publisher's events.
@@ -68,11 +68,9 @@ pub struct Consumer {
     pub publisher: &'static str,
     /// The kinds that it takes, with the fields that it reads; it passes over the others.
     pub kinds: &'static [Reads],
-    /// Its database.
     pub db: Db,
-    /// Its clock.
     pub clock: Clock,
-    /// What it does.
+    /// The handler.
     pub handler: Handler,
 }
 
@@ -85,7 +83,6 @@ impl std::fmt::Debug for Consumer {
 /// How a consumer stands; for `/metrics` and operators.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConsumerStatus {
-    /// Its name.
     pub name: &'static str,
     /// How many events of the log it has not read.
     pub behind: i64,
@@ -93,7 +90,7 @@ pub struct ConsumerStatus {
     pub parked: i64,
 }
 
-/// What became of an event.
+/// The outcome of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// It took effect now.

@@ -1,9 +1,9 @@
 //! Copies a publisher's outbox to its stream, in order, for followers in other processes.
 //!
-//! Each append names the sequence number that must stand before it, so that several processes of one publisher
-//! may forward at once: whoever is late is refused, looks at what stands there and goes on behind it. What the
-//! stream holds is the truth, not what was noted: a stream that lost its end is completed, one that was deleted
-//! is filled again with all that the outbox still has.
+//! Each append names the sequence number that must stand before it, so that several processes of one publisher may
+//! forward at once: whoever is late is refused, looks at what stands there and goes on behind it. The stream's content
+//! is the truth, not what was noted: a stream that lost its end is completed, one that was deleted is filled again with
+//! all that the outbox still has.
 
 use std::sync::Arc;
 use std::time::Duration;

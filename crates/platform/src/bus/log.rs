@@ -18,9 +18,8 @@ pub enum LogError {
     /// The server that carries the log failed or did not answer.
     #[error("the event stream of {publisher}: {cause}")]
     Stream {
-        /// Whose log.
         publisher: &'static str,
-        /// What happened.
+        /// The failure, as the client library tells it.
         cause: String,
     },
     /// The follower was away for longer than the stream keeps events. Nothing is passed over: an operator
@@ -30,7 +29,6 @@ pub enum LogError {
          publisher fills it again from its outbox"
     )]
     Gap {
-        /// Whose log.
         publisher: &'static str,
         /// The first position that is missing.
         wanted: i64,
@@ -40,11 +38,10 @@ pub enum LogError {
     /// Somebody else wrote into the stream.
     #[error("message {sequence} in the event stream of {publisher} is none of its events: {cause}")]
     Foreign {
-        /// Whose log.
         publisher: &'static str,
         /// The message's number in the stream.
         sequence: u64,
-        /// What it is instead.
+        /// The unexpected value.
         cause: String,
     },
 }
@@ -69,9 +66,9 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
 /// for it also looks from time to time.
 #[derive(Debug)]
 pub enum Growth {
-    /// What committed transactions of this process say.
+    /// The changes that committed transactions of this process report.
     Changes(broadcast::Receiver<LiveNotice>),
-    /// What publishers elsewhere say.
+    /// The hints of publishers elsewhere.
     Hints(Box<async_nats::Subscriber>),
 }
 

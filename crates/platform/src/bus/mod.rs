@@ -39,11 +39,11 @@ pub struct Event {
     pub position: i64,
     /// Its id: a repeat has the same.
     pub event_id: Uuid,
-    /// What happened: `booking.consult.signed`.
+    /// The event's kind: `booking.consult.signed`.
     pub kind: String,
     /// The aggregate it happened to; events of one subject are in order.
     pub subject: Uuid,
-    /// When.
+    /// The moment of the change, by the publisher's clock.
     pub occurred_at: DateTime<Utc>,
     /// The publisher's data; a consumer reads only the fields it declares.
     #[sqlx(json)]

@@ -84,13 +84,12 @@ pub async fn emit<T: Serialize>(
 /// An event that is to be written.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
-    /// When it happened.
     pub at: DateTime<Utc>,
-    /// What happened.
+    /// The event's kind.
     pub kind: String,
     /// The aggregate it happened to.
     pub subject: Uuid,
-    /// The publisher's data.
+    /// The data, as the publisher wrote it.
     pub data: serde_json::Value,
 }
 
@@ -141,7 +140,6 @@ pub async fn publish_all(tx: &mut Tx, events: &[NewEvent]) -> Result<(), DbError
 /// A publisher's log, as consumers read it.
 #[derive(Clone, Debug)]
 pub struct Outbox {
-    /// The publisher's name.
     pub publisher: &'static str,
     pub(super) db: Db,
 }

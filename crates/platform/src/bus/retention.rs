@@ -1,4 +1,5 @@
-//! What need not be kept for ever: events that everybody has, the inbox's memory of them, stored answers.
+//! Removal of rows that need not be kept for ever: events that everybody has, the inbox's memory of them, stored
+//! answers.
 
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ impl Default for Retention {
     }
 }
 
-/// Who must have read an event before it may go.
+/// The readers who must have had an event before it may go.
 #[derive(Clone, Debug)]
 pub enum Readers {
     /// These, each by its own cursor.
@@ -53,24 +54,22 @@ pub enum Readers {
 /// Keeps one service's database from growing without end.
 #[derive(Clone, Debug)]
 pub struct Cleaner {
-    /// Whose database.
+    /// The service whose database it is.
     pub publisher: &'static str,
-    /// The database.
     pub db: Db,
-    /// Its clock.
     pub clock: Clock,
-    /// Who must have read its events.
+    /// The readers who must have had its events.
     pub readers: Readers,
     /// How long what is kept.
     pub retention: Retention,
 }
 
-/// What a cleaning took away, in rows.
+/// The rows that a cleaning took away.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cleaned {
-    /// Of the outbox.
+    /// Rows of the outbox.
     pub events: u64,
-    /// Of the inbox.
+    /// Rows of the inbox.
     pub taken: u64,
     /// Of the stored answers.
     pub answers: u64,

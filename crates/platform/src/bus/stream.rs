@@ -43,7 +43,7 @@ pub struct StreamLog {
     anchor: Mutex<Option<Anchor>>,
 }
 
-/// What turns a position into a sequence number, for one life of the stream.
+/// The pair that turns a position into a sequence number, for one life of the stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Anchor {
     created: DateTime,
@@ -51,7 +51,7 @@ struct Anchor {
     offset: i64,
 }
 
-/// What stands in the stream: sequence numbers, 0 when it has never held anything.
+/// The range that the stream holds: sequence numbers, 0 when it has never held anything.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extent {
     pub(super) first: u64,
@@ -108,7 +108,7 @@ impl StreamLog {
         LogError::Stream { publisher: self.publisher, cause: cause.to_string() }
     }
 
-    /// What stands in the stream; `None` while its publisher has not made it.
+    /// The range that the stream holds; `None` while its publisher has not made it.
     pub(super) async fn extent(&self) -> Result<Option<Extent>, LogError> {
         let question = format!("STREAM.INFO.{}", self.stream_name());
         let answer = self.nats.jetstream().request(question, &json!({})).await.map_err(|e| self.failed(e))?;

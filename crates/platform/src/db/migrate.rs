@@ -12,9 +12,8 @@ use super::DbError;
 pub struct Script {
     /// The number before the underscore.
     pub version: i64,
-    /// The file's name.
+    /// The file's name, which orders the scripts.
     pub name: &'static str,
-    /// The file's text.
     pub sql: &'static str,
 }
 

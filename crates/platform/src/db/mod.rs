@@ -54,7 +54,7 @@ pub enum DbError {
     /// A guarded statement touched another number of rows than its author promised.
     #[error("{statement} touched {actual} rows, expected {expected}")]
     RowCount {
-        /// What was being done.
+        /// The statement.
         statement: &'static str,
         /// How many rows it had to touch.
         expected: u64,
@@ -64,13 +64,10 @@ pub enum DbError {
     /// A stored value that the code cannot read: table, column and row, never the value.
     #[error("bad row: {table}.{column} of {row}: {cause}")]
     BadRow {
-        /// The table.
         table: &'static str,
-        /// The column.
         column: &'static str,
-        /// The row's id.
         row: String,
-        /// What was wrong with it.
+        /// The fault.
         cause: String,
     },
 }
@@ -148,7 +145,7 @@ pub const PLATFORM: Migrations =
 /// It carries no data, so a follower reads what it is allowed to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveNotice {
-    /// What kind of thing changed, such as `consults`.
+    /// The kind of thing that changed, such as `consults`.
     pub topic: &'static str,
     /// The organisation or person it concerns.
     pub key: uuid::Uuid,
@@ -295,7 +292,7 @@ impl Db {
         })
     }
 
-    /// What committed transactions said they changed; for live pages and for the bus.
+    /// The changes that committed transactions report; for live pages and for the bus.
     pub fn changes(&self) -> broadcast::Receiver<LiveNotice> {
         self.changes.subscribe()
     }

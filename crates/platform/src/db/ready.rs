@@ -22,7 +22,7 @@ const WRITE: &str = "insert into write_probe (id, filler) values ($1, $2) on con
 const UNDO: &str = "delete from write_probe where id = $1";
 const ROW: i64 = 1;
 
-/// What the last try came to; `Ok` for one that was written.
+/// The outcome of the last try; `Ok` for one that was written.
 type Outcome = Result<(), Arc<DbError>>;
 
 /// The last try, shared by all handles of a database.

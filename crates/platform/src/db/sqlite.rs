@@ -1,11 +1,10 @@
 //! The embedded engine: read-only connections beside **one** writer with group commit.
 //!
-//! A transaction is a SAVEPOINT on the writer. Whoever has released its savepoint leaves a reply
-//! channel in the group and gives the writer on; a committer task, which queues for the writer
-//! *behind* all who wait at that moment, issues one COMMIT for the group and answers all of it.
-//! Tokio's mutex is first come, first served, so a group is exactly the writers that were waiting,
-//! and a lone writer is committed at once. A dropped transaction cannot run SQL in `drop`; it
-//! leaves a mark and the next holder of the writer rolls its savepoint back first.
+//! A transaction is a SAVEPOINT on the writer. A transaction that has released its savepoint leaves a reply channel in
+//! the group and gives the writer on; a committer task, which queues for the writer *behind* all who wait at that
+//! moment, issues one COMMIT for the group and answers all of it. Tokio's mutex is first come, first served, so a group
+//! is exactly the writers that were waiting, and a lone writer is committed at once. A dropped transaction cannot run
+//! SQL in `drop`; it leaves a mark and the next holder of the writer rolls its savepoint back first.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ struct Writer {
     open: bool,
     /// Whether the last savepoint was left without release: its owner was dropped.
     abandoned: bool,
-    /// Who waits for the next COMMIT.
+    /// The transactions that wait for the next COMMIT.
     group: Vec<CommitReply>,
 }
 

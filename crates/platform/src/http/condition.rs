@@ -11,7 +11,8 @@ use crate::problem::{BAD_REQUEST, PRECONDITION_FAILED, Problem};
 /// How many tags one request may name; more are no list that anybody read.
 const TAGS_MAX: usize = 64;
 
-/// What proxies append to the opaque part of a tag when they compress (Apache httpd `-gzip`, Jetty `--gzip`).
+/// The suffixes that proxies append to the opaque part of a tag when they compress (Apache httpd `-gzip`, Jetty
+/// `--gzip`).
 const CODINGS: &[&str] = &["gzip", "br", "zstd", "deflate"];
 
 /// A resource's version as an entity tag, for what two people may edit.
@@ -29,7 +30,7 @@ impl IntoResponseParts for ETag {
     }
 }
 
-/// What `If-Match` asks for.
+/// The condition of `If-Match`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// `*`: any version, as long as there is one.

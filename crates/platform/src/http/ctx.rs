@@ -1,4 +1,4 @@
-//! Who asks, in which language, under which id: the first extractor of every handler.
+//! The account that asks, in which language, under which id: the first extractor of every handler.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -18,7 +18,7 @@ use crate::lang::Lang;
 use crate::page::address;
 use crate::problem::{CROSS_SITE, Problem};
 
-/// What the outermost layer knows of a request.
+/// The outermost layer's knowledge of a request.
 #[derive(Clone, Debug)]
 pub struct RequestInfo {
     /// The id that answers, logs and audit rows carry.
@@ -34,7 +34,6 @@ pub struct RequestInfo {
 pub struct Visitor {
     /// The language of the answer.
     pub lang: Lang,
-    /// The request's id.
     pub request_id: String,
     /// Where the request came from; never logged.
     pub address: IpAddr,
@@ -46,11 +45,10 @@ pub struct Visitor {
 /// write that lacks the CSRF token or comes from another site.
 #[derive(Clone, Debug)]
 pub struct Ctx {
-    /// Who.
+    /// The account that asks.
     pub actor: Actor,
     /// The language of the answer.
     pub lang: Lang,
-    /// The request's id.
     pub request_id: String,
     /// Ends endless answers.
     pub drain: CancellationToken,
@@ -154,7 +152,7 @@ fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
     if !kept.is_empty() && same_secret(sent, kept) { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
 }
 
-/// Who asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
+/// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
 fn known<S>(
     parts: &Parts,
     state: &S,

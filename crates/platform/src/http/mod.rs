@@ -1,4 +1,4 @@
-//! What a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
+//! The layers that a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
 
 mod condition;
 mod ctx;

@@ -1,5 +1,5 @@
 //! A service's routes: operations that its document describes, and pages and files beside them, whose paths are kept as
-//! they are routed. What stands in front of services that run apart is held against them.
+//! they are routed. The proxy in front of services that run apart is held against them.
 
 use std::fmt;
 

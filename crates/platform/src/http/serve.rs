@@ -19,7 +19,7 @@ pub const DRAIN_SECONDS_MAX: u64 = 10;
 /// How long a client may take to send the head of a request, an idle connection's next one included.
 const HEAD_WAIT: Duration = Duration::from_secs(30);
 
-/// What HTTPS speaks, by preference.
+/// The protocols that HTTPS offers, by preference.
 const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
 
 /// A bound socket, so that the port is known before anything is served.

@@ -18,7 +18,7 @@ pub const LOCKED_COOKIE: &str = "sanbao_locked";
 /// The chosen language.
 pub const LANG_COOKIE: &str = "sanbao_lang";
 
-/// What a log-in or a renewal puts into the browser.
+/// The cookies of a log-in or a renewal.
 #[derive(Clone, Debug)]
 pub struct SessionCookies {
     /// The access token.

@@ -13,7 +13,7 @@ use crate::history::{self, Line};
 use crate::problem::{CONFLICT, Problem};
 use crate::text_enum::TextEnum as _;
 
-/// What a step made of an aggregate.
+/// The difference that a step made to an aggregate.
 #[derive(Clone, Debug)]
 pub struct Change<A: Lifecycle> {
     /// As it was read; `None` when it is new.
@@ -71,7 +71,7 @@ pub enum StepError {
     /// The state does not allow it.
     #[error("{refused}")]
     Illegal {
-        /// What was tried, and where.
+        /// The step that was tried, and where.
         refused: IllegalStep,
         /// The words of the steps that would have been legal.
         legal: Vec<&'static str>,
@@ -107,7 +107,7 @@ impl From<StepError> for bus::ConsumeError {
     }
 }
 
-/// What `step` would make of `before`: pure, nothing is written.
+/// The change that `step` would make to `before`: pure, nothing is written.
 pub fn step<A: Lifecycle>(before: A, step: StepOf<A>, at: DateTime<Utc>) -> Result<Change<A>, StepError> {
     let legal = before.legal();
     let refuse = |refused| StepError::Illegal { refused, legal: legal.iter().map(|s| s.as_str()).collect() };

@@ -1,4 +1,4 @@
-//! What an aggregate with a life cycle says of itself.
+//! The description that an aggregate with a life cycle gives of itself.
 
 use std::fmt::{Debug, Display};
 use std::future::Future;
@@ -35,7 +35,7 @@ pub struct IllegalStep {
 pub trait State: Clone + Debug + Send + Sync + Sized + 'static {
     /// The states by name alone.
     type Name: TextEnum;
-    /// What can be done.
+    /// The steps.
     type Step: Step;
 
     /// The state's name.
@@ -69,7 +69,7 @@ pub trait Step: Clone + Debug + Send + Sync + 'static {
         None
     }
 
-    /// What else was said with it.
+    /// The remark that came with it.
     fn note(&self) -> Option<&str> {
         None
     }
@@ -96,14 +96,14 @@ pub trait StepName: TextEnum {
     }
 }
 
-/// Who takes a step.
+/// The origin of a step.
 #[derive(Clone, Copy, Debug)]
 pub enum By<'a> {
     /// Somebody logged in.
     Person(&'a Ctx),
     /// Nobody: an event, a timer, a file.
     Automatic {
-        /// What stands for the request's id: the event's, or the name of the timer.
+        /// The text in the place of the request's id: the event's, or the name of the timer.
         cause: &'a str,
         /// When it took place.
         at: DateTime<Utc>,
@@ -129,7 +129,7 @@ impl By<'_> {
         }
     }
 
-    /// What audit rows carry as the request's id.
+    /// The request's id of the audit row.
     pub fn request_id(&self) -> &str {
         match self {
             Self::Person(ctx) => &ctx.request_id,
@@ -155,7 +155,7 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     type State: State;
     /// How a caller stands to it, as the policy wants to know.
     type Stance: Clone + Debug + Send + Sync;
-    /// What callers see of it.
+    /// The view that callers get.
     type View: Serialize + Send;
 
     /// Its id.
@@ -183,14 +183,14 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     /// Writes the row of `after`: a new one, or over the version of `before`. `false` when somebody else was faster.
     fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> impl Future<Output = Result<bool, DbError>> + Send;
 
-    /// What else is written in the same transaction: counts, tickets that are taken back.
+    /// The further rows of the same transaction: counts, tickets that are taken back.
     fn follow_up(
         tx: &mut Tx,
         by: &By<'_>,
         changes: &[Change<Self>],
     ) -> impl Future<Output = Result<(), DbError>> + Send;
 
-    /// What other services are told of it.
+    /// The events for other services.
     fn events(by: &By<'_>, change: &Change<Self>) -> Result<Vec<NewEvent>, DbError>;
 
     /// Whose live lists show it: the keys of [`TOPIC`](Self::TOPIC).
@@ -210,13 +210,13 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     /// Whether the caller may take a step of this name.
     fn allows(ctx: &Ctx, stance: &Self::Stance, step: StepNameOf<Self>) -> Decision;
 
-    /// Whether the time for a step of this name has come. What would be refused for being too early is left out of
-    /// the steps that a view names; the order itself says why it refuses.
+    /// Whether the time for a step of this name has come. A step that would be refused for being too early is left out
+    /// of the view's list; the order itself says why it refuses.
     fn timely(_ctx: &Ctx, _stance: &Self::Stance, _step: StepNameOf<Self>) -> bool {
         true
     }
 
-    /// What the caller sees of it now.
+    /// The view that the caller gets of it now.
     fn view(
         app: &Self::App,
         conn: &mut Conn,

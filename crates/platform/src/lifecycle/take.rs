@@ -15,8 +15,8 @@ use crate::policy::Decision;
 use crate::problem::Problem;
 use crate::text_enum::TextEnum;
 
-/// What guards a step against being taken twice, or over what somebody else has changed: the headers
-/// `Idempotency-Key` and `If-Match`. Every handler of a step takes both.
+/// The guard against taking a step twice, or over what somebody else has changed: the headers `Idempotency-Key` and
+/// `If-Match`. Every handler of a step takes both.
 #[derive(Clone, Debug)]
 pub struct Guard {
     /// Repeats of one key get the first answer again.
@@ -37,9 +37,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Guard {
 /// By whom an order was given, and to which service.
 #[derive(Debug)]
 pub struct Call<'a, A: Lifecycle> {
-    /// The service's state.
     pub app: &'a A::App,
-    /// The caller.
     pub ctx: &'a Ctx,
 }
 
@@ -52,7 +50,7 @@ impl<A: Lifecycle> Clone for Call<'_, A> {
 
 impl<A: Lifecycle> Copy for Call<'_, A> {}
 
-/// What a person wants done: a request's body, before anything of it is looked up. Its serialised form is what an
+/// A person's order: a request's body, before anything of it is looked up. Its serialised form is what an
 /// `Idempotency-Key` stands for.
 pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
     /// The step that it asks for.
@@ -67,8 +65,8 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
         aggregate: &A,
     ) -> impl Future<Output = Result<StepOf<A>, Problem>> + Send;
 
-    /// What is answered, once the step is written: the aggregate as the caller sees it. An order that leads further
-    /// in the same transaction, such as a second step, does so here.
+    /// The answer, once the step is written: the aggregate as the caller sees it. An order that leads further in the
+    /// same transaction, such as a second step, does so here.
     fn answer(
         &self,
         call: Call<'_, A>,
@@ -78,20 +76,19 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
         seen(call, tx, after)
     }
 
-    /// What is added to a refusal once the transaction is over, such as the nearest free times.
+    /// The details that are added to a refusal once the transaction is over, such as the nearest free times.
     fn explain(&self, _call: Call<'_, A>, _aggregate: &A, problem: Problem) -> impl Future<Output = Problem> + Send {
         std::future::ready(problem)
     }
 }
 
-/// What a step is answered with.
+/// The answer to a step.
 #[derive(Clone, Debug)]
 pub struct StepAnswer {
     /// 200 for a step; 201 where it made something.
     pub status: StatusCode,
-    /// The entity tag.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
-    /// The body.
     pub body: serde_json::Value,
 }
 

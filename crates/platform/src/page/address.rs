@@ -2,7 +2,8 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What may stand as it is in a query's value: unreserved characters (RFC 3986 §2.3), and `/`, which a query may hold.
+/// The characters that may stand as they are in a query's value: unreserved characters (RFC 3986 §2.3), and `/`, which
+/// a query may hold.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
 /// A value as it stands in a query.

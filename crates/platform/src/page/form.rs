@@ -8,16 +8,16 @@ use super::words::own;
 use crate::lang::Lang;
 use crate::problem::Problem;
 
-/// What a form or a button sends, as `send.js` reads it.
+/// The call of a form or a button, as `send.js` reads it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Send<'a> {
     /// `POST /v1/…`
     pub call: &'a str,
     /// The version that the page shows; a change since then is not overwritten.
     pub version: Option<i64>,
-    /// What is asked once before.
+    /// The question to confirm first.
     pub confirm: Option<&'a str>,
-    /// What is said when it is done.
+    /// The words for success.
     pub done: Option<&'a str>,
     /// Where to go then: an address, `stay`, `close`; the page is read anew when it does not say.
     pub then: Option<&'a str>,
@@ -54,7 +54,7 @@ pub fn press(id: &str, class: &str, send: Send<'_>, label: &str) -> Markup {
     }
 }
 
-/// What went wrong with a form, in the reader's language.
+/// The faults of a form, in the reader's language.
 #[derive(Debug, Default)]
 pub struct Errors {
     title: String,
@@ -73,7 +73,7 @@ impl Errors {
         Self { title, fields: fields.collect() }
     }
 
-    /// What is wrong with a field.
+    /// The fault of a field.
     pub fn at(&self, name: &str) -> Option<&str> {
         self.fields.iter().find(|(field, _)| field == name).map(|(_, text)| text.as_str())
     }
@@ -100,17 +100,17 @@ pub struct Field<'a> {
     pub name: &'a str,
     /// Its id; the name when empty.
     pub id: &'a str,
-    /// Above it.
+    /// The words above it.
     pub label: &'a str,
-    /// Below it.
+    /// The words below it.
     pub help: Option<&'a str>,
     /// The input's type; `text` when empty.
     pub kind: &'a str,
-    /// What stands in it.
+    /// The value in it.
     pub value: &'a str,
     /// Whether it must be filled in; else the label says that it need not.
     pub required: bool,
-    /// What a browser may fill in; nothing when empty.
+    /// The browser's hint for filling in; nothing when empty.
     pub autocomplete: &'a str,
     /// The keyboard of a telephone.
     pub inputmode: Option<&'a str>,
@@ -172,9 +172,9 @@ pub fn area<'a>(name: &'a str, label: &'a str, rows: u8, chars_max: usize) -> Fi
 /// One of a list: its value, its words, whether it is chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Choice {
-    /// What is sent.
+    /// The value that is sent.
     pub value: String,
-    /// What is read.
+    /// The words to read.
     pub words: String,
     /// Whether it is the one.
     pub chosen: bool,
@@ -193,9 +193,9 @@ pub struct Select<'a> {
     pub name: &'a str,
     /// Its id; the name when empty.
     pub id: &'a str,
-    /// Above it.
+    /// The words above it.
     pub label: &'a str,
-    /// Below it.
+    /// The words below it.
     pub help: Option<&'a str>,
     /// The words of choosing nothing, if one may.
     pub none: Option<&'a str>,

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// What a badge or a notice says beside its words; a sign goes with each colour.
+/// The meaning of a badge or a notice beside its words; a sign goes with each colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Neither good nor bad.
@@ -40,7 +40,7 @@ pub fn notice(tone: Tone, words: &str) -> Markup {
     html! { p class=(tone.class("notice")) { (words) } }
 }
 
-/// What stands in the place of an empty list: that it is empty, and what to do next.
+/// The text in the place of an empty list: that it is empty, and what to do next.
 pub fn empty(words: &str, next: Option<(&str, &str)>) -> Markup {
     html! {
         div.empty {

@@ -22,7 +22,7 @@ pub(super) fn own_with(lang: Lang, key: &str, args: &[(&str, &str)]) -> String {
     OWN.with(lang, key, args)
 }
 
-/// What a distance in time is told for.
+/// The purpose of a distance in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Age {
     /// 3 分钟前

@@ -4,12 +4,10 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use serde_json::Value;
 
-/// What came back.
+/// The answer to a call.
 #[derive(Clone, Debug)]
 pub struct Answer {
-    /// Its status.
     pub status: StatusCode,
-    /// Its headers.
     pub headers: HeaderMap,
     /// The body as text.
     pub text: String,

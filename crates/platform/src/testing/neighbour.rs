@@ -33,7 +33,7 @@ impl Neighbour {
         tx.commit().await.unwrap();
     }
 
-    /// What others read.
+    /// The log that others read.
     pub fn log(&self) -> Outbox {
         Outbox::new(self.name, self.db.clone())
     }

@@ -22,13 +22,14 @@ use crate::service::{Deps, Service};
 /// Somebody with a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// The account.
     pub id: Uuid,
     /// The organisation that the token is for.
     pub organisation: OrganisationId,
+    /// The kind of that organisation; empty where a test's service does not ask.
+    pub kind: &'static str,
     /// Roles in that organisation.
     pub roles: Vec<&'static str>,
-    /// Area codes.
+    /// Codes of the areas that the account may see.
     pub areas: Vec<&'static str>,
     /// The name that others see.
     pub name: &'static str,
@@ -37,7 +38,13 @@ pub struct Person {
 impl Person {
     /// Somebody without areas.
     pub fn new(id: Uuid, organisation: OrganisationId, roles: &[&'static str], name: &'static str) -> Self {
-        Self { id, organisation, roles: roles.to_vec(), areas: Vec::new(), name }
+        Self { id, organisation, kind: "", roles: roles.to_vec(), areas: Vec::new(), name }
+    }
+
+    /// The same of an organisation of this kind.
+    #[must_use]
+    pub fn of_a(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 
     /// The same for areas.
@@ -46,12 +53,13 @@ impl Person {
         Self { areas: areas.to_vec(), ..self }
     }
 
-    /// What the token says.
+    /// The claims of the token.
     pub fn claims(&self) -> AccessClaims {
         let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect();
         AccessClaims {
             sub: SubjectId(self.id),
             org: self.organisation,
+            kind: self.kind.to_owned(),
             roles: texts(&self.roles),
             areas: texts(&self.areas),
             name: self.name.to_owned(),
@@ -60,12 +68,12 @@ impl Person {
     }
 }
 
-/// What a test calls.
+/// The service as a test calls it.
 #[derive(Clone)]
 pub struct Site {
     /// The routes with all layers.
     pub router: Router,
-    /// What tokens are signed with.
+    /// The keys that tokens are signed with.
     pub keys: Keys,
     /// Time, which the test moves.
     pub clock: Clock,

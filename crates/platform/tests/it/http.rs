@@ -1,4 +1,4 @@
-//! What every request passes through: problems, languages, cookies and CSRF, limits, idempotency.
+//! The layers that every request passes through: problems, languages, cookies and CSRF, limits, idempotency.
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{FromRef, State};

@@ -1,4 +1,4 @@
-//! What is taken away by age and what is never: on both engines.
+//! The rows that go by age and the rows that never go: on both engines.
 use std::sync::Arc;
 use std::time::Duration;
 

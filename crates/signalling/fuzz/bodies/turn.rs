@@ -42,7 +42,7 @@ const KINDS: [u16; 12] = [
     0x7fff,
 ];
 
-/// What came of an input: so that whoever runs this sees that it reaches what it is about.
+/// The outcomes of an input: so that whoever runs this sees that it reaches what it is about.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     /// Answers.
@@ -140,7 +140,7 @@ impl World {
         Now { ms: self.ms, utc }
     }
 
-    /// What is handed on lies in what was given, and goes to nobody who is refused.
+    /// The payload that is handed on lies in the given bytes, and goes to nobody who is refused.
     fn check(engine: &Engine, seen: &mut Seen, output: TurnOutput<'_>, given: &[u8]) {
         match output {
             TurnOutput::ToPeer { relay, to, payload } => {

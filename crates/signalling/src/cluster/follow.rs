@@ -27,7 +27,7 @@ const FACTS_WAIT_MS_MAX: u64 = 30_000;
 /// How often it is looked whether they are.
 const FACTS_LOOK_MS: u64 = 100;
 
-/// What comes back from the log.
+/// The log's answer.
 type Answer = Result<LogInput<EntryBody>, Unreadable>;
 
 /// One room's task.
@@ -43,11 +43,11 @@ pub(super) struct Follower {
 /// The room cannot be followed any more, and is closed here.
 struct Over;
 
-/// What a follower hears of.
+/// The inputs of a follower.
 pub(super) struct FollowerInputs {
-    /// What is proposed.
+    /// The proposed commands.
     pub(super) commands: mpsc::Receiver<Command>,
-    /// What is announced.
+    /// The announced commits.
     pub(super) watch: Commits,
     /// Counts the connections to the log.
     pub(super) connections: watch::Receiver<u64>,

@@ -34,7 +34,7 @@ impl Unreadable {
     }
 }
 
-/// Who writes an entry, after which, and how it knows it again.
+/// The writer of an entry, the entry before it, and the mark by which the writer knows it again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EntryHead {
     pub(crate) kind: EntryKind,
@@ -81,7 +81,7 @@ pub(crate) fn command(command: &Command) -> Result<Bytes, Unreadable> {
     rmp_serde::to_vec_named(command).map(Bytes::from).map_err(|e| Unreadable::broken(&e))
 }
 
-/// What the driver needs to know of an entry; its body stays bytes.
+/// The facts of an entry that the driver needs; its body stays bytes.
 pub(crate) fn logged(node: NodeId, committed: &Committed) -> Result<LoggedEntry<EntryBody>, Unreadable> {
     let bytes = &committed.entry;
     let (Some([version, kind]), Some(body)) = (bytes.get(..2), bytes.get(HEAD_BYTES..)) else {
@@ -102,7 +102,7 @@ pub(crate) fn logged(node: NodeId, committed: &Committed) -> Result<LoggedEntry<
     Ok(LoggedEntry { position: committed.position, before: committed.previous, previous, own, kind, body })
 }
 
-/// What an entry holds, not read yet.
+/// The content of an entry, not read yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EntryBody {
     version: u8,

@@ -1,4 +1,4 @@
-//! What a node does beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
+//! The tasks of a node beside its rooms' logs: it says that it is there, hears who else is, and looks after sessions
 //! whose socket went without a word.
 
 use std::collections::{BTreeMap, HashMap};

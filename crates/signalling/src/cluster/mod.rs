@@ -138,7 +138,7 @@ impl Cluster {
         lock(&self.presence).is_gone(node, self.now_ms())
     }
 
-    /// What the log holds of the room, which is begun when it may be; nothing when there is no room. The database is
+    /// The log's entries of the room, which is begun when it may be; nothing when there is no room. The database is
     /// asked only for a room that is not there: who resumes does not wait for it.
     async fn entries(&self, room: &dyn FollowedRoom, log: &dyn RoomLog, make: bool) -> Result<Vec<Committed>, NoRoom> {
         let consult = room.consult();

@@ -1,4 +1,4 @@
-//! Who begins a room's log: one node, named by the database; and which nodes hold which rooms.
+//! The node that begins a room's log: one node, named by the database; and which nodes hold which rooms.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,8 @@ fn stored(node: NodeId) -> i64 {
     node.0 as i64
 }
 
-/// Whether this node is the one to write the room's first entry. Who was, and did not within the lease, is so no more.
+/// Whether this node is the one to write the room's first entry. The node that was, and did not within the lease, is so
+/// no more.
 pub(crate) async fn claim(
     db: &Db,
     consult: ConsultId,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::id::NodeId;
 
-/// What is known of the nodes.
+/// The known nodes.
 #[derive(Clone, Debug)]
 pub(crate) struct Presence {
     own: NodeId,

@@ -1,4 +1,4 @@
-//! What must be kept of a visit: rows and outbox events in one transaction, each fact once however many nodes
+//! The facts of a visit that must be kept: rows and outbox events in one transaction, each fact once however many nodes
 //! saw it.
 //!
 //! The relay's hot path never waits for the database: a room puts facts into a queue, and one task writes
@@ -42,9 +42,9 @@ const QUIET_MS: u64 = 100;
 pub(crate) enum Item {
     /// A fact of a room's log.
     Fact(Record),
-    /// What a connection added up of its line.
+    /// The segment that a connection added up of its line.
     Quality(Box<Segment>),
-    /// What came of somebody's check.
+    /// The outcome of somebody's check.
     Precheck(Box<Checked>),
 }
 
@@ -120,7 +120,7 @@ impl FactReceiver {
         self.receiver.recv_many(batch, BATCH_MAX).await
     }
 
-    /// What is there without waiting, up to a batch.
+    /// The items that are there without waiting, up to a batch.
     fn take_more(&mut self, batch: &mut Vec<Item>) {
         while batch.len() < BATCH_MAX
             && let Ok(item) = self.receiver.try_recv()

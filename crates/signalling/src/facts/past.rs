@@ -1,4 +1,4 @@
-//! What is known of a consult when its room is opened again: everything is read from what was written of it.
+//! The record of a consult when its room is opened again: everything is read from what was written of it.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ struct PastRow {
     has_revocations: bool,
 }
 
-/// What is known of a consult from earlier.
+/// The record of a consult from earlier.
 pub(crate) async fn past(conn: &mut Conn, consult: ConsultId) -> Result<Past, DbError> {
     let row: PastRow = on!(conn, |c| sqlx::query_as(ROOM).bind(consult).fetch_one(c).await)?;
     let mut past = Past {

@@ -69,7 +69,7 @@ impl<'a> FactRow<'a> {
     }
 }
 
-/// What changes of a consult's row.
+/// The changed columns of a consult's row.
 #[derive(Default, Serialize)]
 struct RoomChange {
     consult: String,

@@ -185,7 +185,7 @@ fn config(prefix: &str, replicas: usize, limits: JetStreamLimits) -> stream::Con
     }
 }
 
-/// What a failed append says of where the entry is.
+/// The place of the entry that a failed append tells of.
 fn refusal(error: &PublishError) -> AppendError {
     match error.kind() {
         PublishErrorKind::WrongLastSequence => AppendError::Behind,

@@ -32,7 +32,7 @@ impl Position {
 /// An entry in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// Its place.
+    /// Its place in the log.
     pub position: Position,
     /// The place of the room's entry before it; [`Position::START`] for the first.
     pub previous: Position,

@@ -41,7 +41,7 @@ const FILES: &[StaticFile] = &[
     ("/static/signalling/room.css", "text/css; charset=utf-8", include_bytes!("../../assets/room.css")),
 ];
 
-/// What is fetched only once somebody is inside.
+/// The scripts that are fetched only once somebody is inside.
 const LATER: &[&str] = &[
     "/static/signalling/room-chat.js",
     "/static/signalling/room-line.js",
@@ -83,6 +83,7 @@ pub(crate) async fn room(State(app): State<App>, visitor: Visitor) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use std::collections::BTreeSet;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! What stands beside the picture: people, chat, the case, recording and devices, one tab each.
+//! The panel beside the picture: people, chat, the case, recording and devices, one tab each.
 
 use maud::{Markup, html};
 

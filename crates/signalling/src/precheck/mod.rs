@@ -6,8 +6,8 @@
 //! The server's peer echoes what comes; the browser measures round trips and loss and says `precheck`
 //! over its signalling connection. [`report`] judges that; both sides see it.
 //!
-//! The server's peer has relay candidates only. Whoever names candidates in an offer names where this
-//! server sends connectivity checks to; through TURN those are refused by its peer filter like anybody's.
+//! The server's peer has relay candidates only. A client that names candidates in an offer names where this server
+//! sends connectivity checks to; through TURN those are refused by its peer filter like anybody's.
 
 mod api;
 mod peer;
@@ -66,7 +66,7 @@ pub struct PrecheckRelay {
     pub url: String,
     /// Where that is, when it is known by address.
     pub address: Option<SocketAddr>,
-    /// What opens it.
+    /// The credentials that open it.
     pub credentials: Credentials,
 }
 

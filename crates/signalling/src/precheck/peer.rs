@@ -17,7 +17,7 @@ use webrtc::peer_connection::{
 use super::runtime::Impatient;
 use super::{PrecheckLimits, PrecheckRelay};
 
-/// What may wait to be echoed, bytes; what is over it is lost, as on a bad line.
+/// The bytes that may wait to be echoed; what is over it is lost, as on a bad line.
 const SEND_BUFFER_BYTES_MAX: usize = 32 * 1024;
 /// The SCTP receive window, bytes.
 const RECEIVE_BUFFER_BYTES: u32 = 64 * 1024;

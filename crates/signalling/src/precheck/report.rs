@@ -1,4 +1,4 @@
-//! What a browser found in its check, and what that means for the visit. Pure.
+//! The findings of a browser's check, and what that means for the visit. Pure.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::quality::emodel::{Codec, Impairments};
 
 /// Reports of one connection come at most this often, ms.
 pub const REPORT_INTERVAL_MS_MIN: u64 = 2_000;
-/// What frame and jitter buffer add to the way at least, ms: 26.5 of Opus (RFC 6716 §2), 20 of one packet.
+/// The time that frame and jitter buffer add to the way at least, ms: 26.5 of Opus (RFC 6716 §2), 20 of one packet.
 const SOUND_MS: f64 = 46.5;
 
 /// How a camera or microphone was found.
@@ -96,7 +96,7 @@ pub enum PrecheckError {
     },
 }
 
-/// What stands in the way of a good visit, with a text for each.
+/// The obstacle to a good visit, with a text for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
@@ -135,18 +135,18 @@ impl Finding {
         [Self::NoCamera, Self::NoMicrophone, Self::Insecure, Self::NoPath, Self::UdpBlocked, Self::Lossy, Self::Slow];
 }
 
-/// What both sides see of somebody's check.
+/// The part of somebody's check that both sides see.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PrecheckNote {
     /// How the visit would go.
     pub verdict: Verdict,
-    /// Why not better.
+    /// The faults that were found.
     pub findings: Vec<Finding>,
     /// Round-trip time on the best way, whole ms.
     pub rtt_ms: Option<f32>,
     /// Loss on the best way, three digits.
     pub loss: Option<f32>,
-    /// What was reported.
+    /// The report.
     #[serde(flatten)]
     pub report: PrecheckReport,
 }
@@ -181,7 +181,7 @@ impl PrecheckReport {
         Ok(())
     }
 
-    /// What it means for the visit.
+    /// The meaning of the report for the visit.
     pub fn judge(self) -> PrecheckNote {
         let mut findings = Vec::new();
         if matches!(self.camera, Device::Insecure) || matches!(self.microphone, Device::Insecure) {

@@ -1,4 +1,4 @@
-//! What a client says.
+//! The messages of a client.
 
 use std::borrow::Cow;
 
@@ -31,11 +31,11 @@ pub struct ClientFrame<'a> {
     pub seq: Option<u64>,
     /// The last number of the relay's that the client has.
     pub ack: Option<u64>,
-    /// What it says.
+    /// The help text.
     pub message: ClientMessage<'a>,
 }
 
-/// What a client says.
+/// The messages of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ClientMessage<'a> {
     /// The first message.
@@ -48,7 +48,7 @@ pub enum ClientMessage<'a> {
     Ack,
     /// `getStats` samples: the frame as it came.
     Quality(&'a str),
-    /// What came of the check before the visit: the frame as it came.
+    /// The outcome of the check before the visit: the frame as it came.
     Precheck(&'a str),
     /// Everything else, which is numbered.
     Request(RoomRequest),
@@ -94,7 +94,7 @@ pub struct Rejected {
     pub seq: Option<u64>,
     /// The message's `ack`.
     pub ack: Option<u64>,
-    /// What kind of error.
+    /// The kind of error.
     pub code: ErrorCode,
     /// For the client's developer.
     pub message: String,

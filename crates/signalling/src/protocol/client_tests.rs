@@ -1,4 +1,4 @@
-//! What is read of a frame, and what is said about one that cannot be.
+//! The reading of a frame, and what is said about one that cannot be.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 

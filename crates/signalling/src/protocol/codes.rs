@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What was wrong with one message.
+/// The fault of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorCode {
@@ -118,7 +118,6 @@ pub enum CloseCode {
     Unreadable = 4107,
     /// More messages or bytes than the limits allow.
     RateLimited = 4108,
-    /// A binary frame.
     BinaryFrame = 4109,
     /// Staff sent you away.
     Removed = 4110,

@@ -1,4 +1,4 @@
-//! What is passed on unread must still be JSON that every client can read.
+//! The text that is passed on unread must still be JSON that every client can read.
 //!
 //! The parser of the frame has checked the grammar. Left are the three things that the grammar permits and
 //! parsers of good standing refuse, each of which would let one person break another's client for good,

@@ -1,4 +1,4 @@
-//! What the relay says.
+//! The messages of the relay.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,18 +18,18 @@ pub struct Heartbeat {
     pub timeout_ms: u64,
 }
 
-/// What the relay takes from one connection.
+/// The limits of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct ClientLimits {
-    /// The longest message.
+    /// The longest message, bytes.
     pub message_bytes_max: usize,
     /// Messages a second, on average.
     pub messages_per_s_max: u32,
-    /// Messages at once.
+    /// The most messages at once.
     pub messages_burst_max: u32,
     /// Bytes a second, on average.
     pub bytes_per_s_max: u32,
-    /// Bytes at once.
+    /// The most bytes at once.
     pub bytes_burst_max: u32,
 }
 
@@ -84,7 +84,6 @@ pub enum NewBecause {
 pub enum WelcomeBecause {
     /// It goes on from the state.
     Snapshot(SnapshotBecause),
-    /// It is new.
     New(NewBecause),
 }
 
@@ -96,11 +95,10 @@ pub enum Place {
     Hall,
     /// Waits to be admitted.
     Lobby,
-    /// Inside.
     Inside,
 }
 
-/// What to do about the same person on another device.
+/// The answer to the same person on another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Elsewhere {
@@ -160,7 +158,7 @@ pub enum CaptureBecause {
     ConsentWithdrawn,
     /// Somebody came in who does not consent.
     SomebodyJoined,
-    /// Whoever turned it on is gone.
+    /// The person who turned it on is gone.
     AskerLeft,
     /// The visit is over.
     Finished,
@@ -181,23 +179,22 @@ pub struct ErrorDetail {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename = "welcome")]
 pub struct Welcome<'a> {
-    /// The protocol version.
+    /// The protocol's version: 1.
     pub v: u32,
     /// The message's `id`, if `hello` had one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub re: Option<&'a str>,
-    /// Your session.
+    /// Your session's id.
     pub peer: PeerId,
-    /// What proves that the session is yours; only when it is new.
+    /// The proof that the session is yours; only when it is new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<&'a str>,
-    /// The consult.
     pub consult: ConsultId,
     /// The life of the room's log.
     pub epoch: Epoch,
     /// Whether the session goes on.
     pub resumed: ResumedAs,
-    /// Why not exactly.
+    /// The reason why it was not resumed exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<WelcomeBecause>,
     /// Your last `seq` that was taken: send again what comes after it.
@@ -206,7 +203,6 @@ pub struct Welcome<'a> {
     pub seq: u64,
     /// You, as the others see you.
     pub you: &'a PeerView,
-    /// Where you are.
     pub place: Place,
     /// Whether `join` leads to the lobby.
     pub lobby: bool,
@@ -217,7 +213,7 @@ pub struct Welcome<'a> {
     pub ice_servers: &'a [IceServer],
     /// How the two sides know that the other is there.
     pub heartbeat: Heartbeat,
-    /// What the relay takes.
+    /// The limits of the connection.
     pub limits: ClientLimits,
     /// A telephone number to fall back on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -261,10 +257,7 @@ pub enum ServerMessage<'a> {
         because: RingOver,
     },
     /// You are in.
-    Joined {
-        /// The room.
-        room: &'a RoomView,
-    },
+    Joined { room: &'a RoomView },
     /// You were sent away; the connection closes.
     Refused,
     /// Somebody came in.
@@ -297,18 +290,16 @@ pub enum ServerMessage<'a> {
     State {
         /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// Sound.
+        /// The microphone is on.
         audio: bool,
-        /// Picture.
+        /// The camera is on.
         video: bool,
-        /// Screen.
         screen: bool,
-        /// Hand.
         hand: bool,
     },
     /// Your sound was turned off; only you can turn it on.
     Muted {
-        /// By whom.
+        /// The peer who did it.
         by: PeerId,
     },
     /// Somebody wrote to all.
@@ -324,7 +315,6 @@ pub enum ServerMessage<'a> {
     Consent {
         /// The session's id, as `welcome` gave it.
         peer: PeerId,
-        /// To what.
         #[serde(flatten)]
         consent: Consent,
     },
@@ -348,14 +338,14 @@ pub enum ServerMessage<'a> {
         /// The cause, as the protocol names it.
         because: CaptureBecause,
     },
-    /// Who was sent away.
+    /// The people who were sent away.
     RemovedList {
         /// The removals that still hold, in the order in which they were made.
         removed: &'a [RemovedView],
     },
     /// The visit is over; the connection closes.
     Finished {
-        /// Who finished it.
+        /// The name of the person who finished it.
         by: &'a str,
         /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
@@ -369,7 +359,7 @@ pub enum ServerMessage<'a> {
     },
     /// A message was not carried out.
     Error {
-        /// What kind of error.
+        /// The kind of error.
         code: ErrorCode,
         /// For the client's developer.
         message: &'a str,

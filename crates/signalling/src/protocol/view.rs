@@ -1,4 +1,4 @@
-//! What somebody may see of others and of the room.
+//! The views that somebody gets of others and of the room.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,11 +10,10 @@ use crate::role::Role;
 /// Whether somebody's sound, picture and screen are on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// Sound.
+    /// The microphone is on.
     pub audio: bool,
-    /// The camera's picture.
+    /// The camera is on.
     pub video: bool,
-    /// The screen.
     pub screen: bool,
 }
 
@@ -33,13 +32,12 @@ pub struct Consent {
 #[expect(clippy::struct_excessive_bools, reason = "five independent facts of the wire protocol")]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PeerView {
-    /// Their session.
+    /// Their session's id.
     pub peer: PeerId,
-    /// Their name.
     pub name: Box<str>,
-    /// What they are.
+    /// Their role.
     pub role: Role,
-    /// What they may do.
+    /// Their permissions.
     pub permissions: Permissions,
     /// Whether their sound is on.
     pub audio: bool,
@@ -58,11 +56,10 @@ pub struct PeerView {
 /// Somebody in the lobby, as those with `control` see them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WaitingView {
-    /// Their session.
+    /// Their session's id.
     pub peer: PeerId,
-    /// Their name.
     pub name: Box<str>,
-    /// What they are.
+    /// Their role.
     pub role: Role,
     /// Since when they wait.
     pub since: DateTime<Utc>,
@@ -77,7 +74,7 @@ pub struct WaitingView {
 pub struct CaptureView {
     /// Whether it is on from now on.
     pub on: bool,
-    /// Who turned it on.
+    /// The peer who turned it on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<PeerId>,
     /// Since then, by the room's time, UTC.
@@ -115,7 +112,6 @@ pub struct RemovedView {
 /// The room as one person may see it: who is not admitted sees numbers, not people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoomView {
-    /// The consult.
     pub consult: ConsultId,
     /// How many are inside.
     pub people: usize,
@@ -125,9 +121,9 @@ pub struct RoomView {
     pub staff_present: bool,
     /// Since when host and clinician have first been together.
     pub started_at: Option<DateTime<Utc>>,
-    /// Who is inside.
+    /// The people who are inside.
     pub peers: Vec<PeerView>,
-    /// Who waits; only for those with `control`.
+    /// The name of the person who waits; only for those with `control`.
     pub waiting: Vec<WaitingView>,
     /// Whether sound and picture are kept.
     pub recording: CaptureView,
@@ -135,6 +131,6 @@ pub struct RoomView {
     pub transcription: CaptureView,
     /// The last chat messages, oldest first; only for those inside.
     pub chat: Vec<ChatLine>,
-    /// Who was sent away; only for those with `control`.
+    /// The people who were sent away; only for those with `control`.
     pub removed: Vec<RemovedView>,
 }

@@ -19,7 +19,7 @@ const WEPL: f64 = 110.0;
 /// Delay that is not noticed, ms (Table 1, delay sensitivity class "default").
 const MT_MS: f64 = 100.0;
 
-/// What a codec brings: equipment impairment and robustness against loss (G.113 Appendix I).
+/// The properties of a codec: equipment impairment and robustness against loss (G.113 Appendix I).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Codec {
     /// Equipment impairment factor Ie.
@@ -33,7 +33,7 @@ impl Codec {
     pub const OPUS: Self = Self { ie: 0.0, bpl: 25.1 };
 }
 
-/// What one way of a line does to speech.
+/// The harm that one way of a line does to speech.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Impairments {
     /// Id, by delay (equation 7-17 and following).

@@ -9,7 +9,7 @@ use crate::id::PeerId;
 
 /// How much a new figure counts against the ones before it.
 const WEIGHT: f32 = 0.4;
-/// What Opus adds to the way: a frame of 20 ms and 6.5 ms of look-ahead (RFC 6716 §2).
+/// The time that Opus adds to the way: a frame of 20 ms and 6.5 ms of look-ahead (RFC 6716 §2).
 const CODEC_MS: f32 = 26.5;
 /// The least that a jitter buffer holds: one packet, ms.
 const BUFFER_MS_MIN: f32 = 20.0;
@@ -36,7 +36,7 @@ impl Smooth {
     }
 }
 
-/// What is kept of one line.
+/// The smoothed figures of one line.
 #[derive(Clone, Debug)]
 pub(super) struct SmoothedLine {
     pub(super) peer: PeerId,
@@ -55,7 +55,7 @@ pub(super) struct SmoothedLine {
     reports: u8,
 }
 
-/// What sound or picture of one line amount to.
+/// The level of one line's sound or picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Level {
     pub(super) verdict: Verdict,
@@ -66,9 +66,8 @@ pub(super) struct Level {
 /// The figures of one direction, for the log and the page.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Figures {
-    /// Round-trip time, ms.
+    /// Median round-trip time, ms.
     pub rtt_ms: Option<f32>,
-    /// Jitter, ms.
     pub jitter_ms: Option<f32>,
     /// Share of packets lost.
     pub loss: Option<f32>,
@@ -122,7 +121,7 @@ impl SmoothedLine {
         self.kind != MediaKind::Audio && self.bitrate_bps.is_some_and(|bps| bps >= PICTURE_BPS_MIN)
     }
 
-    /// What it amounts to; nothing while there are no figures.
+    /// The level; nothing while there are no figures.
     pub(super) fn level(&self) -> Option<Level> {
         match self.kind {
             MediaKind::Audio => self.sound(),

@@ -1,8 +1,8 @@
 //! How good everybody's line is. Pure: reports and times in, notes and sums out.
 //!
-//! A connection keeps one [`Quality`] from its first report on. [`Quality::take`] smooths each line's
-//! figures, estimates speech quality (`emodel`), and answers a [`QualityNote`] when there is something
-//! new to say. What it adds up goes to the record when the connection ends (`summary`, `store`).
+//! A connection keeps one [`Quality`] from its first report on. [`Quality::take`] smooths each line's figures,
+//! estimates speech quality (`emodel`), and answers a [`QualityNote`] when there is something new to say. The sums go
+//! to the record when the connection ends (`summary`, `store`).
 //!
 //! A person's line is as good as the best of their lines to the others: a bad one of their own spoils
 //! all of them, while a bad one of somebody else's spoils one. Between two people it cannot be told
@@ -47,7 +47,7 @@ struct DirectionState {
     totals: Totals,
 }
 
-/// What is known of one person's line over one connection. Times are since the connection began.
+/// The knowledge of one person's line over one connection. Times are since the connection began.
 #[derive(Clone, Debug, Default)]
 pub struct Quality {
     lines: Vec<SmoothedLine>,

@@ -1,4 +1,4 @@
-//! What is said of somebody's line: to themselves, and through the room's log to those who can help.
+//! The words about somebody's line: to themselves, and through the room's log to those who can help.
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub struct QualityNote {
     pub cause: Option<Cause>,
     /// In which direction the cause lies.
     pub direction: Option<Direction>,
-    /// What to do, the most helpful first.
+    /// The advice, the most helpful first.
     pub advice: &'static [Advice],
     /// Whether the picture is to give way so that talking goes on.
     pub audio_first: bool,

@@ -1,4 +1,4 @@
-//! What a client measured of its line, as it stands in `quality{samples}`, and its bounds.
+//! A client's measurements of its line, as it stands in `quality{samples}`, and its bounds.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ impl Direction {
     pub const ALL: [Self; 2] = [Self::In, Self::Out];
 }
 
-/// What flows.
+/// The kind of media.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MediaKind {
@@ -38,13 +38,11 @@ pub enum MediaKind {
 /// One direction of one kind between the reporter and one other person, since the report before.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct Sample {
-    /// The other one.
+    /// The other peer's session.
     pub peer: PeerId,
-    /// Which way.
     pub direction: Direction,
-    /// What flows.
     pub kind: MediaKind,
-    /// Round-trip time, ms.
+    /// Median round-trip time, ms.
     #[serde(default)]
     pub rtt_ms: Option<f32>,
     /// Interarrival jitter (RFC 3550 §6.4.1), ms.
@@ -84,7 +82,6 @@ pub enum QualityError {
     OutOfRange {
         /// The sample's place, from 0.
         index: usize,
-        /// The field.
         field: &'static str,
         /// The greatest value it may have.
         most: f32,

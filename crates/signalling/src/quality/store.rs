@@ -25,18 +25,18 @@ const OF_CONSULT: &str = "select segment, direction, session, person, totals fro
 /// Rows of one visit that are summed at most: six people, both directions, and many reconnects.
 const ROWS_MAX: i64 = 2_000;
 
-/// What one connection added up so far. Writing it again replaces what it wrote before.
+/// The sums of one connection so far. Writing it again replaces what it wrote before.
 #[derive(Clone, Debug)]
 pub(crate) struct Segment {
     pub(crate) consult: ConsultId,
-    /// The connection.
+    /// The connection's id.
     pub(crate) id: Uuid,
     /// The session it belongs to.
     pub(crate) session: PeerId,
     pub(crate) person: PersonId,
     pub(crate) began_at: DateTime<Utc>,
     pub(crate) until: DateTime<Utc>,
-    /// In, out.
+    /// The two directions: in, out.
     pub(crate) totals: [Option<Totals>; 2],
     /// The connection is over: the booking side is told how the visit stands.
     pub(crate) over: bool,

@@ -1,4 +1,4 @@
-//! What is kept of a visit's lines: for each person, connection and direction, sums that merge.
+//! The record of a visit's lines: for each person, connection and direction, sums that merge.
 
 use std::time::Duration;
 
@@ -14,13 +14,9 @@ const GAP_MAX: Duration = Duration::from_secs(10);
 /// How long each verdict held, ms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
-    /// Good.
     pub good: u64,
-    /// Fair.
     pub fair: u64,
-    /// Poor.
     pub poor: u64,
-    /// Bad.
     pub bad: u64,
 }
 
@@ -37,13 +33,11 @@ pub struct Totals {
     pub mos: Histogram,
     /// Round-trip times.
     pub rtt: Histogram,
-    /// Jitter.
     pub jitter: Histogram,
-    /// Loss.
     pub loss: Histogram,
 }
 
-/// What a summary says of one direction.
+/// The summary's words about one direction.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Spoken {
     /// Median round-trip time, ms.
@@ -99,7 +93,7 @@ impl Totals {
         self.loss.add(&other.loss);
     }
 
-    /// What it amounts to.
+    /// The level.
     pub fn spoken(&self) -> Spoken {
         let held = self.held_ms;
         Spoken {

@@ -45,7 +45,7 @@ impl Verdict {
     pub const ALL: [Self; 5] = [Self::NoData, Self::Good, Self::Fair, Self::Poor, Self::Bad];
 }
 
-/// What makes a line less than good.
+/// The reason why a line is less than good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
@@ -65,7 +65,7 @@ pub enum Cause {
     NoDownlink,
 }
 
-/// What to do about it, for the text beside the picture.
+/// The remedy, for the text beside the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Advice {
@@ -81,7 +81,6 @@ pub enum Advice {
     FreeTheLine,
     /// Check the microphone: it is on, and chosen.
     CheckMicrophone,
-    /// Use the telephone.
     UseTelephone,
 }
 
@@ -137,7 +136,7 @@ impl Advice {
     ];
 }
 
-/// What to do about a verdict, the most helpful first.
+/// The remedies for a verdict, the most helpful first.
 pub fn advice(verdict: Verdict, cause: Option<Cause>, audio_first: bool) -> &'static [Advice] {
     use Advice::{AudioFirst, CheckMicrophone, FreeTheLine, NearerToRouter, PictureOff, UseTelephone, WaitForAnswer};
     match (verdict, cause) {
@@ -169,7 +168,7 @@ pub struct Steady {
 }
 
 impl Steady {
-    /// What is shown.
+    /// The verdict that is shown.
     pub fn shown(self) -> Verdict {
         self.shown
     }

@@ -34,7 +34,7 @@ pub struct FactId {
     pub index: u32,
 }
 
-/// What is to be done because an entry was applied, in this order.
+/// The effect of an applied entry, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// A session's outbox has grown.
@@ -50,7 +50,7 @@ pub enum Effect {
     TurnAway {
         /// The socket, by its node and its number there.
         socket: Socket,
-        /// What kind of error.
+        /// The kind of error.
         error: ErrorCode,
         /// For the client's developer.
         words: &'static str,
@@ -72,16 +72,16 @@ pub enum Effect {
         socket: Option<Socket>,
         /// The close code that the socket's client gets.
         code: CloseCode,
-        /// What it may not have received.
+        /// The messages that it may not have received.
         rest: SessionOutbox,
     },
-    /// What was kept for a session had to be let go of: its reader is too slow.
+    /// The messages kept for a session had to be let go of: its reader is too slow.
     Overrun(PeerId),
     /// Write this down.
     Fact {
         /// Its name.
         id: FactId,
-        /// What happened, as the room says it.
+        /// The fact, as the room says it.
         fact: Fact,
     },
 }
@@ -96,7 +96,6 @@ pub struct Replica {
     /// Facts that the entry at `position` has given so far.
     facts: u32,
     bounds: Bounds,
-    /// By peer.
     sessions: Vec<PeerOutbox>,
     /// Bytes in all outboxes.
     bytes: usize,

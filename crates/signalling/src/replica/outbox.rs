@@ -1,4 +1,4 @@
-//! What was said to one session and is not known to have arrived, by number. It is the send queue too.
+//! The messages that were said to one session and are not known to have arrived, by number. It is the send queue too.
 
 use std::collections::VecDeque;
 
@@ -54,7 +54,7 @@ impl SessionOutbox {
         seq <= self.last && self.last - seq <= self.kept.len() as u64
     }
 
-    /// What comes after `seq`, with numbers; what was let go is not among it.
+    /// The messages after `seq`, with numbers; what was let go is not among it.
     pub fn after(&self, seq: u64) -> impl Iterator<Item = (u64, &Body)> {
         let before = self.last - self.kept.len() as u64;
         let skip = usize::try_from(seq.saturating_sub(before)).unwrap_or(usize::MAX);

@@ -1,4 +1,4 @@
-//! Who gets in: joining, the lobby, ringing, admitting, refusing, putting back.
+//! The rules of entry: joining, the lobby, ringing, admitting, refusing, putting back.
 
 use super::capture::consent_fact;
 use super::session::LobbyWait;

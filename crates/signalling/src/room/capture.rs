@@ -7,7 +7,7 @@ use super::{Capture, Fact, RequestResult, Room, RoomOutput, Session, deny};
 use crate::id::{PeerId, PersonId};
 use crate::protocol::{CaptureBecause, CaptureView, Consent, ErrorCode, ServerMessage};
 
-/// What is on.
+/// The captures that are on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Captures {
     pub(super) recording: Option<Box<Captured>>,

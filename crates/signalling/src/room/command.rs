@@ -1,4 +1,4 @@
-//! What is written to a room's log, and thereby all that can happen to a room.
+//! The commands in a room's log, and thereby all that can happen to a room.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,9 +18,10 @@ use crate::role::Role;
 /// not know it drops it, and goes on with another room than the others. `#[serde(default)]` alone is enough only for
 /// what changes nothing in the room.
 ///
-/// A node that meets a newer version leaves the room, and its clients go on at a node that knows it. What of
+/// A node that meets a newer version leaves the room, and its clients go on at a node that knows it. An entry of
 /// [`ENTRY_VERSION_MIN`] or later is read: a log outlives the node that began it, and while nodes are restarted one
-/// after the other the old ones still write. What a field means when an earlier version left it out stands at the field.
+/// after the other the old ones still write. The meaning of a field that an earlier version left out stands at the
+/// field.
 ///
 /// - 2: `attached_times` of [`Command::Resume`], `at` of [`Command::Revoke`], `issued_at` of [`Entrant`].
 pub const ENTRY_VERSION: u8 = 2;
@@ -28,7 +29,7 @@ pub const ENTRY_VERSION: u8 = 2;
 /// The earliest version of [`Entry`] that is read.
 pub const ENTRY_VERSION_MIN: u8 = 1;
 
-/// What one node wrote to the log at once.
+/// The commands that one node wrote to the log at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// The version that its writer wrote.
@@ -39,7 +40,7 @@ pub struct Entry {
     pub node: NodeId,
     /// The writer's number for this entry, by which it knows its own.
     pub batch: u64,
-    /// What happens, in this order.
+    /// The commands, in this order.
     pub commands: Vec<Command>,
 }
 
@@ -50,7 +51,7 @@ pub enum Command {
     Open {
         /// This log's life.
         epoch: Epoch,
-        /// What is known of the consult from before.
+        /// The record of the consult from before.
         past: Box<Past>,
         /// The bounds that hold for this room as long as its log lives, on every node.
         limits: Box<RoomLimits>,
@@ -83,7 +84,7 @@ pub enum Command {
         /// that the client gave up. Version 1 does not say it, and is taken as one that had not heard of it.
         #[serde(default)]
         attached_times: Option<u64>,
-        /// Who enters anew when the session cannot be resumed; from the ticket, when one was shown.
+        /// The person who enters anew when the session cannot be resumed; from the ticket, when one was shown.
         fallback: Option<Box<Entrant>>,
     },
     /// A session asks for something. Without effect when the number was taken before, or when the session is
@@ -101,7 +102,7 @@ pub enum Command {
         ack: u64,
         /// The client's name for the message.
         id: Option<Box<str>>,
-        /// What it asks.
+        /// The request.
         request: RoomRequest,
     },
     /// A session has received. Without effect in the room; replicas let go of what they keep for it.
@@ -140,7 +141,7 @@ pub enum Command {
         /// The members of the message `quality` besides `type` and `peer`.
         note: Body,
     },
-    /// What came of somebody's check of camera, microphone and network.
+    /// The outcome of somebody's check of camera, microphone and network.
     Precheck {
         /// The session's id, as `welcome` gave it.
         peer: PeerId,
@@ -169,31 +170,31 @@ pub struct Entrant {
     pub profile: Profile,
 }
 
-/// Who somebody is, from their ticket.
+/// The person's identity, from their ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
     /// The person.
     pub person: PersonId,
     /// The name that the others see.
     pub name: Box<str>,
-    /// What they are in this consult.
+    /// Their role in this consult.
     pub role: Role,
     /// Whether they wait to be admitted.
     pub lobby: bool,
-    /// What they may do.
+    /// Their permissions.
     pub permissions: Permissions,
 }
 
-/// What somebody asks of the room: every numbered message of a client.
+/// The request of somebody to the room: every numbered message of a client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RoomRequest {
     /// Enter.
     Join {
-        /// What is on.
+        /// The captures that are on.
         media: Media,
         /// To what they consent.
         consent: Consent,
-        /// What to do about the same person on another device.
+        /// The answer to the same person on another device.
         elsewhere: Option<Elsewhere>,
     },
     /// Let somebody in.
@@ -208,7 +209,7 @@ pub enum RoomRequest {
     Relay {
         /// The session that receives it.
         to: PeerId,
-        /// What: `offer`, `answer`, `candidate` or `message`.
+        /// The type: `offer`, `answer`, `candidate` or `message`.
         body: Body,
     },
     /// Pass a `message` on to everybody else inside.
@@ -262,7 +263,7 @@ pub enum RoomRequest {
     Finish,
     /// A message that could not be read but had its number.
     Unreadable {
-        /// What kind of error.
+        /// The kind of error.
         code: ErrorCode,
         /// For the client's developer.
         message: Box<str>,

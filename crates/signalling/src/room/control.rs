@@ -1,4 +1,4 @@
-//! What staff decide about others: what they may do, that they go and stay away, and tickets that end.
+//! The decisions of staff about others: what they may do, that they go and stay away, and tickets that end.
 
 use super::{Fact, RequestResult, Revocation, Room, RoomOutput, Session, deny, send};
 use crate::id::PeerId;

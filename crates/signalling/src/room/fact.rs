@@ -1,4 +1,4 @@
-//! What happened, for the record, and what the record says when a room is opened again.
+//! The facts of a room for the record, and what the record says when a room is opened again.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::role::Role;
 /// The most facts that one command can give: a full room, a full lobby and both captures end in one tick.
 pub const FACTS_PER_COMMAND_MAX: usize = 64;
 
-/// What of the sound and picture is kept.
+/// The kind of record of sound and picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Capture {
@@ -33,7 +33,7 @@ pub enum Fact {
     Attendance {
         /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// What they are.
+        /// Their role.
         role: Role,
         /// Came, or went.
         joined: bool,
@@ -51,7 +51,7 @@ pub enum Fact {
     Escalated {
         /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// What they are.
+        /// Their role.
         role: Role,
         /// Since then, by the room's time, UTC.
         since: DateTime<Utc>,
@@ -75,7 +75,7 @@ pub enum Fact {
         person: PersonId,
         /// The name in their ticket, at most 64 characters.
         name: Box<str>,
-        /// What they are.
+        /// Their role.
         role: Role,
         /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
@@ -174,7 +174,7 @@ pub struct Revocation {
     pub at: DateTime<Utc>,
 }
 
-/// What is known of a consult from before its log: all of it was a [`Fact`] once.
+/// The record of a consult from before its log: all of it was a [`Fact`] once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     /// Since when host and clinician have first been together.
@@ -183,7 +183,7 @@ pub struct Past {
     pub finished: bool,
     /// How long host and clinician were together.
     pub together_seconds: u64,
-    /// Who was sent away, and not lifted.
+    /// The people who were sent away, and not lifted.
     pub removed: Vec<Removal>,
     /// The highest number of a removal, lifted ones included.
     pub removals: u32,

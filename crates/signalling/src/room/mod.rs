@@ -63,13 +63,13 @@ pub struct Room {
     chat: Chat,
 }
 
-/// What was decided about a person, whatever session or ticket they come with.
+/// The decisions about a person, whatever session or ticket they come with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Standing {
     person: PersonId,
     /// Whether they wait, if that was decided.
     waits: Option<bool>,
-    /// What they may do, if that was decided.
+    /// Their permissions, if that was decided.
     permissions: Option<Permissions>,
 }
 
@@ -198,7 +198,7 @@ impl Room {
         self.find(peer).map(|session| session.attached_times)
     }
 
-    /// Who a session is.
+    /// The person of a session.
     pub fn profile(&self, peer: PeerId) -> Option<&Profile> {
         self.find(peer).map(|session| &session.profile)
     }

@@ -1,17 +1,17 @@
-//! What a room wants done.
+//! The outputs of a room.
 
 use super::fact::Fact;
 use crate::id::{Epoch, PeerId, Socket};
 use crate::protocol::{Body, CloseCode, ErrorCode, PeerView, Place, Resumed, RoomView};
 
-/// What a room wants done, in this order.
+/// The outputs of a room, in this order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RoomOutput {
     /// A numbered message. Kept until it is acknowledged.
     Send {
         /// The session that receives it.
         to: PeerId,
-        /// What; one text however many it goes to.
+        /// The body; one text however many it goes to.
         body: Body,
     },
     /// Answer a `hello`. When it says `snapshot`, what was kept for the session is let go of first.
@@ -20,7 +20,7 @@ pub enum RoomOutput {
     TurnAway {
         /// Which socket.
         socket: Socket,
-        /// What kind of error.
+        /// The kind of error.
         error: ErrorCode,
         /// For the client's developer.
         words: &'static str,

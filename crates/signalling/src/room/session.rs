@@ -111,7 +111,7 @@ impl Session {
         self.profile.permissions.has_any(any)
     }
 
-    /// What of `media` is permitted.
+    /// The permitted part of `media`.
     pub(super) fn permitted(&self, media: Media) -> Media {
         Media {
             audio: media.audio && self.may(Permissions::AUDIO),

@@ -1,4 +1,4 @@
-//! What a ticket still opens: bound to its first device, revoked, or its person removed.
+//! The reach of a ticket: bound to its first device, revoked, or its person removed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use super::{Binding, Entrant, Past, Removal, Revocation};
 use crate::id::PersonId;
 use crate::protocol::{CloseCode, ErrorCode, RemovedView};
 
-/// What is known of tickets and of who may not come.
+/// The knowledge of tickets and of people who may not come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tickets {
     bound: Vec<Binding>,

@@ -9,7 +9,7 @@ use crate::protocol::{Body, RoomView};
 pub(super) const NOTE_BYTES_MAX: usize = 4096;
 
 impl Room {
-    /// What a session may see. Before they are inside, somebody who has to wait sees no names.
+    /// The view of a session. Before they are inside, somebody who has to wait sees no names.
     pub(super) fn view_for(&self, session: &Session) -> RoomView {
         let inside = session.is_inside();
         let sees_people = inside || (session.is_in_hall() && !self.must_wait(&session.profile));
@@ -41,7 +41,7 @@ impl Room {
         }
     }
 
-    /// What came of somebody's check; kept for those who come later.
+    /// The outcome of somebody's check; kept for those who come later.
     pub(super) fn precheck(&mut self, peer: PeerId, note: &Body, outputs: &mut Vec<RoomOutput>) {
         let Some(session) = self.find_mut(peer) else { return };
         if note.len() > NOTE_BYTES_MAX {

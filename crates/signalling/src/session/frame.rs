@@ -11,7 +11,7 @@ const CONTROL_BYTES_MAX: usize = 125;
 /// The longest head of a frame to a client.
 pub(super) const HEAD_BYTES_MAX: usize = 10;
 
-/// What a client sent.
+/// The frame that a client sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WsFrame<'a> {
     /// A whole message, or the last part of it with all before.

@@ -44,7 +44,7 @@ pub(super) struct Arrival {
     pub(super) arriving: Arriving,
     pub(super) reader: SocketReader,
     pub(super) writer: SocketWriter,
-    /// What was read beyond the request.
+    /// The bytes that were read beyond the request.
     pub(super) early: Bytes,
 }
 
@@ -199,7 +199,7 @@ impl Arrival {
         }
     }
 
-    /// What is to be asked of which room, or why nothing is.
+    /// The command for a room, or why nothing is.
     #[expect(clippy::type_complexity, reason = "taken apart at once by the one caller")]
     fn command(
         &self,

@@ -1,5 +1,5 @@
-//! The way from a room to one socket. It lives in the room, so whoever causes a message writes it straight to
-//! the socket: no queue, no other task woken. What the socket does not take now stays in the session's outbox.
+//! The way from a room to one socket. It lives in the room, so whoever causes a message writes it straight to the
+//! socket: no queue, no other task woken. A message that the socket does not take now stays in the session's outbox.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ impl Signal {
         self.task.register(waker);
     }
 
-    /// What was told since the last time.
+    /// The signals since the last time.
     pub(super) fn take(&self) -> u8 {
         if self.flags.load(Ordering::Acquire) == 0 { 0 } else { self.flags.swap(0, Ordering::AcqRel) }
     }
@@ -86,7 +86,7 @@ impl Wake for Signal {
     }
 }
 
-/// What a socket that has said `hello` waits with.
+/// The state in which a socket that has said `hello` waits.
 #[derive(Debug)]
 pub(super) struct PendingHello {
     /// The client's name for the message.
@@ -124,7 +124,7 @@ pub(super) struct Link {
     pub(super) ack_listed: bool,
     /// A ping is out and nothing was heard since.
     pub(super) pinged: bool,
-    /// What the client reports of its line, from the first report on.
+    /// The client's reports of its line, from the first report on.
     pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
     waker: Waker,

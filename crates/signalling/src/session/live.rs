@@ -50,7 +50,7 @@ pub(super) struct Live {
     _place: OwnedSemaphorePermit,
 }
 
-/// What turns frames into what the room is told.
+/// The reader that turns frames into input of the room.
 struct FrameReader {
     peer: PeerId,
     limits: ClientLimits,

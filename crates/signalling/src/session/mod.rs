@@ -1,8 +1,8 @@
 //! WebSockets around the replicated rooms.
 //!
-//! [`cell`] is a room with its sockets behind one lock, and the one door to the room's log. A connection is
-//! [`hello`] until it is welcome and [`live`] from then on: one small task that reads. What is to be written
-//! lies in the session's outbox (see `replica`), and is written to the socket by whoever put it there.
+//! [`cell`] is a room with its sockets behind one lock, and the one door to the room's log. A connection is [`hello`]
+//! until it is welcome and [`live`] from then on: one small task that reads. The bytes to be written lie in the
+//! session's outbox (see `replica`), and is written to the socket by whoever put it there.
 
 mod acks;
 mod arrivals;

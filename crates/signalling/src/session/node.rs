@@ -1,4 +1,4 @@
-//! What every room of this process is handed: its bounds, its clock, and where its commands and facts go.
+//! The parts that every room of this process is handed: its bounds, its clock, and where its commands and facts go.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

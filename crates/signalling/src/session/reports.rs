@@ -1,4 +1,4 @@
-//! What a client reports beside the numbered messages: how good its line is, and what its check found.
+//! The client's reports beside the numbered messages: how good its line is, and what its check found.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ impl Report {
     }
 }
 
-/// What comes of a report.
+/// The outcome of a report.
 #[derive(Debug, Default)]
 pub(super) struct ReportOutcome {
     /// Said to the client itself, without a number.

@@ -17,7 +17,7 @@ use super::wire::halves;
 use crate::App;
 use crate::protocol::SUBPROTOCOL;
 
-/// What a server appends to the client's key (RFC 6455 §1.3).
+/// The suffix that a server appends to the client's key (RFC 6455 §1.3).
 const KEY_SUFFIX: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The signalling WebSocket, subprotocol `sanbao.signal.v1`; see the protocol document.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
-/// What one read takes at most. It lies on the stack of the task that reads, so a quiet connection has none.
+/// The bytes that one read takes at most. It lies on the stack of the task that reads, so a quiet connection has none.
 const READ_BYTES_MAX: usize = 16 * 1024;
 
 /// The half that its own task reads.

@@ -71,7 +71,7 @@ pub struct TurnLimits {
     pub connection_send_bytes_max: usize,
 }
 
-/// What one user may hold in the smallest room of the simplest server.
+/// The allocations that one user may hold in the smallest room of the simplest server.
 const ALLOCATIONS_PER_USER_MIN: usize = 64;
 /// Allocations of one peer connection for each address it is told: a device has two networks (Wi-Fi and cellular),
 /// and after a change of network the allocations of before live on until they run out.

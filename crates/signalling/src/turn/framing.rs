@@ -5,7 +5,7 @@ use crate::turn::stun::{HEADER_BYTES, MAGIC_COOKIE};
 /// The longest frame of a stream; media is below 1,500 bytes.
 pub const FRAME_BYTES_MAX: usize = 16 * 1024;
 
-/// What a stream's bytes begin with.
+/// The first frame of a stream's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StreamFrame {
     /// A whole frame of so many bytes; padding included.

@@ -35,7 +35,7 @@ pub enum AnsweredBy {
 pub struct IceUrl {
     /// The address.
     pub url: String,
-    /// Who answers there.
+    /// The server that answers there.
     pub by: AnsweredBy,
 }
 
@@ -57,9 +57,9 @@ pub struct IceConfig {
     pub stun: Vec<IceUrl>,
     /// TURN addresses.
     pub turn: Vec<IceUrl>,
-    /// What opens TURN.
+    /// The credentials that open TURN.
     pub credentials: Credentials,
-    /// What the embedded server listens on.
+    /// The ports that the embedded server listens on.
     pub ports: PortsWatch,
 }
 

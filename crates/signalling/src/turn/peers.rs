@@ -88,7 +88,8 @@ fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// What Azure gives every machine inside it: metadata, DNS and the host's agent, at an address that looks public.
+/// The address that Azure gives every machine inside it: metadata, DNS and the host's agent, at an address that looks
+/// public.
 const AZURE_METADATA: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 
 /// IANA's special-purpose registry for IPv4 (RFC 6890), and multicast.

@@ -40,7 +40,7 @@ impl PortsWatch {
         watch
     }
 
-    /// What is open now.
+    /// The ports that are open now.
     pub fn now(&self) -> OpenPorts {
         self.0.borrow().unwrap_or_default()
     }

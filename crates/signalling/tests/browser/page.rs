@@ -4,7 +4,7 @@ use crate::support::browser::site::{keys, start, start_with, ticket};
 use crate::support::browser::{Browser, Driver};
 use serde_json::{Value, json};
 
-/// What one turns off, the other is told.
+/// The other side is told of each device that one turns off.
 async fn picture_and_sound_off(doctor: &Browser, host: &Browser) {
     doctor.click("#video").await;
     host.until("document.querySelector('#tiles .no-picture')").await;
@@ -277,7 +277,7 @@ const ENDING: &str = r#"
     };
 "#;
 
-/// What is played, the name of its picture, and what staff and family read.
+/// The endings that are played, the names of their pictures, and the words that staff and family read.
 fn endings() -> [(Value, &'static str, &'static str, &'static str); 12] {
     let finished = |seconds: u32| json!({ "by": "王秀英", "together_seconds": seconds });
     let code = |code: u32| json!({ "code": code });

@@ -119,7 +119,7 @@ impl Nat {
         Self { address, epoch }
     }
 
-    /// Whoever is known now is heard no more; who comes from another port is.
+    /// Each client known now is heard no more; one that comes from another port is.
     fn forget(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }

@@ -6,7 +6,7 @@ use crate::support::browser::{Browser, Driver};
 use crate::support::{Relay, config};
 use sanbao_platform::testing::sqlite;
 
-/// Who somebody is, what their browser is called, and its size.
+/// The person's identity, what their browser is called, and its size.
 type Person = (&'static str, &'static str, u32, u32);
 
 const FOUR: [Person; 4] = [

@@ -1,4 +1,5 @@
-//! What the fuzzer runs, over chosen and random inputs: so that its targets compile and hold in every run of the tests.
+//! The bodies that the fuzzer runs, over chosen and random inputs: so that its targets compile and hold in every run of
+//! the tests.
 
 #[path = "../../fuzz/bodies/framing.rs"]
 mod framing;

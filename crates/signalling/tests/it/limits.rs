@@ -198,7 +198,7 @@ async fn a_flood_is_told_and_closed_and_the_room_lives_on() {
     host.hear("peer_away").await;
 }
 
-/// What a WebSocket asks with, besides its subprotocol.
+/// The headers that a WebSocket asks with, besides its subprotocol.
 const UPGRADE: [(&str, &str); 4] = [
     ("connection", "upgrade"),
     ("upgrade", "websocket"),

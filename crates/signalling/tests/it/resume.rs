@@ -315,7 +315,7 @@ async fn whoever_is_given_a_ticket_after_theirs_were_revoked_comes_in_and_stays(
     .await;
 }
 
-/// What the relay's own reader of revocations writes; here it was written as the process ended.
+/// The event that the relay's own reader of revocations writes; here it was written as the process ended.
 const TAKEN_BACK: &str =
     "insert into ticket_revocation (event_id, consult, person, revoked_at) values ($1, $2, $3, $4)";
 

@@ -262,7 +262,7 @@ pub fn device(n: u64) -> String {
     format!("device-{n:016x}")
 }
 
-/// What a client keeps to go on with its session.
+/// The values that a client keeps to go on with its session.
 #[derive(Clone, Debug)]
 pub struct Resumable {
     pub device: String,
@@ -314,7 +314,7 @@ impl Client {
         self.said = self.welcome["ack"].as_u64().unwrap();
     }
 
-    /// What it keeps; of a session that began with its own welcome.
+    /// The values that it keeps; of a session that began with its own welcome.
     pub fn resumable(&self, device: &str) -> Resumable {
         Resumable {
             device: device.to_owned(),

@@ -58,7 +58,7 @@ impl Node {
     }
 }
 
-/// What the nodes share.
+/// The common parts of the nodes.
 pub struct Site {
     pub servers: NatsServers,
     pub deps: Deps,

@@ -21,7 +21,7 @@ const ACK_DELAY: Duration = Duration::from_millis(40);
 /// How long an answer to `hello` may take before another node is tried.
 const HELLO_WAIT: Duration = Duration::from_secs(6);
 
-/// What should never happen, and what may, counted over all clients of a test.
+/// The events that should never happen and those that may, counted over all clients of a test.
 #[derive(Debug, Default)]
 pub struct Counts {
     /// A number of the relay's was skipped.
@@ -40,7 +40,7 @@ pub struct Counts {
     pub away_ms_max: AtomicU64,
     /// Hellos that were answered with an error: try again.
     pub refused: AtomicU64,
-    /// What the last such error said.
+    /// The words of the last such error.
     pub last_refusal: Mutex<String>,
 }
 

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// Who the server is does not matter here; that it has the key of what it shows does.
+/// The server's identity does not matter here; that it has the key of what it shows does.
 #[derive(Debug)]
 struct Anybody(WebPkiSupportedAlgorithms);
 

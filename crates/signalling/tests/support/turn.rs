@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::trust;
 
 pub const REALM: &str = "sanbao.test";
-/// What is to come comes within this; what is not to come is waited for as long as [`SILENCE`].
+/// An expected message comes within this time; what is not to come is waited for as long as [`SILENCE`].
 const WAIT: Duration = Duration::from_secs(30);
 /// How long nothing must come for "nothing comes".
 pub const SILENCE: Duration = Duration::from_millis(300);
@@ -76,7 +76,7 @@ enum Wire {
     Tls(Box<TlsStream<TcpStream>>, Vec<u8>),
 }
 
-/// What came back.
+/// The answer to a call.
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,

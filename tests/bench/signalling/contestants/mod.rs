@@ -17,12 +17,12 @@ pub trait Contestant {
     /// Its name in the tables.
     fn name(&self) -> &'static str;
 
-    /// What must be installed before it can be started, if anything.
+    /// The program that must be installed before it can be started, if anything.
     fn missing(&self) -> Option<String> {
         None
     }
 
-    /// What there is to know of it: its version, how it runs, which limits were raised for this load.
+    /// The facts to know of it: its version, how it runs, which limits were raised for this load.
     fn about(&self) -> String {
         "a bare forwarder".to_owned()
     }

@@ -15,14 +15,14 @@ use crate::server::Server;
 
 /// The environment variable with the address of a `PostgreSQL` server, as [`sanbao_platform::testing`] reads it.
 const POSTGRES: &str = "SANBAO_TEST_POSTGRES_URL";
-/// What is acknowledged at once, as the protocol says.
+/// The number of messages that are acknowledged at once, as the protocol says.
 const UNACKNOWLEDGED_MESSAGES_MAX: u64 = 32;
 const UNACKNOWLEDGED_BYTES_MAX: usize = 64 * 1024;
 
 /// The relay.
 pub struct Sanbao {
     name: &'static str,
-    /// What holds its rooms' logs; nothing when they are in the relay's memory.
+    /// The servers that hold its rooms' logs; nothing when they are in the relay's memory.
     shared: Option<Shared>,
     keys: Keys,
     clock: Clock,
@@ -42,7 +42,7 @@ struct Side {
     device: String,
     own: String,
     other: String,
-    /// What a `welcome` gave to resume with: consult, epoch, secret.
+    /// The values of `welcome` to resume with: consult, epoch, secret.
     kept: Option<[String; 3]>,
     /// The last number of its own.
     said: u64,

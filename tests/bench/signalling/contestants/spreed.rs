@@ -124,7 +124,7 @@ impl Dialect for Side {
 }
 
 impl Side {
-    /// Who came in, if it was not this side.
+    /// The peers who came in, if it was not this side.
     fn joined<'a>(&mut self, mut text: &str) -> Heard<'a> {
         while let Some(session) = between(text, r#""sessionid":""#) {
             if session != self.own {

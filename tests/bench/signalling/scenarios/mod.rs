@@ -23,10 +23,10 @@ use crate::server::Server;
 pub type Measured = Result<(Vec<f64>, Vec<String>), Failure>;
 type Running<'a> = Pin<Box<dyn Future<Output = Measured> + 'a>>;
 
-/// What one run needs.
+/// The parts that one run needs.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    /// Who is measured.
+    /// The contestant that is measured.
     pub contestant: &'a dyn Contestant,
     /// Its server, a fresh one.
     pub server: &'a Server,
@@ -50,9 +50,9 @@ impl Run<'_> {
 pub struct Scenario {
     /// Its name on the command line.
     pub name: &'static str,
-    /// What it does.
+    /// The handler.
     pub title: &'static str,
-    /// What its values are.
+    /// The meaning of its values.
     pub columns: &'static [Column],
     /// How often it runs when nobody says.
     pub runs: usize,

@@ -12,7 +12,8 @@ use crate::report::{Bar, Column};
 const MESSAGES_PER_S: u32 = 5_000;
 /// How long nothing is read.
 const STOPPED: Duration = Duration::from_secs(20);
-/// What may wait in the sender's own hands before it stops sending, as a browser's `bufferedAmount` would tell it.
+/// The bytes that may wait in the sender's own hands before it stops sending, as a browser's `bufferedAmount` would
+/// tell it.
 const OUTBOUND_BYTES_MAX: usize = 64 * 1024;
 /// How long what is late is waited for.
 const LATE: Duration = Duration::from_secs(5);

@@ -19,7 +19,7 @@ pub const COLUMNS: [&str; 12] = [
     "wanted_from",
     "wanted_until",
 ];
-/// What must be among them.
+/// The columns that must be among them.
 const NEEDED: [&str; 5] = ["external_id", "received_at", "area_code", "category", "elder_name"];
 /// Words by which files head these columns.
 const WORDS: &[(&str, &[&str])] = &[
@@ -160,7 +160,7 @@ fn slot<'a>(row: &'a mut NewRequest, field: &str) -> Option<&'a mut Option<Strin
     })
 }
 
-/// What stands in a field of a row.
+/// The text in a field of a row.
 pub fn cell(row: &NewRequest, field: &str) -> Option<String> {
     slot(&mut row.clone(), field).and_then(|place| place.clone())
 }

@@ -35,7 +35,7 @@ pub struct ImportOptions {
     pub file_name: Option<String>,
     /// Do all but write.
     pub dry_run: bool,
-    /// Who imports, and within which areas; `None` for an operator at the command line: everywhere.
+    /// The person who imports, and within which areas; `None` for an operator at the command line: everywhere.
     pub actor: Option<Actor>,
     /// The request's id, for the audit log.
     pub request_id: String,
@@ -217,7 +217,7 @@ impl Import<'_> {
         self.write(tx, changes, now).await
     }
 
-    /// What a row makes of a request, or the request that it makes.
+    /// The step that a row takes on a request, or the request that it makes.
     fn change(
         &self,
         before: Option<Request>,
@@ -299,7 +299,7 @@ async fn recognise(tx: &mut Tx, changes: &mut [Change<Request>]) -> Result<(), D
 /// Somebody took a step of a request while its row was read. The chunk is undone and can be imported again.
 const OVERTAKEN: DbError = DbError::RowCount { statement: "import update", expected: 1, actual: 0 };
 
-/// What is told of a changed row whose request takes nothing any more.
+/// The fault of a changed row whose request takes nothing any more.
 fn ended(state: RequestStateName) -> Fault {
     let (code, zh, en) = match state {
         RequestStateName::Cancelled => {

@@ -28,7 +28,6 @@ const AREAS: &str = "select code from area";
 /// A request that a row of this source and external id has made before.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Known {
-    /// The request.
     pub id: RequestId,
     external_id: String,
     /// A keyed hash of the row as it was read last.

@@ -1,4 +1,4 @@
-//! What is told of an import: counts, and the first bad rows with their reasons; personal values masked.
+//! The report of an import: counts, and the first bad rows with their reasons; personal values masked.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::cn;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use crate::request::input::Fault;
 
 typed_id!(
-    /// An import.
+    /// An import of one file.
     ImportId
 );
 
@@ -32,7 +32,7 @@ pub struct RowError {
     pub code: String,
     /// The reason in the caller's language.
     pub reason: String,
-    /// What stands there: masked where personal, cut, and harmless in a spreadsheet.
+    /// The text that stands there: masked where personal, cut, and harmless in a spreadsheet.
     pub value: Option<String>,
     #[serde(skip)]
     #[schema(ignore)]
@@ -48,9 +48,7 @@ pub struct Report {
     pub dry_run: bool,
     /// The system the file comes from.
     pub source: String,
-    /// The file's name.
     pub file_name: Option<String>,
-    /// When it began.
     pub started_at: DateTime<Utc>,
     /// When it ended; absent while it runs, or when it was killed and can be run again.
     pub finished_at: Option<DateTime<Utc>>,

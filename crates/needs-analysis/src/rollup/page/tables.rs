@@ -19,7 +19,7 @@ pub(super) struct Row {
     pub(super) share: Option<String>,
 }
 
-/// What the rows are sorted by.
+/// The column that the rows are sorted by.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Column {
     Area,

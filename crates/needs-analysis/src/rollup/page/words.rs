@@ -1,4 +1,4 @@
-//! What the parts of the needs overview share: for whom, of what, and in which words.
+//! The common parts of the needs overview: for whom, of what, and in which words.
 
 use chrono::NaiveDate;
 use sanbao_platform::auth::Actor;
@@ -19,7 +19,7 @@ pub(super) struct Sort {
     pub(super) order: Option<String>,
 }
 
-/// What the parts of the page share.
+/// The common parts of the page.
 pub(super) struct View<'a> {
     pub(super) lang: Lang,
     pub(super) actor: &'a Actor,

@@ -25,7 +25,7 @@ impl Deref for Site {
 }
 
 fn person(role: &'static str, areas: &[&'static str]) -> Person {
-    Person::new(uuid_v7(now()), OrganisationId::new(now()), &[role], "测试员").in_areas(areas)
+    Person::new(uuid_v7(now()), OrganisationId::new(now()), &[role], "测试员").of_a("street_office").in_areas(areas)
 }
 
 impl Site {
@@ -35,7 +35,7 @@ impl Site {
         Self(testing::Site::of(build(Config::default(), deps.clone()), &deps))
     }
 
-    /// What the analyst of the whole street reads, as JSON or as a page.
+    /// The answer for the analyst of the whole street, as JSON or as a page.
     async fn read(&self, path: &str) -> Answer {
         self.call(Some(&person("analyst", &["s"])), "GET", path, None, &[("accept", "text/html,application/json")])
             .await

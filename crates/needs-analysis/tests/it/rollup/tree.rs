@@ -1,4 +1,4 @@
-//! What the roll-up's tests share: a small tree, and requests written beside their counts.
+//! The common parts of the roll-up's tests: a small tree, and requests written beside their counts.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_needs_analysis::MIGRATIONS;

@@ -15,7 +15,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// What can be done with an errand.
+    /// The steps of an errand.
     pub enum ErrandStepName { Finish = "finish", Drop = "drop", Lapse = "lapse" }
 }
 
@@ -91,7 +91,7 @@ impl StepName for ErrandStepName {
 }
 
 described! {
-    /// What is told of an errand.
+    /// The event of an errand.
     #[derive(Debug, Serialize)]
     pub struct Told {
         pub id: ErrandId,

@@ -2,7 +2,7 @@
 
 use crate::log::Position;
 
-/// What an entry is, as far as the chain cares.
+/// The kind of an entry, as far as the chain cares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A room's first entry.
@@ -16,7 +16,7 @@ pub enum EntryKind {
 /// An entry that came from the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoggedEntry<B> {
-    /// Its place.
+    /// Its place in the log.
     pub position: Position,
     /// The room's entry before it in the log, valid or void.
     pub before: Position,
@@ -24,13 +24,12 @@ pub struct LoggedEntry<B> {
     pub previous: Position,
     /// Which of this node's batches it is, when this node wrote it.
     pub own: Option<u64>,
-    /// What it is.
     pub kind: EntryKind,
-    /// What it holds.
+    /// The body.
     pub body: B,
 }
 
-/// What an entry means for who follows the chain.
+/// The meaning of an entry for a node that follows the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// It was logged before.

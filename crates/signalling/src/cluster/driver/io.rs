@@ -1,9 +1,9 @@
-//! What a driver is told and what it asks for.
+//! The inputs and outputs of a driver.
 
 use super::chain::LoggedEntry;
 use crate::log::Position;
 
-/// What happens to a room's log, as one node sees it.
+/// The events of a room's log, as one node sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogInput<B> {
     /// The append of this batch was stored at this place. Whether it is valid is heard.
@@ -26,7 +26,7 @@ pub enum LogInput<B> {
     Tick,
 }
 
-/// What to do next, in order.
+/// The next thing to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LogOutput<C, B> {
     /// Append these commands as this node's batch of that number, if the room's last entry is the expected one.
@@ -37,7 +37,7 @@ pub enum LogOutput<C, B> {
         previous: Position,
         /// The number by which this node knows its own entry again.
         batch: u64,
-        /// What goes in.
+        /// The commands of the entry.
         commands: Vec<C>,
     },
     /// Append a snapshot of the replica as it is now; answered like any other append.
@@ -51,29 +51,28 @@ pub enum LogOutput<C, B> {
     },
     /// Read the room's entries after a place.
     Read {
-        /// The place.
+        /// The place that it must stand behind.
         after: Position,
     },
     /// The next valid entry: apply it.
     Apply {
-        /// Its place.
+        /// Its place in the log.
         position: Position,
-        /// What it holds.
+        /// The body.
         body: B,
     },
     /// Entries before this snapshot are gone from the log: put it in the replica's place.
     Restore {
-        /// The snapshot's place.
+        /// The snapshot's place in the log.
         position: Position,
-        /// The snapshot.
         body: B,
     },
     /// This node's snapshot is in the log: what is older may go, once the facts of it are written.
     Trim {
-        /// The snapshot's place.
+        /// The snapshot's place in the log.
         before: Position,
     },
-    /// What was proposed waited too long and is dropped: close this node's clients of the room, to try again.
+    /// A proposal that waited too long is dropped: close this node's clients of the room, to try again.
     GiveUp,
     /// The log holds neither an opening nor a snapshot to go on from: this node's replica is worth nothing.
     Lost,

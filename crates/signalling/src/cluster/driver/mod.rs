@@ -87,9 +87,9 @@ enum Reading {
 }
 
 impl<C: Clone> LogDriver<C> {
-    /// Begins to follow a room of which this node knows everything up to `last`;
-    /// [`Position::START`] when it knows nothing. Its batches have numbers after `batches`, so that a node that
-    /// follows a room again is not taken in by an append of the first time. What comes out is the first read.
+    /// Begins to follow a room of which this node knows everything up to `last`; [`Position::START`] when it knows
+    /// nothing. Its batches have numbers after `batches`, so that a node that follows a room again is not taken in by
+    /// an append of the first time. The output is the first read.
     pub fn follow<B>(limits: DriverLimits, last: Position, batches: u64, now_ms: u64) -> (Self, Vec<LogOutput<C, B>>) {
         let mut driver = Self {
             limits,

@@ -256,7 +256,7 @@ impl BadLog {
     }
 }
 
-/// What is on its way to or from a node.
+/// A message on its way to or from a node.
 enum Way {
     Append { after: (u64, u64), batch: u64, body: Vec<u32> },
     Read { after: u64 },

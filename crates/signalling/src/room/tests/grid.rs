@@ -1,4 +1,4 @@
-//! Who may ask what of a room, as one picture: role and place × request.
+//! The requests that each role may make of a room, as one picture: role and place × request.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What somebody may do, changed while they are here.
+//! The permissions of somebody, changed while they are here.
 
 use super::*;
 

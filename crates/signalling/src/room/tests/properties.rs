@@ -190,7 +190,7 @@ impl Script {
     }
 }
 
-/// What an onlooker knows from commands and outputs alone.
+/// An onlooker's knowledge from commands and outputs alone.
 #[derive(Default)]
 struct Onlooker {
     entrants: BTreeMap<PeerId, Entrant>,

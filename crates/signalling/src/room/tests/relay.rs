@@ -1,4 +1,4 @@
-//! What is passed on unread reaches whom it is for, as it came, and nobody else.
+//! A payload that is passed on unread reaches its addressee, as it came, and nobody else.
 
 use super::*;
 

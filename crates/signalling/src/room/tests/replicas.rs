@@ -1,4 +1,4 @@
-//! Whoever applies the same commands has the same room and says the same; also from a snapshot on.
+//! Every replica that applies the same commands has the same room and says the same; also from a snapshot on.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What somebody sees of the room before and after they are inside.
+//! The view of the room before and after somebody is inside.
 
 use super::*;
 

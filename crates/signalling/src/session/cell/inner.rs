@@ -1,4 +1,4 @@
-//! What is behind a room's lock: its replica, the sockets in it, and what is done about what it says.
+//! The state behind a room's lock: its replica, the sockets in it, and what is done about what it says.
 
 use std::sync::Arc;
 

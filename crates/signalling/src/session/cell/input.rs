@@ -1,10 +1,10 @@
-//! What a socket is heard to say.
+//! The messages that a socket hears.
 
 use crate::protocol::{CloseCode, ErrorCode};
 use crate::room::RoomRequest;
 use crate::session::reports::Report;
 
-/// What a socket's task has read.
+/// The input that a socket's task has read.
 #[derive(Debug)]
 pub(in crate::session) enum SocketInput {
     /// A numbered message, the next one.

@@ -224,7 +224,8 @@ impl Cell {
         lock(&self.inner).replica.room().is_empty()
     }
 
-    /// From now on nobody may enter. Whoever came in a moment before tries again: nothing drives this room any more.
+    /// From now on nobody may enter. A client that came in a moment before tries again: nothing drives this room any
+    /// more.
     pub(super) fn forgotten(&self) {
         let mut inner = lock(&self.inner);
         inner.forgotten = true;

@@ -1,4 +1,4 @@
-//! What clients report of their lines and devices, beside the numbered messages.
+//! The reports of clients about their lines and devices, beside the numbered messages.
 
 use chrono::{DateTime, Utc};
 

@@ -23,7 +23,7 @@ fn whole(payload: &[u8]) -> Vec<u8> {
     theirs(OpCode::Data(Data::Text), true, payload, [1, 2, 3, 4])
 }
 
-/// What is read of `bytes` when they come in pieces of these sizes, over and over.
+/// The frames that are read of `bytes` when they come in pieces of these sizes, over and over.
 fn read(bytes: &[u8], sizes: &[usize]) -> Result<Vec<String>, Broken> {
     let (mut decoder, mut out, mut rest) = (Decoder::new(MAX), Vec::new(), bytes);
     for size in sizes.iter().cycle() {

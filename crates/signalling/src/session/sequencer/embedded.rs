@@ -14,7 +14,7 @@ use crate::id::{ConsultId, Epoch, NodeId};
 use crate::replica::{Effect, Replica};
 use crate::room::{Command, Revocation, RoomLimits};
 
-/// What this process opens rooms from, and where it keeps them.
+/// The sources from which this process opens rooms, and where it keeps them.
 #[derive(Debug)]
 pub(crate) struct Embedded {
     node: NodeId,

@@ -1,4 +1,4 @@
-//! What puts the commands of rooms in order. There are two ways:
+//! The order of the commands of rooms. There are two ways:
 //!
 //! - [`embedded`]: this process runs alone and is the log of every room; a command takes effect at once;
 //! - [`shared`]: several nodes share each room's log; a command takes effect when it comes back from there.
@@ -29,7 +29,7 @@ pub(super) enum Sequencer {
     Shared(Shared),
 }
 
-/// What became of a command.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(super) enum Proposed {
     /// It was applied, with these effects.

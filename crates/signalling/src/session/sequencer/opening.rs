@@ -1,4 +1,5 @@
-//! What rooms of a relay that runs alone are opened from: those of the run before, and what the database knows.
+//! The sources from which rooms of a relay that runs alone are opened: those of the run before, and what the database
+//! knows.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -28,7 +29,7 @@ impl Opening {
         Self { kept, reader: None }
     }
 
-    /// What is known of a consult from earlier.
+    /// The record of a consult from earlier.
     pub(in crate::session) async fn past(&mut self, db: &Db, consult: ConsultId) -> Result<Past, DbError> {
         let mut reader = self.take_reader(db).await?;
         let past = facts::past(&mut reader, consult).await?;
@@ -36,7 +37,7 @@ impl Opening {
         Ok(past)
     }
 
-    /// What was taken back of a consult's tickets.
+    /// The revocations of a consult's tickets.
     pub(in crate::session) async fn revoked(
         &mut self,
         db: &Db,

@@ -1,5 +1,5 @@
-//! The shared way: several nodes share each room's log. A command is proposed to it, and takes effect on every node when
-//! it comes back. What the log is made of is behind [`SharedLog`].
+//! The shared way: several nodes share each room's log. A command is proposed to it, and takes effect on every node
+//! when it comes back. The log's backend is behind [`SharedLog`].
 
 use std::sync::Arc;
 
@@ -83,7 +83,8 @@ impl Shared {
     }
 }
 
-/// What is kept is the same on every node, so the log must say what arrived; it does so when it is worth an entry.
+/// The kept messages are the same on every node, so the log must say what arrived; it does so when it is worth an
+/// entry.
 pub(super) fn acknowledge(replica: &Replica, peer: PeerId, ack: u64) -> Option<Command> {
     let is_worth_it =
         |outbox: &SessionOutbox| outbox.up_to(ack) >= ACKED_MESSAGES_MIN || outbox.bytes_up_to(ack) >= ACKED_BYTES_MIN;

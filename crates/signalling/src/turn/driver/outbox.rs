@@ -51,7 +51,7 @@ impl Run {
     }
 }
 
-/// What waits until the end of a turn.
+/// The datagrams that wait until the end of a turn.
 #[derive(Debug, Default)]
 pub(super) struct SendQueue {
     runs: Vec<Run>,

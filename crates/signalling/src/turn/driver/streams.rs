@@ -43,7 +43,7 @@ impl Listener {
         self.socket.accept()
     }
 
-    /// What a connection begins TLS with; `None` on a port without.
+    /// The session that a connection begins TLS with; `None` on a port without.
     pub(super) fn tls(&mut self, now_ms: u64) -> Option<Arc<ServerConfig>> {
         let certificate = self.tls.as_mut()?;
         if u128::from(now_ms.saturating_sub(self.looked_ms)) >= LOOK_WAIT.as_millis() {
@@ -142,7 +142,7 @@ impl Streams {
         Ok(())
     }
 
-    /// Connections that have been without an allocation for too long. Whoever has one waits no more, and
+    /// Connections that have been without an allocation for too long. A connection that has one waits no more, and
     /// whose has ended begins to wait.
     pub(super) fn overdue(&mut self, engine: &Engine, now_ms: u64, limits: &TurnLimits) -> Vec<u64> {
         for (id, stream) in &self.open {

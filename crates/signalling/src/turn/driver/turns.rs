@@ -21,7 +21,7 @@ use crate::turn::ports::{OpenPorts, PortsReporter};
 
 /// Events taken at once.
 const EVENTS_MAX: usize = 1024;
-/// What one socket may do in its turn before others have theirs: batches, reads or accepted connections.
+/// The steps that one socket may take in its turn before others have theirs: batches, reads or accepted connections.
 const STEPS_PER_TURN_MAX: usize = 8;
 /// How often ends of lifetimes are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -50,17 +50,17 @@ pub(super) struct TurnDriver {
     tls: Option<Listener>,
     /// Why TLS is not served, as it was last said.
     tls_error: String,
-    /// Who is told which ports are open.
+    /// The reporter of the open ports.
     reporter: Option<PortsReporter>,
     buffers: Buffers,
     scratch: Box<[u8; 16 * 1024]>,
     clock: Clock,
     begun: Instant,
-    /// What may have more although no event will say so.
+    /// The sockets that may have more although no event will say so.
     ready: Vec<Token>,
     /// The memory of `ready` in its next turn.
     again: Vec<Token>,
-    /// What failed for want of something; it is tried again at the next sweep.
+    /// The sockets that failed for want of something; it is tried again at the next sweep.
     failed: Vec<Token>,
     swept: Instant,
     /// When the machine's addresses were asked for.

@@ -13,7 +13,7 @@ use crate::turn::engine::RelayPort;
 
 /// Datagrams (or runs of datagrams) taken by one system call.
 const BATCH: usize = 16;
-/// What one of them may be long: a run that the kernel joined (GRO), or the longest datagram.
+/// The length that one of them may have: a run that the kernel joined (GRO), or the longest datagram.
 const BUFFER_BYTES: usize = 65_536;
 /// The system's buffers of the listening port, as far as it allows: a burst of everybody's media waits there.
 const LISTEN_BUFFER_BYTES: usize = 4 * 1024 * 1024;
@@ -54,7 +54,7 @@ impl Buffers {
     }
 }
 
-/// What there is to receive after a batch.
+/// The datagrams that remain after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MoreToReceive {
     /// Perhaps more.
@@ -131,8 +131,8 @@ impl Port {
         self.state.max_gso_segments()
     }
 
-    /// Sends datagrams of `segment` bytes each (the last may be shorter). What the system does not take is lost,
-    /// as datagrams may be.
+    /// Sends datagrams of `segment` bytes each (the last may be shorter). A datagram that the system does not take is
+    /// lost, as datagrams may be.
     pub(super) fn send(&self, to: SocketAddr, from: Option<IpAddr>, segment: usize, contents: &[u8]) {
         let transmit = |contents, segment_size| {
             let transmit = Transmit { destination: to, ecn: None, contents, segment_size, src_ip: from };

@@ -28,7 +28,7 @@ pub(super) struct Reserved {
     until_ms: u64,
 }
 
-/// What is wanted of a port.
+/// The wish for a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wish {
     Any,
@@ -57,7 +57,7 @@ pub(super) struct Pending {
     tries: u32,
 }
 
-/// What a request asks for.
+/// The wishes of a request.
 #[derive(Debug)]
 struct Wishes {
     ipv6: Option<bool>,

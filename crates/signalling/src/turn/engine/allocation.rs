@@ -51,7 +51,7 @@ pub(super) struct Allocation {
     channels: Vec<Channel>,
 }
 
-/// What an allocation begins with.
+/// The terms that an allocation begins with.
 #[derive(Debug)]
 pub(super) struct Granted {
     pub(super) client: Client,
@@ -105,7 +105,7 @@ impl Allocation {
         Ok(())
     }
 
-    /// Whom a channel leads to.
+    /// The peer that a channel leads to.
     pub(super) fn peer_of(&self, now_ms: u64, number: u16) -> Option<SocketAddr> {
         self.channels.iter().find(|c| c.number == number && c.until_ms > now_ms).map(|c| c.peer)
     }

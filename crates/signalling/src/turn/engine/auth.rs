@@ -1,4 +1,4 @@
-//! Who asks: the long-term credential mechanism (RFC 8489 §9.2), and answers that say no.
+//! The user who asks: the long-term credential mechanism (RFC 8489 §9.2), and answers that say no.
 
 use super::{AMPLIFICATION_MAX, Client, Engine, Now, TurnOutput};
 use crate::turn::stun::code::{self, Code};

@@ -48,7 +48,7 @@ pub struct Now {
     pub utc: DateTime<Utc>,
 }
 
-/// Who talks to the server: the other end of a 5-tuple (RFC 8656 §2).
+/// The client of the server: the other end of a 5-tuple (RFC 8656 §2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Client {
     /// Over UDP.
@@ -90,7 +90,7 @@ pub struct RelayPort {
     pub port: u16,
 }
 
-/// What stands before a payload on its way to a client: a channel's header, or a Data indication up to its data.
+/// The head of a payload on its way to a client: a channel's header, or a Data indication up to its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PayloadHead {
     bytes: [u8; 48],
@@ -104,12 +104,12 @@ impl PayloadHead {
     }
 }
 
-/// What is to be done.
+/// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnOutput<'a> {
     /// Nothing.
     Nothing,
-    /// What was written into the answer buffer goes back to whoever asked.
+    /// The answer buffer goes back to the client that asked.
     Answer,
     /// A datagram to a peer from a relayed port.
     ToPeer {
@@ -124,7 +124,7 @@ pub enum TurnOutput<'a> {
     ToClient {
         /// The client.
         client: Client,
-        /// What stands before the payload.
+        /// The head of the payload.
         head: PayloadHead,
         /// The datagram.
         payload: &'a [u8],
@@ -202,7 +202,7 @@ impl Engine {
         self.filter.own_addresses = addresses;
     }
 
-    /// Who may be a peer.
+    /// The rule that says which addresses may be peers.
     pub fn filter(&self) -> &PeerFilter {
         &self.filter
     }

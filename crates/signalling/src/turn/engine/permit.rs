@@ -24,7 +24,7 @@ impl Engine {
         if allocation.username == request.username { Ok((index, allocation)) } else { Err(code::WRONG_CREDENTIALS) }
     }
 
-    /// What is granted of a wish: at least the default, at most the bound (RFC 8656 §7.2).
+    /// The granted part of a wish: at least the default, at most the bound (RFC 8656 §7.2).
     pub(super) fn granted_s(&self, wish: Option<u32>) -> u32 {
         let max = self.limits.allocation_lifetime_s_max;
         wish.unwrap_or(0).max(super::LIFETIME_DEFAULT_S).min(max)

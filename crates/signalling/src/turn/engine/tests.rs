@@ -39,7 +39,7 @@ fn stream(id: u64) -> Client {
     Client::Stream { remote: ([192, 0, 2, 7], 4000).into(), id }
 }
 
-/// What an answer says.
+/// The meaning of an answer.
 #[derive(Debug, PartialEq, Eq)]
 enum Said {
     Success(Vec<u8>),

@@ -24,7 +24,7 @@ pub(super) struct Throttle {
     burst: u64,
 }
 
-/// What one subscriber has: an IPv4 address or an IPv6 /64.
+/// The addresses that one subscriber has: an IPv4 address or an IPv6 /64.
 pub(in crate::turn) fn source(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),

@@ -23,7 +23,7 @@ pub const ATTRIBUTES_MAX: usize = 64;
 /// Unknown attributes that an answer lists.
 pub const UNKNOWN_MAX: usize = 8;
 
-/// What a message asks or answers (RFC 8489 §5, RFC 8656 §17).
+/// The method of a message (RFC 8489 §5, RFC 8656 §17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     /// Tells the address that it came from.
@@ -109,7 +109,7 @@ pub enum ParseError {
 /// of one type the first counts (§14).
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// What it is about.
+    /// The method.
     pub method: Method,
     /// Which way it goes.
     pub class: Class,

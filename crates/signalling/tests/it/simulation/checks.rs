@@ -1,5 +1,5 @@
-//! What must hold, judged against one replica that sees every entry once, in the order in which they were first
-//! applied anywhere.
+//! The properties that must hold, judged against one replica that sees every entry once, in the order in which they
+//! were first applied anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use sanbao_signalling::room::{Command, Entry, Fact, RoomRequest};
 
 use super::client::Client;
 
-/// What was broken.
+/// The broken property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An acknowledged message is not in the log, or what is in it did not arrive.
@@ -46,9 +46,9 @@ pub struct Violation {
 pub struct Checks {
     replica: Replica,
     entries: Vec<(Position, Rc<Vec<u8>>)>,
-    /// What each number of each client was, as far as it counted.
+    /// The text under each number of each client, as far as it counted.
     said: BTreeMap<(PeerId, u64), String>,
-    /// What each number to each client was.
+    /// The text under each number to each client.
     bodies: BTreeMap<(PeerId, u64), String>,
     known: BTreeMap<PeerId, u64>,
     facts: BTreeMap<FactId, Fact>,

@@ -17,7 +17,7 @@ pub struct Client {
     pub session: Option<Session>,
     /// How often it asked for a session, or got one that it had not asked for.
     pub entered: u32,
-    /// What is not acknowledged, by number.
+    /// The messages that are not acknowledged, by number.
     kept: VecDeque<(u64, String)>,
     /// The client's last number.
     last: u64,
@@ -33,7 +33,7 @@ pub struct Client {
     pub room: Room,
     /// Misbehaves: acts on repeats.
     pub acts_on_repeats: bool,
-    /// What this client did and saw, for the checks.
+    /// The record of what this client did and saw, for the checks.
     pub seen: Seen,
 }
 
@@ -62,7 +62,7 @@ pub enum Place {
     Inside,
 }
 
-/// What the client knows of the room.
+/// The client's knowledge of the room.
 #[derive(Clone, Debug, Default)]
 pub struct Room {
     /// Consent to recording and transcription of everybody inside.
@@ -74,7 +74,7 @@ pub struct Room {
     transcription: bool,
 }
 
-/// What happened since the checks last looked.
+/// The events since the checks last looked.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub violations: Vec<Violation>,

@@ -1,4 +1,4 @@
-//! What each event does, and what goes wrong.
+//! The effect of each event, and what goes wrong.
 
 use sanbao_signalling::cluster::driver::LogInput;
 use sanbao_signalling::log::Position;

@@ -89,7 +89,7 @@ fn a_seed_runs_the_same_again() {
     }
 }
 
-/// What the checks find when something is wrong on purpose.
+/// The fault that the checks find when something is wrong on purpose.
 fn found(mutation: Mutation) -> Kind {
     let found = (1..=200).find_map(|seed| run(seed, Some(mutation)).1.first().map(|violation| violation.kind));
     found.unwrap_or_else(|| panic!("{mutation:?} is not noticed"))

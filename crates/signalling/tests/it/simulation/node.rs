@@ -1,5 +1,5 @@
-//! One node: its replica, its part in the log, and its sockets. What it decides is the relay's own code; only the
-//! way from there to sockets is rewritten here, over connections that are numbers.
+//! One node: its replica, its part in the log, and its sockets. Its decisions are the relay's own code; only the way
+//! from there to sockets is rewritten here, over connections that are numbers.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -34,19 +34,19 @@ pub enum Mutation {
     ActOnRepeats,
     /// Tickets do not say that somebody waits.
     AdmitAll,
-    /// Whoever joins consents.
+    /// Each person who joins consents.
     ForgeConsent,
     /// One node applies the commands of an entry backwards.
     ReverseEntries,
-    /// What a client missed is sent without the first of it.
+    /// The messages that a client missed are sent without the first of them.
     SkipOne,
-    /// What an older socket had still to say counts as if it were said on the present one.
+    /// Words that an older socket had still to say count as if they were said on the present one.
     OldSocketsSpeak,
     /// A resume that comes through late takes the session for good from where the client has gone on.
     TakeLateResumes,
 }
 
-/// What a node wants of the world.
+/// The wish of a node.
 #[derive(Debug)]
 pub enum Wish {
     Send {

@@ -1,4 +1,4 @@
-//! What people do: they join, let in, talk, change their minds, and leave.
+//! The actions of people: they join, let in, talk, change their minds, and leave.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use super::client::{Client, Place};
 use super::node::Tickets;
 use super::world::Person;
 
-/// Who plays, and what their tickets say.
+/// The players, and what their tickets say.
 pub fn cast() -> (Tickets, Vec<Person>) {
     let cast = [
         (1, Role::Host, "a"),

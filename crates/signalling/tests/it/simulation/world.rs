@@ -23,7 +23,7 @@ const RECOVERY_MS_MAX: u64 = 60_000;
 /// A node that was not heard for so long is taken for gone.
 const SILENT_MS_MAX: u64 = 3_000;
 
-/// What happens at a moment.
+/// The event at a moment.
 pub enum Event {
     ToNode {
         conn: Conn,

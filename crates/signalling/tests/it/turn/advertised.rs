@@ -37,7 +37,7 @@ async fn told(relay: &Relay, person: u128) -> Vec<String> {
     urls.map(|url| url.as_str().unwrap().to_owned()).collect()
 }
 
-/// What clients are told in the end.
+/// The servers that clients are told of in the end.
 async fn told_in_the_end(relay: &Relay, satisfies: impl Fn(&[String]) -> bool) -> Vec<String> {
     let until = async {
         for person in 100.. {
@@ -102,7 +102,7 @@ async fn a_server_says_what_it_has_open_and_nothing_once_it_has_ended() {
     assert_eq!(seen.now(), OpenPorts::default());
 }
 
-/// Whoever comes back right after a restart would have no relay for as long as that connection lasts.
+/// A client that comes back right after a restart would have no relay for as long as that connection lasts.
 #[tokio::test]
 async fn a_hello_before_the_server_has_tried_its_ports_waits_for_it() {
     let plain = free();

@@ -192,7 +192,7 @@ async fn the_range_of_ports_ends_with_508_and_a_port_of_another_process_is_passe
     assert_eq!(Client::udp(&server, "a").await.allocate().await.code, 508);
 }
 
-/// What a forger of addresses would get sent to a victim.
+/// The answer that a forger of addresses would get sent to a victim.
 #[tokio::test]
 async fn an_answer_to_nobody_in_particular_is_no_longer_than_three_times_the_request() {
     let server = start(&[]);

@@ -1,4 +1,4 @@
-//! Whom the server reaches on the machine that it runs on, and from which address.
+//! The peers that the server reaches on the machine that it runs on, and from which address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::client::{Client, SILENCE, config, echo_peer, start_with};
 use tokio::net::UdpSocket;
 
-/// What arrives within the time of silence.
+/// The datagrams that arrive within the time of silence.
 async fn arrives(socket: &UdpSocket) -> Option<SocketAddr> {
     let mut buffer = [0; 100];
     tokio::time::timeout(SILENCE, socket.recv_from(&mut buffer)).await.ok()?.ok().map(|(_, from)| from)

@@ -156,7 +156,7 @@ impl Browser {
         self.call("execute/sync", json!({ "script": script, "args": arguments })).await
     }
 
-    /// What a script hands to its last argument.
+    /// The value that a script hands to its last argument.
     pub async fn run_async(&self, script: &str, arguments: Value) -> Value {
         self.call("execute/async", json!({ "script": script, "args": arguments })).await
     }
@@ -206,7 +206,7 @@ impl Browser {
         }
     }
 
-    /// What changes while connections come about; frames count until a line clearly flows.
+    /// The figures that change while connections come about; frames count until a line clearly flows.
     async fn progress(&self) -> String {
         let mut lines = self.run(LINES).await;
         for counts in lines.as_array_mut().into_iter().flatten() {

@@ -21,7 +21,7 @@ use crate::support::{Relay, config, person, relay_at};
 
 const PHONE: &str = "0574-86250000";
 
-/// Who may be who: what stands in the cookie `as`, number, name, role.
+/// The people and their roles: what stands in the cookie `as`, number, name, role.
 const PEOPLE: &[(&str, u128, &str, &str)] = &[
     ("nurse", 10, "王秀英", "host"),
     ("doctor", 20, "陈立新", "clinician"),
@@ -36,7 +36,7 @@ pub fn keys() -> Keys {
     RootSecret::from_bytes([42; 32]).keys().unwrap()
 }
 
-/// What the booking side does for the page, as far as the page knows.
+/// The booking side's answers to the page, as far as the page knows.
 pub fn booking() -> Router {
     Router::new()
         .route("/v1/consults/{id}/ticket", post(staff_ticket))
@@ -99,7 +99,7 @@ pub async fn start_with(config: Config, engine: TestEngine, at: SocketAddr) -> R
     relay_at(config, engine, Clock::system(), at, booking()).await
 }
 
-/// What has a page at an address: a relay, or whatever stands before several.
+/// A thing that has a page at an address: a relay, or the balancer before several.
 pub trait At {
     fn at(&self) -> SocketAddr;
 }
