@@ -155,7 +155,7 @@ impl Parts {
 /// Every kind of problem that any part answers with.
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
-    let booking = [account::kind::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
+    let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
     let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
     all.concat()
 }

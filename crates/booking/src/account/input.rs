@@ -5,12 +5,16 @@
 
 use std::borrow::Cow;
 
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
 use chrono::NaiveDate;
 use sanbao_platform::auth::PASSWORD_BYTES_MAX;
 use sanbao_platform::cn::{Phone, ResidentId, half_width};
-use sanbao_platform::problem::{FieldError, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use sanbao_platform::http::Json;
+use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
+use sanbao_platform::text_enum;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A shorter password is refused.
 pub const PASSWORD_CHARS_MIN: usize = 8;
@@ -64,28 +68,17 @@ impl Fields {
     }
 }
 
-/// Sex as the national id tells it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Sex {
-    /// 男
-    Male,
-    /// 女
-    Female,
-    /// Not told.
-    #[default]
-    Unknown,
-}
-
-impl Sex {
-    /// As it is stored and published.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Male => "male",
-            Self::Female => "female",
-            Self::Unknown => "unknown",
-        }
+text_enum! {
+    /// Sex as the national id tells it.
+    #[derive(Default)]
+    pub enum Sex {
+        /// 男
+        Male = "male",
+        /// 女
+        Female = "female",
+        /// Not told.
+        #[default]
+        Unknown = "unknown",
     }
 }
 
@@ -187,6 +180,36 @@ pub(super) struct Setup {
     pub(super) login: String,
     pub(super) display_name: String,
     pub(super) password: String,
+}
+
+/// The query of pages that lead back.
+#[derive(Deserialize)]
+pub(super) struct Next {
+    pub(super) next: Option<String>,
+}
+
+/// A body as a plain form sends it, or as a script does.
+pub(super) struct FormOrJson<T> {
+    /// What was sent.
+    pub(super) body: T,
+    /// Whether a plain form sent it, so that the answer is a page.
+    pub(super) form: bool,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            let form = axum::Form::<T>::from_request(request, state).await;
+            let axum::Form(body) = form.map_err(|e| Problem::new(&BAD_REQUEST).because(e))?;
+            Ok(Self { body, form: true })
+        } else {
+            let Json(body) = Json::from_request(request, state).await?;
+            Ok(Self { body, form: false })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! door, how good the lines were, and what checks before the visit found.
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::bus::{ConsumeError, Described, Event, Field};
+use sanbao_platform::bus::{ConsumeError, Described, Event, EventField};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, on};
@@ -133,11 +133,11 @@ pub(super) struct Checked {
 
 impl Described for Checked {
     // The flattened result's optional fields are not listed; `person`, `role`, `at` and `verdict` must be there.
-    const FIELDS: &'static [Field] = &[
-        Field { name: "person", rust_type: "Uuid", optional: false },
-        Field { name: "role", rust_type: "RoomRole", optional: false },
-        Field { name: "at", rust_type: "DateTime<Utc>", optional: false },
-        Field { name: "verdict", rust_type: "String", optional: false },
+    const FIELDS: &'static [EventField] = &[
+        EventField { name: "person", rust_type: "Uuid", optional: false },
+        EventField { name: "role", rust_type: "RoomRole", optional: false },
+        EventField { name: "at", rust_type: "DateTime<Utc>", optional: false },
+        EventField { name: "verdict", rust_type: "String", optional: false },
     ];
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::id::ConsultId;
 use super::input::Invitation;
 use super::model::{Consult, ConsultRow};
-use super::policy::Action;
+use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 
 /// What every statement over consults selects.
@@ -72,7 +72,7 @@ pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbE
 }
 
 /// The consult, if the caller may do `action` with it: 404, 403 or the consult.
-pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: Action) -> Result<Consult, Problem> {
+pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultAction) -> Result<Consult, Problem> {
     let consult = find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let specialty = specialty_of(conn, &ctx.actor).await?;
     consult.require(&ctx.actor, specialty.as_deref(), action)?;

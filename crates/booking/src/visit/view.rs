@@ -15,7 +15,7 @@ use super::agency::Agency;
 use super::config::VisitConfig;
 use super::id::VisitId;
 use super::model::Visit;
-use super::policy::{Action, VisitStance};
+use super::policy::{VisitAction, VisitStance};
 use super::proof::Proof;
 use super::state::{VisitState, VisitStateName, VisitStepName};
 use crate::account::AccountId;
@@ -125,7 +125,7 @@ impl VisitView {
     /// The visit as the caller may see it.
     pub fn of(ctx: &Ctx, agency: &Agency, visit: Visit, limits: &VisitConfig) -> Self {
         let stance = VisitStance::of(ctx, agency, &visit, limits);
-        let contact = stance.decide(ctx, Action::ViewContact) == Decision::Allow;
+        let contact = stance.decide(ctx, VisitAction::ViewContact) == Decision::Allow;
         let legal = lifecycle::actions(&visit, ctx, &stance).into_iter().map(VisitStepName::as_str).collect();
         let (state, slot) = (visit.state.name(), visit.state.slot());
         Self {

@@ -5,7 +5,7 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Account, AccountStatus, Membership};
+use super::model::{Account, AccountStatus, Membership};
 use crate::account::id::AccountId;
 
 /// An account without its secrets.

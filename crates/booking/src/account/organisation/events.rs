@@ -4,7 +4,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
 
-use super::OrganisationKind;
+use super::model::OrganisationKind;
 
 described! {
     /// The data of `booking.organisation.registered`.

@@ -7,7 +7,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
 
-use super::store::Person;
+use super::model::Person;
 use crate::account::id::PersonId;
 
 described! {

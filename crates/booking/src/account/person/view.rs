@@ -7,7 +7,7 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::store::Person;
+use super::model::Person;
 use crate::account::id::PersonId;
 use crate::account::input::Sex;
 
@@ -67,4 +67,11 @@ impl PersonView {
             version: person.version,
         }
     }
+}
+
+/// The whole national id.
+#[derive(Serialize, ToSchema)]
+pub struct NationalIdView {
+    /// As it stands on the card.
+    pub national_id: String,
 }

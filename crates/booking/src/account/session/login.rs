@@ -11,8 +11,8 @@ use super::store::Mint;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input;
-use crate::account::kind::{ACCOUNT_DISABLED, ACCOUNT_LOCKED, INVALID_CREDENTIALS};
 use crate::account::member::{self, Account, AccountStatus};
+use crate::account::problems::{ACCOUNT_DISABLED, ACCOUNT_LOCKED, INVALID_CREDENTIALS};
 
 const WRONG: &str = "update account set
     failed_count = case when failed_count + 1 >= $2 then 0 else failed_count + 1 end,

@@ -13,7 +13,7 @@ use crate::App;
 use crate::account::AccountId;
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
-use crate::consult::practitioner::{FreeSlot, Search, search};
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
@@ -196,7 +196,7 @@ pub async fn slots(
     if let Some(wanted) = query.doctor {
         doctors.retain(|d| d.account_id == wanted);
     }
-    let search = Search { doctors: &doctors, others: &[], from: query.from, to: query.to };
+    let search = AvailabilitySearch { doctors: &doctors, others: &[], from: query.from, to: query.to };
     let mut slots = search::free(&mut conn, ctx.now(), search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(Json(slots))

@@ -7,7 +7,7 @@ use sanbao_platform::problem::Problem;
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 
 /// Who was in the room and how long together, who did not come, how good the lines were, and what checks
@@ -20,6 +20,6 @@ pub async fn meeting(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<MeetingView>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
     Ok(Json(meeting::of(&mut conn, &consult, ctx.now()).await?))
 }

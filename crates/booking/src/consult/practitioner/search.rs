@@ -40,7 +40,7 @@ pub struct FreeSlot {
 
 /// What is searched.
 #[derive(Clone, Copy, Debug)]
-pub struct Search<'a> {
+pub struct AvailabilitySearch<'a> {
     /// Of these doctors.
     pub doctors: &'a [Practitioner],
     /// And these must be free too: a resident, a room.
@@ -52,7 +52,11 @@ pub struct Search<'a> {
 }
 
 /// The free slots, by time, then by doctor; none in the past.
-pub async fn free(conn: &mut Conn, now: DateTime<Utc>, search: Search<'_>) -> Result<Vec<FreeSlot>, DbError> {
+pub async fn free(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    search: AvailabilitySearch<'_>,
+) -> Result<Vec<FreeSlot>, DbError> {
     let from = search.from.max(now);
     let taken_by_others = taken(conn, now, search.others.iter().copied(), from, search.to).await?;
     let mut slots = Vec::new();
@@ -114,7 +118,7 @@ pub async fn alternatives(
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let around = Duration::days(ALTERNATIVES_DAYS);
-    let search = Search { doctors, others, from: wanted - around, to: wanted + around };
+    let search = AvailabilitySearch { doctors, others, from: wanted - around, to: wanted + around };
     let mut slots = free(conn, now, search).await?;
     slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
     slots.truncate(ALTERNATIVES_MAX);

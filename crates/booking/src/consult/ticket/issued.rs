@@ -35,7 +35,7 @@ const PEOPLE: &str = "select distinct person from consult_ticket where consult_i
 
 /// A ticket to be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Issued<'a> {
+pub struct IssuedTicket<'a> {
     /// Its `jti`.
     pub id: Uuid,
     /// Of which consult.
@@ -82,7 +82,7 @@ pub async fn standing(
 }
 
 /// Keeps that a ticket was issued.
-pub async fn keep(tx: &mut Tx, issued: &Issued<'_>) -> Result<(), DbError> {
+pub async fn keep(tx: &mut Tx, issued: &IssuedTicket<'_>) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(KEEP).bind(issued.id).bind(issued.consult).bind(issued.person).bind(issued.name);
         let row = row.bind(issued.role).bind(issued.organisation).bind(issued.at).bind(issued.expires_at);

@@ -11,12 +11,12 @@ use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::issued::Issued;
+use self::issued::IssuedTicket;
 pub use self::role::RoomRole;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
+use crate::consult::problems::{CONSENT_MISSING, TICKET_WINDOW};
 use crate::consult::state::{Appointment, ConsultState};
-use crate::consult::{CONSENT_MISSING, TICKET_WINDOW};
 
 /// The room opens so long before the booked start, in minutes.
 pub const OPENS_BEFORE_MINUTES: i64 = 30;
@@ -105,7 +105,7 @@ pub async fn issue(
     };
     let scope = Scope { purpose: "ticket", audience: "signalling", not_before, expires };
     let ticket = keys.sign_as(id, scope, now, &claims).map_err(Problem::internal)?;
-    let issued = Issued {
+    let issued = IssuedTicket {
         id,
         consult: consult.id,
         person: entrant.subject,

@@ -4,7 +4,7 @@ mod admin;
 pub(super) mod login;
 mod me;
 mod residents;
-pub(super) mod setup;
+mod setup;
 
 use std::sync::LazyLock;
 
@@ -15,8 +15,7 @@ use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::page::address;
 
-use super::session::home_of;
-use crate::App;
+use crate::{App, role};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(include_str!("../../../texts/account.zh-CN.ftl"), include_str!("../../../texts/account.en.ftl"))
@@ -28,11 +27,30 @@ const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_byte
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
+        .page("/setup", get(setup::setup_form).post(setup::submit))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/admin", get(admin::administration))
         .page("/me", get(me::my_account))
         .files(FILES)
+}
+
+/// The page a person starts at, by the roles in the order of their urgency.
+pub(super) fn home_of(roles: &[String]) -> &'static str {
+    let has = |role: &str| roles.iter().any(|r| r == role);
+    if has(role::CARE_STAFF) || has(role::DOCTOR) {
+        "/consults"
+    } else if has(role::DISPATCHER) {
+        "/visits"
+    } else if has(role::CAREGIVER) {
+        "/visits/today"
+    } else if has(role::ANALYST) {
+        "/needs"
+    } else if has(role::ADMINISTRATOR) {
+        "/admin"
+    } else {
+        "/login"
+    }
 }
 
 /// The page where the person's work is.
