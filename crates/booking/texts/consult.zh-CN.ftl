@@ -139,6 +139,7 @@ step-cancel = 取消
 step-start = 会诊开始
 step-finish = 会诊结束
 step-no_show = 登记未到场
+step-save_opinion = 保存意见草稿
 step-sign = 签署意见
 step-adopt = 登记反馈
 step-archive = 归档
