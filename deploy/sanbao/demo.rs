@@ -149,7 +149,7 @@ impl Words<'_> {
     fn say_house(&self, out: &mut impl io::Write, house: &House) -> io::Result<()> {
         let port = self.settings.listen.port();
         let trust = trust_address(self.settings).port();
-        writeln!(out, "  平板和手机(同一网络)· Tablets and phones in the same network")?;
+        writeln!(out, "  平板和手机（同一网络） · Tablets and phones in the same network")?;
         writeln!(out, "    1. 信任证书 Trust the certificate:")?;
         for address in &house.addresses {
             writeln!(out, "         http://{}", SocketAddr::new(*address, trust))?;

@@ -13,7 +13,7 @@ async fn a_request_becomes_a_visit_and_a_number() {
     testing::on_both(async |engine| {
         let served = Served::demo(engine).await;
         let nobody = served.nobody();
-        let request = flow::accepted_request(&nobody, "腿脚不便,需要上门助浴").await;
+        let request = flow::accepted_request(&nobody, "腿脚不便，需要上门助浴").await;
         let dispatcher = nobody.demo("dispatcher").await;
         let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
         let agency = flow::organisation(&nobody, "home_care_agency").await;

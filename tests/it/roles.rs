@@ -284,7 +284,7 @@ async fn a_days_work_goes_across_the_services() {
     }
     let nobody = apart.site().await;
     // A request becomes a visit, and its schedule comes back.
-    let request = flow::accepted_request(&nobody, "腿脚不便,需要上门助浴").await;
+    let request = flow::accepted_request(&nobody, "腿脚不便，需要上门助浴").await;
     let dispatcher = nobody.demo("dispatcher").await;
     let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
     let agency = flow::organisation(&nobody, "home_care_agency").await;

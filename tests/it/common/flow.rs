@@ -103,9 +103,9 @@ pub async fn request_is(dispatcher: &Client, id: &str, state: &str) -> Value {
 /// A care home's invitation to the hospital, to be held within the coming week.
 pub fn invitation(resident: &str, hospital: &str, specialty: &str, now: DateTime<Utc>) -> Value {
     json!({ "resident_id": resident, "hospital_id": hospital,
-        "reason": "近一周血压波动,夜间头晕两次", "purpose": "调整降压方案",
+        "reason": "近一周血压波动，夜间头晕两次", "purpose": "调整降压方案",
         "wanted_from": now, "wanted_until": now + Duration::days(7),
-        "case_summary": "高血压十年,现服氨氯地平 5 mg 每日一次。今晨 168/92 mmHg,心率 78 次/分。",
+        "case_summary": "高血压十年，现服氨氯地平 5 mg 每日一次。今晨 168/92 mmHg，心率 78 次/分。",
         "wanted_specialty": specialty, "submit": true })
 }
 

@@ -27,34 +27,27 @@ pub const STREET_CODE: &str = "330211001";
 /// A demo log-in, to be printed.
 #[derive(Clone, Debug)]
 pub struct DemoAccount {
-    /// Its id.
     pub id: AccountId,
-    /// What to type.
+    /// The login name to type.
     pub login: &'static str,
-    /// Who that is.
+    /// The person's name.
     pub name: &'static str,
-    /// Its role.
     pub role: &'static str,
     /// The kind of its organisation.
     pub kind: OrganisationKind,
-    /// Its organisation.
     pub organisation: OrganisationId,
     /// A doctor's specialty, as its code.
     pub specialty: Option<&'static str>,
 }
 
-/// What the demo network consists of.
+/// The accounts, places and people of the demo network.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// 招宝山街道办事处
     pub street_office: OrganisationId,
-    /// The care home.
     pub care_home: OrganisationId,
-    /// The hospital.
     pub hospital: OrganisationId,
-    /// The home-care agency.
     pub agency: OrganisationId,
-    /// All accounts.
     pub accounts: Vec<DemoAccount>,
     /// The care home's residents.
     pub residents: Vec<PersonId>,
@@ -74,7 +67,7 @@ type Institution = (OrganisationKind, &'static str, &'static str, &'static str, 
 
 const STREET_OFFICE: Institution = (
     OrganisationKind::StreetOffice,
-    "招宝山街道办事处(演示)",
+    "招宝山街道办事处（演示）",
     "Zhaobaoshan Street Office (demo)",
     "0574-00000001",
     STREET_CODE,

@@ -68,10 +68,21 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::input::Sex;
+    use crate::account::organisation::OrganisationKind;
 
     #[test]
     fn every_text_exists_in_both_languages() {
         assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let keys = (role::ALL.iter().map(|r| format!("role-{r}")))
+            .chain(OrganisationKind::ALL.iter().map(|k| format!("kind-{k}")))
+            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
     }
 
     #[test]

@@ -32,7 +32,7 @@ const PRUNE: &str = "delete from refresh_token where expires_at < $2
 /// Renewals within one grace that are followed from a token to the newest of its family.
 const SUCCESSORS_MAX: usize = 8;
 
-/// What a log-in or a renewal gives.
+/// The tokens that a log-in or a renewal gives.
 #[derive(Debug)]
 pub(in crate::account) struct IssuedTokens {
     /// Signed, 15 minutes.

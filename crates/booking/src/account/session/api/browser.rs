@@ -118,7 +118,7 @@ pub async fn log_out(
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
 }
 
-/// Who is logged in here: a page that was covered asks whether it is its own person.
+/// The person who is logged in here: a page that was covered asks whether it is its own person.
 pub async fn who(ctx: Ctx) -> Json<serde_json::Value> {
     let Actor { subject, name, kind, roles, .. } = &ctx.actor;
     Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles) }))
