@@ -19,6 +19,7 @@ use super::practitioner::store::{self as doctors, NewPractitioner};
 use super::state::{Appointment, ConsultStep};
 use super::store;
 use crate::App;
+use crate::account::organisation::OrganisationKind;
 use crate::account::{AccountId, LocationId, PersonId};
 use crate::calendar::{self, Booking, Interval};
 
@@ -81,8 +82,8 @@ pub async fn fill(app: &App, people: &DemoPeople) -> Result<(), Problem> {
         register(&mut tx, people.hospital, *doctor, specialty, now).await?;
     }
     let Some((doctor, specialty)) = people.doctors.first() else { return Ok(tx.commit().await?) };
-    let nurse = acting(app, &mut tx, people.care_staff, people.care_home, crate::role::CARE_STAFF).await?;
-    let doctor = acting(app, &mut tx, *doctor, people.hospital, crate::role::DOCTOR).await?;
+    let nurse = acting(app, &mut tx, people.care_staff, people.care_home, (OrganisationKind::CareHome, crate::role::CARE_STAFF)).await?;
+    let doctor = acting(app, &mut tx, *doctor, people.hospital, (OrganisationKind::Hospital, crate::role::DOCTOR)).await?;
     let scene = Scene { people, specialty, nurse, doctor, now };
     let slot = now.duration_trunc(Duration::minutes(5)).unwrap_or(now);
     let begins_now = scene.submitted(&mut tx, 0).await?;
@@ -132,12 +133,13 @@ async fn acting(
     conn: &mut Conn,
     account: AccountId,
     organisation: OrganisationId,
-    role: &str,
+    (kind, role): (OrganisationKind, &str),
 ) -> Result<Ctx, Problem> {
     let name: String = on!(conn, |c| sqlx::query_scalar(NAME_OF).bind(account).fetch_one(c).await)?;
     let actor = Actor {
         subject: account.into(),
         organisation,
+        kind: kind.as_str().to_owned(),
         roles: vec![role.to_owned()],
         areas: Vec::new(),
         name,

@@ -13,6 +13,7 @@ use crate::account::config::AccountConfig;
 use crate::account::id::{AccountId, SessionId};
 use crate::account::kind::ACCOUNT_DISABLED;
 use crate::account::member::{self, Account, AccountStatus, Membership};
+use crate::account::organisation;
 
 const START: &str = "insert into login_session (id, account_id, organisation_id, created_at) values ($1, $2, $3, $4)";
 const ADD_TOKEN: &str =
@@ -96,19 +97,23 @@ impl Mint<'_> {
             let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(session).bind(self.now);
             row.bind(self.now + self.config.refresh()).execute(c).await.map(drop)
         })?;
-        self.issued(session, account, membership, refresh)
+        self.issued(tx, session, account, membership, refresh).await
     }
 
-    fn issued(
+    async fn issued(
         &self,
+        conn: &mut Conn,
         session: SessionId,
         account: &Account,
         membership: Membership,
         refresh: String,
     ) -> Result<Issued, Problem> {
+        let organisation = organisation::find(conn, membership.organisation).await?;
+        let organisation = organisation.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
         let claims = AccessClaims {
             sub: account.id.into(),
             org: membership.organisation,
+            kind: organisation.kind.as_str().to_owned(),
             roles: membership.roles.clone(),
             areas: membership.areas.clone(),
             name: account.display_name.clone(),
@@ -158,7 +163,7 @@ impl Mint<'_> {
         let issued = if used == 1 {
             self.issue(tx, found.session_id, &account, membership, next).await?
         } else {
-            self.issued(found.session_id, &account, membership, next)?
+            self.issued(tx, found.session_id, &account, membership, next).await?
         };
         Ok(Rotation::Issued(Box::new(issued)))
     }

@@ -25,7 +25,7 @@ impl Deref for Site {
 }
 
 fn person(role: &'static str, areas: &[&'static str]) -> Person {
-    Person::new(uuid_v7(now()), OrganisationId::new(now()), &[role], "测试员").in_areas(areas)
+    Person::new(uuid_v7(now()), OrganisationId::new(now()), &[role], "测试员").of_a("street_office").in_areas(areas)
 }
 
 impl Site {
