@@ -82,8 +82,16 @@ pub async fn fill(app: &App, people: &DemoPeople) -> Result<(), Problem> {
         register(&mut tx, people.hospital, *doctor, specialty, now).await?;
     }
     let Some((doctor, specialty)) = people.doctors.first() else { return Ok(tx.commit().await?) };
-    let nurse = acting(app, &mut tx, people.care_staff, people.care_home, (OrganisationKind::CareHome, crate::role::CARE_STAFF)).await?;
-    let doctor = acting(app, &mut tx, *doctor, people.hospital, (OrganisationKind::Hospital, crate::role::DOCTOR)).await?;
+    let nurse = acting(
+        app,
+        &mut tx,
+        people.care_staff,
+        people.care_home,
+        (OrganisationKind::CareHome, crate::role::CARE_STAFF),
+    )
+    .await?;
+    let doctor =
+        acting(app, &mut tx, *doctor, people.hospital, (OrganisationKind::Hospital, crate::role::DOCTOR)).await?;
     let scene = Scene { people, specialty, nurse, doctor, now };
     let slot = now.duration_trunc(Duration::minutes(5)).unwrap_or(now);
     let begins_now = scene.submitted(&mut tx, 0).await?;

@@ -59,7 +59,15 @@ pub struct AccessClaims {
 
 impl From<AccessClaims> for Actor {
     fn from(c: AccessClaims) -> Self {
-        Self { subject: c.sub, organisation: c.org, kind: c.kind, roles: c.roles, areas: c.areas, name: c.name, session: c.sid }
+        Self {
+            subject: c.sub,
+            organisation: c.org,
+            kind: c.kind,
+            roles: c.roles,
+            areas: c.areas,
+            name: c.name,
+            session: c.sid,
+        }
     }
 }
 
