@@ -192,6 +192,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         document: document.to_string().into(),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
+        behind_proxy: parts.behind_proxy,
     };
     let mut router = around::routes().build(around).router.merge(web::routes().router);
     for service in &mut services {
