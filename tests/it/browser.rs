@@ -175,6 +175,7 @@ async fn the_main_pages_are_readable() {
         ("nurse", "consults-nurse", "/consults"),
         ("nurse", "residents", "/residents"),
         ("doctor", "consults-doctor", "/consults"),
+        ("desk", "requests-desk", "/requests"),
         ("dispatcher", "requests", "/requests"),
         ("dispatcher", "visits", "/visits"),
         ("caregiver", "visits-today", "/visits/today"),

@@ -34,17 +34,38 @@ pub fn new_request(note: &str) -> Value {
         "phone": "19900000001", "address": "城东东苑 2 幢 1 单元 101", "note": note })
 }
 
+/// Both sides of an order: the street's desk and the agency.
+#[derive(Clone)]
+pub struct Dispatchers {
+    /// Takes requests down and hands them out.
+    pub desk: Client,
+    /// Accepts them and plans who goes.
+    pub agency: Client,
+}
+
+impl Dispatchers {
+    /// Those of the demo.
+    pub async fn of(nobody: &Client) -> Self {
+        Self { desk: nobody.demo("desk").await, agency: nobody.demo("dispatcher").await }
+    }
+
+    /// The side that takes a step of a request.
+    pub fn taking(&self, step: &str) -> &Client {
+        if matches!(step, "accept" | "reject") { &self.agency } else { &self.desk }
+    }
+}
+
 /// A request taken down, sent to the agency and accepted by it; its id.
 pub async fn accepted_request(nobody: &Client, note: &str) -> String {
     let agency = organisation(nobody, "home_care_agency").await;
-    let dispatcher = nobody.demo("dispatcher").await;
-    let request = dispatcher.post("/v1/requests", &new_request(note)).await.expect(201);
+    let dispatchers = Dispatchers::of(nobody).await;
+    let request = dispatchers.desk.post("/v1/requests", &new_request(note)).await.expect(201);
     let id = text(&request, "/id");
     for (step, body) in [("triage", json!({})), ("dispatch", json!({ "agency_id": agency })), ("accept", json!({}))] {
         let path = format!("/v1/requests/{id}/{step}");
         // The agency is known to needs-analysis once booking's event has come.
         eventually(step, async || {
-            let answer = dispatcher.post(&path, &body).await;
+            let answer = dispatchers.taking(step).post(&path, &body).await;
             assert!(answer.status == 200 || step == "dispatch", "{step}: {}", answer.text);
             (answer.status == 200).then_some(())
         })

@@ -15,6 +15,7 @@ use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::page::address;
 
+use crate::account::organisation::OrganisationKind;
 use crate::{App, role};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
@@ -35,13 +36,14 @@ pub(super) fn routes() -> Routes<App> {
         .files(FILES)
 }
 
-/// The page a person starts at, by the roles in the order of their urgency.
-pub(super) fn home_of(roles: &[String]) -> &'static str {
+/// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.
+pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
     let has = |role: &str| roles.iter().any(|r| r == role);
     if has(role::CARE_STAFF) || has(role::DOCTOR) {
         "/consults"
     } else if has(role::DISPATCHER) {
-        "/visits"
+        // The street's dispatchers hand requests out; those of an agency plan who goes.
+        if kind == OrganisationKind::StreetOffice.as_str() { "/requests" } else { "/visits" }
     } else if has(role::CAREGIVER) {
         "/visits/today"
     } else if has(role::ANALYST) {
@@ -55,7 +57,7 @@ pub(super) fn home_of(roles: &[String]) -> &'static str {
 
 /// The page where the person's work is.
 async fn start(PageCtx(ctx): PageCtx, AppState(_): AppState<App>) -> Response {
-    Redirect::to(home_of(&ctx.actor.roles)).into_response()
+    Redirect::to(home_of(&ctx.actor.kind, &ctx.actor.roles)).into_response()
 }
 
 /// `path` with a way back; `next` is a path on this site.
