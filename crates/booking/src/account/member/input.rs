@@ -1,4 +1,4 @@
-//! What is told of an account, read and checked.
+//! The bodies of an account, read and checked.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

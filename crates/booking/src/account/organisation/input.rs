@@ -1,4 +1,4 @@
-//! What is told of a new organisation, read and checked.
+//! The body of a new organisation, read and checked.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::id::OrganisationId;

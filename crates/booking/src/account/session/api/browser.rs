@@ -81,6 +81,7 @@ pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
     if form { (jar, Redirect::to(to)).into_response() } else { (jar, Json(json!({ "home": to }))).into_response() }
 }
 
+/// Logs in with login and password, for a browser: the tokens go into cookies.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
@@ -106,6 +107,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }
 
+/// Ends the browser's log-in and removes its cookies.
 pub async fn log_out(
     ctx: Ctx,
     AppState(app): AppState<App>,
@@ -165,6 +167,7 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
+/// Renews the tokens on the way to a page, and goes on to it.
 pub async fn refresh(
     visitor: Visitor,
     _: OwnScript,
@@ -178,6 +181,7 @@ pub async fn refresh(
     })
 }
 
+/// Renews the tokens for a script.
 pub async fn renew(
     visitor: Visitor,
     AppState(app): AppState<App>,
