@@ -167,7 +167,7 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
-/// Renews the tokens on the way to a page, and goes on to it.
+/// Renews the tokens for a script: 204, or a problem when the log-in has ended.
 pub async fn refresh(
     visitor: Visitor,
     _: OwnScript,
@@ -181,7 +181,7 @@ pub async fn refresh(
     })
 }
 
-/// Renews the tokens for a script.
+/// Renews the tokens on the way to a page: leads on to it, or to a log-in page when the log-in has ended.
 pub async fn renew(
     visitor: Visitor,
     AppState(app): AppState<App>,
