@@ -79,7 +79,7 @@ pub fn make_private(dir: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// The files in a data folder that hold facts about people, or the keys to them.
+/// The files of a data folder that say something about people, or open what does.
 #[cfg(unix)]
 fn is_data(name: &str) -> bool {
     name.contains(".db") || name == "secret.json" || name == LOCK

@@ -26,7 +26,7 @@ pub struct Listener {
     socket: std::net::TcpListener,
     /// The bound address.
     pub address: SocketAddr,
-    /// The bounds of its connections.
+    /// The bounds of what its connections may take of this process.
     pub bounds: Bounds,
 }
 

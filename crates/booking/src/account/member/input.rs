@@ -1,4 +1,4 @@
-//! The bodies of an account, read and checked.
+//! The fields of an account, read and checked.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! The bodies of a person, and the text of a search, read and checked.
+//! The fields of a person and of a search, read and checked.
 
 use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;

@@ -81,7 +81,7 @@ pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
     if form { (jar, Redirect::to(to)).into_response() } else { (jar, Json(json!({ "home": to }))).into_response() }
 }
 
-/// Logs in with login and password, for a browser: the tokens go into cookies.
+/// Starts a session in this browser with a password.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
@@ -107,7 +107,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }
 
-/// Ends the browser's log-in and removes its cookies.
+/// Ends the session of this browser.
 pub async fn log_out(
     ctx: Ctx,
     AppState(app): AppState<App>,
@@ -167,7 +167,7 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
-/// Renews the tokens for a script: 204, or a problem when the log-in has ended.
+/// Renews the session's tokens for a page's script.
 pub async fn refresh(
     visitor: Visitor,
     _: OwnScript,
@@ -181,7 +181,7 @@ pub async fn refresh(
     })
 }
 
-/// Renews the tokens on the way to a page: leads on to it, or to a log-in page when the log-in has ended.
+/// Renews the session's tokens on the way to a page, or leads to the log-in.
 pub async fn renew(
     visitor: Visitor,
     AppState(app): AppState<App>,

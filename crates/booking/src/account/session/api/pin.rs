@@ -88,7 +88,7 @@ pub(super) struct PinLogIn {
     next: Option<String>,
 }
 
-/// Logs in with a PIN on a device that knows the person.
+/// Starts a session on a shared tablet with a PIN.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
