@@ -39,6 +39,20 @@ pub struct Deps {
     pub nats: Option<Nats>,
 }
 
+/// The state of a service's handlers, cheap to clone. What comes of a request (who asks, and when) is found by the parts
+/// that it holds.
+pub trait ServiceState: Clone + Send + Sync + 'static {
+    /// The parts that the service was built from.
+    fn deps(&self) -> &Deps;
+}
+
+/// The state of a service that has nothing beside its parts.
+impl ServiceState for Deps {
+    fn deps(&self) -> &Self {
+        self
+    }
+}
+
 /// A task that runs beside the routes until the token is cancelled.
 pub type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
 

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,12 +11,13 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
-use crate::auth::{Actor, Keys};
+use crate::auth::Actor;
 use crate::clock::Clock;
 use crate::crypto::same_secret;
 use crate::lang::Lang;
 use crate::page::address;
 use crate::problem::{CROSS_SITE, Problem};
+use crate::service::{Deps, ServiceState};
 
 /// The outermost layer's knowledge of a request.
 #[derive(Clone, Debug)]
@@ -153,16 +154,12 @@ fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
 }
 
 /// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
-fn known<S>(
+fn known<S: ServiceState>(
     parts: &Parts,
     state: &S,
     guard: impl FnOnce(&Parts, &CookieJar) -> Result<(), Problem>,
-) -> Result<Ctx, Problem>
-where
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-{
-    let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
+) -> Result<Ctx, Problem> {
+    let Deps { keys, clock, .. } = state.deps();
     let token = if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
         let bearer = header.to_str().ok().and_then(|t| t.strip_prefix("Bearer "));
         bearer.ok_or_else(Problem::unauthenticated)?.to_owned()
@@ -175,15 +172,10 @@ where
     };
     let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
     let info = info(parts);
-    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
+    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock: clock.clone() })
 }
 
-impl<S> FromRequestParts<S> for Ctx
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-{
+impl<S: ServiceState> FromRequestParts<S> for Ctx {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -191,12 +183,7 @@ where
     }
 }
 
-impl<S> FromRequestParts<S> for PageCtx
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-{
+impl<S: ServiceState> FromRequestParts<S> for PageCtx {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {

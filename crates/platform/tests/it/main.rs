@@ -6,4 +6,5 @@ mod db;
 mod http;
 mod lifecycle;
 mod retention;
+mod speaker;
 mod stream;

@@ -6,20 +6,14 @@ mod me;
 mod residents;
 mod setup;
 
-use std::sync::LazyLock;
-
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
-use sanbao_platform::i18n::Texts;
 use sanbao_platform::page::address;
 
+use crate::texts::ACCOUNT as TEXTS;
 use crate::{App, role};
-
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../../texts/account.zh-CN.ftl"), include_str!("../../../texts/account.en.ftl"))
-});
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js"))];
@@ -66,11 +60,6 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_text_exists_in_both_languages() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-    }
 
     #[test]
     fn a_way_back_is_escaped() {
