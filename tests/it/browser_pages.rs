@@ -73,14 +73,14 @@ impl Browser {
     }
 }
 
-/// A demo of the test's own, and a browser in which somebody has logged in.
-struct Desk {
+/// Somebody in front of a browser: a demo of the test's own, in which they have logged in.
+struct Sitting {
     demo: Process,
     browser: Browser,
     dir: tempfile::TempDir,
 }
 
-impl Desk {
+impl Sitting {
     async fn of(login: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let demo = Process::demo(&dir.path().join("demo")).await;
@@ -117,7 +117,7 @@ async fn invite(nobody: &Client, reason: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
-    let Desk { demo, browser, dir } = Desk::of("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     let mut tabs = vec![browser.client.window().await.unwrap()];
     for _ in 1..TABS {
         tabs.push(browser.tab().await);
@@ -147,12 +147,12 @@ async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
         browser.front(tab).await;
         browser.until(&more(seen + 1)).await;
     }
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
-    let Desk { demo, browser, dir } = Desk::of("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     browser.goto("/consults").await;
     browser.until("document.querySelector('[data-live-state]').dataset.state === 'live'").await;
     let count = "document.querySelectorAll('#consults article').length";
@@ -177,12 +177,12 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
         )
         .await;
     browser.until("document.querySelector('#aged').innerText === '已等 3 小时'").await;
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only() {
-    let Desk { demo, browser, dir } = Desk::of("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     nurse_with_a_pin(&demo.client()).await;
     browser.type_and_leave("近一周活动后气促").await;
     browser.shot("before-lock", None).await;
@@ -209,12 +209,12 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     browser.until("location.pathname === '/visits' && document.querySelector('main h1')").await;
     let text = browser.script("return document.body.innerText").await.to_string();
     assert!(!text.contains("只给护士看的"));
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_line_is_back() {
-    let Desk { demo, browser, dir } = Desk::of("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     nurse_with_a_pin(&demo.client()).await;
     browser.type_and_leave("断网时填的").await;
     browser
@@ -241,12 +241,12 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     browser.unlock_by_pin("2580").await;
     browser.until("!document.querySelector('dialog.lock')").await;
     assert_eq!(browser.script("return document.querySelector('#reason').value").await, "断网时填的");
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_in_another_tab_counts_as_being_there() {
-    let Desk { demo, browser, dir } = Desk::of("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     browser.type_and_leave("通话时写的").await;
     let page = browser.client.window().await.unwrap();
     let room = browser.tab().await;
@@ -264,14 +264,14 @@ async fn a_call_in_another_tab_counts_as_being_there() {
     browser.script("document.body.classList.remove('in-call')").await;
     browser.front(&page).await;
     browser.until("document.querySelector('dialog.lock[open]')").await;
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost() {
-    let Desk { demo, browser, dir } = Desk::of("dispatcher").await;
-    let dispatcher = demo.client().demo("dispatcher").await;
-    let request = dispatcher.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
+    let Sitting { demo, browser, dir } = Sitting::of("desk").await;
+    let desk = demo.client().demo("desk").await;
+    let request = desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
     let id = flow::text(&request, "/id");
     browser.goto(&format!("/requests/{id}")).await;
     browser.wait_for("#do-escalate").await;
@@ -279,7 +279,7 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     browser.fill("#triage-note", "家属下午在家").await;
     browser.fill("#escalate-reason", "催了两次").await;
     // The other dispatcher was quicker.
-    dispatcher.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
+    desk.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
     browser.click("#do-escalate button[type=submit]").await;
     browser.until("document.querySelector('#do-escalate .error-summary')?.innerText.includes('刚刚有人改过')").await;
     assert_eq!(browser.script("return document.querySelector('#escalate-reason').value").await, "催了两次");
@@ -289,7 +289,7 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     // What can still be sent stands in its form; the rest is shown to be copied.
     browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
     browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
-    let now = dispatcher.get(&format!("/v1/requests/{id}")).await.expect(200);
+    let now = desk.get(&format!("/v1/requests/{id}")).await.expect(200);
     assert_eq!(now["category"], "nursing", "{now}");
-    Desk { demo, browser, dir }.leave().await;
+    Sitting { demo, browser, dir }.leave().await;
 }

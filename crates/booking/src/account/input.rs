@@ -1,4 +1,4 @@
-//! What people type, parsed at the border: names, log-ins, and the national formats of the platform.
+//! The values that people type, parsed at the border: names, log-ins, and the national formats of the platform.
 //!
 //! Every parser forgives what pasting does (spaces, hyphens, full-width digits) and says in both
 //! languages how to mend the rest.
@@ -19,12 +19,10 @@ use serde::de::DeserializeOwned;
 /// A shorter password is refused.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 
-/// What is wrong with a value and how to mend it; never the value.
+/// The fault of a value and how to mend it; never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
-    /// In Chinese.
     pub zh: Cow<'static, str>,
-    /// In English.
     pub en: Cow<'static, str>,
 }
 
@@ -95,7 +93,7 @@ pub fn sex_of(id: &ResidentId) -> Sex {
 /// A mobile number: whom a care home calls answers away from home too.
 pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
     Phone::parse(typed).ok().filter(Phone::is_mobile).ok_or(Wrong::new(
-        "手机号应为 11 位数字,以 13 到 19 开头",
+        "手机号应为 11 位数字，以 13 到 19 开头",
         "A mobile number has 11 digits and starts with 13 to 19",
     ))
 }
@@ -143,7 +141,7 @@ pub fn password(typed: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("密码至少 8 个字符", "A password has at least 8 characters"));
     }
     if typed.len() > PASSWORD_BYTES_MAX {
-        return Err(Wrong::new("密码太长(最多 256 字节)", "The password is too long (256 bytes at most)"));
+        return Err(Wrong::new("密码太长（最多 256 字节）", "The password is too long (256 bytes at most)"));
     }
     Ok(typed.to_owned())
 }
@@ -169,7 +167,7 @@ pub fn area_code(typed: &str) -> Result<String, Wrong> {
     }
 }
 
-/// What the form behind the one-time link asks.
+/// The fields of the form behind the one-time link.
 #[derive(Debug, Deserialize)]
 pub(super) struct Setup {
     #[serde(default)]
@@ -190,7 +188,7 @@ pub(super) struct Next {
 
 /// A body as a plain form sends it, or as a script does.
 pub(super) struct FormOrJson<T> {
-    /// What was sent.
+    /// The body as it was sent.
     pub(super) body: T,
     /// Whether a plain form sent it, so that the answer is a page.
     pub(super) form: bool,

@@ -1,18 +1,17 @@
-//! Who may do what with organisations, accounts, rooms and people: a pure function and its grid.
+//! The permissions over organisations, accounts, rooms and people: a pure function and its grid.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::policy::Decision;
 
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
-/// What can be done here.
+/// The actions of this part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountAction {
     /// Add an organisation to the network.
     OrganisationCreate,
     /// List the network's organisations.
     OrganisationList,
-    /// Read one organisation.
     OrganisationRead,
     /// List or read an organisation's accounts.
     AccountRead,

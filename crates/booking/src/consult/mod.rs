@@ -48,7 +48,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
     vec![consumer::consumer(app)]
 }
 
-/// What runs beside the routes.
+/// The tasks that run beside the routes.
 pub fn tasks(app: &App) -> Vec<Task> {
     vec![jobs::expiry(app)]
 }

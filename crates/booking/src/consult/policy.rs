@@ -1,4 +1,4 @@
-//! Who may do what with a consult. A pure function; anything not named is hidden.
+//! The permissions over a consult. A pure function; anything not named is hidden.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
@@ -10,7 +10,7 @@ use super::state::ConsultStateName;
 use crate::account::AccountId;
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
-/// What somebody wants to do.
+/// The action that somebody wants to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsultAction {
     /// See state, people, case summary and history.

@@ -138,7 +138,7 @@ impl Lifecycle for Consult {
     }
 }
 
-/// Tickets that the step makes void. What the room itself has ended needs none taken back.
+/// Tickets that the step makes void. A ticket that the room itself has ended needs no taking back.
 async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
     let Some(before) = change.before.as_ref().filter(|before| meets(&before.state)) else { return Ok(()) };
     if matches!(by, By::Automatic { .. }) {
@@ -167,7 +167,7 @@ pub fn touch(tx: &mut Tx, consult: &Consult) {
     }
 }
 
-/// What somebody of either side wants done.
+/// A wish of somebody of either side.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsultOrder {
@@ -308,7 +308,7 @@ fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
     if now < consult.wanted.1 {
         return Ok(());
     }
-    Err(Problem::field("/wanted_until", "希望的时间已经过去,请先修改", "The wanted time has passed; change it first"))
+    Err(Problem::field("/wanted_until", "希望的时间已经过去，请先修改", "The wanted time has passed; change it first"))
 }
 
 fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {

@@ -15,7 +15,7 @@ use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 
-/// What every statement over consults selects.
+/// The columns that every statement over consults selects.
 macro_rules! consults {
     ($rest:literal) => {
         concat!(
@@ -86,11 +86,11 @@ pub struct ConsultFilter {
     pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
     pub from: DateTime<Utc>,
-    /// And before.
+    /// The first moment that is left out.
     pub to: DateTime<Utc>,
     /// Where the last page ended.
     pub after: Option<(DateTime<Utc>, ConsultId)>,
-    /// Rows at most.
+    /// The most rows to read.
     pub limit: i64,
 }
 
@@ -127,7 +127,6 @@ pub async fn list(conn: &mut Conn, actor: &Actor, side: Side, filter: &ConsultFi
 pub enum Side {
     /// The care home's.
     Inviting,
-    /// A doctor's.
     Doctor,
     /// The whole hospital's.
     Hospital,

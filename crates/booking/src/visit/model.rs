@@ -14,13 +14,12 @@ use crate::calendar::Interval;
 /// A visit order as it stands.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// Its id.
     pub id: VisitId,
     /// The request it came from, in needs-analysis.
     pub request_id: Uuid,
     /// Whose caregivers make it.
     pub agency: OrganisationId,
-    /// Who is visited.
+    /// The person who is visited.
     pub person: PersonId,
     /// The part that its request decides.
     pub details: Details,
@@ -28,13 +27,11 @@ pub struct Visit {
     pub request_withdrawn: bool,
     /// Whether a later order of the same request is open or was done; then no other order follows.
     pub followed: bool,
-    /// Where it stands.
     pub state: VisitState,
     /// The assigned caregiver's name.
     pub caregiver_name: Option<String>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Counts the changes.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Who may do what with a visit: a pure function of role, action and relation. Deny by default.
+//! The permissions over a visit: a pure function of role, action and relation. Deny by default.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
@@ -11,12 +11,10 @@ use super::model::Visit;
 use super::state::VisitState;
 use crate::role;
 
-/// What one can do.
+/// The actions over visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VisitAction {
-    /// The agency's visits.
     List,
-    /// One's own visits.
     ListOwn,
     /// A visit, with its people masked.
     View,
@@ -58,7 +56,6 @@ pub const ACTIONS: &[VisitAction] = &[
 pub enum VisitRelation {
     /// Of another organisation.
     Stranger,
-    /// Of the agency.
     Agency,
     /// The one who comes, on another day.
     Assigned,

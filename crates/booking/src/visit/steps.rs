@@ -29,7 +29,7 @@ use crate::calendar::{self, Booking, ReserveError, SLOT_TAKEN};
 /// The topic of live lists; keys are the agency and each caregiver's account.
 pub const TOPIC: &str = "visits";
 
-/// What the calendar knows visits as.
+/// The calendar's name for visits.
 pub const HOLDER: &str = "visit";
 
 /// The permission that a step needs; `None` for what only events do.
@@ -148,7 +148,7 @@ async fn agency_of(conn: &mut Conn, visit: &Visit) -> Result<Agency, Problem> {
     Agency::find(conn, visit.agency).await?.ok_or_else(Problem::not_found)
 }
 
-/// What a dispatcher or a caregiver wants done.
+/// A wish of a dispatcher or a caregiver.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VisitOrder {
@@ -271,9 +271,9 @@ fn within_window(slot: &Slot, at: DateTime<Utc>, limits: &VisitConfig) -> Result
         return Ok(());
     }
     let (zh, en) = if at < from {
-        ("还太早,请在约定时间前一小时内签到", "Too early: check in within the hour before the planned time")
+        ("还太早，请在约定时间前一小时内签到", "Too early: check in within the hour before the planned time")
     } else {
-        ("约定时间已过去太久,请联系调度员", "The planned time is long past: call the dispatcher")
+        ("约定时间已过去太久，请联系调度员", "The planned time is long past: call the dispatcher")
     };
     Err(Problem::new(&OUTSIDE_WINDOW).detail(zh, en).with("from", from).with("until", until))
 }
@@ -286,7 +286,7 @@ fn after_check_in(came: DateTime<Utc>, at: DateTime<Utc>, limits: &VisitConfig) 
     if at > came + Duration::hours(hours) {
         return Err(Problem::field(
             "/at",
-            format!("离到达已超过 {hours} 小时,请填写真实的离开时间"),
+            format!("离到达已超过 {hours} 小时，请填写真实的离开时间"),
             format!("More than {hours} hours after the check-in; give the true time"),
         ));
     }

@@ -54,7 +54,6 @@ pub enum DbError {
     /// A guarded statement touched another number of rows than its author promised.
     #[error("{statement} touched {actual} rows, expected {expected}")]
     RowCount {
-        /// The statement.
         statement: &'static str,
         /// How many rows it had to touch.
         expected: u64,

@@ -48,7 +48,7 @@ impl PageMarker {
         bytes.and_then(|b| serde_json::from_slice(&b).ok()).ok_or_else(|| {
             Problem::field(
                 "?after",
-                "翻页标记无效,请从第一页开始",
+                "翻页标记无效，请从第一页开始",
                 "The page marker is not valid; start from the first page",
             )
         })

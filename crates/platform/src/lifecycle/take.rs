@@ -157,8 +157,8 @@ pub fn actions<A: Lifecycle>(aggregate: &A, ctx: &Ctx, stance: &A::Stance) -> Ve
 
 /// Takes the step that a person ordered, and answers with the aggregate as the person sees it then.
 ///
-/// Who may not see it gets 404, who may not do it 403, a repeat of its `Idempotency-Key` the first answer, an old
-/// `If-Match` 412, a step that the state does not allow 409 with what this caller may do instead.
+/// A caller who may not see it gets 404, one who may not do it 403, a repeat of its `Idempotency-Key` the first answer,
+/// an old `If-Match` 412, a step that the state does not allow 409 with the steps that this caller may take instead.
 pub async fn take<A: Lifecycle, O: Order<A>>(
     app: &A::App,
     ctx: &Ctx,

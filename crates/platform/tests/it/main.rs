@@ -6,5 +6,6 @@ mod db;
 mod http;
 mod lifecycle;
 mod retention;
+mod slow_clients;
 mod speaker;
 mod stream;

@@ -12,11 +12,9 @@ use crate::account::id::LocationId;
 pub struct Location {
     /// Its id: also its resource in the calendar.
     pub id: LocationId,
-    /// Whose it is.
     #[schema(value_type = uuid::Uuid)]
     pub organisation_id: OrganisationId,
-    /// What people call it.
+    /// The name that people use for it.
     pub name: String,
-    /// Since when.
     pub created_at: DateTime<Utc>,
 }

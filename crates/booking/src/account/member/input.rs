@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::account::input::{self, Wrong};
 use crate::account::organisation::OrganisationKind;
 
-/// A new account. What is left out is told together with whatever else is wrong.
+/// A new account. A field that is left out is told together with all else that is wrong.
 #[derive(Default, Deserialize, ToSchema)]
 #[schema(example = json!({"login": "nurse.wang", "display_name": "王护理员", "password": "correct horse",
     "roles": ["care_staff"], "areas": []}))]
@@ -23,7 +23,7 @@ pub(super) struct NewAccountBody {
     pub(super) areas: Vec<String>,
 }
 
-/// What may be changed; what is left out stays.
+/// The fields that may be changed; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"display_name": "王护理员", "roles": ["care_staff"]}))]
 pub(super) struct AccountChange {
@@ -46,7 +46,7 @@ pub(super) fn roles(kind: OrganisationKind, given: &[String]) -> Result<Vec<Stri
     }
     if given.iter().any(|role| !kind.roles().contains(&role.as_str())) {
         return Err(Wrong {
-            zh: format!("这类机构可用的角色:{}", kind.roles().join("、")).into(),
+            zh: format!("这类机构可用的角色：{}", kind.roles().join("、")).into(),
             en: format!("Roles of this kind of organisation: {}", kind.roles().join(", ")).into(),
         });
     }

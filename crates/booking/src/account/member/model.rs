@@ -19,9 +19,8 @@ text_enum! {
 /// An account as it is stored.
 #[derive(Clone, sqlx::FromRow)]
 pub struct Account {
-    /// Its id.
     pub id: AccountId,
-    /// What its owner types.
+    /// The name that its owner types.
     pub login: String,
     /// The name that others see.
     pub display_name: String,
@@ -33,9 +32,8 @@ pub struct Account {
     pub status: AccountStatus,
     /// Until when wrong passwords have locked it.
     pub locked_until: Option<DateTime<Utc>>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Counts its changes.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
 }
 
@@ -56,9 +54,7 @@ impl std::fmt::Debug for Account {
 /// For which organisation an account acts, and as what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Membership {
-    /// The organisation.
     pub organisation: OrganisationId,
-    /// The roles.
     pub roles: Vec<String>,
     /// The areas, as codes.
     pub areas: Vec<String>,
@@ -67,9 +63,8 @@ pub struct Membership {
 /// A new account.
 #[derive(Clone, Debug)]
 pub struct NewAccount<'a> {
-    /// Its id.
     pub id: AccountId,
-    /// What its owner types, lower-case.
+    /// The name that its owner types, lower-case.
     pub login: &'a str,
     /// The name that others see.
     pub display_name: &'a str,

@@ -10,7 +10,7 @@ use crate::account::policy::AccountRelation;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
 text_enum! {
-    /// What an organisation is for.
+    /// The purpose of an organisation.
     pub enum OrganisationKind {
         /// 养老机构
         CareHome = "care_home",
@@ -38,10 +38,8 @@ impl OrganisationKind {
 /// An organisation as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow, Serialize, ToSchema)]
 pub struct Organisation {
-    /// Its id.
     #[schema(value_type = uuid::Uuid)]
     pub id: OrganisationId,
-    /// Its kind.
     pub kind: OrganisationKind,
     /// Its name in Chinese.
     pub name_zh: String,

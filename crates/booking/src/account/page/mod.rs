@@ -12,6 +12,7 @@ use axum::routing::get;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::page::address;
 
+use crate::account::organisation::OrganisationKind;
 use crate::texts::ACCOUNT as TEXTS;
 use crate::{App, role};
 
@@ -29,13 +30,14 @@ pub(super) fn routes() -> Routes<App> {
         .files(FILES)
 }
 
-/// The page a person starts at, by the roles in the order of their urgency.
-pub(super) fn home_of(roles: &[String]) -> &'static str {
+/// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.
+pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
     let has = |role: &str| roles.iter().any(|r| r == role);
     if has(role::CARE_STAFF) || has(role::DOCTOR) {
         "/consults"
     } else if has(role::DISPATCHER) {
-        "/visits"
+        // The street's dispatchers hand requests out; those of an agency plan who goes.
+        if kind == OrganisationKind::StreetOffice.as_str() { "/requests" } else { "/visits" }
     } else if has(role::CAREGIVER) {
         "/visits/today"
     } else if has(role::ANALYST) {
@@ -49,7 +51,7 @@ pub(super) fn home_of(roles: &[String]) -> &'static str {
 
 /// The page where the person's work is.
 async fn start(PageCtx(ctx): PageCtx, AppState(_): AppState<App>) -> Response {
-    Redirect::to(home_of(&ctx.actor.roles)).into_response()
+    Redirect::to(home_of(&ctx.actor.kind, &ctx.actor.roles)).into_response()
 }
 
 /// `path` with a way back; `next` is a path on this site.
@@ -60,6 +62,17 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::input::Sex;
+    use crate::account::organisation::OrganisationKind;
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let keys = (role::ALL.iter().map(|r| format!("role-{r}")))
+            .chain(OrganisationKind::ALL.iter().map(|k| format!("kind-{k}")))
+            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
+    }
 
     #[test]
     fn a_way_back_is_escaped() {

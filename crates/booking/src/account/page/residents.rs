@@ -15,7 +15,7 @@ use crate::App;
 use crate::account::input::Sex;
 use crate::account::person::{PersonView, residents_for_page};
 
-/// What is looked for; sent by POST, since it is a name or a number.
+/// The text that is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]
 pub(super) struct ResidentSearch {
     q: Option<String>,

@@ -42,7 +42,7 @@ person_body! {
 }
 
 person_body! {
-    /// What may be corrected; what is left out stays.
+    /// The fields that may be corrected; what is left out stays.
     #[schema(example = json!({"phone": "13812345678"}))]
     PersonChange {
         name: Option<String>
@@ -107,7 +107,7 @@ pub(super) struct PersonQuery {
     pub(super) q: Option<String>,
 }
 
-/// What a list is narrowed to.
+/// The bounds of a list.
 #[derive(Debug, Default)]
 pub(super) struct PersonSearch {
     /// Part of a name; for elders at home the whole name.
@@ -119,7 +119,7 @@ pub(super) struct PersonSearch {
 }
 
 impl PersonSearch {
-    /// What somebody looks for: the kind of sign is seen by its form.
+    /// A person's sign to look for: the kind of sign is seen by its form.
     pub(super) fn of(q: Option<&str>, keys: &FieldKeys, today: NaiveDate) -> Result<Self, Problem> {
         let mut fields = Fields::default();
         let Some(text) = fields.maybe("?q", q, |t| line(t, 60)) else {

@@ -18,11 +18,8 @@ pub struct Person {
     pub id: PersonId,
     /// The care home, or none for an elder at home.
     pub organisation_id: Option<OrganisationId>,
-    /// Name.
     pub name: String,
-    /// Sex.
     pub sex: Sex,
-    /// Birth date.
     pub birth_date: Option<NaiveDate>,
     /// Telephone.
     pub phone: Option<String>,
@@ -30,15 +27,13 @@ pub struct Person {
     pub(super) national_id_index: Option<String>,
     /// Street address.
     pub address: Option<String>,
-    /// The area's code.
     pub area_code: Option<String>,
     /// Guardian's or closest relative's name.
     pub guardian_name: Option<String>,
     /// Guardian's telephone.
     pub guardian_phone: Option<String>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Counts its changes.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
 }
 

@@ -21,7 +21,7 @@ const WRONG: &str = "update account set
 const RIGHT: &str = "update account set failed_count = 0, locked_until = null
     where id = $1 and status = 'active' and password_hash = $3 and (locked_until is null or locked_until <= $2)";
 
-/// What somebody typed.
+/// The login and password that somebody typed.
 pub(super) struct Credentials<'a> {
     pub(super) login: &'a str,
     pub(super) password: &'a str,

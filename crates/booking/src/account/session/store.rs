@@ -12,7 +12,7 @@ use sanbao_platform::problem::Problem;
 use crate::account::config::AccountConfig;
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
-use crate::account::organisation;
+use crate::account::organisation::{self, OrganisationKind};
 use crate::account::problems::ACCOUNT_DISABLED;
 
 const START: &str = "insert into login_session (id, account_id, organisation_id, created_at) values ($1, $2, $3, $4)";
@@ -32,7 +32,7 @@ const PRUNE: &str = "delete from refresh_token where expires_at < $2
 /// Renewals within one grace that are followed from a token to the newest of its family.
 const SUCCESSORS_MAX: usize = 8;
 
-/// What a log-in or a renewal gives.
+/// The tokens that a log-in or a renewal gives.
 #[derive(Debug)]
 pub(in crate::account) struct IssuedTokens {
     /// Signed, 15 minutes.
@@ -41,6 +41,8 @@ pub(in crate::account) struct IssuedTokens {
     pub refresh: String,
     /// For which organisation and as what.
     pub membership: Membership,
+    /// The kind of that organisation.
+    pub kind: OrganisationKind,
 }
 
 /// How a renewal ended.
@@ -120,7 +122,7 @@ impl Mint<'_> {
             sid: session.0,
         };
         let access = self.keys.sign_access(self.now, &claims).map_err(Problem::internal)?;
-        Ok(IssuedTokens { access, refresh, membership })
+        Ok(IssuedTokens { access, refresh, membership, kind: organisation.kind })
     }
 
     /// The token that follows `token`: nobody can tell it without the network's secret, and it need not be stored to be

@@ -116,7 +116,7 @@ pub async fn resend(
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuestToken {
-    /// What stands after `#`.
+    /// The token after `#`.
     pub token: String,
 }
 
@@ -142,7 +142,7 @@ pub async fn ticket(
     let mut tx = app.deps.db.begin().await?;
     let found = guest::by_token(&mut tx, now, &body.token).await?;
     let guest = found.ok_or_else(|| {
-        Problem::not_found().detail("链接已失效,请向机构再要一个", "The link has ended; ask the care home for another")
+        Problem::not_found().detail("链接已失效，请向机构再要一个", "The link has ended; ask the care home for another")
     })?;
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}({})", guest.name, guest.relation);

@@ -18,7 +18,7 @@ use crate::consult::store::{self, ConsultFilter, Side};
 use crate::consult::view::{ConsultLine, ConsultView, seen};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
-/// What a list is narrowed to.
+/// The bounds of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ConsultQuery {
@@ -26,7 +26,7 @@ pub struct ConsultQuery {
     pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
     pub from: Option<DateTime<Utc>>,
-    /// And before.
+    /// The first moment that is left out.
     pub to: Option<DateTime<Utc>>,
     /// The `next` of the page before.
     pub after: Option<String>,

@@ -1,4 +1,4 @@
-//! What is read: the case beside the picture, the case on the page, the signed opinion, the history.
+//! The parts to read: the case beside the picture, the case on the page, the signed opinion, the history.
 
 use axum::extract::State as AppState;
 use chrono_tz::Tz;
@@ -41,7 +41,7 @@ pub(super) async fn summary(
     })
 }
 
-/// Who, where, when.
+/// The person, the place and the time.
 pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
     let zone = consult.zone_of(&ctx.actor);
     html! {
@@ -117,7 +117,7 @@ pub(super) fn decision_key(decision: AdoptionDecision) -> &'static str {
     }
 }
 
-/// What has happened.
+/// The history.
 pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
     html! {
         details #history {

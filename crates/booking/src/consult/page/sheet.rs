@@ -27,7 +27,7 @@ const SLOT_DAYS: i64 = 10;
 /// And so many of them.
 const SLOTS_SHOWN_MAX: usize = 60;
 
-/// What the reader may see and do.
+/// The facts and steps that the reader may see and take.
 pub(super) struct Sheet {
     pub(super) ctx: Ctx,
     pub(super) consult: Consult,

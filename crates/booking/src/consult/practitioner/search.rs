@@ -24,30 +24,27 @@ const ALTERNATIVES_DAYS: i64 = 7;
 /// A time at which a doctor, and whoever else was asked for, is free.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FreeSlot {
-    /// The doctor.
     pub doctor_id: AccountId,
-    /// The doctor's name.
     pub doctor_name: String,
     /// The specialty's code.
     pub specialty: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
-    /// From.
     pub starts_at: DateTime<Utc>,
     /// Up to, and without.
     pub ends_at: DateTime<Utc>,
 }
 
-/// What is searched.
+/// The bounds of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct AvailabilitySearch<'a> {
-    /// Of these doctors.
+    /// The doctors to search.
     pub doctors: &'a [Practitioner],
     /// And these must be free too: a resident, a room.
     pub others: &'a [Uuid],
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
-    /// And before.
+    /// The first moment that is left out.
     pub to: DateTime<Utc>,
 }
 
@@ -93,7 +90,7 @@ async fn taken(
     Ok(taken)
 }
 
-/// What a doctor offers, taken or not.
+/// The times that a doctor offers, taken or not.
 pub async fn offered_by(
     conn: &mut Conn,
     doctor: &Practitioner,

@@ -32,7 +32,6 @@ pub struct Entrant<'a> {
     pub name: &'a str,
     /// The organisation; none for family.
     pub organisation: Option<OrganisationId>,
-    /// As whom.
     pub role: RoomRole,
     /// When a link ends; the room's window ends it sooner.
     pub until: Option<DateTime<Utc>>,
@@ -63,9 +62,9 @@ pub fn admits(state: &ConsultState) -> bool {
     matches!(state, ConsultState::Scheduled(_) | ConsultState::InSession { .. })
 }
 
-/// A ticket for the room's window, provided that the consult is booked or going on, that the room is
-/// open and that a consent stands. It is kept, so that it can be taken back. Who waits at the door came
-/// by a link, and a link is one ticket: the first device that enters with it keeps it.
+/// A ticket for the room's window, provided that the consult is booked or going on, that the room is open and that a
+/// consent stands. It is kept, so that it can be taken back. A person who waits at the door came by a link, and a link
+/// is one ticket: the first device that enters with it keeps it.
 pub async fn issue(
     tx: &mut Tx,
     keys: &Keys,

@@ -92,7 +92,7 @@ impl VisitQuery {
         };
         match self.day {
             Some(day) if !near(day) => {
-                Err(Problem::field("?day", "日期超出范围(前后十年)", "The day is out of range (ten years)"))
+                Err(Problem::field("?day", "日期超出范围（前后十年）", "The day is out of range (ten years)"))
             }
             _ => Ok(()),
         }

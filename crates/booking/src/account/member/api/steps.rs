@@ -72,7 +72,7 @@ fn current(written: bool) -> Result<(), Problem> {
 
 fn own_account() -> Problem {
     Problem::new(&CONFLICT).detail(
-        "不能停用自己,也不能取消自己的管理员角色",
+        "不能停用自己，也不能取消自己的管理员角色",
         "You cannot disable yourself or give up your own administrator role",
     )
 }

@@ -38,7 +38,7 @@ pub(super) struct LogIn {
 /// Where to go after the log-in: where the person was, or its start page.
 pub(super) fn destination(next: Option<&str>, issued: &IssuedTokens) -> String {
     match local_path(next) {
-        "/" => page::home_of(&issued.membership.roles).to_owned(),
+        "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
         path => path.to_owned(),
     }
 }
@@ -118,10 +118,10 @@ pub async fn log_out(
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
 }
 
-/// Who is logged in here: a page that was covered asks whether it is its own person.
+/// The person who is logged in here: a page that was covered asks whether it is its own person.
 pub async fn who(ctx: Ctx) -> Json<serde_json::Value> {
-    let Actor { subject, name, roles, .. } = &ctx.actor;
-    Json(json!({ "account": subject, "name": name, "home": page::home_of(roles) }))
+    let Actor { subject, name, kind, roles, .. } = &ctx.actor;
+    Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles) }))
 }
 
 /// Ends the log-in of a browser that nobody has touched for a while. By the refresh cookie, since the access token may
