@@ -5,7 +5,7 @@ use std::future::Future;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -192,7 +192,8 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
     };
     let after = advance(&mut tx, &By::Person(ctx), aggregate, step).await?;
     let answer = order.answer(call, &mut tx, after).await?;
-    let response = guard.key.finish(&mut tx, ctx, answer.status, &answer.body).await?;
+    let tag = ETag(answer.version);
+    let response = guard.key.finish_tagged(&mut tx, ctx, answer.status, tag, &answer.body).await?;
     tx.commit().await?;
-    Ok((ETag(answer.version), response).into_response())
+    Ok(response)
 }
