@@ -1,4 +1,4 @@
-//! What is told of a person, and what is looked for, read and checked.
+//! The fields of a person and of a search, read and checked.
 
 use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;
