@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +45,18 @@ pub struct Deps {
 pub trait ServiceState: Clone + Send + Sync + 'static {
     /// The parts that the service was built from.
     fn deps(&self) -> &Deps;
+}
+
+impl<S: ServiceState> FromRef<S> for Keys {
+    fn from_ref(state: &S) -> Self {
+        state.deps().keys.clone()
+    }
+}
+
+impl<S: ServiceState> FromRef<S> for Clock {
+    fn from_ref(state: &S) -> Self {
+        state.deps().clock.clone()
+    }
 }
 
 /// The state of a service that has nothing beside its parts.

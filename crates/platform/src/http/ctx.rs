@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,13 +11,12 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
-use crate::auth::Actor;
+use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::crypto::same_secret;
 use crate::lang::Lang;
 use crate::page::address;
 use crate::problem::{CROSS_SITE, Problem};
-use crate::service::{Deps, ServiceState};
 
 /// The outermost layer's knowledge of a request.
 #[derive(Clone, Debug)]
@@ -154,12 +153,16 @@ fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
 }
 
 /// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
-fn known<S: ServiceState>(
+fn known<S>(
     parts: &Parts,
     state: &S,
     guard: impl FnOnce(&Parts, &CookieJar) -> Result<(), Problem>,
-) -> Result<Ctx, Problem> {
-    let Deps { keys, clock, .. } = state.deps();
+) -> Result<Ctx, Problem>
+where
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
+    let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
     let token = if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
         let bearer = header.to_str().ok().and_then(|t| t.strip_prefix("Bearer "));
         bearer.ok_or_else(Problem::unauthenticated)?.to_owned()
@@ -172,10 +175,15 @@ fn known<S: ServiceState>(
     };
     let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
     let info = info(parts);
-    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock: clock.clone() })
+    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
 }
 
-impl<S: ServiceState> FromRequestParts<S> for Ctx {
+impl<S> FromRequestParts<S> for Ctx
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -183,7 +191,12 @@ impl<S: ServiceState> FromRequestParts<S> for Ctx {
     }
 }
 
-impl<S: ServiceState> FromRequestParts<S> for PageCtx {
+impl<S> FromRequestParts<S> for PageCtx
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+{
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
