@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
+use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
@@ -113,6 +114,9 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub turn: TurnArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub media: MediaArgs,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub network: NetworkArgs,
@@ -367,6 +371,7 @@ impl ServeArgs {
             role: self.role,
             listen: self.listen,
             turn: self.turn(&site, &public_url)?,
+            media: self.media.rules(),
             public_url,
             site,
             storage,
@@ -436,12 +441,6 @@ impl DemoArgs {
             ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))
         }
     }
-}
-
-/// The networks that the demo's TURN server relays to beside public addresses: this machine and the house.
-fn demo_peers() -> Vec<IpNet> {
-    let nets = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128"];
-    nets.iter().filter_map(|net| net.parse().ok()).collect()
 }
 
 #[cfg(test)]

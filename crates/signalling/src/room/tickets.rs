@@ -97,6 +97,14 @@ impl Tickets {
     }
 }
 
+impl Past {
+    /// Whether a ticket of a person was taken back, or the person sent away.
+    pub(crate) fn turns_away(&self, ticket: Uuid, person: PersonId, issued_at: Option<DateTime<Utc>>) -> bool {
+        self.revoked.iter().any(|revocation| revocation.covers(ticket, person, issued_at))
+            || self.removed.iter().any(|removal| removal.person == person)
+    }
+}
+
 impl Revocation {
     fn is_of_the_same(&self, other: &Self) -> bool {
         (self.ticket, self.person) == (other.ticket, other.person)

@@ -16,6 +16,7 @@ use crate::config::SessionLimits;
 use crate::id::PeerId;
 use crate::protocol::{Body, CloseCode, ErrorCode, Heartbeat, ServerMessage};
 use crate::replica::SessionOutbox;
+use crate::turn::IceServer;
 
 /// Messages are gathered into one write up to so many bytes.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
@@ -124,6 +125,10 @@ pub(super) struct Link {
     pub(super) ack_listed: bool,
     /// A ping is out and nothing was heard since.
     pub(super) pinged: bool,
+    /// It was told, or is told with `joined`, of the room's TURN servers.
+    pub(super) has_servers: bool,
+    /// The members that go with the next `joined`.
+    with_joined: Option<Box<str>>,
     /// The client's reports of its line, from the first report on.
     pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
@@ -154,6 +159,8 @@ impl Link {
             stale: false,
             ack_listed: false,
             pinged: false,
+            has_servers: false,
+            with_joined: None,
             reports: None,
             signal,
             waker,
@@ -204,6 +211,13 @@ impl Link {
         (self.written, self.acknowledged) = (written, acknowledged);
         self.stale = true;
         self.text(welcome.as_bytes());
+    }
+
+    /// These ICE servers go with `joined`.
+    pub(super) fn tell_with_joined(&mut self, servers: &[IceServer]) {
+        self.has_servers = true;
+        let servers = serde_json::to_string(servers).unwrap_or_default(); // plain structs: it cannot fail
+        self.with_joined = Some(format!(r#""ice_servers":{servers},"#).into());
     }
 
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
@@ -362,9 +376,15 @@ impl Link {
             start.member(b"\"ack\":", received);
             (self.acknowledged, self.unacknowledged_bytes) = (received, 0);
         }
+        let with_joined = if self.with_joined.is_some() && body.as_str().starts_with(JOINED) {
+            self.with_joined.take().unwrap_or_default()
+        } else {
+            Box::default()
+        };
         let body = &body.as_str().as_bytes()[1..];
-        frame::head(out, Opcode::Text, start.len + body.len());
+        frame::head(out, Opcode::Text, start.len + with_joined.len() + body.len());
         out.extend_from_slice(&start.bytes[..start.len]);
+        out.extend_from_slice(with_joined.as_bytes());
         out.extend_from_slice(body);
         self.written = seq;
     }
@@ -391,6 +411,9 @@ impl Link {
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
     }
 }
+
+/// How the message begins that says that somebody is inside.
+const JOINED: &str = r#"{"type":"joined""#;
 
 /// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.
 struct Start {

@@ -15,6 +15,7 @@ use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
 use super::udp::{Buffers, MoreToReceive, Ports, relay_of};
 use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
 use crate::turn::config::TurnConfig;
+use crate::turn::control::TurnControl;
 use crate::turn::engine::{Client, Engine, Now, RelayPort, TurnOutput};
 use crate::turn::framing::{self, StreamFrame};
 use crate::turn::ports::{OpenPorts, PortsReporter};
@@ -63,6 +64,8 @@ pub(super) struct TurnDriver {
     /// The sockets that failed for want of something; it is tried again at the next sweep.
     failed: Vec<Token>,
     swept: Instant,
+    /// Where the rooms give orders, and how many were obeyed.
+    control: Option<(TurnControl, u64)>,
     /// When the machine's addresses were asked for.
     addresses_asked: Instant,
 }
@@ -116,6 +119,7 @@ impl TurnDriver {
             again: Vec::new(),
             failed: Vec::new(),
             swept: begun,
+            control: None,
             addresses_asked: begun,
         };
         driver.open_tls();
@@ -129,6 +133,18 @@ impl TurnDriver {
     pub(super) fn report_to(&mut self, reporter: PortsReporter) {
         self.reporter = Some(reporter);
         self.say_open();
+    }
+
+    pub(super) fn obeys(&mut self, control: TurnControl) {
+        self.control = Some((control, 0));
+    }
+
+    fn obey(&mut self, now: Now) {
+        let Some((control, seen)) = &mut self.control else { return };
+        for order in control.after(seen) {
+            self.inner.engine.obey(now, order);
+            self.inner.close_released();
+        }
     }
 
     fn say_open(&self) {
@@ -192,6 +208,7 @@ impl TurnDriver {
                 }
             }
             let now = self.now();
+            self.obey(now);
             let mut again = std::mem::take(&mut self.again);
             std::mem::swap(&mut again, &mut self.ready);
             for token in again.drain(..).chain(events.iter().map(mio::event::Event::token)) {
