@@ -256,7 +256,8 @@ impl Settings {
         ];
         let services: Vec<_> = self.roles().iter().map(|role| role.name()).collect();
         let process = vec![("services", shown(services))];
-        let sections = vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
+        let sections =
+            vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections.into_iter().chain([("nats", self.nats_section()), ("around", around)]).collect()
     }
 

@@ -11,7 +11,10 @@ use crate::cluster::ClusterLimits;
 use crate::precheck::{PrecheckLimits, PrecheckRelay};
 use crate::protocol::{ClientLimits, Heartbeat};
 use crate::room::RoomLimits;
-use crate::turn::{BYTES_PER_S_PER_USER_MAX, AnsweredBy, Credentials, IceConfig, IceUrl, PortsWatch, RelayOnly, RelayedAddresses, TurnConfig, TurnControl, TurnLimits, TurnTls};
+use crate::turn::{
+    AnsweredBy, BYTES_PER_S_PER_USER_MAX, Credentials, IceConfig, IceUrl, PortsWatch, RelayOnly, RelayedAddresses,
+    TurnConfig, TurnControl, TurnLimits, TurnTls,
+};
 
 /// The embedded TURN server, when it is to run.
 #[derive(Clone, Debug)]
@@ -196,7 +199,15 @@ impl Config {
         stun.extend(self.turn.iter().flat_map(EmbeddedTurn::stun));
         turn.extend(self.turn.iter().flat_map(EmbeddedTurn::turn));
         let (credentials, relay_only) = (self.credentials(), self.relay_only);
-        IceConfig { stun, turn, credentials, ports, relays: self.relayed_addresses(), relay_only, control: TurnControl::default() }
+        IceConfig {
+            stun,
+            turn,
+            credentials,
+            ports,
+            relays: self.relayed_addresses(),
+            relay_only,
+            control: TurnControl::default(),
+        }
     }
 
     /// Where relayed addresses are: those of the embedded server, those that the operator lets it relay to (other relays
@@ -297,7 +308,9 @@ mod tests {
             .to_vec();
         let relays = config.ice(PortsWatch::all()).relays;
         let has = |ip: &str, port| relays.iter().any(|relay| relay.has(ip.parse().unwrap(), port));
-        assert!(has("10.0.0.7", 50_000) && has("::ffff:10.0.0.7", 50_999) && has("10.1.0.9", 1024) && has("fd00::9", 1));
+        assert!(
+            has("10.0.0.7", 50_000) && has("::ffff:10.0.0.7", 50_999) && has("10.1.0.9", 1024) && has("fd00::9", 1)
+        );
         assert!(!has("10.0.0.7", 22) && !has("10.0.0.8", 50_000) && !has("127.0.0.1", 50_000));
         assert_eq!(relays.len(), 3);
     }

@@ -39,7 +39,7 @@ use follow::{Follower, FollowerInputs};
 use frame::EntryHead;
 pub use limits::{ClusterLimits, DriverLimits};
 use presence::Presence;
-pub(crate) use spread::spread;
+pub use spread::spread;
 
 /// How often it is looked whether another node has begun a room's log.
 const OPENING_LOOK_MS: u64 = 40;

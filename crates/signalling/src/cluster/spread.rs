@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::turn::{TurnControl, TurnOrder};
 
 /// Tells the orders of this node and hears those of others, until `stop`.
-pub(crate) async fn spread(nats: Nats, control: TurnControl, stop: CancellationToken) {
+pub async fn spread(nats: Nats, control: TurnControl, stop: CancellationToken) {
     let subject = format!("{}.turn", nats.prefix());
     let mut untold = control.untold();
     let mut words = match nats.client().subscribe(subject.clone()).await {

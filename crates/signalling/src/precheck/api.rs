@@ -13,10 +13,10 @@ use utoipa::ToSchema;
 
 use super::peer::{self, AnswerError};
 use super::{NoCheckSlot, Prechecks};
-use crate::facts;
-use crate::turn::{TurnGrant, TurnScope};
 use crate::App;
+use crate::facts;
 use crate::ticket::{AUDIENCE, TOKEN_TYPE, Ticket};
+use crate::turn::{TurnGrant, TurnScope};
 
 /// A check to make.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -182,7 +182,8 @@ mod tests {
 
     #[test]
     fn places_are_bounded_for_a_ticket_a_person_and_all_and_come_back() {
-        let limits = PrecheckLimits { checks_max: 5, checks_per_ticket_max: 2, checks_per_person_max: 3, ..Default::default() };
+        let limits =
+            PrecheckLimits { checks_max: 5, checks_per_ticket_max: 2, checks_per_person_max: 3, ..Default::default() };
         let checks = Prechecks::new(limits, None);
         let first = [place(&checks, 1, 1).ok().unwrap(), place(&checks, 1, 1).ok().unwrap()];
         assert_eq!(place(&checks, 1, 1).err(), Some(NoCheckSlot::Own));

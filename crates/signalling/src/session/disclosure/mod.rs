@@ -17,8 +17,8 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::room::Profile;
 use crate::role::Role;
+use crate::room::Profile;
 use crate::turn::{IceConfig, RelayOnly, RelayedAddresses};
 use address::{AddressReach, reach_of};
 use candidate::{LineOutcome, judge};

@@ -64,7 +64,8 @@ fn line(address: &str, kind: &str) -> String {
 }
 
 fn object(candidate: &str) -> String {
-    serde_json::json!({ "candidate": candidate, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "Jk3a" }).to_string()
+    serde_json::json!({ "candidate": candidate, "sdpMid": "0", "sdpMLineIndex": 0, "usernameFragment": "Jk3a" })
+        .to_string()
 }
 
 #[test]
@@ -112,12 +113,35 @@ fn what_leads_to_the_device_itself_or_to_a_cloud_passes_to_nobody() {
         relation(GUEST, HOST, true, RelayOnly::Guests),
     ] {
         for address in [
-            "127.0.0.1", "127.9.9.9", "169.254.169.254", "169.254.1.1", "0.0.0.0", "255.255.255.255", "224.0.0.1", "::1", "::",
-            "fe80::1", "fe80::1%eth0", "ff02::1", "fd00:ec2::254", "::ffff:127.0.0.1", "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1", "100.100.100.200",
+            "127.0.0.1",
+            "127.9.9.9",
+            "169.254.169.254",
+            "169.254.1.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fe80::1%eth0",
+            "ff02::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "64:ff9b::7f00:1",
+            "100.100.100.200",
             // What no address is, a resolver would be asked for.
-            "localhost", "127.1", "2130706433", "0x7f.0.0.1", "010.0.0.1", "printer.local", "router.lan", "", "evil.example",
-            "127.0.0.1.", "[::1]",
+            "localhost",
+            "127.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "010.0.0.1",
+            "printer.local",
+            "router.lan",
+            "",
+            "evil.example",
+            "127.0.0.1.",
+            "[::1]",
         ] {
             for kind in ["host", "srflx", "prflx", "relay"] {
                 let candidate = object(&line(address, kind));
@@ -267,17 +291,48 @@ fn lines_of_a_description_each_right_or_wrong() {
         let last = serde_json::to_string(&format!("v=0\r\n{line}")).unwrap();
         assert_eq!(described(&relation, &last), format!("v=0\r\n{}", shown.trim_end()), "{line}, the last");
     }
-    let of_session = serde_json::to_string("v=0\r\nc=IN IP4 10.0.0.5\r\nm=audio 50123 X 0\r\nm=video 0 X 0\r\n").unwrap();
+    let of_session =
+        serde_json::to_string("v=0\r\nc=IN IP4 10.0.0.5\r\nm=audio 50123 X 0\r\nm=video 0 X 0\r\n").unwrap();
     let shown = "v=0\r\nc=IN IP4 0.0.0.0\r\nm=audio 9 X 0\r\nm=video 0 X 0\r\n";
     assert_eq!(described(&relation, &of_session), shown, "a medium that was refused stays refused");
 }
 
 /// Pieces of which addresses are made, and of which the readers of addresses are.
 const PIECES: &[&str] = &[
-    "a=candidate:", "candidate:", "c=IN IP4 ", "c=IN IP6 ", "a=rtcp:9 IN IP4 ", "m=audio 5000 ", "o=- 1 2 IN IP4 ", "\r\n", "\n",
-    "\r", " ", " 1 1 udp 1 ", "1 ", "10.0.0.5", "127.0.0.1", "169.254.169.254", "203.0.114.9", "::ffff:10.0.0.5", "fe80::1%1",
-    " 9 typ host", " 9 typ srflx", " 9 typ relay", " raddr ", " rport 9", "\"", "\\", "\u{0}", "字", "\u{2028}", "a=", "A=", "/127",
-    "remote-candidates:1 ", NAME,
+    "a=candidate:",
+    "candidate:",
+    "c=IN IP4 ",
+    "c=IN IP6 ",
+    "a=rtcp:9 IN IP4 ",
+    "m=audio 5000 ",
+    "o=- 1 2 IN IP4 ",
+    "\r\n",
+    "\n",
+    "\r",
+    " ",
+    " 1 1 udp 1 ",
+    "1 ",
+    "10.0.0.5",
+    "127.0.0.1",
+    "169.254.169.254",
+    "203.0.114.9",
+    "::ffff:10.0.0.5",
+    "fe80::1%1",
+    " 9 typ host",
+    " 9 typ srflx",
+    " 9 typ relay",
+    " raddr ",
+    " rport 9",
+    "\"",
+    "\\",
+    "\u{0}",
+    "字",
+    "\u{2028}",
+    "a=",
+    "A=",
+    "/127",
+    "remote-candidates:1 ",
+    NAME,
 ];
 
 #[test]
@@ -299,7 +354,8 @@ fn from_any_text_nothing_private_reaches_a_guest_and_the_rest_stays_json() {
             if line.starts_with("a=candidate") || line.starts_with("c=") || line.starts_with("a=rtcp:") {
                 for address in ["10.0.0.5", "127.0.0.1", "169.254.169.254", "203.0.114.9 9 typ host", "fe80"] {
                     let in_a_tail = line.starts_with("a=candidate") && !line.contains(&format!(" {address} "));
-                    let in_a_port = line.starts_with("a=rtcp:") && line.split(' ').nth(3).is_none_or(|a| a == "0.0.0.0");
+                    let in_a_port =
+                        line.starts_with("a=rtcp:") && line.split(' ').nth(3).is_none_or(|a| a == "0.0.0.0");
                     assert!(in_a_tail || in_a_port || !line.contains(address), "{text:?}\n{shown:?}\n{line:?}");
                 }
             }

@@ -158,7 +158,8 @@ impl Engine {
                 self.release(index);
             }
         }
-        let over: Vec<[u8; 8]> = self.reserved.iter().filter(|(_, r)| self.orders.is_over(&r.username)).map(|(t, _)| *t).collect();
+        let over: Vec<[u8; 8]> =
+            self.reserved.iter().filter(|(_, r)| self.orders.is_over(&r.username)).map(|(t, _)| *t).collect();
         self.give_back(&over);
     }
 }
