@@ -49,6 +49,8 @@ pub struct Around {
     pub kinds: Arc<[&'static Kind]>,
     /// The token that opens the metrics from elsewhere.
     pub metrics_token: Option<Secret<String>>,
+    /// Whether every caller comes by a proxy, so that nobody is known to be of this machine.
+    pub behind_proxy: bool,
 }
 
 /// The routes.
@@ -106,7 +108,7 @@ async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Arou
     match &around.metrics_token {
         Some(token) if sent.is_some_and(|sent| same_secret(sent, &token.0)) => {}
         Some(_) => return Err(Problem::unauthenticated()),
-        None if visitor.address.to_canonical().is_loopback() => {}
+        None if !around.behind_proxy && visitor.address.to_canonical().is_loopback() => {}
         None => return Err(Problem::not_found()),
     }
     measure(&around).await;

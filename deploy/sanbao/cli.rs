@@ -8,11 +8,16 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
+<<<<<<< HEAD
 use crate::cli_media::{MediaArgs, demo_peers};
+=======
+use crate::cli_connections::ConnectionArgs;
+>>>>>>> main
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
     RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, TURN_TLS_PORT, Turn, TurnTls,
+    exclude_each_other,
 };
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
@@ -24,7 +29,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What the binary does.
+/// The commands of the binary.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs a filled demonstration network with known log-ins: only for trying things out.
@@ -68,7 +73,7 @@ pub struct DemoArgs {
     /// The UDP and TCP port of STUN and TURN; a free one if it is taken.
     #[arg(long, env = "SANBAO_DEMO_TURN_PORT", default_value_t = TURN_PORT, value_name = "PORT")]
     pub turn_port: u16,
-    /// What is logged to standard error.
+    /// The filter of the log on standard error.
     #[arg(long, env = "SANBAO_DEMO_LOG", default_value = "warn", value_name = "FILTER")]
     pub log: String,
 }
@@ -96,8 +101,8 @@ pub struct ServeArgs {
     /// Where to listen.
     #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    // A doc comment here would replace the flattened help.
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
     /// The certificate chain, PEM, the server's own first.
     #[arg(long, env = "SANBAO_TLS_CERT", value_name = "FILE")]
@@ -112,18 +117,23 @@ pub struct ServeArgs {
     #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub turn: TurnArgs,
     #[command(flatten)]
+<<<<<<< HEAD
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub media: MediaArgs,
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+=======
+>>>>>>> main
     pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<Secret<String>>,
-    /// What is logged to standard error: `info`, or `sanbao_booking=debug,info`.
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub connections: ConnectionArgs,
+    /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
     /// How it is logged.
@@ -174,7 +184,6 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub repair: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
 }
 
@@ -183,14 +192,13 @@ pub struct VerifyArgs {
 pub struct ImportArgs {
     /// The CSV file.
     pub file: PathBuf,
-    /// What the rows come from, such as hotline; rows are known again by source and number.
+    /// The source of the rows, such as hotline; rows are known again by source and number.
     #[arg(long)]
     pub source: String,
     /// Only say what would happen.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
 }
 
@@ -313,13 +321,6 @@ impl TurnArgs {
     }
 }
 
-/// Whether one process can listen at only one of two TCP addresses.
-fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
-    let any = |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
-    let (ip, other) = (a.ip(), b.ip());
-    a.port() == b.port() && a.port() != 0 && (ip == other || any(ip, other) || any(other, ip))
-}
-
 /// The host of `https://host:port`; an IPv6 address keeps its brackets.
 fn host_of(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, host)| host);
@@ -370,6 +371,7 @@ impl ServeArgs {
         Ok(Settings {
             role: self.role,
             listen: self.listen,
+            bounds: self.connections.bounds(&site)?,
             turn: self.turn(&site, &public_url)?,
             media: self.media.rules(),
             public_url,

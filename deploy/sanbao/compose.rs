@@ -69,15 +69,18 @@ pub struct Network {
 
 /// The pages of the navigation. Their words are here because only this place knows all of them.
 fn navigation() -> Vec<NavLink> {
+    use sanbao_booking::account::organisation::OrganisationKind::HomeCareAgency;
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+    const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
+    let link = |href, zh, en, roles| NavLink { href, zh, en, roles, kinds: &[] };
     vec![
-        NavLink { href: "/consults", zh: "会诊", en: "Consults", roles: &[CARE_STAFF, DOCTOR] },
-        NavLink { href: "/residents", zh: "老人", en: "Residents", roles: &[CARE_STAFF] },
-        NavLink { href: "/requests", zh: "需求工单", en: "Requests", roles: &[DISPATCHER] },
-        NavLink { href: "/visits", zh: "派单", en: "Visits", roles: &[DISPATCHER] },
-        NavLink { href: "/visits/today", zh: "今日上门", en: "Today's visits", roles: &[CAREGIVER] },
-        NavLink { href: "/needs", zh: "需求分析", en: "Needs", roles: &[ANALYST] },
-        NavLink { href: "/admin", zh: "机构与人员", en: "Administration", roles: &[ADMINISTRATOR] },
+        link("/consults", "会诊", "Consults", &[CARE_STAFF, DOCTOR]),
+        link("/residents", "老人", "Residents", &[CARE_STAFF]),
+        link("/requests", "需求工单", "Requests", &[DISPATCHER]),
+        NavLink { kinds: AGENCIES, ..link("/visits", "派单", "Visits", &[DISPATCHER]) },
+        link("/visits/today", "今日上门", "Today's visits", &[CAREGIVER]),
+        link("/needs", "需求分析", "Needs", &[ANALYST]),
+        link("/admin", "机构与人员", "Administration", &[ADMINISTRATOR]),
     ]
 }
 
@@ -158,7 +161,7 @@ impl Parts {
 /// Every kind of problem that any part answers with.
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
-    let booking = [account::kind::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
+    let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
     let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
     all.concat()
 }
@@ -192,6 +195,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         document: document.to_string().into(),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
+        behind_proxy: parts.behind_proxy,
     };
     let mut router = around::routes().build(around).router.merge(web::routes().router);
     for service in &mut services {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
-use sanbao_platform::http::Tls;
+use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
 use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
@@ -118,6 +118,8 @@ pub struct Settings {
     /// The service it runs; all three if none is named.
     pub role: Option<Role>,
     pub listen: SocketAddr,
+    /// The bounds of what connections may take of this process.
+    pub bounds: Bounds,
     /// How it is reached.
     pub site: Site,
     /// The address that links begin with: `https://sanbao.example`.
@@ -176,6 +178,13 @@ pub enum SettingsError {
     },
 }
 
+/// Whether one process can listen at only one of two TCP addresses.
+pub(crate) fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
+    let (ip, other) = (a.ip(), b.ip());
+    a.port() == b.port() && a.port() != 0 && (ip == other || any(ip, other) || any(other, ip))
+}
+
 /// A section of the printed configuration.
 pub type Section = (&'static str, Vec<(&'static str, serde_json::Value)>);
 
@@ -189,6 +198,7 @@ impl Settings {
         Self {
             role: None,
             listen: ([127, 0, 0, 1], 0).into(),
+            bounds: Bounds::default(),
             site: Site::Plain,
             public_url: String::new(),
             storage,
@@ -248,6 +258,10 @@ impl Settings {
             Site::BehindProxy => site.push(("https", shown("by a proxy in front"))),
             Site::Https(tls) => site.extend([("tls_cert", shown(&tls.certificate)), ("tls_key", shown(&tls.key))]),
         }
+        site.extend([
+            ("connections_max", shown(self.bounds.connections_max)),
+            ("connections_per_address_max", shown(self.bounds.connections_per_address_max)),
+        ]);
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
             ("metrics_token", shown(&self.metrics_token)),
@@ -287,7 +301,13 @@ impl Settings {
 /// The bounds that are architecture rather than configuration, with their units; printed beside it.
 pub fn limits() -> Section {
     use sanbao_platform::{auth, db, http};
+    let wait = http::Bounds::default();
     let bounds = vec![
+        ("first_head_wait_seconds_max", shown(wait.first_head_wait.as_secs())),
+        ("next_head_wait_seconds_max", shown(wait.next_head_wait.as_secs())),
+        ("body_wait_seconds_max", shown(wait.body_wait.as_secs())),
+        ("taking_wait_seconds_max", shown(wait.taking_wait.as_secs())),
+        ("bytes_per_second_min", shown(http::BYTES_PER_SECOND_MIN)),
         ("body_bytes_max", shown(http::BODY_BYTES_MAX)),
         ("page_rows_max", shown(http::LIMIT_MAX)),
         ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),

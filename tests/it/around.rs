@@ -180,6 +180,36 @@ async fn metrics_are_for_this_machine_or_whoever_has_the_token() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_nobody_is_of_this_machine() {
+    let parts = async |engine: &TestEngine| {
+        let parts = common::parts(engine, Clock::manual(common::morning())).await;
+        Parts { behind_proxy: true, ..parts }
+    };
+    let ask = async |served: &Served, forwarded: Option<&str>, token: &str| {
+        let mut request = served.nobody().with_token(token).request("get", "/metrics");
+        if let Some(address) = forwarded {
+            request = request.header("x-forwarded-for", address);
+        }
+        served.nobody().send(request).await.status.as_u16()
+    };
+    let said = [None, Some("unknown"), Some("127.0.0.1"), Some("198.51.100.7, ::1")];
+    let engine = testing::sqlite();
+    let served = Served::of(engine.clone(), parts(&engine).await);
+    for forwarded in said {
+        assert_eq!(ask(&served, forwarded, "").await, 404, "{forwarded:?}");
+    }
+    served.stop().await;
+    let engine = testing::sqlite();
+    let token = Some(Secret("let-me-read".into()));
+    let served = Served::of(engine.clone(), Parts { metrics_token: token, ..parts(&engine).await });
+    for forwarded in said {
+        assert_eq!(ask(&served, forwarded, "let-me").await, 401, "{forwarded:?}");
+        assert_eq!(ask(&served, forwarded, "let-me-read").await, 200, "{forwarded:?}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
 async fn every_metric_says_what_it_is_and_labels_are_bounded() {
     let served = Served::empty(testing::sqlite()).await;
     let client = served.nobody();

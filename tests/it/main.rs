@@ -14,6 +14,7 @@ mod events;
 mod journey_http;
 mod openapi;
 mod orders;
+mod private;
 mod proxied;
 mod relays;
 mod roles;

@@ -1,11 +1,11 @@
-//! The permissions of this service: a pure function of role, action and relation, reviewed as a picture (the snapshot).
+//! The rights of each capacity: a pure function of capacity, action and relation, reviewed as a picture (the snapshot).
 //!
-//! What makes somebody the street office's is the area scope of the token; what makes somebody the
-//! agency's is that the request was dispatched to the actor's organisation. Everybody else is outside.
+//! The street office's people reach what lies in the areas of their token; an agency's people what was dispatched to it.
+//! Everybody else is outside. An area in the token of another organisation opens nothing.
 
 use sanbao_platform::policy::Decision;
 
-use crate::role;
+use crate::role::Capacity;
 
 /// How the actor stands to what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,44 +65,43 @@ impl Action {
     ];
 }
 
-/// The decision for one role.
-pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
+/// The decision for one capacity.
+pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decision {
     use Action as A;
+    use Capacity::{AgencyDispatcher, StreetAdministrator, StreetAnalyst, StreetDispatcher};
     use Decision::{Allow, Forbid, Hide};
-    use Relation::{Assigned, InScope, Outside};
-    if !role::ALL.contains(&role) {
-        return Hide;
-    }
-    match (action, role, relation) {
+    use Relation::{Assigned, InScope};
+    match (action, capacity, relation) {
         (A::AreaRead, ..)
-        | (A::RequestCreate | A::RequestHandle, role::DISPATCHER, InScope)
-        | (A::RequestRead | A::RequestReadPersonal, role::DISPATCHER, InScope | Assigned)
-        | (A::RequestAnswer, role::DISPATCHER, Assigned)
-        | (A::RequestRead, role::ANALYST | role::ADMINISTRATOR, InScope)
-        | (A::RequestCreate | A::AreaEdit, role::ADMINISTRATOR, InScope)
-        | (A::Import, role::DISPATCHER | role::ADMINISTRATOR, InScope)
-        | (A::NeedsRead, role::DISPATCHER | role::ANALYST | role::ADMINISTRATOR, InScope) => Allow,
+        | (
+            A::RequestCreate | A::RequestHandle | A::RequestRead | A::RequestReadPersonal | A::Import | A::NeedsRead,
+            StreetDispatcher,
+            InScope,
+        )
+        | (A::RequestRead | A::NeedsRead, StreetAnalyst, InScope)
+        | (A::RequestRead | A::NeedsRead | A::RequestCreate | A::AreaEdit | A::Import, StreetAdministrator, InScope)
+        | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned) => Allow,
         // The tree is known to all, so to hide it would say nothing.
         (A::AreaEdit, ..)
         | (
             A::RequestReadPersonal | A::RequestHandle | A::RequestAnswer,
-            role::ANALYST | role::ADMINISTRATOR,
+            StreetAnalyst | StreetAdministrator,
             InScope,
         )
-        | (A::RequestHandle, role::DISPATCHER, Assigned)
-        | (A::RequestAnswer, role::DISPATCHER, InScope)
+        | (A::RequestAnswer, StreetDispatcher, InScope)
+        | (A::RequestHandle, AgencyDispatcher, Assigned)
         | (
             A::RequestCreate | A::Import,
-            role::DISPATCHER | role::ANALYST | role::ADMINISTRATOR,
-            Assigned | InScope | Outside,
+            StreetDispatcher | StreetAnalyst | StreetAdministrator | AgencyDispatcher,
+            _,
         ) => Forbid,
         _ => Hide,
     }
 }
 
-/// The most generous decision over an actor's roles.
+/// The most generous decision over an actor's capacities.
 pub fn allows(actor: &sanbao_platform::auth::Actor, action: Action, relation: Relation) -> Decision {
-    Decision::over(&actor.roles, |role| decide(role, action, relation))
+    Capacity::held(actor).map(|capacity| decide(capacity, action, relation)).max().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -111,16 +110,24 @@ mod tests {
 
     #[test]
     fn the_grid_is_as_reviewed() {
-        let grid = sanbao_platform::policy::grid(role::ALL, Action::ALL, Relation::ALL, decide);
+        let grid = sanbao_platform::policy::grid(Capacity::ALL, Action::ALL, Relation::ALL, decide);
         insta::assert_snapshot!(grid);
     }
 
     #[test]
-    fn an_unknown_role_sees_nothing() {
-        for action in Action::ALL {
-            for relation in Relation::ALL {
-                assert_eq!(decide("root", *action, *relation), Decision::Hide);
-            }
+    fn a_role_counts_only_with_the_kind_of_organisation_that_has_it() {
+        let kinds = ["street_office", "home_care_agency", "care_home", "hospital", "", "Street_office"];
+        let roles = ["care_staff", "doctor", "dispatcher", "caregiver", "analyst", "administrator", "root"];
+        let reads = |kind: &str, role: &str| {
+            let capacity = Capacity::of(kind, role);
+            capacity.is_some_and(|c| decide(c, Action::RequestRead, Relation::InScope) == Decision::Allow)
+        };
+        for kind in kinds {
+            let reading: Vec<&str> = roles.into_iter().filter(|role| reads(kind, role)).collect();
+            let streets = ["dispatcher", "analyst", "administrator"];
+            assert_eq!(reading, if kind == "street_office" { &streets[..] } else { &[] }, "{kind}");
         }
+        assert_eq!(Capacity::of("street_office", "root"), None);
+        assert_eq!(Capacity::of("", "administrator"), None);
     }
 }

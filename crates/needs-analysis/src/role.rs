@@ -1,11 +1,48 @@
-//! The roles this service knows, by the names that tokens carry.
+//! In which capacity somebody acts here: a role together with the kind of organisation that gives it.
+//!
+//! A token names both. A role that the organisation's kind does not have counts for nothing, so that an agency's
+//! dispatcher is never taken for the street's, whatever areas the account was given.
 
-/// Takes and dispatches requests; in a home-care agency, accepts them.
-pub const DISPATCHER: &str = "dispatcher";
-/// Reads numbers for the street office.
-pub const ANALYST: &str = "analyst";
-/// Runs the area tree and imports.
-pub const ADMINISTRATOR: &str = "administrator";
+use sanbao_platform::auth::Actor;
+use sanbao_platform::text_enum;
 
-/// All roles of the network, in the order of the permission grid.
-pub const ALL: &[&str] = &["care_staff", "doctor", "dispatcher", "caregiver", "analyst", "administrator"];
+/// The kind of organisation that governs a street (街道办事处).
+const STREET_OFFICE: &str = "street_office";
+/// The kind of organisation that sends caregivers home (居家养老服务组织).
+const HOME_CARE_AGENCY: &str = "home_care_agency";
+
+text_enum! {
+    /// The capacity in which somebody acts here, for the policy.
+    pub enum Capacity {
+        /// Takes and dispatches requests for the street.
+        StreetDispatcher = "street_dispatcher",
+        /// Reads numbers for the street.
+        StreetAnalyst = "street_analyst",
+        /// Runs the area tree and imports for the street.
+        StreetAdministrator = "street_administrator",
+        /// Accepts for an agency what the street dispatched to it.
+        AgencyDispatcher = "agency_dispatcher",
+        /// Has another role in the network: knows where things are, and no requests.
+        Colleague = "colleague",
+    }
+}
+
+impl Capacity {
+    /// The capacity that a role gives in an organisation of this kind; `None` where that kind has no such role.
+    pub fn of(kind: &str, role: &str) -> Option<Self> {
+        match (kind, role) {
+            (STREET_OFFICE, "dispatcher") => Some(Self::StreetDispatcher),
+            (STREET_OFFICE, "analyst") => Some(Self::StreetAnalyst),
+            (STREET_OFFICE, "administrator") => Some(Self::StreetAdministrator),
+            (HOME_CARE_AGENCY, "dispatcher") => Some(Self::AgencyDispatcher),
+            (HOME_CARE_AGENCY, "caregiver" | "administrator")
+            | ("care_home" | "hospital", "care_staff" | "doctor" | "administrator") => Some(Self::Colleague),
+            _ => None,
+        }
+    }
+
+    /// Every capacity that an actor has.
+    pub fn held(actor: &Actor) -> impl Iterator<Item = Self> {
+        actor.roles.iter().filter_map(|role| Self::of(&actor.kind, role))
+    }
+}

@@ -33,30 +33,31 @@ impl Decision {
     }
 }
 
-/// Draws a policy as a table: a row per action and relation, a column per role;
+/// Draws a policy as a table: a row per action and relation, a column per role or capacity;
 /// ✔ allowed, ✘ forbidden (403), · hidden (404).
-pub fn grid<A: Copy + std::fmt::Debug, R: Copy + std::fmt::Debug>(
-    roles: &[&str],
+pub fn grid<W: Copy + std::fmt::Display, A: Copy + std::fmt::Debug, R: Copy + std::fmt::Debug>(
+    roles: &[W],
     actions: &[A],
     relations: &[R],
-    decide: impl Fn(&str, A, R) -> Decision,
+    decide: impl Fn(W, A, R) -> Decision,
 ) -> String {
     use std::fmt::Write as _;
     let mut out = format!("{:<48}", "action / relation");
     for role in roles {
-        let _ = write!(out, " {role:<14}");
+        let _ = write!(out, " {:<14}", role.to_string());
     }
     out.push('\n');
     for action in actions {
         for relation in relations {
             let _ = write!(out, "{:<48}", format!("{action:?} / {relation:?}"));
             for role in roles {
-                let mark = match decide(role, *action, *relation) {
+                let width = role.to_string().len().max(14);
+                let mark = match decide(*role, *action, *relation) {
                     Decision::Allow => '✔',
                     Decision::Forbid => '✘',
                     Decision::Hide => '·',
                 };
-                let _ = write!(out, " {mark:<14}");
+                let _ = write!(out, " {mark:<width$}");
             }
             out.truncate(out.trim_end().len());
             out.push('\n');

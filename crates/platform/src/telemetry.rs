@@ -60,6 +60,9 @@ macro_rules! measures {
 measures! {
     BUILD_INFO = Gauge "build_info" "Always 1; the labels say which version runs.";
     HTTP_REQUESTS = Counter "http_requests_total" "Requests that were answered, by method, route and status.";
+    HTTP_CONNECTIONS = Gauge "http_connections" "Connections of HTTP that are open, WebSockets among them.";
+    HTTP_CONNECTIONS_DISPLACED = Counter "http_connections_displaced_total" "Silent connections that were closed because another needed the place.";
+    HTTP_CONNECTIONS_REFUSED = Counter "http_connections_refused_total" "Connections that were refused because every place was in use.";
     HTTP_SECONDS = Histogram "http_request_seconds" "Seconds from a request's head to the head of its answer, by route.";
 }
 

@@ -20,6 +20,8 @@ pub struct Actor {
     pub subject: SubjectId,
     /// The organisation it acts for.
     pub organisation: OrganisationId,
+    /// The kind of that organisation: an opaque name. A role counts only together with it.
+    pub kind: String,
     /// Its roles there: opaque names that each service's policy understands.
     pub roles: Vec<String>,
     /// The areas it may see, as codes; what lies below them is included. Empty: none.
@@ -43,6 +45,8 @@ pub struct AccessClaims {
     /// The account's id.
     pub sub: SubjectId,
     pub org: OrganisationId,
+    /// The organisation's kind, without which no role means anything.
+    pub kind: String,
     pub roles: Vec<String>,
     /// Codes of the areas that the account may see.
     #[serde(default)]
@@ -55,7 +59,15 @@ pub struct AccessClaims {
 
 impl From<AccessClaims> for Actor {
     fn from(c: AccessClaims) -> Self {
-        Self { subject: c.sub, organisation: c.org, roles: c.roles, areas: c.areas, name: c.name, session: c.sid }
+        Self {
+            subject: c.sub,
+            organisation: c.org,
+            kind: c.kind,
+            roles: c.roles,
+            areas: c.areas,
+            name: c.name,
+            session: c.sid,
+        }
     }
 }
 

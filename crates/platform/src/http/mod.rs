@@ -3,6 +3,7 @@
 mod condition;
 mod ctx;
 mod extract;
+mod guard;
 mod idempotency;
 mod layers;
 mod live;
@@ -14,11 +15,12 @@ mod session;
 pub use crate::certificate::{Tls, TlsError};
 pub use condition::{Condition, ETag, IfMatch};
 pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, Path, Query, body_refused};
+pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
-pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
+pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};
 pub use routes::{Routed, Routes, StaticFile};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
 pub use session::{

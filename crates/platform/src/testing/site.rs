@@ -25,6 +25,8 @@ pub struct Person {
     pub id: Uuid,
     /// The organisation that the token is for.
     pub organisation: OrganisationId,
+    /// The kind of that organisation; empty where a test's service does not ask.
+    pub kind: &'static str,
     /// Roles in that organisation.
     pub roles: Vec<&'static str>,
     /// Codes of the areas that the account may see.
@@ -36,7 +38,13 @@ pub struct Person {
 impl Person {
     /// Somebody without areas.
     pub fn new(id: Uuid, organisation: OrganisationId, roles: &[&'static str], name: &'static str) -> Self {
-        Self { id, organisation, roles: roles.to_vec(), areas: Vec::new(), name }
+        Self { id, organisation, kind: "", roles: roles.to_vec(), areas: Vec::new(), name }
+    }
+
+    /// The same of an organisation of this kind.
+    #[must_use]
+    pub fn of_a(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
     }
 
     /// The same for areas.
@@ -51,6 +59,7 @@ impl Person {
         AccessClaims {
             sub: SubjectId(self.id),
             org: self.organisation,
+            kind: self.kind.to_owned(),
             roles: texts(&self.roles),
             areas: texts(&self.areas),
             name: self.name.to_owned(),

@@ -6,4 +6,5 @@ mod db;
 mod http;
 mod lifecycle;
 mod retention;
+mod slow_clients;
 mod stream;

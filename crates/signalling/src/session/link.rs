@@ -1,6 +1,8 @@
 //! The way from a room to one socket. It lives in the room, so whoever causes a message writes it straight to the
 //! socket: no queue, no other task woken. A message that the socket does not take now stays in the session's outbox.
 
+mod joined;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -16,7 +18,6 @@ use crate::config::SessionLimits;
 use crate::id::PeerId;
 use crate::protocol::{Body, CloseCode, ErrorCode, Heartbeat, ServerMessage};
 use crate::replica::SessionOutbox;
-use crate::turn::IceServer;
 
 /// Messages are gathered into one write up to so many bytes.
 const WRITE_BYTES_MAX: usize = 64 * 1024;
@@ -213,13 +214,6 @@ impl Link {
         self.text(welcome.as_bytes());
     }
 
-    /// These ICE servers go with `joined`.
-    pub(super) fn tell_with_joined(&mut self, servers: &[IceServer]) {
-        self.has_servers = true;
-        let servers = serde_json::to_string(servers).unwrap_or_default(); // plain structs: it cannot fail
-        self.with_joined = Some(format!(r#""ice_servers":{servers},"#).into());
-    }
-
     /// Writes what the outbox has beyond what was written, as far as the socket takes it.
     pub(super) fn pump(&mut self, outbox: &SessionOutbox, received: u64) {
         self.stale = false;
@@ -376,11 +370,7 @@ impl Link {
             start.member(b"\"ack\":", received);
             (self.acknowledged, self.unacknowledged_bytes) = (received, 0);
         }
-        let with_joined = if self.with_joined.is_some() && body.as_str().starts_with(JOINED) {
-            self.with_joined.take().unwrap_or_default()
-        } else {
-            Box::default()
-        };
+        let with_joined = self.members_of(body);
         let body = &body.as_str().as_bytes()[1..];
         frame::head(out, Opcode::Text, start.len + with_joined.len() + body.len());
         out.extend_from_slice(&start.bytes[..start.len]);
@@ -411,9 +401,6 @@ impl Link {
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
     }
 }
-
-/// How the message begins that says that somebody is inside.
-const JOINED: &str = r#"{"type":"joined""#;
 
 /// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.
 struct Start {

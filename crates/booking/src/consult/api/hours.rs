@@ -35,7 +35,7 @@ pub struct HoursLine {
     pub end: String,
     /// The length of one slot, 5 to 240 minutes.
     pub slot_minutes: i32,
-    /// First day.
+    /// The first day it holds.
     pub valid_from: NaiveDate,
     /// Last day, itself included.
     #[serde(default)]
@@ -48,12 +48,12 @@ pub struct HoursLine {
 pub enum ExceptionLine {
     /// No weekly hours on that day.
     Closed {
-        /// The day.
+        /// The day, in the hospital's zone.
         date: NaiveDate,
     },
     /// Extra hours.
     Extra {
-        /// The day.
+        /// The day, in the hospital's zone.
         date: NaiveDate,
         /// Local time, `HH:MM`.
         start: String,
@@ -67,9 +67,8 @@ pub enum ExceptionLine {
 /// An exception with its id.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExceptionView {
-    /// Id.
     pub id: ExceptionId,
-    /// What holds on the day.
+    /// The hours that hold on the day.
     #[serde(flatten)]
     pub line: ExceptionLine,
 }
@@ -79,7 +78,6 @@ pub struct ExceptionView {
 pub struct HoursView {
     /// The hospital's IANA zone, which all local times are in.
     pub time_zone: String,
-    /// The weekly hours.
     pub weekly: Vec<HoursLine>,
     /// The exceptions of about a year around today.
     pub exceptions: Vec<ExceptionView>,

@@ -171,6 +171,7 @@ async fn a_foreign_or_changed_access_token_is_refused() {
         let claims = AccessClaims {
             sub: nurse.id.into(),
             org: nurse.organisation,
+            kind: "care_home".into(),
             roles: vec!["care_staff".into()],
             areas: Vec::new(),
             name: nurse.name.into(),

@@ -106,8 +106,8 @@ fn problem(error: ImportError) -> Problem {
             let zh = match &e {
                 TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
                 TableError::Empty => "文件是空的".to_owned(),
-                TableError::MissingColumns(names) => format!("表头缺少这些列:{names}"),
-                TableError::TwiceColumn(name) => format!("表头中有重复的列:{name}"),
+                TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
+                TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),
             };
             Problem::field("/file", zh, e.to_string())
         }

@@ -5,7 +5,7 @@ use sanbao_needs_analysis::area::{self, AreaCode};
 use sanbao_platform::testing::on_both;
 use serde_json::json;
 
-use crate::requests::house::{CHENGDONG, House, STREET, XIMEN, administrator, agency, person, street};
+use crate::requests::house::{CHENGDONG, House, STREET, XIMEN, administrator, agency, carer, officer, street};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
@@ -116,14 +116,19 @@ async fn areas_are_added_by_administrators_within_their_scope() {
         assert_eq!(house.post(&admin, "/v1/areas", body("X-2", "nowhere")).await.status, 422);
         assert_eq!(house.post(&admin, "/v1/areas", body("drop table area;", CHENGDONG)).await.status, 422);
         assert_eq!(house.post(&street(), "/v1/areas", body("X-3", CHENGDONG)).await.status, 403);
-        let elsewhere = person(9, 900, "administrator", &[XIMEN]);
+        let elsewhere = officer(9, 900, "administrator", &[XIMEN]);
         assert_eq!(house.post(&elsewhere, "/v1/areas", body("X-3", CHENGDONG)).await.status, 403);
         assert_eq!(house.post(&elsewhere, "/v1/areas", body("X-3", XIMEN)).await.status, 201);
-        let nobodys = person(10, 901, "administrator", &[]);
+        let nobodys = officer(10, 901, "administrator", &[]);
         assert_eq!(house.post(&nobodys, "/v1/areas", body("X-4", XIMEN)).await.status, 403);
+        // What an agency's administrator wrote into its own accounts makes nobody the street.
+        let agencys = carer(12, 200, "administrator").in_areas(&[STREET, XIMEN]);
+        assert_eq!(house.post(&agencys, "/v1/areas", body("X-5", XIMEN)).await.status, 403);
+        let away = json!({"parent": XIMEN, "from": "2026-12-01"});
+        assert_eq!(house.post(&agencys, "/v1/areas/X-1/move", away).await.status, 403);
         let new_street = json!({"code": "330211002", "level": "street", "name_zh": "蛟川街道"});
         assert_eq!(house.post(&admin, "/v1/areas", new_street.clone()).await.status, 403);
-        let founder = person(11, 902, "administrator", &["330211002"]);
+        let founder = officer(11, 902, "administrator", &["330211002"]);
         assert_eq!(house.post(&founder, "/v1/areas", new_street).await.status, 201);
         assert_eq!(house.get(&street(), "/v1/areas/X-1").await.body["name_zh"], "<b>南苑</b>");
     })

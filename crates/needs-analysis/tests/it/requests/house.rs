@@ -37,31 +37,41 @@ fn id(n: u128) -> Uuid {
     Uuid::from_u128(n)
 }
 
-pub fn person(n: u128, organisation: u128, role: &'static str, areas: &[&'static str]) -> Person {
-    Person::new(id(n), OrganisationId(id(organisation)), &[role], "测试").in_areas(areas)
+fn somebody(n: u128, organisation: u128, role: &'static str) -> Person {
+    Person::new(id(n), OrganisationId(id(organisation)), &[role], "测试")
+}
+
+/// Somebody of a street office.
+pub fn officer(n: u128, organisation: u128, role: &'static str, areas: &[&'static str]) -> Person {
+    somebody(n, organisation, role).of_a("street_office").in_areas(areas)
+}
+
+/// Somebody of a home-care agency.
+pub fn carer(n: u128, organisation: u128, role: &'static str) -> Person {
+    somebody(n, organisation, role).of_a("home_care_agency")
 }
 
 /// The street office's dispatcher.
 pub fn street() -> Person {
-    person(1, 100, "dispatcher", &[STREET])
+    officer(1, 100, "dispatcher", &[STREET])
 }
 
 /// The dispatcher of the first agency.
 pub fn agency() -> Person {
-    person(2, 200, "dispatcher", &[])
+    carer(2, 200, "dispatcher")
 }
 
 /// The dispatcher of another agency.
 pub fn other_agency() -> Person {
-    person(3, 201, "dispatcher", &[])
+    carer(3, 201, "dispatcher")
 }
 
 pub fn administrator() -> Person {
-    person(4, 100, "administrator", &[STREET])
+    officer(4, 100, "administrator", &[STREET])
 }
 
 pub fn analyst() -> Person {
-    person(5, 100, "analyst", &[STREET])
+    officer(5, 100, "analyst", &[STREET])
 }
 
 pub fn agency_id() -> Uuid {

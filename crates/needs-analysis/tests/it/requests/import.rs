@@ -9,7 +9,9 @@ use sanbao_platform::cn::ResidentId;
 use sanbao_platform::testing::{Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::requests::house::{CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, person, street};
+use crate::requests::house::{
+    CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, carer, officer, street,
+};
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
@@ -187,16 +189,21 @@ async fn a_file_that_is_none_is_refused_and_so_is_who_may_not() {
         let big = format!("{HEADER}{}", " ".repeat(2 * 1024 * 1024));
         assert_eq!(send(&house, &street(), path, "text/csv", big.into()).await.status, 200, "larger than other bodies");
         let text = format!("{HEADER}g1,2026-11-01,{CHENGDONG},助浴,,林某,,,,\n").into_bytes();
-        for (who, status) in [(agency(), 403), (analyst(), 403), (person(8, 300, "caregiver", &[]), 404)] {
+        for (who, status) in [
+            (agency(), 403),
+            (analyst(), 403),
+            (carer(8, 300, "caregiver"), 404),
+            (carer(9, 200, "administrator").in_areas(&[CHENGDONG]), 404),
+        ] {
             assert_eq!(send(&house, &who, path, "text/csv", text.clone()).await.status, status);
         }
-        let community = person(9, 100, "dispatcher", &[XIMEN]);
+        let community = officer(9, 100, "dispatcher", &[XIMEN]);
         let outside = send(&house, &community, path, "text/csv", text.clone()).await;
         assert_eq!(outside.body["errors"][0]["code"], "area_out_of_scope");
         let english =
             house.get(&administrator(), &format!("/v1/imports/{}", outside.body["id"].as_str().unwrap())).await;
         assert_eq!(english.status, 200);
-        let stranger = person(10, 999, "administrator", &[CHENGDONG]);
+        let stranger = officer(10, 999, "administrator", &[CHENGDONG]);
         let hidden = house.get(&stranger, &format!("/v1/imports/{}", outside.body["id"].as_str().unwrap())).await;
         assert_eq!(hidden.status, 404);
         let dry = send(&house, &street(), "/v1/imports", "text/csv", text).await;

@@ -4,7 +4,8 @@ use sanbao_platform::testing::on_both;
 use serde_json::json;
 
 use crate::requests::house::{
-    CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, other_agency, person, sample, street,
+    CHENGDONG, House, STREET, XIMEN, administrator, agency, agency_id, analyst, carer, officer, other_agency, sample,
+    street,
 };
 
 #[tokio::test]
@@ -94,9 +95,9 @@ async fn everybody_sees_their_own_and_only_as_much_as_they_need() {
         let house = House::open(&engine).await;
         let id = house.take_down(json!({})).await;
         let path = format!("/v1/requests/{id}");
-        let elsewhere = person(9, 900, "dispatcher", &[XIMEN]);
-        let community = person(10, 100, "dispatcher", &[CHENGDONG]);
-        let nowhere = person(11, 100, "dispatcher", &[]);
+        let elsewhere = officer(9, 900, "dispatcher", &[XIMEN]);
+        let community = officer(10, 100, "dispatcher", &[CHENGDONG]);
+        let nowhere = officer(11, 100, "dispatcher", &[]);
         for (who, status) in [
             (&street(), 200),
             (&community, 200),
@@ -105,8 +106,11 @@ async fn everybody_sees_their_own_and_only_as_much_as_they_need() {
             (&agency(), 404),
             (&analyst(), 200),
             (&administrator(), 200),
-            (&person(12, 100, "caregiver", &[]), 404),
-            (&person(13, 100, "doctor", &[crate::requests::house::STREET]), 404),
+            (&carer(12, 100, "caregiver"), 404),
+            (&officer(13, 100, "doctor", &[STREET]), 404),
+            // An area in the token of another kind of organisation opens nothing.
+            (&carer(14, 200, "dispatcher").in_areas(&[STREET]), 404),
+            (&carer(15, 200, "administrator").in_areas(&[STREET]), 404),
         ] {
             assert_eq!(house.get(who, &path).await.status, status, "{who:?}");
             let list = house.get(who, "/v1/requests").await;

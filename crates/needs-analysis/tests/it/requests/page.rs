@@ -5,7 +5,7 @@ use axum::http::Request;
 use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::json;
 
-use crate::requests::house::{House, XIMEN, administrator, agency, agency_id, analyst, person, street};
+use crate::requests::house::{House, XIMEN, administrator, agency, agency_id, analyst, carer, officer, street};
 
 async fn page(house: &House, who: &Person, path: &str, lang: &str) -> Answer {
     house.call(Some(who), "GET", path, None, &[("accept", "text/html"), ("accept-language", lang)]).await
@@ -39,7 +39,7 @@ async fn the_list_shows_state_clock_and_the_next_step() {
         assert!(theirs.text.contains(&accept), "{}", theirs.text);
         assert!(!theirs.text.contains("/requests/new"), "an agency takes no requests down");
         assert!(theirs.text.contains("Dispatched") && theirs.text.contains("甲机构"));
-        let nobody = page(&house, &person(8, 300, "caregiver", &[]), "/requests", "zh").await;
+        let nobody = page(&house, &carer(8, 300, "caregiver"), "/requests", "zh").await;
         assert_eq!(nobody.status, 404);
         assert!(nobody.text.contains("没有找到"));
         let request = Request::get("/requests").header("accept", "text/html").body(Body::empty()).unwrap();
@@ -127,7 +127,7 @@ async fn one_request_offers_what_its_caller_may_do() {
                 && !masked.contains("data-send")
         );
         assert_eq!(page(&house, &agency(), &path, "zh").await.status, 404);
-        assert_eq!(page(&house, &person(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
+        assert_eq!(page(&house, &officer(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &street(), "/requests/nonsense", "zh").await.status, 404);
         let audited = house.count("select count(*) from audit where action = 'request.read'").await;
         assert_eq!(audited, 1, "the one who saw it unmasked");
@@ -146,11 +146,11 @@ async fn the_forms_are_for_those_who_may_use_them() {
             ("/requests/import", street(), 200),
             ("/requests/import", administrator(), 200),
             ("/requests/import", agency(), 403),
-            ("/requests/import", person(8, 300, "caregiver", &[]), 404),
+            ("/requests/import", carer(8, 300, "caregiver"), 404),
         ] {
             assert_eq!(page(&house, &who, path, "zh").await.status, status, "{path} {who:?}");
         }
-        let form = page(&house, &person(9, 100, "dispatcher", &[XIMEN]), "/requests/new", "zh").await.text;
+        let form = page(&house, &officer(9, 100, "dispatcher", &[XIMEN]), "/requests/new", "zh").await.text;
         assert!(form.contains("西门社区") && form.contains("西门东苑第1网格") && !form.contains("城东"), "{form}");
         for script in ["/static/needs-analysis/requests.js", "/static/needs-analysis/import.js"] {
             let answer = page(&house, &street(), script, "zh").await;

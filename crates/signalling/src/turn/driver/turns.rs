@@ -1,5 +1,7 @@
 //! The loop: what is ready gets its turn, then everything is sent, then the loop waits.
 
+mod orders;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -133,18 +135,6 @@ impl TurnDriver {
     pub(super) fn report_to(&mut self, reporter: PortsReporter) {
         self.reporter = Some(reporter);
         self.say_open();
-    }
-
-    pub(super) fn obeys(&mut self, control: TurnControl) {
-        self.control = Some((control, 0));
-    }
-
-    fn obey(&mut self, now: Now) {
-        let Some((control, seen)) = &mut self.control else { return };
-        for order in control.after(seen) {
-            self.inner.engine.obey(now, order);
-            self.inner.close_released();
-        }
     }
 
     fn say_open(&self) {
