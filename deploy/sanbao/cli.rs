@@ -8,11 +8,8 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
-<<<<<<< HEAD
-use crate::cli_media::{MediaArgs, demo_peers};
-=======
 use crate::cli_connections::ConnectionArgs;
->>>>>>> main
+use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
@@ -119,13 +116,8 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub turn: TurnArgs,
     #[command(flatten)]
-<<<<<<< HEAD
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub media: MediaArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
-=======
->>>>>>> main
     pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]

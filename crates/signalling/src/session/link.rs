@@ -2,6 +2,7 @@
 //! socket: no queue, no other task woken. A message that the socket does not take now stays in the session's outbox.
 
 mod joined;
+mod start;
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
+use self::start::Start;
 use super::frame::{self, Opcode};
 use super::reports::Reports;
 use super::wire::SocketWriter;
@@ -399,41 +401,6 @@ impl Link {
             }
         }
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
-    }
-}
-
-/// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.
-struct Start {
-    bytes: [u8; 56],
-    len: usize,
-}
-
-impl Default for Start {
-    fn default() -> Self {
-        Self { bytes: [0; 56], len: 0 }
-    }
-}
-
-impl Start {
-    fn member(&mut self, name: &[u8], mut number: u64) {
-        self.push(name);
-        let mut digits = [0; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.push(&digits[at..]);
-        self.push(b",");
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
     }
 }
 

@@ -1,13 +1,13 @@
 //! The loop: what is ready gets its turn, then everything is sent, then the loop waits.
 
 mod orders;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
-use sanbao_platform::certificate::{Certificate, Tls};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -140,43 +140,6 @@ impl TurnDriver {
     fn say_open(&self) {
         if let Some(reporter) = &self.reporter {
             reporter.report(OpenPorts { plain: true, tls: self.tls.is_some() });
-        }
-    }
-
-    /// Whether TLS is to be served and is not.
-    fn lacks_tls(&self) -> bool {
-        self.inner.config.tls.is_some() && self.tls.is_none()
-    }
-
-    /// Opens the port of TLS, if it is wanted and not open.
-    fn open_tls(&mut self) {
-        let Some(wanted) = self.inner.config.tls.as_ref().filter(|_| self.tls.is_none()) else { return };
-        let files = Tls { certificate: wanted.certificate.clone(), key: wanted.key.clone() };
-        let read = Certificate::read("TURN", files, &[]).map_err(io::Error::other);
-        let opened = read.and_then(|certificate| {
-            let mut listener = Listener::bind(wanted.listen, Some(certificate))?;
-            listener.register(self.inner.poll.registry(), LISTENING_TLS)?;
-            Ok(listener)
-        });
-        match opened {
-            Ok(listener) => {
-                if !self.tls_error.is_empty() {
-                    tracing::info!(listen = %wanted.listen, "TURN over TLS is served now");
-                }
-                self.tls = Some(listener);
-                self.say_open();
-            }
-            Err(error) => {
-                let error = error.to_string();
-                // Once, not at each try.
-                if error != self.tls_error {
-                    tracing::error!(
-                        listen = %wanted.listen, certificate = %wanted.certificate.display(), error,
-                        "TURN is served over UDP and TCP only, and clients are not told of TLS; trying again"
-                    );
-                    self.tls_error = error;
-                }
-            }
         }
     }
 
