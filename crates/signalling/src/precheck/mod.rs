@@ -137,10 +137,9 @@ impl Prechecks {
     fn place(&self, ticket: Uuid, person: PersonId) -> Result<CheckSlot, NoCheckSlot> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let UnderWay { tickets, people } = &mut *under_way;
-        let (of_ticket, of_person) = (tickets.get(&ticket), people.get(&person));
-        if of_ticket.is_some_and(|n| *n >= self.limits.checks_per_ticket_max)
-            || of_person.is_some_and(|n| *n >= self.limits.checks_per_person_max)
-        {
+        let of_ticket = tickets.get(&ticket).copied().unwrap_or(0);
+        let of_person = people.get(&person).copied().unwrap_or(0);
+        if of_ticket >= self.limits.checks_per_ticket_max || of_person >= self.limits.checks_per_person_max {
             return Err(NoCheckSlot::Own);
         }
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoCheckSlot::Process)?;

@@ -46,7 +46,7 @@ fn login(message: &Value) -> (String, String) {
 /// Somebody inside, and what `joined` told them.
 async fn joined(relay: &Relay, ticket: &str) -> (support::Client, (String, String)) {
     let mut client = relay.hello(ticket).await;
-    client.say(json!({ "type": "join" })).await;
+    client.say(json!({ "type": "join", "elsewhere": "both" })).await;
     let joined = client.until("joined").await;
     (client, login(&joined))
 }
@@ -158,9 +158,8 @@ async fn a_ticket_that_is_taken_back_takes_its_allocations_along() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kick_at_one_node_ends_the_allocation_at_another() {
     let Some(mut site) = Site::start(1).await else { return };
-    let mut with_turn = support::config();
+    let mut with_turn = support::browser::site::with_turn();
     with_turn.turn_realm = REALM.to_owned();
-    with_turn.turn = relay_with_turn(|_| {}).await.config.turn.clone();
     site.add(with_turn.clone()).await;
     let server = server_of(&with_turn, Clock::system());
     let mut host = site.join(0, 1, 1, "host").await;
