@@ -219,6 +219,11 @@ impl Room {
         self.tickets.has_revoked(revocation)
     }
 
+    /// The people who may not come, and the tickets that open nothing.
+    pub fn turned_away(&self) -> (&[Removal], &[Revocation]) {
+        self.tickets.turned_away()
+    }
+
     /// The last number of a client's that was taken; none when there is no such session.
     pub fn received(&self, peer: PeerId) -> Option<u64> {
         self.find(peer).map(|session| session.received)

@@ -57,6 +57,11 @@ impl Tickets {
         }
     }
 
+    /// The people who may not come, and the tickets that open nothing.
+    pub(super) fn turned_away(&self) -> (&[Removal], &[Revocation]) {
+        (&self.removed, &self.revoked)
+    }
+
     pub(super) fn bind(&mut self, binding: Binding) {
         self.bound.push(binding);
     }

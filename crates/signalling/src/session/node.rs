@@ -11,7 +11,7 @@ use super::sequencer::Sequencer;
 use crate::config::SessionLimits;
 use crate::facts::Queue;
 use crate::id::{ConsultId, NodeId, PersonId};
-use crate::room::{Fact, Revocation};
+use crate::room::{Fact, Revocation, Room};
 use crate::turn::{IceConfig, TurnOrder};
 
 /// This run of this process, as its rooms know it.
@@ -61,6 +61,13 @@ impl Node {
             Fact::Revoked(revocation) => self.end_revoked(consult, revocation),
             _ => {}
         }
+    }
+
+    /// The same of everybody whom a room turns away: the TURN server of a node that began anew has not heard of them.
+    pub(super) fn end_turned_away(&self, consult: ConsultId, room: &Room) {
+        let (removed, revoked) = room.turned_away();
+        removed.iter().for_each(|removal| self.end_user(consult, removal.person, removal.at));
+        revoked.iter().for_each(|revocation| self.end_revoked(consult, revocation));
     }
 
     pub(super) fn end_revoked(&self, consult: ConsultId, Revocation { ticket, person, at }: &Revocation) {

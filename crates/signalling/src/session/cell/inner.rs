@@ -169,6 +169,7 @@ impl CellState {
     }
 
     pub(super) fn welcome(&mut self, node: &Node, consult: ConsultId, greeting: &Greeting, seq: u64) {
+        node.end_turned_away(consult, self.replica.room());
         let Greeting { peer, socket, .. } = *greeting;
         let (ice_servers, is_inside) = (self.ice_servers(node, consult, peer), self.replica.room().is_inside(peer));
         let open = self.link_mut(socket.number).filter(|link| link.closing().is_none());

@@ -1,6 +1,6 @@
 //! Who has allocations: how many ports each user holds, what they may still send, and whose credentials are over.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use super::{Engine, Now};
@@ -99,7 +99,7 @@ impl Users {
 pub(super) struct Orders {
     /// Until when what was issued to a user is over, milliseconds since 1970.
     users: HashMap<String, i64>,
-    tickets: HashMap<String, ()>,
+    tickets: HashSet<String>,
     oldest: VecDeque<TurnOrder>,
     echoes: HashMap<SocketAddr, u64>,
 }
@@ -108,7 +108,7 @@ impl Orders {
     pub(super) fn is_over(&self, username: &str) -> bool {
         let user = TurnUser::of(username);
         self.users.get(user.name).is_some_and(|until_ms| user.issued_ms <= *until_ms)
-            || self.tickets.contains_key(user.ticket)
+            || self.tickets.contains(user.ticket)
     }
 
     pub(super) fn is_echo(&self, now_ms: u64, at: SocketAddr) -> bool {
@@ -126,7 +126,7 @@ impl Orders {
                 *until = (*until).max(*until_ms);
             }
             TurnOrder::EndTicket { ticket } => {
-                self.tickets.insert(ticket.clone(), ());
+                self.tickets.insert(ticket.clone());
             }
             TurnOrder::Echo { at, .. } => {
                 self.echoes.retain(|_, until_ms| *until_ms > now_ms);

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::nats::Nats;
+use sanbao_platform::testing::sqlite;
 use sanbao_signalling::Config;
 use sanbao_signalling::cluster::spread;
 use sanbao_signalling::turn::{Credentials, TurnControl, TurnGrant, TurnOrder, TurnScope, TurnServer};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::client::{Client, REALM, Running, SILENCE, config, credentials};
+use super::client::{Client, REALM, Running, SILENCE, config, credentials, echo_peer, start_with};
 use crate::support::nats::NatsServers;
 use crate::support::site::Site;
 use crate::support::{self, PATIENCE, Relay, device, relay_with_turn};
@@ -153,6 +154,43 @@ async fn a_ticket_that_is_taken_back_takes_its_allocations_along() {
     after.relayed().await;
     relay.revoke(9, None, Some(5)).await;
     ended(&mut after).await;
+}
+
+#[tokio::test]
+async fn a_relay_that_began_anew_still_knows_whom_the_room_sent_away() {
+    let engine = sqlite();
+    let mut settings = support::browser::site::with_turn();
+    settings.turn_realm = REALM.to_owned();
+    let mut before = support::relay_with(settings.clone(), engine.clone()).await;
+    let (mut host, _) = joined(&before, &before.ticket(1, 1, "host")).await;
+    let (doctor, of_doctor) = joined(&before, &before.ticket(1, 2, "clinician")).await;
+    host.say(json!({ "type": "kick", "peer": doctor.peer })).await;
+    host.until("removed_list").await;
+    before.stop().await;
+    let after = support::relay_with(settings, engine).await;
+    let server = server_of(&after.config, after.clock.clone());
+    let (_host, of_host) = joined(&after, &after.ticket(1, 1, "host")).await;
+    Client::with(&server, of_host).await.relayed().await;
+    assert_eq!(Client::with(&server, of_doctor).await.allocate().await.code, 401);
+}
+
+#[tokio::test]
+async fn what_is_over_a_users_rate_is_dropped_over_udp_and_tcp() {
+    let mut bounded = config(&["127.0.0.0/8"]);
+    // It gains nothing in the time of a test.
+    (bounded.limits.bytes_per_s_per_user_max, bounded.limits.bytes_burst_per_user_max) = (1, 3_000);
+    let server = start_with(bounded);
+    let peer = echo_peer("127.0.0.1:0").await;
+    for mut client in [Client::udp(&server, "a").await, Client::tcp(&server, "b").await] {
+        client.relayed().await;
+        assert_eq!(client.permit(peer).await, 200);
+        let mut echoes = 0;
+        for _ in 0..6 {
+            client.indicate(peer, &[7; 500]).await;
+            echoes += u32::from(client.data_within(SILENCE).await.is_some());
+        }
+        assert!((1..=3).contains(&echoes), "what goes and what comes count: {echoes}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
