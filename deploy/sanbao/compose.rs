@@ -186,7 +186,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         nats: parts.nats.clone(),
         wiring: Arc::clone(&wiring),
         frame: Frame::new(navigation()),
-        document: document.to_string().into(),
+        document: http::Fixed::new("application/json", document.to_string()),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
         behind_proxy: parts.behind_proxy,

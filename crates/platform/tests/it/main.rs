@@ -5,6 +5,8 @@ mod bus;
 mod db;
 mod http;
 mod lifecycle;
+mod packing;
+mod panics;
 mod retention;
 mod slow_clients;
 mod stream;

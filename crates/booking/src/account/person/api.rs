@@ -6,6 +6,7 @@ use axum::response::Response;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, ETag, Idempotency, IfMatch, Json, LIMIT_MAX, Page, Path, Query};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{PRECONDITION_FAILED, Problem};
 use sanbao_platform::{audit, crypto::sha256_hex};
 use serde::{Deserialize, Serialize};
@@ -37,7 +38,8 @@ pub(super) struct NewPerson {
     name: String,
     national_id: Option<String>,
     sex: Option<Sex>,
-    birth_date: Option<chrono::NaiveDate>,
+    #[schema(value_type = Option<chrono::NaiveDate>)]
+    birth_date: Option<Day>,
     phone: Option<String>,
     address: Option<String>,
     area_code: Option<String>,
@@ -52,7 +54,8 @@ pub(super) struct PersonChange {
     name: Option<String>,
     national_id: Option<String>,
     sex: Option<Sex>,
-    birth_date: Option<chrono::NaiveDate>,
+    #[schema(value_type = Option<chrono::NaiveDate>)]
+    birth_date: Option<Day>,
     phone: Option<String>,
     address: Option<String>,
     area_code: Option<String>,
@@ -173,7 +176,7 @@ fn apply(person: &mut Person, change: PersonChange, app: &App, ctx: &Ctx) -> Res
         person.name = name;
     }
     person.sex = change.sex.unwrap_or(person.sex);
-    if let Some(date) = change.birth_date {
+    if let Some(date) = change.birth_date.map(|day| *day) {
         let past = date <= today && date > today - chrono::Duration::days(366 * 130);
         let checked = past.then_some(date).ok_or(Wrong::new("出生日期不对", "Not a possible birth date"));
         person.birth_date = fields.take("/birth_date", checked).or(person.birth_date);
