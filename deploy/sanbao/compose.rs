@@ -148,7 +148,9 @@ impl Parts {
     /// The same of needs-analysis: the demo, imports.
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
         let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
-        Ok(sanbao_needs_analysis::App { deps, config: sanbao_needs_analysis::Config::default() })
+        let (config, imports) =
+            (sanbao_needs_analysis::Config::default(), sanbao_needs_analysis::import::Imports::default());
+        Ok(sanbao_needs_analysis::App { deps, config, imports })
     }
 }
 
@@ -156,7 +158,8 @@ impl Parts {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
     let booking = [account::kind::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
-    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
+    let needs = sanbao_needs_analysis::import::KINDS.to_vec();
+    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat(), needs];
     all.concat()
 }
 
