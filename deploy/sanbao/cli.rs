@@ -25,7 +25,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What the binary does.
+/// The commands of the binary.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Runs a filled demonstration network with known log-ins: only for trying things out.
@@ -69,7 +69,7 @@ pub struct DemoArgs {
     /// The UDP and TCP port of STUN and TURN; a free one if it is taken.
     #[arg(long, env = "SANBAO_DEMO_TURN_PORT", default_value_t = TURN_PORT, value_name = "PORT")]
     pub turn_port: u16,
-    /// What is logged to standard error.
+    /// The filter of the log on standard error.
     #[arg(long, env = "SANBAO_DEMO_LOG", default_value = "warn", value_name = "FILTER")]
     pub log: String,
 }
@@ -97,8 +97,8 @@ pub struct ServeArgs {
     /// Where to listen.
     #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    // A doc comment here would replace the flattened help.
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
     /// The certificate chain, PEM, the server's own first.
     #[arg(long, env = "SANBAO_TLS_CERT", value_name = "FILE")]
@@ -113,10 +113,8 @@ pub struct ServeArgs {
     #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub turn: TurnArgs,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -124,7 +122,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub connections: ConnectionArgs,
-    /// What is logged to standard error: `info`, or `sanbao_booking=debug,info`.
+    /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
     /// How it is logged.
@@ -175,7 +173,6 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub repair: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
 }
 
@@ -184,14 +181,13 @@ pub struct VerifyArgs {
 pub struct ImportArgs {
     /// The CSV file.
     pub file: PathBuf,
-    /// What the rows come from, such as hotline; rows are known again by source and number.
+    /// The source of the rows, such as hotline; rows are known again by source and number.
     #[arg(long)]
     pub source: String,
     /// Only say what would happen.
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub store: StoreArgs,
 }
 

@@ -9,7 +9,7 @@ use sanbao_platform::nats::NatsConfig;
 
 use crate::settings::{MIB, SettingsError};
 
-/// What lies between processes, and how long things are kept.
+/// The flags of the network between processes, and how long things are kept.
 #[derive(Clone, Debug, Args)]
 pub struct NetworkArgs {
     /// The NATS servers (nats-server -js, 2.9 or newer) between services that run apart: `nats://user:password@host:4222`.
@@ -25,7 +25,7 @@ pub struct NetworkArgs {
     #[arg(long, env = "SANBAO_NATS_REPLICAS", default_value_t = 1, value_name = "N",
           value_parser = clap::value_parser!(u8).range(1..=5))]
     pub nats_replicas: u8,
-    /// What the network's subjects and streams begin with.
+    /// The beginning of the network's subjects and streams.
     #[arg(long, env = "SANBAO_NATS_PREFIX", default_value = "sanbao", value_name = "NAME")]
     pub nats_prefix: String,
     /// How many days an event stays in its stream.

@@ -101,7 +101,7 @@ async fn link_if_needed(settings: &Settings, booking: &Db, clock: &Clock) -> Res
 }
 
 fn say_link(out: &mut impl io::Write, link: &str) -> io::Result<()> {
-    writeln!(out, "\n还没有任何账号。请打开下面的链接,建立第一个管理员(一次有效,24 小时内):")?;
+    writeln!(out, "\n还没有任何账号。请打开下面的链接，建立第一个管理员（一次有效，24 小时内）：")?;
     writeln!(out, "Nobody can log in yet. Open this link to make the first administrator (once, within 24 hours):")?;
     writeln!(out, "\n  {link}\n")
 }

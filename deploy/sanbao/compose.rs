@@ -67,15 +67,18 @@ pub struct Network {
 
 /// The pages of the navigation. Their words are here because only this place knows all of them.
 fn navigation() -> Vec<NavLink> {
+    use sanbao_booking::account::organisation::OrganisationKind::HomeCareAgency;
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+    const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
+    let link = |href, zh, en, roles| NavLink { href, zh, en, roles, kinds: &[] };
     vec![
-        NavLink { href: "/consults", zh: "会诊", en: "Consults", roles: &[CARE_STAFF, DOCTOR] },
-        NavLink { href: "/residents", zh: "老人", en: "Residents", roles: &[CARE_STAFF] },
-        NavLink { href: "/requests", zh: "需求工单", en: "Requests", roles: &[DISPATCHER] },
-        NavLink { href: "/visits", zh: "派单", en: "Visits", roles: &[DISPATCHER] },
-        NavLink { href: "/visits/today", zh: "今日上门", en: "Today's visits", roles: &[CAREGIVER] },
-        NavLink { href: "/needs", zh: "需求分析", en: "Needs", roles: &[ANALYST] },
-        NavLink { href: "/admin", zh: "机构与人员", en: "Administration", roles: &[ADMINISTRATOR] },
+        link("/consults", "会诊", "Consults", &[CARE_STAFF, DOCTOR]),
+        link("/residents", "老人", "Residents", &[CARE_STAFF]),
+        link("/requests", "需求工单", "Requests", &[DISPATCHER]),
+        NavLink { kinds: AGENCIES, ..link("/visits", "派单", "Visits", &[DISPATCHER]) },
+        link("/visits/today", "今日上门", "Today's visits", &[CAREGIVER]),
+        link("/needs", "需求分析", "Needs", &[ANALYST]),
+        link("/admin", "机构与人员", "Administration", &[ADMINISTRATOR]),
     ]
 }
 
@@ -157,7 +160,7 @@ impl Parts {
 /// Every kind of problem that any part answers with.
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
-    let booking = [account::kind::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
+    let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
     let needs = sanbao_needs_analysis::import::KINDS.to_vec();
     let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat(), needs];
     all.concat()

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Instant;
 
+use sanbao_booking::account::organisation::OrganisationKind;
 use sanbao_booking::{account, consult, role, visit};
 use sanbao_needs_analysis::request;
 use sanbao_platform::bus::Outbox;
@@ -109,11 +110,12 @@ fn people(network: &account::demo::Network) -> consult::demo::DemoPeople {
 }
 
 /// A role in words.
-fn role_names(role: &str) -> (&'static str, &'static str) {
+fn role_names(role: &str, kind: OrganisationKind) -> (&'static str, &'static str) {
     match role {
+        role::DISPATCHER if kind == OrganisationKind::StreetOffice => ("街道接单派单", "the street's dispatcher"),
         role::CARE_STAFF => ("养老院护理", "care staff"),
         role::DOCTOR => ("医院医生", "doctor"),
-        role::DISPATCHER => ("接单派单", "dispatcher"),
+        role::DISPATCHER => ("机构排班", "agency's dispatcher"),
         role::CAREGIVER => ("上门照护", "caregiver"),
         role::ANALYST => ("街道分析", "analyst"),
         role::ADMINISTRATOR => ("管理员", "administrator"),
@@ -147,7 +149,7 @@ impl Words<'_> {
     fn say_house(&self, out: &mut impl io::Write, house: &House) -> io::Result<()> {
         let port = self.settings.listen.port();
         let trust = trust_address(self.settings).port();
-        writeln!(out, "  平板和手机(同一网络)· Tablets and phones in the same network")?;
+        writeln!(out, "  平板和手机（同一网络） · Tablets and phones in the same network")?;
         writeln!(out, "    1. 信任证书 Trust the certificate:")?;
         for address in &house.addresses {
             writeln!(out, "         http://{}", SocketAddr::new(*address, trust))?;
@@ -170,8 +172,8 @@ impl Words<'_> {
 fn say_accounts(out: &mut impl io::Write) -> io::Result<()> {
     let (password, pin) = (account::demo::PASSWORD, account::demo::PIN);
     writeln!(out, "  登录 Log in      密码 password  {password}    换人 PIN  {pin}\n")?;
-    for (login, name, role) in account::demo::log_ins() {
-        let (zh, en) = role_names(role);
+    for (login, name, (role, kind)) in account::demo::log_ins() {
+        let (zh, en) = role_names(role, kind);
         writeln!(out, "    {login:<15} {name}  {zh} · {en}")?;
     }
     writeln!(out, "\n  人名、地址、电话均为虚构。 All people, addresses and numbers are invented.\n")

@@ -42,9 +42,9 @@ const STEPS: &[Steps] = &[
     (
         "iPhone · iPad",
         &[
-            "用 Safari 打开本页,点上面的按钮,选“允许”下载描述文件。",
-            "打开“设置”,点最上面的“已下载描述文件”,点“安装”。",
-            "打开“设置 → 通用 → 关于本机 → 证书信任设置”,打开“Sanbao demo”的开关。",
+            "用 Safari 打开本页，点上面的按钮，选“允许”下载描述文件。",
+            "打开“设置”，点最上面的“已下载描述文件”，点“安装”。",
+            "打开“设置 → 通用 → 关于本机 → 证书信任设置”，打开“Sanbao demo”的开关。",
         ],
         &[
             "Open this page in Safari, tap the button above and allow the profile to be downloaded.",
@@ -56,7 +56,7 @@ const STEPS: &[Steps] = &[
         "Android",
         &[
             "点上面的按钮下载证书文件。",
-            "打开“设置”,搜索“CA 证书”(一般在“安全 → 加密与凭据 → 安装证书”),选“CA 证书 → 仍然安装”。",
+            "打开“设置”，搜索“CA 证书”（一般在“安全 → 加密与凭据 → 安装证书”），选“CA 证书 → 仍然安装”。",
             "选刚才下载的 sanbao-ca.crt。请用 Chrome 打开演示。",
         ],
         &[
@@ -68,8 +68,8 @@ const STEPS: &[Steps] = &[
     (
         "Windows",
         &[
-            "点上面的按钮下载证书,双击打开,点“安装证书”。",
-            "选“当前用户”,再选“将所有的证书都放入下列存储 → 浏览 → 受信任的根证书颁发机构”,完成。",
+            "点上面的按钮下载证书，双击打开，点“安装证书”。",
+            "选“当前用户”，再选“将所有的证书都放入下列存储 → 浏览 → 受信任的根证书颁发机构”，完成。",
             "重新打开浏览器(Edge 或 Chrome)。",
         ],
         &[
@@ -84,7 +84,7 @@ fn body(lang: Lang, page: &TrustPage) -> Markup {
     html! {
         h1 { (lang.pick("让这台设备信任三宝演示", "Let this device trust the Sanbao demo")) }
         p { (lang.pick(
-            "视频需要加密连接。请先安装本屋的演示证书,每台设备只做一次。",
+            "视频需要加密连接。请先安装本屋的演示证书，每台设备只做一次。",
             "Video needs an encrypted connection. Install this house's demo certificate first, once on each device."
         )) }
         p { a.button href="/sanbao-ca.crt" { (lang.pick("① 下载证书", "1. Download the certificate")) } }
@@ -100,7 +100,7 @@ fn body(lang: Lang, page: &TrustPage) -> Markup {
         h2 { (lang.pick("核对与删除", "Check it, remove it")) }
         p {
             (lang.pick(
-                "证书指纹(SHA-256)应与电脑屏幕上显示的相同。这张证书只能为内网地址和这台电脑作保;不用时请在同一处删除。",
+                "证书指纹（SHA-256）应与电脑屏幕上显示的相同。这张证书只能为内网地址和这台电脑作保；不用时请在同一处删除。",
                 "Its SHA-256 fingerprint must be the one on the computer's screen. It vouches for private addresses and this computer only; remove it in the same place when you are done."
             ))
         }

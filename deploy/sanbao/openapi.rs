@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sanbao_platform::bus::{Field, Published};
+use sanbao_platform::bus::{EventField, Published};
 use sanbao_platform::problem::Kind;
 use sanbao_platform::service::Service;
 use serde_json::{Map, Value, json};
@@ -66,7 +66,7 @@ pub fn of_process(services: &[Service], kinds: &[&'static Kind]) -> Value {
 
 /// A kind of event of a service's catalogue: what other programs may follow in the service's stream.
 fn event(published: &Published) -> Value {
-    let field = |f: &Field| json!({ "name": f.name, "type": f.rust_type, "optional": f.optional });
+    let field = |f: &EventField| json!({ "name": f.name, "type": f.rust_type, "optional": f.optional });
     json!({
         "type": published.name,
         "version": published.version,

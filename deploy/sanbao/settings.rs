@@ -102,7 +102,7 @@ pub struct Settings {
     /// The service it runs; all three if none is named.
     pub role: Option<Role>,
     pub listen: SocketAddr,
-    /// What connections may take of this process.
+    /// The bounds of what connections may take of this process.
     pub bounds: Bounds,
     /// How it is reached.
     pub site: Site,

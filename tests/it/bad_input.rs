@@ -144,7 +144,7 @@ async fn broken_bodies_are_refused_and_change_nothing() {
         let document = served.nobody().get("/openapi.json").await.expect(200);
         let callers = [
             served.nobody().demo("nurse").await,
-            served.nobody().demo("dispatcher").await,
+            served.nobody().demo("desk").await,
             served.nobody().demo("admin").await,
         ];
         let before = rows(&served).await;
@@ -191,7 +191,7 @@ async fn wrong_values_name_their_field_and_change_nothing() {
     testing::on_both(async |engine| {
         let served = Served::demo(engine).await;
         let nobody = served.nobody();
-        let (nurse, dispatcher) = (nobody.demo("nurse").await, nobody.demo("dispatcher").await);
+        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
         let resident = flow::residents(&nurse).await.remove(0);
         let hospital = flow::organisation(&nobody, "hospital").await;
         let before = rows(&served).await;
@@ -233,7 +233,7 @@ async fn wrong_values_name_their_field_and_change_nothing() {
         ] {
             let mut body = flow::new_request("x");
             body[field] = value.clone();
-            let answer = dispatcher.post("/v1/requests", &body).await;
+            let answer = desk.post("/v1/requests", &body).await;
             assert_clear(&format!("{field} = {value}"), &answer);
             if let Some(secret) = value.as_str().filter(|v| v.len() == 18 && field == "national_id") {
                 assert!(!answer.text.contains(secret), "a wrong id is not repeated: {}", answer.text);
@@ -250,7 +250,7 @@ async fn sql_and_html_are_only_words() {
     testing::on_both(async |engine| {
         let served = Served::demo(engine).await;
         let nobody = served.nobody();
-        let (nurse, dispatcher) = (nobody.demo("nurse").await, nobody.demo("dispatcher").await);
+        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
         let resident = flow::residents(&nurse).await.remove(0);
         let hospital = flow::organisation(&nobody, "hospital").await;
         let nasty = "'; drop table consult; -- <script>alert(1)</script> <img src=x onerror=alert(1)> {{7*7}} $1 %s";
@@ -263,13 +263,13 @@ async fn sql_and_html_are_only_words() {
         let mut request = flow::new_request(nasty);
         request["elder_name"] = json!("<b>林</b>");
         request["address"] = json!(nasty);
-        let request = dispatcher.post("/v1/requests", &request).await.expect(201);
+        let request = desk.post("/v1/requests", &request).await.expect(201);
         for (client, path) in [
             (&nurse, format!("/consults/{}", flow::text(&consult, "/id"))),
             (&nurse, "/consults".to_owned()),
             (&nurse, format!("/consults/{}/summary", flow::text(&consult, "/id"))),
-            (&dispatcher, "/requests".to_owned()),
-            (&dispatcher, format!("/requests/{}", flow::text(&request, "/id"))),
+            (&desk, "/requests".to_owned()),
+            (&desk, format!("/requests/{}", flow::text(&request, "/id"))),
         ] {
             let page = client.send(client.request("get", &path).header("accept", "text/html")).await;
             assert!(!page.status.is_server_error(), "{path}: {}", page.status);

@@ -75,10 +75,10 @@ pub async fn works_around_the_clock(nobody: &Client, login: &str, specialty: &st
 async fn invite(nurse: &Browser) -> String {
     nurse.goto("/consults/new").await;
     nurse.choose("#resident_id", "孙宝庆").await;
-    nurse.fill("#reason", "近一周活动后气促,夜间憋醒一次").await;
+    nurse.fill("#reason", "近一周活动后气促，夜间憋醒一次").await;
     nurse.fill("#purpose", "是否需要调整利尿剂").await;
     nurse
-        .fill("#case_summary", "慢性心衰五年,现服呋塞米 20 mg 每日一次。今晨体重较上周增加 1.8 kg,双下肢轻度浮肿。")
+        .fill("#case_summary", "慢性心衰五年，现服呋塞米 20 mg 每日一次。今晨体重较上周增加 1.8 kg，双下肢轻度浮肿。")
         .await;
     nurse.choose("#wish", "心血管内科").await;
     nurse.shots("consult-new").await;
@@ -104,11 +104,11 @@ async fn book(nurse: &Browser, page: &str) {
 async fn write(desk: &Browser, page: &str) {
     desk.goto(page).await;
     desk.wait_for("#opinion-form button[data-sign-now][hidden]").await;
-    desk.fill("#opinion-form textarea[name=impression]", "慢性心衰,容量负荷增加").await;
+    desk.fill("#opinion-form textarea[name=impression]", "慢性心衰，容量负荷增加").await;
     desk.click("#opinion-form [data-save-now]").await;
     desk.until("document.querySelector('#opinion-state').textContent.includes('已保存')").await;
     // Kept by the page alone, when the visit ends.
-    desk.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次,").await;
+    desk.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次，").await;
     desk.script("window.sameForm = true").await;
 }
 
@@ -175,6 +175,7 @@ async fn the_main_pages_are_readable() {
         ("nurse", "consults-nurse", "/consults"),
         ("nurse", "residents", "/residents"),
         ("doctor", "consults-doctor", "/consults"),
+        ("desk", "requests-desk", "/requests"),
         ("dispatcher", "requests", "/requests"),
         ("dispatcher", "visits", "/visits"),
         ("caregiver", "visits-today", "/visits/today"),

@@ -270,18 +270,18 @@ async fn a_call_in_another_tab_counts_as_being_there() {
 async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost() {
     let dir = tempfile::tempdir().unwrap();
     let demo = Process::demo(&dir.path().join("demo")).await;
-    let dispatcher = demo.client().demo("dispatcher").await;
-    let request = dispatcher.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
+    let desk = demo.client().demo("desk").await;
+    let request = desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
     let id = flow::text(&request, "/id");
     let browser = Browser::open(&demo.base).await;
-    browser.log_in("dispatcher").await;
+    browser.log_in("desk").await;
     browser.goto(&format!("/requests/{id}")).await;
     browser.wait_for("#do-escalate").await;
     browser.script("for (const form of document.querySelectorAll('details')) form.open = true").await;
     browser.fill("#triage-note", "家属下午在家").await;
     browser.fill("#escalate-reason", "催了两次").await;
     // The other dispatcher was quicker.
-    dispatcher.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
+    desk.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
     browser.click("#do-escalate button[type=submit]").await;
     browser.until("document.querySelector('#do-escalate .error-summary')?.innerText.includes('刚刚有人改过')").await;
     assert_eq!(browser.script("return document.querySelector('#escalate-reason').value").await, "催了两次");
@@ -291,7 +291,7 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     // What can still be sent stands in its form; the rest is shown to be copied.
     browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
     browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
-    let now = dispatcher.get(&format!("/v1/requests/{id}")).await.expect(200);
+    let now = desk.get(&format!("/v1/requests/{id}")).await.expect(200);
     assert_eq!(now["category"], "nursing", "{now}");
     browser.close().await;
     assert!(demo.terminate().await.success());

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sanbao_platform::testing::{eventually, until};
 use serde_json::{Value, json};
 
+use crate::common::flow::Dispatchers;
 use crate::common::process::Process;
 use crate::common::{Client, flow};
 
@@ -20,10 +21,10 @@ const ACCEPTED_MIN: usize = 30;
 type Acknowledged = BTreeMap<String, &'static str>;
 
 /// Takes requests down, sends them to the agency and accepts them, until the process is gone.
-async fn write(dispatcher: Client, agency: String, accepted: Arc<AtomicUsize>) -> Acknowledged {
+async fn write(dispatchers: Dispatchers, agency: String, accepted: Arc<AtomicUsize>) -> Acknowledged {
     let mut done = Acknowledged::new();
     loop {
-        let Some(request) = try_post(&dispatcher, "/v1/requests", &flow::new_request("断电时登记"), 201).await
+        let Some(request) = try_post(&dispatchers.desk, "/v1/requests", &flow::new_request("断电时登记"), 201).await
         else {
             return done;
         };
@@ -35,7 +36,7 @@ async fn write(dispatcher: Client, agency: String, accepted: Arc<AtomicUsize>) -
             ("accept", json!({}), "accepted"),
         ];
         for (step, body, state) in steps {
-            if try_post(&dispatcher, &format!("/v1/requests/{id}/{step}"), &body, 200).await.is_none() {
+            if try_post(dispatchers.taking(step), &format!("/v1/requests/{id}/{step}"), &body, 200).await.is_none() {
                 return done;
             }
             done.insert(id.clone(), state);
@@ -58,10 +59,10 @@ async fn one_life(dir: &std::path::Path) -> Acknowledged {
     let demo = Process::demo(dir).await;
     let nobody = demo.client();
     let agency = flow::organisation(&nobody, "home_care_agency").await;
-    let dispatcher = nobody.demo("dispatcher").await;
+    let dispatchers = Dispatchers::of(&nobody).await;
     let accepted = Arc::<AtomicUsize>::default();
     let writers: Vec<_> =
-        (0..WRITERS).map(|_| tokio::spawn(write(dispatcher.clone(), agency.clone(), Arc::clone(&accepted)))).collect();
+        (0..WRITERS).map(|_| tokio::spawn(write(dispatchers.clone(), agency.clone(), Arc::clone(&accepted)))).collect();
     until("enough is accepted", async || accepted.load(Ordering::SeqCst) >= ACCEPTED_MIN).await;
     demo.kill();
     let mut all = Acknowledged::new();
@@ -98,9 +99,9 @@ async fn what_was_acknowledged_survives_and_takes_effect_once() {
     let accepted: Vec<&String> = acknowledged.iter().filter(|(_, s)| **s == "accepted").map(|(id, _)| id).collect();
     assert!(accepted.len() >= KILLS * ACCEPTED_MIN, "{}", accepted.len());
     let demo = Process::demo(&dir).await;
-    let dispatcher = demo.client().demo("dispatcher").await;
+    let Dispatchers { desk, agency } = Dispatchers::of(&demo.client()).await;
     for (id, said) in &acknowledged {
-        let request = dispatcher.get(&format!("/v1/requests/{id}")).await.expect(200);
+        let request = desk.get(&format!("/v1/requests/{id}")).await.expect(200);
         let state = request["state"].as_str().unwrap();
         // The last step may have been done without the answer reaching anybody; never less than was said.
         let order = ["received", "triaged", "dispatched", "accepted"];
@@ -108,7 +109,7 @@ async fn what_was_acknowledged_survives_and_takes_effect_once() {
         assert!(rank(state) >= rank(said), "{id}: {said} was acknowledged, it is {state}");
     }
     let found = eventually("every accepted request has its visit", async || {
-        let found = visits(&dispatcher).await;
+        let found = visits(&agency).await;
         accepted.iter().all(|id| found.contains_key(*id)).then_some(found)
     })
     .await;

@@ -13,7 +13,7 @@ async fn a_request_becomes_a_visit_and_a_number() {
     testing::on_both(async |engine| {
         let served = Served::demo(engine).await;
         let nobody = served.nobody();
-        let request = flow::accepted_request(&nobody, "腿脚不便,需要上门助浴").await;
+        let request = flow::accepted_request(&nobody, "腿脚不便，需要上门助浴").await;
         let dispatcher = nobody.demo("dispatcher").await;
         let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
         let agency = flow::organisation(&nobody, "home_care_agency").await;
@@ -38,10 +38,10 @@ async fn a_request_becomes_a_visit_and_a_number() {
         assert_eq!(done["state"], "completed", "{done}");
         let again = caregiver.post(&path("check-out"), &place).await;
         assert_eq!((again.status.as_u16(), again.problem()), (409, "invalid-transition"));
-        let dispatcher = nobody.demo("dispatcher").await;
-        flow::request_is(&dispatcher, &request, "done").await;
+        let desk = nobody.demo("desk").await;
+        flow::request_is(&desk, &request, "done").await;
         for (step, state) in [("follow-up", "followed_up"), ("close", "closed")] {
-            let answer = dispatcher.post(&format!("/v1/requests/{request}/{step}"), &json!({})).await.expect(200);
+            let answer = desk.post(&format!("/v1/requests/{request}/{step}"), &json!({})).await.expect(200);
             assert_eq!(answer["state"], state);
         }
         let needs = served.network.stores.of(Role::NeedsAnalysis).unwrap();

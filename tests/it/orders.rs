@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::testing::{self, eventually};
 use serde_json::{Value, json};
 
+use crate::common::flow::Dispatchers;
 use crate::common::{Client, Served, flow};
 
 const HEADER: &str = "external_id,received_at,area_code,category,elder_name,phone,address,note";
@@ -40,16 +41,15 @@ async fn a_second_import_reaches_the_visit_and_keeps_what_triage_decided() {
         let served = Served::demo(engine).await;
         let nobody = served.nobody();
         let agency = flow::organisation(&nobody, "home_care_agency").await;
-        let dispatcher = nobody.demo("dispatcher").await;
-        import(&dispatcher, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003003,丙弄3号,要软食").await;
-        let request = request_of(&dispatcher, "孟某一").await;
-        step(&dispatcher, &request, "triage", json!({ "category": "nursing" })).await;
-        step(&dispatcher, &request, "dispatch", json!({ "agency_id": agency })).await;
+        let Dispatchers { desk, agency: dispatcher } = Dispatchers::of(&nobody).await;
+        import(&desk, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003003,丙弄3号,要软食").await;
+        let request = request_of(&desk, "孟某一").await;
+        step(&desk, &request, "triage", json!({ "category": "nursing" })).await;
+        step(&desk, &request, "dispatch", json!({ "agency_id": agency })).await;
         step(&dispatcher, &request, "accept", json!({})).await;
         let visit = flow::visit_of(&dispatcher, &request).await;
         assert_eq!((&visit["phone"], &visit["service_type"]), (&json!("19900003003"), &json!("nursing")));
-        let report =
-            import(&dispatcher, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003999,丙弄33号,要软食").await;
+        let report = import(&desk, "A-1,2026-11-22 09:00,330211001001,meal,孟某一,19900003999,丙弄33号,要软食").await;
         assert_eq!((&report["updated"], &report["failed"]), (&json!(1), &json!(0)), "{report}");
         let read = dispatcher.get(&format!("/v1/requests/{request}")).await.expect(200);
         assert_eq!((&read["phone"], &read["address"]), (&json!("19900003999"), &json!("丙弄33号")));
@@ -85,11 +85,11 @@ async fn a_reopened_request_gets_a_second_visit() {
             let proof = json!({ "method": "manual", "note": "定位不可用" });
             caregiver.post(&format!("/v1/visits/{first}/{press}"), &proof).await.expect(200);
         }
-        let dispatcher = nobody.demo("dispatcher").await;
+        let Dispatchers { desk, agency: dispatcher } = Dispatchers::of(&nobody).await;
         flow::request_is(&dispatcher, &request, "done").await;
-        step(&dispatcher, &request, "reopen", json!({ "reason": "没打扫完" })).await;
-        step(&dispatcher, &request, "triage", json!({})).await;
-        step(&dispatcher, &request, "dispatch", json!({ "agency_id": agency })).await;
+        step(&desk, &request, "reopen", json!({ "reason": "没打扫完" })).await;
+        step(&desk, &request, "triage", json!({})).await;
+        step(&desk, &request, "dispatch", json!({ "agency_id": agency })).await;
         step(&dispatcher, &request, "accept", json!({})).await;
         let visits = eventually("a second visit", async || {
             let visits = visits_of(&dispatcher, &request).await;

@@ -21,6 +21,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use uuid::Uuid;
 
 use crate::common::apart::{Apart, ROOT};
+use crate::common::flow::Dispatchers;
 use crate::common::nats::NatsServer;
 use crate::common::{self, Client, flow};
 
@@ -63,15 +64,15 @@ impl Acknowledged {
 }
 
 /// Requests are taken down, sent to the agency and accepted: needs-analysis tells booking.
-async fn requests(dispatcher: Client, agency: String, done: Arc<Acknowledged>, stop: Arc<AtomicBool>) {
+async fn requests(dispatchers: Dispatchers, agency: String, done: Arc<Acknowledged>, stop: Arc<AtomicBool>) {
     while !stop.load(Ordering::SeqCst) {
         let lived = async {
-            let request = try_post(&dispatcher, "/v1/requests", &flow::new_request("助浴"), 201).await?;
+            let request = try_post(&dispatchers.desk, "/v1/requests", &flow::new_request("助浴"), 201).await?;
             let id = flow::text(&request, "/id");
             for (step, body) in
                 [("triage", json!({})), ("dispatch", json!({ "agency_id": agency })), ("accept", json!({}))]
             {
-                try_post(&dispatcher, &format!("/v1/requests/{id}/{step}"), &body, 200).await?;
+                try_post(dispatchers.taking(step), &format!("/v1/requests/{id}/{step}"), &body, 200).await?;
             }
             done.accepted.lock().unwrap().insert(id);
             Some(())
@@ -226,7 +227,7 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
     }
     let nobody = apart.site().await;
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
-    let (admin, dispatcher) = (nobody.demo("admin").await, nobody.demo("dispatcher").await);
+    let (admin, dispatchers) = (nobody.demo("admin").await, Dispatchers::of(&nobody).await);
     let agency = flow::organisation(&nobody, "home_care_agency").await;
     let mut consults = Vec::new();
     for _ in 0..CONSULTS {
@@ -240,8 +241,8 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
         tokio::spawn(meetings(relay, consults.clone(), Arc::clone(&done), Arc::clone(&stop))),
     ];
     for _ in 0..4 {
-        let (dispatcher, agency) = (dispatcher.clone(), agency.clone());
-        users.push(tokio::spawn(requests(dispatcher, agency, Arc::clone(&done), Arc::clone(&stop))));
+        let (dispatchers, agency) = (dispatchers.clone(), agency.clone());
+        users.push(tokio::spawn(requests(dispatchers, agency, Arc::clone(&done), Arc::clone(&stop))));
     }
     through_all_deaths(&mut apart).await;
     until("the load is so large that it means something", async || done.is_much()).await;
@@ -283,7 +284,7 @@ async fn a_days_work_goes_across_the_services() {
     }
     let nobody = apart.site().await;
     // A request becomes a visit, and its schedule comes back.
-    let request = flow::accepted_request(&nobody, "腿脚不便,需要上门助浴").await;
+    let request = flow::accepted_request(&nobody, "腿脚不便，需要上门助浴").await;
     let dispatcher = nobody.demo("dispatcher").await;
     let visit = flow::text(&flow::visit_of(&dispatcher, &request).await, "/id");
     let agency = flow::organisation(&nobody, "home_care_agency").await;

@@ -15,6 +15,7 @@ use crate::common::{self, Client, Served, sample};
 const ROLES: &[(&str, &str)] = &[
     ("care", "nurse"),
     ("doctor", "doctor"),
+    ("desk", "desk"),
     ("dispat", "dispatcher"),
     ("caregv", "caregiver"),
     ("analys", "analyst"),

@@ -11,6 +11,7 @@ mod statements;
 mod third_party;
 mod tokens;
 mod tree;
+mod words;
 
 use rules::RULES;
 use tree::File;

@@ -1,13 +1,11 @@
 //! Rules about names: a type's name means one thing in its crate, and the TURN server names nothing above it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rules::Rule;
 use crate::tokens;
 use crate::tree::File;
 
-/// The crates in which no two types that others can name share a name.
-const UNIQUE_TYPE_NAMES: &[&str] = &["signalling"];
 /// The part of the relay that depends on nothing of the relay.
 const TURN: &str = "crates/signalling/src/turn/";
 
@@ -18,12 +16,25 @@ pub const UNIQUE_TYPES: Rule = Rule {
     bad: &[
         &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "pub(crate) enum A {}")],
         &[("crates/signalling/src/a.rs", "pub trait A {} mod b { pub(super) type A = u8; }")],
+        &[
+            ("crates/booking/src/a/policy.rs", "pub enum Action {}"),
+            ("crates/booking/src/b/policy.rs", "pub enum Action {}"),
+        ],
+        &[
+            ("crates/needs-analysis/src/a.rs", "text_enum! { pub enum A {} }"),
+            ("crates/needs-analysis/src/b.rs", "pub struct A;"),
+        ],
+        &[("crates/platform/src/a.rs", "pub struct A;"), ("crates/platform/src/testing/b.rs", "pub struct A;")],
+        &[("deploy/sanbao/a.rs", "pub struct A;"), ("deploy/sanbao/b.rs", "pub(crate) struct A;")],
     ],
     good: &[
         &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/a/tests.rs", "pub struct A;")],
         &[("crates/signalling/src/a.rs", "pub struct A; struct B; #[cfg(test)] mod tests { pub struct A; }")],
         &[("crates/signalling/src/a.rs", "pub struct A;"), ("crates/signalling/src/b.rs", "struct A; fn f(a: A) {}")],
         &[("crates/signalling/src/a.rs", "impl T for A { type Item = u8; } impl T for B { type Item = u8; }")],
+        &[("crates/booking/src/a.rs", "pub struct A;"), ("crates/platform/src/a.rs", "pub struct A;")],
+        &[("crates/platform/src/a.rs", "pub struct A;"), ("crates/platform/tests/it/a.rs", "pub struct A;")],
+        &[("crates/needs-analysis/src/a.rs", "pub struct A;"), ("deploy/sanbao/a.rs", "pub struct A;")],
     ],
 };
 
@@ -43,9 +54,20 @@ pub const TURN_ALONE: Rule = Rule {
     ],
 };
 
-/// Types with a visibility (`pub`, `pub(crate)`, `pub(super)` …) of the listed crates, tests excluded.
+/// Types with a visibility (`pub`, `pub(crate)`, `pub(super)` …) of each crate of the workspace, tests excluded.
 fn unique_type_names(files: &[File]) -> Vec<String> {
-    UNIQUE_TYPE_NAMES.iter().flat_map(|name| unique_in(files, &format!("crates/{name}/src/"))).collect()
+    let sources: BTreeSet<&str> = files.iter().filter_map(|file| source_of(&file.path)).collect();
+    sources.into_iter().flat_map(|source| unique_in(files, source)).collect()
+}
+
+/// The folder of a crate's source: `crates/NAME/src/`, or the composition root's.
+fn source_of(path: &str) -> Option<&str> {
+    const ROOT: &str = "deploy/sanbao/";
+    if path.starts_with(ROOT) {
+        return Some(ROOT);
+    }
+    let (name, _) = path.strip_prefix("crates/")?.split_once("/src/")?;
+    path.get(.."crates/".len() + name.len() + "/src/".len()).filter(|_| !name.contains('/'))
 }
 
 fn unique_in(files: &[File], source: &str) -> Vec<String> {

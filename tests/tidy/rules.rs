@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{names, pages, tokens};
+use crate::{names, pages, tokens, words};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -112,6 +112,10 @@ pub const RULES: &[Rule] = &[
     },
     names::UNIQUE_TYPES,
     names::TURN_ALONE,
+    words::DOCUMENTED,
+    words::SAYS_MORE,
+    words::SUBJECTS,
+    words::FULL_WIDTH,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

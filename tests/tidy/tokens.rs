@@ -152,6 +152,51 @@ pub fn visible_types(groups: &[Vec<TokenTree>]) -> Vec<(String, usize)> {
     found
 }
 
+/// Items that are `pub` without limits and have no doc comment, each with its line; modules and re-exports have theirs elsewhere.
+pub fn undocumented_items(groups: &[Vec<TokenTree>]) -> Vec<(String, usize)> {
+    const KINDS: &[&str] = &["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
+    const BEFORE_KIND: &[&str] = &["const", "async", "unsafe"];
+    let mut found = Vec::new();
+    for tokens in groups {
+        for at in (0..tokens.len()).filter(|at| is_ident(&tokens[*at], "pub")) {
+            let mut rest = tokens[at + 1..].iter().take(5).peekable();
+            let mut kind = rest.next();
+            // `pub const fn`, but `pub const NAME`.
+            while kind.is_some_and(|t| BEFORE_KIND.iter().any(|b| is_ident(t, b)))
+                && rest.peek().is_some_and(|t| KINDS.iter().chain(BEFORE_KIND).any(|k| is_ident(t, k)))
+            {
+                kind = rest.next();
+            }
+            let is_item = kind.is_some_and(|t| KINDS.iter().any(|k| is_ident(t, k)));
+            if let (true, Some(TokenTree::Ident(name)), false) = (is_item, rest.next(), is_documented(&tokens[..at])) {
+                found.push((name.to_string(), name.span().start().line));
+            }
+        }
+    }
+    found
+}
+
+/// Whether the attributes that end `before` hold a doc comment, or are for a macro to fill in.
+fn is_documented(before: &[TokenTree]) -> bool {
+    // `$(#[$meta])*` of a macro.
+    if before.last().is_some_and(|t| is_punct(t, '*')) {
+        return true;
+    }
+    let mut end = before.len();
+    while end >= 2 {
+        let (mark, TokenTree::Group(group)) = (&before[end - 2], &before[end - 1]) else { return false };
+        let first = group.stream().into_iter().next();
+        if is_punct(mark, '#') && first.is_some_and(|t| is_ident(&t, "doc")) {
+            return true;
+        }
+        if !is_punct(mark, '#') {
+            return false;
+        }
+        end -= 2;
+    }
+    false
+}
+
 /// The modules named as `crate::module`, or within `crate::{…}`, each with its line.
 pub fn crate_modules(groups: &[Vec<TokenTree>]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
@@ -210,7 +255,7 @@ fn after_turbofish(tokens: &[TokenTree]) -> Option<&TokenTree> {
     None
 }
 
-fn text_of(literal: &proc_macro2::Literal) -> Option<String> {
+pub fn text_of(literal: &proc_macro2::Literal) -> Option<String> {
     match syn::Lit::new(literal.clone()) {
         syn::Lit::Str(s) => Some(s.value()),
         _ => None,

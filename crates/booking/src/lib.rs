@@ -31,7 +31,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     400 "0400_history",
 );
 
-/// What the operator decides.
+/// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Log-in tries an address may make a minute once its burst is used up.
@@ -60,7 +60,7 @@ impl Default for Config {
 pub struct App {
     /// The parts the service is built from.
     pub deps: Deps,
-    /// What the operator decides.
+    /// The operator's choices.
     pub config: Config,
     /// Guessing passwords, PINs and links, by address.
     pub throttle: Throttle,

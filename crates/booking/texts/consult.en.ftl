@@ -139,6 +139,7 @@ step-cancel = cancelled it
 step-start = the consult began
 step-finish = the consult ended
 step-no_show = recorded a no show
+step-save_opinion = saved a draft of the opinion
 step-sign = signed the opinion
 step-adopt = recorded feedback
 step-archive = closed the file

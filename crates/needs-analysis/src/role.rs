@@ -12,7 +12,7 @@ const STREET_OFFICE: &str = "street_office";
 const HOME_CARE_AGENCY: &str = "home_care_agency";
 
 text_enum! {
-    /// What somebody is here, for the policy.
+    /// The capacity in which somebody acts here, for the policy.
     pub enum Capacity {
         /// Takes and dispatches requests for the street.
         StreetDispatcher = "street_dispatcher",

@@ -49,9 +49,9 @@ impl ResidentIdError {
     pub fn zh(self) -> &'static str {
         match self {
             Self::Length => "身份证号应为 18 位",
-            Self::Characters => "身份证号只能是数字,最后一位可为 X",
+            Self::Characters => "身份证号只能是数字，最后一位可为 X",
             Self::BirthDate => "身份证号中的出生日期不存在",
-            Self::CheckDigit => "身份证号校验位不对,请核对是否输错",
+            Self::CheckDigit => "身份证号校验位不对，请核对是否输错",
         }
     }
 

@@ -71,6 +71,11 @@ impl Texts {
         self.keys.iter().filter(|(_, zh, en)| !(*zh && *en)).map(|(k, ..)| k.as_str()).collect()
     }
 
+    /// Whether both languages have `key`: for tests of keys that are made of names at run time.
+    pub fn has(&self, key: &str) -> bool {
+        self.keys.iter().any(|(name, zh, en)| name == key && *zh && *en)
+    }
+
     /// The text of `key`.
     pub fn get(&self, lang: Lang, key: &str) -> String {
         self.format(lang, key, None)

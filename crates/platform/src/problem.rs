@@ -46,16 +46,16 @@ problem_kinds! {
     CROSS_SITE = 403 "cross-site" "请求来源不受信任" "The request came from another site";
     NOT_FOUND = 404 "not-found" "没有找到" "Not found";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "不支持这种操作" "Method not allowed";
-    REQUEST_TIMEOUT = 408 "request-timeout" "请求内容没有及时传完,请重试" "The request's body did not come in time; try again";
+    REQUEST_TIMEOUT = 408 "request-timeout" "请求内容没有及时传完，请重试" "The request's body did not come in time; try again";
     CONFLICT = 409 "conflict" "与现有内容冲突" "In conflict with what is there";
     INVALID_TRANSITION = 409 "invalid-transition" "当前状态下不能这样做" "Not possible in the present state";
-    PRECONDITION_FAILED = 412 "precondition-failed" "内容已被他人修改,请刷新后重试" "Somebody else changed this; reload and try again";
+    PRECONDITION_FAILED = 412 "precondition-failed" "内容已被他人修改，请刷新后重试" "Somebody else changed this; reload and try again";
     TOO_LARGE = 413 "too-large" "内容太大" "Too large";
     UNSUPPORTED_MEDIA = 415 "unsupported-media-type" "不支持的内容类型" "Unsupported content type";
     IDEMPOTENCY_MISMATCH = 422 "idempotency-mismatch" "同一幂等键用于了不同的内容" "This Idempotency-Key was used with another request";
-    TOO_MANY = 429 "too-many-requests" "操作太频繁,请稍后再试" "Too many requests, try again later";
-    INTERNAL = 500 "internal" "系统内部错误,已记录" "Internal error; it has been recorded";
-    UNAVAILABLE = 503 "unavailable" "服务暂时不可用,请稍后再试" "Temporarily unavailable, try again later";
+    TOO_MANY = 429 "too-many-requests" "操作太频繁，请稍后再试" "Too many requests, try again later";
+    INTERNAL = 500 "internal" "系统内部错误，已记录" "Internal error; it has been recorded";
+    UNAVAILABLE = 503 "unavailable" "服务暂时不可用，请稍后再试" "Temporarily unavailable, try again later";
 }
 
 /// One field's error, with a JSON Pointer (RFC 6901) to the field.

@@ -29,6 +29,14 @@ pub struct NavLink {
     pub en: &'static str,
     /// The roles that see it; any of them will do.
     pub roles: &'static [&'static str],
+    /// The kinds of organisation whose people see it; empty: of any kind.
+    pub kinds: &'static [&'static str],
+}
+
+impl NavLink {
+    fn seen_by(&self, actor: &Actor) -> bool {
+        self.roles.iter().any(|role| actor.has(role)) && (self.kinds.is_empty() || self.kinds.contains(&&*actor.kind))
+    }
 }
 
 /// The frame of every page. Cheap to clone; a service gets it with its [`Deps`](crate::service::Deps).
@@ -58,7 +66,7 @@ impl Frame {
         body: &Markup,
     ) -> Markup {
         let t = |key: &str| self.0.texts.get(lang, key);
-        let seen = |link: &&NavLink| actor.is_some_and(|a| link.roles.iter().any(|r| a.has(r)));
+        let seen = |link: &&NavLink| actor.is_some_and(|a| link.seen_by(a));
         let other = if lang == Lang::Zh { Lang::En } else { Lang::Zh };
         html! {
             (DOCTYPE)

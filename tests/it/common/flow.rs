@@ -34,17 +34,38 @@ pub fn new_request(note: &str) -> Value {
         "phone": "19900000001", "address": "城东东苑 2 幢 1 单元 101", "note": note })
 }
 
+/// Both sides of an order: the street's desk and the agency.
+#[derive(Clone)]
+pub struct Dispatchers {
+    /// Takes requests down and hands them out.
+    pub desk: Client,
+    /// Accepts them and plans who goes.
+    pub agency: Client,
+}
+
+impl Dispatchers {
+    /// Those of the demo.
+    pub async fn of(nobody: &Client) -> Self {
+        Self { desk: nobody.demo("desk").await, agency: nobody.demo("dispatcher").await }
+    }
+
+    /// The side that takes a step of a request.
+    pub fn taking(&self, step: &str) -> &Client {
+        if matches!(step, "accept" | "reject") { &self.agency } else { &self.desk }
+    }
+}
+
 /// A request taken down, sent to the agency and accepted by it; its id.
 pub async fn accepted_request(nobody: &Client, note: &str) -> String {
     let agency = organisation(nobody, "home_care_agency").await;
-    let dispatcher = nobody.demo("dispatcher").await;
-    let request = dispatcher.post("/v1/requests", &new_request(note)).await.expect(201);
+    let dispatchers = Dispatchers::of(nobody).await;
+    let request = dispatchers.desk.post("/v1/requests", &new_request(note)).await.expect(201);
     let id = text(&request, "/id");
     for (step, body) in [("triage", json!({})), ("dispatch", json!({ "agency_id": agency })), ("accept", json!({}))] {
         let path = format!("/v1/requests/{id}/{step}");
         // The agency is known to needs-analysis once booking's event has come.
         eventually(step, async || {
-            let answer = dispatcher.post(&path, &body).await;
+            let answer = dispatchers.taking(step).post(&path, &body).await;
             assert!(answer.status == 200 || step == "dispatch", "{step}: {}", answer.text);
             (answer.status == 200).then_some(())
         })
@@ -82,9 +103,9 @@ pub async fn request_is(dispatcher: &Client, id: &str, state: &str) -> Value {
 /// A care home's invitation to the hospital, to be held within the coming week.
 pub fn invitation(resident: &str, hospital: &str, specialty: &str, now: DateTime<Utc>) -> Value {
     json!({ "resident_id": resident, "hospital_id": hospital,
-        "reason": "近一周血压波动,夜间头晕两次", "purpose": "调整降压方案",
+        "reason": "近一周血压波动，夜间头晕两次", "purpose": "调整降压方案",
         "wanted_from": now, "wanted_until": now + Duration::days(7),
-        "case_summary": "高血压十年,现服氨氯地平 5 mg 每日一次。今晨 168/92 mmHg,心率 78 次/分。",
+        "case_summary": "高血压十年，现服氨氯地平 5 mg 每日一次。今晨 168/92 mmHg，心率 78 次/分。",
         "wanted_specialty": specialty, "submit": true })
 }
 

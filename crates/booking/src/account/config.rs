@@ -1,4 +1,4 @@
-//! What the operator decides about log-ins.
+//! The operator's choices about log-ins.
 
 use chrono::Duration;
 

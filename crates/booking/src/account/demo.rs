@@ -11,7 +11,8 @@ use sanbao_platform::problem::{CONFLICT, Problem};
 use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
 use super::member::{self, Membership, NewAccount};
-use super::organisation::{self, Organisation, OrganisationKind};
+use super::organisation::OrganisationKind::{self, CareHome, HomeCareAgency, Hospital, StreetOffice};
+use super::organisation::{self, Organisation};
 use super::person::{self, Person, PersonEvent, REGISTERED};
 use crate::App;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
@@ -26,32 +27,27 @@ pub const STREET_CODE: &str = "330211001";
 /// A demo log-in, to be printed.
 #[derive(Clone, Debug)]
 pub struct DemoAccount {
-    /// Its id.
     pub id: AccountId,
-    /// What to type.
+    /// The login name to type.
     pub login: &'static str,
-    /// Who that is.
+    /// The person's name.
     pub name: &'static str,
-    /// Its role.
     pub role: &'static str,
-    /// Its organisation.
+    /// The kind of its organisation.
+    pub kind: OrganisationKind,
     pub organisation: OrganisationId,
     /// A doctor's specialty, as its code.
     pub specialty: Option<&'static str>,
 }
 
-/// What the demo network consists of.
+/// The accounts, places and people of the demo network.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// 招宝山街道办事处
     pub street_office: OrganisationId,
-    /// The care home.
     pub care_home: OrganisationId,
-    /// The hospital.
     pub hospital: OrganisationId,
-    /// The home-care agency.
     pub agency: OrganisationId,
-    /// All accounts.
     pub accounts: Vec<DemoAccount>,
     /// The care home's residents.
     pub residents: Vec<PersonId>,
@@ -71,7 +67,7 @@ type Institution = (OrganisationKind, &'static str, &'static str, &'static str, 
 
 const STREET_OFFICE: Institution = (
     OrganisationKind::StreetOffice,
-    "招宝山街道办事处(演示)",
+    "招宝山街道办事处（演示）",
     "Zhaobaoshan Street Office (demo)",
     "0574-00000001",
     STREET_CODE,
@@ -83,18 +79,22 @@ const HOSPITAL: Institution =
 const AGENCY: Institution =
     (OrganisationKind::HomeCareAgency, "邻里到家服务社", "Neighbours Home Care", "0574-00000004", STREET_CODE);
 
-/// Log-in, name, role, specialty.
-const ACCOUNTS: &[(&str, &str, &str, Option<&str>)] = &[
-    ("nurse", "林晓月", CARE_STAFF, None),
-    ("doctor", "周明远", DOCTOR, Some("geriatrics")),
-    ("doctor.shen", "沈若兰", DOCTOR, Some("cardiology")),
-    ("doctor.gu", "顾长风", DOCTOR, Some("rehabilitation")),
-    ("dispatcher", "方佳宁", DISPATCHER, None),
-    ("caregiver", "许小燕", CAREGIVER, None),
-    ("caregiver.he", "何大为", CAREGIVER, None),
-    ("caregiver.tao", "陶春梅", CAREGIVER, None),
-    ("analyst", "苏文清", ANALYST, None),
-    ("admin", "高海平", ADMINISTRATOR, None),
+/// A role, and the kind of organisation that gives it.
+type Post = (&'static str, OrganisationKind);
+
+/// Log-in, name, role and kind, specialty.
+const ACCOUNTS: &[(&str, &str, Post, Option<&str>)] = &[
+    ("nurse", "林晓月", (CARE_STAFF, CareHome), None),
+    ("doctor", "周明远", (DOCTOR, Hospital), Some("geriatrics")),
+    ("doctor.shen", "沈若兰", (DOCTOR, Hospital), Some("cardiology")),
+    ("doctor.gu", "顾长风", (DOCTOR, Hospital), Some("rehabilitation")),
+    ("dispatcher", "方佳宁", (DISPATCHER, HomeCareAgency), None),
+    ("caregiver", "许小燕", (CAREGIVER, HomeCareAgency), None),
+    ("caregiver.he", "何大为", (CAREGIVER, HomeCareAgency), None),
+    ("caregiver.tao", "陶春梅", (CAREGIVER, HomeCareAgency), None),
+    ("desk", "石清扬", (DISPATCHER, StreetOffice), None),
+    ("analyst", "苏文清", (ANALYST, StreetOffice), None),
+    ("admin", "高海平", (ADMINISTRATOR, StreetOffice), None),
 ];
 
 /// Name, the id's first 17 digits (an area code that is not given out), telephone, relative, their telephone.
@@ -109,9 +109,9 @@ const RESIDENTS: &[(&str, &str, &str, &str, &str)] = &[
 
 const ROOMS: &[&str] = &["远程会诊室 1", "远程会诊室 2"];
 
-/// Each demo account's log-in, name and role, to be printed.
-pub fn log_ins() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    ACCOUNTS.iter().map(|&(login, name, role, _)| (login, name, role))
+/// Each demo account's log-in, name, and role with the kind of its organisation, to be printed.
+pub fn log_ins() -> impl Iterator<Item = (&'static str, &'static str, Post)> {
+    ACCOUNTS.iter().map(|&(login, name, post, _)| (login, name, post))
 }
 
 /// Fills an empty database with the demo network, in one transaction; one hash serves every account.
@@ -125,14 +125,14 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
     let hospital = add_organisation(&mut tx, now, HOSPITAL).await?;
     let agency = add_organisation(&mut tx, now, AGENCY).await?;
     let mut accounts = Vec::with_capacity(ACCOUNTS.len());
-    for &(login, name, role, specialty) in ACCOUNTS {
-        let organisation = match role {
-            CARE_STAFF => care_home,
-            DOCTOR => hospital,
-            DISPATCHER | CAREGIVER => agency,
-            _ => street_office,
+    for &(login, name, (role, kind), specialty) in ACCOUNTS {
+        let organisation = match kind {
+            CareHome => care_home,
+            Hospital => hospital,
+            HomeCareAgency => agency,
+            StreetOffice => street_office,
         };
-        let account = DemoAccount { id: AccountId::new(now), login, name, role, organisation, specialty };
+        let account = DemoAccount { id: AccountId::new(now), login, name, role, kind, organisation, specialty };
         add_account(&mut tx, now, &account, (&password, &pin)).await?;
         accounts.push(account);
     }
@@ -182,10 +182,7 @@ async fn add_account(
     if !member::insert(tx, &new, now).await? {
         return Err(Problem::new(&CONFLICT).because("the demo network is there already"));
     }
-    let areas = match account.role {
-        DISPATCHER | ANALYST | ADMINISTRATOR => vec![STREET_CODE.to_owned()],
-        _ => Vec::new(),
-    };
+    let areas = if account.kind == StreetOffice { vec![STREET_CODE.to_owned()] } else { Vec::new() };
     let membership = Membership { organisation: account.organisation, roles: vec![account.role.to_owned()], areas };
     Ok(member::add_membership(tx, account.id, &membership, now).await?)
 }

@@ -1,26 +1,28 @@
-//! What people type, parsed at the border: names, log-ins, and the national formats of the platform.
+//! The values that people type, parsed at the border: names, log-ins, and the national formats of the platform.
 //!
 //! Every parser forgives what pasting does (spaces, hyphens, full-width digits) and says in both
 //! languages how to mend the rest.
 
 use std::borrow::Cow;
 
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
 use chrono::NaiveDate;
 use sanbao_platform::auth::PASSWORD_BYTES_MAX;
 use sanbao_platform::cn::{Phone, ResidentId, half_width};
-use sanbao_platform::problem::{FieldError, Problem};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use sanbao_platform::http::Json;
+use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
+use sanbao_platform::text_enum;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// A shorter password is refused.
 pub const PASSWORD_CHARS_MIN: usize = 8;
 
-/// What is wrong with a value and how to mend it; never the value.
+/// The fault of a value and how to mend it; never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wrong {
-    /// In Chinese.
     pub zh: Cow<'static, str>,
-    /// In English.
     pub en: Cow<'static, str>,
 }
 
@@ -64,28 +66,17 @@ impl Fields {
     }
 }
 
-/// Sex as the national id tells it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Sex {
-    /// 男
-    Male,
-    /// 女
-    Female,
-    /// Not told.
-    #[default]
-    Unknown,
-}
-
-impl Sex {
-    /// As it is stored and published.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Male => "male",
-            Self::Female => "female",
-            Self::Unknown => "unknown",
-        }
+text_enum! {
+    /// Sex as the national id tells it.
+    #[derive(Default)]
+    pub enum Sex {
+        /// 男
+        Male = "male",
+        /// 女
+        Female = "female",
+        /// Not told.
+        #[default]
+        Unknown = "unknown",
     }
 }
 
@@ -102,7 +93,7 @@ pub fn sex_of(id: &ResidentId) -> Sex {
 /// A mobile number: whom a care home calls answers away from home too.
 pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
     Phone::parse(typed).ok().filter(Phone::is_mobile).ok_or(Wrong::new(
-        "手机号应为 11 位数字,以 13 到 19 开头",
+        "手机号应为 11 位数字，以 13 到 19 开头",
         "A mobile number has 11 digits and starts with 13 to 19",
     ))
 }
@@ -150,7 +141,7 @@ pub fn password(typed: &str) -> Result<String, Wrong> {
         return Err(Wrong::new("密码至少 8 个字符", "A password has at least 8 characters"));
     }
     if typed.len() > PASSWORD_BYTES_MAX {
-        return Err(Wrong::new("密码太长(最多 256 字节)", "The password is too long (256 bytes at most)"));
+        return Err(Wrong::new("密码太长（最多 256 字节）", "The password is too long (256 bytes at most)"));
     }
     Ok(typed.to_owned())
 }
@@ -176,7 +167,7 @@ pub fn area_code(typed: &str) -> Result<String, Wrong> {
     }
 }
 
-/// What the form behind the one-time link asks.
+/// The fields of the form behind the one-time link.
 #[derive(Debug, Deserialize)]
 pub(super) struct Setup {
     #[serde(default)]
@@ -187,6 +178,36 @@ pub(super) struct Setup {
     pub(super) login: String,
     pub(super) display_name: String,
     pub(super) password: String,
+}
+
+/// The query of pages that lead back.
+#[derive(Deserialize)]
+pub(super) struct Next {
+    pub(super) next: Option<String>,
+}
+
+/// A body as a plain form sends it, or as a script does.
+pub(super) struct FormOrJson<T> {
+    /// The body as it was sent.
+    pub(super) body: T,
+    /// Whether a plain form sent it, so that the answer is a page.
+    pub(super) form: bool,
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if kind.starts_with("application/x-www-form-urlencoded") {
+            let form = axum::Form::<T>::from_request(request, state).await;
+            let axum::Form(body) = form.map_err(|e| Problem::new(&BAD_REQUEST).because(e))?;
+            Ok(Self { body, form: true })
+        } else {
+            let Json(body) = Json::from_request(request, state).await?;
+            Ok(Self { body, form: false })
+        }
+    }
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ mod config;
 pub mod demo;
 pub mod id;
 pub mod input;
-pub mod kind;
 pub mod location;
 pub mod member;
 pub mod organisation;
-mod pages;
+mod page;
 pub mod person;
 pub mod policy;
+pub mod problems;
 mod session;
 pub mod setup;
 
@@ -25,16 +25,12 @@ pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .merge(organisation::api::routes())
-        .merge(member::api::routes())
+        .merge(organisation::routes())
+        .merge(member::routes())
         .merge(location::routes())
-        .merge(person::api::routes())
-        .merge(session::api_routes())
-        .merge(session::pin_api_routes())
-        .merge(session::browser_routes())
-        .merge(session::pin_page_routes())
-        .merge(setup::routes())
-        .merge(pages::routes())
+        .merge(person::routes())
+        .merge(session::routes())
+        .merge(page::routes())
 }
 
 /// The kinds of events that this part publishes.

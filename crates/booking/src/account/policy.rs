@@ -1,18 +1,17 @@
-//! Who may do what with organisations, accounts, rooms and people: a pure function and its grid.
+//! The permissions over organisations, accounts, rooms and people: a pure function and its grid.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::policy::Decision;
 
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
-/// What can be done here.
+/// The actions of this part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum AccountAction {
     /// Add an organisation to the network.
     OrganisationCreate,
     /// List the network's organisations.
     OrganisationList,
-    /// Read one organisation.
     OrganisationRead,
     /// List or read an organisation's accounts.
     AccountRead,
@@ -38,7 +37,7 @@ pub enum Action {
 
 /// How the caller's organisation stands to what is acted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub enum AccountRelation {
     /// It is the caller's own organisation, or belongs to it.
     Own,
     /// The caller belongs to the street office, and it belongs to another organisation of the network.
@@ -50,30 +49,31 @@ pub enum Relation {
 }
 
 /// All actions, in the order of the grid.
-pub const ACTIONS: &[Action] = &[
-    Action::OrganisationCreate,
-    Action::OrganisationList,
-    Action::OrganisationRead,
-    Action::AccountRead,
-    Action::AccountCreate,
-    Action::AccountUpdate,
-    Action::LocationList,
-    Action::LocationCreate,
-    Action::PersonList,
-    Action::PersonCreate,
-    Action::PersonRead,
-    Action::PersonUpdate,
-    Action::PersonNationalId,
+pub const ACTIONS: &[AccountAction] = &[
+    AccountAction::OrganisationCreate,
+    AccountAction::OrganisationList,
+    AccountAction::OrganisationRead,
+    AccountAction::AccountRead,
+    AccountAction::AccountCreate,
+    AccountAction::AccountUpdate,
+    AccountAction::LocationList,
+    AccountAction::LocationCreate,
+    AccountAction::PersonList,
+    AccountAction::PersonCreate,
+    AccountAction::PersonRead,
+    AccountAction::PersonUpdate,
+    AccountAction::PersonNationalId,
 ];
 
 /// All relations, in the order of the grid.
-pub const RELATIONS: &[Relation] = &[Relation::Own, Relation::Street, Relation::AtHome, Relation::Foreign];
+pub const RELATIONS: &[AccountRelation] =
+    &[AccountRelation::Own, AccountRelation::Street, AccountRelation::AtHome, AccountRelation::Foreign];
 
 /// The policy: deny by default.
-pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
-    use Action as A;
+pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> Decision {
+    use AccountAction as A;
+    use AccountRelation as R;
     use Decision::{Allow, Forbid, Hide};
-    use Relation as R;
     let administrator = role == ADMINISTRATOR;
     let cares = administrator || role == CARE_STAFF;
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
@@ -112,6 +112,6 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
 }
 
 /// The decision for an actor: the best of its roles.
-pub fn of(actor: &Actor, action: Action, relation: Relation) -> Decision {
+pub fn of(actor: &Actor, action: AccountAction, relation: AccountRelation) -> Decision {
     Decision::over(&actor.roles, |role| decide(role, action, relation))
 }

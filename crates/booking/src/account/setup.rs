@@ -1,28 +1,21 @@
 //! The first administrator: a one-time link makes the street office and its administrator's account.
 
-use axum::extract::{Query, State as AppState};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::crypto::{random_token, sha256_hex};
-use sanbao_platform::db::{Db, DbError, Tx};
-use sanbao_platform::http::{Routes, SameSite, Visitor};
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::http::Visitor;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
 
 use super::config::AccountConfig;
 use super::id::AccountId;
 use super::input::{self, Fields, Setup, area_code, line};
-use super::kind::{LINK_SPENT, LOGIN_TAKEN};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::{self, Organisation, OrganisationKind};
-use super::pages;
-use super::session::FormOrJson;
+use super::problems::{LINK_SPENT, LOGIN_TAKEN};
 use crate::App;
 use crate::role::ADMINISTRATOR;
 
@@ -54,49 +47,15 @@ pub async fn is_needed(db: &Db) -> Result<bool, DbError> {
     Ok(count == 0)
 }
 
-pub(super) fn routes() -> Routes<App> {
-    Routes::new().page("/setup", get(setup_form).post(submit))
+/// Whether the link is good still.
+pub(super) async fn is_open(conn: &mut Conn, token: &str, now: DateTime<Utc>) -> Result<bool, DbError> {
+    let hash = sha256_hex(token.as_bytes());
+    let open: i64 = on!(conn, |c| sqlx::query_scalar(OPEN).bind(hash).bind(now).fetch_one(c).await)?;
+    Ok(open > 0)
 }
 
-#[derive(Deserialize)]
-struct Link {
-    #[serde(default)]
-    token: String,
-}
-
-async fn setup_form(
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    Query(link): Query<Link>,
-) -> Result<Response, Problem> {
-    app.throttle.check(visitor.address)?;
-    let mut conn = app.deps.db.read().await?;
-    let hash = sha256_hex(link.token.as_bytes());
-    let open: i64 = on!(conn, |c| sqlx::query_scalar(OPEN).bind(hash).bind(app.deps.clock.now()).fetch_one(c).await)?;
-    if open == 0 {
-        return Err(Problem::new(&LINK_SPENT));
-    }
-    Ok(pages::setup::form(&app, &visitor, &link.token, None))
-}
-
-async fn submit(
-    visitor: Visitor,
-    _: SameSite,
-    AppState(app): AppState<App>,
-    typed: FormOrJson<Setup>,
-) -> Result<Response, Problem> {
-    let FormOrJson { body, form } = typed;
-    match create(&app, &visitor, &body).await {
-        Ok(()) if form => Ok(Redirect::to("/login?next=/admin").into_response()),
-        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
-        Err(problem) if form && problem.kind() != &LINK_SPENT => {
-            Ok(pages::setup::form(&app, &visitor, &body.token, Some((&body, &problem))))
-        }
-        Err(problem) => Err(problem),
-    }
-}
-
-async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Problem> {
+/// Makes the street office and its administrator, and spends the link.
+pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Problem> {
     app.throttle.check(visitor.address)?;
     let mut fields = Fields::default();
     let name_zh = fields.take("/name_zh", line(&body.name_zh, 80));

@@ -18,19 +18,19 @@ use uuid::Uuid;
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
 
 problem_kinds! {
-    SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用,请另选时间" "This time is taken; choose another";
+    SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";
 }
 
 /// A wish to take some resources for one interval.
 #[derive(Clone, Copy, Debug)]
 pub struct Booking<'a> {
-    /// What holds them: `consult` or `visit`.
+    /// The kind of thing that holds them: `consult` or `visit`.
     pub holder_kind: &'static str,
-    /// Which one.
+    /// The holder's id, such as a consult's.
     pub holder_id: Uuid,
     /// All that must be free.
     pub resources: &'a [Uuid],
-    /// When.
+    /// The half-open time, in UTC.
     pub interval: Interval,
 }
 

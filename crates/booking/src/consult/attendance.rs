@@ -1,4 +1,4 @@
-//! Who was in the room, how long both sides were there together, and who has not come.
+//! The people who were in the room, how long both sides were there together, and who has not come.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::text_enum;
@@ -16,13 +16,10 @@ pub const ABSENT_AFTER_MINUTES: i64 = 15;
 /// One time that somebody was in the room.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct Presence {
-    /// Who.
+    /// The person's or link's id.
     pub person: Uuid,
-    /// Their name.
     pub name: String,
-    /// As what.
     pub role: RoomRole,
-    /// From.
     pub joined_at: DateTime<Utc>,
     /// To; absent while they are in.
     pub left_at: Option<DateTime<Utc>>,
@@ -68,7 +65,8 @@ pub(super) fn together(attendance: &[Presence], now: DateTime<Utc>) -> Duration 
     of(RoomRole::Host).iter().flat_map(|h| clinicians.iter().map(move |c| overlap(h, c))).sum()
 }
 
-/// Who has not come, or that both sides have missed each other, once it is long past the expected start of a meeting that did not begin.
+/// The missing side, or the fact that both sides missed each other, once it is long past the expected start of a
+/// meeting that did not begin.
 pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<Utc>) -> Option<Absent> {
     let appointment = consult.state.appointment().filter(|_| consult.state.name() == ConsultStateName::Scheduled)?;
     let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));

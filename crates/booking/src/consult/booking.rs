@@ -13,7 +13,7 @@ use super::state::Appointment;
 use crate::App;
 use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
 
-/// What the calendar calls this part.
+/// The calendar's name for this part.
 pub const HOLDER: &str = "consult";
 
 const ROOM_OF: &str = "select count(*) from location where id = $1 and organisation_id = $2";
@@ -66,7 +66,7 @@ async fn offered_at(
     slot.copied().ok_or_else(|| {
         Problem::field(
             "/starts_at",
-            "医生这个时间不出诊,请从可选时间中选择",
+            "医生这个时间不出诊，请从可选时间中选择",
             "The doctor does not offer this time; choose one that is offered",
         )
     })

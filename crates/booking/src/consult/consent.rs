@@ -23,9 +23,8 @@ const WITHDRAW: &str = "update consult_consent set withdrawn_at = $3, withdrawn_
     where id = $1 and consult_id = $2 and withdrawn_at is null";
 
 text_enum! {
-    /// Who consents.
+    /// The person who consents.
     pub enum GivenBy {
-        /// The resident.
         Resident = "resident",
         /// A guardian (监护人).
         Guardian = "guardian",
@@ -46,19 +45,17 @@ text_enum! {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConsent {
-    /// Who consents.
+    /// The person who consents.
     pub given_by: GivenBy,
-    /// By name.
     pub name: String,
     /// A guardian's relation to the resident.
     #[serde(default)]
     pub relation: String,
-    /// How.
     pub method: Method,
     /// The witness of a spoken consent.
     #[serde(default)]
     pub witness: String,
-    /// When; absent: now.
+    /// The moment it was given; now when absent.
     #[serde(default)]
     #[schema(value_type = Option<DateTime<Utc>>)]
     pub given_at: Option<Moment>,
@@ -67,21 +64,16 @@ pub struct NewConsent {
 /// A recorded consent.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct ConsentView {
-    /// Id.
     pub id: ConsentId,
-    /// Who.
     pub given_by: GivenBy,
-    /// By name.
     pub name: String,
     /// A guardian's relation.
     pub relation: Option<String>,
-    /// How.
     pub method: Method,
-    /// The witness.
     pub witness: Option<String>,
-    /// When.
+    /// The moment it was given.
     pub given_at: DateTime<Utc>,
-    /// Who recorded it.
+    /// The person who recorded it.
     pub recorded_by_name: String,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What the relay says of a meeting: it began, it ended, and what it was like.
+//! The relay's events about a meeting: it began, it ended, and what it was like.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::App;
 /// The relay saw both sides in the room.
 const STARTED: &str = "signalling.consult.started";
 described! {
-    /// What this part reads of the relay's events.
+    /// The fields of the relay's events that this part reads.
     #[derive(Debug, Deserialize)]
     struct Meeting {
         consult_id: ConsultId,
@@ -30,7 +30,7 @@ described! {
     }
 }
 
-/// What is read of the relay's log.
+/// The events that are read from the relay's log.
 const KINDS: &[Reads] = &[
     reads::<Meeting>(STARTED),
     reads::<Meeting>(FINISHED),
@@ -55,7 +55,7 @@ pub(super) fn consumer(app: &App) -> Consumer {
     }
 }
 
-/// What is told of the meeting is kept. A consult that is already further on stays where it is, so a late or
+/// The relay's account of the meeting is kept. A consult that is already further on stays where it is, so a late or
 /// repeated event moves nothing.
 async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), ConsumeError> {
     let meeting: Meeting = event.read()?;

@@ -24,7 +24,7 @@ use crate::account::organisation::OrganisationKind;
 use crate::account::{AccountId, LocationId, PersonId};
 use crate::calendar::{self, Booking, Interval};
 
-/// Whom the demo's consults are about.
+/// The people whom the demo's consults are about.
 #[derive(Clone, Debug)]
 pub struct DemoPeople {
     /// The care home that invites.
@@ -33,7 +33,7 @@ pub struct DemoPeople {
     pub hospital: OrganisationId,
     /// Rooms of the care home; at least one.
     pub rooms: Vec<LocationId>,
-    /// Who invites.
+    /// The person who invites.
     pub care_staff: AccountId,
     /// Doctors of the hospital with their specialties' codes; the first one has today's consults.
     pub doctors: Vec<(AccountId, String)>,
@@ -54,24 +54,24 @@ const SPECIALTIES: &[(&str, &str, &str)] = &[
 /// Reason, purpose, case summary: all invented.
 const CASES: [(&str, &str, &str); 4] = [
     (
-        "近两周夜间反复起床、白天嗜睡,进食减少",
-        "请协助判断是否需要调整镇静用药,并给出照护建议",
-        "88 岁。高血压 20 年,长期服用氨氯地平 5 mg 每日一次;三个月前因失眠加用艾司唑仑 1 mg 每晚。\n近两周夜间起床 3 至 4 次,白天嗜睡,体重下降 1.5 kg。\n今晨血压 138/72 mmHg,心率 68 次/分,血氧 97%。简易认知筛查较上月下降 2 分。\n无发热、无跌倒。",
+        "近两周夜间反复起床、白天嗜睡，进食减少",
+        "请协助判断是否需要调整镇静用药，并给出照护建议",
+        "88 岁。高血压 20 年，长期服用氨氯地平 5 mg 每日一次；三个月前因失眠加用艾司唑仑 1 mg 每晚。\n近两周夜间起床 3 至 4 次，白天嗜睡，体重下降 1.5 kg。\n今晨血压 138/72 mmHg，心率 68 次/分，血氧 97%。简易认知筛查较上月下降 2 分。\n无发热、无跌倒。",
     ),
     (
-        "步态不稳加重,一个月内跌倒两次",
-        "请评估跌倒原因,指导检查与康复训练",
-        "85 岁。2 型糖尿病 12 年,糖化血红蛋白 7.8%;双下肢麻木半年。\n一个月内在卫生间跌倒两次,无骨折。起立时头晕,卧位血压 142/80、立位 118/70 mmHg。\n目前用药:二甲双胍 0.5 g 每日两次,特拉唑嗪 2 mg 每晚。",
+        "步态不稳加重，一个月内跌倒两次",
+        "请评估跌倒原因，指导检查与康复训练",
+        "85 岁。2 型糖尿病 12 年，糖化血红蛋白 7.8%；双下肢麻木半年。\n一个月内在卫生间跌倒两次，无骨折。起立时头晕，卧位血压 142/80、立位 118/70 mmHg。\n目前用药：二甲双胍 0.5 g 每日两次，特拉唑嗪 2 mg 每晚。",
     ),
     (
-        "活动后气促一周,下肢水肿",
+        "活动后气促一周，下肢水肿",
         "请指导利尿剂用量及是否需要转诊",
-        "91 岁。慢性心力衰竭,射血分数 42%。一周来体重增加 2 kg,双下肢凹陷性水肿,夜间可平卧。\n血压 126/70 mmHg,心率 82 次/分,血氧 95%。目前呋塞米 20 mg 每日一次。",
+        "91 岁。慢性心力衰竭，射血分数 42%。一周来体重增加 2 kg，双下肢凹陷性水肿，夜间可平卧。\n血压 126/70 mmHg，心率 82 次/分，血氧 95%。目前呋塞米 20 mg 每日一次。",
     ),
     (
-        "慢性咳嗽三周,夜间明显",
+        "慢性咳嗽三周，夜间明显",
         "请判断是否需要胸部影像检查",
-        "82 岁。既往慢性支气管炎。近三周咳嗽,少量白痰,无发热,食欲可。血氧 96%。",
+        "82 岁。既往慢性支气管炎。近三周咳嗽，少量白痰，无发热，食欲可。血氧 96%。",
     ),
 ];
 
@@ -218,11 +218,11 @@ impl Scene<'_> {
         let consult = advance(tx, &relay, consult, ConsultStep::Start(starts_at + Duration::minutes(1))).await?;
         let consult = advance(tx, &relay, consult, ConsultStep::Finish(starts_at + Duration::minutes(22))).await?;
         let parts = Parts {
-            impression: "慢性心力衰竭失代偿,NYHA II–III 级".to_owned(),
+            impression: "慢性心力衰竭失代偿，NYHA II–III 级".to_owned(),
             differential: "低蛋白血症所致水肿待排".to_owned(),
             suggested_tests: "三日内复查电解质、肾功能与 NT-proBNP".to_owned(),
-            suggested_treatment: "呋塞米改为 20 mg 每日两次,连用三日;每日晨起称重,限盐".to_owned(),
-            referral_advice: "若血氧低于 92% 或不能平卧,立即转诊本院".to_owned(),
+            suggested_treatment: "呋塞米改为 20 mg 每日两次，连用三日；每日晨起称重，限盐".to_owned(),
+            referral_advice: "若血氧低于 92% 或不能平卧，立即转诊本院".to_owned(),
             follow_up: "三日后远程复诊".to_owned(),
             risk_notes: "注意低钾与体位性低血压".to_owned(),
         };

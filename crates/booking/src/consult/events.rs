@@ -1,4 +1,4 @@
-//! What other services are told of a consult.
+//! The events of a consult for other services.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{self, EventKind, NewEvent};
@@ -16,7 +16,6 @@ described! {
     /// The data of `booking.consult.*`.
     #[derive(Clone, Copy, Debug, Serialize)]
     pub struct ConsultEvent {
-        /// The consult.
         pub consult_id: ConsultId,
         /// When the step was taken.
         pub at: DateTime<Utc>,
@@ -27,7 +26,6 @@ described! {
     /// The data of `booking.consult.ticket_revoked`: one of `ticket` and `person` is there.
     #[derive(Clone, Copy, Debug, Serialize)]
     pub struct TicketRevoked {
-        /// The consult.
         pub consult_id: ConsultId,
         /// The one ticket that the relay turns away.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,10 +95,9 @@ pub(super) fn of(at: DateTime<Utc>, change: &Change<Consult>) -> Result<Vec<NewE
     told.map(|kind| NewEvent::of(at, kind, id, &ConsultEvent { consult_id: id, at })).into_iter().collect()
 }
 
-/// What the relay turns away.
+/// The tickets that the relay turns away.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Revoked {
-    /// One ticket.
     Ticket(Uuid),
     /// Every ticket of a person that was issued before.
     Person(Uuid),

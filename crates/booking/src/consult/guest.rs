@@ -38,7 +38,7 @@ const REVOKE: &str = "update consult_guest set revoked_at = $3
     where consult_id = $1 and coalesce(first_id, id) = $2 and revoked_at is null";
 const FOLLOW: &str = "update consult_guest set expires_at = $2 where consult_id = $1 and revoked_at is null";
 
-/// Whom a link is for.
+/// The person whom a link is for.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewGuest {
@@ -78,11 +78,9 @@ impl From<GuestRole> for RoomRole {
 /// A link as it is listed: without its secret.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct GuestView {
-    /// Id.
     pub id: GuestId,
-    /// Who they are in the room: the id of the first link that was made for them.
+    /// Their id in the room: the id of the first link that was made for them.
     pub person: GuestId,
-    /// Name.
     pub name: String,
     /// Relation to the resident.
     pub relation: String,
@@ -90,7 +88,7 @@ pub struct GuestView {
     pub role: GuestRole,
     /// When it was made.
     pub created_at: DateTime<Utc>,
-    /// When it ends.
+    /// The first moment at which it opens nothing.
     pub expires_at: DateTime<Utc>,
     /// When it was revoked or replaced.
     pub revoked_at: Option<DateTime<Utc>>,
@@ -99,31 +97,28 @@ pub struct GuestView {
 /// A link that was just made: the only time its secret is told.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct GuestLink {
-    /// Id.
     pub id: GuestId,
     /// To be sent to the family: the page that explains and leads to the room. The secret stands
     /// after `#`, which browsers do not send.
     pub path: String,
     /// The secret, for `POST /v1/guest-tickets`.
     pub token: String,
-    /// When it ends.
+    /// The first moment at which it opens nothing.
     pub expires_at: DateTime<Utc>,
 }
 
-/// Who stands behind a secret.
+/// The person behind a secret.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Guest {
-    /// Who they are in the room, by whichever link.
+    /// Their id in the room, by whichever link.
     pub person: GuestId,
-    /// The consult.
     pub consult_id: ConsultId,
-    /// Name.
     pub name: String,
     /// Relation to the resident.
     pub relation: String,
     /// As what they enter.
     pub role: GuestRole,
-    /// When it ends.
+    /// The first moment at which it opens nothing.
     pub expires_at: DateTime<Utc>,
 }
 

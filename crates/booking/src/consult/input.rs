@@ -1,5 +1,5 @@
-//! What callers send, checked: the five-part invitation (reason, purpose, wanted time, case summary, wanted specialty
-//! and title), and what steps ask for.
+//! The bodies that callers send, checked: the five-part invitation (reason, purpose, wanted time, case summary, wanted
+//! specialty and title), and what steps ask for.
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use sanbao_platform::id::OrganisationId;
@@ -59,17 +59,17 @@ impl Title {
     }
 }
 
-/// What a care home asks for.
+/// A care home's invitation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Invitation {
-    /// Whom it is about.
+    /// The person whom it is about.
     pub resident_id: PersonId,
     /// The hospital that is invited.
     pub hospital_id: OrganisationId,
     /// Why a consult is needed: state and treatment so far, in a sentence or two.
     pub reason: String,
-    /// What is to be decided.
+    /// The question to be decided.
     pub purpose: String,
     /// The wanted time: not before.
     #[schema(value_type = DateTime<Utc>)]
@@ -108,7 +108,7 @@ impl Checks {
         let length = value.chars().count();
         if length > max {
             let (zh, en) =
-                (format!("最多 {max} 个字,现在 {length} 个"), format!("At most {max} characters, now {length}"));
+                (format!("最多 {max} 个字，现在 {length} 个"), format!("At most {max} characters, now {length}"));
             self.0.push(FieldError::new(format!("/{field}"), zh, en));
         }
         // PostgreSQL stores no NUL, and no other control character has business in a text.

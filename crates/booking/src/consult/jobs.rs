@@ -1,4 +1,4 @@
-//! What time alone does to consults: what nobody answers in the wanted time ends.
+//! The changes that time alone makes to consults: what nobody answers in the wanted time ends.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
-//! What the relay told of a meeting: who was there and how long together, who was not, who waits at the
-//! door, how good the lines were, and what checks before the visit found.
+//! The relay's account of a meeting: who was there and how long together, who was not, who waits at the door, how good
+//! the lines were, and what checks before the visit found.
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::bus::{ConsumeError, Described, Event, Field};
+use sanbao_platform::bus::{ConsumeError, Described, Event, EventField};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, on};
@@ -133,18 +133,17 @@ pub(super) struct Checked {
 
 impl Described for Checked {
     // The flattened result's optional fields are not listed; `person`, `role`, `at` and `verdict` must be there.
-    const FIELDS: &'static [Field] = &[
-        Field { name: "person", rust_type: "Uuid", optional: false },
-        Field { name: "role", rust_type: "RoomRole", optional: false },
-        Field { name: "at", rust_type: "DateTime<Utc>", optional: false },
-        Field { name: "verdict", rust_type: "String", optional: false },
+    const FIELDS: &'static [EventField] = &[
+        EventField { name: "person", rust_type: "Uuid", optional: false },
+        EventField { name: "role", rust_type: "RoomRole", optional: false },
+        EventField { name: "at", rust_type: "DateTime<Utc>", optional: false },
+        EventField { name: "verdict", rust_type: "String", optional: false },
     ];
 }
 
 /// How good one direction of somebody's line was, over the whole visit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct LineView {
-    /// Whose.
     pub person: Uuid,
     /// Their name, as far as it is known.
     #[serde(default)]
@@ -161,7 +160,6 @@ pub struct LineView {
     pub loss: Option<f64>,
     /// Median of speech quality as a mean opinion score, 1 to 4.5 (ITU-T G.107).
     pub mos: Option<f64>,
-    /// The worst.
     pub mos_worst: Option<f64>,
     /// Seconds for which each verdict held.
     pub seconds: VerdictSeconds,
@@ -170,13 +168,9 @@ pub struct LineView {
 /// Seconds for which each verdict held.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct VerdictSeconds {
-    /// Good.
     pub good: u64,
-    /// Fair.
     pub fair: u64,
-    /// Poor.
     pub poor: u64,
-    /// Bad.
     pub bad: u64,
 }
 
@@ -192,15 +186,15 @@ impl VerdictSeconds {
     }
 }
 
-/// What a check before the visit found.
+/// The findings of a check before the visit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct CheckResult {
     /// `good`, `fair`, `poor`, `bad` or `no_data`.
     pub verdict: String,
-    /// What stands in the way: `no_microphone`, `udp_blocked`, …
+    /// The faults that stand in the way: `no_microphone`, `udp_blocked`, …
     #[serde(default)]
     pub findings: Vec<String>,
-    /// Round-trip time, ms.
+    /// Median round-trip time, ms.
     #[serde(default)]
     pub rtt_ms: Option<f64>,
     /// Share of messages lost, 0 to 1.
@@ -211,15 +205,13 @@ pub struct CheckResult {
 /// Somebody's check.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct CheckView {
-    /// Who.
+    /// The person's or link's id.
     pub person: Uuid,
-    /// Their name.
     pub name: String,
     /// As what they enter.
     pub role: RoomRole,
-    /// When.
     pub at: DateTime<Utc>,
-    /// What it found.
+    /// The findings.
     #[serde(flatten)]
     pub result: CheckResult,
 }
@@ -227,26 +219,25 @@ pub struct CheckView {
 /// A meeting as the relay told of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct MeetingView {
-    /// Who was in the room, in order.
+    /// The people who were in the room, in order.
     pub attendance: Vec<Presence>,
     /// How long both sides were in the room together.
     pub together_seconds: i64,
-    /// Who has not come although it is long past the time; whoever may can say `no-show`.
+    /// The side that has not come although it is long past the time; whoever may can say `no-show`.
     pub absent: Option<Absent>,
     /// How good the lines were.
     pub lines: Vec<LineView>,
-    /// What checks before the visit found.
+    /// The findings of the checks before the visit.
     pub checks: Vec<CheckView>,
 }
 
 /// Somebody at the door for whom a colleague is called.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct CallView {
-    /// Of which consult.
     pub consult_id: ConsultId,
-    /// Who waits.
+    /// The name of the person who waits.
     pub name: String,
-    /// Since when.
+    /// The moment when the wait began.
     pub since: DateTime<Utc>,
 }
 

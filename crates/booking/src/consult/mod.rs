@@ -21,6 +21,7 @@ mod opinion;
 mod page;
 pub mod policy;
 mod practitioner;
+mod problems;
 mod state;
 mod steps;
 mod store;
@@ -29,18 +30,13 @@ mod view;
 
 use sanbao_platform::bus::Consumer;
 use sanbao_platform::http::Routes;
-use sanbao_platform::problem_kinds;
 use sanbao_platform::service::Task;
 
 use crate::App;
 
 pub use events::CATALOGUE;
 pub use id::ConsultId;
-
-problem_kinds! {
-    CONSENT_MISSING = 409 "consent-missing" "还没有登记老人或监护人的同意,不能进入会诊室" "No consent of the resident or guardian is recorded, so nobody may enter the room";
-    TICKET_WINDOW = 409 "ticket-window" "现在不是进入会诊室的时间" "The room is not open now";
-}
+pub use problems::KINDS;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
@@ -52,7 +48,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
     vec![consumer::consumer(app)]
 }
 
-/// What runs beside the routes.
+/// The tasks that run beside the routes.
 pub fn tasks(app: &App) -> Vec<Task> {
     vec![jobs::expiry(app)]
 }

@@ -18,7 +18,6 @@ use crate::calendar::Interval;
 /// An organisation by id and names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OrganisationName {
-    /// Its id.
     pub id: OrganisationId,
     /// Its name in Chinese.
     pub name_zh: String,
@@ -36,7 +35,6 @@ impl OrganisationName {
 /// One consult.
 #[derive(Clone, Debug)]
 pub struct Consult {
-    /// Its id.
     pub id: ConsultId,
     /// The care home that invites and decides.
     pub inviting: OrganisationName,
@@ -46,37 +44,32 @@ pub struct Consult {
     pub zones: (Tz, Tz),
     /// Telephone numbers to fall back on: of the inviting and the invited side.
     pub phones: (Option<String>, Option<String>),
-    /// Whom it is about.
+    /// The person whom it is about.
     pub resident_id: PersonId,
-    /// The resident's name.
     pub resident_name: String,
     /// `male`, `female` or `unknown`.
     pub resident_sex: String,
     /// The resident's birthday.
     pub resident_birth_date: Option<NaiveDate>,
-    /// Who wrote the invitation.
+    /// The person who wrote the invitation.
     pub requested_by: AccountId,
-    /// By name.
     pub requested_by_name: String,
-    /// Part one.
+    /// Part one of the invitation: why a consult is asked for.
     pub reason: String,
-    /// Part two.
+    /// Part two: the question to be decided.
     pub purpose: String,
-    /// Part three.
+    /// Part three: the earliest and the latest moment wanted.
     pub wanted: (DateTime<Utc>, DateTime<Utc>),
-    /// Part four.
+    /// Part four: the case in words.
     pub case_summary: String,
-    /// Part five: specialty.
+    /// Part five: the specialty's code.
     pub wanted_specialty: String,
-    /// Part five: rank.
+    /// Part five: the least rank, if one is asked for.
     pub wanted_title: Option<Title>,
-    /// Where it stands.
     pub state: ConsultState,
-    /// Since when.
+    /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
-    /// The doctor's name.
     pub doctor_name: Option<String>,
-    /// The room's name.
     pub room_name: Option<String>,
     /// Whether a consent stands.
     pub has_consent: bool,

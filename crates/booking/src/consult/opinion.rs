@@ -50,18 +50,16 @@ pub struct Parts {
     pub risk_notes: String,
 }
 
-/// What stands under a signed opinion.
+/// The signature under an opinion.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Signature {
-    /// When.
+    /// The moment of signing.
     pub signed_at: DateTime<Utc>,
-    /// The doctor's account.
     pub signer_id: AccountId,
-    /// By name.
     pub name: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: String,
-    /// Hospital.
+    /// The hospital's name.
     pub institution: String,
     /// The licence to practise.
     pub licence_no: String,
@@ -72,14 +70,13 @@ pub struct Signature {
 /// An opinion as stored.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Opinion {
-    /// The text.
     #[serde(flatten)]
     pub parts: Parts,
     /// When it was last saved.
     pub saved_at: DateTime<Utc>,
-    /// Also the `ETag`.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
-    /// Once signed.
+    /// Present once it is signed.
     pub signature: Option<Signature>,
 }
 
@@ -157,7 +154,7 @@ impl Parts {
     }
 }
 
-/// What the hash is taken of: a JSON array of the consult's id, the signing time (RFC 3339, UTC,
+/// The text that the hash is taken of: a JSON array of the consult's id, the signing time (RFC 3339, UTC,
 /// microseconds), signer id, name, title, institution, licence number, and the seven parts in order.
 pub fn signed_content(consult: ConsultId, signature: &Signature, parts: &Parts) -> String {
     let time = signature.signed_at.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
@@ -226,7 +223,7 @@ pub async fn sign(
 }
 
 text_enum! {
-    /// What the inviting side did with the opinion.
+    /// The inviting side's use of the opinion.
     pub enum AdoptionDecision {
         /// 采纳
         Adopted = "adopted",
@@ -241,7 +238,6 @@ text_enum! {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adoption {
-    /// What was decided.
     pub decision: AdoptionDecision,
     /// How it was carried out; needed unless it was adopted as it is.
     #[serde(default)]
@@ -251,20 +247,18 @@ pub struct Adoption {
 /// Recorded feedback.
 #[derive(Clone, Debug, Serialize, sqlx::FromRow, ToSchema)]
 pub struct Feedback {
-    /// What was decided.
     pub decision: AdoptionDecision,
     /// How it was carried out.
     pub note: String,
-    /// By whom.
+    /// The name of the account that recorded it.
     pub recorded_by_name: String,
-    /// When.
+    /// The moment it was recorded.
     pub recorded_at: DateTime<Utc>,
 }
 
 /// An opinion and what became of it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct OpinionView {
-    /// The opinion.
     #[serde(flatten)]
     pub opinion: Opinion,
     /// The inviting side's feedback.

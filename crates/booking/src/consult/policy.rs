@@ -1,4 +1,4 @@
-//! Who may do what with a consult. A pure function; anything not named is hidden.
+//! The permissions over a consult. A pure function; anything not named is hidden.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
@@ -10,9 +10,9 @@ use super::state::ConsultStateName;
 use crate::account::AccountId;
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
-/// What somebody wants to do.
+/// The action that somebody wants to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum ConsultAction {
     /// See state, people, case summary and history.
     Read,
     /// Write, change or send the invitation.
@@ -47,7 +47,7 @@ pub enum Action {
     Adopt,
 }
 
-impl Action {
+impl ConsultAction {
     /// All of them, in the order of the grid.
     pub const ALL: [Self; 16] = [
         Self::Read,
@@ -71,7 +71,7 @@ impl Action {
 
 /// How somebody stands to a consult.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub enum ConsultRelation {
     /// Of the organisation that invites.
     Inviting,
     /// A doctor of the invited hospital and the wanted specialty, while nobody has taken it on.
@@ -84,44 +84,46 @@ pub enum Relation {
     Stranger,
 }
 
-impl Relation {
+impl ConsultRelation {
     /// All of them, in the order of the grid.
     pub const ALL: [Self; 5] = [Self::Inviting, Self::Wanted, Self::Booked, Self::Invited, Self::Stranger];
 }
 
 /// Whether `role` may do `action` with a consult to which it stands in `relation`.
-pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
-    let allowed: &[Action] = match (role, relation) {
-        (CARE_STAFF, Relation::Inviting) => &[
-            Action::Read,
-            Action::Invite,
-            Action::Schedule,
-            Action::Delay,
-            Action::Cancel,
-            Action::Consent,
-            Action::Host,
-            Action::InviteGuest,
-            Action::RevokeTicket,
-            Action::NoShow,
-            Action::ReadOpinion,
-            Action::Adopt,
+pub fn decide(role: &str, action: ConsultAction, relation: ConsultRelation) -> Decision {
+    use ConsultAction as A;
+    use ConsultRelation as R;
+    let allowed: &[A] = match (role, relation) {
+        (CARE_STAFF, R::Inviting) => &[
+            A::Read,
+            A::Invite,
+            A::Schedule,
+            A::Delay,
+            A::Cancel,
+            A::Consent,
+            A::Host,
+            A::InviteGuest,
+            A::RevokeTicket,
+            A::NoShow,
+            A::ReadOpinion,
+            A::Adopt,
         ],
-        (DOCTOR, Relation::Wanted) => &[Action::Read, Action::Answer],
-        (DOCTOR, Relation::Booked) => &[
-            Action::Read,
-            Action::Answer,
-            Action::Schedule,
-            Action::Delay,
-            Action::Cancel,
-            Action::Attend,
-            Action::RevokeTicket,
-            Action::Finish,
-            Action::NoShow,
-            Action::Opinion,
-            Action::ReadOpinion,
+        (DOCTOR, R::Wanted) => &[A::Read, A::Answer],
+        (DOCTOR, R::Booked) => &[
+            A::Read,
+            A::Answer,
+            A::Schedule,
+            A::Delay,
+            A::Cancel,
+            A::Attend,
+            A::RevokeTicket,
+            A::Finish,
+            A::NoShow,
+            A::Opinion,
+            A::ReadOpinion,
         ],
-        (ADMINISTRATOR, Relation::Wanted | Relation::Booked | Relation::Invited) => {
-            &[Action::Read, Action::Schedule, Action::Delay, Action::Cancel, Action::RevokeTicket, Action::ReadOpinion]
+        (ADMINISTRATOR, R::Wanted | R::Booked | R::Invited) => {
+            &[A::Read, A::Schedule, A::Delay, A::Cancel, A::RevokeTicket, A::ReadOpinion]
         }
         _ => return Decision::Hide,
     };
@@ -135,27 +137,27 @@ pub fn may_invite(role: &str) -> Decision {
 
 impl Consult {
     /// How the actor stands to it; `specialty` is the actor's own, if a doctor.
-    pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> Relation {
+    pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> ConsultRelation {
         if actor.organisation == self.inviting.id {
-            return Relation::Inviting;
+            return ConsultRelation::Inviting;
         }
         if actor.organisation != self.invited.id || self.state.name() == ConsultStateName::Draft {
-            return Relation::Stranger;
+            return ConsultRelation::Stranger;
         }
         match self.state.doctor() {
-            Some(doctor) if doctor == AccountId::from(actor.subject) => Relation::Booked,
-            None if specialty == Some(self.wanted_specialty.as_str()) => Relation::Wanted,
-            _ => Relation::Invited,
+            Some(doctor) if doctor == AccountId::from(actor.subject) => ConsultRelation::Booked,
+            None if specialty == Some(self.wanted_specialty.as_str()) => ConsultRelation::Wanted,
+            _ => ConsultRelation::Invited,
         }
     }
 
     /// Whether the actor may do it: 404, 403 or nothing.
-    pub fn require(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Result<(), Problem> {
+    pub fn require(&self, actor: &Actor, specialty: Option<&str>, action: ConsultAction) -> Result<(), Problem> {
         self.decide(actor, specialty, action).require()
     }
 
     /// The policy's answer for the actor.
-    pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: Action) -> Decision {
+    pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: ConsultAction) -> Decision {
         let relation = self.relation(actor, specialty);
         Decision::over(&actor.roles, |role| decide(role, action, relation))
     }
@@ -165,7 +167,7 @@ impl Consult {
 #[derive(Clone, Copy, Debug)]
 pub struct ConsultStance {
     /// To which side the caller belongs, and how.
-    pub relation: Relation,
+    pub relation: ConsultRelation,
     begun: bool,
 }
 
@@ -185,7 +187,7 @@ impl ConsultStance {
     }
 
     /// Whether the caller may do `action`.
-    pub fn decide(&self, ctx: &Ctx, action: Action) -> Decision {
+    pub fn decide(&self, ctx: &Ctx, action: ConsultAction) -> Decision {
         Decision::over(&ctx.actor.roles, |role| decide(role, action, self.relation))
     }
 }
@@ -196,7 +198,7 @@ mod tests {
 
     #[test]
     fn the_grid() {
-        let grid = sanbao_platform::policy::grid(crate::role::ALL, &Action::ALL, &Relation::ALL, decide);
+        let grid = sanbao_platform::policy::grid(crate::role::ALL, &ConsultAction::ALL, &ConsultRelation::ALL, decide);
         insta::assert_snapshot!("consult_policy", grid);
     }
 }

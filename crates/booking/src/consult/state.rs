@@ -17,7 +17,7 @@ pub struct Appointment {
     pub doctor: AccountId,
     /// The room on the inviting side.
     pub room: LocationId,
-    /// When.
+    /// The half-open time, in UTC.
     pub interval: Interval,
     /// How much later it will be, as somebody said.
     pub delay_minutes: i32,
@@ -30,7 +30,6 @@ pub struct Held {
     pub appointment: Appointment,
     /// When it began in the room; `None` when it was held by telephone.
     pub started_at: Option<DateTime<Utc>>,
-    /// When it ended.
     pub finished_at: DateTime<Utc>,
 }
 
@@ -43,17 +42,14 @@ pub enum ConsultState {
     Submitted,
     /// 退回补充
     Returned {
-        /// What is missing.
+        /// The thing that is missing.
         reason: String,
     },
     /// 已拒绝
-    Rejected {
-        /// Why.
-        reason: String,
-    },
+    Rejected { reason: String },
     /// 已受理
     Accepted {
-        /// Who took it on.
+        /// The doctor who took it on.
         doctor: AccountId,
     },
     /// 已排期
@@ -75,16 +71,15 @@ pub enum ConsultState {
     Archived(Held),
     /// 已取消
     Cancelled {
-        /// Why.
         reason: String,
-        /// What was booked, if anything.
+        /// The booked appointment, if any.
         appointment: Option<Appointment>,
     },
     /// 爽约
     NoShow {
-        /// Who was missing, in words.
+        /// The side that was missing, in words.
         reason: String,
-        /// What was booked.
+        /// The booked appointment.
         appointment: Appointment,
     },
     /// 已过期
@@ -395,7 +390,7 @@ impl ConsultState {
         }
     }
 
-    /// What was said when it came into this state.
+    /// The words that were said when it came into this state.
     pub fn note(&self) -> Option<&str> {
         match self {
             Self::Returned { reason }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::http::{Ctx, IfMatch};
-use sanbao_platform::lifecycle::{self, Answer, By, Call, Change, Lifecycle, Order, seen};
+use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, seen};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::id::ConsultId;
 use super::input::{Delay, Invitation, Reason, Wanted};
 use super::model::Consult;
 use super::opinion::{self, Adoption, OpinionView, Parts};
-use super::policy::{Action, ConsultStance};
+use super::policy::{ConsultAction, ConsultStance};
 use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed};
 use super::ticket::issued;
@@ -27,17 +27,17 @@ use crate::calendar::{self, SLOT_TAKEN};
 pub const TOPIC: &str = "consults";
 
 /// The permission that a step needs; `None` for what only events and time do.
-fn action_of(step: ConsultStepName) -> Option<Action> {
+fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
     Some(match step {
-        ConsultStepName::Revise | ConsultStepName::Submit => Action::Invite,
-        ConsultStepName::Accept | ConsultStepName::Return | ConsultStepName::Reject => Action::Answer,
-        ConsultStepName::Schedule | ConsultStepName::Reschedule => Action::Schedule,
-        ConsultStepName::Delay => Action::Delay,
-        ConsultStepName::Cancel => Action::Cancel,
-        ConsultStepName::Finish => Action::Finish,
-        ConsultStepName::NoShow => Action::NoShow,
-        ConsultStepName::SaveOpinion | ConsultStepName::Sign => Action::Opinion,
-        ConsultStepName::Adopt | ConsultStepName::Archive => Action::Adopt,
+        ConsultStepName::Revise | ConsultStepName::Submit => ConsultAction::Invite,
+        ConsultStepName::Accept | ConsultStepName::Return | ConsultStepName::Reject => ConsultAction::Answer,
+        ConsultStepName::Schedule | ConsultStepName::Reschedule => ConsultAction::Schedule,
+        ConsultStepName::Delay => ConsultAction::Delay,
+        ConsultStepName::Cancel => ConsultAction::Cancel,
+        ConsultStepName::Finish => ConsultAction::Finish,
+        ConsultStepName::NoShow => ConsultAction::NoShow,
+        ConsultStepName::SaveOpinion | ConsultStepName::Sign => ConsultAction::Opinion,
+        ConsultStepName::Adopt | ConsultStepName::Archive => ConsultAction::Adopt,
         ConsultStepName::Start | ConsultStepName::Expire => return None,
     })
 }
@@ -126,7 +126,7 @@ impl Lifecycle for Consult {
     }
 
     fn sees(ctx: &Ctx, stance: &ConsultStance) -> Decision {
-        stance.decide(ctx, Action::Read)
+        stance.decide(ctx, ConsultAction::Read)
     }
 
     fn allows(ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> Decision {
@@ -142,7 +142,7 @@ impl Lifecycle for Consult {
     }
 }
 
-/// Tickets that the step makes void. What the room itself has ended needs none taken back.
+/// Tickets that the step makes void. A ticket that the room itself has ended needs no taking back.
 async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
     let Some(before) = change.before.as_ref().filter(|before| meets(&before.state)) else { return Ok(()) };
     if matches!(by, By::Automatic { .. }) {
@@ -171,7 +171,7 @@ pub fn touch(tx: &mut Tx, consult: &Consult) {
     }
 }
 
-/// What somebody of either side wants done.
+/// A wish of somebody of either side.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConsultOrder {
@@ -282,7 +282,7 @@ impl Order<Consult> for ConsultOrder {
         })
     }
 
-    async fn answer(&self, call: Call<'_, Consult>, tx: &mut Tx, after: Consult) -> Result<Answer, Problem> {
+    async fn answer(&self, call: Call<'_, Consult>, tx: &mut Tx, after: Consult) -> Result<StepAnswer, Problem> {
         match self {
             Self::Revise(invitation) if invitation.submit => {
                 let sent = lifecycle::advance(tx, &By::Person(call.ctx), after, ConsultStep::Submit).await?;
@@ -291,7 +291,7 @@ impl Order<Consult> for ConsultOrder {
             Self::SaveOpinion { .. } => {
                 let opinion = opinion::find(tx, after.id).await?.ok_or_else(Problem::not_found)?;
                 let version = opinion.version;
-                Answer::ok(version, &OpinionView { opinion, feedback: None })
+                StepAnswer::ok(version, &OpinionView { opinion, feedback: None })
             }
             _ => seen(call, tx, after).await,
         }
@@ -311,7 +311,7 @@ fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
     if now < consult.wanted.1 {
         return Ok(());
     }
-    Err(Problem::field("/wanted_until", "希望的时间已经过去,请先修改", "The wanted time has passed; change it first"))
+    Err(Problem::field("/wanted_until", "希望的时间已经过去，请先修改", "The wanted time has passed; change it first"))
 }
 
 fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {

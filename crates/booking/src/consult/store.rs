@@ -12,10 +12,10 @@ use uuid::Uuid;
 use super::id::ConsultId;
 use super::input::Invitation;
 use super::model::{Consult, ConsultRow};
-use super::policy::Action;
+use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 
-/// What every statement over consults selects.
+/// The columns that every statement over consults selects.
 macro_rules! consults {
     ($rest:literal) => {
         concat!(
@@ -72,7 +72,7 @@ pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbE
 }
 
 /// The consult, if the caller may do `action` with it: 404, 403 or the consult.
-pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: Action) -> Result<Consult, Problem> {
+pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultAction) -> Result<Consult, Problem> {
     let consult = find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let specialty = specialty_of(conn, &ctx.actor).await?;
     consult.require(&ctx.actor, specialty.as_deref(), action)?;
@@ -86,11 +86,11 @@ pub struct ConsultFilter {
     pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
     pub from: DateTime<Utc>,
-    /// And before.
+    /// The first moment that is left out.
     pub to: DateTime<Utc>,
     /// Where the last page ended.
     pub after: Option<(DateTime<Utc>, ConsultId)>,
-    /// Rows at most.
+    /// The most rows to read.
     pub limit: i64,
 }
 
@@ -127,7 +127,6 @@ pub async fn list(conn: &mut Conn, actor: &Actor, side: Side, filter: &ConsultFi
 pub enum Side {
     /// The care home's.
     Inviting,
-    /// A doctor's.
     Doctor,
     /// The whole hospital's.
     Hospital,

@@ -1,4 +1,4 @@
-//! What callers see of consults.
+//! The shape in which callers see consults.
 
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use sanbao_platform::db::{Conn, DbError};
@@ -21,26 +21,19 @@ use crate::account::{AccountId, LocationId, PersonId};
 /// The resident a consult is about.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ResidentView {
-    /// Id.
     pub id: PersonId,
-    /// Name.
     pub name: String,
     /// `male`, `female` or `unknown`.
     pub sex: String,
-    /// Birthday.
     pub birth_date: Option<NaiveDate>,
 }
 
 /// Doctor, room and time.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AppointmentView {
-    /// The doctor.
     pub doctor_id: AccountId,
-    /// The room.
     pub room_id: LocationId,
-    /// The room's name.
     pub room_name: Option<String>,
-    /// From.
     pub starts_at: DateTime<Utc>,
     /// Up to, and without.
     pub ends_at: DateTime<Utc>,
@@ -53,31 +46,28 @@ pub struct AppointmentView {
 /// A consult in a list: no clinical text.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ConsultLine {
-    /// Id.
     pub id: ConsultId,
-    /// Where it stands.
     pub state: ConsultStateName,
-    /// Since when.
+    /// The moment of the step into this state.
     pub state_since: DateTime<Utc>,
-    /// The care home.
+    /// The care home that invites.
     pub inviting: OrganisationName,
-    /// The hospital.
+    /// The hospital that is invited.
     pub invited: OrganisationName,
-    /// The resident's name.
     pub resident_name: String,
     /// The wanted specialty's code.
     pub wanted_specialty: String,
-    /// Wanted not before.
+    /// The earliest moment wanted.
     pub wanted_from: DateTime<Utc>,
-    /// Wanted not after.
+    /// The latest moment wanted.
     pub wanted_until: DateTime<Utc>,
     /// The doctor's name, from acceptance on.
     pub doctor_name: Option<String>,
-    /// Once booked.
+    /// Present once it is booked.
     pub appointment: Option<AppointmentView>,
     /// Whether a consent stands.
     pub has_consent: bool,
-    /// What the caller may do next.
+    /// The steps that the caller may take next.
     pub actions: Vec<&'static str>,
 }
 
@@ -87,29 +77,26 @@ pub struct ConsultView {
     /// As in a list.
     #[serde(flatten)]
     pub line: ConsultLine,
-    /// The resident.
     pub resident: ResidentView,
-    /// Who wrote the invitation.
+    /// The person who wrote the invitation.
     pub requested_by_name: String,
-    /// Why.
     pub reason: String,
-    /// What is to be decided.
+    /// The question to be decided.
     pub purpose: String,
     /// History, findings, diagnosis and treatment.
     pub case_summary: String,
-    /// The wanted rank.
+    /// The least rank, if one is asked for.
     pub wanted_title: Option<Title>,
-    /// What was said when it came into its state.
+    /// The words that were said when it came into its state.
     pub state_note: Option<String>,
-    /// Who took it on.
+    /// The doctor who took it on.
     pub doctor_id: Option<AccountId>,
     /// When the meeting began.
     pub started_at: Option<DateTime<Utc>>,
     /// When the meeting ended.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Also the `ETag`.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
-    /// What has happened.
     pub history: Vec<HistoryLine>,
 }
 
@@ -122,11 +109,9 @@ pub struct HistoryLine {
     pub actor_name: Option<String>,
     /// The step's name; `create` for the first line.
     pub action: String,
-    /// From which state.
     pub from_state: Option<ConsultStateName>,
-    /// To which.
     pub to_state: ConsultStateName,
-    /// What was said.
+    /// The words that were said.
     pub note: Option<String>,
 }
 

@@ -18,7 +18,6 @@ pub const CAREGIVERS_MAX: i64 = 200;
 /// An agency, as far as its visits need to know it.
 #[derive(Clone, Copy, Debug)]
 pub struct Agency {
-    /// Which one.
     pub id: OrganisationId,
     /// Its zone: what "today" means there.
     pub zone: Tz,
@@ -27,7 +26,6 @@ pub struct Agency {
 /// A caregiver of an agency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, sqlx::FromRow, ToSchema)]
 pub struct Caregiver {
-    /// The account.
     pub id: AccountId,
     /// The name to show.
     pub name: String,

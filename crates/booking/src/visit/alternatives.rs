@@ -1,4 +1,4 @@
-//! What else is free when a wanted time is taken: other caregivers then, this caregiver near then.
+//! The times that are free when a wanted one is taken: other caregivers then, this caregiver near then.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError};
@@ -23,7 +23,7 @@ const STEP_MINUTES: i64 = 15;
 /// Half days to either side that are searched; as few as give enough.
 const HALF_DAYS_MAX: i64 = 4;
 
-/// What stands in the way, and what is free instead.
+/// The faults that stand in the way, and what is free instead.
 #[derive(Clone, Debug, Serialize)]
 pub struct Alternatives {
     /// Whose calendar is taken: `caregiver`, `elder`, or both.
@@ -47,7 +47,7 @@ pub async fn problem(app: &App, visit: &Visit, wanted: &ScheduleBody) -> Problem
         Ok(alternatives) => {
             let elder = alternatives.blocked.contains(&"elder");
             let (zh, en) = if elder {
-                ("老人这个时间已有安排(上门或会诊)", "The elder has a visit or a consult at this time")
+                ("老人这个时间已有安排（上门或会诊）", "The elder has a visit or a consult at this time")
             } else {
                 ("照护员这个时间已有安排", "The caregiver is taken at this time")
             };

@@ -1,4 +1,4 @@
-//! What the operator decides about visits; each bound with its unit.
+//! The operator's choices about visits; each bound with its unit.
 
 /// Bounds of visits.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! What needs-analysis says: an accepted request becomes an order, a corrected one corrects it, a cancelled one
+//! The events of needs-analysis: an accepted request becomes an order, a corrected one corrects it, a cancelled one
 //! calls it off.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
@@ -24,7 +24,7 @@ use crate::account::person::{ElderContact, find_or_register};
 const ACCEPTED: &str = "needs.request.accepted";
 const UPDATED: &str = "needs.request.updated";
 const CANCELLED: &str = "needs.request.cancelled";
-/// What stands on an order that its request took with it.
+/// The reason on an order that its request took with it.
 const REQUEST_CANCELLED: &str = "需求已取消";
 
 described! {
@@ -103,7 +103,7 @@ described! {
     }
 }
 
-/// What is read of needs-analysis.
+/// The events that are read from needs-analysis.
 const KINDS: &[Reads] = &[reads::<Accepted>(ACCEPTED), reads::<Updated>(UPDATED), reads::<Cancelled>(CANCELLED)];
 
 /// The follower of needs-analysis.
@@ -156,7 +156,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
     }
 }
 
-/// An open order takes over what its request says now. What is over stays what it was.
+/// An open order takes over what its request says now. A visit that is over stays as it was.
 async fn correct(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), ConsumeError> {
     let wish: Updated = event.read()?;
     let Some(visit) = store::newest(tx, wish.request_id).await? else { return Ok(()) };

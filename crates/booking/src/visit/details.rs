@@ -1,24 +1,24 @@
-//! What a request says of the visit that it wants: whom, where, what for, when.
+//! A request's words about the visit that it wants: whom, where, what for, when.
 
 use chrono::{DateTime, Utc};
 
 /// The part of an order that its request decides, and may correct later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
-    /// What for: a code of the category table.
+    /// The kind of help: a code of the category table.
     pub service_type: String,
     /// The elder's name, as the request has it.
     pub name: String,
-    /// Whom to call; empty when the request has no number.
+    /// The number to call; empty when the request has no number.
     pub phone: String,
     /// Where; empty when the request has no address.
     pub address: String,
-    /// In which area.
+    /// The code of the area, 6 to 12 digits.
     pub area_code: String,
-    /// What to know.
+    /// Things to know.
     pub note: String,
-    /// Not before.
+    /// The earliest moment wanted.
     pub wanted_from: Option<DateTime<Utc>>,
-    /// Not after.
+    /// The latest moment wanted.
     pub wanted_until: Option<DateTime<Utc>>,
 }

@@ -1,4 +1,4 @@
-//! What other services are told of a visit.
+//! The events of a visit for other services.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
@@ -16,7 +16,6 @@ described! {
     /// The data of `booking.visit.*`.
     #[derive(Clone, Copy, Debug, Serialize)]
     pub struct VisitEvent {
-        /// The visit.
         pub visit_id: VisitId,
         /// The request it came from.
         pub request_id: Uuid,
@@ -29,7 +28,6 @@ described! {
     /// The data of `booking.visit.cancelled`.
     #[derive(Clone, Debug, Serialize)]
     pub struct VisitCancelled {
-        /// The visit.
         pub visit_id: VisitId,
         /// The request it came from.
         pub request_id: Uuid,

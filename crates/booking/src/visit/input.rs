@@ -1,4 +1,4 @@
-//! What callers send, checked: who is to come when, why a visit does not take place, proof of its two ends.
+//! The bodies that callers send, checked: who is to come when, why a visit does not take place, proof of its two ends.
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use sanbao_platform::db::Conn;
@@ -21,16 +21,15 @@ pub const NOTE_CHARS_MAX: usize = 500;
 /// A position less certain than this, in metres, is none.
 const ACCURACY_M_MAX: f64 = 100_000.0;
 
-/// Who is to come when.
+/// The caregiver and the time.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = VisitScheduleBody, example = json!({"caregiver": "01890a5d-ac96-774b-bcce-b302099a8057", "starts_at": "2026-11-24T09:00:00+08:00", "ends_at": "2026-11-24T10:00:00+08:00"}))]
 pub struct ScheduleBody {
-    /// The caregiver's account.
     pub caregiver: AccountId,
-    /// From when.
+    /// The first moment.
     #[schema(value_type = DateTime<Utc>)]
     pub starts_at: Moment,
-    /// Until when.
+    /// The first moment after it.
     #[schema(value_type = DateTime<Utc>)]
     pub ends_at: Moment,
 }
@@ -103,7 +102,7 @@ impl ScheduleBody {
     }
 }
 
-/// What a caregiver's phone sends on coming and on leaving.
+/// The proof that a caregiver's phone sends on coming and on leaving.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = VisitProofBody, example = json!({"method": "gps", "latitude": 29.95, "longitude": 121.72, "accuracy_m": 12.0}))]
 pub struct ProofBody {
@@ -143,7 +142,7 @@ impl ProofBody {
             bad("/longitude", "经度和纬度要一起填写", "Latitude and longitude come together");
         }
         if self.method == ProofMethod::Gps && self.latitude.is_none() {
-            bad("/latitude", "没有定位,请改为手工签到并写明原因", "No position: use another method and say why");
+            bad("/latitude", "没有定位，请改为手工签到并写明原因", "No position: use another method and say why");
         }
         let note = self.note.as_deref().map_or("", str::trim);
         if note.chars().count() > NOTE_CHARS_MAX {
@@ -162,7 +161,7 @@ impl ProofBody {
             let minutes = limits.clock_ahead_minutes_max;
             return Err(Problem::field(
                 "/at",
-                format!("时间比现在晚了 {minutes} 分钟以上,请检查手机的时间"),
+                format!("时间比现在晚了 {minutes} 分钟以上，请检查手机的时间"),
                 format!("More than {minutes} minutes in the future; check the phone's clock"),
             ));
         }

@@ -14,41 +14,38 @@ use crate::calendar::Interval;
 /// A visit order as it stands.
 #[derive(Clone, Debug)]
 pub struct Visit {
-    /// Its id.
     pub id: VisitId,
     /// The request it came from, in needs-analysis.
     pub request_id: Uuid,
     /// Whose caregivers make it.
     pub agency: OrganisationId,
-    /// Who is visited.
+    /// The person who is visited.
     pub person: PersonId,
-    /// What for: a code of the category table.
+    /// The kind of help: a code of the category table.
     pub service_type: String,
     /// The elder's name, as the request has it.
     pub name: String,
-    /// Whom to call.
+    /// The number to call.
     pub phone: String,
-    /// Where.
+    /// The street address.
     pub address: String,
-    /// In which area.
+    /// The code of the area, 6 to 12 digits.
     pub area_code: String,
-    /// What to know.
+    /// Things to know.
     pub note: String,
-    /// Not before.
+    /// The earliest moment wanted.
     pub wanted_from: Option<DateTime<Utc>>,
-    /// Not after.
+    /// The latest moment wanted.
     pub wanted_until: Option<DateTime<Utc>>,
     /// Whether the request was cancelled; then no other order follows.
     pub request_withdrawn: bool,
     /// Whether a later order of the same request is open or was done; then no other order follows.
     pub followed: bool,
-    /// Where it stands.
     pub state: VisitState,
     /// The assigned caregiver's name.
     pub caregiver_name: Option<String>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
-    /// Counts the changes.
+    /// Counts the changes; the `ETag`.
     pub version: i64,
 }
 
@@ -173,7 +170,7 @@ impl Visit {
         }
     }
 
-    /// What its request says of it.
+    /// Its request's words about it.
     pub fn details(&self) -> Details {
         Details {
             service_type: self.service_type.clone(),

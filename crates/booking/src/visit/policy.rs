@@ -1,4 +1,4 @@
-//! Who may do what with a visit: a pure function of role, action and relation. Deny by default.
+//! The permissions over a visit: a pure function of role, action and relation. Deny by default.
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
@@ -11,12 +11,10 @@ use super::model::Visit;
 use super::state::VisitState;
 use crate::role;
 
-/// What one can do.
+/// The actions over visits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
-    /// The agency's visits.
+pub enum VisitAction {
     List,
-    /// One's own visits.
     ListOwn,
     /// A visit, with its people masked.
     View,
@@ -39,26 +37,25 @@ pub enum Action {
 }
 
 /// Every action, in the order of the grid.
-pub const ACTIONS: &[Action] = &[
-    Action::List,
-    Action::ListOwn,
-    Action::View,
-    Action::ViewContact,
-    Action::Schedule,
-    Action::Reschedule,
-    Action::Cancel,
-    Action::NoShow,
-    Action::Repeat,
-    Action::CheckIn,
-    Action::CheckOut,
+pub const ACTIONS: &[VisitAction] = &[
+    VisitAction::List,
+    VisitAction::ListOwn,
+    VisitAction::View,
+    VisitAction::ViewContact,
+    VisitAction::Schedule,
+    VisitAction::Reschedule,
+    VisitAction::Cancel,
+    VisitAction::NoShow,
+    VisitAction::Repeat,
+    VisitAction::CheckIn,
+    VisitAction::CheckOut,
 ];
 
 /// How the caller stands to a visit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
+pub enum VisitRelation {
     /// Of another organisation.
     Stranger,
-    /// Of the agency.
     Agency,
     /// The one who comes, on another day.
     Assigned,
@@ -67,13 +64,14 @@ pub enum Relation {
 }
 
 /// Every relation, in the order of the grid.
-pub const RELATIONS: &[Relation] = &[Relation::Stranger, Relation::Agency, Relation::Assigned, Relation::AssignedSoon];
+pub const RELATIONS: &[VisitRelation] =
+    &[VisitRelation::Stranger, VisitRelation::Agency, VisitRelation::Assigned, VisitRelation::AssignedSoon];
 
 /// The answer for one role.
-pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
-    use Action as A;
+pub fn decide(role: &str, action: VisitAction, relation: VisitRelation) -> Decision {
+    use VisitAction as A;
     match (role, action, relation) {
-        (_, _, Relation::Stranger) => Decision::Hide,
+        (_, _, VisitRelation::Stranger) => Decision::Hide,
         (
             role::DISPATCHER,
             A::List | A::View | A::ViewContact | A::Schedule | A::Reschedule | A::Cancel | A::NoShow | A::Repeat,
@@ -84,11 +82,11 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
         | (
             role::CAREGIVER,
             A::View | A::NoShow | A::CheckIn | A::CheckOut,
-            Relation::Assigned | Relation::AssignedSoon,
+            VisitRelation::Assigned | VisitRelation::AssignedSoon,
         )
-        | (role::CAREGIVER, A::ViewContact, Relation::AssignedSoon) => Decision::Allow,
+        | (role::CAREGIVER, A::ViewContact, VisitRelation::AssignedSoon) => Decision::Allow,
         (role::DISPATCHER | role::ADMINISTRATOR, _, _)
-        | (role::CAREGIVER, _, Relation::Assigned | Relation::AssignedSoon)
+        | (role::CAREGIVER, _, VisitRelation::Assigned | VisitRelation::AssignedSoon)
         // That there are lists is no secret.
         | (_, A::List | A::ListOwn, _) => Decision::Forbid,
         _ => Decision::Hide,
@@ -96,28 +94,28 @@ pub fn decide(role: &str, action: Action, relation: Relation) -> Decision {
 }
 
 /// How `actor` stands to `visit`; `soon` says whether it begins today or tomorrow.
-pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> Relation {
+pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> VisitRelation {
     if visit.agency != actor.organisation {
-        return Relation::Stranger;
+        return VisitRelation::Stranger;
     }
     let mine = visit.state.slot().is_some_and(|slot| slot.caregiver == actor.subject.into());
     let there = matches!(visit.state, VisitState::InService { .. });
     match (mine, soon || there) {
-        (true, true) => Relation::AssignedSoon,
-        (true, false) => Relation::Assigned,
-        (false, _) => Relation::Agency,
+        (true, true) => VisitRelation::AssignedSoon,
+        (true, false) => VisitRelation::Assigned,
+        (false, _) => VisitRelation::Agency,
     }
 }
 
 /// The answer for an actor.
-pub fn allows(actor: &Actor, action: Action, relation: Relation) -> Decision {
+pub fn allows(actor: &Actor, action: VisitAction, relation: VisitRelation) -> Decision {
     Decision::over(&actor.roles, |role| decide(role, action, relation))
 }
 
 /// How a caller stands to a visit, now.
 #[derive(Clone, Copy, Debug)]
 pub struct VisitStance {
-    relation: Relation,
+    relation: VisitRelation,
     begun: bool,
     door_open: bool,
 }
@@ -145,7 +143,7 @@ impl VisitStance {
     }
 
     /// Whether the caller may do `action`.
-    pub fn decide(&self, ctx: &Ctx, action: Action) -> Decision {
+    pub fn decide(&self, ctx: &Ctx, action: VisitAction) -> Decision {
         allows(&ctx.actor, action, self.relation)
     }
 }

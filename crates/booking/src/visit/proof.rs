@@ -45,15 +45,14 @@ pub struct Proof {
     pub at: DateTime<Utc>,
     /// When the server learnt of it.
     pub recorded_at: DateTime<Utc>,
-    /// The worker.
     pub worker_id: AccountId,
     /// How the place was proved.
     pub method: ProofMethod,
-    /// Degrees north.
+    /// Degrees north, WGS 84.
     pub latitude: Option<f64>,
-    /// Degrees east.
+    /// Degrees east, WGS 84.
     pub longitude: Option<f64>,
-    /// Metres.
+    /// The radius of the position's error.
     pub accuracy_m: Option<f64>,
     /// Remark or reason.
     pub note: Option<String>,

@@ -11,10 +11,9 @@ use super::proof::Proof;
 use crate::account::AccountId;
 use crate::calendar::Interval;
 
-/// Who comes when.
+/// The caregiver and the time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// The caregiver's account.
     pub caregiver: AccountId,
     /// The planned time.
     pub interval: Interval,
@@ -38,32 +37,32 @@ pub enum VisitState {
     Scheduled(Slot),
     /// The caregiver is there (服务中).
     InService {
-        /// Who and when, as planned.
+        /// The caregiver and the time, as planned.
         slot: Slot,
-        /// Since when.
+        /// The moment of the check-in.
         checked_in_at: DateTime<Utc>,
     },
     /// Done (已完成).
     Completed {
-        /// Who and when, as planned.
+        /// The caregiver and the time, as planned.
         slot: Slot,
-        /// From when.
+        /// The moment of the check-in.
         checked_in_at: DateTime<Utc>,
-        /// Until when.
+        /// The moment of the check-out.
         checked_out_at: DateTime<Utc>,
     },
     /// Called off before it began (已取消).
     Cancelled {
-        /// Who would have come when, if that was known.
+        /// The caregiver and the time that were planned, if that was known.
         slot: Option<Slot>,
-        /// Why and when.
+        /// The reason and the moment.
         closing: Closing,
     },
     /// Nobody met anybody (未遇).
     NoShow {
-        /// Who should have come when.
+        /// The caregiver and the time that were planned.
         slot: Slot,
-        /// Why and when.
+        /// The reason and the moment.
         closing: Closing,
     },
 }
@@ -78,7 +77,6 @@ text_enum! {
         Scheduled = "scheduled",
         /// The caregiver is there.
         InService = "in_service",
-        /// Done.
         Completed = "completed",
         /// Called off before it began.
         Cancelled = "cancelled",
@@ -231,7 +229,7 @@ impl VisitState {
         }
     }
 
-    /// Who comes, came or would have come, and when.
+    /// The person who comes, came or would have come, and when.
     pub fn slot(&self) -> Option<Slot> {
         match self {
             Self::Requested => None,

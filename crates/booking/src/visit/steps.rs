@@ -5,7 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::bus::NewEvent;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::http::Ctx;
-use sanbao_platform::lifecycle::{self, Answer, By, Call, Change, Lifecycle, Order, StepError, seen};
+use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, StepError, seen};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use super::config::VisitConfig;
 use super::id::VisitId;
 use super::input::{ProofBody, ReasonBody, ScheduleBody, check_in_window};
 use super::model::Visit;
-use super::policy::{Action, VisitStance};
+use super::policy::{VisitAction, VisitStance};
 use super::problems::OUTSIDE_WINDOW;
 use super::proof::{self, Proof, ProofKind};
 use super::state::{Slot, VisitState, VisitStep, VisitStepName};
@@ -29,19 +29,19 @@ use crate::calendar::{self, Booking, ReserveError, SLOT_TAKEN};
 /// The topic of live lists; keys are the agency and each caregiver's account.
 pub const TOPIC: &str = "visits";
 
-/// What the calendar knows visits as.
+/// The calendar's name for visits.
 pub const HOLDER: &str = "visit";
 
 /// The permission that a step needs; `None` for what only events do.
-fn action_of(step: VisitStepName) -> Option<Action> {
+fn action_of(step: VisitStepName) -> Option<VisitAction> {
     match step {
-        VisitStepName::Schedule => Some(Action::Schedule),
-        VisitStepName::Reschedule => Some(Action::Reschedule),
-        VisitStepName::CheckIn => Some(Action::CheckIn),
-        VisitStepName::CheckOut => Some(Action::CheckOut),
-        VisitStepName::NoShow => Some(Action::NoShow),
-        VisitStepName::Cancel => Some(Action::Cancel),
-        VisitStepName::Repeat => Some(Action::Repeat),
+        VisitStepName::Schedule => Some(VisitAction::Schedule),
+        VisitStepName::Reschedule => Some(VisitAction::Reschedule),
+        VisitStepName::CheckIn => Some(VisitAction::CheckIn),
+        VisitStepName::CheckOut => Some(VisitAction::CheckOut),
+        VisitStepName::NoShow => Some(VisitAction::NoShow),
+        VisitStepName::Cancel => Some(VisitAction::Cancel),
+        VisitStepName::Repeat => Some(VisitAction::Repeat),
         VisitStepName::Update => None,
     }
 }
@@ -129,7 +129,7 @@ impl Lifecycle for Visit {
     }
 
     fn sees(ctx: &Ctx, stance: &VisitStance) -> Decision {
-        stance.decide(ctx, Action::View)
+        stance.decide(ctx, VisitAction::View)
     }
 
     fn allows(ctx: &Ctx, stance: &VisitStance, step: VisitStepName) -> Decision {
@@ -155,7 +155,7 @@ async fn agency_of(conn: &mut Conn, visit: &Visit) -> Result<Agency, Problem> {
     Agency::find(conn, visit.agency).await?.ok_or_else(Problem::not_found)
 }
 
-/// What a dispatcher or a caregiver wants done.
+/// A wish of a dispatcher or a caregiver.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VisitOrder {
@@ -204,12 +204,12 @@ impl Order<Visit> for VisitOrder {
         })
     }
 
-    async fn answer(&self, call: Call<'_, Visit>, tx: &mut Tx, after: Visit) -> Result<Answer, Problem> {
+    async fn answer(&self, call: Call<'_, Visit>, tx: &mut Tx, after: Visit) -> Result<StepAnswer, Problem> {
         if !matches!(self, Self::Repeat) {
             return seen(call, tx, after).await;
         }
         let again = store::newest(tx, after.request_id).await?.ok_or_else(Problem::not_found)?;
-        Ok(Answer { status: StatusCode::CREATED, ..seen(call, tx, again).await? })
+        Ok(StepAnswer { status: StatusCode::CREATED, ..seen(call, tx, again).await? })
     }
 
     async fn explain(&self, call: Call<'_, Visit>, visit: &Visit, problem: Problem) -> Problem {
@@ -277,9 +277,9 @@ fn within_window(slot: &Slot, at: DateTime<Utc>, limits: &VisitConfig) -> Result
         return Ok(());
     }
     let (zh, en) = if at < from {
-        ("还太早,请在约定时间前一小时内签到", "Too early: check in within the hour before the planned time")
+        ("还太早，请在约定时间前一小时内签到", "Too early: check in within the hour before the planned time")
     } else {
-        ("约定时间已过去太久,请联系调度员", "The planned time is long past: call the dispatcher")
+        ("约定时间已过去太久，请联系调度员", "The planned time is long past: call the dispatcher")
     };
     Err(Problem::new(&OUTSIDE_WINDOW).detail(zh, en).with("from", from).with("until", until))
 }
@@ -292,7 +292,7 @@ fn after_check_in(came: DateTime<Utc>, at: DateTime<Utc>, limits: &VisitConfig) 
     if at > came + Duration::hours(hours) {
         return Err(Problem::field(
             "/at",
-            format!("离到达已超过 {hours} 小时,请填写真实的离开时间"),
+            format!("离到达已超过 {hours} 小时，请填写真实的离开时间"),
             format!("More than {hours} hours after the check-in; give the true time"),
         ));
     }

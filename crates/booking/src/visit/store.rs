@@ -18,7 +18,7 @@ macro_rules! open_states {
     };
 }
 
-/// What every statement over visits selects.
+/// The columns that every statement over visits selects.
 macro_rules! visits {
     ($rest:literal) => {
         concat!(
@@ -81,7 +81,6 @@ pub async fn newest(conn: &mut Conn, request_id: Uuid) -> Result<Option<Visit>, 
 /// Which visits of an agency a list shows.
 #[derive(Clone, Debug)]
 pub struct VisitFilter {
-    /// Whose.
     pub agency: OrganisationId,
     /// Only in this state.
     pub state: Option<VisitStateName>,
@@ -89,7 +88,7 @@ pub struct VisitFilter {
     pub caregiver: Option<AccountId>,
     /// Beginning, wanted or come in from here on.
     pub from: DateTime<Utc>,
-    /// And before this.
+    /// The first moment that is left out.
     pub until: DateTime<Utc>,
     /// After this place of the list.
     pub after: (DateTime<Utc>, VisitId),

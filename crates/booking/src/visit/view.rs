@@ -1,4 +1,4 @@
-//! What callers see of a visit; what a role need not see is masked or left out.
+//! The shape in which callers see a visit; what a role need not see is masked or left out.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::cn::{mask_name, mask_phone};
@@ -15,7 +15,7 @@ use super::agency::Agency;
 use super::config::VisitConfig;
 use super::id::VisitId;
 use super::model::Visit;
-use super::policy::{Action, VisitStance};
+use super::policy::{VisitAction, VisitStance};
 use super::proof::Proof;
 use super::state::{VisitState, VisitStateName, VisitStepName};
 use crate::account::AccountId;
@@ -23,15 +23,13 @@ use crate::account::AccountId;
 /// A visit in a list or as an answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VisitView {
-    /// Its id.
     pub id: VisitId,
     /// The request it came from.
     pub request_id: Uuid,
-    /// Where it stands.
     pub state: VisitStateName,
     /// The steps that the caller may take now.
     pub legal: Vec<&'static str>,
-    /// What for: a code of the category table.
+    /// The kind of help: a code of the category table.
     pub service_type: String,
     /// The elder's name, masked for whom it need not concern.
     pub name: String,
@@ -39,25 +37,24 @@ pub struct VisitView {
     pub phone: String,
     /// The address, absent for whom it need not concern.
     pub address: Option<String>,
-    /// The area's code.
     pub area_code: String,
-    /// What to know, absent likewise.
+    /// Things to know, absent likewise.
     pub note: Option<String>,
-    /// Wanted not before.
+    /// The earliest moment wanted.
     pub wanted_from: Option<DateTime<Utc>>,
-    /// Wanted not after.
+    /// The latest moment wanted.
     pub wanted_until: Option<DateTime<Utc>>,
     /// The assigned caregiver's account.
     pub caregiver: Option<AccountId>,
     /// The assigned caregiver's name.
     pub caregiver_name: Option<String>,
-    /// Planned start.
+    /// The planned first moment.
     pub starts_at: Option<DateTime<Utc>>,
-    /// Planned end.
+    /// The planned first moment after it.
     pub ends_at: Option<DateTime<Utc>>,
-    /// Start.
+    /// The moment of the check-in.
     pub checked_in_at: Option<DateTime<Utc>>,
-    /// End.
+    /// The moment of the check-out.
     pub checked_out_at: Option<DateTime<Utc>>,
     /// Minutes since the planned start, while the caregiver has not come and it is shown as late.
     pub late_minutes: Option<i64>,
@@ -70,12 +67,11 @@ pub struct VisitView {
 /// One visit with its proof.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct VisitDetail {
-    /// The visit.
     #[serde(flatten)]
     pub visit: VisitView,
     /// Proof of start and end.
     pub proofs: Vec<Proof>,
-    /// What has happened, with the words that people gave; for those who may see the visit's people.
+    /// The history, with the words that people gave; for those who may see the visit's people.
     pub history: Vec<VisitHistoryLine>,
 }
 
@@ -92,7 +88,7 @@ pub struct VisitHistoryLine {
     pub from_state: Option<VisitStateName>,
     /// The state after.
     pub to_state: Option<VisitStateName>,
-    /// What was said.
+    /// The words that were said.
     pub note: Option<String>,
 }
 
@@ -125,7 +121,7 @@ impl VisitView {
     /// The visit as the caller may see it.
     pub fn of(ctx: &Ctx, agency: &Agency, visit: Visit, limits: &VisitConfig) -> Self {
         let stance = VisitStance::of(ctx, agency, &visit, limits);
-        let contact = stance.decide(ctx, Action::ViewContact) == Decision::Allow;
+        let contact = stance.decide(ctx, VisitAction::ViewContact) == Decision::Allow;
         let legal = lifecycle::actions(&visit, ctx, &stance).into_iter().map(VisitStepName::as_str).collect();
         let (state, slot) = (visit.state.name(), visit.state.slot());
         Self {

@@ -73,7 +73,7 @@ async fn parent_of(conn: &mut Conn, ctx: &Ctx, level: Level, code: &str, on: Nai
     if parent.level <= level {
         return Err(Problem::field(
             "/parent",
-            format!("{}只能属于更大的区域,不能属于{}", level.zh(), parent.level.zh()),
+            format!("{}只能属于更大的区域，不能属于{}", level.zh(), parent.level.zh()),
             format!("A {} lies in something larger, not in a {}", level.en(), parent.level.en()),
         ));
     }

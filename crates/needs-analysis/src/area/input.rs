@@ -79,7 +79,7 @@ pub fn parse(body: &NewArea) -> Result<Area, Problem> {
         !text.trim().is_empty() && text.chars().count() <= NAME_CHARS_MAX && !text.contains(char::is_control)
     };
     if !named(&body.name_zh) {
-        errors.push(FieldError::new("/name_zh", "请填写名称,最多 60 字", "A name of up to 60 characters"));
+        errors.push(FieldError::new("/name_zh", "请填写名称，最多 60 字", "A name of up to 60 characters"));
     }
     if body.name_en.as_deref().is_some_and(|t| !named(t)) {
         errors.push(FieldError::new("/name_en", "英文名最多 60 字", "A name of up to 60 characters"));

@@ -8,35 +8,35 @@ pub const TABLE_VERSION: u32 = 1;
 text_enum! {
     /// A category of home care.
     pub enum Category {
-        /// 助餐.
+        /// 助餐
         Meal = "meal",
-        /// 助洁.
+        /// 助洁
         Clean = "clean",
-        /// 助浴.
+        /// 助浴
         Bath = "bath",
-        /// 助行.
+        /// 助行
         Mobility = "mobility",
-        /// 助医.
+        /// 助医
         Medical = "medical",
-        /// 助急.
+        /// 助急
         Emergency = "emergency",
-        /// 助购/代办.
+        /// 助购/代办
         Shopping = "shopping",
-        /// 助护/康复护理.
+        /// 助护/康复护理
         Nursing = "nursing",
-        /// 探访关爱.
+        /// 探访关爱
         Visit = "visit",
-        /// 精神慰藉.
+        /// 精神慰藉
         Comfort = "comfort",
-        /// 文体.
+        /// 文体
         Leisure = "leisure",
-        /// 适老化改造/维修.
+        /// 适老化改造/维修
         Adapt = "adapt",
-        /// 远程会诊.
+        /// 远程会诊
         Teleconsult = "teleconsult",
-        /// 咨询.
+        /// 咨询
         Info = "info",
-        /// 投诉.
+        /// 投诉
         Complaint = "complaint",
         /// Anything else; the words of the request are kept.
         Other = "other",

@@ -44,15 +44,15 @@ const GIVEN: [&str; 16] = [
 ];
 /// The mix of categories, how often (of 1000), and in which words.
 const MIX: [(Category, u64, &[&str]); 16] = [
-    (Category::Meal, 230, &["送午饭,牙口不好要软些", "两荤一素,低盐", "这周每天中午送"]),
-    (Category::Clean, 160, &["擦窗、拖地", "厨房油烟大,要清一清", "每周一次打扫"]),
-    (Category::Bath, 75, &["腿脚不便,需要上门助浴", "要带防滑垫"]),
-    (Category::Mobility, 55, &["下楼晒太阳,没有电梯", "陪同去银行"]),
-    (Category::Medical, 110, &["周三去医院复查,需要陪诊", "帮忙配药"]),
-    (Category::Emergency, 25, &["在家摔了一跤,人清醒", "一个人在家,感觉胸闷"]),
+    (Category::Meal, 230, &["送午饭，牙口不好要软些", "两荤一素，低盐", "这周每天中午送"]),
+    (Category::Clean, 160, &["擦窗、拖地", "厨房油烟大，要清一清", "每周一次打扫"]),
+    (Category::Bath, 75, &["腿脚不便，需要上门助浴", "要带防滑垫"]),
+    (Category::Mobility, 55, &["下楼晒太阳，没有电梯", "陪同去银行"]),
+    (Category::Medical, 110, &["周三去医院复查，需要陪诊", "帮忙配药"]),
+    (Category::Emergency, 25, &["在家摔了一跤，人清醒", "一个人在家，感觉胸闷"]),
     (Category::Shopping, 70, &["买米和油", "代缴水电费"]),
     (Category::Nursing, 65, &["换药", "术后康复训练"]),
-    (Category::Visit, 55, &["独居,请定期上门看看", "子女在外地"]),
+    (Category::Visit, 55, &["独居，请定期上门看看", "子女在外地"]),
     (Category::Comfort, 35, &["想有人陪着说说话"]),
     (Category::Leisure, 20, &["想参加书法班"]),
     (Category::Adapt, 35, &["卫生间装扶手", "灯坏了"]),

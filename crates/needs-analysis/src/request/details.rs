@@ -18,7 +18,6 @@ pub struct Details {
     pub received_at: DateTime<Utc>,
     /// The smallest area that is known.
     pub area_code: AreaCode,
-    /// The category.
     pub category: Category,
     /// The words for it, where the table of categories has none.
     pub category_raw: Option<String>,

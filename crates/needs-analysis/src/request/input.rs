@@ -32,7 +32,7 @@ pub const WORD_CHARS_MAX: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"area_code": "330211001001", "category": "meal", "urgency": "normal",
-    "elder_name": "林某某", "phone": "19900000001", "address": "城东东苑 2 幢 1 单元", "note": "送午饭,牙口不好"}))]
+    "elder_name": "林某某", "phone": "19900000001", "address": "城东东苑 2 幢 1 单元", "note": "送午饭，牙口不好"}))]
 pub struct NewRequest {
     /// The id in the system it comes from, unique there.
     pub external_id: Option<String>,
@@ -68,12 +68,10 @@ pub struct Draft {
     pub received_at: DateTime<Utc>,
     /// Where; whether there is such an area is for the database to say.
     pub area_code: AreaCode,
-    /// The category.
     pub category: Category,
     /// The words for it, where the table has none.
     pub category_raw: Option<String>,
     pub urgency: Urgency,
-    /// The elder's name.
     pub elder_name: String,
     /// The number to call.
     pub phone: Option<Phone>,
@@ -136,7 +134,7 @@ impl Faults {
             self.add(
                 field,
                 "time_format",
-                "时间格式不对,例如 2026-11-23 14:30",
+                "时间格式不对，例如 2026-11-23 14:30",
                 "Not a time; write it as 2026-11-23 14:30",
             );
         }
@@ -242,7 +240,7 @@ fn phone(f: &mut Faults, text: Option<&String>) -> Option<Phone> {
         f.add(
             "phone",
             "phone_format",
-            "电话应为 11 位手机号,或带区号的座机",
+            "电话应为 11 位手机号，或带区号的座机",
             "A mobile of 11 digits, or a landline with its area code",
         );
     }

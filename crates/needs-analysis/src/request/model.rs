@@ -24,7 +24,6 @@ pub struct Request {
     pub source: String,
     /// Its id there.
     pub external_id: Option<String>,
-    /// The details.
     pub details: Details,
     /// Whether a person has confirmed category and urgency: a later import keeps them.
     pub triaged: bool,

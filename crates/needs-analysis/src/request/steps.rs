@@ -213,7 +213,6 @@ fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Op
 pub struct RequestOrder {
     #[serde(skip)]
     pub step: RequestStepName,
-    /// Its body.
     pub body: StepBody,
 }
 
@@ -265,7 +264,7 @@ async fn target(
     into: Option<RequestId>,
     own: RequestId,
 ) -> Result<RequestId, Problem> {
-    let unknown = || Problem::field("/into", "没有这条工单,或它已结束", "There is no such request, or it has ended");
+    let unknown = || Problem::field("/into", "没有这条工单，或它已结束", "There is no such request, or it has ended");
     let id = into.filter(|id| *id != own).ok_or_else(unknown)?;
     let other = store::find(conn, id).await?.filter(|r| r.state_name().is_open()).ok_or_else(unknown)?;
     let standing = other.stance(call.app, conn, call.ctx).await?;

@@ -38,7 +38,6 @@ pub struct RequestView {
     #[schema(example = "330211001001")]
     pub area_code: String,
     pub area_name: String,
-    /// The category.
     pub category: Category,
     /// The words for it, where the table has none.
     pub category_raw: Option<String>,
@@ -89,7 +88,6 @@ pub struct HistoryView {
     pub at: DateTime<Utc>,
     /// Which account; absent for an event.
     pub actor: Option<Uuid>,
-    /// The step.
     pub step: String,
     pub state_before: Option<RequestStateName>,
     pub state_after: RequestStateName,

@@ -240,7 +240,7 @@ fn csv_of(overview: &Overview, q: &Question, lang: Lang) -> Result<Vec<u8>, csv:
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
     writer.write_record(if lang == Lang::Zh { HEAD_ZH } else { HEAD_EN })?;
-    let own = lang.pick("(未细分)", " (no smaller area)");
+    let own = lang.pick("（未细分）", " (no smaller area)");
     let parts = overview.children.iter().map(|c| (&c.area, "", &c.counts));
     for (area, suffix, counts) in parts.chain([(&overview.area, own, &overview.own)]) {
         let name = safe(&format!("{}{suffix}", name_of(area, lang)));

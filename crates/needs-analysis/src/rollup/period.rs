@@ -60,7 +60,7 @@ impl Period {
         if to < from {
             return Err(Problem::field(
                 "?to",
-                "结束日期早于开始日期,请调换",
+                "结束日期早于开始日期，请调换",
                 "The last day is before the first; swap them",
             ));
         }
@@ -70,7 +70,7 @@ impl Period {
         if by == By::Day && (to - from).num_days() >= DAYS_BY_DAY_MAX {
             return Err(Problem::field(
                 "?by",
-                "按日最多查询 366 天,更长请按月",
+                "按日最多查询 366 天，更长请按月",
                 "At most 366 days day by day; take months for more",
             ));
         }

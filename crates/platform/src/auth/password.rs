@@ -145,7 +145,7 @@ impl From<PasswordError> for crate::problem::Problem {
         match error {
             PasswordError::Busy => Problem::new(&TOO_MANY).retry_after(1),
             PasswordError::TooLong => {
-                Problem::field("/password", "密码太长(最多 256 字节)", "The password is too long (256 bytes at most)")
+                Problem::field("/password", "密码太长（最多 256 字节）", "The password is too long (256 bytes at most)")
             }
             PasswordError::Hash(_) => Problem::new(&INTERNAL).because(error),
         }

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 /// A field of an event's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
+pub struct EventField {
     /// Its name in the JSON object.
     pub name: &'static str,
     /// Its Rust type, for the documentation.
@@ -17,7 +17,7 @@ pub struct Field {
 /// A struct whose fields are known at compile time; [`described!`](crate::described) makes it.
 pub trait Described {
     /// The fields, in the order in which they are declared.
-    const FIELDS: &'static [Field];
+    const FIELDS: &'static [EventField];
 }
 
 /// A kind of event with the type of its data.
@@ -54,7 +54,7 @@ pub struct Published {
     /// When it is published.
     pub when: &'static str,
     /// The fields of its data.
-    pub fields: &'static [Field],
+    pub fields: &'static [EventField],
 }
 
 /// A kind of event that a consumer takes, with the fields that it reads.
@@ -62,7 +62,7 @@ pub struct Published {
 pub struct Reads {
     pub kind: &'static str,
     /// The fields; one that is not optional must be published.
-    pub fields: &'static [Field],
+    pub fields: &'static [EventField],
 }
 
 /// That a consumer reads events of `kind` as `T`.
@@ -125,8 +125,8 @@ macro_rules! described {
         }
 
         impl $(<$lifetime>)? $crate::bus::Described for $name $(<$lifetime>)? {
-            const FIELDS: &'static [$crate::bus::Field] = &[$(
-                $crate::bus::Field {
+            const FIELDS: &'static [$crate::bus::EventField] = &[$(
+                $crate::bus::EventField {
                     name: stringify!($field),
                     rust_type: stringify!($field_type),
                     optional: $crate::bus::is_optional(

@@ -70,7 +70,6 @@ pub struct Consumer {
     pub kinds: &'static [Reads],
     pub db: Db,
     pub clock: Clock,
-    /// The handler.
     pub handler: Handler,
 }
 

@@ -4,7 +4,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::broadcast;
 
 use super::Event;
-use crate::db::{Change, DbError};
+use crate::db::{DbError, LiveNotice};
 
 /// Why a log cannot be followed now.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
 #[derive(Debug)]
 pub enum Growth {
     /// The changes that committed transactions of this process report.
-    Changes(broadcast::Receiver<Change>),
+    Changes(broadcast::Receiver<LiveNotice>),
     /// The hints of publishers elsewhere.
     Hints(Box<async_nats::Subscriber>),
 }

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-pub use catalogue::{Described, EventKind, Field, Published, Reads, holds, is_optional, reads, unkept};
+pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogError};

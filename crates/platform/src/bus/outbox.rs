@@ -85,7 +85,6 @@ pub async fn emit<T: Serialize>(
 #[derive(Clone, Debug)]
 pub struct NewEvent {
     pub at: DateTime<Utc>,
-    /// The event's kind.
     pub kind: String,
     /// The aggregate it happened to.
     pub subject: Uuid,

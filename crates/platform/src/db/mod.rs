@@ -54,7 +54,6 @@ pub enum DbError {
     /// A guarded statement touched another number of rows than its author promised.
     #[error("{statement} touched {actual} rows, expected {expected}")]
     RowCount {
-        /// The statement.
         statement: &'static str,
         /// How many rows it had to touch.
         expected: u64,
@@ -144,7 +143,7 @@ pub const PLATFORM: Migrations =
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct LiveNotice {
     /// The kind of thing that changed, such as `consults`.
     pub topic: &'static str,
     /// The organisation or person it concerns.
@@ -155,7 +154,7 @@ pub struct Change {
 #[derive(Clone, Debug)]
 pub struct Db {
     engine: Inner,
-    changes: broadcast::Sender<Change>,
+    changes: broadcast::Sender<LiveNotice>,
     writable: Writable,
 }
 
@@ -194,8 +193,8 @@ impl Conn {
 #[must_use = "a transaction that is dropped is undone"]
 pub struct Tx {
     conn: Conn,
-    changed: Vec<Change>,
-    changes: broadcast::Sender<Change>,
+    changed: Vec<LiveNotice>,
+    changes: broadcast::Sender<LiveNotice>,
     writable: Writable,
 }
 
@@ -234,7 +233,7 @@ impl Tx {
 
     /// Tells followers of `topic` and `key` once this transaction is durable.
     pub fn touch(&mut self, topic: &'static str, key: impl Into<uuid::Uuid>) {
-        let change = Change { topic, key: key.into() };
+        let change = LiveNotice { topic, key: key.into() };
         if !self.changed.contains(&change) {
             self.changed.push(change);
         }
@@ -293,7 +292,7 @@ impl Db {
     }
 
     /// The changes that committed transactions report; for live pages and for the bus.
-    pub fn changes(&self) -> broadcast::Receiver<Change> {
+    pub fn changes(&self) -> broadcast::Receiver<LiveNotice> {
         self.changes.subscribe()
     }
 

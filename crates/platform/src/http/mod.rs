@@ -22,7 +22,7 @@ pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::live;
 pub use packing::Fixed;
-pub use paging::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page, Paging};
+pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};
 pub use routes::{Routed, Routes, StaticFile};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
 pub use session::{

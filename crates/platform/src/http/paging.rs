@@ -34,9 +34,9 @@ pub struct Page<T> {
 
 /// Where the last page ended: the sort key of its last row, opaque to callers.
 #[derive(Debug)]
-pub struct Cursor;
+pub struct PageMarker;
 
-impl Cursor {
+impl PageMarker {
     /// The text of a sort key.
     pub fn encode(key: &impl Serialize) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(key).unwrap_or_default())
@@ -48,7 +48,7 @@ impl Cursor {
         bytes.and_then(|b| serde_json::from_slice(&b).ok()).ok_or_else(|| {
             Problem::field(
                 "?after",
-                "翻页标记无效,请从第一页开始",
+                "翻页标记无效，请从第一页开始",
                 "The page marker is not valid; start from the first page",
             )
         })
@@ -66,7 +66,7 @@ impl Paging {
 
     /// The key after which the page starts.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>, Problem> {
-        self.after.as_deref().map(Cursor::decode).transpose()
+        self.after.as_deref().map(PageMarker::decode).transpose()
     }
 }
 
@@ -76,7 +76,7 @@ impl<T> Page<T> {
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let next = rows.last().filter(|_| more).map(|row| Cursor::encode(&key(row)));
+        let next = rows.last().filter(|_| more).map(|row| PageMarker::encode(&key(row)));
         Self { items: rows, next }
     }
 

@@ -26,7 +26,7 @@ pub struct Listener {
     socket: std::net::TcpListener,
     /// The bound address.
     pub address: SocketAddr,
-    /// What its connections may take of this process.
+    /// The bounds of what its connections may take of this process.
     pub bounds: Bounds,
 }
 

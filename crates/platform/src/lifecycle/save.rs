@@ -89,7 +89,7 @@ impl From<StepError> for Problem {
         match error {
             StepError::Illegal { refused, legal } => Self::invalid_transition(refused.state, refused.step, &legal),
             StepError::Overtaken => Self::new(&CONFLICT).detail(
-                "刚刚有人改动了这条记录,您的操作没有执行,请刷新后再看",
+                "刚刚有人改动了这条记录，您的操作没有执行，请刷新后再看",
                 "Somebody has just changed this, so nothing was done; reload and look again",
             ),
             StepError::Db(error) => error.into(),

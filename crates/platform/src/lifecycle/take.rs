@@ -67,7 +67,12 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
 
     /// The answer, once the step is written: the aggregate as the caller sees it. An order that leads further in the
     /// same transaction, such as a second step, does so here.
-    fn answer(&self, call: Call<'_, A>, tx: &mut Tx, after: A) -> impl Future<Output = Result<Answer, Problem>> + Send {
+    fn answer(
+        &self,
+        call: Call<'_, A>,
+        tx: &mut Tx,
+        after: A,
+    ) -> impl Future<Output = Result<StepAnswer, Problem>> + Send {
         seen(call, tx, after)
     }
 
@@ -79,7 +84,7 @@ pub trait Order<A: Lifecycle>: Serialize + Send + Sync {
 
 /// The answer to a step.
 #[derive(Clone, Debug)]
-pub struct Answer {
+pub struct StepAnswer {
     /// 200 for a step; 201 where it made something.
     pub status: StatusCode,
     /// Counts the changes; the `ETag`.
@@ -87,7 +92,7 @@ pub struct Answer {
     pub body: serde_json::Value,
 }
 
-impl Answer {
+impl StepAnswer {
     /// 200 with a view.
     pub fn ok(version: i64, view: &impl Serialize) -> Result<Self, Problem> {
         let body = serde_json::to_value(view).map_err(Problem::internal)?;
@@ -96,8 +101,8 @@ impl Answer {
 }
 
 /// The aggregate as the caller sees it now.
-pub async fn seen<A: Lifecycle>(call: Call<'_, A>, tx: &mut Tx, after: A) -> Result<Answer, Problem> {
-    Answer::ok(after.version(), &A::view(call.app, tx, call.ctx, after.id()).await?)
+pub async fn seen<A: Lifecycle>(call: Call<'_, A>, tx: &mut Tx, after: A) -> Result<StepAnswer, Problem> {
+    StepAnswer::ok(after.version(), &A::view(call.app, tx, call.ctx, after.id()).await?)
 }
 
 /// The steps that the caller may take now: legal in the state, open to people, allowed by the policy, and not too
@@ -112,8 +117,8 @@ pub fn actions<A: Lifecycle>(aggregate: &A, ctx: &Ctx, stance: &A::Stance) -> Ve
 
 /// Takes the step that a person ordered, and answers with the aggregate as the person sees it then.
 ///
-/// Who may not see it gets 404, who may not do it 403, a repeat of its `Idempotency-Key` the first answer, an old
-/// `If-Match` 412, a step that the state does not allow 409 with what this caller may do instead.
+/// A caller who may not see it gets 404, one who may not do it 403, a repeat of its `Idempotency-Key` the first answer,
+/// an old `If-Match` 412, a step that the state does not allow 409 with the steps that this caller may take instead.
 pub async fn take<A: Lifecycle, O: Order<A>>(
     app: &A::App,
     ctx: &Ctx,

@@ -29,7 +29,7 @@ pub enum Age {
     Ago,
     /// 已等 2 小时
     Waited,
-    /// 还有 12 分钟; after it: 晚 5 分钟
+    /// 还有 12 分钟, and after it 晚 5 分钟.
     Left,
     /// 迟到 15 分钟
     Overdue,

@@ -83,6 +83,7 @@ pub(crate) async fn room(State(app): State<App>, visitor: Visitor) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use std::collections::BTreeSet;
 
     use super::*;

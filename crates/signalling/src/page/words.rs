@@ -193,6 +193,7 @@ pub(super) fn words(lang: Lang, texts: &Texts) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::role::Role;
 
     const SCRIPTS: &[&str] = &[
         include_str!("../../assets/room.js"),
@@ -217,6 +218,13 @@ mod tests {
         for key in JUDGES_WORDS {
             assert_ne!(texts.get(Lang::Zh, key), *key);
         }
+        // Keys that the scripts make of names.
+        let roles = Role::ALL.iter().map(|role| format!("role-{}", role.name()));
+        let captures = ["recording", "transcription"].iter().flat_map(|what| {
+            ["ask-self", "ask-title", "ask-text", "refused", "withdrawn", "joined"].map(|ask| format!("{what}-{ask}"))
+        });
+        let lacking = roles.chain(captures).filter(|key| !SCRIPT_WORDS.contains(&key.as_str()));
+        assert_eq!(lacking.collect::<Vec<_>>(), Vec::<String>::new());
         let all = SCRIPTS.concat();
         for asked in all.split("say(\"").skip(1).filter_map(|rest| rest.split('"').next()) {
             assert!(SCRIPT_WORDS.contains(&asked) || JUDGES_WORDS.contains(&asked), "the scripts ask for {asked}");

@@ -55,7 +55,7 @@ pub(crate) async fn precheck(
     let now = app.deps.clock.now();
     let ticket: Ticket = app.deps.keys.verify(TOKEN_TYPE, AUDIENCE, now, &body.ticket).map_err(|error| {
         Problem::new(&UNAUTHENTICATED)
-            .detail("入场凭证无效或已过期,请重新打开页面", "The ticket is not valid now; open the page again")
+            .detail("入场凭证无效或已过期，请重新打开页面", "The ticket is not valid now; open the page again")
             .because(error)
     })?;
     let limits = &app.prechecks.limits;

@@ -69,9 +69,7 @@ pub struct Paths {
 /// The client's `precheck`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PrecheckReport {
-    /// The camera.
     pub camera: Device,
-    /// The microphone.
     pub microphone: Device,
     /// The ways of media.
     #[serde(default)]
@@ -89,7 +87,6 @@ pub enum PrecheckError {
     OutOfRange {
         /// The way.
         path: &'static str,
-        /// The field.
         field: &'static str,
         /// The greatest value it may have.
         most: f32,
@@ -146,7 +143,6 @@ pub struct PrecheckNote {
     pub rtt_ms: Option<f32>,
     /// Loss on the best way, three digits.
     pub loss: Option<f32>,
-    /// The report.
     #[serde(flatten)]
     pub report: PrecheckReport,
 }

@@ -1,7 +1,7 @@
 //! The record of checks, and the event by which the booking side sees them before the visit.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{Described, Field, emit};
+use sanbao_platform::bus::{Described, EventField, emit};
 use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::{event_kinds, on};
 use serde::Serialize;
@@ -38,18 +38,18 @@ pub struct ConsultPrecheck<'a> {
 
 /// By hand, as the note's own fields stand among the others.
 impl Described for ConsultPrecheck<'_> {
-    const FIELDS: &'static [Field] = &[
-        Field { name: "consult_id", rust_type: "ConsultId", optional: false },
-        Field { name: "person", rust_type: "PersonId", optional: false },
-        Field { name: "role", rust_type: "Role", optional: false },
-        Field { name: "at", rust_type: "DateTime<Utc>", optional: false },
-        Field { name: "verdict", rust_type: "Verdict", optional: false },
-        Field { name: "findings", rust_type: "Vec<Finding>", optional: false },
-        Field { name: "rtt_ms", rust_type: "Option<f32>", optional: true },
-        Field { name: "loss", rust_type: "Option<f32>", optional: true },
-        Field { name: "camera", rust_type: "Device", optional: false },
-        Field { name: "microphone", rust_type: "Device", optional: false },
-        Field { name: "paths", rust_type: "Paths", optional: false },
+    const FIELDS: &'static [EventField] = &[
+        EventField { name: "consult_id", rust_type: "ConsultId", optional: false },
+        EventField { name: "person", rust_type: "PersonId", optional: false },
+        EventField { name: "role", rust_type: "Role", optional: false },
+        EventField { name: "at", rust_type: "DateTime<Utc>", optional: false },
+        EventField { name: "verdict", rust_type: "Verdict", optional: false },
+        EventField { name: "findings", rust_type: "Vec<Finding>", optional: false },
+        EventField { name: "rtt_ms", rust_type: "Option<f32>", optional: true },
+        EventField { name: "loss", rust_type: "Option<f32>", optional: true },
+        EventField { name: "camera", rust_type: "Device", optional: false },
+        EventField { name: "microphone", rust_type: "Device", optional: false },
+        EventField { name: "paths", rust_type: "Paths", optional: false },
     ];
 }
 

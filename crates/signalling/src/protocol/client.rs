@@ -74,7 +74,6 @@ pub struct Resume {
     pub consult: ConsultId,
     /// The session, `peer` in `welcome`.
     pub session: PeerId,
-    /// Its secret.
     pub secret: String,
     /// The log that `seq` is of.
     pub epoch: Epoch,

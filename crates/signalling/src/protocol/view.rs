@@ -35,9 +35,7 @@ pub struct PeerView {
     /// Their session's id.
     pub peer: PeerId,
     pub name: Box<str>,
-    /// Their role.
     pub role: Role,
-    /// Their permissions.
     pub permissions: Permissions,
     /// Whether their sound is on.
     pub audio: bool,
@@ -59,7 +57,6 @@ pub struct WaitingView {
     /// Their session's id.
     pub peer: PeerId,
     pub name: Box<str>,
-    /// Their role.
     pub role: Role,
     /// Since when they wait.
     pub since: DateTime<Utc>,

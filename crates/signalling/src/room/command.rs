@@ -58,14 +58,12 @@ pub enum Command {
     },
     /// A socket showed a ticket whose signature and window are good.
     Enter {
-        /// The socket.
         socket: Socket,
         /// The newcomer, as their ticket says.
         entrant: Box<Entrant>,
     },
     /// A socket wants to go on with a session.
     Resume {
-        /// The socket.
         socket: Socket,
         /// The session.
         peer: PeerId,
@@ -102,7 +100,6 @@ pub enum Command {
         ack: u64,
         /// The client's name for the message.
         id: Option<Box<str>>,
-        /// The request.
         request: RoomRequest,
     },
     /// A session has received. Without effect in the room; replicas let go of what they keep for it.
@@ -120,15 +117,10 @@ pub enum Command {
         socket: Socket,
     },
     /// A node is gone, with every socket it held.
-    NodeGone {
-        /// The node.
-        node: NodeId,
-    },
+    NodeGone { node: NodeId },
     /// A ticket, or every ticket of a person that was issued until then, opens nothing any more.
     Revoke {
-        /// The ticket.
         ticket: Option<Uuid>,
-        /// The person.
         person: Option<PersonId>,
         /// When whoever issued them took them back; now, when version 1 wrote the command.
         #[serde(default)]
@@ -173,7 +165,6 @@ pub struct Entrant {
 /// The person's identity, from their ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Profile {
-    /// The person.
     pub person: PersonId,
     /// The name that the others see.
     pub name: Box<str>,
@@ -181,7 +172,6 @@ pub struct Profile {
     pub role: Role,
     /// Whether they wait to be admitted.
     pub lobby: bool,
-    /// Their permissions.
     pub permissions: Permissions,
 }
 

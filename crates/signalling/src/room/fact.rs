@@ -33,7 +33,6 @@ pub enum Fact {
     Attendance {
         /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// Their role.
         role: Role,
         /// Came, or went.
         joined: bool,
@@ -51,7 +50,6 @@ pub enum Fact {
     Escalated {
         /// The person, by their ticket's `sub`.
         person: PersonId,
-        /// Their role.
         role: Role,
         /// Since then, by the room's time, UTC.
         since: DateTime<Utc>,
@@ -75,7 +73,6 @@ pub enum Fact {
         person: PersonId,
         /// The name in their ticket, at most 64 characters.
         name: Box<str>,
-        /// Their role.
         role: Role,
         /// The room's time at which it happened, UTC.
         at: DateTime<Utc>,
@@ -166,7 +163,6 @@ pub struct Binding {
 /// Tickets that open nothing any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
-    /// One ticket.
     pub ticket: Option<Uuid>,
     /// Every ticket of a person that was issued until `at`, or does not say when it was.
     pub person: Option<PersonId>,

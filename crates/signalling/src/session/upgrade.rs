@@ -45,7 +45,7 @@ pub(crate) async fn signal(
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let (Some(upgrade), Some(accept)) = (upgrade, accept(request.headers())) else {
         return Err(Problem::new(&BAD_REQUEST).detail(
-            "这里只接受 WebSocket 连接(子协议 sanbao.signal.v1)",
+            "这里只接受 WebSocket 连接（子协议 sanbao.signal.v1）",
             "Only WebSocket connections with the subprotocol sanbao.signal.v1 are taken here",
         ));
     };

@@ -119,7 +119,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
     host.relayed(1).await;
     doctor.relayed(1).await;
     doctor.picture("english").await;
-    write(&doctor, "左小腿比右边粗几厘米?", &[&doctor, &host]).await;
+    write(&doctor, "左小腿比右边粗几厘米？", &[&doctor, &host]).await;
     host.until("document.getElementById('chat-unread').textContent === '1'").await;
     host.picture("9-chat-unread").await;
 
@@ -135,7 +135,7 @@ async fn a_reload_resumes_as_the_same_person_and_a_broken_relay_is_said_and_heal
         browser.until("sanbaoCall().room.chat.length === 2").await;
         assert_eq!(
             browser.text("sanbaoCall().room.chat.map((l) => l.text)").await,
-            "左小腿比右边粗几厘米?,我这边断了一下"
+            "左小腿比右边粗几厘米？,我这边断了一下"
         );
         browser.relayed(1).await;
     }
@@ -292,7 +292,7 @@ fn endings() -> [(Value, &'static str, &'static str, &'static str); 12] {
         (code(4104), "early", "请稍后再来。", "请稍后再来。"),
         (code(4105), "replaced", "这里已断开。", "这里已断开。"),
         (code(4110), "removed", "请您离开了。", "请您离开了。"),
-        (code(4111), "revoked", "可以重新进入;", "要一个新的链接。"),
+        (code(4111), "revoked", "可以重新进入；", "要一个新的链接。"),
         (code(4112), "bound", "只能在一台设备上使用。", "只能在一台设备上使用。"),
     ]
 }

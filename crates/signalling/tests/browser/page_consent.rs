@@ -35,10 +35,10 @@ async fn ask_both(host: &Browser, others: [&Browser; 2]) {
         browser.until("document.getElementById('ask-dialog').open").await;
         assert_eq!(
             browser.text("document.getElementById('ask-text').innerText").await,
-            "王秀英想录制这次会诊。您同意吗?可以随时撤回,一撤回就停止。"
+            "王秀英想录制这次会诊。您同意吗？可以随时撤回，一撤回就停止。"
         );
     }
-    host.until(&format!("{MISSING} === '正在等待同意:陈立新、周怡。都同意后自动开始。'")).await;
+    host.until(&format!("{MISSING} === '正在等待同意：陈立新、周怡。都同意后自动开始。'")).await;
 }
 
 /// Nothing is recorded, nobody is told that it is, and nobody tried it.
@@ -71,7 +71,7 @@ async fn recording_begins_with_the_yes_of_the_last_of_two_and_ends_for_all_when_
     first.picture("consent-asked").await;
 
     first.click("[data-action=consent-yes]").await;
-    host.until(&format!("{MISSING} === '正在等待同意:周怡。都同意后自动开始。'")).await;
+    host.until(&format!("{MISSING} === '正在等待同意：周怡。都同意后自动开始。'")).await;
     off(&all).await;
     // Nor does the relay begin it for a page that does not wait.
     let refusal = "return sanbaoCall().record(true).then(() => 'on', (error) => error.code)";

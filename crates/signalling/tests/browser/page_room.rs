@@ -140,7 +140,7 @@ async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_u
     seventh.click("#enter").await;
     seventh.until("!document.getElementById('enter-problem').hidden").await;
     let said = "document.getElementById('enter-problem').innerText";
-    assert_eq!(seventh.text(said).await, "会诊室已满,请稍后再试。");
+    assert_eq!(seventh.text(said).await, "会诊室已满，请稍后再试。");
     assert_eq!(seventh.text("document.body.dataset.state").await, "prejoin");
     seventh.picture("full").await;
     for browser in &all {

@@ -4,11 +4,16 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
 
-use super::{Account, AccountStatus};
+use super::model::{Account, AccountStatus, Membership, NewAccount};
 use crate::account::id::AccountId;
+use crate::account::organisation;
+use crate::account::policy::{self, AccountAction};
 
 const FIND: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at, version
     from account where id = $1";
@@ -48,35 +53,25 @@ const SET_PASSWORD: &str =
     version = version + 1 where id = $1 and version = $2";
 const SET_PIN: &str = "update account set pin_hash = $2 where id = $1 and status = 'active'";
 
-/// For which organisation an account acts, and as what.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// The organisation.
-    pub organisation: OrganisationId,
-    /// The roles.
-    pub roles: Vec<String>,
-    /// The areas, as codes.
-    pub areas: Vec<String>,
-}
-
-/// A new account.
-#[derive(Clone, Debug)]
-pub struct NewAccount<'a> {
-    /// Its id.
-    pub id: AccountId,
-    /// What its owner types, lower-case.
-    pub login: &'a str,
-    /// The name that others see.
-    pub display_name: &'a str,
-    /// PHC string of the password.
-    pub password_hash: &'a str,
-    /// PHC string of the PIN.
-    pub pin_hash: Option<&'a str>,
-}
-
 /// One account.
 pub async fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// An account with its membership, when the policy allows `action`.
+pub(super) async fn load(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: AccountId,
+    action: AccountAction,
+) -> Result<(Account, Membership), Problem> {
+    let account = find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let membership = membership(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let own = organisation::own(conn, ctx).await?;
+    match policy::of(&ctx.actor, action, own.relation_to(membership.organisation)) {
+        Decision::Allow => Ok((account, membership)),
+        refused => Err(refused.require().err().unwrap_or_else(Problem::not_found)),
+    }
 }
 
 /// The account of a log-in name.

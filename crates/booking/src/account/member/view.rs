@@ -5,24 +5,22 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Account, AccountStatus, Membership};
+use super::model::{Account, AccountStatus, Membership};
 use crate::account::id::AccountId;
 
 /// An account without its secrets.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AccountView {
-    /// Its id.
     pub id: AccountId,
     /// The organisation it acts for.
     #[schema(value_type = uuid::Uuid)]
     pub organisation_id: OrganisationId,
-    /// What its owner types.
+    /// The name that its owner types.
     pub login: String,
     /// The name that others see.
     pub display_name: String,
     /// Whether it may log in.
     pub status: AccountStatus,
-    /// Its roles.
     pub roles: Vec<String>,
     /// Its areas, as codes.
     pub areas: Vec<String>,
@@ -30,7 +28,6 @@ pub struct AccountView {
     pub pin_set: bool,
     /// Until when wrong passwords have locked it.
     pub locked_until: Option<DateTime<Utc>>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
     /// Counts its changes; the `ETag`.
     pub version: i64,

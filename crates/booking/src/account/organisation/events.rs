@@ -1,18 +1,17 @@
-//! What other services learn of an organisation: services that send work to it must know it.
+//! The facts about an organisation that other services learn: services that send work to it must know it.
 
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
 
-use super::OrganisationKind;
+use super::model::OrganisationKind;
 
 described! {
     /// The data of `booking.organisation.registered`.
     #[derive(Clone, Debug, Serialize)]
     pub struct OrganisationRegistered<'a> {
-        /// The organisation.
         pub organisation_id: OrganisationId,
-        /// What it is: a care home, a hospital, …
+        /// Its kind: a care home, a hospital, …
         pub kind: OrganisationKind,
         /// Its name in Chinese.
         pub name_zh: &'a str,

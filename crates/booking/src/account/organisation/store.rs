@@ -2,11 +2,14 @@
 
 use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
 
-use super::Organisation;
 use super::events::{OrganisationRegistered, REGISTERED};
+use super::model::Organisation;
+use crate::account::policy::{self, AccountAction, AccountRelation};
 
 const FIND: &str =
     "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at from organisation where id = $1";
@@ -20,6 +23,36 @@ const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The caller's own organisation; a token of one that is gone is refused.
+pub(in crate::account) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organisation, Problem> {
+    find(conn, ctx.actor.organisation).await?.ok_or_else(Problem::unauthenticated)
+}
+
+/// How the caller stands to the organisation, which must exist for the answer to be anything but `Foreign`.
+async fn relation(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: OrganisationId,
+) -> Result<(AccountRelation, Option<Organisation>), Problem> {
+    let own = own(conn, ctx).await?;
+    match find(conn, id).await? {
+        Some(target) => Ok((own.relation_to(id), Some(target))),
+        None => Ok((AccountRelation::Foreign, None)),
+    }
+}
+
+/// Loads an organisation for `action`, or refuses as the policy says.
+pub(in crate::account) async fn load(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: OrganisationId,
+    action: AccountAction,
+) -> Result<Organisation, Problem> {
+    let (relation, organisation) = relation(conn, ctx, id).await?;
+    policy::of(&ctx.actor, action, relation).require()?;
+    organisation.ok_or_else(Problem::not_found)
 }
 
 /// Up to `limit` organisations by id, after `after`.

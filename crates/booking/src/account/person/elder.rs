@@ -19,18 +19,16 @@ const INSERT_ELDER: &str = "insert into person
     (id, organisation_id, name, sex, phone, national_id_index, address, area_code, created_at, version)
     values ($1, null, $2, 'unknown', $3, $4, $5, $6, $7, 1) on conflict do nothing";
 
-/// What a request says of the elder whom it is for.
+/// A request's words about the elder whom it is for.
 #[derive(Clone, Debug, Default)]
 pub struct ElderContact {
     /// The person, where the request's author knew it.
     pub person_id: Option<Uuid>,
-    /// Name.
     pub name: String,
     /// Telephone.
     pub phone: Option<String>,
     /// Street address.
     pub address: Option<String>,
-    /// The area's code.
     pub area_code: Option<String>,
     /// The blind index of the national id (domain `national_id`), never the id itself.
     pub national_id_index: Option<String>,

@@ -1,4 +1,4 @@
-//! What other services learn of a person: enough to count and to recognise, no name and no number.
+//! The facts about a person that other services learn: enough to count and to recognise, no name and no number.
 
 use chrono::{DateTime, Datelike as _, Utc};
 use sanbao_platform::bus::{self, EventKind};
@@ -7,18 +7,16 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
 
-use super::store::Person;
+use super::model::Person;
 use crate::account::id::PersonId;
 
 described! {
     /// The data of `booking.person.registered` and `booking.person.updated`.
     #[derive(Clone, Debug, Serialize)]
     pub struct PersonEvent<'a> {
-        /// The person.
         pub person_id: PersonId,
         /// The care home where the person lives, if any.
         pub organisation_id: Option<OrganisationId>,
-        /// The code of the area.
         pub area_code: Option<&'a str>,
         /// The year of birth, for ages in numbers.
         pub birth_year: Option<i32>,
@@ -37,7 +35,7 @@ event_kinds! {
 }
 
 impl<'a> PersonEvent<'a> {
-    /// What may be told of a person.
+    /// The facts that may be told of a person.
     pub(in crate::account) fn of(person: &'a Person) -> Self {
         Self {
             person_id: person.id,

@@ -1,15 +1,19 @@
 //! Residents and elders: who they are, never how they are.
 
-pub(super) mod api;
+mod api;
 mod elder;
 mod events;
+mod input;
+mod model;
 pub mod reseal;
 mod store;
 mod view;
 
+pub(super) use api::{residents_for_page, routes};
 pub use elder::{ElderContact, find_or_register};
 pub use events::CATALOGUE;
 pub(super) use events::{PersonEvent, REGISTERED};
+pub use model::Person;
+pub use store::find;
 pub(super) use store::insert;
-pub use store::{Person, find};
 pub use view::PersonView;

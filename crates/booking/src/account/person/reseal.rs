@@ -13,7 +13,7 @@ const WRITE: &str = "update person set national_id_sealed = $2, national_id_inde
 pub const NATIONAL_IDS: SealedColumn =
     SealedColumn { table: "person", count: COUNT, read: READ, write: WRITE, place, domain: BLIND_INDEX_DOMAIN };
 
-/// What a person's national id is sealed for.
+/// The context that a person's national id is sealed for.
 pub(super) fn place(id: Uuid) -> String {
     format!("person.national_id:{id}")
 }

@@ -1,14 +1,15 @@
-//! People in the database. The national id lies there sealed; its blind index finds it again.
+//! People in the database.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::{ResidentId, mask_resident_id};
-use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
 
+use super::input::PersonSearch;
+use super::model::Person;
 use crate::account::id::PersonId;
-use crate::account::input::{Sex, sex_of};
+use crate::account::policy::{self, AccountAction, AccountRelation};
 
 const FIND: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version
@@ -32,132 +33,28 @@ const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, ph
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
     version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
-/// A person as stored.
-#[derive(Clone, sqlx::FromRow)]
-pub struct Person {
-    /// Its id: also its resource in the calendar.
-    pub id: PersonId,
-    /// The care home, or none for an elder at home.
-    pub organisation_id: Option<OrganisationId>,
-    /// Name.
-    pub name: String,
-    /// Sex.
-    pub sex: Sex,
-    /// Birth date.
-    pub birth_date: Option<NaiveDate>,
-    /// Telephone.
-    pub phone: Option<String>,
-    pub(super) national_id_sealed: Option<Vec<u8>>,
-    pub(super) national_id_index: Option<String>,
-    /// Street address.
-    pub address: Option<String>,
-    /// The area's code.
-    pub area_code: Option<String>,
-    /// Guardian's or closest relative's name.
-    pub guardian_name: Option<String>,
-    /// Guardian's telephone.
-    pub guardian_phone: Option<String>,
-    /// Since when.
-    pub created_at: DateTime<Utc>,
-    /// Counts its changes.
-    pub version: i64,
-}
-
-impl std::fmt::Debug for Person {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Person({})", self.id)
-    }
-}
-
-impl Person {
-    /// A person of whom nothing is known yet.
-    pub(in crate::account) fn blank(
-        id: PersonId,
-        organisation_id: Option<OrganisationId>,
-        created_at: DateTime<Utc>,
-    ) -> Self {
-        Self {
-            id,
-            organisation_id,
-            name: String::new(),
-            sex: Sex::Unknown,
-            birth_date: None,
-            phone: None,
-            national_id_sealed: None,
-            national_id_index: None,
-            address: None,
-            area_code: None,
-            guardian_name: None,
-            guardian_phone: None,
-            created_at,
-            version: 1,
-        }
-    }
-
-    fn place(&self) -> String {
-        super::reseal::place(self.id.0)
-    }
-
-    /// Takes a national id: sealed, indexed, and the source of birth date and sex.
-    pub(in crate::account) fn set_national_id(&mut self, keys: &FieldKeys, id: &ResidentId) {
-        self.national_id_sealed = Some(keys.seal(&self.place(), id.as_str()));
-        self.national_id_index = Some(id.index(keys));
-        self.birth_date = Some(id.birth_date());
-        self.sex = sex_of(id);
-    }
-
-    /// The national id with its middle masked, for a view that goes on without it: `Err` when it does not open, which
-    /// the log says once.
-    pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
-        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
-        let open = keys.open_or_report(&self.place(), sealed).ok_or(Unsealable)?;
-        Ok(Some(mask_resident_id(&open)))
-    }
-
-    /// The national id in the open. A cipher text that does not open is a bad row.
-    pub(super) fn national_id(&self, keys: &FieldKeys) -> Result<Option<String>, DbError> {
-        let open = |sealed: &Vec<u8>| keys.open(&self.place(), sealed);
-        self.national_id_sealed.as_ref().map(open).transpose().map_err(|cause| DbError::BadRow {
-            table: "person",
-            column: "national_id_sealed",
-            row: self.id.to_string(),
-            cause: cause.to_string(),
-        })
-    }
-}
-
-/// What a list is narrowed to.
-#[derive(Debug, Default)]
-pub(super) struct Search {
-    /// Part of a name; for elders at home the whole name.
-    pub(super) name: Option<String>,
-    /// A whole telephone number.
-    pub(super) phone: Option<String>,
-    /// A national id's blind index.
-    pub(super) index: Option<String>,
-}
-
-impl Search {
-    fn pattern(&self) -> Option<String> {
-        let all = self.phone.is_none() && self.index.is_none();
-        let escaped = |text: &String| {
-            let text = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
-            format!("%{text}%")
-        };
-        self.name.as_ref().map(escaped).or_else(|| all.then(|| "%".to_owned()))
-    }
-}
-
 /// One person; merged ones are gone.
 pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Person>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// A person, when the policy allows `action`.
+pub(super) async fn load(conn: &mut Conn, ctx: &Ctx, id: PersonId, action: AccountAction) -> Result<Person, Problem> {
+    let person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let relation = match person.organisation_id {
+        None => AccountRelation::AtHome,
+        Some(organisation) if organisation == ctx.actor.organisation => AccountRelation::Own,
+        Some(_) => AccountRelation::Foreign,
+    };
+    policy::of(&ctx.actor, action, relation).require()?;
+    Ok(person)
 }
 
 /// Residents of an organisation by name, after the one with that name and id.
 pub(super) async fn residents(
     conn: &mut Conn,
     organisation: OrganisationId,
-    search: &Search,
+    search: &PersonSearch,
     after: Option<(String, PersonId)>,
     limit: i64,
 ) -> Result<Vec<Person>, DbError> {
@@ -175,7 +72,7 @@ pub(super) async fn residents(
 }
 
 /// Elders at home that fit a search exactly.
-pub(super) async fn elders(conn: &mut Conn, search: &Search, limit: i64) -> Result<Vec<Person>, DbError> {
+pub(super) async fn elders(conn: &mut Conn, search: &PersonSearch, limit: i64) -> Result<Vec<Person>, DbError> {
     Ok(on!(conn, |c| {
         let rows = sqlx::query_as(SEARCH_AT_HOME).bind(&search.name).bind(&search.phone).bind(&search.index);
         rows.bind(limit).fetch_all(c).await

@@ -7,23 +7,19 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::store::Person;
+use super::model::Person;
 use crate::account::id::PersonId;
 use crate::account::input::Sex;
 
 /// A person, with the national id and telephones masked.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PersonView {
-    /// Its id.
     pub id: PersonId,
     /// The care home, or none for an elder at home.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub organisation_id: Option<OrganisationId>,
-    /// Name.
     pub name: String,
-    /// Sex.
     pub sex: Sex,
-    /// Birth date.
     pub birth_date: Option<NaiveDate>,
     /// `138****5678`
     pub phone: Option<String>,
@@ -34,13 +30,11 @@ pub struct PersonView {
     pub national_id_unreadable: bool,
     /// Street address.
     pub address: Option<String>,
-    /// The area's code.
     pub area_code: Option<String>,
     /// Guardian's or closest relative's name.
     pub guardian_name: Option<String>,
     /// `138****5678`
     pub guardian_phone: Option<String>,
-    /// Since when.
     pub created_at: DateTime<Utc>,
     /// Counts its changes; the `ETag`.
     pub version: i64,
@@ -67,4 +61,11 @@ impl PersonView {
             version: person.version,
         }
     }
+}
+
+/// The whole national id.
+#[derive(Serialize, ToSchema)]
+pub struct NationalIdView {
+    /// As it stands on the card.
+    pub national_id: String,
 }

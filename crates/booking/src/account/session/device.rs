@@ -74,7 +74,7 @@ fn lasting(app: &App, name: &'static str, value: String, path: &'static str, htt
     cookie.same_site(SameSite::Lax).permanent().build()
 }
 
-/// Who may log in here by PIN.
+/// The people who may log in here by PIN.
 pub(super) async fn candidates(
     app: &App,
     conn: &mut Conn,

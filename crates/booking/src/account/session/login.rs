@@ -11,8 +11,8 @@ use super::store::Mint;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input;
-use crate::account::kind::{ACCOUNT_DISABLED, ACCOUNT_LOCKED, INVALID_CREDENTIALS};
 use crate::account::member::{self, Account, AccountStatus};
+use crate::account::problems::{ACCOUNT_DISABLED, ACCOUNT_LOCKED, INVALID_CREDENTIALS};
 
 const WRONG: &str = "update account set
     failed_count = case when failed_count + 1 >= $2 then 0 else failed_count + 1 end,
@@ -21,7 +21,7 @@ const WRONG: &str = "update account set
 const RIGHT: &str = "update account set failed_count = 0, locked_until = null
     where id = $1 and status = 'active' and password_hash = $3 and (locked_until is null or locked_until <= $2)";
 
-/// What somebody typed.
+/// The login and password that somebody typed.
 pub(super) struct Credentials<'a> {
     pub(super) login: &'a str,
     pub(super) password: &'a str,

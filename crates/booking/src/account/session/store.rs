@@ -11,9 +11,9 @@ use sanbao_platform::problem::Problem;
 
 use crate::account::config::AccountConfig;
 use crate::account::id::{AccountId, SessionId};
-use crate::account::kind::ACCOUNT_DISABLED;
 use crate::account::member::{self, Account, AccountStatus, Membership};
-use crate::account::organisation;
+use crate::account::organisation::{self, OrganisationKind};
+use crate::account::problems::ACCOUNT_DISABLED;
 
 const START: &str = "insert into login_session (id, account_id, organisation_id, created_at) values ($1, $2, $3, $4)";
 const ADD_TOKEN: &str =
@@ -32,22 +32,24 @@ const PRUNE: &str = "delete from refresh_token where expires_at < $2
 /// Renewals within one grace that are followed from a token to the newest of its family.
 const SUCCESSORS_MAX: usize = 8;
 
-/// What a log-in or a renewal gives.
+/// The tokens that a log-in or a renewal gives.
 #[derive(Debug)]
-pub(in crate::account) struct Issued {
+pub(in crate::account) struct IssuedTokens {
     /// Signed, 15 minutes.
     pub access: String,
     /// Opaque, good once.
     pub refresh: String,
     /// For which organisation and as what.
     pub membership: Membership,
+    /// The kind of that organisation.
+    pub kind: OrganisationKind,
 }
 
 /// How a renewal ended.
 #[derive(Debug)]
 pub(super) enum Rotation {
     /// New tokens.
-    Issued(Box<Issued>),
+    Issued(Box<IssuedTokens>),
     /// No such token, too old, or its log-in has ended.
     Refused,
     /// The token had been used: its family has been ended now.
@@ -74,7 +76,7 @@ pub(super) struct Mint<'a> {
 
 impl Mint<'_> {
     /// Starts a log-in of an account that has shown who it is.
-    pub(super) async fn start(&self, tx: &mut Tx, account: &Account) -> Result<Issued, Problem> {
+    pub(super) async fn start(&self, tx: &mut Tx, account: &Account) -> Result<IssuedTokens, Problem> {
         let membership = member::membership(tx, account.id).await?.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
         let session = SessionId::new(self.now);
         on!(tx, |c| sqlx::query(PRUNE).bind(account.id).bind(self.now).execute(c).await.map(drop))?;
@@ -92,7 +94,7 @@ impl Mint<'_> {
         account: &Account,
         membership: Membership,
         refresh: String,
-    ) -> Result<Issued, Problem> {
+    ) -> Result<IssuedTokens, Problem> {
         on!(tx, |c| {
             let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(session).bind(self.now);
             row.bind(self.now + self.config.refresh()).execute(c).await.map(drop)
@@ -107,7 +109,7 @@ impl Mint<'_> {
         account: &Account,
         membership: Membership,
         refresh: String,
-    ) -> Result<Issued, Problem> {
+    ) -> Result<IssuedTokens, Problem> {
         let organisation = organisation::find(conn, membership.organisation).await?;
         let organisation = organisation.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
         let claims = AccessClaims {
@@ -120,7 +122,7 @@ impl Mint<'_> {
             sid: session.0,
         };
         let access = self.keys.sign_access(self.now, &claims).map_err(Problem::internal)?;
-        Ok(Issued { access, refresh, membership })
+        Ok(IssuedTokens { access, refresh, membership, kind: organisation.kind })
     }
 
     /// The token that follows `token`: nobody can tell it without the network's secret, and it need not be stored to be

@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 use crate::App;
 use crate::consult::consent::{self, ConsentView, NewConsent};
 use crate::consult::id::{ConsentId, ConsultId};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::steps;
 use crate::consult::store;
 use crate::consult::ticket::issued;
@@ -25,7 +25,7 @@ pub async fn list(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<ConsentView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, Action::Read).await?;
+    store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
     Ok(Json(consent::list(&mut conn, id).await?))
 }
 
@@ -44,7 +44,7 @@ pub async fn record(
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consent {id}"), &body).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, Action::Consent).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "consent").await?);
     }
@@ -71,7 +71,7 @@ pub async fn withdraw(
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consult.consent.withdraw {id}"), &consent).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, Action::Consent).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if !consent::withdraw(&mut tx, id, consent, ctx.actor.subject.into(), ctx.now()).await? {
         return Err(Problem::not_found());
     }

@@ -14,17 +14,15 @@ use crate::App;
 use crate::account::AccountId;
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
-use crate::consult::practitioner::{FreeSlot, Search, search};
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DoctorView {
-    /// The doctor's account.
     pub id: AccountId,
-    /// Name.
     pub name: String,
-    /// The hospital.
+    /// The hospital that the doctor works for.
     pub organisation_id: OrganisationId,
     /// The hospital's name in Chinese.
     pub hospital_zh: String,
@@ -36,7 +34,7 @@ pub struct DoctorView {
     pub specialty_zh: String,
     /// The specialty in English.
     pub specialty_en: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
 }
 
@@ -56,19 +54,18 @@ impl From<Practitioner> for DoctorView {
     }
 }
 
-/// What doctors are narrowed to.
+/// The filter of the doctors' list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DoctorQuery {
     /// The specialty's code.
     pub specialty: Option<String>,
-    /// Rank.
+    /// The rank (职称).
     pub title: Option<Title>,
-    /// The hospital.
     pub hospital: Option<OrganisationId>,
 }
 
-/// Whoever takes part in consults may look at doctors and their free times; a hospital's people at their own.
+/// Everybody who takes part in consults may look at doctors and their free times; a hospital's people at their own.
 fn hospital_seen(ctx: &Ctx, wanted: Option<OrganisationId>) -> Result<Option<OrganisationId>, Problem> {
     if ctx.actor.has(CARE_STAFF) {
         Ok(wanted)
@@ -93,7 +90,7 @@ pub async fn list(
     Ok(Json(found.into_iter().map(DoctorView::from).collect()))
 }
 
-/// What makes an account a doctor who can be booked.
+/// The registration that makes an account a doctor who can be booked.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
@@ -103,7 +100,7 @@ pub struct Registration {
     pub specialty_zh: String,
     /// The specialty in English.
     pub specialty_en: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
     /// The licence to practise.
     pub licence_no: String,
@@ -158,7 +155,7 @@ pub async fn register(
 pub struct SlotSearch {
     /// The specialty's code.
     pub specialty: Option<String>,
-    /// Rank.
+    /// The rank (职称).
     pub title: Option<Title>,
     /// Slots that begin not before.
     #[param(value_type = DateTime<Utc>)]
@@ -166,9 +163,7 @@ pub struct SlotSearch {
     /// And before; at most 31 days later.
     #[param(value_type = DateTime<Utc>)]
     pub to: Moment,
-    /// One doctor.
     pub doctor: Option<AccountId>,
-    /// One hospital.
     pub hospital: Option<OrganisationId>,
 }
 
@@ -199,7 +194,7 @@ pub async fn slots(
     if let Some(wanted) = query.doctor {
         doctors.retain(|d| d.account_id == wanted);
     }
-    let search = Search { doctors: &doctors, others: &[], from: *query.from, to: *query.to };
+    let search = AvailabilitySearch { doctors: &doctors, others: &[], from: *query.from, to: *query.to };
     let mut slots = search::free(&mut conn, ctx.now(), search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(Json(slots))

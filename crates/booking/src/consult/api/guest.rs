@@ -15,7 +15,7 @@ use super::ticket::TicketView;
 use crate::App;
 use crate::consult::guest::{self, GuestLink, GuestView, LINKS_MAX, NewGuest};
 use crate::consult::id::{ConsultId, GuestId};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 use crate::consult::ticket::{self as room, Entrant};
 use crate::consult::view::refused;
@@ -32,7 +32,7 @@ pub async fn list(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<GuestView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, Action::InviteGuest).await?;
+    store::load(&mut conn, &ctx, id, ConsultAction::InviteGuest).await?;
     Ok(Json(guest::list(&mut conn, id).await?))
 }
 
@@ -51,7 +51,7 @@ pub async fn create(
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
@@ -75,7 +75,7 @@ pub async fn revoke(
     Path((id, link)): Path<(ConsultId, GuestId)>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     let link = guest::find(&mut tx, id, link).await?.filter(|link| link.revoked_at.is_none());
     let link = link.ok_or_else(Problem::not_found)?;
     guest::revoke(&mut tx, id, link.person, ctx.now()).await?;
@@ -98,7 +98,7 @@ pub async fn resend(
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &link).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, Action::InviteGuest).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
@@ -116,7 +116,7 @@ pub async fn resend(
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GuestToken {
-    /// What stands after `#`.
+    /// The token after `#`.
     pub token: String,
 }
 
@@ -142,7 +142,7 @@ pub async fn ticket(
     let mut tx = app.deps.db.begin().await?;
     let found = guest::by_token(&mut tx, now, &body.token).await?;
     let guest = found.ok_or_else(|| {
-        Problem::not_found().detail("链接已失效,请向机构再要一个", "The link has ended; ask the care home for another")
+        Problem::not_found().detail("链接已失效，请向机构再要一个", "The link has ended; ask the care home for another")
     })?;
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}({})", guest.name, guest.relation);

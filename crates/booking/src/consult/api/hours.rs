@@ -36,7 +36,7 @@ pub struct HoursLine {
     pub end: String,
     /// The length of one slot, 5 to 240 minutes.
     pub slot_minutes: i32,
-    /// First day.
+    /// The first day it holds.
     #[schema(value_type = NaiveDate)]
     pub valid_from: Day,
     /// Last day, itself included.
@@ -51,13 +51,13 @@ pub struct HoursLine {
 pub enum ExceptionLine {
     /// No weekly hours on that day.
     Closed {
-        /// The day.
+        /// The day, in the hospital's zone.
         #[schema(value_type = NaiveDate)]
         date: Day,
     },
     /// Extra hours.
     Extra {
-        /// The day.
+        /// The day, in the hospital's zone.
         #[schema(value_type = NaiveDate)]
         date: Day,
         /// Local time, `HH:MM`.
@@ -72,9 +72,8 @@ pub enum ExceptionLine {
 /// An exception with its id.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct ExceptionView {
-    /// Id.
     pub id: ExceptionId,
-    /// What holds on the day.
+    /// The hours that hold on the day.
     #[serde(flatten)]
     pub line: ExceptionLine,
 }
@@ -84,7 +83,6 @@ pub struct ExceptionView {
 pub struct HoursView {
     /// The hospital's IANA zone, which all local times are in.
     pub time_zone: String,
-    /// The weekly hours.
     pub weekly: Vec<HoursLine>,
     /// The exceptions of about a year around today.
     pub exceptions: Vec<ExceptionView>,

@@ -1,4 +1,4 @@
-//! What the relay told of a meeting.
+//! The relay's account of a meeting.
 
 use axum::extract::State as AppState;
 use sanbao_platform::http::{Ctx, Json, Path};
@@ -7,11 +7,11 @@ use sanbao_platform::problem::Problem;
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 
-/// Who was in the room and how long together, who did not come, how good the lines were, and what checks
-/// before the visit found (whoever may see the consult).
+/// The people who were in the room and how long they were together, who did not come, how good the lines were, and what
+/// checks before the visit found (whoever may see the consult).
 #[utoipa::path(get, path = "/v1/consults/{id}/meeting", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = MeetingView), (status = 404)))]
 pub async fn meeting(
@@ -20,6 +20,6 @@ pub async fn meeting(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<MeetingView>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
     Ok(Json(meeting::of(&mut conn, &consult, ctx.now()).await?))
 }

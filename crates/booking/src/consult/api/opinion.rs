@@ -12,7 +12,7 @@ use sanbao_platform::problem::Problem;
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::opinion::{self, OpinionView, Parts};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::steps::ConsultOrder;
 use crate::consult::store;
 use crate::consult::view::ConsultView;
@@ -23,10 +23,10 @@ use crate::consult::view::ConsultView;
     responses((status = 200, body = OpinionView), (status = 403), (status = 404)))]
 pub async fn read(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let consult = store::load(&mut tx, &ctx, id, Action::ReadOpinion).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::ReadOpinion).await?;
     let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
     let opinion = opinion::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
-    let writes = consult.decide(&ctx.actor, specialty.as_deref(), Action::Opinion) == Decision::Allow;
+    let writes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Opinion) == Decision::Allow;
     if opinion.signature.is_none() && !writes {
         return Err(Problem::not_found());
     }

@@ -13,22 +13,22 @@ use utoipa::IntoParams;
 
 use crate::App;
 use crate::consult::id::ConsultId;
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::{self, ConsultFilter, Side};
 use crate::consult::view::{ConsultLine, ConsultView, seen};
 use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
-/// What a list is narrowed to.
+/// The bounds of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListQuery {
+pub struct ConsultQuery {
     /// Only this state.
     pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
     #[param(value_type = Option<DateTime<Utc>>)]
     pub from: Option<Moment>,
-    /// And before.
+    /// The first moment that is left out.
     #[param(value_type = Option<DateTime<Utc>>)]
     pub to: Option<Moment>,
     /// The `next` of the page before.
@@ -50,12 +50,12 @@ pub(in crate::consult) fn side(roles: &[String]) -> Result<Side, Problem> {
 }
 
 /// The consults of one's own side, by time (care staff; doctor: his own and those to answer; a hospital's administrator).
-#[utoipa::path(get, path = "/v1/consults", tag = "consults", params(ListQuery),
+#[utoipa::path(get, path = "/v1/consults", tag = "consults", params(ConsultQuery),
     responses((status = 200, body = Page<ConsultLine>), (status = 403), (status = 422)))]
 pub async fn list(
     AppState(app): AppState<App>,
     ctx: Ctx,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<ConsultQuery>,
 ) -> Result<Json<Page<ConsultLine>>, Problem> {
     let side = side(&ctx.actor.roles)?;
     let paging = Paging { after: query.after, limit: query.limit };
@@ -79,7 +79,7 @@ pub async fn list(
     responses((status = 200, body = ConsultView), (status = 404)))]
 pub async fn detail(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::load(&mut tx, &ctx, id, Action::Read).await?;
+    store::load(&mut tx, &ctx, id, ConsultAction::Read).await?;
     let view = seen(&mut tx, &ctx, id).await?;
     audit::record(&mut tx, &ctx, "consult.read", "consult", id).await?;
     tx.commit().await?;

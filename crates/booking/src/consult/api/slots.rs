@@ -15,8 +15,8 @@ use crate::App;
 use crate::account::{AccountId, LocationId};
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
-use crate::consult::policy::Action;
-use crate::consult::practitioner::{FreeSlot, Search, search, store as doctors};
+use crate::consult::policy::ConsultAction;
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search, store as doctors};
 use crate::consult::store;
 
 /// Where a slot is looked for.
@@ -46,7 +46,7 @@ pub async fn slots(
     Query(query): Query<SlotQuery>,
 ) -> Result<Json<Vec<FreeSlot>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, Action::Schedule).await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Schedule).await?;
     range(*query.from, *query.to)?;
     Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query).await?))
 }
@@ -63,7 +63,7 @@ pub(in crate::consult) async fn slots_for(
         fitting.retain(|d| d.account_id == doctor);
     }
     let others: Vec<Uuid> = std::iter::once(consult.resident_id.0).chain(query.room_id.map(|r| r.0)).collect();
-    let search = Search { doctors: &fitting, others: &others, from: *query.from, to: *query.to };
+    let search = AvailabilitySearch { doctors: &fitting, others: &others, from: *query.from, to: *query.to };
     let mut slots = search::free(conn, now, search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(slots)

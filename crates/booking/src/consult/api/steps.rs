@@ -130,8 +130,8 @@ pub async fn cancel(
     take(&app, &ctx, id, &guard, &ConsultOrder::Cancel(body)).await
 }
 
-/// Says that somebody did not come; not before the booked start (care staff; the doctor). What is left of
-/// the time is free again.
+/// Says that somebody did not come; not before the booked start (care staff; the doctor). The rest of the time is free
+/// again.
 #[utoipa::path(post, path = "/v1/consults/{id}/no-show", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn no_show(

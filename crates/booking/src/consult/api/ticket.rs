@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::App;
 use crate::consult::id::ConsultId;
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::ticket::{self, Entrant, RoomRole};
@@ -38,13 +38,13 @@ pub async fn ticket(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<TicketView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let consult = store::load(&mut tx, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
     let decide = |action| consult.decide(&ctx.actor, specialty.as_deref(), action);
-    let role = if decide(Action::Host) == Decision::Allow {
+    let role = if decide(ConsultAction::Host) == Decision::Allow {
         RoomRole::Host
     } else {
-        decide(Action::Attend).require()?;
+        decide(ConsultAction::Attend).require()?;
         RoomRole::Clinician
     };
     if !ticket::admits(&consult.state) {
@@ -58,7 +58,7 @@ pub async fn ticket(
     Ok(Json(TicketView { ticket, summary_url: Some(format!("/consults/{id}/summary")) }))
 }
 
-/// Who of the own side holds a ticket that stands (care staff; the doctor; the hospital's administrator).
+/// The people of the own side who hold a ticket that stands (care staff; the doctor; the hospital's administrator).
 #[utoipa::path(get, path = "/v1/consults/{id}/tickets", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<TicketHolder>), (status = 403), (status = 404)))]
 pub async fn holders(
@@ -67,7 +67,7 @@ pub async fn holders(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<TicketHolder>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, Action::RevokeTicket).await?;
+    store::load(&mut conn, &ctx, id, ConsultAction::RevokeTicket).await?;
     Ok(Json(issued::list(&mut conn, id, ctx.actor.organisation).await?))
 }
 
@@ -91,7 +91,7 @@ pub async fn revoke(
     Json(body): Json<TicketRevocation>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::load(&mut tx, &ctx, id, Action::RevokeTicket).await?;
+    store::load(&mut tx, &ctx, id, ConsultAction::RevokeTicket).await?;
     let own = issued::list(&mut tx, id, ctx.actor.organisation).await?;
     if !own.iter().any(|holder| holder.person == body.person) {
         return Err(Problem::not_found());

@@ -15,7 +15,7 @@ use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
-use crate::consult::policy::{Action, Relation};
+use crate::consult::policy::{ConsultAction, ConsultRelation};
 use crate::consult::state::ConsultStateName;
 use crate::consult::store;
 use crate::consult::view::actions;
@@ -82,10 +82,10 @@ pub(super) async fn status_part(
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let actions = actions(&consult, &ctx, specialty.as_deref());
-    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
+    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;
     Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, &meeting)) } })
 }

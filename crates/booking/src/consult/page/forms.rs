@@ -46,7 +46,7 @@ fn with_reason(lang: Lang, sheet: &Sheet, step: &str, path: &str) -> Markup {
     }
 }
 
-/// What is to be done next, the main action first.
+/// The next thing to be done, the main action first.
 pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
     let any = ["submit", "accept", "schedule", "adopt", "archive"].iter().any(|step| sheet.can(step));
     html! {
@@ -70,7 +70,7 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
     }
 }
 
-/// What changes a booked consult, and what ends it.
+/// The forms that change a booked consult, and what ends it.
 pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
     let any = ["delay", "reschedule", "finish", "no_show", "cancel"].iter().any(|step| sheet.can(step));
     let minutes = sheet.consult.state.appointment().map_or(0, |a| a.delay_minutes);

@@ -24,7 +24,7 @@ const LIST_MAX: i64 = 200;
 /// The door opens and a time passes without anybody telling; the list is read so often.
 const REREAD_SECONDS: u32 = 60;
 
-/// What a reader of the list is.
+/// The relation of a reader to the list.
 struct Reader<'a> {
     ctx: &'a Ctx,
     side: Side,

@@ -48,7 +48,7 @@ fn record_absence(lang: Lang, sheet: &Sheet, reason: &str) -> Markup {
     page::form(lang, None, "", send, &fields)
 }
 
-/// Who is in the room now.
+/// The people who are in the room now.
 pub(super) fn inside(lang: Lang, meeting: &MeetingView) -> Markup {
     let inside: Vec<&Presence> = meeting.attendance.iter().filter(|p| p.left_at.is_none()).collect();
     html! {
@@ -58,7 +58,7 @@ pub(super) fn inside(lang: Lang, meeting: &MeetingView) -> Markup {
     }
 }
 
-/// What the relay told.
+/// The relay's account.
 pub(super) fn card(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
     let any = !meeting.attendance.is_empty() || !meeting.lines.is_empty() || !meeting.checks.is_empty();
     html! {
@@ -130,7 +130,7 @@ fn told(lang: Lang, line: &LineView) -> Markup {
     }
 }
 
-/// Who of the own side holds tickets, and taking them back.
+/// The people of the own side who hold tickets, and taking them back.
 pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
     let zone = sheet.consult.zone_of(&sheet.ctx.actor);
     html! {

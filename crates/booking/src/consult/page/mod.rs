@@ -101,11 +101,37 @@ fn prose(text: &str) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use sanbao_platform::lifecycle::Lifecycle as _;
+
     use super::*;
+    use crate::account::input::Sex;
+    use crate::consult::attendance::Absent;
+    use crate::consult::consent::{GivenBy, Method};
+    use crate::consult::model::Consult;
+    use crate::consult::opinion::AdoptionDecision;
+    use crate::consult::state::ConsultStepName;
+    use crate::consult::ticket::RoomRole;
 
     #[test]
     fn every_text_exists_in_both_languages() {
         assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let states = ConsultStateName::ALL
+            .iter()
+            .flat_map(|s| ["state", "next-inviting", "next-invited"].map(|before| format!("{before}-{s}")));
+        let steps = ConsultStepName::ALL.iter().map(|s| s.as_str()).chain([Consult::CREATED]);
+        let keys = (states.chain(steps.map(|s| format!("step-{s}"))))
+            .chain(RoomRole::ALL.iter().map(|r| format!("role-{r}")))
+            .chain(Absent::ALL.iter().map(|a| format!("absent-{a}")))
+            .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
+            .chain(Method::ALL.iter().map(|m| format!("method-{m}")))
+            .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
+            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
     }
 
     #[test]

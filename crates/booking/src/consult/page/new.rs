@@ -19,7 +19,7 @@ use crate::account::PersonId;
 use crate::consult::id::ConsultId;
 use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
 use crate::consult::model::Consult;
-use crate::consult::policy::{self, Action};
+use crate::consult::policy::{self, ConsultAction};
 use crate::consult::practitioner::{Practitioner, store as doctors};
 use crate::consult::store;
 
@@ -29,7 +29,7 @@ const ZONE: &str = "select time_zone from organisation where id = $1";
 
 /// Which consult is changed, if one is.
 #[derive(Debug, Deserialize)]
-pub(super) struct Which {
+pub(super) struct RevisionQuery {
     id: Option<ConsultId>,
 }
 
@@ -37,12 +37,12 @@ pub(super) struct Which {
 pub(super) async fn invitation_form(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
-    Query(which): Query<Which>,
+    Query(which): Query<RevisionQuery>,
 ) -> Result<Markup, Problem> {
     sanbao_platform::policy::Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let old = match which.id {
-        Some(id) => Some(store::load(&mut conn, &ctx, id, Action::Invite).await?),
+        Some(id) => Some(store::load(&mut conn, &ctx, id, ConsultAction::Invite).await?),
         None => None,
     };
     let residents: Vec<(PersonId, String)> =

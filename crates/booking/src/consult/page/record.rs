@@ -1,4 +1,4 @@
-//! What is read: the case beside the picture, the case on the page, the signed opinion, the history.
+//! The parts to read: the case beside the picture, the case on the page, the signed opinion, the history.
 
 use axum::extract::State as AppState;
 use chrono_tz::Tz;
@@ -15,7 +15,7 @@ use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
-use crate::consult::policy::Action;
+use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 use crate::consult::view::HistoryLine;
 
@@ -26,13 +26,13 @@ pub(super) async fn summary(
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, Action::Read).await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     drop(conn);
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, &ctx, "consult.summary.read", "consult", id).await?;
     tx.commit().await?;
-    let writes = consult.decide(&ctx.actor, specialty.as_deref(), Action::Opinion) == Decision::Allow;
+    let writes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Opinion) == Decision::Allow;
     let lang = ctx.lang;
     Ok(html! {
         section.stack aria-label=(t(lang, "case")) {
@@ -45,7 +45,7 @@ pub(super) async fn summary(
     })
 }
 
-/// Who, where, when.
+/// The person, the place and the time.
 pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
     let zone = consult.zone_of(&ctx.actor);
     html! {
@@ -121,7 +121,7 @@ pub(super) fn decision_key(decision: AdoptionDecision) -> &'static str {
     }
 }
 
-/// What has happened.
+/// The history.
 pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
     html! {
         details #history {

@@ -16,7 +16,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
-use crate::consult::policy::{Action, Relation};
+use crate::consult::policy::{ConsultAction, ConsultRelation};
 use crate::consult::practitioner::FreeSlot;
 use crate::consult::store;
 use crate::consult::ticket::issued::{self, TicketHolder};
@@ -28,7 +28,7 @@ const SLOT_DAYS: i64 = 10;
 /// And so many of them.
 const SLOTS_SHOWN_MAX: usize = 60;
 
-/// What the reader may see and do.
+/// The facts and steps that the reader may see and take.
 pub(super) struct Sheet {
     pub(super) ctx: Ctx,
     pub(super) consult: Consult,
@@ -59,10 +59,10 @@ impl Sheet {
 
 /// Reads it: 404, 403 or the sheet.
 pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
-    let consult = store::load(tx, &ctx, id, Action::Read).await?;
+    let consult = store::load(tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
     let actions = view::actions(&consult, &ctx, specialty.as_deref());
-    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == Relation::Inviting;
+    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
     let (mut rooms, mut slots) = (Vec::new(), Vec::new());
@@ -76,7 +76,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
         slots.truncate(SLOTS_SHOWN_MAX);
     }
-    let revokes = consult.decide(&ctx.actor, specialty.as_deref(), Action::RevokeTicket) == Decision::Allow;
+    let revokes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::RevokeTicket) == Decision::Allow;
     let open = !consult.state.is_final();
     let tickets = if revokes && open { issued::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
     Ok(Sheet {

@@ -4,5 +4,5 @@ pub mod offer;
 pub mod search;
 pub mod store;
 
-pub use search::{FreeSlot, Search};
+pub use search::{AvailabilitySearch, FreeSlot};
 pub use store::Practitioner;

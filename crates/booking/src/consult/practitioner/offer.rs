@@ -22,7 +22,7 @@ pub struct WeeklyHours {
     pub end_minute: i32,
     /// The length of one slot.
     pub slot_minutes: i32,
-    /// First day.
+    /// The first day it holds.
     pub valid_from: NaiveDate,
     /// Last day, itself included.
     pub valid_to: Option<NaiveDate>,
@@ -35,7 +35,7 @@ pub enum Exception {
     Closed(NaiveDate),
     /// Hours beside the weekly ones (or in their place, if the day is closed too).
     Extra {
-        /// The day.
+        /// The day, in the hospital's zone.
         on: NaiveDate,
         /// Local minutes since midnight.
         start_minute: i32,

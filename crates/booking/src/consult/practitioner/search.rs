@@ -24,35 +24,36 @@ const ALTERNATIVES_DAYS: i64 = 7;
 /// A time at which a doctor, and whoever else was asked for, is free.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FreeSlot {
-    /// The doctor.
     pub doctor_id: AccountId,
-    /// The doctor's name.
     pub doctor_name: String,
     /// The specialty's code.
     pub specialty: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
-    /// From.
     pub starts_at: DateTime<Utc>,
     /// Up to, and without.
     pub ends_at: DateTime<Utc>,
 }
 
-/// What is searched.
+/// The bounds of the search.
 #[derive(Clone, Copy, Debug)]
-pub struct Search<'a> {
-    /// Of these doctors.
+pub struct AvailabilitySearch<'a> {
+    /// The doctors to search.
     pub doctors: &'a [Practitioner],
     /// And these must be free too: a resident, a room.
     pub others: &'a [Uuid],
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
-    /// And before.
+    /// The first moment that is left out.
     pub to: DateTime<Utc>,
 }
 
 /// The free slots, by time, then by doctor; none in the past.
-pub async fn free(conn: &mut Conn, now: DateTime<Utc>, search: Search<'_>) -> Result<Vec<FreeSlot>, DbError> {
+pub async fn free(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    search: AvailabilitySearch<'_>,
+) -> Result<Vec<FreeSlot>, DbError> {
     let from = search.from.max(now);
     let taken_by_others = taken(conn, now, search.others.iter().copied(), from, search.to).await?;
     let mut slots = Vec::new();
@@ -89,7 +90,7 @@ async fn taken(
     Ok(taken)
 }
 
-/// What a doctor offers, taken or not.
+/// The times that a doctor offers, taken or not.
 pub async fn offered_by(
     conn: &mut Conn,
     doctor: &Practitioner,
@@ -114,7 +115,7 @@ pub async fn alternatives(
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let around = Duration::days(ALTERNATIVES_DAYS);
-    let search = Search { doctors, others, from: wanted - around, to: wanted + around };
+    let search = AvailabilitySearch { doctors, others, from: wanted - around, to: wanted + around };
     let mut slots = free(conn, now, search).await?;
     slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
     slots.truncate(ALTERNATIVES_MAX);

@@ -47,11 +47,9 @@ const REMOVE_EXCEPTION: &str = "delete from practitioner_exception where id = $1
 /// A doctor as the network knows one.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Practitioner {
-    /// The doctor's account.
     pub account_id: AccountId,
-    /// The hospital.
+    /// The hospital that the doctor works for.
     pub organisation_id: OrganisationId,
-    /// The doctor's name.
     pub name: String,
     /// The specialty's code.
     pub specialty: String,
@@ -59,7 +57,7 @@ pub struct Practitioner {
     pub specialty_zh: String,
     /// Its name in English.
     pub specialty_en: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
     /// The licence to practise (执业证书编号).
     pub licence_no: String,
@@ -110,12 +108,11 @@ pub async fn register(tx: &mut Tx, p: &NewPractitioner, now: DateTime<Utc>) -> R
     })?)
 }
 
-/// What is written of a doctor.
+/// The fields that are written of a doctor.
 #[derive(Clone, Debug)]
 pub struct NewPractitioner {
-    /// The doctor's account.
     pub account_id: AccountId,
-    /// The hospital.
+    /// The hospital that the doctor works for.
     pub organisation_id: OrganisationId,
     /// The specialty's code.
     pub specialty: String,
@@ -123,7 +120,7 @@ pub struct NewPractitioner {
     pub specialty_zh: String,
     /// Its name in English.
     pub specialty_en: String,
-    /// Rank.
+    /// The rank (职称).
     pub title: Title,
     /// The licence to practise.
     pub licence_no: String,

@@ -35,20 +35,16 @@ const PEOPLE: &str = "select distinct person from consult_ticket where consult_i
 
 /// A ticket to be kept.
 #[derive(Clone, Copy, Debug)]
-pub struct Issued<'a> {
+pub struct IssuedTicket<'a> {
     /// Its `jti`.
     pub id: Uuid,
-    /// Of which consult.
     pub consult: ConsultId,
     /// Whose: an account's id, or that of a guest's first link.
     pub person: Uuid,
-    /// Their name.
     pub name: &'a str,
-    /// As what.
     pub role: RoomRole,
     /// The side that answers for them.
     pub organisation: OrganisationId,
-    /// When.
     pub at: DateTime<Utc>,
     /// Until when it opens the room.
     pub expires_at: DateTime<Utc>,
@@ -59,7 +55,6 @@ pub struct Issued<'a> {
 pub struct TicketHolder {
     /// An account's id, or that of a guest's first link.
     pub person: Uuid,
-    /// Their name.
     pub name: String,
     /// As what they enter.
     pub role: RoomRole,
@@ -67,7 +62,7 @@ pub struct TicketHolder {
     pub issued_at: DateTime<Utc>,
     /// Until when the last one is good.
     pub expires_at: DateTime<Utc>,
-    /// How many stand.
+    /// The number of tickets that stand.
     pub tickets: i64,
 }
 
@@ -82,7 +77,7 @@ pub async fn standing(
 }
 
 /// Keeps that a ticket was issued.
-pub async fn keep(tx: &mut Tx, issued: &Issued<'_>) -> Result<(), DbError> {
+pub async fn keep(tx: &mut Tx, issued: &IssuedTicket<'_>) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(KEEP).bind(issued.id).bind(issued.consult).bind(issued.person).bind(issued.name);
         let row = row.bind(issued.role).bind(issued.organisation).bind(issued.at).bind(issued.expires_at);
@@ -91,7 +86,7 @@ pub async fn keep(tx: &mut Tx, issued: &Issued<'_>) -> Result<(), DbError> {
     expect_rows("keep ticket", 1, rows)
 }
 
-/// Who of a side holds tickets that stand.
+/// The people of a side who hold tickets that stand.
 pub async fn list(
     conn: &mut Conn,
     consult: ConsultId,

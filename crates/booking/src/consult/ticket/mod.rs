@@ -11,12 +11,12 @@ use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use self::issued::Issued;
+use self::issued::IssuedTicket;
 pub use self::role::RoomRole;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
+use crate::consult::problems::{CONSENT_MISSING, TICKET_WINDOW};
 use crate::consult::state::{Appointment, ConsultState};
-use crate::consult::{CONSENT_MISSING, TICKET_WINDOW};
 
 /// The room opens so long before the booked start, in minutes.
 pub const OPENS_BEFORE_MINUTES: i64 = 30;
@@ -32,7 +32,6 @@ pub struct Entrant<'a> {
     pub name: &'a str,
     /// The organisation; none for family.
     pub organisation: Option<OrganisationId>,
-    /// As whom.
     pub role: RoomRole,
     /// When a link ends; the room's window ends it sooner.
     pub until: Option<DateTime<Utc>>,
@@ -63,9 +62,9 @@ pub fn admits(state: &ConsultState) -> bool {
     matches!(state, ConsultState::Scheduled(_) | ConsultState::InSession { .. })
 }
 
-/// A ticket for the room's window, provided that the consult is booked or going on, that the room is
-/// open and that a consent stands. It is kept, so that it can be taken back. Who waits at the door came
-/// by a link, and a link is one ticket: the first device that enters with it keeps it.
+/// A ticket for the room's window, provided that the consult is booked or going on, that the room is open and that a
+/// consent stands. It is kept, so that it can be taken back. A person who waits at the door came by a link, and a link
+/// is one ticket: the first device that enters with it keeps it.
 pub async fn issue(
     tx: &mut Tx,
     keys: &Keys,
@@ -105,7 +104,7 @@ pub async fn issue(
     };
     let scope = Scope { purpose: "ticket", audience: "signalling", not_before, expires };
     let ticket = keys.sign_as(id, scope, now, &claims).map_err(Problem::internal)?;
-    let issued = Issued {
+    let issued = IssuedTicket {
         id,
         consult: consult.id,
         person: entrant.subject,

@@ -3,7 +3,7 @@
 use sanbao_platform::text_enum;
 
 text_enum! {
-    /// Who enters.
+    /// The role of the person who enters.
     pub enum RoomRole {
         /// The inviting side, with the resident.
         Host = "host",
@@ -19,7 +19,7 @@ text_enum! {
 }
 
 impl RoomRole {
-    /// What the role may do in the room.
+    /// The permissions of the role in the room.
     pub fn permissions(self) -> &'static [&'static str] {
         match self {
             Self::Host | Self::Clinician => &["audio", "video", "screen", "chat", "control", "observe"],

@@ -20,7 +20,7 @@ use crate::account::AccountId;
 use crate::visit::agency::Agency;
 use crate::visit::id::VisitId;
 use crate::visit::model::Visit;
-use crate::visit::policy::{self, Action, Relation, VisitStance};
+use crate::visit::policy::{self, VisitAction, VisitRelation, VisitStance};
 use crate::visit::proof;
 use crate::visit::state::VisitStateName;
 use crate::visit::steps::TOPIC;
@@ -57,10 +57,10 @@ pub struct VisitsToday {
 
 /// Whose list the caller may read: everybody's, or only their own.
 fn whose(ctx: &Ctx) -> Result<Option<AccountId>, Problem> {
-    if policy::allows(&ctx.actor, Action::List, Relation::Agency).require().is_ok() {
+    if policy::allows(&ctx.actor, VisitAction::List, VisitRelation::Agency).require().is_ok() {
         return Ok(None);
     }
-    policy::allows(&ctx.actor, Action::ListOwn, Relation::Agency).require()?;
+    policy::allows(&ctx.actor, VisitAction::ListOwn, VisitRelation::Agency).require()?;
     Ok(Some(ctx.actor.subject.into()))
 }
 
@@ -94,7 +94,7 @@ impl VisitQuery {
         };
         match self.day {
             Some(day) if !near(*day) => {
-                Err(Problem::field("?day", "日期超出范围(前后十年)", "The day is out of range (ten years)"))
+                Err(Problem::field("?day", "日期超出范围（前后十年）", "The day is out of range (ten years)"))
             }
             _ => Ok(()),
         }
@@ -140,7 +140,7 @@ pub async fn today(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<Visits
 
 /// The caller's visits of today.
 pub(in crate::visit) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Agency, Vec<Visit>), Problem> {
-    policy::allows(&ctx.actor, Action::ListOwn, Relation::Agency).require()?;
+    policy::allows(&ctx.actor, VisitAction::ListOwn, VisitRelation::Agency).require()?;
     let agency = Agency::of_caller(conn, ctx).await?;
     let (from, until) = agency.days(agency.today(ctx.now()), 1);
     let visits = store::of_caregiver(conn, agency.id, ctx.actor.subject.into(), from, until).await?;
@@ -154,9 +154,9 @@ pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>
     let visit = store::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     let agency = Agency::find(&mut tx, visit.agency).await?.ok_or_else(Problem::not_found)?;
     let stance = VisitStance::of(&ctx, &agency, &visit, &app.config.visit);
-    stance.decide(&ctx, Action::View).require()?;
+    stance.decide(&ctx, VisitAction::View).require()?;
     let (mut proofs, mut lines) = (Vec::new(), Vec::new());
-    if stance.decide(&ctx, Action::ViewContact) == Decision::Allow {
+    if stance.decide(&ctx, VisitAction::ViewContact) == Decision::Allow {
         proofs = proof::of_visit(&mut tx, id).await?;
         lines = history::of(&mut tx, Visit::NAME, id).await?;
     }

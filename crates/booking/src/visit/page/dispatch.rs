@@ -16,7 +16,7 @@ use crate::App;
 use crate::visit::agency::{Agency, Caregiver};
 use crate::visit::id::VisitId;
 use crate::visit::model::Visit;
-use crate::visit::policy::{self, Action, Relation};
+use crate::visit::policy::{self, VisitAction, VisitRelation};
 use crate::visit::state::{Slot, VisitState, VisitStateName, VisitStepName};
 use crate::visit::store::{self, VisitFilter};
 use crate::visit::view::{self, late_minutes};
@@ -55,7 +55,9 @@ pub(super) async fn dispatching(
     AppState(app): AppState<App>,
     Query(query): Query<DayQuery>,
 ) -> Result<Markup, Problem> {
-    policy::allows(&ctx.actor, Action::Schedule, Relation::Agency).require().map_err(|_| Problem::forbidden())?;
+    policy::allows(&ctx.actor, VisitAction::Schedule, VisitRelation::Agency)
+        .require()
+        .map_err(|_| Problem::forbidden())?;
     let shown = read(&app, &ctx, query.day.map(|day| *day)).await?;
     let words = Words::new(ctx.lang, shown.agency.zone);
     let body = html! {

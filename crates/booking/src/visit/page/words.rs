@@ -98,6 +98,14 @@ mod tests {
     }
 
     #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let services = SERVICES.iter().chain(&["other"]).map(|s| format!("service-{s}"));
+        let keys = services.chain(VisitStateName::ALL.iter().map(|s| format!("state-{s}")));
+        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
+    }
+
+    #[test]
     fn a_service_that_nobody_knows_is_another() {
         let words = Words::new(Lang::Zh, chrono_tz::Asia::Shanghai);
         assert_eq!(words.service("bath"), "助浴");

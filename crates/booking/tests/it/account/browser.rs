@@ -38,6 +38,7 @@ async fn a_plain_form_logs_in_and_leads_to_the_work() {
             ("nurse", "/consults"),
             ("doctor", "/consults"),
             ("dispatcher", "/visits"),
+            ("desk", "/requests"),
             ("caregiver", "/visits/today"),
             ("analyst", "/needs"),
             ("admin", "/admin"),

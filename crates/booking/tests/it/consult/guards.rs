@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::consult::world::{World, fresh_key};
 
-/// What changes something beside the life cycle.
+/// The operations that change something beside the life cycle.
 const NO_STEPS: &[&str] = &[
     "POST /consents",
     "POST /consents/{consent}/withdraw",
@@ -30,7 +30,7 @@ fn documented(w: &World) -> Vec<String> {
 }
 
 fn opinion() -> Value {
-    json!({ "impression": "慢性心力衰竭", "suggested_treatment": "利尿剂加量,三日后复查" })
+    json!({ "impression": "慢性心力衰竭", "suggested_treatment": "利尿剂加量，三日后复查" })
 }
 
 /// A consult whose meeting is over, with a draft of the opinion.

@@ -8,7 +8,7 @@ use crate::consult::world::World;
 
 fn opinion() -> Value {
     json!({
-        "impression": "慢性心力衰竭,NYHA III 级", "suggested_treatment": "呋塞米加量至 40 mg 每日两次,三日后复查电解质",
+        "impression": "慢性心力衰竭，NYHA III 级", "suggested_treatment": "呋塞米加量至 40 mg 每日两次，三日后复查电解质",
         "risk_notes": "注意低钾",
     })
 }
@@ -66,7 +66,7 @@ async fn from_invitation_to_archived_file() {
             (Some("returned"), Some("请补充近三日体重"))
         );
         let mut better = w.invitation(0);
-        better["case_summary"] = json!("86 岁,三日体重增加 2 kg。");
+        better["case_summary"] = json!("86 岁，三日体重增加 2 kg。");
         let revised = w.put(&w.nurse, &format!("/v1/consults/{id}"), better).await.expect(200);
         assert_eq!((revised["state"].as_str(), revised["state_note"].as_str()), (Some("submitted"), None));
         let accepted = w.step(&w.doctor, id, "accept", Value::Null).await.expect(200);

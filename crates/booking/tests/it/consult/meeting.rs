@@ -1,5 +1,5 @@
-//! What booking and the relay tell each other: tickets that are taken back, attendance, calls for a
-//! colleague, lines and checks; and what the pages make of it.
+//! The events between booking and the relay: tickets that are taken back, attendance, calls for a colleague, lines and
+//! checks; and what the pages make of it.
 use std::time::Duration;
 
 use sanbao_platform::bus::{self, Outbox};
@@ -17,7 +17,7 @@ async fn meeting(w: &World) -> String {
     id
 }
 
-/// What the relay was told to turn away, in order: a `person`'s tickets, or one `ticket`.
+/// The tickets that the relay was told to turn away, in order: a `person`'s tickets, or one `ticket`.
 async fn revoked(w: &World, id: &str, what: &str) -> Vec<Uuid> {
     let events = Outbox::new("booking", w.db.clone()).read(0, 1000).await.unwrap();
     let of_consult = events.iter().filter(|e| e.subject.to_string() == id);
@@ -179,7 +179,7 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         tell(&w, &id, "attendance", json!({ "person": w.nurse.id, "role": "host", "change": "joined" })).await;
         assert_eq!(view().await["absent"], "clinician");
         let nurses = w.get(&w.nurse, &page).await.text;
-        assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未到场?"), "{nurses}");
+        assert!(nurses.contains("医生没有进入会诊室") && nurses.contains("登记为未到场？"), "{nurses}");
         w.clock.advance(Duration::from_mins(1));
         tell(&w, &id, "attendance", json!({ "person": w.doctor.id, "role": "clinician", "change": "joined" })).await;
         tell(&w, &id, "started", json!({})).await;
@@ -258,7 +258,7 @@ async fn the_page_follows_who_comes_and_who_does_not() {
         let seen = w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200);
         assert_eq!(seen["absent"], "apart", "both came, and did not meet");
         let page = w.get(&w.doctor, &format!("/consults/{id}")).await.text;
-        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未到场?"), "{page}");
+        assert!(page.contains("没有同时在会诊室") && page.contains("登记为未到场？"), "{page}");
         tell(&w, &id, "started", json!({})).await;
         assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200)["absent"], Value::Null);
     })

@@ -110,7 +110,7 @@ async fn a_family_link_leads_to_the_lobby_until_it_is_revoked_or_replaced() {
             w.keys.verify("ticket", "signalling", w.clock.now(), body["ticket"].as_str().unwrap()).unwrap();
         assert_eq!(
             (&claims["role"], &claims["lobby"], &claims["org"], &claims["name"]),
-            (&json!("guest"), &json!(true), &Value::Null, &json!("陈女士(女儿)"))
+            (&json!("guest"), &json!(true), &Value::Null, &json!("陈女士（女儿）"))
         );
         assert_eq!(claims["permissions"], json!(["audio", "video", "chat", "observe"]));
         let listed = w.get(&w.nurse, &links).await;

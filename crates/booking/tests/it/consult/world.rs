@@ -153,9 +153,9 @@ impl World {
     pub fn invitation(&self, resident: usize) -> Value {
         json!({
             "resident_id": self.residents[resident], "hospital_id": self.hospital,
-            "reason": "近一周活动后气促,利尿剂加量后仍有下肢水肿", "purpose": "请指导心衰用药",
+            "reason": "近一周活动后气促，利尿剂加量后仍有下肢水肿", "purpose": "请指导心衰用药",
             "wanted_from": "2026-11-23T00:00:00Z", "wanted_until": "2026-11-27T10:00:00Z",
-            "case_summary": "86 岁,高血压 20 年,射血分数 40%。", "wanted_specialty": "cardiology",
+            "case_summary": "86 岁，高血压 20 年，射血分数 40%。", "wanted_specialty": "cardiology",
             "wanted_title": "attending", "submit": true,
         })
     }

@@ -108,7 +108,7 @@ async fn a_corrected_request_corrects_its_open_order_and_tells_those_who_follow_
         let id = w.visit_of(request).await["id"].as_str().unwrap().to_owned();
         w.schedule(&id, &w.caregivers[0], 120, 180).await.expect(200);
         let mut changes = w.db.changes();
-        let wish = json!({"phone": "13900139000", "address": "镇骆路 8 号", "note": "门铃坏了,请打电话"});
+        let wish = json!({"phone": "13900139000", "address": "镇骆路 8 号", "note": "门铃坏了，请打电话"});
         w.update_request(request, wish.clone()).await;
         w.catch_up().await;
         let visit = w.visit_of_id(&id).await;

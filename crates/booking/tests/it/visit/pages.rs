@@ -21,8 +21,8 @@ async fn the_dispatcher_sees_what_waits_and_then_the_day() {
         let text = page.text;
         assert!(text.contains("&lt;b&gt;等&lt;/b&gt;") && !text.contains("<script>alert"), "typed text stays text");
         for shown in [
-            "待安排(1)",
-            "11月23日 周一 的上门(1)",
+            "待安排（1）",
+            "11月23日 周一 的上门（1）",
             "14:30–15:30",
             "陈阿姨",
             "迟到 15 分钟",
@@ -31,7 +31,7 @@ async fn the_dispatcher_sees_what_waits_and_then_the_day() {
         ] {
             assert!(text.contains(shown), "{shown}: {text}");
         }
-        assert!(text.find("待安排(1)") < text.find("的上门(1)"));
+        assert!(text.find("待安排（1）") < text.find("的上门（1）"));
         assert!(!text.contains("style=") && !text.contains("onclick"), "the content security policy allows neither");
         let english =
             w.call(Some(&w.dispatcher), "GET", "/visits?day=2026-11-24", None, &[("accept-language", "en")]).await.text;
@@ -60,7 +60,7 @@ async fn the_caregiver_sees_what_is_next_with_one_large_button() {
             "tel:13900000001",
             "geo:0,0?q=%E8%83%9C",
             "胜利路社区 3 幢 201 室",
-            "共 2 家,已完成 0 家",
+            "共 2 家，已完成 0 家",
         ] {
             assert!(text.contains(shown), "{shown}: {text}");
         }

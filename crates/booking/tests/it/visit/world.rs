@@ -15,7 +15,7 @@ use crate::network;
 const AGENCY: &str = "安康居家服务";
 const ZONE: &str = "Asia/Shanghai";
 
-/// What a test works with.
+/// The world of a test.
 pub struct World {
     site: Site,
     pub engine: TestEngine,
@@ -163,7 +163,7 @@ pub fn slot(caregiver: &Person, from: i64, to: i64) -> Value {
     json!({ "caregiver": caregiver.id, "starts_at": at(from), "ends_at": at(to) })
 }
 
-/// What a phone with a position sends.
+/// The position that a phone sends.
 pub fn gps() -> Value {
     json!({ "method": "gps", "latitude": 29.9504, "longitude": 121.7163, "accuracy_m": 12.5 })
 }

@@ -28,7 +28,7 @@ const RETRY_SECONDS: u64 = 30;
 const SOURCE_DEFAULT: &str = "csv";
 
 sanbao_platform::problem_kinds! {
-    IMPORT_RUNNING = 409 "import-running" "另一个导入正在进行,请等它结束再试" "Another import is running; try again when it has ended";
+    IMPORT_RUNNING = 409 "import-running" "另一个导入正在进行，请等它结束再试" "Another import is running; try again when it has ended";
 }
 
 /// The one import that may run at a time in this process.
@@ -136,12 +136,12 @@ fn problem(error: ImportError) -> Problem {
             let zh = match &e {
                 TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
                 TableError::Empty => "文件是空的".to_owned(),
-                TableError::MissingColumns(names) => format!("表头缺少这些列:{names}"),
-                TableError::TwiceColumn(name) => format!("表头中有重复的列:{name}"),
-                TableError::TooManyRows => format!("超过 {ROWS_MAX} 行,请分成几个文件"),
+                TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
+                TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),
+                TableError::TooManyRows => format!("超过 {ROWS_MAX} 行，请分成几个文件"),
                 TableError::TooManyColumns(line) => format!("第 {line} 行起的记录超过 {COLUMNS_MAX} 列"),
                 TableError::RowTooLong(line) => {
-                    format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节,可能有引号没有成对")
+                    format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节，可能有引号没有成对")
                 }
             };
             Problem::field("/file", zh, e.to_string())

@@ -163,7 +163,7 @@ impl Reading {
             )]));
         }
         if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
-            let zh = "编号在文件中重复,只取第一条";
+            let zh = "编号在文件中重复，只取第一条";
             return Err(told(vec![fault(
                 "external_id",
                 "duplicate_in_file",
@@ -335,12 +335,12 @@ const OVERTAKEN: DbError = DbError::RowCount { statement: "import update", expec
 fn ended(state: RequestStateName) -> Fault {
     let (code, zh, en) = match state {
         RequestStateName::Cancelled => {
-            ("request_cancelled", "工单已取消,没有按文件改动", "The request is cancelled and was left as it is")
+            ("request_cancelled", "工单已取消，没有按文件改动", "The request is cancelled and was left as it is")
         }
         RequestStateName::Merged => {
-            ("request_merged", "工单已并入另一条,没有按文件改动", "The request was merged and was left as it is")
+            ("request_merged", "工单已并入另一条，没有按文件改动", "The request was merged and was left as it is")
         }
-        _ => ("request_closed", "工单已办结,没有按文件改动", "The request is closed and was left as it is"),
+        _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
     };
     fault("external_id", code, zh, en)
 }

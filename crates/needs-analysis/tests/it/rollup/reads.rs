@@ -214,7 +214,7 @@ async fn a_file_adds_up_opens_as_text_and_is_on_record() {
         assert!(file.starts_with("\u{feff}区域编码,区域,时间,"), "{file}");
         let rows: Vec<Vec<&str>> = file.lines().skip(1).map(|l| l.split(',').collect()).collect();
         assert_eq!(rows.iter().map(|r| r[7].parse::<i64>().unwrap()).sum::<i64>(), 9);
-        assert!(rows.iter().any(|r| r[..5] == ["s", "s区(未细分)", "2026-11", "medical", "助医"]), "{file}");
+        assert!(rows.iter().any(|r| r[..5] == ["s", "s区（未细分）", "2026-11", "medical", "助医"]), "{file}");
         let file = site.get(&person("analyst", &["evil"]), "/v1/needs/counts.csv?area=evil").await.text;
         assert!(file.contains("evil,\"'=HYPERLINK"), "{file}");
         let records =
@@ -236,7 +236,7 @@ async fn the_page_draws_what_is_there_without_script_or_inline_style() {
             "按下级区域",
             "每月受理",
             "助餐",
-            "内部数据,不得外传",
+            "内部数据，不得外传",
             "counts.csv?area=s&amp;from=2026-09-01",
         ] {
             assert!(page.contains(part), "{part}");
@@ -249,7 +249,7 @@ async fn the_page_draws_what_is_there_without_script_or_inline_style() {
         let sorted = site.read("/needs?from=2026-08-01&to=2026-11-30&sort=total&order=ascending").await.text;
         let table = sorted.split("id=\"table\"").nth(1).unwrap();
         let place = |text: &str| table.find(text).unwrap_or_else(|| panic!("{text} in {table}"));
-        assert!(place(">本级(未细分)<") < place(">b区<") && place(">b区<") < place(">a区<"));
+        assert!(place(">本级（未细分）<") < place(">b区<") && place(">b区<") < place(">a区<"));
         assert!(table.contains("aria-sort=\"ascending\""));
 
         let inner = site.page(&person("analyst", &["a"]), "/needs?area=a-1").await.text;

@@ -25,7 +25,6 @@ pub struct LoggedEntry<B> {
     /// Which of this node's batches it is, when this node wrote it.
     pub own: Option<u64>,
     pub kind: EntryKind,
-    /// The body.
     pub body: B,
 }
 

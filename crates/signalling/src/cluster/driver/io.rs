@@ -58,7 +58,6 @@ pub enum LogOutput<C, B> {
     Apply {
         /// Its place in the log.
         position: Position,
-        /// The body.
         body: B,
     },
     /// Entries before this snapshot are gone from the log: put it in the replica's place.

@@ -1,6 +1,6 @@
 //! How one node takes part in one room's shared log: the decisions only, with no task, clock or network.
 //!
-//! What is proposed gathers while an append is under way, and goes out as one entry; there is never more
+//! Proposed commands gather while an append is under way, and go out as one entry; there is never more
 //! than one append in flight for a room. An entry counts only once it was *heard* from the log as the next
 //! one, for the node that wrote it as for every other.
 //!

@@ -86,7 +86,6 @@ impl Client {
 pub struct RelayPort {
     /// Whether it is an IPv6 port.
     pub ipv6: bool,
-    /// The port.
     pub port: u16,
 }
 
@@ -107,7 +106,6 @@ impl PayloadHead {
 /// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnOutput<'a> {
-    /// Nothing.
     Nothing,
     /// The answer buffer goes back to the client that asked.
     Answer,
@@ -122,7 +120,6 @@ pub enum TurnOutput<'a> {
     },
     /// A message to a client: the head, the payload, and zeros.
     ToClient {
-        /// The client.
         client: Client,
         /// The head of the payload.
         head: PayloadHead,

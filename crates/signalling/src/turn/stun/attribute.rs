@@ -6,49 +6,79 @@ use super::MAGIC_COOKIE;
 
 /// Attribute types (RFC 8489 §18.3, RFC 8656 §18).
 pub mod attr {
-    #![expect(missing_docs, reason = "the names are the standards'")]
+    /// RFC 8489 §14.3.
     pub const USERNAME: u16 = 0x0006;
+    /// RFC 8489 §14.5.
     pub const MESSAGE_INTEGRITY: u16 = 0x0008;
+    /// RFC 8489 §14.8.
     pub const ERROR_CODE: u16 = 0x0009;
+    /// RFC 8489 §14.13.
     pub const UNKNOWN_ATTRIBUTES: u16 = 0x000a;
+    /// RFC 8656 §18.1.
     pub const CHANNEL_NUMBER: u16 = 0x000c;
+    /// RFC 8656 §18.2, seconds.
     pub const LIFETIME: u16 = 0x000d;
+    /// RFC 8656 §18.3.
     pub const XOR_PEER_ADDRESS: u16 = 0x0012;
+    /// RFC 8656 §18.4.
     pub const DATA: u16 = 0x0013;
+    /// RFC 8489 §14.9.
     pub const REALM: u16 = 0x0014;
+    /// RFC 8489 §14.10.
     pub const NONCE: u16 = 0x0015;
+    /// RFC 8656 §18.5.
     pub const XOR_RELAYED_ADDRESS: u16 = 0x0016;
+    /// RFC 8656 §18.6.
     pub const REQUESTED_ADDRESS_FAMILY: u16 = 0x0017;
+    /// RFC 8656 §18.7.
     pub const EVEN_PORT: u16 = 0x0018;
+    /// RFC 8656 §18.8.
     pub const REQUESTED_TRANSPORT: u16 = 0x0019;
+    /// RFC 8656 §18.9.
     pub const DONT_FRAGMENT: u16 = 0x001a;
+    /// RFC 8489 §14.6.
     pub const MESSAGE_INTEGRITY_SHA256: u16 = 0x001c;
+    /// RFC 8489 §14.2.
     pub const XOR_MAPPED_ADDRESS: u16 = 0x0020;
+    /// RFC 8656 §18.10.
     pub const RESERVATION_TOKEN: u16 = 0x0022;
+    /// RFC 8445 §16.1.
     pub const PRIORITY: u16 = 0x0024;
+    /// RFC 8656 §18.11.
     pub const ADDITIONAL_ADDRESS_FAMILY: u16 = 0x8000;
+    /// RFC 8656 §18.12.
     pub const ADDRESS_ERROR_CODE: u16 = 0x8001;
+    /// RFC 8489 §14.7.
     pub const FINGERPRINT: u16 = 0x8028;
 }
 
 /// Error codes with their reason phrases (RFC 8489 §14.8, RFC 8656 §19).
 pub mod code {
-    #![expect(missing_docs, reason = "the names are the standards'")]
     /// A code and its English reason.
     pub type Code = (u16, &'static str);
+    /// RFC 8489 §14.8.
     pub const BAD_REQUEST: Code = (400, "Bad Request");
     /// Without its phrase: this answer may go to a forged address and stays small.
     pub const UNAUTHENTICATED: Code = (401, "");
+    /// RFC 8656 §19.
     pub const FORBIDDEN: Code = (403, "Forbidden");
+    /// RFC 8489 §14.8.
     pub const UNKNOWN_ATTRIBUTE: Code = (420, "Unknown Attribute");
+    /// RFC 8656 §19.
     pub const ALLOCATION_MISMATCH: Code = (437, "Allocation Mismatch");
     /// Without its phrase, as 401.
     pub const STALE_NONCE: Code = (438, "");
+    /// RFC 8656 §19.
     pub const ADDRESS_FAMILY_NOT_SUPPORTED: Code = (440, "Address Family not Supported");
+    /// RFC 8656 §19.
     pub const WRONG_CREDENTIALS: Code = (441, "Wrong Credentials");
+    /// RFC 8656 §19.
     pub const UNSUPPORTED_TRANSPORT: Code = (442, "Unsupported Transport Protocol");
+    /// RFC 8656 §19.
     pub const PEER_FAMILY_MISMATCH: Code = (443, "Peer Address Family Mismatch");
+    /// RFC 8656 §19.
     pub const ALLOCATION_QUOTA_REACHED: Code = (486, "Allocation Quota Reached");
+    /// RFC 8656 §19.
     pub const INSUFFICIENT_CAPACITY: Code = (508, "Insufficient Capacity");
 }
 

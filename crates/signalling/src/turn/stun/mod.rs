@@ -109,7 +109,6 @@ pub enum ParseError {
 /// of one type the first counts (§14).
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// The method.
     pub method: Method,
     /// Which way it goes.
     pub class: Class,

@@ -70,8 +70,8 @@ async fn guest_ticket(State(keys): State<Keys>, Json(body): Json<Value>) -> Json
 async fn summary() -> Html<&'static str> {
     Html(
         "<dl class=\"facts\"><dt>老人</dt><dd>李桂芳 女 82 岁</dd><dt>事由</dt><dd>左小腿肿胀三天</dd>\
-         <dt>目的</dt><dd>明确是否需要转院</dd><dt>病史</dt><dd>高血压二十年,去年左髋骨折术后,平时助行器行走。</dd></dl>\
-         <h3>近日情况</h3><p>11月20日起左小腿肿胀,按压有凹陷,皮温略高;体温 36.8 ℃,血压 142/86。无胸闷气促。</p>",
+         <dt>目的</dt><dd>明确是否需要转院</dd><dt>病史</dt><dd>高血压二十年，去年左髋骨折术后，平时助行器行走。</dd></dl>\
+         <h3>近日情况</h3><p>11月20日起左小腿肿胀，按压有凹陷，皮温略高；体温 36.8 ℃，血压 142/86。无胸闷气促。</p>",
     )
 }
 

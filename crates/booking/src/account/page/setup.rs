@@ -1,23 +1,61 @@
 //! The form behind the one-time link.
 
-use axum::response::{IntoResponse, Response};
+use axum::extract::{Query, State as AppState};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
-use sanbao_platform::http::Visitor;
+use sanbao_platform::http::{SameSite, Visitor};
 use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
+use serde::Deserialize;
 
 use super::TEXTS;
 use super::login::refused;
 use crate::App;
-use crate::account::input::Setup;
+use crate::account::input::{FormOrJson, Setup};
+use crate::account::problems::LINK_SPENT;
+use crate::account::setup;
+
+/// The query of the link.
+#[derive(Deserialize)]
+pub(super) struct SetupLink {
+    #[serde(default)]
+    token: String,
+}
+
+/// The form, as long as the link is good.
+pub(super) async fn setup_form(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    Query(link): Query<SetupLink>,
+) -> Result<Response, Problem> {
+    app.throttle.check(visitor.address)?;
+    if !setup::is_open(&mut app.deps.db.read().await?, &link.token, app.deps.clock.now()).await? {
+        return Err(Problem::new(&LINK_SPENT));
+    }
+    Ok(form(&app, &visitor, &link.token, None))
+}
+
+/// Takes the form.
+pub(super) async fn submit(
+    visitor: Visitor,
+    _: SameSite,
+    AppState(app): AppState<App>,
+    typed: FormOrJson<Setup>,
+) -> Result<Response, Problem> {
+    let FormOrJson { body, form: plain } = typed;
+    match setup::create(&app, &visitor, &body).await {
+        Ok(()) if plain => Ok(Redirect::to("/login?next=/admin").into_response()),
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        Err(problem) if plain && problem.kind() != &LINK_SPENT => {
+            Ok(form(&app, &visitor, &body.token, Some((&body, &problem))))
+        }
+        Err(problem) => Err(problem),
+    }
+}
 
 /// The form, empty or with what was typed and what was wrong with it.
-pub(in crate::account) fn form(
-    app: &App,
-    visitor: &Visitor,
-    token: &str,
-    typed: Option<(&Setup, &Problem)>,
-) -> Response {
+fn form(app: &App, visitor: &Visitor, token: &str, typed: Option<(&Setup, &Problem)>) -> Response {
     let lang = visitor.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let errors = typed.map(|(_, problem)| Errors::of(problem, lang)).unwrap_or_default();

@@ -4,7 +4,7 @@ mod admin;
 pub(super) mod login;
 mod me;
 mod residents;
-pub(super) mod setup;
+mod setup;
 
 use std::sync::LazyLock;
 
@@ -15,8 +15,8 @@ use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::page::address;
 
-use super::session::home_of;
-use crate::App;
+use crate::account::organisation::OrganisationKind;
+use crate::{App, role};
 
 static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(include_str!("../../../texts/account.zh-CN.ftl"), include_str!("../../../texts/account.en.ftl"))
@@ -28,6 +28,7 @@ const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_byte
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
+        .page("/setup", get(setup::setup_form).post(setup::submit))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/admin", get(admin::administration))
@@ -35,9 +36,28 @@ pub(super) fn routes() -> Routes<App> {
         .files(FILES)
 }
 
+/// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.
+pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
+    let has = |role: &str| roles.iter().any(|r| r == role);
+    if has(role::CARE_STAFF) || has(role::DOCTOR) {
+        "/consults"
+    } else if has(role::DISPATCHER) {
+        // The street's dispatchers hand requests out; those of an agency plan who goes.
+        if kind == OrganisationKind::StreetOffice.as_str() { "/requests" } else { "/visits" }
+    } else if has(role::CAREGIVER) {
+        "/visits/today"
+    } else if has(role::ANALYST) {
+        "/needs"
+    } else if has(role::ADMINISTRATOR) {
+        "/admin"
+    } else {
+        "/login"
+    }
+}
+
 /// The page where the person's work is.
 async fn start(PageCtx(ctx): PageCtx, AppState(_): AppState<App>) -> Response {
-    Redirect::to(home_of(&ctx.actor.roles)).into_response()
+    Redirect::to(home_of(&ctx.actor.kind, &ctx.actor.roles)).into_response()
 }
 
 /// `path` with a way back; `next` is a path on this site.
@@ -48,10 +68,21 @@ pub(super) fn with_next(path: &str, next: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::input::Sex;
+    use crate::account::organisation::OrganisationKind;
 
     #[test]
     fn every_text_exists_in_both_languages() {
         assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let keys = (role::ALL.iter().map(|r| format!("role-{r}")))
+            .chain(OrganisationKind::ALL.iter().map(|k| format!("kind-{k}")))
+            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
     }
 
     #[test]

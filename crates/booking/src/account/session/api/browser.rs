@@ -1,98 +1,44 @@
 //! `/session` for browsers: cookies in place of tokens; works by plain forms and by scripts.
 
-use axum::extract::{FromRequest, Query, Request, State as AppState};
-use axum::http::{StatusCode, header};
+use axum::extract::{Query, State as AppState};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
 use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::Tx;
-use sanbao_platform::http::{
-    Ctx, Json, LOCKED_COOKIE, OwnScript, REFRESH_COOKIE, Routes, SameSite, SessionCookies, Visitor,
-};
-use sanbao_platform::problem::{BAD_REQUEST, Problem};
+use sanbao_platform::http::{Ctx, Json, LOCKED_COOKIE, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor};
+use sanbao_platform::problem::Problem;
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use super::device;
-use super::login::{Credentials, authenticate, mint};
-use super::store::{self, Issued, Rotation};
 use crate::App;
 use crate::account::id::SessionId;
-use crate::account::kind::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::input::{FormOrJson, Next};
 use crate::account::member::Account;
-use crate::account::pages;
-use crate::role;
+use crate::account::page;
+use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::session::device;
+use crate::account::session::login::{Credentials, authenticate, mint};
+use crate::account::session::store::{self, IssuedTokens, Rotation};
 
 /// Two tabs of one browser may renew at the same moment, and an answer may be lost on the way: who comes again with the
 /// used token within this time is no thief.
 const RENEWAL_GRACE_SECONDS: i64 = 30;
 
-pub(in crate::account) fn routes() -> Routes<App> {
-    Routes::new()
-        .page("/session", post(log_in).delete(log_out).get(who))
-        .page("/session/lock", post(lock))
-        .page("/session/refresh", post(refresh))
-        .page("/session/renew", get(renew))
-}
-
-/// The page a person starts at, by the roles in the order of their urgency.
-pub(in crate::account) fn home_of(roles: &[String]) -> &'static str {
-    let has = |role: &str| roles.iter().any(|r| r == role);
-    if has(role::CARE_STAFF) || has(role::DOCTOR) {
-        "/consults"
-    } else if has(role::DISPATCHER) {
-        "/visits"
-    } else if has(role::CAREGIVER) {
-        "/visits/today"
-    } else if has(role::ANALYST) {
-        "/needs"
-    } else if has(role::ADMINISTRATOR) {
-        "/admin"
-    } else {
-        "/login"
-    }
-}
-
-/// A body as a plain form sends it, or as a script does.
-pub(in crate::account) struct FormOrJson<T> {
-    /// What was sent.
-    pub(in crate::account) body: T,
-    /// Whether a plain form sent it, so that the answer is a page.
-    pub(in crate::account) form: bool,
-}
-
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormOrJson<T> {
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        if kind.starts_with("application/x-www-form-urlencoded") {
-            let form = axum::Form::<T>::from_request(request, state).await;
-            let axum::Form(body) = form.map_err(|e| Problem::new(&BAD_REQUEST).because(e))?;
-            Ok(Self { body, form: true })
-        } else {
-            let Json(body) = Json::from_request(request, state).await?;
-            Ok(Self { body, form: false })
-        }
-    }
-}
-
 #[derive(Deserialize)]
-struct LogIn {
+pub(super) struct LogIn {
     login: String,
     password: String,
     next: Option<String>,
 }
 
 /// Where to go after the log-in: where the person was, or its start page.
-pub(super) fn destination(next: Option<&str>, issued: &Issued) -> String {
+pub(super) fn destination(next: Option<&str>, issued: &IssuedTokens) -> String {
     match local_path(next) {
-        "/" => home_of(&issued.membership.roles).to_owned(),
+        "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
         path => path.to_owned(),
     }
 }
@@ -104,14 +50,14 @@ pub(super) async fn enter(
     jar: CookieJar,
     account: &Account,
     now: DateTime<Utc>,
-) -> Result<(CookieJar, Issued), Problem> {
+) -> Result<(CookieJar, IssuedTokens), Problem> {
     leave(tx, &jar, now, "switched").await?;
     let issued = mint(app, now).start(tx, account).await?;
     let jar = device::tell_idle_minutes(app, jar);
     Ok((put(app, jar, &issued), issued))
 }
 
-fn put(app: &App, jar: CookieJar, issued: &Issued) -> CookieJar {
+fn put(app: &App, jar: CookieJar, issued: &IssuedTokens) -> CookieJar {
     let cookies = SessionCookies {
         access: issued.access.clone(),
         refresh: issued.refresh.clone(),
@@ -135,7 +81,8 @@ pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
     if form { (jar, Redirect::to(to)).into_response() } else { (jar, Json(json!({ "home": to }))).into_response() }
 }
 
-async fn log_in(
+/// Starts a session in this browser with a password.
+pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
     AppState(app): AppState<App>,
@@ -145,7 +92,7 @@ async fn log_in(
     let FormOrJson { body, form } = typed;
     match start(&app, &visitor, jar, &body).await {
         Ok((jar, to)) => entered(form, jar, &to),
-        Err(problem) if form => pages::login::again(&app, &visitor, &body.login, body.next.as_deref(), &problem),
+        Err(problem) if form => page::login::again(&app, &visitor, &body.login, body.next.as_deref(), &problem),
         Err(problem) => problem.into_response(),
     }
 }
@@ -160,7 +107,12 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }
 
-async fn log_out(ctx: Ctx, AppState(app): AppState<App>, jar: CookieJar) -> Result<(CookieJar, StatusCode), Problem> {
+/// Ends the session of this browser.
+pub async fn log_out(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    jar: CookieJar,
+) -> Result<(CookieJar, StatusCode), Problem> {
     let mut tx = app.deps.db.begin().await?;
     store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
@@ -168,15 +120,15 @@ async fn log_out(ctx: Ctx, AppState(app): AppState<App>, jar: CookieJar) -> Resu
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
 }
 
-/// Who is logged in here: a page that was covered asks whether it is its own person.
-async fn who(ctx: Ctx) -> Json<serde_json::Value> {
-    let Actor { subject, name, roles, .. } = &ctx.actor;
-    Json(json!({ "account": subject, "name": name, "home": home_of(roles) }))
+/// The person who is logged in here: a page that was covered asks whether it is its own person.
+pub async fn who(ctx: Ctx) -> Json<serde_json::Value> {
+    let Actor { subject, name, kind, roles, .. } = &ctx.actor;
+    Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles) }))
 }
 
 /// Ends the log-in of a browser that nobody has touched for a while. By the refresh cookie, since the access token may
 /// have ended before; nothing opens in this browser until somebody logs in.
-async fn lock(
+pub async fn lock(
     visitor: Visitor,
     _: OwnScript,
     AppState(app): AppState<App>,
@@ -215,7 +167,8 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
-async fn refresh(
+/// Renews the session's tokens for a page's script.
+pub async fn refresh(
     visitor: Visitor,
     _: OwnScript,
     AppState(app): AppState<App>,
@@ -228,13 +181,8 @@ async fn refresh(
     })
 }
 
-/// The query of pages that lead back.
-#[derive(Deserialize)]
-pub(in crate::account) struct Next {
-    pub(in crate::account) next: Option<String>,
-}
-
-async fn renew(
+/// Renews the session's tokens on the way to a page, or leads to the log-in.
+pub async fn renew(
     visitor: Visitor,
     AppState(app): AppState<App>,
     jar: CookieJar,
@@ -244,8 +192,8 @@ async fn renew(
     Ok(match rotate(&app, &visitor, &jar).await? {
         Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
         Some(Rotation::Refused | Rotation::Reused) | None => {
-            let page = if jar.get(LOCKED_COOKIE).is_some() { "/session/pin" } else { "/login" };
-            (SessionCookies::clear(jar), Redirect::to(&pages::with_next(page, next))).into_response()
+            let path = if jar.get(LOCKED_COOKIE).is_some() { "/session/pin" } else { "/login" };
+            (SessionCookies::clear(jar), Redirect::to(&page::with_next(path, next))).into_response()
         }
     })
 }

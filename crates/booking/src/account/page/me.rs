@@ -1,4 +1,4 @@
-//! What concerns the logged-in person alone: the PIN.
+//! Matters of the logged-in person alone: the PIN.
 
 use axum::extract::State as AppState;
 use maud::{Markup, html};

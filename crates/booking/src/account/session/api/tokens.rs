@@ -8,22 +8,17 @@ use sanbao_platform::http::{Ctx, Json, Visitor};
 use sanbao_platform::{audit, problem::Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::login::{Credentials, authenticate, mint};
-use super::store::{self, Issued, Rotation};
 use crate::App;
 use crate::account::id::SessionId;
-use crate::account::kind::{REFRESH_INVALID, REFRESH_REUSED};
-
-pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(log_in, log_out)).routes(routes!(refresh)).routes(routes!(jwks))
-}
+use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::session::login::{Credentials, authenticate, mint};
+use crate::account::session::store::{self, IssuedTokens, Rotation};
 
 /// A log-in by password.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"login": "nurse.wang", "password": "correct horse"}))]
-struct PasswordGrant {
+pub(super) struct PasswordGrant {
     login: String,
     password: String,
 }
@@ -31,13 +26,13 @@ struct PasswordGrant {
 /// A renewal.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"refresh_token": "9mY1Rk0ZbCw3v1H9cV0b0X3yq7Q4m2bH1o5m7yJr8uE"}))]
-struct RefreshGrant {
+pub(super) struct RefreshGrant {
     refresh_token: String,
 }
 
 /// Tokens of one log-in (names as in RFC 6749 §5.1).
 #[derive(Serialize, ToSchema)]
-struct Tokens {
+pub(super) struct Tokens {
     /// Send it as `Authorization: Bearer …`.
     access_token: String,
     /// Good once, at `/v1/tokens/refresh`.
@@ -48,8 +43,8 @@ struct Tokens {
     expires_in: i64,
 }
 
-impl From<Issued> for Tokens {
-    fn from(issued: Issued) -> Self {
+impl From<IssuedTokens> for Tokens {
+    fn from(issued: IssuedTokens) -> Self {
         Self {
             access_token: issued.access,
             refresh_token: issued.refresh,
@@ -65,7 +60,7 @@ impl From<Issued> for Tokens {
     responses((status = 200, body = Tokens), (status = 401, description = "invalid-credentials"),
         (status = 403, description = "account-disabled"),
         (status = 429, description = "account-locked or too-many-requests, with Retry-After")))]
-async fn log_in(
+pub async fn log_in(
     visitor: Visitor,
     AppState(app): AppState<App>,
     Json(body): Json<PasswordGrant>,
@@ -82,7 +77,7 @@ async fn log_in(
 #[utoipa::path(post, path = "/v1/tokens/refresh", tag = "log-in", request_body = RefreshGrant,
     description = "Permission: the refresh token.",
     responses((status = 200, body = Tokens), (status = 401, description = "refresh-token-invalid or refresh-token-reused")))]
-async fn refresh(
+pub async fn refresh(
     visitor: Visitor,
     AppState(app): AppState<App>,
     Json(body): Json<RefreshGrant>,
@@ -105,7 +100,7 @@ async fn refresh(
 #[utoipa::path(delete, path = "/v1/tokens", tag = "log-in", security(("bearer" = [])),
     description = "Permission: anybody logged in.",
     responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
-async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
+pub async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
@@ -116,6 +111,6 @@ async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, P
 /// The public keys by which anybody can verify the network's tokens (RFC 7517).
 #[utoipa::path(get, path = "/.well-known/jwks.json", tag = "log-in", description = "Permission: none.",
     responses((status = 200, description = "a JSON Web Key Set")))]
-async fn jwks(AppState(app): AppState<App>) -> Json<serde_json::Value> {
+pub async fn jwks(AppState(app): AppState<App>) -> Json<serde_json::Value> {
     Json(app.deps.keys.jwks())
 }

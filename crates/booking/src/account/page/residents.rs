@@ -13,11 +13,11 @@ use serde::Deserialize;
 use super::TEXTS;
 use crate::App;
 use crate::account::input::Sex;
-use crate::account::person::{PersonView, api::residents_for_page};
+use crate::account::person::{PersonView, residents_for_page};
 
-/// What is looked for; sent by POST, since it is a name or a number.
+/// The text that is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]
-pub(super) struct Search {
+pub(super) struct ResidentSearch {
     q: Option<String>,
 }
 
@@ -26,7 +26,11 @@ pub(super) async fn residents(PageCtx(ctx): PageCtx, AppState(app): AppState<App
 }
 
 /// The same page with what was looked for.
-pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(search): Form<Search>) -> Response {
+pub(super) async fn found(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Form(search): Form<ResidentSearch>,
+) -> Response {
     draw(&app, &ctx, search.q).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 

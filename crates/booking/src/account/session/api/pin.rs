@@ -3,36 +3,26 @@
 use axum::extract::{Query, State as AppState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use axum_extra::extract::cookie::CookieJar;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Json, Routes, SameSite, Visitor};
+use sanbao_platform::http::{Ctx, Json, SameSite, Visitor};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::browser::{FormOrJson, Next, destination, enter, entered};
-use super::device;
+use super::browser::{destination, enter, entered};
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::input::{self, Fields};
-use crate::account::kind::{PIN_REFUSED, PIN_UNAVAILABLE};
+use crate::account::input::{self, Fields, FormOrJson, Next};
 use crate::account::member::{self, Account, AccountStatus};
-use crate::account::pages;
-
-pub(in crate::account) fn api_routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(set))
-}
-
-pub(in crate::account) fn page_routes() -> Routes<App> {
-    Routes::new().page("/session/pin", get(who_is_here).post(log_in))
-}
+use crate::account::page;
+use crate::account::problems::{PIN_REFUSED, PIN_UNAVAILABLE};
+use crate::account::session::device;
 
 /// A PIN of 4 to 8 digits.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"pin": "2580"}))]
-struct NewPin {
+pub(super) struct NewPin {
     pin: String,
 }
 
@@ -40,7 +30,7 @@ struct NewPin {
 #[utoipa::path(put, path = "/v1/me/pin", tag = "log-in", request_body = NewPin, security(("bearer" = [])),
     description = "Permission: anybody logged in.",
     responses((status = 204, description = "set"), (status = 401, description = "not logged in"), (status = 422, description = "not a PIN")))]
-async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
+pub async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
     let mut fields = Fields::default();
     let pin = fields.take("/pin", input::pin(&body.pin));
     let hash = app.deps.passwords.hash(fields.finish(pin)?).await?;
@@ -53,8 +43,8 @@ async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
-async fn who_is_here(
+/// The people who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
+pub async fn who_is_here(
     visitor: Visitor,
     known: Result<Ctx, Problem>,
     AppState(app): AppState<App>,
@@ -85,20 +75,21 @@ async fn show(
     let here = here(app, jar).await?;
     if here.is_empty() {
         let next = sanbao_platform::web::local_path(next);
-        return Ok(Redirect::to(&pages::with_next("/login", next)).into_response());
+        return Ok(Redirect::to(&page::with_next("/login", next)).into_response());
     }
     let people: Vec<_> = here.into_iter().map(|c| (c.id, c.display_name)).collect();
-    Ok(pages::login::pin(app, visitor, &people, next, problem))
+    Ok(page::login::pin(app, visitor, &people, next, problem))
 }
 
 #[derive(Deserialize)]
-struct PinLogIn {
+pub(super) struct PinLogIn {
     account: AccountId,
     pin: String,
     next: Option<String>,
 }
 
-async fn log_in(
+/// Starts a session on a shared tablet with a PIN.
+pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
     AppState(app): AppState<App>,

@@ -14,22 +14,22 @@ use super::TEXTS;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus};
-use crate::account::organisation::{Organisation, OrganisationKind, api as organisation};
-use crate::account::policy::Action;
+use crate::account::organisation::{self, Organisation, OrganisationKind};
+use crate::account::policy::AccountAction;
 
 /// Accounts that the page shows; the API pages further.
 const ACCOUNTS_SHOWN_MAX: i64 = 200;
 
 /// Whose accounts: one's own organisation's when nothing is said.
 #[derive(Deserialize)]
-pub(super) struct Which {
+pub(super) struct AccountsQuery {
     organisation: Option<OrganisationId>,
 }
 
 pub(super) async fn administration(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
-    Query(which): Query<Which>,
+    Query(which): Query<AccountsQuery>,
 ) -> Response {
     match draw(&app, &ctx, which.organisation.unwrap_or(ctx.actor.organisation)).await {
         Ok(page) => page.into_response(),
@@ -39,11 +39,11 @@ pub(super) async fn administration(
 
 async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let own = organisation::load(&mut conn, ctx, which, Action::AccountRead).await?;
+    let own = organisation::load(&mut conn, ctx, which, AccountAction::AccountRead).await?;
     let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
     let roles = member::roles_by_account(&mut conn, own.id).await?;
     let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
-        crate::account::organisation::list_all(&mut conn).await?
+        organisation::list_all(&mut conn).await?
     } else {
         Vec::new()
     };

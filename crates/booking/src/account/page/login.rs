@@ -11,7 +11,7 @@ use sanbao_platform::web::local_path;
 use super::TEXTS;
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::session::Next;
+use crate::account::input::Next;
 
 pub(super) async fn log_in_form(visitor: Visitor, AppState(app): AppState<App>, Query(query): Query<Next>) -> Markup {
     draw(&app, &visitor, "", query.next.as_deref(), &Errors::default())

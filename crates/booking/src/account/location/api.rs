@@ -1,0 +1,63 @@
+//! `/v1/organisations/{id}/locations`: an organisation's rooms.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Path};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::{audit, problem::Problem};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::input::NewLocation;
+use super::model::Location;
+use super::store;
+use crate::App;
+use crate::account::id::LocationId;
+use crate::account::organisation;
+use crate::account::policy::AccountAction;
+
+pub(in crate::account) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(list_rooms, create_room))
+}
+
+/// An organisation's rooms, at most 200.
+#[utoipa::path(get, path = "/v1/organisations/{id}/locations", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    security(("bearer" = [])), description = "Permission: its own accounts; the street office's administrators.",
+    responses((status = 200, body = Page<Location>), (status = 404, description = "unknown, or of no concern to the caller")))]
+async fn list_rooms(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<OrganisationId>,
+) -> Result<Json<Page<Location>>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    organisation::load(&mut conn, &ctx, id, AccountAction::LocationList).await?;
+    Ok(Json(Page { items: store::list(&mut conn, id).await?, next: None }))
+}
+
+/// Adds a room.
+#[utoipa::path(post, path = "/v1/organisations/{id}/locations", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    request_body = NewLocation, security(("bearer" = [])),
+    description = "Permission: its administrators; the street office's administrators. Takes Idempotency-Key.",
+    responses((status = 201, body = Location), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"), (status = 422, description = "fields to correct")))]
+async fn create_room(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<OrganisationId>,
+    key: Idempotency,
+    Json(body): Json<NewLocation>,
+) -> Result<Response, Problem> {
+    organisation::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::LocationCreate).await?;
+    let name = body.name()?;
+    let room = Location { id: LocationId::new(ctx.now()), organisation_id: id, name, created_at: ctx.now() };
+    let mut tx = app.deps.db.begin().await?;
+    let what = format!("POST /v1/organisations/{id}/locations");
+    if let Some(answered) = key.begin(&mut tx, &ctx, &what, &body).await? {
+        return Ok(answered);
+    }
+    store::insert(&mut tx, &room).await?;
+    audit::record(&mut tx, &ctx, "location.create", "location", room.id).await?;
+    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &room).await?;
+    tx.commit().await?;
+    Ok(answer)
+}

@@ -1,0 +1,34 @@
+//! Rooms in the database.
+
+use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+
+use super::model::Location;
+use crate::account::id::LocationId;
+
+const FIND: &str = "select id, organisation_id, name, created_at from location where id = $1";
+const LIST: &str = "select id, organisation_id, name, created_at from location
+    where organisation_id = $1 order by name, id limit $2";
+const INSERT: &str = "insert into location (id, organisation_id, name, created_at) values ($1, $2, $3, $4)";
+/// An organisation has at most this many rooms in a list.
+const ROOMS_MAX: i64 = 200;
+
+/// One room.
+pub async fn find(conn: &mut Conn, id: LocationId) -> Result<Option<Location>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// An organisation's rooms by name.
+pub async fn list(conn: &mut Conn, organisation: OrganisationId) -> Result<Vec<Location>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(organisation).bind(ROOMS_MAX).fetch_all(c).await)?)
+}
+
+/// Stores a new room.
+pub async fn insert(tx: &mut Tx, new: &Location) -> Result<(), DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(new.id).bind(new.organisation_id).bind(&new.name).bind(new.created_at);
+        row.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    expect_rows("insert location", 1, rows)
+}

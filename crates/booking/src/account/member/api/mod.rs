@@ -1,0 +1,18 @@
+//! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages who may log in.
+
+mod create;
+mod read;
+mod steps;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+
+pub(in crate::account) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(read::list, create::create))
+        .routes(routes!(read::get, steps::edit))
+        .routes(routes!(steps::disable))
+        .routes(routes!(steps::enable))
+        .routes(routes!(steps::reset_password))
+}

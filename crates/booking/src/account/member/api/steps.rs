@@ -1,0 +1,166 @@
+//! Changing an account: its name and roles, whether it may log in, its password.
+
+use axum::extract::State as AppState;
+use sanbao_platform::audit;
+use sanbao_platform::db::Tx;
+use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
+use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
+
+use crate::App;
+use crate::account::id::AccountId;
+use crate::account::input::{self, Fields, line};
+use crate::account::member::input::{AccountChange, NewPassword, areas, roles};
+use crate::account::member::model::AccountStatus;
+use crate::account::member::store;
+use crate::account::member::view::AccountView;
+use crate::account::organisation;
+use crate::account::policy::AccountAction;
+use crate::account::session;
+
+async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<AccountView>), Problem> {
+    let account = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
+    let membership = store::membership(tx, id).await?.ok_or_else(Problem::not_found)?;
+    Ok((ETag(account.version), Json(AccountView::of(account, membership, ctx.now()))))
+}
+
+/// Changes an account's name, roles or areas; new roles count from its next token on.
+#[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
+    request_body = AccountChange, security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
+pub async fn edit(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<AccountId>,
+    read: IfMatch,
+    Json(change): Json<AccountChange>,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let (account, mut membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    read.check(account.version)?;
+    let organisation =
+        organisation::load(&mut tx, &ctx, membership.organisation, AccountAction::OrganisationRead).await?;
+    let mut fields = Fields::default();
+    let name = fields.maybe("/display_name", change.display_name.as_deref(), |t| line(t, 40));
+    if let Some(given) = &change.roles {
+        membership.roles = fields.take("/roles", roles(organisation.kind, given)).unwrap_or_default();
+    }
+    if let Some(given) = &change.areas {
+        membership.areas = fields.take("/areas", areas(given)).unwrap_or_default();
+    }
+    fields.done()?;
+    if account.id == AccountId::from(ctx.actor.subject)
+        && !membership.roles.iter().any(|r| r == crate::role::ADMINISTRATOR)
+    {
+        return Err(own_account());
+    }
+    let name = name.as_deref().unwrap_or(&account.display_name);
+    current(store::edit(&mut tx, id, account.version, name).await?)?;
+    store::add_membership(&mut tx, id, &membership, ctx.now()).await?;
+    audit::record(&mut tx, &ctx, "account.update", "account", id).await?;
+    let view = view(&mut tx, &ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Refuses when somebody else changed the account between reading and writing.
+fn current(written: bool) -> Result<(), Problem> {
+    if written { Ok(()) } else { Err(Problem::new(&PRECONDITION_FAILED)) }
+}
+
+fn own_account() -> Problem {
+    Problem::new(&CONFLICT).detail(
+        "不能停用自己，也不能取消自己的管理员角色",
+        "You cannot disable yourself or give up your own administrator role",
+    )
+}
+
+async fn set_status(
+    app: &App,
+    ctx: &Ctx,
+    id: AccountId,
+    read: IfMatch,
+    status: AccountStatus,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let (account, _) = store::load(&mut tx, ctx, id, AccountAction::AccountUpdate).await?;
+    read.check(account.version)?;
+    let (action, legal) = match status {
+        AccountStatus::Disabled => ("disable", "enable"),
+        AccountStatus::Active => ("enable", "disable"),
+    };
+    if id == AccountId::from(ctx.actor.subject) {
+        return Err(own_account());
+    }
+    if !store::set_status(&mut tx, id, account.version, status).await? {
+        return Err(Problem::invalid_transition(account.status, action, &[legal]));
+    }
+    if status == AccountStatus::Disabled {
+        session::end_all(&mut tx, id, ctx.now(), "disabled").await?;
+    }
+    audit::record(&mut tx, ctx, &format!("account.{action}"), "account", id).await?;
+    let view = view(&mut tx, ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Disables an account: its log-ins end, its access tokens within 15 minutes.
+#[utoipa::path(post, path = "/v1/accounts/{id}/disable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: disabled already; conflict: one's own account"), (status = 412, description = "changed by somebody else")))]
+pub async fn disable(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<AccountId>,
+    read: IfMatch,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    set_status(&app, &ctx, id, read, AccountStatus::Disabled).await
+}
+
+/// Enables a disabled account.
+#[utoipa::path(post, path = "/v1/accounts/{id}/enable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: active already"), (status = 412, description = "changed by somebody else")))]
+pub async fn enable(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<AccountId>,
+    read: IfMatch,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    set_status(&app, &ctx, id, read, AccountStatus::Active).await
+}
+
+/// Sets a new password: the account is unlocked, its PIN dropped, its log-ins end.
+#[utoipa::path(post, path = "/v1/accounts/{id}/password", tag = "accounts", params(("id" = uuid::Uuid, Path)),
+    request_body = NewPassword, security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
+pub async fn reset_password(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<AccountId>,
+    read: IfMatch,
+    Json(body): Json<NewPassword>,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    store::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::AccountUpdate).await?;
+    let mut fields = Fields::default();
+    let password = fields.take("/password", input::password(&body.password));
+    let hash = app.deps.passwords.hash(fields.finish(password)?).await?;
+    let mut tx = app.deps.db.begin().await?;
+    let (account, _) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    read.check(account.version)?;
+    current(store::set_password(&mut tx, id, account.version, &hash).await?)?;
+    session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
+    audit::record(&mut tx, &ctx, "account.reset_password", "account", id).await?;
+    let view = view(&mut tx, &ctx, id).await?;
+    tx.commit().await?;
+    Ok(view)
+}

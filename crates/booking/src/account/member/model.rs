@@ -1,0 +1,75 @@
+//! An account and its membership, as they are stored.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::text_enum;
+
+use crate::account::id::AccountId;
+
+text_enum! {
+    /// Whether an account may log in.
+    pub enum AccountStatus {
+        /// It may.
+        Active = "active",
+        /// It may not, until an administrator enables it again.
+        Disabled = "disabled",
+    }
+}
+
+/// An account as it is stored.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Account {
+    pub id: AccountId,
+    /// The name that its owner types.
+    pub login: String,
+    /// The name that others see.
+    pub display_name: String,
+    /// PHC string; never leaves this part.
+    pub(in crate::account) password_hash: String,
+    /// PHC string; never leaves this part.
+    pub(in crate::account) pin_hash: Option<String>,
+    /// Whether it may log in.
+    pub status: AccountStatus,
+    /// Until when wrong passwords have locked it.
+    pub locked_until: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+    /// Counts the changes; the `ETag`.
+    pub version: i64,
+}
+
+impl Account {
+    /// The seconds until the lock ends, if it is locked.
+    pub fn locked_seconds(&self, now: DateTime<Utc>) -> Option<u64> {
+        let left = (self.locked_until? - now).num_seconds();
+        u64::try_from(left).ok().filter(|left| *left > 0).or((left == 0 && self.locked_until? > now).then_some(1))
+    }
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Account({}, {:?})", self.id, self.status)
+    }
+}
+
+/// For which organisation an account acts, and as what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    pub organisation: OrganisationId,
+    pub roles: Vec<String>,
+    /// The areas, as codes.
+    pub areas: Vec<String>,
+}
+
+/// A new account.
+#[derive(Clone, Debug)]
+pub struct NewAccount<'a> {
+    pub id: AccountId,
+    /// The name that its owner types, lower-case.
+    pub login: &'a str,
+    /// The name that others see.
+    pub display_name: &'a str,
+    /// PHC string of the password.
+    pub password_hash: &'a str,
+    /// PHC string of the PIN.
+    pub pin_hash: Option<&'a str>,
+}

@@ -1,0 +1,72 @@
+//! An organisation, and what it is for.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::text_enum;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::account::policy::AccountRelation;
+use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
+
+text_enum! {
+    /// The purpose of an organisation.
+    pub enum OrganisationKind {
+        /// 养老机构
+        CareHome = "care_home",
+        /// 医院
+        Hospital = "hospital",
+        /// 居家养老服务组织
+        HomeCareAgency = "home_care_agency",
+        /// 街道办事处
+        StreetOffice = "street_office",
+    }
+}
+
+impl OrganisationKind {
+    /// The roles that accounts of such an organisation may have.
+    pub fn roles(self) -> &'static [&'static str] {
+        match self {
+            Self::CareHome => &[CARE_STAFF, DOCTOR, ADMINISTRATOR],
+            Self::Hospital => &[DOCTOR, CARE_STAFF, ADMINISTRATOR],
+            Self::HomeCareAgency => &[DISPATCHER, CAREGIVER, ADMINISTRATOR],
+            Self::StreetOffice => &[ANALYST, DISPATCHER, ADMINISTRATOR],
+        }
+    }
+}
+
+/// An organisation as it is stored.
+#[derive(Clone, Debug, sqlx::FromRow, Serialize, ToSchema)]
+pub struct Organisation {
+    #[schema(value_type = uuid::Uuid)]
+    pub id: OrganisationId,
+    pub kind: OrganisationKind,
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English.
+    pub name_en: String,
+    /// The IANA zone in which it plans.
+    pub time_zone: String,
+    /// Where it is reached by telephone, also when a video fails.
+    pub phone: Option<String>,
+    /// The area it lies in.
+    pub area_code: Option<String>,
+    /// Since when it is in the network.
+    pub created_at: DateTime<Utc>,
+}
+
+impl Organisation {
+    /// The zone; Shanghai's when the stored name is not known to this build.
+    pub fn zone(&self) -> chrono_tz::Tz {
+        self.time_zone.parse().unwrap_or(chrono_tz::Asia::Shanghai)
+    }
+
+    /// How a caller of this organisation stands to another organisation.
+    pub fn relation_to(&self, other: OrganisationId) -> AccountRelation {
+        match (self.id == other, self.kind) {
+            (true, _) => AccountRelation::Own,
+            (false, OrganisationKind::StreetOffice) => AccountRelation::Street,
+            (false, _) => AccountRelation::Foreign,
+        }
+    }
+}

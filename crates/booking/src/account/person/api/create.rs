@@ -1,0 +1,54 @@
+//! Registering a person.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::Response;
+use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::problem::Problem;
+use sanbao_platform::{audit, crypto::sha256_hex};
+
+use crate::App;
+use crate::account::id::PersonId;
+use crate::account::organisation;
+use crate::account::person::events::{PersonEvent, REGISTERED};
+use crate::account::person::input::{NewPerson, PersonChange};
+use crate::account::person::model::{Person, register};
+use crate::account::person::store;
+use crate::account::person::view::PersonView;
+use crate::account::policy::{self, AccountAction};
+use crate::account::problems::NATIONAL_ID_TAKEN;
+
+/// Registers a resident of the caller's care home, or an elder at home.
+#[utoipa::path(post, path = "/v1/persons", tag = "people", request_body = NewPerson, security(("bearer" = [])),
+    description = "Permission: care staff and administrators of a care home; dispatchers. Takes Idempotency-Key.",
+    responses((status = 201, body = PersonView), (status = 403, description = "not one of these roles"),
+        (status = 409, description = "national-id-taken"), (status = 422, description = "fields to correct")))]
+pub async fn create(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    key: Idempotency,
+    Json(new): Json<NewPerson>,
+) -> Result<Response, Problem> {
+    let own = organisation::own(&mut app.deps.db.read().await?, &ctx).await?;
+    let (relation, organisation) = register(&own);
+    policy::of(&ctx.actor, AccountAction::PersonCreate, relation).require()?;
+    let mut person = Person::blank(PersonId::new(ctx.now()), organisation, ctx.now());
+    PersonChange::from(new).apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
+    let mut tx = app.deps.db.begin().await?;
+    // A hash of a national id alone could be guessed through: the key's record takes its blind index.
+    let request = (&person.name, &person.national_id_index, &person.phone, &person.address, &person.guardian_phone);
+    let request = sha256_hex(format!("{request:?}").as_bytes());
+    if let Some(answered) = key.begin(&mut tx, &ctx, "POST /v1/persons", &request).await? {
+        return Ok(answered);
+    }
+    if !store::insert(&mut tx, &person).await? {
+        return Err(Problem::new(&NATIONAL_ID_TAKEN));
+    }
+    PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
+    audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
+    tx.touch("persons", own.id);
+    let view = PersonView::of(person, &app.deps.fields);
+    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    tx.commit().await?;
+    Ok(answer)
+}

@@ -1,0 +1,100 @@
+//! Reading people, masked; each reading is audited.
+
+use axum::extract::State as AppState;
+use sanbao_platform::audit;
+use sanbao_platform::db::Tx;
+use sanbao_platform::http::{Ctx, ETag, Json, LIMIT_MAX, Page, Paging, Path, Query};
+use sanbao_platform::problem::Problem;
+
+use crate::App;
+use crate::account::id::PersonId;
+use crate::account::organisation;
+use crate::account::person::input::{PersonQuery, PersonSearch};
+use crate::account::person::model::register;
+use crate::account::person::store;
+use crate::account::person::view::{NationalIdView, PersonView};
+use crate::account::policy::{self, AccountAction};
+
+/// People of the caller's care home; for dispatchers, elders at home that fit a search.
+#[utoipa::path(get, path = "/v1/persons", tag = "people", params(PersonQuery), security(("bearer" = [])),
+    description = "Permission: care staff and administrators of a care home; dispatchers (with `q`). Audited.",
+    responses((status = 200, body = Page<PersonView>), (status = 403, description = "not one of these roles"),
+        (status = 422, description = "a dispatcher without q")))]
+pub async fn list(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Query(query): Query<PersonQuery>,
+) -> Result<Json<Page<PersonView>>, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let page = listed(&app, &ctx, &mut tx, query).await?;
+    tx.commit().await?;
+    Ok(Json(page))
+}
+
+async fn listed(app: &App, ctx: &Ctx, tx: &mut Tx, query: PersonQuery) -> Result<Page<PersonView>, Problem> {
+    let own = organisation::own(tx, ctx).await?;
+    let (relation, organisation) = register(&own);
+    policy::of(&ctx.actor, AccountAction::PersonList, relation).require()?;
+    let search = PersonSearch::of(query.q.as_deref(), &app.deps.fields, ctx.now().date_naive())?;
+    let paging = Paging { after: query.after, limit: query.limit };
+    let limit = paging.limit()?;
+    let rows = match organisation {
+        Some(id) => store::residents(tx, id, &search, paging.after()?, limit + 1).await?,
+        None if query.q.as_deref().is_none_or(|q| q.trim().is_empty()) => {
+            let (zh, en) = ("请输入姓名、手机号或身份证号", "Give a name, a telephone number or a national id");
+            return Err(Problem::field("?q", zh, en));
+        }
+        None => store::elders(tx, &search, limit).await?,
+    };
+    audit::record(tx, ctx, "person.list", "organisation", own.id).await?;
+    let page = Page::of(rows, limit, |p| (p.name.clone(), p.id));
+    let next = page.next;
+    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect();
+    Ok(Page { items, next })
+}
+
+/// The residents of the caller's care home for a page, with the audit row; at most 200.
+pub(in crate::account) async fn residents_for_page(
+    app: &App,
+    ctx: &Ctx,
+    q: Option<String>,
+) -> Result<Page<PersonView>, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let page = listed(app, ctx, &mut tx, PersonQuery { after: None, limit: Some(LIMIT_MAX), q }).await?;
+    tx.commit().await?;
+    Ok(page)
+}
+
+/// One person, masked. The reading is audited.
+#[utoipa::path(get, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: care staff, doctors and administrators of the person's care home; dispatchers for elders at home. Audited.",
+    responses((status = 200, body = PersonView), (status = 404, description = "unknown, or of no concern to the caller")))]
+pub async fn get(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<PersonId>,
+) -> Result<(ETag, Json<PersonView>), Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let person = store::load(&mut tx, &ctx, id, AccountAction::PersonRead).await?;
+    audit::record(&mut tx, &ctx, "person.read", "person", id).await?;
+    tx.commit().await?;
+    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
+}
+
+/// The whole national id, for forms that need it. Each look is audited.
+#[utoipa::path(get, path = "/v1/persons/{id}/national-id", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: care staff and administrators of the person's care home. Audited.",
+    responses((status = 200, body = NationalIdView), (status = 403, description = "may see the person, not the number"),
+        (status = 404, description = "unknown, of no concern to the caller, or no number known")))]
+pub async fn national_id(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<PersonId>,
+) -> Result<Json<NationalIdView>, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let person = store::load(&mut tx, &ctx, id, AccountAction::PersonNationalId).await?;
+    let national_id = person.national_id(&app.deps.fields)?.ok_or_else(Problem::not_found)?;
+    audit::record(&mut tx, &ctx, "person.reveal_national_id", "person", id).await?;
+    tx.commit().await?;
+    Ok(Json(NationalIdView { national_id }))
+}

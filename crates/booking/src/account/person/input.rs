@@ -1,0 +1,144 @@
+//! The fields of a person and of a search, read and checked.
+
+use chrono::NaiveDate;
+use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::moment::Day;
+use sanbao_platform::problem::Problem;
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::Person;
+use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
+
+/// A new person. Birth date and sex come from the national id where there is one.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
+    "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
+pub(super) struct NewPerson {
+    /// Left out, it is told together with whatever else is wrong.
+    #[serde(default)]
+    #[schema(required)]
+    name: String,
+    national_id: Option<String>,
+    sex: Option<Sex>,
+    #[schema(value_type = Option<chrono::NaiveDate>)]
+    birth_date: Option<Day>,
+    phone: Option<String>,
+    address: Option<String>,
+    area_code: Option<String>,
+    guardian_name: Option<String>,
+    guardian_phone: Option<String>,
+}
+
+/// The fields that may be corrected; what is left out stays.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"phone": "13812345678"}))]
+pub(super) struct PersonChange {
+    name: Option<String>,
+    national_id: Option<String>,
+    sex: Option<Sex>,
+    #[schema(value_type = Option<chrono::NaiveDate>)]
+    birth_date: Option<Day>,
+    phone: Option<String>,
+    address: Option<String>,
+    area_code: Option<String>,
+    guardian_name: Option<String>,
+    guardian_phone: Option<String>,
+}
+
+impl From<NewPerson> for PersonChange {
+    fn from(new: NewPerson) -> Self {
+        Self {
+            name: Some(new.name),
+            national_id: new.national_id,
+            sex: new.sex,
+            birth_date: new.birth_date,
+            phone: new.phone,
+            address: new.address,
+            area_code: new.area_code,
+            guardian_name: new.guardian_name,
+            guardian_phone: new.guardian_phone,
+        }
+    }
+}
+
+impl PersonChange {
+    /// Applies the change to a person, all wrong fields told at once; `today` bounds birth dates.
+    pub(super) fn apply(self, person: &mut Person, keys: &FieldKeys, today: NaiveDate) -> Result<(), Problem> {
+        let mut fields = Fields::default();
+        if let Some(name) = self.name.and_then(|t| fields.take("/name", line(&t, 40))) {
+            person.name = name;
+        }
+        person.sex = self.sex.unwrap_or(person.sex);
+        if let Some(date) = self.birth_date.map(|day| *day) {
+            let past = date <= today && date > today - chrono::Duration::days(366 * 130);
+            let checked = past.then_some(date).ok_or(Wrong::new("出生日期不对", "Not a possible birth date"));
+            person.birth_date = fields.take("/birth_date", checked).or(person.birth_date);
+        }
+        let national_id = fields.maybe("/national_id", self.national_id.as_deref(), |t| resident_id(t, today));
+        if let Some(id) = national_id {
+            person.set_national_id(keys, &id);
+        }
+        let phone = |t: &str| mobile(t).map(|p| p.as_str().to_owned());
+        let text = |max: usize| move |t: &str| line(t, max);
+        person.phone = fields.maybe("/phone", self.phone.as_deref(), phone).or(person.phone.take());
+        person.address = fields.maybe("/address", self.address.as_deref(), text(200)).or(person.address.take());
+        person.area_code = fields.maybe("/area_code", self.area_code.as_deref(), area_code).or(person.area_code.take());
+        person.guardian_name =
+            fields.maybe("/guardian_name", self.guardian_name.as_deref(), text(40)).or(person.guardian_name.take());
+        person.guardian_phone =
+            fields.maybe("/guardian_phone", self.guardian_phone.as_deref(), phone).or(person.guardian_phone.take());
+        fields.done()
+    }
+}
+
+/// The query of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PersonQuery {
+    /// The `next` of the page before.
+    pub(super) after: Option<String>,
+    /// Rows wanted, 1 to 200.
+    pub(super) limit: Option<u32>,
+    /// Part of a name, a whole telephone number or a whole national id. Dispatchers must give one.
+    pub(super) q: Option<String>,
+}
+
+/// The bounds of a list.
+#[derive(Debug, Default)]
+pub(super) struct PersonSearch {
+    /// Part of a name; for elders at home the whole name.
+    pub(super) name: Option<String>,
+    /// A whole telephone number.
+    pub(super) phone: Option<String>,
+    /// A national id's blind index.
+    pub(super) index: Option<String>,
+}
+
+impl PersonSearch {
+    /// A person's sign to look for: the kind of sign is seen by its form.
+    pub(super) fn of(q: Option<&str>, keys: &FieldKeys, today: NaiveDate) -> Result<Self, Problem> {
+        let mut fields = Fields::default();
+        let Some(text) = fields.maybe("?q", q, |t| line(t, 60)) else {
+            fields.done()?;
+            return Ok(Self::default());
+        };
+        if let Ok(id) = resident_id(&text, today) {
+            return Ok(Self { index: Some(id.index(keys)), ..Self::default() });
+        }
+        if let Ok(phone) = mobile(&text) {
+            return Ok(Self { phone: Some(phone.as_str().to_owned()), ..Self::default() });
+        }
+        Ok(Self { name: Some(text), ..Self::default() })
+    }
+
+    /// The pattern of a part of a name; none where another sign is given.
+    pub(super) fn pattern(&self) -> Option<String> {
+        let all = self.phone.is_none() && self.index.is_none();
+        let escaped = |text: &String| {
+            let text = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+            format!("%{text}%")
+        };
+        self.name.as_ref().map(escaped).or_else(|| all.then(|| "%".to_owned()))
+    }
+}

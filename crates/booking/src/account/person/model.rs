@@ -1,0 +1,110 @@
+//! A person as stored. The national id lies there sealed; its blind index finds it again.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::cn::{ResidentId, mask_resident_id};
+use sanbao_platform::crypto::{FieldKeys, Unsealable};
+use sanbao_platform::db::DbError;
+use sanbao_platform::id::OrganisationId;
+
+use crate::account::id::PersonId;
+use crate::account::input::{Sex, sex_of};
+use crate::account::organisation::{Organisation, OrganisationKind};
+use crate::account::policy::AccountRelation;
+
+/// A person as stored.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Person {
+    /// Its id: also its resource in the calendar.
+    pub id: PersonId,
+    /// The care home, or none for an elder at home.
+    pub organisation_id: Option<OrganisationId>,
+    pub name: String,
+    pub sex: Sex,
+    pub birth_date: Option<NaiveDate>,
+    /// Telephone.
+    pub phone: Option<String>,
+    pub(super) national_id_sealed: Option<Vec<u8>>,
+    pub(super) national_id_index: Option<String>,
+    /// Street address.
+    pub address: Option<String>,
+    pub area_code: Option<String>,
+    /// Guardian's or closest relative's name.
+    pub guardian_name: Option<String>,
+    /// Guardian's telephone.
+    pub guardian_phone: Option<String>,
+    pub created_at: DateTime<Utc>,
+    /// Counts the changes; the `ETag`.
+    pub version: i64,
+}
+
+impl std::fmt::Debug for Person {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Person({})", self.id)
+    }
+}
+
+impl Person {
+    /// A person of whom nothing is known yet.
+    pub(in crate::account) fn blank(
+        id: PersonId,
+        organisation_id: Option<OrganisationId>,
+        created_at: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            id,
+            organisation_id,
+            name: String::new(),
+            sex: Sex::Unknown,
+            birth_date: None,
+            phone: None,
+            national_id_sealed: None,
+            national_id_index: None,
+            address: None,
+            area_code: None,
+            guardian_name: None,
+            guardian_phone: None,
+            created_at,
+            version: 1,
+        }
+    }
+
+    fn place(&self) -> String {
+        super::reseal::place(self.id.0)
+    }
+
+    /// Takes a national id: sealed, indexed, and the source of birth date and sex.
+    pub(in crate::account) fn set_national_id(&mut self, keys: &FieldKeys, id: &ResidentId) {
+        self.national_id_sealed = Some(keys.seal(&self.place(), id.as_str()));
+        self.national_id_index = Some(id.index(keys));
+        self.birth_date = Some(id.birth_date());
+        self.sex = sex_of(id);
+    }
+
+    /// The national id with its middle masked, for a view that goes on without it: `Err` when it does not open, which
+    /// the log says once.
+    pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
+        let open = keys.open_or_report(&self.place(), sealed).ok_or(Unsealable)?;
+        Ok(Some(mask_resident_id(&open)))
+    }
+
+    /// The national id in the open. A cipher text that does not open is a bad row.
+    pub(super) fn national_id(&self, keys: &FieldKeys) -> Result<Option<String>, DbError> {
+        let open = |sealed: &Vec<u8>| keys.open(&self.place(), sealed);
+        self.national_id_sealed.as_ref().map(open).transpose().map_err(|cause| DbError::BadRow {
+            table: "person",
+            column: "national_id_sealed",
+            row: self.id.to_string(),
+            cause: cause.to_string(),
+        })
+    }
+}
+
+/// Where people whom this organisation registers belong, and how its accounts stand to that place.
+pub(super) fn register(own: &Organisation) -> (AccountRelation, Option<OrganisationId>) {
+    match own.kind {
+        OrganisationKind::CareHome => (AccountRelation::Own, Some(own.id)),
+        OrganisationKind::HomeCareAgency | OrganisationKind::StreetOffice => (AccountRelation::AtHome, None),
+        OrganisationKind::Hospital => (AccountRelation::Foreign, None),
+    }
+}

@@ -1,0 +1,8 @@
+//! The kinds of problem that consults add to the platform's.
+
+use sanbao_platform::problem_kinds;
+
+problem_kinds! {
+    CONSENT_MISSING = 409 "consent-missing" "还没有登记老人或监护人的同意，不能进入会诊室" "No consent of the resident or guardian is recorded, so nobody may enter the room";
+    TICKET_WINDOW = 409 "ticket-window" "现在不是进入会诊室的时间" "The room is not open now";
+}
