@@ -14,6 +14,7 @@ use tracing::Instrument as _;
 use super::RequestInfo;
 use super::ctx::lang_of;
 use super::extract::problem_of;
+use super::live::Streams;
 use super::packing::{Packing, packed};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
@@ -31,6 +32,7 @@ struct Outer {
     clock: Clock,
     drain: CancellationToken,
     secure: bool,
+    streams: Streams,
 }
 
 /// Puts the outermost layer around the routes of all services. `secure` says that the site is
@@ -41,7 +43,7 @@ pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bo
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // What happened was logged where it happened (`telemetry::start_logs`).
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::new(&INTERNAL).into_response()))
-        .layer(from_fn_with_state(Outer { clock, drain, secure }, outermost))
+        .layer(from_fn_with_state(Outer { clock, drain, secure, streams: Streams::default() }, outermost))
         .layer(from_fn_with_state(Packing::default(), packed))
 }
 
@@ -66,6 +68,7 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         request_id: request_id(request.headers(), &outer.clock),
         lang: lang_of(request.headers()),
         drain: outer.drain,
+        streams: outer.streams,
     };
     let method = request.method().clone();
     let page = wants_page(request.headers(), request.uri());

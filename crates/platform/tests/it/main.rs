@@ -5,6 +5,7 @@ mod bus;
 mod db;
 mod http;
 mod lifecycle;
+mod live;
 mod packing;
 mod panics;
 mod retention;

@@ -23,6 +23,7 @@ use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
+use sanbao_platform::problem::Problem;
 
 use super::state::ConsultStateName;
 use super::steps::TOPIC;
@@ -55,8 +56,8 @@ pub(super) fn routes() -> Routes<App> {
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.
-async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
-    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
+async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<impl IntoResponse, Problem> {
+    live(&app.deps.db, TOPIC, ctx.actor.organisation, &ctx)
 }
 
 fn t(lang: Lang, key: &str) -> String {

@@ -170,11 +170,12 @@ pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>
 
 /// Tells that the lists the caller may read have changed (server-sent events).
 #[utoipa::path(get, path = "/v1/visits/events", tag = "visits",
-    responses((status = 200, description = "server-sent events", content_type = "text/event-stream")))]
+    responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
+        (status = 429, description = "Too many streams of this account")))]
 pub async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {
     let key: Uuid = match whose(&ctx)? {
         None => ctx.actor.organisation.0,
         Some(account) => account.0,
     };
-    Ok(live(&app.deps.db, TOPIC, key, ctx.drain).into_response())
+    Ok(live(&app.deps.db, TOPIC, key, &ctx)?.into_response())
 }
