@@ -97,7 +97,7 @@ impl Site {
     }
 }
 
-/// Who learns which address of whom, and how much media one person may send.
+/// The rules of media: which addresses go to whom, and how much one person may send.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaRules {
     /// Whose media goes by way of TURN only, where there is TURN.
