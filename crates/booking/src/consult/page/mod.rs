@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use crate::account::input::Sex;
     use crate::consult::attendance::Absent;
-    use crate::consult::consent::{GivenBy, Method};
+    use crate::consult::consent::GivenBy;
     use crate::consult::opinion::AdoptionDecision;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
@@ -128,7 +128,6 @@ mod tests {
             .chain(RoomRole::ALL.iter().map(|r| format!("role-{r}")))
             .chain(Absent::ALL.iter().map(|a| format!("absent-{a}")))
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
-            .chain(Method::ALL.iter().map(|m| format!("method-{m}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
         let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
