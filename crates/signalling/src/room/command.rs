@@ -24,7 +24,8 @@ use crate::role::Role;
 /// field.
 ///
 /// - 2: `attached_times` of [`Command::Resume`], `at` of [`Command::Revoke`], `issued_at` of [`Entrant`].
-pub const ENTRY_VERSION: u8 = 2;
+/// - 3: [`RoomRequest::Withheld`].
+pub const ENTRY_VERSION: u8 = 3;
 
 /// The earliest version of [`Entry`] that is read.
 pub const ENTRY_VERSION_MIN: u8 = 1;
@@ -190,6 +191,12 @@ pub struct Profile {
     /// Whether they wait to be admitted.
     pub lobby: bool,
     pub permissions: Permissions,
+    /// The organisation whose staff they are; none where version 2 or before wrote it. It changes nothing in the room.
+    #[serde(default)]
+    pub organisation: Option<Uuid>,
+    /// When the room's window ends for them; none where version 2 or before wrote it. It changes nothing in the room.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The request of somebody to the room: every numbered message of a client.
@@ -218,6 +225,11 @@ pub enum RoomRequest {
         to: PeerId,
         /// The type: `offer`, `answer`, `candidate` or `message`.
         body: Body,
+    },
+    /// A candidate of which nothing may be passed on: it is taken, and reaches nobody.
+    Withheld {
+        /// The session that it was for.
+        to: PeerId,
     },
     /// Pass a `message` on to everybody else inside.
     Message {

@@ -1,6 +1,7 @@
 //! The user who asks: the long-term credential mechanism (RFC 8489 §9.2), and answers that say no.
 
 use super::{AMPLIFICATION_MAX, Client, Engine, Now, TurnOutput};
+use crate::turn::credentials::TurnUser;
 use crate::turn::stun::code::{self, Code};
 use crate::turn::stun::{Class, Key, Message, Method, StunWriter, UNKNOWN_MAX, attr};
 
@@ -139,7 +140,18 @@ impl Engine {
         if realm != self.realm {
             return Err(code::UNAUTHENTICATED);
         }
-        let password = self.credentials.check(username, now.utc).map_err(|_| code::UNAUTHENTICATED)?;
+        if self.orders.is_over(username) {
+            return Err(code::UNAUTHENTICATED);
+        }
+        let standing = message.method != Method::Allocate
+            && !TurnUser::of(username).ticket.is_empty()
+            && self.allocation(now, client).is_some_and(|(_, allocation)| allocation.username == username);
+        let password = if standing {
+            self.credentials.check_standing(username, now.utc)
+        } else {
+            self.credentials.check(username, now.utc)
+        };
+        let password = password.map_err(|_| code::UNAUTHENTICATED)?;
         let key = Key::long_term(username, realm, &password);
         if message.is_signed_by(&key) { Ok((username, key)) } else { Err(code::UNAUTHENTICATED) }
     }
