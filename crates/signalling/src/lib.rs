@@ -26,8 +26,6 @@ pub mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRef;
-use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
@@ -62,18 +60,6 @@ pub(crate) struct App {
     pub(crate) hub: Arc<Hub>,
     pub(crate) prechecks: Arc<Prechecks>,
     pub(crate) texts: Arc<Texts>,
-}
-
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.deps.keys.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.deps.clock.clone()
-    }
 }
 
 /// Builds the service. No I/O.

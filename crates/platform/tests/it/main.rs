@@ -7,4 +7,5 @@ mod http;
 mod lifecycle;
 mod retention;
 mod slow_clients;
+mod speaker;
 mod stream;

@@ -8,7 +8,7 @@ use super::fact::Past;
 use super::limits::RoomLimits;
 use crate::id::{Digest, Epoch, NodeId, PeerId, PersonId, Socket};
 use crate::permissions::Permissions;
-use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media};
+use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media, Resume};
 use crate::role::Role;
 
 /// The version of [`Entry`] that this code writes; it stands in front of each entry of a shared log.
@@ -143,6 +143,23 @@ pub enum Command {
     },
     /// Time has passed.
     Tick,
+}
+
+impl Command {
+    /// The command of a `hello` that wants to go on with a session. How often that had been attached, its room says.
+    pub fn resume(resume: &Resume, socket: Socket, device: Digest, fallback: Option<Box<Entrant>>) -> Self {
+        Self::Resume {
+            socket,
+            peer: resume.session,
+            secret: Digest::of(resume.secret.as_bytes()),
+            device,
+            epoch: resume.epoch,
+            received: resume.seq,
+            snapshot: resume.snapshot,
+            attached_times: None,
+            fallback,
+        }
+    }
 }
 
 /// Somebody with a ticket, as the log knows them.

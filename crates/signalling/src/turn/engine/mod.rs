@@ -31,6 +31,7 @@ use super::stun::{Class, Message, Method};
 use allocate::{Pending, Reserved};
 use allocation::Allocation;
 pub use allocation::{CHANNEL_MS, PERMISSION_MS};
+use auth::StunRequest;
 use nonce::Nonces;
 use throttle::Throttle;
 pub(super) use throttle::source;
@@ -227,9 +228,11 @@ impl Engine {
         let Ok(message) = Message::parse(bytes) else { return TurnOutput::Nothing };
         match (message.class, message.method) {
             (Class::Indication, Method::Send) => self.send_indication(now, client, &message),
-            (Class::Request, Method::Binding) => self.binding(now, client, bytes.len(), &message, answer),
+            (Class::Request, Method::Binding) => {
+                self.binding(now, &StunRequest { client, bytes: bytes.len(), message }, answer)
+            }
             (Class::Request, Method::Allocate | Method::Refresh | Method::CreatePermission | Method::ChannelBind) => {
-                self.request(now, client, bytes.len(), &message, answer)
+                self.request(now, &StunRequest { client, bytes: bytes.len(), message }, answer)
             }
             // Answers, other indications, and methods that nobody here knows (RFC 8489 §6.3).
             _ => TurnOutput::Nothing,
