@@ -154,7 +154,9 @@ impl Parts {
     /// The same of needs-analysis: the demo, imports.
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
         let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
-        Ok(sanbao_needs_analysis::App { deps, config: sanbao_needs_analysis::Config::default() })
+        let (config, imports) =
+            (sanbao_needs_analysis::Config::default(), sanbao_needs_analysis::import::Imports::default());
+        Ok(sanbao_needs_analysis::App { deps, config, imports })
     }
 }
 
@@ -162,7 +164,8 @@ impl Parts {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
     let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
-    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
+    let needs = sanbao_needs_analysis::import::KINDS.to_vec();
+    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat(), needs];
     all.concat()
 }
 
@@ -192,7 +195,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         nats: parts.nats.clone(),
         wiring: Arc::clone(&wiring),
         frame: Frame::new(navigation()),
-        document: document.to_string().into(),
+        document: http::Fixed::new("application/json", document.to_string()),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
         behind_proxy: parts.behind_proxy,

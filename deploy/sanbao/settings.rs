@@ -309,6 +309,7 @@ pub fn limits() -> Section {
         ("taking_wait_seconds_max", shown(wait.taking_wait.as_secs())),
         ("bytes_per_second_min", shown(http::BYTES_PER_SECOND_MIN)),
         ("body_bytes_max", shown(http::BODY_BYTES_MAX)),
+        ("event_streams_per_account_max", shown(http::STREAMS_PER_ACCOUNT_MAX)),
         ("page_rows_max", shown(http::LIMIT_MAX)),
         ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),
         ("access_token_seconds", shown(auth::ACCESS_TOKEN_SECONDS)),

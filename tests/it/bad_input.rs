@@ -53,6 +53,81 @@ fn assert_clear(what: &str, answer: &Answer) {
     }
 }
 
+/// Moments and days at the ends of what a calendar can hold, and beyond what anything here can be about.
+const FAR: &[&str] = &["+262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z", "9999-12-31T23:59:59Z"];
+
+/// The moments and days among an operation's query parameters.
+fn moments(operation: &Value) -> Vec<String> {
+    let all = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query");
+    let text = |p: &Value| p["schema"].to_string();
+    let dated = all.filter(|p| text(p).contains("\"date-time\"") || text(p).contains("\"date\""));
+    dated.map(|p| p["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// `value` with each moment and day in it replaced by `far`, as its form wants it; whether there was one.
+fn far_off(value: &mut Value, far: &str) -> bool {
+    let replace = |text: &str| match text.len() {
+        10 if text.starts_with("20") => Some(far.split('T').next().unwrap_or_default().to_owned()),
+        20.. if text.starts_with("20") && text.as_bytes()[10] == b'T' => Some(far.to_owned()),
+        _ => None,
+    };
+    match value {
+        Value::String(text) => replace(text).is_some_and(|new| {
+            *text = new;
+            true
+        }),
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| far_off(item, far) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, member| far_off(member, far) | any),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_moment_beyond_every_calendar_is_refused_wherever_one_is_taken() {
+    let served = Served::demo(testing::sqlite()).await;
+    let world = World::of(&served).await;
+    let document = served.nobody().get("/openapi.json").await.expect(200);
+    let mut callers = Vec::new();
+    for login in ["nurse", "doctor", "dispatcher", "caregiver", "analyst", "admin"] {
+        callers.push(served.nobody().demo(login).await);
+    }
+    let (mut queries, mut bodies) = (0, 0);
+    for (path, method, operation) in sanbao::openapi::operations(&document) {
+        let (url, names) = (world.url(&document, path, operation), moments(operation));
+        let (address, query) = url.split_once('?').unwrap_or((&url, ""));
+        let others: Vec<&str> =
+            query.split('&').filter(|pair| !names.iter().any(|n| pair.starts_with(&format!("{n}=")))).collect();
+        let sample = sample::body(&document, operation);
+        for far in FAR {
+            let day = far.split('T').next().unwrap();
+            let mut asked: Vec<String> =
+                others.iter().filter(|pair| !pair.is_empty()).map(|p| (*p).to_owned()).collect();
+            let of = |name: &String| {
+                let schema = operation["parameters"].as_array().unwrap().iter().find(|p| p["name"] == **name).unwrap();
+                let whole = schema["schema"].to_string().contains("\"date-time\"");
+                format!("{name}={}", if whole { *far } else { day }.replace('+', "%2B"))
+            };
+            asked.extend(names.iter().map(of));
+            let url = format!("{address}?{}", asked.join("&"));
+            let mut body = sample.clone();
+            let changed = body.as_mut().is_some_and(|body| far_off(body, far));
+            if names.is_empty() && !changed {
+                continue;
+            }
+            (queries, bodies) = (queries + usize::from(!names.is_empty()), bodies + usize::from(changed));
+            for caller in &callers {
+                let mut request = caller.request(method, &url);
+                if let Some(body) = &body {
+                    request = request.json(body);
+                }
+                assert_clear(&format!("{method} {url}"), &caller.send(request).await);
+            }
+        }
+    }
+    assert!(queries >= 12 && bodies >= 9, "{queries} queries and {bodies} bodies");
+    served.stop().await;
+}
+
 /// The operations that take a JSON body, each with a caller who may use it.
 fn with_bodies(document: &Value) -> Vec<(String, String, Value)> {
     let all = sanbao::openapi::operations(document).into_iter();

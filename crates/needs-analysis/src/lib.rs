@@ -50,6 +50,8 @@ pub struct App {
     pub deps: Deps,
     /// The operator's choices.
     pub config: Config,
+    /// The import that may run.
+    pub imports: import::Imports,
 }
 
 impl ServiceState for App {
@@ -60,7 +62,7 @@ impl ServiceState for App {
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let app = App { deps, config };
+    let app = App { deps, config, imports: import::Imports::default() };
     let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
     let consumers = request::consumers(&app);
     Service {

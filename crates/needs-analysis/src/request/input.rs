@@ -5,6 +5,7 @@
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use sanbao_platform::cn::{Phone, ResidentId};
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -142,8 +143,13 @@ impl Faults {
     }
 }
 
-/// A time with its offset (RFC 3339), or a local one in the forms that files use; cut to microseconds.
+/// A time with its offset (RFC 3339), or a local one in the forms that files use; cut to microseconds. Of a year in
+/// which nothing here lies it is none.
 pub fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
+    told_moment(text).and_then(Moment::new).map(|moment| *moment)
+}
+
+fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return DateTime::from_timestamp_micros(moment.timestamp_micros());
     }

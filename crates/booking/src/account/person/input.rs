@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +20,8 @@ macro_rules! person_body {
             name: $name,
             national_id: Option<String>,
             sex: Option<Sex>,
-            birth_date: Option<chrono::NaiveDate>,
+            #[schema(value_type = Option<chrono::NaiveDate>)]
+            birth_date: Option<Day>,
             phone: Option<String>,
             address: Option<String>,
             area_code: Option<String>,
@@ -73,7 +75,7 @@ impl PersonChange {
             person.name = name;
         }
         person.sex = self.sex.unwrap_or(person.sex);
-        if let Some(date) = self.birth_date {
+        if let Some(date) = self.birth_date.map(|day| *day) {
             let past = date <= today && date > today - chrono::Duration::days(366 * 130);
             let checked = past.then_some(date).ok_or(Wrong::new("出生日期不对", "Not a possible birth date"));
             person.birth_date = fields.take("/birth_date", checked).or(person.birth_date);

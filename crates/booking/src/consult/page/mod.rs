@@ -62,8 +62,8 @@ async fn readable(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<(Consult,
 }
 
 /// Tells that something changed on the own side; what, the page reads anew.
-async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
-    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
+async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<impl IntoResponse, Problem> {
+    live(&app.deps.db, TOPIC, ctx.actor.organisation, &ctx)
 }
 
 fn t(lang: Lang, key: &str) -> String {

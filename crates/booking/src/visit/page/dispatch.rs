@@ -5,6 +5,7 @@ use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
+use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self as kit, Age, Errors, Field, Select, Send, Tone, address};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ const REASON_CHARS_MAX: usize = 500;
 /// Which day.
 #[derive(Debug, Deserialize)]
 pub(super) struct DayQuery {
-    day: Option<NaiveDate>,
+    day: Option<Day>,
 }
 
 /// All that the page shows.
@@ -57,7 +58,7 @@ pub(super) async fn dispatching(
     policy::allows(&ctx.actor, VisitAction::Schedule, VisitRelation::Agency)
         .require()
         .map_err(|_| Problem::forbidden())?;
-    let shown = read(&app, &ctx, query.day).await?;
+    let shown = read(&app, &ctx, query.day.map(|day| *day)).await?;
     let words = Words::new(ctx.lang, shown.agency.zone);
     let body = html! {
         div.spread {
