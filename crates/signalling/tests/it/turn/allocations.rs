@@ -71,10 +71,7 @@ fn channel(number: u16, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn channels_and_indications_pass_without_an_allocation() {
-    let mut settings = config(&[]);
-    // All of it in one moment.
-    settings.limits.bytes_burst_per_user_max = u64::MAX;
-    let engine = Engine::new(&settings, credentials(), 3478, [3; 32]);
+    let engine = Engine::new(&config(&[]), credentials(), 3478, [3; 32]);
     let mut world = World(engine, Now { ms: 0, utc: now() });
     let udp = Client::Udp { remote: "192.0.2.7:4000".parse().unwrap(), local: None };
     let stream = Client::Stream { remote: "192.0.2.8:4000".parse().unwrap(), id: 1 };
