@@ -6,7 +6,7 @@ use sanbao_platform::testing::{self, Answer, TestEngine};
 use serde_json::{Value, json};
 
 use crate::common::world::World;
-use crate::common::{Served, flow, sample};
+use crate::common::{Client, Served, flow, sample};
 
 const TABLES_SQLITE: &str =
     "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name";
@@ -136,18 +136,46 @@ fn with_bodies(document: &Value) -> Vec<(String, String, Value)> {
     taking.collect()
 }
 
+/// Runs a test on a demo of its own, on both engines.
+async fn on_demos(body: impl AsyncFn(&Served)) {
+    let body = &body;
+    testing::on_both(|engine| async move {
+        let served = Served::demo(engine).await;
+        body(&served).await;
+        served.stop().await;
+    })
+    .await;
+}
+
+/// Those who write invitations and requests, and what they write of.
+struct Invited {
+    nurse: Client,
+    desk: Client,
+    resident: String,
+    hospital: String,
+}
+
+impl Invited {
+    async fn of(served: &Served) -> Self {
+        let nobody = served.nobody();
+        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
+        let resident = flow::residents(&nurse).await.remove(0);
+        let hospital = flow::organisation(&nobody, "hospital").await;
+        Self { nurse, desk, resident, hospital }
+    }
+}
+
 #[tokio::test]
 async fn broken_bodies_are_refused_and_change_nothing() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let world = World::of(&served).await;
+    on_demos(async |served| {
+        let world = World::of(served).await;
         let document = served.nobody().get("/openapi.json").await.expect(200);
         let callers = [
             served.nobody().demo("nurse").await,
             served.nobody().demo("desk").await,
             served.nobody().demo("admin").await,
         ];
-        let before = rows(&served).await;
+        let before = rows(served).await;
         let huge = format!("{{\"x\":\"{}\"}}", "a".repeat(10 * 1024 * 1024));
         let broken: [(&str, Vec<u8>, &[u16]); 6] = [
             ("cut JSON", b"{".to_vec(), &[400]),
@@ -180,21 +208,16 @@ async fn broken_bodies_are_refused_and_change_nothing() {
                 assert_clear(&format!("{method} {url} as text/plain"), &caller.send(form).await);
             }
         }
-        assert_eq!(rows(&served).await, before);
-        served.stop().await;
+        assert_eq!(rows(served).await, before);
     })
     .await;
 }
 
 #[tokio::test]
 async fn wrong_values_name_their_field_and_change_nothing() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let nobody = served.nobody();
-        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
-        let resident = flow::residents(&nurse).await.remove(0);
-        let hospital = flow::organisation(&nobody, "hospital").await;
-        let before = rows(&served).await;
+    on_demos(async |served| {
+        let Invited { nurse, desk, resident, hospital } = Invited::of(served).await;
+        let before = rows(served).await;
         let invite = |field: &str, value: Value| {
             let mut body = flow::invitation(&resident, &hospital, "geriatrics", served.clock.now());
             body[field] = value;
@@ -239,20 +262,15 @@ async fn wrong_values_name_their_field_and_change_nothing() {
                 assert!(!answer.text.contains(secret), "a wrong id is not repeated: {}", answer.text);
             }
         }
-        assert_eq!(rows(&served).await, before);
-        served.stop().await;
+        assert_eq!(rows(served).await, before);
     })
     .await;
 }
 
 #[tokio::test]
 async fn sql_and_html_are_only_words() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let nobody = served.nobody();
-        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
-        let resident = flow::residents(&nurse).await.remove(0);
-        let hospital = flow::organisation(&nobody, "hospital").await;
+    on_demos(async |served| {
+        let Invited { nurse, desk, resident, hospital } = Invited::of(served).await;
         let nasty = "'; drop table consult; -- <script>alert(1)</script> <img src=x onerror=alert(1)> {{7*7}} $1 %s";
         let mut body = flow::invitation(&resident, &hospital, "geriatrics", served.clock.now());
         for field in ["reason", "purpose", "case_summary"] {
@@ -276,7 +294,6 @@ async fn sql_and_html_are_only_words() {
             assert!(!page.text.contains("<script>alert") && !page.text.contains("<img src=x"), "{path} shows it raw");
         }
         nurse.get("/v1/consults").await.expect(200);
-        served.stop().await;
     })
     .await;
 }
@@ -305,8 +322,7 @@ async fn ids_that_name_nothing_and_cursors_that_are_none() {
 
 #[tokio::test]
 async fn a_reused_refresh_token_ends_the_whole_log_in() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
+    on_demos(async |served| {
         let nobody = served.nobody();
         let first =
             nobody.post("/v1/tokens", &json!({ "login": "nurse", "password": "sanbao-demo" })).await.expect(200);
@@ -318,7 +334,6 @@ async fn a_reused_refresh_token_ends_the_whole_log_in() {
         assert_clear("the family is over", &renew(&second["refresh_token"]).await);
         assert_clear("rubbish", &renew(&json!("rubbish")).await);
         assert_clear("guest", &nobody.post("/v1/guest-tickets", &json!({ "token": "rubbish" })).await);
-        served.stop().await;
     })
     .await;
 }

@@ -9,14 +9,11 @@ mod texts;
 
 pub use request::import;
 
-use axum::extract::FromRef;
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::auth::Keys;
-use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
-use sanbao_platform::service::{Deps, Service};
+use sanbao_platform::service::{Deps, Service, ServiceState};
 
 /// The service's name: its schema, its log.
 pub const NAME: &str = "needs-analysis";
@@ -57,15 +54,9 @@ pub struct App {
     pub imports: import::Imports,
 }
 
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.deps.keys.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.deps.clock.clone()
+impl ServiceState for App {
+    fn deps(&self) -> &Deps {
+        &self.deps
     }
 }
 

@@ -10,4 +10,5 @@ mod packing;
 mod panics;
 mod retention;
 mod slow_clients;
+mod speaker;
 mod stream;

@@ -10,40 +10,45 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::Person;
 use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 
-/// A new person. Birth date and sex come from the national id where there is one.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
-    "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
-pub(super) struct NewPerson {
-    /// Left out, it is told together with whatever else is wrong.
-    #[serde(default)]
-    #[schema(required)]
-    name: String,
-    national_id: Option<String>,
-    sex: Option<Sex>,
-    #[schema(value_type = Option<chrono::NaiveDate>)]
-    birth_date: Option<Day>,
-    phone: Option<String>,
-    address: Option<String>,
-    area_code: Option<String>,
-    guardian_name: Option<String>,
-    guardian_phone: Option<String>,
+/// Declares a body that tells of a person; whether the name must be there is the only difference.
+macro_rules! person_body {
+    ($(#[$meta:meta])* $body:ident { $(#[$name_meta:meta])* name: $name:ty }) => {
+        #[derive(Deserialize, ToSchema)]
+        $(#[$meta])*
+        pub(super) struct $body {
+            $(#[$name_meta])*
+            name: $name,
+            national_id: Option<String>,
+            sex: Option<Sex>,
+            #[schema(value_type = Option<chrono::NaiveDate>)]
+            birth_date: Option<Day>,
+            phone: Option<String>,
+            address: Option<String>,
+            area_code: Option<String>,
+            guardian_name: Option<String>,
+            guardian_phone: Option<String>,
+        }
+    };
 }
 
-/// The fields that may be corrected; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"phone": "13812345678"}))]
-pub(super) struct PersonChange {
-    name: Option<String>,
-    national_id: Option<String>,
-    sex: Option<Sex>,
-    #[schema(value_type = Option<chrono::NaiveDate>)]
-    birth_date: Option<Day>,
-    phone: Option<String>,
-    address: Option<String>,
-    area_code: Option<String>,
-    guardian_name: Option<String>,
-    guardian_phone: Option<String>,
+person_body! {
+    /// A new person. Birth date and sex come from the national id where there is one.
+    #[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
+        "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
+    NewPerson {
+        /// Left out, it is told together with whatever else is wrong.
+        #[serde(default)]
+        #[schema(required)]
+        name: String
+    }
+}
+
+person_body! {
+    /// The fields that may be corrected; what is left out stays.
+    #[schema(example = json!({"phone": "13812345678"}))]
+    PersonChange {
+        name: Option<String>
+    }
 }
 
 impl From<NewPerson> for PersonChange {

@@ -151,10 +151,10 @@ impl Reading {
             faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
         };
         let draft = parse(raw, self.clock.now(), true).map_err(told)?;
-        if !self.areas.contains(draft.area_code.as_str()) {
+        if !self.areas.contains(draft.details.area_code.as_str()) {
             return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }
-        if self.scope.as_ref().is_some_and(|scope| !scope.contains(&draft.area_code)) {
+        if self.scope.as_ref().is_some_and(|scope| !scope.contains(&draft.details.area_code)) {
             return Err(told(vec![fault(
                 "area_code",
                 "area_out_of_scope",
@@ -192,7 +192,8 @@ impl Import<'_> {
                 Err(errors) => self.report.bad(errors),
             }
         }
-        self.report.other += i64::try_from(good.iter().filter(|g| g.draft.category_raw.is_some()).count()).unwrap_or(0);
+        self.report.other +=
+            i64::try_from(good.iter().filter(|g| g.draft.details.category_raw.is_some()).count()).unwrap_or(0);
         if self.options.dry_run {
             let mut conn = self.db.read().await?;
             for (good, known) in self.sorted(&mut conn, good).await? {
@@ -263,7 +264,7 @@ impl Import<'_> {
             request.details.content_index = Some(good.content_index);
             return Ok(Change { because, ..Change::created(request) });
         };
-        let details = Details::of(good.draft, before.id, self.fields);
+        let details = good.draft.details_of(before.id, self.fields);
         let details = Box::new(Details { content_index: Some(good.content_index), ..details });
         let update = RequestStep::Update { details, said: Said { reason: because, note: None } };
         // The state was asked before: every open request can be brought up to date.
