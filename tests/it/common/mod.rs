@@ -68,6 +68,7 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         secure: false,
         behind_proxy: false,
         turn: Turn::Off,
+        media: sanbao::settings::MediaRules::default(),
         metrics_token: None,
         passwords: Passwords::default(),
         // Tests log in often, all from one address.
