@@ -47,7 +47,7 @@ async fn wrong_log_ins_keep_memory_within_bounds() {
 async fn the_largest_file_keeps_memory_within_bounds() {
     let folder = tempfile::tempdir().unwrap();
     let process = Process::demo(&folder.path().join("demo")).await;
-    let analyst = process.client().demo("analyst").await;
+    let desk = process.client().demo("desk").await;
     let before = kib(&process, "VmHWM");
     let header = "external_id,received_at,area_code,category,elder_name,note\n";
     let tiny = format!("{header}{}", "1,\n".repeat(10_000_000));
@@ -58,8 +58,8 @@ async fn the_largest_file_keeps_memory_within_bounds() {
     }
     assert!(whole.len() > 29_000_000 && whole.len() < 33_000_000, "{}", whole.len());
     for (text, status) in [(tiny, 422), (whole, 200)] {
-        let request = analyst.request("post", "/v1/imports?dry_run=true").header("content-type", "text/csv");
-        let answer = analyst.send(request.body(text)).await;
+        let request = desk.request("post", "/v1/imports?dry_run=true").header("content-type", "text/csv");
+        let answer = desk.send(request.body(text)).await;
         assert_eq!(answer.status.as_u16(), status, "{}", answer.text.chars().take(300).collect::<String>());
     }
     let most = kib(&process, "VmHWM").saturating_sub(before) / MIB;

@@ -14,7 +14,7 @@ const IDLE: Duration = Duration::from_secs(10);
 /// A block that the GNU allocator never keeps: more than its `DEFAULT_MMAP_THRESHOLD_MAX` of 32 MiB.
 const RETURNED_BYTES_MIN: usize = 33 * 1024 * 1024;
 
-/// What is computed, in the thread's memory.
+/// A piece of work in the thread's memory.
 type Job = Box<dyn FnOnce(&mut Memory) + Send>;
 
 /// A thread's working memory.

@@ -21,7 +21,7 @@ const AT_ONCE_MAX: usize = 2;
 const BYTES_MIN: u64 = 1024;
 /// Larger ones would be held twice.
 const BYTES_MAX: u64 = 4 * 1024 * 1024;
-/// What is packed for each answer is packed quickly.
+/// An answer that is packed for one caller is packed quickly.
 const QUICK: Compression = Compression::new(3);
 
 /// Whether an answer may come packed (RFC 9110 §12.5.3).

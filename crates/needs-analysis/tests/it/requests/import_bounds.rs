@@ -1,4 +1,4 @@
-//! What an import may take: rows, columns, the length of a row, and one at a time.
+//! The bounds of an import: rows, columns, the length of a row, and one at a time.
 
 use std::io;
 

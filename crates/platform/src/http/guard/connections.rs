@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(seldom.say(now + SAID_EVERY), Some(3));
     }
 
-    /// What is logged, as text.
+    /// The log as text.
     #[derive(Clone, Default)]
     struct Log(Arc<Mutex<Vec<u8>>>);
 
