@@ -186,7 +186,11 @@ impl Import<'_> {
         let mut sorted = Vec::with_capacity(good.len());
         for g in good {
             let known = known.remove(g.draft.external_id.as_deref().unwrap_or_default());
-            if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
+            let foreign = |k: &Known| self.scope.as_ref().is_some_and(|scope| !scope.contains(&k.area_code));
+            if known.as_ref().is_some_and(foreign) {
+                let fault = fault("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
+                self.report.bad(vec![RowError::new(g.row, fault, None)]);
+            } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
             } else {
                 sorted.push((g, known));
