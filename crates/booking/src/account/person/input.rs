@@ -3,14 +3,14 @@
 use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Person;
 use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 
 /// A new person. Birth date and sex come from the national id where there is one.
-#[derive(Deserialize, ToSchema)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
     "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
 pub(super) struct NewPerson {

@@ -41,10 +41,10 @@ pub async fn record(
 ) -> Result<Response, Problem> {
     let consent = body.clone().checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consent {id}"), &body).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "consent").await?);
     }
@@ -68,10 +68,10 @@ pub async fn withdraw(
     key: Idempotency,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consult.consent.withdraw {id}"), &consent).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if !consent::withdraw(&mut tx, id, consent, ctx.actor.subject.into(), ctx.now()).await? {
         return Err(Problem::not_found());
     }

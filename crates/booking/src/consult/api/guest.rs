@@ -48,10 +48,10 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     let new = body.checked()?;
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link {id}"));
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
@@ -95,10 +95,10 @@ pub async fn resend(
     key: Idempotency,
 ) -> Result<Response, Problem> {
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link.resend {id}"));
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &link).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
