@@ -9,5 +9,5 @@ mod store;
 pub(super) use api::routes;
 pub use events::CATALOGUE;
 pub use model::{Organisation, OrganisationKind};
-pub use store::{find, insert, list, list_all};
-pub(super) use store::{load, own};
+pub use store::{find, insert};
+pub(super) use store::{list, load, own};
