@@ -11,7 +11,7 @@ use maud::html;
 use sanbao_platform::config::Secret;
 use sanbao_platform::crypto::same_secret;
 use sanbao_platform::db::Db;
-use sanbao_platform::http::{Json, Path, Routes, Visitor};
+use sanbao_platform::http::{Fixed, Json, Path, Routes, Visitor};
 use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
 use sanbao_platform::service::Wiring;
@@ -44,11 +44,13 @@ pub struct Around {
     /// The frame of pages.
     pub frame: Frame,
     /// The OpenAPI document.
-    pub document: Arc<str>,
+    pub document: Fixed,
     /// Every kind of problem.
     pub kinds: Arc<[&'static Kind]>,
     /// The token that opens the metrics from elsewhere.
     pub metrics_token: Option<Secret<String>>,
+    /// Whether every caller comes by a proxy, so that nobody is known to be of this machine.
+    pub behind_proxy: bool,
 }
 
 /// The routes.
@@ -106,7 +108,7 @@ async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Arou
     match &around.metrics_token {
         Some(token) if sent.is_some_and(|sent| same_secret(sent, &token.0)) => {}
         Some(_) => return Err(Problem::unauthenticated()),
-        None if visitor.address.to_canonical().is_loopback() => {}
+        None if !around.behind_proxy && visitor.address.to_canonical().is_loopback() => {}
         None => return Err(Problem::not_found()),
     }
     measure(&around).await;
@@ -134,8 +136,8 @@ async fn measure(around: &Around) {
     }
 }
 
-async fn document(State(around): State<Around>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], around.document.to_string()).into_response()
+async fn document(headers: HeaderMap, State(around): State<Around>) -> Response {
+    around.document.answer(&headers)
 }
 
 /// The list of problem types, as a page.

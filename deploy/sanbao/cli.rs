@@ -8,10 +8,13 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
+use crate::cli_connections::ConnectionArgs;
+use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
     RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, TURN_TLS_PORT, Turn, TurnTls,
+    exclude_each_other,
 };
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
@@ -113,10 +116,15 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub turn: TurnArgs,
     #[command(flatten)]
+    pub media: MediaArgs,
+    #[command(flatten)]
     pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<Secret<String>>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
+    pub connections: ConnectionArgs,
     /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -305,13 +313,6 @@ impl TurnArgs {
     }
 }
 
-/// Whether one process can listen at only one of two TCP addresses.
-fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
-    let any = |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
-    let (ip, other) = (a.ip(), b.ip());
-    a.port() == b.port() && a.port() != 0 && (ip == other || any(ip, other) || any(other, ip))
-}
-
 /// The host of `https://host:port`; an IPv6 address keeps its brackets.
 fn host_of(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, host)| host);
@@ -362,7 +363,9 @@ impl ServeArgs {
         Ok(Settings {
             role: self.role,
             listen: self.listen,
+            bounds: self.connections.bounds(&site)?,
             turn: self.turn(&site, &public_url)?,
+            media: self.media.rules(),
             public_url,
             site,
             storage,
@@ -432,12 +435,6 @@ impl DemoArgs {
             ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))
         }
     }
-}
-
-/// The networks that the demo's TURN server relays to beside public addresses: this machine and the house.
-fn demo_peers() -> Vec<IpNet> {
-    let nets = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128"];
-    nets.iter().filter_map(|net| net.parse().ok()).collect()
 }
 
 #[cfg(test)]

@@ -59,6 +59,18 @@ fn with_a_certificate_turn_speaks_tls_under_the_sites_name() {
 }
 
 #[test]
+fn connections_are_bounded_by_address_unless_all_are_a_proxys() {
+    let bounds = |flags: &str| serve(&format!("--data-dir d {flags}")).map(|settings| settings.bounds);
+    let of = |flags: &str| bounds(flags).map(|b| (b.connections_max, b.connections_per_address_max)).unwrap();
+    assert_eq!(of(""), (4096, Some(512)));
+    assert_eq!(of("--connections-max 99 --connections-per-address-max 9"), (99, Some(9)));
+    assert_eq!(of("--behind-https-proxy"), (4096, None));
+    let both = bounds("--behind-https-proxy --connections-per-address-max 9").unwrap_err();
+    assert!(both.contains("--connections-per-address-max") && both.contains("exclude each other"), "{both}");
+    assert!(bounds("--connections-max 1").is_err());
+}
+
+#[test]
 fn networks_are_opened_and_closed_to_turn_by_name() {
     let settings = serve("--data-dir d --turn-allow 10.1.0.0/16,fd00::/64 --turn-deny 10.1.7.0/24").unwrap();
     let shown = crate::settings::toml_text(&settings.sections());

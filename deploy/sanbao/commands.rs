@@ -16,6 +16,7 @@ use crate::compose::{self, Network, Parts};
 use crate::demo;
 use crate::folder;
 use crate::needs;
+use crate::process;
 use crate::reseal;
 use crate::role::Role;
 use crate::run::{self, RunError};
@@ -32,6 +33,7 @@ pub fn run_on(runtime: &Runtime, command: Command, started: Instant) -> Result<E
 pub async fn run(command: Command, started: Instant) -> Result<ExitCode, CommandError> {
     // The one place that decides which implementation of TLS this process uses; a second start is the first's.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    process::begin();
     match command {
         Command::Demo(args) => {
             telemetry::start_logs(&args.log, true);
@@ -57,7 +59,7 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         Storage::Files(dir) => Some(folder::claim_real(dir, &settings.secret_file)?),
         Storage::Postgres(_) => None,
     };
-    let listener = run::bind(settings.listen)?;
+    let listener = run::bind(&settings)?;
     if let Turn::Embedded { listen, tls, .. } = &settings.turn {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }

@@ -39,7 +39,7 @@ pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
     let address = house.as_ref().map_or(Ipv4Addr::LOCALHOST.into(), |h| h.addresses[0]);
     let turn_port = run::turn_port(address, args.turn_port)?;
     let settings = args.settings(&dir, address, turn_port, house.as_ref().map(|h| h.certificate.tls.clone()));
-    let listener = run::bind(settings.listen)?;
+    let listener = run::bind(&settings)?;
     let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;
     let fresh = folder::needs_filling(&dir)?;
     let parts = Parts::open(&settings, Role::ALL, clock).await?;
@@ -69,7 +69,7 @@ fn open_trust_page(
     settings: &Settings,
     clock: &Clock,
 ) -> Result<(http::Listener, axum::Router), CommandError> {
-    let listener = run::bind(trust_address(settings))?;
+    let listener = run::bind_at(trust_address(settings))?;
     let page = TrustPage { certificate: house.certificate.clone(), site: settings.public_url.clone() };
     Ok((listener, http::finish(lan_page::routes(page), clock.clone(), CancellationToken::new(), false)))
 }

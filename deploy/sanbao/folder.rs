@@ -45,6 +45,14 @@ pub enum FolderError {
         /// Where the secret should be.
         secret: PathBuf,
     },
+    /// Others could put files there.
+    #[error(
+        "others can write to {0}, so nothing is kept there: give --data-dir a folder of its own, or close it (chmod 700)"
+    )]
+    OpenToWriting(PathBuf),
+    /// Others can read it, and it is somebody else's.
+    #[error("others can read {0}, and it cannot be closed ({1}): give --data-dir a folder of this user's own")]
+    OpenToReading(PathBuf, io::Error),
     /// It cannot be read or made.
     #[error("the data folder {0}: {1}")]
     Io(PathBuf, io::Error),
@@ -63,6 +71,50 @@ pub fn holds(dir: &Path) -> io::Result<Holds> {
     Ok(if entries.next().is_none() { Holds::Nothing } else { Holds::Other })
 }
 
+/// Makes `dir` if it is not there, and sees to it that nobody but its owner reads it or the data in it.
+pub fn make_private(dir: &Path) -> Result<(), FolderError> {
+    fs::create_dir_all(dir).map_err(|e| FolderError::Io(dir.to_owned(), e))?;
+    #[cfg(unix)]
+    close(dir)?;
+    Ok(())
+}
+
+/// The files of a data folder that say something about people, or open what does.
+#[cfg(unix)]
+fn is_data(name: &str) -> bool {
+    name.contains(".db") || name == "secret.json" || name == LOCK
+}
+
+#[cfg(unix)]
+fn close(dir: &Path) -> Result<(), FolderError> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let failed = |e| FolderError::Io(dir.to_owned(), e);
+    let mode = |path: &Path| fs::symlink_metadata(path).map(|m| m.permissions().mode());
+    let found = fs::metadata(dir).map_err(failed)?.permissions().mode();
+    if found & 0o022 != 0 {
+        return Err(FolderError::OpenToWriting(dir.to_owned()));
+    }
+    let mut opened = found & 0o077 != 0;
+    if opened {
+        let closed = fs::set_permissions(dir, fs::Permissions::from_mode(0o700));
+        closed.map_err(|e| FolderError::OpenToReading(dir.to_owned(), e))?;
+    }
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        let data = path.file_name().is_some_and(|name| is_data(&name.to_string_lossy()));
+        // A journal of SQLite may be gone by now.
+        let Some(mode) = mode(&path).ok().filter(|mode| data && mode & 0o170_000 == 0o100_000) else { continue };
+        if mode & 0o077 != 0 {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+            opened = true;
+        }
+    }
+    if opened {
+        tracing::warn!("others could read the data folder or files in it; now only its owner can");
+    }
+    Ok(())
+}
+
 /// A folder that this process works on; others are kept away until it is dropped.
 #[derive(Debug)]
 pub struct Claim {
@@ -70,6 +122,7 @@ pub struct Claim {
 }
 
 fn claim(dir: &Path) -> Result<Claim, FolderError> {
+    make_private(dir)?;
     let failed = |e| FolderError::Io(dir.to_owned(), e);
     let lock = File::options().create(true).append(true).open(dir.join(LOCK)).map_err(failed)?;
     match lock.try_lock() {
@@ -91,7 +144,7 @@ pub fn claim_demo(dir: &Path) -> Result<Claim, FolderError> {
         Holds::Other => return Err(FolderError::IsNoDemo(dir.to_owned())),
         Holds::Demo => {}
         Holds::Nothing => {
-            fs::create_dir_all(dir).map_err(failed)?;
+            make_private(dir)?;
             fs::write(dir.join(DEMO_MARK), "Delete this whole folder to start anew. 删除整个文件夹即可重新开始。\n")
                 .map_err(failed)?;
         }
@@ -126,7 +179,6 @@ pub fn claim_real(dir: &Path, secret: &Path) -> Result<Claim, FolderError> {
     if dir.join("booking.db").exists() && !secret.exists() {
         return Err(FolderError::SecretLost { data: dir.to_owned(), secret: secret.to_owned() });
     }
-    fs::create_dir_all(dir).map_err(|e| FolderError::Io(dir.to_owned(), e))?;
     claim(dir)
 }
 

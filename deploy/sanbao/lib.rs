@@ -3,6 +3,8 @@
 
 pub mod around;
 pub mod cli;
+pub mod cli_connections;
+pub mod cli_media;
 pub mod cli_network;
 pub mod command_error;
 pub mod commands;
@@ -13,6 +15,7 @@ pub mod lan;
 pub mod lan_page;
 pub mod needs;
 pub mod openapi;
+pub mod process;
 pub mod proxy;
 pub mod reseal;
 pub mod role;

@@ -1,6 +1,6 @@
 //! Behind a proxy, the caller's address is what the proxy says: throttles must not count the proxy itself.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
@@ -13,13 +13,14 @@ fn forwarded(value: &str) -> Option<IpAddr> {
     last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|a| a.ip()))
 }
 
+/// Callers whom a proxy did not name. They share one address, which is not that of the proxy or of this machine.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
 /// Puts the forwarded address in the place of the connection's.
 pub async fn believe(mut request: Request, next: Next) -> Response {
     let mut values = request.headers().get_all("x-forwarded-for").iter();
     let address = values.next_back().and_then(|v| v.to_str().ok()).and_then(forwarded);
-    if let Some(address) = address {
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address, 0)));
-    }
+    request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address.unwrap_or(UNKNOWN), 0)));
     next.run(request).await
 }
 

@@ -5,12 +5,14 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use sanbao_platform::http::{self, Listener, Tls, TlsError};
+use sanbao_platform::http::{self, Bounds, Listener, Tls, TlsError};
 use tokio_util::sync::CancellationToken;
 
 use crate::around;
 use crate::compose::{ComposeError, Network};
+use crate::process;
 use crate::role::Role;
+use crate::settings::Settings;
 
 /// How often a free port is looked for that both UDP and TCP have.
 const PORT_TRIES_MAX: usize = 16;
@@ -46,8 +48,14 @@ pub enum RunError {
 }
 
 /// Binds an address, or says which one was not to be had.
-pub fn bind(address: SocketAddr) -> Result<Listener, RunError> {
+pub fn bind_at(address: SocketAddr) -> Result<Listener, RunError> {
     Listener::bind(address).map_err(|e| RunError::Bind(address, e))
+}
+
+/// Binds the site's address, with the bounds of its connections.
+pub fn bind(settings: &Settings) -> Result<Listener, RunError> {
+    let connections_max = process::connections(settings.bounds.connections_max);
+    Ok(bind_at(settings.listen)?.bounded(Bounds { connections_max, ..settings.bounds }))
 }
 
 /// Makes sure that the addresses of STUN and TURN are to be had before anything else starts; the relay binds

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
-use sanbao_platform::http::Tls;
+use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
+use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
 
 use crate::role::Role;
@@ -96,12 +97,29 @@ impl Site {
     }
 }
 
+/// Who learns which address of whom, and how much media one person may send.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaRules {
+    /// Whose media goes by way of TURN only, where there is TURN.
+    pub relay_only: RelayOnly,
+    /// Bytes a second of one person in the embedded TURN server.
+    pub bytes_per_s_per_person_max: u64,
+}
+
+impl Default for MediaRules {
+    fn default() -> Self {
+        Self { relay_only: RelayOnly::default(), bytes_per_s_per_person_max: BYTES_PER_S_PER_USER_MAX }
+    }
+}
+
 /// The settings of one process.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The service it runs; all three if none is named.
     pub role: Option<Role>,
     pub listen: SocketAddr,
+    /// The bounds of what connections may take of this process.
+    pub bounds: Bounds,
     /// How it is reached.
     pub site: Site,
     /// The address that links begin with: `https://sanbao.example`.
@@ -111,6 +129,8 @@ pub struct Settings {
     pub secret_file: PathBuf,
     /// How media is relayed.
     pub turn: Turn,
+    /// Who learns which address of whom, and how much media one person may send.
+    pub media: MediaRules,
     /// The network to other processes.
     pub nats: Option<NatsConfig>,
     /// The bounds of a publisher's stream there.
@@ -158,6 +178,13 @@ pub enum SettingsError {
     },
 }
 
+/// Whether one process can listen at only one of two TCP addresses.
+pub(crate) fn exclude_each_other(a: SocketAddr, b: SocketAddr) -> bool {
+    let any = |ip: IpAddr, other: IpAddr| ip.is_unspecified() && (ip.is_ipv6() || other.is_ipv4());
+    let (ip, other) = (a.ip(), b.ip());
+    a.port() == b.port() && a.port() != 0 && (ip == other || any(ip, other) || any(other, ip))
+}
+
 /// A section of the printed configuration.
 pub type Section = (&'static str, Vec<(&'static str, serde_json::Value)>);
 
@@ -171,11 +198,13 @@ impl Settings {
         Self {
             role: None,
             listen: ([127, 0, 0, 1], 0).into(),
+            bounds: Bounds::default(),
             site: Site::Plain,
             public_url: String::new(),
             storage,
             secret_file,
             turn: Turn::Off,
+            media: MediaRules::default(),
             nats: None,
             stream_limits: StreamLimits::default(),
             retention: Retention::default(),
@@ -219,12 +248,20 @@ impl Settings {
             }
             Turn::Off => vec![("mode", shown("off"))],
         };
+        let media = vec![
+            ("relay_only", shown(format!("{:?}", self.media.relay_only).to_lowercase())),
+            ("turn_bytes_per_s", shown(self.media.bytes_per_s_per_person_max)),
+        ];
         let mut site = vec![("listen", shown(self.listen)), ("public_url", shown(&self.public_url))];
         match &self.site {
             Site::Plain => site.push(("https", shown("none"))),
             Site::BehindProxy => site.push(("https", shown("by a proxy in front"))),
             Site::Https(tls) => site.extend([("tls_cert", shown(&tls.certificate)), ("tls_key", shown(&tls.key))]),
         }
+        site.extend([
+            ("connections_max", shown(self.bounds.connections_max)),
+            ("connections_per_address_max", shown(self.bounds.connections_per_address_max)),
+        ]);
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
             ("metrics_token", shown(&self.metrics_token)),
@@ -233,7 +270,8 @@ impl Settings {
         ];
         let services: Vec<_> = self.roles().iter().map(|role| role.name()).collect();
         let process = vec![("services", shown(services))];
-        let sections = vec![("process", process), ("site", site), ("storage", storage), ("turn", turn)];
+        let sections =
+            vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections.into_iter().chain([("nats", self.nats_section()), ("around", around)]).collect()
     }
 
@@ -263,8 +301,15 @@ impl Settings {
 /// The bounds that are architecture rather than configuration, with their units; printed beside it.
 pub fn limits() -> Section {
     use sanbao_platform::{auth, db, http};
+    let wait = http::Bounds::default();
     let bounds = vec![
+        ("first_head_wait_seconds_max", shown(wait.first_head_wait.as_secs())),
+        ("next_head_wait_seconds_max", shown(wait.next_head_wait.as_secs())),
+        ("body_wait_seconds_max", shown(wait.body_wait.as_secs())),
+        ("taking_wait_seconds_max", shown(wait.taking_wait.as_secs())),
+        ("bytes_per_second_min", shown(http::BYTES_PER_SECOND_MIN)),
         ("body_bytes_max", shown(http::BODY_BYTES_MAX)),
+        ("event_streams_per_account_max", shown(http::STREAMS_PER_ACCOUNT_MAX)),
         ("page_rows_max", shown(http::LIMIT_MAX)),
         ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),
         ("access_token_seconds", shown(auth::ACCESS_TOKEN_SECONDS)),

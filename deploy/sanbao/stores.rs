@@ -3,6 +3,7 @@
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::nats::NatsError;
 
+use crate::folder::{self, FolderError};
 use crate::role::Role;
 use crate::settings::Storage;
 
@@ -12,9 +13,9 @@ pub enum ComposeError {
     /// The root secret cannot be read or made.
     #[error("the root secret {0}: {1}")]
     Secret(std::path::PathBuf, std::io::Error),
-    /// The data folder cannot be made.
-    #[error("the data folder {0}: {1}")]
-    Folder(std::path::PathBuf, std::io::Error),
+    /// The data folder cannot be made, or is not its owner's alone.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A database does not open or migrate.
     #[error("the {0} database: {1}")]
     Database(&'static str, DbError),
@@ -49,7 +50,7 @@ impl Stores {
     /// Opens and migrates those of `roles` where `storage` says; no other service's data is touched.
     pub async fn open(storage: &Storage, roles: &[Role]) -> Result<Self, ComposeError> {
         if let Storage::Files(dir) = storage {
-            std::fs::create_dir_all(dir).map_err(|e| ComposeError::Folder(dir.clone(), e))?;
+            folder::make_private(dir)?;
         }
         let mut stores = Vec::with_capacity(roles.len());
         for role in roles {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Query;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
@@ -11,7 +10,6 @@ use maud::{DOCTYPE, Markup, html};
 use serde::Deserialize;
 
 use crate::auth::Actor;
-use crate::crypto::sha256_hex;
 use crate::http::{LANG_COOKIE, RequestInfo, Routed, Routes, StaticFile};
 use crate::i18n::Texts;
 use crate::lang::Lang;
@@ -171,20 +169,6 @@ pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
     };
     let page = frame.page(lang, problem.title(lang), None, "", &[], &body);
     (problem.status(), page).into_response()
-}
-
-/// A static file with an entity tag; browsers ask each time and get 304.
-pub fn asset(headers: &HeaderMap, content_type: &'static str, bytes: &'static [u8]) -> Response {
-    let tag = format!("\"{}\"", &sha256_hex(bytes)[..16]);
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|v| v.to_str().ok()) == Some(tag.as_str());
-    let mut response = if known { StatusCode::NOT_MODIFIED.into_response() } else { bytes.into_response() };
-    let out = response.headers_mut();
-    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Ok(value) = HeaderValue::from_str(&tag) {
-        out.insert(header::ETAG, value);
-    }
-    response
 }
 
 const JS: &str = "text/javascript; charset=utf-8";

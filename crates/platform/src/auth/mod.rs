@@ -1,5 +1,6 @@
 //! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
+mod hashing;
 mod password;
 mod provider;
 mod throttle;

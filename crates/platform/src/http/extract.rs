@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::problem::{BAD_REQUEST, FieldError, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use super::guard::is_slow;
+use crate::problem::{BAD_REQUEST, FieldError, Problem, REQUEST_TIMEOUT, TOO_LARGE, UNSUPPORTED_MEDIA};
 
 /// A JSON body: in, with a JSON Pointer to what does not fit; out, as axum's.
 #[derive(Clone, Copy, Debug)]
@@ -67,6 +68,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// A body that could not be read to its end: it did not come in time, or broke off.
+pub fn body_refused(error: &(dyn std::error::Error + 'static)) -> Problem {
+    let kind = if is_slow(error) { &REQUEST_TIMEOUT } else { &BAD_REQUEST };
+    Problem::new(kind).because(error)
+}
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
@@ -76,7 +83,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|rejection| match rejection {
             BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => Problem::new(&TOO_LARGE),
-            other => Problem::new(&BAD_REQUEST).because(other),
+            other => body_refused(&other),
         })?;
         parse(&bytes).map(Self)
     }
@@ -133,7 +140,8 @@ pub(super) fn problem_of(status: StatusCode) -> Problem {
         415 => &p::UNSUPPORTED_MEDIA,
         422 => &p::INVALID,
         429 => &p::TOO_MANY,
-        408 | 503 => &p::UNAVAILABLE,
+        408 => &p::REQUEST_TIMEOUT,
+        503 => &p::UNAVAILABLE,
         400..=499 => &p::BAD_REQUEST,
         _ => &p::INTERNAL,
     })

@@ -6,18 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::NoDelayAcceptor;
+use axum::middleware::from_fn_with_state;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
+use super::guard::{Bounds, Connections, Door, watched};
 use crate::certificate::{Certificate, LOOK_WAIT, Tls};
 
 /// How long running requests may take to end once the process is told to stop.
 pub const DRAIN_SECONDS_MAX: u64 = 10;
-
-/// How long a client may take to send the head of a request, an idle connection's next one included.
-const HEAD_WAIT: Duration = Duration::from_secs(30);
 
 /// The protocols that HTTPS offers, by preference.
 const ALPN: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -28,15 +26,23 @@ pub struct Listener {
     socket: std::net::TcpListener,
     /// The bound address.
     pub address: SocketAddr,
+    /// The bounds of what its connections may take of this process.
+    pub bounds: Bounds,
 }
 
 impl Listener {
-    /// Binds `address`; port 0 takes a free one.
+    /// Binds `address` with the bounds that are the default; port 0 takes a free one.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = std::net::TcpListener::bind(address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
-        Ok(Self { socket, address })
+        Ok(Self { socket, address, bounds: Bounds::default() })
+    }
+
+    /// The same with bounds of one's own.
+    #[must_use]
+    pub fn bounded(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 }
 
@@ -74,22 +80,27 @@ async fn served(listener: Listener, router: Router, tls: Option<Tls>, drain: Can
         draining.cancelled().await;
         ender.graceful_shutdown(Some(Duration::from_secs(DRAIN_SECONDS_MAX)));
     });
+    let connections = Connections::new(listener.bounds);
+    let router = router.layer(from_fn_with_state(connections.clone(), watched));
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let (door, server) = (Door(connections.clone()), axum_server::from_tcp(listener.socket)?.handle(handle));
+    let mut server = server.accept_error_handler(move |peer, error| {
+        // With a peer it is that one's trouble: a handshake that came to nothing, or a place that was refused.
+        if peer.is_none() {
+            connections.accept_failed(error);
+        }
+    });
+    let Bounds { ping_every, pong_wait, .. } = listener.bounds;
+    server.http_builder().http2().keep_alive_interval(ping_every).keep_alive_timeout(pong_wait);
     match tls {
         Some(tls) => {
             let certificate = Certificate::read("HTTPS", tls, ALPN).map_err(io::Error::other)?;
             let config = RustlsConfig::from_config(Arc::clone(certificate.config()));
             tokio::spawn(drain.run_until_cancelled_owned(renew(certificate, config.clone())));
-            let acceptor = RustlsAcceptor::new(config).acceptor(NoDelayAcceptor);
-            let mut server = axum_server::from_tcp(listener.socket)?.acceptor(acceptor).handle(handle);
-            server.http_builder().http1().header_read_timeout(HEAD_WAIT);
-            server.serve(service).await
+            let acceptor = RustlsAcceptor::new(config).handshake_timeout(listener.bounds.first_head_wait);
+            server.acceptor(acceptor.acceptor(door)).serve(service).await
         }
-        None => {
-            let mut server = axum_server::from_tcp(listener.socket)?.acceptor(NoDelayAcceptor).handle(handle);
-            server.http_builder().http1().header_read_timeout(HEAD_WAIT);
-            server.serve(service).await
-        }
+        None => server.acceptor(door).serve(service).await,
     }
 }
 
@@ -100,60 +111,16 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::path::Path;
 
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+    use rustls::ClientConnection;
+    use rustls::pki_types::ServerName;
 
     use super::*;
-
-    /// Takes any certificate: which one is shown is the question here.
-    #[derive(Debug)]
-    struct Anybody(rustls::crypto::WebPkiSupportedAlgorithms);
-
-    impl ServerCertVerifier for Anybody {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, rustls::Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.0.supported_schemes()
-        }
-    }
+    use crate::testing::trusting_client;
 
     /// The certificate that the server at `at` shows to somebody who comes now.
     async fn shown(at: SocketAddr) -> Vec<u8> {
         let ask = move || {
-            let provider = rustls::crypto::ring::default_provider();
-            let verifier = Arc::new(Anybody(provider.signature_verification_algorithms));
-            let versions =
-                ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-            let config = versions.unwrap().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-            let mut connection = ClientConnection::new(Arc::new(config), ServerName::from(at.ip())).unwrap();
+            let mut connection = ClientConnection::new(trusting_client(), ServerName::from(at.ip())).unwrap();
             let mut socket = std::net::TcpStream::connect(at).unwrap();
             let mut stream = rustls::Stream::new(&mut connection, &mut socket);
             stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();

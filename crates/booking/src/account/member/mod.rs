@@ -1,6 +1,6 @@
 //! Accounts: who logs in, for which organisation, with which roles and areas.
 
-mod api;
+pub(super) mod api;
 mod input;
 mod link;
 mod model;
@@ -8,7 +8,6 @@ mod start;
 mod store;
 mod view;
 
-pub(super) use api::routes;
 pub use link::AccountLink;
 pub(super) use link::{open as open_link, take as take_link};
 pub use model::{Account, AccountStatus, Membership, NewAccount};

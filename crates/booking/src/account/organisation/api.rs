@@ -96,18 +96,25 @@ async fn administrator(
     Ok(link)
 }
 
-/// An office gives another office only an area that it has itself: who lies elsewhere is no office of its making.
+/// An office gives another office an area of its own, or one that no office has any part in.
 async fn held(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {
     if new.kind != OrganisationKind::StreetOffice {
         return Ok(());
     }
-    let inside = match (&new.area_code, &own.area_code) {
-        (Some(code), Some(top)) => area::lies_in(conn, code, top, own.day(ctx.now())).await?,
-        (None, _) => true,
-        (Some(_), None) => false,
-    };
-    let (zh, en) = ("不在本街道的区域内", "Not within the office's own area");
-    if inside { Ok(()) } else { Err(Problem::field("/area_code", zh, en)) }
+    let Some(code) = &new.area_code else { return Ok(()) };
+    let day = own.day(ctx.now());
+    if let Some(top) = &own.area_code
+        && area::lies_in(conn, code, top, day).await?
+    {
+        return Ok(());
+    }
+    for taken in store::offices_areas(conn).await? {
+        if area::lies_in(conn, code, &taken, day).await? || area::lies_in(conn, &taken, code, day).await? {
+            let (zh, en) = ("这个区域属于别的街道", "Another office has a part in this area");
+            return Err(Problem::field("/area_code", zh, en));
+        }
+    }
+    Ok(())
 }
 
 /// One organisation.

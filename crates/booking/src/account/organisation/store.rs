@@ -25,6 +25,8 @@ const LIST: &str = "with recursive down (code, depth) as (
     select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation
     where id > $4 and (id = $1 or made_by = $1
         or (kind <> 'street_office' and area_code in (select code from down))) order by id limit $5";
+const OFFICES_AREAS: &str =
+    "select area_code from organisation where kind = 'street_office' and area_code is not null order by area_code";
 const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
     and exists (select 1 from login_session s where s.account_id = m.account_id)";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,
@@ -84,6 +86,11 @@ pub(in crate::account) async fn load(
     };
     policy::of(&ctx.actor, action, relation).require()?;
     found.ok_or_else(Problem::not_found)
+}
+
+/// The areas of all street offices.
+pub(super) async fn offices_areas(conn: &mut Conn) -> Result<Vec<String>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(OFFICES_AREAS).fetch_all(c).await)?)
 }
 
 /// Up to `limit` organisations that an office reaches, by id, after `after`.

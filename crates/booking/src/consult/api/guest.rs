@@ -46,9 +46,9 @@ pub async fn create(
     key: Idempotency,
     Json(body): Json<NewGuest>,
 ) -> Result<Response, Problem> {
-    let new = body.checked()?;
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link {id}"));
     let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
+    let new = body.checked()?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
         return Ok(replay);
     }
@@ -145,7 +145,7 @@ pub async fn ticket(
         Problem::not_found().detail("链接已失效，请向机构再要一个", "The link has ended; ask the care home for another")
     })?;
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
-    let name = format!("{}({})", guest.name, guest.relation);
+    let name = format!("{}（{}）", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
     let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until };
     let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;

@@ -88,6 +88,7 @@ pub(super) struct PinLogIn {
     next: Option<String>,
 }
 
+/// Starts a session on a shared tablet with a PIN.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
