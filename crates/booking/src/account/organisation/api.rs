@@ -58,17 +58,15 @@ async fn create(
     key: Idempotency,
     Json(new): Json<NewOrganisation>,
 ) -> Result<Response, Problem> {
-    let mut conn = app.deps.db.read().await?;
-    let (own, relation) = network(&mut conn, &ctx).await?;
+    let (own, relation) = network(&mut app.deps.db.read().await?, &ctx).await?;
     policy::of(&ctx.actor, AccountAction::OrganisationCreate, relation).require()?;
     let (organisation, first) = new.parse(ctx.now(), own.id)?;
-    held(&mut conn, &ctx, &own, &organisation).await?;
-    drop(conn);
     let hash = member::unknown_password(&app).await?;
     let (mut tx, what) = (app.deps.db.begin().await?, "POST /v1/organisations");
     if let Some(answered) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, what, &new).await? {
         return Ok(answered);
     }
+    held(&mut tx, &ctx, &own, &organisation).await?;
     store::insert(&mut tx, &organisation).await?;
     let link = match &first {
         Some(first) => Some(administrator(&mut tx, &ctx, organisation.id, first, &hash).await?),

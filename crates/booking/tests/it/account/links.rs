@@ -127,7 +127,7 @@ async fn the_administrators_page_has_a_place_for_the_link_and_draws_its_code() {
         for part in ["id=\"account-link\"", "data-action=\"copy\"", "id=\"link-qr\"", "/v1/accounts/"] {
             assert!(page.contains(part), "{part}");
         }
-        assert!(!page.contains("name=\"password\""), "nobody types a password for another");
+        assert!(!page.contains("new-password"), "nobody types a password for another");
         let text = json!({ "text": "https://sanbao.test/setup/account?token=x" });
         let drawn = browser.script(&site, "POST", "/admin/qr", text).await.expect(200);
         assert!(drawn["side"].as_u64().unwrap() > 28 && drawn["path"].as_str().unwrap().starts_with("M4 4h1v1h-1z"));
