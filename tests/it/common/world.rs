@@ -141,7 +141,9 @@ async fn founder(served: &Served, name: &str, kind: &str) -> (Client, String) {
         nobody.post("/setup", &body).await.expect(204);
         let founder = nobody.log_in(&login, PASSWORD).await;
         let list = founder.get("/v1/organisations").await.expect(200);
-        return (founder, flow::text(&list, "/items/0/id"));
+        // What lies in its area is listed as well.
+        let own = list["items"].as_array().unwrap().iter().find(|o| o["kind"] == kind).unwrap();
+        return (founder, flow::text(own, "/id"));
     }
     let body = json!({ "kind": kind, "name_zh": name_zh, "name_en": name_en, "area_code": OTHER_STREET,
         "administrator": { "login": login, "display_name": login } });
