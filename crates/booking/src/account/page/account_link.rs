@@ -136,7 +136,9 @@ const QUIET: usize = 4;
 fn drawing(code: &QrCode) -> Drawing {
     let width = code.width();
     let dark = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
-    let path = dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET)).collect();
+    let squares: Vec<String> =
+        dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET)).collect();
+    let path = squares.concat();
     Drawing { side: width + 2 * QUIET, path }
 }
 
