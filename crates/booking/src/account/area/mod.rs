@@ -1,4 +1,4 @@
-//! Who lies under whom: a mirror of the area tree, which needs-analysis owns, by which grants are checked.
+//! A mirror of the area tree, which needs-analysis owns, which says under what an area lies: grants are checked by it.
 
 mod consumer;
 mod store;

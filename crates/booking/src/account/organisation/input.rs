@@ -25,7 +25,7 @@ pub(super) struct NewOrganisation {
     time_zone: Option<String>,
     phone: Option<String>,
     area_code: Option<String>,
-    /// Whom the answer's link is for: the first administrator.
+    /// The first administrator, for whom the answer has a link.
     administrator: Option<FirstAdministrator>,
 }
 

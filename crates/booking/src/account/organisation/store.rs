@@ -15,7 +15,7 @@ use crate::account::area;
 use crate::account::policy::{self, AccountAction, AccountRelation};
 
 const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation where id = $1";
-/// What an office reaches: what lies in its area and is no office, and what it made.
+/// The organisations that an office reaches: those in its area that are no office, and those that it made.
 const LIST: &str = "with recursive down (code, depth) as (
         select cast($2 as text), 0
         union all

@@ -122,7 +122,7 @@ impl Site {
         (list["items"][0]["id"].as_str().unwrap().to_owned(), token)
     }
 
-    /// What needs-analysis says is taken in.
+    /// Takes in all that needs-analysis has said.
     pub async fn catch_up(&self, neighbour: &testing::Neighbour) -> u64 {
         self.served.catch_up(neighbour).await
     }
