@@ -28,6 +28,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     300 "0300_visits",
     301 "0301_visit_orders",
     400 "0400_history",
+    500 "0500_areas",
+    501 "0501_account_link",
 );
 
 /// The operator's choices.
@@ -83,7 +85,8 @@ impl App {
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App::new(config, deps);
     let routes = Routes::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
-    let mut consumers = consult::consumers(&app);
+    let mut consumers = account::consumers(&app);
+    consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
     let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();

@@ -26,6 +26,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     200 "0200_request",
     300 "0300_rollup",
     400 "0400_lifecycle",
+    500 "0500_area_events",
 );
 
 /// The zone in which this network counts its days.
@@ -65,12 +66,13 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
     let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
     let consumers = request::consumers(&app);
+    let tasks = vec![area::task(&app)];
     Service {
         name: NAME,
         db: app.deps.db.clone(),
         routes: routes.build(app),
-        events: request::events::CATALOGUE.to_vec(),
+        events: [area::CATALOGUE, request::events::CATALOGUE].concat(),
         consumers,
-        tasks: Vec::new(),
+        tasks,
     }
 }

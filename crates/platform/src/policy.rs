@@ -27,9 +27,9 @@ impl Decision {
         }
     }
 
-    /// The most generous answer over an actor's roles.
-    pub fn over(roles: &[String], decide: impl Fn(&str) -> Self) -> Self {
-        roles.iter().map(|role| decide(role)).max().unwrap_or_default()
+    /// The most generous answer over an actor's roles or capacities.
+    pub fn over<W>(roles: impl IntoIterator<Item = W>, decide: impl Fn(W) -> Self) -> Self {
+        roles.into_iter().map(decide).max().unwrap_or_default()
     }
 }
 

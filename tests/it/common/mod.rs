@@ -107,6 +107,12 @@ impl Served {
         Self { address, clock, network, engine, site }
     }
 
+    /// The token of a link by which a street office is set up on the machine.
+    pub async fn setup_link(&self) -> String {
+        let db = self.network.stores.of(Role::Booking).unwrap();
+        sanbao_booking::account::setup::issue_link(db, &self.clock).await.unwrap()
+    }
+
     /// A client that nobody is logged in with.
     pub fn nobody(&self) -> Client {
         Client::new(format!("http://{}", self.address))

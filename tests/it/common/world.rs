@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 use super::{Client, Served, flow, sample};
 
 /// The accounts that stand outside: people of a second care home, hospital, agency and street office, with all the
-/// roles that such an organisation gives except the network's own administrator.
+/// roles that such an organisation gives.
 pub const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("home", "care_home", &["care_staff", "doctor", "administrator"]),
     ("hosp", "hospital", &["doctor", "care_staff", "administrator"]),
     ("agency", "home_care_agency", &["dispatcher", "caregiver", "administrator"]),
-    ("street", "street_office", &["analyst", "dispatcher"]),
+    ("street", "street_office", &["analyst", "dispatcher", "administrator"]),
 ];
 /// A street that the demo's organisations have nothing to do with.
 const OTHER_STREET: &str = "330211002";
@@ -46,8 +46,8 @@ impl World {
         let home = flow::organisation(&nobody, "care_home").await;
         let hospital = flow::organisation(&nobody, "hospital").await;
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
-        let victim = add_account(&nobody, &home, "victim", &["care_staff"], &[]).await;
-        let strangers = strangers(&nobody).await;
+        let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
+        let strangers = strangers(served).await;
         let things = vec![
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
@@ -113,22 +113,52 @@ impl World {
     }
 }
 
-async fn add_account(nobody: &Client, organisation: &str, login: &str, roles: &[&str], areas: &[&str]) -> String {
-    let admin = nobody.demo("admin").await;
-    let body = json!({ "login": login, "display_name": login, "password": PASSWORD, "roles": roles, "areas": areas });
+/// Somebody whom an administrator adds, with the password that the one-time link let this person choose; the id.
+async fn add_account(admin: &Client, organisation: &str, login: &str, roles: &[&str], areas: &[&str]) -> String {
+    let body = json!({ "login": login, "display_name": login, "roles": roles, "areas": areas });
     let made = admin.post(&format!("/v1/organisations/{organisation}/accounts"), &body).await.expect(201);
+    choose(admin, &made).await;
     flow::text(&made, "/id")
 }
 
-async fn strangers(nobody: &Client) -> Vec<Client> {
-    let admin = nobody.demo("admin").await;
+/// The owner of the link in an answer chooses a password.
+async fn choose(anybody: &Client, made: &Value) {
+    let path = flow::text(made, "/link/path");
+    let token = path.split_once("?token=").unwrap().1;
+    let body = json!({ "token": token, "password": PASSWORD });
+    anybody.post("/setup/account", &body).await.expect(204);
+}
+
+/// The administrator of another organisation of this kind. A second street is set up on the machine, as every street
+/// whose area no office has; the others are made by the first street's office and run themselves.
+async fn founder(served: &Served, name: &str, kind: &str) -> (Client, String) {
+    let (nobody, login) = (served.nobody(), format!("founder.{name}"));
+    let (name_zh, name_en) = (format!("另一家{name}"), format!("Another {name}"));
+    if kind == "street_office" {
+        let token = served.setup_link().await;
+        let body = json!({ "token": token, "name_zh": name_zh, "name_en": name_en, "area_code": OTHER_STREET,
+            "login": login, "display_name": login, "password": PASSWORD });
+        nobody.post("/setup", &body).await.expect(204);
+        let founder = nobody.log_in(&login, PASSWORD).await;
+        let list = founder.get("/v1/organisations").await.expect(200);
+        // What lies in its area is listed as well.
+        let own = list["items"].as_array().unwrap().iter().find(|o| o["kind"] == kind).unwrap();
+        return (founder, flow::text(own, "/id"));
+    }
+    let body = json!({ "kind": kind, "name_zh": name_zh, "name_en": name_en, "area_code": OTHER_STREET,
+        "administrator": { "login": login, "display_name": login } });
+    let made = nobody.demo("admin").await.post("/v1/organisations", &body).await.expect(201);
+    choose(&nobody, &made).await;
+    (nobody.log_in(&login, PASSWORD).await, flow::text(&made, "/id"))
+}
+
+async fn strangers(served: &Served) -> Vec<Client> {
+    let nobody = served.nobody();
     let mut clients = Vec::new();
     for (name, kind, roles) in STRANGERS {
-        let body = json!({ "kind": kind, "name_zh": format!("另一家{name}"), "name_en": format!("Another {name}"),
-            "area_code": OTHER_STREET });
-        let made = admin.post("/v1/organisations", &body).await.expect(201);
+        let (founder, organisation) = founder(served, name, kind).await;
         let login = format!("stranger.{name}");
-        add_account(nobody, &flow::text(&made, "/id"), &login, roles, &[OTHER_STREET]).await;
+        add_account(&founder, &organisation, &login, roles, &[OTHER_STREET]).await;
         clients.push(nobody.log_in(&login, PASSWORD).await);
     }
     clients

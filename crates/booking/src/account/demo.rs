@@ -8,6 +8,7 @@ use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
+use super::area;
 use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
 use super::member::{self, Membership, NewAccount};
@@ -23,6 +24,8 @@ pub const PASSWORD: &str = "sanbao-demo";
 pub const PIN: &str = "1234";
 /// 招宝山街道
 pub const STREET_CODE: &str = "330211001";
+/// 城东社区
+const COMMUNITY_CODE: &str = "330211001001";
 
 /// A demo log-in, to be printed.
 #[derive(Clone, Debug)]
@@ -73,7 +76,7 @@ const STREET_OFFICE: Institution = (
     STREET_CODE,
 );
 const CARE_HOME: Institution =
-    (OrganisationKind::CareHome, "安和怡养院", "Anhe Care Home", "0574-00000002", "330211001001");
+    (OrganisationKind::CareHome, "安和怡养院", "Anhe Care Home", "0574-00000002", COMMUNITY_CODE);
 const HOSPITAL: Institution =
     (OrganisationKind::Hospital, "海滨医院", "Seaside Hospital", "0574-00000003", STREET_CODE);
 const AGENCY: Institution =
@@ -120,10 +123,12 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
     let (password, pin) = tokio::try_join!(passwords.hash(PASSWORD.to_owned()), passwords.hash(PIN.to_owned()))?;
     let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
-    let street_office = add_organisation(&mut tx, now, STREET_OFFICE).await?;
-    let care_home = add_organisation(&mut tx, now, CARE_HOME).await?;
-    let hospital = add_organisation(&mut tx, now, HOSPITAL).await?;
-    let agency = add_organisation(&mut tx, now, AGENCY).await?;
+    let street_office = add_organisation(&mut tx, now, STREET_OFFICE, None).await?;
+    // As the area tree will tell; the demo's administrator need not wait for it.
+    area::lay(&mut tx, COMMUNITY_CODE, STREET_CODE, NaiveDate::default()).await?;
+    let care_home = add_organisation(&mut tx, now, CARE_HOME, Some(street_office)).await?;
+    let hospital = add_organisation(&mut tx, now, HOSPITAL, Some(street_office)).await?;
+    let agency = add_organisation(&mut tx, now, AGENCY, Some(street_office)).await?;
     let mut accounts = Vec::with_capacity(ACCOUNTS.len());
     for &(login, name, (role, kind), specialty) in ACCOUNTS {
         let organisation = match kind {
@@ -150,7 +155,12 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
     Ok(Network { street_office, care_home, hospital, agency, accounts, residents, rooms })
 }
 
-async fn add_organisation(tx: &mut Tx, now: DateTime<Utc>, what: Institution) -> Result<OrganisationId, Problem> {
+async fn add_organisation(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    what: Institution,
+    made_by: Option<OrganisationId>,
+) -> Result<OrganisationId, Problem> {
     let (kind, name_zh, name_en, phone, area) = what;
     let organisation = Organisation {
         id: OrganisationId::new(now),
@@ -160,6 +170,7 @@ async fn add_organisation(tx: &mut Tx, now: DateTime<Utc>, what: Institution) ->
         time_zone: "Asia/Shanghai".to_owned(),
         phone: Some(phone.to_owned()),
         area_code: Some(area.to_owned()),
+        made_by,
         created_at: now,
     };
     organisation::insert(tx, &organisation).await?;
@@ -202,7 +213,7 @@ async fn add_residents(
         resident.phone = Some(phone.to_owned());
         resident.guardian_name = Some(guardian.to_owned());
         resident.guardian_phone = Some(guardian_phone.to_owned());
-        resident.area_code = Some("330211001001".to_owned());
+        resident.area_code = Some(COMMUNITY_CODE.to_owned());
         person::insert(tx, &resident).await?;
         PersonEvent::of(&resident).publish(tx, now, &REGISTERED).await?;
         residents.push(resident.id);

@@ -180,6 +180,14 @@ pub(super) struct Setup {
     pub(super) password: String,
 }
 
+/// The fields of the form behind an account's one-time link.
+#[derive(Deserialize)]
+pub(super) struct AccountStart {
+    #[serde(default)]
+    pub(super) token: String,
+    pub(super) password: String,
+}
+
 /// The query of pages that lead back.
 #[derive(Deserialize)]
 pub(super) struct Next {

@@ -1,5 +1,6 @@
 //! Organisations, accounts, log-in sessions and people.
 
+pub mod area;
 mod config;
 pub mod demo;
 pub mod id;
@@ -14,7 +15,7 @@ pub mod problems;
 mod session;
 pub mod setup;
 
-use sanbao_platform::bus::Published;
+use sanbao_platform::bus::{Consumer, Published};
 use sanbao_platform::http::Routes;
 
 use crate::App;
@@ -31,6 +32,11 @@ pub fn routes() -> Routes<App> {
         .merge(person::api::routes())
         .merge(session::api::routes())
         .merge(page::routes())
+}
+
+/// Whose events this part takes.
+pub fn consumers(app: &App) -> Vec<Consumer> {
+    vec![area::consumer(app)]
 }
 
 /// The kinds of events that this part publishes.

@@ -3,7 +3,7 @@
 use sanbao_platform::auth::Actor;
 use sanbao_platform::policy::Decision;
 
-use crate::role::{ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
+use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
 /// The actions of this part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,10 @@ pub enum AccountAction {
 pub enum AccountRelation {
     /// It is the caller's own organisation, or belongs to it.
     Own,
-    /// The caller belongs to the street office, and it belongs to another organisation of the network.
-    Street,
+    /// The caller's street office has it in its area, or made it and nobody runs it yet.
+    Governed,
+    /// The caller's street office made it, and its own administrator runs it.
+    Made,
     /// An elder who lives at home and belongs to no organisation.
     AtHome,
     /// It belongs to somebody else.
@@ -66,8 +68,13 @@ pub const ACTIONS: &[AccountAction] = &[
 ];
 
 /// All relations, in the order of the grid.
-pub const RELATIONS: &[AccountRelation] =
-    &[AccountRelation::Own, AccountRelation::Street, AccountRelation::AtHome, AccountRelation::Foreign];
+pub const RELATIONS: &[AccountRelation] = &[
+    AccountRelation::Own,
+    AccountRelation::Governed,
+    AccountRelation::Made,
+    AccountRelation::AtHome,
+    AccountRelation::Foreign,
+];
 
 /// The policy: deny by default.
 pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> Decision {
@@ -79,9 +86,9 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
         // That there are organisations is no secret: whoever may not manage them is told so.
-        (A::OrganisationCreate | A::OrganisationList, R::Street) => allow_if(administrator, Forbid),
+        (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
-        | (A::PersonList | A::PersonCreate, R::Street | R::Foreign) => Forbid,
+        | (A::PersonList | A::PersonCreate, R::Governed | R::Made | R::Foreign) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
             allow_if(administrator, Forbid)
@@ -93,8 +100,17 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             | A::AccountCreate
             | A::AccountUpdate
             | A::LocationCreate,
-            R::Street,
-        ) => allow_if(administrator, Hide),
+            R::Governed,
+        )
+        | (A::OrganisationRead, R::Made) => allow_if(administrator, Hide),
+        // Who made it may know it, and not manage it.
+        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made) => {
+            if administrator {
+                Forbid
+            } else {
+                Hide
+            }
+        }
         (A::PersonList | A::PersonCreate, R::Own) => allow_if(cares, Forbid),
         (A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, if role == DOCTOR { Forbid } else { Hide }),
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
@@ -113,5 +129,5 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
 
 /// The decision for an actor: the best of its roles.
 pub fn of(actor: &Actor, action: AccountAction, relation: AccountRelation) -> Decision {
-    Decision::over(&actor.roles, |role| decide(role, action, relation))
+    Decision::over(role::held(actor), |role| decide(role, action, relation))
 }

@@ -78,6 +78,7 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
         time_zone: "Asia/Shanghai".to_owned(),
         phone: None,
         area_code: area.clone(),
+        made_by: None,
         created_at: now,
     };
     organisation::insert(&mut tx, &office).await?;

@@ -8,7 +8,7 @@ use sanbao_platform::problem::Problem;
 use super::model::Consult;
 use super::state::ConsultStateName;
 use crate::account::AccountId;
-use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
+use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// The action that somebody wants to take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Consult {
     /// The policy's answer for the actor.
     pub fn decide(&self, actor: &Actor, specialty: Option<&str>, action: ConsultAction) -> Decision {
         let relation = self.relation(actor, specialty);
-        Decision::over(&actor.roles, |role| decide(role, action, relation))
+        Decision::over(role::held(actor), |role| decide(role, action, relation))
     }
 }
 
@@ -188,7 +188,7 @@ impl ConsultStance {
 
     /// Whether the caller may do `action`.
     pub fn decide(&self, ctx: &Ctx, action: ConsultAction) -> Decision {
-        Decision::over(&ctx.actor.roles, |role| decide(role, action, self.relation))
+        Decision::over(role::held(&ctx.actor), |role| decide(role, action, self.relation))
     }
 }
 

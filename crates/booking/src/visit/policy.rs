@@ -9,6 +9,7 @@ use super::config::VisitConfig;
 use super::input::check_in_window;
 use super::model::Visit;
 use super::state::VisitState;
+use crate::account::organisation::OrganisationKind;
 use crate::role;
 
 /// The actions over visits.
@@ -107,9 +108,10 @@ pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> VisitRelation {
     }
 }
 
-/// The answer for an actor.
+/// The answer for an actor. Visits are an agency's: who has a role of the same name elsewhere has no part in them.
 pub fn allows(actor: &Actor, action: VisitAction, relation: VisitRelation) -> Decision {
-    Decision::over(&actor.roles, |role| decide(role, action, relation))
+    let most = if actor.kind == OrganisationKind::HomeCareAgency.as_str() { Decision::Allow } else { Decision::Forbid };
+    Decision::over(role::held(actor), |role| decide(role, action, relation).min(most))
 }
 
 /// How a caller stands to a visit, now.

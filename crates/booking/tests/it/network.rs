@@ -1,6 +1,7 @@
 //! Organisations and people as rows, for the small networks that tests are in.
 
 use chrono::{DateTime, Utc};
+use sanbao_booking::account::organisation::OrganisationKind;
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::on;
@@ -9,6 +10,7 @@ use sanbao_platform::testing::Person;
 const ORGANISATION: &str =
     "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
     values ($1, $2, $3, $3, $4, '0574-8600 0000', null, $5)";
+const KIND: &str = "select kind from organisation where id = $1";
 const ACCOUNT: &str = "insert into account
     (id, login, display_name, password_hash, pin_hash, status, failed_count, locked_until, created_at, version)
     values ($1, $2, $3, '-', null, 'active', 0, null, $4, 1)";
@@ -47,5 +49,6 @@ pub async fn member(
         })
         .unwrap();
     }
-    Person::new(id, organisation, roles, name)
+    let kind: OrganisationKind = on!(tx, |c| sqlx::query_scalar(KIND).bind(organisation).fetch_one(c).await).unwrap();
+    Person::new(id, organisation, roles, name).of_a(kind.as_str())
 }

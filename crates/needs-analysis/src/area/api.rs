@@ -100,9 +100,6 @@ async fn create(
     let area = parse(&body)?;
     let from = body.from.map_or_else(|| local_day(ctx.now()), |day| *day);
     let mut tx = app.deps.db.begin().await?;
-    if let Some(answer) = key.begin(&mut tx, &ctx, "area.create", &body).await? {
-        return Ok(answer);
-    }
     let parent = match &body.parent {
         Some(code) => Some(parent_of(&mut tx, &ctx, area.level, code, from).await?),
         None => {
@@ -111,11 +108,11 @@ async fn create(
             None
         }
     };
-    if !store::insert(&mut tx, &area, ctx.now()).await? {
-        return Err(Problem::new(&CONFLICT).detail("这个编码已经有了", "This code is taken"));
+    if let Some(answer) = key.begin(&mut tx, &ctx, "area.create", &body).await? {
+        return Ok(answer);
     }
-    if let Some(parent) = parent {
-        store::place(&mut tx, &area.code, &parent, from).await?;
+    if !store::add(&mut tx, ctx.now(), &area, parent.as_ref().map(|parent| (parent, from))).await? {
+        return Err(Problem::new(&CONFLICT).detail("这个编码已经有了", "This code is taken"));
     }
     audited(&mut tx, &ctx, "area.create", &area.code).await?;
     let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &AreaView::from(area)).await?;
@@ -138,15 +135,15 @@ async fn move_to(
     let area = store::find(&mut tx, &code).await?.ok_or_else(Problem::not_found)?;
     let inside = store::scope(&mut tx, &ctx.actor, &code, local_day(ctx.now())).await?;
     policy::allows(&ctx.actor, Action::AreaEdit, relation(inside)).require()?;
+    let from = *body.from;
+    let parent = parent_of(&mut tx, &ctx, area.level, &body.parent, from).await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, &format!("area.move {code}"), &body).await? {
         return Ok(answer);
     }
-    let from = *body.from;
-    let parent = parent_of(&mut tx, &ctx, area.level, &body.parent, from).await?;
     match store::latest_placement(&mut tx, &code).await? {
-        None => store::place(&mut tx, &code, &parent, from).await?,
+        None => store::place(&mut tx, ctx.now(), &code, &parent, from).await?,
         Some(running) if running.valid_to.is_none() && running.valid_from < from => {
-            store::relocate(&mut tx, &code, &running, &parent, from).await?;
+            store::relocate(&mut tx, ctx.now(), &code, &running, &parent, from).await?;
         }
         Some(running) => {
             let day = running.valid_from;

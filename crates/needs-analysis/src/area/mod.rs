@@ -3,7 +3,9 @@
 //! This service alone expands an area into what lies below it; everybody else hands codes around.
 //! Parentage is data with a period, so a grid that moves to another compound keeps its history.
 
+mod announce;
 mod api;
+mod events;
 pub mod id;
 mod input;
 pub mod model;
@@ -11,7 +13,9 @@ pub mod seed;
 pub mod store;
 mod view;
 
+pub use announce::{announce, task};
 pub use api::routes;
+pub use events::CATALOGUE;
 pub use id::AreaCode;
 pub use model::{Area, Level};
 pub use store::{ancestors, descendants, find, scope, scope_codes};

@@ -5,7 +5,7 @@ use sanbao_platform::db::{Db, DbError, Tx};
 
 use super::id::AreaCode;
 use super::model::{Area, Level};
-use super::store::{insert, latest_placement, place};
+use super::store;
 
 /// The street's statistical code and name.
 pub const STREET: (&str, &str, &str) = ("330211001", "招宝山街道", "Zhaobaoshan Street");
@@ -88,13 +88,8 @@ async fn add(
 ) -> Result<(), DbError> {
     let code = parsed(code)?;
     let area = Area { code, level, name_zh: zh.to_owned(), name_en: en.map(str::to_owned) };
-    if !insert(tx, &area, now).await? {
-        return Ok(());
-    }
-    if let (Some(parent), None) = (parent, latest_placement(tx, &area.code).await?) {
-        place(tx, &area.code, &parsed(parent)?, SINCE).await?;
-    }
-    Ok(())
+    let parent = parent.map(parsed).transpose()?;
+    store::add(tx, now, &area, parent.as_ref().map(|parent| (parent, SINCE))).await.map(drop)
 }
 
 fn parsed(code: &str) -> Result<AreaCode, DbError> {

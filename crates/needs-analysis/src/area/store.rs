@@ -7,6 +7,7 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::on;
 
+use super::events;
 use super::id::AreaCode;
 use super::model::{Area, Level, Placement};
 
@@ -29,8 +30,8 @@ const DESCENDANTS: &str = "with recursive down (code, depth) as (
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2) and down.depth < 5)
     select code from down";
-const INSERT: &str = "insert into area (code, level, name_zh, name_en, created_at)
-    values ($1, $2, $3, $4, $5) on conflict do nothing";
+const INSERT: &str = "insert into area (code, level, name_zh, name_en, created_at, announced_at)
+    values ($1, $2, $3, $4, $5, $5) on conflict do nothing";
 const PLACE: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)";
 const LATEST_PLACEMENT: &str = "select parent, valid_from, valid_to from area_parent
     where child = $1 order by valid_from desc limit 1";
@@ -86,19 +87,43 @@ pub async fn scope_codes(conn: &mut Conn, actor: &Actor, on: NaiveDate) -> Resul
     Ok(codes)
 }
 
-/// Adds an area; `false` when the code is taken.
-pub async fn insert(conn: &mut Conn, area: &Area, now: DateTime<Utc>) -> Result<bool, DbError> {
-    let rows = on!(conn, |c| {
+/// Adds an area, with the place that it has from a day on, and tells the other services; `false` when the code is
+/// taken.
+pub async fn add(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    area: &Area,
+    first: Option<(&AreaCode, NaiveDate)>,
+) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(&area.code).bind(area.level).bind(&area.name_zh).bind(&area.name_en);
         row.bind(now).execute(c).await.map(|r| r.rows_affected())
     })?;
-    Ok(rows == 1)
+    if rows == 0 {
+        return Ok(false);
+    }
+    if let Some((parent, from)) = first {
+        lay(tx, &area.code, parent, from).await?;
+    }
+    events::added(tx, now, area, first).await?;
+    Ok(true)
 }
 
-/// Lays `child` into `parent` from a day on; the caller has checked levels and periods, the database
-/// refuses an overlap.
-pub async fn place(conn: &mut Conn, child: &AreaCode, parent: &AreaCode, from: NaiveDate) -> Result<(), DbError> {
-    on!(conn, |c| sqlx::query(PLACE).bind(child).bind(parent).bind(from).execute(c).await.map(drop))?;
+/// Lays `child` into `parent` from a day on and tells the other services; the caller has checked levels and periods,
+/// the database refuses an overlap.
+pub async fn place(
+    tx: &mut Tx,
+    now: DateTime<Utc>,
+    child: &AreaCode,
+    parent: &AreaCode,
+    from: NaiveDate,
+) -> Result<(), DbError> {
+    lay(tx, child, parent, from).await?;
+    events::moved(tx, now, child, parent, from).await
+}
+
+async fn lay(tx: &mut Tx, child: &AreaCode, parent: &AreaCode, from: NaiveDate) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(PLACE).bind(child).bind(parent).bind(from).execute(c).await.map(drop))?;
     Ok(())
 }
 
@@ -110,6 +135,7 @@ pub async fn latest_placement(conn: &mut Conn, code: &AreaCode) -> Result<Option
 /// Ends the running placement and begins another on the same day.
 pub async fn relocate(
     tx: &mut Tx,
+    now: DateTime<Utc>,
     code: &AreaCode,
     running: &Placement,
     parent: &AreaCode,
@@ -120,5 +146,5 @@ pub async fn relocate(
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("end placement", 1, ended)?;
-    place(tx, code, parent, from).await
+    place(tx, now, code, parent, from).await
 }

@@ -37,7 +37,7 @@ async fn list_rooms(
 /// Adds a room.
 #[utoipa::path(post, path = "/v1/organisations/{id}/locations", tag = "organisations", params(("id" = uuid::Uuid, Path)),
     request_body = NewLocation, security(("bearer" = [])),
-    description = "Permission: its administrators; the street office's administrators. Takes Idempotency-Key.",
+    description = "Permission: its administrators; those of the street office that it lies under. Takes Idempotency-Key.",
     responses((status = 201, body = Location), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 422, description = "fields to correct")))]
 async fn create_room(

@@ -1,14 +1,17 @@
 //! The fields of an account, read and checked.
 
-use serde::Deserialize;
+use chrono::NaiveDate;
+use sanbao_platform::db::{Conn, DbError};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::account::area;
 use crate::account::input::{self, Wrong};
-use crate::account::organisation::OrganisationKind;
+use crate::account::organisation::{Organisation, OrganisationKind};
 
 /// A new account. A field that is left out is told together with all else that is wrong.
-#[derive(Default, Deserialize, ToSchema)]
-#[schema(example = json!({"login": "nurse.wang", "display_name": "王护理员", "password": "correct horse",
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"login": "nurse.wang", "display_name": "王护理员",
     "roles": ["care_staff"], "areas": []}))]
 #[serde(default)]
 pub(super) struct NewAccountBody {
@@ -16,8 +19,6 @@ pub(super) struct NewAccountBody {
     pub(super) login: String,
     #[schema(required)]
     pub(super) display_name: String,
-    #[schema(required)]
-    pub(super) password: String,
     #[schema(required)]
     pub(super) roles: Vec<String>,
     pub(super) areas: Vec<String>,
@@ -30,13 +31,6 @@ pub(super) struct AccountChange {
     pub(super) display_name: Option<String>,
     pub(super) roles: Option<Vec<String>>,
     pub(super) areas: Option<Vec<String>>,
-}
-
-/// A new password.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"password": "correct horse"}))]
-pub(super) struct NewPassword {
-    pub(super) password: String,
 }
 
 /// The roles that are given, all of them of this kind of organisation.
@@ -56,8 +50,32 @@ pub(super) fn roles(kind: OrganisationKind, given: &[String]) -> Result<Vec<Stri
     Ok(roles)
 }
 
-/// The areas that are given, as codes.
-pub(super) fn areas(given: &[String]) -> Result<Vec<String>, Wrong> {
+/// The areas that are given, as codes: all of them are the organisation's own area or lie in it. An organisation without
+/// an area has none to give.
+pub(super) async fn areas(
+    conn: &mut Conn,
+    organisation: &Organisation,
+    on: NaiveDate,
+    given: &[String],
+) -> Result<Result<Vec<String>, Wrong>, DbError> {
+    let areas = match codes(given) {
+        Ok(areas) => areas,
+        Err(wrong) => return Ok(Err(wrong)),
+    };
+    for code in &areas {
+        let held = match &organisation.area_code {
+            Some(top) => area::lies_in(conn, code, top, on).await?,
+            None => false,
+        };
+        if !held {
+            let wrong = Wrong::new("不在本机构的区域内", "Not within the organisation's own area");
+            return Ok(Err(wrong));
+        }
+    }
+    Ok(Ok(areas))
+}
+
+fn codes(given: &[String]) -> Result<Vec<String>, Wrong> {
     if given.len() > 50 {
         return Err(Wrong::new("最多 50 个区域", "50 areas at most"));
     }

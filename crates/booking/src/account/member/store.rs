@@ -7,13 +7,12 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
-use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use super::model::{Account, AccountStatus, Membership, NewAccount};
 use crate::account::id::AccountId;
 use crate::account::organisation;
-use crate::account::policy::{self, AccountAction};
+use crate::account::policy::AccountAction;
 
 const FIND: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at, version
     from account where id = $1";
@@ -67,11 +66,8 @@ pub(super) async fn load(
 ) -> Result<(Account, Membership), Problem> {
     let account = find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let membership = membership(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let own = organisation::own(conn, ctx).await?;
-    match policy::of(&ctx.actor, action, own.relation_to(membership.organisation)) {
-        Decision::Allow => Ok((account, membership)),
-        refused => Err(refused.require().err().unwrap_or_else(Problem::not_found)),
-    }
+    organisation::load(conn, ctx, membership.organisation, action).await?;
+    Ok((account, membership))
 }
 
 /// The account of a log-in name.

@@ -5,6 +5,7 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::link::AccountLink;
 use super::model::{Account, AccountStatus, Membership};
 use crate::account::id::AccountId;
 
@@ -50,4 +51,13 @@ impl AccountView {
             version: account.version,
         }
     }
+}
+
+/// An account with the link by which its owner chooses a password.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AccountWithLink {
+    #[serde(flatten)]
+    pub account: AccountView,
+    /// Told once.
+    pub link: AccountLink,
 }

@@ -3,30 +3,33 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Paging, Path, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{audit, problem::Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::input::NewOrganisation;
-use super::model::{Organisation, OrganisationKind};
+use super::input::{First, NewOrganisation};
+use super::model::{Organisation, OrganisationKind, OrganisationMade};
 use super::store::{self, load};
 use crate::App;
+use crate::account::area;
+use crate::account::member::{self, AccountLink, Membership, Newcomer};
 use crate::account::policy::{self, AccountAction, AccountRelation};
+use crate::role::ADMINISTRATOR;
 
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get))
 }
 
 /// How the caller stands to the network as a whole.
-async fn network(conn: &mut Conn, ctx: &Ctx) -> Result<AccountRelation, DbError> {
-    let own = store::find(conn, ctx.actor.organisation).await?;
-    let street = own.is_some_and(|o| o.kind == OrganisationKind::StreetOffice);
-    Ok(if street { AccountRelation::Street } else { AccountRelation::Foreign })
+async fn network(conn: &mut Conn, ctx: &Ctx) -> Result<(Organisation, AccountRelation), Problem> {
+    let own = store::own(conn, ctx).await?;
+    let office = own.kind == OrganisationKind::StreetOffice;
+    Ok((own, if office { AccountRelation::Governed } else { AccountRelation::Foreign }))
 }
 
-/// The network's organisations.
+/// The organisations that the office reaches: those in its area, and those that it made.
 #[utoipa::path(get, path = "/v1/organisations", tag = "organisations", params(Paging), security(("bearer" = [])),
     description = "Permission: administrator of the street office.",
     responses((status = 200, body = Page<Organisation>), (status = 403, description = "not an administrator of the street office")))]
@@ -36,17 +39,18 @@ async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<Page<Organisation>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let relation = network(&mut conn, &ctx).await?;
+    let (own, relation) = network(&mut conn, &ctx).await?;
     policy::of(&ctx.actor, AccountAction::OrganisationList, relation).require()?;
     let limit = paging.limit()?;
-    let rows = store::list(&mut conn, paging.after()?, limit + 1).await?;
+    let rows = store::list(&mut conn, &own, own.day(ctx.now()), paging.after()?, limit + 1).await?;
     Ok(Json(Page::of(rows, limit, |o| o.id)))
 }
 
-/// Adds an organisation.
+/// Adds an organisation. With an administrator, the answer has the link by which this one chooses a password.
 #[utoipa::path(post, path = "/v1/organisations", tag = "organisations", request_body = NewOrganisation, security(("bearer" = [])),
     description = "Permission: administrator of the street office. Takes Idempotency-Key.",
-    responses((status = 201, body = Organisation), (status = 403, description = "not an administrator of the street office"),
+    responses((status = 201, body = OrganisationMade), (status = 403, description = "not an administrator of the street office"),
+        (status = 409, description = "login-taken"),
         (status = 422, description = "fields to correct")))]
 async fn create(
     ctx: Ctx,
@@ -54,23 +58,66 @@ async fn create(
     key: Idempotency,
     Json(new): Json<NewOrganisation>,
 ) -> Result<Response, Problem> {
-    let relation = network(&mut app.deps.db.read().await?, &ctx).await?;
+    let (own, relation) = network(&mut app.deps.db.read().await?, &ctx).await?;
     policy::of(&ctx.actor, AccountAction::OrganisationCreate, relation).require()?;
-    let organisation = new.parse(ctx.now())?;
-    let mut tx = app.deps.db.begin().await?;
-    if let Some(answered) = key.begin(&mut tx, &ctx, "POST /v1/organisations", &new).await? {
+    let (organisation, first) = new.parse(ctx.now(), own.id)?;
+    let hash = member::unknown_password(&app).await?;
+    let (mut tx, what) = (app.deps.db.begin().await?, "POST /v1/organisations");
+    if let Some(answered) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, what, &new).await? {
         return Ok(answered);
     }
+    held(&mut tx, &ctx, &own, &organisation).await?;
     store::insert(&mut tx, &organisation).await?;
+    let link = match &first {
+        Some(first) => Some(administrator(&mut tx, &ctx, organisation.id, first, &hash).await?),
+        None => None,
+    };
     audit::record(&mut tx, &ctx, "organisation.create", "organisation", organisation.id).await?;
-    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &organisation).await?;
+    let made = OrganisationMade { organisation, link };
+    let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &made).await?;
     tx.commit().await?;
     Ok(answer)
 }
 
+/// The account of a new organisation's first administrator, with the link to it.
+async fn administrator(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    organisation: OrganisationId,
+    first: &First,
+    hash: &str,
+) -> Result<AccountLink, Problem> {
+    let who = Newcomer { login: &first.login, name: &first.name };
+    let membership = Membership { organisation, roles: vec![ADMINISTRATOR.to_owned()], areas: Vec::new() };
+    let (account, link) = member::begin(tx, ctx, who, &membership, hash).await?;
+    audit::record(tx, ctx, "account.create", "account", account.id).await?;
+    Ok(link)
+}
+
+/// An office gives another office an area of its own, or one that no office has any part in.
+async fn held(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {
+    if new.kind != OrganisationKind::StreetOffice {
+        return Ok(());
+    }
+    let Some(code) = &new.area_code else { return Ok(()) };
+    let day = own.day(ctx.now());
+    if let Some(top) = &own.area_code
+        && area::lies_in(conn, code, top, day).await?
+    {
+        return Ok(());
+    }
+    for taken in store::offices_areas(conn).await? {
+        if area::lies_in(conn, code, &taken, day).await? || area::lies_in(conn, &taken, code, day).await? {
+            let (zh, en) = ("这个区域属于别的街道", "Another office has a part in this area");
+            return Err(Problem::field("/area_code", zh, en));
+        }
+    }
+    Ok(())
+}
+
 /// One organisation.
 #[utoipa::path(get, path = "/v1/organisations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: its own accounts; the street office's administrators.",
+    description = "Permission: its own accounts; administrators of the office that it lies under, or that made it.",
     responses((status = 200, body = Organisation), (status = 404, description = "unknown, or of no concern to the caller")))]
 async fn get(
     ctx: Ctx,

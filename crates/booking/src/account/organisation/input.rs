@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Organisation, OrganisationKind};
-use crate::account::input::{Fields, Wrong, area_code, line};
+use crate::account::input::{Fields, Wrong, area_code, line, login};
 
 /// A new organisation.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -25,11 +25,38 @@ pub(super) struct NewOrganisation {
     time_zone: Option<String>,
     phone: Option<String>,
     area_code: Option<String>,
+    /// The first administrator, for whom the answer has a link.
+    administrator: Option<FirstAdministrator>,
+}
+
+/// The one who will run a new organisation.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"login": "anhe.chief", "display_name": "安院长"}))]
+pub(super) struct FirstAdministrator {
+    /// The name to type.
+    #[serde(default)]
+    #[schema(required)]
+    login: String,
+    /// The name that others see.
+    #[serde(default)]
+    #[schema(required)]
+    display_name: String,
+}
+
+/// The log-in and the name of the first administrator.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) login: String,
+    pub(super) name: String,
 }
 
 impl NewOrganisation {
-    /// The organisation, or every field that is wrong.
-    pub(super) fn parse(&self, now: DateTime<Utc>) -> Result<Organisation, Problem> {
+    /// The organisation and its administrator's log-in and name, or every field that is wrong.
+    pub(super) fn parse(
+        &self,
+        now: DateTime<Utc>,
+        made_by: OrganisationId,
+    ) -> Result<(Organisation, Option<First>), Problem> {
         let mut fields = Fields::default();
         let name_zh = fields.take("/name_zh", line(&self.name_zh, 80));
         let name_en = fields.take("/name_en", line(&self.name_en, 120));
@@ -46,8 +73,14 @@ impl NewOrganisation {
             time_zone: zone.name().to_owned(),
             phone,
             area_code,
+            made_by: Some(made_by),
             created_at: now,
         });
-        fields.finish(parsed)
+        let Some(first) = &self.administrator else { return Ok((fields.finish(parsed)?, None)) };
+        let login = fields.take("/administrator/login", login(&first.login));
+        let name = fields.take("/administrator/display_name", line(&first.display_name, 40));
+        let first = login.zip(name).map(|(login, name)| First { login, name });
+        let (organisation, first) = fields.finish(parsed.zip(first))?;
+        Ok((organisation, Some(first)))
     }
 }

@@ -8,5 +8,5 @@ mod store;
 
 pub use events::CATALOGUE;
 pub use model::{Organisation, OrganisationKind};
-pub use store::{find, insert, list, list_all};
-pub(super) use store::{load, own};
+pub use store::{find, insert};
+pub(super) use store::{list, load, own};

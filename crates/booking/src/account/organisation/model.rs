@@ -1,12 +1,12 @@
 //! An organisation, and what it is for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::account::policy::AccountRelation;
+use crate::account::member::AccountLink;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
 text_enum! {
@@ -51,6 +51,9 @@ pub struct Organisation {
     pub phone: Option<String>,
     /// The area it lies in.
     pub area_code: Option<String>,
+    /// The organisation that made it; none for one that was set up on the machine.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub made_by: Option<OrganisationId>,
     /// Since when it is in the network.
     pub created_at: DateTime<Utc>,
 }
@@ -61,12 +64,17 @@ impl Organisation {
         self.time_zone.parse().unwrap_or(chrono_tz::Asia::Shanghai)
     }
 
-    /// How a caller of this organisation stands to another organisation.
-    pub fn relation_to(&self, other: OrganisationId) -> AccountRelation {
-        match (self.id == other, self.kind) {
-            (true, _) => AccountRelation::Own,
-            (false, OrganisationKind::StreetOffice) => AccountRelation::Street,
-            (false, _) => AccountRelation::Foreign,
-        }
+    /// The day at `now` where it is.
+    pub fn day(&self, now: DateTime<Utc>) -> NaiveDate {
+        now.with_timezone(&self.zone()).date_naive()
     }
+}
+
+/// An organisation that was just made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OrganisationMade {
+    #[serde(flatten)]
+    pub organisation: Organisation,
+    /// The link of its first administrator, if one was named. Told once.
+    pub link: Option<AccountLink>,
 }

@@ -1,24 +1,36 @@
 //! Organisations in the database.
 
+use chrono::NaiveDate;
 use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use uuid::Uuid;
 
 use super::events::{OrganisationRegistered, REGISTERED};
-use super::model::Organisation;
+use super::model::{Organisation, OrganisationKind};
+use crate::account::area;
 use crate::account::policy::{self, AccountAction, AccountRelation};
 
-const FIND: &str =
-    "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at from organisation where id = $1";
-const LIST: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at from organisation
-    where id > $1 order by id limit $2";
-const LIST_FIRST: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, created_at
-    from organisation order by id limit $1";
-const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation where id = $1";
+/// The organisations that an office reaches: those in its area that are no office, and those that it made.
+const LIST: &str = "with recursive down (code, depth) as (
+        select cast($2 as text), 0
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3))
+    select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation
+    where id > $4 and (id = $1 or made_by = $1
+        or (kind <> 'street_office' and area_code in (select code from down))) order by id limit $5";
+const OFFICES_AREAS: &str =
+    "select area_code from organisation where kind = 'street_office' and area_code is not null order by area_code";
+const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
+    and exists (select 1 from login_session s where s.account_id = m.account_id)";
+const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,
+    made_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
@@ -30,17 +42,33 @@ pub(in crate::account) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organi
     find(conn, ctx.actor.organisation).await?.ok_or_else(Problem::unauthenticated)
 }
 
-/// How the caller stands to the organisation, which must exist for the answer to be anything but `Foreign`.
+/// How the caller's organisation stands to another.
+///
+/// An office governs what lies in its area, and never another office. It makes others as well, and governs one of these
+/// only until somebody has come in as its administrator.
 async fn relation(
     conn: &mut Conn,
     ctx: &Ctx,
-    id: OrganisationId,
-) -> Result<(AccountRelation, Option<Organisation>), Problem> {
-    let own = own(conn, ctx).await?;
-    match find(conn, id).await? {
-        Some(target) => Ok((own.relation_to(id), Some(target))),
-        None => Ok((AccountRelation::Foreign, None)),
+    own: &Organisation,
+    other: &Organisation,
+) -> Result<AccountRelation, DbError> {
+    if own.id == other.id {
+        return Ok(AccountRelation::Own);
     }
+    if own.kind != OrganisationKind::StreetOffice {
+        return Ok(AccountRelation::Foreign);
+    }
+    if other.kind != OrganisationKind::StreetOffice
+        && let (Some(code), Some(top)) = (&other.area_code, &own.area_code)
+        && area::lies_in(conn, code, top, own.day(ctx.now())).await?
+    {
+        return Ok(AccountRelation::Governed);
+    }
+    if other.made_by != Some(own.id) {
+        return Ok(AccountRelation::Foreign);
+    }
+    let administered: i64 = on!(conn, |c| sqlx::query_scalar(ADMINISTERED).bind(other.id).fetch_one(c).await)?;
+    Ok(if administered == 0 { AccountRelation::Governed } else { AccountRelation::Made })
 }
 
 /// Loads an organisation for `action`, or refuses as the policy says.
@@ -50,29 +78,41 @@ pub(in crate::account) async fn load(
     id: OrganisationId,
     action: AccountAction,
 ) -> Result<Organisation, Problem> {
-    let (relation, organisation) = relation(conn, ctx, id).await?;
+    let own = own(conn, ctx).await?;
+    let found = find(conn, id).await?;
+    let relation = match &found {
+        Some(other) => relation(conn, ctx, &own, other).await?,
+        None => AccountRelation::Foreign,
+    };
     policy::of(&ctx.actor, action, relation).require()?;
-    organisation.ok_or_else(Problem::not_found)
+    found.ok_or_else(Problem::not_found)
 }
 
-/// Up to `limit` organisations by id, after `after`.
-pub async fn list(conn: &mut Conn, after: Option<OrganisationId>, limit: i64) -> Result<Vec<Organisation>, DbError> {
-    Ok(match after {
-        None => on!(conn, |c| sqlx::query_as(LIST_FIRST).bind(limit).fetch_all(c).await)?,
-        Some(after) => on!(conn, |c| sqlx::query_as(LIST).bind(after).bind(limit).fetch_all(c).await)?,
-    })
+/// The areas of all street offices.
+pub(super) async fn offices_areas(conn: &mut Conn) -> Result<Vec<String>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(OFFICES_AREAS).fetch_all(c).await)?)
 }
 
-/// The network's organisations for a form, the oldest first; at most 200.
-pub async fn list_all(conn: &mut Conn) -> Result<Vec<Organisation>, DbError> {
-    list(conn, None, 200).await
+/// Up to `limit` organisations that an office reaches, by id, after `after`.
+pub(in crate::account) async fn list(
+    conn: &mut Conn,
+    office: &Organisation,
+    on: NaiveDate,
+    after: Option<OrganisationId>,
+    limit: i64,
+) -> Result<Vec<Organisation>, DbError> {
+    let after = after.unwrap_or(OrganisationId(Uuid::nil()));
+    Ok(on!(conn, |c| {
+        let rows = sqlx::query_as(LIST).bind(office.id).bind(&office.area_code).bind(on);
+        rows.bind(after).bind(limit).fetch_all(c).await
+    })?)
 }
 
 /// Stores a new organisation and tells the other services.
 pub async fn insert(tx: &mut Tx, new: &Organisation) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(new.id).bind(new.kind).bind(&new.name_zh).bind(&new.name_en);
-        let row = row.bind(&new.time_zone).bind(&new.phone).bind(&new.area_code).bind(new.created_at);
+        let row = row.bind(&new.time_zone).bind(&new.phone).bind(&new.area_code).bind(new.made_by).bind(new.created_at);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("insert organisation", 1, rows)?;

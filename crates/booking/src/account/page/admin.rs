@@ -10,7 +10,7 @@ use sanbao_platform::page::{Errors, Field, Select, Send, Tone, address, badge, c
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::TEXTS;
+use super::{TEXTS, account_link};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus};
@@ -19,6 +19,9 @@ use crate::account::policy::AccountAction;
 
 /// Accounts that the page shows; the API pages further.
 const ACCOUNTS_SHOWN_MAX: i64 = 200;
+
+/// Organisations that the page shows; the API pages further.
+const ORGANISATIONS_SHOWN_MAX: i64 = 200;
 
 /// Whose accounts: one's own organisation's when nothing is said.
 #[derive(Deserialize)]
@@ -43,7 +46,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
     let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
     let roles = member::roles_by_account(&mut conn, own.id).await?;
     let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
-        organisation::list_all(&mut conn).await?
+        organisation::list(&mut conn, &own, own.day(ctx.now()), None, ORGANISATIONS_SHOWN_MAX).await?
     } else {
         Vec::new()
     };
@@ -55,6 +58,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
     let body = html! {
         h1 { (title) }
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) }
+        (account_link::shown_once(lang))
         (count(lang, accounts.len().min(shown), more))
         (table(lang, ctx, rows))
         section.card #add aria-labelledby="add-title" {
@@ -64,7 +68,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
         @if own.id != ctx.actor.organisation { p { a href="/admin" { (TEXTS.get(lang, "back")) } } }
         @if !network.is_empty() { (organisations(lang, &network)) }
     };
-    let scripts = ["/static/send.js"];
+    let scripts = ["/static/send.js", "/static/booking/account-link.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &scripts, &body))
 }
 
@@ -98,7 +102,7 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                             @if account.locked_seconds(ctx.now()).is_some() { " " (badge(Tone::Warn, &t("status-locked"))) }
                         }
                         td {
-                            @if !own(account.id) { (switch(lang, account)) }
+                            @if !own(account.id) { (switch(lang, account)) " " (reset(lang, account)) }
                         }
                     }
                 }
@@ -117,6 +121,14 @@ fn switch(lang: Lang, account: &Account) -> Markup {
     press(&format!("{action}-{}", account.id), "button", send, &TEXTS.get(lang, &format!("admin-{action}")))
 }
 
+/// The button that takes the password back and makes a link.
+fn reset(lang: Lang, account: &Account) -> Markup {
+    let call = format!("POST /v1/accounts/{}/link", account.id);
+    let ask = TEXTS.with(lang, "admin-ask-link", &[("name", &account.display_name)]);
+    let send = Send { confirm: Some(&ask), ..Send::to(&call) };
+    press(&format!("link-{}", account.id), "button", send, &TEXTS.get(lang, "admin-link"))
+}
+
 /// A field that must be filled in, with its help if its key has one.
 fn field(lang: Lang, name: &str, key: &str, more: Field<'_>) -> Markup {
     let (label, help) = (TEXTS.get(lang, key), TEXTS.get(lang, &format!("{key}-help")));
@@ -126,11 +138,9 @@ fn field(lang: Lang, name: &str, key: &str, more: Field<'_>) -> Markup {
 fn add_form(lang: Lang, own: &Organisation) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let short = Field { chars_max: 40, ..Field::default() };
-    let password = Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..Field::default() };
     let fields = html! {
         (field(lang, "display_name", "display-name", short))
         (field(lang, "login", "new-login", short))
-        (field(lang, "password", "new-password", password))
         fieldset {
             legend { (t("roles")) }
             @for role in own.kind.roles() {
@@ -174,6 +184,7 @@ fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
 fn add_organisation(lang: Lang) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let (kind, phone) = (t("organisation-kind"), t("organisation-phone"));
+    let (area, area_help) = (t("area-code"), t("area-code-help"));
     let kinds: Vec<_> =
         OrganisationKind::ALL.iter().map(|k| pick(k.as_str(), t(&format!("kind-{}", k.as_str())), false)).collect();
     let fields = html! {
@@ -181,6 +192,7 @@ fn add_organisation(lang: Lang) -> Markup {
         (field(lang, "name_zh", "organisation-name-zh", Field::default()))
         (field(lang, "name_en", "organisation-name-en", Field::default()))
         (Field { name: "phone", label: &phone, ..Field::default() }.draw(lang, &Errors::default()))
+        (Field { name: "area_code", label: &area, help: Some(&area_help), ..Field::default() }.draw(lang, &Errors::default()))
         button.button.primary type="submit" { (t("network-save")) }
     };
     form(lang, None, "stack", Send { then: Some("/admin"), ..Send::to("POST /v1/organisations") }, &fields)

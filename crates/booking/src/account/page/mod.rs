@@ -1,5 +1,6 @@
 //! The pages of this part: log-in, quick change of user, set-up, residents, an organisation's accounts.
 
+mod account_link;
 mod admin;
 pub(super) mod login;
 mod me;
@@ -8,7 +9,7 @@ mod setup;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::page::address;
 
@@ -17,12 +18,17 @@ use crate::texts::ACCOUNT as TEXTS;
 use crate::{App, role};
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js"))];
+const FILES: &[StaticFile] = &[
+    ("/static/booking/account-link.js", JS, include_bytes!("../../../assets/account-link.js")),
+    ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
+];
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
         .page("/setup", get(setup::setup_form).post(setup::submit))
+        .page("/setup/account", get(account_link::choose_form).post(account_link::choose))
+        .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/admin", get(admin::administration))

@@ -20,7 +20,7 @@ use crate::account::setup;
 #[derive(Deserialize)]
 pub(super) struct SetupLink {
     #[serde(default)]
-    token: String,
+    pub(super) token: String,
 }
 
 /// The form, as long as the link is good.

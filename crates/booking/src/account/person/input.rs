@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::moment::Day;
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Person;
@@ -13,7 +13,7 @@ use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, residen
 /// Declares a body that tells of a person; whether the name must be there is the only difference.
 macro_rules! person_body {
     ($(#[$meta:meta])* $body:ident { $(#[$name_meta:meta])* name: $name:ty }) => {
-        #[derive(Deserialize, ToSchema)]
+        #[derive(Deserialize, Serialize, ToSchema)]
         $(#[$meta])*
         pub(super) struct $body {
             $(#[$name_meta])*

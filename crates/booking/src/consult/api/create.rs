@@ -25,7 +25,7 @@ pub async fn create(
     key: Idempotency,
     Json(body): Json<Invitation>,
 ) -> Result<Response, Problem> {
-    Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
+    Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let invitation = body.clone().checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, "POST /v1/consults", &body).await? {

@@ -15,7 +15,7 @@ use crate::account::AccountId;
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
 use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search};
-use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
+use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -67,9 +67,9 @@ pub struct DoctorQuery {
 
 /// Everybody who takes part in consults may look at doctors and their free times; a hospital's people at their own.
 fn hospital_seen(ctx: &Ctx, wanted: Option<OrganisationId>) -> Result<Option<OrganisationId>, Problem> {
-    if ctx.actor.has(CARE_STAFF) {
+    if role::holds(&ctx.actor, CARE_STAFF) {
         Ok(wanted)
-    } else if ctx.actor.has(DOCTOR) || ctx.actor.has(ADMINISTRATOR) {
+    } else if role::holds(&ctx.actor, DOCTOR) || role::holds(&ctx.actor, ADMINISTRATOR) {
         Ok(Some(ctx.actor.organisation))
     } else {
         Err(Problem::forbidden())
@@ -115,7 +115,7 @@ pub async fn register(
     Path(id): Path<AccountId>,
     Json(mut body): Json<Registration>,
 ) -> Result<Json<DoctorView>, Problem> {
-    if !ctx.actor.has(ADMINISTRATOR) {
+    if !role::holds(&ctx.actor, ADMINISTRATOR) {
         return Err(Problem::forbidden());
     }
     let mut checks = Checks::default();

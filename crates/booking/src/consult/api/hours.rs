@@ -17,7 +17,7 @@ use crate::account::AccountId;
 use crate::consult::id::ExceptionId;
 use crate::consult::practitioner::offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
 use crate::consult::practitioner::store::{self, Practitioner};
-use crate::role::{ADMINISTRATOR, DOCTOR};
+use crate::role::{self, ADMINISTRATOR, DOCTOR};
 
 /// Lines of weekly hours at most.
 pub const LINES_MAX: usize = 50;
@@ -190,10 +190,10 @@ impl ExceptionLine {
 /// The hospital's other doctors see that they may not; everybody else sees nothing.
 async fn own(conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Result<Practitioner, Problem> {
     let doctor = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let own = ctx.actor.has(DOCTOR) && AccountId::from(ctx.actor.subject) == id;
+    let own = role::holds(&ctx.actor, DOCTOR) && AccountId::from(ctx.actor.subject) == id;
     match () {
         () if doctor.organisation_id != ctx.actor.organisation => Err(Problem::not_found()),
-        () if own || ctx.actor.has(ADMINISTRATOR) => Ok(doctor),
+        () if own || role::holds(&ctx.actor, ADMINISTRATOR) => Ok(doctor),
         () => Err(Problem::forbidden()),
     }
 }

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
 use sanbao_platform::audit;
+use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
@@ -17,7 +18,7 @@ use crate::consult::policy::ConsultAction;
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::{self, ConsultFilter, Side};
 use crate::consult::view::{ConsultLine, ConsultView, seen};
-use crate::role::{ADMINISTRATOR, CARE_STAFF, DOCTOR};
+use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// The bounds of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -38,8 +39,8 @@ pub struct ConsultQuery {
 }
 
 /// Whose list the actor sees; nobody else has one.
-pub(in crate::consult) fn side(roles: &[String]) -> Result<Side, Problem> {
-    let has = |role: &str| roles.iter().any(|r| r == role);
+pub(in crate::consult) fn side(actor: &Actor) -> Result<Side, Problem> {
+    let has = |role: &str| role::holds(actor, role);
     match () {
         () if has(CARE_STAFF) => Ok(Side::Inviting),
         () if has(DOCTOR) && has(ADMINISTRATOR) => Ok(Side::Hospital),
@@ -57,7 +58,7 @@ pub async fn list(
     ctx: Ctx,
     Query(query): Query<ConsultQuery>,
 ) -> Result<Json<Page<ConsultLine>>, Problem> {
-    let side = side(&ctx.actor.roles)?;
+    let side = side(&ctx.actor)?;
     let paging = Paging { after: query.after, limit: query.limit };
     let limit = paging.limit()?;
     let filter = ConsultFilter {

@@ -79,7 +79,7 @@ fn group(consult: &Consult, side: Side) -> Group {
 
 /// `GET /consults`
 pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
-    let side = side(&ctx.actor.roles)?;
+    let side = side(&ctx.actor)?;
     let now = ctx.now();
     let filter = ConsultFilter {
         state: None,

@@ -39,7 +39,7 @@ pub(super) async fn invitation_form(
     AppState(app): AppState<App>,
     Query(which): Query<RevisionQuery>,
 ) -> Result<Markup, Problem> {
-    sanbao_platform::policy::Decision::over(&ctx.actor.roles, policy::may_invite).require()?;
+    sanbao_platform::policy::Decision::over(crate::role::held(&ctx.actor), policy::may_invite).require()?;
     let mut conn = app.deps.db.read().await?;
     let old = match which.id {
         Some(id) => Some(store::load(&mut conn, &ctx, id, ConsultAction::Invite).await?),

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use chrono::{DateTime, Utc};
 use sanbao_booking::account::demo::{self, Network, PASSWORD};
+use sanbao_booking::account::setup;
 use sanbao_booking::{App, Config, MIGRATIONS, build};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::service::Deps;
@@ -80,6 +81,50 @@ impl Site {
     pub async fn token(&self, login: &str) -> String {
         let tokens = self.log_in(login, PASSWORD).await.expect(200);
         tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Somebody whom an administrator adds to an organisation and who logs in: the access token.
+    pub async fn newcomer(
+        &self,
+        admin: &str,
+        organisation: impl std::fmt::Display,
+        login: &str,
+        what: Value,
+    ) -> String {
+        let mut body = json!({ "login": login, "display_name": login });
+        body.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let made = self.api(admin, "POST", &format!("/v1/organisations/{organisation}/accounts"), body).await;
+        self.choose(&made.expect(201)["link"], "correct horse").await;
+        self.access(login, "correct horse").await
+    }
+
+    /// The owner of a one-time link chooses a password.
+    pub async fn choose(&self, link: &Value, password: &str) {
+        let body = json!({ "token": token_of(link), "password": password });
+        self.api("", "POST", "/setup/account", body).await.checked(204);
+    }
+
+    /// The access token of a log-in.
+    pub async fn access(&self, login: &str, password: &str) -> String {
+        let tokens = self.log_in(login, password).await.expect(200);
+        tokens["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// A second street office, set up on the machine, and its administrator's token.
+    pub async fn second_office(&self, area: &str) -> (String, String) {
+        let link = setup::issue_link(&self.deps.db, &self.clock).await.unwrap();
+        let office = json!({ "token": link, "name_zh": "海口街道", "name_en": "Haikou Street", "area_code": area,
+            "login": "second", "display_name": "二把手", "password": "correct horse" });
+        self.api("", "POST", "/setup", office).await.checked(204);
+        let token = self.access("second", "correct horse").await;
+        let list = self.get(&token, "/v1/organisations").await.expect(200);
+        assert_eq!(list["items"].as_array().unwrap().len(), 1, "it reaches nobody but itself: {list}");
+        (list["items"][0]["id"].as_str().unwrap().to_owned(), token)
+    }
+
+    /// Takes in all that needs-analysis has said.
+    pub async fn catch_up(&self, neighbour: &testing::Neighbour) -> u64 {
+        self.served.catch_up(neighbour).await
     }
 
     pub fn minutes_pass(&self, minutes: u64) {
@@ -174,6 +219,11 @@ impl Browser {
     pub async fn log_in(&mut self, site: &Site, login: &str) -> Answer {
         self.form(site, "/session", &[("login", login), ("password", PASSWORD), ("next", "/")]).await.checked(303)
     }
+}
+
+/// The token of a one-time link.
+pub fn token_of(link: &Value) -> &str {
+    link["path"].as_str().unwrap().split_once("?token=").unwrap().1
 }
 
 /// How many audit rows of an action there are.

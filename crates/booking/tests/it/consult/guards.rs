@@ -33,6 +33,36 @@ fn opinion() -> Value {
     json!({ "impression": "慢性心力衰竭", "suggested_treatment": "利尿剂加量，三日后复查" })
 }
 
+#[tokio::test]
+async fn a_stored_answer_is_for_those_only_who_may_still_ask() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.scheduled().await;
+        let consents = format!("/v1/consults/{id}/consents");
+        w.post(&w.nurse, &consents, World::consent()).await.expect(201);
+        let consent = w.get(&w.nurse, &consents).await.expect(200);
+        let guest = json!({ "name": "陈女士", "relation": "女儿" });
+        let link = w.post(&w.nurse, &format!("/v1/consults/{id}/guest-links"), guest.clone()).await.expect(201);
+        let former = Person { roles: Vec::new(), ..w.nurse.clone() };
+        let withdraw = format!("consents/{}/withdraw", consent[0]["id"].as_str().unwrap());
+        let resend = format!("guest-links/{}/resend", link["id"].as_str().unwrap());
+        for (rest, body) in [
+            ("consents", Some(World::consent())),
+            ("guest-links", Some(guest)),
+            (resend.as_str(), None),
+            (withdraw.as_str(), None),
+        ] {
+            let (path, key) = (format!("/v1/consults/{id}/{rest}"), fresh_key());
+            let headers = [("idempotency-key", key.as_str())];
+            let done = w.call(Some(&w.nurse), "POST", &path, body.clone(), &headers).await;
+            assert!(done.status.is_success(), "{rest}: {}", done.text);
+            let answer = w.call(Some(&former), "POST", &path, body, &headers).await;
+            assert_eq!(answer.status, 404, "{rest}: {}", answer.text);
+        }
+    })
+    .await;
+}
+
 /// A consult whose meeting is over, with a draft of the opinion.
 async fn drafted(w: &World) -> String {
     let id = w.scheduled().await;

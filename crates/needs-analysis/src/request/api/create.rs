@@ -30,10 +30,10 @@ pub async fn create(
     let draft = input::parse(&body, ctx.now(), false).map_err(|faults| input::invalid(&faults))?;
     let mut request = Request::from_draft(draft, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
     let mut tx = app.deps.db.begin().await?;
+    require_area(&mut tx, &ctx, &request).await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, "request.create", &body).await? {
         return Ok(answer);
     }
-    require_area(&mut tx, &ctx, &request).await?;
     let elders = store::elders_of(&mut tx, request.details.national_id_index.as_deref()).await?;
     request.details.person_id = elders.into_values().next();
     let id = request.id;

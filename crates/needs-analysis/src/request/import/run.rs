@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::audit;
@@ -64,6 +65,9 @@ struct Good {
     content_index: String,
 }
 
+/// The areas whose requests the importing person may write; shared by the reading and the writing.
+type Scope = Arc<BTreeSet<crate::area::AreaCode>>;
+
 /// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
 /// that answer requests.
 struct Reading {
@@ -71,7 +75,7 @@ struct Reading {
     clock: Clock,
     fields: FieldKeys,
     areas: HashSet<String>,
-    scope: Option<BTreeSet<crate::area::AreaCode>>,
+    scope: Option<Scope>,
     seen: HashSet<String>,
 }
 
@@ -83,6 +87,7 @@ struct Import<'a> {
     clock: &'a Clock,
     fields: &'a FieldKeys,
     options: &'a ImportOptions,
+    scope: Option<Scope>,
     report: Report,
 }
 
@@ -113,13 +118,13 @@ pub async fn run(
     let mut conn = db.read().await?;
     let areas = store::area_codes(&mut conn).await?;
     let scope = match &options.actor {
-        Some(actor) => Some(area::scope_codes(&mut conn, actor, local_day(now)).await?),
+        Some(actor) => Some(Arc::new(area::scope_codes(&mut conn, actor, local_day(now)).await?)),
         None => None,
     };
     drop(conn);
     let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
+    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report };
     let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, areas, scope, seen: HashSet::new() };
-    let mut import = Import { db, clock, fields, options, report };
     import.open().await?;
     let mut done = 0;
     progress(done, total);
@@ -219,7 +224,11 @@ impl Import<'_> {
         let mut sorted = Vec::with_capacity(good.len());
         for g in good {
             let known = known.remove(g.draft.external_id.as_deref().unwrap_or_default());
-            if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
+            let foreign = |k: &Known| self.scope.as_ref().is_some_and(|scope| !scope.contains(&k.area_code));
+            if known.as_ref().is_some_and(foreign) {
+                let fault = fault("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
+                self.report.bad(vec![RowError::new(g.row, fault, None)]);
+            } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
             } else {
                 sorted.push((g, known));

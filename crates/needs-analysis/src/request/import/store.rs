@@ -9,6 +9,7 @@ use sanbao_platform::on;
 use sqlx::types::Json;
 
 use super::view::{ImportId, Report, RowError};
+use crate::area::AreaCode;
 use crate::request::id::RequestId;
 use crate::request::state::RequestStateName;
 
@@ -19,9 +20,9 @@ const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, crea
     unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11 where id = $1";
 const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
     unchanged, failed, other, ended, error_count, errors from import_run where id = $1 and organisation = $2";
-const KNOWN_POSTGRES: &str = "select id, external_id, content_index, state from request
+const KNOWN_POSTGRES: &str = "select id, external_id, content_index, state, area_code from request
     where source = $1 and external_id in (select jsonb_array_elements_text($2))";
-const KNOWN_SQLITE: &str = "select id, external_id, content_index, state from request
+const KNOWN_SQLITE: &str = "select id, external_id, content_index, state, area_code from request
     where source = $1 and external_id in (select value from json_each($2))";
 const AREAS: &str = "select code from area";
 
@@ -34,6 +35,8 @@ pub struct Known {
     pub content_index: Option<String>,
     /// Where the request stands.
     pub state: RequestStateName,
+    /// Where it is wanted: another street's request is nobody's to change by a file.
+    pub area_code: AreaCode,
 }
 
 /// An import as it is stored.

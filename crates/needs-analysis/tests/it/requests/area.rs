@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use sanbao_needs_analysis::area::{self, AreaCode};
 use sanbao_platform::testing::on_both;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::requests::house::{CHENGDONG, House, STREET, XIMEN, administrator, agency, carer, officer, street};
 
@@ -93,7 +93,7 @@ async fn levels_only_rise_so_there_is_no_circle() {
         }
         let mut tx = house.app.deps.db.begin().await.unwrap();
         let (child, parent) = (AreaCode::parse(&compound).unwrap(), AreaCode::parse(XIMEN).unwrap());
-        let twice = area::store::place(&mut tx, &child, &parent, day("2026-11-01")).await;
+        let twice = area::store::place(&mut tx, house.now(), &child, &parent, day("2026-11-01")).await;
         assert!(twice.is_err(), "the database itself lets an area lie in one place at a time");
     })
     .await;
@@ -131,6 +131,48 @@ async fn areas_are_added_by_administrators_within_their_scope() {
         let founder = officer(11, 902, "administrator", &["330211002"]);
         assert_eq!(house.post(&founder, "/v1/areas", new_street).await.status, 201);
         assert_eq!(house.get(&street(), "/v1/areas/X-1").await.body["name_zh"], "<b>南苑</b>");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_tree_is_told_to_the_other_services() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let admin = administrator();
+        let (parent, code) = (CHENGDONG, format!("{CHENGDONG}-C9"));
+        let body =
+            json!({"code": code, "level": "compound", "name_zh": "南苑", "parent": parent, "from": "2026-11-01"});
+        house.post(&admin, "/v1/areas", body).await.expect(201);
+        let body = json!({"parent": XIMEN, "from": "2026-11-20"});
+        house.post(&admin, &format!("/v1/areas/{code}/move"), body).await.expect(200);
+        let told = house.areas_told("needs.area.added").await;
+        let street = told.iter().find(|data| data["code"] == "330211001").unwrap();
+        assert_eq!((&street["parent"], &street["level"]), (&Value::Null, &json!("street")), "the seed is told as well");
+        let added = told.iter().find(|data| data["code"] == code.as_str()).unwrap();
+        assert_eq!((&added["parent"], &added["from"]), (&json!(parent), &json!("2026-11-01")));
+        let moved = house.areas_told("needs.area.moved").await;
+        assert_eq!(moved, [json!({"code": code, "parent": XIMEN, "from": "2026-11-20"})]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn areas_from_before_are_told_once() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let deps = &house.app.deps;
+        assert_eq!(area::announce(&deps.db, &deps.clock).await.unwrap(), 0, "what is told is not told again");
+        let before = house.areas_told("needs.area.added").await.len();
+        let mut tx = deps.db.begin().await.unwrap();
+        let silent = "update area set announced_at = null where level in ('street', 'community')";
+        sanbao_platform::on!(tx, |c| sqlx::query(silent).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(area::announce(&deps.db, &deps.clock).await.unwrap(), 12);
+        assert_eq!(area::announce(&deps.db, &deps.clock).await.unwrap(), 0);
+        let told = house.areas_told("needs.area.added").await;
+        assert_eq!(told.len(), before + 12);
+        assert!(told[before..].iter().any(|data| data["code"] == XIMEN && data["parent"] == "330211001"));
     })
     .await;
 }

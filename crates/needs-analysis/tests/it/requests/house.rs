@@ -124,6 +124,24 @@ impl House {
         self.site.catch_up(&self.booking).await;
     }
 
+    /// Kind and data of every event of requests, in their order.
+    pub async fn published(&self) -> Vec<(String, Value)> {
+        self.told("needs.request.%").await
+    }
+
+    /// The data of every event of areas of this kind, in their order.
+    pub async fn areas_told(&self, kind: &str) -> Vec<Value> {
+        self.told(kind).await.into_iter().map(|(_, data)| data).collect()
+    }
+
+    async fn told(&self, kinds: &str) -> Vec<(String, Value)> {
+        let mut conn = self.app.deps.db.read().await.unwrap();
+        let statement = "select kind, data from outbox where kind like $1 order by seq";
+        let rows: Vec<(String, sqlx::types::Json<Value>)> =
+            on!(conn, |c| sqlx::query_as(statement).bind(kinds).fetch_all(c).await).unwrap();
+        rows.into_iter().map(|(kind, data)| (kind, data.0)).collect()
+    }
+
     /// How many events each consumer gave up on.
     pub async fn parked(&self) -> i64 {
         self.site.parked(&self.booking).await

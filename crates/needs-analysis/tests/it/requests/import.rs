@@ -324,3 +324,27 @@ async fn a_request_that_has_ended_is_left_as_it_is_and_the_report_says_so() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_row_with_another_streets_id_changes_nothing_and_shows_nothing() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let row = |area: &str, note: &str| {
+            format!("{HEADER}x1,2026-11-01 09:00,{area},助餐,普通,林某,19900000001,,某路 1 号,{note}\n").into_bytes()
+        };
+        let theirs = row(CHENGDONG, "需求");
+        let path = "/v1/imports?dry_run=false&source=81890";
+        send(&house, &street(), path, "text/csv", theirs).await.expect(200);
+        let neighbour = officer(31, 300, "dispatcher", &[XIMEN]);
+        let before = house.get(&street(), "/v1/requests").await.text;
+        for dry_run in [true, false] {
+            let path = format!("/v1/imports?dry_run={dry_run}&source=81890");
+            let body = send(&house, &neighbour, &path, "text/csv", row(XIMEN, "别的")).await.expect(200);
+            assert_eq!(counts(&body), [0, 0, 0, 1], "{body}");
+            assert_eq!(body["errors"][0]["code"], "not_accepted");
+            assert!(!body.to_string().contains("需求"), "{body}");
+        }
+        assert_eq!(house.get(&street(), "/v1/requests").await.text, before);
+    })
+    .await;
+}

@@ -19,7 +19,8 @@ const TRIAGED: &str = "select count(*) from request where triaged and id = $1";
 #[tokio::test]
 async fn old_lines_move_into_the_history_and_triage_is_remembered() {
     on_both(|engine| async move {
-        let before = |scripts: &'static [_]| &scripts[..scripts.len() - 1];
+        // The one before the last; the last is of a later release.
+        let before = |scripts: &'static [_]| &scripts[..scripts.len() - 2];
         let old = Migrations { sqlite: before(MIGRATIONS.sqlite), postgres: before(MIGRATIONS.postgres) };
         let db = engine.database(NAME, &old).await;
         let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00.123456Z".parse().unwrap();

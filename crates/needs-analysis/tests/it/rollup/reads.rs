@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use sanbao_needs_analysis::area::store::insert;
+use sanbao_needs_analysis::area::store::add;
 use sanbao_needs_analysis::area::{Area, Level};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::RequestStateName;
@@ -205,7 +205,7 @@ async fn a_file_adds_up_opens_as_text_and_is_on_record() {
         let name = "=HYPERLINK(\"http://x\")";
         let mut tx = site.db.begin().await.unwrap();
         let area = Area { code: code("evil"), level: Level::Street, name_zh: name.into(), name_en: None };
-        insert(&mut tx, &area, now()).await.unwrap();
+        add(&mut tx, now(), &area, None).await.unwrap();
         tx.commit().await.unwrap();
         receive(&site.db, &sample()).await;
         receive(&site.db, &[Request::new("evil", Category::Meal, RequestStateName::Received, "2026-11-01")]).await;

@@ -116,7 +116,7 @@ impl Player {
         let from = last.max(day("2026-08-10")) + Days::new(self.rng.random_range(1..20));
         let mut tx = db.begin().await.unwrap();
         let running = store::latest_placement(&mut tx, &code(child)).await.unwrap().unwrap();
-        store::relocate(&mut tx, &code(child), &running, &code(parent), from).await.unwrap();
+        store::relocate(&mut tx, now(), &code(child), &running, &code(parent), from).await.unwrap();
         rollup::reparented(&mut tx, from).await.unwrap();
         tx.commit().await.unwrap();
         self.model.parents.get_mut(child).unwrap().push((from, parent.to_owned()));
@@ -213,7 +213,7 @@ async fn writers_on_the_same_cells_neither_block_in_a_circle_nor_lose_a_count() 
                 let grid = code("a-1-x");
                 let mut tx = mover.begin().await.unwrap();
                 let running = store::latest_placement(&mut tx, &grid).await.unwrap().unwrap();
-                store::relocate(&mut tx, &grid, &running, &code(parent), from).await.unwrap();
+                store::relocate(&mut tx, now(), &grid, &running, &code(parent), from).await.unwrap();
                 rollup::reparented(&mut tx, from).await.unwrap();
                 tx.commit().await.unwrap();
             }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_needs_analysis::MIGRATIONS;
-use sanbao_needs_analysis::area::store::{insert, place};
+use sanbao_needs_analysis::area::store::add;
 use sanbao_needs_analysis::area::{Area, AreaCode, Level};
 use sanbao_needs_analysis::request::category::Category;
 use sanbao_needs_analysis::request::state::RequestStateName;
@@ -54,10 +54,9 @@ pub async fn plant(db: &Db) {
     let mut tx = db.begin().await.unwrap();
     for (text, level, parent) in TREE {
         let area = Area { code: code(text), level, name_zh: format!("{text}区"), name_en: None };
-        assert!(insert(&mut tx, &area, now()).await.unwrap());
-        if let Some(parent) = parent {
-            place(&mut tx, &area.code, &code(parent), day("2000-01-01")).await.unwrap();
-        }
+        let parent = parent.map(code);
+        let first = parent.as_ref().map(|parent| (parent, day("2000-01-01")));
+        assert!(add(&mut tx, now(), &area, first).await.unwrap());
     }
     tx.commit().await.unwrap();
 }

@@ -14,5 +14,5 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::get, steps::edit))
         .routes(routes!(steps::disable))
         .routes(routes!(steps::enable))
-        .routes(routes!(steps::reset_password))
+        .routes(routes!(steps::issue_link))
 }

@@ -15,7 +15,7 @@ use crate::account::policy::AccountAction;
 
 /// The accounts of an organisation.
 #[utoipa::path(get, path = "/v1/organisations/{id}/accounts", tag = "accounts", params(("id" = uuid::Uuid, Path), Paging),
-    security(("bearer" = [])), description = "Permission: its administrators; the street office's administrators.",
+    security(("bearer" = [])), description = "Permission: its administrators; those of the street office that it lies under.",
     responses((status = 200, body = Page<AccountView>), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller")))]
 pub async fn list(
@@ -41,7 +41,7 @@ pub async fn list(
 
 /// One account.
 #[utoipa::path(get, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: administrators of its organisation; the street office's administrators.",
+    description = "Permission: administrators of its organisation; those of the street office that it lies under.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller")))]
 pub async fn get(

@@ -1,4 +1,4 @@
-//! Changing an account: its name and roles, whether it may log in, its password.
+//! Changing an account: its name and roles, whether it may log in, by which password.
 
 use axum::extract::State as AppState;
 use sanbao_platform::audit;
@@ -8,11 +8,13 @@ use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::input::{self, Fields, line};
-use crate::account::member::input::{AccountChange, NewPassword, areas, roles};
+use crate::account::input::{Fields, line};
+use crate::account::member::input::{AccountChange, areas, roles};
+use crate::account::member::link;
 use crate::account::member::model::AccountStatus;
+use crate::account::member::start::unknown_password;
 use crate::account::member::store;
-use crate::account::member::view::AccountView;
+use crate::account::member::view::{AccountView, AccountWithLink};
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session;
@@ -26,7 +28,7 @@ async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<Accou
 /// Changes an account's name, roles or areas; new roles count from its next token on.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
-    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
@@ -40,15 +42,16 @@ pub async fn edit(
     let mut tx = app.deps.db.begin().await?;
     let (account, mut membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
-    let organisation =
-        organisation::load(&mut tx, &ctx, membership.organisation, AccountAction::OrganisationRead).await?;
+    let organisation = organisation::load(&mut tx, &ctx, membership.organisation, AccountAction::AccountUpdate).await?;
     let mut fields = Fields::default();
     let name = fields.maybe("/display_name", change.display_name.as_deref(), |t| line(t, 40));
     if let Some(given) = &change.roles {
         membership.roles = fields.take("/roles", roles(organisation.kind, given)).unwrap_or_default();
     }
     if let Some(given) = &change.areas {
-        membership.areas = fields.take("/areas", areas(given)).unwrap_or_default();
+        membership.areas = fields
+            .take("/areas", areas(&mut tx, &organisation, organisation.day(ctx.now()), given).await?)
+            .unwrap_or_default();
     }
     fields.done()?;
     if account.id == AccountId::from(ctx.actor.subject)
@@ -108,7 +111,7 @@ async fn set_status(
 
 /// Disables an account: its log-ins end, its access tokens within 15 minutes.
 #[utoipa::path(post, path = "/v1/accounts/{id}/disable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "invalid-transition: disabled already; conflict: one's own account"), (status = 412, description = "changed by somebody else")))]
@@ -123,7 +126,7 @@ pub async fn disable(
 
 /// Enables a disabled account.
 #[utoipa::path(post, path = "/v1/accounts/{id}/enable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "invalid-transition: active already"), (status = 412, description = "changed by somebody else")))]
@@ -136,31 +139,33 @@ pub async fn enable(
     set_status(&app, &ctx, id, read, AccountStatus::Active).await
 }
 
-/// Sets a new password: the account is unlocked, its PIN dropped, its log-ins end.
-#[utoipa::path(post, path = "/v1/accounts/{id}/password", tag = "accounts", params(("id" = uuid::Uuid, Path)),
-    request_body = NewPassword, security(("bearer" = [])),
-    description = "Permission: administrators of its organisation; the street office's administrators. Takes If-Match.",
-    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
-        (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
-pub async fn reset_password(
+/// Takes an account's password back: it is unlocked, its PIN dropped, its log-ins end. Its owner chooses another by the
+/// link in the answer; earlier links are void.
+#[utoipa::path(post, path = "/v1/accounts/{id}/link", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
+    responses((status = 200, body = AccountWithLink), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "conflict: one's own account"),
+        (status = 412, description = "changed by somebody else")))]
+pub async fn issue_link(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
-    Json(body): Json<NewPassword>,
-) -> Result<(ETag, Json<AccountView>), Problem> {
+) -> Result<(ETag, Json<AccountWithLink>), Problem> {
     store::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::AccountUpdate).await?;
-    let mut fields = Fields::default();
-    let password = fields.take("/password", input::password(&body.password));
-    let hash = app.deps.passwords.hash(fields.finish(password)?).await?;
+    if id == AccountId::from(ctx.actor.subject) {
+        let (zh, en) = ("不能重置自己的密码，请由另一位管理员重置", "Another administrator resets your password");
+        return Err(Problem::new(&CONFLICT).detail(zh, en));
+    }
+    let hash = unknown_password(&app).await?;
     let mut tx = app.deps.db.begin().await?;
     let (account, _) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
     current(store::set_password(&mut tx, id, account.version, &hash).await?)?;
     session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
+    let link = link::issue(&mut tx, &ctx, id).await?;
     audit::record(&mut tx, &ctx, "account.reset_password", "account", id).await?;
-    let view = view(&mut tx, &ctx, id).await?;
+    let (tag, Json(account)) = view(&mut tx, &ctx, id).await?;
     tx.commit().await?;
-    Ok(view)
+    Ok((tag, Json(AccountWithLink { account, link })))
 }

@@ -3,9 +3,9 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
+use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::problem::Problem;
-use sanbao_platform::{audit, crypto::sha256_hex};
 
 use crate::App;
 use crate::account::id::PersonId;
@@ -32,12 +32,12 @@ pub async fn create(
     let own = organisation::own(&mut app.deps.db.read().await?, &ctx).await?;
     let (relation, organisation) = register(&own);
     policy::of(&ctx.actor, AccountAction::PersonCreate, relation).require()?;
+    // A plain hash of a national id could be guessed through: the key's record takes a keyed one of the whole body.
+    let text = serde_json::to_string(&new).map_err(Problem::internal)?;
+    let request = app.deps.fields.fingerprint("person.create", &text);
     let mut person = Person::blank(PersonId::new(ctx.now()), organisation, ctx.now());
     PersonChange::from(new).apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
     let mut tx = app.deps.db.begin().await?;
-    // A hash of a national id alone could be guessed through: the key's record takes its blind index.
-    let request = (&person.name, &person.national_id_index, &person.phone, &person.address, &person.guardian_phone);
-    let request = sha256_hex(format!("{request:?}").as_bytes());
     if let Some(answered) = key.begin(&mut tx, &ctx, "POST /v1/persons", &request).await? {
         return Ok(answered);
     }

@@ -1,0 +1,7 @@
+//! A mirror of the area tree, which needs-analysis owns, which says under what an area lies: grants are checked by it.
+
+mod consumer;
+mod store;
+
+pub use consumer::consumer;
+pub use store::{insert, lay, lies_in};

@@ -1,0 +1,84 @@
+//! Areas are given within the organisation's own: nobody types himself into a street.
+
+use sanbao_platform::id::uuid_v7;
+use sanbao_platform::testing::{Neighbour, on_both};
+use serde_json::{Value, json};
+
+use crate::account::kit::Site;
+
+async fn tell(site: &Site, needs: &Neighbour, kind: &str, data: Value) {
+    needs.tell(site.clock.now(), kind, uuid_v7(site.clock.now()), &data).await;
+    site.catch_up(needs).await;
+}
+
+#[tokio::test]
+async fn an_account_has_only_areas_that_lie_in_its_organisations_own() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let admin = site.token("admin").await;
+        let agency = site.network.agency;
+        let chief = site.newcomer(&admin, agency, "agency.chief", json!({ "roles": ["administrator"] })).await;
+        let account = format!("/v1/accounts/{}", site.account("dispatcher"));
+        let own = json!({ "areas": ["330211001"] });
+        site.api(&chief, "PATCH", &account, own).await.checked(200);
+        for stolen in ["330211002", "330211", "330211001099"] {
+            let more = json!({ "areas": [stolen] });
+            let refused = site.api(&chief, "PATCH", &account, more.clone()).await.refused(422, "invalid").body;
+            assert_eq!(refused["errors"][0]["pointer"], "/areas", "{stolen}");
+            let new = json!({ "login": "spy", "display_name": "x",
+                "roles": ["dispatcher"], "areas": [stolen] });
+            site.api(&chief, "POST", &format!("/v1/organisations/{agency}/accounts"), new)
+                .await
+                .refused(422, "invalid");
+        }
+        // A care home that lies in a community gives nothing of the street around it.
+        let up = json!({ "areas": ["330211001"] });
+        let nurse = format!("/v1/accounts/{}", site.account("nurse"));
+        site.api(&admin, "PATCH", &nurse, up).await.refused(422, "invalid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_organisation_without_an_area_has_none_to_give() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let admin = site.token("admin").await;
+        let new = json!({ "kind": "home_care_agency", "name_zh": "远方", "name_en": "Far" });
+        let made = site.api(&admin, "POST", "/v1/organisations", new).await.expect(201);
+        let path = format!("/v1/organisations/{}/accounts", made["id"].as_str().unwrap());
+        let spy = json!({ "login": "spy", "display_name": "x",
+            "roles": ["dispatcher"], "areas": ["330211001"] });
+        site.api(&admin, "POST", &path, spy).await.refused(422, "invalid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_mirror_follows_the_tree_from_the_day_that_is_said() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let needs = Neighbour::new(&engine, "needs-analysis", "needs_analysis").await;
+        let admin = site.token("admin").await;
+        let desk = format!("/v1/accounts/{}", site.account("desk"));
+        let grid = json!({ "areas": ["330211001002-C1"] });
+        site.api(&admin, "PATCH", &desk, grid.clone()).await.refused(422, "invalid");
+        for (code, level, parent) in
+            [("330211001002", "community", "330211001"), ("330211001002-C1", "compound", "330211001002")]
+        {
+            let data = json!({ "code": code, "level": level, "name_zh": code, "name_en": null,
+                "parent": parent, "from": "2000-01-01" });
+            tell(&site, &needs, "needs.area.added", data.clone()).await;
+            tell(&site, &needs, "needs.area.added", data).await;
+        }
+        site.api(&admin, "PATCH", &desk, grid.clone()).await.checked(200);
+        // The community lies in another street from the day after tomorrow on.
+        let moved = json!({ "code": "330211001002", "parent": "330211002", "from": "2026-11-25" });
+        tell(&site, &needs, "needs.area.moved", moved).await;
+        site.api(&admin, "PATCH", &desk, grid.clone()).await.checked(200);
+        site.minutes_pass(2 * 24 * 60);
+        let admin = site.token("admin").await;
+        site.api(&admin, "PATCH", &desk, grid).await.refused(422, "invalid");
+    })
+    .await;
+}
