@@ -10,7 +10,7 @@ pub mod visit;
 use axum::extract::FromRef;
 use sanbao_platform::auth::{Keys, Throttle};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::Migrations;
+use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service};
@@ -29,6 +29,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     300 "0300_visits",
     301 "0301_visit_orders",
     400 "0400_history",
+    600 "0600_ticket_session",
 );
 
 /// The operator's choices.
@@ -69,6 +70,12 @@ pub struct App {
 impl FromRef<App> for Keys {
     fn from_ref(app: &App) -> Self {
         app.deps.keys.clone()
+    }
+}
+
+impl FromRef<App> for Db {
+    fn from_ref(app: &App) -> Self {
+        app.deps.db.clone()
     }
 }
 

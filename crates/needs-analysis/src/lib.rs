@@ -11,9 +11,9 @@ pub use request::import;
 
 use axum::extract::FromRef;
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::auth::Keys;
+use sanbao_platform::auth::{Keys, ended};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::Migrations;
+use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service};
@@ -61,6 +61,12 @@ impl FromRef<App> for Keys {
     }
 }
 
+impl FromRef<App> for Db {
+    fn from_ref(app: &App) -> Self {
+        app.deps.db.clone()
+    }
+}
+
 impl FromRef<App> for Clock {
     fn from_ref(app: &App) -> Self {
         app.deps.clock.clone()
@@ -71,7 +77,9 @@ impl FromRef<App> for Clock {
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config };
     let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
-    let consumers = request::consumers(&app);
+    let mut consumers = request::consumers(&app);
+    let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
+    consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));
     Service {
         name: NAME,
         db: app.deps.db.clone(),

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Keys, Passwords};
+use crate::auth::{Keys, Passwords, ended};
 use crate::bus::{
     Cleaner, Consumer, EventLog, Forwarder, Outbox, Published, Readers, Retention, StreamLimits, StreamLog,
 };
@@ -152,6 +152,8 @@ impl Running {
             self.tasks.spawn(Arc::clone(forwarder).run(self.stop.clone()));
         }
         for cleaner in &wiring.cleaners {
+            let (db, clock) = (cleaner.db.clone(), cleaner.clock.clone());
+            self.tasks.spawn(ended::follow(db, clock, self.stop.clone()));
             self.tasks.spawn(cleaner.clone().run(self.stop.clone()));
         }
         self

@@ -27,9 +27,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::FromRef;
-use sanbao_platform::auth::Keys;
+use sanbao_platform::auth::{Keys, ended};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::Migrations;
+use sanbao_platform::db::{Db, Migrations};
 use sanbao_platform::http::Routes;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
@@ -67,6 +67,12 @@ pub(crate) struct App {
 impl FromRef<App> for Keys {
     fn from_ref(app: &App) -> Self {
         app.deps.keys.clone()
+    }
+}
+
+impl FromRef<App> for Db {
+    fn from_ref(app: &App) -> Self {
+        app.deps.db.clone()
     }
 }
 
@@ -109,7 +115,10 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, reporter, stop))));
     }
     let db = deps.db.clone();
-    let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
+    let consumers = vec![
+        revocation::consumer(db.clone(), deps.clock.clone()),
+        ended::consumer("signalling.ended_sessions", db.clone(), deps.clock.clone()),
+    ];
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
     let events = [events::CATALOGUE, quality::store::CATALOGUE, precheck::store::CATALOGUE].concat();

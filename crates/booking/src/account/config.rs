@@ -2,6 +2,9 @@
 
 use chrono::Duration;
 
+/// How long a log-in lasts in all, however often it is renewed.
+pub const SESSION_HOURS_MAX: i64 = 12;
+
 /// Bounds of log-ins; every one has its unit in its name.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {

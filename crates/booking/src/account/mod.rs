@@ -35,5 +35,5 @@ pub fn routes() -> Routes<App> {
 
 /// The kinds of events that this part publishes.
 pub fn catalogue() -> Vec<Published> {
-    [organisation::CATALOGUE, person::CATALOGUE].concat()
+    [organisation::CATALOGUE, person::CATALOGUE, session::CATALOGUE].concat()
 }

@@ -1,5 +1,6 @@
 //! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
+pub mod ended;
 mod password;
 mod provider;
 mod throttle;
@@ -30,6 +31,8 @@ pub struct Actor {
     pub name: String,
     /// The log-in this token came from; ends with it.
     pub session: uuid::Uuid,
+    /// The version of the account whose rights these are.
+    pub version: i64,
 }
 
 impl Actor {
@@ -55,6 +58,9 @@ pub struct AccessClaims {
     pub name: String,
     /// The log-in that the token belongs to.
     pub sid: uuid::Uuid,
+    /// The version of the account that the rights were read from.
+    #[serde(default)]
+    pub ver: i64,
 }
 
 impl From<AccessClaims> for Actor {
@@ -67,6 +73,7 @@ impl From<AccessClaims> for Actor {
             areas: c.areas,
             name: c.name,
             session: c.sid,
+            version: c.ver,
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::{Stream, StreamExt, future};
 use tokio_stream::wrappers::BroadcastStream;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::Ctx;
 use crate::db::Db;
 
 /// A comment line keeps proxies from closing a quiet stream.
@@ -16,12 +16,13 @@ const KEEP_ALIVE_SECONDS: u64 = 15;
 /// A stream ends after this long and the browser comes again, with a token that is checked anew.
 const STREAM_SECONDS_MAX: u64 = 10 * 60;
 
-/// A stream of `change` events for `topic` and `key`; ends on drain, and after ten minutes.
+/// A stream of `change` events for `topic` and `key`; ends on drain, with the log-in or the rights of `ctx`, and after
+/// ten minutes.
 pub fn live<K: Into<Uuid>>(
     db: &Db,
     topic: &'static str,
     key: K,
-    drain: CancellationToken,
+    ctx: Ctx,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>> + use<K>> {
     let key = key.into();
     let changes = BroadcastStream::new(db.changes()).filter_map(move |change| {
@@ -38,9 +39,11 @@ pub fn live<K: Into<Uuid>>(
         .event("hello")
         .data(topic)
         .retry(Duration::from_secs(2)))));
+    let ended = db.ended().clone();
     let end = async move {
         tokio::select! {
-            () = drain.cancelled() => {}
+            () = ctx.drain.cancelled() => {}
+            () = ended.refused(ctx.actor) => {}
             () = tokio::time::sleep(Duration::from_secs(STREAM_SECONDS_MAX)) => {}
         }
     };

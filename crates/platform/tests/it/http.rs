@@ -31,6 +31,12 @@ impl FromRef<App> for Keys {
     }
 }
 
+impl FromRef<App> for Db {
+    fn from_ref(app: &App) -> Self {
+        app.db.clone()
+    }
+}
+
 impl FromRef<App> for Clock {
     fn from_ref(app: &App) -> Self {
         app.clock.clone()

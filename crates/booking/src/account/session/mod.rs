@@ -2,8 +2,9 @@
 
 mod api;
 mod device;
+mod ending;
 mod login;
 mod store;
 
 pub(super) use api::routes;
-pub(super) use store::end_all;
+pub(super) use ending::{CATALOGUE, end_all, rights_lost};

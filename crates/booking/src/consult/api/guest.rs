@@ -147,7 +147,7 @@ pub async fn ticket(
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}({})", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
-    let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until };
+    let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until, session: None };
     let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;
     let id = Some(guest.consult_id.0);
     audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;

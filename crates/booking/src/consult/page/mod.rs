@@ -56,7 +56,7 @@ pub(super) fn routes() -> Routes<App> {
 
 /// Tells that something changed on the own side; what, the page reads anew.
 async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
-    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx.drain)
+    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx)
 }
 
 fn t(lang: Lang, key: &str) -> String {

@@ -174,5 +174,5 @@ pub async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, 
         None => ctx.actor.organisation.0,
         Some(account) => account.0,
     };
-    Ok(live(&app.deps.db, TOPIC, key, ctx.drain).into_response())
+    Ok(live(&app.deps.db, TOPIC, key, ctx).into_response())
 }

@@ -71,5 +71,5 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail
 pub async fn changes(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {
     Standing::ANY.allows(&ctx, Action::RequestRead).require()?;
     let key = if ctx.actor.areas.is_empty() { ctx.actor.organisation.0 } else { Uuid::nil() };
-    Ok(live(&app.deps.db, Request::TOPIC, key, ctx.drain).into_response())
+    Ok(live(&app.deps.db, Request::TOPIC, key, ctx).into_response())
 }

@@ -20,9 +20,9 @@ use crate::account::input::{FormOrJson, Next};
 use crate::account::member::Account;
 use crate::account::page;
 use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
-use crate::account::session::device;
 use crate::account::session::login::{Credentials, authenticate, mint};
 use crate::account::session::store::{self, IssuedTokens, Rotation};
+use crate::account::session::{device, ending};
 
 /// Two tabs of one browser may renew at the same moment, and an answer may be lost on the way: who comes again with the
 /// used token within this time is no thief.
@@ -71,7 +71,7 @@ async fn leave(tx: &mut Tx, jar: &CookieJar, now: DateTime<Utc>, cause: &'static
     if let Some(cookie) = jar.get(REFRESH_COOKIE)
         && let Some(session) = store::session_of(tx, cookie.value()).await?
     {
-        store::end(tx, session, now, cause).await?;
+        ending::end(tx, session, now, cause).await?;
     }
     Ok(())
 }
@@ -112,7 +112,7 @@ pub async fn log_out(
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    ending::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
     tx.commit().await?;
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::account::id::SessionId;
 use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::session::ending;
 use crate::account::session::login::{Credentials, authenticate, mint};
-use crate::account::session::store::{self, IssuedTokens, Rotation};
+use crate::account::session::store::{IssuedTokens, Rotation};
 
 /// A log-in by password.
 #[derive(Deserialize, ToSchema)]
@@ -102,7 +103,7 @@ pub async fn refresh(
     responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
 pub async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    ending::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
