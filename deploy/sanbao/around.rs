@@ -11,7 +11,7 @@ use maud::html;
 use sanbao_platform::config::Secret;
 use sanbao_platform::crypto::same_secret;
 use sanbao_platform::db::Db;
-use sanbao_platform::http::{Json, Path, Routes, Visitor};
+use sanbao_platform::http::{Fixed, Json, Path, Routes, Visitor};
 use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::{Kind, Problem, UNAVAILABLE};
 use sanbao_platform::service::Wiring;
@@ -44,7 +44,7 @@ pub struct Around {
     /// The frame of pages.
     pub frame: Frame,
     /// The OpenAPI document.
-    pub document: Arc<str>,
+    pub document: Fixed,
     /// Every kind of problem.
     pub kinds: Arc<[&'static Kind]>,
     /// The token that opens the metrics from elsewhere.
@@ -136,8 +136,8 @@ async fn measure(around: &Around) {
     }
 }
 
-async fn document(State(around): State<Around>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], around.document.to_string()).into_response()
+async fn document(headers: HeaderMap, State(around): State<Around>) -> Response {
+    around.document.answer(&headers)
 }
 
 /// The list of problem types, as a page.

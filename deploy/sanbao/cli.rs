@@ -9,6 +9,7 @@ use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
 use crate::cli_connections::ConnectionArgs;
+use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
@@ -114,6 +115,8 @@ pub struct ServeArgs {
     pub public_url: Option<String>,
     #[command(flatten)]
     pub turn: TurnArgs,
+    #[command(flatten)]
+    pub media: MediaArgs,
     #[command(flatten)]
     pub network: NetworkArgs,
     /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
@@ -362,6 +365,7 @@ impl ServeArgs {
             listen: self.listen,
             bounds: self.connections.bounds(&site)?,
             turn: self.turn(&site, &public_url)?,
+            media: self.media.rules(),
             public_url,
             site,
             storage,
@@ -431,12 +435,6 @@ impl DemoArgs {
             ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))
         }
     }
-}
-
-/// The networks that the demo's TURN server relays to beside public addresses: this machine and the house.
-fn demo_peers() -> Vec<IpNet> {
-    let nets = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128"];
-    nets.iter().filter_map(|net| net.parse().ok()).collect()
 }
 
 #[cfg(test)]

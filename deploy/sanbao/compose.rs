@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::around::{self, Around};
 use crate::role::Role;
-use crate::settings::{Settings, Turn};
+use crate::settings::{MediaRules, Settings, Turn};
 pub use crate::stores::{ComposeError, Stores};
 use crate::{openapi, proxy};
 
@@ -35,6 +35,8 @@ pub struct Parts {
     pub behind_proxy: bool,
     /// How media is relayed.
     pub turn: Turn,
+    /// Who learns which address of whom.
+    pub media: MediaRules,
     /// The token that opens `/metrics` from elsewhere.
     pub metrics_token: Option<Secret<String>>,
     /// The password pool; one for all, because its bounds are the machine's.
@@ -107,6 +109,7 @@ impl Parts {
             secure: settings.site.secure(),
             behind_proxy: matches!(settings.site, crate::settings::Site::BehindProxy),
             turn: settings.turn.clone(),
+            media: settings.media,
             metrics_token: settings.metrics_token.clone(),
             passwords: Passwords::default(),
             booking: sanbao_booking::Config::default(),
@@ -151,7 +154,9 @@ impl Parts {
     /// The same of needs-analysis: the demo, imports.
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
         let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
-        Ok(sanbao_needs_analysis::App { deps, config: sanbao_needs_analysis::Config::default() })
+        let (config, imports) =
+            (sanbao_needs_analysis::Config::default(), sanbao_needs_analysis::import::Imports::default());
+        Ok(sanbao_needs_analysis::App { deps, config, imports })
     }
 }
 
@@ -159,7 +164,8 @@ impl Parts {
 pub fn problem_kinds() -> Vec<&'static Kind> {
     use sanbao_booking::{account, calendar, consult, visit};
     let booking = [account::problems::KINDS, calendar::KINDS, consult::KINDS, visit::KINDS];
-    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat()];
+    let needs = sanbao_needs_analysis::import::KINDS.to_vec();
+    let all = [sanbao_platform::problem::KINDS.to_vec(), booking.concat(), needs];
     all.concat()
 }
 
@@ -169,7 +175,7 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
         let deps = parts.deps(db)?;
         Ok(match role {
             Role::Booking => sanbao_booking::build(parts.booking.clone(), deps),
-            Role::Signalling => sanbao_signalling::build(relay(&parts.turn, &parts.root), deps),
+            Role::Signalling => sanbao_signalling::build(relay(&parts.turn, parts.media, &parts.root), deps),
             Role::NeedsAnalysis => sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), deps),
         })
     });
@@ -189,7 +195,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         nats: parts.nats.clone(),
         wiring: Arc::clone(&wiring),
         frame: Frame::new(navigation()),
-        document: document.to_string().into(),
+        document: http::Fixed::new("application/json", document.to_string()),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),
         behind_proxy: parts.behind_proxy,
@@ -209,8 +215,10 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
 }
 
 /// The relay's configuration; its TURN secret comes from the root unless an external server shares one.
-fn relay(turn: &Turn, root: &RootSecret) -> sanbao_signalling::Config {
+fn relay(turn: &Turn, media: MediaRules, root: &RootSecret) -> sanbao_signalling::Config {
     let mut config = sanbao_signalling::Config::new(Secret(root.text("turn credentials v1")));
+    config.relay_only = media.relay_only;
+    config.turn_bytes_per_s = media.bytes_per_s_per_person_max;
     match turn {
         Turn::Off => {}
         Turn::External { urls, secret } => {

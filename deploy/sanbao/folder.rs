@@ -79,7 +79,7 @@ pub fn make_private(dir: &Path) -> Result<(), FolderError> {
     Ok(())
 }
 
-/// What is kept in a data folder and says something about people, or opens what does.
+/// The files of a data folder that say something about people, or open what does.
 #[cfg(unix)]
 fn is_data(name: &str) -> bool {
     name.contains(".db") || name == "secret.json" || name == LOCK

@@ -4,6 +4,7 @@
 pub mod around;
 pub mod cli;
 pub mod cli_connections;
+pub mod cli_media;
 pub mod cli_network;
 pub mod command_error;
 pub mod commands;

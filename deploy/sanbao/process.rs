@@ -1,4 +1,4 @@
-//! What this process lets itself do, before anything else: files for its own user only, no core dumps, many sockets.
+//! The limits that this process sets itself before anything else: files for its own user only, no core dumps, many sockets.
 
 /// Files that may be open although they are no connections: databases, TURN, NATS, pages being read.
 const FILES_BESIDE: u64 = 1024;

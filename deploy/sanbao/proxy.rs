@@ -13,7 +13,7 @@ fn forwarded(value: &str) -> Option<IpAddr> {
     last.parse().ok().or_else(|| last.parse::<SocketAddr>().ok().map(|a| a.ip()))
 }
 
-/// Whom a proxy did not name. They share one address, which is not that of the proxy or of this machine.
+/// Callers whom a proxy did not name. They share one address, which is not that of the proxy or of this machine.
 const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Puts the forwarded address in the place of the connection's.

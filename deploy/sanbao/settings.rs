@@ -8,6 +8,7 @@ use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
+use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
 
 use crate::role::Role;
@@ -96,13 +97,28 @@ impl Site {
     }
 }
 
+/// Who learns which address of whom, and how much media one person may send.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaRules {
+    /// Whose media goes by way of TURN only, where there is TURN.
+    pub relay_only: RelayOnly,
+    /// Bytes a second of one person in the embedded TURN server.
+    pub bytes_per_s_per_person_max: u64,
+}
+
+impl Default for MediaRules {
+    fn default() -> Self {
+        Self { relay_only: RelayOnly::default(), bytes_per_s_per_person_max: BYTES_PER_S_PER_USER_MAX }
+    }
+}
+
 /// The settings of one process.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The service it runs; all three if none is named.
     pub role: Option<Role>,
     pub listen: SocketAddr,
-    /// What connections may take of this process.
+    /// The bounds of what connections may take of this process.
     pub bounds: Bounds,
     /// How it is reached.
     pub site: Site,
@@ -113,6 +129,8 @@ pub struct Settings {
     pub secret_file: PathBuf,
     /// How media is relayed.
     pub turn: Turn,
+    /// Who learns which address of whom, and how much media one person may send.
+    pub media: MediaRules,
     /// The network to other processes.
     pub nats: Option<NatsConfig>,
     /// The bounds of a publisher's stream there.
@@ -186,6 +204,7 @@ impl Settings {
             storage,
             secret_file,
             turn: Turn::Off,
+            media: MediaRules::default(),
             nats: None,
             stream_limits: StreamLimits::default(),
             retention: Retention::default(),
@@ -229,6 +248,10 @@ impl Settings {
             }
             Turn::Off => vec![("mode", shown("off"))],
         };
+        let media = vec![
+            ("relay_only", shown(format!("{:?}", self.media.relay_only).to_lowercase())),
+            ("turn_bytes_per_s", shown(self.media.bytes_per_s_per_person_max)),
+        ];
         let mut site = vec![("listen", shown(self.listen)), ("public_url", shown(&self.public_url))];
         match &self.site {
             Site::Plain => site.push(("https", shown("none"))),
@@ -247,7 +270,8 @@ impl Settings {
         ];
         let services: Vec<_> = self.roles().iter().map(|role| role.name()).collect();
         let process = vec![("services", shown(services))];
-        let sections = vec![("process", process), ("site", site), ("storage", storage), ("turn", turn)];
+        let sections =
+            vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections.into_iter().chain([("nats", self.nats_section()), ("around", around)]).collect()
     }
 
@@ -285,6 +309,7 @@ pub fn limits() -> Section {
         ("taking_wait_seconds_max", shown(wait.taking_wait.as_secs())),
         ("bytes_per_second_min", shown(http::BYTES_PER_SECOND_MIN)),
         ("body_bytes_max", shown(http::BODY_BYTES_MAX)),
+        ("event_streams_per_account_max", shown(http::STREAMS_PER_ACCOUNT_MAX)),
         ("page_rows_max", shown(http::LIMIT_MAX)),
         ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),
         ("access_token_seconds", shown(auth::ACCESS_TOKEN_SECONDS)),

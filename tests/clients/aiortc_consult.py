@@ -106,6 +106,7 @@ class Consult:
         self.early = {}
         self.tasks = set()
         self.welcome = None
+        self.ice_servers = []
         self.resumed = []
         self.told = []
         self.close_code = None
@@ -151,6 +152,7 @@ class Consult:
             await self.say(type="join", id="join", audio=False, video=True)
         else:
             self.resumed.append(message["resumed"])
+            self.ice_servers = message["ice_servers"]
             for old in again:
                 await self.socket.send(json.dumps(old))
             self.back.set()
@@ -158,6 +160,7 @@ class Consult:
     async def heard(self, message):
         kind = message["type"]
         if kind == "joined":
+            self.ice_servers = message.get("ice_servers", self.ice_servers)
             # Whoever came later offers first.
             for person in message["room"]["peers"]:
                 if person["peer"] != self.me:
@@ -203,7 +206,7 @@ class Consult:
 
     def servers(self):
         """aiortc takes one TURN server, and knows no TURN over TCP with TLS by an unknown authority: UDP only."""
-        for server in self.welcome["ice_servers"]:
+        for server in self.ice_servers:
             urls = [url for url in server["urls"] if not url.startswith("turns:") and "transport=tcp" not in url]
             if urls:
                 yield {**server, "urls": urls}

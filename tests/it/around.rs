@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use axum::body::Body;
+use axum::http::Request;
 use sanbao::compose::{Parts, Stores};
 use sanbao::role::Role;
 use sanbao::settings::Storage;
@@ -13,6 +15,7 @@ use sanbao_platform::db::{Db, Engine};
 use sanbao_platform::testing::{self, TestEngine};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt as _;
 
 use crate::common::{self, Served};
 
@@ -176,6 +179,19 @@ async fn metrics_are_for_this_machine_or_whoever_has_the_token() {
     assert_eq!(client.get("/metrics").await.problem(), "unauthenticated");
     assert_eq!(client.with_token("let-me").get("/metrics").await.problem(), "unauthenticated");
     assert_eq!(client.with_token("let-me-read").get("/metrics").await.status, 200);
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn the_document_is_compressed_once() {
+    let served = Served::empty(testing::sqlite()).await;
+    let ask = async || {
+        let request = Request::get("/openapi.json").header("accept-encoding", "gzip").body(Body::empty()).unwrap();
+        let (parts, body) = served.network.router.clone().oneshot(request).await.unwrap().into_parts();
+        assert_eq!(parts.headers["content-encoding"], "gzip");
+        axum::body::to_bytes(body, usize::MAX).await.unwrap()
+    };
+    assert_eq!(ask().await.as_ptr(), ask().await.as_ptr(), "the same bytes, not the like");
     served.stop().await;
 }
 

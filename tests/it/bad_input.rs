@@ -6,7 +6,7 @@ use sanbao_platform::testing::{self, Answer, TestEngine};
 use serde_json::{Value, json};
 
 use crate::common::world::World;
-use crate::common::{Served, flow, sample};
+use crate::common::{Client, Served, flow, sample};
 
 const TABLES_SQLITE: &str =
     "select name from sqlite_master where type = 'table' and name not like 'sqlite_%' order by name";
@@ -53,6 +53,81 @@ fn assert_clear(what: &str, answer: &Answer) {
     }
 }
 
+/// Moments and days at the ends of what a calendar can hold, and beyond what anything here can be about.
+const FAR: &[&str] = &["+262142-12-31T23:59:59Z", "-262143-01-01T00:00:00Z", "9999-12-31T23:59:59Z"];
+
+/// The moments and days among an operation's query parameters.
+fn moments(operation: &Value) -> Vec<String> {
+    let all = operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query");
+    let text = |p: &Value| p["schema"].to_string();
+    let dated = all.filter(|p| text(p).contains("\"date-time\"") || text(p).contains("\"date\""));
+    dated.map(|p| p["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// `value` with each moment and day in it replaced by `far`, as its form wants it; whether there was one.
+fn far_off(value: &mut Value, far: &str) -> bool {
+    let replace = |text: &str| match text.len() {
+        10 if text.starts_with("20") => Some(far.split('T').next().unwrap_or_default().to_owned()),
+        20.. if text.starts_with("20") && text.as_bytes()[10] == b'T' => Some(far.to_owned()),
+        _ => None,
+    };
+    match value {
+        Value::String(text) => replace(text).is_some_and(|new| {
+            *text = new;
+            true
+        }),
+        Value::Array(items) => items.iter_mut().fold(false, |any, item| far_off(item, far) | any),
+        Value::Object(members) => members.values_mut().fold(false, |any, member| far_off(member, far) | any),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_moment_beyond_every_calendar_is_refused_wherever_one_is_taken() {
+    let served = Served::demo(testing::sqlite()).await;
+    let world = World::of(&served).await;
+    let document = served.nobody().get("/openapi.json").await.expect(200);
+    let mut callers = Vec::new();
+    for login in ["nurse", "doctor", "dispatcher", "caregiver", "analyst", "admin"] {
+        callers.push(served.nobody().demo(login).await);
+    }
+    let (mut queries, mut bodies) = (0, 0);
+    for (path, method, operation) in sanbao::openapi::operations(&document) {
+        let (url, names) = (world.url(&document, path, operation), moments(operation));
+        let (address, query) = url.split_once('?').unwrap_or((&url, ""));
+        let others: Vec<&str> =
+            query.split('&').filter(|pair| !names.iter().any(|n| pair.starts_with(&format!("{n}=")))).collect();
+        let sample = sample::body(&document, operation);
+        for far in FAR {
+            let day = far.split('T').next().unwrap();
+            let mut asked: Vec<String> =
+                others.iter().filter(|pair| !pair.is_empty()).map(|p| (*p).to_owned()).collect();
+            let of = |name: &String| {
+                let schema = operation["parameters"].as_array().unwrap().iter().find(|p| p["name"] == **name).unwrap();
+                let whole = schema["schema"].to_string().contains("\"date-time\"");
+                format!("{name}={}", if whole { *far } else { day }.replace('+', "%2B"))
+            };
+            asked.extend(names.iter().map(of));
+            let url = format!("{address}?{}", asked.join("&"));
+            let mut body = sample.clone();
+            let changed = body.as_mut().is_some_and(|body| far_off(body, far));
+            if names.is_empty() && !changed {
+                continue;
+            }
+            (queries, bodies) = (queries + usize::from(!names.is_empty()), bodies + usize::from(changed));
+            for caller in &callers {
+                let mut request = caller.request(method, &url);
+                if let Some(body) = &body {
+                    request = request.json(body);
+                }
+                assert_clear(&format!("{method} {url}"), &caller.send(request).await);
+            }
+        }
+    }
+    assert!(queries >= 12 && bodies >= 9, "{queries} queries and {bodies} bodies");
+    served.stop().await;
+}
+
 /// The operations that take a JSON body, each with a caller who may use it.
 fn with_bodies(document: &Value) -> Vec<(String, String, Value)> {
     let all = sanbao::openapi::operations(document).into_iter();
@@ -61,18 +136,46 @@ fn with_bodies(document: &Value) -> Vec<(String, String, Value)> {
     taking.collect()
 }
 
+/// Runs a test on a demo of its own, on both engines.
+async fn on_demos(body: impl AsyncFn(&Served)) {
+    let body = &body;
+    testing::on_both(|engine| async move {
+        let served = Served::demo(engine).await;
+        body(&served).await;
+        served.stop().await;
+    })
+    .await;
+}
+
+/// Those who write invitations and requests, and what they write of.
+struct Invited {
+    nurse: Client,
+    desk: Client,
+    resident: String,
+    hospital: String,
+}
+
+impl Invited {
+    async fn of(served: &Served) -> Self {
+        let nobody = served.nobody();
+        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
+        let resident = flow::residents(&nurse).await.remove(0);
+        let hospital = flow::organisation(&nobody, "hospital").await;
+        Self { nurse, desk, resident, hospital }
+    }
+}
+
 #[tokio::test]
 async fn broken_bodies_are_refused_and_change_nothing() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let world = World::of(&served).await;
+    on_demos(async |served| {
+        let world = World::of(served).await;
         let document = served.nobody().get("/openapi.json").await.expect(200);
         let callers = [
             served.nobody().demo("nurse").await,
             served.nobody().demo("desk").await,
             served.nobody().demo("admin").await,
         ];
-        let before = rows(&served).await;
+        let before = rows(served).await;
         let huge = format!("{{\"x\":\"{}\"}}", "a".repeat(10 * 1024 * 1024));
         let broken: [(&str, Vec<u8>, &[u16]); 6] = [
             ("cut JSON", b"{".to_vec(), &[400]),
@@ -105,21 +208,16 @@ async fn broken_bodies_are_refused_and_change_nothing() {
                 assert_clear(&format!("{method} {url} as text/plain"), &caller.send(form).await);
             }
         }
-        assert_eq!(rows(&served).await, before);
-        served.stop().await;
+        assert_eq!(rows(served).await, before);
     })
     .await;
 }
 
 #[tokio::test]
 async fn wrong_values_name_their_field_and_change_nothing() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let nobody = served.nobody();
-        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
-        let resident = flow::residents(&nurse).await.remove(0);
-        let hospital = flow::organisation(&nobody, "hospital").await;
-        let before = rows(&served).await;
+    on_demos(async |served| {
+        let Invited { nurse, desk, resident, hospital } = Invited::of(served).await;
+        let before = rows(served).await;
         let invite = |field: &str, value: Value| {
             let mut body = flow::invitation(&resident, &hospital, "geriatrics", served.clock.now());
             body[field] = value;
@@ -164,20 +262,15 @@ async fn wrong_values_name_their_field_and_change_nothing() {
                 assert!(!answer.text.contains(secret), "a wrong id is not repeated: {}", answer.text);
             }
         }
-        assert_eq!(rows(&served).await, before);
-        served.stop().await;
+        assert_eq!(rows(served).await, before);
     })
     .await;
 }
 
 #[tokio::test]
 async fn sql_and_html_are_only_words() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
-        let nobody = served.nobody();
-        let (nurse, desk) = (nobody.demo("nurse").await, nobody.demo("desk").await);
-        let resident = flow::residents(&nurse).await.remove(0);
-        let hospital = flow::organisation(&nobody, "hospital").await;
+    on_demos(async |served| {
+        let Invited { nurse, desk, resident, hospital } = Invited::of(served).await;
         let nasty = "'; drop table consult; -- <script>alert(1)</script> <img src=x onerror=alert(1)> {{7*7}} $1 %s";
         let mut body = flow::invitation(&resident, &hospital, "geriatrics", served.clock.now());
         for field in ["reason", "purpose", "case_summary"] {
@@ -201,7 +294,6 @@ async fn sql_and_html_are_only_words() {
             assert!(!page.text.contains("<script>alert") && !page.text.contains("<img src=x"), "{path} shows it raw");
         }
         nurse.get("/v1/consults").await.expect(200);
-        served.stop().await;
     })
     .await;
 }
@@ -230,8 +322,7 @@ async fn ids_that_name_nothing_and_cursors_that_are_none() {
 
 #[tokio::test]
 async fn a_reused_refresh_token_ends_the_whole_log_in() {
-    testing::on_both(async |engine| {
-        let served = Served::demo(engine).await;
+    on_demos(async |served| {
         let nobody = served.nobody();
         let first =
             nobody.post("/v1/tokens", &json!({ "login": "nurse", "password": "sanbao-demo" })).await.expect(200);
@@ -243,7 +334,6 @@ async fn a_reused_refresh_token_ends_the_whole_log_in() {
         assert_clear("the family is over", &renew(&second["refresh_token"]).await);
         assert_clear("rubbish", &renew(&json!("rubbish")).await);
         assert_clear("guest", &nobody.post("/v1/guest-tickets", &json!({ "token": "rubbish" })).await);
-        served.stop().await;
     })
     .await;
 }

@@ -156,7 +156,7 @@ async fn two_browsers_hold_a_consult_through_turn() {
     sign(&desk).await;
     desk.close().await;
     nurse.goto(&page).await;
-    nurse.until("document.body.innerText.includes('呋塞米加至 40 mg 每日一次,三天后复查电解质')").await;
+    nurse.until("document.body.innerText.includes('呋塞米加至 40 mg 每日一次，三天后复查电解质')").await;
     nurse.shots("consult-signed").await;
     nurse.close().await;
     doctor.close().await;

@@ -35,6 +35,13 @@ impl Browser {
         self.script(&format!("document.cookie = 'sanbao_idle_minutes={minutes}; path=/'")).await;
     }
 
+    /// Begins an invitation, and from then on nobody is there.
+    async fn type_and_leave(&self, reason: &str) {
+        self.lock_after(IDLE_MINUTES).await;
+        self.goto("/consults/new").await;
+        self.fill("#reason", reason).await;
+    }
+
     /// Waits until the page is covered, and looks that nothing of it is left to read.
     async fn is_covered(&self, hidden: &str) {
         self.until("document.querySelector('dialog.lock[open]')").await;
@@ -66,6 +73,28 @@ impl Browser {
     }
 }
 
+/// Somebody in front of a browser: a demo of the test's own, in which they have logged in.
+struct Sitting {
+    demo: Process,
+    browser: Browser,
+    dir: tempfile::TempDir,
+}
+
+impl Sitting {
+    async fn of(login: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let demo = Process::demo(&dir.path().join("demo")).await;
+        let browser = Browser::open(&demo.base).await;
+        browser.log_in(login).await;
+        Self { demo, browser, dir }
+    }
+
+    async fn leave(self) {
+        self.browser.close().await;
+        assert!(self.demo.terminate().await.success());
+    }
+}
+
 async fn nurse_with_a_pin(nobody: &Client) {
     let nurse = nobody.demo("nurse").await;
     nurse.send(nurse.request("put", "/v1/me/pin").json(&json!({ "pin": "2580" }))).await.expect(204);
@@ -88,10 +117,7 @@ async fn invite(nobody: &Client, reason: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     let mut tabs = vec![browser.client.window().await.unwrap()];
     for _ in 1..TABS {
         tabs.push(browser.tab().await);
@@ -121,16 +147,12 @@ async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
         browser.front(tab).await;
         browser.until(&more(seen + 1)).await;
     }
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("nurse").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     browser.goto("/consults").await;
     browser.until("document.querySelector('[data-live-state]').dataset.state === 'live'").await;
     let count = "document.querySelectorAll('#consults article').length";
@@ -155,20 +177,14 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
         )
         .await;
     browser.until("document.querySelector('#aged').innerText === '已等 3 小时'").await;
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     nurse_with_a_pin(&demo.client()).await;
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("nurse").await;
-    browser.lock_after(IDLE_MINUTES).await;
-    browser.goto("/consults/new").await;
-    browser.fill("#reason", "近一周活动后气促").await;
+    browser.type_and_leave("近一周活动后气促").await;
     browser.shot("before-lock", None).await;
     browser.is_covered("活动后气促").await;
     browser.shots("locked").await;
@@ -184,9 +200,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     assert_eq!(browser.answer("GET", "/consults").await, json!(false), "logged in again");
 
     // Another person's log-in leads to a page of her own.
-    browser.lock_after(IDLE_MINUTES).await;
-    browser.goto("/consults/new").await;
-    browser.fill("#reason", "只给护士看的").await;
+    browser.type_and_leave("只给护士看的").await;
     browser.is_covered("只给护士看的").await;
     browser.script("document.querySelector('dialog.lock details').open = true").await;
     browser.fill("#lock-login", "dispatcher").await;
@@ -195,20 +209,14 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     browser.until("location.pathname === '/visits' && document.querySelector('main h1')").await;
     let text = browser.script("return document.body.innerText").await.to_string();
     assert!(!text.contains("只给护士看的"));
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_line_is_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     nurse_with_a_pin(&demo.client()).await;
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("nurse").await;
-    browser.lock_after(IDLE_MINUTES).await;
-    browser.goto("/consults/new").await;
-    browser.fill("#reason", "断网时填的").await;
+    browser.type_and_leave("断网时填的").await;
     browser
         .script("window.real = window.fetch; window.fetch = () => Promise.reject(new TypeError('no network'))")
         .await;
@@ -233,19 +241,13 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     browser.unlock_by_pin("2580").await;
     browser.until("!document.querySelector('dialog.lock')").await;
     assert_eq!(browser.script("return document.querySelector('#reason').value").await, "断网时填的");
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_in_another_tab_counts_as_being_there() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("nurse").await;
-    browser.lock_after(IDLE_MINUTES).await;
-    browser.goto("/consults/new").await;
-    browser.fill("#reason", "通话时写的").await;
+    let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
+    browser.type_and_leave("通话时写的").await;
     let page = browser.client.window().await.unwrap();
     let room = browser.tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
@@ -262,19 +264,15 @@ async fn a_call_in_another_tab_counts_as_being_there() {
     browser.script("document.body.classList.remove('in-call')").await;
     browser.front(&page).await;
     browser.until("document.querySelector('dialog.lock[open]')").await;
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost() {
-    let dir = tempfile::tempdir().unwrap();
-    let demo = Process::demo(&dir.path().join("demo")).await;
+    let Sitting { demo, browser, dir } = Sitting::of("desk").await;
     let desk = demo.client().demo("desk").await;
     let request = desk.post("/v1/requests", &flow::new_request("想洗澡")).await.expect(201);
     let id = flow::text(&request, "/id");
-    let browser = Browser::open(&demo.base).await;
-    browser.log_in("desk").await;
     browser.goto(&format!("/requests/{id}")).await;
     browser.wait_for("#do-escalate").await;
     browser.script("for (const form of document.querySelectorAll('details')) form.open = true").await;
@@ -293,6 +291,5 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
     let now = desk.get(&format!("/v1/requests/{id}")).await.expect(200);
     assert_eq!(now["category"], "nursing", "{now}");
-    browser.close().await;
-    assert!(demo.terminate().await.success());
+    Sitting { demo, browser, dir }.leave().await;
 }

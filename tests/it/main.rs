@@ -12,6 +12,7 @@ mod common;
 mod crash;
 mod events;
 mod journey_http;
+mod memory;
 mod openapi;
 mod orders;
 mod private;

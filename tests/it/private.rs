@@ -1,4 +1,4 @@
-//! What the process keeps is its own user's alone: the folder, the files in it, and its memory.
+//! Files and memory of the process are its own user's alone: the folder, the files in it, and its memory.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;

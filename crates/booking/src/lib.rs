@@ -5,15 +5,14 @@ pub mod account;
 pub mod calendar;
 pub mod consult;
 pub mod role;
+mod texts;
 pub mod visit;
 
-use axum::extract::FromRef;
-use sanbao_platform::auth::{Keys, Throttle};
-use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::auth::Throttle;
+use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
-use sanbao_platform::service::{Deps, Service};
+use sanbao_platform::service::{Deps, Service, ServiceState};
 use std::num::NonZeroU32;
 
 /// The service's name: its schema, its log, its events' prefix.
@@ -67,21 +66,9 @@ pub struct App {
     pub throttle: Throttle,
 }
 
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.deps.keys.clone()
-    }
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Self {
-        app.deps.db.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.deps.clock.clone()
+impl ServiceState for App {
+    fn deps(&self) -> &Deps {
+        &self.deps
     }
 }
 

@@ -9,14 +9,12 @@ mod texts;
 
 pub use request::import;
 
-use axum::extract::FromRef;
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::auth::{Keys, ended};
-use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::auth::ended;
+use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
-use sanbao_platform::service::{Deps, Service};
+use sanbao_platform::service::{Deps, Service, ServiceState};
 
 /// The service's name: its schema, its log.
 pub const NAME: &str = "needs-analysis";
@@ -53,29 +51,19 @@ pub struct App {
     pub deps: Deps,
     /// The operator's choices.
     pub config: Config,
+    /// The import that may run.
+    pub imports: import::Imports,
 }
 
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.deps.keys.clone()
-    }
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Self {
-        app.deps.db.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.deps.clock.clone()
+impl ServiceState for App {
+    fn deps(&self) -> &Deps {
+        &self.deps
     }
 }
 
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
-    let app = App { deps, config };
+    let app = App { deps, config, imports: import::Imports::default() };
     let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());

@@ -28,6 +28,7 @@ pub mod i18n;
 pub mod id;
 pub mod lang;
 pub mod lifecycle;
+pub mod moment;
 pub mod nats;
 pub mod page;
 pub mod policy;

@@ -46,7 +46,7 @@ problem_kinds! {
     CROSS_SITE = 403 "cross-site" "请求来源不受信任" "The request came from another site";
     NOT_FOUND = 404 "not-found" "没有找到" "Not found";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "不支持这种操作" "Method not allowed";
-    REQUEST_TIMEOUT = 408 "request-timeout" "请求内容没有及时传完,请重试" "The request's body did not come in time; try again";
+    REQUEST_TIMEOUT = 408 "request-timeout" "请求内容没有及时传完，请重试" "The request's body did not come in time; try again";
     CONFLICT = 409 "conflict" "与现有内容冲突" "In conflict with what is there";
     INVALID_TRANSITION = 409 "invalid-transition" "当前状态下不能这样做" "Not possible in the present state";
     PRECONDITION_FAILED = 412 "precondition-failed" "内容已被他人修改，请刷新后重试" "Somebody else changed this; reload and try again";

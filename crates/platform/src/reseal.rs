@@ -267,8 +267,7 @@ mod tests {
         Uuid::from_u128(u128::from(n))
     }
 
-    async fn add(db: &Db, n: u64, sealed: Option<Vec<u8>>, index: Option<String>) {
-        let mut tx = db.begin().await.unwrap();
+    async fn insert(tx: &mut Tx, n: u64, sealed: Option<Vec<u8>>, index: Option<String>) {
         on!(tx, |c| sqlx::query("insert into card (id, number_sealed, number_index) values ($1, $2, $3)")
             .bind(id(n))
             .bind(&sealed)
@@ -277,6 +276,11 @@ mod tests {
             .await
             .map(drop))
         .unwrap();
+    }
+
+    async fn add(db: &Db, n: u64, sealed: Option<Vec<u8>>, index: Option<String>) {
+        let mut tx = db.begin().await.unwrap();
+        insert(&mut tx, n, sealed, index).await;
         tx.commit().await.unwrap();
     }
 
@@ -299,14 +303,7 @@ mod tests {
         for n in 1..=many {
             let (number, place) = (format!("number {n}"), place(id(n)));
             let (sealed, index) = (keys.seal(&place, &number), keys.blind_index("number", &number));
-            on!(tx, |c| sqlx::query("insert into card (id, number_sealed, number_index) values ($1, $2, $3)")
-                .bind(id(n))
-                .bind(&sealed)
-                .bind(&index)
-                .execute(c)
-                .await
-                .map(drop))
-            .unwrap();
+            insert(&mut tx, n, Some(sealed), Some(index)).await;
         }
         let data =
             Json(serde_json::json!({ "card": { "number_index": keys.blind_index("number", "number 3") }, "n": 3 }));

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +38,38 @@ pub struct Deps {
     pub secure: bool,
     /// Where logs are kept that several processes share; `None` when one process does everything.
     pub nats: Option<Nats>,
+}
+
+/// The state of a service's handlers, cheap to clone. What comes of a request (who asks, and when) is found by the parts
+/// that it holds.
+pub trait ServiceState: Clone + Send + Sync + 'static {
+    /// The parts that the service was built from.
+    fn deps(&self) -> &Deps;
+}
+
+impl<S: ServiceState> FromRef<S> for Keys {
+    fn from_ref(state: &S) -> Self {
+        state.deps().keys.clone()
+    }
+}
+
+impl<S: ServiceState> FromRef<S> for Clock {
+    fn from_ref(state: &S) -> Self {
+        state.deps().clock.clone()
+    }
+}
+
+impl<S: ServiceState> FromRef<S> for Db {
+    fn from_ref(state: &S) -> Self {
+        state.deps().db.clone()
+    }
+}
+
+/// The state of a service that has nothing beside its parts.
+impl ServiceState for Deps {
+    fn deps(&self) -> &Self {
+        self
+    }
 }
 
 /// A task that runs beside the routes until the token is cancelled.

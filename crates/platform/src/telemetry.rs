@@ -7,6 +7,8 @@
 //! The law of metrics: each is declared by [`measures!`](crate::measures) with what it says, its name begins with
 //! `sanbao_`, and a label has a bounded number of values.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -66,7 +68,7 @@ measures! {
     HTTP_SECONDS = Histogram "http_request_seconds" "Seconds from a request's head to the head of its answer, by route.";
 }
 
-/// Starts logging to standard error: JSON lines, or plain lines when `plain`.
+/// Starts logging to standard error, panics included: JSON lines, or plain lines when `plain`.
 pub fn start_logs(filter: &str, plain: bool) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
@@ -76,6 +78,17 @@ pub fn start_logs(filter: &str, plain: bool) {
     } else {
         builder.json().flatten_event(true).try_init()
     };
+    std::panic::set_hook(Box::new(log_panic));
+}
+
+/// Logs a panic of a request or of a task as one event, within the span in which it happened. Where a message was put
+/// together it may quote what somebody typed, so it is left out then; the place tells what it was.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let at = panic.location().map(ToString::to_string);
+    let said = panic.payload().downcast_ref::<&'static str>().copied();
+    let backtrace = Backtrace::capture();
+    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(at, said, backtrace, "panicked");
 }
 
 fn recorder() -> Result<PrometheusRecorder, BuildError> {

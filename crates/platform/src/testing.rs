@@ -12,6 +12,7 @@ mod answer;
 mod neighbour;
 mod ports;
 mod site;
+mod tls;
 mod wait;
 
 use std::future::Future;
@@ -30,6 +31,7 @@ pub use answer::Answer;
 pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};
+pub use tls::trusting_client;
 pub use wait::{PATIENCE, eventually, patiently, until};
 
 /// One of the two engines, with a place for a test's databases.

@@ -302,6 +302,7 @@ export class Call extends Acts {
     this.room.take(message);
     switch (message.type) {
       case "joined":
+        this.servers = message.ice_servers || this.servers;
         this.closePeers();
         this.meet();
         break;

@@ -11,7 +11,10 @@ use crate::cluster::ClusterLimits;
 use crate::precheck::{PrecheckLimits, PrecheckRelay};
 use crate::protocol::{ClientLimits, Heartbeat};
 use crate::room::RoomLimits;
-use crate::turn::{AnsweredBy, Credentials, IceConfig, IceUrl, PortsWatch, TurnConfig, TurnLimits, TurnTls};
+use crate::turn::{
+    AnsweredBy, BYTES_PER_S_PER_USER_MAX, Credentials, IceConfig, IceUrl, PortsWatch, RelayOnly, RelayedAddresses,
+    TurnConfig, TurnControl, TurnLimits, TurnTls,
+};
 
 /// The embedded TURN server, when it is to run.
 #[derive(Clone, Debug)]
@@ -137,10 +140,14 @@ pub struct Config {
     pub turn_secret: Secret<String>,
     /// How long a TURN credential is good, in seconds.
     pub turn_credential_s: u32,
+    /// Bytes a second that one person's media may take in the embedded TURN server.
+    pub turn_bytes_per_s: u64,
     /// Addresses of an external TURN server: `turn:host:3478?transport=udp`, `turns:host:443`.
     pub turn_urls: Vec<String>,
     /// Addresses of external STUN servers.
     pub stun_urls: Vec<String>,
+    /// Whose media goes by way of TURN only, where there is TURN.
+    pub relay_only: RelayOnly,
     /// Origins besides the site's own from which browsers may connect: `https://care.example`.
     pub origins: Vec<String>,
     pub limits: SessionLimits,
@@ -148,6 +155,15 @@ pub struct Config {
     pub cluster: ClusterLimits,
     /// Bounds of checks before the visit.
     pub precheck: PrecheckLimits,
+}
+
+/// The address in `turn:192.0.2.1:3478?transport=udp` or `turn:[2001:db8::1]`, when it is no name.
+fn host_address(url: &str) -> Option<IpAddr> {
+    let host = url.split_once(':')?.1.split('?').next()?;
+    match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?.parse().ok(),
+        None => host.split(':').next()?.parse().ok(),
+    }
 }
 
 impl Config {
@@ -158,8 +174,10 @@ impl Config {
             turn_realm: "sanbao".to_owned(),
             turn_secret,
             turn_credential_s: 8 * 3600,
+            turn_bytes_per_s: BYTES_PER_S_PER_USER_MAX,
             turn_urls: Vec::new(),
             stun_urls: Vec::new(),
+            relay_only: RelayOnly::default(),
             origins: Vec::new(),
             limits: SessionLimits::default(),
             cluster: ClusterLimits::default(),
@@ -180,7 +198,30 @@ impl Config {
         let (mut stun, mut turn) = (others(&self.stun_urls), others(&self.turn_urls));
         stun.extend(self.turn.iter().flat_map(EmbeddedTurn::stun));
         turn.extend(self.turn.iter().flat_map(EmbeddedTurn::turn));
-        IceConfig { stun, turn, credentials: self.credentials(), ports }
+        let (credentials, relay_only) = (self.credentials(), self.relay_only);
+        IceConfig {
+            stun,
+            turn,
+            credentials,
+            ports,
+            relays: self.relayed_addresses(),
+            relay_only,
+            control: TurnControl::default(),
+        }
+    }
+
+    /// Where relayed addresses are: those of the embedded server, those that the operator lets it relay to (other relays
+    /// of the house), and the addresses of external servers that are named by address.
+    fn relayed_addresses(&self) -> Vec<RelayedAddresses> {
+        let mut relays = Vec::new();
+        if let Some(embedded) = &self.turn {
+            let own = embedded.public_ips.iter().map(|ip| IpNet::from(ip.to_canonical()));
+            let nets = own.chain(embedded.allow_peers.iter().copied());
+            relays.extend(nets.map(|net| RelayedAddresses { net, ports: embedded.relay_ports }));
+        }
+        let hosts = self.turn_urls.iter().filter_map(|url| host_address(url));
+        relays.extend(hosts.map(|ip| RelayedAddresses { net: ip.into(), ports: (1, u16::MAX) }));
+        relays
     }
 
     /// Where the server's peer of pre-call checks gets its relay address; `None` when there is no TURN server.
@@ -206,6 +247,8 @@ impl Config {
                     self.limits.room.people_max,
                     self.turn_urls.len() + e.turn().count(),
                 ),
+                bytes_per_s_per_user_max: self.turn_bytes_per_s,
+                bytes_burst_per_user_max: self.turn_bytes_per_s.saturating_mul(2),
                 ..TurnLimits::default()
             },
         })
@@ -254,6 +297,22 @@ mod tests {
             allow_peers: Vec::new(),
             deny_peers: Vec::new(),
         }
+    }
+
+    #[test]
+    fn relayed_addresses_are_known_of_servers_that_are_named_by_address() {
+        let mut config = Config::new(Secret("x".to_owned()));
+        config.turn = Some(embedded("[::]:3478", &["10.0.0.7"]));
+        config.turn_urls = ["turn:10.1.0.9:3478?transport=udp", "turns:[fd00::9]:443", "turn:turn.example", "turn:"]
+            .map(str::to_owned)
+            .to_vec();
+        let relays = config.ice(PortsWatch::all()).relays;
+        let has = |ip: &str, port| relays.iter().any(|relay| relay.has(ip.parse().unwrap(), port));
+        assert!(
+            has("10.0.0.7", 50_000) && has("::ffff:10.0.0.7", 50_999) && has("10.1.0.9", 1024) && has("fd00::9", 1)
+        );
+        assert!(!has("10.0.0.7", 22) && !has("10.0.0.8", 50_000) && !has("127.0.0.1", 50_000));
+        assert_eq!(relays.len(), 3);
     }
 
     #[test]

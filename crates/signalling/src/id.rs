@@ -23,6 +23,12 @@ typed_id!(
     Epoch
 );
 
+/// A room by its number, for tests.
+#[cfg(test)]
+pub(crate) fn room(n: u128) -> ConsultId {
+    ConsultId(uuid::Uuid::from_u128(n))
+}
+
 /// One run of one relay process: drawn at random when it starts, so that a process that was killed and
 /// started again is another node and the sockets of the first are known to be gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -26,10 +26,9 @@ pub mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRef;
-use sanbao_platform::auth::{Keys, ended};
+use sanbao_platform::auth::ended;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::migrations;
@@ -41,7 +40,7 @@ use cluster::{Cluster, SharedRooms};
 pub use config::Config;
 use precheck::Prechecks;
 use session::Hub;
-use turn::{OpenPorts, PortsReporter, TurnServer};
+use turn::{OpenPorts, PortsReporter, TurnControl, TurnServer};
 
 /// The service's name: its schema, its log, its events' prefix.
 pub const NAME: &str = "signalling";
@@ -64,24 +63,6 @@ pub(crate) struct App {
     pub(crate) texts: Arc<Texts>,
 }
 
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.deps.keys.clone()
-    }
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Self {
-        app.deps.db.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.deps.clock.clone()
-    }
-}
-
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let (facts, waiting) = facts::queue(config.limits.facts_queue_max);
@@ -93,7 +74,9 @@ pub fn build(config: Config, deps: Deps) -> Service {
     });
     let log = cluster.clone().map(|cluster| Arc::new(SharedRooms(cluster)) as Arc<dyn session::SharedLog>);
     let (reporter, ports) = turn::ports();
-    let hub = Arc::new(Hub::new(config.limits.clone(), clock, config.ice(ports), db.clone(), facts, log));
+    let ice = config.ice(ports);
+    let control = ice.control.clone();
+    let hub = Arc::new(Hub::new(config.limits.clone(), clock, ice, db.clone(), facts, log));
     let [sweeper, acknowledger, alive, teller] = [(); 4].map(|()| Arc::clone(&hub));
     let (revoked, on_several_nodes) = (deps.db.clone(), cluster.is_some());
     // Clients are still moving away for a while after `stop`: what serves them ends when they have.
@@ -106,13 +89,17 @@ pub fn build(config: Config, deps: Deps) -> Service {
         Box::new(move |_| Box::pin(acknowledger.acknowledge(all_acknowledged))),
         Box::new(move |stop| Box::pin(alive.live(stop, left))),
     ];
+    if let Some(nats) = deps.nats.clone() {
+        let control = control.clone();
+        tasks.push(Box::new(move |stop| Box::pin(cluster::spread(nats, control, stop))));
+    }
     if let Some(cluster) = cluster {
         let hub = Arc::clone(&hub);
         tasks.push(Box::new(move |stop| Box::pin(cluster.run(hub, stop))));
     }
     if let Some(embedded) = config.embedded() {
         let (credentials, clock) = (config.credentials(), deps.clock.clone());
-        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, credentials, clock, reporter, stop))));
+        tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, (credentials, control), clock, reporter, stop))));
     }
     let db = deps.db.clone();
     let consumers = vec![
@@ -138,14 +125,16 @@ const TURN_BIND_WAIT: Duration = Duration::from_secs(2);
 /// TURN; that is said plainly and tried again, for the process that is being replaced may still hold it.
 async fn serve_turn(
     config: turn::TurnConfig,
-    credentials: turn::Credentials,
+    (credentials, control): (turn::Credentials, TurnControl),
     clock: Clock,
     reporter: PortsReporter,
     stop: CancellationToken,
 ) {
     loop {
         match TurnServer::bind(config.clone(), credentials.clone(), clock.clone()) {
-            Ok(server) => server.reporting(reporter.clone()).run(stop.clone()).await,
+            Ok(server) => {
+                server.reporting(reporter.clone()).obeying(control.clone()).run(stop.clone()).await;
+            }
             Err(error) => {
                 reporter.report(OpenPorts::default());
                 tracing::error!(listen = %config.listen, %error, "the TURN server cannot listen; trying again");

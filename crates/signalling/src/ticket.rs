@@ -55,7 +55,7 @@ impl Ticket {
     }
 
     /// When it was issued: its id is a version 7 UUID (RFC 9562 §5.7), made when it was signed.
-    fn issued_at(&self) -> Option<DateTime<Utc>> {
+    pub(crate) fn issued_at(&self) -> Option<DateTime<Utc>> {
         let (seconds, nanoseconds) = self.jti.get_timestamp()?.to_unix();
         DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
     }
@@ -69,6 +69,8 @@ impl Ticket {
             role: self.role,
             lobby: self.lobby,
             permissions: self.permissions.unwrap_or(self.role.permissions()),
+            organisation: self.org,
+            until: DateTime::from_timestamp(self.exp, 0),
         }
     }
 }

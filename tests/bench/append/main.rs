@@ -5,40 +5,20 @@
 
 #[path = "../../../crates/signalling/tests/support/nats.rs"]
 mod nats;
+#[path = "../../../crates/signalling/tests/support/rooms_log.rs"]
+mod rooms_log;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use nats::NatsServers;
-use sanbao_signalling::id::ConsultId;
-use sanbao_signalling::log::{JetStreamLimits, JetStreamLog, RoomLog as _};
+use rooms_log::{entry, open, room};
+use sanbao_signalling::log::{JetStreamLimits, RoomLog as _};
 use tokio::time::timeout;
 
 /// Nothing takes longer; a wait that does has failed.
 const LONG: Duration = Duration::from_secs(90);
-
-fn room(n: u128) -> ConsultId {
-    ConsultId(uuid::Uuid::from_u128(n))
-}
-
-fn entry(n: usize) -> Bytes {
-    Bytes::from(format!("entry {n}"))
-}
-
-async fn open_with(servers: &NatsServers, limits: JetStreamLimits) -> JetStreamLog {
-    let deadline = std::time::Instant::now() + Duration::from_secs(90);
-    loop {
-        match JetStreamLog::open(servers.connect().await, limits).await {
-            Ok(log) => return log,
-            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
-        }
-    }
-}
-
-async fn open(servers: &NatsServers) -> JetStreamLog {
-    open_with(servers, JetStreamLimits::default()).await
-}
 
 /// The median and the 99th percentile, in milliseconds.
 fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
@@ -50,7 +30,7 @@ fn percentiles(mut times: Vec<Duration>) -> (f64, f64) {
 /// One append after the other in one room of 1 KB each: until it is heard again; then twenty rooms at once.
 async fn measure(servers: usize) {
     let Some(servers_up) = NatsServers::start(servers) else { return };
-    let log = open(&servers_up).await;
+    let log = open(&servers_up, JetStreamLimits::default()).await;
     let (kilobyte, mut times) = (Bytes::from(vec![7; 1024]), Vec::new());
     let mut watch = log.watch(room(1)).await.unwrap();
     let opened = async {

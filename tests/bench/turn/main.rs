@@ -213,6 +213,9 @@ fn serve(folder: &Path, tls_port: u16) {
         deny_peers: Vec::new(),
         limits: TurnLimits {
             allocations_per_user_max: 1_000,
+            // One user stands for many here.
+            bytes_per_s_per_user_max: u64::MAX,
+            bytes_burst_per_user_max: u64::MAX,
             unproved_answers_per_s_max: 100_000,
             unproved_answers_burst_max: 100_000,
             ..TurnLimits::default()

@@ -79,8 +79,11 @@ const HOSPITAL: Institution =
 const AGENCY: Institution =
     (OrganisationKind::HomeCareAgency, "邻里到家服务社", "Neighbours Home Care", "0574-00000004", STREET_CODE);
 
-/// Log-in, name, role and the kind of organisation that gives it, specialty.
-const ACCOUNTS: &[(&str, &str, (&str, OrganisationKind), Option<&str>)] = &[
+/// A role, and the kind of organisation that gives it.
+type Post = (&'static str, OrganisationKind);
+
+/// Log-in, name, role and kind, specialty.
+const ACCOUNTS: &[(&str, &str, Post, Option<&str>)] = &[
     ("nurse", "林晓月", (CARE_STAFF, CareHome), None),
     ("doctor", "周明远", (DOCTOR, Hospital), Some("geriatrics")),
     ("doctor.shen", "沈若兰", (DOCTOR, Hospital), Some("cardiology")),
@@ -107,7 +110,7 @@ const RESIDENTS: &[(&str, &str, &str, &str, &str)] = &[
 const ROOMS: &[&str] = &["远程会诊室 1", "远程会诊室 2"];
 
 /// Each demo account's log-in, name, and role with the kind of its organisation, to be printed.
-pub fn log_ins() -> impl Iterator<Item = (&'static str, &'static str, (&'static str, OrganisationKind))> {
+pub fn log_ins() -> impl Iterator<Item = (&'static str, &'static str, Post)> {
     ACCOUNTS.iter().map(|&(login, name, post, _)| (login, name, post))
 }
 

@@ -25,11 +25,11 @@ pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
     Routes::new()
-        .merge(organisation::routes())
-        .merge(member::routes())
-        .merge(location::routes())
-        .merge(person::routes())
-        .merge(session::routes())
+        .merge(organisation::api::routes())
+        .merge(member::api::routes())
+        .merge(location::api::routes())
+        .merge(person::api::routes())
+        .merge(session::api::routes())
         .merge(page::routes())
 }
 

@@ -12,5 +12,6 @@ problem_kinds! {
     PIN_UNAVAILABLE = 401 "pin-unavailable" "这台设备上请用密码登录" "Log in with your password on this device";
     LINK_SPENT = 410 "setup-link-spent" "设置链接无效、已使用或已过期" "The set-up link is unknown, used or too old";
     LOGIN_TAKEN = 409 "login-taken" "这个用户名已有人用" "This user name is taken";
+    NATIONAL_ID_UNREADABLE = 409 "national-id-unreadable" "存着的身份证号无法读取，请重新登记" "The stored national id cannot be read; enter it again";
     NATIONAL_ID_TAKEN = 409 "national-id-taken" "这个身份证号已登记" "This national id is registered already";
 }

@@ -44,7 +44,7 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
     if rooms == 0 {
         return Err(Problem::field("/room_id", "请选择邀请方的房间", "Choose a room of the inviting side"));
     }
-    let interval = offered_at(conn, now, &doctor, wanted.starts_at).await?;
+    let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
     let resources = [doctor.account_id.0, consult.resident_id.0, wanted.room_id.0];
     let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
     Ok(Plan { doctor, resources, appointment })

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::{on, text_enum};
 use serde::{Deserialize, Serialize};
@@ -56,7 +57,8 @@ pub struct NewConsent {
     pub witness: String,
     /// The moment it was given; now when absent.
     #[serde(default)]
-    pub given_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub given_at: Option<Moment>,
 }
 
 /// A recorded consent.
@@ -96,12 +98,12 @@ impl NewConsent {
         if self.method == Method::VerbalWithWitness && self.witness.is_empty() {
             checks.error("witness", "口头同意需要见证人", "A spoken consent needs a witness");
         }
-        let given_at = self.given_at.unwrap_or(now);
+        let given_at = self.given_at.map_or(now, |at| *at);
         if given_at > now + Duration::minutes(5) || given_at < now - Duration::days(365) {
             checks.error("given_at", "同意的时间不对", "This time cannot be right");
         }
         checks.done()?;
-        self.given_at = Some(given_at);
+        self.given_at = Some(Moment::known(given_at));
         Ok(self)
     }
 }
@@ -123,7 +125,7 @@ pub async fn insert(
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(id).bind(consult).bind(consent.given_by).bind(&consent.name);
         let row = row.bind(some(&consent.relation)).bind(consent.method).bind(some(&consent.witness));
-        let row = row.bind(consent.given_at.unwrap_or(now)).bind(by).bind(now);
+        let row = row.bind(consent.given_at.map_or(now, |at| *at)).bind(by).bind(now);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("record consent", 1, rows)?;

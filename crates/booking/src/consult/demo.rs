@@ -6,6 +6,7 @@ use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, advance, create};
+use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
@@ -176,8 +177,8 @@ impl Scene<'_> {
             hospital_id: self.people.hospital,
             reason: reason.to_owned(),
             purpose: purpose.to_owned(),
-            wanted_from: self.now,
-            wanted_until: self.now + Duration::days(2),
+            wanted_from: Moment::known(self.now),
+            wanted_until: Moment::known(self.now + Duration::days(2)),
             case_summary: case_summary.to_owned(),
             wanted_specialty: self.specialty.to_owned(),
             wanted_title: None,
@@ -206,7 +207,7 @@ impl Scene<'_> {
             relation: String::new(),
             method: Method::Written,
             witness: String::new(),
-            given_at: Some(self.now),
+            given_at: Some(Moment::known(self.now)),
         };
         consent::insert(tx, consult.id, self.people.care_staff, self.now, &consent).await?;
         Ok(consult)

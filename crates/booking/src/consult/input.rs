@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use sanbao_platform::text_enum;
 use serde::{Deserialize, Serialize};
@@ -71,9 +72,11 @@ pub struct Invitation {
     /// The question to be decided.
     pub purpose: String,
     /// The wanted time: not before.
-    pub wanted_from: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub wanted_from: Moment,
     /// The wanted time: not after.
-    pub wanted_until: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub wanted_until: Moment,
     /// History, findings, diagnosis and treatment.
     pub case_summary: String,
     /// The wanted specialty's code.
@@ -133,8 +136,8 @@ impl Invitation {
             hospital_id: OrganisationId(Uuid::nil()),
             reason: String::new(),
             purpose: String::new(),
-            wanted_from: DateTime::UNIX_EPOCH,
-            wanted_until: DateTime::UNIX_EPOCH,
+            wanted_from: Moment::known(DateTime::UNIX_EPOCH),
+            wanted_until: Moment::known(DateTime::UNIX_EPOCH),
             case_summary: String::new(),
             wanted_specialty: String::new(),
             wanted_title: None,
@@ -149,15 +152,16 @@ impl Invitation {
         checks.text("purpose", &mut self.purpose, TEXT_CHARS_MAX);
         checks.text("case_summary", &mut self.case_summary, LONG_TEXT_CHARS_MAX);
         checks.text("wanted_specialty", &mut self.wanted_specialty, NAME_CHARS_MAX);
-        (self.wanted_from, self.wanted_until) = (self.wanted_from.trunc_subsecs(6), self.wanted_until.trunc_subsecs(6));
+        let whole = |at: Moment| Moment::known(at.trunc_subsecs(6));
+        (self.wanted_from, self.wanted_until) = (whole(self.wanted_from), whole(self.wanted_until));
         if self.wanted_until <= self.wanted_from {
             checks.error("wanted_until", "结束时间要晚于开始时间", "The end must be after the start");
-        } else if self.wanted_until <= now {
+        } else if *self.wanted_until <= now {
             checks.error("wanted_until", "希望的时间已经过去", "The wanted time has passed");
-        } else if self.wanted_until > now + Duration::days(AHEAD_DAYS_MAX) {
+        } else if *self.wanted_until > now + Duration::days(AHEAD_DAYS_MAX) {
             checks.error("wanted_until", "最多提前 90 天申请", "At most 90 days ahead");
         }
-        if self.wanted_from < now - Duration::days(AHEAD_DAYS_MAX) {
+        if *self.wanted_from < now - Duration::days(AHEAD_DAYS_MAX) {
             checks.error("wanted_from", "开始时间太早", "The start is too early");
         }
         checks.done()?;
@@ -193,7 +197,8 @@ pub struct Wanted {
     /// A room of the inviting side.
     pub room_id: LocationId,
     /// The beginning of a slot that the doctor offers.
-    pub starts_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub starts_at: Moment,
 }
 
 /// How late it will be.

@@ -117,7 +117,7 @@ impl Consult {
             resident_id: invitation.resident_id,
             reason: invitation.reason.clone(),
             purpose: invitation.purpose.clone(),
-            wanted: (invitation.wanted_from, invitation.wanted_until),
+            wanted: (*invitation.wanted_from, *invitation.wanted_until),
             case_summary: invitation.case_summary.clone(),
             wanted_specialty: invitation.wanted_specialty.clone(),
             wanted_title: invitation.wanted_title,

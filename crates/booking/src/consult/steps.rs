@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
-use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::{Ctx, IfMatch};
 use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, seen};
 use sanbao_platform::policy::Decision;
@@ -78,10 +78,6 @@ impl Lifecycle for Consult {
             ConsultStep::Revise(invitation) => consult.revised(invitation),
             _ => consult,
         }
-    }
-
-    fn db(app: &App) -> &Db {
-        &app.deps.db
     }
 
     async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Self>, DbError> {
@@ -219,22 +215,23 @@ pub enum ConsultOrder {
 
 impl Order<Consult> for ConsultOrder {
     fn step(&self) -> ConsultStepName {
+        use ConsultStepName as N;
         match self {
-            Self::Revise(_) => ConsultStepName::Revise,
-            Self::Submit => ConsultStepName::Submit,
-            Self::Accept => ConsultStepName::Accept,
-            Self::Return(_) => ConsultStepName::Return,
-            Self::Reject(_) => ConsultStepName::Reject,
-            Self::Schedule(_) => ConsultStepName::Schedule,
-            Self::Reschedule(_) => ConsultStepName::Reschedule,
-            Self::Delay(_) => ConsultStepName::Delay,
-            Self::Cancel(_) => ConsultStepName::Cancel,
-            Self::Finish => ConsultStepName::Finish,
-            Self::NoShow(_) => ConsultStepName::NoShow,
-            Self::SaveOpinion { .. } => ConsultStepName::SaveOpinion,
-            Self::Sign { .. } => ConsultStepName::Sign,
-            Self::Adopt(_) => ConsultStepName::Adopt,
-            Self::Archive => ConsultStepName::Archive,
+            Self::Revise(_) => N::Revise,
+            Self::Submit => N::Submit,
+            Self::Accept => N::Accept,
+            Self::Return(_) => N::Return,
+            Self::Reject(_) => N::Reject,
+            Self::Schedule(_) => N::Schedule,
+            Self::Reschedule(_) => N::Reschedule,
+            Self::Delay(_) => N::Delay,
+            Self::Cancel(_) => N::Cancel,
+            Self::Finish => N::Finish,
+            Self::NoShow(_) => N::NoShow,
+            Self::SaveOpinion { .. } => N::SaveOpinion,
+            Self::Sign { .. } => N::Sign,
+            Self::Adopt(_) => N::Adopt,
+            Self::Archive => N::Archive,
         }
     }
 

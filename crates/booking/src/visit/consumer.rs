@@ -161,7 +161,7 @@ async fn correct(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), C
     let wish: Updated = event.read()?;
     let Some(visit) = store::newest(tx, wish.request_id).await? else { return Ok(()) };
     let details = Details::from(wish);
-    if !visit.legal().contains(&VisitStepName::Update) || visit.details() == details {
+    if !visit.legal().contains(&VisitStepName::Update) || visit.details == details {
         return Ok(());
     }
     let cause = event.event_id.to_string();

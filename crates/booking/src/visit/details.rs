@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 /// The part of an order that its request decides, and may correct later.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
 pub struct Details {
     /// The kind of help: a code of the category table.
     pub service_type: String,

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use sanbao_platform::db::Conn;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -26,9 +27,11 @@ const ACCURACY_M_MAX: f64 = 100_000.0;
 pub struct ScheduleBody {
     pub caregiver: AccountId,
     /// The first moment.
-    pub starts_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub starts_at: Moment,
     /// The first moment after it.
-    pub ends_at: DateTime<Utc>,
+    #[schema(value_type = DateTime<Utc>)]
+    pub ends_at: Moment,
 }
 
 /// Why it does not take place.
@@ -61,7 +64,7 @@ impl ScheduleBody {
                 format!("A visit lasts {shortest} minutes to {} hours", longest / 60),
             )
         };
-        let interval = Interval::new(self.starts_at, self.ends_at).map_err(|error| match error {
+        let interval = Interval::new(*self.starts_at, *self.ends_at).map_err(|error| match error {
             InvalidInterval::Empty => {
                 Problem::field("/ends_at", "结束时间要在开始之后", "The end is not after the start")
             }
@@ -104,7 +107,8 @@ impl ScheduleBody {
 #[schema(as = VisitProofBody, example = json!({"method": "gps", "latitude": 29.95, "longitude": 121.72, "accuracy_m": 12.0}))]
 pub struct ProofBody {
     /// When, by the phone's clock; absent: now. A phone without a network sends it later.
-    pub at: Option<DateTime<Utc>>,
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    pub at: Option<Moment>,
     /// How the place is proved.
     pub method: ProofMethod,
     /// Degrees north (WGS 84); required with `gps`.
@@ -152,7 +156,7 @@ impl ProofBody {
 
     /// The moment it speaks of: the phone's clock within its bound, never later than now.
     pub fn moment(&self, now: DateTime<Utc>, limits: &VisitConfig) -> Result<DateTime<Utc>, Problem> {
-        let at = self.at.unwrap_or(now).trunc_subsecs(6);
+        let at = self.at.map_or(now, |at| *at).trunc_subsecs(6);
         if at > now + Duration::minutes(limits.clock_ahead_minutes_max) {
             let minutes = limits.clock_ahead_minutes_max;
             return Err(Problem::field(
@@ -235,7 +239,9 @@ mod tests {
     fn a_fast_phone_clock_is_forgiven_a_little() {
         let now: DateTime<Utc> = "2026-11-23T06:00:00Z".parse().unwrap();
         let limits = VisitConfig::default();
-        let at = |seconds| ProofBody { at: Some(now + Duration::seconds(seconds)), ..body() }.moment(now, &limits);
+        let at = |seconds| {
+            ProofBody { at: Some(Moment::known(now + Duration::seconds(seconds))), ..body() }.moment(now, &limits)
+        };
         assert_eq!(at(-3600).unwrap(), now - Duration::hours(1));
         assert_eq!(at(120).unwrap(), now, "cut to now, so that leaving right away is not before coming");
         assert!(at(121).is_err());

@@ -21,22 +21,8 @@ pub struct Visit {
     pub agency: OrganisationId,
     /// The person who is visited.
     pub person: PersonId,
-    /// The kind of help: a code of the category table.
-    pub service_type: String,
-    /// The elder's name, as the request has it.
-    pub name: String,
-    /// The number to call.
-    pub phone: String,
-    /// The street address.
-    pub address: String,
-    /// The code of the area, 6 to 12 digits.
-    pub area_code: String,
-    /// Things to know.
-    pub note: String,
-    /// The earliest moment wanted.
-    pub wanted_from: Option<DateTime<Utc>>,
-    /// The latest moment wanted.
-    pub wanted_until: Option<DateTime<Utc>>,
+    /// The part that its request decides.
+    pub details: Details,
     /// Whether the request was cancelled; then no other order follows.
     pub request_withdrawn: bool,
     /// Whether a later order of the same request is open or was done; then no other order follows.
@@ -55,14 +41,8 @@ pub(super) struct VisitRow {
     request_id: Uuid,
     agency_id: OrganisationId,
     person_id: PersonId,
-    service_type: String,
-    name: String,
-    phone: String,
-    address: String,
-    area_code: String,
-    note: String,
-    wanted_from: Option<DateTime<Utc>>,
-    wanted_until: Option<DateTime<Utc>>,
+    #[sqlx(flatten)]
+    details: Details,
     request_withdrawn: bool,
     followed: bool,
     state: VisitStateName,
@@ -121,14 +101,7 @@ impl VisitRow {
             request_id: self.request_id,
             agency: self.agency_id,
             person: self.person_id,
-            service_type: self.service_type,
-            name: self.name,
-            phone: self.phone,
-            address: self.address,
-            area_code: self.area_code,
-            note: self.note,
-            wanted_from: self.wanted_from,
-            wanted_until: self.wanted_until,
+            details: self.details,
             request_withdrawn: self.request_withdrawn,
             followed: self.followed,
             state,
@@ -153,50 +126,13 @@ impl Visit {
             request_id,
             agency,
             person,
-            service_type: wish.service_type,
-            name: wish.name,
-            phone: wish.phone,
-            address: wish.address,
-            area_code: wish.area_code,
-            note: wish.note,
-            wanted_from: wish.wanted_from,
-            wanted_until: wish.wanted_until,
+            details: wish,
             request_withdrawn: false,
             followed: false,
             state: VisitState::Requested,
             caregiver_name: None,
             created_at: now,
             version: 1,
-        }
-    }
-
-    /// Its request's words about it.
-    pub fn details(&self) -> Details {
-        Details {
-            service_type: self.service_type.clone(),
-            name: self.name.clone(),
-            phone: self.phone.clone(),
-            address: self.address.clone(),
-            area_code: self.area_code.clone(),
-            note: self.note.clone(),
-            wanted_from: self.wanted_from,
-            wanted_until: self.wanted_until,
-        }
-    }
-
-    /// The visit with what its request says of it now.
-    #[must_use]
-    pub fn corrected(self, wish: Details) -> Self {
-        Self {
-            service_type: wish.service_type,
-            name: wish.name,
-            phone: wish.phone,
-            address: wish.address,
-            area_code: wish.area_code,
-            note: wish.note,
-            wanted_from: wish.wanted_from,
-            wanted_until: wish.wanted_until,
-            ..self
         }
     }
 
@@ -208,6 +144,6 @@ impl Visit {
     /// Its place in lists: when it begins, is wanted, or came in.
     pub fn sort_key(&self) -> (DateTime<Utc>, VisitId) {
         let begins = self.state.slot().map(|s| s.interval.starts_at());
-        (begins.or(self.wanted_from).unwrap_or(self.created_at), self.id)
+        (begins.or(self.details.wanted_from).unwrap_or(self.created_at), self.id)
     }
 }

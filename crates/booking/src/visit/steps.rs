@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::bus::NewEvent;
-use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, StepError, seen};
 use sanbao_platform::policy::Decision;
@@ -77,15 +77,8 @@ impl Lifecycle for Visit {
     }
 
     fn advanced(self, state: VisitState, step: &VisitStep, _at: DateTime<Utc>) -> Self {
-        let visit = Self { state, version: self.version + 1, ..self };
-        match step {
-            VisitStep::Update(details) => visit.corrected(details.clone()),
-            _ => visit,
-        }
-    }
-
-    fn db(app: &App) -> &Db {
-        &app.deps.db
+        let details = if let VisitStep::Update(details) = step { details.clone() } else { self.details };
+        Self { state, details, version: self.version + 1, ..self }
     }
 
     async fn find(conn: &mut Conn, id: VisitId) -> Result<Option<Self>, DbError> {
@@ -177,14 +170,15 @@ pub enum VisitOrder {
 
 impl Order<Visit> for VisitOrder {
     fn step(&self) -> VisitStepName {
+        use VisitStepName as N;
         match self {
-            Self::Schedule(_) => VisitStepName::Schedule,
-            Self::Reschedule(_) => VisitStepName::Reschedule,
-            Self::CheckIn(_) => VisitStepName::CheckIn,
-            Self::CheckOut(_) => VisitStepName::CheckOut,
-            Self::NoShow(_) => VisitStepName::NoShow,
-            Self::Cancel(_) => VisitStepName::Cancel,
-            Self::Repeat => VisitStepName::Repeat,
+            Self::Schedule(_) => N::Schedule,
+            Self::Reschedule(_) => N::Reschedule,
+            Self::CheckIn(_) => N::CheckIn,
+            Self::CheckOut(_) => N::CheckOut,
+            Self::NoShow(_) => N::NoShow,
+            Self::Cancel(_) => N::Cancel,
+            Self::Repeat => N::Repeat,
         }
     }
 

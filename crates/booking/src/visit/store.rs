@@ -121,10 +121,11 @@ pub async fn of_caregiver(
 
 /// Stores a new order; `false` when the request has an open one already.
 pub async fn insert(tx: &mut Tx, visit: &Visit) -> Result<bool, DbError> {
+    let wish = &visit.details;
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(visit.id).bind(visit.request_id).bind(visit.agency).bind(visit.person);
-        let row = row.bind(&visit.service_type).bind(&visit.name).bind(&visit.phone).bind(&visit.address);
-        let row = row.bind(&visit.area_code).bind(&visit.note).bind(visit.wanted_from).bind(visit.wanted_until);
+        let row = row.bind(&wish.service_type).bind(&wish.name).bind(&wish.phone).bind(&wish.address);
+        let row = row.bind(&wish.area_code).bind(&wish.note).bind(wish.wanted_from).bind(wish.wanted_until);
         let row = row.bind(visit.request_withdrawn).bind(visit.state.name()).bind(visit.created_at);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
@@ -133,15 +134,16 @@ pub async fn insert(tx: &mut Tx, visit: &Visit) -> Result<bool, DbError> {
 
 /// Stores a visit over the version that was read; `false` when somebody has changed it since.
 pub async fn update(tx: &mut Tx, read: i64, visit: &Visit) -> Result<bool, DbError> {
-    let (state, slot, closing) = (&visit.state, visit.state.slot(), visit.state.closing());
+    let (wish, state) = (&visit.details, &visit.state);
+    let (slot, closing) = (state.slot(), state.closing());
     let rows = on!(tx, |c| {
         let row = sqlx::query(UPDATE).bind(visit.id).bind(read).bind(state.name());
         let row = row.bind(slot.map(|s| s.caregiver)).bind(slot.map(|s| s.interval.starts_at()));
         let row = row.bind(slot.map(|s| s.interval.ends_at()));
         let row = row.bind(state.checked_in_at()).bind(state.checked_out_at());
         let row = row.bind(closing.map(|c| c.at)).bind(closing.map(|c| c.reason.as_str()));
-        let row = row.bind(&visit.service_type).bind(&visit.name).bind(&visit.phone).bind(&visit.address);
-        let row = row.bind(&visit.area_code).bind(&visit.note).bind(visit.wanted_from).bind(visit.wanted_until);
+        let row = row.bind(&wish.service_type).bind(&wish.name).bind(&wish.phone).bind(&wish.address);
+        let row = row.bind(&wish.area_code).bind(&wish.note).bind(wish.wanted_from).bind(wish.wanted_until);
         row.bind(visit.version).execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 1 {

@@ -52,7 +52,7 @@ async fn show(
     policy::allows(&ctx.actor, Action::AreaRead, Relation::Outside).require()?;
     let mut conn = app.deps.db.read().await?;
     let area = store::find(&mut conn, &code).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(detail(&mut conn, area, q.on.unwrap_or_else(|| local_day(ctx.now()))).await?))
+    Ok(Json(detail(&mut conn, area, q.on.map_or_else(|| local_day(ctx.now()), |day| *day)).await?))
 }
 
 async fn detail(conn: &mut Conn, area: Area, on: NaiveDate) -> Result<AreaDetail, Problem> {
@@ -98,7 +98,7 @@ async fn create(
     let known = !ctx.actor.areas.is_empty();
     policy::allows(&ctx.actor, Action::AreaEdit, relation(known)).require()?;
     let area = parse(&body)?;
-    let from = body.from.unwrap_or_else(|| local_day(ctx.now()));
+    let from = body.from.map_or_else(|| local_day(ctx.now()), |day| *day);
     let mut tx = app.deps.db.begin().await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, "area.create", &body).await? {
         return Ok(answer);
@@ -141,11 +141,12 @@ async fn move_to(
     if let Some(answer) = key.begin(&mut tx, &ctx, &format!("area.move {code}"), &body).await? {
         return Ok(answer);
     }
-    let parent = parent_of(&mut tx, &ctx, area.level, &body.parent, body.from).await?;
+    let from = *body.from;
+    let parent = parent_of(&mut tx, &ctx, area.level, &body.parent, from).await?;
     match store::latest_placement(&mut tx, &code).await? {
-        None => store::place(&mut tx, &code, &parent, body.from).await?,
-        Some(running) if running.valid_to.is_none() && running.valid_from < body.from => {
-            store::relocate(&mut tx, &code, &running, &parent, body.from).await?;
+        None => store::place(&mut tx, &code, &parent, from).await?,
+        Some(running) if running.valid_to.is_none() && running.valid_from < from => {
+            store::relocate(&mut tx, &code, &running, &parent, from).await?;
         }
         Some(running) => {
             let day = running.valid_from;
@@ -156,9 +157,9 @@ async fn move_to(
             ));
         }
     }
-    rollup::reparented(&mut tx, body.from).await?;
+    rollup::reparented(&mut tx, from).await?;
     audited(&mut tx, &ctx, "area.move", &code).await?;
-    let view = detail(&mut tx, area, body.from).await?;
+    let view = detail(&mut tx, area, from).await?;
     let answer = key.finish(&mut tx, &ctx, StatusCode::OK, &view).await?;
     tx.commit().await?;
     Ok(answer)

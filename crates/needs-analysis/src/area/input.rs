@@ -1,6 +1,6 @@
 //! The bodies that callers send about areas, and their checks.
 
-use chrono::NaiveDate;
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -28,7 +28,8 @@ pub struct AreaQuery {
 #[into_params(parameter_in = Query)]
 pub struct OnQuery {
     /// Parentage on this day; today when absent.
-    pub on: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    pub on: Option<Day>,
 }
 
 /// A new area.
@@ -48,7 +49,8 @@ pub struct NewArea {
     #[schema(example = "330211001001")]
     pub parent: Option<String>,
     /// From which day; today when absent.
-    pub from: Option<NaiveDate>,
+    #[schema(value_type = Option<NaiveDate>)]
+    pub from: Option<Day>,
 }
 
 /// Where an area moves.
@@ -59,7 +61,8 @@ pub struct MoveArea {
     #[schema(example = "330211001001-C1")]
     pub parent: String,
     /// The first day it holds.
-    pub from: NaiveDate,
+    #[schema(value_type = NaiveDate)]
+    pub from: Day,
 }
 
 /// The area that a caller describes; the parent is for the database to find.

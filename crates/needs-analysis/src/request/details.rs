@@ -1,13 +1,12 @@
 //! The details of a request: by the caller, or by the row of a file that is read again later.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::{self, Phone};
+use sanbao_platform::cn;
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::id::RequestId;
-use super::input::Draft;
 use crate::area::AreaCode;
 use crate::local_day;
 
@@ -46,36 +45,8 @@ pub struct Details {
 }
 
 impl Details {
-    /// The details that a draft gives to the request of this id. Whose it is in the network is for the database to say.
-    pub fn of(draft: Draft, request: RequestId, fields: &FieldKeys) -> Self {
-        let index = draft.national_id.as_ref().map(|id| id.index(fields));
-        Self {
-            person_key: person_key(
-                index.as_deref(),
-                &draft.elder_name,
-                draft.phone.as_ref().map(Phone::as_str),
-                fields,
-            ),
-            national_id_sealed: draft.national_id.as_ref().map(|id| fields.seal(&place(request.0), id.as_str())),
-            national_id_index: index,
-            received_at: draft.received_at,
-            area_code: draft.area_code,
-            category: draft.category,
-            category_raw: draft.category_raw,
-            urgency: draft.urgency,
-            elder_name: draft.elder_name,
-            phone: draft.phone.as_ref().map(|p| p.as_str().to_owned()),
-            address: draft.address,
-            note: draft.note,
-            wanted_from: draft.wanted_from,
-            wanted_until: draft.wanted_until,
-            person_id: None,
-            content_index: None,
-        }
-    }
-
-    /// Nothing in particular, for the step that would bring it.
-    pub(super) fn example() -> Self {
+    /// Nothing told yet; also what stands for the details of a step that would bring some.
+    pub(super) fn blank() -> Self {
         Self {
             received_at: DateTime::UNIX_EPOCH,
             area_code: AreaCode::example(),

@@ -4,11 +4,15 @@
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::category::{Category, Urgency};
+use super::details::{Details, person_key, place};
+use super::id::RequestId;
 use crate::area::AreaCode;
 use crate::{ZONE, local_day};
 
@@ -58,32 +62,30 @@ pub struct NewRequest {
     pub wanted_until: Option<String>,
 }
 
-/// A request whose fields have been checked.
+/// A request whose fields have been checked; whether there is such an area is for the database to say.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// The id in the system it comes from.
     pub external_id: Option<String>,
-    /// When it came in.
-    pub received_at: DateTime<Utc>,
-    /// Where; whether there is such an area is for the database to say.
-    pub area_code: AreaCode,
-    pub category: Category,
-    /// The words for it, where the table has none.
-    pub category_raw: Option<String>,
-    pub urgency: Urgency,
-    pub elder_name: String,
-    /// The number to call.
-    pub phone: Option<Phone>,
-    /// The elder's resident id.
+    /// The elder's resident id in the open: it is sealed for the one request that it is of.
     pub national_id: Option<ResidentId>,
-    /// The street address.
-    pub address: Option<String>,
-    /// The wish in words.
-    pub note: Option<String>,
-    /// The earliest moment wanted.
-    pub wanted_from: Option<DateTime<Utc>>,
-    /// The latest moment wanted.
-    pub wanted_until: Option<DateTime<Utc>>,
+    /// Everything else, as it is kept.
+    pub details: Details,
+}
+
+impl Draft {
+    /// The details of the request of this id: the resident id is sealed for it. Whose it is in the network is for the
+    /// database to say.
+    pub fn details_of(self, request: RequestId, fields: &FieldKeys) -> Details {
+        let Self { national_id, details, .. } = self;
+        let index = national_id.as_ref().map(|id| id.index(fields));
+        Details {
+            person_key: person_key(index.as_deref(), &details.elder_name, details.phone.as_deref(), fields),
+            national_id_sealed: national_id.map(|id| fields.seal(&place(request.0), id.as_str())),
+            national_id_index: index,
+            ..details
+        }
+    }
 }
 
 /// The fault of one field, and how to mend it.
@@ -141,8 +143,13 @@ impl Faults {
     }
 }
 
-/// A time with its offset (RFC 3339), or a local one in the forms that files use; cut to microseconds.
+/// A time with its offset (RFC 3339), or a local one in the forms that files use; cut to microseconds. Of a year in
+/// which nothing here lies it is none.
 pub fn parse_moment(text: &str) -> Option<DateTime<Utc>> {
+    told_moment(text).and_then(Moment::new).map(|moment| *moment)
+}
+
+fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return DateTime::from_timestamp_micros(moment.timestamp_micros());
     }
@@ -196,21 +203,21 @@ pub fn parse(raw: &NewRequest, now: DateTime<Utc>, needs_external_id: bool) -> R
     match (received_at, area_code, words, urgency, elder_name) {
         (Some(received_at), Some(area_code), Some(words), Some(urgency), Some(elder_name)) if faults.0.is_empty() => {
             let known = Category::from_words(&words);
-            Ok(Draft {
-                external_id,
+            let details = Details {
                 received_at,
                 area_code,
                 category: known.unwrap_or(Category::Other),
                 category_raw: known.is_none().then_some(words),
                 urgency,
                 elder_name,
-                phone,
-                national_id,
+                phone: phone.map(|p| p.as_str().to_owned()),
                 address,
                 note,
                 wanted_from,
                 wanted_until,
-            })
+                ..Details::blank()
+            };
+            Ok(Draft { external_id, national_id, details })
         }
         _ => Err(faults.0),
     }
@@ -301,13 +308,16 @@ mod tests {
     #[test]
     fn what_people_write_is_understood() {
         let draft = parse(&good(), now(), true).unwrap();
-        assert_eq!(draft.received_at, "2026-11-22T00:30:00Z".parse::<DateTime<Utc>>().unwrap());
-        assert_eq!((draft.category, draft.category_raw, draft.urgency), (Category::Meal, None, Urgency::Urgent));
-        assert_eq!(draft.elder_name, "林某");
-        assert_eq!(draft.phone.unwrap().as_str(), "19900000001");
+        assert_eq!(draft.details.received_at, "2026-11-22T00:30:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(
+            (draft.details.category, draft.details.category_raw, draft.details.urgency),
+            (Category::Meal, None, Urgency::Urgent)
+        );
+        assert_eq!(draft.details.elder_name, "林某");
+        assert_eq!(draft.details.phone.as_deref(), Some("19900000001"));
         let other = NewRequest { category: Some("遛狗".into()), ..good() };
         let draft = parse(&other, now(), true).unwrap();
-        assert_eq!((draft.category, draft.category_raw.as_deref()), (Category::Other, Some("遛狗")));
+        assert_eq!((draft.details.category, draft.details.category_raw.as_deref()), (Category::Other, Some("遛狗")));
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl StepName for RequestStepName {
             Self::FollowUp => RequestStep::FollowUp(said),
             Self::Close => RequestStep::Close(said),
             Self::Reopen => RequestStep::Reopen(said),
-            Self::Update => RequestStep::Update { details: Box::new(Details::example()), said },
+            Self::Update => RequestStep::Update { details: Box::new(Details::blank()), said },
             Self::VisitScheduled => RequestStep::VisitScheduled(None),
             Self::VisitStarted => RequestStep::VisitStarted(None),
             Self::VisitCompleted => RequestStep::VisitCompleted(None),

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
-use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order};
@@ -83,10 +83,6 @@ impl Lifecycle for Request {
             | RequestStep::OrderCancelled(_) => {}
         }
         Self { state, state_since: at, version: self.version + 1, ..self }
-    }
-
-    fn db(app: &App) -> &Db {
-        &app.deps.db
     }
 
     async fn find(conn: &mut Conn, id: RequestId) -> Result<Option<Self>, DbError> {

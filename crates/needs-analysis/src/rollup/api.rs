@@ -7,6 +7,7 @@ use chrono::{Datelike as _, Months, NaiveDate};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Json, Query};
 use sanbao_platform::lang::Lang;
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::Problem;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -35,12 +36,12 @@ pub(super) struct CountsQuery {
     pub(super) area: Option<AreaCode>,
     /// The first day; two months before the present one when absent.
     #[serde(default, deserialize_with = "blank_as_none")]
-    #[param(example = "2026-09-01")]
-    pub(super) from: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>, example = "2026-09-01")]
+    pub(super) from: Option<Day>,
     /// The last day, included; today when absent. At most five years after the first.
     #[serde(default, deserialize_with = "blank_as_none")]
-    #[param(example = "2026-11-30")]
-    pub(super) to: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>, example = "2026-11-30")]
+    pub(super) to: Option<Day>,
     /// How to split the time; `total` when absent. By day at most 366 days.
     #[serde(default, deserialize_with = "blank_as_none")]
     pub(super) by: Option<By>,
@@ -60,11 +61,11 @@ fn blank_as_none<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Res
 impl CountsQuery {
     /// The first and last day wanted.
     pub(super) fn days(&self, today: NaiveDate) -> (NaiveDate, NaiveDate) {
-        let to = self.to.unwrap_or(today);
+        let to = self.to.map_or(today, |day| *day);
         let month = today.with_day(1).unwrap_or(today);
         // An open beginning before an early end is the end's own month.
         let from = month.checked_sub_months(Months::new(2)).unwrap_or(month).min(to.with_day(1).unwrap_or(to));
-        (self.from.unwrap_or(from), to)
+        (self.from.map_or(from, |day| *day), to)
     }
 
     /// The question about `area`, its time split as `by` says.
@@ -294,9 +295,9 @@ mod tests {
     fn an_open_period_is_the_last_three_months() {
         let today = day("2026-11-23");
         assert_eq!(CountsQuery::default().days(today), (day("2026-09-01"), today));
-        let early = CountsQuery { to: Some(day("2026-03-15")), ..CountsQuery::default() };
+        let early = CountsQuery { to: Some(Day::known(day("2026-03-15"))), ..CountsQuery::default() };
         assert_eq!(early.days(today), (day("2026-03-01"), day("2026-03-15")));
-        let named = CountsQuery { from: Some(day("2026-11-05")), ..CountsQuery::default() };
+        let named = CountsQuery { from: Some(Day::known(day("2026-11-05"))), ..CountsQuery::default() };
         assert_eq!(named.days(today), (day("2026-11-05"), today));
     }
 }

@@ -1,6 +1,7 @@
 //! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
 pub mod ended;
+mod hashing;
 mod password;
 mod provider;
 mod throttle;

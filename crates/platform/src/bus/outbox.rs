@@ -44,28 +44,14 @@ pub async fn publish(
 ) -> Result<Uuid, DbError> {
     let (event_id, subject) = (uuid_v7(now), subject.into());
     let data = serde_json::to_value(data).map_err(|e| DbError::Engine(sqlx::Error::Encode(Box::new(e))))?;
-    match tx.engine() {
-        Engine::Sqlite(c) => {
-            sqlx::query(APPEND_SQLITE)
-                .bind(event_id)
-                .bind(kind)
-                .bind(subject)
-                .bind(now)
-                .bind(Json(data))
-                .execute(c)
-                .await?;
-        }
-        Engine::Postgres(c) => {
-            sqlx::query(APPEND_POSTGRES)
-                .bind(event_id)
-                .bind(kind)
-                .bind(subject)
-                .bind(now)
-                .bind(Json(data))
-                .execute(c)
-                .await?;
-        }
-    }
+    let append = match tx.engine() {
+        Engine::Sqlite(_) => APPEND_SQLITE,
+        Engine::Postgres(_) => APPEND_POSTGRES,
+    };
+    on!(tx, |c| {
+        let row = sqlx::query(append).bind(event_id).bind(kind).bind(subject).bind(now).bind(Json(data));
+        row.execute(c).await.map(drop)
+    })?;
     tx.touch(TOPIC, Uuid::nil());
     Ok(event_id)
 }

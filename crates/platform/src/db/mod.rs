@@ -139,8 +139,14 @@ pub fn as_text(at: chrono::DateTime<chrono::Utc>) -> String {
 }
 
 /// The tables every service's database has: outbox, inbox, audit, idempotency, history.
-pub const PLATFORM: Migrations = crate::migrations!("platform": 1 "0001_platform", 2 "0002_retention", 3 "0003_history", 4 "0004_write_probe",
-    5 "0005_ended_session");
+pub const PLATFORM: Migrations = crate::migrations!("platform":
+    1 "0001_platform",
+    2 "0002_retention",
+    3 "0003_history",
+    4 "0004_write_probe",
+    5 "0005_answered_version",
+    6 "0006_ended_session",
+);
 
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.

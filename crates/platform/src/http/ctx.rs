@@ -10,6 +10,7 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
+use super::live::Streams;
 use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
@@ -28,6 +29,8 @@ pub struct RequestInfo {
     pub lang: Lang,
     /// Cancelled when the process drains: endless answers end.
     pub drain: CancellationToken,
+    /// The event streams that are open.
+    pub streams: Streams,
 }
 
 /// A request by somebody who need not be logged in.
@@ -53,13 +56,21 @@ pub struct Ctx {
     pub request_id: String,
     /// Ends endless answers.
     pub drain: CancellationToken,
+    pub(super) streams: Streams,
     clock: Clock,
 }
 
 impl Ctx {
     /// A context outside HTTP: a command line, a consumer, a test.
     pub fn new(actor: Actor, clock: Clock, request_id: impl Into<String>) -> Self {
-        Self { actor, lang: Lang::Zh, request_id: request_id.into(), drain: CancellationToken::new(), clock }
+        Self {
+            actor,
+            lang: Lang::Zh,
+            request_id: request_id.into(),
+            drain: CancellationToken::new(),
+            streams: Streams::default(),
+            clock,
+        }
     }
 
     /// The present.
@@ -86,6 +97,7 @@ fn info(parts: &Parts) -> RequestInfo {
         request_id: String::new(),
         lang: lang_of(&parts.headers),
         drain: CancellationToken::new(),
+        streams: Streams::default(),
     })
 }
 
@@ -180,7 +192,7 @@ where
         return Err(Problem::unauthenticated());
     }
     let info = info(parts);
-    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, clock })
+    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, streams: info.streams, clock })
 }
 
 impl<S> FromRequestParts<S> for Ctx

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::types::Json;
 
-use super::Ctx;
+use super::{Ctx, ETag};
 use crate::crypto::{FieldKeys, sha256_hex};
 use crate::db::{Tx, expect_rows};
 use crate::on;
@@ -18,8 +18,8 @@ const KEY_BYTES_MAX: usize = 128;
 
 const CLAIM: &str = "insert into idempotency (actor, key, request_hash, status, body, created_at)
     values ($1, $2, $3, 0, $4, $5) on conflict do nothing";
-const FIND: &str = "select request_hash, status, body from idempotency where actor = $1 and key = $2";
-const STORE: &str = "update idempotency set status = $3, body = $4 where actor = $1 and key = $2";
+const FIND: &str = "select request_hash, status, version, body from idempotency where actor = $1 and key = $2";
+const STORE: &str = "update idempotency set status = $3, version = $4, body = $5 where actor = $1 and key = $2";
 
 /// The request's key, if it has one. `begin` and `finish` stand in the transaction of the work.
 #[derive(Clone, Debug)]
@@ -37,15 +37,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Idempotency {
     }
 }
 
-fn answer(status: u16, body: &Value) -> Response {
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+/// An answer as it is given, and given again.
+struct StoredAnswer {
+    status: StatusCode,
+    version: Option<i64>,
+    body: Value,
 }
 
-fn replay(status: i32, body: &Value) -> Response {
-    let mut replay = answer(u16::try_from(status).unwrap_or(200), body);
-    replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
-    replay
+impl StoredAnswer {
+    fn response(&self) -> Response {
+        let answer = (self.status, [(header::CONTENT_TYPE, "application/json")], self.body.to_string());
+        match self.version {
+            Some(version) => (ETag(version), answer).into_response(),
+            None => answer.into_response(),
+        }
+    }
+
+    fn replay(&self) -> Response {
+        let mut replay = self.response();
+        replay.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+        replay
+    }
 }
 
 impl Idempotency {
@@ -59,7 +71,7 @@ impl Idempotency {
         request: &impl Serialize,
     ) -> Result<Option<Response>, Problem> {
         let stored = self.claim(tx, ctx, what, request).await?;
-        Ok(stored.map(|(status, body)| replay(status, &body)))
+        Ok(stored.as_ref().map(StoredAnswer::replay))
     }
 
     /// As [`begin`](Self::begin), of an answer that was stored by [`finish_sealed`](Self::finish_sealed).
@@ -71,10 +83,11 @@ impl Idempotency {
         what: &str,
         request: &impl Serialize,
     ) -> Result<Option<Response>, Problem> {
-        let Some((status, body)) = self.claim(tx, ctx, what, request).await? else { return Ok(None) };
-        let sealed: Vec<u8> = serde_json::from_value(body).map_err(Problem::internal)?;
+        let Some(stored) = self.claim(tx, ctx, what, request).await? else { return Ok(None) };
+        let sealed: Vec<u8> = serde_json::from_value(stored.body).map_err(Problem::internal)?;
         let text = fields.open(&self.place(ctx), &sealed).map_err(Problem::internal)?;
-        Ok(Some(replay(status, &serde_json::from_str(&text).map_err(Problem::internal)?)))
+        let body = serde_json::from_str(&text).map_err(Problem::internal)?;
+        Ok(Some(StoredAnswer { body, ..stored }.replay()))
     }
 
     async fn claim(
@@ -83,7 +96,7 @@ impl Idempotency {
         ctx: &Ctx,
         what: &str,
         request: &impl Serialize,
-    ) -> Result<Option<(i32, Value)>, Problem> {
+    ) -> Result<Option<StoredAnswer>, Problem> {
         let Some(key) = &self.0 else { return Ok(None) };
         let text = serde_json::to_string(request).map_err(Problem::internal)?;
         let hash = sha256_hex(format!("{what}\n{text}").as_bytes());
@@ -94,12 +107,13 @@ impl Idempotency {
         if claimed == 1 {
             return Ok(None);
         }
-        let (stored_hash, status, Json(body)): (String, i32, Json<Value>) =
+        let (stored_hash, status, version, Json(body)): (String, i32, Option<i64>, Json<Value>) =
             on!(tx, |c| sqlx::query_as(FIND).bind(ctx.actor.subject).bind(key).fetch_one(c).await)?;
         if stored_hash != hash {
             return Err(Problem::new(&IDEMPOTENCY_MISMATCH));
         }
-        Ok(Some((status, body)))
+        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
+        Ok(Some(StoredAnswer { status: status.unwrap_or(StatusCode::OK), version, body }))
     }
 
     /// As [`finish`](Self::finish), of an answer with a secret in it: it is stored sealed.
@@ -113,8 +127,9 @@ impl Idempotency {
     ) -> Result<Response, Problem> {
         let body = serde_json::to_value(view).map_err(Problem::internal)?;
         let sealed = serde_json::to_value(fields.seal(&self.place(ctx), &body.to_string()));
-        self.store(tx, ctx, status, &sealed.map_err(Problem::internal)?).await?;
-        Ok(answer(status.as_u16(), &body))
+        let sealed = StoredAnswer { status, version: None, body: sealed.map_err(Problem::internal)? };
+        self.store(tx, ctx, &sealed).await?;
+        Ok(StoredAnswer { body, ..sealed }.response())
     }
 
     fn place(&self, ctx: &Ctx) -> String {
@@ -129,16 +144,40 @@ impl Idempotency {
         status: StatusCode,
         view: &impl Serialize,
     ) -> Result<Response, Problem> {
-        let body = serde_json::to_value(view).map_err(Problem::internal)?;
-        self.store(tx, ctx, status, &body).await?;
-        Ok(answer(status.as_u16(), &body))
+        self.finish_at(tx, ctx, status, None, view).await
     }
 
-    async fn store(&self, tx: &mut Tx, ctx: &Ctx, status: StatusCode, body: &Value) -> Result<(), Problem> {
+    /// As [`finish`](Self::finish), of something that counts its changes: the answer, and each repeat of it, has its
+    /// `ETag`.
+    pub async fn finish_tagged(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        status: StatusCode,
+        tag: ETag,
+        view: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        self.finish_at(tx, ctx, status, Some(tag.0), view).await
+    }
+
+    async fn finish_at(
+        &self,
+        tx: &mut Tx,
+        ctx: &Ctx,
+        status: StatusCode,
+        version: Option<i64>,
+        view: &impl Serialize,
+    ) -> Result<Response, Problem> {
+        let answer = StoredAnswer { status, version, body: serde_json::to_value(view).map_err(Problem::internal)? };
+        self.store(tx, ctx, &answer).await?;
+        Ok(answer.response())
+    }
+
+    async fn store(&self, tx: &mut Tx, ctx: &Ctx, answer: &StoredAnswer) -> Result<(), Problem> {
         let Some(key) = &self.0 else { return Ok(()) };
         let rows = on!(tx, |c| {
-            let row = sqlx::query(STORE).bind(ctx.actor.subject).bind(key);
-            row.bind(i32::from(status.as_u16())).bind(Json(body)).execute(c).await.map(|r| r.rows_affected())
+            let row = sqlx::query(STORE).bind(ctx.actor.subject).bind(key).bind(i32::from(answer.status.as_u16()));
+            row.bind(answer.version).bind(Json(&answer.body)).execute(c).await.map(|r| r.rows_affected())
         })?;
         Ok(expect_rows("store idempotent answer", 1, rows)?)
     }

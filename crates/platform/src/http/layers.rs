@@ -9,18 +9,16 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::compression::{
-    CompressionLayer,
-    predicate::{NotForContentType, Predicate as _, SizeAbove},
-};
 use tracing::Instrument as _;
 
 use super::RequestInfo;
 use super::ctx::lang_of;
 use super::extract::problem_of;
+use super::live::Streams;
+use super::packing::{Packing, packed};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
-use crate::problem::{NOT_FOUND, Problem};
+use crate::problem::{INTERNAL, NOT_FOUND, Problem};
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::web;
 
@@ -34,22 +32,19 @@ struct Outer {
     clock: Clock,
     drain: CancellationToken,
     secure: bool,
+    streams: Streams,
 }
 
 /// Puts the outermost layer around the routes of all services. `secure` says that the site is
 /// served over HTTPS; `drain` is cancelled when the process is to end.
 pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bool) -> Router {
-    let small_or_stream = SizeAbove::new(1024).and(NotForContentType::SSE).and(NotForContentType::IMAGES);
     routes
         .fallback(|| async { Problem::new(&NOT_FOUND) })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
-            let text =
-                panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Problem::internal(format!("panic: {}", text.unwrap_or("?"))).into_response()
-        }))
-        .layer(from_fn_with_state(Outer { clock, drain, secure }, outermost))
-        .layer(CompressionLayer::new().compress_when(small_or_stream))
+        // What happened was logged where it happened (`telemetry::start_logs`).
+        .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::new(&INTERNAL).into_response()))
+        .layer(from_fn_with_state(Outer { clock, drain, secure, streams: Streams::default() }, outermost))
+        .layer(from_fn_with_state(Packing::default(), packed))
 }
 
 fn request_id(headers: &HeaderMap, clock: &Clock) -> String {
@@ -73,6 +68,7 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         request_id: request_id(request.headers(), &outer.clock),
         lang: lang_of(request.headers()),
         drain: outer.drain,
+        streams: outer.streams,
     };
     let method = request.method().clone();
     let page = wants_page(request.headers(), request.uri());

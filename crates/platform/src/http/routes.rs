@@ -9,7 +9,7 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-use crate::web::asset;
+use super::packing::Fixed;
 
 /// A file of the binary: its path, its content type, its bytes.
 pub type StaticFile = (&'static str, &'static str, &'static [u8]);
@@ -86,7 +86,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     pub fn files(mut self, files: &'static [StaticFile]) -> Self {
         for (path, kind, bytes) in files {
             self.files.push(path);
-            let answer = move |headers: HeaderMap| async move { asset(&headers, kind, bytes) };
+            let file = Fixed::new(kind, *bytes);
+            let answer = async move |headers: HeaderMap| file.answer(&headers);
             self.router = self.router.route(path, get(answer));
         }
         self

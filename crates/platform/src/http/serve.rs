@@ -26,7 +26,7 @@ pub struct Listener {
     socket: std::net::TcpListener,
     /// The bound address.
     pub address: SocketAddr,
-    /// What its connections may take of this process.
+    /// The bounds of what its connections may take of this process.
     pub bounds: Bounds,
 }
 
@@ -111,60 +111,16 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::path::Path;
 
-    use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-    use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-    use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+    use rustls::ClientConnection;
+    use rustls::pki_types::ServerName;
 
     use super::*;
-
-    /// Takes any certificate: which one is shown is the question here.
-    #[derive(Debug)]
-    struct Anybody(rustls::crypto::WebPkiSupportedAlgorithms);
-
-    impl ServerCertVerifier for Anybody {
-        fn verify_server_cert(
-            &self,
-            _: &CertificateDer<'_>,
-            _: &[CertificateDer<'_>],
-            _: &ServerName<'_>,
-            _: &[u8],
-            _: UnixTime,
-        ) -> Result<ServerCertVerified, rustls::Error> {
-            Ok(ServerCertVerified::assertion())
-        }
-
-        fn verify_tls12_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            rustls::crypto::verify_tls12_signature(message, certificate, signed, &self.0)
-        }
-
-        fn verify_tls13_signature(
-            &self,
-            message: &[u8],
-            certificate: &CertificateDer<'_>,
-            signed: &DigitallySignedStruct,
-        ) -> Result<HandshakeSignatureValid, rustls::Error> {
-            rustls::crypto::verify_tls13_signature(message, certificate, signed, &self.0)
-        }
-
-        fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-            self.0.supported_schemes()
-        }
-    }
+    use crate::testing::trusting_client;
 
     /// The certificate that the server at `at` shows to somebody who comes now.
     async fn shown(at: SocketAddr) -> Vec<u8> {
         let ask = move || {
-            let provider = rustls::crypto::ring::default_provider();
-            let verifier = Arc::new(Anybody(provider.signature_verification_algorithms));
-            let versions =
-                ClientConfig::builder_with_provider(Arc::new(provider)).with_safe_default_protocol_versions();
-            let config = versions.unwrap().dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-            let mut connection = ClientConnection::new(Arc::new(config), ServerName::from(at.ip())).unwrap();
+            let mut connection = ClientConnection::new(trusting_client(), ServerName::from(at.ip())).unwrap();
             let mut socket = std::net::TcpStream::connect(at).unwrap();
             let mut stream = rustls::Stream::new(&mut connection, &mut socket);
             stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();

@@ -15,4 +15,4 @@ mod take;
 
 pub use save::{Change, StepError, advance, create, save, step};
 pub use state::{By, IllegalStep, Lifecycle, State, Step, StepName, StepNameOf, StepOf};
-pub use take::{Call, Guard, Order, StepAnswer, actions, seen, take};
+pub use take::{Call, Guard, Order, StepAnswer, StepRequest, actions, seen, take};

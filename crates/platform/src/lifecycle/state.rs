@@ -10,10 +10,11 @@ use uuid::Uuid;
 use super::Change;
 use crate::auth::Actor;
 use crate::bus::NewEvent;
-use crate::db::{Conn, Db, DbError, Tx};
+use crate::db::{Conn, DbError, Tx};
 use crate::http::Ctx;
 use crate::policy::Decision;
 use crate::problem::Problem;
+use crate::service::ServiceState;
 use crate::text_enum::TextEnum;
 
 /// The steps of an aggregate's life cycle.
@@ -148,7 +149,7 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     const TOPIC: &'static str;
 
     /// The service's state.
-    type App: Send + Sync;
+    type App: ServiceState;
     /// Its id.
     type Id: Copy + Debug + Display + Into<Uuid> + Send + Sync;
     /// Where it stands.
@@ -173,9 +174,6 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     /// The aggregate after `step`, which has led to `state`: pure. The version grows by one here.
     #[must_use]
     fn advanced(self, state: Self::State, step: &StepOf<Self>, at: DateTime<Utc>) -> Self;
-
-    /// The service's database.
-    fn db(app: &Self::App) -> &Db;
 
     /// The aggregate of an id.
     fn find(conn: &mut Conn, id: Self::Id) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;

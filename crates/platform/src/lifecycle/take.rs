@@ -5,14 +5,16 @@ use std::future::Future;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::{By, Lifecycle, State as _, StepError, StepName as _, StepNameOf, StepOf, advance};
 use crate::db::Tx;
-use crate::http::{Ctx, ETag, Idempotency, IfMatch};
+use crate::http::{Ctx, ETag, Idempotency, IfMatch, Path};
 use crate::policy::Decision;
 use crate::problem::Problem;
+use crate::service::ServiceState;
 use crate::text_enum::TextEnum;
 
 /// The guard against taking a step twice, or over what somebody else has changed: the headers `Idempotency-Key` and
@@ -31,6 +33,44 @@ impl<S: Send + Sync> FromRequestParts<S> for Guard {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let key = Idempotency::from_request_parts(parts, state).await?;
         Ok(Self { key, if_match: IfMatch::from_request_parts(parts, state).await? })
+    }
+}
+
+/// A step as a request asks for it: of which service, by whom, of which thing, under which guard. Every handler of a
+/// step takes this, then its body if it has one, and hands its order to [`take`](Self::take).
+#[derive(Debug)]
+pub struct StepRequest<App, Id> {
+    app: App,
+    ctx: Ctx,
+    id: Id,
+    guard: Guard,
+}
+
+impl<App, Id> FromRequestParts<App> for StepRequest<App, Id>
+where
+    App: ServiceState,
+    Id: DeserializeOwned + Send,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let ctx = Ctx::from_request_parts(parts, app).await?;
+        let Path(id) = Path::from_request_parts(parts, app).await?;
+        let guard = Guard::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), ctx, id, guard })
+    }
+}
+
+impl<App: ServiceState, Id> StepRequest<App, Id> {
+    /// Takes the ordered step by way of [`take`].
+    pub async fn take<A: Lifecycle<App = App, Id = Id>, O: Order<A>>(self, order: O) -> Result<Response, Problem> {
+        take(&self.app, &self.ctx, self.id, &self.guard, &order).await
+    }
+
+    /// The version that was read, where it is that of a part with versions of its own: the order checks it, and the
+    /// aggregate's is not asked for.
+    pub fn version_of_part(&mut self) -> IfMatch {
+        std::mem::replace(&mut self.guard.if_match, IfMatch(None))
     }
 }
 
@@ -127,7 +167,7 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
     order: &O,
 ) -> Result<Response, Problem> {
     let (call, name) = (Call { app, ctx }, order.step());
-    let mut tx = A::db(app).begin().await?;
+    let mut tx = app.deps().db.begin().await?;
     let aggregate = A::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
     let stance = aggregate.stance(app, &mut tx, ctx).await?;
     A::sees(ctx, &stance).require()?;
@@ -152,7 +192,8 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
     };
     let after = advance(&mut tx, &By::Person(ctx), aggregate, step).await?;
     let answer = order.answer(call, &mut tx, after).await?;
-    let response = guard.key.finish(&mut tx, ctx, answer.status, &answer.body).await?;
+    let tag = ETag(answer.version);
+    let response = guard.key.finish_tagged(&mut tx, ctx, answer.status, tag, &answer.body).await?;
     tx.commit().await?;
-    Ok((ETag(answer.version), response).into_response())
+    Ok(response)
 }

@@ -2,21 +2,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
-use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, Reads, publish};
-use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, publish};
+use sanbao_platform::db::Db;
 use sanbao_platform::testing::{TestEngine, on_both, until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
-const SUBJECT: Uuid = Uuid::from_u128(1);
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
-}
+use crate::speaker::{NONE, SUBJECT, listener, now};
 
 async fn say(db: &Db, n: u32) {
     let mut tx = db.begin().await.unwrap();
@@ -47,14 +39,7 @@ async fn setup(engine: &TestEngine, fail: impl Fn(u32) -> Option<ConsumeError> +
             Ok(())
         })
     });
-    let consumer = Consumer {
-        name: "listener",
-        publisher: "speaker",
-        kinds: &[Reads { kind: "test.said", fields: &[] }],
-        db: engine.database("listener", &NONE).await,
-        clock: Clock::manual(now()),
-        handler,
-    };
+    let consumer = listener(engine, handler).await;
     Setup { log: Outbox::new("speaker", publisher.clone()), publisher, consumer, heard }
 }
 

@@ -1,16 +1,16 @@
 //! The layers that every request passes through: problems, languages, cookies and CSRF, limits, idempotency.
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::db::Migrations;
 use sanbao_platform::http::{BODY_BYTES_MAX, Ctx, Idempotency, Json, PageCtx, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::service::Deps;
 use sanbao_platform::testing::{Answer, Person, Site, TestEngine, on_both, sqlite};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,43 +18,18 @@ use uuid::Uuid;
 
 const NOTES: Migrations = Migrations { sqlite: &[], postgres: &[] };
 
-#[derive(Clone)]
-struct App {
-    db: Db,
-    keys: Keys,
-    clock: Clock,
-}
-
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.keys.clone()
-    }
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Self {
-        app.db.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.clock.clone()
-    }
-}
-
 #[derive(Deserialize, Serialize)]
 struct Note {
     text: String,
 }
 
 async fn create(
-    State(app): State<App>,
+    State(deps): State<Deps>,
     ctx: Ctx,
     key: Idempotency,
     Json(note): Json<Note>,
 ) -> Result<Response<Body>, Problem> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = deps.db.begin().await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, "POST /notes", &note).await? {
         return Ok(replay);
     }
@@ -82,13 +57,12 @@ fn start() -> DateTime<Utc> {
 
 async fn site(engine: &TestEngine) -> Site {
     let deps = engine.deps("notes", &NOTES, Clock::manual(start())).await;
-    let app = App { db: deps.db.clone(), keys: deps.keys.clone(), clock: deps.clock.clone() };
     let routes = Router::new()
         .route("/v1/notes", post(create))
         .route("/v1/notes/{id}", get(by_id))
         .route("/page", get(page))
         .route("/boom", get(boom))
-        .with_state(app);
+        .with_state(deps.clone());
     Site::over(routes, &deps)
 }
 

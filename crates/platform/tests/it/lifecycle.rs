@@ -6,22 +6,21 @@ use std::future::Future;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRef, State as AppState};
 use axum::http::{Response, StatusCode};
 use axum::routing::post;
 use chrono::{DateTime, Utc};
-use sanbao_platform::auth::Keys;
 use sanbao_platform::bus::{NewEvent, Outbox};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Conn, Db, DbError, Migrations, Script, Tx};
-use sanbao_platform::http::{Ctx, Json, Path};
+use sanbao_platform::db::{Conn, DbError, Migrations, Script, Tx};
+use sanbao_platform::http::{Ctx, Json};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{
-    By, Call, Change, Guard, IllegalStep, Lifecycle, Order, State as _, StepError, StepName, actions, advance, create,
-    save, step, take,
+    By, Call, Change, IllegalStep, Lifecycle, Order, State as _, StepError, StepName, StepRequest, actions, advance,
+    create, save, step,
 };
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::service::Deps;
 use sanbao_platform::testing::{Person, Site, TestEngine, on_both};
 use sanbao_platform::{history, on};
 use serde::{Deserialize, Serialize};
@@ -76,35 +75,10 @@ impl From<Row> for Errand {
     }
 }
 
-#[derive(Clone)]
-struct App {
-    db: Db,
-    keys: Keys,
-    clock: Clock,
-}
-
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.keys.clone()
-    }
-}
-
-impl FromRef<App> for Db {
-    fn from_ref(app: &App) -> Self {
-        app.db.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.clock.clone()
-    }
-}
-
 impl Lifecycle for Errand {
     const NAME: &'static str = "errand";
     const TOPIC: &'static str = "errands";
-    type App = App;
+    type App = Deps;
     type Id = ErrandId;
     type State = ErrandState;
     type Stance = ();
@@ -124,10 +98,6 @@ impl Lifecycle for Errand {
 
     fn advanced(self, state: ErrandState, _: &ErrandStep, _: DateTime<Utc>) -> Self {
         Self { state, version: self.version + 1, ..self }
-    }
-
-    fn db(app: &App) -> &Db {
-        &app.db
     }
 
     async fn find(conn: &mut Conn, id: ErrandId) -> Result<Option<Self>, DbError> {
@@ -166,7 +136,7 @@ impl Lifecycle for Errand {
         vec![change.after.id.into()]
     }
 
-    async fn stance(&self, _: &App, _: &mut Conn, _: &Ctx) -> Result<(), Problem> {
+    async fn stance(&self, _: &Deps, _: &mut Conn, _: &Ctx) -> Result<(), Problem> {
         Ok(())
     }
 
@@ -181,7 +151,7 @@ impl Lifecycle for Errand {
         }
     }
 
-    async fn view(_: &App, conn: &mut Conn, ctx: &Ctx, id: ErrandId) -> Result<Value, Problem> {
+    async fn view(_: &Deps, conn: &mut Conn, ctx: &Ctx, id: ErrandId) -> Result<Value, Problem> {
         let errand = Self::find(conn, id).await?.ok_or_else(Problem::not_found)?;
         let legal = actions(&errand, ctx, &());
         Ok(json!({ "id": id, "state": errand.state.name(), "legal": legal, "version": errand.version }))
@@ -222,24 +192,12 @@ impl Order<Errand> for Ordered {
     }
 }
 
-async fn do_drop(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ErrandId>,
-    guard: Guard,
-    Json(body): Json<Why>,
-) -> Result<Response<Body>, Problem> {
-    take(&app, &ctx, id, &guard, &Ordered(ErrandStepName::Drop, body)).await
+async fn do_drop(asked: StepRequest<Deps, ErrandId>, Json(body): Json<Why>) -> Result<Response<Body>, Problem> {
+    asked.take(Ordered(ErrandStepName::Drop, body)).await
 }
 
-async fn do_finish(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ErrandId>,
-    guard: Guard,
-    Json(body): Json<Why>,
-) -> Result<Response<Body>, Problem> {
-    take(&app, &ctx, id, &guard, &Ordered(ErrandStepName::Finish, body)).await
+async fn do_finish(asked: StepRequest<Deps, ErrandId>, Json(body): Json<Why>) -> Result<Response<Body>, Problem> {
+    asked.take(Ordered(ErrandStepName::Finish, body)).await
 }
 
 fn start() -> DateTime<Utc> {
@@ -254,14 +212,13 @@ struct World {
 impl World {
     async fn on(engine: &TestEngine) -> Self {
         let deps = engine.deps("errands", &MIGRATIONS, Clock::manual(start())).await;
-        let app = App { db: deps.db.clone(), keys: deps.keys.clone(), clock: deps.clock.clone() };
         let routes =
             Router::new().route("/errands/{id}/drop", post(do_drop)).route("/errands/{id}/finish", post(do_finish));
         let errand = ErrandId::new(start());
         let mut tx = deps.db.begin().await.unwrap();
         create(&mut tx, &automatic("begin"), open(errand)).await.unwrap();
         tx.commit().await.unwrap();
-        Self { site: Site::over(routes.with_state(app), &deps), errand }
+        Self { site: Site::over(routes.with_state(deps.clone()), &deps), errand }
     }
 
     async fn post(

@@ -7,14 +7,13 @@ use sanbao_platform::bus::{
     Cleaned, Cleaner, Consumer, Forwarder, Outbox, Readers, Reads, Retention, StreamLimits, publish,
 };
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::db::Db;
 use sanbao_platform::on;
 use sanbao_platform::testing::{self, TestEngine, on_both};
 use serde_json::json;
-use uuid::Uuid;
 
-const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
-const SUBJECT: Uuid = Uuid::from_u128(1);
+use crate::speaker::{NONE, SUBJECT};
+
 const DAY: Duration = Duration::from_hours(24);
 
 fn start() -> DateTime<Utc> {

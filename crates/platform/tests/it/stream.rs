@@ -1,24 +1,16 @@
 //! Events over a real `JetStream`: in order, once, whoever forwards, whatever the server lost; on both engines.
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{
-    Consumer, Event, EventLog as _, Forwarder, Handler, LogError, Outbox, Reads, StreamLimits, StreamLog, publish,
+    Consumer, Event, EventLog as _, Forwarder, Handler, LogError, Outbox, StreamLimits, StreamLog, publish,
 };
-use sanbao_platform::clock::Clock;
-use sanbao_platform::db::{Db, Migrations};
+use sanbao_platform::db::Db;
 use sanbao_platform::nats::Nats;
 use sanbao_platform::testing::{self, TestEngine, on_both, until};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-const NONE: Migrations = Migrations { sqlite: &[], postgres: &[] };
-const SUBJECT: Uuid = Uuid::from_u128(1);
-
-fn now() -> DateTime<Utc> {
-    DateTime::from_timestamp(1_800_000_000, 0).unwrap()
-}
+use crate::speaker::{NONE, SUBJECT, listener, now};
 
 async fn say(db: &Db, n: u64) {
     say_at_length(db, n, 0).await;
@@ -53,14 +45,7 @@ impl Apart {
                 Ok(())
             })
         });
-        let consumer = Consumer {
-            name: "listener",
-            publisher: "speaker",
-            kinds: &[Reads { kind: "test.said", fields: &[] }],
-            db: engine.database("listener", &NONE).await,
-            clock: Clock::manual(now()),
-            handler,
-        };
+        let consumer = listener(engine, handler).await;
         let log = StreamLog::new("speaker", nats.clone());
         Some(Self { publisher: engine.database("speaker", &NONE).await, log, nats, consumer, heard })
     }

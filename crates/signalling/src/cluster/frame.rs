@@ -234,6 +234,8 @@ mod tests {
             role: Role::Guest,
             lobby: true,
             permissions: Role::Guest.permissions(),
+            organisation: None,
+            until: None,
         };
         let read = |former: &Former| {
             let entry = logged(NODE, &of_version(1, former)).unwrap().body.entry().unwrap();

@@ -11,6 +11,7 @@ pub mod limits;
 mod look_after;
 mod opening;
 mod presence;
+mod spread;
 #[cfg(test)]
 mod tests;
 
@@ -38,6 +39,7 @@ use follow::{Follower, FollowerInputs};
 use frame::EntryHead;
 pub use limits::{ClusterLimits, DriverLimits};
 use presence::Presence;
+pub use spread::spread;
 
 /// How often it is looked whether another node has begun a room's log.
 const OPENING_LOOK_MS: u64 = 40;

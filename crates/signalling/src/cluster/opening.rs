@@ -89,10 +89,7 @@ mod tests {
     use sanbao_platform::testing::on_both;
 
     use super::*;
-
-    fn room(n: u128) -> ConsultId {
-        ConsultId(uuid::Uuid::from_u128(n))
-    }
+    use crate::id::room;
 
     #[tokio::test]
     async fn one_node_begins_a_room_until_its_lease_is_over() {

@@ -124,6 +124,8 @@ impl Node {
             role: Role::Clinician,
             lobby: false,
             permissions: Role::Clinician.permissions(),
+            organisation: None,
+            until: None,
         };
         let (device, secret) = (Digest::of(&n.to_be_bytes()), Digest::of(b"secret"));
         let ticket = Uuid::from_u128(n);

@@ -92,10 +92,7 @@ impl RoomLog for MemoryLog {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-
-    fn room(n: u128) -> ConsultId {
-        ConsultId(uuid::Uuid::from_u128(n))
-    }
+    use crate::id::room;
 
     #[tokio::test]
     async fn an_append_that_expects_another_end_is_behind_and_changes_nothing() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use sanbao_platform::http::{Json, Visitor};
+use sanbao_platform::id::uuid_v7;
 use sanbao_platform::problem::{Problem, TOO_MANY, UNAUTHENTICATED, UNAVAILABLE};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -13,7 +14,9 @@ use utoipa::ToSchema;
 use super::peer::{self, AnswerError};
 use super::{NoCheckSlot, Prechecks};
 use crate::App;
+use crate::facts;
 use crate::ticket::{AUDIENCE, TOKEN_TYPE, Ticket};
+use crate::turn::{TurnGrant, TurnScope};
 
 /// A check to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -44,7 +47,7 @@ pub struct PrecheckAnswer {
         (status = 201, body = PrecheckAnswer),
         (status = 401, description = "The ticket opens nothing here now"),
         (status = 422, description = "Not an offer of one data channel"),
-        (status = 429, description = "This ticket has as many checks under way as it may"),
+        (status = 429, description = "This ticket, or this person, has as many checks under way as they may"),
         (status = 503, description = "As many checks as this process takes, or no TURN server"),
     ), security(()))]
 pub(crate) async fn precheck(
@@ -58,13 +61,16 @@ pub(crate) async fn precheck(
             .detail("入场凭证无效或已过期，请重新打开页面", "The ticket is not valid now; open the page again")
             .because(error)
     })?;
+    refuse_revoked(&app, &ticket).await?;
     let limits = &app.prechecks.limits;
     peer::check_offer(&body.sdp, limits.sdp_bytes_max).map_err(not_an_offer)?;
     let Some(relay) = app.prechecks.relay.clone() else {
         return Err(Problem::new(&UNAVAILABLE).detail("这里没有中继服务器", "There is no TURN server here"));
     };
-    let place = app.prechecks.place(ticket.jti).map_err(no_place)?;
-    let login = relay.credentials.issue(&format!("precheck-{}", ticket.jti), now);
+    let place = app.prechecks.place(ticket.jti, ticket.sub).map_err(no_place)?;
+    let subject = format!("precheck {}", ticket.jti);
+    let grant = TurnGrant { subject: &subject, ticket: ticket.jti, scope: TurnScope::Echo, until: None };
+    let login = relay.credentials.grant(&grant, now);
     let (told, answer) = oneshot::channel();
     let (checks, drain) = (Arc::<Prechecks>::clone(&app.prechecks), visitor.drain);
     // Apart from the request: a browser that goes away must not leave a peer that nobody closes.
@@ -86,6 +92,9 @@ pub(crate) async fn precheck(
         AnswerError::Own(_) => Problem::internal(error),
         AnswerError::NoRelay => Problem::new(&UNAVAILABLE).retry_after(5).because(error),
     })?;
+    for at in peer::relayed_addresses(&sdp) {
+        app.hub.tell_of_echo(at, uuid_v7(now));
+    }
     let answer = PrecheckAnswer {
         sdp,
         lifetime_ms: limits.lifetime_ms_max,
@@ -95,6 +104,17 @@ pub(crate) async fn precheck(
     Ok((StatusCode::CREATED, Json(answer)))
 }
 
+/// A ticket that was taken back, or whose person was sent away, opens no check either.
+async fn refuse_revoked(app: &App, ticket: &Ticket) -> Result<(), Problem> {
+    let mut conn = app.deps.db.read().await.map_err(Problem::internal)?;
+    let past = facts::past(&mut conn, ticket.consult).await.map_err(Problem::internal)?;
+    if past.turns_away(ticket.jti, ticket.sub, ticket.issued_at()) {
+        let said = Problem::new(&UNAUTHENTICATED);
+        return Err(said.detail("入场凭证已被收回，请重新打开页面", "The ticket was taken back; open the page again"));
+    }
+    Ok(())
+}
+
 fn not_an_offer(error: AnswerError) -> Problem {
     Problem::field("/sdp", "应为只含一个数据通道的 offer", "Expected an offer of one data channel and nothing else")
         .because(error)
@@ -102,7 +122,7 @@ fn not_an_offer(error: AnswerError) -> Problem {
 
 fn no_place(why: NoCheckSlot) -> Problem {
     match why {
-        NoCheckSlot::Ticket => Problem::new(&TOO_MANY).retry_after(5),
+        NoCheckSlot::Own => Problem::new(&TOO_MANY).retry_after(5),
         NoCheckSlot::Process => Problem::new(&UNAVAILABLE).retry_after(10),
     }
 }

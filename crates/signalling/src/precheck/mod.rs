@@ -16,6 +16,8 @@ mod runtime;
 pub(crate) mod store;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub(crate) use api::{__path_precheck, precheck};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
+use crate::id::PersonId;
 use crate::turn::Credentials;
 
 /// Bounds of pre-call checks.
@@ -33,6 +36,8 @@ pub struct PrecheckLimits {
     pub checks_max: usize,
     /// Checks under way of one ticket: UDP, TCP, TLS, and without TURN.
     pub checks_per_ticket_max: usize,
+    /// Checks under way of one person, by all their tickets: two devices at a time.
+    pub checks_per_person_max: usize,
     /// How long one check may take, ms.
     pub lifetime_ms_max: u64,
     /// How long the server's peer may take to find its relay address, ms.
@@ -50,6 +55,7 @@ impl Default for PrecheckLimits {
         Self {
             checks_max: 32,
             checks_per_ticket_max: 4,
+            checks_per_person_max: 8,
             lifetime_ms_max: 30_000,
             gather_wait_ms_max: 3_000,
             sdp_bytes_max: 16 * 1024,
@@ -95,21 +101,29 @@ pub(crate) struct Prechecks {
     limits: PrecheckLimits,
     relay: Option<PrecheckRelay>,
     places: Arc<Semaphore>,
-    tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
+    under_way: Arc<Mutex<UnderWay>>,
+}
+
+/// How many checks are under way of each ticket and of each person.
+#[derive(Debug, Default)]
+struct UnderWay {
+    tickets: HashMap<Uuid, usize>,
+    people: HashMap<PersonId, usize>,
 }
 
 /// A check that may go on.
 struct CheckSlot {
     _permit: OwnedSemaphorePermit,
     ticket: Uuid,
-    tickets: Arc<Mutex<HashMap<Uuid, usize>>>,
+    person: PersonId,
+    under_way: Arc<Mutex<UnderWay>>,
 }
 
 /// Why no check can be made now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum NoCheckSlot {
-    /// This ticket has as many under way as it may.
-    Ticket,
+    /// This ticket, or this person, has as many under way as they may.
+    Own,
     /// The process has.
     Process,
 }
@@ -117,17 +131,21 @@ enum NoCheckSlot {
 impl Prechecks {
     pub(crate) fn new(limits: PrecheckLimits, relay: Option<PrecheckRelay>) -> Self {
         let places = Arc::new(Semaphore::new(limits.checks_max));
-        Self { limits, relay, places, tickets: Arc::default() }
+        Self { limits, relay, places, under_way: Arc::default() }
     }
 
-    fn place(&self, ticket: Uuid) -> Result<CheckSlot, NoCheckSlot> {
-        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        if tickets.get(&ticket).copied().unwrap_or(0) >= self.limits.checks_per_ticket_max {
-            return Err(NoCheckSlot::Ticket);
+    fn place(&self, ticket: Uuid, person: PersonId) -> Result<CheckSlot, NoCheckSlot> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let UnderWay { tickets, people } = &mut *under_way;
+        let of_ticket = tickets.get(&ticket).copied().unwrap_or(0);
+        let of_person = people.get(&person).copied().unwrap_or(0);
+        if of_ticket >= self.limits.checks_per_ticket_max || of_person >= self.limits.checks_per_person_max {
+            return Err(NoCheckSlot::Own);
         }
         let permit = Arc::clone(&self.places).try_acquire_owned().map_err(|_| NoCheckSlot::Process)?;
         *tickets.entry(ticket).or_default() += 1;
-        Ok(CheckSlot { _permit: permit, ticket, tickets: Arc::clone(&self.tickets) })
+        *people.entry(person).or_default() += 1;
+        Ok(CheckSlot { _permit: permit, ticket, person, under_way: Arc::clone(&self.under_way) })
     }
 
     fn lifetime(&self) -> Duration {
@@ -135,15 +153,20 @@ impl Prechecks {
     }
 }
 
+fn one_less<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: K) {
+    if let Entry::Occupied(mut count) = counts.entry(key) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
+        }
+    }
+}
+
 impl Drop for CheckSlot {
     fn drop(&mut self) {
-        let mut tickets = self.tickets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = tickets.get_mut(&self.ticket) {
-            *count -= 1;
-            if *count == 0 {
-                tickets.remove(&self.ticket);
-            }
-        }
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        one_less(&mut under_way.tickets, self.ticket);
+        one_less(&mut under_way.people, self.person);
     }
 }
 
@@ -152,22 +175,26 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn ticket(n: u128) -> Uuid {
-        Uuid::from_u128(n)
+    fn place(checks: &Prechecks, ticket: u128, person: u128) -> Result<CheckSlot, NoCheckSlot> {
+        checks.place(Uuid::from_u128(ticket), PersonId(Uuid::from_u128(person)))
     }
 
     #[test]
-    fn places_are_bounded_for_a_ticket_and_for_all_and_come_back() {
-        let checks =
-            Prechecks::new(PrecheckLimits { checks_max: 3, checks_per_ticket_max: 2, ..Default::default() }, None);
-        let first = [checks.place(ticket(1)).ok().unwrap(), checks.place(ticket(1)).ok().unwrap()];
-        assert_eq!(checks.place(ticket(1)).err(), Some(NoCheckSlot::Ticket));
-        let second = checks.place(ticket(2)).ok().unwrap();
-        assert_eq!(checks.place(ticket(3)).err(), Some(NoCheckSlot::Process));
+    fn places_are_bounded_for_a_ticket_a_person_and_all_and_come_back() {
+        let limits =
+            PrecheckLimits { checks_max: 5, checks_per_ticket_max: 2, checks_per_person_max: 3, ..Default::default() };
+        let checks = Prechecks::new(limits, None);
+        let first = [place(&checks, 1, 1).ok().unwrap(), place(&checks, 1, 1).ok().unwrap()];
+        assert_eq!(place(&checks, 1, 1).err(), Some(NoCheckSlot::Own));
+        let other = place(&checks, 2, 1).ok().unwrap();
+        assert_eq!(place(&checks, 3, 1).err(), Some(NoCheckSlot::Own), "as many tickets as anybody has");
+        let others = [place(&checks, 4, 2).ok().unwrap(), place(&checks, 5, 3).ok().unwrap()];
+        assert_eq!(place(&checks, 6, 4).err(), Some(NoCheckSlot::Process));
         drop(first);
-        assert!(checks.place(ticket(1)).is_ok());
-        drop(second);
-        assert!(checks.tickets.lock().unwrap().is_empty(), "no ticket is remembered");
+        assert!(place(&checks, 1, 1).is_ok());
+        drop((other, others));
+        let under_way = checks.under_way.lock().unwrap();
+        assert!(under_way.tickets.is_empty() && under_way.people.is_empty(), "nobody is remembered");
     }
 
     #[test]

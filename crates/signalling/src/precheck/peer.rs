@@ -114,6 +114,15 @@ pub(super) fn check_offer(sdp: &str, bytes_max: usize) -> Result<(), AnswerError
     Ok(())
 }
 
+/// The relayed addresses that a description of this server's names.
+pub(super) fn relayed_addresses(sdp: &str) -> impl Iterator<Item = SocketAddr> {
+    let candidates = sdp.lines().filter(|line| line.starts_with("a=candidate:") && line.contains(" typ relay"));
+    candidates.filter_map(|line| {
+        let mut words = line.split(' ').skip(4);
+        Some(SocketAddr::new(words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    })
+}
+
 /// The address of this machine from which `to` is reached.
 fn way_to(to: SocketAddr) -> std::io::Result<IpAddr> {
     let any: SocketAddr = if to.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };

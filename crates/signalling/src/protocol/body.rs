@@ -31,6 +31,13 @@ impl Body {
         Self(text.into())
     }
 
+    /// The kind and the field's JSON of what was [passed on](Self::passed_on).
+    pub(crate) fn carried(&self) -> Option<(&str, &str, &str)> {
+        let (kind, rest) = self.0.strip_prefix(r#"{"type":""#)?.split_once(r#"","from":""#)?;
+        let (field, raw) = rest.get(uuid::fmt::Hyphenated::LENGTH..)?.strip_prefix(r#"",""#)?.split_once(r#"":"#)?;
+        Some((kind, field, raw.strip_suffix('}')?))
+    }
+
     /// The message `kind` about a peer with the members of `note`, an object.
     pub(crate) fn note(kind: &str, peer: PeerId, note: &Self) -> Self {
         let members = note.as_str().get(1..).unwrap_or("}");

@@ -54,6 +54,8 @@ fn enter(replica: &mut Replica, n: u128) {
         role: Role::Host,
         lobby: false,
         permissions: Permissions::ALL,
+        organisation: None,
+        until: None,
     };
     let (secret, device) = (digest(n), digest(n + 100));
     let entrant = Entrant { peer: peer(n), secret, device, ticket: Uuid::from_u128(n), issued_at: None, profile };

@@ -8,7 +8,7 @@ use super::fact::Past;
 use super::limits::RoomLimits;
 use crate::id::{Digest, Epoch, NodeId, PeerId, PersonId, Socket};
 use crate::permissions::Permissions;
-use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media};
+use crate::protocol::{Body, Consent, Elsewhere, ErrorCode, Media, Resume};
 use crate::role::Role;
 
 /// The version of [`Entry`] that this code writes; it stands in front of each entry of a shared log.
@@ -24,7 +24,8 @@ use crate::role::Role;
 /// field.
 ///
 /// - 2: `attached_times` of [`Command::Resume`], `at` of [`Command::Revoke`], `issued_at` of [`Entrant`].
-pub const ENTRY_VERSION: u8 = 2;
+/// - 3: [`RoomRequest::Withheld`].
+pub const ENTRY_VERSION: u8 = 3;
 
 /// The earliest version of [`Entry`] that is read.
 pub const ENTRY_VERSION_MIN: u8 = 1;
@@ -144,6 +145,23 @@ pub enum Command {
     Tick,
 }
 
+impl Command {
+    /// The command of a `hello` that wants to go on with a session. How often that had been attached, its room says.
+    pub fn resume(resume: &Resume, socket: Socket, device: Digest, fallback: Option<Box<Entrant>>) -> Self {
+        Self::Resume {
+            socket,
+            peer: resume.session,
+            secret: Digest::of(resume.secret.as_bytes()),
+            device,
+            epoch: resume.epoch,
+            received: resume.seq,
+            snapshot: resume.snapshot,
+            attached_times: None,
+            fallback,
+        }
+    }
+}
+
 /// Somebody with a ticket, as the log knows them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entrant {
@@ -173,6 +191,12 @@ pub struct Profile {
     /// Whether they wait to be admitted.
     pub lobby: bool,
     pub permissions: Permissions,
+    /// The organisation whose staff they are; none where version 2 or before wrote it. It changes nothing in the room.
+    #[serde(default)]
+    pub organisation: Option<Uuid>,
+    /// When the room's window ends for them; none where version 2 or before wrote it. It changes nothing in the room.
+    #[serde(default)]
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// The request of somebody to the room: every numbered message of a client.
@@ -201,6 +225,11 @@ pub enum RoomRequest {
         to: PeerId,
         /// The type: `offer`, `answer`, `candidate` or `message`.
         body: Body,
+    },
+    /// A candidate of which nothing may be passed on: it is taken, and reaches nobody.
+    Withheld {
+        /// The session that it was for.
+        to: PeerId,
     },
     /// Pass a `message` on to everybody else inside.
     Message {

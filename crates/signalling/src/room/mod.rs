@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 pub use command::{Command, ENTRY_VERSION, ENTRY_VERSION_MIN, Entrant, Entry, Profile, RoomRequest};
 pub use fact::{Binding, Capture, FACTS_PER_COMMAND_MAX, Fact, Past, PastChat, Removal, Revocation};
@@ -203,9 +204,24 @@ impl Room {
         self.find(peer).map(|session| &session.profile)
     }
 
+    /// The ticket with which a session was begun.
+    pub fn ticket(&self, peer: PeerId) -> Option<Uuid> {
+        self.find(peer).map(|session| session.ticket)
+    }
+
+    /// Whether a session is inside.
+    pub fn is_inside(&self, peer: PeerId) -> bool {
+        self.find(peer).is_some_and(Session::is_inside)
+    }
+
     /// Whether a revocation, or a later one of the same, has taken effect.
     pub fn has_revoked(&self, revocation: &Revocation) -> bool {
         self.tickets.has_revoked(revocation)
+    }
+
+    /// The people who may not come, and the tickets that open nothing.
+    pub fn turned_away(&self) -> (&[Removal], &[Revocation]) {
+        self.tickets.turned_away()
     }
 
     /// The last number of a client's that was taken; none when there is no such session.
@@ -264,6 +280,7 @@ impl Room {
     fn carry_out(&mut self, peer: PeerId, request: &RoomRequest, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         match request {
             RoomRequest::Relay { to, body } => self.relay(peer, *to, body, outputs),
+            RoomRequest::Withheld { to } => self.withheld(peer, *to),
             RoomRequest::Message { body } => self.message(peer, body, outputs),
             RoomRequest::Join { media, consent, elsewhere } => self.join(peer, *media, *consent, *elsewhere, outputs),
             RoomRequest::Admit(whom) => self.admit(peer, *whom, outputs),

@@ -18,6 +18,12 @@ impl Room {
         Ok(())
     }
 
+    /// As [`Self::relay`], but there is nothing to pass on.
+    pub(super) fn withheld(&self, from: PeerId, to: PeerId) -> RequestResult {
+        connecting(self.insider(from)?)?;
+        connecting(self.other_inside(from, to)?)
+    }
+
     pub(super) fn message(&self, from: PeerId, body: &Body, outputs: &mut Vec<RoomOutput>) -> RequestResult {
         connecting(self.insider(from)?)?;
         let others = self.inside().filter(|session| session.peer != from && session.may_connect());

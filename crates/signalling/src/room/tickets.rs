@@ -57,6 +57,11 @@ impl Tickets {
         }
     }
 
+    /// The people who may not come, and the tickets that open nothing.
+    pub(super) fn turned_away(&self) -> (&[Removal], &[Revocation]) {
+        (&self.removed, &self.revoked)
+    }
+
     pub(super) fn bind(&mut self, binding: Binding) {
         self.bound.push(binding);
     }
@@ -94,6 +99,14 @@ impl Tickets {
     pub(super) fn removed_views(&self) -> Vec<RemovedView> {
         let view = |r: &Removal| RemovedView { removal: r.removal, name: r.name.clone(), at: r.at };
         self.removed.iter().map(view).collect()
+    }
+}
+
+impl Past {
+    /// Whether a ticket of a person was taken back, or the person sent away.
+    pub(crate) fn turns_away(&self, ticket: Uuid, person: PersonId, issued_at: Option<DateTime<Utc>>) -> bool {
+        self.revoked.iter().any(|revocation| revocation.covers(ticket, person, issued_at))
+            || self.removed.iter().any(|removal| removal.person == person)
     }
 }
 

@@ -25,8 +25,8 @@ use super::sequencer::NoRoom;
 use super::wire::{SocketReader, SocketWriter};
 use crate::App;
 use crate::id::{ConsultId, Digest, PeerId, Socket};
-use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Hello, Rejected, Resume, VERSION, read};
-use crate::room::{Command, Entrant};
+use crate::protocol::{ClientMessage, CloseCode, ErrorCode, Hello, Rejected, VERSION, read};
+use crate::room::Command;
 use crate::ticket::{AUDIENCE, TOKEN_TYPE, Ticket, TicketError};
 
 /// The bytes of a session's secret.
@@ -226,7 +226,7 @@ impl Arrival {
         match (&hello.resume, entrant) {
             (Some(resume), entrant) => {
                 let fallback = entrant.filter(|(consult, _)| *consult == resume.consult).map(|(_, entrant)| entrant);
-                let command = resume_command(resume, socket, device, fallback);
+                let command = Command::resume(resume, socket, device, fallback);
                 Ok((command, resume.consult, phone, secret))
             }
             (None, Some((consult, entrant))) => Ok((Command::Enter { socket, entrant }, consult, phone, secret)),
@@ -351,20 +351,6 @@ fn hello_of(text: &str, message_bytes_max: usize) -> Result<(Option<Box<str>>, B
 
 fn new_secret() -> Box<str> {
     URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>()).into()
-}
-
-fn resume_command(resume: &Resume, socket: Socket, device: Digest, fallback: Option<Box<Entrant>>) -> Command {
-    Command::Resume {
-        socket,
-        peer: resume.session,
-        secret: Digest::of(resume.secret.as_bytes()),
-        device,
-        epoch: resume.epoch,
-        received: resume.seq,
-        snapshot: resume.snapshot,
-        attached_times: None, // the room says it
-        fallback,
-    }
 }
 
 fn socket_of(command: &Command) -> Option<Socket> {

@@ -4,6 +4,7 @@ mod embedded;
 mod shared;
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::arrivals::Arrivals;
 use super::cell::Cell;
@@ -25,7 +27,7 @@ use crate::facts::Queue;
 use crate::id::{ConsultId, Socket};
 use crate::replica::Replica;
 use crate::room::Revocation;
-use crate::turn::IceConfig;
+use crate::turn::{IceConfig, TurnOrder};
 
 /// How often rooms are asked whether a wait is over, sockets whether they are still there, and empty rooms are
 /// forgotten.
@@ -74,6 +76,11 @@ impl Hub {
             left: OnceCell::new(),
             node: Arc::new(node),
         }
+    }
+
+    /// The peer of a check before the call is at this address of a TURN server.
+    pub(crate) fn tell_of_echo(&self, at: SocketAddr, check: Uuid) {
+        self.node.ice.control.order(&TurnOrder::Echo { at, check });
     }
 
     /// A number for a socket.

@@ -1,6 +1,9 @@
 //! The way from a room to one socket. It lives in the room, so whoever causes a message writes it straight to the
 //! socket: no queue, no other task woken. A message that the socket does not take now stays in the session's outbox.
 
+mod joined;
+mod start;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -9,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures_util::task::AtomicWaker;
 use tokio::sync::oneshot;
 
+use self::start::Start;
 use super::frame::{self, Opcode};
 use super::reports::Reports;
 use super::wire::SocketWriter;
@@ -124,6 +128,10 @@ pub(super) struct Link {
     pub(super) ack_listed: bool,
     /// A ping is out and nothing was heard since.
     pub(super) pinged: bool,
+    /// It was told, or is told with `joined`, of the room's TURN servers.
+    pub(super) has_servers: bool,
+    /// The members that go with the next `joined`.
+    with_joined: Option<Box<str>>,
     /// The client's reports of its line, from the first report on.
     pub(super) reports: Option<Box<Reports>>,
     signal: Arc<Signal>,
@@ -154,6 +162,8 @@ impl Link {
             stale: false,
             ack_listed: false,
             pinged: false,
+            has_servers: false,
+            with_joined: None,
             reports: None,
             signal,
             waker,
@@ -362,9 +372,11 @@ impl Link {
             start.member(b"\"ack\":", received);
             (self.acknowledged, self.unacknowledged_bytes) = (received, 0);
         }
+        let with_joined = self.members_of(body);
         let body = &body.as_str().as_bytes()[1..];
-        frame::head(out, Opcode::Text, start.len + body.len());
+        frame::head(out, Opcode::Text, start.len + with_joined.len() + body.len());
         out.extend_from_slice(&start.bytes[..start.len]);
+        out.extend_from_slice(with_joined.as_bytes());
         out.extend_from_slice(body);
         self.written = seq;
     }
@@ -389,41 +401,6 @@ impl Link {
             }
         }
         self.unflushed = self.writer.poll_flush(&mut cx).is_pending();
-    }
-}
-
-/// The numbers at the start of a message, on the stack: at most `{"seq":` and `"ack":` with 20 digits each and a comma.
-struct Start {
-    bytes: [u8; 56],
-    len: usize,
-}
-
-impl Default for Start {
-    fn default() -> Self {
-        Self { bytes: [0; 56], len: 0 }
-    }
-}
-
-impl Start {
-    fn member(&mut self, name: &[u8], mut number: u64) {
-        self.push(name);
-        let mut digits = [0; 20];
-        let mut at = digits.len();
-        loop {
-            at -= 1;
-            digits[at] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.push(&digits[at..]);
-        self.push(b",");
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
-        self.len += bytes.len();
     }
 }
 

@@ -9,6 +9,7 @@ mod arrivals;
 mod budget;
 mod cell;
 mod closing;
+mod disclosure;
 mod frame;
 mod hello;
 mod hub;

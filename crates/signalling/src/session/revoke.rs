@@ -36,6 +36,7 @@ pub(crate) async fn tell_rooms(hub: Arc<Hub>, db: Db, stop: CancellationToken) {
 async fn tell_room(hub: &Arc<Hub>, db: &Db, consult: ConsultId) -> Result<(), String> {
     let revoked = revoked(db, consult).await.map_err(|e| e.to_string())?;
     for revocation in revoked {
+        hub.node.end_revoked(consult, &revocation); // also where the room is open nowhere
         hub.revoke(consult, &revocation).await.map_err(|e| e.to_string())?;
     }
     Ok(())

@@ -47,6 +47,10 @@ pub struct TurnTls {
 pub struct TurnLimits {
     /// Allocations that one user may hold over all transports; 486 beyond.
     pub allocations_per_user_max: usize,
+    /// Bytes a second that one user may send and receive, over all their allocations; what is over it is dropped.
+    pub bytes_per_s_per_user_max: u64,
+    /// How many of these at once.
+    pub bytes_burst_per_user_max: u64,
     /// How long an allocation lives without a refresh, however long was asked for.
     pub allocation_lifetime_s_max: u32,
     /// Addresses that one allocation may let in; 508 beyond.
@@ -77,6 +81,9 @@ const ALLOCATIONS_PER_USER_MIN: usize = 64;
 /// and after a change of network the allocations of before live on until they run out.
 const ALLOCATIONS_PER_URL: usize = 4;
 
+/// Five others who each send 1.5 Mbit/s and get as much, and half as much again: bytes a second of one user.
+pub const BYTES_PER_S_PER_USER_MAX: u64 = 2_500_000;
+
 impl TurnLimits {
     /// How many allocations one person of a room may need at a time: browsers make one for every address of
     /// [`ice_servers`](super::IceConfig) in every peer connection, on each of their networks.
@@ -90,6 +97,8 @@ impl Default for TurnLimits {
     fn default() -> Self {
         Self {
             allocations_per_user_max: ALLOCATIONS_PER_USER_MIN,
+            bytes_per_s_per_user_max: BYTES_PER_S_PER_USER_MAX,
+            bytes_burst_per_user_max: 2 * BYTES_PER_S_PER_USER_MAX,
             allocation_lifetime_s_max: 3600,
             permissions_per_allocation_max: 128,
             channels_per_allocation_max: 128,

@@ -16,6 +16,7 @@
 //! browsers do; MESSAGE-INTEGRITY-SHA256 is not offered.
 
 mod config;
+mod control;
 mod credentials;
 mod driver;
 pub mod engine;
@@ -25,9 +26,10 @@ mod peers;
 mod ports;
 pub mod stun;
 
-pub use config::{REALM_BYTES_MAX, TurnConfig, TurnLimits, TurnTls};
-pub use credentials::{CredentialError, Credentials};
+pub use config::{BYTES_PER_S_PER_USER_MAX, REALM_BYTES_MAX, TurnConfig, TurnLimits, TurnTls};
+pub use control::{TurnControl, TurnOrder};
+pub use credentials::{CredentialError, Credentials, TurnGrant, TurnScope};
 pub use driver::TurnServer;
-pub use ice::{AnsweredBy, IceConfig, IceServer, IceUrl};
+pub use ice::{AnsweredBy, IceConfig, IceServer, IceUrl, RelayOnly, RelayedAddresses};
 pub use peers::PeerFilter;
 pub use ports::{OpenPorts, PortsReporter, PortsWatch, ports};

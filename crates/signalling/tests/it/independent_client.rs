@@ -1,29 +1,20 @@
 //! Two independent clients, written from the protocol document, see each other through TURN only;
 //! in a consult with lobby and admission; each drops its socket once and goes on exactly.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::support::{config, relay_at};
+use crate::support::browser::site::with_turn;
+use crate::support::relay_at;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::{port, ports, sqlite};
-use sanbao_signalling::config::EmbeddedTurn;
+use sanbao_platform::testing::sqlite;
 use serde_json::Value;
 use tokio::process::Command;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_aiortc_clients_see_each_other_through_turn() {
-    let mut config = config();
-    config.turn = Some(EmbeddedTurn {
-        listen: SocketAddr::new([127, 0, 0, 1].into(), port()),
-        tls: None,
-        public_ips: vec![[127, 0, 0, 1].into()],
-        relay_ports: ports(200).into_inner(),
-        allow_peers: Vec::new(),
-        deny_peers: Vec::new(),
-    });
-    let relay = relay_at(config, sqlite(), Clock::system(), "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await;
+    let relay =
+        relay_at(with_turn(), sqlite(), Clock::system(), "127.0.0.1:0".parse().unwrap(), axum::Router::new()).await;
     let url = format!("ws://{}/v1/signal", relay.address);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clients/aiortc_consult.py");
     let python =

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::support::current::until_current;
 use crate::support::nats::NatsServers;
+use crate::support::rooms_log::{entry, open, room};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use sanbao_signalling::id::ConsultId;
@@ -12,28 +13,6 @@ use tokio::time::timeout;
 
 /// Nothing takes longer, on a busy machine with a cluster that chooses a leader anew either.
 const LONG: Duration = Duration::from_secs(90);
-
-fn room(n: u128) -> ConsultId {
-    ConsultId(uuid::Uuid::from_u128(n))
-}
-
-fn entry(n: usize) -> Bytes {
-    Bytes::from(format!("entry {n}"))
-}
-
-async fn open(servers: &NatsServers) -> JetStreamLog {
-    open_with(servers, JetStreamLimits::default()).await
-}
-
-async fn open_with(servers: &NatsServers, limits: JetStreamLimits) -> JetStreamLog {
-    let deadline = std::time::Instant::now() + Duration::from_secs(90);
-    loop {
-        match JetStreamLog::open(servers.connect().await, limits).await {
-            Ok(log) => return log,
-            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
-        }
-    }
-}
 
 /// Appends until the log takes it, as it may be choosing who leads.
 async fn append(log: &JetStreamLog, room: ConsultId, expected: Position, entry: Bytes) -> Position {
@@ -61,7 +40,7 @@ async fn append(log: &JetStreamLog, room: ConsultId, expected: Position, entry: 
 #[tokio::test]
 async fn an_append_that_expects_another_end_is_refused_and_every_entry_is_announced_with_its_neighbour() {
     let Some(servers) = NatsServers::start(1) else { return };
-    let log = open(&servers).await;
+    let log = open(&servers, JetStreamLimits::default()).await;
     let mut watch = log.watch(room(1)).await.unwrap();
     let first = log.open_first(room(1), entry(1)).await.unwrap();
     let other = log.open_first(room(2), entry(9)).await.unwrap();
@@ -85,7 +64,7 @@ async fn an_append_that_expects_another_end_is_refused_and_every_entry_is_announ
 #[tokio::test]
 async fn a_long_log_is_read_whole_and_a_trimmed_one_goes_on() {
     let Some(servers) = NatsServers::start(1) else { return };
-    let log = open(&servers).await;
+    let log = open(&servers, JetStreamLimits::default()).await;
     let mut last = log.open_first(room(1), entry(0)).await.unwrap();
     let mut positions = vec![last];
     for n in 1..700 {
@@ -113,7 +92,7 @@ async fn a_long_log_is_read_whole_and_a_trimmed_one_goes_on() {
 async fn a_full_log_and_an_entry_that_is_too_large_are_refused_and_change_nothing() {
     let Some(servers) = NatsServers::start(1) else { return };
     let limits = JetStreamLimits { stream_bytes_max: 200_000, ..JetStreamLimits::default() };
-    let log = open_with(&servers, limits).await;
+    let log = open(&servers, limits).await;
     let huge = Bytes::from(vec![0; 2 * 1024 * 1024]);
     assert!(matches!(log.open_first(room(1), huge).await, Err(AppendError::Unavailable(_))));
     let mut last = log.open_first(room(1), entry(0)).await.unwrap();
@@ -132,7 +111,7 @@ async fn a_full_log_and_an_entry_that_is_too_large_are_refused_and_change_nothin
 #[tokio::test]
 async fn a_killed_server_that_comes_back_has_every_entry_it_acknowledged() {
     let Some(mut servers) = NatsServers::start(1) else { return };
-    let log = open(&servers).await;
+    let log = open(&servers, JetStreamLimits::default()).await;
     let mut last = log.open_first(room(1), entry(0)).await.unwrap();
     for n in 1..50 {
         last = log.append(room(1), last, entry(n)).await.unwrap();
@@ -154,7 +133,7 @@ async fn a_killed_server_that_comes_back_has_every_entry_it_acknowledged() {
 #[tokio::test]
 async fn of_three_replicas_any_one_may_be_killed() {
     let Some(mut servers) = NatsServers::start(3) else { return };
-    let log = open(&servers).await;
+    let log = open(&servers, JetStreamLimits::default()).await;
     let mut last = Position::START;
     let opened = async {
         while let Err(error) = log.open_first(room(1), entry(0)).await.map(|position| last = position) {

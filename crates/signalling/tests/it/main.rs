@@ -1,6 +1,7 @@
 //! The relay over real sockets and databases: its protocol and limits, rooms on several nodes, TURN, a simulation.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod disclosure;
 mod fuzz;
 mod hostile;
 mod independent_client;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use crate::support::{Relay, http, relay_with_turn};
 use async_trait::async_trait;
 use bytes::BytesMut;
-use sanbao_signalling::turn::PortsWatch;
+use sanbao_signalling::turn::{PortsWatch, TurnGrant, TurnScope};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
+use uuid::Uuid;
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelInit};
 use webrtc::peer_connection::{
     PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder, RTCIceGatheringState,
@@ -40,7 +41,9 @@ struct Browser {
 }
 
 async fn firewalled(relay: &Relay) -> Browser {
-    let servers = relay.config.ice(PortsWatch::all()).servers("browser", relay.clock.now());
+    // As `welcome` gives them, before `joined`.
+    let grant = TurnGrant { subject: "browser", ticket: Uuid::nil(), scope: TurnScope::Check, until: None };
+    let servers = relay.config.ice(PortsWatch::all()).servers_for(&grant, relay.clock.now());
     let turn = servers.iter().find(|s| s.username.is_some()).unwrap();
     let server = RTCIceServer {
         urls: turn.urls.clone(),
@@ -191,4 +194,50 @@ async fn an_offer_the_library_cannot_take_leaves_no_place_taken() {
         let (status, problem) = post(&relay, &ticket, broken).await;
         assert_eq!(status, 422, "{problem}");
     }
+}
+
+const DATA: &str =
+    "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\n";
+
+/// Asks until the check is refused in this way.
+async fn refused(relay: &Relay, ticket: &str, status: u16) {
+    let again = async {
+        while post(relay, ticket, DATA).await.0 != status {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, again).await.expect("the ticket opens nothing any more");
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_taken_back_opens_no_check() {
+    let relay = relay_with_turn(|_| {}).await;
+    let ticket = relay.ticket(1, 20, "guest");
+    assert_eq!(post(&relay, &ticket, DATA).await.0, 422, "good, but for the offer");
+    relay.revoke(1, None, Some(20)).await;
+    refused(&relay, &ticket, 401).await;
+    assert_eq!(post(&relay, &relay.ticket(1, 21, "guest"), DATA).await.0, 422, "another person's is good");
+}
+
+#[tokio::test]
+async fn somebody_who_was_sent_away_opens_no_check() {
+    let relay = relay_with_turn(|_| {}).await;
+    let mut host = relay.join(1, 1, "host").await;
+    let guest = relay.join(1, 20, "guest").await;
+    host.until("ring").await;
+    host.say(json!({ "type": "kick", "peer": guest.peer })).await;
+    refused(&relay, &relay.ticket(1, 20, "guest"), 401).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_takes_no_more_than_their_part_of_the_checks() {
+    let relay = relay_with_turn(|c| (c.precheck.checks_max, c.precheck.checks_per_person_max) = (3, 2)).await;
+    let (first, second) = (firewalled(&relay).await, firewalled(&relay).await);
+    for browser in [&first, &second] {
+        assert_eq!(post(&relay, &relay.ticket(1, 1, "host"), &browser.offer).await.0, 201);
+    }
+    let third = firewalled(&relay).await;
+    let (status, problem) = post(&relay, &relay.ticket(2, 1, "host"), &third.offer).await;
+    assert_eq!(status, 429, "a third ticket of the same person: {problem}");
+    assert_eq!(post(&relay, &relay.ticket(1, 2, "host"), &third.offer).await.0, 201, "a place is left for others");
 }

@@ -5,6 +5,7 @@ pub mod balancer;
 pub mod browser;
 pub mod current;
 pub mod nats;
+pub mod rooms_log;
 pub mod site;
 pub mod steady;
 pub mod trust;

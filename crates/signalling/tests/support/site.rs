@@ -92,6 +92,12 @@ impl Site {
         Some(site)
     }
 
+    /// One node more, with a configuration of its own.
+    pub async fn add(&mut self, config: Config) {
+        let node = self.node(config, axum::Router::new()).await;
+        self.nodes.push(node);
+    }
+
     async fn node(&self, config: Config, beside: axum::Router) -> Node {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let (deps, servers) = (self.deps.clone(), self.servers.config());

@@ -130,8 +130,13 @@ impl Client {
     }
 
     pub async fn tcp(server: &Running, name: &str) -> Self {
+        Self::tcp_with(server, server.credentials.issue(name, server.clock.now())).await
+    }
+
+    /// A client over TCP with these credentials.
+    pub async fn tcp_with(server: &Running, credentials: (String, String)) -> Self {
         let socket = TcpStream::connect(server.address).await.unwrap();
-        Self::new(Wire::Tcp(socket, Vec::new()), server.credentials.issue(name, server.clock.now()))
+        Self::new(Wire::Tcp(socket, Vec::new()), credentials)
     }
 
     /// A client over TLS.

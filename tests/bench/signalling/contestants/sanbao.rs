@@ -14,6 +14,8 @@ use crate::role;
 use crate::server::Server;
 
 /// The environment variable with the address of a `PostgreSQL` server, as [`sanbao_platform::testing`] reads it.
+/// What the relay takes for a candidate; the body is its extension, so that both are as long as the body alone.
+const CANDIDATE: &str = "candidate:1 1 udp 41885439 192.0.2.7 50012 typ relay x ";
 const POSTGRES: &str = "SANBAO_TEST_POSTGRES_URL";
 /// The number of messages that are acknowledged at once, as the protocol says.
 const UNACKNOWLEDGED_MESSAGES_MAX: u64 = 32;
@@ -198,7 +200,10 @@ impl Dialect for Side {
         }
         match between(text, r#""type":""#) {
             Some("offer" | "answer") => between(text, r#""sdp":""#).map_or(Heard::Nothing, Heard::Message),
-            Some("candidate") => between(text, r#"{"candidate":""#).map_or(Heard::Nothing, Heard::Message),
+            Some("candidate") => {
+                let line = between(text, r#"{"candidate":""#).and_then(|line| line.strip_prefix(CANDIDATE));
+                line.map_or(Heard::Nothing, Heard::Message)
+            }
             Some("welcome") => {
                 let field = |name| between(text, name).unwrap_or_default().to_owned();
                 if text.contains(r#""resumed":"exact""#) {
@@ -246,7 +251,8 @@ impl Dialect for Side {
             Kind::Offer => format!(r#"{{"type":"offer",{numbers},"to":"{to}","sdp":"{body}"}}"#),
             Kind::Answer => format!(r#"{{"type":"answer",{numbers},"to":"{to}","sdp":"{body}"}}"#),
             Kind::Candidate => format!(
-                r#"{{"type":"candidate",{numbers},"to":"{to}","candidate":{{"candidate":"{body}","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"Jk3a"}}}}"#
+                r#"{{"type":"candidate",{numbers},"to":"{to}","candidate":{{"candidate":"{CANDIDATE}{}","sdpMid":"0","sdpMLineIndex":0,"usernameFragment":"Jk3a"}}}}"#,
+                &body[..body.len() - CANDIDATE.len()]
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! What is told of a new room, read and checked.
+//! The fields of a new room, read and checked.
 
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What is told of an account, read and checked.
+//! The fields of an account, read and checked.
 
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! What is told of a new organisation, read and checked.
+//! The fields of a new organisation, read and checked.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::id::OrganisationId;

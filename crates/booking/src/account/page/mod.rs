@@ -6,21 +6,15 @@ mod me;
 mod residents;
 mod setup;
 
-use std::sync::LazyLock;
-
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
-use sanbao_platform::i18n::Texts;
 use sanbao_platform::page::address;
 
 use crate::account::organisation::OrganisationKind;
+use crate::texts::ACCOUNT as TEXTS;
 use crate::{App, role};
-
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../../texts/account.zh-CN.ftl"), include_str!("../../../texts/account.en.ftl"))
-});
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js"))];
@@ -70,11 +64,6 @@ mod tests {
     use super::*;
     use crate::account::input::Sex;
     use crate::account::organisation::OrganisationKind;
-
-    #[test]
-    fn every_text_exists_in_both_languages() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-    }
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::TEXTS;
 use crate::App;
 use crate::account::input::Sex;
-use crate::account::person::{PersonView, residents_for_page};
+use crate::account::person::PersonView;
+use crate::account::person::api::residents_for_page;
 
 /// The text that is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]

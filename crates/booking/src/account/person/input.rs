@@ -1,7 +1,8 @@
-//! What is told of a person, and what is looked for, read and checked.
+//! The fields of a person and of a search, read and checked.
 
 use chrono::NaiveDate;
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -9,38 +10,45 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::Person;
 use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
 
-/// A new person. Birth date and sex come from the national id where there is one.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
-    "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
-pub(super) struct NewPerson {
-    /// Left out, it is told together with whatever else is wrong.
-    #[serde(default)]
-    #[schema(required)]
-    name: String,
-    national_id: Option<String>,
-    sex: Option<Sex>,
-    birth_date: Option<chrono::NaiveDate>,
-    phone: Option<String>,
-    address: Option<String>,
-    area_code: Option<String>,
-    guardian_name: Option<String>,
-    guardian_phone: Option<String>,
+/// Declares a body that tells of a person; whether the name must be there is the only difference.
+macro_rules! person_body {
+    ($(#[$meta:meta])* $body:ident { $(#[$name_meta:meta])* name: $name:ty }) => {
+        #[derive(Deserialize, ToSchema)]
+        $(#[$meta])*
+        pub(super) struct $body {
+            $(#[$name_meta])*
+            name: $name,
+            national_id: Option<String>,
+            sex: Option<Sex>,
+            #[schema(value_type = Option<chrono::NaiveDate>)]
+            birth_date: Option<Day>,
+            phone: Option<String>,
+            address: Option<String>,
+            area_code: Option<String>,
+            guardian_name: Option<String>,
+            guardian_phone: Option<String>,
+        }
+    };
 }
 
-/// The fields that may be corrected; what is left out stays.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"phone": "13812345678"}))]
-pub(super) struct PersonChange {
-    name: Option<String>,
-    national_id: Option<String>,
-    sex: Option<Sex>,
-    birth_date: Option<chrono::NaiveDate>,
-    phone: Option<String>,
-    address: Option<String>,
-    area_code: Option<String>,
-    guardian_name: Option<String>,
-    guardian_phone: Option<String>,
+person_body! {
+    /// A new person. Birth date and sex come from the national id where there is one.
+    #[schema(example = json!({"name": "陈阿婆", "national_id": "11010519491231002X", "phone": "13812345678",
+        "area_code": "330211001001", "guardian_name": "陈小明", "guardian_phone": "13912345678"}))]
+    NewPerson {
+        /// Left out, it is told together with whatever else is wrong.
+        #[serde(default)]
+        #[schema(required)]
+        name: String
+    }
+}
+
+person_body! {
+    /// The fields that may be corrected; what is left out stays.
+    #[schema(example = json!({"phone": "13812345678"}))]
+    PersonChange {
+        name: Option<String>
+    }
 }
 
 impl From<NewPerson> for PersonChange {
@@ -67,7 +75,7 @@ impl PersonChange {
             person.name = name;
         }
         person.sex = self.sex.unwrap_or(person.sex);
-        if let Some(date) = self.birth_date {
+        if let Some(date) = self.birth_date.map(|day| *day) {
             let past = date <= today && date > today - chrono::Duration::days(366 * 130);
             let checked = past.then_some(date).ok_or(Wrong::new("出生日期不对", "Not a possible birth date"));
             person.birth_date = fields.take("/birth_date", checked).or(person.birth_date);

@@ -1,6 +1,6 @@
 //! Residents and elders: who they are, never how they are.
 
-mod api;
+pub(super) mod api;
 mod elder;
 mod events;
 mod input;
@@ -9,7 +9,6 @@ pub mod reseal;
 mod store;
 mod view;
 
-pub(super) use api::{residents_for_page, routes};
 pub use elder::{ElderContact, find_or_register};
 pub use events::CATALOGUE;
 pub(super) use events::{PersonEvent, REGISTERED};

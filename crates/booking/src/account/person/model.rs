@@ -3,7 +3,6 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::cn::{ResidentId, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
-use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
 
 use crate::account::id::PersonId;
@@ -80,23 +79,15 @@ impl Person {
         self.sex = sex_of(id);
     }
 
-    /// The national id with its middle masked, for a view that goes on without it: `Err` when it does not open, which
-    /// the log says once.
-    pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
+    /// The national id in the open: `Err` when it does not open, which the log says once.
+    pub(super) fn national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
         let Some(sealed) = &self.national_id_sealed else { return Ok(None) };
-        let open = keys.open_or_report(&self.place(), sealed).ok_or(Unsealable)?;
-        Ok(Some(mask_resident_id(&open)))
+        keys.open_or_report(&self.place(), sealed).map(Some).ok_or(Unsealable)
     }
 
-    /// The national id in the open. A cipher text that does not open is a bad row.
-    pub(super) fn national_id(&self, keys: &FieldKeys) -> Result<Option<String>, DbError> {
-        let open = |sealed: &Vec<u8>| keys.open(&self.place(), sealed);
-        self.national_id_sealed.as_ref().map(open).transpose().map_err(|cause| DbError::BadRow {
-            table: "person",
-            column: "national_id_sealed",
-            row: self.id.to_string(),
-            cause: cause.to_string(),
-        })
+    /// The same with its middle masked.
+    pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
+        Ok(self.national_id(keys)?.map(|id| mask_resident_id(&id)))
     }
 }
 

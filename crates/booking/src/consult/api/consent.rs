@@ -2,7 +2,7 @@
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Path};
 use sanbao_platform::problem::Problem;
@@ -39,12 +39,12 @@ pub async fn record(
     key: Idempotency,
     Json(body): Json<NewConsent>,
 ) -> Result<Response, Problem> {
-    let consent = body.clone().checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
+    let consent = body.clone().checked(ctx.now())?;
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consent {id}"), &body).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "consent").await?);
     }
@@ -52,7 +52,8 @@ pub async fn record(
     audit::record(&mut tx, &ctx, "consult.consent", "consult", id).await?;
     steps::touch(&mut tx, &consult);
     let view = seen(&mut tx, &ctx, id).await?;
-    let response = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    let tag = ETag(view.version);
+    let response = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, tag, &view).await?;
     tx.commit().await?;
     Ok(response)
 }
@@ -68,10 +69,10 @@ pub async fn withdraw(
     key: Idempotency,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consult.consent.withdraw {id}"), &consent).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     if !consent::withdraw(&mut tx, id, consent, ctx.actor.subject.into(), ctx.now()).await? {
         return Err(Problem::not_found());
     }
@@ -82,7 +83,7 @@ pub async fn withdraw(
     }
     steps::touch(&mut tx, &consult);
     let view = seen(&mut tx, &ctx, id).await?;
-    let response = key.finish(&mut tx, &ctx, StatusCode::OK, &view).await?;
+    let response = key.finish_tagged(&mut tx, &ctx, StatusCode::OK, ETag(view.version), &view).await?;
     tx.commit().await?;
-    Ok((ETag(view.version), response).into_response())
+    Ok(response)
 }

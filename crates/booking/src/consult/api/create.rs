@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::lifecycle::{self, By};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
@@ -39,7 +39,8 @@ pub async fn create(
         lifecycle::advance(&mut tx, &By::Person(&ctx), draft, ConsultStep::Submit).await?;
     }
     let view = seen(&mut tx, &ctx, id).await?;
-    let response = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    let tag = ETag(view.version);
+    let response = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, tag, &view).await?;
     tx.commit().await?;
     Ok(response)
 }

@@ -5,6 +5,7 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Json, Path, Query};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -157,9 +158,11 @@ pub struct SlotSearch {
     /// The rank (职称).
     pub title: Option<Title>,
     /// Slots that begin not before.
-    pub from: DateTime<Utc>,
+    #[param(value_type = DateTime<Utc>)]
+    pub from: Moment,
     /// And before; at most 31 days later.
-    pub to: DateTime<Utc>,
+    #[param(value_type = DateTime<Utc>)]
+    pub to: Moment,
     pub doctor: Option<AccountId>,
     pub hospital: Option<OrganisationId>,
 }
@@ -185,13 +188,13 @@ pub async fn slots(
     Query(query): Query<SlotSearch>,
 ) -> Result<Json<Vec<FreeSlot>>, Problem> {
     let hospital = hospital_seen(&ctx, query.hospital)?;
-    range(query.from, query.to)?;
+    range(*query.from, *query.to)?;
     let mut conn = app.deps.db.read().await?;
     let mut doctors = store::search(&mut conn, query.specialty.as_deref(), query.title, hospital).await?;
     if let Some(wanted) = query.doctor {
         doctors.retain(|d| d.account_id == wanted);
     }
-    let search = AvailabilitySearch { doctors: &doctors, others: &[], from: query.from, to: query.to };
+    let search = AvailabilitySearch { doctors: &doctors, others: &[], from: *query.from, to: *query.to };
     let mut slots = search::free(&mut conn, ctx.now(), search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(Json(slots))

@@ -46,12 +46,12 @@ pub async fn create(
     key: Idempotency,
     Json(body): Json<NewGuest>,
 ) -> Result<Response, Problem> {
-    let new = body.checked()?;
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link {id}"));
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
+    let new = body.checked()?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
@@ -95,10 +95,10 @@ pub async fn resend(
     key: Idempotency,
 ) -> Result<Response, Problem> {
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link.resend {id}"));
+    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &link).await? {
         return Ok(replay);
     }
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
@@ -145,7 +145,7 @@ pub async fn ticket(
         Problem::not_found().detail("链接已失效，请向机构再要一个", "The link has ended; ask the care home for another")
     })?;
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
-    let name = format!("{}({})", guest.name, guest.relation);
+    let name = format!("{}（{}）", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
     let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until, session: None };
     let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;

@@ -3,10 +3,11 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike as _, Utc};
+use chrono::{DateTime, Days, NaiveTime, Timelike as _, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, Json, Path};
+use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -36,10 +37,12 @@ pub struct HoursLine {
     /// The length of one slot, 5 to 240 minutes.
     pub slot_minutes: i32,
     /// The first day it holds.
-    pub valid_from: NaiveDate,
+    #[schema(value_type = NaiveDate)]
+    pub valid_from: Day,
     /// Last day, itself included.
     #[serde(default)]
-    pub valid_to: Option<NaiveDate>,
+    #[schema(value_type = Option<NaiveDate>)]
+    pub valid_to: Option<Day>,
 }
 
 /// A closed day, or hours beside the weekly ones.
@@ -49,12 +52,14 @@ pub enum ExceptionLine {
     /// No weekly hours on that day.
     Closed {
         /// The day, in the hospital's zone.
-        date: NaiveDate,
+        #[schema(value_type = NaiveDate)]
+        date: Day,
     },
     /// Extra hours.
     Extra {
         /// The day, in the hospital's zone.
-        date: NaiveDate,
+        #[schema(value_type = NaiveDate)]
+        date: Day,
         /// Local time, `HH:MM`.
         start: String,
         /// Local time, `HH:MM`.
@@ -144,8 +149,8 @@ impl WeeklyPlan {
                 start_minute,
                 end_minute,
                 slot_minutes: line.slot_minutes,
-                valid_from: line.valid_from,
-                valid_to: line.valid_to,
+                valid_from: *line.valid_from,
+                valid_to: line.valid_to.map(|day| *day),
             });
         }
         if errors.is_empty() { Ok(hours) } else { Err(Problem::invalid(errors)) }
@@ -158,14 +163,14 @@ impl ExceptionLine {
         let mut errors = Vec::new();
         let today = now.date_naive();
         let (first, last) = (today - Days::new(EXCEPTIONS_DAYS), today + Days::new(EXCEPTIONS_DAYS));
-        if !(first..=last).contains(date) {
+        if !(first..=last).contains(&**date) {
             errors.push(FieldError::new("/date", "日期离今天太远", "Too far from today"));
         }
         let exception = match self {
-            Self::Closed { date } => Exception::Closed(*date),
+            Self::Closed { date } => Exception::Closed(**date),
             Self::Extra { date, start, end, slot_minutes } => {
                 let (start_minute, end_minute) = stretch("", start, end, *slot_minutes, &mut errors);
-                Exception::Extra { on: *date, start_minute, end_minute, slot_minutes: *slot_minutes }
+                Exception::Extra { on: **date, start_minute, end_minute, slot_minutes: *slot_minutes }
             }
         };
         if errors.is_empty() { Ok(exception) } else { Err(Problem::invalid(errors)) }
@@ -173,9 +178,9 @@ impl ExceptionLine {
 
     fn of(exception: Exception) -> Self {
         match exception {
-            Exception::Closed(date) => Self::Closed { date },
+            Exception::Closed(date) => Self::Closed { date: Day::known(date) },
             Exception::Extra { on, start_minute, end_minute, slot_minutes } => {
-                Self::Extra { date: on, start: clock(start_minute), end: clock(end_minute), slot_minutes }
+                Self::Extra { date: Day::known(on), start: clock(start_minute), end: clock(end_minute), slot_minutes }
             }
         }
     }
@@ -204,8 +209,8 @@ async fn view(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Res
         start: clock(h.start_minute),
         end: clock(h.end_minute),
         slot_minutes: h.slot_minutes,
-        valid_from: h.valid_from,
-        valid_to: h.valid_to,
+        valid_from: Day::known(h.valid_from),
+        valid_to: h.valid_to.map(Day::known),
     };
     Ok(HoursView {
         time_zone: zone.name().to_owned(),

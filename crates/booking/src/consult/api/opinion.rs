@@ -4,8 +4,8 @@ use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
-use sanbao_platform::lifecycle::{Guard, take};
+use sanbao_platform::http::{Ctx, ETag, Json, Path};
+use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
@@ -36,36 +36,20 @@ pub async fn read(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<Consult
     Ok((StatusCode::OK, ETag(opinion.version), Json(OpinionView { opinion, feedback })).into_response())
 }
 
-/// Hands the version that was read to the order: here it is the opinion's, not the consult's.
-fn of_opinion(guard: Guard) -> (Guard, IfMatch) {
-    (Guard { if_match: IfMatch(None), ..guard }, guard.if_match)
-}
-
 /// Saves the draft (the booked doctor). Over an existing one `If-Match` is needed; 412 when somebody
 /// saved in between.
 #[utoipa::path(put, path = "/v1/consults/{id}/opinion", tag = "consults", params(("id" = ConsultId, Path)), request_body = Parts,
     responses((status = 200, body = OpinionView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn save(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(parts): Json<Parts>,
-) -> Result<Response, Problem> {
-    let (guard, read) = of_opinion(guard);
-    take(&app, &ctx, id, &guard, &ConsultOrder::SaveOpinion { parts, read }).await
+pub async fn save(mut asked: StepRequest<App, ConsultId>, Json(parts): Json<Parts>) -> Result<Response, Problem> {
+    let read = asked.version_of_part();
+    asked.take(ConsultOrder::SaveOpinion { parts, read }).await
 }
 
 /// Signs the opinion as it stands (the booked doctor, by the own account only); from then on nothing
 /// changes it. `If-Match` makes sure that what was read is what is signed.
 #[utoipa::path(post, path = "/v1/consults/{id}/sign", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn sign(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-) -> Result<Response, Problem> {
-    let (guard, read) = of_opinion(guard);
-    take(&app, &ctx, id, &guard, &ConsultOrder::Sign { read }).await
+pub async fn sign(mut asked: StepRequest<App, ConsultId>) -> Result<Response, Problem> {
+    let read = asked.version_of_part();
+    asked.take(ConsultOrder::Sign { read }).await
 }

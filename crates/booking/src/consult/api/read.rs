@@ -3,9 +3,10 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query};
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -25,9 +26,11 @@ pub struct ConsultQuery {
     /// Only this state.
     pub state: Option<ConsultStateName>,
     /// Those that are, or are wanted, not before.
-    pub from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub from: Option<Moment>,
     /// The first moment that is left out.
-    pub to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    pub to: Option<Moment>,
     /// The `next` of the page before.
     pub after: Option<String>,
     /// Rows wanted, 1 to 200.
@@ -59,8 +62,8 @@ pub async fn list(
     let limit = paging.limit()?;
     let filter = ConsultFilter {
         state: query.state,
-        from: query.from.unwrap_or(DateTime::UNIX_EPOCH),
-        to: query.to.unwrap_or(ctx.now() + chrono::Duration::days(3660)),
+        from: query.from.map_or(DateTime::UNIX_EPOCH, |at| *at),
+        to: query.to.map_or(ctx.now() + chrono::Duration::days(3660), |at| *at),
         after: paging.after()?,
         limit: limit + 1,
     };

@@ -4,6 +4,7 @@ use axum::extract::State as AppState;
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, Json, Path, Query};
+use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -23,9 +24,11 @@ use crate::consult::store;
 #[into_params(parameter_in = Query)]
 pub struct SlotQuery {
     /// Slots that begin not before.
-    pub from: DateTime<Utc>,
+    #[param(value_type = DateTime<Utc>)]
+    pub from: Moment,
     /// And before; at most 31 days later.
-    pub to: DateTime<Utc>,
+    #[param(value_type = DateTime<Utc>)]
+    pub to: Moment,
     /// The room; absent: any.
     pub room_id: Option<LocationId>,
     /// The doctor; absent: any of the wanted specialty in the invited hospital.
@@ -44,7 +47,7 @@ pub async fn slots(
 ) -> Result<Json<Vec<FreeSlot>>, Problem> {
     let mut conn = app.deps.db.read().await?;
     let consult = store::load(&mut conn, &ctx, id, ConsultAction::Schedule).await?;
-    range(query.from, query.to)?;
+    range(*query.from, *query.to)?;
     Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query).await?))
 }
 
@@ -60,7 +63,7 @@ pub(in crate::consult) async fn slots_for(
         fitting.retain(|d| d.account_id == doctor);
     }
     let others: Vec<Uuid> = std::iter::once(consult.resident_id.0).chain(query.room_id.map(|r| r.0)).collect();
-    let search = AvailabilitySearch { doctors: &fitting, others: &others, from: query.from, to: query.to };
+    let search = AvailabilitySearch { doctors: &fitting, others: &others, from: *query.from, to: *query.to };
     let mut slots = search::free(conn, now, search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(slots)

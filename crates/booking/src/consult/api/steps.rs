@@ -1,9 +1,8 @@
 //! The steps of both sides.
 
-use axum::extract::State as AppState;
 use axum::response::Response;
-use sanbao_platform::http::{Ctx, Json, Path};
-use sanbao_platform::lifecycle::{Guard, take};
+use sanbao_platform::http::Json;
+use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::problem::Problem;
 
 use crate::App;
@@ -13,170 +12,98 @@ use crate::consult::opinion::Adoption;
 use crate::consult::steps::ConsultOrder;
 use crate::consult::view::ConsultView;
 
+type Asked = StepRequest<App, ConsultId>;
+
 /// Changes a draft or a returned consult (care staff).
 #[utoipa::path(put, path = "/v1/consults/{id}", tag = "consults", params(("id" = ConsultId, Path)), request_body = Invitation,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn revise(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Invitation>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Revise(body)).await
+pub async fn revise(asked: Asked, Json(body): Json<Invitation>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Revise(body)).await
 }
 
 /// Sends it to the hospital (care staff).
 #[utoipa::path(post, path = "/v1/consults/{id}/submit", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 404), (status = 409)))]
-pub async fn submit(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Submit).await
+pub async fn submit(asked: Asked) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Submit).await
 }
 
 /// Takes it on (a doctor of the wanted specialty).
 #[utoipa::path(post, path = "/v1/consults/{id}/accept", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
-pub async fn accept(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Accept).await
+pub async fn accept(asked: Asked) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Accept).await
 }
 
 /// Sends it back for more facts (a doctor of the wanted specialty).
 #[utoipa::path(post, path = "/v1/consults/{id}/return", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 422)))]
-pub async fn give_back(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Reason>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Return(body)).await
+pub async fn give_back(asked: Asked, Json(body): Json<Reason>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Return(body)).await
 }
 
 /// Refuses it (a doctor of the wanted specialty).
 #[utoipa::path(post, path = "/v1/consults/{id}/reject", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 422)))]
-pub async fn reject(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Reason>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Reject(body)).await
+pub async fn reject(asked: Asked, Json(body): Json<Reason>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Reject(body)).await
 }
 
 /// Books doctor, resident and room together (care staff; the doctor; the hospital's administrator).
 /// A taken time is 409 `slot-taken` with the nearest free `alternatives`.
 #[utoipa::path(post, path = "/v1/consults/{id}/schedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
-pub async fn schedule(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Wanted>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Schedule(body)).await
+pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Schedule(body)).await
 }
 
 /// Moves it to another time, room or doctor; when that is taken, the old one is kept (care staff; the
 /// doctor; the hospital's administrator).
 #[utoipa::path(post, path = "/v1/consults/{id}/reschedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
-pub async fn reschedule(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Wanted>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Reschedule(body)).await
+pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Reschedule(body)).await
 }
 
 /// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator).
 #[utoipa::path(post, path = "/v1/consults/{id}/delay", tag = "consults", params(("id" = ConsultId, Path)), request_body = Delay,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
-pub async fn delay(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Delay>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Delay(body)).await
+pub async fn delay(asked: Asked, Json(body): Json<Delay>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Delay(body)).await
 }
 
 /// Calls it off and frees everybody's time (care staff; the doctor; the hospital's administrator).
 #[utoipa::path(post, path = "/v1/consults/{id}/cancel", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
-pub async fn cancel(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Reason>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Cancel(body)).await
+pub async fn cancel(asked: Asked, Json(body): Json<Reason>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Cancel(body)).await
 }
 
 /// Says that somebody did not come; not before the booked start (care staff; the doctor). The rest of the time is free
 /// again.
 #[utoipa::path(post, path = "/v1/consults/{id}/no-show", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
-pub async fn no_show(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Reason>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::NoShow(body)).await
+pub async fn no_show(asked: Asked, Json(body): Json<Reason>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::NoShow(body)).await
 }
 
 /// Ends the meeting, also one held by telephone (the booked doctor).
 #[utoipa::path(post, path = "/v1/consults/{id}/finish", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
-pub async fn finish(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Finish).await
+pub async fn finish(asked: Asked) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Finish).await
 }
 
 /// Says what was done with the opinion; the inviting side decides and answers for it (care staff).
 #[utoipa::path(post, path = "/v1/consults/{id}/adopt", tag = "consults", params(("id" = ConsultId, Path)), request_body = Adoption,
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 422)))]
-pub async fn adopt(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-    Json(body): Json<Adoption>,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Adopt(body)).await
+pub async fn adopt(asked: Asked, Json(body): Json<Adoption>) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Adopt(body)).await
 }
 
 /// Closes the file (care staff).
 #[utoipa::path(post, path = "/v1/consults/{id}/archive", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
-pub async fn archive(
-    AppState(app): AppState<App>,
-    ctx: Ctx,
-    Path(id): Path<ConsultId>,
-    guard: Guard,
-) -> Result<Response, Problem> {
-    take(&app, &ctx, id, &guard, &ConsultOrder::Archive).await
+pub async fn archive(asked: Asked) -> Result<Response, Problem> {
+    asked.take(ConsultOrder::Archive).await
 }

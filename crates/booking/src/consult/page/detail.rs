@@ -10,14 +10,13 @@ use sanbao_platform::problem::Problem;
 
 use super::door::{door, expected, late_by};
 use super::sheet::{Sheet, sheet};
-use super::{badge, forms, meeting as spoken, record, t, time, words};
+use super::{badge, forms, meeting as spoken, readable, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
-use crate::consult::policy::{ConsultAction, ConsultRelation};
+use crate::consult::policy::ConsultRelation;
 use crate::consult::state::ConsultStateName;
-use crate::consult::store;
 use crate::consult::view::actions;
 
 /// Nobody tells when somebody is absent; a page that waits for it asks so often.
@@ -82,8 +81,7 @@ pub(super) async fn status_part(
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
-    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    let (consult, specialty) = readable(&mut conn, &ctx, id).await?;
     let actions = actions(&consult, &ctx, specialty.as_deref());
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;

@@ -11,26 +11,26 @@ mod new;
 mod record;
 mod sheet;
 
-use std::sync::LazyLock;
-
 use axum::extract::State as AppState;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
-use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
+use sanbao_platform::problem::Problem;
 
+use super::id::ConsultId;
+use super::model::Consult;
+use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use super::steps::TOPIC;
+use super::store;
 use crate::App;
-
-static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
-    Texts::new(include_str!("../../../texts/consult.zh-CN.ftl"), include_str!("../../../texts/consult.en.ftl"))
-});
+use crate::texts::CONSULT as TEXTS;
 
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
@@ -54,9 +54,16 @@ pub(super) fn routes() -> Routes<App> {
         .files(FILES)
 }
 
+/// The consult, for somebody who may read it, with that person's own specialty.
+async fn readable(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<(Consult, Option<String>), Problem> {
+    let consult = store::load(conn, ctx, id, ConsultAction::Read).await?;
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    Ok((consult, specialty))
+}
+
 /// Tells that something changed on the own side; what, the page reads anew.
-async fn events(AppState(app): AppState<App>, ctx: Ctx) -> impl IntoResponse {
-    live(&app.deps.db, TOPIC, ctx.actor.organisation, ctx)
+async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<impl IntoResponse, Problem> {
+    live(&app.deps.db, TOPIC, ctx.actor.organisation, &ctx)
 }
 
 fn t(lang: Lang, key: &str) -> String {
@@ -106,16 +113,10 @@ mod tests {
     use super::*;
     use crate::account::input::Sex;
     use crate::consult::attendance::Absent;
-    use crate::consult::consent::{GivenBy, Method};
-    use crate::consult::model::Consult;
+    use crate::consult::consent::GivenBy;
     use crate::consult::opinion::AdoptionDecision;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
-
-    #[test]
-    fn every_text_exists_in_both_languages() {
-        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
-    }
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
@@ -127,7 +128,6 @@ mod tests {
             .chain(RoomRole::ALL.iter().map(|r| format!("role-{r}")))
             .chain(Absent::ALL.iter().map(|a| format!("absent-{a}")))
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
-            .chain(Method::ALL.iter().map(|m| format!("method-{m}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
         let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();

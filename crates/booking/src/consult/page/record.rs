@@ -10,13 +10,12 @@ use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use super::{age, prose, t, time};
+use super::{age, prose, readable, t, time};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
 use crate::consult::policy::ConsultAction;
-use crate::consult::store;
 use crate::consult::view::HistoryLine;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
@@ -25,10 +24,7 @@ pub(super) async fn summary(
     AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
-    let mut conn = app.deps.db.read().await?;
-    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
-    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
-    drop(conn);
+    let (consult, specialty) = readable(&mut app.deps.db.read().await?, &ctx, id).await?;
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, &ctx, "consult.summary.read", "consult", id).await?;
     tx.commit().await?;

@@ -3,6 +3,7 @@
 use chrono::Duration;
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::Ctx;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
@@ -69,7 +70,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let to = ctx.now() + Duration::days(SLOT_DAYS);
         let doctor_id = if inviting { None } else { consult.state.doctor() };
-        let query = SlotQuery { from: ctx.now(), to, room_id: None, doctor_id };
+        let query = SlotQuery { from: Moment::known(ctx.now()), to: Moment::known(to), room_id: None, doctor_id };
         slots = slots_for(tx, ctx.now(), &consult, &query).await?;
         // The doctor who took it on first, then whoever else is free.
         slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));

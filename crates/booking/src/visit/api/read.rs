@@ -8,6 +8,7 @@ use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::history;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query, live};
 use sanbao_platform::lifecycle::Lifecycle as _;
+use sanbao_platform::moment::Day;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -33,7 +34,8 @@ pub struct VisitQuery {
     /// Only in this state.
     pub state: Option<VisitStateName>,
     /// Only what begins, or is wanted, on this day of the agency's zone.
-    pub day: Option<NaiveDate>,
+    #[param(value_type = Option<NaiveDate>)]
+    pub day: Option<Day>,
     /// Only this caregiver's.
     pub caregiver: Option<AccountId>,
     /// The `next` of the page before.
@@ -71,7 +73,7 @@ fn all_time() -> (DateTime<Utc>, DateTime<Utc>) {
 impl VisitQuery {
     fn filter(&self, ctx: &Ctx, agency: &Agency) -> Result<VisitFilter, Problem> {
         let own = whose(ctx)?;
-        let (from, until) = self.day.map_or_else(all_time, |day| agency.days(day, 1));
+        let (from, until) = self.day.map_or_else(all_time, |day| agency.days(*day, 1));
         let paging = Paging { after: self.after.clone(), limit: self.limit };
         Ok(VisitFilter {
             agency: agency.id,
@@ -91,7 +93,7 @@ impl VisitQuery {
             first.is_some_and(|f| f <= day) && last.is_some_and(|l| day <= l)
         };
         match self.day {
-            Some(day) if !near(day) => {
+            Some(day) if !near(*day) => {
                 Err(Problem::field("?day", "日期超出范围（前后十年）", "The day is out of range (ten years)"))
             }
             _ => Ok(()),
@@ -168,11 +170,12 @@ pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>
 
 /// Tells that the lists the caller may read have changed (server-sent events).
 #[utoipa::path(get, path = "/v1/visits/events", tag = "visits",
-    responses((status = 200, description = "server-sent events", content_type = "text/event-stream")))]
+    responses((status = 200, description = "server-sent events", content_type = "text/event-stream"),
+        (status = 429, description = "Too many streams of this account")))]
 pub async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {
     let key: Uuid = match whose(&ctx)? {
         None => ctx.actor.organisation.0,
         Some(account) => account.0,
     };
-    Ok(live(&app.deps.db, TOPIC, key, ctx).into_response())
+    Ok(live(&app.deps.db, TOPIC, key, &ctx)?.into_response())
 }

@@ -74,15 +74,15 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
             @if next { p.strong { (words.t(heading)) } }
             h2 {
                 @if let Some(slot) = visit.state.slot() { time { (words.span(slot.interval.starts_at(), slot.interval.ends_at())) } " " }
-                (visit.name)
+                (visit.details.name)
             }
             p {
-                (kit::badge(Tone::Plain, &words.service(&visit.service_type))) " "
+                (kit::badge(Tone::Plain, &words.service(&visit.details.service_type))) " "
                 (words.badge(state)) " "
                 @if let Some(n) = late { (kit::badge(Tone::Bad, &words.with("late", &[("minutes", &n.to_string())]))) }
             }
             @if open {
-                @if !visit.note.is_empty() { p { (visit.note) } }
+                @if !visit.details.note.is_empty() { p { (visit.details.note) } }
                 (way(words, visit))
                 (buttons(words, visit, next))
             } @else {
@@ -105,13 +105,13 @@ fn done(words: Words, state: &VisitState) -> Markup {
 /// How to get there and whom to call.
 fn way(words: Words, visit: &Visit) -> Markup {
     html! {
-        p { @if visit.address.is_empty() { (words.t("day-no-address")) } @else { (visit.address) } }
+        p { @if visit.details.address.is_empty() { (words.t("day-no-address")) } @else { (visit.details.address) } }
         div.toolbar {
-            @if !visit.address.is_empty() {
-                a.button href=(format!("geo:0,0?q={}", encode(&visit.address))) { (words.t("day-map")) }
+            @if !visit.details.address.is_empty() {
+                a.button href=(format!("geo:0,0?q={}", encode(&visit.details.address))) { (words.t("day-map")) }
             }
-            @if !visit.phone.is_empty() {
-                a.button href=(format!("tel:{}", visit.phone)) { (words.t("day-call")) " " (visit.phone) }
+            @if !visit.details.phone.is_empty() {
+                a.button href=(format!("tel:{}", visit.details.phone)) { (words.t("day-call")) " " (visit.details.phone) }
             }
         }
     }

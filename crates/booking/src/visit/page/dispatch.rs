@@ -5,6 +5,7 @@ use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
+use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self as kit, Age, Errors, Field, Select, Send, Tone, address};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
@@ -35,7 +36,7 @@ const REASON_CHARS_MAX: usize = 500;
 /// Which day.
 #[derive(Debug, Deserialize)]
 pub(super) struct DayQuery {
-    day: Option<NaiveDate>,
+    day: Option<Day>,
 }
 
 /// All that the page shows.
@@ -57,7 +58,7 @@ pub(super) async fn dispatching(
     policy::allows(&ctx.actor, VisitAction::Schedule, VisitRelation::Agency)
         .require()
         .map_err(|_| Problem::forbidden())?;
-    let shown = read(&app, &ctx, query.day).await?;
+    let shown = read(&app, &ctx, query.day.map(|day| *day)).await?;
     let words = Words::new(ctx.lang, shown.agency.zone);
     let body = html! {
         div.spread {
@@ -134,8 +135,8 @@ fn head(words: Words, keys: &[&str]) -> Markup {
 fn elder(words: Words, visit: &Visit) -> Markup {
     html! {
         th scope="row" data-label=(words.t("col-elder")) {
-            (visit.name)
-            @if !visit.phone.is_empty() { br; a href=(format!("tel:{}", visit.phone)) { (visit.phone) } }
+            (visit.details.name)
+            @if !visit.details.phone.is_empty() { br; a href=(format!("tel:{}", visit.details.phone)) { (visit.details.phone) } }
         }
     }
 }
@@ -156,10 +157,10 @@ fn waiting(words: Words, shown: &Shown) -> Markup {
                         @for visit in shown.waiting.iter().take(count) {
                             tr {
                                 (elder(words, visit))
-                                td data-label=(words.t("col-service")) { (words.service(&visit.service_type)) }
+                                td data-label=(words.t("col-service")) { (words.service(&visit.details.service_type)) }
                                 td data-label=(words.t("col-wanted")) { (words.wanted(visit)) }
-                                td data-label=(words.t("col-address")) { (visit.address) }
-                                td data-label=(words.t("col-note")) { (visit.note) }
+                                td data-label=(words.t("col-address")) { (visit.details.address) }
+                                td data-label=(words.t("col-note")) { (visit.details.note) }
                                 td { div.toolbar {
                                     (plan_button(words, shown, visit, "schedule"))
                                     (close_button(words, visit, "cancel"))
@@ -182,7 +183,7 @@ fn call(visit: &Visit, step: &str) -> String {
 /// The button that opens the form with what is known of a visit.
 fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup {
     let slot = visit.state.slot();
-    let begins = slot.map(|s| s.interval.starts_at()).or(visit.wanted_from.filter(|t| *t > visit.created_at));
+    let begins = slot.map(|s| s.interval.starts_at()).or(visit.details.wanted_from.filter(|t| *t > visit.created_at));
     let local = begins.map(|t| t.with_timezone(&shown.agency.zone).naive_local());
     let minutes = slot.map_or(60, |s| (s.interval.ends_at() - s.interval.starts_at()).num_minutes());
     html! {
@@ -191,7 +192,7 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
             data-day=(local.map_or(shown.day, |l| l.date()))
             data-start=[local.map(|l| l.format("%H:%M").to_string())]
             data-caregiver=[slot.map(|s| s.caregiver)]
-            data-about=(format!("{} · {} · {}", visit.name, words.service(&visit.service_type), words.wanted(visit))) {
+            data-about=(format!("{} · {} · {}", visit.details.name, words.service(&visit.details.service_type), words.wanted(visit))) {
             (words.t(&format!("act-{step}")))
         }
     }
@@ -200,7 +201,7 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
 fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
     html! {
         button.button type="button" id=(format!("{step}-{}", visit.id)) data-form="close" data-to=(call(visit, step))
-            data-read=(visit.version) data-kind=(step) data-about=(format!("{} · {}", visit.name, words.service(&visit.service_type))) {
+            data-read=(visit.version) data-kind=(step) data-about=(format!("{} · {}", visit.details.name, words.service(&visit.details.service_type))) {
             (words.t(&format!("act-{step}")))
         }
     }
@@ -238,7 +239,7 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Mark
             }
             td data-label=(words.t("col-caregiver")) { (visit.caregiver_name.as_deref().unwrap_or("—")) }
             (elder(words, visit))
-            td data-label=(words.t("col-service")) { (words.service(&visit.service_type)) }
+            td data-label=(words.t("col-service")) { (words.service(&visit.details.service_type)) }
             td data-label=(words.t("col-state")) {
                 (words.badge(visit.state.name())) " "
                 @if waits {

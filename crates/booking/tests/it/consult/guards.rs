@@ -108,7 +108,8 @@ async fn every_step_gives_its_first_answer_again_and_refuses_an_old_version() {
             let first = send(&guards).await;
             assert!(first.status.is_success(), "{step} {}", first.text);
             let again = send(&guards).await;
-            assert_eq!((again.status, &again.body), (first.status, &first.body), "{step}");
+            assert_eq!((again.status, again.etag(), &again.body), (first.status, first.etag(), &first.body), "{step}");
+            assert!(first.etag().is_some(), "{step}");
             assert_eq!(read().await["version"], json!(version + 1), "{step} counts once");
         }
     })

@@ -62,7 +62,8 @@ async fn every_step_gives_its_first_answer_again_and_refuses_an_old_version() {
             let first = send(&path, &guards).await;
             assert!(first.status.is_success(), "{step} {}", first.text);
             let again = send(&path, &guards).await;
-            assert_eq!((again.status, &again.body), (first.status, &first.body), "{step}");
+            assert_eq!((again.status, again.etag(), &again.body), (first.status, first.etag(), &first.body), "{step}");
+            assert!(first.etag().is_some(), "{step}");
             let changed = w.visit_of_id(&visit).await["version"].as_i64().unwrap();
             assert_eq!(changed, version + 1, "{step} counts once");
             // The key stands for this step of this visit alone.

@@ -4,7 +4,7 @@ use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::lifecycle::{By, Lifecycle as _, StepError, create as write};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
@@ -39,7 +39,7 @@ pub async fn create(
     let id = request.id;
     write(&mut tx, &By::Person(&ctx), request).await.map_err(problem)?;
     let view = Request::view(&app, &mut tx, &ctx, id).await?;
-    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;
     Ok(answer)
 }

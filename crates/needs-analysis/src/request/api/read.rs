@@ -67,9 +67,9 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail
 /// Tells when the caller's list has changed, as server-sent events.
 #[utoipa::path(get, path = "/v1/requests/events", operation_id = "events", tag = "requests", responses(
     (status = 200, description = "`change` events without data", content_type = "text/event-stream"),
-    (status = 401), (status = 404)))]
+    (status = 401), (status = 404), (status = 429)))]
 pub async fn changes(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {
     Standing::ANY.allows(&ctx, Action::RequestRead).require()?;
     let key = if ctx.actor.areas.is_empty() { ctx.actor.organisation.0 } else { Uuid::nil() };
-    Ok(live(&app.deps.db, Request::TOPIC, key, ctx).into_response())
+    Ok(live(&app.deps.db, Request::TOPIC, key, &ctx)?.into_response())
 }

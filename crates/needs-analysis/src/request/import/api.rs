@@ -1,15 +1,19 @@
 //! Imports by HTTP: a file as the body or as a form's part, and how an import went.
 
+use std::io::Cursor;
+use std::sync::Arc;
+
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Multipart, Request, State as AppState};
 use axum::http::header;
-use sanbao_platform::http::{Ctx, Json, Path, Query};
-use sanbao_platform::problem::{BAD_REQUEST, Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use sanbao_platform::http::{Ctx, Json, Path, Query, body_refused};
+use sanbao_platform::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 use serde::Deserialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use utoipa::IntoParams;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
-use super::input::TableError;
+use super::input::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
 use super::run::{ImportError, ImportOptions, run};
 use super::store;
 use super::view::{ImportId, Report};
@@ -18,8 +22,32 @@ use crate::policy::{self, Action, relation};
 
 /// The largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// When to try again while another import runs: a large one takes about this long.
+const RETRY_SECONDS: u64 = 30;
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";
+
+sanbao_platform::problem_kinds! {
+    IMPORT_RUNNING = 409 "import-running" "另一个导入正在进行，请等它结束再试" "Another import is running; try again when it has ended";
+}
+
+/// The one import that may run at a time in this process.
+#[derive(Clone, Debug)]
+pub struct Imports(Arc<Semaphore>);
+
+impl Default for Imports {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Imports {
+    /// Begins an import, unless another is running; it ends when what this returns is dropped.
+    fn try_begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let begun = Arc::clone(&self.0).try_acquire_owned();
+        begun.map_err(|_| Problem::new(&IMPORT_RUNNING).retry_after(RETRY_SECONDS))
+    }
+}
 
 /// How to import.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -41,7 +69,7 @@ pub fn routes() -> OpenApiRouter<App> {
     request_body(content = String, content_type = "text/csv", description = "UTF-8 or GB 18030, header in zh or en",
         example = "external_id,received_at,area_code,category,elder_name\nA-1,2026-11-23 09:00,330211001001,meal,林某某\n"),
     responses((status = 200, body = Report), (status = 400), (status = 401), (status = 403), (status = 404),
-    (status = 413), (status = 415), (status = 422)))]
+    (status = 408), (status = 409), (status = 413), (status = 415), (status = 422)))]
 async fn import(
     AppState(app): AppState<App>,
     ctx: Ctx,
@@ -49,6 +77,8 @@ async fn import(
     request: Request,
 ) -> Result<Json<Report>, Problem> {
     policy::allows(&ctx.actor, Action::Import, relation(!ctx.actor.areas.is_empty())).require()?;
+    // Before the body: it is the file that takes room.
+    let _only = app.imports.try_begin()?;
     let (file_name, bytes) = file(request).await?;
     let options = ImportOptions {
         source: q.source.filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
@@ -58,7 +88,7 @@ async fn import(
         request_id: ctx.request_id.clone(),
     };
     let deps = &app.deps;
-    let report = run(&deps.db, &deps.clock, &deps.fields, bytes.as_ref(), &options, |_, _| {}).await;
+    let report = run(&deps.db, &deps.clock, &deps.fields, Cursor::new(bytes), &options, |_, _| {}).await;
     report.map(|r| Json(r.in_language(ctx.lang))).map_err(problem)
 }
 
@@ -88,11 +118,11 @@ async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), P
     }
 }
 
-fn refused(status: u16, cause: impl std::fmt::Display) -> Problem {
+fn refused(status: u16, cause: impl std::error::Error + 'static) -> Problem {
     if status == 413 {
         return Problem::new(&TOO_LARGE).detail("文件不能超过 32 MB", "A file has at most 32 MB");
     }
-    Problem::new(&BAD_REQUEST).because(cause)
+    body_refused(&cause)
 }
 
 fn problem(error: ImportError) -> Problem {
@@ -108,6 +138,11 @@ fn problem(error: ImportError) -> Problem {
                 TableError::Empty => "文件是空的".to_owned(),
                 TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
                 TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),
+                TableError::TooManyRows => format!("超过 {ROWS_MAX} 行，请分成几个文件"),
+                TableError::TooManyColumns(line) => format!("第 {line} 行起的记录超过 {COLUMNS_MAX} 列"),
+                TableError::RowTooLong(line) => {
+                    format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节，可能有引号没有成对")
+                }
             };
             Problem::field("/file", zh, e.to_string())
         }

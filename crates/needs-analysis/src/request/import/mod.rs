@@ -15,6 +15,6 @@ mod run;
 mod store;
 pub mod view;
 
-pub use api::{FILE_BYTES_MAX, routes};
+pub use api::{FILE_BYTES_MAX, Imports, KINDS, routes};
 pub use run::{ImportError, ImportOptions, run};
 pub use view::{Report, RowError};

@@ -11,7 +11,7 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
-use super::input::{self, TableError};
+use super::input::{self, Table, TableError};
 use super::store::{self, Known};
 use super::view::{ImportId, Report, RowError};
 use crate::area;
@@ -64,15 +64,31 @@ struct Good {
     content_index: String,
 }
 
+/// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
+/// that answer requests.
+struct Reading {
+    table: Table,
+    clock: Clock,
+    fields: FieldKeys,
+    areas: HashSet<String>,
+    scope: Option<BTreeSet<crate::area::AreaCode>>,
+    seen: HashSet<String>,
+}
+
+/// Rows that were checked.
+type Checked = Vec<Result<Good, Vec<RowError>>>;
+
 struct Import<'a> {
     db: &'a Db,
     clock: &'a Clock,
     fields: &'a FieldKeys,
     options: &'a ImportOptions,
-    areas: HashSet<String>,
-    scope: Option<BTreeSet<crate::area::AreaCode>>,
-    seen: HashSet<String>,
     report: Report,
+}
+
+/// Does what takes a while away from the threads that answer requests.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ImportError> {
+    tokio::task::spawn_blocking(work).await.map_err(|e| ImportError::Read(std::io::Error::other(e)))
 }
 
 /// Imports all rows of `reader`, telling `progress` how many of how many are done after each chunk.
@@ -89,9 +105,9 @@ pub async fn run(
     }
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
-    let rows = input::rows(&input::decode(&bytes)?)?;
-    drop(bytes);
-    let (now, total) = (clock.now(), rows.len());
+    drop(reader);
+    let table = aside(move || Table::open(bytes)).await??;
+    let (now, total) = (clock.now(), table.total);
     let id = (!options.dry_run).then(|| ImportId::new(now));
     let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
     let mut conn = db.read().await?;
@@ -101,47 +117,32 @@ pub async fn run(
         None => None,
     };
     drop(conn);
-    let mut import = Import { db, clock, fields, options, areas, scope, seen: HashSet::new(), report };
+    let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
+    let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, areas, scope, seen: HashSet::new() };
+    let mut import = Import { db, clock, fields, options, report };
     import.open().await?;
     let mut done = 0;
-    progress(done, total as u64);
-    for chunk in rows.chunks(CHUNK_ROWS) {
-        import.chunk(chunk).await?;
-        done += chunk.len() as u64;
-        progress(done, total as u64);
+    progress(done, total);
+    loop {
+        let (read, rows) = aside(move || reading.next()).await?;
+        if rows.is_empty() {
+            break;
+        }
+        reading = read;
+        done += rows.len() as u64;
+        import.chunk(rows).await?;
+        progress(done, total);
     }
     import.close().await?;
     Ok(import.report)
 }
 
-impl Import<'_> {
-    /// Checks a chunk and, unless it is a dry run, stores it with its progress.
-    async fn chunk(&mut self, rows: &[(u64, input::Parsed)]) -> Result<(), ImportError> {
-        let mut good = Vec::with_capacity(rows.len());
-        for (row, parsed) in rows {
-            match self.check(*row, parsed) {
-                Ok(checked) => good.push(checked),
-                Err(errors) => self.report.bad(errors),
-            }
-        }
-        self.report.done += i64::try_from(rows.len()).unwrap_or(0);
-        self.report.other += i64::try_from(good.iter().filter(|g| g.draft.category_raw.is_some()).count()).unwrap_or(0);
-        if self.options.dry_run {
-            let mut conn = self.db.read().await?;
-            for (good, known) in self.sorted(&mut conn, good).await? {
-                match known {
-                    None => self.report.created += 1,
-                    Some(known) if known.state.is_open() => self.report.updated += 1,
-                    Some(known) => self.report.ended(good.row, ended(known.state)),
-                }
-            }
-            return Ok(());
-        }
-        let mut tx = self.db.begin().await?;
-        self.store(&mut tx, good).await?;
-        store::save(&mut tx, &self.report).await?;
-        tx.commit().await?;
-        Ok(())
+impl Reading {
+    /// The next chunk of rows, checked.
+    fn next(mut self) -> (Self, Checked) {
+        let rows = self.table.rows(CHUNK_ROWS);
+        let checked = rows.iter().map(|(row, parsed)| self.check(*row, parsed)).collect();
+        (self, checked)
     }
 
     fn check(&mut self, row: u64, parsed: &input::Parsed) -> Result<Good, Vec<RowError>> {
@@ -150,10 +151,10 @@ impl Import<'_> {
             faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
         };
         let draft = parse(raw, self.clock.now(), true).map_err(told)?;
-        if !self.areas.contains(draft.area_code.as_str()) {
+        if !self.areas.contains(draft.details.area_code.as_str()) {
             return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }
-        if self.scope.as_ref().is_some_and(|scope| !scope.contains(&draft.area_code)) {
+        if self.scope.as_ref().is_some_and(|scope| !scope.contains(&draft.details.area_code)) {
             return Err(told(vec![fault(
                 "area_code",
                 "area_out_of_scope",
@@ -177,6 +178,38 @@ impl Import<'_> {
     fn content_index(&self, raw: &NewRequest) -> String {
         let text = serde_json::to_string(raw).unwrap_or_default();
         self.fields.fingerprint("import.row", &text)
+    }
+}
+
+impl Import<'_> {
+    /// Counts a chunk and, unless it is a dry run, stores it with its progress.
+    async fn chunk(&mut self, rows: Checked) -> Result<(), ImportError> {
+        self.report.done += i64::try_from(rows.len()).unwrap_or(0);
+        let mut good = Vec::with_capacity(rows.len());
+        for row in rows {
+            match row {
+                Ok(checked) => good.push(checked),
+                Err(errors) => self.report.bad(errors),
+            }
+        }
+        self.report.other +=
+            i64::try_from(good.iter().filter(|g| g.draft.details.category_raw.is_some()).count()).unwrap_or(0);
+        if self.options.dry_run {
+            let mut conn = self.db.read().await?;
+            for (good, known) in self.sorted(&mut conn, good).await? {
+                match known {
+                    None => self.report.created += 1,
+                    Some(known) if known.state.is_open() => self.report.updated += 1,
+                    Some(known) => self.report.ended(good.row, ended(known.state)),
+                }
+            }
+            return Ok(());
+        }
+        let mut tx = self.db.begin().await?;
+        self.store(&mut tx, good).await?;
+        store::save(&mut tx, &self.report).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.
@@ -231,7 +264,7 @@ impl Import<'_> {
             request.details.content_index = Some(good.content_index);
             return Ok(Change { because, ..Change::created(request) });
         };
-        let details = Details::of(good.draft, before.id, self.fields);
+        let details = good.draft.details_of(before.id, self.fields);
         let details = Box::new(Details { content_index: Some(good.content_index), ..details });
         let update = RequestStep::Update { details, said: Said { reason: because, note: None } };
         // The state was asked before: every open request can be brought up to date.

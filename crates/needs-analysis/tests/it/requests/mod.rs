@@ -3,6 +3,7 @@ mod area;
 mod demo;
 mod house;
 mod import;
+mod import_bounds;
 mod intake;
 mod migrate;
 mod page;

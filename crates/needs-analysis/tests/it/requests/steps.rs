@@ -23,13 +23,7 @@ fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Pers
         S::FollowUp => (&["resolve"], street(), json!({})),
         S::Reopen => (&["resolve"], street(), json!({"reason": "没打扫完"})),
         S::Close => (&["resolve", "follow-up"], street(), json!({})),
-        S::Update
-        | S::VisitScheduled
-        | S::VisitStarted
-        | S::VisitCompleted
-        | S::VisitCancelled
-        | S::VisitNoShow
-        | S::OrderCancelled => unreachable!("no person takes it"),
+        automatic => unreachable!("no person takes {automatic}"),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// A body, or an answer that is being taken, may be slower than this for as long as it may be silent, and no longer.
 pub const BYTES_PER_SECOND_MIN: u32 = 1024;
 
-/// What connections may take of this process. A deadline runs only while it is the other side's turn: an answer that is
+/// The bounds of what connections may take of this process. A deadline runs only while it is the other side's turn: an answer that is
 /// being computed, an event stream and a WebSocket that are open have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {

@@ -58,7 +58,7 @@ impl Connections {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is known of the connection from `peer`.
+    /// The state of the connection from `peer`.
     pub(super) fn watch(&self, peer: SocketAddr) -> Option<Arc<Watch>> {
         self.open().get(&peer).map(Arc::clone)
     }

@@ -1,4 +1,4 @@
-//! What keeps connections from taking this process for themselves: bounds, and deadlines while it is the other side's turn.
+//! Keeps connections from taking this process for themselves: bounds, and deadlines while it is the other side's turn.
 //!
 //! - [`bounds`]: the numbers
 //! - [`connections`]: how many there are, and who makes room

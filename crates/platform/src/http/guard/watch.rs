@@ -1,4 +1,4 @@
-//! What is known of one connection: whose turn it is, and since when.
+//! The state of one connection: whose turn it is, and since when.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -60,6 +60,8 @@ pub(super) fn profile(n: u128, role: Role) -> Profile {
         role,
         lobby: matches!(role, Role::Guest | Role::Interpreter),
         permissions: role.permissions(),
+        organisation: None,
+        until: None,
     }
 }
 

@@ -15,8 +15,9 @@ use crate::room::{Command, Greeting};
 use crate::session::acks::Acknowledge;
 use crate::session::frame::Opcode;
 use crate::session::link::{Link, Welcomed};
-use crate::session::node::Node;
+use crate::session::node::{Node, turn_subject};
 use crate::session::sequencer::Proposed;
+use crate::turn::{IceServer, TurnGrant, TurnScope};
 
 /// A room and the sockets to it.
 #[derive(Debug)]
@@ -72,6 +73,7 @@ impl CellState {
         match input {
             SocketInput::Request { seq, ack, id, request, bytes } => {
                 link.owe(bytes);
+                let request = self.disclosed(node, peer, request);
                 let socket = Socket { node: node.id, number: socket };
                 self.propose(node, consult, Command::Request { peer, socket, seq, ack, id, request });
             }
@@ -110,11 +112,7 @@ impl CellState {
     pub(super) fn carry_out(&mut self, node: &Node, consult: ConsultId, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Deliver(peer) => {
-                    if let Some(link) = self.link_of(peer) {
-                        link.stale = true;
-                    }
-                }
+                Effect::Deliver(peer) => self.deliver(node, consult, peer),
                 Effect::Welcome { greeting, seq } if greeting.socket.node == node.id => {
                     self.welcome(node, consult, &greeting, seq);
                 }
@@ -142,23 +140,45 @@ impl CellState {
                         link.close(CloseCode::TooSlow);
                     }
                 }
-                Effect::Fact { id, fact } => node.facts.push(Item::Fact(Record { id, consult, fact })),
+                Effect::Fact { id, fact } => {
+                    node.end_credentials(consult, &fact);
+                    node.facts.push(Item::Fact(Record { id, consult, fact }));
+                }
                 Effect::Welcome { .. } | Effect::TurnAway { .. } | Effect::CloseSocket { .. } => {}
             }
         }
     }
 
-    pub(super) fn welcome(&mut self, node: &Node, consult: ConsultId, greeting: &Greeting, seq: u64) {
-        let Greeting { peer, socket, .. } = *greeting;
+    fn deliver(&mut self, node: &Node, consult: ConsultId, peer: PeerId) {
+        let Some(at) = self.links.iter().position(|link| link.peer == Some(peer)) else { return };
+        if !self.links[at].has_servers && self.replica.room().is_inside(peer) {
+            let servers = self.ice_servers(node, consult, peer);
+            self.links[at].tell_with_joined(&servers);
+        }
+        self.links[at].stale = true;
+    }
+
+    /// The servers of somebody: those of the room once they are inside, before that what the check of their line needs.
+    fn ice_servers(&self, node: &Node, consult: ConsultId, peer: PeerId) -> Vec<IceServer> {
+        let room = self.replica.room();
         // Whoever went while the log was asked is told no more than that; then any name will do.
-        let person = self.replica.room().profile(peer).map_or(PersonId(peer.0), |profile| profile.person);
+        let (person, until) = room.profile(peer).map_or((PersonId(peer.0), None), |p| (p.person, p.until));
+        let scope = if room.is_inside(peer) { TurnScope::Room } else { TurnScope::Check };
+        let (subject, ticket) = (turn_subject(consult, person), room.ticket(peer).unwrap_or(peer.0));
+        node.ice.servers_for(&TurnGrant { subject: &subject, ticket, scope, until }, node.clock.now())
+    }
+
+    pub(super) fn welcome(&mut self, node: &Node, consult: ConsultId, greeting: &Greeting, seq: u64) {
+        node.end_turned_away(consult, self.replica.room());
+        let Greeting { peer, socket, .. } = *greeting;
+        let (ice_servers, is_inside) = (self.ice_servers(node, consult, peer), self.replica.room().is_inside(peer));
         let open = self.link_mut(socket.number).filter(|link| link.closing().is_none());
         let Some(link) = open else {
             // It went, or was told to go, while the log was asked.
             return self.propose(node, consult, Command::Away { peer, socket });
         };
         let Some(hello) = link.hello.take() else { return };
-        let ice_servers = node.ice.servers_for(&format!("{consult} {person}"), node.clock.now());
+        link.has_servers = is_inside;
         let (resumed, because) = greeting.resumed.in_welcome();
         let welcome = Welcome {
             v: VERSION,

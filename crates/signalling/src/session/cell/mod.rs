@@ -4,6 +4,7 @@
 //! and costs no queue, no wake-up and no task's memory per room: a relayed message goes from the sender's
 //! task straight into the receiver's socket.
 
+mod disclosed;
 mod inner;
 mod input;
 mod reported;

@@ -113,6 +113,8 @@ fn hello(hub: &Hub, writer: SocketWriter) -> (Link, Command, oneshot::Receiver<W
         role: Role::Host,
         lobby: false,
         permissions: Permissions::ALL,
+        organisation: None,
+        until: None,
     };
     let (secret, device) = (Digest::of(b"secret"), Digest::of(b"device"));
     let entrant = Entrant { peer: PEER, secret, device, ticket: Uuid::from_u128(10), issued_at: None, profile };

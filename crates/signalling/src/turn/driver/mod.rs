@@ -18,6 +18,7 @@ use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{REALM_BYTES_MAX, TurnConfig};
+use super::control::TurnControl;
 use super::credentials::Credentials;
 use super::engine::Engine;
 use super::ports::PortsReporter;
@@ -97,6 +98,14 @@ impl TurnServer {
     #[must_use]
     pub fn reporting(mut self, reporter: PortsReporter) -> Self {
         self.driver.report_to(reporter);
+        self
+    }
+
+    /// Obeys the rooms from now on: what was ordered before, too.
+    #[must_use]
+    pub fn obeying(mut self, control: TurnControl) -> Self {
+        control.wakes(Arc::clone(&self.waker));
+        self.driver.obeys(control);
         self
     }
 

@@ -1,11 +1,13 @@
 //! The loop: what is ready gets its turn, then everything is sent, then the loop waits.
 
+mod orders;
+mod tls;
+
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token};
-use sanbao_platform::certificate::{Certificate, Tls};
 use sanbao_platform::clock::Clock;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +17,7 @@ use super::streams::{Listener, STREAM_TOKENS, Streams, stream_of};
 use super::udp::{Buffers, MoreToReceive, Ports, relay_of};
 use super::{LISTENING, LISTENING_TCP, LISTENING_TLS};
 use crate::turn::config::TurnConfig;
+use crate::turn::control::TurnControl;
 use crate::turn::engine::{Client, Engine, Now, RelayPort, TurnOutput};
 use crate::turn::framing::{self, StreamFrame};
 use crate::turn::ports::{OpenPorts, PortsReporter};
@@ -63,6 +66,8 @@ pub(super) struct TurnDriver {
     /// The sockets that failed for want of something; it is tried again at the next sweep.
     failed: Vec<Token>,
     swept: Instant,
+    /// Where the rooms give orders, and how many were obeyed.
+    control: Option<(TurnControl, u64)>,
     /// When the machine's addresses were asked for.
     addresses_asked: Instant,
 }
@@ -116,6 +121,7 @@ impl TurnDriver {
             again: Vec::new(),
             failed: Vec::new(),
             swept: begun,
+            control: None,
             addresses_asked: begun,
         };
         driver.open_tls();
@@ -137,43 +143,6 @@ impl TurnDriver {
         }
     }
 
-    /// Whether TLS is to be served and is not.
-    fn lacks_tls(&self) -> bool {
-        self.inner.config.tls.is_some() && self.tls.is_none()
-    }
-
-    /// Opens the port of TLS, if it is wanted and not open.
-    fn open_tls(&mut self) {
-        let Some(wanted) = self.inner.config.tls.as_ref().filter(|_| self.tls.is_none()) else { return };
-        let files = Tls { certificate: wanted.certificate.clone(), key: wanted.key.clone() };
-        let read = Certificate::read("TURN", files, &[]).map_err(io::Error::other);
-        let opened = read.and_then(|certificate| {
-            let mut listener = Listener::bind(wanted.listen, Some(certificate))?;
-            listener.register(self.inner.poll.registry(), LISTENING_TLS)?;
-            Ok(listener)
-        });
-        match opened {
-            Ok(listener) => {
-                if !self.tls_error.is_empty() {
-                    tracing::info!(listen = %wanted.listen, "TURN over TLS is served now");
-                }
-                self.tls = Some(listener);
-                self.say_open();
-            }
-            Err(error) => {
-                let error = error.to_string();
-                // Once, not at each try.
-                if error != self.tls_error {
-                    tracing::error!(
-                        listen = %wanted.listen, certificate = %wanted.certificate.display(), error,
-                        "TURN is served over UDP and TCP only, and clients are not told of TLS; trying again"
-                    );
-                    self.tls_error = error;
-                }
-            }
-        }
-    }
-
     fn now(&self) -> Now {
         Now { ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX), utc: self.clock.now() }
     }
@@ -192,6 +161,7 @@ impl TurnDriver {
                 }
             }
             let now = self.now();
+            self.obey(now);
             let mut again = std::mem::take(&mut self.again);
             std::mem::swap(&mut again, &mut self.ready);
             for token in again.drain(..).chain(events.iter().map(mio::event::Event::token)) {

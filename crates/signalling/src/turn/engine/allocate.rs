@@ -7,7 +7,6 @@ use rand::RngExt as _;
 use super::allocation::{Allocation, Granted};
 use super::auth::TurnRequest;
 use super::{Client, Engine, Now, RelayPort, TurnOutput};
-use crate::turn::credentials::name_of;
 use crate::turn::stun::code::{self, Code};
 use crate::turn::stun::{Class, Key, Message, Method, StunWriter, attr};
 
@@ -24,7 +23,7 @@ const UDP: u8 = 17;
 #[derive(Debug)]
 pub(super) struct Reserved {
     relay: RelayPort,
-    username: String,
+    pub(super) username: String,
     until_ms: u64,
 }
 
@@ -130,14 +129,14 @@ impl Engine {
             let reserved = self.reserved.get(&token).filter(|r| r.until_ms > now.ms && r.username == request.username);
             first = Some(reserved.ok_or(code::INSUFFICIENT_CAPACITY)?.relay);
             self.reserved.remove(&token);
-            self.let_go(request.username);
+            self.users.let_go(request.username);
         }
         let ipv6 = ipv6.unwrap_or(self.public_ipv4.is_none());
         if self.public_ip(ipv6).is_none() {
             return Err(code::ADDRESS_FAMILY_NOT_SUPPORTED);
         }
         let more = if wish == Wish::Pair { 2 } else { 1 };
-        if self.holds(request.username) + more > self.limits.allocations_per_user_max {
+        if self.users.ports_of(request.username) + more > self.limits.allocations_per_user_max {
             return Err(code::ALLOCATION_QUOTA_REACHED);
         }
         if wish == Wish::Pair && self.reserved.len() >= RESERVATIONS_MAX {
@@ -220,12 +219,13 @@ impl Engine {
         let reservation = odd.map(|relay| {
             let token: [u8; 8] = self.random.random();
             let username = pending.username.clone();
-            self.hold(&username);
+            self.users.hold(now.ms, &username);
             self.reserved.insert(token, Reserved { relay, username, until_ms: now.ms + RESERVATION_MS });
             token
         });
-        self.hold(&pending.username);
+        let user = self.users.hold(now.ms, &pending.username);
         let granted = Granted {
+            user,
             client: pending.client,
             username: pending.username,
             relay: pending.relay,
@@ -250,32 +250,19 @@ impl Engine {
     pub(super) fn sweep_reserved(&mut self, now: Now) {
         let over: Vec<[u8; 8]> =
             self.reserved.iter().filter(|(_, r)| r.until_ms <= now.ms).map(|(token, _)| *token).collect();
-        for reserved in over.iter().filter_map(|token| self.reserved.remove(token)).collect::<Vec<_>>() {
-            self.let_go(&reserved.username);
+        self.give_back(&over);
+    }
+
+    /// Reserved ports that nobody comes for.
+    pub(super) fn give_back(&mut self, tokens: &[[u8; 8]]) {
+        for reserved in tokens.iter().filter_map(|token| self.reserved.remove(token)).collect::<Vec<_>>() {
+            self.users.let_go(&reserved.username);
             self.released.push(reserved.relay);
         }
     }
 
     fn is_free(&self, relay: RelayPort) -> bool {
         !self.by_relay.contains_key(&relay) && !self.reserved.values().any(|r| r.relay == relay)
-    }
-
-    /// How many ports a user has; one name has one quota, whichever credential and transport it uses.
-    fn holds(&self, username: &str) -> usize {
-        self.held.get(name_of(username)).copied().unwrap_or(0)
-    }
-
-    fn hold(&mut self, username: &str) {
-        *self.held.entry(name_of(username).to_owned()).or_default() += 1;
-    }
-
-    pub(super) fn let_go(&mut self, username: &str) {
-        if let Some(count) = self.held.get_mut(name_of(username)) {
-            *count -= 1;
-            if *count == 0 {
-                self.held.remove(name_of(username));
-            }
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::{Client, RelayPort};
+use crate::turn::credentials::{TurnScope, TurnUser};
 
 /// How long a permission lasts (RFC 8656 §9).
 pub const PERMISSION_MS: u64 = 300_000;
@@ -34,11 +35,25 @@ struct Channel {
     until_ms: u64,
 }
 
+/// An allocation as the sender of a datagram.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender {
+    pub(super) relay: RelayPort,
+    /// Its relayed address.
+    pub(super) from: SocketAddr,
+    pub(super) user: usize,
+    pub(super) scope: TurnScope,
+}
+
 /// An allocation (RFC 8656 §6).
 #[derive(Debug)]
 pub(super) struct Allocation {
     pub(super) client: Client,
     pub(super) username: String,
+    /// Their place among the users.
+    pub(super) user: usize,
+    /// What the credential reaches.
+    pub(super) scope: TurnScope,
     pub(super) relay: RelayPort,
     /// The relayed address as peers see it.
     pub(super) relayed: SocketAddr,
@@ -56,6 +71,7 @@ pub(super) struct Allocation {
 pub(super) struct Granted {
     pub(super) client: Client,
     pub(super) username: String,
+    pub(super) user: usize,
     pub(super) relay: RelayPort,
     pub(super) relayed: SocketAddr,
     pub(super) transaction: [u8; 12],
@@ -65,10 +81,26 @@ pub(super) struct Granted {
 
 impl Allocation {
     pub(super) fn new(now_ms: u64, granted: Granted) -> Self {
-        let Granted { client, username, relay, relayed, transaction, lifetime_s, reservation } = granted;
-        let until_ms = now_ms + u64::from(lifetime_s) * 1000;
-        let (permissions, channels) = (Vec::new(), Vec::new());
-        Self { client, username, relay, relayed, until_ms, transaction, lifetime_s, reservation, permissions, channels }
+        let Granted { client, username, user, relay, relayed, transaction, lifetime_s, reservation } = granted;
+        Self {
+            scope: TurnUser::of(&username).scope,
+            client,
+            username,
+            user,
+            relay,
+            relayed,
+            until_ms: now_ms + u64::from(lifetime_s) * 1000,
+            transaction,
+            lifetime_s,
+            reservation,
+            permissions: Vec::new(),
+            channels: Vec::new(),
+        }
+    }
+
+    /// The sender of what its client relays.
+    pub(super) fn sender(&self) -> Sender {
+        Sender { relay: self.relay, from: self.relayed, user: self.user, scope: self.scope }
     }
 
     /// Whether datagrams of this address come in and may go out.

@@ -1,6 +1,7 @@
 //! The user who asks: the long-term credential mechanism (RFC 8489 §9.2), and answers that say no.
 
 use super::{AMPLIFICATION_MAX, Client, Engine, Now, TurnOutput};
+use crate::turn::credentials::TurnUser;
 use crate::turn::stun::code::{self, Code};
 use crate::turn::stun::{Class, Key, Message, Method, StunWriter, UNKNOWN_MAX, attr};
 
@@ -66,16 +67,18 @@ fn list_unknown(writer: &mut StunWriter<'_>, (list, len): ([u16; UNKNOWN_MAX], u
     writer.attribute(attr::UNKNOWN_ATTRIBUTES, &value[..len * 2]);
 }
 
+/// A request as it came: from whom, how long, and what it says.
+pub(super) struct StunRequest<'a> {
+    pub(super) client: Client,
+    /// Its length, which the answer to a sender unknown so far must not exceed by much.
+    pub(super) bytes: usize,
+    pub(super) message: Message<'a>,
+}
+
 impl Engine {
     /// A Binding request (RFC 8489 §12): anybody may ask which address they come from.
-    pub(super) fn binding(
-        &mut self,
-        now: Now,
-        client: Client,
-        request_bytes: usize,
-        message: &Message<'_>,
-        answer: &mut Vec<u8>,
-    ) -> TurnOutput<'static> {
+    pub(super) fn binding(&mut self, now: Now, asked: &StunRequest<'_>, answer: &mut Vec<u8>) -> TurnOutput<'static> {
+        let StunRequest { client, message, .. } = asked;
         if let Some(unknown) = unknown(message) {
             let mut writer = StunWriter::new(answer, Method::Binding, Class::Error, message.transaction);
             list_unknown(&mut writer, unknown);
@@ -86,18 +89,12 @@ impl Engine {
             writer.address(attr::XOR_MAPPED_ADDRESS, (remote.ip().to_canonical(), remote.port()).into());
             writer.finish(None, message.fingerprint);
         }
-        self.unproved(now, client, request_bytes, answer)
+        self.unproved(now, asked, answer)
     }
 
     /// A request that needs a credential.
-    pub(super) fn request(
-        &mut self,
-        now: Now,
-        client: Client,
-        request_bytes: usize,
-        message: &Message<'_>,
-        answer: &mut Vec<u8>,
-    ) -> TurnOutput<'static> {
+    pub(super) fn request(&mut self, now: Now, asked: &StunRequest<'_>, answer: &mut Vec<u8>) -> TurnOutput<'static> {
+        let &StunRequest { client, ref message, .. } = asked;
         let (username, key) = match self.authenticate(now, client, message) {
             Ok(known) => known,
             Err(code) => {
@@ -108,7 +105,7 @@ impl Engine {
                     writer.attribute(attr::NONCE, &self.nonces.make(now.ms, client));
                 }
                 writer.finish(None, message.fingerprint);
-                return self.unproved(now, client, request_bytes, answer);
+                return self.unproved(now, asked, answer);
             }
         };
         let request = TurnRequest { client, message, username, key };
@@ -143,14 +140,26 @@ impl Engine {
         if realm != self.realm {
             return Err(code::UNAUTHENTICATED);
         }
-        let password = self.credentials.check(username, now.utc).map_err(|_| code::UNAUTHENTICATED)?;
+        if self.orders.is_over(username) {
+            return Err(code::UNAUTHENTICATED);
+        }
+        let standing = message.method != Method::Allocate
+            && !TurnUser::of(username).ticket.is_empty()
+            && self.allocation(now, client).is_some_and(|(_, allocation)| allocation.username == username);
+        let password = if standing {
+            self.credentials.check_standing(username, now.utc)
+        } else {
+            self.credentials.check(username, now.utc)
+        };
+        let password = password.map_err(|_| code::UNAUTHENTICATED)?;
         let key = Key::long_term(username, realm, &password);
         if message.is_signed_by(&key) { Ok((username, key)) } else { Err(code::UNAUTHENTICATED) }
     }
 
     /// Lets an answer go to a sender that has not shown that it receives there: only so many, and over UDP
     /// only if it is not much longer than what was asked.
-    fn unproved(&mut self, now: Now, client: Client, request_bytes: usize, answer: &[u8]) -> TurnOutput<'static> {
+    fn unproved(&mut self, now: Now, asked: &StunRequest<'_>, answer: &[u8]) -> TurnOutput<'static> {
+        let &StunRequest { client, bytes: request_bytes, .. } = asked;
         let amplifies = !client.is_stream() && answer.len() > AMPLIFICATION_MAX * request_bytes;
         let throttle = if client.is_stream() { &mut self.stream_throttle } else { &mut self.throttle };
         if amplifies || !throttle.take(now.ms, client.remote().ip()) { TurnOutput::Nothing } else { TurnOutput::Answer }

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use rand::RngExt as _;
 
-use super::allocation::CHANNELS;
+use super::allocation::{CHANNELS, Sender};
 use super::auth::unknown;
 use super::permit::same_family;
 use super::{Client, Engine, Now, PayloadHead, RelayPort, TurnOutput};
+use crate::turn::credentials::TurnScope;
 use crate::turn::stun::{Class, HEADER_BYTES, MAGIC_COOKIE, Message, Method, attr, message_type, xor_address};
 
 /// A channel's header: number and length.
@@ -26,8 +27,8 @@ impl Engine {
         }
         let Some((_, allocation)) = self.allocation(now, client) else { return TurnOutput::Nothing };
         let Some(peer) = allocation.peer_of(now.ms, number) else { return TurnOutput::Nothing };
-        let (relay, from) = (allocation.relay, allocation.relayed);
-        self.relay(now, relay, from, peer, payload)
+        let sender = allocation.sender();
+        self.relay(now, sender, peer, payload)
     }
 
     pub(super) fn send_indication<'a>(&mut self, now: Now, client: Client, message: &Message<'a>) -> TurnOutput<'a> {
@@ -42,8 +43,8 @@ impl Engine {
         if !may {
             return TurnOutput::Nothing;
         }
-        let (relay, from) = (allocation.relay, allocation.relayed);
-        self.relay(now, relay, from, peer, payload)
+        let sender = allocation.sender();
+        self.relay(now, sender, peer, payload)
     }
 
     /// A datagram that arrived at a relayed port.
@@ -65,15 +66,23 @@ impl Engine {
         !self.filter.is_relay(address.ip()) || self.filter.reaches(address.ip())
     }
 
-    /// From the relayed address `from` to a peer, which may be a relayed address of this same server.
-    fn relay<'a>(
-        &mut self,
-        now: Now,
-        relay: RelayPort,
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: &'a [u8],
-    ) -> TurnOutput<'a> {
+    /// Whether an address is the server's peer of a check before the call, here or at another server of the house.
+    pub(super) fn is_echo(&self, now: Now, address: SocketAddr) -> bool {
+        let index = self.relayed_by(address).and_then(|relay| self.by_relay.get(&relay));
+        let allocation = index.and_then(|index| self.allocations.get(*index)?.as_ref());
+        match allocation {
+            Some(allocation) => allocation.scope == TurnScope::Echo,
+            None => self.orders.is_echo(now.ms, address),
+        }
+    }
+
+    /// From a relayed address to a peer, which may be a relayed address of this same server.
+    fn relay<'a>(&mut self, now: Now, sender: Sender, to: SocketAddr, payload: &'a [u8]) -> TurnOutput<'a> {
+        let Sender { relay, from, user, scope } = sender;
+        let may = scope != TurnScope::Check || self.is_echo(now, to);
+        if !may || !self.users.take(now.ms, user, payload.len()) {
+            return TurnOutput::Nothing;
+        }
         match self.relayed_by(to) {
             Some(other) => self.deliver(now, other, from, payload),
             None if self.is_elsewhere(to) => TurnOutput::ToPeer { relay, to, payload },
@@ -87,6 +96,12 @@ impl Engine {
         let Some(allocation) = allocation.filter(|a| a.until_ms > now.ms && a.lets_in(now.ms, from.ip())) else {
             return TurnOutput::Nothing;
         };
+        if allocation.scope == TurnScope::Check && !self.is_echo(now, from) {
+            return TurnOutput::Nothing;
+        }
+        if !self.users.take(now.ms, allocation.user, payload.len()) {
+            return TurnOutput::Nothing;
+        }
         let Ok(len) = u16::try_from(payload.len()) else { return TurnOutput::Nothing };
         let client = allocation.client;
         let to_words = usize::from(len).next_multiple_of(4) - usize::from(len);

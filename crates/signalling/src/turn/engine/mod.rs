@@ -12,6 +12,7 @@ mod data;
 mod nonce;
 mod permit;
 mod throttle;
+mod users;
 
 #[cfg(test)]
 mod tests;
@@ -30,9 +31,11 @@ use super::stun::{Class, Message, Method};
 use allocate::{Pending, Reserved};
 use allocation::Allocation;
 pub use allocation::{CHANNEL_MS, PERMISSION_MS};
+use auth::StunRequest;
 use nonce::Nonces;
 use throttle::Throttle;
 pub(super) use throttle::source;
+use users::{Orders, Users};
 
 /// An answer over UDP to a request that proves nothing is never longer than this many times the request.
 pub const AMPLIFICATION_MAX: usize = 3;
@@ -150,8 +153,8 @@ pub struct Engine {
     allocations: Vec<Option<Allocation>>,
     by_client: HashMap<Client, usize>,
     by_relay: HashMap<RelayPort, usize>,
-    /// Allocations and reservations of each user.
-    held: HashMap<String, usize>,
+    users: Users,
+    orders: Orders,
     reserved: HashMap<[u8; 8], Reserved>,
     pending: Option<Pending>,
     released: Vec<RelayPort>,
@@ -183,14 +186,15 @@ impl Engine {
             throttle: throttle(),
             stream_throttle: throttle(),
             random: StdRng::from_seed(secret.map(|b| b ^ 0x5c)),
-            limits,
             allocations: Vec::new(),
             by_client: HashMap::new(),
             by_relay: HashMap::new(),
-            held: HashMap::new(),
+            users: Users::new(limits.bytes_per_s_per_user_max, limits.bytes_burst_per_user_max),
+            orders: Orders::default(),
             reserved: HashMap::new(),
             pending: None,
             released: Vec::new(),
+            limits,
         }
     }
 
@@ -224,9 +228,11 @@ impl Engine {
         let Ok(message) = Message::parse(bytes) else { return TurnOutput::Nothing };
         match (message.class, message.method) {
             (Class::Indication, Method::Send) => self.send_indication(now, client, &message),
-            (Class::Request, Method::Binding) => self.binding(now, client, bytes.len(), &message, answer),
+            (Class::Request, Method::Binding) => {
+                self.binding(now, &StunRequest { client, bytes: bytes.len(), message }, answer)
+            }
             (Class::Request, Method::Allocate | Method::Refresh | Method::CreatePermission | Method::ChannelBind) => {
-                self.request(now, client, bytes.len(), &message, answer)
+                self.request(now, &StunRequest { client, bytes: bytes.len(), message }, answer)
             }
             // Answers, other indications, and methods that nobody here knows (RFC 8489 §6.3).
             _ => TurnOutput::Nothing,
@@ -249,6 +255,7 @@ impl Engine {
             }
         }
         self.sweep_reserved(now);
+        self.users.sweep(now.ms);
     }
 
     /// A relayed port that is to be closed, until there is none.
@@ -277,7 +284,7 @@ impl Engine {
         let Some(gone) = self.allocations.get_mut(index).and_then(Option::take) else { return };
         self.by_client.remove(&gone.client);
         self.by_relay.remove(&gone.relay);
-        self.let_go(&gone.username);
+        self.users.let_go(&gone.username);
         self.released.push(gone.relay);
     }
 

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::allocation::{Allocation, BindError, CHANNELS};
 use super::auth::TurnRequest;
 use super::{Engine, Now, TurnOutput};
+use crate::turn::credentials::TurnScope;
 use crate::turn::stun::attr;
 use crate::turn::stun::code::{self, Code};
 
@@ -22,6 +23,11 @@ impl Engine {
         let (index, _) = self.allocation(now, request.client).ok_or(code::ALLOCATION_MISMATCH)?;
         let allocation = self.allocations[index].as_mut().ok_or(code::ALLOCATION_MISMATCH)?;
         if allocation.username == request.username { Ok((index, allocation)) } else { Err(code::WRONG_CREDENTIALS) }
+    }
+
+    /// Whether peers of checks are at an address, of which a permission does not say the port.
+    fn may_have_echo(&self, now: Now, ip: IpAddr) -> bool {
+        Some(ip) == self.public_ip(ip.is_ipv6()) || self.orders.has_echo_at(now.ms, ip)
     }
 
     /// The granted part of a wish: at least the default, at most the bound (RFC 8656 §7.2).
@@ -73,11 +79,12 @@ impl Engine {
     /// All of the request's peers are let in, or none.
     fn permit_all(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<(), Code> {
         let (_, allocation) = self.own(now, request)?;
-        let relayed = allocation.relayed;
+        let (relayed, scope) = (allocation.relayed, allocation.scope);
         let (mut addresses, mut count) = ([relayed.ip(); PEERS_PER_REQUEST_MAX], 0);
         for peer in request.message.peers() {
             let peer = peer.ok_or(code::BAD_REQUEST)?.ip();
-            if !self.filter.permits(peer) {
+            let check_elsewhere = scope == TurnScope::Check && !self.may_have_echo(now, peer);
+            if check_elsewhere || !self.filter.permits(peer) {
                 return Err(code::FORBIDDEN);
             }
             if !same_family(relayed, peer) {
@@ -117,12 +124,12 @@ impl Engine {
 
     fn bind_channel(&mut self, now: Now, request: &TurnRequest<'_, '_>) -> Result<(), Code> {
         let (_, allocation) = self.own(now, request)?;
-        let relayed = allocation.relayed;
+        let (relayed, scope) = (allocation.relayed, allocation.scope);
         // The number is the first half of four bytes (RFC 8656 §18.1).
         let number = request.message.number(attr::CHANNEL_NUMBER).and_then(|n| u16::try_from(n >> 16).ok());
         let number = number.filter(|n| CHANNELS.contains(n)).ok_or(code::BAD_REQUEST)?;
         let peer = request.message.peers().next().flatten().ok_or(code::BAD_REQUEST)?;
-        if !self.filter.passes(peer) {
+        if !self.filter.passes(peer) || (scope == TurnScope::Check && !self.is_echo(now, peer)) {
             return Err(code::FORBIDDEN);
         }
         if !same_family(relayed, peer.ip()) {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod data;
+mod grants;
 mod requests;
 mod robust;
 

@@ -314,20 +314,13 @@ impl Node {
             issued_at: None,
             profile,
         });
-        let command = match &hello.resume {
+        let mut command = match &hello.resume {
             None => Command::Enter { socket, entrant },
-            Some(resume) => Command::Resume {
-                socket,
-                peer: resume.session,
-                secret: Digest::of(resume.secret.as_bytes()),
-                device,
-                epoch: resume.epoch,
-                received: resume.seq,
-                snapshot: resume.snapshot,
-                attached_times: self.cell.as_ref().and_then(|cell| cell.replica.room().attached_times(resume.session)),
-                fallback: Some(entrant),
-            },
+            Some(resume) => Command::resume(resume, socket, device, Some(entrant)),
         };
+        if let Command::Resume { peer, attached_times, .. } = &mut command {
+            *attached_times = self.cell.as_ref().and_then(|cell| cell.replica.room().attached_times(*peer));
+        }
         (command, secret)
     }
 

@@ -29,7 +29,9 @@ pub fn cast() -> (Tickets, Vec<Person>) {
     for (index, (person, role, letter)) in cast.into_iter().enumerate() {
         let id = PersonId(Uuid::from_u128(person));
         let lobby = role == Role::Guest;
-        let profile = Profile { person: id, name: letter.into(), role, lobby, permissions: role.permissions() };
+        let permissions = role.permissions();
+        let (name, organisation, until) = (letter.into(), None, None);
+        let profile = Profile { person: id, name, role, lobby, permissions, organisation, until };
         let ticket = format!("ticket {index}");
         tickets.insert(ticket.clone(), (Uuid::from_u128(100 + index as u128), profile));
         let device = letter.repeat(20);

@@ -3,6 +3,7 @@
 mod advertised;
 mod allocations;
 mod coturn;
+mod granted;
 mod names;
 mod reach;
 mod streams;

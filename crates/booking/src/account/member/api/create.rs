@@ -4,7 +4,7 @@ use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Idempotency, Json, Path};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
 
@@ -65,7 +65,7 @@ pub async fn create(
     audit::record(&mut tx, &ctx, "account.create", "account", new.id).await?;
     let account = store::find(&mut tx, new.id).await?.ok_or_else(Problem::not_found)?;
     let view = AccountView::of(account, membership, ctx.now());
-    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use sanbao_platform::http::{Ctx, Idempotency, Json};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::problem::Problem;
 use sanbao_platform::{audit, crypto::sha256_hex};
 
@@ -48,7 +48,7 @@ pub async fn create(
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
     let view = PersonView::of(person, &app.deps.fields);
-    let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &view).await?;
+    let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;
     Ok(answer)
 }

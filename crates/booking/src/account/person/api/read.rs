@@ -14,6 +14,7 @@ use crate::account::person::model::register;
 use crate::account::person::store;
 use crate::account::person::view::{NationalIdView, PersonView};
 use crate::account::policy::{self, AccountAction};
+use crate::account::problems::NATIONAL_ID_UNREADABLE;
 
 /// People of the caller's care home; for dispatchers, elders at home that fit a search.
 #[utoipa::path(get, path = "/v1/persons", tag = "people", params(PersonQuery), security(("bearer" = [])),
@@ -85,7 +86,8 @@ pub async fn get(
 #[utoipa::path(get, path = "/v1/persons/{id}/national-id", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: care staff and administrators of the person's care home. Audited.",
     responses((status = 200, body = NationalIdView), (status = 403, description = "may see the person, not the number"),
-        (status = 404, description = "unknown, of no concern to the caller, or no number known")))]
+        (status = 404, description = "unknown, of no concern to the caller, or no number known"),
+        (status = 409, description = "national-id-unreadable")))]
 pub async fn national_id(
     ctx: Ctx,
     AppState(app): AppState<App>,
@@ -93,7 +95,8 @@ pub async fn national_id(
 ) -> Result<Json<NationalIdView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let person = store::load(&mut tx, &ctx, id, AccountAction::PersonNationalId).await?;
-    let national_id = person.national_id(&app.deps.fields)?.ok_or_else(Problem::not_found)?;
+    let known = person.national_id(&app.deps.fields).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
+    let national_id = known.ok_or_else(Problem::not_found)?;
     audit::record(&mut tx, &ctx, "person.reveal_national_id", "person", id).await?;
     tx.commit().await?;
     Ok(Json(NationalIdView { national_id }))

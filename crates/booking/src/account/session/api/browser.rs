@@ -38,8 +38,8 @@ pub(super) struct LogIn {
 /// Where to go after the log-in: where the person was, or its start page.
 pub(super) fn destination(next: Option<&str>, issued: &IssuedTokens) -> String {
     match local_path(next) {
-        "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
-        path => path.to_owned(),
+        path if path == "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
+        path => path,
     }
 }
 
@@ -81,6 +81,7 @@ pub(super) fn entered(form: bool, jar: CookieJar, to: &str) -> Response {
     if form { (jar, Redirect::to(to)).into_response() } else { (jar, Json(json!({ "home": to }))).into_response() }
 }
 
+/// Starts a session in this browser with a password.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,
@@ -106,6 +107,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }
 
+/// Ends the session of this browser.
 pub async fn log_out(
     ctx: Ctx,
     AppState(app): AppState<App>,
@@ -165,6 +167,7 @@ async fn rotate(app: &App, visitor: &Visitor, jar: &CookieJar) -> Result<Option<
     Ok(Some(rotation))
 }
 
+/// Renews the session's tokens for a page's script.
 pub async fn refresh(
     visitor: Visitor,
     _: OwnScript,
@@ -178,6 +181,7 @@ pub async fn refresh(
     })
 }
 
+/// Renews the session's tokens on the way to a page, or leads to the log-in.
 pub async fn renew(
     visitor: Visitor,
     AppState(app): AppState<App>,
@@ -186,10 +190,10 @@ pub async fn renew(
 ) -> Result<Response, Problem> {
     let next = local_path(query.next.as_deref());
     Ok(match rotate(&app, &visitor, &jar).await? {
-        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
+        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(&next)).into_response(),
         Some(Rotation::Refused | Rotation::Reused) | None => {
             let path = if jar.get(LOCKED_COOKIE).is_some() { "/session/pin" } else { "/login" };
-            (SessionCookies::clear(jar), Redirect::to(&page::with_next(path, next))).into_response()
+            (SessionCookies::clear(jar), Redirect::to(&page::with_next(path, &next))).into_response()
         }
     })
 }

@@ -75,7 +75,7 @@ async fn show(
     let here = here(app, jar).await?;
     if here.is_empty() {
         let next = sanbao_platform::web::local_path(next);
-        return Ok(Redirect::to(&page::with_next("/login", next)).into_response());
+        return Ok(Redirect::to(&page::with_next("/login", &next)).into_response());
     }
     let people: Vec<_> = here.into_iter().map(|c| (c.id, c.display_name)).collect();
     Ok(page::login::pin(app, visitor, &people, next, problem))
@@ -88,6 +88,7 @@ pub(super) struct PinLogIn {
     next: Option<String>,
 }
 
+/// Starts a session on a shared tablet with a PIN.
 pub async fn log_in(
     visitor: Visitor,
     _: SameSite,

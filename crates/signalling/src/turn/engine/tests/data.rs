@@ -12,7 +12,7 @@ fn channel(number: u16, payload: &[u8]) -> Vec<u8> {
     [&number.to_be_bytes()[..], &len.to_be_bytes(), payload].concat()
 }
 
-fn send_indication(peer: SocketAddr, payload: &[u8]) -> Vec<u8> {
+pub(super) fn send_indication(peer: SocketAddr, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut writer = StunWriter::new(&mut bytes, Method::Send, Class::Indication, [8; 12]);
     writer.address(attr::XOR_PEER_ADDRESS, peer);
@@ -22,13 +22,13 @@ fn send_indication(peer: SocketAddr, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The bytes that a client gets.
-fn to_client(output: &TurnOutput<'_>) -> Option<(Client, Vec<u8>)> {
+pub(super) fn to_client(output: &TurnOutput<'_>) -> Option<(Client, Vec<u8>)> {
     let TurnOutput::ToClient { client, head, payload, padding } = output else { return None };
     Some((*client, [head.bytes(), payload, &[0; 3][..*padding]].concat()))
 }
 
 impl World {
-    fn data<'a>(&mut self, client: Client, bytes: &'a [u8]) -> TurnOutput<'a> {
+    pub(super) fn data<'a>(&mut self, client: Client, bytes: &'a [u8]) -> TurnOutput<'a> {
         let (now, mut answer) = (self.now(), Vec::new());
         self.engine.client_sent(now, client, bytes, &mut answer)
     }

@@ -61,7 +61,7 @@ fn lifetimes_are_bounded_both_ways_and_end() {
     assert_eq!(world.open.len(), 1, "the refreshed one has ended");
     assert_eq!(world.refresh(udp(1), "a", 700).code(), 437);
     assert_eq!(world.refresh(udp(2), "a", 0).lifetime_s(), 0);
-    assert!(world.open.is_empty() && world.engine.held.is_empty());
+    assert!(world.open.is_empty() && world.engine.users.ports_of("1:a") == 0);
     assert_eq!(world.allocate(udp(2), "a").code(), 200, "the place is free again");
 }
 
@@ -286,7 +286,7 @@ fn a_pair_of_ports_is_even_and_next_and_waits_half_a_minute() {
     for client in 1..4 {
         world.refresh(udp(client), "a", 0);
     }
-    assert!(world.open.is_empty() && world.engine.held.is_empty());
+    assert!(world.open.is_empty() && world.engine.users.ports_of("1:a") == 0);
     let even = world.request(udp(4), "a", Method::Allocate, |w| {
         udp_transport(w);
         w.attribute(attr::EVEN_PORT, &[0]);

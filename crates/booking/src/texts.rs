@@ -1,0 +1,27 @@
+//! The words of this service for people, in both languages: the one home of them.
+
+use std::sync::LazyLock;
+
+use sanbao_platform::i18n::Texts;
+
+/// The words of the pages of accounts and people.
+pub(crate) static ACCOUNT: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/account.zh-CN.ftl"), include_str!("../texts/account.en.ftl")));
+/// The words of the pages of consults.
+pub(crate) static CONSULT: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/consult.zh-CN.ftl"), include_str!("../texts/consult.en.ftl")));
+/// The words of the pages of visits.
+pub(crate) static VISIT: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_text_stands_in_both_languages() {
+        for texts in [&ACCOUNT, &CONSULT, &VISIT] {
+            assert_eq!(texts.missing(), Vec::<&str>::new());
+        }
+    }
+}
