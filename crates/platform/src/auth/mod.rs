@@ -1,6 +1,7 @@
 //! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
 pub mod ended;
+mod guesses;
 mod hashing;
 mod password;
 mod provider;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganisationId, SubjectId};
 
+pub use guesses::{Attempt, Guesses};
 pub use password::{PASSWORD_BYTES_MAX, PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
 pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};

@@ -99,7 +99,7 @@ pub async fn log_in(
 
 async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Result<(CookieJar, String), Problem> {
     let now = app.deps.clock.now();
-    let typed = Credentials { login: &body.login, password: &body.password };
+    let typed = Credentials { login: &body.login, password: &body.password, jar: &jar };
     let (mut tx, account) = authenticate(app, visitor, typed, now).await?;
     let jar = device::remember(app, &mut tx, jar, account.id, now).await?;
     let (jar, issued) = enter(app, &mut tx, jar, &account, now).await?;
