@@ -123,7 +123,6 @@ pub struct ServeArgs {
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub metrics_token: Option<Secret<String>>,
     #[command(flatten)]
-    #[expect(missing_docs, reason = "a doc comment would replace the flattened help")]
     pub connections: ConnectionArgs,
     /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]

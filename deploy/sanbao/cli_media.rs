@@ -1,4 +1,4 @@
-//! The flags of who learns which address of whom, and of how much media one person may send. No I/O.
+//! The flags of the rules by which people learn each other's addresses, and of how much media one person may send. No I/O.
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
@@ -6,7 +6,7 @@ use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 
 use crate::settings::MediaRules;
 
-/// Who learns which address of whom.
+/// The rules by which people learn each other's addresses.
 #[derive(Clone, Debug, Args)]
 pub struct MediaArgs {
     /// Whose media goes by way of TURN only, where there is TURN.

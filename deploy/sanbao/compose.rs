@@ -35,7 +35,7 @@ pub struct Parts {
     pub behind_proxy: bool,
     /// How media is relayed.
     pub turn: Turn,
-    /// Who learns which address of whom.
+    /// The rules by which people learn each other's addresses.
     pub media: MediaRules,
     /// The token that opens `/metrics` from elsewhere.
     pub metrics_token: Option<Secret<String>>,

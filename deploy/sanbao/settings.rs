@@ -97,7 +97,7 @@ impl Site {
     }
 }
 
-/// Who learns which address of whom, and how much media one person may send.
+/// The rules of media: which addresses go to whom, and how much one person may send.
 #[derive(Clone, Copy, Debug)]
 pub struct MediaRules {
     /// Whose media goes by way of TURN only, where there is TURN.
@@ -129,7 +129,7 @@ pub struct Settings {
     pub secret_file: PathBuf,
     /// How media is relayed.
     pub turn: Turn,
-    /// Who learns which address of whom, and how much media one person may send.
+    /// The rules by which people learn each other's addresses, and how much media one person may send.
     pub media: MediaRules,
     /// The network to other processes.
     pub nats: Option<NatsConfig>,

@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use reqwest::Method;
 use sanbao::compose::{self, Network, Parts, Stores};
 use sanbao::role::Role;
-use sanbao::settings::{Storage, Turn};
+use sanbao::settings::{MediaRules, Storage, Turn};
 use sanbao_platform::auth::Passwords;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
@@ -68,6 +68,7 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         secure: false,
         behind_proxy: false,
         turn: Turn::Off,
+        media: MediaRules::default(),
         metrics_token: None,
         passwords: Passwords::default(),
         // Tests log in often, all from one address.

@@ -7,7 +7,7 @@ use rustls::crypto::{WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Who the server is does not matter here; that it has the key of what it shows does.
+/// A client to which it does not matter who the server is; that it has the key of what it shows does.
 #[derive(Debug)]
 struct Anybody(WebPkiSupportedAlgorithms);
 

@@ -66,8 +66,12 @@ impl Node {
     /// The same of everybody whom a room turns away: the TURN server of a node that began anew has not heard of them.
     pub(super) fn end_turned_away(&self, consult: ConsultId, room: &Room) {
         let (removed, revoked) = room.turned_away();
-        removed.iter().for_each(|removal| self.end_user(consult, removal.person, removal.at));
-        revoked.iter().for_each(|revocation| self.end_revoked(consult, revocation));
+        for removal in removed {
+            self.end_user(consult, removal.person, removal.at);
+        }
+        for revocation in revoked {
+            self.end_revoked(consult, revocation);
+        }
     }
 
     pub(super) fn end_revoked(&self, consult: ConsultId, Revocation { ticket, person, at }: &Revocation) {

@@ -1,4 +1,4 @@
-//! What the rooms tell the server's thread: whose credentials are over, and where the peers of checks are.
+//! The rooms' orders to the server's thread: whose credentials are over, and where the peers of checks are.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -19,14 +19,14 @@ const UNTOLD_MAX: usize = 1_024;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "order", rename_all = "snake_case")]
 pub enum TurnOrder {
-    /// What was issued to somebody until then opens nothing any more, and what it opened is closed.
+    /// Credentials that were issued to somebody until then open nothing any more, and what they opened is closed.
     EndUser {
         /// The name that stands for one person in one room.
         name: String,
         /// Until when, milliseconds since 1970.
         until_ms: i64,
     },
-    /// What was issued by a ticket opens nothing any more.
+    /// Credentials that were issued by a ticket open nothing any more.
     EndTicket {
         /// The name that stands for the ticket.
         ticket: String,

@@ -41,14 +41,14 @@ impl TurnScope {
     }
 }
 
-/// Whom a credential is for.
+/// The holder of a credential.
 #[derive(Clone, Copy, Debug)]
 pub struct TurnGrant<'a> {
     /// The person in the room, as [`Credentials::name_for`] takes it.
     pub subject: &'a str,
     /// The ticket with which they came.
     pub ticket: Uuid,
-    /// What it reaches.
+    /// Its reach.
     pub scope: TurnScope,
     /// When the room's window ends; one that is over, or is not known, counts from now.
     pub until: Option<DateTime<Utc>>,
@@ -57,13 +57,13 @@ pub struct TurnGrant<'a> {
 /// A username taken apart: `expiry:name`, or `expiry:name.ticket.issued.scope` as [`Credentials::grant`] makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TurnUser<'a> {
-    /// Whom quota and bounds count.
+    /// The name that quota and bounds count by.
     pub(super) name: &'a str,
     /// The name that stands for the ticket.
     pub(super) ticket: &'a str,
     /// When it was issued, milliseconds since 1970.
     pub(super) issued_ms: i64,
-    /// What it reaches.
+    /// Its reach.
     pub(super) scope: TurnScope,
 }
 

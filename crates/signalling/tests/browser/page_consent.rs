@@ -91,7 +91,7 @@ async fn recording_begins_with_the_yes_of_the_last_of_two_and_ends_for_all_when_
     first.click("#consent-recording").await;
     for browser in &all {
         // The notice passes: first of all.
-        browser.until("document.getElementById('notice').innerText.includes('有人撤回了同意,录制已停止。')").await;
+        browser.until("document.getElementById('notice').innerText.includes('有人撤回了同意，录制已停止。')").await;
         browser.until(&format!("{SIGN}.hidden && !sanbaoCall().room.recording")).await;
     }
     host.picture("consent-withdrawn").await;

@@ -51,7 +51,8 @@ pub fn config(allow: &[&str]) -> TurnConfig {
         relay_ports: ports(20).into_inner(),
         allow_peers: allow.iter().map(|n| n.parse().unwrap()).collect(),
         deny_peers: Vec::new(),
-        limits: TurnLimits { allocations_per_user_max: 8, ..TurnLimits::default() },
+        // Some tests send much in a moment.
+        limits: TurnLimits { allocations_per_user_max: 8, bytes_burst_per_user_max: u64::MAX, ..TurnLimits::default() },
     }
 }
 

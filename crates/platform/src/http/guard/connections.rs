@@ -216,4 +216,35 @@ mod tests {
         assert_eq!((seldom.say(now), seldom.say(now)), (None, None));
         assert_eq!(seldom.say(now + SAID_EVERY), Some(3));
     }
+
+    /// What is logged, as text.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn that_no_connection_can_be_taken_is_one_warning_and_not_one_each() {
+        let (log, all) = (Log::default(), connections(1, None));
+        let to = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_writer(move || to.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..100 {
+                // EMFILE: too many open files.
+                all.accept_failed(&io::Error::from_raw_os_error(24));
+            }
+        });
+        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("connections cannot be taken").count(), 1, "{text}");
+        assert!(text.contains("WARN") && text.contains("open files"), "{text}");
+    }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::address::{AddressReach, reach_of};
 use super::{Disclosure, Edit, span_of};
 
-/// What becomes of a line.
+/// The end of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineOutcome {
     /// It passes, perhaps with the edits that were noted.

@@ -27,7 +27,7 @@ use sdp::LineEnds;
 /// A part of a text, and what stands there instead.
 type Edit = (Range<usize>, &'static str);
 
-/// What one person may learn of the addresses of another.
+/// The addresses of one person that another may learn.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Disclosure<'r> {
     /// Addresses of a private network, and names that stand for them.
@@ -40,7 +40,7 @@ pub(super) struct Disclosure<'r> {
     relays: &'r [RelayedAddresses],
 }
 
-/// What is passed on of a description or a candidate.
+/// The part of a description or a candidate that is passed on.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum PassedOn {
     /// All of it.
@@ -57,7 +57,7 @@ fn is_staff(profile: &Profile) -> bool {
 }
 
 impl<'r> Disclosure<'r> {
-    /// What `to` may learn of `from`; somebody who is not known counts as a stranger.
+    /// The addresses of `from` that `to` may learn; somebody who is not known counts as a stranger.
     ///
     /// Without a TURN server people of one network could not meet otherwise, so private addresses pass. With one they
     /// pass among the staff of one organisation, and guests and the others meet by way of it.

@@ -30,7 +30,7 @@ impl LineEnds {
     }
 }
 
-/// What was found on the way down.
+/// The finds on the way down.
 struct SdpFilter<'t, 'r> {
     text: &'t str,
     rule: &'r Disclosure<'r>,
@@ -57,7 +57,7 @@ pub(super) fn filter(text: &str, ends: LineEnds, rule: &Disclosure<'_>) -> Optio
     edited(text, filter.edits)
 }
 
-/// What follows `prefix`, whatever its case.
+/// The rest behind `prefix`, whatever its case.
 fn after<'t>(line: &'t str, prefix: &str) -> Option<&'t str> {
     let head = line.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix).then(|| &line[prefix.len()..])

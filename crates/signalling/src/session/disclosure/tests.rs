@@ -36,7 +36,7 @@ fn person(role: Role, organisation: u128) -> Profile {
     }
 }
 
-/// What the tables are about: the two, and what of each kind of address passes.
+/// The two of whom the tables tell.
 struct Relation {
     ice: IceConfig,
     from: Profile,

@@ -15,7 +15,7 @@ impl Link {
         self.with_joined = Some(format!(r#""ice_servers":{servers},"#).into());
     }
 
-    /// What goes before the members of a message.
+    /// The text before the members of a message.
     pub(super) fn members_of(&mut self, body: &Body) -> Box<str> {
         let is_it = self.with_joined.is_some() && body.as_str().starts_with(JOINED);
         if is_it { self.with_joined.take().unwrap_or_default() } else { Box::default() }

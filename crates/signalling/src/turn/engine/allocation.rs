@@ -52,7 +52,7 @@ pub(super) struct Allocation {
     pub(super) username: String,
     /// Their place among the users.
     pub(super) user: usize,
-    /// What the credential reaches.
+    /// The credential's reach.
     pub(super) scope: TurnScope,
     pub(super) relay: RelayPort,
     /// The relayed address as peers see it.

@@ -1,4 +1,4 @@
-//! Who has allocations: how many ports each user holds, what they may still send, and whose credentials are over.
+//! The users: how many ports each holds, how much they may still send, and whose credentials are over.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;

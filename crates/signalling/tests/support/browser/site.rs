@@ -51,7 +51,9 @@ pub fn ticket(keys: &Keys, consult: u128, who: &str) -> String {
     let now = Clock::system().now();
     let scope =
         Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + TimeDelta::hours(1) };
-    let claims = json!({ "consult": person(consult), "sub": person(number), "name": name, "role": role, "lobby": role == "guest", "phone": PHONE });
+    // Staff of one house meet directly; family and the interpreter by way of TURN.
+    let organisation = matches!(role, "host" | "clinician").then(|| person(1));
+    let claims = json!({ "consult": person(consult), "sub": person(number), "name": name, "role": role, "org": organisation, "lobby": role == "guest", "phone": PHONE });
     keys.sign(scope, now, &claims).unwrap()
 }
 

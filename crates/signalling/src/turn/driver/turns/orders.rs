@@ -1,4 +1,4 @@
-//! What the rooms order, between two turns.
+//! The rooms' orders, between two turns.
 
 use super::TurnDriver;
 use crate::turn::control::TurnControl;

@@ -1,4 +1,4 @@
-//! What credentials reach, how much they may send, and how they end.
+//! The reach of credentials, how much they may send, and how they end.
 
 use super::data::{send_indication, to_client};
 use super::*;
