@@ -52,10 +52,9 @@ async fn a_plain_form_logs_in_and_leads_to_the_work() {
             let answer = Browser::new().form(&site, "/session", &fields).await.checked(303);
             assert_eq!(answer.header("location"), "/consults", "{evil}");
         }
-        for way in ["/session/renew", "/session/pin", "/language?to=en&x=", "/login"] {
+        for way in ["/session/renew", "/session/pin", "/login"] {
             for evil in ["/%09/evil.example", "/%00", "/%0d%0aset-cookie:%20a=b", "/%c2%85", "/%e9%99%88"] {
-                let join = if way.contains('?') { '&' } else { '?' };
-                let answer = Browser::new().open(&site, &format!("{way}{join}next={evil}")).await;
+                let answer = Browser::new().open(&site, &format!("{way}?next={evil}")).await;
                 assert!(matches!(answer.status.as_u16(), 200 | 303), "{way} {evil}: {}", answer.status);
                 let to = answer.headers.get("location").map_or("/", |to| to.to_str().unwrap());
                 assert!(to.starts_with('/') && !to.contains("evil"), "{way} {evil}: {to}");
