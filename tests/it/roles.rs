@@ -389,7 +389,9 @@ async fn a_log_in_that_ends_ends_its_tokens_streams_and_rooms_on_other_processes
     keep_ticket(&mut sql, consult, jti, session).await;
     let mut room = enter_with(&apart.base(Role::Signalling), consult, "host", jti).await;
     desk.get("/v1/requests").await.expect(200);
-    let stream = desk.request("get", "/v1/requests/events").send().await.unwrap();
+    let mut direct = desk.clone();
+    direct.base = apart.base(Role::NeedsAnalysis);
+    let stream = direct.request("get", "/v1/requests/events").send().await.unwrap();
     assert_eq!(stream.status(), 200);
     let begun = std::time::Instant::now();
     assert_eq!(desk.send(desk.request("delete", "/v1/tokens")).await.status, 204);
