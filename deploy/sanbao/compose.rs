@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use sanbao_platform::auth::{Keys, Passwords, Throttle};
+use sanbao_platform::auth::{Keys, Passwords};
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
@@ -146,9 +146,7 @@ impl Parts {
 impl Parts {
     /// Booking's own state, for work on its data outside a request: the demo.
     pub fn booking_app(&self) -> Result<sanbao_booking::App, ComposeError> {
-        let config = self.booking.clone();
-        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
-        Ok(sanbao_booking::App { deps: self.deps(self.stores.of(Role::Booking)?)?, config, throttle })
+        Ok(sanbao_booking::App::new(self.booking.clone(), self.deps(self.stores.of(Role::Booking)?)?))
     }
 
     /// The same of needs-analysis: the demo, imports.

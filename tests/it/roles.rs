@@ -14,6 +14,7 @@ use sanbao_platform::bus::publish;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
+use sanbao_platform::id::uuid_v7;
 use sanbao_platform::testing::{TestEngine, eventually, patiently, until};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -117,19 +118,23 @@ async fn meetings(relay: Db, consults: Vec<Uuid>, done: Arc<Acknowledged>, stop:
     }
 }
 
+/// A line to the relay.
+type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
 /// Somebody enters the consult's room at the relay.
-async fn enter(
-    address: &str,
-    consult: Uuid,
-    role: &str,
-) -> tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>> {
+async fn enter(address: &str, consult: Uuid, role: &str) -> Socket {
+    enter_with(address, consult, role, uuid_v7(Clock::system().now())).await
+}
+
+/// The same with a ticket of that id.
+async fn enter_with(address: &str, consult: Uuid, role: &str, jti: Uuid) -> Socket {
     let keys: Keys = RootSecret::from_bytes(ROOT).keys().unwrap();
     let now = Clock::system().now();
     let claims = json!({ "consult": consult, "sub": Uuid::from_u128(u128::from(role.len() as u64)), "name": role,
         "role": role, "lobby": false });
     let scope =
         Scope { purpose: "ticket", audience: "signalling", not_before: now, expires: now + chrono::Duration::hours(1) };
-    let ticket = keys.sign(scope, now, &claims).unwrap();
+    let ticket = keys.sign_as(jti, scope, now, &claims).unwrap();
     let mut request = format!("{}/v1/signal", address.replace("http", "ws")).into_client_request().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", "sanbao.signal.v1".parse().unwrap());
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
@@ -337,6 +342,78 @@ async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client)
         let gauge = format!("sanbao_publisher_behind_events{{publisher=\"{}\"}} 0", role.name());
         assert!(metrics.contains(&gauge) && metrics.contains("sanbao_nats_connected 1"), "{metrics}");
     }
+}
+
+/// The log-in that a caller's token belongs to.
+async fn session_of(sql: &mut PgConnection, login: &str) -> Uuid {
+    let query = "select s.id from booking.login_session s join booking.account a on a.id = s.account_id
+        where a.login = $1 order by s.created_at desc limit 1";
+    sqlx::query_scalar(query).bind(login).fetch_one(sql).await.unwrap()
+}
+
+/// Keeps a ticket as booking does when it gives one.
+async fn keep_ticket(sql: &mut PgConnection, consult: Uuid, jti: Uuid, session: Uuid) {
+    let insert = "insert into booking.consult_ticket
+        (id, consult_id, person, name, role, organisation_id, issued_at, expires_at, session_id)
+        select $1, $2, account_id, 'nurse', 'host', organisation_id, now(), now() + interval '1 hour', id
+        from booking.login_session where id = $3";
+    sqlx::query(insert).bind(jti).bind(consult).bind(session).execute(sql).await.unwrap();
+}
+
+/// Waits until the relay sends somebody away.
+async fn sent_away(socket: &mut Socket) {
+    patiently("sent away", async {
+        while let Some(Ok(message)) = socket.next().await {
+            if message.is_close() {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_that_ends_ends_its_tokens_streams_and_rooms_on_other_processes() {
+    let Some(mut apart) = Apart::new().await else { return };
+    apart.write_secret();
+    sanbao::demo::fill(&parts_on(&apart.url).await).await.unwrap();
+    for role in Role::ALL {
+        apart.start(*role).await;
+    }
+    let nobody = apart.site().await;
+    let (admin, desk) = (nobody.demo("admin").await, nobody.demo("desk").await);
+    let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
+    let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+    let mut sql = apart.sql().await;
+    let (jti, session) = (uuid_v7(Clock::system().now()), session_of(&mut sql, "nurse").await);
+    keep_ticket(&mut sql, consult, jti, session).await;
+    let mut room = enter_with(&apart.base(Role::Signalling), consult, "host", jti).await;
+    desk.get("/v1/requests").await.expect(200);
+    let mut direct = desk.clone();
+    direct.base = apart.base(Role::NeedsAnalysis);
+    let stream = direct.request("get", "/v1/requests/events").send().await.unwrap();
+    assert_eq!(stream.status(), 200);
+    let begun = std::time::Instant::now();
+    assert_eq!(desk.send(desk.request("delete", "/v1/tokens")).await.status, 204);
+    patiently("the stream ends", stream.bytes()).await.unwrap();
+    eprintln!("the stream ended after {:?}", begun.elapsed());
+    eventually("the token is refused", async || (desk.get("/v1/requests").await.status == 401).then_some(())).await;
+    eprintln!("the token was refused after {:?}", begun.elapsed());
+    let begun = std::time::Instant::now();
+    let all = admin.get("/v1/organisations").await.expect(200);
+    let mut account = None;
+    for organisation in all["items"].as_array().unwrap() {
+        let of =
+            admin.get(&format!("/v1/organisations/{}/accounts", flow::text(organisation, "/id"))).await.expect(200);
+        account = account.or_else(|| of["items"].as_array()?.iter().find(|a| a["login"] == "nurse").cloned());
+    }
+    let path = format!("/v1/accounts/{}/disable", flow::text(&account.unwrap(), "/id"));
+    admin.post(&path, &json!({})).await.expect(200);
+    sent_away(&mut room).await;
+    eprintln!("sent out of the room after {:?}", begun.elapsed());
+    apart.kill(Role::NeedsAnalysis);
+    apart.start(Role::NeedsAnalysis).await;
+    assert_eq!(desk.get("/v1/requests").await.status, 401, "a restart brings no token back");
 }
 
 #[tokio::test(flavor = "multi_thread")]

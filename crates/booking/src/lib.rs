@@ -8,7 +8,7 @@ pub mod role;
 mod texts;
 pub mod visit;
 
-use sanbao_platform::auth::Throttle;
+use sanbao_platform::auth::Guesses;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
@@ -30,14 +30,15 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     400 "0400_history",
     500 "0500_areas",
     501 "0501_account_link",
+    600 "0600_ticket_session",
 );
 
 /// The operator's choices.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Log-in tries an address may make a minute once its burst is used up.
+    /// Wrong tries of each kind an address may make a minute once its burst is used up.
     pub login_per_minute_max: NonZeroU32,
-    /// Log-in tries an address may make at once.
+    /// Wrong tries of each kind an address may make at once.
     pub login_burst_max: NonZeroU32,
     /// Bounds of log-ins.
     pub account: account::AccountConfig,
@@ -63,8 +64,8 @@ pub struct App {
     pub deps: Deps,
     /// The operator's choices.
     pub config: Config,
-    /// Guessing passwords, PINs and links, by address.
-    pub throttle: Throttle,
+    /// Guessing passwords, PINs and links.
+    pub guesses: Guesses,
 }
 
 impl ServiceState for App {
@@ -76,8 +77,8 @@ impl ServiceState for App {
 impl App {
     /// The state over its parts; also what the demo fills the database through.
     pub fn new(config: Config, deps: Deps) -> Self {
-        let throttle = Throttle::new(config.login_per_minute_max, config.login_burst_max);
-        Self { deps, config, throttle }
+        let guesses = Guesses::new(config.login_per_minute_max, config.login_burst_max);
+        Self { deps, config, guesses }
     }
 }
 

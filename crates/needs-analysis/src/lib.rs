@@ -10,6 +10,7 @@ mod texts;
 pub use request::import;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::auth::ended;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
@@ -65,8 +66,10 @@ impl ServiceState for App {
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
     let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
-    let consumers = request::consumers(&app);
     let tasks = vec![area::task(&app)];
+    let mut consumers = request::consumers(&app);
+    let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
+    consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));
     Service {
         name: NAME,
         db: app.deps.db.clone(),

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{Keys, Passwords};
+use crate::auth::{Keys, Passwords, ended};
 use crate::bus::{
     Cleaner, Consumer, EventLog, Forwarder, Outbox, Published, Readers, Retention, StreamLimits, StreamLog,
 };
@@ -56,6 +56,12 @@ impl<S: ServiceState> FromRef<S> for Keys {
 impl<S: ServiceState> FromRef<S> for Clock {
     fn from_ref(state: &S) -> Self {
         state.deps().clock.clone()
+    }
+}
+
+impl<S: ServiceState> FromRef<S> for Db {
+    fn from_ref(state: &S) -> Self {
+        state.deps().db.clone()
     }
 }
 
@@ -179,6 +185,8 @@ impl Running {
             self.tasks.spawn(Arc::clone(forwarder).run(self.stop.clone()));
         }
         for cleaner in &wiring.cleaners {
+            let (db, clock) = (cleaner.db.clone(), cleaner.clock.clone());
+            self.tasks.spawn(ended::follow(db, clock, self.stop.clone()));
             self.tasks.spawn(cleaner.clone().run(self.stop.clone()));
         }
         self

@@ -198,15 +198,24 @@ async fn choose_language(jar: CookieJar, Query(choice): Query<LanguageChoice>) -
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
     cookie.set_max_age(time::Duration::days(365));
-    (jar.add(cookie), Redirect::to(local_path(choice.next.as_deref()))).into_response()
+    (jar.add(cookie), Redirect::to(&local_path(choice.next.as_deref()))).into_response()
 }
 
-/// A path on this site to go back to; anything else becomes `/`, so that no link leads elsewhere.
-pub fn local_path(next: Option<&str>) -> &str {
-    match next {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains(['\\', '\r', '\n']) => path,
-        _ => "/",
+/// A path on this site to go back to, as an address writes it; anything else becomes `/`, so that no link leads
+/// elsewhere. It is read as browsers read it (WHATWG URL), because what counts is where they would go.
+pub fn local_path(next: Option<&str>) -> String {
+    next.and_then(on_this_site).unwrap_or_else(|| "/".to_owned())
+}
+
+fn on_this_site(path: &str) -> Option<String> {
+    let here = url::Url::parse("https://here.invalid/").ok()?;
+    if !path.starts_with('/') || path.chars().any(char::is_control) {
+        return None;
     }
+    let there = here.join(path).ok().filter(|there| there.origin() == here.origin())?;
+    // Dots may leave two slashes at the beginning, which by themselves would name a host.
+    let path = there[url::Position::BeforePath..].to_owned();
+    (!path.starts_with("//")).then_some(path)
 }
 
 /// The platform's own routes.
@@ -219,13 +228,41 @@ mod tests {
     #[test]
     fn a_way_back_leads_nowhere_else() {
         for (next, expected) in [
-            (Some("/consults?x=1"), "/consults?x=1"),
-            (Some("//evil.example"), "/"),
-            (Some("https://evil.example"), "/"),
-            (Some("/\\evil.example"), "/"),
-            (None, "/"),
+            ("/consults?x=1", "/consults?x=1"),
+            ("/consults?q=%E9%99%88#top", "/consults?q=%E9%99%88#top"),
+            ("/residents?q=陈", "/residents?q=%E9%99%88"),
+            ("/a b", "/a%20b"),
+            ("/./consults", "/consults"),
+            ("/@evil.example", "/@evil.example"),
+            ("/:80/x", "/:80/x"),
         ] {
-            assert_eq!(super::local_path(next), expected);
+            assert_eq!(super::local_path(Some(next)), expected);
         }
+        for next in [
+            "",
+            "//evil.example",
+            "///evil.example",
+            "https://evil.example",
+            "https:/evil.example",
+            "javascript:alert(1)",
+            "evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r\nset-cookie: a=b",
+            "/\0",
+            "/\u{7f}",
+            "/\u{85}/evil.example",
+            "\t//evil.example",
+            " //evil.example",
+            "/.//evil.example",
+            "/..//evil.example",
+            "/%2e//evil.example",
+            "/x/..//evil.example",
+        ] {
+            assert_eq!(super::local_path(Some(next)), "/", "{next:?}");
+        }
+        assert_eq!(super::local_path(None), "/");
     }
 }

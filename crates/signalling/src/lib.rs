@@ -26,6 +26,7 @@ pub mod turn;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sanbao_platform::auth::ended;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
@@ -101,7 +102,10 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, (credentials, control), clock, reporter, stop))));
     }
     let db = deps.db.clone();
-    let consumers = vec![revocation::consumer(db.clone(), deps.clock.clone())];
+    let consumers = vec![
+        revocation::consumer(db.clone(), deps.clock.clone()),
+        ended::consumer("signalling.ended_sessions", db.clone(), deps.clock.clone()),
+    ];
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
     let events = [events::CATALOGUE, quality::store::CATALOGUE, precheck::store::CATALOGUE].concat();

@@ -2,13 +2,12 @@
 
 use chrono::Duration;
 
+/// How long a log-in lasts in all, however often it is renewed.
+pub const SESSION_HOURS_MAX: i64 = 12;
+
 /// Bounds of log-ins; every one has its unit in its name.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
-    /// Wrong passwords before an account is locked.
-    pub login_failures_max: u16,
-    /// How long a lock lasts.
-    pub lockout_minutes: u32,
     /// How long a refresh token lives when it is not used.
     pub refresh_hours: u32,
     /// How long after a password log-in a PIN works on that device.
@@ -23,24 +22,11 @@ pub struct AccountConfig {
 
 impl Default for AccountConfig {
     fn default() -> Self {
-        Self {
-            login_failures_max: 10,
-            lockout_minutes: 15,
-            refresh_hours: 12,
-            pin_hours: 12,
-            wrong_pins_max: 5,
-            idle_lock_minutes: 10,
-            setup_link_hours: 24,
-        }
+        Self { refresh_hours: 12, pin_hours: 12, wrong_pins_max: 5, idle_lock_minutes: 10, setup_link_hours: 24 }
     }
 }
 
 impl AccountConfig {
-    /// How long a lock lasts.
-    pub fn lockout(&self) -> Duration {
-        Duration::minutes(i64::from(self.lockout_minutes))
-    }
-
     /// How long a refresh token lives.
     pub fn refresh(&self) -> Duration {
         Duration::hours(i64::from(self.refresh_hours))

@@ -41,5 +41,5 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
 
 /// The kinds of events that this part publishes.
 pub fn catalogue() -> Vec<Published> {
-    [organisation::CATALOGUE, person::CATALOGUE].concat()
+    [organisation::CATALOGUE, person::CATALOGUE, session::CATALOGUE].concat()
 }

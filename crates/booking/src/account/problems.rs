@@ -4,7 +4,6 @@ use sanbao_platform::problem_kinds;
 
 problem_kinds! {
     INVALID_CREDENTIALS = 401 "invalid-credentials" "用户名或密码不对" "The user name or password is wrong";
-    ACCOUNT_LOCKED = 429 "account-locked" "输错次数太多，账号暂时锁定" "Too many wrong tries; the account is locked for a while";
     ACCOUNT_DISABLED = 403 "account-disabled" "账号已停用，请联系管理员" "The account is disabled; ask your administrator";
     REFRESH_INVALID = 401 "refresh-token-invalid" "登录已过期，请重新登录" "The log-in has ended; log in again";
     REFRESH_REUSED = 401 "refresh-token-reused" "登录凭证被重复使用，已全部作废，请重新登录" "A used refresh token came again; the whole log-in was ended";

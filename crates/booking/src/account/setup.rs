@@ -56,7 +56,12 @@ pub(super) async fn is_open(conn: &mut Conn, token: &str, now: DateTime<Utc>) ->
 
 /// Makes the street office and its administrator, and spends the link.
 pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Problem> {
-    app.throttle.check(visitor.address)?;
+    let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("setup-link", visitor.address, now)?;
+    if !is_open(&mut app.deps.db.read().await?, &body.token, now).await? {
+        return Err(Problem::new(&LINK_SPENT));
+    }
+    attempt.right();
     let mut fields = Fields::default();
     let name_zh = fields.take("/name_zh", line(&body.name_zh, 80));
     let name_en = fields.take("/name_en", line(&body.name_en, 120));
@@ -67,7 +72,6 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
     let values = name_zh.zip(name_en).zip(login).zip(display_name).zip(password);
     let ((((name_zh, name_en), login), display_name), password) = fields.finish(values)?;
     let hash = app.deps.passwords.hash(password).await?;
-    let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
     spend(&mut tx, &body.token, now).await?;
     let office = Organisation {

@@ -153,6 +153,7 @@ async fn acting(
         areas: Vec::new(),
         name,
         session: account.0,
+        version: 1,
     };
     Ok(Ctx::new(actor, app.deps.clock.clone(), "demo"))
 }

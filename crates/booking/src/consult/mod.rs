@@ -45,7 +45,7 @@ pub fn routes() -> Routes<App> {
 
 /// Whose events this part takes.
 pub fn consumers(app: &App) -> Vec<Consumer> {
-    vec![consumer::consumer(app)]
+    vec![consumer::consumer(app), ticket::consumer::consumer(app)]
 }
 
 /// The tasks that run beside the routes.

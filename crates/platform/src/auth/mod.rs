@@ -1,5 +1,7 @@
 //! The account behind a request and the proof of it: signed tokens, passwords, throttles. Roles are opaque names here.
 
+pub mod ended;
+mod guesses;
 mod hashing;
 mod password;
 mod provider;
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganisationId, SubjectId};
 
+pub use guesses::{Attempt, Guesses};
 pub use password::{PASSWORD_BYTES_MAX, PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
 pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};
@@ -31,6 +34,8 @@ pub struct Actor {
     pub name: String,
     /// The log-in this token came from; ends with it.
     pub session: uuid::Uuid,
+    /// The version of the account whose rights these are.
+    pub version: i64,
 }
 
 impl Actor {
@@ -56,6 +61,9 @@ pub struct AccessClaims {
     pub name: String,
     /// The log-in that the token belongs to.
     pub sid: uuid::Uuid,
+    /// The version of the account that the rights were read from.
+    #[serde(default)]
+    pub ver: i64,
 }
 
 impl From<AccessClaims> for Actor {
@@ -68,6 +76,7 @@ impl From<AccessClaims> for Actor {
             areas: c.areas,
             name: c.name,
             session: c.sid,
+            version: c.ver,
         }
     }
 }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Consumer;
 use super::cursor::Cursor;
+use crate::auth::ended;
 use crate::clock::Clock;
 use crate::db::{Db, DbError};
 use crate::on;
@@ -108,6 +109,7 @@ impl Cleaner {
         }
         cleaned.taken = self.forget(FORGET_TAKEN, events).await?;
         cleaned.answers = self.forget(FORGET_ANSWERS, answers).await?;
+        ended::forget(&self.db, self.clock.now()).await?;
         Ok(cleaned)
     }
 

@@ -26,6 +26,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::broadcast;
 
+use crate::auth::ended::{self, Ended, Ending};
+
 pub use migrate::{Migrations, Script};
 use ready::Writable;
 use sqlite::{SqliteDb, WriterGuard};
@@ -143,6 +145,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     3 "0003_history",
     4 "0004_write_probe",
     5 "0005_answered_version",
+    6 "0006_ended_session",
 );
 
 /// A topic that a committed transaction touched, with whom it concerns: for live lists.
@@ -160,6 +163,7 @@ pub struct LiveNotice {
 pub struct Db {
     engine: Inner,
     changes: broadcast::Sender<LiveNotice>,
+    ended: Ended,
     writable: Writable,
 }
 
@@ -200,6 +204,8 @@ pub struct Tx {
     conn: Conn,
     changed: Vec<LiveNotice>,
     changes: broadcast::Sender<LiveNotice>,
+    endings: Vec<(Ending, chrono::DateTime<chrono::Utc>)>,
+    ended: Ended,
     writable: Writable,
 }
 
@@ -229,11 +235,17 @@ impl Tx {
             ConnInner::SqliteReader(_) | ConnInner::PostgresReader(_) => Ok(()),
         };
         committed.inspect_err(|_| self.writable.doubt())?;
+        self.ended.note(&self.endings);
         for change in self.changed {
             // Nobody listening is not an error.
             let _ = self.changes.send(change);
         }
         Ok(())
+    }
+
+    /// Takes `ending` into the list of this process once this transaction is durable.
+    pub(crate) fn ends(&mut self, ending: Ending, at: chrono::DateTime<chrono::Utc>) {
+        self.endings.push((ending, at));
     }
 
     /// Tells followers of `topic` and `key` once this transaction is durable.
@@ -275,7 +287,8 @@ impl Db {
     }
 
     fn of(engine: Inner) -> Self {
-        Self { engine, changes: broadcast::Sender::new(CHANGES_BUFFERED_MAX), writable: Writable::default() }
+        let (changes, ended) = (broadcast::Sender::new(CHANGES_BUFFERED_MAX), Ended::default());
+        Self { engine, changes, ended, writable: Writable::default() }
     }
 
     /// The engine's name as it stands in `migrations/` and in logs.
@@ -286,19 +299,28 @@ impl Db {
         }
     }
 
-    /// Brings the schema to the newest version: the platform's own tables, then the service's.
+    /// Brings the schema to the newest version, the platform's own tables, then the service's, and reads which log-ins
+    /// have ended.
     pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
         Box::pin(async move {
             match &self.engine {
-                Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await,
-                Inner::Postgres(db) => migrate::run_postgres(db, &[PLATFORM.postgres, service.postgres].concat()).await,
+                Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await?,
+                Inner::Postgres(db) => {
+                    migrate::run_postgres(db, &[PLATFORM.postgres, service.postgres].concat()).await?;
+                }
             }
+            ended::load(self).await
         })
     }
 
     /// The changes that committed transactions report; for live pages and for the bus.
     pub fn changes(&self) -> broadcast::Receiver<LiveNotice> {
         self.changes.subscribe()
+    }
+
+    /// The log-ins that have ended, as far as this process knows.
+    pub fn ended(&self) -> &Ended {
+        &self.ended
     }
 
     /// A connection for reading; on `SQLite` it cannot write.
@@ -321,8 +343,8 @@ impl Db {
             Inner::Sqlite(db) => ConnInner::SqliteWriter(db.begin().await?),
             Inner::Postgres(pool) => ConnInner::PostgresTx(pool.begin().await?),
         });
-        let (changes, writable) = (self.changes.clone(), self.writable.clone());
-        Ok(Tx { conn, changed: Vec::new(), changes, writable })
+        let (changes, ended, writable) = (self.changes.clone(), self.ended.clone(), self.writable.clone());
+        Ok(Tx { conn, changed: Vec::new(), changes, endings: Vec::new(), ended, writable })
     }
 
     /// Whether the database answers.

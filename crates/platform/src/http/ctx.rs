@@ -15,6 +15,7 @@ use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKE
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::crypto::same_secret;
+use crate::db::Db;
 use crate::lang::Lang;
 use crate::page::address;
 use crate::problem::{CROSS_SITE, Problem};
@@ -173,6 +174,7 @@ fn known<S>(
 where
     Keys: FromRef<S>,
     Clock: FromRef<S>,
+    Db: FromRef<S>,
 {
     let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
     let token = if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
@@ -186,6 +188,9 @@ where
         cookie.value().to_owned()
     };
     let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
+    if Db::from_ref(state).ended().refuses(&actor) {
+        return Err(Problem::unauthenticated());
+    }
     let info = info(parts);
     Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, streams: info.streams, clock })
 }
@@ -195,6 +200,7 @@ where
     S: Send + Sync,
     Keys: FromRef<S>,
     Clock: FromRef<S>,
+    Db: FromRef<S>,
 {
     type Rejection = Problem;
 
@@ -208,6 +214,7 @@ where
     S: Send + Sync,
     Keys: FromRef<S>,
     Clock: FromRef<S>,
+    Db: FromRef<S>,
 {
     type Rejection = Response;
 

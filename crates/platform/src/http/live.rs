@@ -64,7 +64,8 @@ impl Drop for StreamPlace {
     }
 }
 
-/// A stream of `change` events for `topic` and `key`; ends on drain, and after ten minutes. An account that has
+/// A stream of `change` events for `topic` and `key`; ends on drain, with the log-in or the rights of `ctx`,
+/// and after ten minutes. An account that has
 /// [`STREAMS_PER_ACCOUNT_MAX`] is refused another.
 pub fn live<K: Into<Uuid>>(
     db: &Db,
@@ -73,6 +74,7 @@ pub fn live<K: Into<Uuid>>(
     ctx: &Ctx,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<K>>, Problem> {
     let (key, place, drain) = (key.into(), ctx.streams.enter(ctx.actor.subject)?, ctx.drain.clone());
+    let (ended, actor) = (db.ended().clone(), ctx.actor.clone());
     let changes = BroadcastStream::new(db.changes()).filter_map(move |change| {
         future::ready(match change {
             Ok(change) if change.topic == topic && change.key == key => {
@@ -90,6 +92,7 @@ pub fn live<K: Into<Uuid>>(
     let end = async move {
         tokio::select! {
             () = drain.cancelled() => {}
+            () = ended.refused(actor) => {}
             () = tokio::time::sleep(Duration::from_secs(STREAM_SECONDS_MAX)) => {}
         }
     };

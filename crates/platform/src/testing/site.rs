@@ -64,6 +64,7 @@ impl Person {
             areas: texts(&self.areas),
             name: self.name.to_owned(),
             sid: self.id,
+            ver: 0,
         }
     }
 }
@@ -107,9 +108,14 @@ impl Site {
         self.keys.sign_access(self.clock.now(), &who.claims()).unwrap()
     }
 
+    /// Sends a request as it is, for an answer that has no end of its own.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends a request as it is.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        Answer::read(self.router.clone().oneshot(request).await.unwrap()).await
+        Answer::read(self.open(request).await).await
     }
 
     /// Calls with a token or none, a body of JSON or none, and headers of the test's own.

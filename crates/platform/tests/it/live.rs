@@ -2,11 +2,10 @@
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{FromRef, State};
+use axum::extract::State;
 use axum::http::{Request, Response};
 use axum::response::IntoResponse as _;
 use axum::routing::get;
-use sanbao_platform::auth::Keys;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::{Ctx, STREAMS_PER_ACCOUNT_MAX, live};
@@ -17,23 +16,8 @@ use sanbao_platform::testing::{Answer, Person, Site, sqlite};
 use tower::ServiceExt as _;
 use uuid::Uuid;
 
-#[derive(Clone)]
-struct App(Deps);
-
-impl FromRef<App> for Keys {
-    fn from_ref(app: &App) -> Self {
-        app.0.keys.clone()
-    }
-}
-
-impl FromRef<App> for Clock {
-    fn from_ref(app: &App) -> Self {
-        app.0.clock.clone()
-    }
-}
-
-async fn events(State(app): State<App>, ctx: Ctx) -> Result<Response<Body>, Problem> {
-    Ok(live(&app.0.db, "things", Uuid::nil(), &ctx)?.into_response())
+async fn events(State(deps): State<Deps>, ctx: Ctx) -> Result<Response<Body>, Problem> {
+    Ok(live(&deps.db, "things", Uuid::nil(), &ctx)?.into_response())
 }
 
 /// The answer with its stream, which lasts as long as it is held.
@@ -46,7 +30,7 @@ async fn listen(site: &Site, who: &Person) -> Response<Body> {
 async fn an_account_has_so_many_streams_at_once() {
     let none = Migrations { sqlite: &[], postgres: &[] };
     let deps = sqlite().deps("live", &none, Clock::system()).await;
-    let site = Site::over(Router::new().route("/events", get(events)).with_state(App(deps.clone())), &deps);
+    let site = Site::over(Router::new().route("/events", get(events)).with_state(deps.clone()), &deps);
     let person = |n| Person::new(Uuid::from_u128(n), OrganisationId(Uuid::from_u128(9)), &["nurse"], "林护工");
     let mut open = Vec::new();
     for _ in 0..STREAMS_PER_ACCOUNT_MAX {

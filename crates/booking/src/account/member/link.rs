@@ -67,10 +67,11 @@ pub(in crate::account) async fn open(
 
 /// Gives the account of a link the password that its owner chose, and spends the link.
 pub(in crate::account) async fn take(app: &App, visitor: &Visitor, body: &AccountStart) -> Result<(), Problem> {
-    app.throttle.check(visitor.address)?;
     let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
     let known = open(&mut app.deps.db.read().await?, &body.token, now).await?;
     known.ok_or_else(|| Problem::new(&LINK_SPENT))?;
+    attempt.right();
     let mut fields = Fields::default();
     let password = fields.take("/password", input::password(&body.password));
     let hash = app.deps.passwords.hash(fields.finish(password)?).await?;

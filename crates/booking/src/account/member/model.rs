@@ -60,6 +60,14 @@ pub struct Membership {
     pub areas: Vec<String>,
 }
 
+impl Membership {
+    /// Whether something of `before` is gone.
+    pub(super) fn lacks_of(&self, before: &Self) -> bool {
+        let gone = |had: &[String], has: &[String]| had.iter().any(|right| !has.contains(right));
+        self.organisation != before.organisation || gone(&before.roles, &self.roles) || gone(&before.areas, &self.areas)
+    }
+}
+
 /// A new account.
 #[derive(Clone, Debug)]
 pub struct NewAccount<'a> {

@@ -29,9 +29,11 @@ pub(super) async fn choose_form(
     AppState(app): AppState<App>,
     Query(link): Query<SetupLink>,
 ) -> Result<Response, Problem> {
-    app.throttle.check(visitor.address)?;
-    let account = member::open_link(&mut app.deps.db.read().await?, &link.token, app.deps.clock.now()).await?;
+    let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
+    let account = member::open_link(&mut app.deps.db.read().await?, &link.token, now).await?;
     let account = account.ok_or_else(|| Problem::new(&LINK_SPENT))?;
+    attempt.right();
     Ok(form(&app, &visitor, &link.token, &account, &Errors::default()).into_response())
 }
 

@@ -117,7 +117,7 @@ pub(in crate::account) fn pin(
                 (field.draw(lang, &errors))
                 button.button.primary type="submit" { (t("login-submit")) }
             }
-            p { a href=(super::with_next("/login", local_path(next))) { (t("pin-by-password")) } }
+            p { a href=(super::with_next("/login", &local_path(next))) { (t("pin-by-password")) } }
         } }
     };
     let page = app.deps.frame.page(lang, &t("pin-title"), None, "/session/pin", &[], &body);

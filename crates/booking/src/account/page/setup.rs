@@ -29,10 +29,12 @@ pub(super) async fn setup_form(
     AppState(app): AppState<App>,
     Query(link): Query<SetupLink>,
 ) -> Result<Response, Problem> {
-    app.throttle.check(visitor.address)?;
-    if !setup::is_open(&mut app.deps.db.read().await?, &link.token, app.deps.clock.now()).await? {
+    let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("setup-link", visitor.address, now)?;
+    if !setup::is_open(&mut app.deps.db.read().await?, &link.token, now).await? {
         return Err(Problem::new(&LINK_SPENT));
     }
+    attempt.right();
     Ok(form(&app, &visitor, &link.token, None))
 }
 

@@ -16,6 +16,7 @@ const DEVICE_COOKIE: &str = "sanbao_device";
 const IDLE_COOKIE: &str = "sanbao_idle_minutes";
 
 const FIND: &str = "select id from device where token_hash = $1";
+const KNOWN: &str = "select count(*) from device_account where device_id = $1 and account_id = $2";
 const INSERT: &str = "insert into device (id, token_hash, created_at) values ($1, $2, $3)";
 const REMEMBER: &str = "insert into device_account (device_id, account_id, password_at, wrong_pin_count)
     values ($1, $2, $3, 0) on conflict (device_id, account_id)
@@ -41,6 +42,17 @@ pub(super) async fn find(conn: &mut Conn, jar: &CookieJar) -> Result<Option<Devi
     let Some(cookie) = jar.get(DEVICE_COOKIE) else { return Ok(None) };
     let hash = sha256_hex(cookie.value().as_bytes());
     Ok(on!(conn, |c| sqlx::query_scalar(FIND).bind(hash).fetch_optional(c).await)?)
+}
+
+/// The browser's device, when the account has shown its password on it before.
+pub(super) async fn known_to(
+    conn: &mut Conn,
+    jar: &CookieJar,
+    account: AccountId,
+) -> Result<Option<DeviceId>, DbError> {
+    let Some(device) = find(conn, jar).await? else { return Ok(None) };
+    let known: i64 = on!(conn, |c| sqlx::query_scalar(KNOWN).bind(device).bind(account).fetch_one(c).await)?;
+    Ok((known > 0).then_some(device))
 }
 
 /// Remembers that an account showed its password here; a new browser gets its cookie.

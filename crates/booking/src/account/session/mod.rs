@@ -2,7 +2,8 @@
 
 pub(super) mod api;
 mod device;
+mod ending;
 mod login;
 mod store;
 
-pub(super) use store::end_all;
+pub(super) use ending::{CATALOGUE, end_all, rights_lost};

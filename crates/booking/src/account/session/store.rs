@@ -9,7 +9,8 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
-use crate::account::config::AccountConfig;
+use super::ending::end;
+use crate::account::config::{AccountConfig, SESSION_HOURS_MAX};
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
 use crate::account::organisation::{self, OrganisationKind};
@@ -20,12 +21,8 @@ const ADD_TOKEN: &str =
     "insert into refresh_token (token_hash, session_id, issued_at, expires_at) values ($1, $2, $3, $4)";
 const USE_TOKEN: &str = "update refresh_token set used_at = $2
     where token_hash = $1 and used_at is null and expires_at > $2";
-const FIND_TOKEN: &str = "select t.session_id, t.used_at, s.account_id, s.organisation_id, s.ended_at
+const FIND_TOKEN: &str = "select t.session_id, t.used_at, s.account_id, s.organisation_id, s.created_at, s.ended_at
     from refresh_token t join login_session s on s.id = t.session_id where t.token_hash = $1";
-const END: &str = "update login_session set ended_at = $2, end_cause = $3 where id = $1 and ended_at is null";
-const END_ALL: &str =
-    "update login_session set ended_at = $2, end_cause = $3 where account_id = $1 and ended_at is null";
-const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
 const PRUNE: &str = "delete from refresh_token where expires_at < $2
     and session_id in (select id from login_session where account_id = $1)";
 
@@ -62,6 +59,7 @@ struct Found {
     used_at: Option<DateTime<Utc>>,
     account_id: AccountId,
     organisation_id: OrganisationId,
+    created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
 }
 
@@ -120,6 +118,7 @@ impl Mint<'_> {
             areas: membership.areas.clone(),
             name: account.display_name.clone(),
             sid: session.0,
+            ver: account.version,
         };
         let access = self.keys.sign_access(self.now, &claims).map_err(Problem::internal)?;
         Ok(IssuedTokens { access, refresh, membership, kind: organisation.kind })
@@ -142,6 +141,10 @@ impl Mint<'_> {
         let Some(found) = find(tx, token).await?.filter(|f| f.ended_at.is_none()) else {
             return Ok(Rotation::Refused);
         };
+        if self.now - found.created_at >= Duration::hours(SESSION_HOURS_MAX) {
+            end(tx, found.session_id, self.now, "too_long").await?;
+            return Ok(Rotation::Refused);
+        }
         let next = if used == 1 {
             self.successor(token)
         } else {
@@ -187,27 +190,6 @@ impl Mint<'_> {
 async fn find(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbError> {
     let hash = sha256_hex(token.as_bytes());
     Ok(on!(conn, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?)
-}
-
-/// Ends one log-in.
-pub(super) async fn end(
-    tx: &mut Tx,
-    session: SessionId,
-    now: DateTime<Utc>,
-    cause: &'static str,
-) -> Result<(), DbError> {
-    Ok(on!(tx, |c| sqlx::query(END).bind(session).bind(now).bind(cause).execute(c).await.map(drop))?)
-}
-
-/// Ends every log-in of an account and forgets on which devices its PIN works.
-pub(in crate::account) async fn end_all(
-    tx: &mut Tx,
-    account: AccountId,
-    now: DateTime<Utc>,
-    cause: &'static str,
-) -> Result<(), DbError> {
-    on!(tx, |c| sqlx::query(END_ALL).bind(account).bind(now).bind(cause).execute(c).await.map(drop))?;
-    Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
 }
 
 /// The log-in that a refresh token belongs to.

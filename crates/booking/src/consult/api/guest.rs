@@ -126,7 +126,7 @@ impl std::fmt::Debug for GuestToken {
     }
 }
 
-/// A ticket for the lobby (whoever has a standing link; no log-in). Tries are throttled by address.
+/// A ticket for the lobby (whoever has a standing link; no log-in). Wrong tries are throttled by address.
 #[utoipa::path(post, path = "/v1/guest-tickets", tag = "consults", request_body = GuestToken,
     responses((status = 200, body = TicketView), (status = 404), (status = 409), (status = 429)), security(()))]
 pub async fn ticket(
@@ -134,8 +134,8 @@ pub async fn ticket(
     visitor: Visitor,
     Json(body): Json<GuestToken>,
 ) -> Result<Json<TicketView>, Problem> {
-    app.throttle.check(visitor.address)?;
     let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("guest-link", visitor.address, now)?;
     if body.token.len() > TOKEN_BYTES_MAX {
         return Err(Problem::not_found());
     }
@@ -144,10 +144,11 @@ pub async fn ticket(
     let guest = found.ok_or_else(|| {
         Problem::not_found().detail("链接已失效，请向机构再要一个", "The link has ended; ask the care home for another")
     })?;
+    attempt.right();
     let consult = store::find(&mut tx, guest.consult_id).await?.ok_or_else(Problem::not_found)?;
     let name = format!("{}（{}）", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
-    let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until };
+    let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until, session: None };
     let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;
     let id = Some(guest.consult_id.0);
     audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;

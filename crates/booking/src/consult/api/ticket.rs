@@ -51,10 +51,15 @@ pub async fn ticket(
         return Err(refused(&mut tx, &ctx, &consult, "ticket").await?);
     }
     let (subject, organisation) = (ctx.actor.subject.0, Some(ctx.actor.organisation));
-    let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role, until: None };
+    let session = Some(ctx.actor.session);
+    let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role, until: None, session };
     let ticket = ticket::issue(&mut tx, &app.deps.keys, ctx.now(), &consult, &entrant).await?;
     audit::record(&mut tx, &ctx, "consult.ticket", "consult", id).await?;
     tx.commit().await?;
+    // Ended meanwhile, it may have missed that its tickets were taken back.
+    if app.deps.db.ended().refuses(&ctx.actor) {
+        return Err(Problem::unauthenticated());
+    }
     Ok(Json(TicketView { ticket, summary_url: Some(format!("/consults/{id}/summary")) }))
 }
 

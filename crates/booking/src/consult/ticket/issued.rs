@@ -19,8 +19,8 @@ const LIST_MAX: i64 = 200;
 const STANDING: &str = "select id from consult_ticket where consult_id = $1 and person = $2 and role = $3
     and revoked_at is null order by issued_at desc limit 1";
 const KEEP: &str = "insert into consult_ticket
-    (id, consult_id, person, name, role, organisation_id, issued_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    (id, consult_id, person, name, role, organisation_id, issued_at, expires_at, session_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     on conflict (id) do update set expires_at = excluded.expires_at";
 const LIST: &str = "select person, max(name) as name, max(role) as role, min(issued_at) as issued_at,
     max(expires_at) as expires_at, count(*) as tickets from consult_ticket
@@ -30,6 +30,10 @@ const REVOKE: &str = "update consult_ticket set revoked_at = $3
     where consult_id = $1 and person = $2 and revoked_at is null";
 const REVOKE_EACH: &str = "update consult_ticket set revoked_at = $3
     where consult_id = $1 and person = $2 and revoked_at is null returning id";
+const REVOKE_OF_SESSION: &str = "update consult_ticket set revoked_at = $2
+    where session_id = $1 and revoked_at is null and expires_at > $2 returning consult_id, id";
+const REVOKE_OF_ACCOUNT: &str = "update consult_ticket set revoked_at = $3
+    where person = $1 and issued_at <= $2 and revoked_at is null and expires_at > $3 returning consult_id, id";
 const PEOPLE: &str = "select distinct person from consult_ticket where consult_id = $1 and revoked_at is null
     order by person limit $2";
 
@@ -48,6 +52,8 @@ pub struct IssuedTicket<'a> {
     pub at: DateTime<Utc>,
     /// Until when it opens the room.
     pub expires_at: DateTime<Utc>,
+    /// The log-in that it was given to; none for a link.
+    pub session: Option<Uuid>,
 }
 
 /// Somebody of the own side with a ticket that stands.
@@ -81,6 +87,7 @@ pub async fn keep(tx: &mut Tx, issued: &IssuedTicket<'_>) -> Result<(), DbError>
     let rows = on!(tx, |c| {
         let row = sqlx::query(KEEP).bind(issued.id).bind(issued.consult).bind(issued.person).bind(issued.name);
         let row = row.bind(issued.role).bind(issued.organisation).bind(issued.at).bind(issued.expires_at);
+        let row = row.bind(issued.session);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("keep ticket", 1, rows)
@@ -111,6 +118,32 @@ pub async fn revoke_each(tx: &mut Tx, consult: ConsultId, person: Uuid, now: Dat
     let tickets: Vec<Uuid> =
         on!(tx, |c| sqlx::query_scalar(REVOKE_EACH).bind(consult).bind(person).bind(now).fetch_all(c).await)?;
     for ticket in tickets {
+        ticket_revoked(tx, consult, Revoked::Ticket(ticket), now).await?;
+    }
+    Ok(())
+}
+
+/// Takes back the tickets that a log-in was given.
+pub async fn revoke_of_session(tx: &mut Tx, session: Uuid, now: DateTime<Utc>) -> Result<(), DbError> {
+    let tickets: Vec<(ConsultId, Uuid)> =
+        on!(tx, |c| sqlx::query_as(REVOKE_OF_SESSION).bind(session).bind(now).fetch_all(c).await)?;
+    tell_each(tx, tickets, now).await
+}
+
+/// Takes back the tickets that an account was given until `at`; it may be given others, if it still may enter.
+pub async fn revoke_of_account(
+    tx: &mut Tx,
+    account: Uuid,
+    at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
+    let tickets: Vec<(ConsultId, Uuid)> =
+        on!(tx, |c| sqlx::query_as(REVOKE_OF_ACCOUNT).bind(account).bind(at).bind(now).fetch_all(c).await)?;
+    tell_each(tx, tickets, now).await
+}
+
+async fn tell_each(tx: &mut Tx, tickets: Vec<(ConsultId, Uuid)>, now: DateTime<Utc>) -> Result<(), DbError> {
+    for (consult, ticket) in tickets {
         ticket_revoked(tx, consult, Revoked::Ticket(ticket), now).await?;
     }
     Ok(())

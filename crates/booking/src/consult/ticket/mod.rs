@@ -1,5 +1,6 @@
 //! The ticket into the consult room: all that the relay must know, signed.
 
+pub mod consumer;
 pub mod issued;
 pub mod role;
 
@@ -35,6 +36,8 @@ pub struct Entrant<'a> {
     pub role: RoomRole,
     /// When a link ends; the room's window ends it sooner.
     pub until: Option<DateTime<Utc>>,
+    /// The log-in that asks; none for a link.
+    pub session: Option<Uuid>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +116,7 @@ pub async fn issue(
         organisation: entrant.organisation.unwrap_or(consult.inviting.id),
         at: now,
         expires_at: expires,
+        session: entrant.session,
     };
     issued::keep(tx, &issued).await?;
     Ok(ticket)

@@ -52,6 +52,11 @@ impl Site {
         self.served.send(request).await
     }
 
+    /// An answer that has no end of its own.
+    pub async fn open_stream(&self, request: Request<Body>) -> axum::response::Response {
+        self.served.open(request).await
+    }
+
     /// A call of the API by a program; no token is an empty one, and no body is null.
     pub async fn api(&self, token: &str, method: &str, path: &str, body: Value) -> Answer {
         self.api_with(token, method, path, body, &[]).await

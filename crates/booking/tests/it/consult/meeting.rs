@@ -372,3 +372,40 @@ async fn lines_and_checks_are_told_in_words() {
     })
     .await;
 }
+
+/// Tells this service's own consumer of tickets what its log has.
+async fn heed(w: &World) {
+    let consumer = w.consumers.iter().find(|c| c.name == "booking-tickets").unwrap();
+    let log = Outbox::new("booking", w.db.clone());
+    consumer.catch_up(&log).await.unwrap();
+    assert_eq!(consumer.status(&log).await.unwrap().parked, 0);
+}
+
+#[tokio::test]
+async fn tickets_go_with_the_log_in_that_they_were_given_to() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = meeting(&w).await;
+        let mut tickets = Vec::new();
+        for who in [&w.nurse, &w.doctor] {
+            let ticket = w.step(who, &id, "ticket", Value::Null).await.expect(200);
+            tickets.push(claims(&w, &ticket)["jti"].as_str().unwrap().parse::<Uuid>().unwrap());
+        }
+        // The token of a person of this world belongs to a log-in of that id.
+        let now = w.clock.now();
+        let data = json!({ "session_id": w.nurse.id, "account_id": w.nurse.id });
+        let mut tx = w.db.begin().await.unwrap();
+        bus::publish(&mut tx, now, "booking.session.ended", w.nurse.id, &data).await.unwrap();
+        tx.commit().await.unwrap();
+        heed(&w).await;
+        assert_eq!(revoked(&w, &id, "ticket").await, tickets[..1]);
+        let data = json!({ "account_id": w.doctor.id, "version": 2 });
+        let mut tx = w.db.begin().await.unwrap();
+        bus::publish(&mut tx, now, "booking.account.rights_lost", w.doctor.id, &data).await.unwrap();
+        tx.commit().await.unwrap();
+        heed(&w).await;
+        heed(&w).await;
+        assert_eq!(revoked(&w, &id, "ticket").await, tickets, "each once");
+    })
+    .await;
+}

@@ -25,7 +25,7 @@ async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<Accou
     Ok((ETag(account.version), Json(AccountView::of(account, membership, ctx.now()))))
 }
 
-/// Changes an account's name, roles or areas; new roles count from its next token on.
+/// Changes an account's name, roles or areas. What is added counts from its next token on; what is taken away, at once.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
@@ -41,6 +41,7 @@ pub async fn edit(
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let (account, mut membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    let before = membership.clone();
     read.check(account.version)?;
     let organisation = organisation::load(&mut tx, &ctx, membership.organisation, AccountAction::AccountUpdate).await?;
     let mut fields = Fields::default();
@@ -62,6 +63,9 @@ pub async fn edit(
     let name = name.as_deref().unwrap_or(&account.display_name);
     current(store::edit(&mut tx, id, account.version, name).await?)?;
     store::add_membership(&mut tx, id, &membership, ctx.now()).await?;
+    if membership.lacks_of(&before) {
+        session::rights_lost(&mut tx, id, account.version + 1, ctx.now()).await?;
+    }
     audit::record(&mut tx, &ctx, "account.update", "account", id).await?;
     let view = view(&mut tx, &ctx, id).await?;
     tx.commit().await?;
@@ -109,7 +113,7 @@ async fn set_status(
     Ok(view)
 }
 
-/// Disables an account: its log-ins end, its access tokens within 15 minutes.
+/// Disables an account: its log-ins end, with all that was given to them.
 #[utoipa::path(post, path = "/v1/accounts/{id}/disable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),

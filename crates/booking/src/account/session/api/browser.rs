@@ -20,9 +20,9 @@ use crate::account::input::{FormOrJson, Next};
 use crate::account::member::Account;
 use crate::account::page;
 use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
-use crate::account::session::device;
 use crate::account::session::login::{Credentials, authenticate, mint};
 use crate::account::session::store::{self, IssuedTokens, Rotation};
+use crate::account::session::{device, ending};
 
 /// Two tabs of one browser may renew at the same moment, and an answer may be lost on the way: who comes again with the
 /// used token within this time is no thief.
@@ -38,8 +38,8 @@ pub(super) struct LogIn {
 /// Where to go after the log-in: where the person was, or its start page.
 pub(super) fn destination(next: Option<&str>, issued: &IssuedTokens) -> String {
     match local_path(next) {
-        "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
-        path => path.to_owned(),
+        path if path == "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
+        path => path,
     }
 }
 
@@ -71,7 +71,7 @@ async fn leave(tx: &mut Tx, jar: &CookieJar, now: DateTime<Utc>, cause: &'static
     if let Some(cookie) = jar.get(REFRESH_COOKIE)
         && let Some(session) = store::session_of(tx, cookie.value()).await?
     {
-        store::end(tx, session, now, cause).await?;
+        ending::end(tx, session, now, cause).await?;
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ pub async fn log_in(
 
 async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Result<(CookieJar, String), Problem> {
     let now = app.deps.clock.now();
-    let typed = Credentials { login: &body.login, password: &body.password };
+    let typed = Credentials { login: &body.login, password: &body.password, jar: &jar };
     let (mut tx, account) = authenticate(app, visitor, typed, now).await?;
     let jar = device::remember(app, &mut tx, jar, account.id, now).await?;
     let (jar, issued) = enter(app, &mut tx, jar, &account, now).await?;
@@ -114,7 +114,7 @@ pub async fn log_out(
     jar: CookieJar,
 ) -> Result<(CookieJar, StatusCode), Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    ending::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
     tx.commit().await?;
     Ok((SessionCookies::clear(jar), StatusCode::NO_CONTENT))
@@ -190,10 +190,10 @@ pub async fn renew(
 ) -> Result<Response, Problem> {
     let next = local_path(query.next.as_deref());
     Ok(match rotate(&app, &visitor, &jar).await? {
-        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(next)).into_response(),
+        Some(Rotation::Issued(issued)) => (put(&app, jar, &issued), Redirect::to(&next)).into_response(),
         Some(Rotation::Refused | Rotation::Reused) | None => {
             let path = if jar.get(LOCKED_COOKIE).is_some() { "/session/pin" } else { "/login" };
-            (SessionCookies::clear(jar), Redirect::to(&page::with_next(path, next))).into_response()
+            (SessionCookies::clear(jar), Redirect::to(&page::with_next(path, &next))).into_response()
         }
     })
 }

@@ -75,7 +75,7 @@ async fn show(
     let here = here(app, jar).await?;
     if here.is_empty() {
         let next = sanbao_platform::web::local_path(next);
-        return Ok(Redirect::to(&page::with_next("/login", next)).into_response());
+        return Ok(Redirect::to(&page::with_next("/login", &next)).into_response());
     }
     let people: Vec<_> = here.into_iter().map(|c| (c.id, c.display_name)).collect();
     Ok(page::login::pin(app, visitor, &people, next, problem))
@@ -105,13 +105,13 @@ pub async fn log_in(
 }
 
 async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) -> Result<(CookieJar, String), Problem> {
-    app.throttle.check(visitor.address)?;
     let now = app.deps.clock.now();
+    let attempt = app.guesses.attempt("pin", visitor.address, now)?;
     let (device, account) = {
         let mut conn = app.deps.db.read().await?;
         (device::find(&mut conn, &jar).await?, member::find(&mut conn, body.account).await?)
     };
-    let usable = |a: &Account| a.status == AccountStatus::Active && a.locked_seconds(now).is_none();
+    let usable = |a: &Account| a.status == AccountStatus::Active;
     let account = account.filter(usable);
     let hash = account.as_ref().and_then(|a| a.pin_hash.clone());
     let right = app.deps.passwords.verify(input::pin(&body.pin).unwrap_or_default(), hash.clone()).await?;
@@ -133,6 +133,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
         tx.commit().await?;
         return Err(Problem::new(if allowed { &PIN_REFUSED } else { &PIN_UNAVAILABLE }));
     }
+    attempt.right();
     // Disabled or given another PIN while this one was hashed: what holds now decides.
     let current = member::find(&mut tx, account.id).await?.filter(usable);
     let current = current.filter(|now| now.pin_hash == account.pin_hash);

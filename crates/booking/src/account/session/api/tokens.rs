@@ -2,6 +2,7 @@
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
+use axum_extra::extract::cookie::CookieJar;
 use chrono::Duration;
 use sanbao_platform::auth::ACCESS_TOKEN_SECONDS;
 use sanbao_platform::http::{Ctx, Json, Visitor};
@@ -12,8 +13,9 @@ use utoipa::ToSchema;
 use crate::App;
 use crate::account::id::SessionId;
 use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::session::ending;
 use crate::account::session::login::{Credentials, authenticate, mint};
-use crate::account::session::store::{self, IssuedTokens, Rotation};
+use crate::account::session::store::{IssuedTokens, Rotation};
 
 /// A log-in by password.
 #[derive(Deserialize, ToSchema)]
@@ -56,17 +58,17 @@ impl From<IssuedTokens> for Tokens {
 
 /// Logs in by password.
 #[utoipa::path(post, path = "/v1/tokens", tag = "log-in", request_body = PasswordGrant,
-    description = "Permission: none; throttled by address.",
+    description = "Permission: none; wrong tries are throttled by address and by name.",
     responses((status = 200, body = Tokens), (status = 401, description = "invalid-credentials"),
         (status = 403, description = "account-disabled"),
-        (status = 429, description = "account-locked or too-many-requests, with Retry-After")))]
+        (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
 pub async fn log_in(
     visitor: Visitor,
     AppState(app): AppState<App>,
     Json(body): Json<PasswordGrant>,
 ) -> Result<Json<Tokens>, Problem> {
     let now = app.deps.clock.now();
-    let typed = Credentials { login: &body.login, password: &body.password };
+    let typed = Credentials { login: &body.login, password: &body.password, jar: &CookieJar::new() };
     let (mut tx, account) = authenticate(&app, &visitor, typed, now).await?;
     let issued = mint(&app, now).start(&mut tx, &account).await?;
     tx.commit().await?;
@@ -102,7 +104,7 @@ pub async fn refresh(
     responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
 pub async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    store::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
+    ending::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
