@@ -23,7 +23,7 @@ pub struct MediaArgs {
 pub enum RelayedPeople {
     /// That of guests: they and the staff never learn each other's addresses.
     Guests,
-    /// Everybody's.
+    /// The staff's too: every consult goes through the TURN server.
     Everybody,
     /// Nobody's: whoever can be reached directly is.
     Nobody,

@@ -1,8 +1,11 @@
 //! Requests that should not come in: each is a clear typed error, nothing has changed, nothing of the inside shows.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use sanbao_platform::db::Db;
 use sanbao_platform::on;
-use sanbao_platform::testing::{self, Answer, TestEngine};
+use sanbao_platform::testing::{self, Answer, TestEngine, eventually};
 use serde_json::{Value, json};
 
 use crate::common::world::World;
@@ -32,6 +35,19 @@ async fn rows(served: &Served) -> Vec<(String, i64)> {
         }
     }
     all
+}
+
+/// The same once the services have heard what they tell each other when they begin.
+async fn settled(served: &Served) -> Vec<(String, i64)> {
+    let before = Cell::new(Vec::new());
+    eventually("nothing is written any more", async || {
+        let now = rows(served).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let later = rows(served).await;
+        let quiet = now == later && before.replace(later.clone()) == later;
+        quiet.then_some(later)
+    })
+    .await
 }
 
 async fn tables(db: &Db, engine: &TestEngine) -> Vec<String> {
@@ -175,7 +191,7 @@ async fn broken_bodies_are_refused_and_change_nothing() {
             served.nobody().demo("desk").await,
             served.nobody().demo("admin").await,
         ];
-        let before = rows(served).await;
+        let before = settled(served).await;
         let huge = format!("{{\"x\":\"{}\"}}", "a".repeat(10 * 1024 * 1024));
         let broken: [(&str, Vec<u8>, &[u16]); 6] = [
             ("cut JSON", b"{".to_vec(), &[400]),
@@ -217,7 +233,7 @@ async fn broken_bodies_are_refused_and_change_nothing() {
 async fn wrong_values_name_their_field_and_change_nothing() {
     on_demos(async |served| {
         let Invited { nurse, desk, resident, hospital } = Invited::of(served).await;
-        let before = rows(served).await;
+        let before = settled(served).await;
         let invite = |field: &str, value: Value| {
             let mut body = flow::invitation(&resident, &hospital, "geriatrics", served.clock.now());
             body[field] = value;

@@ -39,7 +39,7 @@ pub enum Place {
     Address(IpAddr),
 }
 
-/// What wrong tries there were. Cheap to clone; clones share them.
+/// The wrong tries of late. Cheap to clone; clones share them.
 #[derive(Clone, Debug)]
 pub struct Guesses {
     every: TimeDelta,

@@ -61,7 +61,7 @@ pub enum RelayOnly {
     /// That of guests, so that they and the staff never learn each other's addresses.
     #[default]
     Guests,
-    /// Everybody's.
+    /// The staff's too, which costs the TURN server the whole of a consult.
     Everybody,
 }
 

@@ -25,7 +25,7 @@ pub(crate) use store::{follow, forget, load};
 /// How long an end is remembered: longer than any session lasts, and what was given to it.
 pub const REMEMBERED_HOURS: i64 = 24;
 
-/// What ended.
+/// An end of something that tokens were given for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// A log-in: nothing that was given to it is good any more.

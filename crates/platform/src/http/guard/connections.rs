@@ -37,13 +37,13 @@ struct Shared {
 
 /// A place among the connections; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPlace {
     connections: Connections,
     peer: SocketAddr,
     watch: Arc<Watch>,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPlace {
     fn drop(&mut self) {
         self.connections.leave(self.peer, &self.watch);
     }
@@ -64,7 +64,7 @@ impl Connections {
     }
 
     /// A place for a connection from `peer`; `None` where every other is in use.
-    fn enter(&self, peer: SocketAddr) -> Option<Place> {
+    fn enter(&self, peer: SocketAddr) -> Option<ConnectionPlace> {
         let (bounds, network) = (&self.0.bounds, client_network(peer.ip()));
         let mut open = self.open();
         if let Some(most) = bounds.connections_per_address_max {
@@ -75,7 +75,7 @@ impl Connections {
         let watch = Arc::new(Watch::new(*bounds, Instant::now()));
         open.insert(peer, Arc::clone(&watch));
         metrics::gauge!(HTTP_CONNECTIONS).increment(1.0);
-        Some(Place { connections: self.clone(), peer, watch })
+        Some(ConnectionPlace { connections: self.clone(), peer, watch })
     }
 
     /// Forgets a connection. One that was displaced is forgotten already, and its peer's port may be in use again.

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::connections::Place;
+use super::connections::ConnectionPlace;
 use super::pace::Pace;
 use super::watch::{Due, Watch};
 
@@ -22,11 +22,11 @@ pub struct Guarded {
     taking: Pace,
     /// Runs while the other side takes nothing; most sockets never need it.
     taken: Option<Pin<Box<Sleep>>>,
-    _place: Place,
+    _place: ConnectionPlace,
 }
 
 impl Guarded {
-    pub(super) fn new(inner: TcpStream, watch: Arc<Watch>, place: Place) -> Self {
+    pub(super) fn new(inner: TcpStream, watch: Arc<Watch>, place: ConnectionPlace) -> Self {
         let (due, taking) = (Box::pin(sleep_until(Instant::now())), Pace::new(watch.bounds().taking_wait));
         Self { inner, watch, due, taking, taken: None, _place: place }
     }

@@ -1,3 +1,4 @@
+//! Tables of addresses, candidates and descriptions, and random texts.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use rand::rngs::StdRng;
