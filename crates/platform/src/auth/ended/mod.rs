@@ -2,7 +2,7 @@
 //!
 //! The issuer of tokens [`record`]s an end in the transaction that makes it true and publishes it. Every other service
 //! takes the event into its own database ([`consumer`]). A process knows what it committed itself at once, and what
-//! others of the same service committed by looking every second ([`follow`]). All of it is read when a database is
+//! others of the same service committed by looking every second (`follow`). All of it is read when a database is
 //! migrated, so that a restart brings no token back.
 
 mod consumer;
