@@ -9,8 +9,9 @@ use argon2::Block;
 
 /// How many hashes run at once; each takes a core and its memory.
 pub(super) const THREADS_MAX: usize = 2;
-/// After this long without work a thread ends, and its memory goes back to the system.
-const IDLE: Duration = Duration::from_secs(10);
+/// After this long without work a thread ends, and its memory goes back to the system: to take it anew costs a fraction of a
+/// hash, and a process that hashes nothing should hold nothing for it.
+const IDLE: Duration = Duration::from_millis(100);
 /// A block that the GNU allocator never keeps: more than its `DEFAULT_MMAP_THRESHOLD_MAX` of 32 MiB.
 const RETURNED_BYTES_MIN: usize = 33 * 1024 * 1024;
 
@@ -124,14 +125,19 @@ mod tests {
     #[test]
     fn few_threads_do_all_and_each_uses_its_memory_again() {
         let (hashing, (told, heard)) = (Hashing::default(), channel());
+        // Nothing is begun before all is there, so that no thread is ever without work.
+        let gate = Arc::new(Mutex::new(()));
+        let closed = gate.lock().unwrap();
         for _ in 0..200 {
-            let told = told.clone();
+            let (told, gate) = (told.clone(), Arc::clone(&gate));
             let job = move |memory: &mut Memory| {
+                drop(gate.lock().unwrap());
                 let place = std::ptr::from_ref(&memory.blocks(19 * 1024)[0]).addr();
                 told.send((std::thread::current().id(), place)).unwrap();
             };
             hashing.submit(Box::new(job)).unwrap();
         }
+        drop(closed);
         let seen: Vec<_> = (0..200).map(|_| heard.recv().unwrap()).collect();
         let threads: HashSet<_> = seen.iter().map(|(thread, _)| *thread).collect();
         let places: HashSet<_> = seen.iter().collect();
