@@ -36,6 +36,18 @@ async fn parts_on(url: &str) -> compose::Parts {
     common::parts(&TestEngine::Postgres(url.to_owned()), Clock::system()).await
 }
 
+/// The demo's services, each a process, and their visitor; `None` when PostgreSQL and NATS were left out on purpose.
+async fn demo_apart() -> Option<(Apart, Client)> {
+    let mut apart = Apart::new().await?;
+    apart.write_secret();
+    sanbao::demo::fill(&parts_on(&apart.url).await).await.unwrap();
+    for role in Role::ALL {
+        apart.start(*role).await;
+    }
+    let nobody = apart.site().await;
+    Some((apart, nobody))
+}
+
 /// The answer's body; nothing when somebody on the way was down. Any other answer than `expected` is a fault.
 async fn try_post(client: &Client, path: &str, body: &Value, expected: u16) -> Option<Value> {
     let response = client.request("post", path).json(body).send().await.ok()?;
@@ -223,14 +235,7 @@ async fn through_all_deaths(apart: &mut Apart) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
-    let Some(mut apart) = Apart::new().await else { return };
-    apart.write_secret();
-    let parts = parts_on(&apart.url).await;
-    sanbao::demo::fill(&parts).await.unwrap();
-    for role in Role::ALL {
-        apart.start(*role).await;
-    }
-    let nobody = apart.site().await;
+    let Some((mut apart, nobody)) = demo_apart().await else { return };
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let (admin, dispatchers) = (nobody.demo("admin").await, Dispatchers::of(&nobody).await);
     let agency = flow::organisation(&nobody, "home_care_agency").await;
@@ -255,7 +260,7 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
     for user in users {
         user.await.unwrap();
     }
-    let taken = settled(&apart, &parts).await;
+    let taken = settled(&apart, &parts_on(&apart.url).await).await;
     let mut sql = apart.sql().await;
     let accepted = done.accepted.lock().unwrap().clone();
     let visits: Vec<(Uuid, i64)> =
@@ -281,13 +286,7 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_days_work_goes_across_the_services() {
-    let Some(mut apart) = Apart::new().await else { return };
-    apart.write_secret();
-    sanbao::demo::fill(&parts_on(&apart.url).await).await.unwrap();
-    for role in Role::ALL {
-        apart.start(*role).await;
-    }
-    let nobody = apart.site().await;
+    let Some((apart, nobody)) = demo_apart().await else { return };
     // A request becomes a visit, and its schedule comes back.
     let request = flow::accepted_request(&nobody, "腿脚不便，需要上门助浴").await;
     let dispatcher = nobody.demo("dispatcher").await;
@@ -374,13 +373,7 @@ async fn sent_away(socket: &mut Socket) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_in_that_ends_ends_its_tokens_streams_and_rooms_on_other_processes() {
-    let Some(mut apart) = Apart::new().await else { return };
-    apart.write_secret();
-    sanbao::demo::fill(&parts_on(&apart.url).await).await.unwrap();
-    for role in Role::ALL {
-        apart.start(*role).await;
-    }
-    let nobody = apart.site().await;
+    let Some((mut apart, nobody)) = demo_apart().await else { return };
     let (admin, desk) = (nobody.demo("admin").await, nobody.demo("desk").await);
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
