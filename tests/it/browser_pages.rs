@@ -97,7 +97,7 @@ impl Sitting {
 
 async fn nurse_with_a_pin(nobody: &Client) {
     let nurse = nobody.demo("nurse").await;
-    nurse.send(nurse.request("put", "/v1/me/pin").json(&json!({ "pin": "2580" }))).await.expect(204);
+    nurse.send(nurse.request("put", "/v1/me/pin").json(&json!({ "pin": "4826" }))).await.expect(204);
 }
 
 /// An invitation that the nurse's page shows; its id.
@@ -191,7 +191,7 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     browser.unlock_by_pin("0000").await;
     browser.until("!document.querySelector('[data-lock-error]').hidden").await;
     browser.lock_after(10.0).await;
-    browser.unlock_by_pin("2580").await;
+    browser.unlock_by_pin("4826").await;
     browser
         .until("!document.querySelector('dialog.lock') && document.querySelector('main').getClientRects().length")
         .await;
@@ -238,7 +238,7 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     browser.script("window.fetch = window.real; window.dispatchEvent(new Event('online'))").await;
     browser.until("!document.cookie.includes('sanbao_csrf=')").await;
     browser.lock_after(10.0).await;
-    browser.unlock_by_pin("2580").await;
+    browser.unlock_by_pin("4826").await;
     browser.until("!document.querySelector('dialog.lock')").await;
     assert_eq!(browser.script("return document.querySelector('#reason').value").await, "断网时填的");
     Sitting { demo, browser, dir }.leave().await;

@@ -8,16 +8,12 @@ use std::borrow::Cow;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use chrono::NaiveDate;
-use sanbao_platform::auth::PASSWORD_BYTES_MAX;
-use sanbao_platform::cn::{Phone, ResidentId, half_width};
+use sanbao_platform::cn::{Phone, ResidentId};
 use sanbao_platform::http::Json;
 use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
 use sanbao_platform::text_enum;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-
-/// A shorter password is refused.
-pub const PASSWORD_CHARS_MIN: usize = 8;
 
 /// The fault of a value and how to mend it; never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,27 +131,6 @@ pub fn plain_login(typed: &str) -> String {
     typed.trim().to_lowercase()
 }
 
-/// A new password: at least [`PASSWORD_CHARS_MIN`] characters (NIST SP 800-63B: length, no composition rules).
-pub fn password(typed: &str) -> Result<String, Wrong> {
-    if typed.chars().count() < PASSWORD_CHARS_MIN {
-        return Err(Wrong::new("密码至少 8 个字符", "A password has at least 8 characters"));
-    }
-    if typed.len() > PASSWORD_BYTES_MAX {
-        return Err(Wrong::new("密码太长（最多 256 字节）", "The password is too long (256 bytes at most)"));
-    }
-    Ok(typed.to_owned())
-}
-
-/// A PIN: 4 to 8 digits.
-pub fn pin(typed: &str) -> Result<String, Wrong> {
-    let text = half_width(typed);
-    if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-        Ok(text)
-    } else {
-        Err(Wrong::new("PIN 为 4 到 8 位数字", "A PIN has 4 to 8 digits"))
-    }
-}
-
 /// An area's code: 2 to 40 ASCII letters, digits, dots and hyphens; what it names is another service's knowledge.
 pub fn area_code(typed: &str) -> Result<String, Wrong> {
     let text = typed.trim();
@@ -240,14 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn lines_log_ins_and_pins_are_bounded() {
+    fn lines_and_log_ins_are_bounded() {
         assert!(line("  ", 10).is_err());
         assert!(line("a\nb", 10).is_err());
         assert!(line(&"长".repeat(11), 10).is_err());
         assert_eq!(line(" 王 ", 10).unwrap(), "王");
         assert_eq!(login(" Li.Ming ").unwrap(), "li.ming");
         assert!(login("<script>").is_err());
-        assert!(pin("12").is_err() && pin("123456789").is_err() && pin("12a4").is_err());
-        assert_eq!(pin("1234").unwrap(), "1234");
     }
 }

@@ -12,6 +12,7 @@ mod page;
 pub mod person;
 pub mod policy;
 pub mod problems;
+mod secret;
 mod session;
 pub mod setup;
 

@@ -16,6 +16,7 @@ use super::input::{self, Fields, Setup, area_code, line};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::{self, Organisation, OrganisationKind};
 use super::problems::{LINK_SPENT, LOGIN_TAKEN};
+use super::secret;
 use crate::App;
 use crate::role::ADMINISTRATOR;
 
@@ -68,7 +69,8 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
     let area = fields.maybe("/area_code", body.area_code.as_deref(), area_code);
     let login = fields.take("/login", input::login(&body.login));
     let display_name = fields.take("/display_name", line(&body.display_name, 40));
-    let password = fields.take("/password", input::password(&body.password));
+    let names = [&body.name_zh, &body.name_en, &body.login, &body.display_name].map(String::as_str);
+    let password = fields.take("/password", secret::password(&body.password, &names));
     let values = name_zh.zip(name_en).zip(login).zip(display_name).zip(password);
     let ((((name_zh, name_en), login), display_name), password) = fields.finish(values)?;
     let hash = app.deps.passwords.hash(password).await?;

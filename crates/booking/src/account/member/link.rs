@@ -15,8 +15,9 @@ use super::model::Account;
 use super::store;
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::input::{self, AccountStart, Fields};
+use crate::account::input::{AccountStart, Fields};
 use crate::account::problems::LINK_SPENT;
+use crate::account::secret;
 use crate::account::session;
 
 /// How long a link lives, in days.
@@ -69,11 +70,13 @@ pub(in crate::account) async fn open(
 pub(in crate::account) async fn take(app: &App, visitor: &Visitor, body: &AccountStart) -> Result<(), Problem> {
     let now = app.deps.clock.now();
     let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
-    let known = open(&mut app.deps.db.read().await?, &body.token, now).await?;
-    known.ok_or_else(|| Problem::new(&LINK_SPENT))?;
+    let mut conn = app.deps.db.read().await?;
+    let known = open(&mut conn, &body.token, now).await?.ok_or_else(|| Problem::new(&LINK_SPENT))?;
     attempt.right();
+    let names = store::names(&mut conn, &known).await?;
+    drop(conn);
     let mut fields = Fields::default();
-    let password = fields.take("/password", input::password(&body.password));
+    let password = fields.take("/password", secret::password(&body.password, &names));
     let hash = app.deps.passwords.hash(fields.finish(password)?).await?;
     let mut tx = app.deps.db.begin().await?;
     let account = open(&mut tx, &body.token, now).await?.ok_or_else(|| Problem::new(&LINK_SPENT))?;

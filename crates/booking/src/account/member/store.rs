@@ -70,6 +70,17 @@ pub(super) async fn load(
     Ok((account, membership))
 }
 
+/// The names that an account and its organisation are called by, which are no passwords.
+pub(in crate::account) async fn names(conn: &mut Conn, account: &Account) -> Result<Vec<String>, DbError> {
+    let mut names = vec![account.login.clone(), account.display_name.clone()];
+    if let Some(membership) = membership(conn, account.id).await?
+        && let Some(organisation) = organisation::find(conn, membership.organisation).await?
+    {
+        names.extend([organisation.name_zh, organisation.name_en]);
+    }
+    Ok(names)
+}
+
 /// The account of a log-in name.
 pub async fn find_by_login(conn: &mut Conn, login: &str) -> Result<Option<Account>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND_BY_LOGIN).bind(login).fetch_optional(c).await)?)

@@ -10,4 +10,5 @@ mod offices;
 mod organisations;
 mod people;
 mod pin;
+mod secrets;
 mod setup;

@@ -101,7 +101,7 @@ async fn a_pin_lasts_for_a_shift_and_ends_with_the_account() {
             let refused = refused.refused(422, "invalid");
             assert_eq!(refused.body["errors"][0]["pointer"], "/pin");
         }
-        site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": "25802580" })).await.checked(204);
+        site.api(&token, "PUT", "/v1/me/pin", json!({ "pin": "60381794" })).await.checked(204);
         let mut nurse = Browser::new();
         nurse.log_in(&site, "nurse").await;
         let page = nurse.open(&site, "/session/pin").await.checked(200);
@@ -112,12 +112,12 @@ async fn a_pin_lasts_for_a_shift_and_ends_with_the_account() {
         let set = nurse.open(&site, "/session/pin").await.checked(303);
         assert_eq!(set.header("location"), "/me", "logged in, without a PIN: here one sets it");
         nurse.open(&site, "/me").await.checked(200);
-        nurse.script(&site, "PUT", "/v1/me/pin", json!({ "pin": "4711" })).await.checked(204);
-        nurse.script(&site, "POST", "/session/pin", pin(&site, "nurse", "4711")).await.checked(200);
+        nurse.script(&site, "PUT", "/v1/me/pin", json!({ "pin": "4826" })).await.checked(204);
+        nurse.script(&site, "POST", "/session/pin", pin(&site, "nurse", "4826")).await.checked(200);
         tablet.log_in(&site, "doctor").await;
         let old = tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "1234")).await;
         old.refused(401, "pin-refused");
-        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "25802580")).await.checked(200);
+        tablet.script(&site, "POST", "/session/pin", pin(&site, "doctor", "60381794")).await.checked(200);
     })
     .await;
 }

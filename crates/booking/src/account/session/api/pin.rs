@@ -13,15 +13,16 @@ use utoipa::ToSchema;
 use super::browser::{destination, enter, entered};
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::input::{self, Fields, FormOrJson, Next};
+use crate::account::input::{Fields, FormOrJson, Next};
 use crate::account::member::{self, Account, AccountStatus};
 use crate::account::page;
 use crate::account::problems::{PIN_REFUSED, PIN_UNAVAILABLE};
+use crate::account::secret;
 use crate::account::session::device;
 
 /// A PIN of 4 to 8 digits.
 #[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"pin": "2580"}))]
+#[schema(example = json!({"pin": "4826"}))]
 pub(super) struct NewPin {
     pin: String,
 }
@@ -32,7 +33,7 @@ pub(super) struct NewPin {
     responses((status = 204, description = "set"), (status = 401, description = "not logged in"), (status = 422, description = "not a PIN")))]
 pub async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
     let mut fields = Fields::default();
-    let pin = fields.take("/pin", input::pin(&body.pin));
+    let pin = fields.take("/pin", secret::pin(&body.pin));
     let hash = app.deps.passwords.hash(fields.finish(pin)?).await?;
     let mut tx = app.deps.db.begin().await?;
     if !member::set_pin(&mut tx, ctx.actor.subject.into(), &hash).await? {
@@ -114,7 +115,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     let usable = |a: &Account| a.status == AccountStatus::Active;
     let account = account.filter(usable);
     let hash = account.as_ref().and_then(|a| a.pin_hash.clone());
-    let right = app.deps.passwords.verify(input::pin(&body.pin).unwrap_or_default(), hash.clone()).await?;
+    let right = app.deps.passwords.verify(secret::typed_pin(&body.pin).unwrap_or_default(), hash.clone()).await?;
     let (Some(device), Some(account), Some(_)) = (device, account, hash) else {
         return Err(Problem::new(&PIN_UNAVAILABLE));
     };
