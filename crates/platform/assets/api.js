@@ -11,14 +11,18 @@ export class ApiProblem extends Error {
   }
 }
 
+/** Over HTTPS each cookie of the site has a prefix, so that no neighbour can set it. @param {string} name @returns {string} */
+export const cookieName = (name) => (location.protocol === "https:" ? `__Host-${name}` : name);
+
 /** @param {string} name @returns {string} */
 export const cookie = (name) => {
-  const found = document.cookie.split("; ").find((c) => c.startsWith(`${name}=`));
-  return found ? decodeURIComponent(found.slice(name.length + 1)) : "";
+  const found = document.cookie.split("; ").find((c) => c.startsWith(`${cookieName(name)}=`));
+  return found ? decodeURIComponent(found.slice(cookieName(name).length + 1)) : "";
 };
 
 /**
  * Calls the API. A lapsed session is renewed once; when that fails, somebody logs in on the page, or the log-in page opens.
+ * Where another proof is asked for, one dialog asks for it, and the call is sent again.
  * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
  * @returns {Promise<any>} the parsed answer, or null for an empty one
  */
@@ -44,12 +48,20 @@ export async function api(method, path, body, headers = {}) {
   let answer = await send();
   // Another tab renewed between the reading of the cookie and its sending.
   if (answer.status === 403 && csrf !== cookie("sanbao_csrf")) answer = await send();
-  if (answer.status === 401 && ((await renew()) || (await loggedInAgain()))) answer = await send();
+  if (answer.status === 401 && !asksForProof(answer) && ((await renew()) || (await loggedInAgain()))) answer = await send();
+  if (asksForProof(answer) && (await provedAgain())) answer = await send();
   const text = await answer.text();
   const value = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : null;
   if (!answer.ok) throw new ApiProblem(value || { status: answer.status });
   return value;
 }
+
+/** The log-in is good, and the person's last proof too old for this (RFC 9470).
+ * @param {Response} answer @returns {boolean} */
+const asksForProof = (answer) => answer.status === 401 && (answer.headers.get("www-authenticate") || "").includes("insufficient_user_authentication");
+
+/** @returns {Promise<boolean>} whether the person has proved it again */
+const provedAgain = async () => (await import("/static/step-up.js")).prove();
 
 /** The log-in has ended. A page that can ask for it in its place does, and what was typed stays; else the log-in page opens.
  * @returns {Promise<boolean>} whether the same person is back */

@@ -42,7 +42,9 @@ problem_kinds! {
     BAD_REQUEST = 400 "bad-request" "请求格式不对" "The request cannot be read";
     INVALID = 422 "invalid" "有内容需要更正" "Some fields need correcting";
     UNAUTHENTICATED = 401 "unauthenticated" "请先登录" "Please log in";
+    STEP_UP_REQUIRED = 401 "step-up-required" "请再确认一次是您本人" "Please prove once more that it is you";
     FORBIDDEN = 403 "forbidden" "您没有权限做这件事" "You may not do this";
+    FACTOR_LACKING = 403 "second-factor-lacking" "请先设置第二重验证，然后才能使用其他功能" "Set up your second factor first; nothing else opens before";
     CROSS_SITE = 403 "cross-site" "请求来源不受信任" "The request came from another site";
     NOT_FOUND = 404 "not-found" "没有找到" "Not found";
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "不支持这种操作" "Method not allowed";
@@ -57,6 +59,9 @@ problem_kinds! {
     INTERNAL = 500 "internal" "系统内部错误，已记录" "Internal error; it has been recorded";
     UNAVAILABLE = 503 "unavailable" "服务暂时不可用，请稍后再试" "Temporarily unavailable, try again later";
 }
+
+/// The challenge of [`STEP_UP_REQUIRED`] (RFC 9470 §3): the log-in is good, and its last proof too old.
+pub(crate) const STEP_UP_CHALLENGE: &str = r#"Bearer error="insufficient_user_authentication", max_age="600""#;
 
 /// One field's error, with a JSON Pointer (RFC 6901) to the field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -235,7 +240,8 @@ impl Problem {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         if self.0.kind.status == 401 {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            let challenge = if *self.0.kind == STEP_UP_REQUIRED { STEP_UP_CHALLENGE } else { "Bearer" };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static(challenge));
         }
         response
     }

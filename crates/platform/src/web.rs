@@ -93,7 +93,7 @@ impl Frame {
                         }
                         div.who {
                             @if let Some(actor) = actor {
-                                span.name { (actor.name) }
+                                a.name href="/me" aria-label=(format!("{} · {}", actor.name, t("own-account"))) { (actor.name) }
                                 a href="/session/pin" { (t("switch-user")) }
                                 button.plain type="button" data-action="log-out" { (t("log-out")) }
                             }
@@ -105,7 +105,10 @@ impl Frame {
                     }
                     div #notice role="status" aria-live="polite" {}
                     main #main tabindex="-1" { (body) }
-                    @if let Some(actor) = actor { (lock(&self.0.texts, lang, actor)) }
+                    @if let Some(actor) = actor {
+                        (lock(&self.0.texts, lang, actor))
+                        (step_up(&self.0.texts, lang))
+                    }
                 }
             }
         }
@@ -151,7 +154,38 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
                             button.button type="submit" { (t("lock-unlock")) }
                         }
                     }
+                    form.stack method="post" action="/session/second-factor" data-lock-factor hidden {
+                        div.field {
+                            label for="lock-code" { (t("lock-code")) }
+                            input #lock-code name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="40" required;
+                        }
+                        button.button.primary type="submit" { (t("lock-unlock")) }
+                    }
                     p { a href="/session/pin" { (t("lock-other")) } }
+                }
+            }
+        }
+    }
+}
+
+/// The question for another proof, in one dialog for whatever asks for it (`step-up.js`).
+fn step_up(texts: &Texts, lang: Lang) -> Markup {
+    let t = |key: &str| texts.get(lang, key);
+    html! {
+        template #step-up-template {
+            dialog.dialog #step-up aria-labelledby="step-up-title" {
+                form.stack method="post" action="/v1/session/step-up" {
+                    h2 #step-up-title { (t("step-up-title")) }
+                    p { (t("step-up-what")) }
+                    p.notice.bad data-step-up-error role="alert" hidden {}
+                    div.field {
+                        label for="step-up-secret" { (t("step-up-secret")) }
+                        input #step-up-secret name="secret" type="password" autocomplete="current-password" maxlength="256" required;
+                    }
+                    div.toolbar {
+                        button.button.primary type="submit" { (t("confirm")) }
+                        button.button type="button" data-action="close" { (t("cancel")) }
+                    }
                 }
             }
         }
@@ -179,6 +213,7 @@ const FILES: &[StaticFile] = &[
     ("/static/form.js", JS, include_bytes!("../assets/form.js")),
     ("/static/send.js", JS, include_bytes!("../assets/send.js")),
     ("/static/check.js", JS, include_bytes!("../assets/check.js")),
+    ("/static/step-up.js", JS, include_bytes!("../assets/step-up.js")),
     ("/static/words.js", JS, include_bytes!("../assets/words.js")),
     ("/static/ages.js", JS, include_bytes!("../assets/ages.js")),
     ("/static/stream.js", JS, include_bytes!("../assets/stream.js")),

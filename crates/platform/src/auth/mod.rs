@@ -7,7 +7,9 @@ mod password;
 mod provider;
 mod throttle;
 mod token;
+pub mod totp;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganisationId, SubjectId};
@@ -36,6 +38,10 @@ pub struct Actor {
     pub session: uuid::Uuid,
     /// The version of the account whose rights these are.
     pub version: i64,
+    /// When the person last proved who they are: by password, PIN or code.
+    pub proved_at: DateTime<Utc>,
+    /// Whether the account must set up its second factor before it reaches anything else.
+    pub lacks_factor: bool,
 }
 
 impl Actor {
@@ -64,6 +70,12 @@ pub struct AccessClaims {
     /// The version of the account that the rights were read from.
     #[serde(default)]
     pub ver: i64,
+    /// When the person last proved who they are, in seconds since 1970 (OpenID Connect Core 1.0 §2).
+    #[serde(default)]
+    pub auth_time: i64,
+    /// Whether the account still lacks the second factor that it must have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lacks_factor: bool,
 }
 
 impl From<AccessClaims> for Actor {
@@ -77,6 +89,8 @@ impl From<AccessClaims> for Actor {
             name: c.name,
             session: c.sid,
             version: c.ver,
+            proved_at: DateTime::from_timestamp(c.auth_time, 0).unwrap_or_default(),
+            lacks_factor: c.lacks_factor,
         }
     }
 }

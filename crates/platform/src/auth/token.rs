@@ -53,6 +53,7 @@ struct KeySet {
     signing: EncodingKey,
     verifying: DecodingKey,
     public: [u8; 32],
+    csrf_key: [u8; 32],
 }
 
 impl std::fmt::Debug for Keys {
@@ -103,6 +104,7 @@ impl Keys {
             signing: EncodingKey::from_ed_der(seed),
             verifying: DecodingKey::from_ed_components(&x).map_err(|_| TokenError::Malformed)?,
             public,
+            csrf_key: crypto::derive(seed, b"sanbao csrf v1"),
         })))
     }
 
@@ -175,13 +177,37 @@ impl Keys {
 
     /// An access token of [`ACCESS_TOKEN_SECONDS`].
     pub fn sign_access(&self, now: DateTime<Utc>, claims: &AccessClaims) -> Result<String, TokenError> {
-        let scope = Scope {
-            purpose: ACCESS_TYPE,
-            audience: ACCESS_AUDIENCE,
-            not_before: now,
-            expires: now + chrono::Duration::seconds(ACCESS_TOKEN_SECONDS),
-        };
+        self.sign_access_until(DateTime::<Utc>::MAX_UTC, now, claims)
+    }
+
+    /// The same for a log-in that may end before, at `end`.
+    pub fn sign_access_until(
+        &self,
+        end: DateTime<Utc>,
+        now: DateTime<Utc>,
+        claims: &AccessClaims,
+    ) -> Result<String, TokenError> {
+        let expires = end.min(now + chrono::Duration::seconds(ACCESS_TOKEN_SECONDS));
+        let scope = Scope { purpose: ACCESS_TYPE, audience: ACCESS_AUDIENCE, not_before: now, expires };
         self.sign(scope, now, claims)
+    }
+
+    /// A fresh CSRF token of a log-in: a nonce, and what nobody without the keys can make of it and the log-in (OWASP's
+    /// *signed double-submit cookie*).
+    pub fn csrf(&self, session: uuid::Uuid) -> String {
+        let nonce = crypto::random_token();
+        format!("{nonce}.{}", self.csrf_mark(session, &nonce))
+    }
+
+    /// Whether a CSRF token is one of this log-in.
+    pub fn csrf_fits(&self, session: uuid::Uuid, token: &str) -> bool {
+        let parts = token.split_once('.');
+        parts.is_some_and(|(nonce, mark)| crypto::same_secret(mark, &self.csrf_mark(session, nonce)))
+    }
+
+    fn csrf_mark(&self, session: uuid::Uuid, nonce: &str) -> String {
+        let purpose = [session.as_bytes().as_slice(), nonce.as_bytes()].concat();
+        URL_SAFE_NO_PAD.encode(crypto::derive(&self.0.csrf_key, &purpose))
     }
 
     /// The actor of an access token.
@@ -255,6 +281,30 @@ mod tests {
         assert_eq!(keys.verify::<Claims>("ticket", "signalling", at(1), &hs), Err(TokenError::Forged));
         let none = format!("{}.{body}.", URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"ticket"}"#));
         assert!(keys.verify::<Claims>("ticket", "signalling", at(1), &none).is_err());
+    }
+
+    #[test]
+    fn a_csrf_token_is_of_one_log_in() {
+        let (keys, mine) = (Keys::from_seed(&[1; 32]).unwrap(), uuid::Uuid::from_u128(1));
+        let token = keys.csrf(mine);
+        assert!(keys.csrf_fits(mine, &token) && keys.csrf(mine) != token);
+        assert!(!keys.csrf_fits(uuid::Uuid::from_u128(2), &token), "another log-in's");
+        assert!(!Keys::from_seed(&[2; 32]).unwrap().csrf_fits(mine, &token), "another network's");
+        for made in ["", ".", "abc", "abc.", &token[1..], &token[..token.len() - 1]] {
+            assert!(!keys.csrf_fits(mine, made), "{made}");
+        }
+    }
+
+    #[test]
+    fn an_access_token_ends_with_its_log_in() {
+        let keys = Keys::from_seed(&[1; 32]).unwrap();
+        let who =
+            crate::testing::Person::new(uuid::Uuid::nil(), crate::id::OrganisationId(uuid::Uuid::nil()), &[], "x");
+        let token = keys.sign_access_until(at(60), at(0), &who.claims()).unwrap();
+        assert!(keys.verify_access(at(59), &token).is_ok());
+        assert_eq!(keys.verify_access(at(66), &token), Err(TokenError::Expired));
+        let long = keys.sign_access_until(at(3_600), at(0), &who.claims()).unwrap();
+        assert_eq!(keys.verify_access(at(906), &long), Err(TokenError::Expired));
     }
 
     #[test]

@@ -18,7 +18,10 @@ use crate::crypto::same_secret;
 use crate::db::Db;
 use crate::lang::Lang;
 use crate::page::address;
-use crate::problem::{CROSS_SITE, Problem};
+use crate::problem::{CROSS_SITE, FACTOR_LACKING, Problem};
+
+/// How much of a program's name is read.
+const AGENT_CHARS_MAX: usize = 300;
 
 /// The outermost layer's knowledge of a request.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ pub struct Visitor {
     pub request_id: String,
     /// Where the request came from; never logged.
     pub address: IpAddr,
+    /// The program that it names itself, cut off; empty when it says nothing. Never logged.
+    pub agent: String,
     /// Ends endless answers.
     pub drain: CancellationToken,
 }
@@ -107,11 +112,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let info = info(parts);
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default();
         Ok(Self {
             lang: info.lang,
             request_id: info.request_id,
             // In-process tests have no socket.
             address: address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+            agent: agent.chars().take(AGENT_CHARS_MAX).collect(),
             drain: info.drain,
         })
     }
@@ -142,34 +149,48 @@ impl<S: Send + Sync> FromRequestParts<S> for SameSite {
     }
 }
 
-/// As [`SameSite`], and with the CSRF token in its header: for what a page's script does by a cookie
-/// other than the access token's.
-#[derive(Clone, Copy, Debug)]
-pub struct OwnScript;
+/// As [`SameSite`], and with the CSRF token in its header: for what a page's script does by a cookie other than the access
+/// token's. Whoever knows the log-in of that cookie asks whether the token is of [the same](Self::fits).
+#[derive(Clone, Debug)]
+pub struct OwnScript(String);
+
+impl OwnScript {
+    /// Refuses a CSRF token of another log-in.
+    pub fn fits(&self, keys: &Keys, session: uuid::Uuid) -> Result<(), Problem> {
+        if keys.csrf_fits(session, &self.0) { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for OwnScript {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        csrf(parts, &CookieJar::from_headers(&parts.headers)).map(|()| Self)
+        csrf_token(parts).map(Self)
     }
 }
 
-fn csrf(parts: &Parts, jar: &CookieJar) -> Result<(), Problem> {
+/// The CSRF token of a request of this site, in the cookie and in the header alike.
+fn csrf_token(parts: &Parts) -> Result<String, Problem> {
+    same_site(&parts.headers, &parts.uri)?;
+    let jar = CookieJar::from_headers(&parts.headers);
+    let sent = parts.headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let kept = jar.get(CSRF_COOKIE).map(axum_extra::extract::cookie::Cookie::value).unwrap_or_default();
+    if !kept.is_empty() && same_secret(sent, kept) { Ok(sent.to_owned()) } else { Err(Problem::new(&CROSS_SITE)) }
+}
+
+/// What a write by the access cookie needs: the CSRF token of the same log-in.
+fn csrf(parts: &Parts, keys: &Keys, actor: &Actor) -> Result<(), Problem> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
-    same_site(&parts.headers, &parts.uri)?;
-    let sent = parts.headers.get(CSRF_HEADER).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    let kept = jar.get(CSRF_COOKIE).map(axum_extra::extract::cookie::Cookie::value).unwrap_or_default();
-    if !kept.is_empty() && same_secret(sent, kept) { Ok(()) } else { Err(Problem::new(&CROSS_SITE)) }
+    OwnScript(csrf_token(parts)?).fits(keys, actor.session)
 }
 
 /// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
 fn known<S>(
     parts: &Parts,
     state: &S,
-    guard: impl FnOnce(&Parts, &CookieJar) -> Result<(), Problem>,
+    guard: impl FnOnce(&Parts, &Keys, &Actor) -> Result<(), Problem>,
 ) -> Result<Ctx, Problem>
 where
     Keys: FromRef<S>,
@@ -177,23 +198,36 @@ where
     Db: FromRef<S>,
 {
     let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
-    let token = if let Some(header) = parts.headers.get(header::AUTHORIZATION) {
+    let header = parts.headers.get(header::AUTHORIZATION);
+    let token = if let Some(header) = header {
         let bearer = header.to_str().ok().and_then(|t| t.strip_prefix("Bearer "));
         bearer.ok_or_else(Problem::unauthenticated)?.to_owned()
     } else {
         let jar = CookieJar::from_headers(&parts.headers);
         let cookie = jar.get(ACCESS_COOKIE).filter(|_| jar.get(LOCKED_COOKIE).is_none());
-        let cookie = cookie.ok_or_else(Problem::unauthenticated)?;
-        guard(parts, &jar)?;
-        cookie.value().to_owned()
+        cookie.ok_or_else(Problem::unauthenticated)?.value().to_owned()
     };
     let actor = keys.verify_access(clock.now(), &token).map_err(|e| Problem::unauthenticated().because(e))?;
+    if header.is_none() {
+        guard(parts, &keys, &actor)?;
+    }
     if Db::from_ref(state).ended().refuses(&actor) {
         return Err(Problem::unauthenticated());
     }
     let info = info(parts);
     Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, streams: info.streams, clock })
 }
+
+/// As [`Ctx`], also of an account that lacks the second factor that it must have: for the way to set it up, and out.
+#[derive(Clone, Debug)]
+pub struct LoggedIn(pub Ctx);
+
+/// As [`PageCtx`], also of an account that lacks the second factor that it must have.
+#[derive(Clone, Debug)]
+pub struct LoggedInPage(pub Ctx);
+
+/// Where a second factor is set up.
+const FACTOR_PAGE: &str = "/me/second-factor";
 
 impl<S> FromRequestParts<S> for Ctx
 where
@@ -205,7 +239,44 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        known(parts, state, csrf)
+        let ctx = known(parts, state, csrf)?;
+        if ctx.actor.lacks_factor { Err(Problem::new(&FACTOR_LACKING)) } else { Ok(ctx) }
+    }
+}
+
+impl<S> FromRequestParts<S> for LoggedIn
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+    Db: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        known(parts, state, csrf).map(Self)
+    }
+}
+
+impl<S> FromRequestParts<S> for LoggedInPage
+where
+    S: Send + Sync,
+    Keys: FromRef<S>,
+    Clock: FromRef<S>,
+    Db: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match known(parts, state, |parts, _, _| same_site(&parts.headers, &parts.uri)) {
+            Ok(ctx) => Ok(Self(ctx)),
+            Err(problem) if problem.status() == 401 => {
+                let here = parts.uri.path_and_query().map_or("/", |p| p.as_str());
+                // The refresh cookie is sent to /session only, so that is where renewal is tried.
+                Err(Redirect::to(&address("/session/renew", &[("next", Some(here))])).into_response())
+            }
+            Err(problem) => Err(problem.into_response()),
+        }
     }
 }
 
@@ -219,14 +290,7 @@ where
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        match known(parts, state, |parts, _| same_site(&parts.headers, &parts.uri)) {
-            Ok(ctx) => Ok(Self(ctx)),
-            Err(problem) if problem.status() == 401 => {
-                let here = parts.uri.path_and_query().map_or("/", |p| p.as_str());
-                // The refresh cookie is sent to /session only, so that is where renewal is tried.
-                Err(Redirect::to(&address("/session/renew", &[("next", Some(here))])).into_response())
-            }
-            Err(problem) => Err(problem.into_response()),
-        }
+        let LoggedInPage(ctx) = LoggedInPage::from_request_parts(parts, state).await?;
+        if ctx.actor.lacks_factor { Err(Redirect::to(FACTOR_PAGE).into_response()) } else { Ok(Self(ctx)) }
     }
 }

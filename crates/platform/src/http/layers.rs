@@ -11,11 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
-use super::RequestInfo;
 use super::ctx::lang_of;
 use super::extract::problem_of;
 use super::live::Streams;
 use super::packing::{Packing, packed};
+use super::{RequestInfo, cookies};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
 use crate::problem::{INTERNAL, NOT_FOUND, Problem};
@@ -64,6 +64,9 @@ fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
 
 async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
+    if outer.secure {
+        cookies::without_prefix(request.headers_mut());
+    }
     let info = RequestInfo {
         request_id: request_id(request.headers(), &outer.clock),
         lang: lang_of(request.headers()),
@@ -79,6 +82,9 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let response = next.run(request).instrument(span.clone()).await;
     let mut response = written_out(response, &info, page, &span);
     protect(response.headers_mut(), &info.request_id, outer.secure);
+    if outer.secure {
+        cookies::with_prefix(response.headers_mut());
+    }
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
     span.in_scope(|| tracing::info!(status, ms, "answered"));
     let method = method_label(&method);

@@ -1,6 +1,7 @@
 //! The layers that a request passes through: extractors, the outermost layer, pages of lists, live changes, serving.
 
 mod condition;
+mod cookies;
 mod ctx;
 mod extract;
 mod guard;
@@ -9,13 +10,14 @@ mod layers;
 mod live;
 mod packing;
 mod paging;
+mod proof;
 mod routes;
 mod serve;
 mod session;
 
 pub use crate::certificate::{Tls, TlsError};
 pub use condition::{Condition, ETag, IfMatch};
-pub use ctx::{Ctx, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
+pub use ctx::{Ctx, LoggedIn, LoggedInPage, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
 pub use extract::{Json, Path, Query, body_refused};
 pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;
@@ -23,6 +25,7 @@ pub use layers::{BODY_BYTES_MAX, finish};
 pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live};
 pub use packing::Fixed;
 pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};
+pub use proof::PROOF_MINUTES_MAX;
 pub use routes::{Routed, Routes, StaticFile};
 pub use serve::{DRAIN_SECONDS_MAX, Listener, serve};
 pub use session::{

@@ -1,4 +1,5 @@
-//! The browser's cookies: an access token, a refresh token, and a CSRF token to be sent back as a header.
+//! The browser's cookies: an access token, a refresh token, and a CSRF token to be sent back as a header. Over HTTPS the
+//! outermost layer puts `__Host-` before their names.
 
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite};
 
@@ -8,7 +9,7 @@ use crate::auth::ACCESS_TOKEN_SECONDS;
 pub const ACCESS_COOKIE: &str = "sanbao_access";
 /// The refresh token; sent to `/session` only.
 pub const REFRESH_COOKIE: &str = "sanbao_refresh";
-/// The double-submit token; the one cookie that scripts read.
+/// The CSRF token, bound to its log-in; scripts read it and send it as [`CSRF_HEADER`].
 pub const CSRF_COOKIE: &str = "sanbao_csrf";
 /// The header that must carry the value of [`CSRF_COOKIE`].
 pub const CSRF_HEADER: &str = "x-csrf-token";
@@ -27,6 +28,8 @@ pub struct SessionCookies {
     pub refresh: String,
     /// How long the refresh token lives.
     pub refresh_seconds: i64,
+    /// The CSRF token, of the same log-in.
+    pub csrf: String,
     /// Whether the site is served over HTTPS; plain HTTP is for loopback only.
     pub secure: bool,
 }
@@ -53,8 +56,13 @@ impl SessionCookies {
     pub fn set(self, jar: CookieJar) -> CookieJar {
         jar.add(cookie(ACCESS_COOKIE, self.access, "/", ACCESS_TOKEN_SECONDS, true, self.secure))
             .add(cookie(REFRESH_COOKIE, self.refresh, "/session", self.refresh_seconds, true, self.secure))
-            .add(cookie(CSRF_COOKIE, crate::crypto::random_token(), "/", self.refresh_seconds, false, self.secure))
+            .add(cookie(CSRF_COOKIE, self.csrf, "/", self.refresh_seconds, false, self.secure))
             .remove(Cookie::build((LOCKED_COOKIE, "")).path("/"))
+    }
+
+    /// Adds another access token to the answer, of the log-in that goes on.
+    pub fn renew_access(jar: CookieJar, access: String, secure: bool) -> CookieJar {
+        jar.add(cookie(ACCESS_COOKIE, access, "/", ACCESS_TOKEN_SECONDS, true, secure))
     }
 
     /// Removes them.

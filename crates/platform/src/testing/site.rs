@@ -65,6 +65,8 @@ impl Person {
             name: self.name.to_owned(),
             sid: self.id,
             ver: 0,
+            auth_time: 0,
+            lacks_factor: false,
         }
     }
 }
@@ -103,9 +105,11 @@ impl Site {
         Self { router, keys, clock, db, consumers: Vec::new() }
     }
 
-    /// A person's token, as booking signs it.
+    /// A person's token, as booking signs it to somebody who has just logged in.
     pub fn token(&self, who: &Person) -> String {
-        self.keys.sign_access(self.clock.now(), &who.claims()).unwrap()
+        let now = self.clock.now();
+        let claims = AccessClaims { auth_time: now.timestamp(), ..who.claims() };
+        self.keys.sign_access(now, &claims).unwrap()
     }
 
     /// Sends a request as it is, for an answer that has no end of its own.

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{Request, Response, StatusCode};
 use axum::routing::{get, post};
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::auth::AccessClaims;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::{BODY_BYTES_MAX, Ctx, Idempotency, Json, PageCtx, Path};
@@ -126,9 +127,11 @@ type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16);
 #[tokio::test]
 async fn a_browsers_write_needs_the_csrf_token_and_the_same_site() {
     let site = site(&sqlite()).await;
-    let cookies = format!("sanbao_access={}; sanbao_csrf=abc", token(&site));
+    let [mine, theirs] = [1, 9].map(|log_in| site.keys.csrf(Uuid::from_u128(log_in)));
+    let with = |csrf: &str| format!("sanbao_access={}; sanbao_csrf={csrf}", token(&site));
+    let (cookies, injected, unbound) = (with(&mine), with(&theirs), with("abc"));
     let cookie = ("cookie", cookies.as_str());
-    let csrf = ("x-csrf-token", "abc");
+    let csrf = ("x-csrf-token", mine.as_str());
     let cases: &[Case<'_>] = &[
         ("all right", &[cookie, csrf, ("sec-fetch-site", "same-origin")], 201),
         (
@@ -138,6 +141,9 @@ async fn a_browsers_write_needs_the_csrf_token_and_the_same_site() {
         ),
         ("no header", &[cookie], 403),
         ("a wrong header", &[cookie, ("x-csrf-token", "abd")], 403),
+        ("another token of the same log-in", &[cookie, ("x-csrf-token", &site.keys.csrf(Uuid::from_u128(1)))], 403),
+        ("both of another log-in", &[("cookie", &injected), ("x-csrf-token", &theirs)], 403),
+        ("both of nobody's", &[("cookie", &unbound), ("x-csrf-token", "abc")], 403),
         ("another site", &[cookie, csrf, ("sec-fetch-site", "cross-site")], 403),
         ("a neighbour's subdomain", &[cookie, csrf, ("sec-fetch-site", "same-site")], 403),
         ("another origin", &[cookie, csrf, ("origin", "https://evil.example"), ("host", "care.example")], 403),
@@ -149,6 +155,36 @@ async fn a_browsers_write_needs_the_csrf_token_and_the_same_site() {
     let empty = format!("sanbao_access={}; sanbao_csrf=", token(&site));
     let empty = site.send(note(&[("cookie", &empty), ("x-csrf-token", "")], r#"{"text":"a"}"#)).await;
     assert_eq!(empty.status.as_u16(), 403, "an empty token is none");
+}
+
+#[tokio::test]
+async fn over_https_cookies_are_the_hosts_own() {
+    let mut deps = sqlite().deps("notes", &NOTES, Clock::manual(start())).await;
+    deps.secure = true;
+    let set = || async { ([("set-cookie", "sanbao_x=1; HttpOnly; Path=/session")], "") };
+    let routes = Router::new().route("/page", get(page)).route("/set", get(set)).with_state(deps.clone());
+    let site = Site::over(routes, &deps);
+    let cookie = |name: &str| format!("{name}={}", token(&site));
+    for (name, status) in [("__Host-sanbao_access", 200), ("sanbao_access", 303)] {
+        let request = Request::get("/page").header("cookie", cookie(name)).body(Body::empty()).unwrap();
+        assert_eq!(site.send(request).await.status.as_u16(), status, "{name}");
+    }
+    let answer = site.send(Request::get("/set").body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.header("set-cookie"), "__Host-sanbao_x=1; Path=/; Secure; HttpOnly");
+}
+
+#[tokio::test]
+async fn an_account_that_lacks_its_second_factor_reaches_nothing_but_the_way_to_it() {
+    let site = site(&sqlite()).await;
+    let person = Person::new(Uuid::from_u128(1), OrganisationId(Uuid::from_u128(2)), &["administrator"], "高海平");
+    let claims = AccessClaims { lacks_factor: true, ..person.claims() };
+    let token = site.keys.sign_access(site.clock.now(), &claims).unwrap();
+    let bearer = format!("Bearer {token}");
+    let refused = site.send(note(&[("authorization", &bearer)], r#"{"text":"a"}"#)).await;
+    refused.refused(403, "second-factor-lacking");
+    let cookie = format!("sanbao_access={token}");
+    let page = Request::get("/page").header("cookie", cookie).body(Body::empty()).unwrap();
+    assert_eq!(site.send(page).await.checked(303).header("location"), "/me/second-factor");
 }
 
 #[tokio::test]

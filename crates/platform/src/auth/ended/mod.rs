@@ -135,6 +135,8 @@ mod tests {
             name: String::new(),
             session: Uuid::from_u128(session),
             version,
+            proved_at: DateTime::UNIX_EPOCH,
+            lacks_factor: false,
         }
     }
 
