@@ -1,7 +1,7 @@
 // Locks a browser that nobody has touched for some minutes: the log-in ends on the server, and every page of somebody is
 // covered in its place, so that nothing of it can be read and nothing that was typed is lost. The same person unlocks it
 // there; another one starts afresh. A running call counts as being there, in whichever tab it runs.
-import { api, ApiProblem, cookie, isLocked } from "/static/api.js";
+import { api, ApiProblem, cookie, cookieName, isLocked } from "/static/api.js";
 import { word } from "/static/words.js";
 
 const TOUCHED = "sanbao-last-touch";
@@ -14,8 +14,18 @@ const screen = /** @type {HTMLTemplateElement | null} */ (document.getElementByI
 const account = screen?.dataset.account || "";
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("sanbao-idle") : null;
 
+/** The server ends the log-in of a shared device that nobody presses anything on, whatever renews itself there. */
+const TELL_EVERY_MS = 60000;
+let told = Date.now();
+function tell() {
+  if (Date.now() - told < TELL_EVERY_MS || covered || !cookie("sanbao_csrf")) return;
+  told = Date.now();
+  api("POST", "/session/press").catch(() => null);
+}
+
 /** Notes that somebody is there; all tabs of the browser share the note. */
 function touch() {
+  tell();
   try {
     localStorage.setItem(TOUCHED, String(Date.now()));
   } catch {
@@ -133,6 +143,12 @@ async function unlock(event) {
     const body = JSON.stringify(Object.fromEntries(new FormData(form)));
     const answer = await fetch(form.action, { method: "POST", credentials: "same-origin", headers, body });
     if (!answer.ok) throw new ApiProblem(await answer.json().catch(() => ({ status: answer.status })));
+    // The password was right, and the account has a second factor: its code is asked for in the same place.
+    const next = answer.status === 202 ? /** @type {HTMLElement | null} */ (covered?.querySelector("[data-lock-factor]")) : null;
+    if (next) {
+      next.hidden = false;
+      return /** @type {HTMLElement | null} */ (next.querySelector("input"))?.focus();
+    }
     channel?.postMessage("unlocked");
     await whoIsIt();
   } catch (problem) {
@@ -191,7 +207,7 @@ async function check() {
   document.documentElement.classList.remove("locking");
   if (somebody || idleMs() < MINUTES * 60000) return;
   const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `sanbao_locked=1; path=/; max-age=${LOCKED_SECONDS_MAX}; samesite=lax${secure}`;
+  document.cookie = `${cookieName("sanbao_locked")}=1; path=/; max-age=${LOCKED_SECONDS_MAX}; samesite=lax${secure}`;
   channel?.postMessage("locked");
   cover("idle");
   end();

@@ -31,6 +31,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     500 "0500_areas",
     501 "0501_account_link",
     600 "0600_ticket_session",
+    800 "0800_sessions",
+    801 "0801_second_factor",
 );
 
 /// The operator's choices.

@@ -6,12 +6,16 @@ pub mod demo;
 pub mod id;
 pub mod input;
 pub mod location;
+mod me;
 pub mod member;
 pub mod organisation;
 mod page;
 pub mod person;
 pub mod policy;
 pub mod problems;
+mod qr;
+pub mod recover;
+pub mod second_factor;
 mod secret;
 mod session;
 pub mod setup;
@@ -21,7 +25,7 @@ use sanbao_platform::http::Routes;
 
 use crate::App;
 
-pub use config::AccountConfig;
+pub use config::{AccountConfig, SecondFactorFor};
 pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
 
 /// The routes of this part.
@@ -32,6 +36,8 @@ pub fn routes() -> Routes<App> {
         .merge(location::api::routes())
         .merge(person::api::routes())
         .merge(session::api::routes())
+        .merge(second_factor::api::routes())
+        .merge(me::routes())
         .merge(page::routes())
 }
 

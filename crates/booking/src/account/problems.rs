@@ -9,6 +9,10 @@ problem_kinds! {
     REFRESH_REUSED = 401 "refresh-token-reused" "登录凭证被重复使用，已全部作废，请重新登录" "A used refresh token came again; the whole log-in was ended";
     PIN_REFUSED = 401 "pin-refused" "PIN 不对" "The PIN is wrong";
     PIN_UNAVAILABLE = 401 "pin-unavailable" "这台设备上请用密码登录" "Log in with your password on this device";
+    PROOF_REFUSED = 403 "proof-refused" "密码、PIN 或验证码不对" "The password, PIN or code is wrong";
+    FACTOR_REQUIRED = 401 "second-factor-required" "密码正确，还需要验证码" "The password is right; the code is needed too";
+    FACTOR_REFUSED = 401 "second-factor-refused" "验证码不对或已用过" "The code is wrong or was used before";
+    CHALLENGE_SPENT = 401 "second-factor-expired" "等待验证码的时间已过，请重新输入密码" "The time for the code is over; give your password again";
     LINK_SPENT = 410 "setup-link-spent" "设置链接无效、已使用或已过期" "The set-up link is unknown, used or too old";
     LOGIN_TAKEN = 409 "login-taken" "这个用户名已有人用" "This user name is taken";
     NATIONAL_ID_UNREADABLE = 409 "national-id-unreadable" "存着的身份证号无法读取，请重新登记" "The stored national id cannot be read; enter it again";

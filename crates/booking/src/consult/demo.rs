@@ -154,6 +154,8 @@ async fn acting(
         name,
         session: account.0,
         version: 1,
+        proved_at: app.deps.clock.now(),
+        lacks_factor: false,
     };
     Ok(Ctx::new(actor, app.deps.clock.clone(), "demo"))
 }

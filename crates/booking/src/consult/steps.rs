@@ -319,6 +319,7 @@ fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
 }
 
 async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Result<(), Problem> {
+    ctx.proved_lately()?;
     let found = opinion::find(tx, consult.id).await?;
     let opinion = found.ok_or_else(|| Problem::field("/impression", "还没有写会诊意见", "There is no opinion yet"))?;
     read.check(opinion.version)?;

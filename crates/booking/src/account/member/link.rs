@@ -5,7 +5,8 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::crypto::{random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx};
-use sanbao_platform::http::{Ctx, Visitor};
+use sanbao_platform::http::Visitor;
+use sanbao_platform::id::SubjectId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use serde::Serialize;
@@ -41,12 +42,17 @@ pub struct AccountLink {
 }
 
 /// Makes a link; earlier ones of the account are void. Only its hash is stored.
-pub(in crate::account) async fn issue(tx: &mut Tx, ctx: &Ctx, account: AccountId) -> Result<AccountLink, DbError> {
-    let (token, now) = (random_token(), ctx.now());
+pub(in crate::account) async fn issue(
+    tx: &mut Tx,
+    by: SubjectId,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> Result<AccountLink, DbError> {
+    let token = random_token();
     let expires_at = now + Duration::days(LINK_DAYS);
     on!(tx, |c| sqlx::query(VOID).bind(account).bind(now).execute(c).await.map(drop))?;
     on!(tx, |c| {
-        let row = sqlx::query(ISSUE).bind(sha256_hex(token.as_bytes())).bind(account).bind(ctx.actor.subject);
+        let row = sqlx::query(ISSUE).bind(sha256_hex(token.as_bytes())).bind(account).bind(by);
         row.bind(now).bind(expires_at).execute(c).await.map(drop)
     })?;
     Ok(AccountLink { path: format!("/setup/account?token={token}"), expires_at })

@@ -38,6 +38,11 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether its password and its PIN are those that `before` had.
+    pub(in crate::account) fn has_secrets_of(&self, before: &Self) -> bool {
+        self.password_hash == before.password_hash && self.pin_hash == before.pin_hash
+    }
+
     /// The seconds until the lock ends, if it is locked.
     pub fn locked_seconds(&self, now: DateTime<Utc>) -> Option<u64> {
         let left = (self.locked_until? - now).num_seconds();

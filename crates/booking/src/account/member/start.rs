@@ -42,6 +42,6 @@ pub(in crate::account) async fn begin(
     }
     store::add_membership(tx, id, membership, ctx.now()).await?;
     let account = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
-    let link = link::issue(tx, ctx, id).await?;
+    let link = link::issue(tx, ctx.actor.subject, id, ctx.now()).await?;
     Ok((account, link))
 }

@@ -58,7 +58,7 @@ pub async fn find(conn: &mut Conn, id: AccountId) -> Result<Option<Account>, DbE
 }
 
 /// An account with its membership, when the policy allows `action`.
-pub(super) async fn load(
+pub(in crate::account) async fn load(
     conn: &mut Conn,
     ctx: &Ctx,
     id: AccountId,
@@ -203,7 +203,12 @@ pub(super) async fn set_status(
 }
 
 /// Sets a new password, which unlocks the account and drops its PIN; `false` when `version` is outdated.
-pub(super) async fn set_password(tx: &mut Tx, id: AccountId, version: i64, hash: &str) -> Result<bool, DbError> {
+pub(in crate::account) async fn set_password(
+    tx: &mut Tx,
+    id: AccountId,
+    version: i64,
+    hash: &str,
+) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(SET_PASSWORD).bind(id).bind(version).bind(hash);
         row.execute(c).await.map(|done| done.rows_affected())

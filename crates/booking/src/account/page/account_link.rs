@@ -5,12 +5,11 @@ use axum::extract::{Query, State as AppState};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use qrcode::{Color, EcLevel, QrCode};
 use sanbao_platform::http::{Ctx, Json, SameSite, Visitor};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::TEXTS;
 use super::login::refused;
@@ -19,9 +18,7 @@ use crate::App;
 use crate::account::input::{AccountStart, FormOrJson};
 use crate::account::member::{self, Account};
 use crate::account::problems::LINK_SPENT;
-
-/// The longest text that is drawn as a QR code: an address of this site.
-const DRAWN_BYTES_MAX: usize = 512;
+use crate::account::qr::{self, Drawing};
 
 /// The form, as long as the link is good.
 pub(super) async fn choose_form(
@@ -115,48 +112,8 @@ pub(super) struct Drawn {
     text: String,
 }
 
-/// A QR code: its side in modules, the quiet zone included, and its dark modules as the path of an SVG.
-#[derive(Serialize)]
-pub(super) struct Drawing {
-    side: usize,
-    path: String,
-}
-
-/// Draws a text as a QR code (ISO/IEC 18004). Nothing is kept.
+/// Draws a text as a QR code. Nothing is kept.
 pub(super) async fn draw(_: Ctx, Json(what): Json<Drawn>) -> Result<axum::Json<Drawing>, Problem> {
     let unfit = || Problem::field("/text", "无法生成二维码", "Not drawable as a QR code");
-    if what.text.len() > DRAWN_BYTES_MAX {
-        return Err(unfit());
-    }
-    let code = QrCode::with_error_correction_level(what.text.as_bytes(), EcLevel::M).map_err(|_| unfit())?;
-    Ok(axum::Json(drawing(&code)))
-}
-
-/// The quiet zone that the standard asks for, in modules.
-const QUIET: usize = 4;
-
-fn drawing(code: &QrCode) -> Drawing {
-    let width = code.width();
-    let dark = code.to_colors().into_iter().enumerate().filter(|(_, color)| *color == Color::Dark);
-    let squares: Vec<String> =
-        dark.map(|(at, _)| format!("M{} {}h1v1h-1z", at % width + QUIET, at / width + QUIET)).collect();
-    let path = squares.concat();
-    Drawing { side: width + 2 * QUIET, path }
-}
-
-#[cfg(test)]
-mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-    use super::*;
-
-    #[test]
-    fn a_drawing_has_the_finders_of_a_code_within_its_quiet_zone() {
-        let code = QrCode::new("https://sanbao.test/setup/account?token=x").unwrap();
-        let drawing = drawing(&code);
-        let last = drawing.side - QUIET - 7;
-        for (x, y) in [(QUIET, QUIET), (last, QUIET), (QUIET, last)] {
-            assert!(drawing.path.contains(&format!("M{x} {y}h1v1h-1z")), "{x} {y}");
-        }
-        assert!(!drawing.path.contains(&format!("M{} ", QUIET - 1)));
-    }
+    qr::draw(&what.text).map(axum::Json).ok_or_else(unfit)
 }

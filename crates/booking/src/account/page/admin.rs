@@ -1,5 +1,7 @@
 //! An organisation's accounts: listed, added, disabled and enabled.
 
+use std::collections::HashSet;
+
 use axum::extract::{Query, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -16,6 +18,7 @@ use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus};
 use crate::account::organisation::{self, Organisation, OrganisationKind};
 use crate::account::policy::AccountAction;
+use crate::account::second_factor;
 
 /// Accounts that the page shows; the API pages further.
 const ACCOUNTS_SHOWN_MAX: i64 = 200;
@@ -45,6 +48,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
     let own = organisation::load(&mut conn, ctx, which, AccountAction::AccountRead).await?;
     let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
     let roles = member::roles_by_account(&mut conn, own.id).await?;
+    let holders = second_factor::holders(&mut conn, own.id).await?;
     let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
         organisation::list(&mut conn, &own, own.day(ctx.now()), None, ORGANISATIONS_SHOWN_MAX).await?
     } else {
@@ -60,7 +64,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) }
         (account_link::shown_once(lang))
         (count(lang, accounts.len().min(shown), more))
-        (table(lang, ctx, rows))
+        (table(lang, ctx, rows, &holders))
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (TEXTS.get(lang, "admin-add")) }
             (add_form(lang, &own))
@@ -82,7 +86,12 @@ fn role_names(lang: Lang, roles: &[String]) -> String {
     names.join(&TEXTS.get(lang, "list-join"))
 }
 
-fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a [String])>) -> Markup {
+fn table<'a>(
+    lang: Lang,
+    ctx: &Ctx,
+    rows: impl Iterator<Item = (&'a Account, &'a [String])>,
+    holders: &HashSet<AccountId>,
+) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let heads = ["display-name", "login-name", "roles", "account-status", "actions"].map(t);
     let own = |id: AccountId| id == AccountId::from(ctx.actor.subject);
@@ -102,7 +111,10 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                             @if account.locked_seconds(ctx.now()).is_some() { " " (badge(Tone::Warn, &t("status-locked"))) }
                         }
                         td {
-                            @if !own(account.id) { (switch(lang, account)) " " (reset(lang, account)) }
+                            @if !own(account.id) {
+                                (switch(lang, account)) " " (reset(lang, account))
+                                @if holders.contains(&account.id) { " " (reset_factor(lang, account)) }
+                            }
                         }
                     }
                 }
@@ -127,6 +139,14 @@ fn reset(lang: Lang, account: &Account) -> Markup {
     let ask = TEXTS.with(lang, "admin-ask-link", &[("name", &account.display_name)]);
     let send = Send { confirm: Some(&ask), ..Send::to(&call) };
     press(&format!("link-{}", account.id), "button", send, &TEXTS.get(lang, "admin-link"))
+}
+
+/// The button that takes the second factor away.
+fn reset_factor(lang: Lang, account: &Account) -> Markup {
+    let call = format!("DELETE /v1/accounts/{}/second-factor", account.id);
+    let ask = TEXTS.with(lang, "admin-ask-factor", &[("name", &account.display_name)]);
+    let send = Send { confirm: Some(&ask), ..Send::to(&call) };
+    press(&format!("factor-{}", account.id), "button", send, &TEXTS.get(lang, "admin-factor"))
 }
 
 /// A field that must be filled in, with its help if its key has one.

@@ -126,3 +126,45 @@ pub(in crate::account) fn pin(
         None => page.into_response(),
     }
 }
+
+/// The page that asks for the code after the password.
+pub(in crate::account) fn code(
+    app: &App,
+    visitor: &Visitor,
+    next: Option<&str>,
+    refusal: Option<&Problem>,
+) -> Response {
+    let lang = visitor.lang;
+    let t = |key: &str| TEXTS.get(lang, key);
+    let errors = refusal.map(|problem| Errors::of(problem, lang)).unwrap_or_default();
+    let (label, help) = (t("code-number"), t("code-number-help"));
+    let field = Field {
+        name: "code",
+        label: &label,
+        help: Some(&help),
+        required: true,
+        autocomplete: "one-time-code",
+        inputmode: Some("numeric"),
+        chars_max: 20,
+        first: true,
+        ..Field::default()
+    };
+    let body = html! {
+        div.narrow { div.card {
+            h1 { (t("code-title")) }
+            (errors.summary())
+            form.stack method="post" action="/session/second-factor" {
+                input type="hidden" name="next" value=(local_path(next));
+                (field.draw(lang, &errors))
+                button.button.primary type="submit" { (t("login-submit")) }
+            }
+            p.help { (t("code-lost")) }
+            p { a href="/login" { (t("code-again")) } }
+        } }
+    };
+    let page = app.deps.frame.page(lang, &t("code-title"), None, "/session/second-factor", &[], &body);
+    match refusal {
+        Some(problem) => refused(problem, visitor, &page),
+        None => page.into_response(),
+    }
+}

@@ -3,7 +3,6 @@
 mod account_link;
 mod admin;
 pub(super) mod login;
-mod me;
 mod residents;
 mod setup;
 
@@ -32,9 +31,11 @@ pub(super) fn routes() -> Routes<App> {
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/admin", get(admin::administration))
-        .page("/me", get(me::my_account))
         .files(FILES)
 }
+
+/// Where a second factor is set up: whoever lacks one that they must have gets nowhere else.
+pub(super) const FACTOR: &str = "/me/second-factor";
 
 /// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.
 pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {

@@ -14,6 +14,10 @@ const END: &str = "update login_session set ended_at = $2, end_cause = $3 where 
     returning account_id";
 const END_ALL: &str = "update login_session set ended_at = $2, end_cause = $3
     where account_id = $1 and ended_at is null returning id, created_at";
+const END_OTHERS: &str = "update login_session set ended_at = $2, end_cause = $3
+    where account_id = $1 and id <> $4 and ended_at is null returning id, created_at";
+const END_OWN: &str = "update login_session set ended_at = $3, end_cause = $4
+    where id = $1 and account_id = $2 and ended_at is null returning id";
 const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
 
 /// The kinds of events that this part publishes.
@@ -43,12 +47,52 @@ pub(in crate::account) async fn end_all(
 ) -> Result<(), DbError> {
     let ended: Vec<(SessionId, DateTime<Utc>)> =
         on!(tx, |c| sqlx::query_as(END_ALL).bind(account).bind(now).bind(cause).fetch_all(c).await)?;
+    tell_all(tx, ended, account, now).await?;
+    Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
+}
+
+/// Ends every log-in of an account but one.
+pub(in crate::account) async fn end_others(
+    tx: &mut Tx,
+    account: AccountId,
+    but: SessionId,
+    now: DateTime<Utc>,
+    cause: &'static str,
+) -> Result<(), DbError> {
+    let ended: Vec<(SessionId, DateTime<Utc>)> =
+        on!(tx, |c| { sqlx::query_as(END_OTHERS).bind(account).bind(now).bind(cause).bind(but).fetch_all(c).await })?;
+    tell_all(tx, ended, account, now).await
+}
+
+/// Ends a log-in if it is this account's; whether it was.
+pub(in crate::account) async fn end_own(
+    tx: &mut Tx,
+    session: SessionId,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let ended: Option<SessionId> = on!(tx, |c| {
+        let row = sqlx::query_scalar(END_OWN).bind(session).bind(account).bind(now).bind("ended_by_owner");
+        row.fetch_optional(c).await
+    })?;
+    if ended.is_some() {
+        tell(tx, session, account, now).await?;
+    }
+    Ok(ended.is_some())
+}
+
+async fn tell_all(
+    tx: &mut Tx,
+    ended: Vec<(SessionId, DateTime<Utc>)>,
+    account: AccountId,
+    now: DateTime<Utc>,
+) -> Result<(), DbError> {
     // Those that nobody ended in their time have nothing left that could be refused.
     let alive = now - chrono::Duration::hours(SESSION_HOURS_MAX + 1);
     for (session, _) in ended.into_iter().filter(|(_, created)| *created > alive) {
         tell(tx, session, account, now).await?;
     }
-    Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
+    Ok(())
 }
 
 async fn tell(tx: &mut Tx, session: SessionId, account: AccountId, now: DateTime<Utc>) -> Result<(), DbError> {

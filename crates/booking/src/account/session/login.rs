@@ -14,7 +14,8 @@ use crate::App;
 use crate::account::id::{AccountId, DeviceId};
 use crate::account::input;
 use crate::account::member::{self, Account, AccountStatus};
-use crate::account::problems::{ACCOUNT_DISABLED, INVALID_CREDENTIALS};
+use crate::account::problems::{ACCOUNT_DISABLED, CHALLENGE_SPENT, FACTOR_REFUSED, INVALID_CREDENTIALS};
+use crate::account::second_factor::{self, Challenge};
 
 const RIGHT: &str = "update account set failed_count = 0, locked_until = null
     where id = $1 and status = 'active' and password_hash = $2";
@@ -33,12 +34,16 @@ pub(super) fn mint(app: &App, now: DateTime<Utc>) -> Mint<'_> {
 }
 
 /// The account of a typed name, and the device of this browser if it is known to it.
-async fn whose(app: &App, typed: &Credentials<'_>) -> Result<(Option<Account>, Option<DeviceId>), DbError> {
+async fn whose(
+    app: &App,
+    typed: &Credentials<'_>,
+    now: DateTime<Utc>,
+) -> Result<(Option<Account>, Option<DeviceId>), DbError> {
     let Ok(login) = input::login(typed.login) else { return Ok((None, None)) };
     let mut conn = app.deps.db.read().await?;
     let account = member::find_by_login(&mut conn, &login).await?;
     let device = match &account {
-        Some(account) => device::known_to(&mut conn, typed.jar, account.id).await?,
+        Some(account) => device::known_to(&mut conn, typed.jar, account.id, now).await?,
         None => None,
     };
     Ok((account, device))
@@ -52,7 +57,7 @@ pub(super) async fn authenticate(
     typed: Credentials<'_>,
     now: DateTime<Utc>,
 ) -> Result<(Tx, Account), Problem> {
-    let (known, device) = whose(app, &typed).await?;
+    let (known, device) = whose(app, &typed, now).await?;
     let name = input::login(typed.login).unwrap_or_else(|_| typed.login.to_owned());
     let attempt = app.guesses.attempt_of(&name, visitor.address, device.map(|device| device.0), now)?;
     // Hashing takes a core for a while: no transaction may wait for it.
@@ -79,6 +84,34 @@ pub(super) async fn authenticate(
         }
         (Ok(()), None) => Err(Problem::new(&INVALID_CREDENTIALS)),
     }
+}
+
+/// The account whose password was right before and whose code this is, with the transaction in which its log-in goes on.
+pub(super) async fn answer(
+    app: &App,
+    visitor: &Visitor,
+    challenge: &str,
+    typed: &str,
+    now: DateTime<Utc>,
+) -> Result<(Tx, Account), Problem> {
+    let challenge = Challenge::read(&app.deps.keys, challenge, now).ok_or_else(|| Problem::new(&CHALLENGE_SPENT))?;
+    let id = challenge.sub;
+    let attempt = app.guesses.attempt_of(&format!("code {id}"), visitor.address, None, now)?;
+    let mut tx = app.deps.db.begin().await?;
+    let account = member::find(&mut tx, id).await?.filter(|a| a.status == AccountStatus::Active);
+    let account = account.filter(|a| a.version == challenge.ver).ok_or_else(|| Problem::new(&CHALLENGE_SPENT))?;
+    let right = match second_factor::read(&mut tx, &app.deps.fields, id, typed, now).await? {
+        Some(code) => second_factor::spend(&mut tx, id, &code, now).await?,
+        None => false,
+    };
+    let (subject, request, outcome) = (Some(id.into()), &visitor.request_id, if right { "done" } else { "refused" });
+    audit::record_as(&mut tx, now, None, "account.log_in_by_code", "account", subject, request, outcome).await?;
+    if right {
+        attempt.right();
+        return Ok((tx, account));
+    }
+    tx.commit().await?;
+    Err(Problem::new(&FACTOR_REFUSED))
 }
 
 async fn log(

@@ -4,6 +4,13 @@ pub(super) mod api;
 mod device;
 mod ending;
 mod login;
+mod own;
+mod place;
+mod proof;
 mod store;
 
-pub(super) use ending::{CATALOGUE, end_all, rights_lost};
+pub(super) use ending::{CATALOGUE, end_all, end_others, end_own, rights_lost};
+pub(super) use own::{LogInView, list};
+#[cfg(test)]
+pub(super) use place::DeviceKind;
+pub(super) use proof::{prove, renewed};

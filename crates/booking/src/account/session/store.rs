@@ -10,19 +10,33 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::ending::end;
+use super::place::{DeviceKind, Place};
 use crate::account::config::{AccountConfig, SESSION_HOURS_MAX};
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
 use crate::account::organisation::{self, OrganisationKind};
 use crate::account::problems::ACCOUNT_DISABLED;
+use crate::account::second_factor;
 
-const START: &str = "insert into login_session (id, account_id, organisation_id, created_at) values ($1, $2, $3, $4)";
+const START: &str =
+    "insert into login_session (id, account_id, organisation_id, created_at, proved_at, pressed_at, seen_at,
+    seen_from, agent, device_id) values ($1, $2, $3, $4, $4, $4, $4, $5, $6, $7)";
 const ADD_TOKEN: &str =
     "insert into refresh_token (token_hash, session_id, issued_at, expires_at) values ($1, $2, $3, $4)";
 const USE_TOKEN: &str = "update refresh_token set used_at = $2
     where token_hash = $1 and used_at is null and expires_at > $2";
-const FIND_TOKEN: &str = "select t.session_id, t.used_at, s.account_id, s.organisation_id, s.created_at, s.ended_at
-    from refresh_token t join login_session s on s.id = t.session_id where t.token_hash = $1";
+const FIND_TOKEN: &str =
+    "select t.used_at, s.id, s.account_id, s.organisation_id, s.created_at, s.ended_at, s.proved_at,
+    s.pressed_at, s.wrong_proof_count, d.kind as device_kind from refresh_token t
+    join login_session s on s.id = t.session_id left join device d on d.id = s.device_id where t.token_hash = $1";
+const FIND: &str = "select s.id, s.account_id, s.organisation_id, s.created_at, s.ended_at, s.proved_at, s.pressed_at,
+    s.wrong_proof_count, d.kind as device_kind
+    from login_session s left join device d on d.id = s.device_id where s.id = $1";
+const SEEN: &str = "update login_session set seen_at = $2, seen_from = $3 where id = $1";
+const PRESSED: &str = "update login_session set pressed_at = $2 where id = $1 and ended_at is null";
+const PROVED: &str = "update login_session set proved_at = $2, pressed_at = $2, wrong_proof_count = 0
+    where id = $1 and ended_at is null";
+const PROVED_WRONGLY: &str = "update login_session set wrong_proof_count = wrong_proof_count + 1 where id = $1";
 const PRUNE: &str = "delete from refresh_token where expires_at < $2
     and session_id in (select id from login_session where account_id = $1)";
 
@@ -36,10 +50,14 @@ pub(in crate::account) struct IssuedTokens {
     pub access: String,
     /// Opaque, good once.
     pub refresh: String,
+    /// What a browser sends beside its cookies.
+    pub csrf: String,
     /// For which organisation and as what.
     pub membership: Membership,
     /// The kind of that organisation.
     pub kind: OrganisationKind,
+    /// Whether the account must set up its second factor first.
+    pub lacks_factor: bool,
 }
 
 /// How a renewal ended.
@@ -53,14 +71,35 @@ pub(super) enum Rotation {
     Reused,
 }
 
-#[derive(sqlx::FromRow)]
-struct Found {
-    session_id: SessionId,
-    used_at: Option<DateTime<Utc>>,
+/// A log-in as it is stored.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct LogIn {
+    pub(super) id: SessionId,
     account_id: AccountId,
     organisation_id: OrganisationId,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    proved_at: Option<DateTime<Utc>>,
+    pressed_at: Option<DateTime<Utc>>,
+    /// Wrong proofs since the last right one.
+    pub(super) wrong_proof_count: i32,
+    device_kind: Option<DeviceKind>,
+}
+
+impl LogIn {
+    /// When it ends unless somebody presses something, and why; never later than after its whole time.
+    fn end(&self, config: &AccountConfig) -> (DateTime<Utc>, &'static str) {
+        let whole = (self.created_at + Duration::hours(SESSION_HOURS_MAX), "too_long");
+        let idle = self.pressed_at.filter(|_| self.device_kind == Some(DeviceKind::Shared));
+        idle.map(|pressed| (pressed + config.idle(), "idle")).filter(|idle| *idle < whole).unwrap_or(whole)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Found {
+    used_at: Option<DateTime<Utc>>,
+    #[sqlx(flatten)]
+    log_in: LogIn,
 }
 
 /// The parts that make tokens.
@@ -74,42 +113,44 @@ pub(super) struct Mint<'a> {
 
 impl Mint<'_> {
     /// Starts a log-in of an account that has shown who it is.
-    pub(super) async fn start(&self, tx: &mut Tx, account: &Account) -> Result<IssuedTokens, Problem> {
+    pub(super) async fn start(&self, tx: &mut Tx, account: &Account, place: &Place) -> Result<IssuedTokens, Problem> {
         let membership = member::membership(tx, account.id).await?.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
         let session = SessionId::new(self.now);
         on!(tx, |c| sqlx::query(PRUNE).bind(account.id).bind(self.now).execute(c).await.map(drop))?;
         on!(tx, |c| {
             let row = sqlx::query(START).bind(session).bind(account.id).bind(membership.organisation).bind(self.now);
-            row.execute(c).await.map(drop)
+            row.bind(&place.address).bind(&place.agent).bind(place.device).execute(c).await.map(drop)
         })?;
-        self.issue(tx, session, account, membership, random_token()).await
+        let log_in = find(tx, session).await?.ok_or_else(|| Problem::internal("a log-in is gone at its beginning"))?;
+        self.issue(tx, &log_in, account, membership, random_token()).await
     }
 
     async fn issue(
         &self,
         tx: &mut Tx,
-        session: SessionId,
+        log_in: &LogIn,
         account: &Account,
         membership: Membership,
         refresh: String,
     ) -> Result<IssuedTokens, Problem> {
         on!(tx, |c| {
-            let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(session).bind(self.now);
+            let row = sqlx::query(ADD_TOKEN).bind(sha256_hex(refresh.as_bytes())).bind(log_in.id).bind(self.now);
             row.bind(self.now + self.config.refresh()).execute(c).await.map(drop)
         })?;
-        self.issued(tx, session, account, membership, refresh).await
+        self.issued(tx, log_in, account, membership, refresh).await
     }
 
     async fn issued(
         &self,
         conn: &mut Conn,
-        session: SessionId,
+        log_in: &LogIn,
         account: &Account,
         membership: Membership,
         refresh: String,
     ) -> Result<IssuedTokens, Problem> {
         let organisation = organisation::find(conn, membership.organisation).await?;
         let organisation = organisation.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
+        let lacks_factor = second_factor::is_lacking(conn, self.config.second_factor, account.id, &membership).await?;
         let claims = AccessClaims {
             sub: account.id.into(),
             org: membership.organisation,
@@ -117,11 +158,25 @@ impl Mint<'_> {
             roles: membership.roles.clone(),
             areas: membership.areas.clone(),
             name: account.display_name.clone(),
-            sid: session.0,
+            sid: log_in.id.0,
             ver: account.version,
+            auth_time: log_in.proved_at.unwrap_or(log_in.created_at).timestamp(),
+            lacks_factor,
         };
-        let access = self.keys.sign_access(self.now, &claims).map_err(Problem::internal)?;
-        Ok(IssuedTokens { access, refresh, membership, kind: organisation.kind })
+        let (end, _) = log_in.end(self.config);
+        let access = self.keys.sign_access_until(end, self.now, &claims).map_err(Problem::internal)?;
+        let csrf = self.keys.csrf(log_in.id.0);
+        Ok(IssuedTokens { access, refresh, csrf, membership, kind: organisation.kind, lacks_factor })
+    }
+
+    /// Another access token of a log-in that goes on: something that tokens say has changed.
+    pub(super) async fn again(&self, conn: &mut Conn, session: SessionId) -> Result<String, Problem> {
+        let log_in = find(conn, session).await?.filter(|l| l.ended_at.is_none());
+        let log_in = log_in.ok_or_else(Problem::unauthenticated)?;
+        let account = member::find(conn, log_in.account_id).await?.filter(|a| a.status == AccountStatus::Active);
+        let membership = member::membership(conn, log_in.account_id).await?;
+        let (account, membership) = account.zip(membership).ok_or_else(Problem::unauthenticated)?;
+        Ok(self.issued(conn, &log_in, &account, membership, String::new()).await?.access)
     }
 
     /// The token that follows `token`: nobody can tell it without the network's secret, and it need not be stored to be
@@ -132,25 +187,34 @@ impl Mint<'_> {
 
     /// Exchanges a refresh token. The caller commits whatever comes out: a reuse has ended the family.
     /// Within `grace` after its use a token gives the same successor again: its answer may have been lost on the way, or
-    /// two tabs of a browser renewed at one moment.
-    pub(super) async fn rotate(&self, tx: &mut Tx, token: &str, grace: Duration) -> Result<Rotation, Problem> {
+    /// two tabs of a browser renewed at one moment. A renewal is no press: a shared device's log-in ends all the same.
+    pub(super) async fn rotate(
+        &self,
+        tx: &mut Tx,
+        token: &str,
+        grace: Duration,
+        place: &Place,
+    ) -> Result<Rotation, Problem> {
         let hash = sha256_hex(token.as_bytes());
         let used = on!(tx, |c| {
             sqlx::query(USE_TOKEN).bind(&hash).bind(self.now).execute(c).await.map(|done| done.rows_affected())
         })?;
-        let Some(found) = find(tx, token).await?.filter(|f| f.ended_at.is_none()) else {
-            return Ok(Rotation::Refused);
-        };
-        if self.now - found.created_at >= Duration::hours(SESSION_HOURS_MAX) {
-            end(tx, found.session_id, self.now, "too_long").await?;
+        let found = find_token(tx, token).await?.filter(|f| f.log_in.ended_at.is_none());
+        let Some(Found { used_at, log_in }) = found else { return Ok(Rotation::Refused) };
+        let (ends_at, cause) = log_in.end(self.config);
+        if self.now >= ends_at {
+            end(tx, log_in.id, self.now, cause).await?;
             return Ok(Rotation::Refused);
         }
+        on!(tx, |c| {
+            sqlx::query(SEEN).bind(log_in.id).bind(self.now).bind(&place.address).execute(c).await.map(drop)
+        })?;
         let next = if used == 1 {
             self.successor(token)
         } else {
-            let Some(used_at) = found.used_at else { return Ok(Rotation::Refused) };
+            let Some(used_at) = used_at else { return Ok(Rotation::Refused) };
             if self.now - used_at >= grace {
-                end(tx, found.session_id, self.now, "reuse").await?;
+                end(tx, log_in.id, self.now, "reuse").await?;
                 return Ok(Rotation::Reused);
             }
             match self.newest(tx, token).await? {
@@ -158,17 +222,17 @@ impl Mint<'_> {
                 None => return Ok(Rotation::Refused),
             }
         };
-        let account = member::find(tx, found.account_id).await?.filter(|a| a.status == AccountStatus::Active);
-        let membership = member::membership(tx, found.account_id).await?;
-        let membership = membership.filter(|m| m.organisation == found.organisation_id);
+        let account = member::find(tx, log_in.account_id).await?.filter(|a| a.status == AccountStatus::Active);
+        let membership = member::membership(tx, log_in.account_id).await?;
+        let membership = membership.filter(|m| m.organisation == log_in.organisation_id);
         let (Some(account), Some(membership)) = (account, membership) else {
-            end(tx, found.session_id, self.now, "disabled").await?;
+            end(tx, log_in.id, self.now, "disabled").await?;
             return Ok(Rotation::Refused);
         };
         let issued = if used == 1 {
-            self.issue(tx, found.session_id, &account, membership, next).await?
+            self.issue(tx, &log_in, &account, membership, next).await?
         } else {
-            self.issued(tx, found.session_id, &account, membership, next).await?
+            self.issued(tx, &log_in, &account, membership, next).await?
         };
         Ok(Rotation::Issued(Box::new(issued)))
     }
@@ -177,7 +241,7 @@ impl Mint<'_> {
     async fn newest(&self, tx: &mut Tx, token: &str) -> Result<Option<String>, DbError> {
         let mut token = self.successor(token);
         for _ in 0..SUCCESSORS_MAX {
-            match find(tx, &token).await? {
+            match find_token(tx, &token).await? {
                 Some(found) if found.used_at.is_none() => return Ok(Some(token)),
                 Some(_) => token = self.successor(&token),
                 None => break,
@@ -187,12 +251,32 @@ impl Mint<'_> {
     }
 }
 
-async fn find(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbError> {
+async fn find_token(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbError> {
     let hash = sha256_hex(token.as_bytes());
     Ok(on!(conn, |c| sqlx::query_as(FIND_TOKEN).bind(&hash).fetch_optional(c).await)?)
 }
 
+/// A log-in.
+pub(super) async fn find(conn: &mut Conn, session: SessionId) -> Result<Option<LogIn>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(session).fetch_optional(c).await)?)
+}
+
 /// The log-in that a refresh token belongs to.
 pub(super) async fn session_of(conn: &mut Conn, token: &str) -> Result<Option<SessionId>, DbError> {
-    Ok(find(conn, token).await?.map(|f| f.session_id))
+    Ok(find_token(conn, token).await?.map(|f| f.log_in.id))
+}
+
+/// Notes that somebody pressed something.
+pub(super) async fn pressed(tx: &mut Tx, session: SessionId, now: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(PRESSED).bind(session).bind(now).execute(c).await.map(drop))?)
+}
+
+/// Notes that the person of a log-in proved who they are, or could not.
+pub(super) async fn proved(tx: &mut Tx, session: SessionId, right: bool, now: DateTime<Utc>) -> Result<(), DbError> {
+    if right {
+        on!(tx, |c| sqlx::query(PROVED).bind(session).bind(now).execute(c).await.map(drop))?;
+    } else {
+        on!(tx, |c| sqlx::query(PROVED_WRONGLY).bind(session).execute(c).await.map(drop))?;
+    }
+    Ok(())
 }

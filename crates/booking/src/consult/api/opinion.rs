@@ -46,7 +46,7 @@ pub async fn save(mut asked: StepRequest<App, ConsultId>, Json(parts): Json<Part
 }
 
 /// Signs the opinion as it stands (the booked doctor, by the own account only); from then on nothing
-/// changes it. `If-Match` makes sure that what was read is what is signed.
+/// changes it. `If-Match` makes sure that what was read is what is signed. It asks for a proof of late (step-up).
 #[utoipa::path(post, path = "/v1/consults/{id}/sign", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn sign(mut asked: StepRequest<App, ConsultId>) -> Result<Response, Problem> {

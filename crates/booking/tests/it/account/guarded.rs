@@ -15,7 +15,8 @@ fn the_permission_grid_is_reviewed() {
 }
 
 /// Routes of this part that anybody may call.
-const OPEN: &[&str] = &["POST /v1/tokens", "POST /v1/tokens/refresh", "GET /.well-known/jwks.json"];
+const OPEN: &[&str] =
+    &["POST /v1/tokens", "POST /v1/tokens/second-factor", "POST /v1/tokens/refresh", "GET /.well-known/jwks.json"];
 /// The tags of this part.
 const TAGS: &[&str] = &["organisations", "accounts", "people", "log-in"];
 

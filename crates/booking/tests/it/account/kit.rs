@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use chrono::{DateTime, Utc};
 use sanbao_booking::account::demo::{self, Network, PASSWORD};
-use sanbao_booking::account::setup;
+use sanbao_booking::account::{AccountConfig, SecondFactorFor, setup};
 use sanbao_booking::{App, Config, MIGRATIONS, build};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::service::Deps;
@@ -29,9 +29,14 @@ pub struct Site {
     pub openapi: utoipa::openapi::OpenApi,
 }
 
-/// A configuration in which no throttle gets in a test's way.
+/// A configuration in which no throttle, second factor or idle end gets in a test's way.
 pub fn generous() -> Config {
-    Config { login_burst_max: NonZeroU32::new(10_000).unwrap(), ..Config::default() }
+    let account = AccountConfig {
+        second_factor: SecondFactorFor::Nobody,
+        shared_idle_minutes: 24 * 60,
+        ..AccountConfig::default()
+    };
+    Config { login_burst_max: NonZeroU32::new(10_000).unwrap(), account, ..Config::default() }
 }
 
 impl Site {
@@ -145,6 +150,7 @@ impl Site {
 #[derive(Clone, Debug, Default)]
 pub struct Browser {
     cookies: BTreeMap<(String, String), String>,
+    agent: Option<String>,
 }
 
 impl Browser {
@@ -184,6 +190,7 @@ impl Browser {
 
     async fn send(&mut self, site: &Site, request: axum::http::request::Builder, path: &str, body: String) -> Answer {
         let request = request.uri(path).header(header::HOST, "sanbao.test");
+        let request = self.agent.iter().fold(request, |r, agent| r.header(header::USER_AGENT, agent));
         let cookies = self.header_for(path.split('?').next().unwrap());
         let request = if cookies.is_empty() { request } else { request.header(header::COOKIE, cookies) };
         let answer = site.call(request.body(Body::from(body)).unwrap()).await;
@@ -218,6 +225,11 @@ impl Browser {
     pub async fn raw(&mut self, site: &Site, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let request = headers.iter().fold(Request::builder().method(method), |r, (n, v)| r.header(*n, *v));
         self.send(site, request, path, body.to_owned()).await
+    }
+
+    /// The same of another program.
+    pub fn of_agent(self, agent: &str) -> Self {
+        Self { agent: Some(agent.to_owned()), ..self }
     }
 
     /// Logs in by the form.

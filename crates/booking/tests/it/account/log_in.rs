@@ -185,6 +185,8 @@ async fn a_foreign_or_changed_access_token_is_refused() {
         let site = Site::open(&engine).await;
         let nurse = &site.network.accounts[0];
         let claims = AccessClaims {
+            auth_time: 0,
+            lacks_factor: false,
             sub: nurse.id.into(),
             org: nurse.organisation,
             kind: "care_home".into(),

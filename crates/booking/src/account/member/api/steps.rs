@@ -167,7 +167,7 @@ pub async fn issue_link(
     read.check(account.version)?;
     current(store::set_password(&mut tx, id, account.version, &hash).await?)?;
     session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
-    let link = link::issue(&mut tx, &ctx, id).await?;
+    let link = link::issue(&mut tx, ctx.actor.subject, id, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "account.reset_password", "account", id).await?;
     let (tag, Json(account)) = view(&mut tx, &ctx, id).await?;
     tx.commit().await?;

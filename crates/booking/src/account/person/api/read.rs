@@ -84,8 +84,8 @@ pub async fn get(
 
 /// The whole national id, for forms that need it. Each look is audited.
 #[utoipa::path(get, path = "/v1/persons/{id}/national-id", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: care staff and administrators of the person's care home. Audited.",
-    responses((status = 200, body = NationalIdView), (status = 403, description = "may see the person, not the number"),
+    description = "Permission: care staff and administrators of the person's care home, by a proof of late (step-up). Audited.",
+    responses((status = 200, body = NationalIdView), (status = 401, description = "not logged in, or step-up-required"), (status = 403, description = "may see the person, not the number"),
         (status = 404, description = "unknown, of no concern to the caller, or no number known"),
         (status = 409, description = "national-id-unreadable")))]
 pub async fn national_id(
@@ -95,6 +95,7 @@ pub async fn national_id(
 ) -> Result<Json<NationalIdView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let person = store::load(&mut tx, &ctx, id, AccountAction::PersonNationalId).await?;
+    ctx.proved_lately()?;
     let known = person.national_id(&app.deps.fields).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
     let national_id = known.ok_or_else(Problem::not_found)?;
     audit::record(&mut tx, &ctx, "person.reveal_national_id", "person", id).await?;

@@ -1,48 +1,23 @@
 //! Quick change of user on a shared tablet: a PIN, where its owner has shown the password before.
 
 use axum::extract::{Query, State as AppState};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Json, SameSite, Visitor};
+use sanbao_platform::http::{Ctx, SameSite, Visitor};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
-use utoipa::ToSchema;
 
 use super::browser::{destination, enter, entered};
 use crate::App;
 use crate::account::id::AccountId;
-use crate::account::input::{Fields, FormOrJson, Next};
+use crate::account::input::{FormOrJson, Next};
 use crate::account::member::{self, Account, AccountStatus};
 use crate::account::page;
 use crate::account::problems::{PIN_REFUSED, PIN_UNAVAILABLE};
 use crate::account::secret;
 use crate::account::session::device;
-
-/// A PIN of 4 to 8 digits.
-#[derive(Deserialize, ToSchema)]
-#[schema(example = json!({"pin": "4826"}))]
-pub(super) struct NewPin {
-    pin: String,
-}
-
-/// Sets the caller's PIN for shared tablets.
-#[utoipa::path(put, path = "/v1/me/pin", tag = "log-in", request_body = NewPin, security(("bearer" = [])),
-    description = "Permission: anybody logged in.",
-    responses((status = 204, description = "set"), (status = 401, description = "not logged in"), (status = 422, description = "not a PIN")))]
-pub async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
-    let mut fields = Fields::default();
-    let pin = fields.take("/pin", secret::pin(&body.pin));
-    let hash = app.deps.passwords.hash(fields.finish(pin)?).await?;
-    let mut tx = app.deps.db.begin().await?;
-    if !member::set_pin(&mut tx, ctx.actor.subject.into(), &hash).await? {
-        return Err(Problem::unauthenticated());
-    }
-    audit::record(&mut tx, &ctx, "account.set_pin", "account", ctx.actor.subject).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
+use crate::account::session::place::Place;
 
 /// The people who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
 pub async fn who_is_here(
@@ -139,7 +114,8 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     let current = member::find(&mut tx, account.id).await?.filter(usable);
     let current = current.filter(|now| now.pin_hash == account.pin_hash);
     let current = current.ok_or_else(|| Problem::new(&PIN_UNAVAILABLE))?;
-    let (jar, issued) = enter(app, &mut tx, jar, &current, now).await?;
+    let place = Place::of(visitor).on(device);
+    let (jar, issued) = enter(app, &mut tx, jar, &current, &place, now).await?;
     tx.commit().await?;
     Ok((jar, destination(body.next.as_deref(), &issued)))
 }

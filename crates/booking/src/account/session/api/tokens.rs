@@ -5,16 +5,18 @@ use axum::http::StatusCode;
 use axum_extra::extract::cookie::CookieJar;
 use chrono::Duration;
 use sanbao_platform::auth::ACCESS_TOKEN_SECONDS;
-use sanbao_platform::http::{Ctx, Json, Visitor};
+use sanbao_platform::http::{Json, LoggedIn, Visitor};
 use sanbao_platform::{audit, problem::Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::App;
 use crate::account::id::SessionId;
-use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::problems::{FACTOR_REQUIRED, REFRESH_INVALID, REFRESH_REUSED};
+use crate::account::second_factor::{self, Challenge};
 use crate::account::session::ending;
-use crate::account::session::login::{Credentials, authenticate, mint};
+use crate::account::session::login::{Credentials, answer, authenticate, mint};
+use crate::account::session::place::Place;
 use crate::account::session::store::{IssuedTokens, Rotation};
 
 /// A log-in by password.
@@ -23,6 +25,16 @@ use crate::account::session::store::{IssuedTokens, Rotation};
 pub(super) struct PasswordGrant {
     login: String,
     password: String,
+}
+
+/// The code that a log-in by password asks for besides.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"challenge": "eyJ0eXAiOiJzZWNvbmQtZmFjdG9yK2p3dCIsImFsZyI6IkVkRFNBIn0.e30.c2ln", "code": "492039"}))]
+pub(super) struct CodeGrant {
+    /// The `challenge` of the problem `second-factor-required`; good for five minutes.
+    challenge: String,
+    /// Of the authenticator, or one for recovery.
+    code: String,
 }
 
 /// A renewal.
@@ -59,7 +71,8 @@ impl From<IssuedTokens> for Tokens {
 /// Logs in by password.
 #[utoipa::path(post, path = "/v1/tokens", tag = "log-in", request_body = PasswordGrant,
     description = "Permission: none; wrong tries are throttled by address and by name.",
-    responses((status = 200, body = Tokens), (status = 401, description = "invalid-credentials"),
+    responses((status = 200, body = Tokens),
+        (status = 401, description = "invalid-credentials; or second-factor-required, with a `challenge` for the next step"),
         (status = 403, description = "account-disabled"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
 pub async fn log_in(
@@ -70,7 +83,29 @@ pub async fn log_in(
     let now = app.deps.clock.now();
     let typed = Credentials { login: &body.login, password: &body.password, jar: &CookieJar::new() };
     let (mut tx, account) = authenticate(&app, &visitor, typed, now).await?;
-    let issued = mint(&app, now).start(&mut tx, &account).await?;
+    if second_factor::is_confirmed(&mut tx, account.id).await? {
+        tx.commit().await?;
+        let challenge = Challenge::sign(&app.deps.keys, &account, now)?;
+        return Err(Problem::new(&FACTOR_REQUIRED).with("challenge", challenge));
+    }
+    let issued = mint(&app, now).start(&mut tx, &account, &Place::of(&visitor)).await?;
+    tx.commit().await?;
+    Ok(Json(issued.into()))
+}
+
+/// The second step of a log-in: the code, after the password was right.
+#[utoipa::path(post, path = "/v1/tokens/second-factor", tag = "log-in", request_body = CodeGrant,
+    description = "Permission: the challenge; wrong tries are throttled by address and by account.",
+    responses((status = 200, body = Tokens), (status = 401, description = "second-factor-refused or second-factor-expired"),
+        (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
+pub async fn log_in_by_code(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    Json(body): Json<CodeGrant>,
+) -> Result<Json<Tokens>, Problem> {
+    let now = app.deps.clock.now();
+    let (mut tx, account) = answer(&app, &visitor, &body.challenge, &body.code, now).await?;
+    let issued = mint(&app, now).start(&mut tx, &account, &Place::of(&visitor)).await?;
     tx.commit().await?;
     Ok(Json(issued.into()))
 }
@@ -86,7 +121,7 @@ pub async fn refresh(
 ) -> Result<Json<Tokens>, Problem> {
     let now = app.deps.clock.now();
     let mut tx = app.deps.db.begin().await?;
-    let rotation = mint(&app, now).rotate(&mut tx, &body.refresh_token, Duration::zero()).await?;
+    let rotation = mint(&app, now).rotate(&mut tx, &body.refresh_token, Duration::zero(), &Place::of(&visitor)).await?;
     if matches!(rotation, Rotation::Reused) {
         audit::record_as(&mut tx, now, None, "session.reuse", "session", None, &visitor.request_id, "ended").await?;
     }
@@ -102,7 +137,7 @@ pub async fn refresh(
 #[utoipa::path(delete, path = "/v1/tokens", tag = "log-in", security(("bearer" = [])),
     description = "Permission: anybody logged in.",
     responses((status = 204, description = "ended"), (status = 401, description = "not logged in")))]
-pub async fn log_out(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
+pub async fn log_out(LoggedIn(ctx): LoggedIn, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     ending::end(&mut tx, SessionId(ctx.actor.session), ctx.now(), "log_out").await?;
     audit::record(&mut tx, &ctx, "account.log_out", "session", ctx.actor.session).await?;

@@ -1,0 +1,181 @@
+//! `/v1/me`: what somebody may see and change of the own account, and nobody else.
+
+use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use sanbao_platform::audit;
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::http::{Ctx, Json, Path, Visitor};
+use sanbao_platform::problem::Problem;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::App;
+use crate::account::id::{AccountId, SessionId};
+use crate::account::input::Fields;
+use crate::account::member::{self, Account};
+use crate::account::session::{self, LogInView};
+use crate::account::{second_factor, secret};
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(get))
+        .routes(routes!(change_password))
+        .routes(routes!(set_pin))
+        .routes(routes!(log_ins, end_others))
+        .routes(routes!(end_one))
+}
+
+/// The caller's own account.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OwnAccount {
+    pub id: AccountId,
+    /// The name that its owner types.
+    pub login: String,
+    /// The name that others see.
+    pub display_name: String,
+    /// Whether it has a PIN for shared tablets.
+    pub pin_set: bool,
+    /// Whether log-ins ask for a code.
+    pub second_factor: bool,
+    /// Whether it must have a second factor.
+    pub second_factor_needed: bool,
+    pub recovery_codes_left: i64,
+}
+
+/// The caller's own account as it is now.
+pub(super) async fn own(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<OwnAccount, Problem> {
+    let account = find(conn, ctx).await?.ok_or_else(Problem::unauthenticated)?;
+    Ok(OwnAccount {
+        id: account.id,
+        pin_set: account.pin_hash.is_some(),
+        login: account.login,
+        display_name: account.display_name,
+        second_factor: second_factor::is_confirmed(conn, account.id).await?,
+        second_factor_needed: app.config.account.second_factor.includes(&ctx.actor.roles),
+        recovery_codes_left: second_factor::recovery_codes_left(conn, account.id).await?,
+    })
+}
+
+async fn find(conn: &mut Conn, ctx: &Ctx) -> Result<Option<Account>, DbError> {
+    member::find(conn, ctx.actor.subject.into()).await
+}
+
+/// The caller's own account.
+#[utoipa::path(get, path = "/v1/me", tag = "log-in", security(("bearer" = [])), description = "Permission: anybody logged in.",
+    responses((status = 200, body = OwnAccount), (status = 401, description = "not logged in")))]
+pub async fn get(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<OwnAccount>, Problem> {
+    Ok(Json(own(&app, &mut app.deps.db.read().await?, &ctx).await?))
+}
+
+/// Another password, with the one of now as the proof.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"current": "correct horse", "password": "three boats on the river"}))]
+pub(super) struct PasswordChange {
+    #[serde(default)]
+    #[schema(required)]
+    current: String,
+    #[serde(default)]
+    #[schema(required)]
+    password: String,
+}
+
+/// Changes the caller's password. The PIN is dropped, and every other log-in ends.
+#[utoipa::path(put, path = "/v1/me/password", tag = "log-in", request_body = PasswordChange, security(("bearer" = [])),
+    description = "Permission: anybody logged in, with the password of now; wrong tries are throttled.",
+    responses((status = 204, description = "changed"), (status = 401, description = "not logged in"),
+        (status = 422, description = "the password of now is another, or the new one is short or common"),
+        (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
+pub async fn change_password(
+    ctx: Ctx,
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    Json(change): Json<PasswordChange>,
+) -> Result<StatusCode, Problem> {
+    let id = AccountId::from(ctx.actor.subject);
+    let mut conn = app.deps.db.read().await?;
+    let account = find(&mut conn, &ctx).await?.ok_or_else(Problem::unauthenticated)?;
+    let names = member::names(&mut conn, &account).await?;
+    drop(conn);
+    let mut fields = Fields::default();
+    let chosen = fields.take("/password", secret::password(&change.password, &names));
+    let chosen = fields.finish(chosen)?;
+    let attempt = app.guesses.attempt_of(&format!("proof {id}"), visitor.address, None, ctx.now())?;
+    if !app.deps.passwords.verify(change.current, Some(account.password_hash.clone())).await? {
+        return Err(Problem::field("/current", "当前密码不对", "This is not your password of now"));
+    }
+    attempt.right();
+    let hash = app.deps.passwords.hash(chosen).await?;
+    let mut tx = app.deps.db.begin().await?;
+    if !member::set_password(&mut tx, id, account.version, &hash).await? {
+        return Err(Problem::new(&sanbao_platform::problem::CONFLICT));
+    }
+    session::end_others(&mut tx, id, SessionId(ctx.actor.session), ctx.now(), "password_changed").await?;
+    session::prove(&mut tx, &ctx).await?;
+    audit::record(&mut tx, &ctx, "account.change_password", "account", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A PIN of 4 to 8 digits.
+#[derive(Deserialize, ToSchema)]
+#[schema(example = json!({"pin": "4826"}))]
+pub(super) struct NewPin {
+    pin: String,
+}
+
+/// Sets the caller's PIN for shared tablets.
+#[utoipa::path(put, path = "/v1/me/pin", tag = "log-in", request_body = NewPin, security(("bearer" = [])),
+    description = "Permission: anybody logged in, by a proof of late (step-up).",
+    responses((status = 204, description = "set"), (status = 401, description = "not logged in, or step-up-required"),
+        (status = 422, description = "not a PIN, or one that is easily guessed")))]
+pub async fn set_pin(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
+    ctx.proved_lately()?;
+    let mut fields = Fields::default();
+    let pin = fields.take("/pin", secret::pin(&body.pin));
+    let hash = app.deps.passwords.hash(fields.finish(pin)?).await?;
+    let mut tx = app.deps.db.begin().await?;
+    if !member::set_pin(&mut tx, ctx.actor.subject.into(), &hash).await? {
+        return Err(Problem::unauthenticated());
+    }
+    audit::record(&mut tx, &ctx, "account.set_pin", "account", ctx.actor.subject).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The caller's log-ins that have not ended, the newest first; 100 at most.
+#[utoipa::path(get, path = "/v1/me/sessions", tag = "log-in", security(("bearer" = [])), description = "Permission: anybody logged in.",
+    responses((status = 200, body = Vec<LogInView>), (status = 401, description = "not logged in")))]
+pub async fn log_ins(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Vec<LogInView>>, Problem> {
+    Ok(Json(session::list(&mut app.deps.db.read().await?, &ctx).await?))
+}
+
+/// Ends every log-in of the caller but the one that asks.
+#[utoipa::path(delete, path = "/v1/me/sessions", tag = "log-in", security(("bearer" = [])),
+    description = "Permission: anybody logged in, by a proof of late (step-up).",
+    responses((status = 204, description = "ended"), (status = 401, description = "not logged in, or step-up-required")))]
+pub async fn end_others(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
+    ctx.proved_lately()?;
+    let (id, this) = (AccountId::from(ctx.actor.subject), SessionId(ctx.actor.session));
+    let mut tx = app.deps.db.begin().await?;
+    session::end_others(&mut tx, id, this, ctx.now(), "ended_by_owner").await?;
+    audit::record(&mut tx, &ctx, "account.end_other_sessions", "account", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends one log-in of the caller.
+#[utoipa::path(delete, path = "/v1/me/sessions/{id}", tag = "log-in", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: the account whose log-in it is, by a proof of late (step-up).",
+    responses((status = 204, description = "ended"), (status = 401, description = "not logged in, or step-up-required"),
+        (status = 404, description = "unknown, somebody else's, or ended already")))]
+pub async fn end_one(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<SessionId>) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    if !session::end_own(&mut tx, id, ctx.actor.subject.into(), ctx.now()).await? {
+        return Err(Problem::not_found());
+    }
+    ctx.proved_lately()?;
+    audit::record(&mut tx, &ctx, "account.end_session", "session", id).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
