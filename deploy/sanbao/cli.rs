@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
+use crate::cli_accounts::{AccountArgs, demo_rules};
 use crate::cli_connections::ConnectionArgs;
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
@@ -37,12 +38,35 @@ pub enum Command {
     Config(Box<ServeArgs>),
     /// Prints a new one-time link by which the first administrator is made.
     SetupLink(Box<ServeArgs>),
+    /// Work on accounts on the machine, for whoever cannot log in to do it.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Gives fields at rest a new key and seals all of them anew. The network must be stopped: with --data-dir a running
     /// one is noticed, with --database-url stop every process first. May be broken off; the next run goes on.
     Reseal(StoreArgs),
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),
+}
+
+/// Work on accounts on the machine.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Prints a one-time link for the owner of LOGIN, who chooses a password by it. The second factor is taken away, and
+    /// every log-in of the account ends. May run beside the server.
+    Recover(Box<RecoverArgs>),
+}
+
+/// The flags of `account recover`.
+#[derive(Clone, Debug, Args)]
+pub struct RecoverArgs {
+    /// The name that its owner types to log in.
+    pub login: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// How people reach the site; the link begins with it.
+    #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
 }
 
 /// Work on the needs-analysis service's data.
@@ -124,6 +148,8 @@ pub struct ServeArgs {
     pub metrics_token: Option<Secret<String>>,
     #[command(flatten)]
     pub connections: ConnectionArgs,
+    #[command(flatten)]
+    pub accounts: AccountArgs,
     /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
     pub log: String,
@@ -365,6 +391,7 @@ impl ServeArgs {
             bounds: self.connections.bounds(&site)?,
             turn: self.turn(&site, &public_url)?,
             media: self.media.rules(),
+            accounts: self.accounts.rules(),
             public_url,
             site,
             storage,
@@ -431,6 +458,7 @@ impl DemoArgs {
                 deny_peers: Vec::new(),
             },
             log: self.log.clone(),
+            accounts: demo_rules(),
             ..Settings::offline(Storage::Files(dir.to_owned()), dir.join("secret.json"))
         }
     }

@@ -10,13 +10,14 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Command, NeedsCommand, ServeArgs};
+use crate::cli::{AccountCommand, Command, NeedsCommand, ServeArgs};
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts};
 use crate::demo;
 use crate::folder;
 use crate::needs;
 use crate::process;
+use crate::recover;
 use crate::reseal;
 use crate::role::Role;
 use crate::run::{self, RunError};
@@ -42,6 +43,7 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::Serve(args) => serve(&args).await?,
         Command::Config(args) => config(&args)?,
         Command::SetupLink(args) => setup_link(&args).await?,
+        Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,

@@ -112,7 +112,7 @@ impl Parts {
             media: settings.media,
             metrics_token: settings.metrics_token.clone(),
             passwords: Passwords::default(),
-            booking: sanbao_booking::Config::default(),
+            booking: sanbao_booking::Config { account: settings.accounts.clone(), ..sanbao_booking::Config::default() },
             nats,
             stream_limits: settings.stream_limits,
             retention: settings.retention,

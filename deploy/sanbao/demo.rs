@@ -176,5 +176,11 @@ fn say_accounts(out: &mut impl io::Write) -> io::Result<()> {
         let (zh, en) = role_names(role, kind);
         writeln!(out, "    {login:<15} {name}  {zh} · {en}")?;
     }
+    writeln!(out, "\n  演示账号人人知道：密码和 PIN 不查是否常见，也不要第二重验证。")?;
+    writeln!(
+        out,
+        "  Everybody knows these accounts: their secrets are exempt from the list of common ones, and they need no"
+    )?;
+    writeln!(out, "  second factor.")?;
     writeln!(out, "\n  人名、地址、电话均为虚构。 All people, addresses and numbers are invented.\n")
 }

@@ -3,6 +3,7 @@
 
 pub mod around;
 pub mod cli;
+pub mod cli_accounts;
 pub mod cli_connections;
 pub mod cli_media;
 pub mod cli_network;
@@ -17,6 +18,7 @@ pub mod needs;
 pub mod openapi;
 pub mod process;
 pub mod proxy;
+pub mod recover;
 pub mod reseal;
 pub mod role;
 pub mod run;

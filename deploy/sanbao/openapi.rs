@@ -14,6 +14,11 @@ const PROBLEM_REF: &str = "#/components/schemas/Problem";
 /// Operations that need no token, and why; every other is documented, and tested, to refuse without one.
 pub const PUBLIC: &[(&str, &str, &str)] = &[
     ("post", "/v1/tokens", "this is where a token comes from; throttled by address"),
+    (
+        "post",
+        "/v1/tokens/second-factor",
+        "the challenge of the first step is in the body; throttled by address and account",
+    ),
     ("post", "/v1/tokens/refresh", "the refresh token is in the body"),
     ("post", "/v1/guest-tickets", "the link's secret is in the body; throttled by address"),
     ("get", "/.well-known/jwks.json", "public keys"),
@@ -126,7 +131,7 @@ fn shared(kinds: &[&'static Kind]) -> Value {
             "bearer": { "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
                 "description": "An access token of POST /v1/tokens, good for 15 minutes." },
             "cookie": { "type": "apiKey", "in": "cookie", "name": sanbao_platform::http::ACCESS_COOKIE,
-                "description": "The same token in a browser; writes need the x-csrf-token header beside it." },
+                "description": "The same token in a browser, over HTTPS with `__Host-` before the name; writes need the x-csrf-token header beside it." },
         },
         "schemas": { "Problem": {
             "type": "object",

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sanbao_booking::account::person::reseal as people;
+use sanbao_booking::account::second_factor::reseal as factors;
 use sanbao_needs_analysis::request::reseal as requests;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::crypto::FieldKeys;
@@ -63,6 +64,8 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
     {
         report = report.and(reseal::renew(db, keys, column, &indexes, progress).await.map_err(failed)?);
     }
+    report =
+        report.and(reseal::renew(booking, keys, &factors::SECOND_FACTORS, &indexes, progress).await.map_err(failed)?);
     report = report.and(requests::renew_person_keys(needs, keys, progress).await.map_err(failed)?);
     for db in [booking, needs] {
         report = report.and(reseal::renew_outbox(db, &indexes, progress).await.map_err(failed)?);

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use sanbao_booking::account::AccountConfig;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
@@ -131,6 +132,8 @@ pub struct Settings {
     pub turn: Turn,
     /// The rules by which people learn each other's addresses, and how much media one person may send.
     pub media: MediaRules,
+    /// The rules of log-ins.
+    pub accounts: AccountConfig,
     /// The network to other processes.
     pub nats: Option<NatsConfig>,
     /// The bounds of a publisher's stream there.
@@ -205,6 +208,7 @@ impl Settings {
             secret_file,
             turn: Turn::Off,
             media: MediaRules::default(),
+            accounts: AccountConfig::default(),
             nats: None,
             stream_limits: StreamLimits::default(),
             retention: Retention::default(),
@@ -262,6 +266,10 @@ impl Settings {
             ("connections_max", shown(self.bounds.connections_max)),
             ("connections_per_address_max", shown(self.bounds.connections_per_address_max)),
         ]);
+        let accounts = vec![
+            ("second_factor", shown(self.accounts.second_factor.name())),
+            ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
+        ];
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
             ("metrics_token", shown(&self.metrics_token)),
@@ -272,7 +280,10 @@ impl Settings {
         let process = vec![("services", shown(services))];
         let sections =
             vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
-        sections.into_iter().chain([("nats", self.nats_section()), ("around", around)]).collect()
+        sections
+            .into_iter()
+            .chain([("accounts", accounts), ("nats", self.nats_section()), ("around", around)])
+            .collect()
     }
 
     fn nats_section(&self) -> Vec<(&'static str, serde_json::Value)> {
@@ -313,6 +324,7 @@ pub fn limits() -> Section {
         ("page_rows_max", shown(http::LIMIT_MAX)),
         ("drain_seconds_max", shown(http::DRAIN_SECONDS_MAX)),
         ("access_token_seconds", shown(auth::ACCESS_TOKEN_SECONDS)),
+        ("proof_minutes_max", shown(http::PROOF_MINUTES_MAX)),
         ("sqlite_readers_max", shown(db::SQLITE_READERS_MAX)),
         ("postgres_connections_max", shown(db::POSTGRES_CONNECTIONS_MAX)),
         ("database_wait_seconds_max", shown(db::ACQUIRE_WAIT_SECONDS_MAX)),

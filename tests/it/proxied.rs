@@ -140,7 +140,11 @@ async fn the_room_opens_behind_a_real_nginx_on_another_port() {
     doctor.enter_room(&consult, "").await;
     nurse.sees_the_other("nurse").await;
     doctor.sees_the_other("doctor").await;
+    nurse.run("await fetch('/setup/account?token=a-secret'); return ''").await;
     nurse.close().await;
     doctor.close().await;
     assert_eq!(proxy.complaints(), "");
+    let accesses = proxy.accesses();
+    assert!(accesses.contains("\"GET /room\" 200") && accesses.contains("\"GET /setup/account\" 410"), "{accesses}");
+    assert!(!accesses.contains('?') && !accesses.contains("a-secret"), "a query is not written down: {accesses}");
 }

@@ -29,7 +29,16 @@ const ROLES: &[(&str, &str)] = &[
 /// Operations that everybody who is logged in may call, and why.
 const FOR_ALL: &[(&str, &str, &str)] = &[
     ("delete", "/v1/tokens", "one's own log-in"),
+    ("get", "/v1/me", "one's own account"),
+    ("put", "/v1/me/password", "one's own password"),
     ("put", "/v1/me/pin", "one's own PIN"),
+    ("get", "/v1/me/sessions", "one's own log-ins"),
+    ("delete", "/v1/me/sessions", "one's own log-ins"),
+    ("post", "/v1/me/second-factor", "one's own second factor"),
+    ("delete", "/v1/me/second-factor", "one's own second factor"),
+    ("post", "/v1/me/second-factor/confirm", "one's own second factor"),
+    ("post", "/v1/me/recovery-codes", "one's own second factor"),
+    ("post", "/v1/session/step-up", "one's own log-in"),
     ("get", "/v1/areas", "the tree is known to all"),
     ("get", "/v1/areas/{code}", "the tree is known to all"),
 ];
@@ -179,12 +188,19 @@ const PUBLIC_PAGES: &[(&str, &str)] = &[
     ("/login", "the log-in"),
     ("/session", "who is logged in: nobody"),
     ("/session/pin", "the log-in of a shared device"),
+    ("/session/second-factor", "the second step of a log-in; without the first it leads there"),
     ("/session/renew", "the renewal of a log-in, by its own cookie"),
     ("/setup", "opens by its link"),
     ("/setup/account", "opens by its link"),
 ];
 /// The pages that everybody who is logged in may open.
-const PAGES_FOR_ALL: &[(&str, &str)] = &[("/me", "one's own account")];
+const PAGES_FOR_ALL: &[(&str, &str)] = &[
+    ("/me", "one's own account"),
+    ("/me/password", "one's own password"),
+    ("/me/pin", "one's own PIN"),
+    ("/me/second-factor", "one's own second factor"),
+    ("/me/sessions", "one's own log-ins"),
+];
 
 /// The pages of all services, in order, as far as they can be opened by an address.
 async fn pages() -> Vec<&'static str> {

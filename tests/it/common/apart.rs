@@ -57,6 +57,7 @@ impl Apart {
     fn command(&self, role: Role, nats: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
         command.args(["serve", role.name(), "--database-url", &self.url, "--nats", nats, "--no-turn"]);
+        command.args(["--second-factor", "nobody"]);
         command.args(["--log", "error", "--log-format", "plain", "--secret-file"]).arg(self.secret());
         command.args(["--listen", &format!("127.0.0.1:{}", self.ports[index(role)])]);
         if let Some(url) = &self.public_url {

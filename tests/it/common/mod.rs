@@ -21,6 +21,7 @@ use reqwest::Method;
 use sanbao::compose::{self, Network, Parts, Stores};
 use sanbao::role::Role;
 use sanbao::settings::{MediaRules, Storage, Turn};
+use sanbao_booking::account::{AccountConfig, SecondFactorFor};
 use sanbao_platform::auth::Passwords;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
@@ -59,6 +60,12 @@ pub fn storage(engine: &TestEngine) -> Storage {
     }
 }
 
+/// Rules of log-ins that get in no test's way: the second factor and the idle end have tests of their own.
+fn accounts() -> AccountConfig {
+    let (second_factor, shared_idle_minutes) = (SecondFactorFor::Nobody, 12 * 60);
+    AccountConfig { second_factor, shared_idle_minutes, ..AccountConfig::default() }
+}
+
 /// The network's parts on `engine`, empty.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
     Parts {
@@ -75,6 +82,7 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         booking: sanbao_booking::Config {
             login_per_minute_max: NonZeroU32::MAX,
             login_burst_max: NonZeroU32::MAX,
+            account: accounts(),
             ..sanbao_booking::Config::default()
         },
         nats: None,

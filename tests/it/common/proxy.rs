@@ -32,6 +32,11 @@ impl Proxy {
         &self.certificate.authority_pem
     }
 
+    /// The requests that nginx has written down.
+    pub fn accesses(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("access.log")).unwrap_or_default()
+    }
+
     /// The complaints of nginx.
     pub fn complaints(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
@@ -46,7 +51,7 @@ pub struct Prepared {
 }
 
 /// The shipped file with the addresses and files of this run; nothing else of it is changed.
-fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate) -> String {
+fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate, folder: &Path) -> String {
     let mut text = SHIPPED.to_owned();
     let mut put = |said: &str, put: &str| {
         assert_eq!(text.matches(said).count(), 1, "deploy/nginx.conf says once: {said}");
@@ -58,6 +63,7 @@ fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate) -> St
     put("listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl"));
     put("/etc/sanbao/chain.pem", certificate.tls.certificate.to_str().unwrap());
     put("/etc/sanbao/key.pem", certificate.tls.key.to_str().unwrap());
+    put("/var/log/nginx/access.log", folder.join("access.log").to_str().unwrap());
     text
 }
 
@@ -84,7 +90,7 @@ impl Prepared {
     pub async fn start(self, bases: &[(&str, String)]) -> Proxy {
         let Self { folder, port, certificate } = self;
         let configuration: PathBuf = folder.path().join("nginx.conf");
-        std::fs::write(folder.path().join("site.conf"), site(bases, port, &certificate)).unwrap();
+        std::fs::write(folder.path().join("site.conf"), site(bases, port, &certificate, folder.path())).unwrap();
         std::fs::write(&configuration, around(folder.path())).unwrap();
         let program = std::env::var_os("SANBAO_TEST_NGINX").unwrap_or_else(|| "nginx".into());
         let mut command = Command::new(program);

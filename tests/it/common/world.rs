@@ -53,6 +53,7 @@ impl World {
         let hospital = flow::organisation(&nobody, "hospital").await;
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
+        let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
         let things = vec![
@@ -64,6 +65,7 @@ impl World {
             ("/v1/persons/{id}", "id", resident),
             ("/v1/organisations/{id}", "id", home),
             ("/v1/accounts/{id}", "id", victim),
+            ("/v1/me/sessions/{id}", "id", session),
             ("/v1/practitioners/{id}", "id", doctor),
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
         ];

@@ -36,6 +36,15 @@ pub enum SecondFactorFor {
 }
 
 impl SecondFactorFor {
+    /// The setting's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Administrators => "administrators",
+            Self::AdministratorsAndDoctors => "administrators-and-doctors",
+            Self::Nobody => "nobody",
+        }
+    }
+
     /// Whether somebody with these roles needs one.
     pub fn includes(self, roles: &[String]) -> bool {
         let has = |role: &str| roles.iter().any(|held| held == role);

@@ -12,6 +12,7 @@ use sanbao_platform::cn::{Phone, ResidentId};
 use sanbao_platform::http::Json;
 use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
 use sanbao_platform::text_enum;
+use sanbao_platform::unseen::without_unseen;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -94,9 +95,10 @@ pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
     ))
 }
 
-/// One line of text of 1 to `chars_max` characters, trimmed, without control characters.
+/// One line of text of 1 to `chars_max` characters, trimmed, without control characters and without what nobody sees.
 pub fn line(typed: &str, chars_max: usize) -> Result<String, Wrong> {
-    let text = typed.trim();
+    let text = without_unseen(typed);
+    let text = text.trim();
     if text.is_empty() {
         return Err(Wrong::new("必填", "This field is required"));
     }
@@ -220,6 +222,8 @@ mod tests {
         assert!(line("a\nb", 10).is_err());
         assert!(line(&"长".repeat(11), 10).is_err());
         assert_eq!(line(" 王 ", 10).unwrap(), "王");
+        assert_eq!(line("\u{202e}王\u{200b} \u{feff}", 1).unwrap(), "王", "what nobody sees is no name");
+        assert!(line("\u{200b}\u{2066}", 10).is_err());
         assert_eq!(login(" Li.Ming ").unwrap(), "li.ming");
         assert!(login("<script>").is_err());
     }

@@ -8,6 +8,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{FieldError, Problem};
+use sanbao_platform::unseen::without_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -190,7 +191,8 @@ impl StepBody {
 }
 
 fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Option<String> {
-    let text = text.map(|t| t.trim()).filter(|t| !t.is_empty())?;
+    let text = without_unseen(text?);
+    let text = Some(text.trim()).filter(|t| !t.is_empty())?;
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > NOTE_CHARS_MAX || text.contains(odd) {
         errors.push(FieldError::new(
