@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
-use crate::cli_accounts::{AccountArgs, demo_rules};
+use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_connections::ConnectionArgs;
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_network::NetworkArgs;
@@ -47,26 +47,6 @@ pub enum Command {
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),
-}
-
-/// Work on accounts on the machine.
-#[derive(Debug, Subcommand)]
-pub enum AccountCommand {
-    /// Prints a one-time link for the owner of LOGIN, who chooses a password by it. The second factor is taken away, and
-    /// every log-in of the account ends. May run beside the server.
-    Recover(Box<RecoverArgs>),
-}
-
-/// The flags of `account recover`.
-#[derive(Clone, Debug, Args)]
-pub struct RecoverArgs {
-    /// The name that its owner types to log in.
-    pub login: String,
-    #[command(flatten)]
-    pub store: StoreArgs,
-    /// How people reach the site; the link begins with it.
-    #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
-    pub public_url: Option<String>,
 }
 
 /// Work on the needs-analysis service's data.

@@ -1,7 +1,9 @@
-//! The flags of log-ins. No I/O.
+//! The flags of log-ins, and of work on accounts. No I/O.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor};
+
+use crate::cli::StoreArgs;
 
 /// The rules of log-ins.
 #[derive(Clone, Debug, Args)]
@@ -40,4 +42,24 @@ impl AccountArgs {
 /// The rules of a demo, whose accounts are known to all: no second factor.
 pub(crate) fn demo_rules() -> AccountConfig {
     AccountConfig { second_factor: SecondFactorFor::Nobody, ..AccountConfig::default() }
+}
+
+/// Work on accounts on the machine.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Prints a one-time link for the owner of LOGIN, who chooses a password by it. The second factor is taken away, and
+    /// every log-in of the account ends. May run beside the server.
+    Recover(Box<RecoverArgs>),
+}
+
+/// The flags of `account recover`.
+#[derive(Clone, Debug, Args)]
+pub struct RecoverArgs {
+    /// The name that its owner types to log in.
+    pub login: String,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// How people reach the site; the link begins with it.
+    #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
 }

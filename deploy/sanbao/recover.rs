@@ -6,7 +6,7 @@ use sanbao_booking::account::recover::recover;
 use sanbao_platform::auth::Passwords;
 use sanbao_platform::clock::Clock;
 
-use crate::cli::RecoverArgs;
+use crate::cli_accounts::RecoverArgs;
 use crate::command_error::CommandError;
 use crate::role::Role;
 use crate::settings::Storage;

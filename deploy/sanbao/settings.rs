@@ -266,10 +266,6 @@ impl Settings {
             ("connections_max", shown(self.bounds.connections_max)),
             ("connections_per_address_max", shown(self.bounds.connections_per_address_max)),
         ]);
-        let accounts = vec![
-            ("second_factor", shown(self.accounts.second_factor.name())),
-            ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
-        ];
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
             ("metrics_token", shown(&self.metrics_token)),
@@ -282,8 +278,15 @@ impl Settings {
             vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections
             .into_iter()
-            .chain([("accounts", accounts), ("nats", self.nats_section()), ("around", around)])
+            .chain([("accounts", self.accounts_section()), ("nats", self.nats_section()), ("around", around)])
             .collect()
+    }
+
+    fn accounts_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        vec![
+            ("second_factor", shown(self.accounts.second_factor.name())),
+            ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
+        ]
     }
 
     fn nats_section(&self) -> Vec<(&'static str, serde_json::Value)> {

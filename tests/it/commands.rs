@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
-use sanbao_platform::testing::{PATIENCE, forget_settings, port};
+use sanbao_platform::testing::{PATIENCE, forget_settings, port, until};
 use serde_json::json;
 
 use crate::common::process::Process;
@@ -132,6 +132,29 @@ async fn fields_are_sealed_under_a_new_key_and_people_are_found_again() {
     assert!(running.terminate().await.success());
     let again = reseal();
     assert_eq!(again.code, 0, "another key: {}{}", again.out, again.err);
+}
+
+#[tokio::test]
+async fn an_administrator_comes_back_in_by_the_machine_beside_a_running_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo");
+    let running = Process::demo(&data).await;
+    let admin = running.client().demo("admin").await;
+    admin.get("/v1/me").await.expect(200);
+    let recover = |login: &str| {
+        let site = ["--public-url", "https://sanbao.test/"];
+        sanbao(&[&["account", "recover", login, "--data-dir", data.to_str().unwrap()], &site[..]].concat(), &[])
+    };
+    let nobody = recover("nobody");
+    assert!(nobody.code != 0 && nobody.err.contains("nobody"), "{}", nobody.err);
+    let said = recover("admin");
+    assert_eq!(said.code, 0, "{}", said.err);
+    until("the log-in has ended", async || admin.get("/v1/me").await.status == 401).await;
+    let (_, rest) = said.out.split_once("https://sanbao.test/setup/account?token=").unwrap();
+    let chosen = json!({ "token": rest.split_whitespace().next().unwrap(), "password": "three boats on the river" });
+    running.client().post("/setup/account", &chosen).await.expect(204);
+    running.client().log_in("admin", "three boats on the river").await.get("/v1/me").await.expect(200);
+    assert!(running.terminate().await.success());
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Over HTTPS each cookie of the site has a prefix, so that no neighbour can set it. @param {string} name @returns {string} */
+/** Over HTTPS each cookie of the site has a prefix, so that no neighbour can set it.
+ * @param {string} name @returns {string} */
 export const cookieName = (name) => (location.protocol === "https:" ? `__Host-${name}` : name);
 
 /** @param {string} name @returns {string} */

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::{Ctx, Json, Path, Visitor};
-use sanbao_platform::problem::Problem;
+use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -84,6 +84,7 @@ pub(super) struct PasswordChange {
 #[utoipa::path(put, path = "/v1/me/password", tag = "log-in", request_body = PasswordChange, security(("bearer" = [])),
     description = "Permission: anybody logged in, with the password of now; wrong tries are throttled.",
     responses((status = 204, description = "changed"), (status = 401, description = "not logged in"),
+        (status = 409, description = "conflict: it was changed meanwhile"),
         (status = 422, description = "the password of now is another, or the new one is short or common"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
 pub async fn change_password(
@@ -93,13 +94,7 @@ pub async fn change_password(
     Json(change): Json<PasswordChange>,
 ) -> Result<StatusCode, Problem> {
     let id = AccountId::from(ctx.actor.subject);
-    let mut conn = app.deps.db.read().await?;
-    let account = find(&mut conn, &ctx).await?.ok_or_else(Problem::unauthenticated)?;
-    let names = member::names(&mut conn, &account).await?;
-    drop(conn);
-    let mut fields = Fields::default();
-    let chosen = fields.take("/password", secret::password(&change.password, &names));
-    let chosen = fields.finish(chosen)?;
+    let (account, chosen) = chosen(&app, &ctx, &change.password).await?;
     let attempt = app.guesses.attempt_of(&format!("proof {id}"), visitor.address, None, ctx.now())?;
     if !app.deps.passwords.verify(change.current, Some(account.password_hash.clone())).await? {
         return Err(Problem::field("/current", "当前密码不对", "This is not your password of now"));
@@ -108,13 +103,23 @@ pub async fn change_password(
     let hash = app.deps.passwords.hash(chosen).await?;
     let mut tx = app.deps.db.begin().await?;
     if !member::set_password(&mut tx, id, account.version, &hash).await? {
-        return Err(Problem::new(&sanbao_platform::problem::CONFLICT));
+        return Err(Problem::new(&CONFLICT));
     }
     session::end_others(&mut tx, id, SessionId(ctx.actor.session), ctx.now(), "password_changed").await?;
     session::prove(&mut tx, &ctx).await?;
     audit::record(&mut tx, &ctx, "account.change_password", "account", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The caller's account, and the password that may be its next.
+async fn chosen(app: &App, ctx: &Ctx, typed: &str) -> Result<(Account, String), Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let account = find(&mut conn, ctx).await?.ok_or_else(Problem::unauthenticated)?;
+    let names = member::names(&mut conn, &account).await?;
+    let mut fields = Fields::default();
+    let password = fields.take("/password", secret::password(typed, &names));
+    Ok((account, fields.finish(password)?))
 }
 
 /// A PIN of 4 to 8 digits.

@@ -3,8 +3,11 @@
 use axum::extract::State as AppState;
 use axum::http::{HeaderMap, StatusCode};
 use axum_extra::extract::cookie::CookieJar;
+use chrono::{DateTime, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::auth::totp::TotpSecret;
+use sanbao_platform::cn::half_width;
+use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::http::{Ctx, Json, LoggedIn, Path, Visitor};
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::{Deserialize, Serialize};
@@ -90,31 +93,39 @@ pub async fn confirm(
     jar: CookieJar,
     Json(typed): Json<FirstCode>,
 ) -> Result<(CookieJar, Json<RecoveryCodes>), Problem> {
-    let (id, now) = (AccountId::from(ctx.actor.subject), ctx.now());
-    let attempt = app.guesses.attempt_of(&format!("code {id}"), visitor.address, None, now)?;
+    let id = AccountId::from(ctx.actor.subject);
+    let attempt = app.guesses.attempt_of(&format!("code {id}"), visitor.address, None, ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
-    let waiting = store::find(&mut tx, id).await?.filter(|factor| factor.confirmed_at.is_none());
-    let secret = waiting.and_then(|factor| factor.secret(&app.deps.fields, id));
-    let plain = sanbao_platform::cn::half_width(&typed.code);
-    let step = secret.and_then(|secret| secret.right(&plain, now, None));
-    let wrong = || {
+    if !is_confirmed_by(&app, &mut tx, id, &typed.code, ctx.now()).await? {
         let (zh, en) = (
             "验证码不对。请核对手机时间是否准确，再输入最新的 6 位数字",
             "Not the code; check the phone's time, and type the newest 6 digits",
         );
-        Problem::field("/code", zh, en)
-    };
-    let step = step.ok_or_else(wrong)?;
-    if !store::confirm(&mut tx, id, step, now).await? {
-        return Err(wrong());
+        return Err(Problem::field("/code", zh, en));
     }
     attempt.right();
-    let recovery_codes = code::renew(&mut tx, &app.deps.fields, id, now).await?;
+    let recovery_codes = code::renew(&mut tx, &app.deps.fields, id, ctx.now()).await?;
     session::prove(&mut tx, &ctx).await?;
     audit::record(&mut tx, &ctx, "account.set_second_factor", "account", id).await?;
     let (jar, access_token) = session::renewed(&app, &mut tx, &ctx, &headers, jar).await?;
     tx.commit().await?;
     Ok((jar, Json(RecoveryCodes { recovery_codes, access_token })))
+}
+
+/// Whether this is a code of the secret that waits for one; the factor counts then.
+async fn is_confirmed_by(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    typed: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
+    let waiting = store::find(tx, account).await?.filter(|factor| factor.confirmed_at.is_none());
+    let secret = waiting.and_then(|factor| factor.secret(&app.deps.fields, account));
+    match secret.and_then(|secret| secret.right(&half_width(typed), now, None)) {
+        Some(step) => store::confirm(tx, account, step, now).await,
+        None => Ok(false),
+    }
 }
 
 /// Gives the caller fresh codes for recovery; those of before are void.

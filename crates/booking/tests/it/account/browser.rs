@@ -29,6 +29,8 @@ async fn a_plain_form_logs_in_and_leads_to_the_work() {
                 assert!(line.contains(part), "{name}: {part} in {line}");
             }
         }
+        let month = format!("Max-Age={}", 30 * 24 * 3600);
+        assert!(cookie_line(&answer, "sanbao_device").contains(&month), "a device is not known for ever");
         assert!(!cookie_line(&answer, "sanbao_csrf").contains("HttpOnly"), "the script reads it");
         let residents = browser.open(&site, "/residents").await.checked(200);
         assert!(residents.text.contains("陈桂香") && residents.text.contains("330298********"));
@@ -121,6 +123,16 @@ async fn another_site_can_do_nothing_with_the_cookies() {
         }
         for headers in refused {
             browser.raw(&site, "POST", "/session/refresh", headers, "").await.refused(403, "cross-site");
+        }
+        // A pair of cookie and header that is another log-in's, as a neighbour could set both: it opens nothing here.
+        let mut other = Browser::new();
+        other.log_in(&site, "nurse").await;
+        let theirs = other.cookie("sanbao_csrf").unwrap().to_owned();
+        let mut injected = browser.clone();
+        injected.set_cookie("sanbao_csrf", &theirs);
+        let pair = [json_kind, ("x-csrf-token", theirs.as_str()), ("origin", "https://sanbao.test")];
+        for (method, path) in [("POST", "/v1/persons"), ("POST", "/session/refresh"), ("POST", "/session/lock")] {
+            injected.raw(&site, method, path, &pair, body).await.refused(403, "cross-site");
         }
         let good = [json_kind, ("x-csrf-token", csrf.as_str()), ("origin", "https://sanbao.test")];
         browser.raw(&site, "POST", "/v1/persons", &good, body).await.checked(201);

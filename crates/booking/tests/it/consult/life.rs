@@ -1,5 +1,6 @@
 //! A consult's whole life through the router, on both engines: every step, its event, its audit row,
 //! and every step that is not possible.
+use sanbao_platform::auth::AccessClaims;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -160,6 +161,12 @@ async fn a_signed_opinion_never_changes() {
         assert_eq!((saved.status.as_u16(), saved.etag()), (200, Some("\"2\"")));
         let sign = format!("/v1/consults/{id}/sign");
         assert_eq!(w.call(Some(&w.doctor), "POST", &sign, None, &[("if-match", "\"1\"")]).await.status, 412);
+        // A screen that was left open signs nothing: the doctor proves who it is first.
+        let proved_at = w.clock.now() - chrono::Duration::minutes(10);
+        let claims = AccessClaims { auth_time: proved_at.timestamp(), ..w.doctor.claims() };
+        let left_open = w.keys.sign_access(w.clock.now(), &claims).unwrap();
+        let refused = w.call_with(Some(&left_open), "POST", &sign, None, &[("if-match", "\"2\"")]).await;
+        refused.refused(401, "step-up-required");
         w.call(Some(&w.doctor), "POST", &sign, None, &[("if-match", "\"2\"")]).await.expect(200);
         let signed = w.get(&w.doctor, &path).await.expect(200);
         for version in ["\"2\"", "\"3\""] {
