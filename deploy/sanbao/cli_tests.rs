@@ -68,6 +68,8 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("metrics_token", "--data-dir d", "--data-dir d --metrics-token t"),
     ("connections_max", "--data-dir d", "--data-dir d --connections-max 99"),
     ("connections_per_address_max", "--data-dir d", "--data-dir d --connections-per-address-max 9"),
+    ("second_factor", "--data-dir d", "--data-dir d --second-factor nobody"),
+    ("shared_idle_minutes", "--data-dir d", "--data-dir d --shared-idle-minutes 5"),
     ("log", "--data-dir d", "--data-dir d --log debug"),
     ("log_format", "--data-dir d", "--data-dir d --log-format plain"),
 ];

@@ -16,11 +16,22 @@ const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("s
 
 /** The server ends the log-in of a shared device that nobody presses anything on, whatever renews itself there. */
 const TELL_EVERY_MS = 60000;
-let told = Date.now();
-function tell() {
-  if (Date.now() - told < TELL_EVERY_MS || covered || !cookie("sanbao_csrf")) return;
-  told = Date.now();
-  api("POST", "/session/press").catch(() => null);
+const TOLD = "sanbao-press-told";
+let toldHere = 0;
+async function tell() {
+  let last = toldHere;
+  try {
+    last = Number(localStorage.getItem(TOLD)) || last;
+    if (Date.now() - last >= TELL_EVERY_MS) localStorage.setItem(TOLD, String(Date.now()));
+  } catch {
+    // This page alone remembers it then.
+  }
+  if (Date.now() - last < TELL_EVERY_MS || covered || !cookie("sanbao_csrf")) return;
+  toldHere = Date.now();
+  // The press may be on a link: what leads away from the page must not take this along.
+  const headers = { "x-csrf-token": cookie("sanbao_csrf") };
+  const answer = await fetch("/session/press", { method: "POST", credentials: "same-origin", headers, keepalive: true }).catch(() => null);
+  if (answer?.status === 401) api("POST", "/session/press").catch(() => null);
 }
 
 /** Notes that somebody is there; all tabs of the browser share the note. */

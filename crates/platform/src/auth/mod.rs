@@ -70,7 +70,7 @@ pub struct AccessClaims {
     /// The version of the account that the rights were read from.
     #[serde(default)]
     pub ver: i64,
-    /// When the person last proved who they are, in seconds since 1970 (OpenID Connect Core 1.0 §2).
+    /// When the person last proved who they are, in seconds since 1970 (`OpenID` Connect Core 1.0 §2).
     #[serde(default)]
     pub auth_time: i64,
     /// Whether the account still lacks the second factor that it must have.

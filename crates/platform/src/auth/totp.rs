@@ -55,8 +55,9 @@ impl TotpSecret {
     /// The step of a right code that is later than `after`, the step of the last one that was taken: a code is good once.
     pub fn right(&self, code: &str, now: DateTime<Utc>, after: Option<i64>) -> Option<i64> {
         let here = step_of(now);
-        let steps = (here - SKEW_STEPS..=here + SKEW_STEPS).filter(|step| after.is_none_or(|after| *step > after));
-        steps.filter(|step| same_secret(&self.code_of(*step, DIGITS), code)).last()
+        let fits =
+            |step: &i64| after.is_none_or(|after| *step > after) && same_secret(&self.code_of(*step, DIGITS), code);
+        (here - SKEW_STEPS..=here + SKEW_STEPS).rev().find(fits)
     }
 
     /// RFC 4226 §5.3.

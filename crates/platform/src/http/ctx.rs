@@ -178,7 +178,7 @@ fn csrf_token(parts: &Parts) -> Result<String, Problem> {
     if !kept.is_empty() && same_secret(sent, kept) { Ok(sent.to_owned()) } else { Err(Problem::new(&CROSS_SITE)) }
 }
 
-/// What a write by the access cookie needs: the CSRF token of the same log-in.
+/// The guard of a write by the access cookie: it needs the CSRF token of the same log-in.
 fn csrf(parts: &Parts, keys: &Keys, actor: &Actor) -> Result<(), Problem> {
     if matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());

@@ -20,8 +20,8 @@ use crate::account::{second_factor, secret};
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(get))
-        .routes(routes!(change_password))
-        .routes(routes!(set_pin))
+        .routes(routes!(change))
+        .routes(routes!(set))
         .routes(routes!(log_ins, end_others))
         .routes(routes!(end_one))
 }
@@ -87,7 +87,7 @@ pub(super) struct PasswordChange {
         (status = 409, description = "conflict: it was changed meanwhile"),
         (status = 422, description = "the password of now is another, or the new one is short or common"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
-pub async fn change_password(
+pub async fn change(
     ctx: Ctx,
     visitor: Visitor,
     AppState(app): AppState<App>,
@@ -134,7 +134,7 @@ pub(super) struct NewPin {
     description = "Permission: anybody logged in, by a proof of late (step-up).",
     responses((status = 204, description = "set"), (status = 401, description = "not logged in, or step-up-required"),
         (status = 422, description = "not a PIN, or one that is easily guessed")))]
-pub async fn set_pin(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
+pub async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin>) -> Result<StatusCode, Problem> {
     ctx.proved_lately()?;
     let mut fields = Fields::default();
     let pin = fields.take("/pin", secret::pin(&body.pin));

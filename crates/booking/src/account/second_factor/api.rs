@@ -29,7 +29,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(begin, give_up))
         .routes(routes!(confirm))
-        .routes(routes!(renew_recovery_codes))
+        .routes(routes!(renew))
         .routes(routes!(reset))
 }
 
@@ -133,7 +133,7 @@ async fn is_confirmed_by(
     description = "Permission: anybody logged in, by a proof of late (step-up).",
     responses((status = 200, body = RecoveryCodes), (status = 401, description = "not logged in, or step-up-required"),
         (status = 409, description = "conflict: there is no second factor")))]
-pub async fn renew_recovery_codes(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<RecoveryCodes>, Problem> {
+pub async fn renew(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<RecoveryCodes>, Problem> {
     ctx.proved_lately()?;
     let id = AccountId::from(ctx.actor.subject);
     let mut tx = app.deps.db.begin().await?;

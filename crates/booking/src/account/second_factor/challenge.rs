@@ -30,7 +30,7 @@ impl Challenge {
         keys.sign(scope, now, &Self { sub: account.id, ver: account.version }).map_err(Problem::internal)
     }
 
-    /// What a token says, while it is good.
+    /// The claims of a token, while it is good.
     pub(in crate::account) fn read(keys: &Keys, token: &str, now: DateTime<Utc>) -> Option<Self> {
         keys.verify(PURPOSE, crate::NAME, now, token).ok()
     }

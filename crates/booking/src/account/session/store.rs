@@ -50,7 +50,7 @@ pub(in crate::account) struct IssuedTokens {
     pub access: String,
     /// Opaque, good once.
     pub refresh: String,
-    /// What a browser sends beside its cookies.
+    /// The token that a browser sends beside its cookies.
     pub csrf: String,
     /// For which organisation and as what.
     pub membership: Membership,

@@ -1,4 +1,4 @@
-//! What is hard to take back asks for a proof of late, by whichever secret the account has.
+//! Steps that are hard to take back ask for a proof of late, by whichever secret the account has.
 
 use sanbao_booking::account::demo::{PASSWORD, PIN};
 use sanbao_platform::testing::{Answer, on_both};

@@ -7,7 +7,7 @@ use sanbao_platform::http::{Ctx, LoggedInPage};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Errors, Field, Send, Tone, form, notice, press};
 
-use super::{SEND, TEXTS, own, page};
+use super::{SEND, TEXTS, own, page_with};
 use crate::App;
 use crate::account::me::api::OwnAccount;
 
@@ -32,9 +32,8 @@ fn draw(app: &App, ctx: &Ctx, own: &OwnAccount) -> Markup {
             (press("begin-factor", "button primary", Send::to("POST /v1/me/second-factor"), &t("factor-begin")))
             (set_up(ctx.lang))
         }
-        (codes(ctx.lang))
     };
-    page(app, ctx, "me-factor", &[SEND, "/static/booking/second-factor.js"], &body)
+    page_with(app, ctx, "me-factor", &[SEND, "/static/booking/second-factor.js"], &body, &codes(ctx.lang))
 }
 
 fn give_up(lang: Lang) -> Markup {
@@ -78,7 +77,7 @@ fn set_up(lang: Lang) -> Markup {
 fn codes(lang: Lang) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     html! {
-        section.handed #recovery hidden tabindex="-1" aria-labelledby="recovery-title" {
+        section.card.narrow.handed #recovery hidden tabindex="-1" aria-labelledby="recovery-title" {
             h2 #recovery-title { (t("recovery-title")) }
             p { (t("recovery-what")) }
             ol #recovery-codes {}

@@ -34,6 +34,11 @@ pub(super) fn routes() -> Routes<App> {
 
 /// A page of one's own account; every one but the first leads back to that.
 fn page(app: &App, ctx: &Ctx, key: &str, scripts: &[&str], body: &Markup) -> Markup {
+    page_with(app, ctx, key, scripts, body, &Markup::default())
+}
+
+/// The same with a part below that is printed alone.
+fn page_with(app: &App, ctx: &Ctx, key: &str, scripts: &[&str], body: &Markup, below: &Markup) -> Markup {
     let title = TEXTS.get(ctx.lang, key);
     let first = key == "me-title";
     let body = html! {
@@ -44,6 +49,7 @@ fn page(app: &App, ctx: &Ctx, key: &str, scripts: &[&str], body: &Markup) -> Mar
                 (body)
             }
         }
+        (below)
     };
     app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/me", scripts, &body)
 }
