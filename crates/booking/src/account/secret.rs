@@ -118,7 +118,8 @@ fn is_simple(text: &str) -> bool {
 /// The same from behind, or pairs: 1221, 1122.
 fn is_mirrored(pin: &str) -> bool {
     let digits = pin.as_bytes();
-    digits.iter().eq(digits.iter().rev()) || (digits.len() % 2 == 0 && digits.chunks(2).all(|pair| pair[0] == pair[1]))
+    digits.iter().eq(digits.iter().rev())
+        || (digits.len().is_multiple_of(2) && digits.chunks(2).all(|pair| pair[0] == pair[1]))
 }
 
 /// A year of living people, or a day of one as eight digits.

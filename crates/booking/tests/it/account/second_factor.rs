@@ -136,7 +136,7 @@ async fn a_browser_is_asked_on_a_page_of_its_own_and_a_script_in_its_place() {
         let code = json!({ "code": secret.code(now(&site)) });
         script.script(&site, "POST", "/session/second-factor", code).await.checked(200);
         // A code is a proof as well, once.
-        site.clock.advance(Duration::from_secs(660));
+        site.clock.advance(Duration::from_mins(11));
         let proof = json!({ "secret": secret.code(now(&site)) });
         script.script(&site, "POST", "/v1/session/step-up", proof.clone()).await.checked(200);
         script.script(&site, "POST", "/v1/session/step-up", proof).await.refused(403, "proof-refused");
@@ -193,7 +193,7 @@ async fn the_setting_says_whose_log_ins_need_one_and_a_program_gets_its_token_to
         site.get(opened, "/v1/me").await.checked(200);
         let nurse = site.token("nurse").await;
         site.get(&nurse, "/v1/me").await.checked(200);
-        let (_, _) = set_up(&site, &nurse).await;
+        set_up(&site, &nurse).await;
         site.api(&nurse, "DELETE", "/v1/me/second-factor", Value::Null).await.checked(204);
         site.log_in("nurse", PASSWORD).await.checked(200);
     })
