@@ -70,7 +70,8 @@ impl World {
         Self { nobody, strangers, former, things }
     }
 
-    fn thing(&self, path: &str, name: &str) -> Option<String> {
+    /// The id of the world that a path asks for by a name.
+    pub fn thing(&self, path: &str, name: &str) -> Option<String> {
         // Pages have the paths of the API without its version.
         let path = if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") };
         let found = self.things.iter().find(|(prefix, n, _)| path.starts_with(prefix) && *n == name);
