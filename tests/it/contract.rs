@@ -14,8 +14,7 @@ use crate::common::{Served, artifacts};
 const CALLERS: &[&str] = &["nurse", "desk", "admin"];
 /// Streams without an end, a socket, and the end of the log-in that is called with.
 const LEFT_OUT: &[&str] = &["/v1/requests/events", "/v1/visits/events", "/v1/signal", "/v1/tokens"];
-const CHECKS: &str =
-    "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// The calls of an operation that are made up, beside those that cover its document.
 const MADE_UP: &str = "3";
 
@@ -27,7 +26,8 @@ fn config(world: &World, document: &Value) -> String {
         let given = names.filter_map(|name| Some(format!("\"path.{name}\" = \"{}\"", world.thing(path, name)?)));
         let given: Vec<String> = given.collect();
         if !given.is_empty() {
-            let _ = writeln!(text, "[[operations]]\ninclude-path = \"{path}\"\nparameters = {{ {} }}", given.join(", "));
+            let _ =
+                writeln!(text, "[[operations]]\ninclude-path = \"{path}\"\nparameters = {{ {} }}", given.join(", "));
         }
     }
     text
