@@ -230,11 +230,14 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_in_another_tab_counts_as_being_there() {
     let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
-    browser.type_and_leave("通话时写的").await;
+    // The call runs before the page is opened: a busy machine takes longer to open it than anybody may be away.
     let page = browser.tab().await;
     let room = browser.new_tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
     browser.run("document.body.classList.add('in-call')").await;
+    browser.show_tab(&page).await;
+    browser.type_and_leave("通话时写的").await;
+    browser.show_tab(&room).await;
     tokio::time::sleep(AWAY).await;
     browser.show_tab(&page).await;
     assert_eq!(browser.run("return Boolean(document.querySelector('dialog.lock'))").await, false, "locked in a call");
