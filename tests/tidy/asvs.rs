@@ -21,25 +21,26 @@ const WANTED: &str = "1.1:1-2 1.2:1-9 1.3:1-11 1.4:1-3 1.5:1-2 2.1:1-3 2.2:1-3 2
     11.5:1-1 11.6:1-1 12.1:1-3 12.2:1-2 12.3:1-4 13.1:1-1 13.2:1-5 13.3:1-2 13.4:1-5 14.1:1-2 14.2:1-4 14.3:1-3 \
     15.1:1-3 15.2:1-3 15.3:1-7 16.1:1-1 16.2:1-5 16.3:1-4 16.4:1-3 16.5:1-4 17.1:1-1 17.2:1-4 17.3:1-2";
 
+/// A table of requirements with these rows.
+macro_rules! table {
+    ($rows:literal) => {
+        concat!("| number | asks | where kept | how tested |\n|---|---|---|---|\n", $rows)
+    };
+}
+
 /// A claim without its file or its test is worth nothing, and a number that stands twice hides which of the two holds.
 pub const REQUIREMENTS: Rule = Rule {
     name: "what the security tables name is there, and each requirement stands once",
     check: claims,
     bad: &[
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | `a.rs` | `t` |"), TEST],
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | `b/c.rs` | `f` |"), TEST],
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | `b/a.rs` | `g` |"), TEST],
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | `b/a.rs` | |"), TEST],
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | here | `t` |"), TEST],
-        &[(TABLE, "| number | asks | where kept | how tested |\n|---|---|---|---|\n| V1 | a | not yet: all | |"), TEST],
-        &[(
-            TABLE,
-            "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | a | not yet: b | |\n| 1.1.1 | a | not yet: b | |",
-        )],
-        &[(
-            TABLE,
-            "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 10 | a | does not apply: b | |\n| 10.1.1 | a | not yet: b | |",
-        )],
+        &[(TABLE, table!("| 1.1.1 | a | `a.rs` | `t` |")), TEST],
+        &[(TABLE, table!("| 1.1.1 | a | `b/c.rs` | `f` |")), TEST],
+        &[(TABLE, table!("| 1.1.1 | a | `b/a.rs` | `g` |")), TEST],
+        &[(TABLE, table!("| 1.1.1 | a | `b/a.rs` | |")), TEST],
+        &[(TABLE, table!("| 1.1.1 | a | here | `t` |")), TEST],
+        &[(TABLE, table!("| V1 | a | not yet: all | |")), TEST],
+        &[(TABLE, table!("| 1.1.1 | a | not yet: b | |\n| 1.1.1 | a | not yet: b | |"))],
+        &[(TABLE, table!("| 10 | a | does not apply: b | |\n| 10.1.1 | a | not yet: b | |"))],
         &[(TABLE, "| number | asks | where kept |\n|---|---|---|\n| 1.1.1 | a | not yet: b |")],
         &[(MODEL, "| what | where kept | how tested |\n|---|---|---|\n| a | `b/a.rs` | `g` |"), TEST],
     ],
@@ -47,12 +48,20 @@ pub const REQUIREMENTS: Rule = Rule {
         &[
             (
                 TABLE,
-                "| number | asks | where kept | how tested |\n|---|---|---|---|\n| 1.1.1 | `x/y` | `b/a.rs` | `t` |\n\
-                 | 1.1.2 | a | `b/a.rs` | not tested: b |\n| 1.2 | a | not yet: `/b` | |\n| 10 | a | does not apply: b | |",
+                table!(
+                    "| 1.1.1 | `x/y` | `b/a.rs` | `t` |\n\
+                 | 1.1.2 | a | `b/a.rs` | not tested: b |\n| 1.2 | a | not yet: `/b` | |\n| 10 | a | does not apply: b | |"
+                ),
             ),
             TEST,
         ],
-        &[(MODEL, "| what | how |\n|---|---|\n| a | `g` |\n\nwords\n| where kept | how tested |\n|---|---|\n| `b` | `t` |"), TEST],
+        &[
+            (
+                MODEL,
+                "| what | how |\n|---|---|\n| a | `g` |\n\nwords\n| where kept | how tested |\n|---|---|\n| `b` | `t` |",
+            ),
+            TEST,
+        ],
         &[("README.md", "| where kept |\n|---|\n| `c/d.rs` |")],
     ],
 };
@@ -179,7 +188,9 @@ fn unfounded(row: &TableRow<'_>) -> Option<String> {
     }
     match Standing::of(kept, tested) {
         Standing::Tested if quoted(tested).next().is_none() => Some(format!("{number} names no test")),
-        Standing::Tested | Standing::Untested if quoted(kept).next().is_none() => Some(format!("{number} names no file")),
+        Standing::Tested | Standing::Untested if quoted(kept).next().is_none() => {
+            Some(format!("{number} names no file"))
+        }
         _ => None,
     }
 }
@@ -197,7 +208,7 @@ fn twice(rows: &[TableRow<'_>]) -> Vec<(usize, String)> {
 
 /// Every number of [`WANTED`].
 fn wanted() -> Vec<String> {
-    let sections = WANTED.split_whitespace().map(|section| section.split_once([':']).unwrap());
+    let sections = WANTED.split_whitespace().map(|section| section.split_once(':').unwrap());
     let numbers = sections.flat_map(|(section, range)| {
         let (first, last) = range.split_once('-').unwrap();
         (first.parse::<u8>().unwrap()..=last.parse().unwrap()).map(move |n| format!("{section}.{n}"))
@@ -205,7 +216,7 @@ fn wanted() -> Vec<String> {
     numbers.collect()
 }
 
-/// What the table leaves out or has too much, and where its count is wrong.
+/// The numbers that the table leaves out or has too many, and the lines of its count that are wrong.
 fn incomplete(text: &str) -> Vec<String> {
     let (rows, wanted) = (rows(text), wanted());
     let of = |number: &str, row: &str| number == row || number.starts_with(&format!("{row}."));
