@@ -102,7 +102,7 @@ async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Respon
     Ok(Json(json!({ "status": "ready" })).into_response())
 }
 
-/// Prometheus text; for this machine, or for whoever has the token.
+/// Prometheus text, for this machine or a caller with the token.
 async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Around>) -> Result<Response, Problem> {
     let sent = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     match &around.metrics_token {

@@ -84,7 +84,7 @@ fn navigation() -> Vec<NavLink> {
     ]
 }
 
-/// The secret of `file`. Only whoever may be the first of a network makes one.
+/// The secret of `file`. Only a process that may be the first of its network makes one.
 fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, ComposeError> {
     if !roles.contains(&Role::Booking) && !file.exists() {
         return Err(ComposeError::NoSecret(file.to_owned()));

@@ -1,5 +1,5 @@
 //! The routes around the services: health that follows the databases, metrics for this machine only, problems for
-//! whatever leads nowhere, and a drain that ends cleanly.
+//! addresses that lead nowhere, and a drain that ends cleanly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

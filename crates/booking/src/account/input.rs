@@ -90,7 +90,7 @@ pub fn sex_of(id: &ResidentId) -> Sex {
     if id.is_male() { Sex::Male } else { Sex::Female }
 }
 
-/// A mobile number: whom a care home calls answers away from home too.
+/// A mobile number: a person whom a care home calls must answer away from home too.
 pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
     Phone::parse(typed).ok().filter(Phone::is_mobile).ok_or(Wrong::new(
         "手机号应为 11 位数字，以 13 到 19 开头",

@@ -86,7 +86,7 @@ async fn audited(tx: &mut Tx, ctx: &Ctx, action: &str, code: &AreaCode) -> Resul
     audit::record_as(tx, ctx.now(), Some(&ctx.actor), action, &kind, None, &ctx.request_id, "done").await
 }
 
-/// Adds an area. A street can be added by whoever has its code as area scope.
+/// Adds an area. A street can be added by a person who has its code as area scope.
 #[utoipa::path(post, path = "/v1/areas", tag = "areas", request_body = NewArea, responses(
     (status = 201, body = AreaView), (status = 401), (status = 403), (status = 409), (status = 422)))]
 async fn create(

@@ -108,7 +108,7 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes events in this order by one statement, for who has many at once.
+/// Writes many events in this order by one statement.
 pub async fn publish_all(tx: &mut Tx, events: &[NewEvent]) -> Result<(), DbError> {
     if events.is_empty() {
         return Ok(());

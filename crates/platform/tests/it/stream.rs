@@ -1,4 +1,5 @@
-//! Events over a real `JetStream`: in order, once, whoever forwards, whatever the server lost; on both engines.
+//! Events over a real `JetStream`, on both engines: in order and once, also with several forwarders, and after the
+//! server has lost some.
 use std::sync::{Arc, Mutex};
 
 use sanbao_platform::bus::{

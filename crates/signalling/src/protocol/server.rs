@@ -140,7 +140,7 @@ pub enum RingOver {
     Expired,
 }
 
-/// Why somebody waits who was inside.
+/// Why a person who was inside waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LobbyBecause {
@@ -156,7 +156,7 @@ pub enum CaptureBecause {
     Asked,
     /// Somebody inside does not consent any more.
     ConsentWithdrawn,
-    /// Somebody came in who does not consent.
+    /// A person who does not consent came in.
     SomebodyJoined,
     /// The person who turned it on is gone.
     AskerLeft,

@@ -7,14 +7,14 @@ use crate::id::PeerId;
 /// Samples in one message: five others, two directions, sound, picture and a shared screen, and two to spare.
 pub const SAMPLES_MAX: usize = 32;
 
-/// Which way, seen from who reports.
+/// The way of the media, seen from the person who reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum Direction {
-    /// From the other to who reports.
+    /// From the other to the person who reports.
     In,
-    /// From who reports to the other, as the other's receiver reports say (RFC 3550 §6.4).
+    /// From the person who reports to the other, as the other's receiver reports say (RFC 3550 §6.4).
     Out,
 }
 

@@ -56,7 +56,7 @@ impl IceUrl {
 /// Whose media goes by way of TURN only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RelayOnly {
-    /// Nobody's: whoever can be reached directly is.
+    /// Nobody's: two people who can reach each other directly do.
     Nobody,
     /// That of guests, so that they and the staff never learn each other's addresses.
     #[default]

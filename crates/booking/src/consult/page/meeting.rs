@@ -1,5 +1,5 @@
-//! The meeting in words: who is missing, who was there, how good the lines were, what checks found; the
-//! tickets that stand; and the bell over the list for whom nobody lets in.
+//! The meeting in words: the people who were there and those who are missing, how good the lines were, and the
+//! findings of checks; the tickets that stand; and the bell over the list for people whom nobody lets in.
 
 use chrono_tz::Tz;
 use maud::{Markup, html};
@@ -161,7 +161,7 @@ fn revoke(lang: Lang, sheet: &Sheet, holder: &TicketHolder) -> Markup {
     page::form(lang, None, "", Send { confirm: Some(&ask), ..Send::to(&call) }, &fields)
 }
 
-/// The bell: whoever is free goes and lets them in.
+/// The people who ring, so that a member of staff who is free goes and lets them in.
 pub(super) fn bell(ctx: &Ctx, calls: &[CallView]) -> Markup {
     let lang = ctx.lang;
     html! {

@@ -19,7 +19,7 @@ use crate::texts::TEXTS;
 /// Areas that the choice offers at most; the smallest are left out first.
 const AREAS_MAX: i64 = 2000;
 
-/// Refuses as the API does: 403 to whoever could if it were theirs, 404 to all others.
+/// Refuses as the API does: 403 to a person who could if the request were theirs, 404 to all others.
 fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
     let relation = if may(ctx, action) { Relation::InScope } else { Relation::Outside };
     policy::allows(&ctx.actor, action, relation).require()

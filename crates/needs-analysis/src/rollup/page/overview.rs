@@ -63,7 +63,7 @@ pub(super) async fn overview(
 
 /// The path down to the area, and its name.
 fn head(view: &View<'_>, above: &[Area]) -> Markup {
-    // What lies above the actor's own areas is named but leads nowhere.
+    // Areas above the actor's own are named but lead nowhere.
     let own = above.iter().rposition(|a| view.actor.areas.iter().any(|c| c == a.code.as_str()));
     html! {
         @if !above.is_empty() { nav aria-label=(view.t("rollup-path")) {

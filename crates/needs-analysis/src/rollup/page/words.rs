@@ -1,4 +1,4 @@
-//! The common parts of the needs overview: for whom, of what, and in which words.
+//! The common parts of the needs overview: its area, its choice of counts, and its words.
 
 use chrono::NaiveDate;
 use sanbao_platform::auth::Actor;

@@ -1,4 +1,4 @@
-//! The dispatcher's pages: what they show, to whom, and that what people typed stays text.
+//! The dispatcher's pages: each reader's view, and that typed text stays text.
 
 use axum::body::Body;
 use axum::http::Request;

@@ -1,4 +1,4 @@
-//! The work order's life: its steps, who may take them, what follows from visits, and its clock.
+//! The work order's life: its steps and their permissions, the effects of visits, and its clock.
 
 use std::time::Duration;
 

@@ -25,7 +25,7 @@ async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<Accou
     Ok((ETag(account.version), Json(AccountView::of(account, membership, ctx.now()))))
 }
 
-/// Changes an account's name, roles or areas. What is added counts from its next token on; what is taken away, at once.
+/// Changes an account's name, roles or areas. An added right counts from its next token on; one that is taken away ends at once.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
