@@ -89,7 +89,7 @@ fn consent_in_the_lobby_counts_from_the_moment_they_are_in() {
 }
 
 #[test]
-fn it_ends_when_whoever_turned_it_on_is_gone() {
+fn it_ends_when_the_person_who_turned_it_on_is_gone() {
     let (mut world, host, clinician) = consenting();
     world.say(host, RoomRequest::Record { on: true });
     let outputs = world.say(host, RoomRequest::Leave);

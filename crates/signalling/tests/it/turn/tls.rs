@@ -64,7 +64,7 @@ async fn a_taken_port_of_tls_takes_only_tls_away() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_shown_to_whoever_comes_next() {
+async fn a_renewed_certificate_is_shown_to_the_next_client() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(&[]);
     settings.tls = Some(certificate(folder.path()));
