@@ -115,7 +115,9 @@ pub const RULES: &[Rule] = &[
     words::DOCUMENTED,
     words::SAYS_MORE,
     words::SUBJECTS,
+    words::NAMED_PEOPLE,
     words::FULL_WIDTH,
+    words::ONE_HOME,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

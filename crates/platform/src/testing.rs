@@ -80,7 +80,7 @@ impl TestEngine {
             keys,
             fields: root.fields(),
             passwords: Passwords::default(),
-            frame: Frame::new(Vec::new()),
+            frame: Frame::default(),
             secure: false,
             nats: None,
         }

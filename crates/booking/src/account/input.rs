@@ -82,7 +82,10 @@ text_enum! {
 
 /// A resident id, or what is wrong with it; `today` bounds the birth date.
 pub fn resident_id(typed: &str, today: NaiveDate) -> Result<ResidentId, Wrong> {
-    ResidentId::parse(typed, today).map_err(|e| Wrong::new(e.zh(), e.en()))
+    ResidentId::parse(typed, today).map_err(|e| {
+        let (zh, en) = e.advice();
+        Wrong::new(zh, en)
+    })
 }
 
 /// The sex that a resident id tells.

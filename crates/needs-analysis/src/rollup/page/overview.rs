@@ -77,7 +77,7 @@ fn head(view: &View<'_>, above: &[Area]) -> Markup {
         } }
         h1 {
             (view.t("rollup-title")) " · " (name_of(view.area, view.lang)) " "
-            span.badge { (view.lang.pick(view.area.level.zh(), view.area.level.en())) }
+            span.badge { (texts::level(view.lang, view.area.level)) }
         }
     }
 }
@@ -157,7 +157,7 @@ fn content(view: &View<'_>, q: &Question, found: &Overview) -> Markup {
 }
 
 fn by_category(view: &View<'_>, found: &Overview, total: i64) -> Markup {
-    let rows = found.counts.by_category().into_iter().map(|(c, n)| (view.category(c).to_owned(), n)).collect();
+    let rows = found.counts.by_category().into_iter().map(|(c, n)| (view.category(c), n)).collect();
     ranked(view, "categories", "rollup-by-category", "rollup-category", rows, total)
 }
 
