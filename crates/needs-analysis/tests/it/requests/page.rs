@@ -54,6 +54,19 @@ async fn the_list_shows_state_clock_and_the_next_step() {
 }
 
 #[tokio::test]
+async fn a_category_that_nobody_knows_is_told_with_its_words() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let path = format!("/requests/{}", house.take_down(json!({"category": "遛狗"})).await);
+        let told = page(&house, &street(), &path, "zh").await.text;
+        assert!(told.contains("其他（遛狗）"), "{told}");
+        let told = page(&house, &street(), &path, "en").await.text;
+        assert!(told.contains("Other (遛狗)"), "{told}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_looked_for_stands_in_no_address() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
