@@ -70,3 +70,26 @@ async fn show(visitor: Visitor, State(page): State<TrustPage>) -> Response {
     let title = TEXTS.get(lang, "trust-title");
     Frame::default().page(lang, &title, None, "/", &[], &body(lang, &page)).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+    use crate::lan;
+
+    #[test]
+    fn every_step_is_told_in_both_languages() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = "2026-11-23T04:00:00Z".parse().unwrap();
+        let certificate = lan::certificate(folder.path(), &[[192, 168, 1, 20].into()], now).unwrap();
+        let page = TrustPage { certificate, site: "https://192.168.1.20:8080".into() };
+        for (lang, words) in [
+            (Lang::Zh, ["让这台设备信任三宝演示", "iPhone · iPad", "重新打开浏览器（Edge 或 Chrome）。"]),
+            (Lang::En, ["Let this device trust the Sanbao demo", "iPhone · iPad", "Start the browser (Edge or Chrome) anew."]),
+        ] {
+            let drawn = body(lang, &page).into_string();
+            assert_eq!(drawn.matches("<li>").count(), 3 * SYSTEMS.len(), "{drawn}");
+            assert!(words.iter().all(|word| drawn.contains(word)) && drawn.contains(&page.site), "{drawn}");
+        }
+    }
+}
