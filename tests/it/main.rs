@@ -21,4 +21,4 @@ mod relays;
 mod roles;
 mod room_entry;
 mod types;
-mod unauthorised;
+mod walls;

@@ -117,7 +117,7 @@ pub const ONE_HOME: Rule = Rule {
     ],
     good: &[
         &[("crates/a/src/page/b.rs", "fn f() { page::pick(\"true\", t(\"open\"), open); lang.pick(&o.zh, &o.en); }")],
-        &[("crates/a/src/b.rs", "fn f() { Problem::field(\"/day\", \"日期不对\", \"Not a day\"); }")],
+        &[("crates/a/src/page/b.rs", "fn f() { Problem::field(\"/day\", \"日期不对\", \"Not a day\"); }")],
         &[(
             "crates/a/src/page/b.rs",
             "/// 类型\nfn f() {}\n// 类型\n#[cfg(test)]\nmod tests { const A: &str = \"类型\"; }",
@@ -232,8 +232,12 @@ fn words_in_code(files: &[File]) -> Vec<String> {
     for file in sources(files) {
         let groups = tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default());
         let of_pages = file.path.contains("/page/") || file.path.ends_with("page.rs");
-        // A doc comment is a group of three tokens: `doc = "…"`.
-        let code = groups.iter().filter(|group| !matches!(&group[..], [TokenTree::Ident(doc), ..] if doc == "doc"));
+        // A doc comment is a group of three tokens: `doc = "…"`. A check's pair stands behind its pointer.
+        let code = groups.iter().filter(|group| match group.first() {
+            Some(TokenTree::Ident(first)) => first != "doc",
+            Some(TokenTree::Literal(first)) => !tokens::text_of(first).is_some_and(|text| text.starts_with('/')),
+            _ => true,
+        });
         let chinese = code.flatten().filter_map(|token| match token {
             TokenTree::Literal(l) if tokens::text_of(l)?.contains(is_han) => Some(l.span().start().line),
             _ => None,

@@ -38,6 +38,7 @@ pub use events::CATALOGUE;
 pub use id::ConsultId;
 pub(crate) use input::Title;
 pub use problems::KINDS;
+pub use state::ConsultStepName;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
