@@ -85,7 +85,10 @@ mod tests {
         let page = TrustPage { certificate, site: "https://192.168.1.20:8080".into() };
         for (lang, words) in [
             (Lang::Zh, ["让这台设备信任三宝演示", "iPhone · iPad", "重新打开浏览器（Edge 或 Chrome）。"]),
-            (Lang::En, ["Let this device trust the Sanbao demo", "iPhone · iPad", "Start the browser (Edge or Chrome) anew."]),
+            (
+                Lang::En,
+                ["Let this device trust the Sanbao demo", "iPhone · iPad", "Start the browser (Edge or Chrome) anew."],
+            ),
         ] {
             let drawn = body(lang, &page).into_string();
             assert_eq!(drawn.matches("<li>").count(), 3 * SYSTEMS.len(), "{drawn}");

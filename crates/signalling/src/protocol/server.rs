@@ -322,7 +322,7 @@ pub enum ServerMessage<'a> {
     Recording {
         /// Whether it is on from now on.
         on: bool,
-        /// Whose doing it was.
+        /// The person who did it.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
         /// The cause, as the protocol names it.
@@ -332,7 +332,7 @@ pub enum ServerMessage<'a> {
     Transcription {
         /// Whether it is on from now on.
         on: bool,
-        /// Whose doing it was.
+        /// The person who did it.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
         /// The cause, as the protocol names it.

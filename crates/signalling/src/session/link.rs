@@ -118,7 +118,7 @@ pub(super) struct Welcomed {
 pub(super) struct Link {
     /// Its number on this node.
     pub(super) socket: u64,
-    /// Whose it is, once welcome.
+    /// Its session, once welcome.
     pub(super) peer: Option<PeerId>,
     /// Until then.
     pub(super) hello: Option<Box<PendingHello>>,

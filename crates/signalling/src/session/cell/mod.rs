@@ -42,7 +42,7 @@ impl Cell {
         Self { consult, node, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
     }
 
-    /// Whose room it is.
+    /// The consult of the room.
     pub(crate) fn consult(&self) -> ConsultId {
         self.consult
     }

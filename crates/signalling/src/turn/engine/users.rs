@@ -94,7 +94,7 @@ impl Users {
     }
 }
 
-/// Whose credentials are over, and where peers of checks at other servers are.
+/// The credentials that are over, and the peers of checks at other servers.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     /// Until when what was issued to a user is over, milliseconds since 1970.
