@@ -157,7 +157,7 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
     browser.until(&format!("{line}.dataset.state === 'lost' && {line}.innerText.includes('第 1 次')")).await;
     browser.until(&format!("{line}.dataset.state === 'live' && {count} > {before}")).await;
     assert_eq!(browser.run("return window.failed").await, 2);
-    // What is told by its distance ages without anything being read.
+    // A time that is told by its distance ages without anything being read.
     browser
         .run(
             "const time = document.querySelector('#consults time[data-age]'); time.dataset.age = 'waited'; \
@@ -268,7 +268,7 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     browser.shots("changed-meanwhile").await;
     browser.click("#do-escalate [data-action=reload]").await;
     browser.until("document.querySelector('#do-escalate') && !document.querySelector('.error-summary')").await;
-    // What can still be sent stands in its form; the rest is shown to be copied.
+    // Text that can still be sent stands in its form; the rest is shown to be copied.
     browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
     browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
     let now = desk.get(&format!("/v1/requests/{id}")).await.expect(200);

@@ -115,8 +115,10 @@ pub const RULES: &[Rule] = &[
     words::DOCUMENTED,
     words::SAYS_MORE,
     words::SUBJECTS,
+    words::NAMED_PEOPLE,
     words::FULL_WIDTH,
     asvs::REQUIREMENTS,
+    words::ONE_HOME,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

@@ -156,7 +156,7 @@ async fn founder(served: &Served, name: &str, kind: &str) -> (Client, String) {
         nobody.post("/setup", &body).await.expect(204);
         let founder = nobody.log_in(&login, PASSWORD).await;
         let list = founder.get("/v1/organisations").await.expect(200);
-        // What lies in its area is listed as well.
+        // Organisations in its area are listed as well.
         let own = list["items"].as_array().unwrap().iter().find(|o| o["kind"] == kind).unwrap();
         return (founder, flow::text(own, "/id"));
     }

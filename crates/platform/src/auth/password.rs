@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::hashing::{Hashing, Memory};
 
-/// The cost of one hash; the stored hash says it too, and is verified at its own.
+/// The cost of one hash. The stored hash says it too, and is verified at its own cost.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     memory_kib: u32,
