@@ -122,7 +122,7 @@ fn stranger(n: u16) -> IpAddr {
     IpAddr::from([127, 0, 7, u8::try_from(n % 200).unwrap_or_default() + 1])
 }
 
-/// What goes on beside the nurse until it is told to stop, and how often it was done.
+/// The work that goes on beside the nurse until it is told to stop, and how often it was done.
 #[derive(Clone, Default)]
 struct Load {
     stop: Arc<AtomicBool>,
