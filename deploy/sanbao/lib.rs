@@ -25,3 +25,4 @@ pub mod run;
 pub mod runtime;
 pub mod settings;
 pub mod stores;
+mod texts;

@@ -160,7 +160,7 @@ fn sides(consult: &Consult) -> Vec<Uuid> {
     std::iter::once(consult.inviting.id.0).chain(invited).collect()
 }
 
-/// Tells both sides' lists that something beside the life cycle has changed: a consent, who is in the room.
+/// Tells both sides' lists that something beside the life cycle has changed: a consent, the people in the room.
 pub fn touch(tx: &mut Tx, consult: &Consult) {
     for side in sides(consult) {
         tx.touch(TOPIC, side);

@@ -28,7 +28,7 @@ pub(super) async fn consult_page(
     AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
-    // What is shown is read beside the writer; only the audit row is written.
+    // The page is read beside the writer; only the audit row is written.
     let mut conn = app.deps.db.read().await?;
     let sheet = sheet(&mut conn, ctx, id).await?;
     drop(conn);

@@ -58,7 +58,7 @@ fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Marku
         } @else if next.is_none() {
             (kit::notice(Tone::Ok, &words.t("day-all-done")))
         }
-        // What is next stands first, whatever the hour.
+        // The next visit stands first at any hour.
         @for visit in visits.iter().filter(|v| Some(v.id) == next) { (card(words, visit, true, app, now)) }
         @for visit in visits.iter().filter(|v| Some(v.id) != next) { (card(words, visit, false, app, now)) }
     }
@@ -102,7 +102,7 @@ fn done(words: Words, state: &VisitState) -> Markup {
     }
 }
 
-/// How to get there and whom to call.
+/// The way there and the number to call.
 fn way(words: Words, visit: &Visit) -> Markup {
     html! {
         p { @if visit.details.address.is_empty() { (words.t("day-no-address")) } @else { (visit.details.address) } }

@@ -19,7 +19,7 @@ use crate::account::secret;
 use crate::account::session::device;
 use crate::account::session::place::Place;
 
-/// The people who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
+/// The people who may log in here by PIN; with nobody, a person who is logged in sets a PIN, and others log in.
 pub async fn who_is_here(
     visitor: Visitor,
     known: Result<Ctx, Problem>,
