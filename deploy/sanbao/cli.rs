@@ -38,7 +38,7 @@ pub enum Command {
     Config(Box<ServeArgs>),
     /// Prints a new one-time link by which the first administrator is made.
     SetupLink(Box<ServeArgs>),
-    /// Work on accounts on the machine, for whoever cannot log in to do it.
+    /// Work on accounts on the machine, for people who cannot log in to do it.
     #[command(subcommand)]
     Account(AccountCommand),
     /// Gives fields at rest a new key and seals all of them anew. The network must be stopped: with --data-dir a running

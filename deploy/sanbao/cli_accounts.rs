@@ -24,7 +24,7 @@ pub enum FactorHolders {
     Administrators,
     /// Those of doctors too, who sign.
     AdministratorsAndDoctors,
-    /// Nobody's.
+    /// Log-ins ask for the password alone, unless somebody has set a factor up.
     Nobody,
 }
 

@@ -19,7 +19,7 @@ const TAIL_DIGITS_MAX: usize = 6;
 /// The longest part whose repetition is no secret either.
 const REPEATED_CHARS_MAX: usize = 4;
 
-/// Rows of keyboards and keypads, and the alphabet: whoever walks along one chooses nothing.
+/// Rows of keyboards and keypads, and the alphabet: a walk along one is no choice.
 const ROWS: &[&str] = &[
     "01234567890",
     "qwertyuiop",

@@ -150,7 +150,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SameSite {
 }
 
 /// As [`SameSite`], and with the CSRF token in its header: for what a page's script does by a cookie other than the access
-/// token's. Whoever knows the log-in of that cookie asks whether the token is of [the same](Self::fits).
+/// token's. The service that knows the log-in of that cookie asks whether the token is of [the same](Self::fits).
 #[derive(Clone, Debug)]
 pub struct OwnScript(String);
 

@@ -34,7 +34,7 @@ pub(super) fn routes() -> Routes<App> {
         .files(FILES)
 }
 
-/// Where a second factor is set up: whoever lacks one that they must have gets nowhere else.
+/// Where a second factor is set up: an account that lacks one which it must have gets nowhere else.
 pub(super) const FACTOR: &str = "/me/second-factor";
 
 /// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.

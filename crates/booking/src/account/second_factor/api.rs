@@ -146,7 +146,7 @@ pub async fn renew(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Recove
     Ok(Json(RecoveryCodes { recovery_codes, access_token: None }))
 }
 
-/// Gives up the caller's second factor. Whoever must have one keeps it: an administrator resets it for them.
+/// Gives up the caller's second factor. A person who must have one keeps it: an administrator resets it for them.
 #[utoipa::path(delete, path = "/v1/me/second-factor", tag = "log-in", security(("bearer" = [])),
     description = "Permission: anybody logged in who need not have one, by a proof of late (step-up).",
     responses((status = 204, description = "given up"), (status = 401, description = "not logged in, or step-up-required"),

@@ -73,7 +73,7 @@ pub(super) enum Rotation {
 
 /// A log-in as it is stored.
 #[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct LogIn {
+pub(super) struct StoredLogIn {
     pub(super) id: SessionId,
     account_id: AccountId,
     organisation_id: OrganisationId,
@@ -86,7 +86,7 @@ pub(super) struct LogIn {
     device_kind: Option<DeviceKind>,
 }
 
-impl LogIn {
+impl StoredLogIn {
     /// When it ends unless somebody presses something, and why; never later than after its whole time.
     fn end(&self, config: &AccountConfig) -> (DateTime<Utc>, &'static str) {
         let whole = (self.created_at + Duration::hours(SESSION_HOURS_MAX), "too_long");
@@ -99,7 +99,7 @@ impl LogIn {
 struct Found {
     used_at: Option<DateTime<Utc>>,
     #[sqlx(flatten)]
-    log_in: LogIn,
+    log_in: StoredLogIn,
 }
 
 /// The parts that make tokens.
@@ -128,7 +128,7 @@ impl Mint<'_> {
     async fn issue(
         &self,
         tx: &mut Tx,
-        log_in: &LogIn,
+        log_in: &StoredLogIn,
         account: &Account,
         membership: Membership,
         refresh: String,
@@ -143,7 +143,7 @@ impl Mint<'_> {
     async fn issued(
         &self,
         conn: &mut Conn,
-        log_in: &LogIn,
+        log_in: &StoredLogIn,
         account: &Account,
         membership: Membership,
         refresh: String,
@@ -257,7 +257,7 @@ async fn find_token(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbErr
 }
 
 /// A log-in.
-pub(super) async fn find(conn: &mut Conn, session: SessionId) -> Result<Option<LogIn>, DbError> {
+pub(super) async fn find(conn: &mut Conn, session: SessionId) -> Result<Option<StoredLogIn>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(session).fetch_optional(c).await)?)
 }
 

@@ -42,7 +42,7 @@ async fn renewals_by_themselves_do_not_keep_a_shared_tablet_logged_in() {
 }
 
 #[tokio::test]
-async fn whoever_presses_something_stays_and_so_does_a_caregivers_own_phone() {
+async fn a_person_who_presses_something_stays_and_so_does_a_caregivers_own_phone() {
     on_both(|engine| async move {
         let site = site(&engine).await;
         let (mut tablet, mut phone) = (Browser::new(), Browser::new());

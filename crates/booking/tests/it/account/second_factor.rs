@@ -242,7 +242,7 @@ async fn a_lost_one_is_reset_by_the_administrator_or_recovered_on_the_machine() 
 }
 
 #[tokio::test]
-async fn guessing_a_code_is_slow_whoever_has_the_password() {
+async fn guessing_a_code_is_slow_with_the_password_too() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let (secret, _) = set_up(&site, &site.token("nurse").await).await;

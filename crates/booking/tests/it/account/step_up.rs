@@ -19,7 +19,7 @@ async fn a_pin_is_set_only_by_whom_the_password_is_known_to_be() {
         let token = site.token("nurse").await;
         let pin = json!({ "pin": "4826" });
         site.minutes_pass(AFTER);
-        // A tablet that was left open: whoever is at it cannot make itself a way back in.
+        // A tablet that was left open: the next person at it cannot make a way back in.
         let refused = site.api(&token, "PUT", "/v1/me/pin", pin.clone()).await.refused(401, "step-up-required");
         assert_eq!(
             refused.header("www-authenticate"),

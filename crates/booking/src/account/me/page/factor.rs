@@ -1,4 +1,4 @@
-//! The page of the second factor: set up in two steps, then its codes for recovery. Whoever must have one is led here.
+//! The page of the second factor: set up in two steps, then its codes for recovery. An account that must have one is led here.
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};

@@ -15,7 +15,7 @@ use crate::account::session::proof;
 /// One secret of the caller's: the password, the PIN, or a code.
 #[derive(Deserialize, ToSchema)]
 #[schema(example = json!({"secret": "correct horse"}))]
-pub(super) struct Proof {
+pub(super) struct TypedProof {
     secret: String,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Proved {
 }
 
 /// Proves once more who the caller is. What answered `step-up-required` (RFC 9470) opens with the new access token.
-#[utoipa::path(post, path = "/v1/session/step-up", tag = "log-in", request_body = Proof, security(("bearer" = [])),
+#[utoipa::path(post, path = "/v1/session/step-up", tag = "log-in", request_body = TypedProof, security(("bearer" = [])),
     description = "Permission: anybody logged in; wrong tries are throttled.",
     responses((status = 200, body = Proved), (status = 401, description = "not logged in"), (status = 403, description = "proof-refused"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
@@ -39,7 +39,7 @@ pub async fn step_up(
     AppState(app): AppState<App>,
     headers: HeaderMap,
     jar: CookieJar,
-    Json(body): Json<Proof>,
+    Json(body): Json<TypedProof>,
 ) -> Result<(CookieJar, Json<Proved>), Problem> {
     proof::check(&app, &visitor, &ctx, &body.secret).await?;
     let mut conn = app.deps.db.read().await?;
