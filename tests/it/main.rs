@@ -20,5 +20,6 @@ mod proxied;
 mod relays;
 mod roles;
 mod room_entry;
+mod shown;
 mod types;
 mod unauthorised;

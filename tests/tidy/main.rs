@@ -5,6 +5,7 @@
 mod engines;
 mod names;
 mod pages;
+mod personal;
 mod rules;
 mod schema;
 mod statements;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{names, pages, tokens, words};
+use crate::{names, pages, personal, tokens, words};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -116,6 +116,8 @@ pub const RULES: &[Rule] = &[
     words::SAYS_MORE,
     words::SUBJECTS,
     words::FULL_WIDTH,
+    personal::READ,
+    personal::OPEN,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

@@ -91,5 +91,5 @@ pub fn build(config: Config, deps: Deps) -> Service {
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
     let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
-    Service { name: NAME, db: app.deps.db.clone(), routes: routes.build(app), events, consumers, tasks }
+    Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }
 }

@@ -261,7 +261,7 @@ impl Order<Consult> for ConsultOrder {
             }
             Self::SaveOpinion { parts, read } => {
                 let parts = parts.clone().checked()?;
-                let current = opinion::find(tx, consult.id).await?.map(|opinion| opinion.version);
+                let current = opinion::find(tx, consult.id).await?.map(|opinion| opinion.unseen().version);
                 read.check_over(current)?;
                 opinion::save(tx, consult.id, current, ctx.actor.subject.into(), now, &parts).await?;
                 ConsultStep::SaveOpinion
@@ -287,6 +287,7 @@ impl Order<Consult> for ConsultOrder {
             }
             Self::SaveOpinion { .. } => {
                 let opinion = opinion::find(tx, after.id).await?.ok_or_else(Problem::not_found)?;
+                let opinion = opinion.shown(&call.ctx.shows, &after);
                 let version = opinion.version;
                 StepAnswer::ok(version, &OpinionView { opinion, feedback: None })
             }
@@ -321,9 +322,10 @@ fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
 async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Result<(), Problem> {
     let found = opinion::find(tx, consult.id).await?;
     let opinion = found.ok_or_else(|| Problem::field("/impression", "还没有写会诊意见", "There is no opinion yet"))?;
+    let opinion = opinion.unseen();
     read.check(opinion.version)?;
     opinion.parts.signable()?;
     let doctor = doctors::find(tx, ctx.actor.subject.into()).await?.ok_or_else(Problem::forbidden)?;
-    opinion::sign(tx, consult.id, &opinion, &doctor, ctx.now()).await?;
+    opinion::sign(tx, consult.id, opinion, &doctor, ctx.now()).await?;
     Ok(())
 }

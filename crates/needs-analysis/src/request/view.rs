@@ -125,8 +125,9 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
     let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
+    let elder = r.details.elder.show(&ctx.shows, &r).clone();
     let (id, state, d) = (r.id, r.state_name(), r.details);
-    let national_id = d.masked_national_id(id, fields);
+    let national_id = elder.masked_national_id(id, fields);
     RequestView {
         id,
         national_id_unreadable: national_id.is_err(),
@@ -141,10 +142,10 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
         category: d.category,
         category_raw: d.category_raw,
         urgency: d.urgency,
-        elder_name: if open { d.elder_name } else { cn::mask_name(&d.elder_name) },
-        phone: d.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
-        address: shown(d.address),
-        note: shown(d.note),
+        elder_name: if open { elder.name } else { cn::mask_name(&elder.name) },
+        phone: elder.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
+        address: shown(elder.address),
+        note: shown(elder.note),
         wanted_from: d.wanted_from,
         wanted_until: d.wanted_until,
         masked: !open,

@@ -1,5 +1,6 @@
 //! People in the database.
 
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
@@ -34,14 +35,19 @@ const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, ph
     version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
 /// One person; merged ones are gone.
-pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Person>, DbError> {
+pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
 /// A person, when the policy allows `action`.
-pub(super) async fn load(conn: &mut Conn, ctx: &Ctx, id: PersonId, action: AccountAction) -> Result<Person, Problem> {
+pub(super) async fn load(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<Personal<Person>, Problem> {
     let person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let relation = match person.organisation_id {
+    let relation = match person.unseen().organisation_id {
         None => AccountRelation::AtHome,
         Some(organisation) if organisation == ctx.actor.organisation => AccountRelation::Own,
         Some(_) => AccountRelation::Foreign,
@@ -57,7 +63,7 @@ pub(super) async fn residents(
     search: &PersonSearch,
     after: Option<(String, PersonId)>,
     limit: i64,
-) -> Result<Vec<Person>, DbError> {
+) -> Result<Vec<Personal<Person>>, DbError> {
     let pattern = search.pattern();
     Ok(match after {
         None => on!(conn, |c| {
@@ -72,7 +78,11 @@ pub(super) async fn residents(
 }
 
 /// Elders at home that fit a search exactly.
-pub(super) async fn elders(conn: &mut Conn, search: &PersonSearch, limit: i64) -> Result<Vec<Person>, DbError> {
+pub(super) async fn elders(
+    conn: &mut Conn,
+    search: &PersonSearch,
+    limit: i64,
+) -> Result<Vec<Personal<Person>>, DbError> {
     Ok(on!(conn, |c| {
         let rows = sqlx::query_as(SEARCH_AT_HOME).bind(&search.name).bind(&search.phone).bind(&search.index);
         rows.bind(limit).fetch_all(c).await

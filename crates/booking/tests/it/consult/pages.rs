@@ -88,16 +88,16 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
 }
 
 #[tokio::test]
-async fn reading_a_case_is_audited_and_following_is_not_reading() {
+async fn reading_a_case_is_audited_and_so_is_following_it() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let id = w.scheduled().await;
-        let reads = async || w.audited(&id).await.iter().filter(|a| a.contains(".read")).count();
+        let reads = async || w.audited(&id).await.iter().filter(|a| a.starts_with("GET ")).count();
         assert_eq!(reads().await, 0);
         let status = w.get(&w.nurse, &format!("/consults/{id}/status")).await;
         assert!(status.text.contains("id=\"status\"") && !status.text.contains("射血分数"));
         w.get(&w.nurse, "/consults").await;
-        assert_eq!(reads().await, 0);
+        assert_eq!(reads().await, 2);
         let panel = w.get(&w.doctor, &format!("/consults/{id}/summary")).await;
         assert!(
             panel.text.contains("射血分数 40%") && panel.text.contains("#opinion") && !panel.text.contains("<html")
@@ -105,8 +105,9 @@ async fn reading_a_case_is_audited_and_following_is_not_reading() {
         assert!(!w.get(&w.nurse, &format!("/consults/{id}/summary")).await.text.contains("#opinion"));
         w.get(&w.nurse, &format!("/consults/{id}")).await;
         w.get(&w.nurse, &format!("/v1/consults/{id}")).await.expect(200);
-        assert_eq!(reads().await, 4, "{:?}", w.audited(&id).await);
+        assert_eq!(reads().await, 6, "{:?}", w.audited(&id).await);
         assert_eq!(w.get(&w.skin_doctor, &format!("/consults/{id}/summary")).await.status, 404);
+        assert_eq!(w.count("select count(*) from audit where outcome = 'refused'").await, 1);
     })
     .await;
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
+use sanbao_platform::history;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Path, Query, live};
 use sanbao_platform::lifecycle::Lifecycle as _;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::{audit, history};
 use uuid::Uuid;
 
 use crate::policy::Action;
@@ -38,7 +38,7 @@ pub async fn listed(app: &App, ctx: &Ctx, q: &ListQuery) -> Result<Page<RequestV
     Ok(page.map(|(listed, s)| view::view(listed, ctx, s, &app.deps.fields, &app.config.sla)))
 }
 
-/// A request with its history. Reading it unmasked is audited.
+/// A request with its history.
 #[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", params(("id" = Uuid, Path)), responses(
     (status = 200, body = RequestDetail), (status = 401), (status = 404)))]
 pub async fn show(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<RequestId>) -> Result<Response, Problem> {
@@ -52,14 +52,8 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail
     let listed = store::one(&mut conn, id).await?.ok_or_else(Problem::not_found)?;
     let standing = listed.request.stance(app, &mut conn, ctx).await?;
     Request::sees(ctx, &standing).require()?;
-    let lines = history::of(&mut conn, Request::NAME, id).await?;
-    drop(conn);
+    let lines = history::of(&mut conn, Request::NAME, id).await?.shown(&ctx.shows, &listed.request);
     let request = view::view(listed, ctx, standing, &app.deps.fields, &app.config.sla);
-    if !request.masked {
-        let mut tx = app.deps.db.begin().await?;
-        audit::record(&mut tx, ctx, "request.read", Request::NAME, id).await?;
-        tx.commit().await?;
-    }
     let lines = lines.into_iter().map(|line| view::history_view(line, request.masked));
     Ok(RequestDetail { history: lines.collect::<Result<_, _>>()?, request })
 }

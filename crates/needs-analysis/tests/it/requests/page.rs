@@ -129,8 +129,9 @@ async fn one_request_offers_what_its_caller_may_do() {
         assert_eq!(page(&house, &agency(), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &officer(9, 900, "dispatcher", &[XIMEN]), &path, "zh").await.status, 404);
         assert_eq!(page(&house, &street(), "/requests/nonsense", "zh").await.status, 404);
-        let audited = house.count("select count(*) from audit where action = 'request.read'").await;
-        assert_eq!(audited, 1, "the one who saw it unmasked");
+        const DONE: &str = "select count(*) from audit where action = 'GET /requests/{id}' and outcome = 'done'";
+        const REFUSED: &str = "select count(*) from audit where action = 'GET /requests/{id}' and outcome = 'refused'";
+        assert_eq!((house.count(DONE).await, house.count(REFUSED).await), (2, 3), "masked or not; and the refused");
     })
     .await;
 }

@@ -47,7 +47,7 @@ pub async fn create(
     PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
-    let view = PersonView::of(person, &app.deps.fields);
+    let view = PersonView::of(person.into(), &ctx.shows, &app.deps.fields);
     let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;
     Ok(answer)

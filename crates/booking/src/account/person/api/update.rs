@@ -29,7 +29,7 @@ pub async fn update(
     Json(change): Json<PersonChange>,
 ) -> Result<(ETag, Json<PersonView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let mut person = store::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?;
+    let mut person = store::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.into_unseen();
     read.check(person.version)?;
     change.apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
     let written = store::update(&mut tx, &person).await;
@@ -43,5 +43,5 @@ pub async fn update(
     audit::record(&mut tx, &ctx, "person.update", "person", id).await?;
     tx.touch("persons", ctx.actor.organisation);
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
+    Ok((ETag(person.version), Json(PersonView::of(person.into(), &ctx.shows, &app.deps.fields))))
 }
