@@ -61,8 +61,6 @@ pub struct RequestView {
     pub wanted_until: Option<DateTime<Utc>>,
     /// Whether personal fields are masked for this caller.
     pub masked: bool,
-    /// The person of the network it is for, once known.
-    pub person_id: Option<Uuid>,
     /// The agency it was sent to.
     pub agency_id: Option<OrganisationId>,
     /// Its name, if known.
@@ -149,7 +147,6 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
         wanted_from: d.wanted_from,
         wanted_until: d.wanted_until,
         masked: !open,
-        person_id: d.person_id,
         agency_id,
         agency_name,
         state,

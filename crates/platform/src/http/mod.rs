@@ -21,7 +21,7 @@ pub use extract::{Json, Path, Query, body_refused};
 pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
-pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live};
+pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live, live_of};
 pub use packing::Fixed;
 pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};
 pub use routes::{Routed, Routes, StaticFile};
