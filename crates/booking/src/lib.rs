@@ -31,6 +31,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     500 "0500_areas",
     501 "0501_account_link",
     600 "0600_ticket_session",
+    700 "0700_own_records",
 );
 
 /// The operator's choices.

@@ -142,6 +142,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
     }
     let contact = ElderContact {
         person_id: wish.person_id,
+        agency: Some(wish.agency_id),
         name: wish.name.clone(),
         phone: wish.phone.clone(),
         address: wish.address.clone(),

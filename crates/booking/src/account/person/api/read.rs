@@ -15,9 +15,9 @@ use crate::account::person::view::{NationalIdView, PersonView};
 use crate::account::policy::{self, AccountAction};
 use crate::account::problems::NATIONAL_ID_UNREADABLE;
 
-/// People of the caller's care home; for dispatchers, elders at home that fit a search.
+/// People of the caller's care home; for dispatchers, elders at home whom they have to do with and who fit a search.
 #[utoipa::path(get, path = "/v1/persons", tag = "people", params(PersonQuery), security(("bearer" = [])),
-    description = "Permission: care staff and administrators of a care home; dispatchers (with `q`). Audited.",
+    description = "Permission: care staff and administrators of a care home. With `q`: an agency's dispatchers, of those whom it visits or visited in 90 days; a street's dispatchers and administrators, of its area. Audited.",
     responses((status = 200, body = Page<PersonView>), (status = 403, description = "not one of these roles"),
         (status = 422, description = "a dispatcher without q")))]
 pub async fn list(
@@ -42,7 +42,7 @@ async fn listed(app: &App, ctx: &Ctx, query: PersonQuery) -> Result<Page<PersonV
             let (zh, en) = ("请输入姓名、手机号或身份证号", "Give a name, a telephone number or a national id");
             return Err(Problem::field("?q", zh, en));
         }
-        None => store::elders(&mut conn, &search, limit).await?,
+        None => store::elders(&mut conn, ctx, &own, &search, limit).await?,
     };
     let key = |p: &Personal<Person>| (p.unseen().name.clone(), p.unseen().id);
     let page = Page::of(rows, limit, key);
@@ -62,7 +62,7 @@ pub(in crate::account) async fn residents_for_page(
 
 /// One person, masked. The reading is audited.
 #[utoipa::path(get, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: care staff, doctors and administrators of the person's care home; dispatchers for elders at home. Audited.",
+    description = "Permission: care staff, doctors and administrators of the person's care home; an agency's dispatchers for elders at home whom it visits or visited in 90 days; a street's dispatchers and administrators for those of its area. Audited.",
     responses((status = 200, body = PersonView), (status = 404, description = "unknown, or of no concern to the caller")))]
 pub async fn get(
     ctx: Ctx,

@@ -17,7 +17,7 @@ use crate::account::problems::NATIONAL_ID_TAKEN;
 /// Corrects what is known of a person.
 #[utoipa::path(patch, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)),
     request_body = PersonChange, security(("bearer" = [])),
-    description = "Permission: care staff and administrators of the person's care home; dispatchers for elders at home. Takes If-Match.",
+    description = "Permission: care staff and administrators of the person's care home; dispatchers for elders at home whom they have to do with. Takes If-Match.",
     responses((status = 200, body = PersonView), (status = 403, description = "not one of these roles"),
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "national-id-taken"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
