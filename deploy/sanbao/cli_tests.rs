@@ -33,6 +33,63 @@ fn the_readme_lists_every_flag_of_serve_with_its_variable() {
     }
 }
 
+/// Each flag of `serve` beside others that it needs: the two lines differ in it alone.
+const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
+    ("role", SHARED, "booking"),
+    ("listen", "--data-dir d", "--data-dir d --listen 127.0.0.1:9"),
+    ("data_dir", "--data-dir d", "--data-dir e"),
+    ("database_url", "--secret-file k --data-dir d", "--secret-file k --database-url postgres://db/s"),
+    ("secret_file", "--data-dir d", "--data-dir d --secret-file k"),
+    ("tls_cert", "--data-dir d --tls-key k --tls-cert c", "--data-dir d --tls-key k --tls-cert e"),
+    ("tls_key", "--data-dir d --tls-cert c --tls-key k", "--data-dir d --tls-cert c --tls-key e"),
+    ("behind_https_proxy", "--data-dir d", "--data-dir d --behind-https-proxy"),
+    ("public_url", "--data-dir d", "--data-dir d --public-url https://care.example"),
+    ("turn_listen", "--data-dir d", "--data-dir d --turn-listen 127.0.0.1:9"),
+    ("turn_tls_listen", SERVED, "--data-dir d --tls-cert c --tls-key k --turn-tls-listen 127.0.0.1:9"),
+    ("turn_host", SERVED, "--data-dir d --tls-cert c --tls-key k --turn-host turn.example"),
+    ("turn_public_ip", "--data-dir d", "--data-dir d --turn-public-ip 203.0.114.1"),
+    ("turn_ports", "--data-dir d", "--data-dir d --turn-ports 40000-40999"),
+    ("turn_allow", "--data-dir d", "--data-dir d --turn-allow 10.0.0.0/8"),
+    ("turn_deny", "--data-dir d", "--data-dir d --turn-deny 10.0.0.0/8"),
+    ("turn_urls", EXTERNAL, "--data-dir d --turn-secret s --turn-urls turn:u:3478"),
+    ("turn_secret", "--data-dir d", EXTERNAL),
+    ("no_turn", "--data-dir d", "--data-dir d --no-turn"),
+    ("relay_only", "--data-dir d", "--data-dir d --relay-only nobody"),
+    ("turn_bytes_per_s", "--data-dir d", "--data-dir d --turn-bytes-per-s 99999"),
+    ("nats", "--database-url postgres://db/s --secret-file k", SHARED),
+    ("nats_credentials", SHARED, "--nats-credentials c"),
+    ("nats_ca", SHARED, "--nats-ca c"),
+    ("nats_replicas", SHARED, "--nats-replicas 3"),
+    ("nats_prefix", SHARED, "--nats-prefix house"),
+    ("nats_stream_days_max", SHARED, "--nats-stream-days-max 9"),
+    ("nats_stream_mib_max", SHARED, "--nats-stream-mib-max 9"),
+    ("keep_event_days", "--data-dir d", "--data-dir d --keep-event-days 9"),
+    ("keep_answer_days", "--data-dir d", "--data-dir d --keep-answer-days 9"),
+    ("metrics_token", "--data-dir d", "--data-dir d --metrics-token t"),
+    ("connections_max", "--data-dir d", "--data-dir d --connections-max 99"),
+    ("connections_per_address_max", "--data-dir d", "--data-dir d --connections-per-address-max 9"),
+    ("log", "--data-dir d", "--data-dir d --log debug"),
+    ("log_format", "--data-dir d", "--data-dir d --log-format plain"),
+];
+const SERVED: &str = "--data-dir d --tls-cert c --tls-key k";
+const EXTERNAL: &str = "--data-dir d --turn-secret s --turn-urls turn:t:3478";
+const SHARED: &str = "--database-url postgres://db/s --secret-file k --nats nats://n";
+
+#[test]
+fn the_printed_configuration_differs_by_every_flag_of_serve() {
+    let printed = |flags: &str| crate::settings::toml_text(&serve(flags).unwrap().sections());
+    let mut command = Cli::command();
+    let serve = command.find_subcommand_mut("serve").unwrap();
+    let ids = serve.get_arguments().map(|a| a.get_id().to_string());
+    let mut flags: Vec<_> = ids.filter(|id| !["help", "version"].contains(&id.as_str())).collect();
+    for (flag, without, with) in DIFFER_IN_ONE_FLAG {
+        let with = if *without == SHARED { format!("{without} {with}") } else { (*with).to_owned() };
+        assert_ne!(printed(without), printed(&with), "{flag} is not printed");
+        flags.retain(|known| known != flag);
+    }
+    assert!(flags.is_empty(), "not tried: {flags:?}");
+}
+
 #[test]
 fn alone_it_listens_on_this_machine_only() {
     let settings = serve("--data-dir /srv/s").unwrap();

@@ -25,7 +25,7 @@ impl Browser {
     async fn choose(&self, css: &str, words: &str) {
         self.wait_for(css).await;
         let found = self
-            .script(&format!(
+            .run(&format!(
                 "const list = document.querySelector({css:?}); \
                  const option = [...list.options].find((o) => o.text.includes({words:?})); \
                  if (!option) return false; list.value = option.value; \
@@ -48,7 +48,7 @@ impl Browser {
             "window.sanbaoStats && (window.sanbaoStats().then((s) => (window.seen = s)), window.seen?.framesDecoded >= {FRAMES_MIN})"
         ))
         .await;
-        let seen = self.script("return window.seen").await;
+        let seen = self.run("return window.seen").await;
         eprintln!("{name}: {seen}");
         seen
     }
@@ -109,19 +109,18 @@ async fn write(desk: &Browser, page: &str) {
     desk.until("document.querySelector('#opinion-state').textContent.includes('已保存')").await;
     // Kept by the page alone, when the visit ends.
     desk.fill("#opinion-form textarea[name=suggested_treatment]", "呋塞米加至 40 mg 每日一次，").await;
-    desk.script("window.sameForm = true").await;
+    desk.run("window.sameForm = true").await;
 }
 
 /// The visit is over: the doctor writes on in the same form, and signs.
 async fn sign(desk: &Browser) {
     desk.wait_for("#opinion-form button[data-sign-now]:not([hidden])").await;
-    let kept = desk.script("return window.sameForm === true").await;
+    let kept = desk.run("return window.sameForm === true").await;
     assert_eq!(kept, true, "the form that was written in was replaced");
-    let field = desk.client.find(fantoccini::Locator::Css("#opinion-form textarea[name=suggested_treatment]")).await;
-    field.unwrap().send_keys("三天后复查电解质").await.unwrap();
+    desk.append("#opinion-form textarea[name=suggested_treatment]", "三天后复查电解质").await;
     desk.shots("opinion").await;
     desk.click("#opinion-form button[data-sign-now]").await;
-    until("the page asks whether it is meant", async || desk.client.accept_alert().await.is_ok()).await;
+    until("the page asks whether it is meant", async || desk.says_yes().await).await;
     desk.until("document.body.innerText.includes('已签署')").await;
     desk.shots("signed").await;
 }
@@ -183,14 +182,14 @@ async fn the_main_pages_are_readable() {
         ("admin", "admin", "/admin"),
     ] {
         if !login.is_empty() {
-            browser.client.delete_all_cookies().await.unwrap();
+            browser.forget().await;
             browser.log_in(login).await;
         }
         browser.goto(path).await;
         browser.wait_for("main h1").await;
         assert_eq!(browser.path().await, path, "{login} may see {path}");
-        browser.client.set_window_size(390, 844).await.unwrap();
-        let wide = browser.script("return document.documentElement.scrollWidth > window.innerWidth + 1").await;
+        browser.resize(390, 844).await;
+        let wide = browser.run("return document.documentElement.scrollWidth > window.innerWidth + 1").await;
         if wide == true {
             sideways.push(name);
         }

@@ -19,20 +19,9 @@ const IDLE_MINUTES: f64 = 0.2;
 const AWAY: Duration = Duration::from_secs(18);
 
 impl Browser {
-    /// Another tab, in front.
-    async fn tab(&self) -> fantoccini::wd::WindowHandle {
-        let handle = self.client.new_window(true).await.unwrap().handle;
-        self.client.switch_to_window(handle.clone()).await.unwrap();
-        handle
-    }
-
-    async fn front(&self, tab: &fantoccini::wd::WindowHandle) {
-        self.client.switch_to_window(tab.clone()).await.unwrap();
-    }
-
     /// Locks after so few minutes from the next page on.
     async fn lock_after(&self, minutes: f64) {
-        self.script(&format!("document.cookie = 'sanbao_idle_minutes={minutes}; path=/'")).await;
+        self.run(&format!("document.cookie = 'sanbao_idle_minutes={minutes}; path=/'")).await;
     }
 
     /// Begins an invitation, and from then on nobody is there.
@@ -46,7 +35,7 @@ impl Browser {
     async fn is_covered(&self, hidden: &str) {
         self.until("document.querySelector('dialog.lock[open]')").await;
         let seen = self
-            .script(
+            .run(
                 "return { text: document.body.innerText, title: document.title, main: document.querySelector('main').inert, \
                  drawn: document.querySelector('main').getClientRects().length }",
             )
@@ -64,7 +53,7 @@ impl Browser {
             "const [done] = arguments; fetch({path:?}, {{ method: {method:?}, headers: {{ accept: 'text/html' }} }})\
              .then((a) => done(a.redirected || a.status === 401), () => done('offline'))"
         );
-        self.client.execute_async(&body, Vec::new()).await.unwrap()
+        self.run_async(&body, json!([])).await
     }
 
     async fn unlock_by_pin(&self, pin: &str) {
@@ -118,33 +107,33 @@ async fn invite(nobody: &Client, reason: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_tabs_than_connections_load_and_all_hear_of_a_change() {
     let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
-    let mut tabs = vec![browser.client.window().await.unwrap()];
+    let mut tabs = vec![browser.tab().await];
     for _ in 1..TABS {
-        tabs.push(browser.tab().await);
+        tabs.push(browser.new_tab().await);
         tokio::time::timeout(Duration::from_mins(1), browser.goto("/consults")).await.expect("a tab hangs");
         browser.until("document.querySelector('[data-live-state]').dataset.state === 'live'").await;
     }
-    browser.front(&tabs[0]).await;
+    browser.show_tab(&tabs[0]).await;
     browser.goto("/consults").await;
     invite(&demo.client(), "第一个").await;
     let count = "document.querySelectorAll('#consults article').length";
-    let before = browser.script(&format!("return {count}")).await.as_u64().unwrap();
+    let before = browser.run(&format!("return {count}")).await.as_u64().unwrap();
     let more = |n: u64| format!("{count} >= {n}");
     for tab in &tabs {
-        browser.front(tab).await;
+        browser.show_tab(tab).await;
         browser.until(&more(before.max(1))).await;
     }
     // The tab that keeps the stream goes; another takes its place.
-    browser.front(&tabs[1]).await;
-    let seen = browser.script(&format!("return {count}")).await.as_u64().unwrap();
+    browser.show_tab(&tabs[1]).await;
+    let seen = browser.run(&format!("return {count}")).await.as_u64().unwrap();
     for tab in &tabs[..4] {
-        browser.front(tab).await;
-        browser.client.close_window().await.unwrap();
+        browser.show_tab(tab).await;
+        browser.close_tab().await;
     }
-    browser.front(&tabs[4]).await;
+    browser.show_tab(&tabs[4]).await;
     invite(&demo.client(), "第二个").await;
     for tab in &tabs[4..] {
-        browser.front(tab).await;
+        browser.show_tab(tab).await;
         browser.until(&more(seen + 1)).await;
     }
     Sitting { demo, browser, dir }.leave().await;
@@ -156,9 +145,9 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
     browser.goto("/consults").await;
     browser.until("document.querySelector('[data-live-state]').dataset.state === 'live'").await;
     let count = "document.querySelectorAll('#consults article').length";
-    let before = browser.script(&format!("return {count}")).await.as_u64().unwrap();
+    let before = browser.run(&format!("return {count}")).await.as_u64().unwrap();
     browser
-        .script(
+        .run(
             "const real = window.fetch; window.failed = 0; window.fetch = (...a) => String(a[0]).includes('/consults') && \
              window.failed < 2 ? (window.failed++, Promise.reject(new TypeError('no network'))) : real(...a)",
         )
@@ -167,10 +156,10 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
     let line = "document.querySelector('[data-live-state]')";
     browser.until(&format!("{line}.dataset.state === 'lost' && {line}.innerText.includes('第 1 次')")).await;
     browser.until(&format!("{line}.dataset.state === 'live' && {count} > {before}")).await;
-    assert_eq!(browser.script("return window.failed").await, 2);
+    assert_eq!(browser.run("return window.failed").await, 2);
     // What is told by its distance ages without anything being read.
     browser
-        .script(
+        .run(
             "const time = document.querySelector('#consults time[data-age]'); time.dataset.age = 'waited'; \
              time.dateTime = new Date(Date.now() - 3 * 3600e3).toISOString(); time.id = 'aged'; \
              document.dispatchEvent(new Event('visibilitychange'))",
@@ -195,19 +184,19 @@ async fn an_idle_page_is_covered_in_its_place_and_opens_for_its_own_person_only(
     browser
         .until("!document.querySelector('dialog.lock') && document.querySelector('main').getClientRects().length")
         .await;
-    let typed = browser.script("return document.querySelector('#reason').value").await;
+    let typed = browser.run("return document.querySelector('#reason').value").await;
     assert_eq!(typed, "近一周活动后气促", "what was typed is still there");
     assert_eq!(browser.answer("GET", "/consults").await, json!(false), "logged in again");
 
     // Another person's log-in leads to a page of her own.
     browser.type_and_leave("只给护士看的").await;
     browser.is_covered("只给护士看的").await;
-    browser.script("document.querySelector('dialog.lock details').open = true").await;
+    browser.run("document.querySelector('dialog.lock details').open = true").await;
     browser.fill("#lock-login", "dispatcher").await;
     browser.fill("#lock-password", PASSWORD).await;
     browser.click("dialog.lock form[action='/session'] button").await;
     browser.until("location.pathname === '/visits' && document.querySelector('main h1')").await;
-    let text = browser.script("return document.body.innerText").await.to_string();
+    let text = browser.run("return document.body.innerText").await.to_string();
     assert!(!text.contains("只给护士看的"));
     Sitting { demo, browser, dir }.leave().await;
 }
@@ -217,30 +206,24 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
     let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     nurse_with_a_pin(&demo.client()).await;
     browser.type_and_leave("断网时填的").await;
-    browser
-        .script("window.real = window.fetch; window.fetch = () => Promise.reject(new TypeError('no network'))")
-        .await;
+    browser.run("window.real = window.fetch; window.fetch = () => Promise.reject(new TypeError('no network'))").await;
     browser.until("document.querySelector('dialog.lock[open]')").await;
     browser.until("document.querySelector('[data-lock-state]').innerText.includes('没有网络')").await;
     assert_eq!(browser.path().await, "/consults/new", "the page is not left");
-    assert_eq!(
-        browser.script("return document.cookie.includes('sanbao_csrf=')").await,
-        true,
-        "the server knows nothing"
-    );
+    assert_eq!(browser.run("return document.cookie.includes('sanbao_csrf=')").await, true, "the server knows nothing");
     // Even so no page of this browser opens: not by another tab, and not by reading this one anew.
-    let here = browser.client.window().await.unwrap();
-    browser.tab().await;
+    let here = browser.tab().await;
+    browser.new_tab().await;
     browser.goto("/consults").await;
     assert_eq!(browser.path().await, "/session/pin");
-    browser.client.close_window().await.unwrap();
-    browser.front(&here).await;
-    browser.script("window.fetch = window.real; window.dispatchEvent(new Event('online'))").await;
+    browser.close_tab().await;
+    browser.show_tab(&here).await;
+    browser.run("window.fetch = window.real; window.dispatchEvent(new Event('online'))").await;
     browser.until("!document.cookie.includes('sanbao_csrf=')").await;
     browser.lock_after(10.0).await;
     browser.unlock_by_pin("2580").await;
     browser.until("!document.querySelector('dialog.lock')").await;
-    assert_eq!(browser.script("return document.querySelector('#reason').value").await, "断网时填的");
+    assert_eq!(browser.run("return document.querySelector('#reason').value").await, "断网时填的");
     Sitting { demo, browser, dir }.leave().await;
 }
 
@@ -248,21 +231,17 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
 async fn a_call_in_another_tab_counts_as_being_there() {
     let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
     browser.type_and_leave("通话时写的").await;
-    let page = browser.client.window().await.unwrap();
-    let room = browser.tab().await;
+    let page = browser.tab().await;
+    let room = browser.new_tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
-    browser.script("document.body.classList.add('in-call')").await;
+    browser.run("document.body.classList.add('in-call')").await;
     tokio::time::sleep(AWAY).await;
-    browser.front(&page).await;
-    assert_eq!(
-        browser.script("return Boolean(document.querySelector('dialog.lock'))").await,
-        false,
-        "locked in a call"
-    );
+    browser.show_tab(&page).await;
+    assert_eq!(browser.run("return Boolean(document.querySelector('dialog.lock'))").await, false, "locked in a call");
     // The call is over, and nobody is there.
-    browser.front(&room).await;
-    browser.script("document.body.classList.remove('in-call')").await;
-    browser.front(&page).await;
+    browser.show_tab(&room).await;
+    browser.run("document.body.classList.remove('in-call')").await;
+    browser.show_tab(&page).await;
     browser.until("document.querySelector('dialog.lock[open]')").await;
     Sitting { demo, browser, dir }.leave().await;
 }
@@ -275,14 +254,14 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     let id = flow::text(&request, "/id");
     browser.goto(&format!("/requests/{id}")).await;
     browser.wait_for("#do-escalate").await;
-    browser.script("for (const form of document.querySelectorAll('details')) form.open = true").await;
+    browser.run("for (const form of document.querySelectorAll('details')) form.open = true").await;
     browser.fill("#triage-note", "家属下午在家").await;
     browser.fill("#escalate-reason", "催了两次").await;
     // The other dispatcher was quicker.
     desk.post(&format!("/v1/requests/{id}/triage"), &json!({ "category": "nursing" })).await.expect(200);
     browser.click("#do-escalate button[type=submit]").await;
     browser.until("document.querySelector('#do-escalate .error-summary')?.innerText.includes('刚刚有人改过')").await;
-    assert_eq!(browser.script("return document.querySelector('#escalate-reason').value").await, "催了两次");
+    assert_eq!(browser.run("return document.querySelector('#escalate-reason').value").await, "催了两次");
     browser.shots("changed-meanwhile").await;
     browser.click("#do-escalate [data-action=reload]").await;
     browser.until("document.querySelector('#do-escalate') && !document.querySelector('.error-summary')").await;

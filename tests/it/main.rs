@@ -22,4 +22,4 @@ mod roles;
 mod room_entry;
 mod shown;
 mod types;
-mod unauthorised;
+mod walls;

@@ -102,7 +102,7 @@ async fn missing_files(browser: &Browser) -> Vec<String> {
     for (_, path) in paths().await.into_iter().filter(|(_, path)| path.starts_with("/static/")) {
         let script =
             format!("const a = await fetch({path:?}); return `${{a.status}} ${{a.headers.get('content-type')}}`");
-        let came = browser.script(&script).await;
+        let came = browser.run(&script).await;
         let kind = if std::path::Path::new(&path).extension().is_some_and(|e| e == "js") {
             "200 text/javascript"
         } else {
@@ -134,7 +134,7 @@ async fn the_room_opens_behind_a_real_nginx_on_another_port() {
     nurse.log_in("nurse").await;
     doctor.log_in("doctor").await;
     let protocol = "return performance.getEntriesByType('navigation')[0].nextHopProtocol";
-    assert_eq!(nurse.script(protocol).await, "h2", "a page with many tabs needs more than six connections");
+    assert_eq!(nurse.run(protocol).await, "h2", "a page with many tabs needs more than six connections");
     assert_eq!(missing_files(&nurse).await, Vec::<String>::new());
     nurse.enter_room(&consult, "").await;
     doctor.enter_room(&consult, "").await;

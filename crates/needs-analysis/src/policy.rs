@@ -3,24 +3,21 @@
 //! The street office's people reach what lies in the areas of their token; an agency's people what was dispatched to it.
 //! Everybody else is outside. An area in the token of another organisation opens nothing.
 
+use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
 
 use crate::role::Capacity;
 
-/// How the actor stands to what is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Relation {
-    /// It lies in the actor's area scope.
-    InScope,
-    /// It was dispatched to the actor's organisation.
-    Assigned,
-    /// Neither.
-    Outside,
-}
-
-impl Relation {
-    /// All, for the grid.
-    pub const ALL: &[Self] = &[Self::InScope, Self::Assigned, Self::Outside];
+listed_enum! {
+    /// How the actor stands to what is asked for.
+    pub enum Relation {
+        /// It lies in the actor's area scope.
+        InScope,
+        /// It was dispatched to the actor's organisation.
+        Assigned,
+        /// Neither.
+        Outside,
+    }
 }
 
 /// The relation to something of the street: it lies within the actor's scope, or does not.
@@ -28,41 +25,27 @@ pub fn relation(in_scope: bool) -> Relation {
     if in_scope { Relation::InScope } else { Relation::Outside }
 }
 
-/// The actions that may be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Action {
-    /// Read the area tree: codes and names, nothing personal.
-    AreaRead,
-    /// Add or move an area.
-    AreaEdit,
-    /// Take down a request.
-    RequestCreate,
-    RequestRead,
-    /// See name, telephone and address unmasked.
-    RequestReadPersonal,
-    /// Triage, dispatch, resolve, cancel, escalate, merge, follow up, close, reopen.
-    RequestHandle,
-    /// Accept or give back, as the agency.
-    RequestAnswer,
-    /// Import a file, and read how an import went.
-    Import,
-    /// Read the counts of an area, as numbers, as a page or as a file.
-    NeedsRead,
-}
-
-impl Action {
-    /// All, for the grid.
-    pub const ALL: &[Self] = &[
-        Self::AreaRead,
-        Self::AreaEdit,
-        Self::RequestCreate,
-        Self::RequestRead,
-        Self::RequestReadPersonal,
-        Self::RequestHandle,
-        Self::RequestAnswer,
-        Self::Import,
-        Self::NeedsRead,
-    ];
+listed_enum! {
+    /// The actions that may be asked for.
+    pub enum Action {
+        /// Read the area tree: codes and names, nothing personal.
+        AreaRead,
+        /// Add or move an area.
+        AreaEdit,
+        /// Take down a request.
+        RequestCreate,
+        RequestRead,
+        /// See name, telephone and address unmasked.
+        RequestReadPersonal,
+        /// Triage, dispatch, resolve, cancel, escalate, merge, follow up, close, reopen.
+        RequestHandle,
+        /// Accept or give back, as the agency.
+        RequestAnswer,
+        /// Import a file, and read how an import went.
+        Import,
+        /// Read the counts of an area, as numbers, as a page or as a file.
+        NeedsRead,
+    }
 }
 
 /// The decision for one capacity.

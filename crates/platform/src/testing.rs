@@ -9,6 +9,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot get on has failed")]
 
 mod answer;
+#[cfg(feature = "browser")]
+mod browser;
 mod neighbour;
 mod ports;
 mod site;
@@ -28,6 +30,8 @@ use crate::service::Deps;
 use crate::web::Frame;
 
 pub use answer::Answer;
+#[cfg(feature = "browser")]
+pub use browser::{Browser, Driver, Look};
 pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};
@@ -79,7 +83,7 @@ impl TestEngine {
             clock,
             keys,
             fields: root.fields(),
-            passwords: Passwords::default(),
+            passwords: Passwords::quick(),
             frame: Frame::new(Vec::new()),
             secure: false,
             nats: None,

@@ -69,6 +69,35 @@ macro_rules! text_enum {
     };
 }
 
+/// Declares an enum that knows its variants, without words: the actions and relations of a policy, whose grid would
+/// else be drawn without the variant that somebody added.
+///
+/// ```text
+/// listed_enum! {
+///     /// How the caller stands to a visit.
+///     pub enum VisitRelation {
+///         /// Of another organisation.
+///         Stranger,
+///         Agency,
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! listed_enum {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident {
+        $($(#[$variant_meta:meta])* $variant:ident),+ $(,)?
+    }) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        $(#[$meta])*
+        $vis enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl $name {
+            /// Every variant, in the order in which they are declared.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]

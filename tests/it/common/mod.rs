@@ -70,7 +70,7 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         turn: Turn::Off,
         media: MediaRules::default(),
         metrics_token: None,
-        passwords: Passwords::default(),
+        passwords: Passwords::quick(),
         // Tests log in often, all from one address.
         booking: sanbao_booking::Config {
             login_per_minute_max: NonZeroU32::MAX,

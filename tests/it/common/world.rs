@@ -1,5 +1,7 @@
-//! A network in which something of every kind is there to be asked for, and strangers who must not get it.
+//! A network in which something of every kind is there to be asked for, and strangers and former people who must not
+//! get it.
 
+use sanbao_platform::testing::until;
 use serde_json::{Value, json};
 
 use super::{Client, Served, flow, sample};
@@ -12,6 +14,8 @@ pub const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("agency", "home_care_agency", &["dispatcher", "caregiver", "administrator"]),
     ("street", "street_office", &["analyst", "dispatcher", "administrator"]),
 ];
+/// The people who had a right to all that a nurse may do, hold her token still, and have lost it since.
+pub const FORMER: &[&str] = &["left", "disabled", "unroled"];
 /// A street that the demo's organisations have nothing to do with.
 const OTHER_STREET: &str = "330211002";
 const PASSWORD: &str = "a stranger's password";
@@ -20,6 +24,8 @@ const PASSWORD: &str = "a stranger's password";
 pub struct World {
     pub nobody: Client,
     pub strangers: Vec<Client>,
+    /// Those of [`FORMER`], each with the token of before.
+    pub former: Vec<Client>,
     /// An id for each kind of path.
     things: Vec<(&'static str, &'static str, String)>,
 }
@@ -48,6 +54,7 @@ impl World {
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
         let strangers = strangers(served).await;
+        let former = former(&nobody, &home).await;
         let things = vec![
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
@@ -60,10 +67,12 @@ impl World {
             ("/v1/practitioners/{id}", "id", doctor),
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
         ];
-        Self { nobody, strangers, things }
+        Self { nobody, strangers, former, things }
     }
 
     fn thing(&self, path: &str, name: &str) -> Option<String> {
+        // Pages have the paths of the API without its version.
+        let path = if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") };
         let found = self.things.iter().find(|(prefix, n, _)| path.starts_with(prefix) && *n == name);
         found.map(|(.., id)| id.clone())
     }
@@ -94,6 +103,11 @@ impl World {
             }
         }
         Some(body)
+    }
+
+    /// A page's path with the world's ids in it.
+    pub fn page(&self, path: &str) -> String {
+        sample::path(path, |name| self.thing(path, name))
     }
 
     /// A path of the document with the world's ids in it, and the query that it asks for.
@@ -165,6 +179,30 @@ async fn strangers(served: &Served) -> Vec<Client> {
         let login = format!("stranger.{name}");
         add_account(&founder, &organisation, &login, roles, &[OTHER_STREET]).await;
         clients.push(nobody.log_in(&login, PASSWORD).await);
+    }
+    clients
+}
+
+/// Nurses of `home` who log in; then one logs out, one is disabled, and one is a nurse no more.
+async fn former(nobody: &Client, home: &str) -> Vec<Client> {
+    let admin = nobody.demo("admin").await;
+    let mut clients = Vec::new();
+    for name in FORMER {
+        let login = format!("former.{name}");
+        let id = add_account(&admin, home, &login, &["care_staff"], &[]).await;
+        let client = nobody.log_in(&login, PASSWORD).await;
+        client.get("/v1/consults").await.expect(200);
+        let account = format!("/v1/accounts/{id}");
+        match *name {
+            "left" => client.send(client.request("delete", "/v1/tokens")).await.expect(204),
+            "disabled" => admin.post(&format!("{account}/disable"), &json!({})).await.expect(200),
+            _ => {
+                let roles = json!({ "roles": ["administrator"] });
+                admin.send(admin.request("patch", &account).json(&roles)).await.expect(200)
+            }
+        };
+        until("the token is refused", async || client.get("/v1/consults").await.status == 401).await;
+        clients.push(client);
     }
     clients
 }

@@ -37,6 +37,7 @@ use crate::App;
 pub use events::CATALOGUE;
 pub use id::ConsultId;
 pub use problems::KINDS;
+pub use state::ConsultStepName;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

@@ -2,6 +2,7 @@
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
+use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
@@ -10,83 +11,58 @@ use super::state::ConsultStateName;
 use crate::account::AccountId;
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
-/// The action that somebody wants to take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsultAction {
-    /// See state, people, case summary and history.
-    Read,
-    /// Write, change or send the invitation.
-    Invite,
-    /// Accept, return or refuse it.
-    Answer,
-    /// Give it doctor, room and time, or others.
-    Schedule,
-    /// Say that it will be late.
-    Delay,
-    /// Call it off.
-    Cancel,
-    /// Record or withdraw consent.
-    Consent,
-    /// Enter the room as the inviting side.
-    Host,
-    /// Enter the room as the doctor.
-    Attend,
-    /// Make links for the family.
-    InviteGuest,
-    /// See who of the own side holds tickets, and take them back.
-    RevokeTicket,
-    /// End the meeting without the room.
-    Finish,
-    /// Say that somebody did not come.
-    NoShow,
-    /// Write and sign the opinion.
-    Opinion,
-    /// Read the signed opinion.
-    ReadOpinion,
-    /// Say what was done with it, close the file.
-    Adopt,
+listed_enum! {
+    /// The action that somebody wants to take.
+    pub enum ConsultAction {
+        /// See state, people, case summary and history.
+        Read,
+        /// Write, change or send the invitation.
+        Invite,
+        /// Accept, return or refuse it.
+        Answer,
+        /// Give it doctor, room and time, or others.
+        Schedule,
+        /// Say that it will be late.
+        Delay,
+        /// Call it off.
+        Cancel,
+        /// Record or withdraw consent.
+        Consent,
+        /// Enter the room as the inviting side.
+        Host,
+        /// Enter the room as the doctor.
+        Attend,
+        /// Make links for the family.
+        InviteGuest,
+        /// See who of the own side holds tickets, and take them back.
+        RevokeTicket,
+        /// End the meeting without the room.
+        Finish,
+        /// Say that somebody did not come.
+        NoShow,
+        /// Write and sign the opinion.
+        Opinion,
+        /// Read the signed opinion.
+        ReadOpinion,
+        /// Say what was done with it, close the file.
+        Adopt,
+    }
 }
 
-impl ConsultAction {
-    /// All of them, in the order of the grid.
-    pub const ALL: [Self; 16] = [
-        Self::Read,
-        Self::Invite,
-        Self::Answer,
-        Self::Schedule,
-        Self::Delay,
-        Self::Cancel,
-        Self::Consent,
-        Self::Host,
-        Self::Attend,
-        Self::InviteGuest,
-        Self::RevokeTicket,
-        Self::Finish,
-        Self::NoShow,
-        Self::Opinion,
-        Self::ReadOpinion,
-        Self::Adopt,
-    ];
-}
-
-/// How somebody stands to a consult.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsultRelation {
-    /// Of the organisation that invites.
-    Inviting,
-    /// A doctor of the invited hospital and the wanted specialty, while nobody has taken it on.
-    Wanted,
-    /// The doctor who took it on or is booked.
-    Booked,
-    /// Anybody else of the invited hospital.
-    Invited,
-    /// Of another organisation; and anybody but the inviting side while it is a draft.
-    Stranger,
-}
-
-impl ConsultRelation {
-    /// All of them, in the order of the grid.
-    pub const ALL: [Self; 5] = [Self::Inviting, Self::Wanted, Self::Booked, Self::Invited, Self::Stranger];
+listed_enum! {
+    /// How somebody stands to a consult.
+    pub enum ConsultRelation {
+        /// Of the organisation that invites.
+        Inviting,
+        /// A doctor of the invited hospital and the wanted specialty, while nobody has taken it on.
+        Wanted,
+        /// The doctor who took it on or is booked.
+        Booked,
+        /// Anybody else of the invited hospital.
+        Invited,
+        /// Of another organisation; and anybody but the inviting side while it is a draft.
+        Stranger,
+    }
 }
 
 /// Whether `role` may do `action` with a consult to which it stands in `relation`.
@@ -198,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_grid() {
-        let grid = sanbao_platform::policy::grid(crate::role::ALL, &ConsultAction::ALL, &ConsultRelation::ALL, decide);
+        let grid = sanbao_platform::policy::grid(crate::role::ALL, ConsultAction::ALL, ConsultRelation::ALL, decide);
         insta::assert_snapshot!("consult_policy", grid);
     }
 }

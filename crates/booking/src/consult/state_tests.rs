@@ -1,6 +1,8 @@
 //! Every step from every state, and what a state carries on.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+use sanbao_platform::lifecycle::legal_nowhere;
+
 use super::*;
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -54,6 +56,7 @@ fn legal(name: ConsultStateName) -> &'static [&'static str] {
 
 #[test]
 fn each_state_allows_its_steps_and_no_other() {
+    assert_eq!(legal_nowhere(ConsultStateName::ALL.iter().copied().map(state)), []);
     for name in ConsultStateName::ALL.iter().copied() {
         assert_eq!(state(name).name(), name);
         let found: Vec<&str> = state(name).legal().into_iter().map(ConsultStepName::as_str).collect();

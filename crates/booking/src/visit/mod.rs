@@ -30,6 +30,7 @@ pub use config::VisitConfig;
 pub use events::CATALOGUE;
 pub use id::VisitId;
 pub use problems::KINDS;
+pub use state::VisitStepName;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

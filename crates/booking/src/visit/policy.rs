@@ -2,6 +2,7 @@
 
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::Ctx;
+use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
 
 use super::agency::Agency;
@@ -12,61 +13,44 @@ use super::state::VisitState;
 use crate::account::organisation::OrganisationKind;
 use crate::role;
 
-/// The actions over visits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VisitAction {
-    List,
-    ListOwn,
-    /// A visit, with its people masked.
-    View,
-    /// Name, telephone, address, note and proof.
-    ViewContact,
-    /// Give it a caregiver and a time.
-    Schedule,
-    /// Give it others.
-    Reschedule,
-    /// Call it off.
-    Cancel,
-    /// Say that nobody was met.
-    NoShow,
-    /// Order it again after it did not take place.
-    Repeat,
-    /// Say that one has come.
-    CheckIn,
-    /// Say that one leaves.
-    CheckOut,
+listed_enum! {
+    /// The actions over visits.
+    pub enum VisitAction {
+        List,
+        ListOwn,
+        /// A visit, with its people masked.
+        View,
+        /// Name, telephone, address, note and proof.
+        ViewContact,
+        /// Give it a caregiver and a time.
+        Schedule,
+        /// Give it others.
+        Reschedule,
+        /// Call it off.
+        Cancel,
+        /// Say that nobody was met.
+        NoShow,
+        /// Order it again after it did not take place.
+        Repeat,
+        /// Say that one has come.
+        CheckIn,
+        /// Say that one leaves.
+        CheckOut,
+    }
 }
 
-/// Every action, in the order of the grid.
-pub const ACTIONS: &[VisitAction] = &[
-    VisitAction::List,
-    VisitAction::ListOwn,
-    VisitAction::View,
-    VisitAction::ViewContact,
-    VisitAction::Schedule,
-    VisitAction::Reschedule,
-    VisitAction::Cancel,
-    VisitAction::NoShow,
-    VisitAction::Repeat,
-    VisitAction::CheckIn,
-    VisitAction::CheckOut,
-];
-
-/// How the caller stands to a visit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VisitRelation {
-    /// Of another organisation.
-    Stranger,
-    Agency,
-    /// The one who comes, on another day.
-    Assigned,
-    /// The one who comes, today or tomorrow, or is there.
-    AssignedSoon,
+listed_enum! {
+    /// How the caller stands to a visit.
+    pub enum VisitRelation {
+        /// Of another organisation.
+        Stranger,
+        Agency,
+        /// The one who comes, on another day.
+        Assigned,
+        /// The one who comes, today or tomorrow, or is there.
+        AssignedSoon,
+    }
 }
-
-/// Every relation, in the order of the grid.
-pub const RELATIONS: &[VisitRelation] =
-    &[VisitRelation::Stranger, VisitRelation::Agency, VisitRelation::Assigned, VisitRelation::AssignedSoon];
 
 /// The answer for one role.
 pub fn decide(role: &str, action: VisitAction, relation: VisitRelation) -> Decision {
@@ -156,6 +140,11 @@ mod tests {
 
     #[test]
     fn the_whole_grid() {
-        insta::assert_snapshot!(grid(crate::role::ALL, super::ACTIONS, super::RELATIONS, super::decide));
+        insta::assert_snapshot!(grid(
+            crate::role::ALL,
+            super::VisitAction::ALL,
+            super::VisitRelation::ALL,
+            super::decide
+        ));
     }
 }

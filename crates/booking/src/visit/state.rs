@@ -269,6 +269,8 @@ impl VisitState {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use sanbao_platform::lifecycle::legal_nowhere;
+
     use super::*;
 
     fn step(name: VisitStepName) -> VisitStep {
@@ -300,6 +302,7 @@ mod tests {
         assert_eq!(legal(VisitStateName::NoShow), ["repeat"]);
         let given_up = VisitState::Requested.apply(step(VisitStepName::Cancel)).unwrap();
         assert_eq!(given_up.legal(), [], "the street sends it out anew");
+        assert_eq!(legal_nowhere(VisitStateName::ALL.iter().copied().map(state)), []);
         for name in VisitStateName::ALL.iter().copied() {
             assert_eq!(state(name).name(), name);
             for step in VisitStepName::ALL.iter().copied() {

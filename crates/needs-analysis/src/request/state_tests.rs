@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use sanbao_platform::lifecycle::StepName as _;
+use sanbao_platform::lifecycle::{StepName as _, legal_nowhere};
 
 use super::*;
 use crate::request::step::RequestStepName;
@@ -52,6 +52,7 @@ fn the_life_cycle_is_as_reviewed() {
         }
     }
     insta::assert_snapshot!(told);
+    assert_eq!(legal_nowhere(every_state()), []);
 }
 
 #[test]

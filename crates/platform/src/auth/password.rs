@@ -8,9 +8,15 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::hashing::{Hashing, Memory};
 
-/// Memory of one hash in KiB: OWASP's first choice for argon2id (19 MiB, 2 passes, 1 lane).
-const MEMORY_KIB: u32 = 19 * 1024;
-const PASSES: u32 = 2;
+/// What one hash costs; the stored hash says it too, and is verified at its own cost.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+/// OWASP's first choice for argon2id (19 MiB, 2 passes, 1 lane).
+const COST: Cost = Cost { memory_kib: 19 * 1024, passes: 2 };
 /// How many may wait; one more is told to come back.
 const WAITING_MAX: usize = 64;
 /// A longer password is refused: hashing it would cost the server, not the attacker.
@@ -35,14 +41,14 @@ pub enum PasswordError {
 pub struct Passwords {
     hashing: Hashing,
     waiting: Arc<Semaphore>,
+    cost: Cost,
     /// Verified when there is no such account, so that both answers take equally long.
     decoy: Arc<str>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        let decoy = hash_now("no account has this password", &mut Memory::default()).unwrap_or_default();
-        Self { hashing: Hashing::default(), waiting: Arc::new(Semaphore::new(WAITING_MAX)), decoy: decoy.into() }
+        Self::at(COST)
     }
 }
 
@@ -68,9 +74,9 @@ fn compute(
     Output::new(out).map_err(failed)
 }
 
-fn hash_now(password: &str, memory: &mut Memory) -> Result<String, PasswordError> {
+fn hash_now(cost: Cost, password: &str, memory: &mut Memory) -> Result<String, PasswordError> {
     let (algorithm, version, salt) = (Algorithm::Argon2id, Version::V0x13, Salt::generate());
-    let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(failed)?;
+    let params = Params::new(cost.memory_kib, cost.passes, 1, None).map_err(failed)?;
     let hash = PasswordHash {
         algorithm: algorithm.ident(),
         version: Some(version.into()),
@@ -93,9 +99,22 @@ fn verify_now(password: &str, hash: &str, memory: &mut Memory) -> Result<bool, P
 }
 
 impl Passwords {
+    fn at(cost: Cost) -> Self {
+        let decoy = hash_now(cost, "no account has this password", &mut Memory::default()).unwrap_or_default();
+        let waiting = Arc::new(Semaphore::new(WAITING_MAX));
+        Self { hashing: Hashing::default(), waiting, cost, decoy: decoy.into() }
+    }
+
+    /// Hashes that protect nothing and take no time, for tests that are about something else.
+    #[cfg(feature = "testing")]
+    pub fn quick() -> Self {
+        Self::at(Cost { memory_kib: 8, passes: 1 })
+    }
+
     /// The hash to store, in PHC string format.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
-        self.run(password, |p, memory| hash_now(&p, memory)).await
+        let cost = self.cost;
+        self.run(password, move |p, memory| hash_now(cost, &p, memory)).await
     }
 
     /// Whether `password` has this hash; without a hash it takes as long and is `false`.
@@ -164,7 +183,7 @@ mod tests {
         let by_library: PasswordHash = Argon2::default().hash_password(b"correct horse").unwrap();
         assert!(verify_now("correct horse", &by_library.to_string(), memory).unwrap());
         assert!(!verify_now("correct horsf", &by_library.to_string(), memory).unwrap());
-        let by_us = hash_now("correct horse", memory).unwrap();
+        let by_us = hash_now(COST, "correct horse", memory).unwrap();
         assert!(Argon2::default().verify_password(b"correct horse", by_us.as_str()).is_ok());
         for broken in ["", "plain", "$argon2id$v=19$m=19456,t=2,p=1", "$scrypt$ln=16,r=8,p=1$c2FsdHNhbHQ$aGFzaGhhc2g"] {
             assert!(!verify_now("correct horse", broken, memory).unwrap(), "{broken}");

@@ -14,5 +14,7 @@ mod state;
 mod take;
 
 pub use save::{Change, StepError, advance, create, save, step};
+#[cfg(feature = "testing")]
+pub use state::legal_nowhere;
 pub use state::{By, IllegalStep, Lifecycle, State, Step, StepName, StepNameOf, StepOf};
 pub use take::{Call, Guard, Order, StepAnswer, StepRequest, actions, seen, take};

@@ -57,6 +57,14 @@ pub trait State: Clone + Debug + Send + Sync + Sized + 'static {
     }
 }
 
+/// The steps that none of `states` takes: those of which `apply` says nothing yet. For the tests of a life cycle, with
+/// one state of each name.
+#[cfg(feature = "testing")]
+pub fn legal_nowhere<S: State>(states: impl IntoIterator<Item = S>) -> Vec<<S::Step as Step>::Name> {
+    let taken: Vec<_> = states.into_iter().flat_map(|state| state.legal()).collect();
+    <S::Step as Step>::Name::ALL.iter().copied().filter(|step| !taken.contains(step)).collect()
+}
+
 /// Something that is done to an aggregate, with what belongs to it.
 pub trait Step: Clone + Debug + Send + Sync + 'static {
     /// The steps by name alone.

@@ -23,6 +23,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 use sanbao_platform::problem::Problem;
 
+use super::api;
 use super::id::ConsultId;
 use super::model::Consult;
 use super::policy::ConsultAction;
@@ -61,8 +62,9 @@ async fn readable(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<(Consult,
     Ok((consult, specialty))
 }
 
-/// Tells that something changed on the own side; what, the page reads anew.
+/// Tells those who have a list of consults that something changed on their side; what, the page reads anew.
 async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<impl IntoResponse, Problem> {
+    api::side(&ctx.actor)?;
     live(&app.deps.db, TOPIC, ctx.actor.organisation, &ctx)
 }
 

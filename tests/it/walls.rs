@@ -1,11 +1,15 @@
-//! Every operation of the OpenAPI document, called with no token, by every role, and by strangers: people of another
-//! care home, hospital, agency and street. The answers are one reviewed picture; what nobody may get is asserted. An
-//! operation cannot be left out: the list comes from the document.
+//! Every operation of the OpenAPI document and every page, asked for without a token, by every role, by strangers
+//! (people of another care home, hospital, agency and street) and by former people, whose token is still young and whose
+//! right has ended. The answers are reviewed pictures; what must not be is asserted. Nothing can be left out: the lists
+//! come from the document and from the routers.
 
 use std::fmt::Write as _;
 
+use sanbao::compose;
 use sanbao::openapi::PUBLIC;
+use sanbao_platform::clock::Clock;
 use sanbao_platform::testing::{self, Answer};
+use sanbao_platform::web;
 use serde_json::{Value, json};
 
 use crate::common::world::{self, World};
@@ -51,6 +55,7 @@ struct Row {
     nobody: u16,
     roles: Vec<u16>,
     strangers: Vec<(u16, String)>,
+    former: Vec<u16>,
 }
 
 async fn observe(world: &World, document: &Value) -> Vec<Row> {
@@ -80,11 +85,14 @@ async fn observe(world: &World, document: &Value) -> Vec<Row> {
             let answer = call(stranger, method, &url, body().as_ref()).await;
             strangers.push((answer.status.as_u16(), answer.text));
         }
-        let mut roles = Vec::new();
+        let (mut former, mut roles) = (Vec::new(), Vec::new());
+        for client in &world.former {
+            former.push(call(client, method, &url, body().as_ref()).await.status.as_u16());
+        }
         for client in &clients {
             roles.push(call(client, method, &url, body().as_ref()).await.status.as_u16());
         }
-        rows.push((place, Row { method: method.to_owned(), path: path.to_owned(), nobody, roles, strangers }));
+        rows.push((place, Row { method: method.to_owned(), path: path.to_owned(), nobody, roles, strangers, former }));
     }
     rows.sort_by_key(|(place, _)| *place);
     rows.into_iter().map(|(_, row)| row).collect()
@@ -98,6 +106,9 @@ fn picture(rows: &[Row]) -> String {
     for (name, ..) in world::STRANGERS {
         let _ = write!(head, " ~{name:<6}");
     }
+    for name in world::FORMER {
+        let _ = write!(head, " -{name:<8}");
+    }
     let lines = rows.iter().map(|row| {
         let mut line = format!("{:<6} {:<59} {:<6}", row.method.to_uppercase(), row.path, row.nobody);
         for status in &row.roles {
@@ -105,6 +116,9 @@ fn picture(rows: &[Row]) -> String {
         }
         for (status, _) in &row.strangers {
             let _ = write!(line, " {status:<7}");
+        }
+        for status in &row.former {
+            let _ = write!(line, " {status:<9}");
         }
         line.trim_end().to_owned()
     });
@@ -121,6 +135,9 @@ fn faults(world: &World, row: &Row) -> Vec<String> {
     }
     if !public && row.nobody != 401 {
         wrong.push(format!("without a token it answers {}", row.nobody));
+    }
+    for (name, status) in world::FORMER.iter().zip(&row.former).filter(|(_, status)| !public && **status != 401) {
+        wrong.push(format!("somebody who is {name} gets {status}"));
     }
     if public || for_all {
         return wrong;
@@ -151,6 +168,109 @@ async fn every_operation_refuses_whom_it_must() {
         .collect();
     insta::assert_snapshot!("what_each_caller_gets", picture(&rows));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    served.stop().await;
+}
+
+/// The pages that anybody may open, and why.
+const PUBLIC_PAGES: &[(&str, &str)] = &[
+    ("/", "leads to the log-in"),
+    ("/guest", "holds no data: the link's secret stands behind the #"),
+    ("/language", "sets a cookie"),
+    ("/login", "the log-in"),
+    ("/session", "who is logged in: nobody"),
+    ("/session/pin", "the log-in of a shared device"),
+    ("/session/renew", "the renewal of a log-in, by its own cookie"),
+    ("/setup", "opens by its link"),
+    ("/setup/account", "opens by its link"),
+];
+/// The pages that everybody who is logged in may open.
+const PAGES_FOR_ALL: &[(&str, &str)] = &[("/me", "one's own account")];
+
+/// The pages of all services, in order, as far as they can be opened by an address.
+async fn pages() -> Vec<&'static str> {
+    let parts = common::parts(&testing::sqlite(), Clock::system()).await;
+    let services = compose::services(&parts).unwrap();
+    let mut pages: Vec<_> = services.iter().flat_map(|service| service.routes.pages.iter().copied()).collect();
+    pages.extend(web::routes().pages);
+    pages.sort_unstable();
+    pages
+}
+
+/// The faults of a page's answers, whatever the picture says.
+fn page_faults(world: &World, row: &Row) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let among = |list: &[(&str, &str)]| list.iter().any(|(path, _)| *path == row.path);
+    let strangers = row.strangers.iter().map(|(status, _)| *status);
+    let everybody = [row.nobody].into_iter().chain(row.roles.iter().copied()).chain(strangers);
+    if everybody.chain(row.former.iter().copied()).any(|status| status >= 500) {
+        wrong.push("fails inside".to_owned());
+    }
+    for ((kind, ..), (status, text)) in world::STRANGERS.iter().zip(&row.strangers) {
+        if World::names_something(&row.path) && !matches!(status, 403 | 404) {
+            wrong.push(format!("a stranger ({kind}) gets {status}"));
+        }
+        if let Some(id) = world.own_ids().find(|id| text.contains(id.as_str())) {
+            wrong.push(format!("a stranger ({kind}) is shown {id}"));
+        }
+    }
+    if among(PUBLIC_PAGES) || row.nobody == 405 {
+        return wrong;
+    }
+    for (name, status) in std::iter::once((&"nobody", &row.nobody)).chain(world::FORMER.iter().zip(&row.former)) {
+        // To the log-in, or refused where a script asks.
+        if !matches!(status, 303 | 401) {
+            wrong.push(format!("{name} gets {status}"));
+        }
+    }
+    if !among(PAGES_FOR_ALL) && !row.roles.iter().any(|status| matches!(status, 403 | 404)) {
+        wrong.push("refuses no role: list it in PAGES_FOR_ALL with its reason".to_owned());
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn every_page_refuses_whom_it_must() {
+    let served = Served::demo(testing::sqlite()).await;
+    let world = World::of(&served).await;
+    let mut clients = Vec::new();
+    for (_, login) in ROLES {
+        clients.push(world.nobody.demo(login).await);
+    }
+    let mut rows = Vec::new();
+    for path in pages().await {
+        let url = world.page(path);
+        let open = async |client: &Client| client.send(client.request("get", &url).header("accept", "text/html")).await;
+        let status = async |client: &Client| open(client).await.status.as_u16();
+        let mut row = Row {
+            method: "get".to_owned(),
+            path: path.to_owned(),
+            nobody: status(&world.nobody).await,
+            roles: Vec::new(),
+            strangers: Vec::new(),
+            former: Vec::new(),
+        };
+        for client in &clients {
+            row.roles.push(status(client).await);
+        }
+        for stranger in &world.strangers {
+            let answer = open(stranger).await;
+            row.strangers.push((answer.status.as_u16(), answer.text));
+        }
+        for client in &world.former {
+            row.former.push(status(client).await);
+        }
+        rows.push(row);
+    }
+    insta::assert_snapshot!("what_each_caller_gets_of_pages", picture(&rows));
+    let wrong = rows.iter().flat_map(|row| {
+        let faults = page_faults(&world, row);
+        faults.into_iter().map(|fault| format!("{}: {fault}", row.path)).collect::<Vec<_>>()
+    });
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (path, _) in PUBLIC_PAGES.iter().chain(PAGES_FOR_ALL) {
+        assert!(rows.iter().any(|row| row.path == *path), "{path} is no page");
+    }
     served.stop().await;
 }
 
