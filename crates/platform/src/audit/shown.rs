@@ -42,8 +42,8 @@ struct Row<'a> {
 
 /// The name of a set: the same subjects have the same one.
 fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
-    let text: String = subjects.iter().map(|s| format!("{} {}\n", s.kind, s.id)).collect();
-    sha256_hex(text.as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
+    let lines: Vec<String> = subjects.iter().map(|s| format!("{} {}", s.kind, s.id)).collect();
+    sha256_hex(lines.join("\n").as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }
 
 /// Writes what was noted, and gives the name of the set; nothing when nobody is shown.

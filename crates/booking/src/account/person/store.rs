@@ -39,7 +39,9 @@ const SEARCH_VISITED: &str = "select id, organisation_id, registered_by, name, s
         and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
     order by name, id limit $6";
 const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
-        select a.code, 0 from area a where replace(',' || $5 || ',', ',' || a.code || ',', '') <> ',' || $5 || ','
+        select p.child, 1 from area_parent p
+        where replace(',' || $5 || ',', ',' || p.parent || ',', '') <> ',' || $5 || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6)
         union all
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =

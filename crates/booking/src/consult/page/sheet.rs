@@ -79,9 +79,10 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
     let revokes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::RevokeTicket) == Decision::Allow;
     let open = !consult.state.is_final();
     let shows = &ctx.shows;
-    let tickets = match revokes && open {
-        true => issued::list(tx, id, ctx.actor.organisation).await?.shown(shows, &consult),
-        false => Vec::new(),
+    let tickets = if revokes && open {
+        issued::list(tx, id, ctx.actor.organisation).await?.shown(shows, &consult)
+    } else {
+        Vec::new()
     };
     Ok(Sheet {
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),

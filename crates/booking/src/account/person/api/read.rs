@@ -57,6 +57,11 @@ pub(in crate::account) async fn residents_for_page(
     ctx: &Ctx,
     q: Option<String>,
 ) -> Result<Page<PersonView>, Problem> {
+    let own = organisation::own(&mut app.deps.db.read().await?, ctx).await?;
+    if register(&own).1.is_none() {
+        // Elders at home are no organisation's residents.
+        return Err(Problem::forbidden());
+    }
     listed(app, ctx, PersonQuery { after: None, limit: Some(LIMIT_MAX), q }).await
 }
 
