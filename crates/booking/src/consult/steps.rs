@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
+use sanbao_platform::crypto::sha256_hex;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::{Ctx, IfMatch};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, seen};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
@@ -112,7 +114,7 @@ impl Lifecycle for Consult {
     fn audience(change: &Change<Self>) -> Vec<Uuid> {
         match &change.step {
             Some(ConsultStep::SaveOpinion) => Vec::new(),
-            _ => sides(&change.after),
+            _ => change.before.iter().chain([&change.after]).flat_map(sides).collect(),
         }
     }
 
@@ -154,10 +156,24 @@ async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -
     Ok(())
 }
 
-/// Whose lists show a consult: the inviting side's, and the invited side's from the moment it is sent.
+/// Whose lists show a consult: the inviting side's; from the moment it is sent the hospital's, and that of its doctor or,
+/// while there is none, of the doctors of the specialty.
 fn sides(consult: &Consult) -> Vec<Uuid> {
-    let invited = (consult.state.name() != ConsultStateName::Draft).then_some(consult.invited.id.0);
-    std::iter::once(consult.inviting.id.0).chain(invited).collect()
+    let (inviting, invited) = (consult.inviting.id.0, consult.invited.id);
+    if consult.state.name() == ConsultStateName::Draft {
+        return vec![inviting];
+    }
+    let doctors = match consult.state.doctor() {
+        Some(doctor) => doctor.into(),
+        None => specialty_key(invited, &consult.wanted_specialty),
+    };
+    vec![inviting, invited.0, doctors]
+}
+
+/// The key under which the doctors of a hospital's specialty hear of what nobody has taken on.
+pub fn specialty_key(hospital: OrganisationId, specialty: &str) -> Uuid {
+    let hash = sha256_hex(format!("{hospital} {specialty}").as_bytes());
+    hash.get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }
 
 /// Tells both sides' lists that something beside the life cycle has changed: a consent, who is in the room.

@@ -154,7 +154,8 @@ impl World {
         })
         .unwrap();
         let interval = calendar::Interval::of_minutes(now, 12 * 60).unwrap();
-        let booking = calendar::Booking { holder_kind: "consult", holder_id: uuid_v7(now), resources: &[room], interval };
+        let booking =
+            calendar::Booking { holder_kind: "consult", holder_id: uuid_v7(now), resources: &[room], interval };
         calendar::reserve(&mut tx, now, &booking).await.unwrap();
         tx.commit().await.unwrap();
         room.to_string()

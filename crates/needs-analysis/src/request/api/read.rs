@@ -7,7 +7,6 @@ use sanbao_platform::http::{Ctx, ETag, Json, Page, Path, Query, live_of};
 use sanbao_platform::lifecycle::Lifecycle as _;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use uuid::Uuid;
 
 use crate::area::{self, AreaCode};
 use crate::policy::{self, Action, Relation};
@@ -41,7 +40,7 @@ pub async fn listed(app: &App, ctx: &Ctx, q: &ListQuery) -> Result<Page<RequestV
 }
 
 /// A request with its history.
-#[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", params(("id" = Uuid, Path)), responses(
+#[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = RequestDetail), (status = 401), (status = 404)))]
 pub async fn show(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<RequestId>) -> Result<Response, Problem> {
     let detail = detail(&app, &ctx, id).await?;
