@@ -1,5 +1,5 @@
-//! Whoever is shown somebody leaves an audit row with exactly those who were shown: every operation whose answer tells of
-//! a person, by the OpenAPI document, and every page. An operation, a schema or a page that is not listed fails.
+//! An answer that shows somebody leaves an audit row with exactly those whom it shows: every operation whose answer tells
+//! of a person, by the OpenAPI document, and every page. An operation, a schema or a page that is not listed fails.
 
 mod journey;
 mod pages;
@@ -108,7 +108,7 @@ fn kind_of(path: &str) -> Option<&'static str> {
     found.map(|(_, kind)| kind)
 }
 
-/// What the audit has of the answer: the actions of its rows of reading, and whom they name.
+/// The audit's account of the answer: the actions of its rows of reading, and whom they name.
 async fn audited(served: &Served, path: &str, answer: &Answer) -> (BTreeSet<String>, Seen, i64) {
     let db = served.network.stores.of(service_of(path)).unwrap();
     let id = answer.header("x-request-id");
@@ -206,7 +206,7 @@ async fn every_schema_of_an_answer_is_known_to_tell_of_people_or_not() {
     served.stop().await;
 }
 
-/// What each operation leaves in the audit, as a picture.
+/// The kinds of subjects that each operation leaves in the audit, as a picture.
 fn picture(kinds: &BTreeMap<String, BTreeSet<String>>) -> String {
     let mut text = String::new();
     for (operation, kinds) in kinds {

@@ -42,7 +42,7 @@ impl Subjects for Subject {
 #[derive(Clone, Debug, Default)]
 pub struct Disclosure(Arc<Mutex<Noted>>);
 
-/// What a request has noted so far.
+/// The subjects that a request has noted so far.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     pub(super) actor: Option<Actor>,

@@ -35,7 +35,7 @@ struct Minute {
 #[derive(Clone, Debug, Default)]
 pub struct Refusals(Arc<Mutex<HashMap<SubjectId, Minute>>>);
 
-/// What is written of a refusal.
+/// The row in which a refusal stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Written {
     /// A row of its own.

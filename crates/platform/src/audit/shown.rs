@@ -23,7 +23,7 @@ const SHOWN_POSTGRES: &str = "insert into audit_shown (shown, kind, id)
     select $1, e ->> 'kind', (e ->> 'id')::uuid from jsonb_array_elements($2) e on conflict do nothing";
 const OF_SET: &str = "select kind, id from audit_shown where shown = $1 order by kind, id";
 
-/// What of a request stands in its audit row.
+/// The parts of a request that stand in its audit row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Asked<'a> {
     pub at: DateTime<Utc>,

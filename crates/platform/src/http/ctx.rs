@@ -32,7 +32,7 @@ pub struct RequestInfo {
     pub drain: CancellationToken,
     /// The event streams that are open.
     pub streams: Streams,
-    /// Whom the answer shows, and who asked.
+    /// The people whom the answer shows, and the account that asked.
     pub shows: Disclosure,
 }
 
@@ -44,7 +44,7 @@ pub struct Visitor {
     pub request_id: String,
     /// Where the request came from; never logged.
     pub address: IpAddr,
-    /// Whom the answer shows.
+    /// The people whom the answer shows.
     pub shows: Disclosure,
     /// Ends endless answers.
     pub drain: CancellationToken,
@@ -59,7 +59,7 @@ pub struct Ctx {
     /// The language of the answer.
     pub lang: Lang,
     pub request_id: String,
-    /// Whom the answer shows.
+    /// The people whom the answer shows.
     pub shows: Disclosure,
     /// Ends endless answers.
     pub drain: CancellationToken,

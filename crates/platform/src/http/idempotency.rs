@@ -178,7 +178,7 @@ impl Idempotency {
         Ok(answer.response())
     }
 
-    /// Whom the answer shows is written down in the transaction of the work, and kept for repeats.
+    /// Stores the answer; the people whom it shows are written down in the same transaction, and kept for repeats.
     async fn store(&self, tx: &mut Tx, ctx: &Ctx, answer: &StoredAnswer) -> Result<(), Problem> {
         let (actor, request_id) = (Some(&ctx.actor), ctx.request_id.as_str());
         let asked = Asked { at: ctx.now(), actor, action: &ctx.operation, request_id };

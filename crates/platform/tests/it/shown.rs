@@ -1,5 +1,5 @@
-//! Whom an answer shows is written down before it goes out, once a call, with an id of the house's own; so is who was
-//! refused, within bounds.
+//! The people whom an answer shows are written down before it goes out, once a call, with an id of the house's own; so is
+//! an account that was refused, within bounds.
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{Response, StatusCode};

@@ -142,7 +142,7 @@ async fn a_doctor_hears_of_the_own_list_only() {
         let id = w.submitted().await;
         assert_eq!(told(), [1, 1, 1, 1, 0, 0]);
         w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
-        assert_eq!(told(), [1, 1, 1, 1, 0, 0], "it leaves the other's list");
+        assert_eq!(told(), [1, 1, 2, 1, 0, 0], "it leaves what waits for the specialty, and comes to the doctor's own");
         w.step(&w.nurse, &id, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
         assert_eq!(told(), [1, 1, 1, 0, 0, 0]);
     })
