@@ -175,7 +175,7 @@ async fn who_is_refused_is_written_down_with_the_account_and_within_bounds() {
         let rows = rows(&site).await;
         let of = |outcome: &str| rows.iter().filter(|row| row.1 == outcome).cloned().collect::<Vec<_>>();
         let refused = of("refused");
-        assert_eq!(refused.len() as u32, ROWS_PER_MINUTE_MAX + 1, "each account has its own bound");
+        assert_eq!(u32::try_from(refused.len()).unwrap(), ROWS_PER_MINUTE_MAX + 1, "each account has its own bound");
         assert_eq!((refused[0].0.as_str(), refused[0].2.as_str()), ("GET /neighbours/{id}", "neighbour"));
         assert_eq!(refused[0].3, Some(Uuid::nil()));
         let counted = of("refused_often");

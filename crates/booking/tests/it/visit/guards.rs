@@ -49,7 +49,7 @@ async fn every_step_gives_its_first_answer_again_and_refuses_an_old_version() {
     on_both(|engine| async move {
         let w = World::new(engine).await;
         let steps = documented(&w);
-        let of_people = VisitStepName::ALL.iter().filter(|step| step.by_person()).map(|step| step.to_string());
+        let of_people = VisitStepName::ALL.iter().filter(|step| step.by_person()).map(ToString::to_string);
         assert_eq!(steps, of_people.collect(), "every step of people has its route");
         for (n, step) in steps.iter().enumerate() {
             let (who, visit, body) = ready(&w, n, step).await;
