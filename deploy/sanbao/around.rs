@@ -21,6 +21,7 @@ use serde_json::json;
 
 use crate::role::Role;
 use crate::stores::Stores;
+use crate::texts::TEXTS;
 
 /// How long a database may take to show that it is there and can be written to.
 const READY_WAIT_MS_MAX: u64 = 2_000;
@@ -102,7 +103,7 @@ async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Respon
     Ok(Json(json!({ "status": "ready" })).into_response())
 }
 
-/// Prometheus text; for this machine, or for whoever has the token.
+/// Prometheus text, for this machine or a caller with the token.
 async fn metrics(visitor: Visitor, headers: HeaderMap, State(around): State<Around>) -> Result<Response, Problem> {
     let sent = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
     match &around.metrics_token {
@@ -143,11 +144,12 @@ async fn document(headers: HeaderMap, State(around): State<Around>) -> Response 
 /// The list of problem types, as a page.
 async fn problems(visitor: Visitor, State(around): State<Around>) -> Response {
     let lang = visitor.lang;
-    let title = lang.pick("错误类型", "Problem types");
+    let t = |key: &str| TEXTS.get(lang, key);
+    let title = t("problems-title");
     let body = html! {
         h1 { (title) }
         table.table {
-            thead { tr { th { (lang.pick("类型", "Type")) } th { "HTTP" } th { (lang.pick("含义", "Meaning")) } } }
+            thead { tr { th { (t("problem-type")) } th { (t("problem-status")) } th { (t("problem-meaning")) } } }
             tbody {
                 @for kind in around.kinds.iter() {
                     tr {
@@ -159,7 +161,7 @@ async fn problems(visitor: Visitor, State(around): State<Around>) -> Response {
             }
         }
     };
-    around.frame.page(lang, title, None, "/problems", &[], &body).into_response()
+    around.frame.page(lang, &title, None, "/problems", &[], &body).into_response()
 }
 
 /// The page that a problem's `type` URI leads to (RFC 9457 §3.1.1).
@@ -170,14 +172,15 @@ async fn problem(
 ) -> Result<Response, Problem> {
     let kind = around.kinds.iter().find(|k| k.slug == slug).ok_or_else(Problem::not_found)?;
     let (lang, title) = (visitor.lang, visitor.lang.pick(kind.zh, kind.en));
+    let t = |key: &str| TEXTS.get(lang, key);
     let body = html! {
         h1 { (title) }
         p { (kind.zh) br; span lang="en" { (kind.en) } }
         dl {
-            dt { (lang.pick("类型", "Type")) } dd { code { "/problems/" (kind.slug) } }
-            dt { (lang.pick("HTTP 状态", "HTTP status")) } dd { (kind.status) }
+            dt { (t("problem-type")) } dd { code { "/problems/" (kind.slug) } }
+            dt { (t("problem-status")) } dd { (kind.status) }
         }
-        p { a href="/problems" { (lang.pick("全部错误类型", "All problem types")) } }
+        p { a href="/problems" { (t("problems-all")) } }
     };
     Ok(around.frame.page(lang, title, None, "/problems", &[], &body).into_response())
 }

@@ -25,7 +25,7 @@ pub enum RelayedPeople {
     Guests,
     /// The staff's too: every consult goes through the TURN server.
     Everybody,
-    /// Nobody's: whoever can be reached directly is.
+    /// Nobody's: two people who can reach each other directly do.
     Nobody,
 }
 

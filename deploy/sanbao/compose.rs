@@ -20,6 +20,7 @@ use crate::around::{self, Around};
 use crate::role::Role;
 use crate::settings::{MediaRules, Settings, Turn};
 pub use crate::stores::{ComposeError, Stores};
+use crate::texts::TEXTS;
 use crate::{openapi, proxy};
 
 /// The parts that a process is built from, whatever the configuration was read from.
@@ -67,24 +68,24 @@ pub struct Network {
     running: Running,
 }
 
-/// The pages of the navigation. Their words are here because only this place knows all of them.
-fn navigation() -> Vec<NavLink> {
+/// The pages of the navigation.
+pub(crate) fn navigation() -> Vec<NavLink> {
     use sanbao_booking::account::organisation::OrganisationKind::HomeCareAgency;
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
-    let link = |href, zh, en, roles| NavLink { href, zh, en, roles, kinds: &[] };
+    let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
-        link("/consults", "会诊", "Consults", &[CARE_STAFF, DOCTOR]),
-        link("/residents", "老人", "Residents", &[CARE_STAFF]),
-        link("/requests", "需求工单", "Requests", &[DISPATCHER]),
-        NavLink { kinds: AGENCIES, ..link("/visits", "派单", "Visits", &[DISPATCHER]) },
-        link("/visits/today", "今日上门", "Today's visits", &[CAREGIVER]),
-        link("/needs", "需求分析", "Needs", &[ANALYST]),
-        link("/admin", "机构与人员", "Administration", &[ADMINISTRATOR]),
+        link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
+        link("/residents", "nav-residents", &[CARE_STAFF]),
+        link("/requests", "nav-requests", &[DISPATCHER]),
+        NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
+        link("/visits/today", "nav-today", &[CAREGIVER]),
+        link("/needs", "nav-needs", &[ANALYST]),
+        link("/admin", "nav-admin", &[ADMINISTRATOR]),
     ]
 }
 
-/// The secret of `file`. Only whoever may be the first of a network makes one.
+/// The secret of `file`. Only a process that may be the first of its network makes one.
 fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, ComposeError> {
     if !roles.contains(&Role::Booking) && !file.exists() {
         return Err(ComposeError::NoSecret(file.to_owned()));
@@ -136,7 +137,7 @@ impl Parts {
             keys: self.root.keys()?,
             fields: self.root.fields(),
             passwords: self.passwords.clone(),
-            frame: Frame::new(navigation()),
+            frame: Frame::new(navigation(), &TEXTS),
             secure: self.secure,
             nats: self.nats.clone(),
         })
@@ -192,7 +193,7 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         stores: parts.stores.clone(),
         nats: parts.nats.clone(),
         wiring: Arc::clone(&wiring),
-        frame: Frame::new(navigation()),
+        frame: Frame::new(navigation(), &TEXTS),
         document: http::Fixed::new("application/json", document.to_string()),
         kinds: kinds.into(),
         metrics_token: parts.metrics_token.clone(),

@@ -159,7 +159,7 @@ impl Words<'_> {
         writeln!(out, "         {first}\n         {second}")?;
         if house.addresses.iter().any(|a| !lan::is_private(*a)) {
             writeln!(out, "    ! 本机有非内网地址:外人可能用公开的演示密码登录。 An address here is not private:")?;
-            writeln!(out, "      whoever reaches it may log in with the passwords above.")?;
+            writeln!(out, "      everybody who reaches it may log in with the passwords above.")?;
         }
         writeln!(out, "    2. 打开演示 Open the demo:")?;
         for address in &house.addresses {

@@ -3,7 +3,7 @@
 //! for 192.168.1.20.
 //!
 //! The authority is bound by name constraints (RFC 5280 §4.2.1.10) to private addresses, local names and
-//! this machine, so that whoever trusts it on a tablet trusts it for nothing else, whatever becomes of its key.
+//! this machine. So a person who trusts it on a tablet trusts it for nothing else, also if its key is stolen.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -45,7 +45,7 @@ pub enum LanError {
 pub struct LanCertificate {
     /// For the server.
     pub tls: Tls,
-    /// The authority's certificate as PEM; what tablets must trust.
+    /// The authority's certificate as PEM, which tablets must trust.
     pub authority_pem: String,
     /// Its SHA-256 fingerprint as people compare it.
     pub fingerprint: String,
@@ -155,7 +155,7 @@ fn authority(dir: &Path, addresses: &[IpAddr], now: DateTime<Utc>) -> Result<(St
     let pair = KeyPair::generate()?;
     let pem = authority_params(now, &beyond).self_signed(&pair)?.pem();
     fs::create_dir_all(dir).map_err(files)?;
-    // What an older authority signed is worth nothing now.
+    // A certificate of an older authority is worth nothing now.
     let _ = fs::remove_file(dir.join("server.json"));
     write_private(&key, &pair.serialize_pem()).map_err(files)?;
     fs::write(&certificate, &pem).map_err(files)?;

@@ -23,3 +23,4 @@ pub mod run;
 pub mod runtime;
 pub mod settings;
 pub mod stores;
+mod texts;

@@ -118,7 +118,7 @@ async fn until_ready(network: &Network) -> Result<(), RunError> {
     }
 }
 
-/// A second, plain listener beside the site: what the demo's certificate is fetched from.
+/// A second, plain listener beside the site: the demo's certificate is fetched from it.
 pub type Beside = Option<(Listener, Router)>;
 
 /// Serves `network` until the process is asked to end, then stops it: first no new requests, then the
@@ -138,7 +138,7 @@ pub async fn serve<E: From<RunError>>(
         asked_to_end().await;
         tracing::info!("asked to end: draining");
         on_signal.cancel();
-        // Whoever asks twice does not want to wait for slow requests.
+        // A second signal means that nobody wants to wait for slow requests.
         asked_to_end().await;
         second.cancel();
     });

@@ -161,7 +161,7 @@ class Consult:
         kind = message["type"]
         if kind == "joined":
             self.ice_servers = message.get("ice_servers", self.ice_servers)
-            # Whoever came later offers first.
+            # The person who came later offers first.
             for person in message["room"]["peers"]:
                 if person["peer"] != self.me:
                     await self.offer(person["peer"])

@@ -1,5 +1,5 @@
 //! The routes around the services: health that follows the databases, metrics for this machine only, problems for
-//! whatever leads nowhere, and a drain that ends cleanly.
+//! addresses that lead nowhere, and a drain that ends cleanly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -164,7 +164,7 @@ async fn what_leads_nowhere_is_a_problem() {
 }
 
 #[tokio::test]
-async fn metrics_are_for_this_machine_or_whoever_has_the_token() {
+async fn metrics_are_for_this_machine_or_a_caller_with_the_token() {
     let served = Served::empty(testing::sqlite()).await;
     let client = served.nobody();
     client.get("/healthz").await.expect(200);

@@ -206,7 +206,7 @@ async fn broken_bodies_are_refused_and_change_nothing() {
             let url = world.url(&document, &path, operation);
             for (n, caller) in callers.iter().enumerate() {
                 for (what, bytes, statuses) in &broken {
-                    // Who sends it makes no difference to its size.
+                    // The caller makes no difference to its size.
                     if *what == "10 MB" && n > 0 {
                         continue;
                     }

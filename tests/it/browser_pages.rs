@@ -157,7 +157,7 @@ async fn a_part_whose_reading_failed_says_so_and_is_read_again() {
     browser.until(&format!("{line}.dataset.state === 'lost' && {line}.innerText.includes('第 1 次')")).await;
     browser.until(&format!("{line}.dataset.state === 'live' && {count} > {before}")).await;
     assert_eq!(browser.run("return window.failed").await, 2);
-    // What is told by its distance ages without anything being read.
+    // A time that is told by its distance ages without anything being read.
     browser
         .run(
             "const time = document.querySelector('#consults time[data-age]'); time.dataset.age = 'waited'; \
@@ -230,11 +230,14 @@ async fn a_lock_without_a_network_covers_at_once_and_ends_the_log_in_when_the_li
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_in_another_tab_counts_as_being_there() {
     let Sitting { demo, browser, dir } = Sitting::of("nurse").await;
-    browser.type_and_leave("通话时写的").await;
+    // The call runs before the page is opened: a busy machine takes longer to open it than anybody may be away.
     let page = browser.tab().await;
     let room = browser.new_tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
     browser.run("document.body.classList.add('in-call')").await;
+    browser.show_tab(&page).await;
+    browser.type_and_leave("通话时写的").await;
+    browser.show_tab(&room).await;
     tokio::time::sleep(AWAY).await;
     browser.show_tab(&page).await;
     assert_eq!(browser.run("return Boolean(document.querySelector('dialog.lock'))").await, false, "locked in a call");
@@ -265,7 +268,7 @@ async fn who_changed_it_meanwhile_is_not_overwritten_and_nothing_typed_is_lost()
     browser.shots("changed-meanwhile").await;
     browser.click("#do-escalate [data-action=reload]").await;
     browser.until("document.querySelector('#do-escalate') && !document.querySelector('.error-summary')").await;
-    // What can still be sent stands in its form; the rest is shown to be copied.
+    // Text that can still be sent stands in its form; the rest is shown to be copied.
     browser.until("document.querySelector('#escalate-reason').value === '催了两次'").await;
     browser.until("document.querySelector('#notice').innerText.includes('家属下午在家')").await;
     let now = desk.get(&format!("/v1/requests/{id}")).await.expect(200);

@@ -25,7 +25,7 @@ struct Said {
     err: String,
 }
 
-/// Runs a command of the binary without the settings of whoever runs the tests.
+/// Runs a command of the binary without the settings of the shell that runs the tests.
 fn sanbao(args: &[&str], env: &[(&str, &str)]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
     forget_settings(&mut command);

@@ -9,6 +9,7 @@ mod browser;
 mod browser_pages;
 mod commands;
 mod common;
+mod contract;
 mod crash;
 mod events;
 mod journey_http;

@@ -96,7 +96,7 @@ fn locations_are_taken_as_nginx_takes_them() {
     assert_eq!(nginx.location("/room").asked.as_deref(), Some("/other"));
 }
 
-/// Every file of the services is there, as what it is; what is not, with what came.
+/// Holds every file of the services against its type; the findings are those that came as something else.
 async fn missing_files(browser: &Browser) -> Vec<String> {
     let mut missing = Vec::new();
     for (_, path) in paths().await.into_iter().filter(|(_, path)| path.starts_with("/static/")) {

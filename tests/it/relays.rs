@@ -1,6 +1,6 @@
 //! Three relay processes of the real binary on PostgreSQL and a real `nats-server`: killed, restarted one after the
-//! other, and their log taken away, while two hundred rooms are talking. What is lost, doubled or out of order is
-//! counted by the clients, and printed.
+//! other, and their log taken away, while two hundred rooms are talking. The clients count the messages
+//! that are lost, doubled or out of order, and print the counts.
 
 #![expect(clippy::print_stdout, reason = "what was counted is the result")]
 
@@ -221,7 +221,7 @@ async fn talk(mut client: Steady, switch: Arc<Switch>) -> (u64, Faults, Steady) 
             }
         }
     }
-    // Who never heard the end has lost at least that.
+    // A client that never heard the end has lost at least that.
     (said, faults(&heard, until.unwrap_or(heard.len() as u64 + 1)), client)
 }
 

@@ -31,7 +31,7 @@ const CONSULTS: usize = 6;
 const UP_MS: u64 = 900;
 const DOWN_MS: u64 = 500;
 
-/// The parts of a network in one process, on the same database: what the demo is filled by.
+/// The parts of a network in one process, on the same database: the demo is filled by them.
 async fn parts_on(url: &str) -> compose::Parts {
     common::parts(&TestEngine::Postgres(url.to_owned()), Clock::system()).await
 }
@@ -172,7 +172,7 @@ async fn enter_with(address: &str, consult: Uuid, role: &str, jti: Uuid) -> Sock
     socket
 }
 
-/// The events that each consumer lacks, and what it has that nobody said; and how many events it took.
+/// The events that each consumer lacks, those that it has and nobody published, and how many it took.
 async fn differences(sql: &mut PgConnection, parts: &compose::Parts) -> (Vec<String>, i64) {
     let (mut found, mut taken) = (Vec::new(), 0);
     let schema = |name: &str| Role::ALL.iter().find(|r| r.name() == name).unwrap().schema();
@@ -312,7 +312,7 @@ async fn a_days_work_goes_across_the_services() {
     pages_and_measures(&apart, &nobody, &dispatcher).await;
 }
 
-/// Pages and their files come from whoever has them; each process speaks for itself.
+/// Pages and their files come from the process that has them; each process speaks for itself.
 async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client) {
     for file in [
         "signalling/room.js",

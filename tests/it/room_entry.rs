@@ -1,5 +1,5 @@
-//! The people who get into a consult's room again after a ticket was taken back, over the relay's own socket: with a
-//! new ticket whoever may, with an old one nobody, and who was sent away by no link.
+//! The people who get into a consult's room again after a ticket was taken back, over the relay's own socket. A new
+//! ticket lets in everybody who may enter, an old one nobody, and no link lets in a person who was sent away.
 
 use chrono::{DateTime, Utc};
 use futures_util::{SinkExt as _, StreamExt as _};

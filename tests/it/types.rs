@@ -24,7 +24,7 @@ fn every_script_keeps_to_its_types_and_wrong_uses_do_not() {
 
 #[test]
 fn without_the_comments_there_are_no_types() {
-    // The same uses, of modules whose types nobody says: what must not pass passes, and is complained of.
+    // The same uses, of modules without types: each wrong use passes, and the checker complains that no error came.
     let folder = tempfile::tempdir().unwrap();
     let uses = include_str!("../types/uses.ts").replace("\"/static/signalling/", "\"./");
     std::fs::write(folder.path().join("uses.ts"), uses).unwrap();

@@ -12,7 +12,7 @@ NEEDS=(
   "nginx|find_nginx|nginx: the shipped proxy's file is tried with it before services that run apart"
   "node|find_node|Node.js 18 or newer: the pure parts of the browser's scripts are tried without a browser"
   "typescript|find_typescript|TypeScript 4.8 to 5: the types that the browser's scripts say in their comments are checked"
-  "python|find_python|Python 3.11 or newer with venv: the independent WebRTC client"
+  "python|find_python|Python 3.11 or newer with venv: the independent clients of WebRTC and of the API"
 )
 
 # The Debian and Ubuntu packages of a need.

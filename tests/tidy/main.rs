@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read what it checks has failed")]
 
+mod asvs;
 mod engines;
 mod names;
 mod pages;

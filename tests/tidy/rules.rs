@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{names, pages, personal, tokens, words};
+use crate::{asvs, names, pages, personal, tokens, words};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -115,9 +115,12 @@ pub const RULES: &[Rule] = &[
     words::DOCUMENTED,
     words::SAYS_MORE,
     words::SUBJECTS,
+    words::NAMED_PEOPLE,
     words::FULL_WIDTH,
     personal::READ,
     personal::OPEN,
+    asvs::REQUIREMENTS,
+    words::ONE_HOME,
     Rule {
         name: "a file of code fits in the head",
         check: file_lines,

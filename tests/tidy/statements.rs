@@ -26,7 +26,7 @@ fn statements(files: &[File], owner: &str) -> Vec<Statement> {
     let source = format!("crates/{owner}/src/");
     let mut found = Vec::new();
     for file in files.iter().filter(|f| f.is_rust() && f.path.starts_with(&source)) {
-        // What cannot be read as Rust is a finding of the rules.
+        // A file that cannot be read as Rust is a finding of the rules.
         for text in tokens::text_consts(&tokens::groups(&file.text).unwrap_or_default()) {
             if is_statement(&text.text) {
                 found.push(Statement {

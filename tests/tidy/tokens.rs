@@ -240,6 +240,20 @@ pub fn lines_with_text_call(groups: &[Vec<TokenTree>], callees: &[&str]) -> Vec<
     found
 }
 
+/// Lines in which the method is called with text written in place as its first argument.
+pub fn lines_with_text_method(groups: &[Vec<TokenTree>], method: &str) -> Vec<usize> {
+    let mut found = Vec::new();
+    for call in groups.iter().flat_map(|tokens| tokens.windows(3)) {
+        let TokenTree::Group(arguments) = &call[2] else { continue };
+        let text =
+            matches!(arguments.stream().into_iter().next(), Some(TokenTree::Literal(l)) if text_of(&l).is_some());
+        if is_punct(&call[0], '.') && is_ident(&call[1], method) && text {
+            found.push(call[1].span().start().line);
+        }
+    }
+    found
+}
+
 /// The first token behind `::<…>`, or simply the first.
 fn after_turbofish(tokens: &[TokenTree]) -> Option<&TokenTree> {
     if !matches!(tokens, [a, b, c, ..] if is_punct(a, ':') && is_punct(b, ':') && is_punct(c, '<')) {

@@ -12,6 +12,10 @@ const HALF_WIDTH: &[char] = &[',', ':', ';', '?', '!', '(', ')', '.'];
 const FILLERS: &[&str] = &["a", "all", "an", "every", "its", "of", "one", "s", "that", "the", "their", "this"];
 /// Words that make a clause a noun without naming one.
 const NO_NOUN: &[&str] = &["What", "Who", "Whoever", "Whom"];
+/// The files that people read as English: code with its comments, documents, settings with theirs.
+const READ: &[&str] = &["css", "ftl", "js", "md", "py", "rs", "toml", "ts", "yaml"];
+/// Functions that hold the words of one language.
+const ONE_LANGUAGE: &[&str] = &["zh", "en"];
 
 /// A field or a variant may go without a comment, so that none is written for the lint's sake alone.
 pub const DOCUMENTED: Rule = Rule {
@@ -60,6 +64,21 @@ pub const SUBJECTS: Rule = Rule {
     ],
 };
 
+/// A sentence names its people: the caller, the person who enters, the process that holds the room.
+pub const NAMED_PEOPLE: Rule = Rule {
+    name: "no sentence says whoever: it names the person or the thing",
+    check: unnamed,
+    bad: &[
+        &[("crates/a/src/b.rs", "// A room is opened once: whoever asks for it finds it.")],
+        &[("README.md", "Whoever sends a request")],
+        &[("crates/a/assets/b.js", "call(); // whoever answers")],
+    ],
+    good: &[
+        &[("crates/a/src/b.rs", "// The caller that asks for it finds it.")],
+        &[("migrations/a/sqlite/0100_b.sql", "-- whoever inserts counts the rows")],
+    ],
+};
+
 /// Chinese is set with the punctuation of its own width.
 pub const FULL_WIDTH: Rule = Rule {
     name: "punctuation beside Chinese characters is full-width",
@@ -76,6 +95,27 @@ pub const FULL_WIDTH: Rule = Rule {
         &[("crates/a/texts/en.ftl", "a = 三宝, in English")],
         &[("crates/a/src/b.rs", "fn f() { g(\"{}：{name}，体重 1.5 kg\", \"Sends it (派单).\"); }")],
         &[("crates/a/src/b.rs", "#[cfg(test)]\nmod tests { const A: &str = \"姓名,电话\"; }\n// 您是谁?")],
+    ],
+};
+
+/// The words of pages stand in the texts of their crate. The short pair beside a check is no page's.
+pub const ONE_HOME: Rule = Rule {
+    name: "the words of pages stand in Fluent files",
+    check: words_in_code,
+    bad: &[
+        &[("crates/a/src/b.rs", "fn f() { lang.pick(\"类型\", \"Type\"); }")],
+        &[("deploy/sanbao/b.rs", "fn f() { html! { h1 { (lang.pick(\n\"类型\",\n\"Type\")) } } }")],
+        &[("crates/a/src/b.rs", "impl A { pub fn zh(self) -> &'static str { C } }")],
+        &[("crates/a/src/page/b.rs", "const A: &str = \"类型\";")],
+        &[("deploy/sanbao/b_page.rs", "const A: &str = \"类型\";")],
+    ],
+    good: &[
+        &[("crates/a/src/page/b.rs", "fn f() { page::pick(\"true\", t(\"open\"), open); lang.pick(&o.zh, &o.en); }")],
+        &[("crates/a/src/page/b.rs", "fn f() { Problem::field(\"/day\", \"日期不对\", \"Not a day\"); }")],
+        &[(
+            "crates/a/src/page/b.rs",
+            "/// 类型\nfn f() {}\n// 类型\n#[cfg(test)]\nmod tests { const A: &str = \"类型\"; }",
+        )],
     ],
 };
 
@@ -164,6 +204,42 @@ fn no_noun(files: &[File]) -> Vec<String> {
             }
             before = comment.is_some();
         }
+    }
+    findings
+}
+
+fn unnamed(files: &[File]) -> Vec<String> {
+    let own = |path: &str| path == "tests/tidy/words.rs";
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|f| READ.iter().any(|e| f.has_extension(e)) && !own(&f.path)) {
+        for (line, text) in (1..).zip(file.text.lines()) {
+            if text.to_ascii_lowercase().contains("whoever") {
+                findings.push(file.finding(line, "name the person or the thing"));
+            }
+        }
+    }
+    findings
+}
+
+fn words_in_code(files: &[File]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for file in sources(files) {
+        let groups = tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default());
+        let of_pages = file.path.contains("/page/") || file.path.ends_with("page.rs");
+        // A doc comment is a group of three tokens: `doc = "…"`. A check's pair stands behind its pointer.
+        let code = groups.iter().filter(|group| match group.first() {
+            Some(TokenTree::Ident(first)) => first != "doc",
+            Some(TokenTree::Literal(first)) => !tokens::text_of(first).is_some_and(|text| text.starts_with('/')),
+            _ => true,
+        });
+        let chinese = code.flatten().filter_map(|token| match token {
+            TokenTree::Literal(l) if tokens::text_of(l)?.contains(is_han) => Some(l.span().start().line),
+            _ => None,
+        });
+        let literals = chinese.filter(|_| of_pages).chain(tokens::lines_with_text_method(&groups, "pick"));
+        findings.extend(literals.map(|line| file.finding(line, "words come from the crate's texts")));
+        let halves = tokens::functions(&groups).into_iter().filter(|f| ONE_LANGUAGE.contains(&f.name.as_str()));
+        findings.extend(halves.map(|f| file.finding(f.line, format!("{}: one function takes the language", f.name))));
     }
     findings
 }

@@ -23,7 +23,7 @@ connect({});
 connect({ ticket: 7 });
 // @ts-expect-error there is no such way
 connect({ ticket: "eyJ0", transports: ["sctp"] });
-// @ts-expect-error whoever joins says what of
+// @ts-expect-error a person joins with picture, sound or both
 call.join();
 // @ts-expect-error "elsewhere" is one of two words
 call.join({ audio: true, video: true, elsewhere: "maybe" });

@@ -45,7 +45,7 @@ if (form) {
     clearErrors(form);
     save().catch((problem) => showErrors(form, problem));
   });
-  // What is signed is what was saved; the signature itself has no fields.
+  // The saved text is what is signed; the signature itself has no fields.
   form.addEventListener("sanbao:sending", (event) => {
     const { detail } = /** @type {CustomEvent} */ (event);
     detail.body = {};

@@ -56,7 +56,7 @@ status?.addEventListener("sanbao:changed", () => {
     notice(status.dataset.changed || "", "warn");
     return;
   }
-  // What is typed into a page that is about to go would be lost.
+  // Text that is typed into a page that is about to go would be lost.
   document.body.inert = true;
   location.reload();
 });

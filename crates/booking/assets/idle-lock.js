@@ -60,7 +60,7 @@ for (const kind of ["pointerdown", "keydown", "touchstart", "wheel"]) {
 /** @type {HTMLDialogElement | null} */ let covered = null;
 /** The log-in that the covered page was of. */ let csrf = "";
 let title = "";
-/** @type {((back: boolean) => void)[]} who waits for the log-in */ let waiting = [];
+/** @type {((back: boolean) => void)[]} callers that wait for the log-in */ let waiting = [];
 /** @type {Element | null} */ let focused = null;
 
 /** @param {"idle" | "lost"} why */

@@ -3,6 +3,9 @@
 use std::sync::LazyLock;
 
 use sanbao_platform::i18n::Texts;
+use sanbao_platform::lang::Lang;
+
+use crate::consult::Title;
 
 /// The words of the pages of accounts and people.
 pub(crate) static ACCOUNT: LazyLock<Texts> =
@@ -13,6 +16,11 @@ pub(crate) static CONSULT: LazyLock<Texts> =
 /// The words of the pages of visits.
 pub(crate) static VISIT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
+
+/// A doctor's rank in words, as it stands under a signature.
+pub(crate) fn title(lang: Lang, title: Title) -> String {
+    CONSULT.get(lang, &format!("title-{title}"))
+}
 
 #[cfg(test)]
 mod tests {

@@ -49,7 +49,6 @@ new-password-help = At least 8 characters; longer is better.
 account-status = Status
 status-active = May log in
 status-disabled = Disabled
-status-locked = Locked for a while
 role-care_staff = Care staff
 role-doctor = Doctor
 role-dispatcher = Dispatcher

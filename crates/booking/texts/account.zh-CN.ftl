@@ -49,7 +49,6 @@ new-password-help = 至少 8 个字符，越长越好。
 account-status = 状态
 status-active = 可登录
 status-disabled = 已停用
-status-locked = 输错太多，暂时锁定
 role-care_staff = 护理人员
 role-doctor = 医生
 role-dispatcher = 调度员

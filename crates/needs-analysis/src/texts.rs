@@ -5,13 +5,27 @@ use std::sync::LazyLock;
 use sanbao_platform::i18n::Texts;
 use sanbao_platform::lang::Lang;
 
+use crate::area::Level;
+use crate::request::category::{Category, Urgency};
 use crate::request::state::RequestStateName;
 
-/// All texts: of requests, and of counts.
+/// All texts: of requests, of areas, and of counts.
 pub(crate) static TEXTS: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(
-        concat!(include_str!("../texts/request.zh-CN.ftl"), "\n", include_str!("../texts/rollup.zh-CN.ftl")),
-        concat!(include_str!("../texts/request.en.ftl"), "\n", include_str!("../texts/rollup.en.ftl")),
+        concat!(
+            include_str!("../texts/request.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/area.zh-CN.ftl"),
+            "\n",
+            include_str!("../texts/rollup.zh-CN.ftl")
+        ),
+        concat!(
+            include_str!("../texts/request.en.ftl"),
+            "\n",
+            include_str!("../texts/area.en.ftl"),
+            "\n",
+            include_str!("../texts/rollup.en.ftl")
+        ),
     )
 });
 
@@ -23,6 +37,30 @@ pub(crate) fn state(lang: Lang, state: RequestStateName) -> String {
 /// A step in words, by its name in the history.
 pub(crate) fn step(lang: Lang, step: &str) -> String {
     TEXTS.get(lang, &format!("step-{step}"))
+}
+
+/// The columns of the file of counts, as the keys of their heads name them.
+const COUNTS_HEAD: [&str; 8] =
+    ["area-code", "area", "period", "category-code", "category", "state-code", "state", "count"];
+
+/// The heads of the columns of the file of counts.
+pub(crate) fn counts_head(lang: Lang) -> [String; 8] {
+    COUNTS_HEAD.map(|head| TEXTS.get(lang, &format!("csv-{head}")))
+}
+
+/// A category in words.
+pub(crate) fn category(lang: Lang, category: Category) -> String {
+    TEXTS.get(lang, &format!("category-{category}"))
+}
+
+/// An urgency in words.
+pub(crate) fn urgency(lang: Lang, urgency: Urgency) -> String {
+    TEXTS.get(lang, &format!("urgency-{urgency}"))
+}
+
+/// A level of areas in words.
+pub(crate) fn level(lang: Lang, level: Level) -> String {
+    TEXTS.get(lang, &format!("level-{level}"))
 }
 
 #[cfg(test)]
@@ -39,9 +77,14 @@ mod tests {
     }
 
     #[test]
-    fn every_state_and_every_step_has_its_words() {
+    fn every_name_that_a_key_is_made_of_has_its_words() {
         let steps = RequestStepName::ALL.iter().map(|step| step.as_str()).chain([Request::CREATED]);
-        let keys = steps.map(|s| format!("step-{s}")).chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")));
+        let keys = (steps.map(|s| format!("step-{s}")))
+            .chain(RequestStateName::ALL.iter().map(|s| format!("state-{s}")))
+            .chain(Category::ALL.iter().map(|c| format!("category-{c}")))
+            .chain(Urgency::ALL.iter().map(|u| format!("urgency-{u}")))
+            .chain(Level::ALL.iter().map(|l| format!("level-{l}")))
+            .chain(COUNTS_HEAD.iter().map(|head| format!("csv-{head}")));
         let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
         assert_eq!(lacking, Vec::<String>::new());
     }

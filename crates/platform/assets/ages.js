@@ -28,7 +28,7 @@ export function agesOf(within = document) {
     const text = age(time.dataset.age || "", at);
     if (text && time.textContent !== text) time.textContent = text;
   }
-  // What becomes late by time alone shows it: the mark appears, the row is coloured.
+  // A thing that becomes late by time alone shows it: the mark appears, the row is coloured.
   for (const mark of /** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll("[data-late-from]"))) {
     if (Date.now() < Date.parse(mark.dataset.lateFrom || "")) continue;
     mark.classList.add("late");

@@ -1,4 +1,4 @@
-// What was typed into a form, and what is wrong with it: at each field and in a summary that leads to it.
+// A form's typed values and its errors: at each field, and in a summary that leads to it.
 import { ApiProblem } from "/static/api.js";
 import { word } from "/static/words.js";
 

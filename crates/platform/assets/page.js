@@ -1,5 +1,5 @@
-// What every page does: say what happened, log out, open and close dialogs, copy and print, keep the place when the
-// language changes, and let times age.
+// The behaviour of every page: messages, log-out, dialogs, copying and printing, keeping the place when the language
+// changes, and times that age.
 import { api, cookie } from "/static/api.js";
 
 /**

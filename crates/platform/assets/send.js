@@ -1,6 +1,6 @@
 // The one way in which a page calls the API. A form or a button says all of it in its attributes:
 //   data-send="POST /v1/…"   what is called; a form sends its fields, a button nothing
-//   data-version="3"         the version that the page shows: who changed it since is not overwritten (If-Match)
+//   data-version="3"         the version that the page shows: a change made since is not overwritten (If-Match)
 //   data-confirm="…?"        asks once before
 //   data-done="…"            what is said when it is done
 //   data-then="/…"           where to go then: an address ({id} is the answer's), "stay", "close" (the dialog); else the page is read anew
@@ -88,7 +88,7 @@ document.addEventListener("click", (event) => {
   if (button instanceof HTMLButtonElement && !("later" in button.dataset)) send(button, button);
 });
 
-// What was typed is kept over a reading anew that the page itself asked for.
+// Typed text is kept over a reading anew that the page itself asked for.
 const KEPT = `sanbao-typed:${location.pathname}`;
 /** @returns {any[]} */
 const fields = () => [...document.querySelectorAll("form[data-send] :is(input, select, textarea)[id]")];
@@ -106,7 +106,7 @@ document.addEventListener("click", (event) => {
   } catch {
     return notice(word("not-kept"), "bad");
   }
-  // What is kept needs no question whether to leave.
+  // A kept form needs no question whether to leave.
   addEventListener("beforeunload", (leaving) => leaving.stopImmediatePropagation(), { capture: true });
   location.reload();
 });

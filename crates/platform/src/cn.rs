@@ -45,23 +45,17 @@ impl ResidentIdError {
         }
     }
 
-    /// The advice how to mend it, in Chinese.
-    pub fn zh(self) -> &'static str {
+    /// The advice how to mend it, in Chinese and in English.
+    pub fn advice(self) -> (&'static str, &'static str) {
         match self {
-            Self::Length => "身份证号应为 18 位",
-            Self::Characters => "身份证号只能是数字，最后一位可为 X",
-            Self::BirthDate => "身份证号中的出生日期不存在",
-            Self::CheckDigit => "身份证号校验位不对，请核对是否输错",
-        }
-    }
-
-    /// The advice how to mend it, in English.
-    pub fn en(self) -> &'static str {
-        match self {
-            Self::Length => "A resident id has 18 characters",
-            Self::Characters => "A resident id has digits and perhaps a final X",
-            Self::BirthDate => "The birth date in this resident id does not exist",
-            Self::CheckDigit => "The check digit does not fit; please compare the number",
+            Self::Length => ("身份证号应为 18 位", "A resident id has 18 characters"),
+            Self::Characters => {
+                ("身份证号只能是数字，最后一位可为 X", "A resident id has digits and perhaps a final X")
+            }
+            Self::BirthDate => ("身份证号中的出生日期不存在", "The birth date in this resident id does not exist"),
+            Self::CheckDigit => {
+                ("身份证号校验位不对，请核对是否输错", "The check digit does not fit; please compare the number")
+            }
         }
     }
 }

@@ -100,7 +100,7 @@ impl Texts {
     fn unfilled(&self, lang: Lang, key: &str) -> String {
         let bundle = self.bundle(lang);
         let pattern = bundle.get_message(key).and_then(|m| m.value());
-        // What is missing is written as it is named: {$name}.
+        // A missing argument is written as its name: {$name}.
         pattern.map_or_else(String::new, |p| bundle.format_pattern(p, None, &mut Vec::new()).into_owned())
     }
 

@@ -206,7 +206,7 @@ impl Indexes {
     }
 }
 
-/// The second pass over a service's events: who has not taken them yet finds by them whom they are about.
+/// The second pass over a service's events: a consumer that takes them later finds their people by the new indexes.
 pub async fn renew_outbox(db: &Db, indexes: &Indexes, mut progress: impl FnMut(u64, u64)) -> Result<Report, DbError> {
     let (all, mut report, mut after) = (count(db, OUTBOX_COUNT).await?, Report::default(), 0_i64);
     loop {

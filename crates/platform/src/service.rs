@@ -40,8 +40,7 @@ pub struct Deps {
     pub nats: Option<Nats>,
 }
 
-/// The state of a service's handlers, cheap to clone. What comes of a request (who asks, and when) is found by the parts
-/// that it holds.
+/// The state of a service's handlers, cheap to clone. A request's caller and time are found by the parts that it holds.
 pub trait ServiceState: Clone + Send + Sync + 'static {
     /// The parts that the service was built from.
     fn deps(&self) -> &Deps;

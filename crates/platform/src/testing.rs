@@ -84,7 +84,7 @@ impl TestEngine {
             keys,
             fields: root.fields(),
             passwords: Passwords::quick(),
-            frame: Frame::new(Vec::new()),
+            frame: Frame::default(),
             secure: false,
             nats: None,
         }
@@ -123,8 +123,8 @@ pub async fn postgres() -> Option<TestEngine> {
     Some(TestEngine::Postgres(format!("{base}/{name}")))
 }
 
-/// Makes a test's database take no writes, as a standby or a full disk does, or take them again; whoever is connected is
-/// disconnected.
+/// Makes a test's database take no writes, as a standby or a full disk does, or take them again. Open connections are
+/// ended.
 pub async fn read_only(database: &str, on: bool) {
     use sqlx::Connection as _;
     let setting = if on { "on" } else { "off" };
@@ -160,7 +160,7 @@ pub async fn nats() -> Option<Nats> {
     Some(Nats::connect(&config, "test").await.expect("test server answers"))
 }
 
-/// Inherited settings of whoever runs the tests must not decide what a process of theirs does.
+/// Takes the inherited settings from a command: those of the shell that runs the tests must not decide what it does.
 pub fn forget_settings(command: &mut Command) {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SANBAO_")) {
         command.env_remove(name);

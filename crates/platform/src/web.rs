@@ -13,6 +13,7 @@ use crate::auth::Actor;
 use crate::http::{LANG_COOKIE, RequestInfo, Routed, Routes, StaticFile};
 use crate::i18n::Texts;
 use crate::lang::Lang;
+use crate::page::OWN;
 use crate::problem::Problem;
 
 /// The script of lists that update by themselves; a page that has it also says whether it is connected.
@@ -23,10 +24,8 @@ const LIVE_SCRIPT: &str = "/static/live.js";
 pub struct NavLink {
     /// The path that it leads to.
     pub href: &'static str,
-    /// Its words in Chinese.
-    pub zh: &'static str,
-    /// Its words in English.
-    pub en: &'static str,
+    /// The key of its words in the frame's texts.
+    pub key: &'static str,
     /// The roles that see it; any of them will do.
     pub roles: &'static [&'static str],
     /// The kinds of organisation whose people see it; empty: of any kind.
@@ -46,13 +45,20 @@ pub struct Frame(Arc<FrameInner>);
 #[derive(Debug)]
 struct FrameInner {
     nav: Vec<NavLink>,
-    texts: Texts,
+    texts: &'static Texts,
+}
+
+impl Default for Frame {
+    /// A frame without navigation.
+    fn default() -> Self {
+        Self::new(Vec::new(), &OWN)
+    }
 }
 
 impl Frame {
-    /// A frame with its navigation.
-    pub fn new(nav: Vec<NavLink>) -> Self {
-        Self(Arc::new(FrameInner { nav, texts: Texts::new("", "") }))
+    /// A frame with its navigation, whose words are in `texts`.
+    pub fn new(nav: Vec<NavLink>, texts: &'static Texts) -> Self {
+        Self(Arc::new(FrameInner { nav, texts }))
     }
 
     /// A whole page around `body`. `scripts` are ES modules' addresses under `/static/`.
@@ -82,13 +88,13 @@ impl Frame {
                     @for script in scripts { script type="module" src=(script) {} }
                 }
                 body {
-                    template #platform-words data-words=(words(&self.0.texts, lang)) {}
+                    template #platform-words data-words=(words(self.0.texts, lang)) {}
                     a.skip href="#main" { (t("skip-to-content")) }
                     header.top {
                         a.brand href="/" { (t("app-name")) }
                         nav aria-label=(t("app-name")) {
                             @for link in self.0.nav.iter().filter(seen) {
-                                a href=(link.href) aria-current=[(link.href == here).then_some("page")] { (lang.pick(link.zh, link.en)) }
+                                a href=(link.href) aria-current=[(link.href == here).then_some("page")] { (t(link.key)) }
                             }
                         }
                         div.who {
@@ -105,7 +111,7 @@ impl Frame {
                     }
                     div #notice role="status" aria-live="polite" {}
                     main #main tabindex="-1" { (body) }
-                    @if let Some(actor) = actor { (lock(&self.0.texts, lang, actor)) }
+                    @if let Some(actor) = actor { (lock(self.0.texts, lang, actor)) }
                 }
             }
         }
@@ -160,7 +166,7 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
 
 /// The page of a problem, for a browser that asked for a page.
 pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
-    let (lang, frame) = (info.lang, Frame::new(Vec::new()));
+    let (lang, frame) = (info.lang, Frame::default());
     let body = html! {
         h1 { (problem.title(lang)) }
         @if let Some(detail) = problem.detail_text(lang) { p { (detail) } }

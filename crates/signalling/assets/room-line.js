@@ -42,11 +42,11 @@ export class Line {
     this.aloneSince = connected ? 0 : this.aloneSince || performance.now();
     const waitedS = this.aloneSince ? (performance.now() - this.aloneSince) / 1000 : 0;
     let { key, tone } = verdict({ samples, connected, waitedS });
-    // What the others receive from here is the relay's to know.
+    // Only the relay knows what the others receive.
     const holds = (/** @type {string} */ a) => a !== "audio_first" || this.call.picture.paused; // not with `picture=always`
     const advice = (this.told.advice || []).filter(holds).map((a) => `quality-advice-${a.replaceAll("_", "-")}`).filter(known);
     if (tone === "ok" && advice.length) [key, tone] = [advice[0], "warn"];
-    // Who cannot be reached at all has no statistics to be judged by.
+    // A person who cannot be reached has no statistics.
     const without = peers.filter((p) => p.pc.connectionState !== "connected").flatMap((p) => this.call.people.get(p.id) || []);
     if (connected && without.length) [key, tone] = ["verdict-without", "warn"];
     const phone = this.phone();

@@ -1,4 +1,4 @@
-// Who is here, who waits outside, who was sent out; and what staff can do about it.
+// People here, people who wait outside, people sent out; and what staff can do.
 import { $, ask, button, clock, failed, fill, known, make, named, say } from "./room-words.js";
 import { summary } from "./room-check.js";
 

@@ -10,8 +10,8 @@ export class Recording {
   constructor(call) {
     this.call = call;
     /** @type {Set<What>} What staff asked for and waits for somebody's consent. */ this.asked = new Set();
-    /** @type {Set<What>} What oneself is being asked. */ this.questions = new Set();
-    /** @type {Record<What, Set<string>>} Who said no to what was asked last. */ this.refused = { recording: new Set(), transcription: new Set() };
+    /** @type {Set<What>} Questions to this person. */ this.questions = new Set();
+    /** @type {Record<What, Set<string>>} People who said no to the last question. */ this.refused = { recording: new Set(), transcription: new Set() };
     call.on("own", (message) => this.own(message));
     for (const what of WHAT) {
       call.on(what, (m) => this.changed(what, m));

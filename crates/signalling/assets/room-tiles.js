@@ -82,7 +82,7 @@ export class Tiles {
     figure.classList.toggle("hand", person.hand);
     const [off, caption, video] = ["p.off", "figcaption", "video"].map((s) => /** @type {any} */ (figure.querySelector(s)));
     off.textContent = why ? say(/** @type {Record<string, string>} */ (REASONS)[why]) : "";
-    // What is off for the room is off here, whatever is sent.
+    // Off for the room is off here, even if it is sent.
     video.muted = !person.audio;
     if (peer && video.srcObject !== peer.camera) this.attach(video, peer.camera);
     const silent = person.permissions.includes("audio") && !person.audio ? say("muted") : "";

@@ -17,7 +17,7 @@ export const known = (key) => key in words;
 /** A guest's name often says already who they are: 李小明（儿子）.
  * @param {{name: string, role: string}} person */
 export const named = (person) =>
-  person.role === "guest" && /[(\uff08]/.test(person.name) ? person.name : `${person.name}(${say(`role-${person.role}`)})`;
+  person.role === "guest" && /[(\uff08]/.test(person.name) ? person.name : say("named", { ...person, role: say(`role-${person.role}`) });
 
 /** Several names in a row.
  * @param {{name: string}[]} people */

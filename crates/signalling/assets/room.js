@@ -281,7 +281,7 @@ function linkChanged({ state, attempt, again, code, reason }) {
   if (code === 4100) return over("finished-before", "finished");
   if (reason !== "no-ticket") return over(endings[code] || "failed", endings[code] || "failed");
   over("failed", "failed");
-  // Whoever schedules says why: too early, consent missing, link used up.
+  // The booking service says why: too early, consent missing, link used up.
   if (noTicket) $("over-text").textContent = noTicket;
 }
 
@@ -308,7 +308,7 @@ $("ring-again").onclick = () => {
 $("hang-up").onclick = $("lobby-leave").onclick = () => call?.leave();
 $("again").onclick = () => location.reload();
 $("finish").onclick = () => {
-  // Before both sides have met a visit stays open: who is late still finds it.
+  // Before both sides have met a visit stays open for late ones.
   const met = Boolean(call?.room.met);
   $("finish-text").hidden = !met;
   $("finish-text-apart").hidden = met;

@@ -1,4 +1,4 @@
-// What a person does in a call, and how it is said: each thing that waits for an answer gets one, over as many
+// The acts of a person in a call, as messages: each that waits for an answer gets one, over as many
 // sockets as it takes, or is refused. `Call` in `sanbao-signal.js` is built on it.
 import { Picture } from "./sanbao-picture.js";
 import { Room } from "./sanbao-room.js";
@@ -80,7 +80,7 @@ export class Acts {
     return this.welcome ? this.enter() : Promise.resolve();
   }
 
-  /** Once at a time: whoever asks again meanwhile waits for the same answer.
+  /** Once at a time: a caller that asks again meanwhile gets the same answer.
    * @returns {Promise<any>} */
   enter() {
     this.entering ||= this.askIn();

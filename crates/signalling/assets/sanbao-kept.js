@@ -1,4 +1,4 @@
-// What outlives a page: this browser's name for itself, a session in this tab; and what a ticket and ICE servers say.
+// Kept longer than a page: this browser's name for itself, a session in this tab; and reading tickets and ICE servers.
 
 /** TURN over some transports only, without STUN.
  * @param {RTCIceServer[]} servers @param {string[]} [transports] */

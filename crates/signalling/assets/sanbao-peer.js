@@ -46,7 +46,7 @@ export class Peer {
     pc.onconnectionstatechange = () => {
       if (pc.connectionState === "connected") {
         this.restarts = 0;
-        this.call.retune(); // whoever answered had nothing to set before
+        this.call.retune(); // the side that answered had nothing to set before
       }
       this.call.emit("media", { peer: this.id, state: pc.connectionState });
     };
@@ -88,7 +88,7 @@ export class Peer {
   lines(kind) {
     const media = kind === "audio" ? "audio" : "video";
     const all = this.pc.getTransceivers().filter((t) => t.receiver.track.kind === media && t.direction !== "stopped");
-    // What stands in a description counts before what is only wished for.
+    // A description counts before a mere wish.
     const found = all.some((t) => t.mid !== null) ? all.filter((t) => t.mid !== null) : all;
     return kind === "screen" ? found.slice(1) : found.slice(0, 1);
   }
@@ -161,7 +161,7 @@ export class Peer {
 
   async negotiate() {
     const { pc } = this;
-    // What nobody hears would be stale when it is heard.
+    // Unheard, it would be stale when it is heard.
     this.owesOffer = !this.call.welcome;
     if (this.owesOffer) return;
     try {

@@ -1,4 +1,4 @@
-// What a picture may take: less the more people it goes to, for a mesh encodes and sends it once for each of them; and
+// A picture's share of the line: less the more people it goes to, for a mesh encodes and sends it once for each; and
 // less, down to nothing, while the line cannot carry it beside the sound. The rule is pure. Part of `sanbao-signal.js`.
 
 /**

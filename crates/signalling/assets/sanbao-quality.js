@@ -55,7 +55,7 @@ export function counters(report, kindOf) {
         concealed: s.concealedSamples, samples: s.totalSamplesReceived, jitter: s.jitter, rtt,
       });
     } else if (s.type === "outbound-rtp") {
-      // What arrived there is what the other's receiver reports say.
+      // The other's receiver reports say what arrived there.
       const there = report.get(s.remoteId) || {};
       found.push({
         direction: "out", kind: kindOf(s.mid, s.kind), packets: (s.packetsSent || 0) - (there.packetsLost || 0), lost: there.packetsLost || 0,
@@ -70,7 +70,7 @@ const ms = (/** @type {number|undefined} */ s, most = 60000) => (s === undefined
 const share = (/** @type {number} */ part, /** @type {number} */ whole) => (whole > 0 ? Math.min(Math.max(Math.round((part / whole) * 1000) / 1000, 0), 1) : undefined);
 
 /**
- * What happened between two looks at a line.
+ * The figures between two looks at a line.
  * @param {string} peer @param {Counters|undefined} before @param {Counters} now @param {number} seconds @returns {Sample}
  */
 export function sample(peer, before, now, seconds) {

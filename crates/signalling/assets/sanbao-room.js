@@ -1,5 +1,4 @@
-// What is known of the room, pure: the relay's messages go in, the people, who waits, the chat and the recording
-// come out. Part of `sanbao-signal.js`.
+// The state of the room, pure: the relay's messages go in; people, waiting ones, chat and recording come out. Part of `sanbao-signal.js`.
 
 /**
  * @typedef {"audio"|"video"|"screen"|"chat"|"control"|"observe"} Permission

@@ -161,7 +161,7 @@ export class Session {
     return { type: "ack", ack: this.received };
   }
 
-  /** The session is gone for the relay: the next `hello` needs a ticket. What waits is for `welcomed` to judge. */
+  /** The session is gone for the relay: the next `hello` needs a ticket. `welcomed` judges what waits. */
   forget() {
     this.kept = null;
     this.bare = false;
@@ -204,7 +204,7 @@ const TICKET_EXPIRED = 4103;
 const RESUME_IMPOSSIBLE = 4008;
 
 /**
- * What to do after a socket closed: try again and resume, get a fresh ticket first, or stop.
+ * The next step after a socket closed: try again and resume, get a fresh ticket first, or stop.
  * @param {number} code @param {{renewable: boolean}} known whether another ticket can be had
  * @returns {"resume"|"ticket"|"over"}
  */

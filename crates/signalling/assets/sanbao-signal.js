@@ -41,7 +41,7 @@ const TICKET_SPARE_S = 30;
 /** How soon another place is tried at first when one moves and is not taken in: the node that goes does not wait for long. */
 const MOVE_AGAIN_MS = 150;
 
-/** Whether whoever gives tickets has said no, and not only nothing.
+/** Whether the ticket's issuer has refused, and not only failed to answer.
  * @param {any} error */
 const isRefusal = ({ status }) => status >= 400 && status < 500 && status !== 408 && status !== 429;
 
@@ -146,7 +146,7 @@ export class Call extends Acts {
       clearInterval(this.beat);
       clearTimeout(this.probing);
     }
-    // While one moves the old socket still serves: whoever sends to the nodes may not know yet which of them goes.
+    // While one moves the old socket still serves: the proxy may not know yet which of the nodes goes.
     if (this.socket && !this.next && !isFinal(code)) {
       const { attempt } = this;
       setTimeout(() => this.elsewhere(attempt), backOffMs(attempt, Math.random, MOVE_AGAIN_MS));
@@ -324,7 +324,7 @@ export class Call extends Acts {
         if (message.type === "peer_reset") this.sayPaused(message.peer);
         break;
       case "permissions":
-        // Who may no longer see and hear gets nothing more; who may again, does.
+        // Media goes only to those who may see and hear.
         for (const kind of /** @type {Kind[]} */ (["audio", "video", "screen"])) this.peers.get(message.peer)?.sendTrack(kind);
         break;
       case "offer":

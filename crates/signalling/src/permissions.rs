@@ -116,7 +116,7 @@ impl<'de> Deserialize<'de> for Permissions {
     }
 }
 
-/// For a field that may be absent, leaving out what this version does not know: whoever wrote it may be newer.
+/// Reads a field that may be absent, and leaves out what this version does not know: its writer may be newer.
 pub(crate) fn known_of_some<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Permissions>, D::Error> {
     struct Known(Permissions);
     impl<'de> Deserialize<'de> for Known {

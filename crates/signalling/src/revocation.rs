@@ -1,4 +1,4 @@
-//! Tickets that whoever issued them takes back: kept as soon as the event is here, and told to the room.
+//! Tickets that their issuer takes back: kept as soon as the event is here, and told to the room.
 
 use std::sync::Arc;
 

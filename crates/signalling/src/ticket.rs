@@ -1,4 +1,4 @@
-//! The consult ticket: all that the relay must know about who enters, signed by whoever schedules.
+//! The consult ticket: all that the relay must know about a person who enters, signed by the service that schedules.
 //!
 //! The relay asks nobody else. The fields that it needs of a ticket are declared here; other members are ignored.
 

@@ -42,6 +42,7 @@ room-role-clinician = doctor
 room-role-guest = family
 room-role-observer = observer
 room-as = You are %name%
+room-named = %name% (%role%)
 room-waited = Waiting for %minutes% min
 room-waited-short = Only just waiting
 room-rings = %name% is waiting outside

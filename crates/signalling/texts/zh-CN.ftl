@@ -42,6 +42,7 @@ room-role-clinician = 医生
 room-role-guest = 家属
 room-role-observer = 旁听
 room-as = 您的身份：%name%
+room-named = %name%（%role%）
 room-waited = 已等候 %minutes% 分钟
 room-waited-short = 刚刚开始等候
 room-rings = %name%在门外等候

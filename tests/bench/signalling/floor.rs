@@ -55,7 +55,7 @@ async fn open(stream: TcpStream, pairs: Pairs) -> io::Result<()> {
     let (from, to) = stream.into_split();
     // A third socket of the same path begins a new pair, so the side is free.
     let to = pair.0[side].get_or_init(|| to);
-    // Answered when the place is taken: whoever has both answers can send.
+    // Answered when the place is taken: a client that has both answers can send.
     write_all(to, answer.as_bytes()).await?;
     tokio::spawn(forward(pair, side, from));
     Ok(())

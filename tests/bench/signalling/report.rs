@@ -112,7 +112,7 @@ impl Table<'_> {
                 let (name, column_name) = (row.name, column.name);
                 let bar = column.bars.iter().find(|(names, _)| names.contains(&name)).map(|(_, bar)| bar);
                 let Some(summary) = self.summary(at, row) else {
-                    // What nobody expects of this contestant, such as the CPU of servers that it has not, is left out.
+                    // A figure that this contestant cannot have, such as the CPU of servers that it has not, is left out.
                     if bar.is_some() || row.runs.iter().all(Option::is_none) {
                         let bar = bar.map_or("", |_| "not measured");
                         let _ = writeln!(text, "| {name} | {column_name} | – | – | – | {bar} |");

@@ -81,7 +81,7 @@ fn main() {
         let mut discarded = 0;
         while own.len() < rounds as usize && discarded <= rounds * ROUNDS_DISCARDED_MAX {
             let run = |start: fn(&Path) -> Server| measure(&start(folder.path()), load, percent);
-            // Whoever goes first finds a cooler machine; so they take turns at that too.
+            // The server that goes first finds a cooler machine, so they take turns at that too.
             let (first, second) = if own.len() % 2 == 0 {
                 let first = run(start_own);
                 (first, run(start_coturn))

@@ -150,6 +150,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The token that it calls with.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A request to be completed and sent by [`send`](Self::send).
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method: Method = method.to_uppercase().parse().unwrap();

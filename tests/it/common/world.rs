@@ -70,7 +70,8 @@ impl World {
         Self { nobody, strangers, former, things }
     }
 
-    fn thing(&self, path: &str, name: &str) -> Option<String> {
+    /// The id of the world that a path asks for by a name.
+    pub fn thing(&self, path: &str, name: &str) -> Option<String> {
         // Pages have the paths of the API without its version.
         let path = if path.starts_with("/v1/") { path.to_owned() } else { format!("/v1{path}") };
         let found = self.things.iter().find(|(prefix, n, _)| path.starts_with(prefix) && *n == name);
@@ -160,7 +161,7 @@ async fn founder(served: &Served, name: &str, kind: &str) -> (Client, String) {
         nobody.post("/setup", &body).await.expect(204);
         let founder = nobody.log_in(&login, PASSWORD).await;
         let list = founder.get("/v1/organisations").await.expect(200);
-        // What lies in its area is listed as well.
+        // Organisations in its area are listed as well.
         let own = list["items"].as_array().unwrap().iter().find(|o| o["kind"] == kind).unwrap();
         return (founder, flow::text(own, "/id"));
     }

@@ -82,7 +82,10 @@ text_enum! {
 
 /// A resident id, or what is wrong with it; `today` bounds the birth date.
 pub fn resident_id(typed: &str, today: NaiveDate) -> Result<ResidentId, Wrong> {
-    ResidentId::parse(typed, today).map_err(|e| Wrong::new(e.zh(), e.en()))
+    ResidentId::parse(typed, today).map_err(|e| {
+        let (zh, en) = e.advice();
+        Wrong::new(zh, en)
+    })
 }
 
 /// The sex that a resident id tells.
@@ -90,7 +93,7 @@ pub fn sex_of(id: &ResidentId) -> Sex {
     if id.is_male() { Sex::Male } else { Sex::Female }
 }
 
-/// A mobile number: whom a care home calls answers away from home too.
+/// A mobile number: a person whom a care home calls must answer away from home too.
 pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
     Phone::parse(typed).ok().filter(Phone::is_mobile).ok_or(Wrong::new(
         "手机号应为 11 位数字，以 13 到 19 开头",

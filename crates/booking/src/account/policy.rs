@@ -88,7 +88,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let cares = administrator || role == CARE_STAFF;
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
-        // That there are organisations is no secret: whoever may not manage them is told so.
+        // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
         | (A::PersonList | A::PersonCreate, R::Governed | R::Made | R::Foreign) => Forbid,
@@ -106,7 +106,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             R::Governed,
         )
         | (A::OrganisationRead, R::Made) => allow_if(administrator, Hide),
-        // Who made it may know it, and not manage it.
+        // Its maker may know it, and not manage it.
         (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made) => {
             if administrator {
                 Forbid

@@ -1,9 +1,9 @@
-//! The one calendar: who and what is taken when. Doctors, residents, rooms and caregivers alike.
+//! The one calendar: the times at which doctors, residents, rooms and caregivers are taken.
 //!
 //! A resource is a plain id, taken for half-open intervals. That nothing is taken twice is the
-//! database's promise (an exclusion constraint; on `SQLite` a trigger), not this code's: a row that
-//! would overlap is passed over, and whoever inserts counts. **Invariant.** Resources are touched in
-//! the order of their ids, so that two bookers never wait for each other.
+//! database's promise (an exclusion constraint; on `SQLite` a trigger), not this code's. A row that
+//! would overlap is passed over, and the code that inserts counts the rows. **Invariant.** Resources
+//! are touched in the order of their ids, so that two bookers never wait for each other.
 
 mod interval;
 

@@ -1,4 +1,4 @@
-//! The people who were in the room, how long both sides were there together, and who has not come.
+//! The people who were in the room, how long both sides were there together, and the side that has not come.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::text_enum;

@@ -123,7 +123,7 @@ async fn register(
         licence_no: format!("DEMO{}", &doctor.0.simple().to_string()[20..]),
     };
     doctors::register(tx, &new, now).await?;
-    // Whoever tries the demo in the evening finds times too.
+    // A visitor who tries the demo in the evening finds times too.
     let line = |weekday, start_minute, end_minute| WeeklyHours {
         weekday,
         start_minute,

@@ -1,8 +1,8 @@
 //! Links for the family: one secret per link, kept only as its hash, revocable, replaceable.
 //!
-//! A link that is sent again is another link of the same person: whom the relay has sent away stays away, and who
-//! was there is counted once. One link of a person stands at a time, and while it stands it ends where the consult
-//! does, wherever that is moved.
+//! A link that is sent again is another link of the same person: a person whom the relay has sent away stays away,
+//! and one who was there is counted once. One link of a person stands at a time, and it ends when the consult ends,
+//! also when that is moved.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit::Personal;

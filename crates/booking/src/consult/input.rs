@@ -37,28 +37,6 @@ text_enum! {
     }
 }
 
-impl Title {
-    /// The rank in Chinese, as it stands under a signature.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Self::Resident => "住院医师",
-            Self::Attending => "主治医师",
-            Self::AssociateChief => "副主任医师",
-            Self::Chief => "主任医师",
-        }
-    }
-
-    /// The rank in English.
-    pub fn en(self) -> &'static str {
-        match self {
-            Self::Resident => "Resident physician",
-            Self::Attending => "Attending physician",
-            Self::AssociateChief => "Associate chief physician",
-            Self::Chief => "Chief physician",
-        }
-    }
-}
-
 /// A care home's invitation.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -1,5 +1,5 @@
-//! The relay's account of a meeting: who was there and how long together, who was not, who waits at the door, how good
-//! the lines were, and what checks before the visit found.
+//! The relay's account of a meeting: the people who were there and how long together, the side that was not, the people
+//! who wait at the door, how good the lines were, and the findings of checks before the visit.
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit::{Personal, Subject, Subjects};
@@ -224,7 +224,7 @@ pub struct MeetingView {
     pub attendance: Vec<Presence>,
     /// How long both sides were in the room together.
     pub together_seconds: i64,
-    /// The side that has not come although it is long past the time; whoever may can say `no-show`.
+    /// The side that has not come although it is long past the time. A person who may can then report `no-show`.
     pub absent: Option<Absent>,
     /// How good the lines were.
     pub lines: Vec<LineView>,

@@ -36,6 +36,7 @@ use crate::App;
 
 pub use events::CATALOGUE;
 pub use id::ConsultId;
+pub(crate) use input::Title;
 pub use problems::KINDS;
 pub use state::ConsultStepName;
 

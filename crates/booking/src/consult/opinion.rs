@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;
 use sanbao_platform::crypto::sha256_hex;
 use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::{PRECONDITION_FAILED, Problem};
 use sanbao_platform::{on, text_enum};
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::id::ConsultId;
 use super::input::{Checks, LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX};
 use super::practitioner::Practitioner;
 use crate::account::AccountId;
+use crate::texts;
 
 const FIND: &str = "select impression, differential, suggested_tests, suggested_treatment, referral_advice, follow_up,
     risk_notes, saved_at, version, signed_at, signer_id, signer_name, signer_title, signer_institution,
@@ -208,7 +210,7 @@ pub async fn sign(
         signed_at: now,
         signer_id: doctor.account_id,
         name: doctor.name.clone(),
-        title: doctor.title.zh().to_owned(),
+        title: texts::title(Lang::Zh, doctor.title),
         institution: doctor.hospital_zh.clone(),
         licence_no: doctor.licence_no.clone(),
         content_hash: String::new(),

@@ -34,7 +34,7 @@ listed_enum! {
         Attend,
         /// Make links for the family.
         InviteGuest,
-        /// See who of the own side holds tickets, and take them back.
+        /// See the people of the own side who hold tickets, and take those back.
         RevokeTicket,
         /// End the meeting without the room.
         Finish,

@@ -176,7 +176,7 @@ pub fn specialty_key(hospital: OrganisationId, specialty: &str) -> Uuid {
     hash.get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }
 
-/// Tells both sides' lists that something beside the life cycle has changed: a consent, who is in the room.
+/// Tells both sides' lists that something beside the life cycle has changed: a consent, the people in the room.
 pub fn touch(tx: &mut Tx, consult: &Consult) {
     for side in sides(consult) {
         tx.touch(TOPIC, side);

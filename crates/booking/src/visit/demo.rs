@@ -55,7 +55,7 @@ pub async fn fill(app: &App, requests: &Outbox, agency: Uuid, caregivers: &[Uuid
         limit: 200,
     };
     let waiting = store::list(&mut tx, &waiting).await?;
-    // A third stays for whoever tries the dispatcher's page.
+    // A third stays unplanned, for visitors who try the dispatcher's page.
     let planned = waiting.len() - waiting.len() / 3;
     let (today, _) = agency.days(agency.today(now), 1);
     let mut done = 0;

@@ -1,4 +1,4 @@
-//! A request's words about the visit that it wants: whom, where, what for, when.
+//! A request's words about the visit that it wants: person, place, purpose and time.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;

@@ -1,4 +1,4 @@
-//! The bodies that callers send, checked: who is to come when, why a visit does not take place, proof of its two ends.
+//! The bodies that callers send, checked: caregiver and time, the reason why a visit fails, proof of its two ends.
 
 use chrono::{DateTime, Duration, SubsecRound as _, Utc};
 use sanbao_platform::db::Conn;

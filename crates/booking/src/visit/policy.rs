@@ -92,7 +92,7 @@ pub fn relation(actor: &Actor, visit: &Visit, soon: bool) -> VisitRelation {
     }
 }
 
-/// The answer for an actor. Visits are an agency's: who has a role of the same name elsewhere has no part in them.
+/// The answer for an actor. Visits are an agency's: a role of the same name elsewhere has no part in them.
 pub fn allows(actor: &Actor, action: VisitAction, relation: VisitRelation) -> Decision {
     let most = if actor.kind == OrganisationKind::HomeCareAgency.as_str() { Decision::Allow } else { Decision::Forbid };
     Decision::over(role::held(actor), |role| decide(role, action, relation).min(most))

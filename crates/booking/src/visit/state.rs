@@ -112,7 +112,7 @@ pub enum VisitStep {
     Cancel(Closing),
     /// Another order follows, for this one did not take place.
     Repeat(VisitId),
-    /// The request was corrected: whom to call, where, what for.
+    /// The request was corrected: the number to call, the place, the purpose.
     Update(Details),
 }
 

@@ -98,7 +98,7 @@ impl Lifecycle for Visit {
             if let Some(VisitStep::CheckIn(proof) | VisitStep::CheckOut(proof)) = &change.step {
                 proof::insert(tx, id, proof).await?;
             }
-            // What is left of the planned time is free again.
+            // The rest of the planned time is free again.
             if !change.after.state.name().is_open() {
                 calendar::release(tx, HOLDER, id.0).await?;
             }

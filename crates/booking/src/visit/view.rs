@@ -31,11 +31,11 @@ pub struct VisitView {
     pub legal: Vec<&'static str>,
     /// The kind of help: a code of the category table.
     pub service_type: String,
-    /// The elder's name, masked for whom it need not concern.
+    /// The elder's name, masked for people whom it need not concern.
     pub name: String,
     /// The telephone, masked likewise.
     pub phone: String,
-    /// The address, absent for whom it need not concern.
+    /// The address, absent for people whom it need not concern.
     pub address: Option<String>,
     pub area_code: String,
     /// Things to know, absent likewise.

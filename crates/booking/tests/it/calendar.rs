@@ -1,4 +1,4 @@
-//! The calendar on both engines: what is taken is taken once, whoever asks at the same time.
+//! The calendar on both engines: a time is taken once, also when several ask for it at once.
 use chrono::{DateTime, Utc};
 use sanbao_booking::MIGRATIONS;
 use sanbao_booking::calendar::{self, Booking, Interval, ReserveError, Terms};

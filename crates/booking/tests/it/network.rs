@@ -12,8 +12,8 @@ const ORGANISATION: &str =
     values ($1, $2, $3, $3, $4, '0574-8600 0000', null, $5)";
 const KIND: &str = "select kind from organisation where id = $1";
 const ACCOUNT: &str = "insert into account
-    (id, login, display_name, password_hash, pin_hash, status, failed_count, locked_until, created_at, version)
-    values ($1, $2, $3, '-', null, 'active', 0, null, $4, 1)";
+    (id, login, display_name, password_hash, pin_hash, status, failed_count, created_at, version)
+    values ($1, $2, $3, '-', null, 'active', 0, $4, 1)";
 const MEMBERSHIP: &str =
     "insert into membership (account_id, organisation_id, role, created_at) values ($1, $2, $3, $4)";
 

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Paging, Path, Query};
+use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,7 +18,7 @@ use super::model::{Area, Level};
 use super::store;
 use super::view::{AreaDetail, AreaView};
 use crate::policy::{self, Action, Relation, relation};
-use crate::{App, local_day, rollup};
+use crate::{App, local_day, rollup, texts};
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
@@ -71,10 +72,11 @@ async fn parent_of(conn: &mut Conn, ctx: &Ctx, level: Level, code: &str, on: Nai
     let inside = store::scope(conn, &ctx.actor, &code, on).await?;
     policy::allows(&ctx.actor, Action::AreaEdit, relation(inside)).require()?;
     if parent.level <= level {
+        let [zh, en] = [Lang::Zh, Lang::En].map(|lang| [level, parent.level].map(|level| texts::level(lang, level)));
         return Err(Problem::field(
             "/parent",
-            format!("{}只能属于更大的区域，不能属于{}", level.zh(), parent.level.zh()),
-            format!("A {} lies in something larger, not in a {}", level.en(), parent.level.en()),
+            format!("{}只能属于更大的区域，不能属于{}", zh[0], zh[1]),
+            format!("A {} lies in something larger, not in a {}", en[0], en[1]),
         ));
     }
     Ok(code)
@@ -86,7 +88,7 @@ async fn audited(tx: &mut Tx, ctx: &Ctx, action: &str, code: &AreaCode) -> Resul
     audit::record_as(tx, ctx.now(), Some(&ctx.actor), action, &kind, None, &ctx.request_id, "done").await
 }
 
-/// Adds an area. A street can be added by whoever has its code as area scope.
+/// Adds an area. A street can be added by a person who has its code as area scope.
 #[utoipa::path(post, path = "/v1/areas", tag = "areas", request_body = NewArea, responses(
     (status = 201, body = AreaView), (status = 401), (status = 403), (status = 409), (status = 422)))]
 async fn create(

@@ -21,30 +21,6 @@ text_enum! {
     }
 }
 
-impl Level {
-    /// The Chinese word.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Self::Building => "楼道",
-            Self::Grid => "网格",
-            Self::Compound => "小区",
-            Self::Community => "社区",
-            Self::Street => "街道",
-        }
-    }
-
-    /// The English word.
-    pub fn en(self) -> &'static str {
-        match self {
-            Self::Building => "building",
-            Self::Grid => "grid",
-            Self::Compound => "compound",
-            Self::Community => "community",
-            Self::Street => "street",
-        }
-    }
-}
-
 /// An area as it stands.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Area {

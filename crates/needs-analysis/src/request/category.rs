@@ -43,41 +43,27 @@ text_enum! {
     }
 }
 
-/// Chinese, English, and further words that files use, by [`Category::ALL`]'s order.
-const TABLE: [(Category, &str, &str, &[&str]); 16] = [
-    (Category::Meal, "助餐", "Meals", &["送餐", "配餐", "meals"]),
-    (Category::Clean, "助洁", "Cleaning", &["保洁", "打扫", "cleaning"]),
-    (Category::Bath, "助浴", "Bathing", &["洗澡", "bathing"]),
-    (Category::Mobility, "助行", "Getting about", &["陪同出行", "escort"]),
-    (Category::Medical, "助医", "Doctor's visits", &["陪诊", "陪医", "就医"]),
-    (Category::Emergency, "助急", "Emergency help", &["急救", "紧急救助"]),
-    (Category::Shopping, "助购代办", "Shopping and errands", &["助购", "代购", "代办", "助购/代办", "errands"]),
-    (Category::Nursing, "康复护理", "Nursing", &["助护", "护理", "康复", "助护/康复护理"]),
-    (Category::Visit, "探访关爱", "Friendly visits", &["探访", "关爱探访"]),
-    (Category::Comfort, "精神慰藉", "Company and comfort", &["助聊", "陪聊", "心理"]),
-    (Category::Leisure, "文体", "Leisure", &["助乐", "助学", "文娱"]),
-    (Category::Adapt, "适老化改造", "Home adaptation and repair", &["维修", "改造", "适老化改造/维修"]),
-    (Category::Teleconsult, "远程会诊", "Tele-consult", &["会诊"]),
-    (Category::Info, "咨询", "Questions", &["询问"]),
-    (Category::Complaint, "投诉", "Complaint", &["意见", "complaints"]),
-    (Category::Other, "其他", "Other", &["其它"]),
+/// The words by which files name a category beside its code, by [`Category::ALL`]'s order.
+const TABLE: [(Category, &[&str]); 16] = [
+    (Category::Meal, &["助餐", "Meals", "送餐", "配餐"]),
+    (Category::Clean, &["助洁", "Cleaning", "保洁", "打扫"]),
+    (Category::Bath, &["助浴", "Bathing", "洗澡"]),
+    (Category::Mobility, &["助行", "Getting about", "陪同出行", "escort"]),
+    (Category::Medical, &["助医", "Doctor's visits", "陪诊", "陪医", "就医"]),
+    (Category::Emergency, &["助急", "Emergency help", "急救", "紧急救助"]),
+    (Category::Shopping, &["助购代办", "Shopping and errands", "助购", "代购", "代办", "助购/代办", "errands"]),
+    (Category::Nursing, &["康复护理", "助护", "护理", "康复", "助护/康复护理"]),
+    (Category::Visit, &["探访关爱", "Friendly visits", "探访", "关爱探访"]),
+    (Category::Comfort, &["精神慰藉", "Company and comfort", "助聊", "陪聊", "心理"]),
+    (Category::Leisure, &["文体", "助乐", "助学", "文娱"]),
+    (Category::Adapt, &["适老化改造", "Home adaptation and repair", "维修", "改造", "适老化改造/维修"]),
+    (Category::Teleconsult, &["远程会诊", "Tele-consult", "会诊"]),
+    (Category::Info, &["咨询", "Questions", "询问"]),
+    (Category::Complaint, &["投诉", "意见", "complaints"]),
+    (Category::Other, &["其他", "其它"]),
 ];
 
 impl Category {
-    fn row(self) -> &'static (Self, &'static str, &'static str, &'static [&'static str]) {
-        &TABLE[self as usize]
-    }
-
-    /// The Chinese word.
-    pub fn zh(self) -> &'static str {
-        self.row().1
-    }
-
-    /// The English word.
-    pub fn en(self) -> &'static str {
-        self.row().2
-    }
-
     /// The category that a word of a file or a caller means; `None` when the table has none, and
     /// then the request is [`Category::Other`] with its words kept.
     pub fn from_words(words: &str) -> Option<Self> {
@@ -85,9 +71,7 @@ impl Category {
         let same = |text: &str| text.eq_ignore_ascii_case(words);
         TABLE
             .iter()
-            .find(|(category, zh, en, more)| {
-                same(category.as_str()) || same(zh) || same(en) || more.iter().any(|m| same(m))
-            })
+            .find(|(category, words)| same(category.as_str()) || words.iter().any(|word| same(word)))
             .map(|row| row.0)
     }
 }
@@ -105,24 +89,6 @@ text_enum! {
 }
 
 impl Urgency {
-    /// The Chinese word.
-    pub fn zh(self) -> &'static str {
-        match self {
-            Self::Emergency => "紧急",
-            Self::Urgent => "加急",
-            Self::Normal => "普通",
-        }
-    }
-
-    /// The English word.
-    pub fn en(self) -> &'static str {
-        match self {
-            Self::Emergency => "Emergency",
-            Self::Urgent => "Urgent",
-            Self::Normal => "Normal",
-        }
-    }
-
     /// The urgency that a word means.
     pub fn from_words(words: &str) -> Option<Self> {
         match words.trim().to_lowercase().as_str() {
@@ -136,18 +102,32 @@ impl Urgency {
 
 #[cfg(test)]
 mod tests {
+    use sanbao_platform::lang::Lang;
+
     use super::*;
+    use crate::texts;
 
     #[test]
-    fn the_table_stands_in_the_order_of_its_codes_and_reads_its_own_words() {
+    fn a_category_is_read_by_its_code_and_by_the_words_of_the_pages() {
         for (i, category) in Category::ALL.iter().copied().enumerate() {
             assert_eq!(TABLE[i].0, category);
-            assert_eq!(category as usize, i);
-            for words in [category.as_str(), category.zh(), category.en(), &category.as_str().to_uppercase()] {
+            let said = [Lang::Zh, Lang::En].map(|lang| texts::category(lang, category));
+            for words in [category.as_str(), &category.as_str().to_uppercase(), &said[0], &said[1]] {
                 assert_eq!(Category::from_words(words), Some(category), "{words}");
             }
         }
         assert_eq!(Category::from_words(" 送餐 "), Some(Category::Meal));
         assert_eq!(Category::from_words("遛狗"), None);
+    }
+
+    #[test]
+    fn an_urgency_is_read_by_its_code_and_by_the_words_of_the_pages() {
+        for urgency in Urgency::ALL.iter().copied() {
+            let said = [Lang::Zh, Lang::En].map(|lang| texts::urgency(lang, urgency));
+            for words in [urgency.as_str(), &said[0], &said[1]] {
+                assert_eq!(Urgency::from_words(words), Some(urgency), "{words}");
+            }
+        }
+        assert_eq!(Urgency::from_words("马上"), None);
     }
 }

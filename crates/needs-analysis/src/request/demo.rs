@@ -198,7 +198,7 @@ fn arrivals(dice: &mut Dice, now: DateTime<Utc>) -> Vec<DateTime<Utc>> {
             let (day, hour) = (dice.weighted(&days)?, dice.weighted(&hours)?);
             let time = NaiveTime::from_hms_opt(hour, u32::try_from(dice.below(60)).ok()?, 0)?;
             let at = ZONE.from_local_datetime(&day.and_time(time)).earliest()?.with_timezone(&Utc);
-            // What would lie ahead was asked for the day before.
+            // A request that would lie ahead was made the day before.
             Some(if at < now - Duration::minutes(3) { at } else { at - Duration::days(1) })
         })
         .collect();

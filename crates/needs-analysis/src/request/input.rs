@@ -256,7 +256,8 @@ fn national_id(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>) -> Opt
     match ResidentId::parse(&text, local_day(now)) {
         Ok(id) => Some(id),
         Err(e) => {
-            f.add("national_id", e.code(), e.zh(), e.en());
+            let (zh, en) = e.advice();
+            f.add("national_id", e.code(), zh, en);
             None
         }
     }

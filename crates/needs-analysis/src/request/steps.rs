@@ -1,4 +1,4 @@
-//! The work order's life as a whole: what a step writes and tells, who may take it, and how a person orders it.
+//! The work order's life as a whole: a step's rows, events and permission, and how a person orders it.
 
 use std::collections::BTreeSet;
 

@@ -57,7 +57,7 @@ pub async fn find(conn: &mut Conn, id: RequestId) -> Result<Option<Request>, DbE
     row.map(Request::try_from).transpose()
 }
 
-/// One request with its names, whoever asks.
+/// One request with its names; nobody's permission is asked here.
 pub async fn one(conn: &mut Conn, id: RequestId) -> Result<Option<Listed>, DbError> {
     let row: Option<ListedRow> = on!(conn, |c| sqlx::query_as(ONE).bind(id).fetch_optional(c).await)?;
     row.map(Listed::try_from).transpose()

@@ -1,4 +1,4 @@
-//! The shape in which callers see a request: masked for those who need not know who it is.
+//! The shape in which callers see a request: masked for those who need not know the person.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::cn;

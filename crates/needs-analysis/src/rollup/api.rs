@@ -20,7 +20,8 @@ use super::read::{self, Counts, Overview, Question};
 use crate::area::{Area, AreaCode, Level};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
-use crate::{App, local_day, texts};
+use crate::texts::{self, TEXTS};
+use crate::{App, local_day};
 
 /// The routes of this file.
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -233,24 +234,21 @@ async fn counts_csv(
         .into_response())
 }
 
-const HEAD_ZH: [&str; 8] = ["区域编码", "区域", "时间", "类别编码", "类别", "状态编码", "状态", "件数"];
-const HEAD_EN: [&str; 8] = ["area_code", "area", "period", "category_code", "category", "state_code", "state", "count"];
-
 fn csv_of(overview: &Overview, q: &Question, lang: Lang) -> Result<Vec<u8>, csv::Error> {
     let mut writer =
         csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer("\u{feff}".as_bytes().to_vec());
-    writer.write_record(if lang == Lang::Zh { HEAD_ZH } else { HEAD_EN })?;
-    let own = lang.pick("（未细分）", " (no smaller area)");
-    let parts = overview.children.iter().map(|c| (&c.area, "", &c.counts));
-    for (area, suffix, counts) in parts.chain([(&overview.area, own, &overview.own)]) {
-        let name = safe(&format!("{}{suffix}", name_of(area, lang)));
+    writer.write_record(texts::counts_head(lang))?;
+    let own = TEXTS.with(lang, "csv-own", &[("area", name_of(&overview.area, lang))]);
+    let parts = overview.children.iter().map(|c| (&c.area, name_of(&c.area, lang), &c.counts));
+    for (area, name, counts) in parts.chain([(&overview.area, own.as_str(), &overview.own)]) {
+        let name = safe(name);
         for (slot, category, state, n) in counts.cells() {
             writer.write_record([
                 area.code.as_str(),
                 &name,
                 &q.period.label(q.by, slot),
                 category.as_str(),
-                lang.pick(category.zh(), category.en()),
+                &texts::category(lang, category),
                 state.as_str(),
                 &texts::state(lang, state),
                 &n.to_string(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike as _, NaiveDate};
 use sanbao_platform::db::{DbError, Engine, Tx};
-use sanbao_platform::on;
+use sanbao_platform::{on, text_enum};
 use serde::Serialize;
 use sqlx::types::Json;
 
@@ -12,14 +12,13 @@ use crate::area::AreaCode;
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
 
-/// How long a cell's time is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Grain {
-    Day,
-    /// One month, named by its first day.
-    Month,
+text_enum! {
+    /// How long a cell's time is.
+    pub enum Grain {
+        Day = "day",
+        /// One month, named by its first day.
+        Month = "month",
+    }
 }
 
 impl Grain {

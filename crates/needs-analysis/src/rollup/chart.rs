@@ -13,7 +13,7 @@ pub struct Words<'a> {
     /// The drawing's id in its page.
     pub id: &'a str,
     pub title: &'a str,
-    /// The description, as a sentence for whoever cannot see it.
+    /// The description, as a sentence for people who cannot see the drawing.
     pub desc: &'a str,
 }
 

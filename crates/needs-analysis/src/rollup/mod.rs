@@ -19,8 +19,8 @@
 //! statement** but for events and audit. The street's cell of today and this category is where writers meet; it is held
 //! for one commit, and a street takes tens of requests a minute, not thousands a second. Sharding that cell was weighed
 //! and left: it would make each reading dearer for a load that is not there. A transaction that climbs the tree holds
-//! [`TREE_LOCK`] shared, whoever moves an area holds it alone, so no change counts to a parent of yesterday. `SQLite`
-//! has one writer, and all of this is then true by itself.
+//! [`TREE_LOCK`] shared, and one that moves an area holds it alone, so no change counts to a parent of yesterday.
+//! `SQLite` has one writer, and all of this is then true by itself.
 
 mod api;
 pub mod cell;

@@ -22,7 +22,7 @@ use crate::problem::{Problem, TOO_MANY};
 /// Wrong tries from one place before the delay begins, and the longest delay.
 const PLACE_FREE: u32 = 5;
 const PLACE_SECONDS_MAX: u32 = 15 * 60;
-/// The same for tries from all places together: guessing is slow, and whoever waits it out gets in.
+/// The same for tries from all places together: guessing is slow, and a person who waits it out gets in.
 const NAME_FREE: u32 = 30;
 const NAME_SECONDS_MAX: u32 = 60;
 /// Wrong tries are forgotten so long after the last.

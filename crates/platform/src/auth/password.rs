@@ -8,7 +8,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::hashing::{Hashing, Memory};
 
-/// What one hash costs; the stored hash says it too, and is verified at its own cost.
+/// The cost of one hash. The stored hash says it too, and is verified at its own cost.
 #[derive(Clone, Copy, Debug)]
 struct Cost {
     memory_kib: u32,

@@ -79,7 +79,7 @@ struct Window {
     exp: i64,
 }
 
-/// When a token is good and for whom.
+/// The times between which a token is good, and its audience.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope<'a> {
     /// The `typ` header: the purpose.
@@ -111,7 +111,7 @@ impl Keys {
         self.sign_as(crate::id::uuid_v7(now), scope, now, claims)
     }
 
-    /// The same with a `jti` of the caller's: tokens that are one and the same to whoever binds or revokes them.
+    /// The same with a `jti` of the caller's: tokens with one `jti` are bound and revoked together.
     pub fn sign_as<T: Serialize>(
         &self,
         jti: uuid::Uuid,

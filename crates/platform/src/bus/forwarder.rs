@@ -1,9 +1,9 @@
 //! Copies a publisher's outbox to its stream, in order, for followers in other processes.
 //!
 //! Each append names the sequence number that must stand before it, so that several processes of one publisher may
-//! forward at once: whoever is late is refused, looks at what stands there and goes on behind it. The stream's content
-//! is the truth, not what was noted: a stream that lost its end is completed, one that was deleted is filled again with
-//! all that the outbox still has.
+//! forward at once: a late one is refused, looks at what stands there and goes on behind it. The stream's content is
+//! the truth, not the noted position: a stream that lost its end is completed, one that was deleted is filled again
+//! with all that the outbox still has.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ impl Forwarder {
             }
             tail.sequence = self.append(tail.sequence, &events).await?;
             forwarded += events.len() as u64;
-            // Only a hint: who misses it looks by itself.
+            // Only a hint: a reader that misses it looks by itself.
             let _ = self.log.nats().client().publish(self.log.hint_subject(), "".into()).await;
         }
     }

@@ -62,7 +62,7 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
     async fn growth(&self) -> Result<Growth, LogError>;
 }
 
-/// Tells that a log has grown. It may tell too often, and after a lost connection too seldom, so whoever waits
+/// Tells that a log has grown. It may tell too often, and after a lost connection too seldom, so a reader that waits
 /// for it also looks from time to time.
 #[derive(Debug)]
 pub enum Growth {

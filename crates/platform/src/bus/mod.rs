@@ -28,7 +28,9 @@ pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, i
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogError};
-pub use outbox::{NewEvent, Outbox, emit, publish, publish_all};
+#[cfg(feature = "testing")]
+pub use outbox::publish;
+pub use outbox::{NewEvent, Outbox, emit, publish_all};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! **Invariant.** On `SQLite` there is one writer connection, and nothing but SQL is awaited
-//! between [`Db::begin`] and [`Tx::commit`]: whoever waits for anything else stops every writer.
+//! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
 mod migrate;
 mod ready;
@@ -149,7 +149,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     7 "0007_reads",
 );
 
-/// A topic that a committed transaction touched, with whom it concerns: for live lists.
+/// A topic that a committed transaction touched, with the people whom it concerns: for live lists.
 /// It carries no data, so a follower reads what it is allowed to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveNotice {
@@ -224,7 +224,7 @@ impl std::ops::DerefMut for Tx {
 }
 
 impl Tx {
-    /// Makes the work durable. On `SQLite` it shares one commit with all who wait beside it.
+    /// Makes the work durable. On `SQLite` it shares one commit with all tasks that wait beside it.
     pub fn commit(self) -> BoxFuture<'static, Result<(), DbError>> {
         Box::pin(self.committed())
     }

@@ -55,7 +55,7 @@ impl Writer {
         }
     }
 
-    /// Undoes what is open and tells all who wait for its commit why.
+    /// Undoes the open transaction and tells all tasks that wait for its commit why.
     async fn give_up(&mut self, error: &DbError) {
         let _ = self.run("rollback").await;
         self.open = false;
@@ -68,7 +68,7 @@ impl Writer {
         }
     }
 
-    /// One COMMIT for all who wait; on failure all of them are told and all of it is undone.
+    /// One COMMIT for all tasks that wait; on failure all of them are told and all of it is undone.
     async fn commit_group(&mut self) {
         self.undo_abandoned().await;
         if !self.open {

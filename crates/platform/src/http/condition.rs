@@ -52,7 +52,7 @@ impl IfMatch {
         }
     }
 
-    /// The same for what may not be there yet: whoever writes over an existing version must have named it, and a
+    /// The same for a thing that may not be there yet: a caller that overwrites a version must have named it, and a
     /// first version takes no condition (412).
     pub fn check_over(&self, current: Option<i64>) -> Result<(), Problem> {
         match (current, &self.0) {

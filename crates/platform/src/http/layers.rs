@@ -42,7 +42,7 @@ pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bo
     routes
         .fallback(|| async { Problem::new(&NOT_FOUND) })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        // What happened was logged where it happened (`telemetry::start_logs`).
+        // The panic was logged where it happened (`telemetry::start_logs`).
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::new(&INTERNAL).into_response()))
         .layer(from_fn_with_state(Outer { clock, drain, secure, streams: Streams::default() }, outermost))
         .layer(from_fn_with_state(Packing::default(), packed))

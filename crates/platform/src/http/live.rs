@@ -23,7 +23,7 @@ const STREAM_SECONDS_MAX: u64 = 10 * 60;
 
 /// Event streams of one account at once. A browser has one for all its tabs and each list that it shows.
 pub const STREAMS_PER_ACCOUNT_MAX: usize = 32;
-/// When whoever was refused one may ask again.
+/// When a caller that was refused one may ask again.
 const RETRY_SECONDS: u64 = 30;
 
 /// The event streams of a process by account; clones share them.

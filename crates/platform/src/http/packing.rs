@@ -1,5 +1,6 @@
-//! Compression (gzip). What does not change is packed once; everything else away from the threads that answer, by a few
-//! at a time, and unpacked while those are busy: whoever asks often costs the others nothing.
+//! Compression (gzip). A body that never changes is packed once. All others are packed away from the threads that
+//! answer, a few at a time, and go out as they are while those few are busy. So a client that asks often costs the
+//! others nothing.
 
 use std::io::{self, Write as _};
 use std::sync::{Arc, OnceLock};

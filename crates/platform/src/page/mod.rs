@@ -12,4 +12,5 @@ pub use address::{address, encode};
 pub use form::{Choice, Errors, Field, Select, Send, area, form, pick, press};
 pub use list::{Pager, count, filters, head, pager};
 pub use parts::{Live, Tone, badge, dialog, empty, fill, live, notice};
+pub(crate) use words::OWN;
 pub use words::{Age, Words};

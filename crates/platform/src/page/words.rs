@@ -10,7 +10,7 @@ use crate::i18n::Texts;
 use crate::lang::Lang;
 
 /// The platform's own words, for the parts of the kit that need no others.
-static OWN: LazyLock<Texts> = LazyLock::new(|| Texts::new("", ""));
+pub(crate) static OWN: LazyLock<Texts> = LazyLock::new(|| Texts::new("", ""));
 
 /// A text of the platform.
 pub(super) fn own(lang: Lang, key: &str) -> String {

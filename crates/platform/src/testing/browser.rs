@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{PATIENCE, port, until};
 
-/// The key under which the protocol names an element (WebDriver section 12.1).
+/// The key under which the protocol names an element (`WebDriver` section 12.1).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// How often a page is asked while a test waits.
@@ -47,6 +47,11 @@ fn program(variable: &str, fallback: &str) -> String {
     std::env::var(variable).unwrap_or_else(|_| fallback.to_owned())
 }
 
+/// A call may take as long as the page that it waits for.
+fn http() -> reqwest::Client {
+    reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().unwrap()
+}
+
 impl Driver {
     /// Starts one.
     pub async fn start() -> Self {
@@ -64,8 +69,8 @@ impl Driver {
             .spawn()
             .unwrap_or_else(|e| panic!("chromedriver does not start ({e}): run tests/run"));
         let driver = Self { child, url: format!("http://127.0.0.1:{port}") };
-        let status = format!("{}/status", driver.url);
-        until("chromedriver answers", async || reqwest::get(&status).await.is_ok()).await;
+        let (http, status) = (http(), format!("{}/status", driver.url));
+        until("chromedriver answers", async || http.get(&status).send().await.is_ok()).await;
         driver
     }
 
@@ -92,9 +97,7 @@ impl Driver {
             arguments.extend(look.flags.iter().map(|flag| json!(flag)));
         }
         let wanted = json!({ "browserName": "chrome", "goog:chromeOptions": options });
-        // A call may take as long as the page that it waits for.
-        let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        let mut browser = Browser { http, session: self.url.clone(), process: None };
+        let mut browser = Browser { http: http(), session: self.url.clone(), process: None };
         let opened = browser.call(Method::POST, "session", json!({ "capabilities": { "alwaysMatch": wanted } })).await;
         let id = opened["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {opened}"));
         browser.session = format!("{}/session/{id}", self.url);

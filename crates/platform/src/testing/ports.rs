@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Where they are taken from: below the ports that the system gives to whoever asks for any (on Linux from 32768), or
-/// a browser's next connection could have one before its server is there.
+/// Where they are taken from: below those that the system gives to a socket that asks for any port (Linux: from 32768).
+/// Else a browser's next connection could have one before its server is there.
 const FROM: RangeInclusive<u16> = 10_000..=31_999;
 
 /// Spreads processes that run beside one another over the range: a prime, so that following ids are far apart.
@@ -49,7 +49,7 @@ mod tests {
         let rows = [ports(20), ports(20)];
         assert!(rows.iter().all(|row| row.len() == 20 && FROM.contains(row.start()) && FROM.contains(row.end())));
         assert!(!rows[0].clone().any(|port| rows[1].contains(&port)));
-        // Whoever has the next ones, this test or somebody else: they are not given.
+        // The next ones are held, by this test or by another program: they are not given.
         let next: Vec<u16> = (rows[1].end() + 1..=*FROM.end()).take(5).collect();
         let held: Vec<_> = next.iter().map(|port| UdpSocket::bind((Ipv4Addr::LOCALHOST, *port))).collect();
         let given: Vec<u16> = (0..5).map(|_| port()).collect();

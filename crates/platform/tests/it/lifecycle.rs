@@ -1,4 +1,4 @@
-//! A small aggregate's whole life on both engines: what a step writes, who may take it, and that nothing is half done.
+//! A small aggregate's whole life on both engines: a step's rows and permission, and that nothing is half done.
 
 mod errand;
 

@@ -171,7 +171,7 @@ async fn drip(stream: &mut TcpStream, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_is_not_waited_for() {
+async fn a_client_that_says_nothing_is_not_waited_for() {
     let server = Server::start();
     let mut silent = Vec::new();
     for _ in 0..8 {

@@ -1,4 +1,5 @@
-//! Events over a real `JetStream`: in order, once, whoever forwards, whatever the server lost; on both engines.
+//! Events over a real `JetStream`, on both engines: in order and once, also with several forwarders, and after the
+//! server has lost some.
 use std::sync::{Arc, Mutex};
 
 use sanbao_platform::bus::{
@@ -94,7 +95,7 @@ async fn events_go_over_the_server_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn whoever_forwards_at_the_same_time_leaves_one_order() {
+async fn several_forwarders_at_once_leave_one_order() {
     on_both(|engine| async move {
         let Some(s) = Apart::on(&engine).await else { return };
         let stop = CancellationToken::new();
@@ -116,7 +117,7 @@ async fn whoever_forwards_at_the_same_time_leaves_one_order() {
 }
 
 #[tokio::test]
-async fn whoever_listens_at_the_same_time_takes_each_event_once_and_in_order() {
+async fn several_listeners_at_once_take_each_event_once_and_in_order() {
     on_both(|engine| async move {
         let Some(s) = Apart::on(&engine).await else { return };
         for n in 0..200 {

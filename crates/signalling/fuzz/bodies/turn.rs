@@ -42,7 +42,7 @@ const KINDS: [u16; 12] = [
     0x7fff,
 ];
 
-/// The outcomes of an input: so that whoever runs this sees that it reaches what it is about.
+/// The outcomes of an input, counted to show that inputs reach the code that they are for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     /// Answers.

@@ -94,7 +94,7 @@ impl Follower {
                 count = inputs.commands.recv_many(&mut commands, TAKEN_AT_ONCE_MAX), if has_room => {
                     match count {
                         0 if self.room.is_forgotten() => return,
-                        0 => Err(Over), // whoever took the way to this task away, its sockets must not wait
+                        0 => Err(Over), // the way to this task was taken away: the sockets of the room must not wait
                         _ => self.propose(commands.drain(..)),
                     }
                 }

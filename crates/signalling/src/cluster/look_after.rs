@@ -86,7 +86,7 @@ impl Cluster {
         stop.run_until_cancelled(work).await;
     }
 
-    /// Rooms that only other nodes need are held a little longer, for who comes back, and then let go of.
+    /// Holds rooms that only other nodes need a little longer, for people who come back, and then lets go of them.
     fn let_go_of(&self, hub: &Hub, before: &HashMap<ConsultId, u64>) -> HashMap<ConsultId, u64> {
         let now_ms = self.now_ms();
         let mut elsewhere = HashMap::new();
@@ -160,7 +160,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// A full log refuses whatever happens in any room: somebody must see it coming.
+    /// Reports how full the log is: a full log refuses every message of every room, so the operator must see it coming.
     #[expect(clippy::cast_precision_loss, reason = "a gauge of bytes")]
     async fn measure_the_log(&self) {
         let Some(log) = self.log.get() else { return };

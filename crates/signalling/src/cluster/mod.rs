@@ -141,7 +141,7 @@ impl Cluster {
     }
 
     /// The log's entries of the room, which is begun when it may be; nothing when there is no room. The database is
-    /// asked only for a room that is not there: who resumes does not wait for it.
+    /// asked only for a room that is not there: a client that resumes does not wait for it.
     async fn entries(&self, room: &dyn FollowedRoom, log: &dyn RoomLog, make: bool) -> Result<Vec<Committed>, NoRoom> {
         let consult = room.consult();
         let mut begun = false;

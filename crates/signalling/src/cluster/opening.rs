@@ -102,7 +102,7 @@ mod tests {
             };
             assert!(claim(1, 0).await);
             assert!(!claim(2, 1).await);
-            assert_eq!(held_by(&db, NodeId(1), None).await.unwrap(), [room(1)], "whoever begins a room holds it");
+            assert_eq!(held_by(&db, NodeId(1), None).await.unwrap(), [room(1)], "the node that begins a room holds it");
             assert_eq!(held_by(&db, NodeId(2), None).await.unwrap(), []);
             assert!(!claim(1, 1_999).await, "nor twice by the same");
             assert!(claim(2, 2_000).await);

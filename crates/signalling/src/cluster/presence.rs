@@ -72,7 +72,7 @@ mod tests {
         assert!(!presence.is_gone(OTHER, 10_999));
         assert!(presence.is_gone(OTHER, 11_000));
         presence.disconnected_until(11_500);
-        assert!(!presence.is_gone(OTHER, 16_499), "who was deaf cannot tell");
+        assert!(!presence.is_gone(OTHER, 16_499), "a node that was deaf cannot tell");
         assert!(presence.is_gone(OTHER, 16_500));
     }
 

@@ -213,7 +213,7 @@ async fn a_page_that_is_gone_and_whose_resume_is_stored_late_lets_go_of_nothing(
     nodes[0].propose(given_up);
     nodes[1].propose(newer);
     until("the newer one counts", || nodes.iter().all(|node| node.attached_times(1) == Some(2))).await;
-    // What the slow node had still to say is in the log when this is.
+    // Once this is in the log, all that the slow node had still to say is there too.
     nodes[0].enter(2);
     until("somebody else is in", || nodes.iter().all(|node| node.attached_times(2).is_some())).await;
     until_the_same(&nodes).await;

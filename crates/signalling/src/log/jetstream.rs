@@ -88,7 +88,7 @@ impl JetStreamLog {
 
     async fn publish(&self, room: ConsultId, message: PublishMessage) -> Result<Position, AppendError> {
         if !self.nats.is_connected() {
-            // What is handed to a client without a connection would be sent later, long after it was given up.
+            // A message handed to a client without a connection would be sent later, long after it was given up.
             return Err(AppendError::Unavailable("no connection to NATS".to_owned()));
         }
         let wait = Duration::from_millis(self.limits.append_wait_ms_max);

@@ -1,6 +1,6 @@
 //! The one ordered log of each room, and what a node needs of it.
 //!
-//! Every change of a room is an entry of its log; whoever holds the room applies the entries in the
+//! Every change of a room is an entry of its log. Every node that holds the room applies the entries in the
 //! log's order and so comes to the same state. [`RoomLog`] is a log that several nodes share. A relay
 //! that runs alone needs none: it appends and applies in one step under the room's lock, and
 //! [`MemoryLog`] is there to run several nodes in one process.

@@ -69,6 +69,7 @@ pub(super) const SCRIPT_WORDS: &[&str] = &[
     "mute",
     "muted",
     "muted-by",
+    "named",
     "off",
     "over-bound",
     "over-bound-text",

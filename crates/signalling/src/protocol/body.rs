@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::id::PeerId;
 
-/// One complete JSON object, without numbering: whoever writes it to a socket puts `seq` and `ack` in front.
+/// One complete JSON object, without numbering: the link that writes it to a socket puts `seq` and `ack` in front.
 ///
 /// Begins with `{"` always, so that `{"seq":1,"ack":1,` and everything after the brace is an object again.
 /// Cloning shares the text.

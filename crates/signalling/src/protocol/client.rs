@@ -31,7 +31,7 @@ pub struct ClientFrame<'a> {
     pub seq: Option<u64>,
     /// The last number of the relay's that the client has.
     pub ack: Option<u64>,
-    /// The help text.
+    /// The message itself.
     pub message: ClientMessage<'a>,
 }
 

@@ -140,7 +140,7 @@ pub enum RingOver {
     Expired,
 }
 
-/// Why somebody waits who was inside.
+/// Why a person who was inside waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LobbyBecause {
@@ -156,7 +156,7 @@ pub enum CaptureBecause {
     Asked,
     /// Somebody inside does not consent any more.
     ConsentWithdrawn,
-    /// Somebody came in who does not consent.
+    /// A person who does not consent came in.
     SomebodyJoined,
     /// The person who turned it on is gone.
     AskerLeft,
@@ -322,7 +322,7 @@ pub enum ServerMessage<'a> {
     Recording {
         /// Whether it is on from now on.
         on: bool,
-        /// Whose doing it was.
+        /// The person who did it.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
         /// The cause, as the protocol names it.
@@ -332,7 +332,7 @@ pub enum ServerMessage<'a> {
     Transcription {
         /// Whether it is on from now on.
         on: bool,
-        /// Whose doing it was.
+        /// The person who did it.
         #[serde(skip_serializing_if = "Option::is_none")]
         by: Option<PeerId>,
         /// The cause, as the protocol names it.

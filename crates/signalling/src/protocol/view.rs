@@ -106,7 +106,7 @@ pub struct RemovedView {
     pub at: DateTime<Utc>,
 }
 
-/// The room as one person may see it: who is not admitted sees numbers, not people.
+/// The room as one person may see it: a person who is not admitted sees numbers, not people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RoomView {
     pub consult: ConsultId,

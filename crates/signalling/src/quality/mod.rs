@@ -123,7 +123,7 @@ impl Quality {
 
     fn judge(&mut self, now: Duration, over: Duration) {
         let (mut starved, mut poor) = (false, false);
-        for direction in Direction::ALL {
+        for direction in Direction::ALL.iter().copied() {
             let sound = self.best(now, direction, MediaKind::Audio);
             let picture = self.best(now, direction, MediaKind::Video);
             let has_picture = self.lines.iter().any(|l| l.seen == now && l.direction == direction && l.is_picture());

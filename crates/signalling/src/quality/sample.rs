@@ -1,38 +1,33 @@
 //! A client's measurements of its line, as it stands in `quality{samples}`, and its bounds.
 
-use serde::{Deserialize, Serialize};
+use sanbao_platform::text_enum;
+use serde::Deserialize;
 
 use crate::id::PeerId;
 
 /// Samples in one message: five others, two directions, sound, picture and a shared screen, and two to spare.
 pub const SAMPLES_MAX: usize = 32;
 
-/// Which way, seen from who reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
-#[serde(rename_all = "snake_case")]
-#[sqlx(type_name = "text", rename_all = "snake_case")]
-pub enum Direction {
-    /// From the other to who reports.
-    In,
-    /// From who reports to the other, as the other's receiver reports say (RFC 3550 §6.4).
-    Out,
+text_enum! {
+    /// The way of the media, seen from the person who reports.
+    pub enum Direction {
+        /// From the other to the person who reports.
+        In = "in",
+        /// From the person who reports to the other, as the other's receiver reports say (RFC 3550 §6.4).
+        Out = "out",
+    }
 }
 
-impl Direction {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::In, Self::Out];
-}
-
-/// The kind of media.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaKind {
-    /// Sound.
-    Audio,
-    /// The camera's picture.
-    Video,
-    /// A shared screen: few frames are no fault there.
-    Screen,
+text_enum! {
+    /// The kind of media.
+    pub enum MediaKind {
+        /// Sound.
+        Audio = "audio",
+        /// The camera's picture.
+        Video = "video",
+        /// A shared screen: few frames are no fault there.
+        Screen = "screen",
+    }
 }
 
 /// One direction of one kind between the reporter and one other person, since the report before.

@@ -79,7 +79,7 @@ event_kinds! {
 
 /// Writes what a connection added up; when it is over, tells how the visit stands.
 pub(crate) async fn keep(tx: &mut Tx, segment: &Segment) -> Result<(), DbError> {
-    for (direction, totals) in Direction::ALL.into_iter().zip(segment.totals) {
+    for (direction, totals) in Direction::ALL.iter().zip(segment.totals) {
         let Some(totals) = totals else { continue };
         on!(tx, |c| {
             sqlx::query(KEEP)

@@ -161,7 +161,7 @@ fn silence_is_said_and_ends_the_verdict() {
     let note = reporter.quality.idle(reporter.at + Duration::from_secs(15)).unwrap();
     assert_eq!((note.verdict, note.mos, note.advice), (Verdict::NoData, None, &[][..]));
     assert_eq!(reporter.quality.idle(reporter.at + Duration::from_mins(1)), None, "once");
-    assert_eq!(Quality::default().idle(Duration::from_hours(1)), None, "who never reported is not silent");
+    assert_eq!(Quality::default().idle(Duration::from_hours(1)), None, "a line that never reported is not silent");
 }
 
 #[test]

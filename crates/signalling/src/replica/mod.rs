@@ -1,7 +1,7 @@
 //! A room and what it says to each of its sessions, as one node holds them: the same on every node that
 //! has applied the same entries of the room's log.
 //!
-//! Pure: [`Replica::apply_entry`] gives effects, and whoever holds the sockets carries out those that concern them.
+//! Pure: [`Replica::apply_entry`] gives effects, and the cell, which holds the sockets, carries out those of its own.
 //! Invariants (each has a test):
 //! - A message's number depends on the log alone, so a session can go on at any node.
 //! - What is kept for one session, and for all of a room, is bounded; whose messages had to be let go of is

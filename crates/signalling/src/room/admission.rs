@@ -132,7 +132,7 @@ impl Room {
         self.controlling(by)?;
         let target = self.other_inside(by, whom)?;
         if target.may(Permissions::CONTROL) {
-            return deny(ErrorCode::NotPermitted, "who has `control` needs nobody to be let in");
+            return deny(ErrorCode::NotPermitted, "a person with `control` needs nobody to be let in");
         }
         if self.sessions.iter().filter(|session| session.waiting().is_some()).count() >= self.limits.lobby_max {
             return deny(ErrorCode::LobbyFull, "too many wait already");

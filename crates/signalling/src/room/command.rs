@@ -13,10 +13,10 @@ use crate::role::Role;
 
 /// The version of [`Entry`] that this code writes; it stands in front of each entry of a shared log.
 ///
-/// Every node of a room must make the same of its log, so this is stepped with whatever a node of before would make
-/// something else of: a new command; another effect of an old one; a new field that has an effect, for a node that does
-/// not know it drops it, and goes on with another room than the others. `#[serde(default)]` alone is enough only for
-/// what changes nothing in the room.
+/// Every node of a room must come to the same state by its log. So this is raised with every change that an older node
+/// would read otherwise: a new command; another effect of an old one; a new field that has an effect, because a node
+/// that does not know the field drops it, and goes on with another room than the others. `#[serde(default)]` alone is
+/// enough only for a field that changes nothing in the room.
 ///
 /// A node that meets a newer version leaves the room, and its clients go on at a node that knows it. An entry of
 /// [`ENTRY_VERSION_MIN`] or later is read: a log outlives the node that began it, and while nodes are restarted one
@@ -123,7 +123,7 @@ pub enum Command {
     Revoke {
         ticket: Option<Uuid>,
         person: Option<PersonId>,
-        /// When whoever issued them took them back; now, when version 1 wrote the command.
+        /// When the issuer took them back. A command of version 1 has none: it means now.
         #[serde(default)]
         at: Option<DateTime<Utc>>,
     },

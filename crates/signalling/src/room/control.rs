@@ -50,7 +50,7 @@ impl Room {
         }
     }
 
-    /// Tells somebody inside who now has `control` what those who have it know.
+    /// Tells a person inside who is given `control` all that those who have it know.
     fn hand_over(&self, peer: PeerId, outputs: &mut Vec<RoomOutput>) {
         if self.insider(peer).is_err() {
             return;

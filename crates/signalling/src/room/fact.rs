@@ -96,7 +96,7 @@ pub enum Fact {
         capture: Capture,
         /// Whether it is on from now on.
         on: bool,
-        /// Whose doing it was.
+        /// The person who did it.
         by: Option<PersonId>,
         /// The cause, as the protocol names it.
         because: CaptureBecause,

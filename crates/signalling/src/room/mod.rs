@@ -1,7 +1,7 @@
 //! The room of one consult as a pure, replicated state machine: `apply(at, &Command) -> Vec<Output>`.
 //!
 //! Invariants (each has a test; the first four also a property test):
-//! - Whoever applies the same commands in the same order has the same room and the same outputs: no clock, no
+//! - Every node that applies the same commands in the same order has the same room and the same outputs: no clock, no
 //!   chance, no order of a hash table, no task, lock or socket is in here.
 //! - Nobody whose ticket says `lobby`, or who was put back, is inside unless somebody with `control` admitted them.
 //! - Nobody receives a relayed message before they are inside, and only the named peer receives it.

@@ -120,7 +120,7 @@ impl Room {
         let at = self.now;
         self.hold_captures_to(Consent::default(), Some((by, finisher.person)), CaptureBecause::Finished, outputs);
         self.together.set(at, false);
-        // Before host and clinician have met there is no visit to finish: all hang up, and who is late finds the room.
+        // Before host and clinician have met there is no visit to finish: all hang up, and a late person finds the room.
         self.finished = self.started_at.is_some();
         let together_seconds = self.together.seconds();
         let message = ServerMessage::Finished { by: &finisher.name, at, together_seconds };

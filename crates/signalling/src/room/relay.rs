@@ -4,7 +4,7 @@ use super::{Denied, RequestResult, Room, RoomOutput, Session, deny, send};
 use crate::id::PeerId;
 use crate::protocol::{Body, ErrorCode, Media, ServerMessage};
 
-const ON_HOLD: &str = "who may neither send nor observe has nobody to connect to";
+const ON_HOLD: &str = "a person who may neither send nor observe has nobody to connect to";
 
 fn connecting(session: &Session) -> Result<(), Denied> {
     if session.may_connect() { Ok(()) } else { deny(ErrorCode::NotPermitted, ON_HOLD) }

@@ -1,4 +1,4 @@
-//! One session: who it is, where its socket is, and where in the room.
+//! One session: its person, its socket, and its place in the room.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -105,7 +105,7 @@ impl Session {
         self.profile.permissions.has(permissions)
     }
 
-    /// Whether a connection with others has any use: who may neither be seen or heard nor see or hear is on hold.
+    /// Whether a connection with others has any use: a person who may neither send nor receive media is on hold.
     pub(super) fn may_connect(&self) -> bool {
         let any = Permissions::AUDIO | Permissions::VIDEO | Permissions::SCREEN | Permissions::OBSERVE;
         self.profile.permissions.has_any(any)

@@ -117,7 +117,7 @@ impl Revocation {
 
     /// Whether it is about this ticket of this person. A ticket tells its time cut to the millisecond: one of the
     /// same moment may have been issued on either side of it, and counts as issued before. To ask for another
-    /// ticket costs a click; to let somebody in who was sent out costs more.
+    /// ticket costs a click; to let in a person who was sent out costs more.
     pub(super) fn covers(&self, ticket: Uuid, person: PersonId, issued_at: Option<DateTime<Utc>>) -> bool {
         self.ticket == Some(ticket)
             || (self.person == Some(person) && issued_at.is_none_or(|issued_at| issued_at <= self.at))

@@ -26,7 +26,7 @@ pub(super) async fn close_gracefully(mut reader: SocketReader, mut link: Link) {
             if link.flush() { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        // Whoever serves ends the connection (RFC 6455 §7.1.1): a browser waits for it before it says `close`.
+        // The server ends the connection (RFC 6455 §7.1.1): a browser waits for it before it says `close`.
         poll_fn(|cx| link.poll_shutdown(cx)).await;
         // The other side answers the close; reading until then keeps a reset from eating our last frames.
         poll_fn(|cx| {

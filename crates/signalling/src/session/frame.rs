@@ -1,8 +1,8 @@
 //! WebSocket frames (RFC 6455 §5), without I/O: bytes of a client in, messages out; and frames for a client.
 //!
 //! A library would own socket, buffers and task together. Here a connection that says nothing holds no
-//! buffer, a message is read where it lies in the bytes that came, and a frame may be written by whoever
-//! has something to say to the client.
+//! buffer, a message is read where it lies in the bytes that came, and any task that has a message for
+//! the client may write the frame.
 
 use crate::protocol::CloseCode;
 

@@ -139,7 +139,7 @@ impl Hub {
         Ok(())
     }
 
-    /// Takes a room out of memory; whoever is still in it tries again, perhaps elsewhere.
+    /// Takes a room out of memory. Clients that are still in it try again, perhaps at another node.
     pub(crate) fn forget(&self, cell: &Arc<Cell>) {
         cell.forgotten();
         let mut rooms = lock(&self.rooms);

@@ -1,4 +1,4 @@
-//! The way from a room to one socket. It lives in the room, so whoever causes a message writes it straight to the
+//! The way from a room to one socket. It lives in the room, so the task that causes a message writes it straight to the
 //! socket: no queue, no other task woken. A message that the socket does not take now stays in the session's outbox.
 
 mod joined;
@@ -79,7 +79,7 @@ impl Signal {
     }
 }
 
-/// The socket takes bytes again: whoever wrote to it last need not be there to see it.
+/// Called when the socket takes bytes again: the task that wrote to it last may have ended.
 impl Wake for Signal {
     fn wake(self: Arc<Self>) {
         self.tell(WRITABLE);
@@ -118,7 +118,7 @@ pub(super) struct Welcomed {
 pub(super) struct Link {
     /// Its number on this node.
     pub(super) socket: u64,
-    /// Whose it is, once welcome.
+    /// Its session, once welcome.
     pub(super) peer: Option<PeerId>,
     /// Until then.
     pub(super) hello: Option<Box<PendingHello>>,
@@ -310,7 +310,7 @@ impl Link {
         self.rest.is_empty() && !self.unflushed
     }
 
-    /// Pings who was silent, and gives up who is silent or takes nothing for too long.
+    /// Pings a client that was silent, and gives up one that is silent or takes nothing for too long.
     pub(super) fn keep_time(&mut self, limits: &SessionLimits, now_ms: u32) {
         if !self.is_open() {
             return;

@@ -1,4 +1,4 @@
-//! A connection that is in a room: one task that reads. Writing is done by whoever has something to say.
+//! A connection that is in a room: one task that reads. Writing is done by the task that causes a message.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -163,7 +163,7 @@ impl FrameReader {
             return None;
         }
         let input = match frame {
-            // The answer to a close; whoever closes comes back, or not, by another connection.
+            // The answer to a close. A client that closes comes back, if it does, by another connection.
             WsFrame::Close => SocketInput::Close(CloseCode::Normal),
             frame if !self.budget.take_frame(now, frame) => rate_limited(),
             WsFrame::Text(text) => self.text(text),

@@ -2,7 +2,7 @@
 //!
 //! [`cell`] is a room with its sockets behind one lock, and the one door to the room's log. A connection is [`hello`]
 //! until it is welcome and [`live`] from then on: one small task that reads. The bytes to be written lie in the
-//! session's outbox (see `replica`), and is written to the socket by whoever put it there.
+//! session's outbox (see `replica`); the task that puts a message there also writes it to the socket.
 
 mod acks;
 mod arrivals;

@@ -180,7 +180,7 @@ impl Reports {
     }
 
     fn sums(&self, at: DateTime<Utc>, over: bool) -> Option<Item> {
-        let totals = Direction::ALL.map(|direction| self.quality.totals(direction));
+        let totals = [Direction::In, Direction::Out].map(|direction| self.quality.totals(direction));
         totals.iter().any(Option::is_some).then(|| {
             Item::Quality(Box::new(Segment {
                 consult: self.consult,

@@ -25,7 +25,7 @@ pub(super) enum SocketReader {
     Other(ReadHalf<TokioIo<Upgraded>>),
 }
 
-/// The half that anybody writes who has something to say to the client.
+/// The half to which any task writes that has a message for the client.
 #[derive(Debug)]
 pub(super) enum SocketWriter {
     /// Plain TCP.

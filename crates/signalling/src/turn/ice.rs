@@ -53,10 +53,10 @@ impl IceUrl {
     }
 }
 
-/// Whose media goes by way of TURN only.
+/// The people whose media goes through TURN only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RelayOnly {
-    /// Nobody's: whoever can be reached directly is.
+    /// Nobody's: two people who can reach each other directly do.
     Nobody,
     /// That of guests, so that they and the staff never learn each other's addresses.
     #[default]
@@ -100,7 +100,7 @@ pub struct IceConfig {
     pub ports: PortsWatch,
     /// Where relayed addresses are, as far as they are known: a candidate of type `relay` there is nobody's own device.
     pub relays: Vec<RelayedAddresses>,
-    /// Whose media goes by way of TURN only, while there is TURN.
+    /// The people whose media goes through TURN only, while there is TURN.
     pub relay_only: RelayOnly,
     /// Where the embedded server, and those of other nodes, are told whose credentials are over.
     pub control: TurnControl,

@@ -1,22 +1,22 @@
-//! Which addresses may be relayed to: a security boundary. A TURN server sits inside the network it
-//! serves; without this, whoever holds a credential could reach what only that server can reach.
+//! The addresses that may be relayed to: a security boundary. A TURN server sits inside the network it
+//! serves. Without this, anybody with a credential could reach what only that server can reach.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Decides who may be a peer of a relayed connection.
+/// Decides which addresses may be peers of a relayed connection.
 ///
 /// Of this machine's own addresses only the relayed ports are peers, and of those only the ones that somebody has an
-/// allocation at (the engine knows which). Several relays may share one address or one machine: whoever relays by one
-/// of them then reaches those who relay by another only where the operator allows that address. It is not so by
-/// itself, since nothing tells another relay's port from the port of any other program of this machine.
+/// allocation at (the engine knows which). Several relays may share one address or one machine. A client of one of them
+/// then reaches clients of another only where the operator allows that address. It is not so by itself, since nothing
+/// tells another relay's port from the port of any other program of this machine.
 #[derive(Clone, Debug)]
 pub struct PeerFilter {
     /// Networks that the operator allows although they are refused by default.
     pub allowed: Vec<IpNet>,
     /// Networks that the operator refuses: those that are public, or of an allowed one. Not so the relayed ports of
-    /// [`Self::relay_addresses`]: behind each is another client, who lets in whom it wants.
+    /// [`Self::relay_addresses`]: behind each is another client, which decides itself on its peers.
     pub denied: Vec<IpNet>,
     /// The addresses that relayed ports have.
     pub relay_addresses: Vec<IpAddr>,
@@ -113,7 +113,7 @@ fn is_public_v4(a: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let s = address.segments();
     if let Some(v4) = embedded_v4(address.into()) {
-        // What counts is where it leads; of NAT64's prefixes only the well-known one is public.
+        // Its destination counts; of NAT64's prefixes only the well-known one is public.
         return (s[0] == 0x2002 || s[2..6] == [0; 4]) && is_public_v4(v4);
     }
     let global_unicast = s[0] & 0xe000 == 0x2000;

@@ -1,4 +1,5 @@
-//! Which ports of the embedded server are open now: its thread says so, and whoever tells clients of them looks.
+//! The ports of the embedded server that are open now. Its thread says which; the list of ICE servers for a client is
+//! made from them.
 
 use tokio::sync::watch;
 
@@ -33,7 +34,7 @@ impl PortsReporter {
 }
 
 impl PortsWatch {
-    /// Every port is taken for open: for who asks what a configuration tells when all is well.
+    /// Every port is taken for open, to show what a configuration tells when all is well.
     pub fn all() -> Self {
         let (reporter, watch) = ports();
         reporter.report(OpenPorts { plain: true, tls: true });

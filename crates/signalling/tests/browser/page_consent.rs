@@ -118,7 +118,7 @@ async fn a_no_of_one_of_two_is_said_to_the_host_and_recording_never_begins() {
     host.until("sanbaoCall().room.withoutConsent('recording').map((p) => p.name).join() === '周怡'").await;
     assert_eq!(host.text(MISSING).await, "周怡不同意录制。");
     off(&all).await;
-    // Who agrees later by themselves is not recorded before the host asks again.
+    // A person who agrees later unasked is not recorded before the host asks again.
     second.click("#consent-recording").await;
     host.until("sanbaoCall().room.withoutConsent('recording').length === 0").await;
     host.until(&format!("{MISSING} === ''")).await;

@@ -62,7 +62,7 @@ async fn a_node_that_is_restarted_is_left_by_two_who_talk_and_neither_notices() 
     have_read(&all, &["重启之前"]).await;
     assert_eq!(balancer.taken(1), 0, "both are on the first node");
 
-    // It is told to go; whoever balances learns of it late, and one writes just then.
+    // It is told to go. The balancer learns of it late, and one of them writes just then.
     balancer.unaware_for(2);
     let before = [frames(nurse).await, frames(doctor).await];
     tokio::join!(site.nodes[0].stop(), writes(doctor, "正在重启"));

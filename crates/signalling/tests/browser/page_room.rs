@@ -1,5 +1,5 @@
 //! Rooms of several in real browsers: everybody sees everybody, up to the six that a room has places for; a shared
-//! screen and hands; and who may be where: a second device, the lobby again, sent out and let back in.
+//! screen and hands; and people's places: a second device, the lobby again, sent out and let back in.
 
 use crate::support::browser::site::{start, start_with};
 use crate::support::browser::{Browser, Driver};

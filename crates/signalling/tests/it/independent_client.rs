@@ -29,7 +29,7 @@ async fn two_aiortc_clients_see_each_other_through_turn() {
             .kill_on_drop(true);
         command.output()
     };
-    // The guest is let in by the host's client, which admits whoever rings.
+    // The guest is let in by the host's client, which admits everybody who rings.
     let both = async { tokio::join!(start(10, "host"), start(30, "guest")) };
     let (host, guest) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
     let outputs = [host.unwrap(), guest.unwrap()];

@@ -85,7 +85,7 @@ async fn a_check_made_before_entering_is_seen_by_staff_and_told_to_the_booking_s
     let seen = host.until("precheck").await;
     assert_eq!((&seen["peer"], &seen["findings"]), (&json!(guest.peer), &own["findings"]));
     let mut clinician = relay.join(1, 2, "clinician").await;
-    assert_eq!(clinician.until("precheck").await["camera"], "busy", "who comes later sees it too");
+    assert_eq!(clinician.until("precheck").await["camera"], "busy", "a person who comes later sees it too");
     let events = told(&relay, "signalling.consult.precheck", 1).await;
     assert_eq!((&events[0]["person"], &events[0]["role"]), (&json!(person(3)), &json!("guest")));
     assert_eq!((&events[0]["verdict"], &events[0]["paths"]["tls"]["ok"]), (&json!("fair"), &json!(true)));

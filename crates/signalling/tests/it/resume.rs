@@ -286,7 +286,7 @@ async fn a_revoked_ticket_closes_its_session_and_opens_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_is_given_a_ticket_after_theirs_were_revoked_comes_in_and_stays() {
+async fn a_person_with_a_ticket_from_after_the_revocation_comes_in_and_stays() {
     on_both(|engine| async move {
         let relay = relay_with(config(), engine).await;
         let (mut host, mut doctor, name) = pair(&relay).await;

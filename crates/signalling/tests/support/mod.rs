@@ -44,7 +44,7 @@ pub struct Relay {
     pub keys: Keys,
     pub clock: Clock,
     pub outbox: Outbox,
-    /// The database of whoever schedules, in whose log the relay reads.
+    /// The database of the service that schedules, in whose log the relay reads.
     booking: Db,
     drain: CancellationToken,
     running: Option<Running>,
@@ -221,7 +221,7 @@ impl Relay {
         tokio::time::timeout(PATIENCE, wait).await.unwrap()
     }
 
-    /// Takes back a ticket, or all of a person, as whoever schedules does.
+    /// Takes back a ticket, or all of a person, as the service that schedules does.
     pub async fn revoke(&self, consult: u128, ticket: Option<Uuid>, person: Option<u128>) {
         let consult = Uuid::from_u128(consult);
         let data = json!({ "consult_id": consult, "ticket": ticket, "person": person.map(Uuid::from_u128) });

@@ -62,7 +62,7 @@ impl Node {
 pub struct Site {
     pub servers: NatsServers,
     pub deps: Deps,
-    /// The log of whoever schedules.
+    /// The log of the service that schedules.
     pub booking: Db,
     pub nodes: Vec<Node>,
     pub counts: Arc<Counts>,

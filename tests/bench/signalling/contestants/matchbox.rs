@@ -54,7 +54,7 @@ impl Dialect for Side {
     fn heard<'a>(&mut self, text: &'a str, out: &mut Vec<String>) -> Heard<'a> {
         if let Some(peer) = between(text, r#"{"NewPeer":""#) {
             peer.clone_into(&mut self.other);
-            // Only who was there first is told of the other; a greeting tells the second.
+            // Only the side that was there first is told of the other; a greeting tells the second.
             out.push(format!(r#"{{"Signal":{{"receiver":"{peer}","data":{{"hello":true}}}}}}"#));
             return Heard::Ready;
         }

@@ -14,7 +14,7 @@ use crate::role;
 use crate::server::Server;
 
 /// The environment variable with the address of a `PostgreSQL` server, as [`sanbao_platform::testing`] reads it.
-/// What the relay takes for a candidate; the body is its extension, so that both are as long as the body alone.
+/// A line that the relay takes for a candidate; the body is its extension, so both are as long as the body alone.
 const CANDIDATE: &str = "candidate:1 1 udp 41885439 192.0.2.7 50012 typ relay x ";
 const POSTGRES: &str = "SANBAO_TEST_POSTGRES_URL";
 /// The number of messages that are acknowledged at once, as the protocol says.

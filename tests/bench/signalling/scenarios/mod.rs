@@ -123,7 +123,7 @@ fn audit(sent: u32, received: &[u32]) -> (usize, usize, bool) {
     (seen.iter().filter(|seen| !**seen).count(), again, received.is_sorted())
 }
 
-/// How many messages of those that are missing nobody was told of: neither who should have had them nor who said them.
+/// How many of the missing messages nobody was told of: neither the reader nor the sender.
 fn in_silence(missing: usize, told: bool, refused: u32) -> usize {
     if told { 0 } else { missing.saturating_sub(refused as usize) }
 }

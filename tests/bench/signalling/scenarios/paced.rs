@@ -68,7 +68,7 @@ async fn measure(run: Run<'_>) -> Measured {
     let nats = (server.nats_cpu_s()? - nats_before) / units;
     let [p50, p99] = [50, 99].map(|percent| delays_ms[(delays_ms.len() - 1) * percent / 100]);
     if delivered_per_s < DELIVERED_MIN * f64::from(MESSAGES_PER_S) {
-        // What falls behind is batched, and looks cheaper than it is.
+        // A relay that falls behind sends in batches, and looks cheaper than it is.
         let note = format!("failed: delivered only {delivered_per_s:.0}/s, with {spent:.2} s of CPU per 100k messages");
         return Ok((vec![f64::NAN, f64::NAN, delivered_per_s, p50, p99, f64::NAN], vec![note]));
     }

@@ -97,7 +97,7 @@ impl Side {
         Ok(side)
     }
 
-    /// Hears what comes until it is quiet: whoever came first is inside first, and each hears of the other.
+    /// Takes messages until it is quiet: the side that came first is inside first, and each hears of the other.
     fn settle(&mut self) -> Result<(), Failure> {
         self.stream.set_read_timeout(Some(std::time::Duration::from_millis(200)))?;
         while self.take().is_ok() {}

@@ -1,4 +1,4 @@
-//! Accounts: who logs in, for which organisation, with which roles and areas.
+//! Accounts: the people who log in, with their organisations, roles and areas.
 
 pub(super) mod api;
 mod input;

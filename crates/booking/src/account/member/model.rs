@@ -30,19 +30,9 @@ pub struct Account {
     pub(in crate::account) pin_hash: Option<String>,
     /// Whether it may log in.
     pub status: AccountStatus,
-    /// Until when wrong passwords have locked it.
-    pub locked_until: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
-}
-
-impl Account {
-    /// The seconds until the lock ends, if it is locked.
-    pub fn locked_seconds(&self, now: DateTime<Utc>) -> Option<u64> {
-        let left = (self.locked_until? - now).num_seconds();
-        u64::try_from(left).ok().filter(|left| *left > 0).or((left == 0 && self.locked_until? > now).then_some(1))
-    }
 }
 
 impl std::fmt::Debug for Account {

@@ -14,19 +14,22 @@ use crate::account::id::AccountId;
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 
-const FIND: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at, version
+// Wrong passwords slow a log-in down and lock nothing, so nothing reads `account.failed_count` and
+// `account.locked_until` any more. This release still clears them, for a process of the release before may lock by
+// them; the next release drops both columns.
+const FIND: &str = "select id, login, display_name, password_hash, pin_hash, status, created_at, version
     from account where id = $1";
-const FIND_BY_LOGIN: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at,
+const FIND_BY_LOGIN: &str = "select id, login, display_name, password_hash, pin_hash, status, created_at,
     version from account where login = $1";
-const LIST: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at, version
+const LIST: &str = "select id, login, display_name, password_hash, pin_hash, status, created_at, version
     from account a where (display_name, id) > ($2, $3)
     and exists (select 1 from membership m where m.account_id = a.id and m.organisation_id = $1)
     order by display_name, id limit $4";
-const LIST_FIRST: &str = "select id, login, display_name, password_hash, pin_hash, status, locked_until, created_at,
+const LIST_FIRST: &str = "select id, login, display_name, password_hash, pin_hash, status, created_at,
     version from account a
     where exists (select 1 from membership m where m.account_id = a.id and m.organisation_id = $1)
     order by display_name, id limit $2";
-const WITH_ROLE: &str = "select a.id, login, display_name, password_hash, pin_hash, status, locked_until, a.created_at,
+const WITH_ROLE: &str = "select a.id, login, display_name, password_hash, pin_hash, status, a.created_at,
     version from account a join membership m on m.account_id = a.id
     where m.organisation_id = $1 and m.role = $2 and a.status = 'active' order by display_name, a.id";
 const INSERT: &str = "insert into account

@@ -27,16 +27,14 @@ pub struct AccountView {
     pub areas: Vec<String>,
     /// Whether it has a PIN for shared tablets.
     pub pin_set: bool,
-    /// Until when wrong passwords have locked it.
-    pub locked_until: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
     /// Counts its changes; the `ETag`.
     pub version: i64,
 }
 
 impl AccountView {
-    /// The view of an account and its membership at `now`.
-    pub fn of(account: Account, membership: Membership, now: DateTime<Utc>) -> Self {
+    /// The view of an account and its membership.
+    pub fn of(account: Account, membership: Membership) -> Self {
         Self {
             id: account.id,
             organisation_id: membership.organisation,
@@ -46,7 +44,6 @@ impl AccountView {
             roles: membership.roles,
             areas: membership.areas,
             pin_set: account.pin_hash.is_some(),
-            locked_until: account.locked_until.filter(|until| *until > now),
             created_at: account.created_at,
             version: account.version,
         }

@@ -99,7 +99,6 @@ fn table<'a>(lang: Lang, ctx: &Ctx, rows: impl Iterator<Item = (&'a Account, &'a
                         td data-label=(t("account-status")) {
                             @if active { (badge(Tone::Ok, &t("status-active"))) }
                             @else { (badge(Tone::Bad, &t("status-disabled"))) }
-                            @if account.locked_seconds(ctx.now()).is_some() { " " (badge(Tone::Warn, &t("status-locked"))) }
                         }
                         td {
                             @if !own(account.id) { (switch(lang, account)) " " (reset(lang, account)) }

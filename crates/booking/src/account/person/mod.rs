@@ -1,4 +1,4 @@
-//! Residents and elders: who they are, never how they are.
+//! Residents and elders: their identity, never their health.
 
 pub(super) mod api;
 mod elder;

@@ -16,7 +16,7 @@ use crate::consult::store;
 use crate::consult::ticket::issued;
 use crate::consult::view::{ConsultView, refused, seen};
 
-/// All consents, withdrawn ones too (whoever may see the consult).
+/// All consents, withdrawn ones too (everybody who may see the consult).
 #[utoipa::path(get, path = "/v1/consults/{id}/consents", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = Vec<ConsentView>), (status = 404)))]
 pub async fn list(

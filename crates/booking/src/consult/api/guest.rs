@@ -126,7 +126,7 @@ impl std::fmt::Debug for GuestToken {
     }
 }
 
-/// A ticket for the lobby (whoever has a standing link; no log-in). Wrong tries are throttled by address.
+/// A ticket for the lobby (everybody who has a standing link; no log-in). Wrong tries are throttled by address.
 #[utoipa::path(post, path = "/v1/guest-tickets", tag = "consults", request_body = GuestToken,
     responses((status = 200, body = TicketView), (status = 404), (status = 409), (status = 429)), security(()))]
 pub async fn ticket(

@@ -10,8 +10,8 @@ use crate::consult::meeting::{self, MeetingView};
 use crate::consult::policy::ConsultAction;
 use crate::consult::store;
 
-/// The people who were in the room and how long they were together, who did not come, how good the lines were, and what
-/// checks before the visit found (whoever may see the consult).
+/// The people who were in the room and how long they were together, the side that did not come, how good the lines
+/// were, and the results of the checks before the visit (everybody who may see the consult).
 #[utoipa::path(get, path = "/v1/consults/{id}/meeting", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = MeetingView), (status = 404)))]
 pub async fn meeting(

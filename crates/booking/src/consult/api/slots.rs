@@ -37,7 +37,7 @@ pub struct SlotQuery {
 }
 
 /// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
-/// given, are free (whoever may schedule it).
+/// given, are free (everybody who may schedule it).
 #[utoipa::path(get, path = "/v1/consults/{id}/slots", tag = "consults", params(("id" = ConsultId, Path), SlotQuery),
     responses((status = 200, body = Vec<FreeSlot>), (status = 404), (status = 422)))]
 pub async fn slots(

@@ -1,4 +1,4 @@
-//! The ticket of the inviting side and of the doctor; who holds one, and how it is taken back.
+//! The ticket of the inviting side and of the doctor: its issue, its holders, and how it is taken back.
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
@@ -85,7 +85,7 @@ pub struct TicketRevocation {
     pub person: Uuid,
 }
 
-/// Takes back every ticket of somebody of the own side: who is in the room by one is out at once, and
+/// Takes back every ticket of somebody of the own side. A person who is in the room by one is out at once, and
 /// enters again only with a new one (care staff; the doctor; the hospital's administrator).
 #[utoipa::path(post, path = "/v1/consults/{id}/tickets/revoke", tag = "consults", params(("id" = ConsultId, Path)),
     request_body = TicketRevocation,

@@ -31,7 +31,7 @@ pub(super) fn is_open(consult: &Consult, now: DateTime<Utc>) -> bool {
     }
 }
 
-/// The way into the room, for whoever may enter: a button, or what is missing.
+/// The way into the room for a person who may enter: a button, or the conditions that are not met yet.
 pub(super) fn door(lang: Lang, consult: &Consult, now: DateTime<Utc>, label: &str) -> Markup {
     html! {
         @if !consult.has_consent {

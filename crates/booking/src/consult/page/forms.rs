@@ -6,7 +6,7 @@ use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::record::decision_key;
 use super::sheet::Sheet;
-use super::{t, time, words};
+use super::{named, t, time, words};
 use crate::consult::consent::{GivenBy, Method};
 use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
@@ -153,7 +153,7 @@ pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
                     p {
                         @if c.withdrawn_at.is_some() { (page::badge(Tone::Bad, &t(lang, "withdrawn"))) }
                         @else { (page::badge(Tone::Ok, &t(lang, "has-consent"))) }
-                        " " (c.name) @if let Some(relation) = &c.relation { "(" (relation) ")" }
+                        " " @if let Some(relation) = &c.relation { (named(lang, &c.name, relation)) } @else { (c.name) }
                         " · " (t(lang, if c.method == Method::Written { "method-written" } else { "method-verbal" }))
                         @if let Some(witness) = &c.witness { " · " (t(lang, "witness")) " " (witness) }
                     }
@@ -227,7 +227,7 @@ fn guest(lang: Lang, sheet: &Sheet, g: &GuestView) -> Markup {
     html! {
         div.spread {
             p {
-                (g.name) "(" (g.relation) ")"
+                (named(lang, &g.name, &g.relation))
                 @if g.role != GuestRole::Guest { " " (page::badge(Tone::Info, &t(lang, &format!("role-{}", RoomRole::from(g.role).as_str())))) }
                 br; span.faint { (t(lang, "until")) " " (time(lang, zone, g.expires_at)) }
             }

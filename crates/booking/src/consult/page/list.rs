@@ -192,7 +192,7 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
     let booked = matches!(state, ConsultStateName::Scheduled | ConsultStateName::InSession);
     let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
-    // What somebody has to do waits; what is over was so long ago.
+    // A consult that somebody must act on waits; one that is over was so long ago.
     let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
     let waits = !actions(consult, reader.ctx, reader.specialty.as_deref()).is_empty();
     html! {

@@ -1,5 +1,5 @@
-//! The meeting in words: who is missing, who was there, how good the lines were, what checks found; the
-//! tickets that stand; and the bell over the list for whom nobody lets in.
+//! The meeting in words: the people who were there and those who are missing, how good the lines were, and the
+//! findings of checks; the tickets that stand; and the bell over the list for people whom nobody lets in.
 
 use chrono_tz::Tz;
 use maud::{Markup, html};
@@ -8,8 +8,9 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Send, Tone};
 
 use super::sheet::Sheet;
-use super::{TEXTS, t, time, words};
+use super::{TEXTS, named, t, time, words};
 use crate::consult::meeting::{CallView, LineView, MeetingView, Presence};
+use crate::consult::ticket::RoomRole;
 use crate::consult::ticket::issued::TicketHolder;
 
 fn badge(lang: Lang, verdict: &str) -> Markup {
@@ -37,7 +38,7 @@ pub(super) fn absent(lang: Lang, sheet: &Sheet) -> Markup {
     }
 }
 
-/// The button that records who is missing.
+/// The button that records the absence.
 fn record_absence(lang: Lang, sheet: &Sheet, reason: &str) -> Markup {
     let (call, ask) = (sheet.call("POST", "/no-show"), t(lang, "ask-no_show"));
     let send = Send { confirm: Some(&ask), ..Send::step(&call, sheet.consult.version) };
@@ -100,6 +101,11 @@ fn known(findings: &[String]) -> impl Iterator<Item = &'static str> {
     findings.iter().filter_map(move |found| all.iter().find(|(name, _)| name == found).map(|(_, key)| *key))
 }
 
+/// A name with the role in the room.
+fn in_role(lang: Lang, name: &str, role: RoomRole) -> String {
+    named(lang, name, &t(lang, &format!("role-{role}")))
+}
+
 fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
     let minutes = (meeting.together_seconds / 60).to_string();
     html! {
@@ -107,7 +113,7 @@ fn attendance(lang: Lang, zone: Tz, meeting: &MeetingView) -> Markup {
         ul {
             @for p in &meeting.attendance {
                 li {
-                    (p.name) "(" (t(lang, &format!("role-{}", p.role.as_str()))) ") "
+                    (in_role(lang, &p.name, p.role)) " "
                     (words(lang, zone).clock(p.joined_at)) "–"
                     @if let Some(left) = p.left_at { (words(lang, zone).clock(left)) } @else { (page::badge(Tone::Ok, &t(lang, "inside-now"))) }
                 }
@@ -141,7 +147,7 @@ pub(super) fn tickets(lang: Lang, sheet: &Sheet) -> Markup {
                 @for holder in &sheet.tickets {
                     div.spread {
                         p {
-                            (holder.name) "(" (t(lang, &format!("role-{}", holder.role.as_str()))) ")" br;
+                            (in_role(lang, &holder.name, holder.role)) br;
                             span.faint { (t(lang, "until")) " " (time(lang, zone, holder.expires_at)) }
                         }
                         (revoke(lang, sheet, holder))
@@ -161,7 +167,7 @@ fn revoke(lang: Lang, sheet: &Sheet, holder: &TicketHolder) -> Markup {
     page::form(lang, None, "", Send { confirm: Some(&ask), ..Send::to(&call) }, &fields)
 }
 
-/// The bell: whoever is free goes and lets them in.
+/// The people who ring, so that a member of staff who is free goes and lets them in.
 pub(super) fn bell(ctx: &Ctx, calls: &[CallView]) -> Markup {
     let lang = ctx.lang;
     html! {

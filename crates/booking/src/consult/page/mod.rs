@@ -111,6 +111,11 @@ fn age(birth_date: NaiveDate, now: DateTime<Utc>) -> i32 {
     today.year() - birth_date.year() - i32::from(before)
 }
 
+/// A name with a word about the person: 李小明（儿子）.
+fn named(lang: Lang, name: &str, more: &str) -> String {
+    TEXTS.with(lang, "name-with", &[("name", name), ("more", more)])
+}
+
 /// A text as paragraphs, lines kept.
 fn prose(text: &str) -> Markup {
     html! { @for line in text.lines().filter(|l| !l.trim().is_empty()) { p { (line) } } }
@@ -124,6 +129,7 @@ mod tests {
     use crate::account::input::Sex;
     use crate::consult::attendance::Absent;
     use crate::consult::consent::GivenBy;
+    use crate::consult::input::Title;
     use crate::consult::opinion::AdoptionDecision;
     use crate::consult::state::ConsultStepName;
     use crate::consult::ticket::RoomRole;
@@ -139,6 +145,7 @@ mod tests {
             .chain(Absent::ALL.iter().map(|a| format!("absent-{a}")))
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
+            .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
         let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
         assert_eq!(lacking, Vec::<String>::new());

@@ -23,6 +23,7 @@ use crate::consult::model::Consult;
 use crate::consult::policy::{self, ConsultAction};
 use crate::consult::practitioner::{Practitioner, store as doctors};
 use crate::consult::store;
+use crate::texts;
 
 const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
     order by name, id limit 500";
@@ -178,7 +179,7 @@ fn doctor(lang: Lang, old: Option<&Consult>, wishes: &[Practitioner]) -> Markup 
         .collect();
     let titles: Vec<_> = Title::ALL
         .iter()
-        .map(|t| page::pick(t.as_str(), lang.pick(t.zh(), t.en()), old.is_some_and(|c| c.wanted_title == Some(*t))))
+        .map(|t| page::pick(t.as_str(), texts::title(lang, *t), old.is_some_and(|c| c.wanted_title == Some(*t))))
         .collect();
     let wished = Select { name: "wish", label: &specialty, none: Some(&choose), required: true, ..Select::default() };
     html! {

@@ -72,7 +72,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         let doctor_id = if inviting { None } else { consult.state.doctor() };
         let query = SlotQuery { from: Moment::known(ctx.now()), to: Moment::known(to), room_id: None, doctor_id };
         slots = slots_for(tx, ctx.now(), &consult, &query).await?;
-        // The doctor who took it on first, then whoever else is free.
+        // The doctor who took it on first, then the others who are free.
         slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
         slots.truncate(SLOTS_SHOWN_MAX);
     }

@@ -21,7 +21,7 @@ pub const ALTERNATIVES_MAX: usize = 5;
 /// How far around the wanted time alternatives are looked for, in days.
 const ALTERNATIVES_DAYS: i64 = 7;
 
-/// A time at which a doctor, and whoever else was asked for, is free.
+/// A time at which a doctor is free, and the resident and the room where they were asked for.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct FreeSlot {
     pub doctor_id: AccountId,

@@ -1,5 +1,5 @@
-//! Tickets that were issued, and how they are taken back: the relay turns away, at once and on every
-//! node, whoever holds a ticket that `booking.consult.ticket_revoked` names.
+//! Tickets that were issued, and how they are taken back. At once, and on every node, the relay turns away
+//! the holders of tickets that `booking.consult.ticket_revoked` names.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;

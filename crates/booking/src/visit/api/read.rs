@@ -136,7 +136,8 @@ pub(in crate::visit) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Age
 }
 
 /// One visit. Its proof is there for those who may see its people.
-#[utoipa::path(get, path = "/v1/visits/{id}", tag = "visits", responses((status = 200, body = VisitDetail)))]
+#[utoipa::path(get, path = "/v1/visits/{id}", tag = "visits", params(("id" = VisitId, Path)),
+    responses((status = 200, body = VisitDetail)))]
 pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>) -> Result<Response, Problem> {
     let mut conn = app.deps.db.read().await?;
     let visit = store::find(&mut conn, id).await?.ok_or_else(Problem::not_found)?;

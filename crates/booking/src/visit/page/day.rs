@@ -52,7 +52,7 @@ fn cards(words: Words, visits: &[Visit], app: &App, ctx: &Ctx) -> Markup {
         } @else if next.is_none() {
             (kit::notice(Tone::Ok, &words.t("day-all-done")))
         }
-        // What is next stands first, whatever the hour.
+        // The next visit stands first at any hour.
         @for visit in visits.iter().filter(|v| Some(v.id) == next) { (card(words, visit, true, app, ctx)) }
         @for visit in visits.iter().filter(|v| Some(v.id) != next) { (card(words, visit, false, app, ctx)) }
     }
@@ -96,7 +96,7 @@ fn done(words: Words, state: &VisitState) -> Markup {
     }
 }
 
-/// How to get there and whom to call.
+/// The way there and the number to call.
 fn way(words: Words, contact: &Contact) -> Markup {
     html! {
         p { @if contact.address.is_empty() { (words.t("day-no-address")) } @else { (contact.address) } }

@@ -214,7 +214,7 @@ async fn a_locked_browser_opens_nothing_until_somebody_logs_in() {
         let sent = browser.open(&site, "/residents").await.checked(303);
         assert_eq!(sent.header("location"), "/session/renew?next=/residents");
         browser.script(&site, "GET", "/v1/persons", Value::Null).await.checked(401);
-        // The first way to the server that works ends the log-in, and leads to whom it may concern.
+        // The first way to the server that works ends the log-in, and leads to the log-in page.
         let sent = browser.open(&site, "/session/renew?next=/residents").await.checked(303);
         assert_eq!(sent.header("location"), "/session/pin?next=/residents");
         assert!(browser.cookie("sanbao_refresh").is_none());

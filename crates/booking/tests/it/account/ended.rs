@@ -1,4 +1,4 @@
-//! Whatever was given to a log-in ends with it, and what was taken from an account counts no more.
+//! All that was given to a log-in ends with it, and a right that was taken from an account counts no more.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ async fn a_new_account_waits_for_its_owner_to_choose_a_password() {
         let key = [("idempotency-key", "k")];
         let made = site.api_with(&admin, "POST", &path, new.clone(), &key).await.expect(201);
         let again = site.api_with(&admin, "POST", &path, new, &key).await.expect(201);
-        assert_eq!(made, again, "who lost the answer gets the link once more");
+        assert_eq!(made, again, "a caller that lost the answer gets the link once more");
         site.log_in("new.nurse", PASSWORD).await.refused(401, "invalid-credentials");
         let stored = stored_answers(&site).await;
         assert!(!stored.iter().any(|body| body.contains(token_of(&made["link"]))), "the link is stored sealed only");

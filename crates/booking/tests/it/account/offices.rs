@@ -1,4 +1,5 @@
-//! A street office reaches what lies in its area and is no office; what it made elsewhere runs itself.
+//! A street office reaches the organisations in its area that are no offices. Those that it made elsewhere run
+//! themselves.
 
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};

@@ -209,7 +209,7 @@ async fn a_draft_of_the_opinion_leaves_the_consults_version_alone() {
         let saved = format!("{consult}/opinion");
         w.call(Some(&w.doctor), "PUT", &saved, Some(opinion()), &[("if-match", "\"1\"")]).await.expect(200);
         let after = w.get(&w.doctor, &consult).await.expect(200);
-        assert_eq!(after, before, "whoever reads the consult need not read it anew, and its history is no diary");
+        assert_eq!(after, before, "a reader of the consult need not read it anew, and its history is no diary");
         assert_eq!(w.count("select count(*) from audit where action = 'consult.save_opinion'").await, 2);
     })
     .await;

@@ -182,7 +182,7 @@ async fn a_signed_opinion_never_changes() {
 }
 
 #[tokio::test]
-async fn whoever_is_not_concerned_sees_nothing_and_a_wrong_role_is_told() {
+async fn a_stranger_sees_nothing_and_a_wrong_role_is_told() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let id = w.submitted().await;

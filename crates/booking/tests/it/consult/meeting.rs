@@ -195,7 +195,10 @@ async fn attendance_gives_the_time_together_and_who_did_not_come() {
         let seen = view().await;
         assert_eq!(seen["together_seconds"], 415, "the relay's word counts");
         assert!(seen["attendance"][0]["left_at"].is_string(), "nobody stays in a room that is finished");
-        assert!(w.get(&w.nurse, &page).await.text.contains("双方同时在会诊室 6 分钟"));
+        let told = w.get(&w.nurse, &page).await.text;
+        assert!(told.contains("双方同时在会诊室 6 分钟") && told.contains("王护士（护理人员）"), "{told}");
+        let told = w.call(Some(&w.nurse), "GET", &page, None, &[("accept-language", "en")]).await.text;
+        assert!(told.contains("王护士 (care staff)"), "{told}");
         assert_eq!(w.get(&w.stranger_nurse, &path).await.status, 404);
         assert_eq!(w.get(&w.dispatcher, &path).await.status, 404);
     })

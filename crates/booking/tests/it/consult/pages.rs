@@ -1,4 +1,4 @@
-//! The pages of consults: who sees what, what may be done next, and that nothing typed becomes markup.
+//! The pages of consults: each reader's view and next steps, and that nothing typed becomes markup.
 use std::time::Duration;
 
 use axum::body::Body;

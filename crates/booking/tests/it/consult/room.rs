@@ -201,7 +201,7 @@ async fn the_relays_events_move_a_consult_once() {
             ("opinion_draft".to_owned(), version),
             "too late"
         );
-        // What names no consult is parked, and the next one goes on.
+        // An event that names no consult is parked, and the next one goes on.
         tell("signalling.consult.started", json!({ "consult_id": w.doctor.id, "at": now() })).await;
         assert_eq!(consumer.status(&log).await.unwrap().parked, 1);
         let history = w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200)["history"].clone();

@@ -51,7 +51,7 @@ async fn a_visit_is_proved_from_door_to_door() {
             w.count("select count(*) from audit where action in ('visit.check_in', 'visit.check_out')").await,
             2
         );
-        // What is left of the planned hour is free.
+        // The rest of the planned hour is free.
         let next = w.order(json!({"phone": "13900000000"})).await;
         w.schedule(&next, me, 85, 120).await.expect(200);
     })

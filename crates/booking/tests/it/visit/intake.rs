@@ -1,4 +1,4 @@
-//! Orders come from events, once, whatever is stopped or repeated.
+//! Orders come from events, once, also after a stop or a repeat.
 
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ async fn a_corrected_request_corrects_its_open_order_and_tells_those_who_follow_
         let steps: Vec<_> = visit["history"].as_array().unwrap().iter().map(|line| &line["action"]).collect();
         assert_eq!(steps, ["order", "schedule", "update"]);
         assert_eq!(w.count("select count(*) from audit where action = 'visit.update'").await, 1);
-        // What says nothing new changes nothing, not even the version that somebody has read.
+        // An event that says nothing new changes nothing, not even the version that somebody has read.
         w.update_request(request, wish).await;
         w.catch_up().await;
         assert_eq!(w.visit_of_id(&id).await["version"], 3);

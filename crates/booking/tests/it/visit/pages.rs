@@ -1,4 +1,4 @@
-//! The pages: what is said, to whom, in which language, and nothing a page must not hold.
+//! The pages: the words for each reader in both languages, and nothing that a page must not hold.
 
 use sanbao_booking::role;
 use sanbao_platform::testing::on_both;

@@ -1,4 +1,4 @@
-//! Nobody is in two places at once, and who loses a time is told which are free.
+//! Nobody is in two places at once, and a dispatcher who loses a time is told which are free.
 
 use std::sync::Arc;
 use std::time::Duration;

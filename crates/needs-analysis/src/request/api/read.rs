@@ -47,7 +47,7 @@ pub async fn show(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<Request
     Ok((ETag(detail.request.version), Json(detail)).into_response())
 }
 
-/// One request in full for whoever may see it; also what the HTML page shows.
+/// One request in full for everybody who may see it, on the HTML page too.
 pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail, Problem> {
     let mut conn = app.deps.db.read().await?;
     let listed = store::one(&mut conn, id).await?.ok_or_else(Problem::not_found)?;

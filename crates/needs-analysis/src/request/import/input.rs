@@ -88,8 +88,8 @@ fn decode(mut bytes: Vec<u8>) -> Result<String, TableError> {
     text.map(std::borrow::Cow::into_owned).ok_or(TableError::Encoding)
 }
 
-/// How many rows a file has, blank ones left out. It holds one row at a time, so no file is too much for it, and what it
-/// has passed is none for whoever reads on.
+/// How many rows a file has, blank ones left out. It holds one row at a time, so no file is too much for it. A file
+/// that it has passed is not too much for the reader that holds it all.
 fn measure(text: &str) -> Result<u64, TableError> {
     let (mut reader, mut rest, mut rows) = (csv_core::Reader::new(), text.as_bytes(), 0);
     let (mut row, mut ends) = (vec![0; ROW_BYTES_MAX], [0; COLUMNS_MAX]);

@@ -44,7 +44,7 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
     }
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
-    let title = format!("{} · {}", request.elder_name, lang.pick(request.category.zh(), request.category.en()));
+    let title = format!("{} · {}", request.elder_name, texts::category(lang, request.category));
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         div.spread {
@@ -77,6 +77,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
         "demo" => t("source-demo"),
         other => other.to_owned(),
     };
+    let category = texts::category(lang, r.category);
     html! {
         section.card {
             @if r.masked { p.faint { (t("masked")) } }
@@ -91,10 +92,11 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                 (fact("field-address", r.address.as_deref()))
                 dt { (t("field-category")) }
                 dd {
-                    (lang.pick(r.category.zh(), r.category.en()))
-                    @if let Some(raw) = &r.category_raw { " (" (raw) ")" }
+                    @if let Some(raw) = &r.category_raw {
+                        (TEXTS.with(lang, "category-told", &[("category", &category), ("raw", raw)]))
+                    } @else { (category) }
                 }
-                dt { (t("field-urgency")) } dd { (lang.pick(r.urgency.zh(), r.urgency.en())) }
+                dt { (t("field-urgency")) } dd { (texts::urgency(lang, r.urgency)) }
                 @if r.wanted_from.is_some() || r.wanted_until.is_some() {
                     dt { (t("fact-wanted")) }
                     dd {
@@ -167,8 +169,8 @@ fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency
         let (id, label) = (id(field), t(label));
         Select { name, id: &id, label: &label, required: true, ..Select::default() }.draw(choices)
     };
-    let category = |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), *c == r.category);
-    let urgency = |u: &Urgency| page::pick(u.as_str(), lang.pick(u.zh(), u.en()), *u == r.urgency);
+    let category = |c: &Category| page::pick(c.as_str(), texts::category(lang, *c), *c == r.category);
+    let urgency = |u: &Urgency| page::pick(u.as_str(), texts::urgency(lang, *u), *u == r.urgency);
     let agency = |(id, zh, en): &Agency| page::pick(id, lang.pick(zh, en), Some(*id) == r.agency_id);
     html! {
         @match step {

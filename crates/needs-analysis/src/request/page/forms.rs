@@ -14,12 +14,12 @@ use crate::area::{Area, Level, store};
 use crate::local_day;
 use crate::policy::{self, Action, Relation};
 use crate::request::category::{Category, Urgency};
-use crate::texts::TEXTS;
+use crate::texts::{self, TEXTS};
 
 /// Areas that the choice offers at most; the smallest are left out first.
 const AREAS_MAX: i64 = 2000;
 
-/// Refuses as the API does: 403 to whoever could if it were theirs, 404 to all others.
+/// Refuses as the API does: 403 to a person who could if the request were theirs, 404 to all others.
 fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
     let relation = if may(ctx, action) { Relation::InScope } else { Relation::Outside };
     policy::allows(&ctx.actor, action, relation).require()
@@ -100,7 +100,7 @@ fn area(lang: Lang, areas: &[Area]) -> Markup {
 
 fn category(lang: Lang) -> Markup {
     let [label, none] = ["field-category", "choose"].map(|key| TEXTS.get(lang, key));
-    let choices = Category::ALL.iter().map(|c| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), false));
+    let choices = Category::ALL.iter().map(|c| page::pick(c.as_str(), texts::category(lang, *c), false));
     let field = Select { name: "category", label: &label, none: Some(&none), required: true, ..Select::default() };
     field.draw(&choices.collect::<Vec<_>>())
 }
@@ -112,7 +112,7 @@ fn urgency(lang: Lang) -> Markup {
             @for u in Urgency::ALL.iter().rev() {
                 label.choice {
                     input type="radio" name="urgency" value=(u.as_str()) checked[*u == Urgency::Normal];
-                    (lang.pick(u.zh(), u.en()))
+                    (texts::urgency(lang, *u))
                 }
             }
         }

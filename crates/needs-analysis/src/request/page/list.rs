@@ -107,7 +107,7 @@ fn filters(lang: Lang, query: &ListQuery, communities: &[Area]) -> Markup {
     let chosen = |of: &Option<String>, value: &str| of.as_deref() == Some(value);
     let state = |s: &RequestStateName| page::pick(s, texts::state(lang, *s), chosen(&query.state, s.as_str()));
     let category =
-        |c: &Category| page::pick(c.as_str(), lang.pick(c.zh(), c.en()), chosen(&query.category, c.as_str()));
+        |c: &Category| page::pick(c.as_str(), texts::category(lang, *c), chosen(&query.category, c.as_str()));
     let area = |a: &Area| {
         let name = a.name_en.as_deref().filter(|_| lang == Lang::En).unwrap_or(&a.name_zh);
         page::pick(&a.code, name, chosen(&query.area, &a.code.to_string()))
@@ -171,9 +171,9 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
                 @if let Some(address) = &r.address { br; span.faint { (address) } }
             }
             td data-label=(t("head-need")) {
-                (lang.pick(r.category.zh(), r.category.en()))
+                (texts::category(lang, r.category))
                 @if r.urgency != crate::request::Urgency::Normal {
-                    " " (page::badge(Tone::Warn, lang.pick(r.urgency.zh(), r.urgency.en())))
+                    " " (page::badge(Tone::Warn, &texts::urgency(lang, r.urgency)))
                 }
                 @if let Some(note) = &r.note { br; span.faint { (short(note)) } }
             }

@@ -63,7 +63,7 @@ pub(super) async fn overview(
 
 /// The path down to the area, and its name.
 fn head(view: &View<'_>, above: &[Area]) -> Markup {
-    // What lies above the actor's own areas is named but leads nowhere.
+    // Areas above the actor's own are named but lead nowhere.
     let own = above.iter().rposition(|a| view.actor.areas.iter().any(|c| c == a.code.as_str()));
     html! {
         @if !above.is_empty() { nav aria-label=(view.t("rollup-path")) {
@@ -77,7 +77,7 @@ fn head(view: &View<'_>, above: &[Area]) -> Markup {
         } }
         h1 {
             (view.t("rollup-title")) " · " (name_of(view.area, view.lang)) " "
-            span.badge { (view.lang.pick(view.area.level.zh(), view.area.level.en())) }
+            span.badge { (texts::level(view.lang, view.area.level)) }
         }
     }
 }
@@ -157,7 +157,7 @@ fn content(view: &View<'_>, q: &Question, found: &Overview) -> Markup {
 }
 
 fn by_category(view: &View<'_>, found: &Overview, total: i64) -> Markup {
-    let rows = found.counts.by_category().into_iter().map(|(c, n)| (view.category(c).to_owned(), n)).collect();
+    let rows = found.counts.by_category().into_iter().map(|(c, n)| (view.category(c), n)).collect();
     ranked(view, "categories", "rollup-by-category", "rollup-category", rows, total)
 }
 

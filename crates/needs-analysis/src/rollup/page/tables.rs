@@ -106,7 +106,7 @@ pub(super) fn areas(view: &View<'_>, found: &Overview, sort: &Sort, days: (Naive
 fn label(view: &View<'_>, column: Column) -> String {
     match column {
         Column::Area => view.t("rollup-area"),
-        Column::Category(category) => view.category(category).to_owned(),
+        Column::Category(category) => view.category(category),
         Column::Total => view.t("rollup-total"),
     }
 }

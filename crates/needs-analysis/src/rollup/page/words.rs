@@ -1,4 +1,4 @@
-//! The common parts of the needs overview: for whom, of what, and in which words.
+//! The common parts of the needs overview: its area, its choice of counts, and its words.
 
 use chrono::NaiveDate;
 use sanbao_platform::auth::Actor;
@@ -10,7 +10,7 @@ use crate::area::{Area, AreaCode};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
 use crate::rollup::api::CountsQuery;
-use crate::texts::TEXTS;
+use crate::texts::{self, TEXTS};
 
 /// How the table of areas is sorted: `area`, `total` or a category's code; `ascending` or `descending`.
 #[derive(Debug, Default, Deserialize)]
@@ -38,8 +38,8 @@ impl View<'_> {
         TEXTS.with(self.lang, key, args)
     }
 
-    pub(super) fn category(&self, category: Category) -> &'static str {
-        self.lang.pick(category.zh(), category.en())
+    pub(super) fn category(&self, category: Category) -> String {
+        texts::category(self.lang, category)
     }
 
     /// This page's address for another area and period, the filters kept.

@@ -1,4 +1,4 @@
-//! The area tree: reading, adding, moving, and who may.
+//! The area tree: reading, adding, moving, and the permissions for it.
 
 use chrono::NaiveDate;
 use sanbao_needs_analysis::area::{self, AreaCode};
@@ -121,7 +121,7 @@ async fn areas_are_added_by_administrators_within_their_scope() {
         assert_eq!(house.post(&elsewhere, "/v1/areas", body("X-3", XIMEN)).await.status, 201);
         let nobodys = officer(10, 901, "administrator", &[]);
         assert_eq!(house.post(&nobodys, "/v1/areas", body("X-4", XIMEN)).await.status, 403);
-        // What an agency's administrator wrote into its own accounts makes nobody the street.
+        // An agency's administrator makes nobody the street by writing so into the agency's own accounts.
         let agencys = carer(12, 200, "administrator").in_areas(&[STREET, XIMEN]);
         assert_eq!(house.post(&agencys, "/v1/areas", body("X-5", XIMEN)).await.status, 403);
         let away = json!({"parent": XIMEN, "from": "2026-12-01"});

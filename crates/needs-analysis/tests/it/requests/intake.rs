@@ -1,4 +1,4 @@
-//! Taking requests down, and who sees what of them.
+//! Taking requests down, and each caller's view of them.
 
 use sanbao_platform::testing::on_both;
 use serde_json::json;

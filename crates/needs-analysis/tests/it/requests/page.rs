@@ -1,4 +1,4 @@
-//! The dispatcher's pages: what they show, to whom, and that what people typed stays text.
+//! The dispatcher's pages: each reader's view, and that typed text stays text.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -52,6 +52,19 @@ async fn the_list_shows_state_clock_and_the_next_step() {
             (303, &"/session/renew?next=/requests".parse().unwrap())
         );
         assert_eq!(page(&house, &street(), "/requests?state=lost", "zh").await.status, 422);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_category_that_nobody_knows_is_told_with_its_words() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let path = format!("/requests/{}", house.take_down(json!({"category": "遛狗"})).await);
+        let told = page(&house, &street(), &path, "zh").await.text;
+        assert!(told.contains("其他（遛狗）"), "{told}");
+        let told = page(&house, &street(), &path, "en").await.text;
+        assert!(told.contains("Other (遛狗)"), "{told}");
     })
     .await;
 }

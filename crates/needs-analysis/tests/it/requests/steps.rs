@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::requests::house::{House, agency, agency_id, street};
 
-/// The body that a step needs: the steps before it, who takes it, and its body.
+/// The needs of a step: the steps before it, its caller and its body.
 fn setting(step: RequestStepName, other: &str) -> (&'static [&'static str], Person, Value) {
     use RequestStepName as S;
     match step {

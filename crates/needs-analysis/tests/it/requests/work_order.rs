@@ -1,4 +1,4 @@
-//! The work order's life: its steps, who may take them, what follows from visits, and its clock.
+//! The work order's life: its steps and their permissions, the effects of visits, and its clock.
 
 use std::time::Duration;
 
@@ -331,7 +331,7 @@ async fn a_number_that_cannot_be_read_is_said_and_hides_no_request() {
 }
 
 #[tokio::test]
-async fn an_elder_is_recognised_whoever_comes_first() {
+async fn an_elder_is_recognised_whichever_event_comes_first() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
         let before = house.take_down(json!({})).await;

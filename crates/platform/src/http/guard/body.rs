@@ -71,7 +71,7 @@ impl HttpBody for Given {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        // Whoever asks for more has taken what was given.
+        // A connection that asks for more has written what it was given.
         self.exchange.given(None);
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
         self.exchange.given(Some(Instant::now()));

@@ -1,4 +1,4 @@
-//! All connections of a listener: how many there are, and who makes room.
+//! All connections of a listener: how many there are, and which one makes room.
 
 use std::collections::HashMap;
 use std::io;
@@ -24,7 +24,7 @@ const SAID_EVERY: Duration = Duration::from_secs(10);
 /// The connections of a listener; clones share them.
 ///
 /// Where a bound is reached the one that nobody would miss makes room: of those without an open request the one that
-/// never asked anything, and has been silent for longest. So whoever holds connections open keeps nobody out.
+/// never asked anything, and has been silent for longest. So a client that holds connections open keeps nobody out.
 #[derive(Clone, Debug)]
 pub(in crate::http) struct Connections(Arc<Shared>);
 

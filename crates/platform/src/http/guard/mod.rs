@@ -1,7 +1,7 @@
 //! Keeps connections from taking this process for themselves: bounds, and deadlines while it is the other side's turn.
 //!
 //! - [`bounds`]: the numbers
-//! - [`connections`]: how many there are, and who makes room
+//! - [`connections`]: how many there are, and which one makes room
 //! - [`watch`]: whose turn it is on one of them
 //! - [`socket`]: ends when it is due; [`body`]: parts of bodies in time; [`pace`]: what slow ones use up
 

@@ -55,7 +55,7 @@ struct Flight<C> {
     snapshot: bool,
     expected: Position,
     stage: Stage,
-    /// An answer to this batch was missing once: whatever is said of a later copy, the first may be stored.
+    /// An answer to this batch was missing once: the first copy may be stored, also when a later one is refused.
     doubtful: bool,
 }
 

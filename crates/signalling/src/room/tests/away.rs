@@ -17,7 +17,7 @@ fn the_others_hear_of_it_and_of_the_return() {
 }
 
 #[test]
-fn whoever_does_not_come_back_in_time_has_left_when_the_line_broke() {
+fn a_person_who_does_not_come_back_in_time_has_left_when_the_line_broke() {
     let mut world = World::new();
     let (host, clinician) = (world.enter(1, Role::Host), world.enter(2, Role::Clinician));
     world.pass_ms(9000);

@@ -81,15 +81,15 @@ fn a_newcomer_who_consents_does_not_end_it() {
 fn consent_in_the_lobby_counts_from_the_moment_they_are_in() {
     let (mut world, host, _) = consenting();
     let guest = world.enter(3, Role::Guest);
-    assert!(world.say(host, RoomRequest::Record { on: true }).len() > 1, "who waits has no say");
+    assert!(world.say(host, RoomRequest::Record { on: true }).len() > 1, "a person who waits has no say");
     let outputs = world.say(guest, RoomRequest::Consent(BOTH));
-    assert!(kinds(&outputs, host).is_empty(), "who waits is not seen");
+    assert!(kinds(&outputs, host).is_empty(), "a person who waits is not seen");
     world.say(host, RoomRequest::Admit(guest));
     assert_eq!(on(&world), (true, false));
 }
 
 #[test]
-fn it_ends_when_whoever_turned_it_on_is_gone() {
+fn it_ends_when_the_person_who_turned_it_on_is_gone() {
     let (mut world, host, clinician) = consenting();
     world.say(host, RoomRequest::Record { on: true });
     let outputs = world.say(host, RoomRequest::Leave);

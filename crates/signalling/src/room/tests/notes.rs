@@ -24,7 +24,7 @@ fn a_check_is_kept_for_those_who_come_later() {
     let host = world.enter(1, Role::Host);
     let (guest, _) = world.connect(profile(3, Role::Guest));
     let outputs = world.apply(&Command::Precheck { peer: guest, note: note(r#"{"camera":true}"#) });
-    assert!(outputs.is_empty(), "nobody sees who has not joined");
+    assert!(outputs.is_empty(), "nobody sees a person who has not joined");
     let outputs = world.join(guest);
     assert_eq!(kinds(&outputs, host), ["ring", "precheck"]);
     assert_eq!(message(&outputs, host, "precheck")["camera"], true);

@@ -6,7 +6,7 @@ fn hand_on(socket: Socket, peer: PeerId, seq: u64, up: bool) -> Command {
     Command::Request { peer, socket, seq, ack: 0, id: Some("x".into()), request: RoomRequest::Hand { up } }
 }
 
-/// On the socket of whoever connects first.
+/// The same on the socket of the person who connects first.
 fn hand(peer: PeerId, seq: u64, up: bool) -> Command {
     hand_on(socket(1, 1), peer, seq, up)
 }
@@ -21,7 +21,7 @@ fn what_an_older_socket_had_still_to_say_takes_no_number_of_the_next_page() {
     assert_eq!(world.room.received(host), Some(1));
     assert_eq!(kinds(&world.apply(&hand_on(socket(2, 9), host, 2, true)), host), ["ok"]);
     world.lose(host);
-    assert!(world.apply(&hand_on(socket(2, 9), host, 3, true)).is_empty(), "nobody speaks for who is away");
+    assert!(world.apply(&hand_on(socket(2, 9), host, 3, true)).is_empty(), "nobody speaks for a person who is away");
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_snapshot_in_the_lobby_says_since_when() {
     let outputs = world.apply(&resume);
     assert_eq!((kinds(&outputs, guest), kinds(&outputs, host).len()), (vec!["lobby".into()], 0));
     let room = greeting(&outputs).room.as_ref().unwrap();
-    assert_eq!((room.people, room.peers.len()), (1, 0), "who waits sees numbers");
+    assert_eq!((room.people, room.peers.len()), (1, 0), "a person who waits sees numbers");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn crossed(seen: Option<u64>) {
     let outputs = world.apply(&late);
     assert!(
         matches!(outputs[0], RoomOutput::CloseSocket { socket: s, code: CloseCode::Unavailable } if s == socket(3, 9)),
-        "whoever lives there comes again: {outputs:?}"
+        "the client of that socket comes again: {outputs:?}"
     );
     assert_eq!(greeting(&outputs).resumed, Resumed::Exact);
     assert!(kinds(&outputs, host).is_empty(), "the others notice nothing");

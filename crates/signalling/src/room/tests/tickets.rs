@@ -81,7 +81,7 @@ fn too_many_revocations_close_the_door_rather_than_forget_one() {
     world.apply(&revoke(102));
     let (_, outputs) = world.connect(profile(2, Role::Clinician));
     assert_eq!(turned_away(&outputs), Some((ErrorCode::Busy, CloseCode::Busy)));
-    assert_eq!(kinds(&world.join(host), host), ["joined"], "who is here stays");
+    assert_eq!(kinds(&world.join(host), host), ["joined"], "a person who is here stays");
 }
 
 #[test]

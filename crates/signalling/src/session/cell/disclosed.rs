@@ -8,7 +8,7 @@ use crate::session::disclosure::{Disclosure, PassedOn};
 use crate::session::node::Node;
 
 impl CellState {
-    /// The request as it goes into the room's log. What has no addresses goes as it came.
+    /// The request as it goes into the room's log. One without addresses goes as it came.
     pub(super) fn disclosed(&self, node: &Node, from: PeerId, request: RoomRequest) -> RoomRequest {
         let RoomRequest::Relay { to, body } = &request else { return request };
         let Some((kind @ ("offer" | "answer" | "candidate"), field, raw)) = body.carried() else { return request };

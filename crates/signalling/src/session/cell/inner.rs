@@ -161,7 +161,7 @@ impl CellState {
     /// The servers of somebody: those of the room once they are inside, before that what the check of their line needs.
     fn ice_servers(&self, node: &Node, consult: ConsultId, peer: PeerId) -> Vec<IceServer> {
         let room = self.replica.room();
-        // Whoever went while the log was asked is told no more than that; then any name will do.
+        // A person who went while the log was asked has no profile. They are told no more than that, so any name will do.
         let (person, until) = room.profile(peer).map_or((PersonId(peer.0), None), |p| (p.person, p.until));
         let scope = if room.is_inside(peer) { TurnScope::Room } else { TurnScope::Check };
         let (subject, ticket) = (turn_subject(consult, person), room.ticket(peer).unwrap_or(peer.0));

@@ -42,7 +42,7 @@ impl Cell {
         Self { consult, node, inner: Mutex::new(inner), open: SetOnce::new_with(open.then_some(())) }
     }
 
-    /// Whose room it is.
+    /// The consult of the room.
     pub(crate) fn consult(&self) -> ConsultId {
         self.consult
     }
@@ -139,7 +139,7 @@ impl Cell {
         self.go_on(&mut inner);
     }
 
-    /// After the log has brought something: what was taken is told, and whoever waited for the log is read again.
+    /// After the log has brought something: results are told, and connections that waited for the log are read again.
     fn go_on(self: &Arc<Self>, inner: &mut CellState) {
         inner.settle(&self.node);
         let here: Vec<u64> = inner.links.iter().filter(|link| link.peer.is_some()).map(|link| link.socket).collect();
@@ -234,7 +234,7 @@ impl Cell {
             link.close(CloseCode::Unavailable);
         }
         drop(inner);
-        self.open_now(); // whoever waits finds it forgotten and looks again
+        self.open_now(); // a caller that waits finds it forgotten and looks again
     }
 
     /// Whether it was taken out of the map.

@@ -1,8 +1,8 @@
 //! Which addresses of one person's device another person's device is told of. Pure.
 //!
-//! A browser sends to every address that it is told, so whoever names addresses decides where another's browser
-//! knocks; and whoever is told addresses learns of the network behind them. What passes depends on the two people:
-//! see [`Disclosure::between`]. Nothing is copied unless something is left out.
+//! A browser sends to every address that it is told, so a client that names addresses decides where another's browser
+//! knocks. A client that is told addresses learns of the network behind them. Which of them pass depends on the two
+//! people: see [`Disclosure::between`]. Nothing is copied unless something is left out.
 
 mod address;
 mod candidate;
@@ -184,7 +184,7 @@ fn edited(text: &str, mut edits: Vec<Edit>) -> Option<String> {
     let mut out = String::with_capacity(text.len());
     let mut at = 0;
     for (span, instead) in edits {
-        // What lies in a part that was left out is left out with it.
+        // An edit inside a part that was left out is left out with it.
         if span.start >= at {
             out.push_str(&text[at..span.start]);
             out.push_str(instead);

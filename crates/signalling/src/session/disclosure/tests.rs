@@ -131,7 +131,7 @@ fn what_leads_to_the_device_itself_or_to_a_cloud_passes_to_nobody() {
             "::ffff:169.254.169.254",
             "64:ff9b::7f00:1",
             "100.100.100.200",
-            // What no address is, a resolver would be asked for.
+            // A name that is no address would be asked of a resolver.
             "localhost",
             "127.1",
             "2130706433",

@@ -14,8 +14,8 @@ use crate::session::sequencer::embedded::Kept;
 use crate::session::sequencer::{Embedded, NoRoom};
 
 impl Hub {
-    /// One room is opened at a time: whoever asks for the same room waits, rather than finding neither the room nor what
-    /// was kept of it.
+    /// Opens one room at a time: the next caller that asks for the same room waits, rather than finding neither the room
+    /// nor what was kept of it.
     pub(super) async fn open_embedded(
         &self,
         embedded: &Embedded,

@@ -14,7 +14,7 @@ use crate::room::{Past, Revocation};
 /// After so long without a room to open, the connection is given back.
 pub(in crate::session) const READER_IDLE_MAX: Duration = Duration::from_secs(1);
 
-/// One room is opened at a time, behind one lock: whoever asks for the same room finds it.
+/// One room is opened at a time, behind one lock, so the next caller that asks for the same room finds it.
 #[derive(Debug)]
 pub(in crate::session) struct Opening {
     /// Rooms of the run before that were not woken up yet.

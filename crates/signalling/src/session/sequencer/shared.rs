@@ -58,7 +58,7 @@ pub(crate) trait FollowedRoom: Send + Sync + std::fmt::Debug {
     /// Whether it was taken out of memory.
     fn is_forgotten(&self) -> bool;
 
-    /// Takes it out of memory; whoever is still in it tries again, perhaps elsewhere.
+    /// Takes it out of memory. Clients that are still in it try again, perhaps at another node.
     fn forget(&self);
 
     /// Where facts of this node's rooms go.

@@ -103,7 +103,7 @@ impl Streams {
     }
 
     /// Which connection must go before another of this source may come: where too many wait, the oldest of
-    /// the source, or of all. So whoever is honest has as long as it takes to open that many.
+    /// the source, or of all. So an honest client has as long as it takes to open that many.
     pub(super) fn must_go(&self, engine: &Engine, limits: &TurnLimits, remote: SocketAddr) -> Option<u64> {
         let from = source(remote.ip());
         let oldest = |of: Option<IpAddr>| {

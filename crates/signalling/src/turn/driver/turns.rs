@@ -293,7 +293,7 @@ impl TurnCore {
 
     fn close_released(&mut self) {
         while let Some(relay) = self.engine.released() {
-            // What still waits for this port goes first.
+            // Datagrams that still wait for this port go first.
             self.outbox.flush(&self.ports);
             self.ports.close(relay);
         }

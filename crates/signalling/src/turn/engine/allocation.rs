@@ -1,4 +1,4 @@
-//! One allocation: whose it is, whom it lets in, and its channels.
+//! One allocation: its owner, its permissions and its channels.
 
 use std::net::{IpAddr, SocketAddr};
 

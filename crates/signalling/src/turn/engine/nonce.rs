@@ -10,10 +10,10 @@ use subtle::ConstantTimeEq as _;
 
 use super::Client;
 
-/// Characters of a nonce: short, since it goes to whoever asks.
+/// Characters of a nonce: short, since it goes to any address that a request claims to come from.
 pub(super) const NONCE_CHARS: usize = 16;
 
-/// Makes and checks nonces. Only whoever receives at an address can show that address' nonce.
+/// Makes and checks nonces. Only a client that receives at an address can show that address' nonce.
 #[derive(Clone)]
 pub(super) struct Nonces {
     mac: Hmac<Sha256>,

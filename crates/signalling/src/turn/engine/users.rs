@@ -80,7 +80,7 @@ impl Users {
         true
     }
 
-    /// Forgets who holds nothing and may send as much as anybody: whoever comes back begins with no more.
+    /// Forgets users that hold nothing and have their full rate again: they would begin with no more if they came back.
     pub(super) fn sweep(&mut self, now_ms: u64) {
         for place in &mut self.places {
             let gone = place.take_if(|user| {
@@ -94,7 +94,7 @@ impl Users {
     }
 }
 
-/// Whose credentials are over, and where peers of checks at other servers are.
+/// The credentials that are over, and the peers of checks at other servers.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     /// Until when what was issued to a user is over, milliseconds since 1970.

@@ -83,7 +83,7 @@ impl World {
     fn closed(&mut self, conn: Conn, code: Option<u16>) {
         let Some(line) = self.lines.get(&conn).filter(|line| line.client_open) else { return };
         let who = line.who;
-        // What was on its way when the line broke did not arrive, the close neither: the client only sees silence.
+        // Messages on their way when the line broke did not arrive, nor did the close: the client only sees silence.
         let code = code.filter(|_| !line.broken);
         let was_current = self.people[who].conn == Some(conn);
         self.client_closes(conn);

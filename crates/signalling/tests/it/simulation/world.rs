@@ -214,7 +214,7 @@ impl World {
 
     fn is_quiet(&self) -> bool {
         let replica = self.checks.replica();
-        // An announcement of the last moment may be lost: who did not hear it looks after a while.
+        // An announcement of the last moment may be lost: a node that did not hear it looks after a while.
         let last = self.nodes.iter().filter_map(|node| node.cell.as_ref()).map(|cell| cell.driver.last()).max();
         let nodes_quiet = self.nodes.iter().all(|node| {
             let cell = node.cell.as_ref().filter(|_| node.up);

@@ -123,7 +123,7 @@ async fn a_person_who_is_sent_away_loses_what_turn_gave_them_over_udp_and_tcp() 
     ended(&mut udp).await;
     ended(&mut tcp).await;
     assert_eq!(stays.refresh(600).await, 200);
-    // Whoever is let in again later has new ones.
+    // A person who is let in again later has new ones.
     host.say(json!({ "type": "lift", "removal": 1 })).await;
     relay.clock.advance(Duration::from_secs(1));
     host.until("removed_list").await;
@@ -147,7 +147,7 @@ async fn a_ticket_that_is_taken_back_takes_its_allocations_along() {
     relay.revoke(1, Some(id), None).await;
     ended(&mut udp).await;
     assert_eq!(other.refresh(600).await, 200, "another ticket of the same person stands");
-    // A room that nobody is in: whoever left kept their login.
+    // A room that nobody is in: the person who left kept their log-in.
     let (mut left, kept) = joined(&relay, &relay.ticket(9, 5, "host")).await;
     left.say(json!({ "type": "leave" })).await;
     let mut after = Client::tcp_with(&server, kept).await;

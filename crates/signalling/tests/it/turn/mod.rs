@@ -235,7 +235,7 @@ async fn a_flood_of_unproved_requests_is_answered_at_its_rate_and_hinders_no_all
         answers += 1;
     }
     assert!((10..=25).contains(&answers), "{answers}");
-    assert_eq!(client.refresh(600).await, 200, "who has proved itself is served");
+    assert_eq!(client.refresh(600).await, 200, "a client that has proved itself is served");
 }
 
 /// The answer of a closed port comes back to the relayed socket as an error.

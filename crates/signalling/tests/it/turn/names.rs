@@ -8,7 +8,7 @@ fn name(client: &Client) -> String {
     let username = servers.iter().find_map(|server| server["username"].as_str()).unwrap();
     let (expiry, name) = username.split_once(':').unwrap();
     assert!(expiry.parse::<i64>().is_ok(), "{username}");
-    // What follows is of the ticket and the moment.
+    // The rest of the name is of the ticket and the moment.
     name.split('.').next().unwrap().to_owned()
 }
 

@@ -33,7 +33,7 @@ async fn a_thousand_half_open_sockets_keep_nobody_out() {
         half_open.push(TcpStream::connect(to).unwrap());
     }
     assert_eq!(Client::tcp(&server, "late").await.allocate().await.code, 200, "a newcomer is served");
-    assert_eq!(client.refresh(600).await, 200, "whoever has an allocation stays");
+    assert_eq!(client.refresh(600).await, 200, "a client that has an allocation stays");
     let open = |half_open: &mut Vec<TcpStream>| half_open.iter_mut().filter_map(|s| (!closed(s)).then_some(())).count();
     let mut left = open(&mut half_open);
     for _ in 0..50 {

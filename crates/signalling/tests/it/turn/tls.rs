@@ -64,7 +64,7 @@ async fn a_taken_port_of_tls_takes_only_tls_away() {
 }
 
 #[tokio::test]
-async fn a_renewed_certificate_is_shown_to_whoever_comes_next() {
+async fn a_renewed_certificate_is_shown_to_the_next_client() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = config(&[]);
     settings.tls = Some(certificate(folder.path()));
@@ -81,7 +81,7 @@ async fn a_renewed_certificate_is_shown_to_whoever_comes_next() {
     assert_eq!(shown(at, |_| true).await, before);
     std::fs::write(folder.path().join("key.pem"), new_key).unwrap();
     assert_ne!(shown(at, |now| now != before).await, before);
-    assert_eq!(standing.refresh(600).await, 200, "who has a connection keeps it");
+    assert_eq!(standing.refresh(600).await, 200, "a client that has a connection keeps it");
 }
 
 #[tokio::test]

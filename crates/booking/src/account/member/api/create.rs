@@ -50,7 +50,7 @@ pub async fn create(
     let who = Newcomer { login: &login, name: &name };
     let (account, link) = begin(&mut tx, &ctx, who, &membership, &hash).await?;
     audit::record(&mut tx, &ctx, "account.create", "account", account.id).await?;
-    let view = AccountWithLink { account: AccountView::of(account, membership, ctx.now()), link };
+    let view = AccountWithLink { account: AccountView::of(account, membership), link };
     let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &view).await?;
     tx.commit().await?;
     Ok(answer)

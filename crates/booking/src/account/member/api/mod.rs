@@ -1,4 +1,4 @@
-//! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages who may log in.
+//! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages the people who may log in.
 
 mod create;
 mod read;

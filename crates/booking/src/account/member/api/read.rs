@@ -35,7 +35,7 @@ pub async fn list(
         let (roles, areas) = (roles.remove(&account.id), areas.remove(&account.id));
         let membership =
             Membership { organisation, roles: roles.unwrap_or_default(), areas: areas.unwrap_or_default() };
-        AccountView::of(account, membership, ctx.now())
+        AccountView::of(account, membership)
     })))
 }
 
@@ -51,5 +51,5 @@ pub async fn get(
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let mut conn = app.deps.db.read().await?;
     let (account, membership) = store::load(&mut conn, &ctx, id, AccountAction::AccountRead).await?;
-    Ok((ETag(account.version), Json(AccountView::of(account, membership, ctx.now()))))
+    Ok((ETag(account.version), Json(AccountView::of(account, membership))))
 }

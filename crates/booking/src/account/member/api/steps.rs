@@ -19,13 +19,14 @@ use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session;
 
-async fn view(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(ETag, Json<AccountView>), Problem> {
+async fn view(tx: &mut Tx, id: AccountId) -> Result<(ETag, Json<AccountView>), Problem> {
     let account = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
     let membership = store::membership(tx, id).await?.ok_or_else(Problem::not_found)?;
-    Ok((ETag(account.version), Json(AccountView::of(account, membership, ctx.now()))))
+    Ok((ETag(account.version), Json(AccountView::of(account, membership))))
 }
 
-/// Changes an account's name, roles or areas. What is added counts from its next token on; what is taken away, at once.
+/// Changes an account's name, roles or areas. An added right counts from its next token on; one that is taken away ends
+/// at once.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
@@ -67,7 +68,7 @@ pub async fn edit(
         session::rights_lost(&mut tx, id, account.version + 1, ctx.now()).await?;
     }
     audit::record(&mut tx, &ctx, "account.update", "account", id).await?;
-    let view = view(&mut tx, &ctx, id).await?;
+    let view = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -108,7 +109,7 @@ async fn set_status(
         session::end_all(&mut tx, id, ctx.now(), "disabled").await?;
     }
     audit::record(&mut tx, ctx, &format!("account.{action}"), "account", id).await?;
-    let view = view(&mut tx, ctx, id).await?;
+    let view = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -169,7 +170,7 @@ pub async fn issue_link(
     session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
     let link = link::issue(&mut tx, &ctx, id).await?;
     audit::record(&mut tx, &ctx, "account.reset_password", "account", id).await?;
-    let (tag, Json(account)) = view(&mut tx, &ctx, id).await?;
+    let (tag, Json(account)) = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok((tag, Json(AccountWithLink { account, link })))
 }

@@ -43,7 +43,7 @@ pub async fn set(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<NewPin
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The people who may log in here by PIN; with nobody, whoever is logged in sets a PIN, and others log in.
+/// The people who may log in here by PIN; with nobody, a person who is logged in sets a PIN, and others log in.
 pub async fn who_is_here(
     visitor: Visitor,
     known: Result<Ctx, Problem>,

@@ -56,7 +56,7 @@ async fn a_room_that_is_forgotten_late_leaves_the_log_of_the_newer_one_open() {
     assert_eq!((closed(), first.is_forgotten()), (1, true));
     let second = hub.open(consult, true).await.unwrap();
     assert!(!Arc::ptr_eq(&first, &second));
-    // What looked at all rooms a moment ago, or followed the first one's log, comes to forget it now.
+    // A task that looked at all rooms a moment ago, or followed the first one's log, comes to forget it now.
     hub.forget(&first);
     assert_eq!((closed(), second.is_forgotten()), (1, false));
     assert!(Arc::ptr_eq(&hub.open(consult, false).await.unwrap(), &second));

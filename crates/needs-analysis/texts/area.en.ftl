@@ -1,0 +1,5 @@
+level-building = building
+level-grid = grid
+level-compound = compound
+level-community = community
+level-street = street

@@ -1,0 +1,28 @@
+//! The words of the root's own pages and of the navigation for people, in both languages: the one home of them.
+
+use std::sync::LazyLock;
+
+use sanbao_platform::i18n::Texts;
+
+/// All texts: of the navigation, of the problem pages, and of the page from which the demo's authority is fetched.
+pub(crate) static TEXTS: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("texts/zh-CN.ftl"), include_str!("texts/en.ftl")));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{compose, lan_page};
+
+    #[test]
+    fn every_text_stands_in_both_languages() {
+        assert_eq!(TEXTS.missing(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let steps = lan_page::SYSTEMS.iter().flat_map(|system| lan_page::keys(system));
+        let links = compose::navigation().into_iter().map(|link| link.key.to_owned());
+        let lacking: Vec<String> = steps.chain(links).filter(|key| !TEXTS.has(key)).collect();
+        assert_eq!(lacking, Vec::<String>::new());
+    }
+}
