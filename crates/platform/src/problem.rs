@@ -189,7 +189,7 @@ impl Problem {
         self.0.kind
     }
 
-    /// Whether access was refused. To whoever asks, a thing that must not be seen is like one that is not there: the
+    /// Whether access was refused. To the caller a thing that must not be seen is like one that is not there: the
     /// audit log does not tell them apart either, so that no answer takes longer because there is something.
     pub fn is_refusal(&self) -> bool {
         self.0.refusal

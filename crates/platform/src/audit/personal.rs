@@ -98,7 +98,7 @@ impl Disclosure {
     }
 }
 
-/// Data of a person. It has no `Display`, cannot be serialised and its `Debug` says nothing: whoever wants to show it
+/// Data of a person. It has no `Display`, cannot be serialised and its `Debug` says nothing: code that shows it
 /// opens it by [`show`](Self::show), which notes whose it is and for which request.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Personal<T>(T);

@@ -1,5 +1,5 @@
-//! Elders at home: known to the agency that visits them, or did so lately, and to the street that they live in. Whoever
-//! registers somebody makes a record of the own, and learns nothing of others'.
+//! Elders at home: known to the agency that visits them, or did so lately, and to the street that they live in.
+//! Registering somebody makes a record of the own, and tells nothing of others'.
 
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::testing::{Neighbour, TestEngine, on_both};
@@ -93,7 +93,7 @@ async fn a_street_knows_whom_lives_in_its_area() {
 }
 
 #[tokio::test]
-async fn who_registers_somebody_makes_an_own_record_whoever_else_has_one() {
+async fn registering_somebody_makes_an_own_record_though_others_have_one() {
     on_both(|engine: TestEngine| async move {
         let site = Site::open(&engine).await;
         let needs = Neighbour::new(&engine, "needs-analysis", "needs_analysis").await;
