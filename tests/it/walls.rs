@@ -274,6 +274,69 @@ async fn every_page_refuses_whom_it_must() {
     served.stop().await;
 }
 
+/// The headers by which a browser keeps a page from harm, and what must stand in them.
+const PROTECTING: &[(&str, &[&str])] = &[
+    (
+        "content-security-policy",
+        &["default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"],
+    ),
+    ("x-content-type-options", &["nosniff"]),
+    ("x-frame-options", &["DENY"]),
+    ("referrer-policy", &["same-origin"]),
+    ("cross-origin-opener-policy", &["same-origin"]),
+    ("permissions-policy", &["camera=(self)"]),
+];
+
+/// The faults of an answer's headers.
+fn header_faults(answer: &Answer, file: bool) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, parts) in PROTECTING {
+        let given = answer.header(name);
+        wrong.extend(parts.iter().filter(|part| !given.contains(*part)).map(|part| format!("{name} lacks {part}")));
+    }
+    if answer.header("content-security-policy").contains("unsafe") {
+        wrong.push("the content security policy lets something unsafe pass".to_owned());
+    }
+    if !answer.header("access-control-allow-origin").is_empty() {
+        wrong.push("other origins may read it".to_owned());
+    }
+    let kept = !answer.header("cache-control").contains("no-store");
+    if kept && !file && !answer.content_type().starts_with("text/event-stream") {
+        wrong.push(format!("a browser may keep it: {}", answer.header("cache-control")));
+    }
+    wrong
+}
+
+#[tokio::test]
+async fn every_answer_has_the_headers_that_keep_a_browser_from_harm() {
+    let served = Served::demo(testing::sqlite()).await;
+    let world = World::of(&served).await;
+    let (nobody, nurse) = (served.nobody(), served.nobody().demo("nurse").await);
+    let document = nobody.get("/openapi.json").await.expect(200);
+    let operations = sanbao::openapi::operations(&document);
+    let read = operations.iter().filter(|(_, method, _)| *method == "get");
+    let mut paths: Vec<String> = read.map(|(path, _, operation)| world.url(&document, path, operation)).collect();
+    paths.extend(pages().await.into_iter().map(|path| world.page(path)));
+    let parts = common::parts(&testing::sqlite(), Clock::system()).await;
+    let files = compose::services(&parts).unwrap().into_iter().flat_map(|service| service.routes.files);
+    paths.extend(files.map(str::to_owned));
+    assert!(paths.len() > 90, "only {} paths", paths.len());
+    paths.extend(["/nowhere".to_owned(), "/v1/nowhere".to_owned()]);
+    let mut wrong = Vec::new();
+    for path in &paths {
+        for client in [&nobody, &nurse] {
+            let from_elsewhere = client.request("get", path).header("origin", "https://elsewhere.example");
+            let answer = client.send(from_elsewhere).await;
+            // What is the same for everybody may be kept: files, the document, the public keys.
+            let file =
+                path.starts_with("/static/") || ["/openapi.json", "/.well-known/jwks.json"].contains(&path.as_str());
+            wrong.extend(header_faults(&answer, file).into_iter().map(|fault| format!("{path}: {fault}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    served.stop().await;
+}
+
 #[tokio::test]
 async fn the_lists_of_exceptions_name_only_what_is_there() {
     let served = Served::empty(testing::sqlite()).await;
