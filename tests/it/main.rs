@@ -21,5 +21,6 @@ mod proxied;
 mod relays;
 mod roles;
 mod room_entry;
+mod shown;
 mod types;
 mod walls;

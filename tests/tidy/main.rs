@@ -6,6 +6,7 @@ mod asvs;
 mod engines;
 mod names;
 mod pages;
+mod personal;
 mod rules;
 mod schema;
 mod statements;

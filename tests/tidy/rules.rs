@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::File;
-use crate::{asvs, names, pages, tokens, words};
+use crate::{asvs, names, pages, personal, tokens, words};
 
 /// The services; each has a crate and a folder of migrations of its name.
 pub const SERVICES: &[&str] = &["booking", "signalling", "needs-analysis"];
@@ -117,6 +117,8 @@ pub const RULES: &[Rule] = &[
     words::SUBJECTS,
     words::NAMED_PEOPLE,
     words::FULL_WIDTH,
+    personal::READ,
+    personal::OPEN,
     asvs::REQUIREMENTS,
     words::ONE_HOME,
     Rule {

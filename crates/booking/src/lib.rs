@@ -31,6 +31,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     500 "0500_areas",
     501 "0501_account_link",
     600 "0600_ticket_session",
+    700 "0700_own_records",
     800 "0800_sessions",
     801 "0801_second_factor",
 );
@@ -93,5 +94,5 @@ pub fn build(config: Config, deps: Deps) -> Service {
     consumers.extend(visit::consumers(&app));
     let tasks = consult::tasks(&app);
     let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
-    Service { name: NAME, db: app.deps.db.clone(), routes: routes.build(app), events, consumers, tasks }
+    Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }
 }

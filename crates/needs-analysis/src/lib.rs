@@ -73,7 +73,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     Service {
         name: NAME,
         db: app.deps.db.clone(),
-        routes: routes.build(app),
+        routes: routes.audited(app),
         events: [area::CATALOGUE, request::events::CATALOGUE].concat(),
         consumers,
         tasks,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use crate::audit::Personal;
 use crate::db::{Conn, DbError, Engine, Tx, as_text, expect_rows};
 use crate::on;
 
@@ -99,11 +100,12 @@ pub async fn add(tx: &mut Tx, aggregate: &'static str, lines: &[(Uuid, Line)]) -
     expect_rows("add history", lines.len() as u64, added)
 }
 
-/// The newest lines of an aggregate, at most [`LINES_MAX`], the oldest of them first.
-pub async fn of(conn: &mut Conn, aggregate: &'static str, id: impl Into<Uuid>) -> Result<Vec<Line>, DbError> {
+/// The newest lines of an aggregate, at most [`LINES_MAX`], the oldest of them first. What people said in them is about
+/// somebody.
+pub async fn of(conn: &mut Conn, aggregate: &'static str, id: impl Into<Uuid>) -> Result<Personal<Vec<Line>>, DbError> {
     let id = id.into();
     let mut lines: Vec<Line> =
         on!(conn, |c| sqlx::query_as(OF).bind(aggregate).bind(id).bind(LINES_MAX).fetch_all(c).await)?;
     lines.reverse();
-    Ok(lines)
+    Ok(lines.into())
 }

@@ -96,6 +96,7 @@ struct Inner {
     extensions: Map<String, Value>,
     retry_after_seconds: Option<u64>,
     cause: Option<String>,
+    refusal: bool,
 }
 
 impl Problem {
@@ -109,6 +110,7 @@ impl Problem {
             extensions: Map::new(),
             retry_after_seconds: None,
             cause: None,
+            refusal: *kind == FORBIDDEN || *kind == NOT_FOUND,
         }))
     }
 
@@ -162,6 +164,11 @@ impl Problem {
         Self::new(&NOT_FOUND)
     }
 
+    /// The problem of a part that something the caller may see does not have (yet); no refusal.
+    pub fn lacking() -> Self {
+        Self::not_found().edit(|p| p.refusal = false)
+    }
+
     /// The problem of a thing that may be seen but not done.
     pub fn forbidden() -> Self {
         Self::new(&FORBIDDEN)
@@ -185,6 +192,12 @@ impl Problem {
     /// The kind.
     pub fn kind(&self) -> &'static Kind {
         self.0.kind
+    }
+
+    /// Whether access was refused. To the caller a thing that must not be seen is like one that is not there: the
+    /// audit log does not tell them apart either, so that no answer takes longer because there is something.
+    pub fn is_refusal(&self) -> bool {
+        self.0.refusal
     }
 
     /// The status.

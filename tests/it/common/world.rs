@@ -80,6 +80,11 @@ impl World {
         found.map(|(.., id)| id.clone())
     }
 
+    /// The id of the world's thing under a path of the API.
+    pub fn own_id(&self, path: &str) -> String {
+        self.thing(path, "id").unwrap_or_else(|| panic!("nothing under {path}"))
+    }
+
     /// Whether a path names one thing of the world that is not known to all.
     pub fn names_something(path: &str) -> bool {
         path.contains("{id}") || (path.contains("{code}") && !path.ends_with("{code}"))

@@ -44,8 +44,10 @@ pub enum AccountRelation {
     Governed,
     /// The caller's street office made it, and its own administrator runs it.
     Made,
-    /// An elder who lives at home and belongs to no organisation.
+    /// An elder at home whom the caller's agency visits, or visited lately, or has registered.
     AtHome,
+    /// An elder at home in the area of the caller's street office, or whom it has registered.
+    InArea,
     /// It belongs to somebody else.
     Foreign,
 }
@@ -73,6 +75,7 @@ pub const RELATIONS: &[AccountRelation] = &[
     AccountRelation::Governed,
     AccountRelation::Made,
     AccountRelation::AtHome,
+    AccountRelation::InArea,
     AccountRelation::Foreign,
 ];
 
@@ -114,15 +117,16 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (A::PersonList | A::PersonCreate, R::Own) => allow_if(cares, Forbid),
         (A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, if role == DOCTOR { Forbid } else { Hide }),
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
-        (A::PersonList | A::PersonCreate, R::AtHome) => allow_if(role == DISPATCHER, Forbid),
-        (A::PersonRead | A::PersonUpdate, R::AtHome) => allow_if(role == DISPATCHER, Hide),
-        (A::PersonNationalId, R::AtHome) => {
-            if role == DISPATCHER {
-                Forbid
-            } else {
-                Hide
-            }
+        (A::PersonList, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
+        (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
+        (A::PersonUpdate | A::PersonNationalId, R::InArea) if administrator => Forbid,
+        (A::PersonList | A::PersonCreate, R::AtHome) | (A::PersonCreate, R::InArea) => {
+            allow_if(role == DISPATCHER, Forbid)
         }
+        (A::PersonRead | A::PersonUpdate, R::AtHome) | (A::PersonUpdate, R::InArea) => {
+            allow_if(role == DISPATCHER, Hide)
+        }
+        (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,
         _ => Hide,
     }
 }

@@ -11,6 +11,7 @@ use super::model::Consult;
 use super::practitioner::{Practitioner, search, store as doctors};
 use super::state::Appointment;
 use crate::App;
+use crate::account::LocationId;
 use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
 
 /// The calendar's name for this part.
@@ -39,15 +40,26 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
             "Choose a doctor of the invited hospital and specialty",
         ));
     };
-    let rooms: i64 =
-        on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(wanted.room_id).bind(consult.inviting.id).fetch_one(c).await)?;
-    if rooms == 0 {
-        return Err(Problem::field("/room_id", "请选择邀请方的房间", "Choose a room of the inviting side"));
-    }
+    own_room(conn, consult, wanted.room_id, "/room_id").await?;
     let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
     let resources = [doctor.account_id.0, consult.resident_id.0, wanted.room_id.0];
     let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
     Ok(Plan { doctor, resources, appointment })
+}
+
+/// Refuses a room that is not the inviting side's: one of others is like one that is not there.
+pub(super) async fn own_room(
+    conn: &mut Conn,
+    consult: &Consult,
+    room: LocationId,
+    pointer: &'static str,
+) -> Result<(), Problem> {
+    let rooms: i64 =
+        on!(conn, |c| sqlx::query_scalar(ROOM_OF).bind(room).bind(consult.inviting.id).fetch_one(c).await)?;
+    if rooms == 0 {
+        return Err(Problem::field(pointer, "请选择邀请方的房间", "Choose a room of the inviting side"));
+    }
+    Ok(())
 }
 
 /// The slot that the doctor offers at `starts_at`, if it is not over.

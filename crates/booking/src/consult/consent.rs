@@ -1,6 +1,7 @@
 //! Consent of the resident or guardian: recorded before anybody enters the room, withdrawable.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
@@ -16,6 +17,7 @@ const LIST: &str = "select k.id, k.given_by, k.name, k.relation, k.method, k.wit
     a.display_name as recorded_by_name, k.recorded_at, k.withdrawn_at
     from consult_consent k join account a on a.id = k.recorded_by where k.consult_id = $1
     order by k.recorded_at, k.id limit 100";
+const STANDING: &str = "select count(*) from consult_consent where consult_id = $1 and withdrawn_at is null";
 const INSERT: &str = "insert into consult_consent
     (id, consult_id, given_by, name, relation, method, witness, given_at, recorded_by, recorded_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
@@ -109,8 +111,15 @@ impl NewConsent {
 }
 
 /// All consents of a consult, withdrawn ones too.
-pub async fn list(conn: &mut Conn, consult: ConsultId) -> Result<Vec<ConsentView>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(consult).fetch_all(c).await)?)
+pub async fn list(conn: &mut Conn, consult: ConsultId) -> Result<Personal<Vec<ConsentView>>, DbError> {
+    let all: Vec<ConsentView> = on!(conn, |c| sqlx::query_as(LIST).bind(consult).fetch_all(c).await)?;
+    Ok(all.into())
+}
+
+/// Whether one stands.
+pub async fn stands(conn: &mut Conn, consult: ConsultId) -> Result<bool, DbError> {
+    let standing: i64 = on!(conn, |c| sqlx::query_scalar(STANDING).bind(consult).fetch_one(c).await)?;
+    Ok(standing > 0)
 }
 
 /// Records a consent.

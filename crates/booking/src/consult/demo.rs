@@ -205,7 +205,7 @@ impl Scene<'_> {
         let consult = advance(tx, &By::Person(&self.nurse), consult, ConsultStep::Schedule(appointment)).await?;
         let consent = NewConsent {
             given_by: GivenBy::Resident,
-            name: consult.resident_name.clone(),
+            name: consult.about.unseen().name.clone(),
             relation: String::new(),
             method: Method::Written,
             witness: String::new(),
@@ -233,7 +233,7 @@ impl Scene<'_> {
         opinion::save(tx, consult.id, None, signer, self.now, &parts).await?;
         let opinion = opinion::find(tx, consult.id).await?.ok_or_else(Problem::not_found)?;
         let doctor = doctors::find(tx, signer).await?.ok_or_else(Problem::not_found)?;
-        opinion::sign(tx, consult.id, &opinion, &doctor, self.now).await?;
+        opinion::sign(tx, consult.id, opinion.unseen(), &doctor, self.now).await?;
         advance(tx, &By::Person(&self.doctor), consult, ConsultStep::Sign).await?;
         Ok(())
     }

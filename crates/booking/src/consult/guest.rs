@@ -5,6 +5,7 @@
 //! also when that is moved.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::crypto::{random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::problem::Problem;
@@ -134,8 +135,9 @@ impl NewGuest {
 }
 
 /// All links of a consult.
-pub async fn list(conn: &mut Conn, consult: ConsultId) -> Result<Vec<GuestView>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(consult).fetch_all(c).await)?)
+pub async fn list(conn: &mut Conn, consult: ConsultId) -> Result<Personal<Vec<GuestView>>, DbError> {
+    let all: Vec<GuestView> = on!(conn, |c| sqlx::query_as(LIST).bind(consult).fetch_all(c).await)?;
+    Ok(all.into())
 }
 
 /// How many links stand.
@@ -144,7 +146,7 @@ pub async fn count(conn: &mut Conn, consult: ConsultId) -> Result<i64, DbError> 
 }
 
 /// One link.
-pub async fn find(conn: &mut Conn, consult: ConsultId, id: GuestId) -> Result<Option<GuestView>, DbError> {
+pub async fn find(conn: &mut Conn, consult: ConsultId, id: GuestId) -> Result<Option<Personal<GuestView>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).bind(consult).fetch_optional(c).await)?)
 }
 

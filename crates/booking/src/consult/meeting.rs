@@ -2,6 +2,7 @@
 //! who wait at the door, how good the lines were, and the findings of checks before the visit.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::bus::{ConsumeError, Described, Event, EventField};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
@@ -235,10 +236,23 @@ pub struct MeetingView {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct CallView {
     pub consult_id: ConsultId,
-    /// The name of the person who waits.
-    pub name: String,
+    /// The person who waits.
+    #[sqlx(flatten)]
+    pub caller: Personal<Caller>,
     /// The moment when the wait began.
     pub since: DateTime<Utc>,
+}
+
+/// A person at the door.
+#[derive(Clone, sqlx::FromRow)]
+pub struct Caller {
+    pub name: String,
+}
+
+impl Subjects for CallView {
+    fn subjects(&self) -> Vec<Subject> {
+        vec![Subject::new("consult", self.consult_id)]
+    }
 }
 
 #[derive(Default, sqlx::FromRow)]
@@ -318,7 +332,7 @@ async fn finished(tx: &mut Tx, consult: ConsultId, told: Finished) -> Result<(),
 }
 
 /// The meeting of a consult as it stands.
-pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Result<MeetingView, DbError> {
+pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Result<Personal<MeetingView>, DbError> {
     let attendance: Vec<Presence> =
         on!(conn, |c| sqlx::query_as(PRESENCE).bind(consult.id).bind(ROWS_MAX).fetch_all(c).await)?;
     let row: Option<MeetingRow> = on!(conn, |c| sqlx::query_as(MEETING).bind(consult.id).fetch_optional(c).await)?;
@@ -331,7 +345,7 @@ pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Resul
         line.name = names.iter().find(|(id, _)| *id == line.person).map(|(_, name)| name.clone()).unwrap_or_default();
         line
     };
-    Ok(MeetingView {
+    let meeting = MeetingView {
         together_seconds: together_seconds.unwrap_or_else(|| together(&attendance, now).num_seconds()),
         absent: absent(consult, &attendance, now),
         lines: quality.map(|Json(lines)| lines.into_iter().map(named).collect()).unwrap_or_default(),
@@ -346,7 +360,8 @@ pub async fn of(conn: &mut Conn, consult: &Consult, now: DateTime<Utc>) -> Resul
             })
             .collect(),
         attendance,
-    })
+    };
+    Ok(meeting.into())
 }
 
 /// The calls for a colleague of an inviting organisation that stand.

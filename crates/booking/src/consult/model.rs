@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use sanbao_platform::audit::{Disclosure, Personal, Subject, Subjects};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
@@ -32,6 +33,22 @@ impl OrganisationName {
     }
 }
 
+/// The resident whom a consult is about, and the case.
+#[derive(Clone, Default)]
+pub struct About {
+    pub name: String,
+    /// `male`, `female` or `unknown`.
+    pub sex: String,
+    /// The resident's birthday.
+    pub birth_date: Option<NaiveDate>,
+    /// Part one of the invitation: why a consult is asked for.
+    pub reason: String,
+    /// Part two: the question to be decided.
+    pub purpose: String,
+    /// Part four: the case in words.
+    pub case_summary: String,
+}
+
 /// One consult.
 #[derive(Clone, Debug)]
 pub struct Consult {
@@ -46,22 +63,13 @@ pub struct Consult {
     pub phones: (Option<String>, Option<String>),
     /// The person whom it is about.
     pub resident_id: PersonId,
-    pub resident_name: String,
-    /// `male`, `female` or `unknown`.
-    pub resident_sex: String,
-    /// The resident's birthday.
-    pub resident_birth_date: Option<NaiveDate>,
+    /// That person, and the case in words.
+    pub about: Personal<About>,
     /// The person who wrote the invitation.
     pub requested_by: AccountId,
     pub requested_by_name: String,
-    /// Part one of the invitation: why a consult is asked for.
-    pub reason: String,
-    /// Part two: the question to be decided.
-    pub purpose: String,
-    /// Part three: the earliest and the latest moment wanted.
+    /// Part three of the invitation: the earliest and the latest moment wanted.
     pub wanted: (DateTime<Utc>, DateTime<Utc>),
-    /// Part four: the case in words.
-    pub case_summary: String,
     /// Part five: the specialty's code.
     pub wanted_specialty: String,
     /// Part five: the least rank, if one is asked for.
@@ -88,15 +96,10 @@ impl Consult {
             zones: (Tz::UTC, Tz::UTC),
             phones: (None, None),
             resident_id: invitation.resident_id,
-            resident_name: String::new(),
-            resident_sex: String::new(),
-            resident_birth_date: None,
+            about: Personal::default(),
             requested_by: actor.subject.into(),
             requested_by_name: actor.name.clone(),
-            reason: String::new(),
-            purpose: String::new(),
             wanted: (now, now),
-            case_summary: String::new(),
             wanted_specialty: String::new(),
             wanted_title: None,
             state: ConsultState::Draft,
@@ -112,17 +115,26 @@ impl Consult {
     /// The consult with another invitation.
     #[must_use]
     pub fn revised(self, invitation: &Invitation) -> Self {
+        let about = About {
+            reason: invitation.reason.clone(),
+            purpose: invitation.purpose.clone(),
+            case_summary: invitation.case_summary.clone(),
+            ..self.about.into_unseen()
+        };
         Self {
             invited: OrganisationName { id: invitation.hospital_id, ..self.invited },
             resident_id: invitation.resident_id,
-            reason: invitation.reason.clone(),
-            purpose: invitation.purpose.clone(),
+            about: about.into(),
             wanted: (*invitation.wanted_from, *invitation.wanted_until),
-            case_summary: invitation.case_summary.clone(),
             wanted_specialty: invitation.wanted_specialty.clone(),
             wanted_title: invitation.wanted_title,
             ..self
         }
+    }
+
+    /// The resident and the case, for an answer that shows them.
+    pub fn about(&self, shows: &Disclosure) -> &About {
+        self.about.show(shows, self)
     }
 
     /// The zone of the actor's side.
@@ -131,8 +143,14 @@ impl Consult {
     }
 }
 
+impl Subjects for Consult {
+    fn subjects(&self) -> Vec<Subject> {
+        vec![Subject::new("consult", self.id), Subject::new("person", self.resident_id)]
+    }
+}
+
 /// The row that every statement over consults selects.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(sqlx::FromRow)]
 pub(super) struct ConsultRow {
     id: ConsultId,
     inviting_id: OrganisationId,
@@ -233,6 +251,14 @@ impl TryFrom<ConsultRow> for Consult {
         let state = row.state()?;
         let inviting_zone = row.time_zone.parse().map_err(|e| row.bad("inviting_id", e))?;
         let invited_zone = row.invited_zone.parse().map_err(|e| row.bad("invited_id", e))?;
+        let about = About {
+            name: row.resident_name,
+            sex: row.resident_sex,
+            birth_date: row.resident_birth_date,
+            reason: row.reason,
+            purpose: row.purpose,
+            case_summary: row.case_summary,
+        };
         Ok(Self {
             id: row.id,
             inviting: OrganisationName { id: row.inviting_id, name_zh: row.inviting_zh, name_en: row.inviting_en },
@@ -240,15 +266,10 @@ impl TryFrom<ConsultRow> for Consult {
             zones: (inviting_zone, invited_zone),
             phones: (row.inviting_phone, row.invited_phone),
             resident_id: row.resident_id,
-            resident_name: row.resident_name,
-            resident_sex: row.resident_sex,
-            resident_birth_date: row.resident_birth_date,
+            about: about.into(),
             requested_by: row.requested_by,
             requested_by_name: row.requested_by_name,
-            reason: row.reason,
-            purpose: row.purpose,
             wanted: (row.wanted_from, row.wanted_until),
-            case_summary: row.case_summary,
             wanted_specialty: row.wanted_specialty,
             wanted_title: row.wanted_title,
             state,

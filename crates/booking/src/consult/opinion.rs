@@ -1,6 +1,7 @@
 //! The opinion (会诊意见): drafted by the doctor, signed once, then a record.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::crypto::sha256_hex;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::lang::Lang;
@@ -169,9 +170,9 @@ pub fn signed_content(consult: ConsultId, signature: &Signature, parts: &Parts) 
 }
 
 /// The opinion of a consult.
-pub async fn find(conn: &mut Conn, consult: ConsultId) -> Result<Option<Opinion>, DbError> {
+pub async fn find(conn: &mut Conn, consult: ConsultId) -> Result<Option<Personal<Opinion>>, DbError> {
     let row: Option<OpinionRow> = on!(conn, |c| sqlx::query_as(FIND).bind(consult).fetch_optional(c).await)?;
-    Ok(row.map(Opinion::from))
+    Ok(row.map(|row| Opinion::from(row).into()))
 }
 
 fn changed_meanwhile(rows: u64) -> Result<(), Problem> {
@@ -296,6 +297,6 @@ pub async fn record_feedback(
 }
 
 /// The feedback of a consult.
-pub async fn feedback(conn: &mut Conn, consult: ConsultId) -> Result<Option<Feedback>, DbError> {
+pub async fn feedback(conn: &mut Conn, consult: ConsultId) -> Result<Option<Personal<Feedback>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND_FEEDBACK).bind(consult).fetch_optional(c).await)?)
 }

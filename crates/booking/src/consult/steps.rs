@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
+use sanbao_platform::crypto::sha256_hex;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::{Ctx, IfMatch};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, seen};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
@@ -112,7 +114,7 @@ impl Lifecycle for Consult {
     fn audience(change: &Change<Self>) -> Vec<Uuid> {
         match &change.step {
             Some(ConsultStep::SaveOpinion) => Vec::new(),
-            _ => sides(&change.after),
+            _ => change.before.iter().chain([&change.after]).flat_map(sides).collect(),
         }
     }
 
@@ -154,10 +156,24 @@ async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -
     Ok(())
 }
 
-/// Whose lists show a consult: the inviting side's, and the invited side's from the moment it is sent.
+/// Whose lists show a consult: the inviting side's; from the moment it is sent the hospital's, and that of its doctor or,
+/// while there is none, of the doctors of the specialty.
 fn sides(consult: &Consult) -> Vec<Uuid> {
-    let invited = (consult.state.name() != ConsultStateName::Draft).then_some(consult.invited.id.0);
-    std::iter::once(consult.inviting.id.0).chain(invited).collect()
+    let (inviting, invited) = (consult.inviting.id.0, consult.invited.id);
+    if consult.state.name() == ConsultStateName::Draft {
+        return vec![inviting];
+    }
+    let doctors = match consult.state.doctor() {
+        Some(doctor) => doctor.into(),
+        None => specialty_key(invited, &consult.wanted_specialty),
+    };
+    vec![inviting, invited.0, doctors]
+}
+
+/// The key under which the doctors of a hospital's specialty hear of what nobody has taken on.
+pub fn specialty_key(hospital: OrganisationId, specialty: &str) -> Uuid {
+    let hash = sha256_hex(format!("{hospital} {specialty}").as_bytes());
+    hash.get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }
 
 /// Tells both sides' lists that something beside the life cycle has changed: a consent, the people in the room.
@@ -261,7 +277,7 @@ impl Order<Consult> for ConsultOrder {
             }
             Self::SaveOpinion { parts, read } => {
                 let parts = parts.clone().checked()?;
-                let current = opinion::find(tx, consult.id).await?.map(|opinion| opinion.version);
+                let current = opinion::find(tx, consult.id).await?.map(|opinion| opinion.unseen().version);
                 read.check_over(current)?;
                 opinion::save(tx, consult.id, current, ctx.actor.subject.into(), now, &parts).await?;
                 ConsultStep::SaveOpinion
@@ -287,6 +303,7 @@ impl Order<Consult> for ConsultOrder {
             }
             Self::SaveOpinion { .. } => {
                 let opinion = opinion::find(tx, after.id).await?.ok_or_else(Problem::not_found)?;
+                let opinion = opinion.shown(&call.ctx.shows, &after);
                 let version = opinion.version;
                 StepAnswer::ok(version, &OpinionView { opinion, feedback: None })
             }
@@ -322,9 +339,10 @@ async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Resu
     ctx.proved_lately()?;
     let found = opinion::find(tx, consult.id).await?;
     let opinion = found.ok_or_else(|| Problem::field("/impression", "还没有写会诊意见", "There is no opinion yet"))?;
+    let opinion = opinion.unseen();
     read.check(opinion.version)?;
     opinion.parts.signable()?;
     let doctor = doctors::find(tx, ctx.actor.subject.into()).await?.ok_or_else(Problem::forbidden)?;
-    opinion::sign(tx, consult.id, &opinion, &doctor, ctx.now()).await?;
+    opinion::sign(tx, consult.id, opinion, &doctor, ctx.now()).await?;
     Ok(())
 }

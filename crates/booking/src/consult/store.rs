@@ -141,11 +141,12 @@ pub async fn specialty_of(conn: &mut Conn, actor: &Actor) -> Result<Option<Strin
 
 /// Writes a new consult; `false` when there is one of this id.
 pub async fn insert(tx: &mut Tx, consult: &Consult) -> Result<bool, DbError> {
+    let about = consult.about.unseen();
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(consult.id).bind(consult.inviting.id).bind(consult.invited.id);
-        let row = row.bind(consult.resident_id).bind(consult.requested_by).bind(&consult.reason);
-        let row = row.bind(&consult.purpose).bind(consult.wanted.0).bind(consult.wanted.1);
-        let row = row.bind(&consult.case_summary).bind(&consult.wanted_specialty).bind(consult.wanted_title);
+        let row = row.bind(consult.resident_id).bind(consult.requested_by).bind(&about.reason);
+        let row = row.bind(&about.purpose).bind(consult.wanted.0).bind(consult.wanted.1);
+        let row = row.bind(&about.case_summary).bind(&consult.wanted_specialty).bind(consult.wanted_title);
         row.bind(consult.state.name()).bind(consult.state_since).execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
@@ -154,15 +155,15 @@ pub async fn insert(tx: &mut Tx, consult: &Consult) -> Result<bool, DbError> {
 /// Writes a consult over the version that was read; `false` when somebody has changed it since.
 pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, DbError> {
     let (state, appointment) = (&consult.state, consult.state.appointment());
-    let (started_at, finished_at) = state.meeting();
+    let ((started_at, finished_at), about) = (state.meeting(), consult.about.unseen());
     let rows = on!(tx, |c| {
         let row = sqlx::query(UPDATE).bind(consult.id).bind(read).bind(state.name()).bind(state.note());
         let row = row.bind(consult.state_since).bind(state.doctor()).bind(appointment.map(|a| a.room));
         let row = row.bind(appointment.map(|a| a.interval.starts_at()));
         let row = row.bind(appointment.map(|a| a.interval.ends_at())).bind(appointment.map_or(0, |a| a.delay_minutes));
         let row = row.bind(started_at).bind(finished_at).bind(consult.version).bind(consult.invited.id);
-        let row = row.bind(consult.resident_id).bind(&consult.reason).bind(&consult.purpose);
-        let row = row.bind(consult.wanted.0).bind(consult.wanted.1).bind(&consult.case_summary);
+        let row = row.bind(consult.resident_id).bind(&about.reason).bind(&about.purpose);
+        let row = row.bind(consult.wanted.0).bind(consult.wanted.1).bind(&about.case_summary);
         let row = row.bind(&consult.wanted_specialty).bind(consult.wanted_title);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;

@@ -115,9 +115,10 @@ pub struct HistoryLine {
     pub note: Option<String>,
 }
 
-/// The history of a consult, the oldest line first.
-pub async fn history(conn: &mut Conn, id: ConsultId) -> Result<Vec<HistoryLine>, DbError> {
-    let lines = history::of(conn, Consult::NAME, id).await?;
+/// The history of a consult, the oldest line first, for an answer that shows it.
+pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<HistoryLine>, DbError> {
+    let id = consult.id;
+    let lines = history::of(conn, Consult::NAME, id).await?.shown(&ctx.shows, consult);
     let bad = |column, word: &str| DbError::BadRow {
         table: "history",
         column,
@@ -148,7 +149,7 @@ pub fn actions(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> Vec<&'s
 pub async fn seen(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
     let consult = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
-    let history = history(conn, id).await?;
+    let history = history(conn, ctx, &consult).await?;
     Ok(ConsultView::of(&consult, ctx, specialty.as_deref(), history))
 }
 
@@ -177,7 +178,7 @@ impl ConsultLine {
             state_since: consult.state_since,
             inviting: consult.inviting.clone(),
             invited: consult.invited.clone(),
-            resident_name: consult.resident_name.clone(),
+            resident_name: consult.about(&ctx.shows).name.clone(),
             wanted_specialty: consult.wanted_specialty.clone(),
             wanted_from: consult.wanted.0,
             wanted_until: consult.wanted.1,
@@ -192,19 +193,19 @@ impl ConsultLine {
 impl ConsultView {
     /// The whole as the actor sees it.
     pub fn of(consult: &Consult, ctx: &Ctx, specialty: Option<&str>, history: Vec<HistoryLine>) -> Self {
-        let (started_at, finished_at) = consult.state.meeting();
+        let ((started_at, finished_at), about) = (consult.state.meeting(), consult.about(&ctx.shows));
         Self {
             line: ConsultLine::of(consult, ctx, specialty),
             resident: ResidentView {
                 id: consult.resident_id,
-                name: consult.resident_name.clone(),
-                sex: consult.resident_sex.clone(),
-                birth_date: consult.resident_birth_date,
+                name: about.name.clone(),
+                sex: about.sex.clone(),
+                birth_date: about.birth_date,
             },
             requested_by_name: consult.requested_by_name.clone(),
-            reason: consult.reason.clone(),
-            purpose: consult.purpose.clone(),
-            case_summary: consult.case_summary.clone(),
+            reason: about.reason.clone(),
+            purpose: about.purpose.clone(),
+            case_summary: about.case_summary.clone(),
             wanted_title: consult.wanted_title,
             state_note: consult.state.note().map(str::to_owned),
             doctor_id: consult.state.doctor(),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::agency::Agency;
-use super::details::Details;
+use super::details::{Contact, Details};
 use super::model::Visit;
 use super::state::{Closing, VisitStep, VisitStepName};
 use super::store;
@@ -66,13 +66,16 @@ described! {
 
 impl From<Updated> for Details {
     fn from(wish: Updated) -> Self {
-        Self {
-            service_type: wish.category,
+        let contact = Contact {
             name: wish.name,
             phone: wish.phone.unwrap_or_default(),
             address: wish.address.unwrap_or_default(),
-            area_code: wish.area_code,
             note: wish.note.unwrap_or_default(),
+        };
+        Self {
+            service_type: wish.category,
+            contact: contact.into(),
+            area_code: wish.area_code,
             wanted_from: wish.wanted_from.map(|t| t.trunc_subsecs(6)),
             wanted_until: wish.wanted_until.map(|t| t.trunc_subsecs(6)),
         }
@@ -139,6 +142,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
     }
     let contact = ElderContact {
         person_id: wish.person_id,
+        agency: Some(wish.agency_id),
         name: wish.name.clone(),
         phone: wish.phone.clone(),
         address: wish.address.clone(),

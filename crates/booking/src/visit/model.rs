@@ -1,11 +1,12 @@
 //! A visit as it is loaded: its order, its state, and the name of the caregiver.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::audit::{Disclosure, Subject, Subjects};
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
 use uuid::Uuid;
 
-use super::details::Details;
+use super::details::{Contact, Details};
 use super::id::VisitId;
 use super::state::{Closing, Slot, VisitState, VisitStateName};
 use crate::account::{AccountId, PersonId};
@@ -112,7 +113,18 @@ impl VisitRow {
     }
 }
 
+impl Subjects for Visit {
+    fn subjects(&self) -> Vec<Subject> {
+        vec![Subject::new("visit", self.id), Subject::new("person", self.person)]
+    }
+}
+
 impl Visit {
+    /// The elder, for an answer that shows the visit.
+    pub fn contact(&self, shows: &Disclosure) -> &Contact {
+        self.details.contact.show(shows, self)
+    }
+
     /// A new order of an agency for a person.
     pub fn ordered(
         now: DateTime<Utc>,

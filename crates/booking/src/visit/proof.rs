@@ -2,6 +2,7 @@
 //! service type and recipient stand on the order; worker, location, start and end come from here.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::{on, text_enum};
 use serde::Serialize;
@@ -92,6 +93,7 @@ pub async fn insert(tx: &mut Tx, visit: VisitId, proof: &Proof) -> Result<(), Db
 }
 
 /// The proofs of a visit: start, then end.
-pub async fn of_visit(conn: &mut Conn, visit: VisitId) -> Result<Vec<Proof>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(OF_VISIT).bind(visit).fetch_all(c).await)?)
+pub async fn of_visit(conn: &mut Conn, visit: VisitId) -> Result<Personal<Vec<Proof>>, DbError> {
+    let proofs: Vec<Proof> = on!(conn, |c| sqlx::query_as(OF_VISIT).bind(visit).fetch_all(c).await)?;
+    Ok(proofs.into())
 }

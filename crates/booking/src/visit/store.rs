@@ -121,11 +121,11 @@ pub async fn of_caregiver(
 
 /// Stores a new order; `false` when the request has an open one already.
 pub async fn insert(tx: &mut Tx, visit: &Visit) -> Result<bool, DbError> {
-    let wish = &visit.details;
+    let (wish, contact) = (&visit.details, visit.details.contact.unseen());
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(visit.id).bind(visit.request_id).bind(visit.agency).bind(visit.person);
-        let row = row.bind(&wish.service_type).bind(&wish.name).bind(&wish.phone).bind(&wish.address);
-        let row = row.bind(&wish.area_code).bind(&wish.note).bind(wish.wanted_from).bind(wish.wanted_until);
+        let row = row.bind(&wish.service_type).bind(&contact.name).bind(&contact.phone).bind(&contact.address);
+        let row = row.bind(&wish.area_code).bind(&contact.note).bind(wish.wanted_from).bind(wish.wanted_until);
         let row = row.bind(visit.request_withdrawn).bind(visit.state.name()).bind(visit.created_at);
         row.execute(c).await.map(|r| r.rows_affected())
     })?;
@@ -134,7 +134,7 @@ pub async fn insert(tx: &mut Tx, visit: &Visit) -> Result<bool, DbError> {
 
 /// Stores a visit over the version that was read; `false` when somebody has changed it since.
 pub async fn update(tx: &mut Tx, read: i64, visit: &Visit) -> Result<bool, DbError> {
-    let (wish, state) = (&visit.details, &visit.state);
+    let (wish, contact, state) = (&visit.details, visit.details.contact.unseen(), &visit.state);
     let (slot, closing) = (state.slot(), state.closing());
     let rows = on!(tx, |c| {
         let row = sqlx::query(UPDATE).bind(visit.id).bind(read).bind(state.name());
@@ -142,8 +142,8 @@ pub async fn update(tx: &mut Tx, read: i64, visit: &Visit) -> Result<bool, DbErr
         let row = row.bind(slot.map(|s| s.interval.ends_at()));
         let row = row.bind(state.checked_in_at()).bind(state.checked_out_at());
         let row = row.bind(closing.map(|c| c.at)).bind(closing.map(|c| c.reason.as_str()));
-        let row = row.bind(&wish.service_type).bind(&wish.name).bind(&wish.phone).bind(&wish.address);
-        let row = row.bind(&wish.area_code).bind(&wish.note).bind(wish.wanted_from).bind(wish.wanted_until);
+        let row = row.bind(&wish.service_type).bind(&contact.name).bind(&contact.phone).bind(&contact.address);
+        let row = row.bind(&wish.area_code).bind(&contact.note).bind(wish.wanted_from).bind(wish.wanted_until);
         row.bind(visit.version).execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 1 {

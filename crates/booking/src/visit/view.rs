@@ -121,7 +121,8 @@ impl VisitView {
     /// The visit as the caller may see it.
     pub fn of(ctx: &Ctx, agency: &Agency, visit: Visit, limits: &VisitConfig) -> Self {
         let stance = VisitStance::of(ctx, agency, &visit, limits);
-        let contact = stance.decide(ctx, VisitAction::ViewContact) == Decision::Allow;
+        let open = stance.decide(ctx, VisitAction::ViewContact) == Decision::Allow;
+        let contact = visit.contact(&ctx.shows).clone();
         let legal = lifecycle::actions(&visit, ctx, &stance).into_iter().map(VisitStepName::as_str).collect();
         let (state, slot) = (visit.state.name(), visit.state.slot());
         Self {
@@ -130,11 +131,11 @@ impl VisitView {
             state,
             legal,
             service_type: visit.details.service_type,
-            name: if contact { visit.details.name } else { mask_name(&visit.details.name) },
-            phone: if contact { visit.details.phone } else { mask_phone(&visit.details.phone) },
-            address: contact.then_some(visit.details.address),
+            name: if open { contact.name } else { mask_name(&contact.name) },
+            phone: if open { contact.phone } else { mask_phone(&contact.phone) },
+            address: open.then_some(contact.address),
             area_code: visit.details.area_code,
-            note: contact.then_some(visit.details.note),
+            note: open.then_some(contact.note),
             wanted_from: visit.details.wanted_from,
             wanted_until: visit.details.wanted_until,
             caregiver: slot.map(|s| s.caregiver),
@@ -144,7 +145,7 @@ impl VisitView {
             checked_in_at: visit.state.checked_in_at(),
             checked_out_at: visit.state.checked_out_at(),
             late_minutes: late_minutes(&visit.state, ctx.now(), limits),
-            closed_reason: visit.state.closing().map(|c| c.reason.clone()).filter(|_| contact),
+            closed_reason: visit.state.closing().map(|c| c.reason.clone()).filter(|_| open),
             version: visit.version,
         }
     }

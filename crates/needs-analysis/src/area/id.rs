@@ -1,7 +1,9 @@
 //! Codes of areas.
 
+use sanbao_platform::crypto::sha256_hex;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 /// A longer code is refused.
 pub const CODE_BYTES_MAX: usize = 40;
@@ -31,6 +33,11 @@ impl AreaCode {
     /// A code that no area has.
     pub(crate) fn example() -> Self {
         Self("0".to_owned())
+    }
+
+    /// The key under which live lists hear of what lies in the area itself.
+    pub(crate) fn live_key(&self) -> Uuid {
+        sha256_hex(self.0.as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
     }
 
     /// The code as text.

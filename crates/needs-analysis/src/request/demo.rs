@@ -10,7 +10,7 @@ use sanbao_platform::{audit, bus, on};
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
-use super::details::Details;
+use super::details::{Details, ElderDetails};
 use super::input::Draft;
 use super::model::Request;
 use super::state::RequestStateName;
@@ -219,16 +219,20 @@ fn draft(dice: &mut Dice, elders: &[Elder], n: usize, received_at: DateTime<Utc>
         Category::Medical | Category::Nursing | Category::Mobility if dice.below(4) == 0 => Urgency::Urgent,
         _ => Urgency::Normal,
     };
+    let told = ElderDetails {
+        name: elder.name.clone(),
+        phone: elder.phone.as_ref().map(|p| p.as_str().to_owned()),
+        address: Some(elder.address.clone()),
+        note: Some(note.to_owned()),
+        ..ElderDetails::default()
+    };
     let details = Details {
         received_at,
         area_code: elder.area_code.clone(),
         category: *category,
         category_raw: (*category == Category::Other).then(|| note.to_owned()),
         urgency,
-        elder_name: elder.name.clone(),
-        phone: elder.phone.as_ref().map(|p| p.as_str().to_owned()),
-        address: Some(elder.address.clone()),
-        note: Some(note.to_owned()),
+        elder: told.into(),
         ..Details::blank()
     };
     Some(Draft { external_id: Some(format!("demo-{n:05}")), national_id: elder.national_id.clone(), details })

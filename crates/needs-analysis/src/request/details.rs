@@ -1,6 +1,7 @@
 //! The details of a request: by the caller, or by the row of a file that is read again later.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::cn;
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use uuid::Uuid;
@@ -21,17 +22,11 @@ pub struct Details {
     /// The words for it, where the table of categories has none.
     pub category_raw: Option<String>,
     pub urgency: Urgency,
-    pub elder_name: String,
-    /// The number to call.
-    pub phone: Option<String>,
-    /// The sealed resident id.
-    pub national_id_sealed: Option<Vec<u8>>,
+    /// The elder, and the wish in words.
+    #[sqlx(flatten)]
+    pub elder: Personal<ElderDetails>,
     /// The resident id's blind index.
     pub national_id_index: Option<String>,
-    /// The street address.
-    pub address: Option<String>,
-    /// The wish in words.
-    pub note: Option<String>,
     /// Help is wanted from then.
     pub wanted_from: Option<DateTime<Utc>>,
     /// Help is wanted until then.
@@ -44,6 +39,21 @@ pub struct Details {
     pub content_index: Option<String>,
 }
 
+/// The elder whom a request is for, and what is wished for.
+#[derive(Clone, Default, PartialEq, sqlx::FromRow)]
+pub struct ElderDetails {
+    #[sqlx(rename = "elder_name")]
+    pub name: String,
+    /// The number to call.
+    pub phone: Option<String>,
+    /// The sealed resident id.
+    pub national_id_sealed: Option<Vec<u8>>,
+    /// The street address.
+    pub address: Option<String>,
+    /// The wish in words.
+    pub note: Option<String>,
+}
+
 impl Details {
     /// Nothing told yet; also what stands for the details of a step that would bring some.
     pub(super) fn blank() -> Self {
@@ -53,12 +63,8 @@ impl Details {
             category: Category::Other,
             category_raw: None,
             urgency: Urgency::Normal,
-            elder_name: String::new(),
-            phone: None,
-            national_id_sealed: None,
+            elder: Personal::default(),
             national_id_index: None,
-            address: None,
-            note: None,
             wanted_from: None,
             wanted_until: None,
             person_id: None,
@@ -71,7 +77,9 @@ impl Details {
     pub fn received_on(&self) -> NaiveDate {
         local_day(self.received_at)
     }
+}
 
+impl ElderDetails {
     /// The resident id with its middle masked, `None` when there is none; `Err` when it does not open, which the log
     /// says once.
     pub fn masked_national_id(&self, request: RequestId, fields: &FieldKeys) -> Result<Option<String>, Unsealable> {

@@ -132,18 +132,18 @@ pub fn of(change: &Change<Request>, at: DateTime<Utc>) -> Result<Vec<NewEvent>, 
 /// That the agency has an order now; nothing where none has taken the request.
 pub fn accepted(request: &Request, at: DateTime<Utc>) -> Result<Option<NewEvent>, DbError> {
     let Some(order) = request.state.order() else { return Ok(None) };
-    let d = &request.details;
+    let (d, elder) = (&request.details, request.details.elder.unseen());
     let data = AcceptedRequest {
         request_id: request.id,
         agency_id: order.agency,
         person_id: d.person_id,
-        name: &d.elder_name,
-        phone: d.phone.as_deref().unwrap_or_default(),
-        address: d.address.as_deref().unwrap_or_default(),
+        name: &elder.name,
+        phone: elder.phone.as_deref().unwrap_or_default(),
+        address: elder.address.as_deref().unwrap_or_default(),
         area_code: d.area_code.as_str(),
         national_id_index: d.national_id_index.as_deref(),
         category: d.category,
-        note: d.note.as_deref(),
+        note: elder.note.as_deref(),
         wanted_from: d.wanted_from,
         wanted_until: d.wanted_until,
     };
@@ -151,15 +151,15 @@ pub fn accepted(request: &Request, at: DateTime<Utc>) -> Result<Option<NewEvent>
 }
 
 fn updated(request: &Request) -> UpdatedRequest<'_> {
-    let d = &request.details;
+    let (d, elder) = (&request.details, request.details.elder.unseen());
     UpdatedRequest {
         request_id: request.id,
-        name: &d.elder_name,
-        phone: d.phone.as_deref().unwrap_or_default(),
-        address: d.address.as_deref().unwrap_or_default(),
+        name: &elder.name,
+        phone: elder.phone.as_deref().unwrap_or_default(),
+        address: elder.address.as_deref().unwrap_or_default(),
         area_code: d.area_code.as_str(),
         category: d.category,
-        note: d.note.as_deref(),
+        note: elder.note.as_deref(),
         wanted_from: d.wanted_from,
         wanted_until: d.wanted_until,
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::category::{Category, Urgency};
-use super::details::{Details, person_key, place};
+use super::details::{Details, ElderDetails, person_key, place};
 use super::id::RequestId;
 use crate::area::AreaCode;
 use crate::{ZONE, local_day};
@@ -80,9 +80,13 @@ impl Draft {
     pub fn details_of(self, request: RequestId, fields: &FieldKeys) -> Details {
         let Self { national_id, details, .. } = self;
         let index = national_id.as_ref().map(|id| id.index(fields));
-        Details {
-            person_key: person_key(index.as_deref(), &details.elder_name, details.phone.as_deref(), fields),
+        let elder = ElderDetails {
             national_id_sealed: national_id.map(|id| fields.seal(&place(request.0), id.as_str())),
+            ..details.elder.into_unseen()
+        };
+        Details {
+            person_key: person_key(index.as_deref(), &elder.name, elder.phone.as_deref(), fields),
+            elder: elder.into(),
             national_id_index: index,
             ..details
         }
@@ -205,16 +209,15 @@ pub fn parse(raw: &NewRequest, now: DateTime<Utc>, needs_external_id: bool) -> R
     match (received_at, area_code, words, urgency, elder_name) {
         (Some(received_at), Some(area_code), Some(words), Some(urgency), Some(elder_name)) if faults.0.is_empty() => {
             let known = Category::from_words(&words);
+            let phone = phone.map(|p| p.as_str().to_owned());
+            let elder = ElderDetails { name: elder_name, phone, address, note, ..ElderDetails::default() };
             let details = Details {
                 received_at,
                 area_code,
                 category: known.unwrap_or(Category::Other),
                 category_raw: known.is_none().then_some(words),
                 urgency,
-                elder_name,
-                phone: phone.map(|p| p.as_str().to_owned()),
-                address,
-                note,
+                elder: elder.into(),
                 wanted_from,
                 wanted_until,
                 ..Details::blank()
@@ -316,8 +319,8 @@ mod tests {
             (draft.details.category, draft.details.category_raw, draft.details.urgency),
             (Category::Meal, None, Urgency::Urgent)
         );
-        assert_eq!(draft.details.elder_name, "林某");
-        assert_eq!(draft.details.phone.as_deref(), Some("19900000001"));
+        assert_eq!(draft.details.elder.unseen().name, "林某");
+        assert_eq!(draft.details.elder.unseen().phone.as_deref(), Some("19900000001"));
         let other = NewRequest { category: Some("遛狗".into()), ..good() };
         let draft = parse(&other, now(), true).unwrap();
         assert_eq!((draft.details.category, draft.details.category_raw.as_deref()), (Category::Other, Some("遛狗")));

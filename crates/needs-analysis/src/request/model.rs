@@ -1,6 +1,7 @@
 //! A request as it is loaded.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::audit::{Subject, Subjects};
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
 use sanbao_platform::id::OrganisationId;
@@ -72,6 +73,13 @@ pub(super) struct ListedRow {
     request: RequestRow,
     area_name: String,
     agency_name: Option<String>,
+}
+
+impl Subjects for Request {
+    fn subjects(&self) -> Vec<Subject> {
+        let person = self.details.person_id.map(|person| Subject::new("person", person));
+        [Subject::new("request", self.id)].into_iter().chain(person).collect()
+    }
 }
 
 impl Request {

@@ -1,5 +1,7 @@
 //! The work order's life as a whole: a step's rows, events and permission, and how a person orders it.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
 use sanbao_platform::db::{Conn, DbError, Tx};
@@ -103,10 +105,17 @@ impl Lifecycle for Request {
         events::of(change, by.at())
     }
 
-    /// The street's lists stand under the nil key.
+    /// The street's lists stand under the areas that they show.
     fn audience(change: &Change<Self>) -> Vec<Uuid> {
-        let agencies = [change.before.as_ref().and_then(Self::agency), change.after.agency()];
-        [Uuid::nil()].into_iter().chain(agencies.into_iter().flatten().map(Uuid::from)).collect()
+        let states = [change.before.as_ref(), Some(&change.after)];
+        let states = states.into_iter().flatten();
+        let keys: BTreeSet<Uuid> = states
+            .flat_map(|request| {
+                let agency = request.agency().map(Uuid::from);
+                [request.details.area_code.live_key()].into_iter().chain(agency)
+            })
+            .collect();
+        keys.into_iter().collect()
     }
 
     async fn stance(&self, _: &App, conn: &mut Conn, ctx: &Ctx) -> Result<Standing, Problem> {

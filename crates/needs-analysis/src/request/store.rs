@@ -66,13 +66,13 @@ pub async fn one(conn: &mut Conn, id: RequestId) -> Result<Option<Listed>, DbErr
 /// Writes a new request, or one over the version of `before`. `false` when its source has sent this id before, or
 /// when somebody was faster.
 pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -> Result<bool, DbError> {
-    let (d, involvement) = (&after.details, after.state.involvement());
+    let (d, elder, involvement) = (&after.details, after.details.elder.unseen(), after.state.involvement());
     let engagement = involvement.engagement();
     let rows = on!(conn, |c| {
         let row = sqlx::query(if before.is_some() { UPDATE } else { INSERT }).bind(after.id).bind(after.version);
         let row = row.bind(d.received_at).bind(d.received_on()).bind(&d.area_code).bind(d.category);
-        let row = row.bind(&d.category_raw).bind(d.urgency).bind(&d.elder_name).bind(&d.phone);
-        let row = row.bind(&d.national_id_sealed).bind(&d.national_id_index).bind(&d.address).bind(&d.note);
+        let row = row.bind(&d.category_raw).bind(d.urgency).bind(&elder.name).bind(&elder.phone);
+        let row = row.bind(&elder.national_id_sealed).bind(&d.national_id_index).bind(&elder.address).bind(&elder.note);
         let row = row.bind(d.wanted_from).bind(d.wanted_until).bind(d.person_id).bind(d.person_key);
         let row = row.bind(&d.content_index).bind(after.triaged).bind(after.state.name()).bind(after.state_since);
         let row = row.bind(involvement.agency()).bind(engagement.map(|e| e.accepted_at));

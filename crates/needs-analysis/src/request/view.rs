@@ -61,8 +61,6 @@ pub struct RequestView {
     pub wanted_until: Option<DateTime<Utc>>,
     /// Whether personal fields are masked for this caller.
     pub masked: bool,
-    /// The person of the network it is for, once known.
-    pub person_id: Option<Uuid>,
     /// The agency it was sent to.
     pub agency_id: Option<OrganisationId>,
     /// Its name, if known.
@@ -125,8 +123,9 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
     let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
+    let elder = r.details.elder.show(&ctx.shows, &r).clone();
     let (id, state, d) = (r.id, r.state_name(), r.details);
-    let national_id = d.masked_national_id(id, fields);
+    let national_id = elder.masked_national_id(id, fields);
     RequestView {
         id,
         national_id_unreadable: national_id.is_err(),
@@ -141,14 +140,13 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
         category: d.category,
         category_raw: d.category_raw,
         urgency: d.urgency,
-        elder_name: if open { d.elder_name } else { cn::mask_name(&d.elder_name) },
-        phone: d.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
-        address: shown(d.address),
-        note: shown(d.note),
+        elder_name: if open { elder.name } else { cn::mask_name(&elder.name) },
+        phone: elder.phone.map(|p| if open { p } else { cn::mask_phone(&p) }),
+        address: shown(elder.address),
+        note: shown(elder.note),
         wanted_from: d.wanted_from,
         wanted_until: d.wanted_until,
         masked: !open,
-        person_id: d.person_id,
         agency_id,
         agency_name,
         state,

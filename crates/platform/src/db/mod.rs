@@ -146,6 +146,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     4 "0004_write_probe",
     5 "0005_answered_version",
     6 "0006_ended_session",
+    7 "0007_reads",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

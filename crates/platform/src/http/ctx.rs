@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, FromRef, FromRequestParts};
+use axum::extract::{ConnectInfo, FromRef, FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::live::Streams;
 use super::session::{ACCESS_COOKIE, CSRF_COOKIE, CSRF_HEADER, LANG_COOKIE, LOCKED_COOKIE};
+use crate::audit::Disclosure;
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::crypto::same_secret;
@@ -34,6 +35,8 @@ pub struct RequestInfo {
     pub drain: CancellationToken,
     /// The event streams that are open.
     pub streams: Streams,
+    /// The people whom the answer shows, and the account that asked.
+    pub shows: Disclosure,
 }
 
 /// A request by somebody who need not be logged in.
@@ -46,6 +49,8 @@ pub struct Visitor {
     pub address: IpAddr,
     /// The program that it names itself, cut off; empty when it says nothing. Never logged.
     pub agent: String,
+    /// The people whom the answer shows.
+    pub shows: Disclosure,
     /// Ends endless answers.
     pub drain: CancellationToken,
 }
@@ -59,9 +64,13 @@ pub struct Ctx {
     /// The language of the answer.
     pub lang: Lang,
     pub request_id: String,
+    /// The people whom the answer shows.
+    pub shows: Disclosure,
     /// Ends endless answers.
     pub drain: CancellationToken,
     pub(super) streams: Streams,
+    /// The method and the pattern of the path.
+    pub(super) operation: String,
     clock: Clock,
 }
 
@@ -72,8 +81,10 @@ impl Ctx {
             actor,
             lang: Lang::Zh,
             request_id: request_id.into(),
+            shows: Disclosure::default(),
             drain: CancellationToken::new(),
             streams: Streams::default(),
+            operation: String::new(),
             clock,
         }
     }
@@ -103,6 +114,7 @@ fn info(parts: &Parts) -> RequestInfo {
         lang: lang_of(&parts.headers),
         drain: CancellationToken::new(),
         streams: Streams::default(),
+        shows: Disclosure::default(),
     })
 }
 
@@ -119,6 +131,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
             // In-process tests have no socket.
             address: address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             agent: agent.chars().take(AGENT_CHARS_MAX).collect(),
+            shows: info.shows,
             drain: info.drain,
         })
     }
@@ -186,6 +199,11 @@ fn csrf(parts: &Parts, keys: &Keys, actor: &Actor) -> Result<(), Problem> {
     OwnScript(csrf_token(parts)?).fits(keys, actor.session)
 }
 
+/// The operation that a request asks for: `GET /v1/consults/{id}`, as audit rows of reads name it.
+pub(crate) fn operation_of(method: &Method, route: Option<&MatchedPath>) -> String {
+    format!("{method} {}", route.map_or("-", MatchedPath::as_str))
+}
+
 /// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
 fn known<S>(
     parts: &Parts,
@@ -214,8 +232,10 @@ where
     if Db::from_ref(state).ended().refuses(&actor) {
         return Err(Problem::unauthenticated());
     }
-    let info = info(parts);
-    Ok(Ctx { actor, lang: info.lang, request_id: info.request_id, drain: info.drain, streams: info.streams, clock })
+    let RequestInfo { request_id, lang, drain, streams, shows } = info(parts);
+    shows.by(&actor);
+    let operation = operation_of(&parts.method, parts.extensions.get::<MatchedPath>());
+    Ok(Ctx { actor, lang, request_id, shows, drain, streams, operation, clock })
 }
 
 /// As [`Ctx`], also of an account that lacks the second factor that it must have: for the way to set it up, and out.

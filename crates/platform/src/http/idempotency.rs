@@ -5,9 +5,10 @@ use axum::http::{HeaderValue, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
-use sqlx::types::Json;
+use sqlx::types::{Json, Uuid};
 
 use super::{Ctx, ETag};
+use crate::audit::{self, Asked};
 use crate::crypto::{FieldKeys, sha256_hex};
 use crate::db::{Tx, expect_rows};
 use crate::on;
@@ -18,8 +19,9 @@ const KEY_BYTES_MAX: usize = 128;
 
 const CLAIM: &str = "insert into idempotency (actor, key, request_hash, status, body, created_at)
     values ($1, $2, $3, 0, $4, $5) on conflict do nothing";
-const FIND: &str = "select request_hash, status, version, body from idempotency where actor = $1 and key = $2";
-const STORE: &str = "update idempotency set status = $3, version = $4, body = $5 where actor = $1 and key = $2";
+const FIND: &str = "select request_hash, status, version, body, shown from idempotency where actor = $1 and key = $2";
+const STORE: &str =
+    "update idempotency set status = $3, version = $4, body = $5, shown = $6 where actor = $1 and key = $2";
 
 /// The request's key, if it has one. `begin` and `finish` stand in the transaction of the work.
 #[derive(Clone, Debug)]
@@ -107,10 +109,13 @@ impl Idempotency {
         if claimed == 1 {
             return Ok(None);
         }
-        let (stored_hash, status, version, Json(body)): (String, i32, Option<i64>, Json<Value>) =
+        let (stored_hash, status, version, Json(body), shown): (String, i32, Option<i64>, Json<Value>, Option<Uuid>) =
             on!(tx, |c| sqlx::query_as(FIND).bind(ctx.actor.subject).bind(key).fetch_one(c).await)?;
         if stored_hash != hash {
             return Err(Problem::new(&IDEMPOTENCY_MISMATCH));
+        }
+        if let Some(shown) = shown {
+            audit::note_again(tx, &ctx.shows, shown).await?;
         }
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         Ok(Some(StoredAnswer { status: status.unwrap_or(StatusCode::OK), version, body }))
@@ -173,11 +178,15 @@ impl Idempotency {
         Ok(answer.response())
     }
 
+    /// Stores the answer; the people whom it shows are written down in the same transaction, and kept for repeats.
     async fn store(&self, tx: &mut Tx, ctx: &Ctx, answer: &StoredAnswer) -> Result<(), Problem> {
+        let (actor, request_id) = (Some(&ctx.actor), ctx.request_id.as_str());
+        let asked = Asked { at: ctx.now(), actor, action: &ctx.operation, request_id };
+        let shown = audit::write_shown(tx, asked, &ctx.shows).await?;
         let Some(key) = &self.0 else { return Ok(()) };
         let rows = on!(tx, |c| {
             let row = sqlx::query(STORE).bind(ctx.actor.subject).bind(key).bind(i32::from(answer.status.as_u16()));
-            row.bind(answer.version).bind(Json(&answer.body)).execute(c).await.map(|r| r.rows_affected())
+            row.bind(answer.version).bind(Json(&answer.body)).bind(shown).execute(c).await.map(|r| r.rows_affected())
         })?;
         Ok(expect_rows("store idempotent answer", 1, rows)?)
     }

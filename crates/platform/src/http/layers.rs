@@ -16,6 +16,7 @@ use super::extract::problem_of;
 use super::live::Streams;
 use super::packing::{Packing, packed};
 use super::{RequestInfo, cookies};
+use crate::audit::Disclosure;
 use crate::clock::Clock;
 use crate::id::uuid_v7;
 use crate::problem::{INTERNAL, NOT_FOUND, Problem};
@@ -24,8 +25,8 @@ use crate::web;
 
 /// The largest body a route takes unless it says otherwise.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
-/// A longer `X-Request-Id` from outside is replaced.
-const REQUEST_ID_BYTES_MAX: usize = 64;
+/// A longer `X-Request-Id` from outside is not logged.
+const CLIENT_ID_BYTES_MAX: usize = 64;
 
 #[derive(Clone)]
 struct Outer {
@@ -47,14 +48,15 @@ pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bo
         .layer(from_fn_with_state(Packing::default(), packed))
 }
 
-fn request_id(headers: &HeaderMap, clock: &Clock) -> String {
+/// The caller's own id of the request, for the log alone: what it says, others could say too.
+fn client_id(headers: &HeaderMap) -> Option<&str> {
     let given = headers.get("x-request-id").and_then(|v| v.to_str().ok());
     let usable = |id: &&str| {
         !id.is_empty()
-            && id.len() <= REQUEST_ID_BYTES_MAX
+            && id.len() <= CLIENT_ID_BYTES_MAX
             && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
     };
-    given.filter(usable).map_or_else(|| uuid_v7(clock.now()).to_string(), str::to_owned)
+    given.filter(usable)
 }
 
 fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
@@ -68,18 +70,24 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         cookies::without_prefix(request.headers_mut());
     }
     let info = RequestInfo {
-        request_id: request_id(request.headers(), &outer.clock),
+        request_id: uuid_v7(outer.clock.now()).to_string(),
         lang: lang_of(request.headers()),
         drain: outer.drain,
         streams: outer.streams,
+        shows: Disclosure::default(),
     };
     let method = request.method().clone();
     let page = wants_page(request.headers(), request.uri());
     // The pattern, never the path itself: a path may carry a link's secret.
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
+    let client_id = client_id(request.headers());
+    let span = tracing::info_span!("request", id = %info.request_id, client_id, %method, route);
     request.extensions_mut().insert(info.clone());
-    let span = tracing::info_span!("request", id = %info.request_id, %method, route);
-    let response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span.clone()).await;
+    if info.shows.is_open() {
+        // No layer of the service wrote it down: nobody is to see it.
+        response = Problem::internal("an answer shows somebody and left no audit row").into_response();
+    }
     let mut response = written_out(response, &info, page, &span);
     protect(response.headers_mut(), &info.request_id, outer.secure);
     if outer.secure {

@@ -1,7 +1,7 @@
 //! Server-sent events: tells a page that a list it shows has changed, never what is in it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -64,20 +64,31 @@ impl Drop for StreamPlace {
     }
 }
 
-/// A stream of `change` events for `topic` and `key`; ends on drain, with the log-in or the rights of `ctx`,
-/// and after ten minutes. An account that has
-/// [`STREAMS_PER_ACCOUNT_MAX`] is refused another.
+/// As [`live_of`], for one key.
 pub fn live<K: Into<Uuid>>(
     db: &Db,
     topic: &'static str,
     key: K,
     ctx: &Ctx,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<K>>, Problem> {
-    let (key, place, drain) = (key.into(), ctx.streams.enter(ctx.actor.subject)?, ctx.drain.clone());
+    live_of(db, topic, [key.into()], ctx)
+}
+
+/// A stream of `change` events for `topic` and `keys`; ends on drain, with the log-in or the rights of `ctx`,
+/// and after ten minutes. An account that has
+/// [`STREAMS_PER_ACCOUNT_MAX`] is refused another. Nothing tells of keys that are not among these.
+pub fn live_of<K: IntoIterator<Item = Uuid>>(
+    db: &Db,
+    topic: &'static str,
+    keys: K,
+    ctx: &Ctx,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<K>>, Problem> {
+    let keys: HashSet<Uuid> = keys.into_iter().collect();
+    let (place, drain) = (ctx.streams.enter(ctx.actor.subject)?, ctx.drain.clone());
     let (ended, actor) = (db.ended().clone(), ctx.actor.clone());
     let changes = BroadcastStream::new(db.changes()).filter_map(move |change| {
         future::ready(match change {
-            Ok(change) if change.topic == topic && change.key == key => {
+            Ok(change) if change.topic == topic && keys.contains(&change.key) => {
                 Some(Ok(Event::default().event("change").data(topic)))
             }
             Ok(_) => None,

@@ -17,12 +17,13 @@ mod session;
 
 pub use crate::certificate::{Tls, TlsError};
 pub use condition::{Condition, ETag, IfMatch};
+pub(crate) use ctx::operation_of;
 pub use ctx::{Ctx, LoggedIn, LoggedInPage, OwnScript, PageCtx, RequestInfo, SameSite, Visitor};
 pub use extract::{Json, Path, Query, body_refused};
 pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;
 pub use layers::{BODY_BYTES_MAX, finish};
-pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live};
+pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live, live_of};
 pub use packing::Fixed;
 pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};
 pub use proof::PROOF_MINUTES_MAX;

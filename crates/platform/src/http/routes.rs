@@ -4,12 +4,17 @@
 use std::fmt;
 
 use axum::Router;
+use axum::extract::FromRef;
 use axum::http::HeaderMap;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, get};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
 use super::packing::Fixed;
+use crate::audit::{Auditor, audited};
+use crate::clock::Clock;
+use crate::db::Db;
 
 /// A file of the binary: its path, its content type, its bytes.
 pub type StaticFile = (&'static str, &'static str, &'static [u8]);
@@ -108,9 +113,21 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.pages.iter().chain(&self.files).copied()
     }
 
-    /// The routes over their state.
+    /// The routes over their state, where no answer shows anybody.
     pub fn build(self, state: S) -> Routed {
         let (router, openapi) = self.router.split_for_parts();
         Routed { router: router.with_state(state), openapi, pages: self.pages, files: self.files }
+    }
+
+    /// The routes over their state, with the layer by which whom an answer shows, and who was refused, is written to
+    /// the audit log.
+    pub fn audited(self, state: S) -> Routed
+    where
+        Db: FromRef<S>,
+        Clock: FromRef<S>,
+    {
+        let auditor = Auditor::of(&state);
+        let routed = self.build(state);
+        Routed { router: routed.router.layer(from_fn_with_state(auditor, audited)), ..routed }
     }
 }

@@ -265,7 +265,7 @@ async fn a_step_writes_all_that_belongs_to_it_and_tells_lists_after_the_commit()
         let topics: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok()).map(|c| c.topic).collect();
         assert!(topics.contains(&"errands"), "{topics:?}");
         let mut conn = world.site.db.read().await.unwrap();
-        let lines = history::of(&mut conn, "errand", world.errand).await.unwrap();
+        let lines = history::of(&mut conn, "errand", world.errand).await.unwrap().into_unseen();
         let told: Vec<_> = lines.iter().map(|l| (l.version, l.step.as_str(), l.to_state.as_str())).collect();
         assert_eq!(told, [(1, "create", "open"), (2, "drop", "dropped")]);
         assert_eq!((lines[1].reason.as_deref(), lines[1].from_state.as_deref()), (Some("rain"), Some("open")));
@@ -344,7 +344,7 @@ async fn many_are_written_at_once_and_those_that_are_overtaken_are_left_out() {
         let mut tx = world.site.db.begin().await.unwrap();
         let saved = save(&mut tx, &by, orders).await.unwrap();
         assert_eq!(saved.len(), 50, "one was there already");
-        let lines = history::of(&mut tx, "errand", saved[0].after.id).await.unwrap();
+        let lines = history::of(&mut tx, "errand", saved[0].after.id).await.unwrap().into_unseen();
         assert_eq!(lines[0].reason.as_deref(), Some("file 7"));
         let ended = saved.into_iter().map(|c| step(c.after, ErrandStep::Lapse, start()).unwrap()).collect();
         assert_eq!(save(&mut tx, &by, ended).await.unwrap().len(), 50);

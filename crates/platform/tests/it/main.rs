@@ -9,6 +9,7 @@ mod live;
 mod packing;
 mod panics;
 mod retention;
+mod shown;
 mod slow_clients;
 mod speaker;
 mod stream;

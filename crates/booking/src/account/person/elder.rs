@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use uuid::Uuid;
 
@@ -11,10 +12,15 @@ use crate::account::id::PersonId;
 /// Merges point at the person that stays; a chain is followed this far.
 const MERGES_FOLLOWED_MAX: usize = 4;
 
-const FIND_BY_ID: &str = "select id, merged_into from person where id = $1";
-const FIND_BY_INDEX: &str = "select id from person where national_id_index = $1 and merged_into is null";
+const FIND_BY_ID: &str = "select id, merged_into from person
+    where id = $1 and (registered_by is null or registered_by = $2)";
+// The network's own record first, then a resident's, then the agency's.
+const FIND_BY_INDEX: &str = "select id from person where national_id_index = $1 and merged_into is null
+    and (registered_by is null or registered_by = $2)
+    order by case when registered_by is not null then 2 when organisation_id is not null then 1 else 0 end, id limit 1";
 const FIND_BY_PHONE: &str = "select id from person where name = $1 and phone = $2
-    and organisation_id is null and merged_into is null order by id limit 1";
+    and organisation_id is null and merged_into is null and (registered_by is null or registered_by = $3)
+    order by id limit 1";
 const INSERT_ELDER: &str = "insert into person
     (id, organisation_id, name, sex, phone, national_id_index, address, area_code, created_at, version)
     values ($1, null, $2, 'unknown', $3, $4, $5, $6, $7, 1) on conflict do nothing";
@@ -30,12 +36,14 @@ pub struct ElderContact {
     /// Street address.
     pub address: Option<String>,
     pub area_code: Option<String>,
+    /// The agency whose order it is: what others have registered is none of its business.
+    pub agency: Option<OrganisationId>,
     /// The blind index of the national id (domain `national_id`), never the id itself.
     pub national_id_index: Option<String>,
 }
 
-/// The person of a request: by id, by national id, by name and telephone together; a new one without
-/// an organisation otherwise. Concurrent calls with one national id give one person.
+/// The person of a request: by id, by national id, by name and telephone together, out of the network's and the
+/// agency's own records; a new one without an organisation otherwise. Concurrent calls with one national id give one person.
 pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderContact) -> Result<PersonId, DbError> {
     if let Some(found) = find(tx, contact).await? {
         return Ok(found);
@@ -68,26 +76,32 @@ pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderCo
 
 async fn find(conn: &mut Conn, contact: &ElderContact) -> Result<Option<PersonId>, DbError> {
     if let Some(id) = contact.person_id
-        && let Some(found) = surviving(conn, PersonId(id)).await?
+        && let Some(found) = surviving(conn, PersonId(id), contact.agency).await?
     {
         return Ok(Some(found));
     }
     if let Some(index) = &contact.national_id_index {
         // A national id says who it is: no other sign is asked.
-        return Ok(on!(conn, |c| sqlx::query_scalar(FIND_BY_INDEX).bind(index).fetch_optional(c).await)?);
+        return Ok(on!(conn, |c| sqlx::query_scalar(FIND_BY_INDEX)
+            .bind(index)
+            .bind(contact.agency)
+            .fetch_optional(c)
+            .await)?);
     }
     let Some(phone) = &contact.phone else { return Ok(None) };
-    let found =
-        on!(conn, |c| { sqlx::query_scalar(FIND_BY_PHONE).bind(&contact.name).bind(phone).fetch_optional(c).await })?;
+    let found = on!(conn, |c| {
+        let row = sqlx::query_scalar(FIND_BY_PHONE).bind(&contact.name).bind(phone).bind(contact.agency);
+        row.fetch_optional(c).await
+    })?;
     Ok(found)
 }
 
 /// The person that `id` stands for today.
-async fn surviving(conn: &mut Conn, id: PersonId) -> Result<Option<PersonId>, DbError> {
+async fn surviving(conn: &mut Conn, id: PersonId, agency: Option<OrganisationId>) -> Result<Option<PersonId>, DbError> {
     let mut id = id;
     for _ in 0..MERGES_FOLLOWED_MAX {
         let row: Option<(PersonId, Option<PersonId>)> =
-            on!(conn, |c| sqlx::query_as(FIND_BY_ID).bind(id).fetch_optional(c).await)?;
+            on!(conn, |c| sqlx::query_as(FIND_BY_ID).bind(id).bind(agency).fetch_optional(c).await)?;
         match row {
             None => return Ok(None),
             Some((found, None)) => return Ok(Some(found)),

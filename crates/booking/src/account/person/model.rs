@@ -17,6 +17,8 @@ pub struct Person {
     pub id: PersonId,
     /// The care home, or none for an elder at home.
     pub organisation_id: Option<OrganisationId>,
+    /// Of an elder at home, the organisation that registered the person; none for one whom a request brought.
+    pub registered_by: Option<OrganisationId>,
     pub name: String,
     pub sex: Sex,
     pub birth_date: Option<NaiveDate>,
@@ -52,6 +54,7 @@ impl Person {
         Self {
             id,
             organisation_id,
+            registered_by: None,
             name: String::new(),
             sex: Sex::Unknown,
             birth_date: None,
@@ -95,7 +98,8 @@ impl Person {
 pub(super) fn register(own: &Organisation) -> (AccountRelation, Option<OrganisationId>) {
     match own.kind {
         OrganisationKind::CareHome => (AccountRelation::Own, Some(own.id)),
-        OrganisationKind::HomeCareAgency | OrganisationKind::StreetOffice => (AccountRelation::AtHome, None),
+        OrganisationKind::HomeCareAgency => (AccountRelation::AtHome, None),
+        OrganisationKind::StreetOffice => (AccountRelation::InArea, None),
         OrganisationKind::Hospital => (AccountRelation::Foreign, None),
     }
 }

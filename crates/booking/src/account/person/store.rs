@@ -1,5 +1,7 @@
 //! People in the database.
 
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
@@ -8,46 +10,115 @@ use sanbao_platform::problem::Problem;
 
 use super::input::PersonSearch;
 use super::model::Person;
+use crate::account::area;
 use crate::account::id::PersonId;
+use crate::account::organisation::{self, Organisation, OrganisationKind};
 use crate::account::policy::{self, AccountAction, AccountRelation};
 
-const FIND: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed, national_id_index,
+/// How long after its last visit an agency still knows an elder, in days.
+const VISITED_DAYS_MAX: i64 = 90;
+
+const FIND: &str =
+    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version
     from person where id = $1 and merged_into is null";
-const LIST: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed, national_id_index,
+const LIST: &str =
+    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version from person
     where organisation_id = $1 and merged_into is null and (name, id) > ($2, $3)
     and (name like $4 escape '!' or phone = $5 or national_id_index = $6) order by name, id limit $7";
-const LIST_FIRST: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed,
+const LIST_FIRST: &str = "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed,
     national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version from person
     where organisation_id = $1 and merged_into is null
     and (name like $2 escape '!' or phone = $3 or national_id_index = $4) order by name, id limit $5";
-const SEARCH_AT_HOME: &str = "select id, organisation_id, name, sex, birth_date, phone, national_id_sealed,
-    national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version from person
-    where organisation_id is null and merged_into is null
-    and (name = $1 or phone = $2 or national_id_index = $3) order by name, id limit $4";
-const INSERT: &str = "insert into person (id, organisation_id, name, sex, birth_date, phone, national_id_sealed,
-    national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1) on conflict do nothing";
+const SEARCH_VISITED: &str = "select id, organisation_id, registered_by, name, sex, birth_date, phone,
+    national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version
+    from person where organisation_id is null and merged_into is null
+    and (name = $1 or phone = $2 or national_id_index = $3)
+    and (registered_by = $4 or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $4
+        and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
+    order by name, id limit $6";
+const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
+        select p.child, 1 from area_parent p
+        where replace(',' || $5 || ',', ',' || p.parent || ',', '') <> ',' || $5 || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6)
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6))
+    select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
+        address, area_code, guardian_name, guardian_phone, created_at, version
+    from person where organisation_id is null and merged_into is null
+    and (name = $1 or phone = $2 or national_id_index = $3)
+    and (registered_by = $4 or area_code in (select code from down)
+        or replace(',' || $5 || ',', ',' || area_code || ',', '') <> ',' || $5 || ',')
+    order by name, id limit $7";
+/// A visit that has not ended, or has ended since.
+const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2
+    and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $3)";
+const INSERT: &str = "insert into person (id, organisation_id, registered_by, name, sex, birth_date, phone,
+    national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1) on conflict do nothing";
 const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, phone = $6, national_id_sealed = $7,
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
     version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
 /// One person; merged ones are gone.
-pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Person>, DbError> {
+pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
 /// A person, when the policy allows `action`.
-pub(super) async fn load(conn: &mut Conn, ctx: &Ctx, id: PersonId, action: AccountAction) -> Result<Person, Problem> {
+pub(super) async fn load(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<Personal<Person>, Problem> {
     let person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let relation = match person.organisation_id {
-        None => AccountRelation::AtHome,
-        Some(organisation) if organisation == ctx.actor.organisation => AccountRelation::Own,
-        Some(_) => AccountRelation::Foreign,
-    };
+    let relation = relation(conn, ctx, person.unseen()).await?;
     policy::of(&ctx.actor, action, relation).require()?;
     Ok(person)
+}
+
+/// How the caller's organisation stands to a person.
+async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<AccountRelation, Problem> {
+    let caller = ctx.actor.organisation;
+    if let Some(home) = person.organisation_id {
+        return Ok(if home == caller { AccountRelation::Own } else { AccountRelation::Foreign });
+    }
+    let own = organisation::own(conn, ctx).await?;
+    let registered = person.registered_by == Some(caller);
+    Ok(match own.kind {
+        OrganisationKind::HomeCareAgency if registered || is_visited(conn, ctx, person.id).await? => {
+            AccountRelation::AtHome
+        }
+        OrganisationKind::StreetOffice if registered || is_in_area(conn, ctx, &own, person).await? => {
+            AccountRelation::InArea
+        }
+        _ => AccountRelation::Foreign,
+    })
+}
+
+/// Since when a visit that has ended is recent.
+fn recent(ctx: &Ctx) -> DateTime<Utc> {
+    ctx.now() - Duration::days(VISITED_DAYS_MAX)
+}
+
+async fn is_visited(conn: &mut Conn, ctx: &Ctx, id: PersonId) -> Result<bool, DbError> {
+    let (agency, since) = (ctx.actor.organisation, recent(ctx));
+    let visits: i64 = on!(conn, |c| sqlx::query_scalar(VISITED).bind(id).bind(agency).bind(since).fetch_one(c).await)?;
+    Ok(visits > 0)
+}
+
+async fn is_in_area(conn: &mut Conn, ctx: &Ctx, own: &Organisation, person: &Person) -> Result<bool, DbError> {
+    let Some(code) = &person.area_code else { return Ok(false) };
+    for area in &ctx.actor.areas {
+        if area::lies_in(conn, code, area, own.day(ctx.now())).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Residents of an organisation by name, after the one with that name and id.
@@ -57,7 +128,7 @@ pub(super) async fn residents(
     search: &PersonSearch,
     after: Option<(String, PersonId)>,
     limit: i64,
-) -> Result<Vec<Person>, DbError> {
+) -> Result<Vec<Personal<Person>>, DbError> {
     let pattern = search.pattern();
     Ok(match after {
         None => on!(conn, |c| {
@@ -71,18 +142,33 @@ pub(super) async fn residents(
     })
 }
 
-/// Elders at home that fit a search exactly.
-pub(super) async fn elders(conn: &mut Conn, search: &PersonSearch, limit: i64) -> Result<Vec<Person>, DbError> {
+/// Elders at home that fit a search exactly and whom the caller's agency or street has to do with.
+pub(super) async fn elders(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    own: &Organisation,
+    search: &PersonSearch,
+    limit: i64,
+) -> Result<Vec<Personal<Person>>, DbError> {
+    let PersonSearch { name, phone, index } = search;
+    if own.kind != OrganisationKind::StreetOffice {
+        return Ok(on!(conn, |c| {
+            let rows = sqlx::query_as(SEARCH_VISITED).bind(name).bind(phone).bind(index).bind(own.id);
+            rows.bind(recent(ctx)).bind(limit).fetch_all(c).await
+        })?);
+    }
+    let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
     Ok(on!(conn, |c| {
-        let rows = sqlx::query_as(SEARCH_AT_HOME).bind(&search.name).bind(&search.phone).bind(&search.index);
-        rows.bind(limit).fetch_all(c).await
+        let rows = sqlx::query_as(SEARCH_IN_AREAS).bind(name).bind(phone).bind(index).bind(own.id);
+        rows.bind(&areas).bind(today).bind(limit).fetch_all(c).await
     })?)
 }
 
 /// Stores a new person; `false` when the national id is registered already.
 pub(in crate::account) async fn insert(tx: &mut Tx, p: &Person) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
-        let row = sqlx::query(INSERT).bind(p.id).bind(p.organisation_id).bind(&p.name).bind(p.sex);
+        let row =
+            sqlx::query(INSERT).bind(p.id).bind(p.organisation_id).bind(p.registered_by).bind(&p.name).bind(p.sex);
         let row = row.bind(p.birth_date).bind(&p.phone).bind(&p.national_id_sealed).bind(&p.national_id_index);
         let row = row.bind(&p.address).bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
         row.bind(p.created_at).execute(c).await.map(|done| done.rows_affected())

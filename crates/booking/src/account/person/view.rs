@@ -1,6 +1,7 @@
 //! A person as those who care see it: masked where the whole is not needed.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use sanbao_platform::audit::{Disclosure, Personal, Subject};
 use sanbao_platform::cn::mask_phone;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::id::OrganisationId;
@@ -41,7 +42,9 @@ pub struct PersonView {
 }
 
 impl PersonView {
-    pub(super) fn of(person: Person, keys: &FieldKeys) -> Self {
+    pub(super) fn of(person: Personal<Person>, shows: &Disclosure, keys: &FieldKeys) -> Self {
+        let of = Subject::new("person", person.unseen().id);
+        let person = person.shown(shows, &of);
         let national_id = person.masked_national_id(keys);
         let phone = |phone: Option<String>| phone.map(|p| mask_phone(&p));
         Self {

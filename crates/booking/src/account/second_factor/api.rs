@@ -182,7 +182,7 @@ pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Accoun
     }
     ctx.proved_lately()?;
     if !store::drop_of(&mut tx, id).await? {
-        return Err(Problem::not_found());
+        return Err(Problem::lacking());
     }
     session::end_all(&mut tx, id, ctx.now(), "factor_reset").await?;
     audit::record(&mut tx, &ctx, "account.reset_second_factor", "account", id).await?;

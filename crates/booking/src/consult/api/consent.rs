@@ -25,8 +25,8 @@ pub async fn list(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<ConsentView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
-    Ok(Json(consent::list(&mut conn, id).await?))
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
+    Ok(Json(consent::list(&mut conn, id).await?.shown(&ctx.shows, &consult)))
 }
 
 /// Records that the resident or a guardian consents (care staff).
@@ -77,8 +77,7 @@ pub async fn withdraw(
         return Err(Problem::not_found());
     }
     audit::record(&mut tx, &ctx, "consult.consent.withdraw", "consult", id).await?;
-    let standing = consent::list(&mut tx, id).await?.iter().any(|c| c.withdrawn_at.is_none());
-    if !standing {
+    if !consent::stands(&mut tx, id).await? {
         issued::revoke_all(&mut tx, id, ctx.now()).await?;
     }
     steps::touch(&mut tx, &consult);

@@ -5,7 +5,7 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
-use sanbao_platform::audit;
+use sanbao_platform::audit::{self, Personal};
 use sanbao_platform::http::{Ctx, Idempotency, Json, Path, Visitor};
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::Deserialize;
@@ -32,8 +32,8 @@ pub async fn list(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<GuestView>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, ConsultAction::InviteGuest).await?;
-    Ok(Json(guest::list(&mut conn, id).await?))
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::InviteGuest).await?;
+    Ok(Json(guest::list(&mut conn, id).await?.shown(&ctx.shows, &consult)))
 }
 
 /// Makes a link for a family member (care staff).
@@ -76,8 +76,8 @@ pub async fn revoke(
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
     store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
-    let link = guest::find(&mut tx, id, link).await?.filter(|link| link.revoked_at.is_none());
-    let link = link.ok_or_else(Problem::not_found)?;
+    let link = guest::find(&mut tx, id, link).await?.map(Personal::into_unseen);
+    let link = link.filter(|link| link.revoked_at.is_none()).ok_or_else(Problem::not_found)?;
     guest::revoke(&mut tx, id, link.person, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.revoke", "consult", id).await?;
     tx.commit().await?;
@@ -102,7 +102,7 @@ pub async fn resend(
     if consult.state.is_final() {
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
-    let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?;
+    let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?.into_unseen();
     guest::revoke(&mut tx, id, old.person, ctx.now()).await?;
     let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
     let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, Some(old.person)).await?;
@@ -149,7 +149,7 @@ pub async fn ticket(
     let name = format!("{}（{}）", guest.name, guest.relation);
     let (role, until) = (guest.role.into(), Some(guest.expires_at));
     let entrant = Entrant { subject: guest.person.0, name: &name, organisation: None, role, until, session: None };
-    let ticket = room::issue(&mut tx, &app.deps.keys, now, &consult, &entrant).await?;
+    let ticket = room::issue(&mut tx, &app.deps.keys, (now, &visitor.shows), &consult, &entrant).await?;
     let id = Some(guest.consult_id.0);
     audit::record_as(&mut tx, now, None, "consult.guest_ticket", "consult", id, &visitor.request_id, "done").await?;
     tx.commit().await?;

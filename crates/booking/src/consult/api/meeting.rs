@@ -21,5 +21,5 @@ pub async fn meeting(
 ) -> Result<Json<MeetingView>, Problem> {
     let mut conn = app.deps.db.read().await?;
     let consult = store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
-    Ok(Json(meeting::of(&mut conn, &consult, ctx.now()).await?))
+    Ok(Json(meeting::of(&mut conn, &consult, ctx.now()).await?.shown(&ctx.shows, &consult)))
 }

@@ -3,7 +3,6 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, ETag, Json, Path};
 use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::policy::Decision;
@@ -22,17 +21,16 @@ use crate::consult::view::ConsultView;
 #[utoipa::path(get, path = "/v1/consults/{id}/opinion", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = OpinionView), (status = 403), (status = 404)))]
 pub async fn read(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let consult = store::load(&mut tx, &ctx, id, ConsultAction::ReadOpinion).await?;
-    let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
-    let opinion = opinion::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let mut conn = app.deps.db.read().await?;
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::ReadOpinion).await?;
+    let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
+    let opinion = opinion::find(&mut conn, id).await?.ok_or_else(Problem::lacking)?;
     let writes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Opinion) == Decision::Allow;
-    if opinion.signature.is_none() && !writes {
-        return Err(Problem::not_found());
+    if opinion.unseen().signature.is_none() && !writes {
+        return Err(Problem::lacking());
     }
-    let feedback = opinion::feedback(&mut tx, id).await?;
-    audit::record(&mut tx, &ctx, "consult.opinion.read", "consult", id).await?;
-    tx.commit().await?;
+    let opinion = opinion.shown(&ctx.shows, &consult);
+    let feedback = opinion::feedback(&mut conn, id).await?.map(|feedback| feedback.shown(&ctx.shows, &consult));
     Ok((StatusCode::OK, ETag(opinion.version), Json(OpinionView { opinion, feedback })).into_response())
 }
 

@@ -4,7 +4,6 @@ use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::DateTime;
-use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query};
 use sanbao_platform::moment::Moment;
@@ -79,10 +78,8 @@ pub async fn list(
 #[utoipa::path(get, path = "/v1/consults/{id}", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 404)))]
 pub async fn detail(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<ConsultId>) -> Result<Response, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    store::load(&mut tx, &ctx, id, ConsultAction::Read).await?;
-    let view = seen(&mut tx, &ctx, id).await?;
-    audit::record(&mut tx, &ctx, "consult.read", "consult", id).await?;
-    tx.commit().await?;
+    let mut conn = app.deps.db.read().await?;
+    store::load(&mut conn, &ctx, id, ConsultAction::Read).await?;
+    let view = seen(&mut conn, &ctx, id).await?;
     Ok((StatusCode::OK, ETag(view.version), Json(view)).into_response())
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::doctors::range;
 use crate::App;
 use crate::account::{AccountId, LocationId};
+use crate::consult::booking;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::policy::ConsultAction;
@@ -29,7 +30,7 @@ pub struct SlotQuery {
     /// And before; at most 31 days later.
     #[param(value_type = DateTime<Utc>)]
     pub to: Moment,
-    /// The room; absent: any.
+    /// The room of the inviting side; absent: any.
     pub room_id: Option<LocationId>,
     /// The doctor; absent: any of the wanted specialty in the invited hospital.
     pub doctor_id: Option<AccountId>,
@@ -48,6 +49,9 @@ pub async fn slots(
     let mut conn = app.deps.db.read().await?;
     let consult = store::load(&mut conn, &ctx, id, ConsultAction::Schedule).await?;
     range(*query.from, *query.to)?;
+    if let Some(room) = query.room_id {
+        booking::own_room(&mut conn, &consult, room, "?room_id").await?;
+    }
     Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query).await?))
 }
 

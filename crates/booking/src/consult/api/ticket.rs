@@ -53,7 +53,7 @@ pub async fn ticket(
     let (subject, organisation) = (ctx.actor.subject.0, Some(ctx.actor.organisation));
     let session = Some(ctx.actor.session);
     let entrant = Entrant { subject, name: &ctx.actor.name, organisation, role, until: None, session };
-    let ticket = ticket::issue(&mut tx, &app.deps.keys, ctx.now(), &consult, &entrant).await?;
+    let ticket = ticket::issue(&mut tx, &app.deps.keys, (ctx.now(), &ctx.shows), &consult, &entrant).await?;
     audit::record(&mut tx, &ctx, "consult.ticket", "consult", id).await?;
     tx.commit().await?;
     // Ended meanwhile, it may have missed that its tickets were taken back.
@@ -72,8 +72,9 @@ pub async fn holders(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<Vec<TicketHolder>>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    store::load(&mut conn, &ctx, id, ConsultAction::RevokeTicket).await?;
-    Ok(Json(issued::list(&mut conn, id, ctx.actor.organisation).await?))
+    let consult = store::load(&mut conn, &ctx, id, ConsultAction::RevokeTicket).await?;
+    let holders = issued::list(&mut conn, id, ctx.actor.organisation).await?;
+    Ok(Json(holders.shown(&ctx.shows, &consult)))
 }
 
 /// Whose tickets are taken back.
@@ -98,7 +99,7 @@ pub async fn revoke(
     let mut tx = app.deps.db.begin().await?;
     store::load(&mut tx, &ctx, id, ConsultAction::RevokeTicket).await?;
     let own = issued::list(&mut tx, id, ctx.actor.organisation).await?;
-    if !own.iter().any(|holder| holder.person == body.person) {
+    if !own.unseen().iter().any(|holder| holder.person == body.person) {
         return Err(Problem::not_found());
     }
     issued::revoke(&mut tx, id, body.person, ctx.now()).await?;

@@ -2,7 +2,6 @@
 
 use axum::extract::State as AppState;
 use maud::{Markup, html};
-use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::Age;
@@ -28,15 +27,9 @@ pub(super) async fn consult_page(
     AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
-    // The page is read beside the writer; only the audit row is written.
-    let mut conn = app.deps.db.read().await?;
-    let sheet = sheet(&mut conn, ctx, id).await?;
-    drop(conn);
-    let mut tx = app.deps.db.begin().await?;
-    audit::record(&mut tx, &sheet.ctx, "consult.read", "consult", id).await?;
-    tx.commit().await?;
+    let sheet = sheet(&mut app.deps.db.read().await?, ctx, id).await?;
     let lang = sheet.ctx.lang;
-    let title = format!("{} · {}", sheet.consult.resident_name, t(lang, "consult"));
+    let title = format!("{} · {}", sheet.consult.about(&sheet.ctx.shows).name, t(lang, "consult"));
     let scripts =
         ["/static/live.js", "/static/send.js", "/static/booking/consult-page.js", "/static/booking/consult-opinion.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&sheet.ctx.actor), "/consults", &scripts, &body(lang, &sheet)))
@@ -53,12 +46,12 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
         div.columns {
             div.stack {
                 @if let Some(o) = sheet.opinion.as_ref().filter(|o| o.signature.is_some()) {
-                    (record::opinion(lang, zone, consult, o, sheet.feedback.as_ref()))
+                    (record::opinion(&sheet.ctx, consult, o, sheet.feedback.as_ref()))
                 }
                 @if writes { (forms::opinion(lang, sheet)) }
                 (spoken::absent(lang, sheet))
                 (forms::next(lang, sheet))
-                section.card { (record::case(lang, consult, zone)) }
+                section.card { (record::case(lang, consult, &sheet.ctx)) }
                 (record::history(lang, zone, &sheet.history))
             }
             div.stack {
@@ -73,8 +66,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
     }
 }
 
-/// `GET /consults/{id}/status`: the part that follows by itself, alone. It holds nothing clinical, so
-/// following is no read of the case.
+/// `GET /consults/{id}/status`: the part that follows by itself, alone.
 pub(super) async fn status_part(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
@@ -85,7 +77,8 @@ pub(super) async fn status_part(
     let actions = actions(&consult, &ctx, specialty.as_deref());
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;
-    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, &meeting)) } })
+    let meeting = meeting.show(&ctx.shows, &consult);
+    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, meeting)) } })
 }
 
 fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meeting: &MeetingView) -> Markup {
@@ -100,7 +93,7 @@ fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meetin
     let absent = meeting.absent.map_or("", Absent::as_str);
     html! {
         div data-state=(format!("{}-{}-{absent}", state, consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
-            div.spread { h1 { (consult.resident_name) } (badge(lang, state)) }
+            div.spread { h1 { (consult.about(&ctx.shows).name) } (badge(lang, state)) }
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {

@@ -183,7 +183,8 @@ fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {
             .draw(lang, &Errors::default())
     };
     let (given_by, method) = (t(lang, "given-by"), t(lang, "method"));
-    let who = Field { value: &sheet.consult.resident_name, required: true, ..Field::default() };
+    let name = &sheet.consult.about(&sheet.ctx.shows).name;
+    let who = Field { value: name, required: true, ..Field::default() };
     let fields = html! {
         (Select { name: "given_by", label: &given_by, ..Select::default() }.draw(&by))
         (line("consent-name", "name", "name", who))

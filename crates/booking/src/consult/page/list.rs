@@ -149,7 +149,7 @@ fn next_card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     html! {
         section.card.next aria-labelledby="next" {
             h2 #next { (t(lang, title)) }
-            p.big { (consult.resident_name) }
+            p.big { (consult.about(&reader.ctx.shows).name) }
             (appointment(reader, consult))
             @if reader.side == Side::Hospital { (link(lang, consult)) }
             @else if consult.has_consent || reader.side == Side::Inviting { (door(lang, consult, now, label)) }
@@ -198,7 +198,7 @@ fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
     html! {
         article.card.late[late] {
             h3.spread {
-                a href=(format!("/consults/{}", consult.id)) { (consult.resident_name) }
+                a href=(format!("/consults/{}", consult.id)) { (consult.about(&reader.ctx.shows).name) }
                 (badge(lang, state))
             }
             (appointment(reader, consult))

@@ -174,7 +174,7 @@ pub(super) fn bell(ctx: &Ctx, calls: &[CallView]) -> Markup {
         @for call in calls {
             @let minutes = (ctx.now() - call.since).num_minutes().max(1).to_string();
             div.notice.warn role="alert" data-bell=(format!("{}-{}", call.consult_id, call.since.timestamp())) {
-                p.strong { (TEXTS.with(lang, "bell", &[("name", &call.name), ("minutes", &minutes)])) }
+                p.strong { (TEXTS.with(lang, "bell", &[("name", &call.caller.show(&ctx.shows, call).name), ("minutes", &minutes)])) }
                 a.button.primary.large href=(format!("/room?consult={}", call.consult_id)) { (t(lang, "bell-go")) }
             }
         }

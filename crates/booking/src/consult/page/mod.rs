@@ -18,7 +18,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, Routes, StaticFile, live};
+use sanbao_platform::http::{Ctx, Routes, StaticFile, live_of};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone, Words};
 use sanbao_platform::problem::Problem;
@@ -28,8 +28,8 @@ use super::id::ConsultId;
 use super::model::Consult;
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
-use super::steps::TOPIC;
-use super::store;
+use super::steps::{TOPIC, specialty_key};
+use super::store::{self, Side};
 use crate::App;
 use crate::texts::CONSULT as TEXTS;
 
@@ -62,10 +62,18 @@ async fn readable(conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<(Consult,
     Ok((consult, specialty))
 }
 
-/// Tells those who have a list of consults that something changed on their side; what, the page reads anew.
+/// Tells those who have a list of consults that something in it changed; what, the page reads anew.
 async fn events(AppState(app): AppState<App>, ctx: Ctx) -> Result<impl IntoResponse, Problem> {
-    api::side(&ctx.actor)?;
-    live(&app.deps.db, TOPIC, ctx.actor.organisation, &ctx)
+    let (actor, db) = (&ctx.actor, &app.deps.db);
+    let keys = match api::side(actor)? {
+        Side::Inviting | Side::Hospital => vec![actor.organisation.0],
+        Side::Doctor => {
+            let specialty = store::specialty_of(&mut db.read().await?, actor).await?;
+            let wanted = specialty.map(|specialty| specialty_key(actor.organisation, &specialty));
+            [actor.subject.0].into_iter().chain(wanted).collect()
+        }
+    };
+    live_of(db, TOPIC, keys, &ctx)
 }
 
 fn t(lang: Lang, key: &str) -> String {

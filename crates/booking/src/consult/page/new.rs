@@ -4,8 +4,9 @@ use axum::extract::State as AppState;
 use chrono::{DateTime, Days, Duration, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
+use sanbao_platform::audit::{Personal, Subject, Subjects};
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{PageCtx, Query};
+use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
@@ -28,6 +29,26 @@ const RESIDENTS: &str = "select id, name from person where organisation_id = $1 
     order by name, id limit 500";
 const ZONE: &str = "select time_zone from organisation where id = $1";
 
+/// A resident who can be chosen.
+#[derive(sqlx::FromRow)]
+struct Choosable {
+    id: PersonId,
+    #[sqlx(flatten)]
+    who: Personal<ResidentName>,
+}
+
+/// The resident's name.
+#[derive(sqlx::FromRow)]
+struct ResidentName {
+    name: String,
+}
+
+impl Subjects for Choosable {
+    fn subjects(&self) -> Vec<Subject> {
+        vec![Subject::new("person", self.id)]
+    }
+}
+
 /// Which consult is changed, if one is.
 #[derive(Debug, Deserialize)]
 pub(super) struct RevisionQuery {
@@ -46,7 +67,7 @@ pub(super) async fn invitation_form(
         Some(id) => Some(store::load(&mut conn, &ctx, id, ConsultAction::Invite).await?),
         None => None,
     };
-    let residents: Vec<(PersonId, String)> =
+    let residents: Vec<Choosable> =
         on!(conn, |c| sqlx::query_as(RESIDENTS).bind(ctx.actor.organisation).fetch_all(c).await)?;
     let wishes = wishes(&mut conn).await?;
     let zone = zone(&mut conn, ctx.actor.organisation).await?;
@@ -60,7 +81,7 @@ pub(super) async fn invitation_form(
         } @else if wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
-            (form(lang, old.as_ref(), &residents, &wishes, &times))
+            (form(&ctx, old.as_ref(), &residents, &wishes, &times))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
@@ -104,16 +125,20 @@ fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
 }
 
 fn form(
-    lang: Lang,
+    ctx: &Ctx,
     old: Option<&Consult>,
-    residents: &[(PersonId, String)],
+    residents: &[Choosable],
     wishes: &[Practitioner],
     times: &[(String, DateTime<Utc>, DateTime<Utc>)],
 ) -> Markup {
+    let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
     let choose = t(lang, "choose");
     let (resident, wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
-    let residents: Vec<_> =
-        residents.iter().map(|(id, name)| page::pick(id, name, old.is_some_and(|c| c.resident_id == *id))).collect();
+    let choice = |resident: &Choosable| {
+        let chosen = old.is_some_and(|c| c.resident_id == resident.id);
+        page::pick(resident.id, &resident.who.show(&ctx.shows, resident).name, chosen)
+    };
+    let residents: Vec<_> = residents.iter().map(choice).collect();
     let times: Vec<_> = times
         .iter()
         .map(|(label, from, until)| page::pick(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339()), label, false))
@@ -122,10 +147,10 @@ fn form(
         Select { name: "resident_id", label: &resident, none: Some(&choose), required: true, ..Select::default() };
     let fields = html! {
         (who.draw(&residents))
-        (area(lang, "reason", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.reason)))
-        (area(lang, "purpose", 3, TEXT_CHARS_MAX, old.map_or("", |c| &c.purpose)))
+        (area(lang, "reason", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.reason)))
+        (area(lang, "purpose", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.purpose)))
         (Select { name: "wanted", label: &wanted, required: true, ..Select::default() }.draw(&times))
-        (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, old.map_or("", |c| &c.case_summary)))
+        (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
         div.toolbar {
             button.button.primary.large type="submit" { (t(lang, "send-invitation")) }

@@ -3,7 +3,6 @@
 use axum::extract::State as AppState;
 use chrono_tz::Tz;
 use maud::{Markup, html};
-use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, Path};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone};
@@ -25,15 +24,12 @@ pub(super) async fn summary(
     Path(id): Path<ConsultId>,
 ) -> Result<Markup, Problem> {
     let (consult, specialty) = readable(&mut app.deps.db.read().await?, &ctx, id).await?;
-    let mut tx = app.deps.db.begin().await?;
-    audit::record(&mut tx, &ctx, "consult.summary.read", "consult", id).await?;
-    tx.commit().await?;
     let writes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Opinion) == Decision::Allow;
     let lang = ctx.lang;
     Ok(html! {
         section.stack aria-label=(t(lang, "case")) {
             (facts(lang, &consult, &ctx))
-            (case(lang, &consult, consult.zone_of(&ctx.actor)))
+            (case(lang, &consult, &ctx))
             @if writes {
                 p { a.button href=(format!("/consults/{id}#opinion")) target="_blank" rel="noopener" { (t(lang, "write-opinion")) } }
             }
@@ -43,13 +39,13 @@ pub(super) async fn summary(
 
 /// The person, the place and the time.
 pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
-    let zone = consult.zone_of(&ctx.actor);
+    let (zone, about) = (consult.zone_of(&ctx.actor), consult.about(&ctx.shows));
     html! {
         dl.facts {
             dt { (t(lang, "resident")) }
             dd {
-                (consult.resident_name) " · " (t(lang, &format!("sex-{}", consult.resident_sex)))
-                @if let Some(birthday) = consult.resident_birth_date { " · " (age(birthday, ctx.now())) " " (t(lang, "years")) }
+                (about.name) " · " (t(lang, &format!("sex-{}", about.sex)))
+                @if let Some(birthday) = about.birth_date { " · " (age(birthday, ctx.now())) " " (t(lang, "years")) }
             }
             dt { (t(lang, "inviting-side")) } dd { (consult.inviting.name(lang)) " · " (consult.requested_by_name) }
             dt { (t(lang, "invited-side")) }
@@ -65,27 +61,23 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
 }
 
 /// The parts of the invitation.
-pub(super) fn case(lang: Lang, consult: &Consult, zone: Tz) -> Markup {
+pub(super) fn case(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
+    let (zone, about) = (consult.zone_of(&ctx.actor), consult.about(&ctx.shows));
     html! {
-        h2 { (t(lang, "part-reason")) } (prose(&consult.reason))
-        h2 { (t(lang, "part-purpose")) } (prose(&consult.purpose))
-        h2 { (t(lang, "part-case_summary")) } (prose(&consult.case_summary))
+        h2 { (t(lang, "part-reason")) } (prose(&about.reason))
+        h2 { (t(lang, "part-purpose")) } (prose(&about.purpose))
+        h2 { (t(lang, "part-case_summary")) } (prose(&about.case_summary))
         p.faint { (t(lang, "part-wanted")) " " (time(lang, zone, consult.wanted.0)) " – " (time(lang, zone, consult.wanted.1)) }
     }
 }
 
 /// The opinion as a document.
-pub(super) fn opinion(
-    lang: Lang,
-    zone: Tz,
-    consult: &Consult,
-    opinion: &Opinion,
-    feedback: Option<&Feedback>,
-) -> Markup {
+pub(super) fn opinion(ctx: &Ctx, consult: &Consult, opinion: &Opinion, feedback: Option<&Feedback>) -> Markup {
+    let (lang, zone) = (ctx.lang, consult.zone_of(&ctx.actor));
     html! {
         article.card #signed {
             h2 { (t(lang, "opinion")) }
-            p.faint { (consult.invited.name(lang)) " → " (consult.inviting.name(lang)) " · " (consult.resident_name) }
+            p.faint { (consult.invited.name(lang)) " → " (consult.inviting.name(lang)) " · " (consult.about(&ctx.shows).name) }
             @for (name, text) in opinion.parts.named() {
                 @if !text.is_empty() { h3 { (t(lang, &format!("opinion-{name}"))) } (prose(text)) }
             }

@@ -78,15 +78,20 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
     }
     let revokes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::RevokeTicket) == Decision::Allow;
     let open = !consult.state.is_final();
-    let tickets = if revokes && open { issued::list(tx, id, ctx.actor.organisation).await? } else { Vec::new() };
+    let shows = &ctx.shows;
+    let tickets = if revokes && open {
+        issued::list(tx, id, ctx.actor.organisation).await?.shown(shows, &consult)
+    } else {
+        Vec::new()
+    };
     Ok(Sheet {
-        meeting: meeting::of(tx, &consult, ctx.now()).await?,
+        meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
-        history: view::history(tx, id).await?,
-        consents: consent::list(tx, id).await?,
-        guests: if inviting { guest::list(tx, id).await? } else { Vec::new() },
-        opinion: opinion.filter(|o| o.signature.is_some() || writes),
-        feedback: opinion::feedback(tx, id).await?,
+        history: view::history(tx, &ctx, &consult).await?,
+        consents: consent::list(tx, id).await?.shown(shows, &consult),
+        guests: if inviting { guest::list(tx, id).await?.shown(shows, &consult) } else { Vec::new() },
+        opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),
+        feedback: opinion::feedback(tx, id).await?.map(|feedback| feedback.shown(shows, &consult)),
         ctx,
         consult,
         inviting,

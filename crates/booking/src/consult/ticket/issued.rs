@@ -2,6 +2,7 @@
 //! the holders of tickets that `booking.consult.ticket_revoked` names.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -98,8 +99,10 @@ pub async fn list(
     conn: &mut Conn,
     consult: ConsultId,
     organisation: OrganisationId,
-) -> Result<Vec<TicketHolder>, DbError> {
-    Ok(on!(conn, |c| { sqlx::query_as(LIST).bind(consult).bind(organisation).bind(LIST_MAX).fetch_all(c).await })?)
+) -> Result<Personal<Vec<TicketHolder>>, DbError> {
+    let holders: Vec<TicketHolder> =
+        on!(conn, |c| { sqlx::query_as(LIST).bind(consult).bind(organisation).bind(LIST_MAX).fetch_all(c).await })?;
+    Ok(holders.into())
 }
 
 /// Takes back every ticket of a person; whether one stood.

@@ -5,6 +5,7 @@ pub mod issued;
 pub mod role;
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit::Disclosure;
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
@@ -71,7 +72,7 @@ pub fn admits(state: &ConsultState) -> bool {
 pub async fn issue(
     tx: &mut Tx,
     keys: &Keys,
-    now: DateTime<Utc>,
+    (now, shows): (DateTime<Utc>, &Disclosure),
     consult: &Consult,
     entrant: &Entrant<'_>,
 ) -> Result<String, Problem> {
@@ -103,7 +104,7 @@ pub async fn issue(
         lobby: entrant.role.waits(),
         permissions: entrant.role.permissions(),
         phone: phone.as_deref(),
-        title: &consult.resident_name,
+        title: &consult.about(shows).name,
     };
     let scope = Scope { purpose: "ticket", audience: "signalling", not_before, expires };
     let ticket = keys.sign_as(id, scope, now, &claims).map_err(Problem::internal)?;

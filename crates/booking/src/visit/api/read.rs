@@ -3,8 +3,7 @@
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use sanbao_platform::audit;
-use sanbao_platform::db::{Conn, Tx};
+use sanbao_platform::db::Conn;
 use sanbao_platform::history;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query, live};
 use sanbao_platform::lifecycle::Lifecycle as _;
@@ -109,30 +108,19 @@ pub async fn list(
     Query(query): Query<VisitQuery>,
 ) -> Result<Json<Page<VisitView>>, Problem> {
     whose(&ctx)?;
-    let mut tx = app.deps.db.begin().await?;
-    let agency = Agency::of_caller(&mut tx, &ctx).await?;
+    let mut conn = app.deps.db.read().await?;
+    let agency = Agency::of_caller(&mut conn, &ctx).await?;
     query.check(&agency, ctx.now())?;
     let filter = query.filter(&ctx, &agency)?;
-    let rows = read(&mut tx, &ctx, &filter).await?;
-    tx.commit().await?;
+    let rows = store::list(&mut conn, &filter).await?;
     let page = Page::of(rows, filter.limit - 1, Visit::sort_key);
     Ok(Json(page.map(|visit| VisitView::of(&ctx, &agency, visit, &app.config.visit))))
-}
-
-/// The visits of a filter, with the audit row of having read them.
-async fn read(tx: &mut Tx, ctx: &Ctx, filter: &VisitFilter) -> Result<Vec<Visit>, Problem> {
-    let rows = store::list(tx, filter).await?;
-    audit::record(tx, ctx, "visit.list", "organisation", filter.agency).await?;
-    Ok(rows)
 }
 
 /// The caregiver's visits of today in the agency's zone, and whichever is still going on.
 #[utoipa::path(get, path = "/v1/visits/today", tag = "visits", responses((status = 200, body = VisitsToday)))]
 pub async fn today(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<VisitsToday>, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let (agency, visits) = own_day(&mut tx, &ctx).await?;
-    audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
-    tx.commit().await?;
+    let (agency, visits) = own_day(&mut app.deps.db.read().await?, &ctx).await?;
     let day = agency.today(ctx.now());
     let items = visits.into_iter().map(|visit| VisitView::of(&ctx, &agency, visit, &app.config.visit)).collect();
     Ok(Json(VisitsToday { day, time_zone: agency.zone.name().to_owned(), items }))
@@ -151,18 +139,16 @@ pub(in crate::visit) async fn own_day(conn: &mut Conn, ctx: &Ctx) -> Result<(Age
 #[utoipa::path(get, path = "/v1/visits/{id}", tag = "visits", params(("id" = VisitId, Path)),
     responses((status = 200, body = VisitDetail)))]
 pub async fn one(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<VisitId>) -> Result<Response, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let visit = store::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
-    let agency = Agency::find(&mut tx, visit.agency).await?.ok_or_else(Problem::not_found)?;
+    let mut conn = app.deps.db.read().await?;
+    let visit = store::find(&mut conn, id).await?.ok_or_else(Problem::not_found)?;
+    let agency = Agency::find(&mut conn, visit.agency).await?.ok_or_else(Problem::not_found)?;
     let stance = VisitStance::of(&ctx, &agency, &visit, &app.config.visit);
     stance.decide(&ctx, VisitAction::View).require()?;
     let (mut proofs, mut lines) = (Vec::new(), Vec::new());
     if stance.decide(&ctx, VisitAction::ViewContact) == Decision::Allow {
-        proofs = proof::of_visit(&mut tx, id).await?;
-        lines = history::of(&mut tx, Visit::NAME, id).await?;
+        proofs = proof::of_visit(&mut conn, id).await?.shown(&ctx.shows, &visit);
+        lines = history::of(&mut conn, Visit::NAME, id).await?.shown(&ctx.shows, &visit);
     }
-    audit::record(&mut tx, &ctx, "visit.read", "visit", id).await?;
-    tx.commit().await?;
     let tag = ETag(visit.version);
     let visit = VisitView::of(&ctx, &agency, visit, &app.config.visit);
     let history = lines.into_iter().map(VisitHistoryLine::from).collect();

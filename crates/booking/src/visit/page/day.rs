@@ -1,16 +1,15 @@
 //! A caregiver's day on a phone: what is next, one large button, and a queue that survives a bad network.
 
 use axum::extract::State as AppState;
-use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use sanbao_platform::audit;
-use sanbao_platform::http::PageCtx;
+use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::page::{self as kit, Errors, Field, Tone, encode};
 use sanbao_platform::problem::Problem;
 
 use super::words::Words;
 use crate::App;
 use crate::visit::api::own_day;
+use crate::visit::details::Contact;
 use crate::visit::model::Visit;
 use crate::visit::state::{VisitState, VisitStateName};
 use crate::visit::view::late_minutes;
@@ -22,12 +21,7 @@ const REREAD_SECONDS: u32 = 60;
 const REASON_CHARS_MAX: usize = 500;
 
 pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
-    let mut conn = app.deps.db.read().await?;
-    let (agency, visits) = own_day(&mut conn, &ctx).await?;
-    drop(conn);
-    let mut tx = app.deps.db.begin().await?;
-    audit::record(&mut tx, &ctx, "visit.list", "account", ctx.actor.subject).await?;
-    tx.commit().await?;
+    let (agency, visits) = own_day(&mut app.deps.db.read().await?, &ctx).await?;
     let words = Words::new(ctx.lang, agency.zone);
     let done = visits.iter().filter(|v| v.state.name() == VisitStateName::Completed).count();
     let (day, count, done) = (words.day(agency.today(ctx.now())), visits.len().to_string(), done.to_string());
@@ -36,7 +30,7 @@ pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         p #waiting .notice.warn hidden data-text=(words.with("day-waiting", &[("count", "{n}")])) role="status" {}
         div #today data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
             p.faint { (words.with("day-count", &[("day", &day), ("count", &count), ("done", &done)])) }
-            (cards(words, &visits, &app, ctx.now()))
+            (cards(words, &visits, &app, &ctx))
         }
         (manual_dialog(words))
         (missed_dialog(words))
@@ -49,7 +43,7 @@ pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
     Ok(app.deps.frame.page(ctx.lang, &words.t("day-title"), Some(&ctx.actor), "/visits/today", &scripts, &body))
 }
 
-fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Markup {
+fn cards(words: Words, visits: &[Visit], app: &App, ctx: &Ctx) -> Markup {
     let there = visits.iter().find(|v| v.state.name() == VisitStateName::InService);
     let next = there.or_else(|| visits.iter().find(|v| v.state.name() == VisitStateName::Scheduled)).map(|v| v.id);
     html! {
@@ -59,13 +53,13 @@ fn cards(words: Words, visits: &[Visit], app: &App, now: DateTime<Utc>) -> Marku
             (kit::notice(Tone::Ok, &words.t("day-all-done")))
         }
         // The next visit stands first at any hour.
-        @for visit in visits.iter().filter(|v| Some(v.id) == next) { (card(words, visit, true, app, now)) }
-        @for visit in visits.iter().filter(|v| Some(v.id) != next) { (card(words, visit, false, app, now)) }
+        @for visit in visits.iter().filter(|v| Some(v.id) == next) { (card(words, visit, true, app, ctx)) }
+        @for visit in visits.iter().filter(|v| Some(v.id) != next) { (card(words, visit, false, app, ctx)) }
     }
 }
 
-fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) -> Markup {
-    let late = late_minutes(&visit.state, now, &app.config.visit);
+fn card(words: Words, visit: &Visit, next: bool, app: &App, ctx: &Ctx) -> Markup {
+    let (late, contact) = (late_minutes(&visit.state, ctx.now(), &app.config.visit), visit.contact(&ctx.shows));
     let state = visit.state.name();
     let open = matches!(state, VisitStateName::Scheduled | VisitStateName::InService);
     let heading = if state == VisitStateName::InService { "day-there" } else { "day-next" };
@@ -74,7 +68,7 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
             @if next { p.strong { (words.t(heading)) } }
             h2 {
                 @if let Some(slot) = visit.state.slot() { time { (words.span(slot.interval.starts_at(), slot.interval.ends_at())) } " " }
-                (visit.details.name)
+                (contact.name)
             }
             p {
                 (kit::badge(Tone::Plain, &words.service(&visit.details.service_type))) " "
@@ -82,8 +76,8 @@ fn card(words: Words, visit: &Visit, next: bool, app: &App, now: DateTime<Utc>) 
                 @if let Some(n) = late { (kit::badge(Tone::Bad, &words.with("late", &[("minutes", &n.to_string())]))) }
             }
             @if open {
-                @if !visit.details.note.is_empty() { p { (visit.details.note) } }
-                (way(words, visit))
+                @if !contact.note.is_empty() { p { (contact.note) } }
+                (way(words, contact))
                 (buttons(words, visit, next))
             } @else {
                 (done(words, &visit.state))
@@ -103,15 +97,15 @@ fn done(words: Words, state: &VisitState) -> Markup {
 }
 
 /// The way there and the number to call.
-fn way(words: Words, visit: &Visit) -> Markup {
+fn way(words: Words, contact: &Contact) -> Markup {
     html! {
-        p { @if visit.details.address.is_empty() { (words.t("day-no-address")) } @else { (visit.details.address) } }
+        p { @if contact.address.is_empty() { (words.t("day-no-address")) } @else { (contact.address) } }
         div.toolbar {
-            @if !visit.details.address.is_empty() {
-                a.button href=(format!("geo:0,0?q={}", encode(&visit.details.address))) { (words.t("day-map")) }
+            @if !contact.address.is_empty() {
+                a.button href=(format!("geo:0,0?q={}", encode(&contact.address))) { (words.t("day-map")) }
             }
-            @if !visit.details.phone.is_empty() {
-                a.button href=(format!("tel:{}", visit.details.phone)) { (words.t("day-call")) " " (visit.details.phone) }
+            @if !contact.phone.is_empty() {
+                a.button href=(format!("tel:{}", contact.phone)) { (words.t("day-call")) " " (contact.phone) }
             }
         }
     }

@@ -3,7 +3,6 @@
 use axum::extract::State as AppState;
 use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
-use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self as kit, Age, Errors, Field, Select, Send, Tone, address};
@@ -67,7 +66,7 @@ pub(super) async fn dispatching(
         }
         (days(words, &shown))
         div #visits data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
-            (waiting(words, &shown))
+            (waiting(words, &shown, &ctx))
             (planned(words, &shown, &app, &ctx))
         }
         (plan_dialog(words, &shown))
@@ -102,10 +101,6 @@ async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Pro
     planned.truncate(shown);
     planned.retain(|visit| visit.state != VisitState::Requested);
     let caregivers = agency.caregivers(&mut conn).await?;
-    drop(conn);
-    let mut tx = app.deps.db.begin().await?;
-    audit::record(&mut tx, ctx, "visit.list", "organisation", agency.id).await?;
-    tx.commit().await?;
     Ok(Shown { agency, day, waiting, planned, more, caregivers })
 }
 
@@ -132,16 +127,17 @@ fn head(words: Words, keys: &[&str]) -> Markup {
     kit::head(&heads.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-fn elder(words: Words, visit: &Visit) -> Markup {
+fn elder(words: Words, visit: &Visit, ctx: &Ctx) -> Markup {
+    let contact = visit.contact(&ctx.shows);
     html! {
         th scope="row" data-label=(words.t("col-elder")) {
-            (visit.details.name)
-            @if !visit.details.phone.is_empty() { br; a href=(format!("tel:{}", visit.details.phone)) { (visit.details.phone) } }
+            (contact.name)
+            @if !contact.phone.is_empty() { br; a href=(format!("tel:{}", contact.phone)) { (contact.phone) } }
         }
     }
 }
 
-fn waiting(words: Words, shown: &Shown) -> Markup {
+fn waiting(words: Words, shown: &Shown, ctx: &Ctx) -> Markup {
     let count = usize::try_from(WAITING_MAX).unwrap_or(usize::MAX);
     let more = shown.waiting.len() > count;
     let title = shown.waiting.len().min(count).to_string() + if more { "+" } else { "" };
@@ -155,15 +151,15 @@ fn waiting(words: Words, shown: &Shown) -> Markup {
                     (head(words, &["col-elder", "col-service", "col-wanted", "col-address", "col-note", "col-actions"]))
                     tbody {
                         @for visit in shown.waiting.iter().take(count) {
-                            tr {
-                                (elder(words, visit))
+                            tr id=(format!("visit-{}", visit.id)) {
+                                (elder(words, visit, ctx))
                                 td data-label=(words.t("col-service")) { (words.service(&visit.details.service_type)) }
                                 td data-label=(words.t("col-wanted")) { (words.wanted(visit)) }
-                                td data-label=(words.t("col-address")) { (visit.details.address) }
-                                td data-label=(words.t("col-note")) { (visit.details.note) }
+                                td data-label=(words.t("col-address")) { (visit.contact(&ctx.shows).address) }
+                                td data-label=(words.t("col-note")) { (visit.contact(&ctx.shows).note) }
                                 td { div.toolbar {
-                                    (plan_button(words, shown, visit, "schedule"))
-                                    (close_button(words, visit, "cancel"))
+                                    (plan_button(words, shown, (visit, ctx), "schedule"))
+                                    (close_button(words, (visit, ctx), "cancel"))
                                 } }
                             }
                         }
@@ -181,7 +177,8 @@ fn call(visit: &Visit, step: &str) -> String {
 }
 
 /// The button that opens the form with what is known of a visit.
-fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup {
+fn plan_button(words: Words, shown: &Shown, (visit, ctx): (&Visit, &Ctx), step: &str) -> Markup {
+    let name = &visit.contact(&ctx.shows).name;
     let slot = visit.state.slot();
     let begins = slot.map(|s| s.interval.starts_at()).or(visit.details.wanted_from.filter(|t| *t > visit.created_at));
     let local = begins.map(|t| t.with_timezone(&shown.agency.zone).naive_local());
@@ -192,16 +189,17 @@ fn plan_button(words: Words, shown: &Shown, visit: &Visit, step: &str) -> Markup
             data-day=(local.map_or(shown.day, |l| l.date()))
             data-start=[local.map(|l| l.format("%H:%M").to_string())]
             data-caregiver=[slot.map(|s| s.caregiver)]
-            data-about=(format!("{} · {} · {}", visit.details.name, words.service(&visit.details.service_type), words.wanted(visit))) {
+            data-about=(format!("{name} · {} · {}", words.service(&visit.details.service_type), words.wanted(visit))) {
             (words.t(&format!("act-{step}")))
         }
     }
 }
 
-fn close_button(words: Words, visit: &Visit, step: &str) -> Markup {
+fn close_button(words: Words, (visit, ctx): (&Visit, &Ctx), step: &str) -> Markup {
+    let name = &visit.contact(&ctx.shows).name;
     html! {
         button.button type="button" id=(format!("{step}-{}", visit.id)) data-form="close" data-to=(call(visit, step))
-            data-read=(visit.version) data-kind=(step) data-about=(format!("{} · {}", visit.details.name, words.service(&visit.details.service_type))) {
+            data-read=(visit.version) data-kind=(step) data-about=(format!("{name} · {}", words.service(&visit.details.service_type))) {
             (words.t(&format!("act-{step}")))
         }
     }
@@ -233,12 +231,12 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Mark
     let late_from = |s: &Slot| (s.interval.starts_at() + Duration::minutes(limits.late_minutes_min)).to_rfc3339();
     let waits = matches!(visit.state, VisitState::Scheduled(_));
     html! {
-        tr class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)] {
+        tr id=(format!("visit-{}", visit.id)) class=[late.map(|_| "late")] data-late-from=[slot.as_ref().filter(|_| waits).map(late_from)] {
             td data-label=(words.t("col-time")) {
                 @if let Some(s) = slot { (words.span(s.interval.starts_at(), s.interval.ends_at())) } @else { "—" }
             }
             td data-label=(words.t("col-caregiver")) { (visit.caregiver_name.as_deref().unwrap_or("—")) }
-            (elder(words, visit))
+            (elder(words, visit, ctx))
             td data-label=(words.t("col-service")) { (words.service(&visit.details.service_type)) }
             td data-label=(words.t("col-state")) {
                 (words.badge(visit.state.name())) " "
@@ -269,9 +267,9 @@ fn times(words: Words, visit: &Visit) -> Markup {
 fn actions(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Markup {
     let legal = view::actions(ctx, &shown.agency, visit, &app.config.visit);
     html! {
-        @if legal.contains(&VisitStepName::Reschedule) { (plan_button(words, shown, visit, "reschedule")) }
-        @if legal.contains(&VisitStepName::NoShow) { (close_button(words, visit, "no-show")) }
-        @if legal.contains(&VisitStepName::Cancel) { (close_button(words, visit, "cancel")) }
+        @if legal.contains(&VisitStepName::Reschedule) { (plan_button(words, shown, (visit, ctx), "reschedule")) }
+        @if legal.contains(&VisitStepName::NoShow) { (close_button(words, (visit, ctx), "no-show")) }
+        @if legal.contains(&VisitStepName::Cancel) { (close_button(words, (visit, ctx), "cancel")) }
         @if legal.contains(&VisitStepName::Repeat) {
             @let (call, done) = (call(visit, "repeat"), words.t("repeat-done"));
             @let send = Send { done: Some(&done), then: Some("stay"), ..Send::step(&call, visit.version) };

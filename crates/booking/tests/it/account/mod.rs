@@ -1,6 +1,7 @@
 //! Accounts, log-ins, people and their pages, through the real router on both engines.
 mod areas;
 mod browser;
+mod elders;
 mod ended;
 mod guarded;
 mod idle;

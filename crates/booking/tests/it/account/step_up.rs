@@ -112,9 +112,16 @@ async fn a_whole_number_and_other_log_ins_ask_for_it_after_the_permission() {
         ] {
             site.api(&nurse, method, path, Value::Null).await.refused(401, "step-up-required");
         }
-        assert_eq!(audited(&site, "person.reveal_national_id").await, 1, "what was refused was not shown");
+        assert_eq!(shown(&site).await, 1, "what was refused was not shown");
         let proved = prove(&site, &nurse, PASSWORD).await.expect(200);
         site.get(proved["access_token"].as_str().unwrap(), &number).await.checked(200);
     })
     .await;
+}
+
+/// How often a whole number was shown.
+async fn shown(site: &Site) -> i64 {
+    let mut conn = site.deps.db.read().await.unwrap();
+    let rows = "select count(*) from audit where action = 'GET /v1/persons/{id}/national-id' and outcome = 'done'";
+    sanbao_platform::on!(conn, |c| sqlx::query_scalar(rows).fetch_one(c).await).unwrap()
 }

@@ -34,6 +34,27 @@ async fn a_taken_time_is_refused_with_the_nearest_free_ones() {
     .await;
 }
 
+#[tokio::test]
+async fn a_room_of_others_is_like_one_that_is_not_there() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (id, foreign) = (w.accepted().await, w.foreign_room().await);
+        let unknown = "00000000-0000-7000-8000-000000000000".to_owned();
+        let range = "from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z";
+        let mut answers = Vec::new();
+        for room in [foreign, unknown] {
+            let mut refused = w.get(&w.nurse, &format!("/v1/consults/{id}/slots?{range}&room_id={room}")).await;
+            refused = refused.refused(422, "invalid");
+            refused.body.as_object_mut().unwrap().remove("request_id");
+            answers.push(refused.body);
+        }
+        assert_eq!(answers[0], answers[1]);
+        let own = format!("/v1/consults/{id}/slots?{range}&room_id={}", w.rooms[0]);
+        assert_ne!(w.get(&w.nurse, &own).await.expect(200), json!([]));
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_consults_for_one_slot_one_is_booked() {
     on_both(|engine| async move {

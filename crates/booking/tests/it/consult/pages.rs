@@ -1,7 +1,10 @@
 //! The pages of consults: each reader's view and next steps, and that nothing typed becomes markup.
 use std::time::Duration;
 
-use sanbao_platform::testing::on_both;
+use axum::body::Body;
+use axum::http::Request;
+use futures_util::{FutureExt as _, StreamExt as _};
+use sanbao_platform::testing::{on_both, patiently};
 use serde_json::{Value, json};
 
 use crate::consult::world::World;
@@ -88,16 +91,16 @@ async fn a_consults_page_offers_the_steps_that_are_possible() {
 }
 
 #[tokio::test]
-async fn reading_a_case_is_audited_and_following_is_not_reading() {
+async fn reading_a_case_is_audited_and_so_is_following_it() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         let id = w.scheduled().await;
-        let reads = async || w.audited(&id).await.iter().filter(|a| a.contains(".read")).count();
+        let reads = async || w.audited(&id).await.iter().filter(|a| a.starts_with("GET ")).count();
         assert_eq!(reads().await, 0);
         let status = w.get(&w.nurse, &format!("/consults/{id}/status")).await;
         assert!(status.text.contains("id=\"status\"") && !status.text.contains("射血分数"));
         w.get(&w.nurse, "/consults").await;
-        assert_eq!(reads().await, 0);
+        assert_eq!(reads().await, 2);
         let panel = w.get(&w.doctor, &format!("/consults/{id}/summary")).await;
         assert!(
             panel.text.contains("射血分数 40%") && panel.text.contains("#opinion") && !panel.text.contains("<html")
@@ -105,8 +108,43 @@ async fn reading_a_case_is_audited_and_following_is_not_reading() {
         assert!(!w.get(&w.nurse, &format!("/consults/{id}/summary")).await.text.contains("#opinion"));
         w.get(&w.nurse, &format!("/consults/{id}")).await;
         w.get(&w.nurse, &format!("/v1/consults/{id}")).await.expect(200);
-        assert_eq!(reads().await, 4, "{:?}", w.audited(&id).await);
+        assert_eq!(reads().await, 6, "{:?}", w.audited(&id).await);
         assert_eq!(w.get(&w.skin_doctor, &format!("/consults/{id}/summary")).await.status, 404);
+        assert_eq!(w.count("select count(*) from audit where outcome = 'refused'").await, 1);
+    })
+    .await;
+}
+
+/// How many changes a stream has told so far; all were told before this is asked.
+fn changes(stream: &mut axum::body::BodyDataStream) -> usize {
+    let mut text = String::new();
+    while let Some(Some(Ok(bytes))) = stream.next().now_or_never() {
+        text.push_str(&String::from_utf8_lossy(&bytes));
+    }
+    text.matches("event: change").count()
+}
+
+#[tokio::test]
+async fn a_doctor_hears_of_the_own_list_only() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let mut streams = Vec::new();
+        for who in [&w.nurse, &w.hospital_admin, &w.doctor, &w.second_doctor, &w.skin_doctor, &w.stranger_doctor] {
+            let request = Request::get("/consults/events").header("authorization", format!("Bearer {}", w.token(who)));
+            let answer = w.open(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status(), 200);
+            let mut stream = answer.into_body().into_data_stream();
+            patiently("the stream begins", stream.next()).await.unwrap().unwrap();
+            streams.push(stream);
+        }
+        let mut told = || streams.iter_mut().map(changes).collect::<Vec<_>>();
+        // One change of the draft for its own side, then one for all who may answer.
+        let id = w.submitted().await;
+        assert_eq!(told(), [1, 1, 1, 1, 0, 0]);
+        w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
+        assert_eq!(told(), [1, 1, 2, 1, 0, 0], "it leaves what waits for the specialty, and comes to the doctor's own");
+        w.step(&w.nurse, &id, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
+        assert_eq!(told(), [1, 1, 1, 0, 0, 0]);
     })
     .await;
 }

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Utc};
-use sanbao_booking::{App, Config, MIGRATIONS, build};
+use sanbao_booking::{App, Config, MIGRATIONS, build, calendar};
 use sanbao_platform::bus::Outbox;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Tx;
@@ -142,6 +142,23 @@ impl World {
     /// A network in Shanghai.
     pub async fn new(engine: &TestEngine) -> Self {
         Self::in_zone(engine, "Asia/Shanghai").await
+    }
+
+    /// A room of another care home, which is taken all day.
+    pub async fn foreign_room(&self) -> String {
+        let (room, now) = (uuid_v7(self.clock.now()), self.clock.now());
+        let mut tx = self.db.begin().await.unwrap();
+        on!(tx, |c| {
+            let row = sqlx::query(LOCATION).bind(room).bind(self.stranger_nurse.organisation).bind("外会诊室");
+            row.bind(now).execute(c).await.map(drop)
+        })
+        .unwrap();
+        let interval = calendar::Interval::of_minutes(now, 12 * 60).unwrap();
+        let booking =
+            calendar::Booking { holder_kind: "consult", holder_id: uuid_v7(now), resources: &[room], interval };
+        calendar::reserve(&mut tx, now, &booking).await.unwrap();
+        tx.commit().await.unwrap();
+        room.to_string()
     }
 
     /// A step of a consult.

@@ -2,13 +2,14 @@
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
-use sanbao_platform::http::{Ctx, ETag, Json, Page, Path, Query, live};
+use sanbao_platform::history;
+use sanbao_platform::http::{Ctx, ETag, Json, Page, Path, Query, live_of};
 use sanbao_platform::lifecycle::Lifecycle as _;
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::{audit, history};
-use uuid::Uuid;
 
-use crate::policy::Action;
+use crate::area::{self, AreaCode};
+use crate::policy::{self, Action, Relation};
 use crate::request::id::RequestId;
 use crate::request::list::{self as requests, ListQuery};
 use crate::request::model::Request;
@@ -38,8 +39,8 @@ pub async fn listed(app: &App, ctx: &Ctx, q: &ListQuery) -> Result<Page<RequestV
     Ok(page.map(|(listed, s)| view::view(listed, ctx, s, &app.deps.fields, &app.config.sla)))
 }
 
-/// A request with its history. Reading it unmasked is audited.
-#[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", params(("id" = Uuid, Path)), responses(
+/// A request with its history.
+#[utoipa::path(get, path = "/v1/requests/{id}", tag = "requests", params(("id" = uuid::Uuid, Path)), responses(
     (status = 200, body = RequestDetail), (status = 401), (status = 404)))]
 pub async fn show(AppState(app): AppState<App>, ctx: Ctx, Path(id): Path<RequestId>) -> Result<Response, Problem> {
     let detail = detail(&app, &ctx, id).await?;
@@ -52,24 +53,23 @@ pub async fn detail(app: &App, ctx: &Ctx, id: RequestId) -> Result<RequestDetail
     let listed = store::one(&mut conn, id).await?.ok_or_else(Problem::not_found)?;
     let standing = listed.request.stance(app, &mut conn, ctx).await?;
     Request::sees(ctx, &standing).require()?;
-    let lines = history::of(&mut conn, Request::NAME, id).await?;
-    drop(conn);
+    let lines = history::of(&mut conn, Request::NAME, id).await?.shown(&ctx.shows, &listed.request);
     let request = view::view(listed, ctx, standing, &app.deps.fields, &app.config.sla);
-    if !request.masked {
-        let mut tx = app.deps.db.begin().await?;
-        audit::record(&mut tx, ctx, "request.read", Request::NAME, id).await?;
-        tx.commit().await?;
-    }
     let lines = lines.into_iter().map(|line| view::history_view(line, request.masked));
     Ok(RequestDetail { history: lines.collect::<Result<_, _>>()?, request })
 }
 
-/// Tells when the caller's list has changed, as server-sent events.
+/// Tells when the caller's list has changed, and of no other, as server-sent events.
 #[utoipa::path(get, path = "/v1/requests/events", operation_id = "events", tag = "requests", responses(
     (status = 200, description = "`change` events without data", content_type = "text/event-stream"),
     (status = 401), (status = 404), (status = 429)))]
 pub async fn changes(AppState(app): AppState<App>, ctx: Ctx) -> Result<Response, Problem> {
     Standing::ANY.allows(&ctx, Action::RequestRead).require()?;
-    let key = if ctx.actor.areas.is_empty() { ctx.actor.organisation.0 } else { Uuid::nil() };
-    Ok(live(&app.deps.db, Request::TOPIC, key, &ctx)?.into_response())
+    let mut keys = vec![ctx.actor.organisation.0];
+    if policy::allows(&ctx.actor, Action::RequestRead, Relation::InScope) == Decision::Allow {
+        let mut conn = app.deps.db.read().await?;
+        let scope = area::store::scope_codes(&mut conn, &ctx.actor, local_day(ctx.now())).await?;
+        keys.extend(scope.iter().map(AreaCode::live_key));
+    }
+    Ok(live_of(&app.deps.db, Request::TOPIC, keys, &ctx)?.into_response())
 }

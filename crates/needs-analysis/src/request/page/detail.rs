@@ -78,7 +78,6 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
         other => other.to_owned(),
     };
     let category = texts::category(lang, r.category);
-    let known = if r.person_id.is_some() { "fact-person-known" } else { "fact-person-unknown" };
     html! {
         section.card {
             @if r.masked { p.faint { (t("masked")) } }
@@ -107,7 +106,6 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                     }
                 }
                 (fact("fact-national-id", r.national_id.as_deref().or(unreadable.as_deref())))
-                dt { (t("fact-person")) } dd { (t(known)) }
                 (fact("fact-agency", r.agency_name.as_deref()))
                 (fact("fact-source", Some(&source)))
                 (fact("fact-external", r.external_id.as_deref()))

@@ -44,7 +44,7 @@ async fn old_lines_move_into_the_history_and_triage_is_remembered() {
         db.close().await;
         let db = engine.database(NAME, &MIGRATIONS).await;
         let mut conn = db.read().await.unwrap();
-        let lines = history::of(&mut conn, "request", triaged).await.unwrap();
+        let lines = history::of(&mut conn, "request", triaged).await.unwrap().into_unseen();
         let told: Vec<_> = lines.iter().map(|l| (l.version, l.step.as_str(), l.from_state.as_deref(), l.at)).collect();
         assert_eq!(told, [(1, "receive", None, at), (2, "triage", Some("received"), at)]);
         assert_eq!((lines[1].actor, lines[1].reason.as_deref()), (Some(Uuid::from_u128(9)), Some("why")));

@@ -5,6 +5,7 @@ mod house;
 mod import;
 mod import_bounds;
 mod intake;
+mod listen;
 mod migrate;
 mod page;
 mod steps;

@@ -36,6 +36,7 @@ pub async fn create(
     let text = serde_json::to_string(&new).map_err(Problem::internal)?;
     let request = app.deps.fields.fingerprint("person.create", &text);
     let mut person = Person::blank(PersonId::new(ctx.now()), organisation, ctx.now());
+    person.registered_by = organisation.is_none().then_some(own.id);
     PersonChange::from(new).apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
     let mut tx = app.deps.db.begin().await?;
     if let Some(answered) = key.begin(&mut tx, &ctx, "POST /v1/persons", &request).await? {
@@ -47,7 +48,7 @@ pub async fn create(
     PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
-    let view = PersonView::of(person, &app.deps.fields);
+    let view = PersonView::of(person.into(), &ctx.shows, &app.deps.fields);
     let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
     tx.commit().await?;
     Ok(answer)

@@ -1,8 +1,7 @@
-//! Reading people, masked; each reading is audited.
+//! Reading people, masked.
 
 use axum::extract::State as AppState;
-use sanbao_platform::audit;
-use sanbao_platform::db::Tx;
+use sanbao_platform::audit::{Personal, Subject};
 use sanbao_platform::http::{Ctx, ETag, Json, LIMIT_MAX, Page, Paging, Path, Query};
 use sanbao_platform::problem::Problem;
 
@@ -10,15 +9,15 @@ use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
 use crate::account::person::input::{PersonQuery, PersonSearch};
-use crate::account::person::model::register;
+use crate::account::person::model::{Person, register};
 use crate::account::person::store;
 use crate::account::person::view::{NationalIdView, PersonView};
 use crate::account::policy::{self, AccountAction};
 use crate::account::problems::NATIONAL_ID_UNREADABLE;
 
-/// People of the caller's care home; for dispatchers, elders at home that fit a search.
+/// People of the caller's care home; for dispatchers, elders at home whom they have to do with and who fit a search.
 #[utoipa::path(get, path = "/v1/persons", tag = "people", params(PersonQuery), security(("bearer" = [])),
-    description = "Permission: care staff and administrators of a care home; dispatchers (with `q`). Audited.",
+    description = "Permission: care staff and administrators of a care home. With `q`: an agency's dispatchers, of those whom it visits or visited in 90 days; a street's dispatchers and administrators, of its area. Audited.",
     responses((status = 200, body = Page<PersonView>), (status = 403, description = "not one of these roles"),
         (status = 422, description = "a dispatcher without q")))]
 pub async fn list(
@@ -26,60 +25,59 @@ pub async fn list(
     AppState(app): AppState<App>,
     Query(query): Query<PersonQuery>,
 ) -> Result<Json<Page<PersonView>>, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let page = listed(&app, &ctx, &mut tx, query).await?;
-    tx.commit().await?;
-    Ok(Json(page))
+    Ok(Json(listed(&app, &ctx, query).await?))
 }
 
-async fn listed(app: &App, ctx: &Ctx, tx: &mut Tx, query: PersonQuery) -> Result<Page<PersonView>, Problem> {
-    let own = organisation::own(tx, ctx).await?;
+async fn listed(app: &App, ctx: &Ctx, query: PersonQuery) -> Result<Page<PersonView>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let own = organisation::own(&mut conn, ctx).await?;
     let (relation, organisation) = register(&own);
     policy::of(&ctx.actor, AccountAction::PersonList, relation).require()?;
     let search = PersonSearch::of(query.q.as_deref(), &app.deps.fields, ctx.now().date_naive())?;
     let paging = Paging { after: query.after, limit: query.limit };
     let limit = paging.limit()?;
     let rows = match organisation {
-        Some(id) => store::residents(tx, id, &search, paging.after()?, limit + 1).await?,
+        Some(id) => store::residents(&mut conn, id, &search, paging.after()?, limit + 1).await?,
         None if query.q.as_deref().is_none_or(|q| q.trim().is_empty()) => {
             let (zh, en) = ("请输入姓名、手机号或身份证号", "Give a name, a telephone number or a national id");
             return Err(Problem::field("?q", zh, en));
         }
-        None => store::elders(tx, &search, limit).await?,
+        None => store::elders(&mut conn, ctx, &own, &search, limit).await?,
     };
-    audit::record(tx, ctx, "person.list", "organisation", own.id).await?;
-    let page = Page::of(rows, limit, |p| (p.name.clone(), p.id));
+    let key = |p: &Personal<Person>| (p.unseen().name.clone(), p.unseen().id);
+    let page = Page::of(rows, limit, key);
     let next = page.next;
-    let items = page.items.into_iter().map(|p| PersonView::of(p, &app.deps.fields)).collect();
+    let items = page.items.into_iter().map(|p| PersonView::of(p, &ctx.shows, &app.deps.fields)).collect();
     Ok(Page { items, next })
 }
 
-/// The residents of the caller's care home for a page, with the audit row; at most 200.
+/// The residents of the caller's care home for a page; at most 200.
 pub(in crate::account) async fn residents_for_page(
     app: &App,
     ctx: &Ctx,
     q: Option<String>,
 ) -> Result<Page<PersonView>, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let page = listed(app, ctx, &mut tx, PersonQuery { after: None, limit: Some(LIMIT_MAX), q }).await?;
-    tx.commit().await?;
-    Ok(page)
+    let own = organisation::own(&mut app.deps.db.read().await?, ctx).await?;
+    if register(&own).1.is_none() {
+        // Elders at home are no organisation's residents.
+        return Err(Problem::forbidden());
+    }
+    listed(app, ctx, PersonQuery { after: None, limit: Some(LIMIT_MAX), q }).await
 }
 
 /// One person, masked. The reading is audited.
 #[utoipa::path(get, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: care staff, doctors and administrators of the person's care home; dispatchers for elders at home. Audited.",
+    description = "Permission: care staff, doctors and administrators of the person's care home; an agency's dispatchers for elders at home whom it visits or visited in 90 days; a street's dispatchers and administrators for those of its area. Audited.",
     responses((status = 200, body = PersonView), (status = 404, description = "unknown, or of no concern to the caller")))]
 pub async fn get(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path(id): Path<PersonId>,
 ) -> Result<(ETag, Json<PersonView>), Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let person = store::load(&mut tx, &ctx, id, AccountAction::PersonRead).await?;
-    audit::record(&mut tx, &ctx, "person.read", "person", id).await?;
-    tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
+    let mut conn = app.deps.db.read().await?;
+    let person = store::load(&mut conn, &ctx, id, AccountAction::PersonRead).await?;
+    let view = PersonView::of(person, &ctx.shows, &app.deps.fields);
+    Ok((ETag(view.version), Json(view)))
 }
 
 /// The whole national id, for forms that need it. Each look is audited.
@@ -93,12 +91,11 @@ pub async fn national_id(
     AppState(app): AppState<App>,
     Path(id): Path<PersonId>,
 ) -> Result<Json<NationalIdView>, Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let person = store::load(&mut tx, &ctx, id, AccountAction::PersonNationalId).await?;
+    let mut conn = app.deps.db.read().await?;
+    let person = store::load(&mut conn, &ctx, id, AccountAction::PersonNationalId).await?;
     ctx.proved_lately()?;
+    let person = person.shown(&ctx.shows, &Subject::new("person", id));
     let known = person.national_id(&app.deps.fields).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
-    let national_id = known.ok_or_else(Problem::not_found)?;
-    audit::record(&mut tx, &ctx, "person.reveal_national_id", "person", id).await?;
-    tx.commit().await?;
+    let national_id = known.ok_or_else(Problem::lacking)?;
     Ok(Json(NationalIdView { national_id }))
 }

@@ -17,7 +17,7 @@ use crate::account::problems::NATIONAL_ID_TAKEN;
 /// Corrects what is known of a person.
 #[utoipa::path(patch, path = "/v1/persons/{id}", tag = "people", params(("id" = uuid::Uuid, Path)),
     request_body = PersonChange, security(("bearer" = [])),
-    description = "Permission: care staff and administrators of the person's care home; dispatchers for elders at home. Takes If-Match.",
+    description = "Permission: care staff and administrators of the person's care home; dispatchers for elders at home whom they have to do with. Takes If-Match.",
     responses((status = 200, body = PersonView), (status = 403, description = "not one of these roles"),
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "national-id-taken"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
@@ -29,7 +29,7 @@ pub async fn update(
     Json(change): Json<PersonChange>,
 ) -> Result<(ETag, Json<PersonView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let mut person = store::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?;
+    let mut person = store::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.into_unseen();
     read.check(person.version)?;
     change.apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
     let written = store::update(&mut tx, &person).await;
@@ -43,5 +43,5 @@ pub async fn update(
     audit::record(&mut tx, &ctx, "person.update", "person", id).await?;
     tx.touch("persons", ctx.actor.organisation);
     tx.commit().await?;
-    Ok((ETag(person.version), Json(PersonView::of(person, &app.deps.fields))))
+    Ok((ETag(person.version), Json(PersonView::of(person.into(), &ctx.shows, &app.deps.fields))))
 }

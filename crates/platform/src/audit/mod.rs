@@ -1,4 +1,12 @@
-//! The audit log: a row for every write and every read of health data, in the same transaction.
+//! The audit log: a row for every write in its transaction, for every answer that shows somebody, and for every refusal.
+//!
+//! Personal data leaves a store as [`Personal`], which only opens with the request's [`Disclosure`]. They collect whom the
+//! answer shows, and [`audited`] writes that down before the answer goes out.
+
+mod layer;
+mod personal;
+mod refusals;
+mod shown;
 
 use std::borrow::Cow;
 
@@ -11,6 +19,11 @@ use crate::db::{DbError, Engine, Tx, as_text};
 use crate::http::Ctx;
 use crate::id::uuid_v7;
 use crate::on;
+
+pub use layer::{Auditor, audited};
+pub use personal::{Disclosure, Personal, Subject, Subjects};
+pub use refusals::{ROWS_PER_MINUTE_MAX, Refusals};
+pub(crate) use shown::{Asked, note_again, write as write_shown};
 
 const INSERT: &str = "insert into audit
     (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)

@@ -1,0 +1,74 @@
+//! Writing down whom an answer shows: one audit row, and each set of subjects once, however often it is shown.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::types::{Json, Uuid};
+
+use super::personal::{Disclosure, Subject};
+use crate::auth::Actor;
+use crate::crypto::sha256_hex;
+use crate::db::{DbError, Engine, Tx};
+use crate::id::uuid_v7;
+use crate::on;
+
+const READ: &str = "insert into audit
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, shown)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9)";
+const SHOWN_SQLITE: &str = "insert into audit_shown (shown, kind, id)
+    select $1, e.value ->> 'kind', unhex(e.value ->> 'id') from json_each($2) e where true on conflict do nothing";
+const SHOWN_POSTGRES: &str = "insert into audit_shown (shown, kind, id)
+    select $1, e ->> 'kind', (e ->> 'id')::uuid from jsonb_array_elements($2) e on conflict do nothing";
+const OF_SET: &str = "select kind, id from audit_shown where shown = $1 order by kind, id";
+
+/// The parts of a request that stand in its audit row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub at: DateTime<Utc>,
+    pub actor: Option<&'a Actor>,
+    /// The method and the pattern of the path: `GET /v1/consults/{id}`.
+    pub action: &'a str,
+    pub request_id: &'a str,
+}
+
+/// A subject as both engines read it out of a JSON array.
+#[derive(Serialize)]
+struct Row<'a> {
+    kind: &'a str,
+    id: String,
+}
+
+/// The name of a set: the same subjects have the same one.
+fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
+    let lines: Vec<String> = subjects.iter().map(|s| format!("{} {}", s.kind, s.id)).collect();
+    sha256_hex(lines.join("\n").as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
+}
+
+/// Writes what was noted, and gives the name of the set; nothing when nobody is shown.
+pub(crate) async fn write(tx: &mut Tx, asked: Asked<'_>, shows: &Disclosure) -> Result<Option<Uuid>, DbError> {
+    let (Some(first), subjects) = shows.take() else { return Ok(None) };
+    let shown = name_of(&subjects);
+    let rows: Vec<Row<'_>> = subjects.iter().map(|s| Row { kind: &s.kind, id: s.id.simple().to_string() }).collect();
+    match tx.engine() {
+        Engine::Sqlite(c) => sqlx::query(SHOWN_SQLITE).bind(shown).bind(Json(rows)).execute(c).await.map(drop)?,
+        Engine::Postgres(c) => sqlx::query(SHOWN_POSTGRES).bind(shown).bind(Json(rows)).execute(c).await.map(drop)?,
+    }
+    let alone = subjects.iter().filter(|s| s.kind == first.kind).count() == 1;
+    let Asked { at, actor, action, request_id } = asked;
+    on!(tx, |c| {
+        let row = sqlx::query(READ).bind(uuid_v7(at)).bind(at);
+        let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.organisation)).bind(action);
+        let row = row.bind(first.kind.as_ref()).bind(alone.then_some(first.id)).bind(request_id).bind(shown);
+        row.execute(c).await.map(drop)
+    })?;
+    Ok(Some(shown))
+}
+
+/// Notes the subjects of a set again: an answer that is given a second time shows them a second time.
+pub(crate) async fn note_again(tx: &mut Tx, shows: &Disclosure, shown: Uuid) -> Result<(), DbError> {
+    let rows: Vec<(String, Uuid)> = on!(tx, |c| sqlx::query_as(OF_SET).bind(shown).fetch_all(c).await)?;
+    shows.note_all(rows.into_iter().map(|(kind, id)| Subject { kind: Cow::Owned(kind), id }));
+    Ok(())
+}

@@ -1,0 +1,277 @@
+//! The work of the network by every operation that shows somebody, each answer held against the audit log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::testing::{Answer, eventually};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{audited, callers, kind_of, personal_operations, shown_by, with_people};
+use crate::common::flow::{self, text};
+use crate::common::{Client, Served};
+
+const LOGINS: &[&str] = &["nurse", "doctor", "desk", "dispatcher", "caregiver", "admin"];
+
+/// The demo's people at work.
+pub(super) struct Journey<'a> {
+    served: &'a Served,
+    /// Pattern by operation: `GET /v1/consults/{id}`.
+    operations: Vec<(String, String)>,
+    personal: BTreeSet<String>,
+    clients: BTreeMap<&'static str, Client>,
+    /// The kinds of subjects that each operation named.
+    pub(super) kinds: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Whether `path` is one of `pattern`; how many of its parts are named literally.
+fn fits(pattern: &str, path: &str) -> Option<usize> {
+    let (parts, given): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    let literal = |(p, g): &(&&str, &&str)| !p.starts_with('{') && p == g;
+    let all = parts.len() == given.len() && parts.iter().zip(&given).all(|(p, g)| p.starts_with('{') || p == g);
+    all.then(|| parts.iter().zip(&given).filter(literal).count())
+}
+
+impl<'a> Journey<'a> {
+    pub(super) async fn new(served: &'a Served, document: &Value) -> Self {
+        let operations = sanbao::openapi::operations(document);
+        let operations = operations.iter().map(|(path, method, _)| (method.to_uppercase(), (*path).to_owned()));
+        let operations = operations.collect();
+        let clients = callers(served, LOGINS).await;
+        Self { served, operations, personal: personal_operations(document), clients, kinds: BTreeMap::new() }
+    }
+
+    /// Lets time pass until `at`; everybody logs in again.
+    async fn wait_until(&mut self, at: DateTime<Utc>) {
+        let minutes = (at - self.served.clock.now()).num_minutes().max(1);
+        self.served.minutes_later(u64::try_from(minutes).unwrap());
+        self.clients = callers(self.served, LOGINS).await;
+    }
+
+    fn operation(&self, method: &str, path: &str) -> String {
+        let path = path.split('?').next().unwrap();
+        let of_method = self.operations.iter().filter(|(m, _)| m == method);
+        let best = of_method.filter_map(|(_, pattern)| Some((fits(pattern, path)?, pattern))).max();
+        format!("{method} {}", best.unwrap_or_else(|| panic!("{method} {path} is no operation")).1)
+    }
+
+    /// Calls as `who`, and holds what the audit has against what the answer shows.
+    async fn call(&mut self, who: &str, method: &str, path: &str, body: Option<&Value>) -> Value {
+        let client = self.clients.get(who).cloned().unwrap_or_else(|| self.served.nobody());
+        let request = client.request(method, path);
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        let answer = client.send(request).await;
+        assert!(answer.status.is_success(), "{method} {path}: {} {}", answer.status, answer.text);
+        self.check(method, path, &answer).await;
+        answer.body
+    }
+
+    async fn check(&mut self, method: &str, path: &str, answer: &Answer) {
+        let operation = self.operation(method, path);
+        let (actions, seen, rows) = audited(self.served, path, answer).await;
+        if !self.personal.contains(&operation) {
+            assert_eq!(
+                rows, 0,
+                "{operation} names somebody, and its schema says that it shows nobody: {}",
+                answer.text
+            );
+            return;
+        }
+        let plain_path = path.split('?').next().unwrap();
+        let shown = shown_by(plain_path, &answer.body);
+        if operation != "POST /v1/guest-tickets" {
+            let kind = kind_of(plain_path).unwrap_or_else(|| panic!("{path} is about no known kind"));
+            let expected = with_people(self.served, shown.into_iter().map(|id| (kind, id))).await;
+            assert_eq!(seen, expected, "{operation}: {}", answer.text);
+        }
+        assert!(!seen.is_empty(), "{operation} names nobody: {}", answer.text);
+        assert_eq!((rows, actions), (1, BTreeSet::from([operation.clone()])), "one row a call");
+        let kinds = seen.into_iter().map(|(kind, _)| kind);
+        self.kinds.entry(operation).or_default().extend(kinds);
+    }
+
+    async fn get(&mut self, who: &str, path: &str) -> Value {
+        self.call(who, "GET", path, None).await
+    }
+
+    async fn post(&mut self, who: &str, path: &str, body: Value) -> Value {
+        self.call(who, "POST", path, Some(&body)).await
+    }
+
+    /// All of it.
+    pub(super) async fn go(&mut self) {
+        self.people().await;
+        self.consult_to_the_end().await;
+        self.consults_that_end_early().await;
+        self.visits().await;
+        self.requests().await;
+    }
+
+    async fn people(&mut self) {
+        let new = json!({ "name": "许阿婆", "national_id": "11010519491231002X", "phone": "13812345678" });
+        let id = text(&self.post("nurse", "/v1/persons", new).await, "/id");
+        self.call("nurse", "PATCH", &format!("/v1/persons/{id}"), Some(&json!({ "phone": "13912345678" }))).await;
+        self.get("nurse", &format!("/v1/persons/{id}")).await;
+        self.get("nurse", &format!("/v1/persons/{id}/national-id")).await;
+        self.get("nurse", "/v1/persons?limit=2").await;
+    }
+
+    fn invitation(&self, resident: &str, hospital: &str, submit: bool) -> Value {
+        let mut body = flow::invitation(resident, hospital, "geriatrics", self.served.clock.now());
+        body["submit"] = json!(submit);
+        body
+    }
+
+    /// A draft's id, with the ids of a room and of the hospital.
+    async fn draft(&mut self, submit: bool) -> (String, String, String) {
+        let nobody = self.served.nobody();
+        let resident = flow::residents(&self.clients["nurse"]).await.remove(0);
+        let room = flow::rooms(&nobody, &self.clients["nurse"]).await.remove(0);
+        let hospital = flow::organisation(&nobody, "hospital").await;
+        let body = self.invitation(&resident, &hospital, submit);
+        let id = text(&self.post("nurse", "/v1/consults", body).await, "/id");
+        (id, room, resident)
+    }
+
+    async fn slot(&self, consult: &str, room: &str, n: usize) -> Value {
+        let slots = flow::slots(self.served, &self.clients["nurse"], consult, room).await;
+        slots[n]["starts_at"].clone()
+    }
+
+    /// A consult that has its time; the id and when it begins.
+    async fn booked(&mut self) -> (String, DateTime<Utc>) {
+        let (id, room, _) = self.draft(true).await;
+        let at = |step: &str| format!("/v1/consults/{id}/{step}");
+        self.post("doctor", &at("accept"), json!({})).await;
+        let starts_at = self.slot(&id, &room, 0).await;
+        self.post("nurse", &at("schedule"), json!({ "room_id": room, "starts_at": starts_at })).await;
+        let starts_at = self.slot(&id, &room, 1).await;
+        self.post("nurse", &at("reschedule"), json!({ "room_id": room, "starts_at": starts_at })).await;
+        let starts_at = starts_at.as_str().unwrap().parse().unwrap();
+        (id, starts_at)
+    }
+
+    async fn consult_to_the_end(&mut self) {
+        let (id, starts_at) = self.booked().await;
+        let at = |step: &str| format!("/v1/consults/{id}/{step}");
+        self.post("doctor", &at("delay"), json!({ "minutes": 5 })).await;
+        let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
+        self.post("nurse", &at("consents"), consent).await;
+        self.get("doctor", &at("consents")).await;
+        let link = self.post("nurse", &at("guest-links"), json!({ "name": "陈立新", "relation": "儿子" })).await;
+        self.get("nurse", &at("guest-links")).await;
+        self.wait_until(starts_at - Duration::minutes(10)).await;
+        self.post("nurse", &at("ticket"), json!({})).await;
+        self.post("nobody", "/v1/guest-tickets", json!({ "token": link["token"] })).await;
+        self.get("nurse", &at("tickets")).await;
+        self.get("doctor", &at("meeting")).await;
+        self.get("doctor", &format!("/v1/consults/{id}")).await;
+        self.get("nurse", "/v1/consults").await;
+        self.get("doctor", "/v1/consults").await;
+        self.post("doctor", &at("finish"), json!({})).await;
+        let opinion = json!({ "impression": "高血压", "suggested_treatment": "加量" });
+        self.call("doctor", "PUT", &at("opinion"), Some(&opinion)).await;
+        self.post("doctor", &at("sign"), json!({})).await;
+        self.get("nurse", &at("opinion")).await;
+        self.post("nurse", &at("adopt"), json!({ "decision": "adopted", "note": "已执行" })).await;
+        self.post("nurse", &at("archive"), json!({})).await;
+    }
+
+    async fn consults_that_end_early(&mut self) {
+        let why = json!({ "reason": "情况有变" });
+        let (returned, _, resident) = self.draft(false).await;
+        let at = |step: &str| format!("/v1/consults/{returned}/{step}");
+        self.post("nurse", &at("submit"), json!({})).await;
+        self.post("doctor", &at("return"), why.clone()).await;
+        let hospital = flow::organisation(&self.served.nobody(), "hospital").await;
+        let revised = self.invitation(&resident, &hospital, true);
+        self.call("nurse", "PUT", &format!("/v1/consults/{returned}"), Some(&revised)).await;
+        self.post("doctor", &at("reject"), why.clone()).await;
+        let (called_off, _) = self.booked().await;
+        let at = |step: &str| format!("/v1/consults/{called_off}/{step}");
+        let consent = json!({ "given_by": "resident", "name": "陈桂香", "method": "written" });
+        self.post("nurse", &at("consents"), consent).await;
+        let consents = self.get("nurse", &at("consents")).await;
+        self.post("nurse", &at(&format!("consents/{}/withdraw", text(&consents, "/0/id"))), json!({})).await;
+        self.post("nurse", &at("cancel"), why.clone()).await;
+        let (missed, starts_at) = self.booked().await;
+        self.wait_until(starts_at + Duration::minutes(20)).await;
+        self.post("nurse", &format!("/v1/consults/{missed}/no-show"), why).await;
+    }
+
+    /// An order of the agency for an accepted request.
+    async fn ordered(&mut self, note: &str) -> String {
+        let request = flow::accepted_request(&self.served.nobody(), note).await;
+        text(&flow::visit_of(&self.clients["dispatcher"], &request).await, "/id")
+    }
+
+    async fn schedule(&mut self, visit: &str, step: &str, caregiver: &str, in_minutes: i64) {
+        let starts_at = self.served.clock.now() + Duration::minutes(in_minutes);
+        let slot =
+            json!({ "caregiver": caregiver, "starts_at": starts_at, "ends_at": starts_at + Duration::minutes(30) });
+        self.post("dispatcher", &format!("/v1/visits/{visit}/{step}"), slot).await;
+    }
+
+    async fn visits(&mut self) {
+        let agency = flow::organisation(&self.served.nobody(), "home_care_agency").await;
+        let caregiver = flow::account(&self.served.nobody(), &agency, "caregiver").await;
+        let done = self.ordered("助浴").await;
+        let tomorrow = 24 * 60;
+        self.schedule(&done, "schedule", &caregiver, tomorrow + 60).await;
+        self.schedule(&done, "reschedule", &caregiver, tomorrow + 120).await;
+        let missed = self.ordered("送餐").await;
+        self.schedule(&missed, "schedule", &caregiver, tomorrow + 180).await;
+        self.post("dispatcher", &format!("/v1/visits/{missed}/cancel"), json!({ "reason": "老人住院" })).await;
+        let again = self.post("dispatcher", &format!("/v1/visits/{missed}/repeat"), json!({})).await;
+        let again = text(&again, "/id");
+        self.schedule(&again, "schedule", &caregiver, tomorrow + 180).await;
+        self.wait_until(self.served.clock.now() + Duration::minutes(tomorrow + 110)).await;
+        self.get("caregiver", "/v1/visits/today").await;
+        let proof = json!({ "method": "manual", "note": "手机没有信号" });
+        self.post("caregiver", &format!("/v1/visits/{done}/check-in"), proof.clone()).await;
+        self.wait_until(self.served.clock.now() + Duration::minutes(30)).await;
+        self.post("caregiver", &format!("/v1/visits/{done}/check-out"), proof).await;
+        self.get("dispatcher", &format!("/v1/visits/{done}")).await;
+        self.get("dispatcher", "/v1/visits?limit=3").await;
+        self.wait_until(self.served.clock.now() + Duration::minutes(60)).await;
+        self.post("dispatcher", &format!("/v1/visits/{again}/no-show"), json!({ "reason": "没人应门" })).await;
+    }
+
+    async fn request(&mut self, note: &str) -> String {
+        text(&self.post("desk", "/v1/requests", flow::new_request(note)).await, "/id")
+    }
+
+    async fn requests(&mut self) {
+        let agency = flow::organisation(&self.served.nobody(), "home_care_agency").await;
+        let why = json!({ "reason": "家属来电" });
+        let id = self.request("换药").await;
+        let at = |step: &str| format!("/v1/requests/{id}/{step}");
+        self.post("desk", &at("triage"), json!({})).await;
+        for (step, who) in [("accept", "dispatcher"), ("reject", "dispatcher")] {
+            let (path, body) = (at("dispatch"), json!({ "agency_id": agency }));
+            let desk = self.clients["desk"].clone();
+            eventually("the agency is known", async || {
+                let agency: Uuid = agency.parse().unwrap();
+                let page = desk.request("get", &format!("/requests/{id}"));
+                desk.send(page).await.text.contains(&agency.to_string()).then_some(())
+            })
+            .await;
+            self.post("desk", &path, body).await;
+            self.post(who, &at(step), why.clone()).await;
+            if step == "accept" {
+                self.post(who, &at("reject"), why.clone()).await;
+            }
+        }
+        self.post("desk", &at("escalate"), why.clone()).await;
+        self.post("desk", &at("resolve"), json!({})).await;
+        self.post("desk", &at("reopen"), why.clone()).await;
+        self.post("desk", &at("resolve"), json!({})).await;
+        self.post("desk", &at("follow-up"), json!({})).await;
+        self.post("desk", &at("close"), json!({})).await;
+        self.get("desk", &format!("/v1/requests/{id}")).await;
+        self.get("desk", "/v1/requests?limit=3").await;
+        let (other, merged) = (self.request("量血压").await, self.request("再量一次").await);
+        self.post("desk", &format!("/v1/requests/{merged}/merge"), json!({ "into": other })).await;
+        self.post("desk", &format!("/v1/requests/{other}/cancel"), why).await;
+    }
+}

@@ -1,0 +1,145 @@
+//! The same of pages: each is listed with a reader who is shown somebody by it, or as one that shows nobody.
+
+use std::collections::BTreeSet;
+
+use sanbao::compose;
+use sanbao::role::Role;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::on;
+use sanbao_platform::testing::{self, TestEngine};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Seen, audited, callers, service_of, with_people};
+use crate::common::flow::{self, text};
+use crate::common::world::World;
+use crate::common::{self, Served};
+
+/// Pages that show residents, elders or families, with somebody who opens them.
+const PERSONAL: &[(&str, &str)] = &[
+    ("/residents", "nurse"),
+    ("/consults", "nurse"),
+    ("/consults/new", "nurse"),
+    ("/consults/{id}", "nurse"),
+    ("/consults/{id}/status", "doctor"),
+    ("/consults/{id}/summary", "doctor"),
+    ("/visits", "dispatcher"),
+    ("/visits/today", "caregiver"),
+    ("/requests", "desk"),
+    ("/requests/{id}", "desk"),
+];
+/// Pages that show none of them, and what a page alone calls.
+const PLAIN: &[&str] = &[
+    "/",
+    "/admin",
+    "/admin/qr",
+    "/consults/events",
+    "/guest",
+    "/login",
+    "/me",
+    "/needs",
+    "/requests/import",
+    "/requests/new",
+    "/session",
+    "/session/lock",
+    "/session/pin",
+    "/session/refresh",
+    "/session/renew",
+    "/setup",
+    "/setup/account",
+];
+
+const NAMES: &str = "select id, name from person where organisation_id is not null";
+
+/// The uuids in a text.
+fn ids_in(text: &str) -> BTreeSet<Uuid> {
+    (0..text.len()).filter_map(|at| text.get(at..at + 36)?.parse().ok()).collect()
+}
+
+#[tokio::test]
+async fn every_page_is_known_to_show_people_or_not() {
+    let engine = testing::sqlite();
+    let parts = common::parts(&engine, Clock::manual(common::morning())).await;
+    let services = compose::services(&parts).unwrap();
+    let pages: BTreeSet<&str> = services.iter().flat_map(|service| service.routes.pages.iter().copied()).collect();
+    let personal = |page: &str| PERSONAL.iter().any(|(pattern, _)| *pattern == page);
+    let unknown: Vec<_> = pages.iter().filter(|page| personal(page) == PLAIN.contains(page)).collect();
+    assert!(unknown.is_empty(), "list each as PERSONAL or PLAIN: {unknown:?}");
+    let listed = PERSONAL.iter().map(|(page, _)| *page).chain(PLAIN.iter().copied());
+    let gone: Vec<_> = listed.filter(|page| !pages.contains(page)).collect();
+    assert!(gone.is_empty(), "there are no such pages: {gone:?}");
+}
+
+/// The things of a kind that a page links to or has forms for, out of all that there are.
+async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) -> Vec<(&'static str, Uuid)> {
+    let statement = match kind {
+        "consult" => "select id from consult",
+        "visit" => "select id from visit",
+        _ => "select id from request",
+    };
+    let mut conn = served.network.stores.of(role).unwrap().read().await.unwrap();
+    let all: Vec<Uuid> = on!(conn, |c| sqlx::query_scalar(statement).fetch_all(c).await).unwrap();
+    let shown = ids_in(text);
+    all.into_iter().filter(|id| shown.contains(id)).map(|id| (kind, id)).collect()
+}
+
+/// The residents whose names stand in a text.
+async fn residents_in(served: &Served, text: &str) -> Seen {
+    let mut conn = served.network.stores.of(Role::Booking).unwrap().read().await.unwrap();
+    let all: Vec<(Uuid, String)> = on!(conn, |c| sqlx::query_as(NAMES).fetch_all(c).await).unwrap();
+    let named = all.into_iter().filter(|(_, name)| text.contains(name.as_str()));
+    named.map(|(id, _)| ("person".to_owned(), id)).collect()
+}
+
+async fn every_page_names_whom_it_shows(engine: TestEngine) {
+    let served = Served::demo(engine).await;
+    let clients = callers(&served, &["nurse", "doctor", "dispatcher", "caregiver", "desk"]).await;
+    let nobody = served.nobody();
+    let agency = flow::organisation(&nobody, "home_care_agency").await;
+    let caregiver = flow::account(&nobody, &agency, "caregiver").await;
+    let request = flow::accepted_request(&nobody, "量血压").await;
+    let visit = text(&flow::visit_of(&clients["dispatcher"], &request).await, "/id");
+    let starts_at = served.clock.now() + chrono::Duration::hours(9);
+    let slot =
+        json!({ "caregiver": caregiver, "starts_at": starts_at, "ends_at": starts_at + chrono::Duration::hours(1) });
+    clients["dispatcher"].post(&format!("/v1/visits/{visit}/schedule"), &slot).await.expect(200);
+    let world = World::of(&served).await;
+    let thing = |page: &str| {
+        world.own_id(if page.starts_with("/requests") { "/v1/requests/{id}" } else { "/v1/consults/{id}" })
+    };
+    for (page, who) in PERSONAL {
+        let path = page.replace("{id}", &thing(page));
+        let client = &clients[who];
+        let answer = client.send(client.request("get", &path).header("accept", "text/html")).await.checked(200);
+        let (actions, seen, rows) = audited(&served, &path, &answer).await;
+        let shown = match service_of(&path) {
+            Role::NeedsAnalysis => things_in(&served, Role::NeedsAnalysis, "request", &answer.text).await,
+            _ if page.starts_with("/visits") => things_in(&served, Role::Booking, "visit", &answer.text).await,
+            _ => {
+                let mut shown = things_in(&served, Role::Booking, "consult", &answer.text).await;
+                shown.extend(path.contains(&thing(page)).then(|| ("consult", thing(page).parse().unwrap())));
+                shown
+            }
+        };
+        let mut expected = with_people(&served, shown).await;
+        if *page == "/residents" || *page == "/consults/new" {
+            expected.extend(residents_in(&served, &answer.text).await);
+        }
+        assert!(!expected.is_empty(), "{page} shows nobody: {}", answer.text);
+        assert_eq!(seen, expected, "{page}");
+        assert_eq!((rows, actions), (1, BTreeSet::from([format!("GET {page}")])), "{page}");
+    }
+    served.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_names_whom_it_shows_on_sqlite() {
+    every_page_names_whom_it_shows(testing::sqlite()).await;
+}
+
+#[tokio::test]
+async fn every_page_names_whom_it_shows_on_postgres() {
+    if let Some(engine) = testing::postgres().await {
+        every_page_names_whom_it_shows(engine).await;
+    }
+}

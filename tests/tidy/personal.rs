@@ -1,0 +1,145 @@
+//! Rules about personal data: where statements read it, and where it is opened without being shown to anybody.
+
+use proc_macro2::TokenTree;
+
+use crate::rules::{Rule, is_statement};
+use crate::tokens;
+use crate::tree::File;
+
+/// Tables with data of residents, elders and families.
+const TABLES: &[&str] = &[
+    "consult",
+    "consult_attendance",
+    "consult_check",
+    "consult_consent",
+    "consult_feedback",
+    "consult_guest",
+    "consult_opinion",
+    "consult_ticket",
+    "history",
+    "person",
+    "request",
+    "visit",
+    "visit_proof",
+];
+/// The files whose statements may read these tables: what they give of people is `Personal`, or only ids and counts.
+const READERS: &[&str] = &[
+    "crates/booking/src/account/person/elder.rs",
+    "crates/booking/src/account/person/reseal.rs",
+    "crates/booking/src/account/person/store.rs",
+    "crates/booking/src/consult/consent.rs",
+    "crates/booking/src/consult/guest.rs",
+    "crates/booking/src/consult/jobs.rs",
+    "crates/booking/src/consult/meeting.rs",
+    "crates/booking/src/consult/opinion.rs",
+    "crates/booking/src/consult/page/new.rs",
+    "crates/booking/src/consult/store.rs",
+    "crates/booking/src/consult/ticket/issued.rs",
+    "crates/booking/src/visit/proof.rs",
+    "crates/booking/src/visit/store.rs",
+    "crates/needs-analysis/src/request/demo.rs",
+    "crates/needs-analysis/src/request/import/store.rs",
+    "crates/needs-analysis/src/request/list.rs",
+    "crates/needs-analysis/src/request/reseal.rs",
+    "crates/needs-analysis/src/request/store.rs",
+    "crates/needs-analysis/src/rollup/verify.rs",
+    "crates/platform/src/history.rs",
+];
+/// The files in which personal data is opened and shown to nobody, and what for.
+const OPENED: &[(&str, &str)] = &[
+    ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
+    ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
+    ("crates/booking/src/account/person/store.rs", "whose it is, for the policy"),
+    ("crates/booking/src/account/person/view.rs", "whose it is, for the audit"),
+    ("crates/booking/src/consult/api/guest.rs", "whether a link stands; whom another is for"),
+    ("crates/booking/src/consult/api/opinion.rs", "whether it is signed"),
+    ("crates/booking/src/consult/api/ticket.rs", "whether somebody holds one"),
+    ("crates/booking/src/consult/demo.rs", "the demo's own people"),
+    ("crates/booking/src/consult/model.rs", "what a revision is applied to"),
+    ("crates/booking/src/consult/steps.rs", "the opinion's version; what is signed"),
+    ("crates/booking/src/consult/store.rs", "statements"),
+    ("crates/booking/src/visit/store.rs", "statements"),
+    ("crates/needs-analysis/src/request/events.rs", "what the agency's order needs"),
+    ("crates/needs-analysis/src/request/input.rs", "what is taken down"),
+    ("crates/needs-analysis/src/request/store.rs", "statements"),
+    ("crates/platform/src/audit/personal.rs", "the type itself"),
+];
+
+/// A statement that reads of people stands where its result is `Personal`.
+pub const READ: Rule = Rule {
+    name: "data of people is read in known places, which give it as `Personal`",
+    check: read_elsewhere,
+    bad: &[
+        &[("crates/booking/src/a.rs", "const A: &str = \"select name from person where id = $1\";")],
+        &[("crates/booking/src/a.rs", "const A: &str = \"select a.id from a join\n    visit v on v.id = a.id\";")],
+    ],
+    good: &[
+        &[("crates/booking/src/visit/store.rs", "const A: &str = \"select name from visit\";")],
+        &[(
+            "crates/booking/src/a.rs",
+            "const A: &str = \"select name from persona\"; const B: &str = \"delete from visit\";",
+        )],
+        &[("crates/booking/tests/it/a.rs", "const A: &str = \"select name from person\";")],
+    ],
+};
+
+/// Personal data that is opened without being shown.
+pub const OPEN: Rule = Rule {
+    name: "personal data is opened without being shown only where it is said what for",
+    check: opened_elsewhere,
+    bad: &[
+        &[("crates/booking/src/a.rs", "fn f() { visit.contact.unseen().name }")],
+        &[("crates/needs-analysis/src/a.rs", "fn f() { found.map(Personal::into_unseen) }")],
+    ],
+    good: &[
+        &[("crates/booking/src/visit/store.rs", "fn f() { visit.contact.unseen().name }")],
+        &[("crates/booking/src/a.rs", "fn f() { visit.contact.show(&ctx.shows, visit) } // unseen()")],
+        &[("crates/booking/src/a.rs", "#[cfg(test)]\nmod tests { fn f() { a.unseen() } }")],
+        &[("crates/booking/tests/it/a.rs", "fn f() { a.unseen() }")],
+    ],
+};
+
+/// Whether a statement takes rows out of one of the tables.
+fn reads_of_people(sql: &str) -> bool {
+    let words: Vec<String> = sql.split_whitespace().map(str::to_lowercase).collect();
+    let bare = |word: &str| word.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_')).to_owned();
+    let selects = words.iter().any(|word| bare(word) == "select");
+    let named = words
+        .windows(2)
+        .any(|pair| matches!(bare(&pair[0]).as_str(), "from" | "join") && TABLES.contains(&bare(&pair[1]).as_str()));
+    selects && named
+}
+
+fn is_source(file: &File) -> bool {
+    file.is_rust() && file.path.starts_with("crates/") && file.path.contains("/src/")
+}
+
+fn read_elsewhere(files: &[File]) -> Vec<String> {
+    let elsewhere = files.iter().filter(|f| is_source(f) && !READERS.contains(&f.path.as_str()));
+    let mut findings = Vec::new();
+    for file in elsewhere {
+        let groups = tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default());
+        for text in tokens::text_consts(&groups).into_iter().filter(|t| is_statement(&t.text)) {
+            if reads_of_people(&text.text) {
+                findings.push(file.finding(text.line, format!("{} reads data of people", text.name)));
+            }
+        }
+    }
+    findings
+}
+
+fn opened_elsewhere(files: &[File]) -> Vec<String> {
+    let elsewhere = files.iter().filter(|f| is_source(f) && !OPENED.iter().any(|(path, _)| *path == f.path));
+    let mut findings = Vec::new();
+    for file in elsewhere {
+        for tokens in tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default()) {
+            let opens = |token: &&TokenTree| matches!(token, TokenTree::Ident(name) if *name == "unseen" || *name == "into_unseen");
+            for token in tokens.iter().filter(opens) {
+                let line = token.span().start().line;
+                findings
+                    .push(file.finding(line, "opens personal data and shows it to nobody: list it with its reason"));
+            }
+        }
+    }
+    findings
+}
