@@ -1,83 +1,59 @@
 //! The permissions over organisations, accounts, rooms and people: a pure function and its grid.
 
 use sanbao_platform::auth::Actor;
+use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
 
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
-/// The actions of this part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountAction {
-    /// Add an organisation to the network.
-    OrganisationCreate,
-    /// List the network's organisations.
-    OrganisationList,
-    OrganisationRead,
-    /// List or read an organisation's accounts.
-    AccountRead,
-    /// Add an account.
-    AccountCreate,
-    /// Change an account: name, roles, status, password.
-    AccountUpdate,
-    /// List an organisation's rooms.
-    LocationList,
-    /// Add a room.
-    LocationCreate,
-    /// List or search people.
-    PersonList,
-    /// Register somebody.
-    PersonCreate,
-    /// Read one person, masked.
-    PersonRead,
-    /// Correct what is known of a person.
-    PersonUpdate,
-    /// See the whole national id.
-    PersonNationalId,
+listed_enum! {
+    /// The actions of this part.
+    pub enum AccountAction {
+        /// Add an organisation to the network.
+        OrganisationCreate,
+        /// List the network's organisations.
+        OrganisationList,
+        OrganisationRead,
+        /// List or read an organisation's accounts.
+        AccountRead,
+        /// Add an account.
+        AccountCreate,
+        /// Change an account: name, roles, status, password.
+        AccountUpdate,
+        /// List an organisation's rooms.
+        LocationList,
+        /// Add a room.
+        LocationCreate,
+        /// List or search people.
+        PersonList,
+        /// Register somebody.
+        PersonCreate,
+        /// Read one person, masked.
+        PersonRead,
+        /// Correct what is known of a person.
+        PersonUpdate,
+        /// See the whole national id.
+        PersonNationalId,
+    }
 }
 
-/// How the caller's organisation stands to what is acted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountRelation {
-    /// It is the caller's own organisation, or belongs to it.
-    Own,
-    /// The caller's street office has it in its area, or made it and nobody runs it yet.
-    Governed,
-    /// The caller's street office made it, and its own administrator runs it.
-    Made,
-    /// An elder at home whom the caller's agency visits, or visited lately, or has registered.
-    AtHome,
-    /// An elder at home in the area of the caller's street office, or whom it has registered.
-    InArea,
-    /// It belongs to somebody else.
-    Foreign,
+listed_enum! {
+    /// How the caller's organisation stands to what is acted on.
+    pub enum AccountRelation {
+        /// It is the caller's own organisation, or belongs to it.
+        Own,
+        /// The caller's street office has it in its area, or made it and nobody runs it yet.
+        Governed,
+        /// The caller's street office made it, and its own administrator runs it.
+        Made,
+        /// An elder at home whom the caller's agency visits, or visited lately, or has registered.
+        AtHome,
+        /// An elder at home in the area of the caller's street office, or whom it has registered.
+        InArea,
+        /// It belongs to somebody else.
+        Foreign,
+    }
 }
-
-/// All actions, in the order of the grid.
-pub const ACTIONS: &[AccountAction] = &[
-    AccountAction::OrganisationCreate,
-    AccountAction::OrganisationList,
-    AccountAction::OrganisationRead,
-    AccountAction::AccountRead,
-    AccountAction::AccountCreate,
-    AccountAction::AccountUpdate,
-    AccountAction::LocationList,
-    AccountAction::LocationCreate,
-    AccountAction::PersonList,
-    AccountAction::PersonCreate,
-    AccountAction::PersonRead,
-    AccountAction::PersonUpdate,
-    AccountAction::PersonNationalId,
-];
-
-/// All relations, in the order of the grid.
-pub const RELATIONS: &[AccountRelation] = &[
-    AccountRelation::Own,
-    AccountRelation::Governed,
-    AccountRelation::Made,
-    AccountRelation::AtHome,
-    AccountRelation::InArea,
-    AccountRelation::Foreign,
-];
 
 /// The policy: deny by default.
 pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> Decision {

@@ -4,4 +4,4 @@ mod consumer;
 mod store;
 
 pub use consumer::consumer;
-pub use store::{insert, lay, lies_in};
+pub use store::{insert, lay, lies_in, still_held};

@@ -17,6 +17,8 @@ const LIES_IN: &str = "with recursive up (code, height) as (
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $2))
     select count(*) from up where code = $3";
 
+const PLACED: &str = "select count(*) from area_parent where child = $1 and valid_from <= $2";
+
 /// Whether the area `code` is `top` or lies under it on a day. An area that is not known yet lies under nothing.
 pub async fn lies_in(conn: &mut Conn, code: &str, top: &str, on: NaiveDate) -> Result<bool, DbError> {
     if code == top {
@@ -24,6 +26,30 @@ pub async fn lies_in(conn: &mut Conn, code: &str, top: &str, on: NaiveDate) -> R
     }
     let found: i64 = on!(conn, |c| sqlx::query_scalar(LIES_IN).bind(code).bind(on).bind(top).fetch_one(c).await)?;
     Ok(found > 0)
+}
+
+/// Whether the tree says of an area that it lies in another on a day. Of an area that is not known yet it says nothing.
+async fn is_placed(conn: &mut Conn, code: &str, on: NaiveDate) -> Result<bool, DbError> {
+    let found: i64 = on!(conn, |c| sqlx::query_scalar(PLACED).bind(code).bind(on).fetch_one(c).await)?;
+    Ok(found > 0)
+}
+
+/// Those of `areas` that still count for a member of an organisation whose own area is `top`: an area that has moved out
+/// of it since it was given counts no more.
+pub async fn still_held(
+    conn: &mut Conn,
+    areas: &[String],
+    top: Option<&str>,
+    on: NaiveDate,
+) -> Result<Vec<String>, DbError> {
+    let Some(top) = top else { return Ok(Vec::new()) };
+    let mut held = Vec::new();
+    for code in areas {
+        if lies_in(conn, code, top, on).await? || !is_placed(conn, code, on).await? {
+            held.push(code.clone());
+        }
+    }
+    Ok(held)
 }
 
 /// Stores an area's names, in place of those it had.

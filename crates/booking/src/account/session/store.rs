@@ -11,6 +11,7 @@ use sanbao_platform::problem::Problem;
 
 use super::ending::end;
 use super::place::{DeviceKind, Place};
+use crate::account::area;
 use crate::account::config::{AccountConfig, SESSION_HOURS_MAX};
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
@@ -150,13 +151,15 @@ impl Mint<'_> {
     ) -> Result<IssuedTokens, Problem> {
         let organisation = organisation::find(conn, membership.organisation).await?;
         let organisation = organisation.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
+        let (top, day) = (organisation.area_code.as_deref(), organisation.day(self.now));
+        let areas = area::still_held(conn, &membership.areas, top, day).await?;
         let lacks_factor = second_factor::is_lacking(conn, self.config.second_factor, account.id, &membership).await?;
         let claims = AccessClaims {
             sub: account.id.into(),
             org: membership.organisation,
             kind: organisation.kind.as_str().to_owned(),
             roles: membership.roles.clone(),
-            areas: membership.areas.clone(),
+            areas,
             name: account.display_name.clone(),
             sid: log_in.id.0,
             ver: account.version,

@@ -11,6 +11,12 @@ async fn tell(site: &Site, needs: &Neighbour, kind: &str, data: Value) {
     site.catch_up(needs).await;
 }
 
+/// The areas that a new token of somebody says.
+async fn areas_of(site: &Site, login: &str) -> Vec<String> {
+    let token = site.token(login).await;
+    site.deps.keys.verify_access(site.clock.now(), &token).unwrap().areas
+}
+
 #[tokio::test]
 async fn an_account_has_only_areas_that_lie_in_its_organisations_own() {
     on_both(|engine| async move {
@@ -76,9 +82,12 @@ async fn the_mirror_follows_the_tree_from_the_day_that_is_said() {
         let moved = json!({ "code": "330211001002", "parent": "330211002", "from": "2026-11-25" });
         tell(&site, &needs, "needs.area.moved", moved).await;
         site.api(&admin, "PATCH", &desk, grid.clone()).await.checked(200);
+        assert_eq!(areas_of(&site, "desk").await, ["330211001002-C1"]);
         site.minutes_pass(2 * 24 * 60);
         let admin = site.token("admin").await;
         site.api(&admin, "PATCH", &desk, grid).await.refused(422, "invalid");
+        // It was given before, and counts no more.
+        assert_eq!(areas_of(&site, "desk").await, Vec::<String>::new());
     })
     .await;
 }

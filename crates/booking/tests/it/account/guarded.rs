@@ -1,7 +1,7 @@
 //! The permission grid as people review it, and every documented route without a token.
 
 use sanbao_booking::account::demo::{self, PASSWORD};
-use sanbao_booking::account::policy::{ACTIONS, RELATIONS, decide};
+use sanbao_booking::account::policy::{AccountAction, AccountRelation, decide};
 use sanbao_booking::{App, role};
 use sanbao_platform::policy::grid;
 use sanbao_platform::testing::on_both;
@@ -11,7 +11,7 @@ use crate::account::kit::{Site, generous};
 
 #[test]
 fn the_permission_grid_is_reviewed() {
-    insta::assert_snapshot!("account_policy", grid(role::ALL, ACTIONS, RELATIONS, decide));
+    insta::assert_snapshot!("account_policy", grid(role::ALL, AccountAction::ALL, AccountRelation::ALL, decide));
 }
 
 /// Routes of this part that anybody may call.
