@@ -10,7 +10,7 @@
 //! - [`audit`], [`telemetry`]: what is kept of what happened
 //! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
-//! - [`cn`]: resident identity numbers, telephone numbers and their masks; [`unseen`]: what no name should hold
+//! - [`cn`]: resident identity numbers, telephone numbers and their masks; [`invisible`]: what no name should hold
 //! - [`service`], `testing`: what a service is; with the feature of that name, the harness of all tests
 
 pub mod audit;
@@ -26,6 +26,7 @@ pub mod history;
 pub mod http;
 pub mod i18n;
 pub mod id;
+pub mod invisible;
 pub mod lang;
 pub mod lifecycle;
 pub mod moment;
@@ -39,5 +40,4 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text_enum;
-pub mod unseen;
 pub mod web;

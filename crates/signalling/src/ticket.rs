@@ -10,7 +10,7 @@ use crate::id::{ConsultId, Digest, PeerId, PersonId};
 pub use crate::permissions::Permissions;
 pub use crate::role::Role;
 use crate::room::{Entrant, Profile};
-use sanbao_platform::unseen::is_unseen;
+use sanbao_platform::invisible::is_invisible;
 
 /// The token type (`typ`) that the relay accepts.
 pub const TOKEN_TYPE: &str = "ticket";
@@ -64,7 +64,7 @@ impl Ticket {
     /// The facts that the room needs of it.
     pub fn profile(&self) -> Profile {
         let name: String =
-            self.name.chars().filter(|c| !c.is_control() && !is_unseen(*c)).take(NAME_CHARS_MAX).collect();
+            self.name.chars().filter(|c| !c.is_control() && !is_invisible(*c)).take(NAME_CHARS_MAX).collect();
         Profile {
             person: self.sub,
             name: name.into(),

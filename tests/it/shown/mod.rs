@@ -48,7 +48,8 @@ const PERSONAL: &[&str] = &[
     "VisitView",
     "VisitsToday",
 ];
-/// Schemas of answers that do not: of staff, organisations, places and numbers; of a file that the caller has sent.
+/// Schemas of answers that do not: of staff, organisations, places and numbers; of the caller's own account; of a
+/// file that the caller has sent.
 const PLAIN: &[&str] = &[
     "AccountLink",
     "AccountView",
@@ -62,21 +63,27 @@ const PLAIN: &[&str] = &[
     "ChildCounts",
     "CountsView",
     "DoctorView",
+    "Drawing",
     "ExceptionView",
+    "FactorBegun",
     "FreeSlot",
     "GuestLink",
     "HoursLine",
     "HoursView",
     "Item",
     "Location",
+    "LogInView",
     "Organisation",
     "OrganisationMade",
     "OrganisationName",
+    "OwnAccount",
     "Page_AccountView",
     "Page_AreaView",
     "Page_Location",
     "Page_Organisation",
     "PrecheckAnswer",
+    "Proved",
+    "RecoveryCodes",
     "Report",
     "RowError",
     "Signature",

@@ -10,9 +10,9 @@ use axum::http::header;
 use chrono::NaiveDate;
 use sanbao_platform::cn::{Phone, ResidentId};
 use sanbao_platform::http::Json;
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
 use sanbao_platform::text_enum;
-use sanbao_platform::unseen::without_unseen;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -100,7 +100,7 @@ pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
 
 /// One line of text of 1 to `chars_max` characters, trimmed, without control characters and without what nobody sees.
 pub fn line(typed: &str, chars_max: usize) -> Result<String, Wrong> {
-    let text = without_unseen(typed);
+    let text = without_invisible(typed);
     let text = text.trim();
     if text.is_empty() {
         return Err(Wrong::new("必填", "This field is required"));

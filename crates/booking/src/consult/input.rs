@@ -3,10 +3,10 @@
 
 use chrono::{DateTime, Duration, SubsecRound, Utc};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use sanbao_platform::text_enum;
-use sanbao_platform::unseen::without_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -83,7 +83,7 @@ impl Checks {
 
     /// A trimmed text of at most `max` characters.
     pub fn optional_text(&mut self, field: &str, value: &mut String, max: usize) {
-        *value = without_unseen(value).trim().replace("\r\n", "\n");
+        *value = without_invisible(value).trim().replace("\r\n", "\n");
         let length = value.chars().count();
         if length > max {
             let (zh, en) =

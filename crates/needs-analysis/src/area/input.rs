@@ -1,8 +1,8 @@
 //! The bodies that callers send about areas, and their checks.
 
+use sanbao_platform::invisible::is_invisible;
 use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{FieldError, Problem};
-use sanbao_platform::unseen::is_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -79,7 +79,7 @@ pub fn parse(body: &NewArea) -> Result<Area, Problem> {
     let named = |text: &str| {
         !text.trim().is_empty()
             && text.chars().count() <= NAME_CHARS_MAX
-            && !text.contains(|c: char| c.is_control() || is_unseen(c))
+            && !text.contains(|c: char| c.is_control() || is_invisible(c))
     };
     if !named(&body.name_zh) {
         errors.push(FieldError::new("/name_zh", "请填写名称，最多 60 字", "A name of up to 60 characters"));

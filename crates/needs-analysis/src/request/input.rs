@@ -5,9 +5,9 @@
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
 use sanbao_platform::cn::{Phone, ResidentId};
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
-use sanbao_platform::unseen::without_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -112,7 +112,7 @@ impl Faults {
 
     /// A trimmed text without control characters (a note may have line breaks); nothing when empty.
     fn text(&mut self, field: &'static str, text: Option<&String>, chars_max: usize) -> Option<String> {
-        let text = without_unseen(text?);
+        let text = without_invisible(text?);
         let text = Some(text.trim()).filter(|t| !t.is_empty())?;
         if text.chars().count() > chars_max {
             self.add(field, "too_long", "内容太长", "Too long");

@@ -7,10 +7,10 @@ use sanbao_platform::bus::NewEvent;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::lifecycle::{By, Call, Change, Lifecycle, Order};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{FieldError, Problem};
-use sanbao_platform::unseen::without_unseen;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -200,7 +200,7 @@ impl StepBody {
 }
 
 fn words(field: &str, text: Option<&String>, errors: &mut Vec<FieldError>) -> Option<String> {
-    let text = without_unseen(text?);
+    let text = without_invisible(text?);
     let text = Some(text.trim()).filter(|t| !t.is_empty())?;
     let odd = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if text.chars().count() > NOTE_CHARS_MAX || text.contains(odd) {

@@ -2,7 +2,7 @@
 //! 9) and of no width. They come along when one pastes, so a name goes without them instead of being refused.
 
 /// Whether nobody sees it.
-pub fn is_unseen(letter: char) -> bool {
+pub fn is_invisible(letter: char) -> bool {
     matches!(
         letter,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -11,8 +11,8 @@ pub fn is_unseen(letter: char) -> bool {
 }
 
 /// The text without what nobody sees.
-pub fn without_unseen(text: &str) -> String {
-    text.chars().filter(|letter| !is_unseen(*letter)).collect()
+pub fn without_invisible(text: &str) -> String {
+    text.chars().filter(|letter| !is_invisible(*letter)).collect()
 }
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ mod tests {
             ("\u{200f}\u{200e}\u{ad}\u{2060}\u{e0041}", ""),
             ("😀 好", "😀 好"),
         ] {
-            assert_eq!(without_unseen(typed), kept);
+            assert_eq!(without_invisible(typed), kept);
         }
     }
 }
