@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::common::world::World;
 use crate::common::{Served, artifacts};
 
-/// Those who call, with the log-in of the demo.
-const CALLERS: &[&str] = &["nurse", "desk", "admin"];
+/// Those who call, with the log-in of the demo, and the calls that they make: wrong ones are refused in the same way
+/// of every caller.
+const CALLERS: &[(&str, &str)] = &[("nurse", "all"), ("desk", "positive"), ("admin", "positive")];
 /// Streams without an end, a socket, and the end of the log-in that is called with.
 const LEFT_OUT: &[&str] = &["/v1/requests/events", "/v1/visits/events", "/v1/signal", "/v1/tokens"];
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
@@ -42,7 +43,7 @@ async fn every_answer_is_as_the_document_says() {
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("schemathesis.toml");
     std::fs::write(&settings, config(&world, &document)).unwrap();
-    for caller in CALLERS {
+    for (caller, calls) in CALLERS {
         let client = world.nobody.demo(caller).await;
         let mut command = tokio::process::Command::new(&python);
         command.current_dir(folder.path()).kill_on_drop(true);
@@ -51,6 +52,7 @@ async fn every_answer_is_as_the_document_says() {
         command.arg("-H").arg(format!("Authorization: Bearer {}", client.token().unwrap()));
         command.args(["--checks", CHECKS, "--phases", "coverage,fuzzing"]);
         command.args(["-n", MADE_UP, "--seed", "1", "--no-shrink", "--continue-on-failure", "--warnings", "off"]);
+        command.args(["--mode", calls]);
         for path in LEFT_OUT {
             command.args(["--exclude-path", path]);
         }
