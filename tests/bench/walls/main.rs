@@ -191,7 +191,7 @@ fn largest_file() -> String {
 
 async fn import(house: &House, load: &Load, tasks: &mut JoinSet<()>) {
     let (load, desk) = (load.clone(), house.token("desk").await);
-    let url = format!("{}/v1/imports", house.base);
+    let url = format!("{}/v1/imports?dry_run=false", house.base);
     tasks.spawn(async move {
         let file = largest_file();
         println!("(a file of {} MB)", file.len() / 1_000_000);
