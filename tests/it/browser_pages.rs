@@ -234,6 +234,8 @@ async fn a_call_in_another_tab_counts_as_being_there() {
     let page = browser.tab().await;
     let room = browser.new_tab().await;
     browser.goto("/room?consult=00000000-0000-0000-0000-000000000000").await;
+    // Nobody is let in by this address, and the page says so once it has asked; only then does it leave its state alone.
+    browser.until("!document.querySelector('#over').hidden").await;
     browser.run("document.body.classList.add('in-call')").await;
     browser.show_tab(&page).await;
     browser.type_and_leave("通话时写的").await;

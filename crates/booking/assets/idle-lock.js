@@ -7,7 +7,8 @@ import { word } from "/static/words.js";
 const TOUCHED = "sanbao-last-touch";
 const MINUTES = Number(cookie("sanbao_idle_minutes")) || 10;
 const CHECK_MS = Math.min(5000, MINUTES * 15000);
-const ANSWER_MS = 300;
+/** What a tab with a running call holds for as long as it runs. */
+const CALL = "sanbao-call";
 const LOCKED_SECONDS_MAX = 30 * 24 * 3600;
 
 const screen = /** @type {HTMLTemplateElement | null} */ (document.getElementById("lock-template"));
@@ -191,20 +192,28 @@ async function end() {
   state(answer && answer.status < 500 ? "" : word("lock-waits"));
 }
 
-/** Whether another tab is in a call, or was touched; one that sleeps does not answer, and has no call either.
+/** @type {(() => void) | null} */ let hangUp = null;
+/** Holds a lock of the browser while a call runs here: unlike an answer, it is seen at once however busy this tab is.
+ * @param {boolean} running */
+function hold(running) {
+  if (running === Boolean(hangUp) || !navigator.locks) return;
+  if (!running) return hangUp && (hangUp(), (hangUp = null));
+  const over = new Promise((resolve) => (hangUp = () => resolve(null)));
+  navigator.locks.request(CALL, { mode: "shared" }, () => over);
+}
+
+/** Whether any tab is in a call. Where pages are not secure there are no locks, and no cameras either.
  * @returns {Promise<boolean>} */
-function elsewhere() {
-  return new Promise((resolve) => {
-    const hear = (/** @type {MessageEvent} */ { data }) => data === "here" && resolve(true);
-    channel?.addEventListener("message", hear);
-    channel?.postMessage("anybody?");
-    setTimeout(() => (channel?.removeEventListener("message", hear), resolve(false)), channel ? ANSWER_MS : 0);
-  });
+async function anyCall() {
+  const known = await navigator.locks?.query();
+  return Boolean(known?.held?.some(({ name }) => name === CALL));
 }
 
 let asking = false;
 async function check() {
-  if (inConversation()) touch();
+  const running = inConversation();
+  hold(running);
+  if (running) touch();
   if (isLocked()) {
     cover("idle");
     return end();
@@ -212,7 +221,7 @@ async function check() {
   if (covered) return cookie("sanbao_csrf") && cookie("sanbao_csrf") !== csrf ? whoIsIt() : undefined;
   if (!screen || asking || idleMs() < MINUTES * 60000) return document.documentElement.classList.remove("locking");
   asking = true;
-  const somebody = await elsewhere();
+  const somebody = await anyCall();
   asking = false;
   if (somebody) touch();
   document.documentElement.classList.remove("locking");
@@ -225,7 +234,6 @@ async function check() {
 }
 
 channel?.addEventListener("message", ({ data }) => {
-  if (data === "anybody?" && !covered && inConversation()) channel.postMessage("here");
   if (data === "locked" || data === "unlocked") check();
 });
 
