@@ -35,6 +35,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/page/new.rs",
     "crates/booking/src/consult/store.rs",
     "crates/booking/src/consult/ticket/issued.rs",
+    "crates/booking/src/emergency/store.rs",
     "crates/booking/src/visit/proof.rs",
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",

@@ -8,5 +8,6 @@ mod store;
 
 pub use events::CATALOGUE;
 pub use model::{Organisation, OrganisationKind};
+pub(crate) use store::own;
 pub use store::{find, insert};
-pub(super) use store::{list, load, own};
+pub(super) use store::{list, load};

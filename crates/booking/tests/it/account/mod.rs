@@ -5,7 +5,7 @@ mod elders;
 mod ended;
 mod guarded;
 mod idle;
-mod kit;
+pub mod kit;
 mod links;
 mod log_in;
 mod offices;
