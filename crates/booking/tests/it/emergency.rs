@@ -188,6 +188,31 @@ async fn the_streets_administrator_is_told_at_once_and_reviews_it_once() {
 }
 
 #[tokio::test]
+async fn the_street_where_the_person_lives_is_told_and_for_nobody_the_doctors_own() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (doctor, admin) = (site.token("doctor").await, site.token("admin").await);
+        let (_, elsewhere) = site.second_office("330211002").await;
+        let dispatcher = site.token("dispatcher").await;
+        let elder = json!({ "name": "周阿公", "phone": FREE_PHONE, "area_code": "330211002" });
+        site.api(&dispatcher, "POST", "/v1/persons", elder).await.checked(201);
+        let access = opened(&site, &doctor, FREE_PHONE).await;
+        site.get(&elsewhere, &access).await.checked(200);
+        site.get(&admin, &access).await.refused(404, "not-found");
+        open(&site, &doctor, "13800000098").await.checked(201);
+        let outcomes = async |token: &str| {
+            let list = site.get(token, PATH).await.expect(200);
+            list["items"].as_array().unwrap().iter().map(|one| one["outcome"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            (outcomes(&elsewhere).await, outcomes(&admin).await),
+            (vec![json!("opened")], vec![json!("nobody")])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nobody_reviews_what_is_their_own_whatever_they_became_since() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
