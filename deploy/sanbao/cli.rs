@@ -206,7 +206,7 @@ pub struct ImportArgs {
     pub store: StoreArgs,
 }
 
-/// What a landline of the demo's district is of.
+/// The area code of the demo's district.
 const DEMO_DIALLING_CODE: &str = "0574";
 
 /// How log lines look.

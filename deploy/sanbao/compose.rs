@@ -35,7 +35,7 @@ pub struct Parts {
     pub secure: bool,
     /// Whether `X-Forwarded-For` is believed.
     pub behind_proxy: bool,
-    /// What a landline without its area code is of.
+    /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
     /// How media is relayed.
     pub turn: Turn,

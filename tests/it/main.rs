@@ -17,6 +17,7 @@ mod journey_http;
 mod memory;
 mod openapi;
 mod orders;
+mod own_accounts;
 mod private;
 mod proxied;
 mod relays;

@@ -176,7 +176,7 @@ fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     ZONE.from_local_datetime(&local).earliest().map(|t| t.with_timezone(&Utc))
 }
 
-/// What a request is read by.
+/// The rules by which a request is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The present.
