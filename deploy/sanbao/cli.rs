@@ -189,9 +189,12 @@ pub struct VerifyArgs {
 pub struct ImportArgs {
     /// The CSV file.
     pub file: PathBuf,
-    /// The source of the rows, such as hotline; rows are known again by source and number.
+    /// The source of the rows, such as hotline; rows are known again by organisation, source and number.
     #[arg(long)]
     pub source: String,
+    /// The street office whose source it is: its id or its name. May be left out where there is one office only.
+    #[arg(long, value_name = "ID-OR-NAME")]
+    pub organisation: Option<String>,
     /// Only say what would happen.
     #[arg(long)]
     pub dry_run: bool,

@@ -28,7 +28,7 @@ pub async fn create(
 ) -> Result<Response, Problem> {
     policy::allows(&ctx.actor, Action::RequestCreate, relation(!ctx.actor.areas.is_empty())).require()?;
     let draft = input::parse(&body, ctx.now(), false).map_err(|faults| input::invalid(&faults))?;
-    let mut request = Request::from_draft(draft, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
+    let mut request = Request::from_draft(draft, ctx.actor.organisation, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
     let mut tx = app.deps.db.begin().await?;
     require_area(&mut tx, &ctx, &request).await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, "request.create", &body).await? {
