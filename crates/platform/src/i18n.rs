@@ -66,14 +66,11 @@ impl Texts {
         Self { zh: zh_bundle, en: en_bundle, keys }
     }
 
-    /// Keys that one of the two languages lacks.
-    pub fn missing(&self) -> Vec<&str> {
-        self.keys.iter().filter(|(_, zh, en)| !(*zh && *en)).map(|(k, ..)| k.as_str()).collect()
-    }
-
-    /// Whether both languages have `key`: for tests of keys that are made of names at run time.
-    pub fn has(&self, key: &str) -> bool {
-        self.keys.iter().any(|(name, zh, en)| name == key && *zh && *en)
+    /// Keys that one of the two languages lacks, of its own texts and of `made`: those that are made of names at run time.
+    pub fn lacking(&self, made: impl IntoIterator<Item = String>) -> Vec<String> {
+        let has = |key: &String| self.keys.iter().any(|(name, zh, en)| name == key && *zh && *en);
+        let own = self.keys.iter().filter(|(_, zh, en)| !(*zh && *en)).map(|(key, ..)| key.clone());
+        own.chain(made.into_iter().filter(|key| !has(key))).collect()
     }
 
     /// The text of `key`.

@@ -204,18 +204,42 @@ pub(crate) fn operation_of(method: &Method, route: Option<&MatchedPath>) -> Stri
     format!("{method} {}", route.map_or("-", MatchedPath::as_str))
 }
 
-/// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
-fn known<S>(
-    parts: &Parts,
-    state: &S,
-    guard: impl FnOnce(&Parts, &Keys, &Actor) -> Result<(), Problem>,
-) -> Result<Ctx, Problem>
+/// The state of a service, as far as the account that asks is known by it.
+pub trait KnowsAccounts: Send + Sync {
+    /// What tokens are verified by.
+    fn keys(&self) -> Keys;
+    /// What they are in time by.
+    fn clock(&self) -> Clock;
+    /// What knows the log-ins that have ended.
+    fn db(&self) -> Db;
+}
+
+impl<S: Send + Sync> KnowsAccounts for S
 where
     Keys: FromRef<S>,
     Clock: FromRef<S>,
     Db: FromRef<S>,
 {
-    let (keys, clock) = (Keys::from_ref(state), Clock::from_ref(state));
+    fn keys(&self) -> Keys {
+        Keys::from_ref(self)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock::from_ref(self)
+    }
+
+    fn db(&self) -> Db {
+        Db::from_ref(self)
+    }
+}
+
+/// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
+fn known(
+    parts: &Parts,
+    state: &impl KnowsAccounts,
+    guard: impl FnOnce(&Parts, &Keys, &Actor) -> Result<(), Problem>,
+) -> Result<Ctx, Problem> {
+    let (keys, clock) = (state.keys(), state.clock());
     let header = parts.headers.get(header::AUTHORIZATION);
     let token = if let Some(header) = header {
         let bearer = header.to_str().ok().and_then(|t| t.strip_prefix("Bearer "));
@@ -229,7 +253,7 @@ where
     if header.is_none() {
         guard(parts, &keys, &actor)?;
     }
-    if Db::from_ref(state).ended().refuses(&actor) {
+    if state.db().ended().refuses(&actor) {
         return Err(Problem::unauthenticated());
     }
     let RequestInfo { request_id, lang, drain, streams, shows } = info(parts);
@@ -249,13 +273,7 @@ pub struct LoggedInPage(pub Ctx);
 /// Where a second factor is set up.
 const FACTOR_PAGE: &str = "/me/second-factor";
 
-impl<S> FromRequestParts<S> for Ctx
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-    Db: FromRef<S>,
-{
+impl<S: KnowsAccounts> FromRequestParts<S> for Ctx {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -264,13 +282,7 @@ where
     }
 }
 
-impl<S> FromRequestParts<S> for LoggedIn
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-    Db: FromRef<S>,
-{
+impl<S: KnowsAccounts> FromRequestParts<S> for LoggedIn {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
@@ -278,13 +290,7 @@ where
     }
 }
 
-impl<S> FromRequestParts<S> for LoggedInPage
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-    Db: FromRef<S>,
-{
+impl<S: KnowsAccounts> FromRequestParts<S> for LoggedInPage {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
@@ -300,13 +306,7 @@ where
     }
 }
 
-impl<S> FromRequestParts<S> for PageCtx
-where
-    S: Send + Sync,
-    Keys: FromRef<S>,
-    Clock: FromRef<S>,
-    Db: FromRef<S>,
-{
+impl<S: KnowsAccounts> FromRequestParts<S> for PageCtx {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {

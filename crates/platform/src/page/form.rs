@@ -124,7 +124,21 @@ pub struct Field<'a> {
     pub first: bool,
 }
 
-impl Field<'_> {
+impl<'a> Field<'a> {
+    /// The field for a code that an app or a list shows, which browsers offer to fill in.
+    pub fn one_time_code(label: &'a str, help: &'a str) -> Self {
+        Self {
+            name: "code",
+            label,
+            help: Some(help),
+            required: true,
+            autocomplete: "one-time-code",
+            inputmode: Some("numeric"),
+            chars_max: 20,
+            ..Self::default()
+        }
+    }
+
     fn id(&self) -> &str {
         if self.id.is_empty() { self.name } else { self.id }
     }

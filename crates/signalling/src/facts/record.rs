@@ -25,26 +25,32 @@ const REMEMBER_POSTGRES: &str = "insert into consult_fact (epoch, position, n, c
     select (e ->> 'epoch')::uuid, (e ->> 'position')::bigint, (e ->> 'n')::bigint, (e ->> 'consult')::uuid,
         e ->> 'kind', (e ->> 'at')::timestamptz, e -> 'data'
     from jsonb_array_elements($1) e on conflict do nothing returning epoch, position, n";
-const ROOMS_SQLITE: &str = "insert into consult_room (consult, started_at, finished_at, together_seconds)
-    select unhex(e.value ->> 'consult'), e.value ->> 'started_at', e.value ->> 'finished_at',
+/// What is known of rooms is filled in, and a room that is over is left as it was; the rows come from either engine's JSON.
+macro_rules! rooms {
+    ($rows:literal) => {
+        concat!(
+            "insert into consult_room (consult, started_at, finished_at, together_seconds)\n    ",
+            $rows,
+            "
+    on conflict (consult) do update set
+        started_at = coalesce(consult_room.started_at, excluded.started_at),
+        together_seconds = case when consult_room.finished_at is null
+            then coalesce(excluded.together_seconds, consult_room.together_seconds)
+            else consult_room.together_seconds end,
+        finished_at = coalesce(consult_room.finished_at, excluded.finished_at)"
+        )
+    };
+}
+const ROOMS_SQLITE: &str = rooms!(
+    "select unhex(e.value ->> 'consult'), e.value ->> 'started_at', e.value ->> 'finished_at',
         e.value ->> 'together_seconds'
-    from json_each($1) e where true
-    on conflict (consult) do update set
-        started_at = coalesce(consult_room.started_at, excluded.started_at),
-        together_seconds = case when consult_room.finished_at is null
-            then coalesce(excluded.together_seconds, consult_room.together_seconds)
-            else consult_room.together_seconds end,
-        finished_at = coalesce(consult_room.finished_at, excluded.finished_at)";
-const ROOMS_POSTGRES: &str = "insert into consult_room (consult, started_at, finished_at, together_seconds)
-    select (e ->> 'consult')::uuid, (e ->> 'started_at')::timestamptz, (e ->> 'finished_at')::timestamptz,
+    from json_each($1) e where true"
+);
+const ROOMS_POSTGRES: &str = rooms!(
+    "select (e ->> 'consult')::uuid, (e ->> 'started_at')::timestamptz, (e ->> 'finished_at')::timestamptz,
         (e ->> 'together_seconds')::bigint
-    from jsonb_array_elements($1) e
-    on conflict (consult) do update set
-        started_at = coalesce(consult_room.started_at, excluded.started_at),
-        together_seconds = case when consult_room.finished_at is null
-            then coalesce(excluded.together_seconds, consult_room.together_seconds)
-            else consult_room.together_seconds end,
-        finished_at = coalesce(consult_room.finished_at, excluded.finished_at)";
+    from jsonb_array_elements($1) e"
+);
 
 /// A fact's place in its room's log, as the table has it.
 type FactKey = (Epoch, i64, i64);

@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_text_is_there_in_both_languages() {
-        assert_eq!(texts().missing(), Vec::<&str>::new());
+        assert_eq!(texts().lacking([]), [""; 0]);
     }
 
     /// The files that the script at `path` imports before it runs, and what those import.

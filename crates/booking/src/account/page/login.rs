@@ -138,17 +138,7 @@ pub(in crate::account) fn code(
     let t = |key: &str| TEXTS.get(lang, key);
     let errors = refusal.map(|problem| Errors::of(problem, lang)).unwrap_or_default();
     let (label, help) = (t("code-number"), t("code-number-help"));
-    let field = Field {
-        name: "code",
-        label: &label,
-        help: Some(&help),
-        required: true,
-        autocomplete: "one-time-code",
-        inputmode: Some("numeric"),
-        chars_max: 20,
-        first: true,
-        ..Field::default()
-    };
+    let field = Field { first: true, ..Field::one_time_code(&label, &help) };
     let body = html! {
         div.narrow { div.card {
             h1 { (t("code-title")) }

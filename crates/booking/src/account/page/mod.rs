@@ -77,8 +77,7 @@ mod tests {
         let keys = (role::ALL.iter().map(|r| format!("role-{r}")))
             .chain(OrganisationKind::ALL.iter().map(|k| format!("kind-{k}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
-        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
-        assert_eq!(lacking, Vec::<String>::new());
+        assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }
 
     #[test]

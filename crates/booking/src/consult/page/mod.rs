@@ -147,8 +147,7 @@ mod tests {
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
-        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
-        assert_eq!(lacking, Vec::<String>::new());
+        assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }
 
     #[test]

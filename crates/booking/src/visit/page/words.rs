@@ -91,8 +91,7 @@ mod tests {
     fn every_name_that_a_key_is_made_of_has_its_words() {
         let services = SERVICES.iter().chain(&["other"]).map(|s| format!("service-{s}"));
         let keys = services.chain(VisitStateName::ALL.iter().map(|s| format!("state-{s}")));
-        let lacking: Vec<String> = keys.filter(|key| !TEXTS.has(key)).collect();
-        assert_eq!(lacking, Vec::<String>::new());
+        assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }
 
     #[test]

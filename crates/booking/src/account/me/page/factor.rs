@@ -46,16 +46,7 @@ fn give_up(lang: Lang) -> Markup {
 fn set_up(lang: Lang) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let (label, help) = (t("factor-code"), t("factor-code-help"));
-    let code = Field {
-        name: "code",
-        label: &label,
-        help: Some(&help),
-        required: true,
-        autocomplete: "one-time-code",
-        inputmode: Some("numeric"),
-        chars_max: 12,
-        ..Field::default()
-    };
+    let code = Field { chars_max: 12, ..Field::one_time_code(&label, &help) };
     let fields = html! {
         (code.draw(lang, &Errors::default()))
         button.button.primary type="submit" { (t("factor-confirm")) }
