@@ -53,6 +53,10 @@ impl World {
         let hospital = flow::organisation(&nobody, "hospital").await;
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
+        // One that may be closed and reopened: nobody of it is needed.
+        let spare =
+            json!({ "kind": "care_home", "name_zh": "将停院", "name_en": "Spare", "area_code": "330211001001" });
+        let spare = flow::text(&nobody.demo("admin").await.post("/v1/organisations", &spare).await.expect(201), "/id");
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
@@ -63,6 +67,8 @@ impl World {
             ("/v1/requests/{id}", "id", request),
             ("/v1/visits/{id}", "id", visit),
             ("/v1/persons/{id}", "id", resident),
+            ("/v1/organisations/{id}/close", "id", spare.clone()),
+            ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/organisations/{id}", "id", home),
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),

@@ -14,6 +14,8 @@ listed_enum! {
         /// List the network's organisations.
         OrganisationList,
         OrganisationRead,
+        /// Close an organisation, or reopen it.
+        OrganisationEnd,
         /// List or read an organisation's accounts.
         AccountRead,
         /// Add an account.
@@ -64,6 +66,10 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let cares = administrator || role == CARE_STAFF;
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
+        // The office that made it ends it, and nobody else, whoever runs it.
+        (A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
+        (A::OrganisationEnd, R::Own) => Forbid,
+        (A::OrganisationEnd, R::Governed) if administrator => Forbid,
         // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)

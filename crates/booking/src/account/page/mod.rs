@@ -2,6 +2,7 @@
 
 mod account_link;
 mod admin;
+mod end;
 pub(super) mod login;
 mod residents;
 mod setup;

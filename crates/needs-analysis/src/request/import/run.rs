@@ -34,10 +34,7 @@ pub enum Importer {
     /// Somebody of an organisation, within the areas of the token.
     Person(Actor),
     /// An operator at the command line, for a street office: within the area that it governs.
-    Operator {
-        office: OrganisationId,
-        area: AreaCode,
-    },
+    Operator { office: OrganisationId, area: AreaCode },
 }
 
 impl Importer {

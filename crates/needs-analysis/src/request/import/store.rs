@@ -105,7 +105,8 @@ pub async fn known<'a>(
         Engine::Postgres(_) => KNOWN_POSTGRES,
     };
     let ids = Json(ids.collect::<Vec<_>>());
-    let rows: Vec<Known> = on!(conn, |c| sqlx::query_as(statement).bind(source).bind(&ids).bind(owner).fetch_all(c).await)?;
+    let rows: Vec<Known> =
+        on!(conn, |c| sqlx::query_as(statement).bind(source).bind(&ids).bind(owner).fetch_all(c).await)?;
     let mut found = HashMap::new();
     for known in rows {
         if known.organisation_id.is_some() {
@@ -120,7 +121,8 @@ pub async fn known<'a>(
 /// Writes down that an import has begun. A dry run has no id and is not written down.
 pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer) -> Result<(), DbError> {
     on!(tx, |c| {
-        let row = sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));
+        let row =
+            sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));
         let row = row.bind(importer.organisation()).bind(r.started_at).bind(r.finished_at).bind(r.total);
         let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
         row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).execute(c).await.map(drop)

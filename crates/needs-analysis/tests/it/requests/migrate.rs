@@ -2,9 +2,9 @@
 
 use sanbao_needs_analysis::MIGRATIONS;
 use sanbao_platform::db::{Migrations, Script};
-use sanbao_platform::testing::on_both;
 use sanbao_platform::history::{self, Line};
 use sanbao_platform::on;
+use sanbao_platform::testing::on_both;
 use uuid::Uuid;
 
 const NAME: &str = "needs_analysis";
