@@ -33,8 +33,9 @@ async fn nothing_is_sent_to_an_agency_that_was_closed() {
         let id = house.take_down(json!({})).await;
         let end = json!({"organisation_id": agency_id(), "kind": "home_care_agency"});
         house.hear("booking.organisation.closed", agency_id(), end.clone()).await;
+        house.step(&street(), &id, "triage", json!({})).await;
         let path = format!("/v1/requests/{id}/dispatch");
-        let dispatch = || house.post(&street(), &path, json!({"agency_id": agency_id()}));
+        let dispatch = async || house.post(&street(), &path, json!({"agency_id": agency_id()})).await;
         let offered = async || {
             let page =
                 house.call(Some(&street()), "GET", &format!("/requests/{id}"), None, &[("accept", "text/html")]).await;
