@@ -69,8 +69,14 @@ fn options(dry_run: bool) -> ImportOptions {
 /// As the command line imports for a street office.
 fn for_office(office: u128, area: &str, dry_run: bool) -> ImportOptions {
     let office = OrganisationId(Uuid::from_u128(office));
-    let importer = Importer::Operator { office, area: AreaCode::parse(area).unwrap() };
-    ImportOptions { source: "81890".into(), file_name: None, dry_run, importer, request_id: "test".into() }
+    ImportOptions {
+        source: "81890".into(),
+        file_name: None,
+        dry_run,
+        importer: Importer::Operator { office, area: AreaCode::parse(area).unwrap() },
+        request_id: "test".into(),
+        dialling_code: "0574".parse().ok(),
+    }
 }
 
 async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Report {
