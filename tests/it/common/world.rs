@@ -14,8 +14,9 @@ pub const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("agency", "home_care_agency", &["dispatcher", "caregiver", "administrator"]),
     ("street", "street_office", &["analyst", "dispatcher", "administrator"]),
 ];
-/// The people who had a right to all that a nurse may do, hold her token still, and have lost it since.
-pub const FORMER: &[&str] = &["left", "disabled", "unroled"];
+/// The people who had a right to all that a nurse may do, hold her token still, and have lost it since: logged out, disabled,
+/// without the role, of an organisation that was closed.
+pub const FORMER: &[&str] = &["left", "disabled", "unroled", "closed"];
 /// A street that the demo's organisations have nothing to do with.
 const OTHER_STREET: &str = "330211002";
 const PASSWORD: &str = "a stranger's password";
@@ -54,9 +55,7 @@ impl World {
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
         // One that may be closed and reopened: nobody of it is needed.
-        let spare =
-            json!({ "kind": "care_home", "name_zh": "将停院", "name_en": "Spare", "area_code": "330211001001" });
-        let spare = flow::text(&nobody.demo("admin").await.post("/v1/organisations", &spare).await.expect(201), "/id");
+        let spare = add_home(&nobody.demo("admin").await, "将停院").await;
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
@@ -141,6 +140,12 @@ impl World {
     }
 }
 
+/// A care home more, in the street; its id.
+async fn add_home(admin: &Client, name: &str) -> String {
+    let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
+    flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
 /// Somebody whom an administrator adds, with the password that the one-time link let this person choose; the id.
 async fn add_account(admin: &Client, organisation: &str, login: &str, roles: &[&str], areas: &[&str]) -> String {
     let body = json!({ "login": login, "display_name": login, "roles": roles, "areas": areas });
@@ -198,6 +203,8 @@ async fn former(nobody: &Client, home: &str) -> Vec<Client> {
     let mut clients = Vec::new();
     for name in FORMER {
         let login = format!("former.{name}");
+        let of_closed = if *name == "closed" { Some(add_home(&admin, "已停院").await) } else { None };
+        let home = of_closed.as_deref().unwrap_or(home);
         let id = add_account(&admin, home, &login, &["care_staff"], &[]).await;
         let client = nobody.log_in(&login, PASSWORD).await;
         client.get("/v1/consults").await.expect(200);
@@ -205,6 +212,10 @@ async fn former(nobody: &Client, home: &str) -> Vec<Client> {
         match *name {
             "left" => client.send(client.request("delete", "/v1/tokens")).await.expect(204),
             "disabled" => admin.post(&format!("{account}/disable"), &json!({})).await.expect(200),
+            "closed" => {
+                let why = json!({ "reason": "合作到期" });
+                admin.post(&format!("/v1/organisations/{home}/close"), &why).await.expect(200)
+            }
             _ => {
                 let roles = json!({ "roles": ["administrator"] });
                 admin.send(admin.request("patch", &account).json(&roles)).await.expect(200)

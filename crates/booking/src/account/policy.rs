@@ -66,14 +66,11 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let cares = administrator || role == CARE_STAFF;
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
-        // The office that made it ends it, and nobody else, whoever runs it.
-        (A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
-        (A::OrganisationEnd, R::Own) => Forbid,
-        (A::OrganisationEnd, R::Governed) if administrator => Forbid,
         // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
-        | (A::PersonList | A::PersonCreate, R::Governed | R::Made | R::Foreign) => Forbid,
+        | (A::PersonList | A::PersonCreate, R::Governed | R::Made | R::Foreign)
+        | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
             allow_if(administrator, Forbid)
@@ -87,9 +84,11 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             | A::LocationCreate,
             R::Governed,
         )
-        | (A::OrganisationRead, R::Made) => allow_if(administrator, Hide),
-        // Its maker may know it, and not manage it.
-        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made) => {
+        // The office that made it ends it, and nobody else, whoever runs it.
+        | (A::OrganisationRead | A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
+        // Its maker may know it, and not manage it. An office that governs one and did not make it does not end it.
+        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made)
+        | (A::OrganisationEnd, R::Governed) => {
             if administrator {
                 Forbid
             } else {

@@ -158,18 +158,6 @@ pub async fn update(tx: &mut Tx, read: i64, visit: &Visit) -> Result<bool, DbErr
     Ok(rows == 1)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_statements_hold_those_states_open_that_the_life_cycle_does() {
-        let open = VisitStateName::ALL.iter().filter(|state| state.is_open());
-        let names: Vec<String> = open.map(|state| format!("'{state}'")).collect();
-        assert_eq!(open_states!(), format!("({})", names.join(", ")));
-    }
-}
-
 /// How many visits of an agency are to be made, or are being made.
 pub async fn open_at(conn: &mut Conn, agency: OrganisationId) -> Result<i64, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(agency).fetch_one(c).await)?)
@@ -195,4 +183,16 @@ pub async fn own_with(
         })
     };
     rows.into_iter().map(stored).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_statements_hold_those_states_open_that_the_life_cycle_does() {
+        let open = VisitStateName::ALL.iter().filter(|state| state.is_open());
+        let names: Vec<String> = open.map(|state| format!("'{state}'")).collect();
+        assert_eq!(open_states!(), format!("({})", names.join(", ")));
+    }
 }
