@@ -11,7 +11,8 @@ use sanbao_needs_analysis::rollup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
 
-use crate::cli::{ImportArgs, StoreArgs, VerifyArgs};
+use crate::cli::StoreArgs;
+use crate::cli_needs::{ImportArgs, VerifyArgs};
 use crate::command_error::CommandError;
 use crate::compose::Parts;
 use crate::role::Role;

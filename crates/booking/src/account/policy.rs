@@ -84,7 +84,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             | A::LocationCreate,
             R::Governed,
         )
-        // The office that made it ends it, and nobody else, whoever runs it.
+        // The office that made it ends it, also one that runs itself; nobody else does.
         | (A::OrganisationRead | A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
         // Its maker may know it, and not manage it. An office that governs one and did not make it does not end it.
         (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made)

@@ -61,7 +61,8 @@ const UPDATE: &str = "update visit set state = $3, caregiver_id = $4, starts_at 
     where id = $1 and version = $2";
 
 const WITHDRAW: &str = "update visit set request_withdrawn = $2 where request_id = $1";
-const OPEN_AT: &str = concat!("select count(*) from visit where agency_id = $1 and state in ", open_states!());
+const OPEN_AT: &str = "select count(*) from visit where agency_id = $1
+    and state in ('requested', 'scheduled', 'in_service')";
 // As the calendar reads what is taken, of one agency's visits.
 const OWN_WITH: &str = "select o.starts_at, o.ends_at from occupancy o join visit v on v.id = o.holder_id
     where o.resource_id = $1 and o.holder_kind = 'visit' and v.agency_id = $2 and o.starts_at < $4 and o.ends_at > $3

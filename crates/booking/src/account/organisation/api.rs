@@ -10,7 +10,7 @@ use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::{audit, problem::Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::input::{Closing, First, NewOrganisation};
+use super::input::{First, NewOrganisation, OrganisationClosing};
 use super::model::{Organisation, OrganisationKind, OrganisationMade};
 use super::steps::OrganisationOrder;
 use super::store::{self, load};
@@ -140,13 +140,13 @@ type Asked = StepRequest<App, OrganisationId>;
 /// Closes an organisation: the log-ins of its people end, nobody of it logs in, and nobody can choose it for something
 /// new. What is open at it stays as it is.
 #[utoipa::path(post, path = "/v1/organisations/{id}/close", tag = "organisations", params(("id" = uuid::Uuid, Path)),
-    request_body = Closing, security(("bearer" = [])),
+    request_body = OrganisationClosing, security(("bearer" = [])),
     description = "Permission: administrators of the street office that made it. Takes Idempotency-Key and If-Match.",
     responses((status = 200, body = Organisation), (status = 403, description = "not of the office that made it"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "invalid-transition: closed already"), (status = 412, description = "changed by somebody else"),
         (status = 422, description = "fields to correct")))]
-async fn close(asked: Asked, Json(body): Json<Closing>) -> Result<Response, Problem> {
+async fn close(asked: Asked, Json(body): Json<OrganisationClosing>) -> Result<Response, Problem> {
     asked.take(OrganisationOrder::Close(body)).await
 }
 

@@ -50,13 +50,13 @@ pub(super) struct FirstAdministrator {
 /// Why an organisation is closed.
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = OrganisationClosing, example = json!({"reason": "合作协议到期"}))]
-pub(super) struct Closing {
+#[schema(example = json!({"reason": "合作协议到期"}))]
+pub(super) struct OrganisationClosing {
     /// In people's words, up to 500 characters.
     reason: String,
 }
 
-impl Closing {
+impl OrganisationClosing {
     /// The reason, checked.
     pub(super) fn reason(&self) -> Result<String, Problem> {
         let mut fields = Fields::default();

@@ -11,7 +11,7 @@ use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::input::Closing;
+use super::input::OrganisationClosing;
 use super::model::{Organisation, OrganisationKind};
 use super::state::{OrganisationState, OrganisationStep, OrganisationStepName};
 use super::{events, store};
@@ -31,7 +31,7 @@ pub struct OrganisationStance {
 }
 
 impl OrganisationStance {
-    /// How the caller's organisation stands to another. The office that made one ends it, whoever runs it; another
+    /// How the caller's organisation stands to another. The office that made one ends it, also one that runs itself; another
     /// office only as long as nobody runs that.
     pub(in crate::account) async fn of(conn: &mut Conn, ctx: &Ctx, other: &Organisation) -> Result<Self, Problem> {
         let own = store::own(conn, ctx).await?;
@@ -136,7 +136,7 @@ impl Lifecycle for Organisation {
 #[serde(rename_all = "snake_case")]
 pub(super) enum OrganisationOrder {
     /// End it.
-    Close(Closing),
+    Close(OrganisationClosing),
     /// Let it go on.
     Reopen,
 }

@@ -93,7 +93,7 @@ async fn a_consult_of_the_same_elder_blocks_the_visit_and_a_failed_move_keeps_th
     .await;
 }
 
-/// What others may have with an elder while an agency wants the time from 75 to 135 minutes after the start.
+/// A thing that others may have with an elder while an agency wants the time from 75 to 135 minutes after the start.
 #[derive(Clone, Copy)]
 enum Others {
     Consult(i64, i64),
