@@ -101,7 +101,7 @@ async fn link_if_needed(settings: &Settings, booking: &Db, clock: &Clock) -> Res
         return Ok(None);
     }
     let token = setup::issue_link(booking, clock).await.map_err(|e| database(&e))?;
-    Ok(Some(format!("{}/setup?token={token}", settings.public_url)))
+    Ok(Some(format!("{}/setup#{token}", settings.public_url)))
 }
 
 fn say_link(out: &mut impl io::Write, link: &str) -> io::Result<()> {

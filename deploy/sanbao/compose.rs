@@ -73,9 +73,10 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::HomeCareAgency;
+    use sanbao_booking::account::organisation::OrganisationKind::{HomeCareAgency, StreetOffice};
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
+    const OFFICES: &[&str] = &[StreetOffice.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
@@ -85,6 +86,8 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
+        NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
     ]
 }
 

@@ -7,6 +7,7 @@ mod bad_input;
 mod bookers;
 mod browser;
 mod browser_pages;
+mod browser_proof;
 mod commands;
 mod common;
 mod contract;

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod calendar;
 pub mod consult;
+pub mod emergency;
 pub mod role;
 mod texts;
 pub mod visit;
@@ -35,6 +36,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     800 "0800_sessions",
     801 "0801_second_factor",
     900 "0900_organisation_end",
+    1100 "1100_emergency_access",
 );
 
 /// The operator's choices.
@@ -90,10 +92,12 @@ impl App {
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App::new(config, deps);
     let routes = Routes::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
+    let routes = routes.merge(emergency::routes());
     let mut consumers = account::consumers(&app);
     consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
     let tasks = [consult::tasks(&app), account::tasks(&app)].into_iter().flatten().collect();
-    let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
+    let mut events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
+    events.extend_from_slice(emergency::CATALOGUE);
     Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }
 }

@@ -56,6 +56,10 @@ impl World {
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
         // One that may be closed and reopened: nobody of it is needed.
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
+        // A demo's resident, by the telephone number; this doctor looks after none of them.
+        let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
+        let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
+        let access = flow::text(&access, "/accesses/0");
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
@@ -72,6 +76,7 @@ impl World {
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),
             ("/v1/practitioners/{id}", "id", doctor),
+            ("/v1/emergency-accesses/{id}", "id", access),
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
         ];
         Self { nobody, strangers, former, things }
@@ -157,7 +162,7 @@ async fn add_account(admin: &Client, organisation: &str, login: &str, roles: &[&
 /// The owner of the link in an answer chooses a password.
 async fn choose(anybody: &Client, made: &Value) {
     let path = flow::text(made, "/link/path");
-    let token = path.split_once("?token=").unwrap().1;
+    let token = path.split_once('#').unwrap().1;
     let body = json!({ "token": token, "password": PASSWORD });
     anybody.post("/setup/account", &body).await.expect(204);
 }

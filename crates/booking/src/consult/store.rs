@@ -14,6 +14,7 @@ use super::input::Invitation;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
+use crate::account::PersonId;
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -51,6 +52,10 @@ const LIST_INVITED: &str = consults!(
       and (coalesce(c.starts_at, c.wanted_from), c.id) > ($5, $6)
     order by coalesce(c.starts_at, c.wanted_from), c.id limit $7"
 );
+const OF_PERSON: &str = consults!(
+    "where c.resident_id = $1 and c.state <> 'draft'
+    order by coalesce(c.starts_at, c.wanted_from) desc, c.id desc limit $2"
+);
 const INSERT: &str = "insert into consult
     (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until, case_summary,
      wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version)
@@ -79,6 +84,12 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultActi
     let specialty = specialty_of(conn, &ctx.actor).await?;
     consult.require(&ctx.actor, specialty.as_deref(), action)?;
     Ok(consult)
+}
+
+/// The consults of a resident but for drafts, the newest first.
+pub async fn of_person(conn: &mut Conn, person: PersonId, limit: i64) -> Result<Vec<Consult>, DbError> {
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(OF_PERSON).bind(person).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(Consult::try_from).collect()
 }
 
 /// Which consults a list holds.

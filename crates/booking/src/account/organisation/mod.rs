@@ -15,5 +15,6 @@ pub use events::CATALOGUE;
 pub use model::{Organisation, OrganisationKind};
 pub use state::{OrganisationState, OrganisationStepName};
 pub(super) use steps::OrganisationStance;
+pub(crate) use store::own;
 pub use store::{find, insert};
-pub(super) use store::{list, load, own};
+pub(super) use store::{list, load};

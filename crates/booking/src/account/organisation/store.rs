@@ -41,7 +41,7 @@ pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisa
 }
 
 /// The caller's own organisation; a token of one that is gone is refused.
-pub(in crate::account) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organisation, Problem> {
+pub(crate) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organisation, Problem> {
     find(conn, ctx.actor.organisation).await?.ok_or_else(Problem::unauthenticated)
 }
 

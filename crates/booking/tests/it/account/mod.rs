@@ -6,7 +6,7 @@ mod end;
 mod ended;
 mod guarded;
 mod idle;
-mod kit;
+pub mod kit;
 mod links;
 mod log_in;
 mod offices;
