@@ -10,8 +10,9 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Command, NeedsCommand, ServeArgs};
+use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
+use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts};
 use crate::demo;

@@ -35,6 +35,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     700 "0700_own_records",
     800 "0800_sessions",
     801 "0801_second_factor",
+    900 "0900_organisation_end",
     1100 "1100_emergency_access",
 );
 
@@ -95,7 +96,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let mut consumers = account::consumers(&app);
     consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
-    let tasks = consult::tasks(&app);
+    let tasks = [consult::tasks(&app), account::tasks(&app)].into_iter().flatten().collect();
     let mut events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
     events.extend_from_slice(emergency::CATALOGUE);
     Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }

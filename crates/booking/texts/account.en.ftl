@@ -155,3 +155,17 @@ code-lost = Lost your phone? Your organisation's administrator can reset the sec
 code-again = Give the password again
 admin-factor = Reset the second factor
 admin-ask-factor = Reset the second factor of “{ $name }”? All their log-ins end; they set it up anew at the next one.
+
+# The end of an organisation
+organisation-state = State
+organisation-open = Taking part
+organisation-closed = Closed
+admin-runs-itself = This organisation's own administrator runs its accounts.
+end-title = The end of this organisation
+end-open = { $consults } consults and { $visits } visits are not done. Closing the organisation cancels none of them; agree on them first.
+end-reason = Reason
+end-reason-help = For example: the contract has ended. It is kept in the history.
+end-close = Close the organisation
+end-ask = Close “{ $name }”? { $consults } consults and { $visits } visits are not done and are not cancelled. Its people are logged out now and cannot log in, and nobody can choose it any more. You can reopen it.
+end-reopen = Reopen
+end-ask-reopen = Reopen “{ $name }”? Its people can log in again, and others can choose it.

@@ -155,3 +155,17 @@ code-lost = 手机丢了？请本机构的管理员重置第二重验证。
 code-again = 重新输入密码
 admin-factor = 重置第二重验证
 admin-ask-factor = 重置“{ $name }”的第二重验证？此人的登录全部结束，下次登录时要重新设置。
+
+# 机构的停用
+organisation-state = 状态
+organisation-open = 使用中
+organisation-closed = 已关闭
+admin-runs-itself = 这家机构由自己的管理员管理账号。
+end-title = 机构停用
+end-open = 还有 { $consults } 个会诊、{ $visits } 次上门没有完成。关闭机构不会取消它们，请先与对方商定。
+end-reason = 原因
+end-reason-help = 例如：合作协议到期。只记入办理记录。
+end-close = 关闭机构
+end-ask = 关闭“{ $name }”？还有 { $consults } 个会诊、{ $visits } 次上门没有完成，不会自动取消。该机构的人将立即退出、不能再登录，别人也不能再选它。以后可以恢复。
+end-reopen = 恢复使用
+end-ask-reopen = 恢复“{ $name }”？该机构的人可以重新登录，别人可以再选它。

@@ -2,6 +2,7 @@
 
 mod account_link;
 mod admin;
+mod end;
 mod link_code;
 pub(super) mod login;
 mod residents;

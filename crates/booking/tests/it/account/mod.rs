@@ -2,6 +2,7 @@
 mod areas;
 mod browser;
 mod elders;
+mod end;
 mod ended;
 mod guarded;
 mod idle;
