@@ -134,7 +134,7 @@ async fn meetings(relay: Db, consults: Vec<Uuid>, done: Arc<Acknowledged>, stop:
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Somebody enters the consult's room at the relay.
-async fn enter(address: &str, consult: Uuid, role: &str) -> Socket {
+pub async fn enter(address: &str, consult: Uuid, role: &str) -> Socket {
     enter_with(address, consult, role, uuid_v7(Clock::system().now())).await
 }
 

@@ -17,8 +17,9 @@ use crate::common::site;
 
 /// The root secret of `common::parts`.
 pub const ROOT: [u8; 32] = [42; 32];
-/// The password of accounts of NATS that services have of their own; signs of addresses are in it.
-pub const PASSWORD: &str = "a-word:of-this/test";
+/// The password of accounts of NATS that services have of their own, and how it stands in an address.
+pub const PASSWORD: &str = "a:word/of@this-test";
+const PASSWORD_ENCODED: &str = "a%3Aword%2Fof%40this-test";
 
 /// Services apart, and what they share.
 pub struct Apart {
@@ -68,8 +69,7 @@ impl Apart {
         if !self.own_accounts {
             return self.nats.url();
         }
-        let password = sanbao_platform::page::encode(PASSWORD);
-        self.nats.url().replace("nats://", &format!("nats://{}:{password}@", role.name()))
+        self.nats.url().replace("nats://", &format!("nats://{}:{PASSWORD_ENCODED}@", role.name()))
     }
 
     fn secret(&self) -> PathBuf {
