@@ -34,6 +34,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     700 "0700_own_records",
     800 "0800_sessions",
     801 "0801_second_factor",
+    1000 "1000_joined_records",
 );
 
 /// The operator's choices.

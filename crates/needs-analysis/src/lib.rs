@@ -28,6 +28,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     300 "0300_rollup",
     400 "0400_lifecycle",
     500 "0500_area_events",
+    700 "0700_joined_elders",
 );
 
 /// The zone in which this network counts its days.

@@ -39,6 +39,7 @@ pub use id::ConsultId;
 pub(crate) use input::Title;
 pub use problems::KINDS;
 pub use state::ConsultStepName;
+pub(crate) use steps::TOPIC;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

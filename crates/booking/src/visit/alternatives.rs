@@ -12,6 +12,7 @@ use super::model::Visit;
 use super::state::Slot;
 use crate::App;
 use crate::account::AccountId;
+use crate::account::person::join::resources_of;
 use crate::calendar::{self, Interval, SLOT_TAKEN};
 
 /// Alternatives of each kind, at most.
@@ -70,6 +71,7 @@ async fn find(
         let day = agency.today(at);
         (agency.local(day, limits.offered_hour_first), agency.local(day, limits.offered_hour_last))
     };
+    let taken_of_elder = resources_of(conn, now, visit.person).await?;
     let (mut elder, mut caregiver, mut times) = (Vec::new(), Vec::new(), Vec::new());
     for reach in 1..=HALF_DAYS_MAX {
         // The first window is the day around the wanted time; each further one adds half a day on either side.
@@ -78,7 +80,9 @@ async fn find(
             let Ok(window) = Interval::of_minutes(start + Duration::hours(12 * begins), halves * 12 * 60) else {
                 continue;
             };
-            elder.extend(calendar::busy(conn, now, visit.person.0, window).await?);
+            for resource in &taken_of_elder {
+                elder.extend(calendar::busy(conn, now, *resource, window).await?);
+            }
             caregiver.extend(calendar::busy(conn, now, wanted.caregiver.0, window).await?);
         }
         // A visit that is to be moved does not stand in its own way.

@@ -31,6 +31,7 @@ pub use events::CATALOGUE;
 pub use id::VisitId;
 pub use problems::KINDS;
 pub use state::VisitStepName;
+pub(crate) use steps::TOPIC;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::id::RequestId;
+use super::joined;
 use super::model::Request;
 use super::step::{RequestStep, Said};
 use super::store;
@@ -91,6 +92,8 @@ const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.registered"),
     reads::<PersonEvent>("booking.person.updated"),
     reads::<OrganisationEvent>("booking.organisation.registered"),
+    joined::KINDS[0],
+    joined::KINDS[1],
 ];
 
 /// Whose events this part takes.
@@ -176,8 +179,11 @@ async fn visit(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     Ok(())
 }
 
-/// Remembers a person or an agency.
+/// Remembers a person or an agency, and that two people are one.
 async fn directory(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+    if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED) {
+        return joined::take(tx, event).await;
+    }
     if event.kind.starts_with("booking.organisation.") {
         let data: OrganisationEvent = event.read()?;
         if data.kind == "home_care_agency" {
