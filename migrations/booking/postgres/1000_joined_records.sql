@@ -31,6 +31,7 @@ create table person_join (
 );
 create unique index person_join_standing on person_join (other_id) where separated_at is null;
 create index person_join_by_survivor on person_join (survivor_id, joined_at);
+create index person_join_by_organisation on person_join (organisation_id, joined_at) where separated_at is null;
 
 -- The survivor's value of each field that the join took from the other; null where there was none.
 create table person_join_field (

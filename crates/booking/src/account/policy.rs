@@ -95,7 +95,9 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             }
         }
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => allow_if(cares, if role == DOCTOR { Forbid } else { Hide }),
+        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
+            allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
+        }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),

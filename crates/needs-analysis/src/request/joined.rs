@@ -36,8 +36,7 @@ described! {
 /// Moves the requests of the one to the other, or back. Told twice, it changes nothing.
 pub(super) async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     let PersonsJoined { person_id, other_id } = event.read()?;
-    let statements =
-        if event.kind == JOINED { [NOTE, MOVE, LEAD_ON] } else { [BACK, FORGET, LEAD_NO_MORE] };
+    let statements = if event.kind == JOINED { [NOTE, MOVE, LEAD_ON] } else { [BACK, FORGET, LEAD_NO_MORE] };
     for statement in statements {
         on!(tx, |c| sqlx::query(statement).bind(other_id).bind(person_id).execute(c).await.map(drop))
             .map_err(DbError::from)?;

@@ -3,7 +3,7 @@
 pub(super) mod api;
 mod elder;
 mod events;
-mod field;
+pub(super) mod field;
 mod input;
 pub mod join;
 mod model;

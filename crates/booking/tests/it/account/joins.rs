@@ -56,9 +56,15 @@ async fn what_is_missing_is_taken_over_and_the_old_id_leads_on_until_it_is_undon
         let joined = site.api(&nurse, "POST", &format!("{}/join", path(&one)), body).await.checked(200);
         assert_eq!(joined.etag(), Some("\"2\""));
         let person = &joined.body["person"];
-        for (field, value) in [("name", "许桂兰"), ("phone", "139****5678"), ("address", "甲弄 1 号"), ("sex", "female"),
-            ("birth_date", "1949-12-31"), ("national_id", "110105********002X"), ("guardian_name", "许小明")]
-        {
+        for (field, value) in [
+            ("name", "许桂兰"),
+            ("phone", "139****5678"),
+            ("address", "甲弄 1 号"),
+            ("sex", "female"),
+            ("birth_date", "1949-12-31"),
+            ("national_id", "110105********002X"),
+            ("guardian_name", "许小明"),
+        ] {
             assert_eq!(person[field], value, "{field}");
         }
         assert_eq!(joined.body["joins"][0]["other"], other["id"]);
@@ -140,7 +146,9 @@ async fn what_cannot_be_joined_or_separated_says_why() {
         assert_eq!(shown(&site, &nurse, &people[1]).await["id"], people[0]["id"]);
         site.minutes_pass(30 * 24 * 60 - 1);
         let nurse = site.token("nurse").await;
-        call_as(&site, &nurse, &unjoin, with(&people[1]), &[("if-match", "\"1\"")]).await.refused(412, "precondition-failed");
+        call_as(&site, &nurse, &unjoin, with(&people[1]), &[("if-match", "\"1\"")])
+            .await
+            .refused(412, "precondition-failed");
         site.minutes_pass(1);
         let nurse = site.token("nurse").await;
         call_as(&site, &nurse, &unjoin, with(&people[1]), &[]).await.refused(409, "join-final");

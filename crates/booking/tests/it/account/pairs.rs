@@ -7,8 +7,9 @@ use crate::account::kit::{Browser, Site, audited};
 
 const AREA: &str = "330211001001";
 
-/// Registers somebody; the answer.
+/// Registers somebody, later than those before; the answer.
 async fn register(site: &Site, token: &str, person: Value) -> Value {
+    site.clock.advance(std::time::Duration::from_secs(1));
     site.api(token, "POST", "/v1/persons", person).await.expect(201)
 }
 
@@ -37,8 +38,10 @@ async fn a_pair_is_proposed_by_each_of_its_signs_and_by_nothing_less() {
         for (person, because) in [
             (json!({ "name": "许 桂兰", "phone": "13812345678" }), json!(["same_phone"])),
             (json!({ "name": "许桂芝", "birth_date": "1940-05-01", "area_code": AREA }), json!(["same_birth_date"])),
-            (json!({ "name": "许·桂兰", "phone": "13812345678", "birth_date": "1940-05-01", "area_code": AREA }),
-                json!(["same_phone", "same_birth_date"])),
+            (
+                json!({ "name": "许·桂兰", "phone": "13812345678", "birth_date": "1940-05-01", "area_code": AREA }),
+                json!(["same_phone", "same_birth_date"]),
+            ),
             (json!({ "name": "吴桂花", "phone": "13812345678" }), Value::Null),
             (json!({ "name": "许桂兰", "phone": "13812345679" }), Value::Null),
             (json!({ "name": "许桂兰", "birth_date": "1940-05-01" }), Value::Null),
@@ -120,9 +123,16 @@ async fn nobody_learns_of_a_record_outside_the_own_scope() {
         let agencys = register(&site, &dispatcher, person.clone()).await;
         assert_eq!((&residents["perhaps_same"], &agencys["perhaps_same"]), (&Value::Null, &Value::Null));
         let streets = register(&site, &desk, person.clone()).await;
-        assert_eq!(streets["perhaps_same"], json!([agencys["id"]]), "the street knows its area, and no home's residents");
-        let pair = (id(&agencys).to_owned(), id(&streets).to_owned(), json!(["same_paper", "same_phone", "same_birth_date"]));
-        for (token, expected) in [(&nurse, vec![]), (&dispatcher, vec![]), (&desk, vec![pair.clone()]), (&admin, vec![pair])] {
+        assert_eq!(
+            streets["perhaps_same"],
+            json!([agencys["id"]]),
+            "the street knows its area, and no home's residents"
+        );
+        let pair =
+            (id(&agencys).to_owned(), id(&streets).to_owned(), json!(["same_paper", "same_phone", "same_birth_date"]));
+        for (token, expected) in
+            [(&nurse, vec![]), (&dispatcher, vec![]), (&desk, vec![pair.clone()]), (&admin, vec![pair])]
+        {
             assert_eq!(proposed(&site, token).await, expected);
         }
         assert_eq!(proposed(&site, &stranger).await, []);

@@ -3,17 +3,21 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
+use chrono::Duration;
 use sanbao_platform::audit::Subject;
 use sanbao_platform::http::{Ctx, ETag, Idempotency, IfMatch, Json, Path};
 use sanbao_platform::problem::Problem;
 
 use super::input::{JoinBody, UnjoinBody};
+use super::model::{UNDO_DAYS, chooseable};
 use super::steps::{self, Both};
 use super::store;
 use super::view::{JoinedView, JoinsView, SeparatedView};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::person::PersonView;
+use crate::account::person::field::PersonField;
+use crate::account::person::pair::PairView;
 use crate::account::person::store::{find_as_stored, load};
 use crate::account::policy::AccountAction;
 
@@ -31,6 +35,52 @@ pub async fn joins(
     let person = load(&mut conn, &ctx, id, AccountAction::PersonJoin).await?.unseen().id;
     ctx.shows.note(&Subject::new("person", person));
     Ok(Json(JoinsView::of(&mut conn, &ctx, person).await?))
+}
+
+/// A person with the joins that stand, for a page.
+pub(in crate::account) async fn joined(app: &App, ctx: &Ctx, id: PersonId) -> Result<(PersonView, JoinsView), Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let person = load(&mut conn, ctx, id, AccountAction::PersonJoin).await?;
+    let person = PersonView::of(person, &ctx.shows, &app.deps.fields);
+    let joins = JoinsView::of(&mut conn, ctx, person.id).await?;
+    Ok((person, joins))
+}
+
+/// The people whose records the caller's organisation has joined and may still separate; at most 50.
+pub(in crate::account) async fn lately(app: &App, ctx: &Ctx) -> Result<Vec<PersonView>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let since = ctx.now() - Duration::days(UNDO_DAYS);
+    let mut people = Vec::new();
+    for id in store::survivors(&mut conn, ctx.actor.organisation, since).await? {
+        if let Ok(person) = load(&mut conn, ctx, id, AccountAction::PersonJoin).await {
+            people.push(PersonView::of(person, &ctx.shows, &app.deps.fields));
+        }
+    }
+    Ok(people)
+}
+
+/// Two records before they are joined.
+pub(in crate::account) struct Proposal {
+    pub(in crate::account) pair: PairView,
+    /// The fields in which either may be chosen.
+    pub(in crate::account) chooseable: Vec<PersonField>,
+}
+
+/// Two records side by side, for those who may join them.
+pub(in crate::account) async fn proposal(
+    app: &App,
+    ctx: &Ctx,
+    id: PersonId,
+    other: PersonId,
+) -> Result<Proposal, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let person = load(&mut conn, ctx, id, AccountAction::PersonJoin).await?;
+    let other = load(&mut conn, ctx, other, AccountAction::PersonJoin).await?;
+    if person.unseen().id == other.unseen().id {
+        return Err(Problem::lacking());
+    }
+    let chooseable = chooseable(person.unseen(), other.unseen());
+    Ok(Proposal { pair: PairView::of(person, other, &ctx.shows, &app.deps.fields), chooseable })
 }
 
 /// Joins another record into this one: consults, visits and the calendar move here, and the other's id leads on.

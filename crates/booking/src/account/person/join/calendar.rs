@@ -83,12 +83,7 @@ pub(super) async fn take_over(tx: &mut Tx, other: PersonId, survivor: PersonId) 
 }
 
 /// Gives the other back the time of what has gone back to it.
-pub(super) async fn give_back(
-    tx: &mut Tx,
-    join: JoinId,
-    other: PersonId,
-    survivor: PersonId,
-) -> Result<(), DbError> {
+pub(super) async fn give_back(tx: &mut Tx, join: JoinId, other: PersonId, survivor: PersonId) -> Result<(), DbError> {
     let statement = match tx.engine() {
         Engine::Sqlite(_) => GIVE_BACK_SQLITE,
         Engine::Postgres(_) => GIVE_BACK_POSTGRES,
@@ -101,8 +96,7 @@ pub(super) async fn give_back(
 
 /// The ids under which a person's time is taken: the own one, and those of joined records of which a booking has stayed.
 pub async fn resources_of(conn: &mut Conn, now: DateTime<Utc>, person: PersonId) -> Result<Vec<Uuid>, DbError> {
-    let stayed: Vec<Uuid> =
-        on!(conn, |c| sqlx::query_scalar(STILL_TAKEN).bind(person).bind(now).fetch_all(c).await)?;
+    let stayed: Vec<Uuid> = on!(conn, |c| sqlx::query_scalar(STILL_TAKEN).bind(person).bind(now).fetch_all(c).await)?;
     Ok(std::iter::once(person.0).chain(stayed).collect())
 }
 
@@ -112,7 +106,5 @@ pub(super) async fn conflicts(
     now: DateTime<Utc>,
     person: PersonId,
 ) -> Result<Vec<ConflictRow>, DbError> {
-    Ok(on!(conn, |c| {
-        sqlx::query_as(CONFLICTS).bind(person).bind(now).bind(CONFLICTS_MAX).fetch_all(c).await
-    })?)
+    Ok(on!(conn, |c| { sqlx::query_as(CONFLICTS).bind(person).bind(now).bind(CONFLICTS_MAX).fetch_all(c).await })?)
 }

@@ -10,7 +10,7 @@
 //! - [`calendar`]: the time of both, in which nothing overlaps
 //! - [`steps`]: joining and separating, each in one transaction
 
-pub(super) mod api;
+pub(in crate::account) mod api;
 mod calendar;
 mod input;
 mod model;
@@ -20,4 +20,4 @@ mod view;
 
 pub use calendar::resources_of;
 pub use model::UNDO_DAYS;
-pub use view::{ConflictView, JoinsView};
+pub use view::{ConflictView, JoinView, JoinsView, TimeTaken};

@@ -31,6 +31,14 @@ impl Join {
     }
 }
 
+/// The fields in which a caller may choose between `survivor` and `other`.
+pub(super) fn chooseable(survivor: &Person, other: &Person) -> Vec<PersonField> {
+    let without = taken(survivor, other, &[]).unwrap_or_default();
+    let mut with = taken(survivor, other, PersonField::ALL).unwrap_or_default();
+    with.retain(|field| !without.contains(field));
+    with
+}
+
 /// The papers of two records are of two people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PapersDiffer;
@@ -95,8 +103,12 @@ mod tests {
         let there = Person { phone: Some("2".into()), address: Some("甲弄".into()), ..person("张 三") };
         assert_eq!(taken(&here, &there, &[]).unwrap(), [PersonField::Address]);
         let chosen = [PersonField::Phone, PersonField::Name, PersonField::GuardianName];
-        assert_eq!(taken(&here, &there, &chosen).unwrap(), [PersonField::Name, PersonField::Phone, PersonField::Address]);
+        assert_eq!(
+            taken(&here, &there, &chosen).unwrap(),
+            [PersonField::Name, PersonField::Phone, PersonField::Address]
+        );
         assert_eq!(taken(&here, &here, &chosen).unwrap(), []);
+        assert_eq!(chooseable(&here, &there), [PersonField::Name, PersonField::Phone]);
     }
 
     #[test]

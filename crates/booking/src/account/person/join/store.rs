@@ -23,6 +23,8 @@ const LIST: &str = "select j.id, j.other_id, j.joined_at, a.display_name as join
     (select count(*) from person_join_moved m where m.join_id = j.id and m.kind = 'visit') as visits
     from person_join j join account a on a.id = j.joined_by
     where j.survivor_id = $1 and j.separated_at is null order by j.joined_at desc, j.id limit $2";
+const SURVIVORS: &str = "select distinct survivor_id from person_join
+    where organisation_id = $1 and joined_at > $2 and separated_at is null order by survivor_id limit 50";
 const END: &str = "update person_join set separated_at = $2, separated_by = $3 where id = $1 and separated_at is null";
 const REMEMBER_FIELD: &str = "insert into person_join_field (join_id, field, former) values ($1, $2, $3)";
 const FIELDS: &str = "select field, former from person_join_field where join_id = $1 order by field";
@@ -88,6 +90,15 @@ pub(super) async fn standing(conn: &mut Conn, other: PersonId) -> Result<Option<
 /// The joins into a record that stand, the newest first.
 pub(super) async fn list(conn: &mut Conn, survivor: PersonId) -> Result<Vec<JoinRow>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(LIST).bind(survivor).bind(JOINS_MAX).fetch_all(c).await)?)
+}
+
+/// The records into which an organisation has joined others since a moment; at most 50.
+pub(super) async fn survivors(
+    conn: &mut Conn,
+    organisation: OrganisationId,
+    since: DateTime<Utc>,
+) -> Result<Vec<PersonId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(SURVIVORS).bind(organisation).bind(since).fetch_all(c).await)?)
 }
 
 /// Writes down that `join` was undone.

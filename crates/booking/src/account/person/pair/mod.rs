@@ -3,7 +3,7 @@
 //! Nothing is kept of a proposal. The pairs are found in the records as they are, by the indexes of telephones, birth
 //! dates and papers; only that two are different people is remembered.
 
-pub(super) mod api;
+pub(in crate::account) mod api;
 mod model;
 mod similar;
 mod store;
