@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
 
@@ -117,6 +118,9 @@ pub struct ServeArgs {
     /// How people reach the site; links begin with it [default: by --listen].
     #[arg(long, env = "SANBAO_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// The area code that a landline without one is of: 0574.
+    #[arg(long, env = "SANBAO_DIALLING_CODE", value_name = "CODE")]
+    pub dialling_code: Option<DiallingCode>,
     #[command(flatten)]
     pub turn: TurnArgs,
     #[command(flatten)]
@@ -195,9 +199,15 @@ pub struct ImportArgs {
     /// Only say what would happen.
     #[arg(long)]
     pub dry_run: bool,
+    /// The area code that a landline without one is of: 0574.
+    #[arg(long, env = "SANBAO_DIALLING_CODE", value_name = "CODE")]
+    pub dialling_code: Option<DiallingCode>,
     #[command(flatten)]
     pub store: StoreArgs,
 }
+
+/// What a landline of the demo's district is of.
+const DEMO_DIALLING_CODE: &str = "0574";
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -373,6 +383,7 @@ impl ServeArgs {
             media: self.media.rules(),
             accounts: self.accounts.rules(),
             public_url,
+            dialling_code: self.dialling_code.clone(),
             site,
             storage,
             secret_file,
@@ -427,6 +438,7 @@ impl DemoArgs {
             listen: SocketAddr::new(bind, self.port),
             public_url: format!("{scheme}://{}", SocketAddr::new(address, self.port)),
             site,
+            dialling_code: DEMO_DIALLING_CODE.parse().ok(),
             turn: Turn::Embedded {
                 listen: SocketAddr::new(bind, turn_port),
                 // In the house nothing stands between that lets only TLS pass.

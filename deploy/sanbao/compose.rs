@@ -7,6 +7,7 @@ use axum::Router;
 use sanbao_platform::auth::{Keys, Passwords};
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::nats::Nats;
@@ -34,6 +35,8 @@ pub struct Parts {
     pub secure: bool,
     /// Whether `X-Forwarded-For` is believed.
     pub behind_proxy: bool,
+    /// What a landline without its area code is of.
+    pub dialling_code: Option<DiallingCode>,
     /// How media is relayed.
     pub turn: Turn,
     /// The rules by which people learn each other's addresses.
@@ -110,6 +113,7 @@ impl Parts {
             root,
             secure: settings.site.secure(),
             behind_proxy: matches!(settings.site, crate::settings::Site::BehindProxy),
+            dialling_code: settings.dialling_code.clone(),
             turn: settings.turn.clone(),
             media: settings.media,
             metrics_token: settings.metrics_token.clone(),
@@ -140,6 +144,7 @@ impl Parts {
             passwords: self.passwords.clone(),
             frame: Frame::new(navigation(), &TEXTS),
             secure: self.secure,
+            dialling_code: self.dialling_code.clone(),
             nats: self.nats.clone(),
         })
     }

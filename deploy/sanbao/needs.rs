@@ -77,6 +77,7 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
         dry_run: args.dry_run,
         actor: None,
         request_id: "command line".to_owned(),
+        dialling_code: args.dialling_code.clone(),
     };
     let bar = bar("rows");
     let progress = |done: u64, all: u64| {

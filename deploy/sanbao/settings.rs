@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use sanbao_booking::account::AccountConfig;
 use sanbao_platform::bus::{Retention, StreamLimits};
+use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
@@ -125,6 +126,8 @@ pub struct Settings {
     pub site: Site,
     /// The address that links begin with: `https://sanbao.example`.
     pub public_url: String,
+    /// What a landline without its area code is of.
+    pub dialling_code: Option<DiallingCode>,
     pub storage: Storage,
     /// The file of the root secret.
     pub secret_file: PathBuf,
@@ -204,6 +207,7 @@ impl Settings {
             bounds: Bounds::default(),
             site: Site::Plain,
             public_url: String::new(),
+            dialling_code: None,
             storage,
             secret_file,
             turn: Turn::Off,
@@ -257,6 +261,7 @@ impl Settings {
             ("turn_bytes_per_s", shown(self.media.bytes_per_s_per_person_max)),
         ];
         let mut site = vec![("listen", shown(self.listen)), ("public_url", shown(&self.public_url))];
+        site.push(("dialling_code", shown(self.dialling_code.as_ref().map(DiallingCode::as_str))));
         match &self.site {
             Site::Plain => site.push(("https", shown("none"))),
             Site::BehindProxy => site.push(("https", shown("by a proxy in front"))),

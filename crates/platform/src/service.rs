@@ -13,6 +13,7 @@ use crate::bus::{
     Cleaner, Consumer, EventLog, Forwarder, Outbox, Published, Readers, Retention, StreamLimits, StreamLog,
 };
 use crate::clock::Clock;
+use crate::cn::DiallingCode;
 use crate::crypto::FieldKeys;
 use crate::db::Db;
 use crate::http::Routed;
@@ -36,6 +37,8 @@ pub struct Deps {
     pub frame: Frame,
     /// Whether the site is served over HTTPS.
     pub secure: bool,
+    /// What a landline without its area code is of.
+    pub dialling_code: Option<DiallingCode>,
     /// Where logs are kept that several processes share; `None` when one process does everything.
     pub nats: Option<Nats>,
 }

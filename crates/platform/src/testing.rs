@@ -86,6 +86,7 @@ impl TestEngine {
             passwords: Passwords::quick(),
             frame: Frame::default(),
             secure: false,
+            dialling_code: "0574".parse().ok(),
             nats: None,
         }
     }

@@ -74,6 +74,7 @@ pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
         root: RootSecret::from_bytes([42; 32]),
         secure: false,
         behind_proxy: false,
+        dialling_code: "0574".parse().ok(),
         turn: Turn::Off,
         media: MediaRules::default(),
         metrics_token: None,

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
 use chrono::NaiveDate;
-use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::cn::{DiallingCode, Phone, ResidentId, plain_name};
 use sanbao_platform::http::Json;
 use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::problem::{BAD_REQUEST, FieldError, Problem};
@@ -90,12 +90,17 @@ pub fn sex_of(id: &ResidentId) -> Sex {
     if id.is_male() { Sex::Male } else { Sex::Female }
 }
 
-/// A mobile number: a person whom a care home calls must answer away from home too.
-pub fn mobile(typed: &str) -> Result<Phone, Wrong> {
-    Phone::parse(typed).ok().filter(Phone::is_mobile).ok_or(Wrong::new(
-        "手机号应为 11 位数字，以 13 到 19 开头",
-        "A mobile number has 11 digits and starts with 13 to 19",
-    ))
+/// A telephone number of any kind; a landline without its area code is of `own`, the network's.
+pub fn telephone(typed: &str, own: Option<&DiallingCode>) -> Result<Phone, Wrong> {
+    Phone::parse(typed, own).map_err(|e| {
+        let (zh, en) = e.advice();
+        Wrong::new(zh, en)
+    })
+}
+
+/// A person's name of 1 to `chars_max` characters, in the one form in which it is found.
+pub fn person_name(typed: &str, chars_max: usize) -> Result<String, Wrong> {
+    line(typed, chars_max).map(|text| plain_name(&text))
 }
 
 /// One line of text of 1 to `chars_max` characters, trimmed, without control characters and without what nobody sees.
@@ -212,11 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn a_landline_is_no_mobile() {
-        assert_eq!(mobile("+86 138-1234-5678").unwrap().as_str(), "13812345678");
-        for text in ["", "0574-86251234", "12812345678", "1381234567a"] {
-            assert!(mobile(text).is_err(), "{text}");
-        }
+    fn a_number_that_nobody_answers_is_refused_with_what_to_do() {
+        let own = "0574".parse().ok();
+        assert_eq!(telephone("8625-1234 转 803", own.as_ref()).unwrap().as_str(), "057486251234-803");
+        let wrong = telephone("86251234", None).unwrap_err();
+        assert!(wrong.zh.contains("区号") && wrong.en.contains("area code"), "{wrong:?}");
     }
 
     #[test]

@@ -173,7 +173,7 @@ fn elder(dice: &mut Dice, n: u64) -> Option<Elder> {
     Some(Elder {
         name,
         // 199 0000 …: a series of the demo alone.
-        phone: Phone::parse(&format!("1990000{n:04}")).ok(),
+        phone: Phone::parse(&format!("1990000{n:04}"), None).ok(),
         national_id: id.filter(|_| n % 5 < 3),
         area_code: AreaCode::parse(&seed::demo_grid(community, compound, grid)).ok()?,
         address: format!("{name_of}{}弄 {} 号 {}0{} 室", 10 + n % 40, 1 + n % 12, 1 + n % 6, 1 + n % 4),

@@ -3,7 +3,7 @@
 //! The API and the import read the same way; only where a fault points differs.
 
 use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
-use sanbao_platform::cn::{Phone, ResidentId};
+use sanbao_platform::cn::{DiallingCode, Phone, ResidentId, plain_name};
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::moment::Moment;
@@ -49,7 +49,7 @@ pub struct NewRequest {
     /// `emergency`, `urgent` or `normal`; normal when absent.
     pub urgency: Option<String>,
     pub elder_name: Option<String>,
-    /// The number to call: a mobile, or a landline with its area code.
+    /// The number to call, of any kind: a mobile, a landline with its extension, a service number, one abroad.
     pub phone: Option<String>,
     /// The elder's resident id, if known.
     pub national_id: Option<String>,
@@ -176,15 +176,27 @@ fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     ZONE.from_local_datetime(&local).earliest().map(|t| t.with_timezone(&Utc))
 }
 
-/// Reads a request; `needs_external_id` for files, whose rows must be known again.
-pub fn parse(raw: &NewRequest, now: DateTime<Utc>, needs_external_id: bool) -> Result<Draft, Vec<Fault>> {
+/// What a request is read by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The present.
+    pub now: DateTime<Utc>,
+    /// The network's own area code, which a landline without one is of.
+    pub own: Option<&'a DiallingCode>,
+    /// The request is a row of a file: it must be known again by an external id, and has a time.
+    pub file: bool,
+}
+
+/// Reads a request, or tells everything that is wrong with it.
+pub fn parse(raw: &NewRequest, rules: Rules<'_>) -> Result<Draft, Vec<Fault>> {
+    let Rules { now, own, file } = rules;
     let mut faults = Faults(Vec::new());
     let f = &mut faults;
     let external_id = f.text("external_id", raw.external_id.as_ref(), WORD_CHARS_MAX);
-    if needs_external_id {
+    if file {
         f.required("external_id", external_id.as_ref());
     }
-    let received_at = received(f, raw.received_at.as_ref(), now, needs_external_id);
+    let received_at = received(f, raw.received_at.as_ref(), now, file);
     let area = f.text("area_code", raw.area_code.as_ref(), WORD_CHARS_MAX).and_then(|text| {
         let code = AreaCode::parse(&text).ok();
         if code.is_none() {
@@ -199,9 +211,9 @@ pub fn parse(raw: &NewRequest, now: DateTime<Utc>, needs_external_id: bool) -> R
     if urgency.is_none() {
         f.add("urgency", "urgency_unknown", "紧急程度应为紧急、加急或普通", "One of emergency, urgent, normal");
     }
-    let name = f.text("elder_name", raw.elder_name.as_ref(), NAME_CHARS_MAX);
+    let name = f.text("elder_name", raw.elder_name.as_ref(), NAME_CHARS_MAX).map(|name| plain_name(&name));
     let elder_name = f.required("elder_name", name);
-    let phone = phone(f, raw.phone.as_ref());
+    let phone = phone(f, raw.phone.as_ref(), own);
     let national_id = national_id(f, raw.national_id.as_ref(), now);
     let address = f.text("address", raw.address.as_ref(), ADDRESS_CHARS_MAX);
     let note = f.text("note", raw.note.as_ref(), NOTE_CHARS_MAX);
@@ -239,18 +251,20 @@ fn received(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>, required:
     (!wrong).then_some(moment)
 }
 
-fn phone(f: &mut Faults, text: Option<&String>) -> Option<Phone> {
-    let text = f.text("phone", text, WORD_CHARS_MAX)?;
-    let phone = Phone::parse(&text).ok();
-    if phone.is_none() {
-        f.add(
-            "phone",
-            "phone_format",
-            "电话应为 11 位手机号，或带区号的座机",
-            "A mobile of 11 digits, or a landline with its area code",
-        );
+fn phone(f: &mut Faults, text: Option<&String>, own: Option<&DiallingCode>) -> Option<Phone> {
+    let text = text.filter(|text| !text.trim().is_empty())?;
+    if text.chars().count() > WORD_CHARS_MAX {
+        f.add("phone", "too_long", "内容太长", "Too long");
+        return None;
     }
-    phone
+    match Phone::parse(text, own) {
+        Ok(phone) => Some(phone),
+        Err(e) => {
+            let (zh, en) = e.advice();
+            f.add("phone", e.code(), zh, en);
+            None
+        }
+    }
 }
 
 fn national_id(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>) -> Option<ResidentId> {
@@ -295,6 +309,10 @@ mod tests {
         "2026-11-23T04:00:00Z".parse().unwrap()
     }
 
+    fn rows() -> Rules<'static> {
+        Rules { now: now(), own: None, file: true }
+    }
+
     fn good() -> NewRequest {
         NewRequest {
             external_id: Some("A-1".into()),
@@ -313,7 +331,7 @@ mod tests {
 
     #[test]
     fn what_people_write_is_understood() {
-        let draft = parse(&good(), now(), true).unwrap();
+        let draft = parse(&good(), rows()).unwrap();
         assert_eq!(draft.details.received_at, "2026-11-22T00:30:00Z".parse::<DateTime<Utc>>().unwrap());
         assert_eq!(
             (draft.details.category, draft.details.category_raw, draft.details.urgency),
@@ -322,7 +340,7 @@ mod tests {
         assert_eq!(draft.details.elder.unseen().name, "林某");
         assert_eq!(draft.details.elder.unseen().phone.as_deref(), Some("19900000001"));
         let other = NewRequest { category: Some("遛狗".into()), ..good() };
-        let draft = parse(&other, now(), true).unwrap();
+        let draft = parse(&other, rows()).unwrap();
         assert_eq!((draft.details.category, draft.details.category_raw.as_deref()), (Category::Other, Some("遛狗")));
     }
 
@@ -345,6 +363,10 @@ mod tests {
             ("elder_name", "", "required"),
             ("elder_name", "a\u{0}b", "control_characters"),
             ("phone", "110", "phone_format"),
+            ("phone", "86251234", "phone_area_code"),
+            ("phone", "1.38001E+10", "phone_rounded"),
+            ("phone", "13800138000、13900139000", "phone_several"),
+            ("national_id", "1.10105E+17", "national_id_rounded"),
             ("national_id", "110105194912310021", "national_id_check_digit"),
             ("national_id", "1101051949", "national_id_length"),
             ("note", &long, "too_long"),
@@ -354,7 +376,7 @@ mod tests {
             let mut value = serde_json::to_value(good()).unwrap();
             value[field] = (*text).into();
             let raw: NewRequest = serde_json::from_value(value).unwrap();
-            let faults = parse(&raw, now(), true).unwrap_err();
+            let faults = parse(&raw, rows()).unwrap_err();
             assert_eq!(faults.iter().map(|f| (f.field, f.code)).collect::<Vec<_>>(), [(*field, *code)], "{text}");
         }
     }
@@ -366,6 +388,6 @@ mod tests {
             wanted_until: Some("2026-11-24T10:00:00+08:00".into()),
             ..good()
         };
-        assert_eq!(parse(&raw, now(), true).unwrap_err()[0].code, "ends_before_start");
+        assert_eq!(parse(&raw, rows()).unwrap_err()[0].code, "ends_before_start");
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Actor;
+use sanbao_platform::cn::{Phone, half_width, plain_name};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::Paging;
 use sanbao_platform::id::OrganisationId;
@@ -85,7 +86,7 @@ const LIST: &str = "with recursive
         and ($5 is null or r.state = $5)
         and ($6 is null or r.category = $6)
         and ($7 is null or r.urgency = $7)
-        and ($8 is null or lower(r.elder_name) like $8 escape '\\' or r.phone like $8 escape '\\'
+        and ($8 is null or lower(r.elder_name) like $14 escape '\\' or r.phone like $15 escape '\\'
             or lower(r.address) like $8 escape '\\' or r.external_id = $9)
         and replace($10, ',' || r.state || ',', '') = $10
         and (r.received_at, r.id) < ($11, $12)
@@ -132,6 +133,12 @@ fn pattern(text: &str) -> String {
     format!("%{text}%")
 }
 
+/// The patterns of an address, of a name and of a telephone number: the latter two in the form in which they are kept.
+fn patterns(text: &str) -> [Option<String>; 3] {
+    let phone = Phone::parse(text, None).map_or_else(|_| half_width(text), |phone| phone.as_str().to_owned());
+    [Some(pattern(text)), Some(pattern(&plain_name(text))), Some(pattern(&phone))]
+}
+
 /// The states that a list leaves out, each between commas; none when the ended requests are wanted too.
 fn left_out(open_only: bool) -> String {
     let ended = RequestStateName::ALL.iter().filter(|state| open_only && !state.is_open());
@@ -155,11 +162,13 @@ pub async fn list(
     let codes = |a: &String| AreaCode::parse(a).ok().map(|c| c.to_string());
     let scope =
         if in_scope { actor.areas.iter().filter_map(codes).collect::<Vec<_>>().join(",") } else { String::new() };
-    let (agency, like) = (agency_of(actor), filter.search.as_deref().map(pattern));
+    let agency = agency_of(actor);
+    let [like, name, phone] = filter.search.as_deref().map_or_else(Default::default, patterns);
     let rows: Vec<Row> = on!(conn, |c| {
         let q = sqlx::query_as(LIST).bind(&scope).bind(today).bind(&filter.area).bind(agency).bind(filter.state);
         let q = q.bind(filter.category).bind(filter.urgency).bind(&like).bind(&filter.search);
         let q = q.bind(left_out(filter.open)).bind(filter.before.0).bind(filter.before.1).bind(filter.limit + 1);
+        let q = q.bind(&name).bind(&phone);
         q.fetch_all(c).await
     })?;
     let rows = rows.into_iter().map(|row| {

@@ -12,6 +12,10 @@ pub(super) const THREADS_MAX: usize = 2;
 /// After this long without work a thread ends, and its memory goes back to the system: to take it anew costs a fraction of a
 /// hash, and a process that hashes nothing should hold nothing for it.
 const IDLE: Duration = Duration::from_millis(100);
+/// How nice a hashing thread is to others: at ten it gets about a tenth of what another busy thread gets, so that log-ins go
+/// on even where all cores are taken.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
 /// A block that the GNU allocator never keeps: more than its `DEFAULT_MMAP_THRESHOLD_MAX` of 32 MiB.
 const RETURNED_BYTES_MIN: usize = 33 * 1024 * 1024;
 
@@ -91,7 +95,17 @@ impl Drop for Panicked<'_> {
     }
 }
 
+/// Lets everything else of this process go first: a hash may take its time, and pages are waited for meanwhile. On Linux a
+/// thread has a priority of its own, which it may always lower; elsewhere this would slow the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::debug!(%error, "hashing goes on at the priority of all else");
+    }
+}
+
 fn work(shared: &Shared) {
+    give_way();
     let mut memory = Memory::default();
     let _panicked = Panicked(shared);
     while let Some(job) = shared.next() {

@@ -1,14 +1,15 @@
 //! The fields of a person and of a search, read and checked.
 
 use chrono::NaiveDate;
-use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::cn::plain_name;
 use sanbao_platform::moment::Day;
 use sanbao_platform::problem::Problem;
-use serde::{Deserialize, Serialize};
+use sanbao_platform::service::Deps;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Person;
-use crate::account::input::{Fields, Sex, Wrong, area_code, line, mobile, resident_id};
+use crate::account::input::{Fields, Sex, Wrong, area_code, line, person_name, resident_id, telephone};
 
 /// Declares a body that tells of a person; whether the name must be there is the only difference.
 macro_rules! person_body {
@@ -22,13 +23,47 @@ macro_rules! person_body {
             sex: Option<Sex>,
             #[schema(value_type = Option<chrono::NaiveDate>)]
             birth_date: Option<Day>,
-            phone: Option<String>,
-            address: Option<String>,
+            /// A telephone number of any kind: a mobile, a landline with its extension, a service number, one abroad.
+            #[serde(default, deserialize_with = "told")]
+            #[schema(value_type = Option<String>)]
+            phone: Told,
+            /// Street address.
+            #[serde(default, deserialize_with = "told")]
+            #[schema(value_type = Option<String>)]
+            address: Told,
             area_code: Option<String>,
-            guardian_name: Option<String>,
-            guardian_phone: Option<String>,
+            /// Guardian's or closest relative's name.
+            #[serde(default, deserialize_with = "told")]
+            #[schema(value_type = Option<String>)]
+            guardian_name: Told,
+            /// A telephone number of any kind.
+            #[serde(default, deserialize_with = "told")]
+            #[schema(value_type = Option<String>)]
+            guardian_phone: Told,
         }
     };
+}
+
+/// A field that can be taken out: `None` where nothing is said of it, and where it is `null` or empty it goes.
+type Told = Option<Option<String>>;
+
+fn told<'de, D: Deserializer<'de>>(value: D) -> Result<Told, D::Error> {
+    Option::deserialize(value).map(Some)
+}
+
+/// Puts what is told into its place.
+fn put(
+    fields: &mut Fields,
+    pointer: &str,
+    place: &mut Option<String>,
+    told: Told,
+    parse: impl FnOnce(&str) -> Result<String, Wrong>,
+) {
+    let Some(told) = told else { return };
+    match told.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        Some(text) => *place = fields.take(pointer, parse(text)).or(place.take()),
+        None => *place = None,
+    }
 }
 
 person_body! {
@@ -44,7 +79,8 @@ person_body! {
 }
 
 person_body! {
-    /// The fields that may be corrected; what is left out stays.
+    /// The fields that may be corrected. What is left out stays; a telephone, an address or a guardian that is `null` or
+    /// empty is taken out.
     #[schema(example = json!({"phone": "13812345678"}))]
     PersonChange {
         name: Option<String>
@@ -69,9 +105,9 @@ impl From<NewPerson> for PersonChange {
 
 impl PersonChange {
     /// Applies the change to a person, all wrong fields told at once; `today` bounds birth dates.
-    pub(super) fn apply(self, person: &mut Person, keys: &FieldKeys, today: NaiveDate) -> Result<(), Problem> {
+    pub(super) fn apply(self, person: &mut Person, deps: &Deps, today: NaiveDate) -> Result<(), Problem> {
         let mut fields = Fields::default();
-        if let Some(name) = self.name.and_then(|t| fields.take("/name", line(&t, 40))) {
+        if let Some(name) = self.name.and_then(|t| fields.take("/name", person_name(&t, 40))) {
             person.name = name;
         }
         person.sex = self.sex.unwrap_or(person.sex);
@@ -82,17 +118,15 @@ impl PersonChange {
         }
         let national_id = fields.maybe("/national_id", self.national_id.as_deref(), |t| resident_id(t, today));
         if let Some(id) = national_id {
-            person.set_national_id(keys, &id);
+            person.set_national_id(&deps.fields, &id);
         }
-        let phone = |t: &str| mobile(t).map(|p| p.as_str().to_owned());
-        let text = |max: usize| move |t: &str| line(t, max);
-        person.phone = fields.maybe("/phone", self.phone.as_deref(), phone).or(person.phone.take());
-        person.address = fields.maybe("/address", self.address.as_deref(), text(200)).or(person.address.take());
+        let own = deps.dialling_code.as_ref();
+        let phone = |t: &str| telephone(t, own).map(|p| p.as_str().to_owned());
+        put(&mut fields, "/phone", &mut person.phone, self.phone, phone);
+        put(&mut fields, "/address", &mut person.address, self.address, |t| line(t, 200));
         person.area_code = fields.maybe("/area_code", self.area_code.as_deref(), area_code).or(person.area_code.take());
-        person.guardian_name =
-            fields.maybe("/guardian_name", self.guardian_name.as_deref(), text(40)).or(person.guardian_name.take());
-        person.guardian_phone =
-            fields.maybe("/guardian_phone", self.guardian_phone.as_deref(), phone).or(person.guardian_phone.take());
+        put(&mut fields, "/guardian_name", &mut person.guardian_name, self.guardian_name, |t| person_name(t, 40));
+        put(&mut fields, "/guardian_phone", &mut person.guardian_phone, self.guardian_phone, phone);
         fields.done()
     }
 }
@@ -122,19 +156,19 @@ pub(super) struct PersonSearch {
 
 impl PersonSearch {
     /// A person's sign to look for: the kind of sign is seen by its form.
-    pub(super) fn of(q: Option<&str>, keys: &FieldKeys, today: NaiveDate) -> Result<Self, Problem> {
+    pub(super) fn of(q: Option<&str>, deps: &Deps, today: NaiveDate) -> Result<Self, Problem> {
         let mut fields = Fields::default();
         let Some(text) = fields.maybe("?q", q, |t| line(t, 60)) else {
             fields.done()?;
             return Ok(Self::default());
         };
         if let Ok(id) = resident_id(&text, today) {
-            return Ok(Self { index: Some(id.index(keys)), ..Self::default() });
+            return Ok(Self { index: Some(id.index(&deps.fields)), ..Self::default() });
         }
-        if let Ok(phone) = mobile(&text) {
+        if let Ok(phone) = telephone(&text, deps.dialling_code.as_ref()) {
             return Ok(Self { phone: Some(phone.as_str().to_owned()), ..Self::default() });
         }
-        Ok(Self { name: Some(text), ..Self::default() })
+        Ok(Self { name: Some(plain_name(&text)), ..Self::default() })
     }
 
     /// The pattern of a part of a name; none where another sign is given.

@@ -2,6 +2,7 @@
 
 use axum::extract::State as AppState;
 use maud::{Markup, html};
+use sanbao_platform::cn::phone_link;
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::page::{self as kit, Errors, Field, Tone, encode};
 use sanbao_platform::problem::Problem;
@@ -105,7 +106,7 @@ fn way(words: Words, contact: &Contact) -> Markup {
                 a.button href=(format!("geo:0,0?q={}", encode(&contact.address))) { (words.t("day-map")) }
             }
             @if !contact.phone.is_empty() {
-                a.button href=(format!("tel:{}", contact.phone)) { (words.t("day-call")) " " (contact.phone) }
+                a.button href=(phone_link(&contact.phone)) { (words.t("day-call")) " " (contact.phone) }
             }
         }
     }

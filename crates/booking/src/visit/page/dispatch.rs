@@ -3,6 +3,7 @@
 use axum::extract::State as AppState;
 use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
+use sanbao_platform::cn::phone_link;
 use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self as kit, Age, Errors, Field, Select, Send, Tone, address};
@@ -132,7 +133,7 @@ fn elder(words: Words, visit: &Visit, ctx: &Ctx) -> Markup {
     html! {
         th scope="row" data-label=(words.t("col-elder")) {
             (contact.name)
-            @if !contact.phone.is_empty() { br; a href=(format!("tel:{}", contact.phone)) { (contact.phone) } }
+            @if !contact.phone.is_empty() { br; a href=(phone_link(&contact.phone)) { (contact.phone) } }
         }
     }
 }

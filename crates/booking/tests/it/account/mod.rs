@@ -18,4 +18,5 @@ mod pin;
 mod second_factor;
 mod secrets;
 mod setup;
+mod spellings;
 mod step_up;

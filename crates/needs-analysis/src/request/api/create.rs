@@ -27,7 +27,8 @@ pub async fn create(
     Json(body): Json<NewRequest>,
 ) -> Result<Response, Problem> {
     policy::allows(&ctx.actor, Action::RequestCreate, relation(!ctx.actor.areas.is_empty())).require()?;
-    let draft = input::parse(&body, ctx.now(), false).map_err(|faults| input::invalid(&faults))?;
+    let rules = input::Rules { now: ctx.now(), own: app.deps.dialling_code.as_ref(), file: false };
+    let draft = input::parse(&body, rules).map_err(|faults| input::invalid(&faults))?;
     let mut request = Request::from_draft(draft, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
     let mut tx = app.deps.db.begin().await?;
     require_area(&mut tx, &ctx, &request).await?;

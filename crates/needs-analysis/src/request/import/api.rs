@@ -86,6 +86,7 @@ async fn import(
         dry_run: q.dry_run.unwrap_or(true),
         actor: Some(ctx.actor.clone()),
         request_id: ctx.request_id.clone(),
+        dialling_code: app.deps.dialling_code.clone(),
     };
     let deps = &app.deps;
     let report = run(&deps.db, &deps.clock, &deps.fields, Cursor::new(bytes), &options, |_, _| {}).await;

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::clock::Clock;
+use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::lifecycle::{By, Change, save, step};
@@ -18,7 +19,7 @@ use super::view::{ImportId, Report, RowError};
 use crate::area;
 use crate::local_day;
 use crate::request::details::Details;
-use crate::request::input::{Draft, Fault, NewRequest, WORD_CHARS_MAX, parse};
+use crate::request::input::{Draft, Fault, NewRequest, Rules, WORD_CHARS_MAX, parse};
 use crate::request::model::Request;
 use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
@@ -40,6 +41,8 @@ pub struct ImportOptions {
     pub actor: Option<Actor>,
     /// The request's id, for the audit log.
     pub request_id: String,
+    /// The network's own area code.
+    pub dialling_code: Option<DiallingCode>,
 }
 
 /// Why an import could not be done, or not go on; what its report counts is kept.
@@ -74,6 +77,7 @@ struct Reading {
     table: Table,
     clock: Clock,
     fields: FieldKeys,
+    own: Option<DiallingCode>,
     areas: HashSet<String>,
     scope: Option<Scope>,
     seen: HashSet<String>,
@@ -124,7 +128,8 @@ pub async fn run(
     drop(conn);
     let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
     let mut import = Import { db, clock, fields, options, scope: scope.clone(), report };
-    let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, areas, scope, seen: HashSet::new() };
+    let (own, seen) = (options.dialling_code.clone(), HashSet::new());
+    let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, own, areas, scope, seen };
     import.open().await?;
     let mut done = 0;
     progress(done, total);
@@ -155,7 +160,8 @@ impl Reading {
         let told = |faults: Vec<Fault>| -> Vec<RowError> {
             faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
         };
-        let draft = parse(raw, self.clock.now(), true).map_err(told)?;
+        let rules = Rules { now: self.clock.now(), own: self.own.as_ref(), file: true };
+        let draft = parse(raw, rules).map_err(told)?;
         if !self.areas.contains(draft.details.area_code.as_str()) {
             return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }

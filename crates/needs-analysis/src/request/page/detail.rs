@@ -3,6 +3,7 @@
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
+use sanbao_platform::cn::phone_link;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
@@ -86,7 +87,7 @@ fn facts(lang: Lang, r: &RequestView) -> Markup {
                 dt { (t("head-received")) } dd { (words::moment(lang, r.received_at)) }
                 @if let Some(phone) = &r.phone {
                     dt { (t("field-phone")) }
-                    dd { @if r.masked { (phone) } @else { a href=(format!("tel:{phone}")) { (phone) } } }
+                    dd { @if r.masked { (phone) } @else { a href=(phone_link(phone)) { (phone) } } }
                 }
                 dt { (t("head-place")) } dd { (r.area_name) }
                 (fact("field-address", r.address.as_deref()))

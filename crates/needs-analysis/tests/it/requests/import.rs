@@ -60,7 +60,14 @@ fn file(rows: usize) -> (String, usize) {
 }
 
 fn options(dry_run: bool) -> ImportOptions {
-    ImportOptions { source: "81890".into(), file_name: None, dry_run, actor: None, request_id: "test".into() }
+    ImportOptions {
+        source: "81890".into(),
+        file_name: None,
+        dry_run,
+        actor: None,
+        request_id: "test".into(),
+        dialling_code: "0574".parse().ok(),
+    }
 }
 
 async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Report {

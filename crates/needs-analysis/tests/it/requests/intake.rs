@@ -1,5 +1,6 @@
 //! Taking requests down, and each caller's view of them.
 
+use sanbao_platform::page::address;
 use sanbao_platform::testing::on_both;
 use serde_json::json;
 
@@ -174,6 +175,38 @@ async fn lists_filter_and_page() {
         assert_eq!(seen.len(), 7);
         for bad in ["state=lost", "category=x", "limit=0", "after=!!", "area=%27"] {
             assert_eq!(house.get(&street(), &format!("/v1/requests?{bad}")).await.status, 422, "{bad}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_caller_is_found_by_every_spelling_of_a_name_and_a_number() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let phones = [
+            ("0574-86251234", "057486251234"),
+            ("86251235", "057486251235"),
+            ("0574-86251236转803", "057486251236-803"),
+            ("4008001234", "4008001234"),
+            ("+852 2345 6789", "+85223456789"),
+            ("\u{202d}13800138000\u{202c}", "13800138000"),
+            ("\u{2060}13800138001", "13800138001"),
+            ("138−0013−8002", "13800138002"),
+            ("138.0013.8003", "13800138003"),
+        ];
+        for (typed, kept) in phones {
+            let made = house
+                .post(&street(), "/v1/requests", sample(json!({"phone": typed, "elder_name": "阿卜 杜拉・买买提"})))
+                .await;
+            assert_eq!((made.status.as_u16(), &made.body["phone"]), (201, &json!(kept)), "{}", made.text);
+            assert_eq!(made.body["elder_name"], "阿卜杜拉·买买提");
+            let list = house.get(&street(), &address("/v1/requests", &[("q", Some(typed))])).await.body;
+            assert_eq!(list["items"].as_array().map(Vec::len), Some(1), "{typed}");
+        }
+        for name in ["阿卜杜拉·买买提", "阿卜杜拉.买买提", "杜拉 • 买", "买买提"] {
+            let list = house.get(&street(), &address("/v1/requests", &[("q", Some(name))])).await.body;
+            assert_eq!(list["items"].as_array().map(Vec::len), Some(phones.len()), "{name}");
         }
     })
     .await;

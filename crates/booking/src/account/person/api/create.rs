@@ -37,7 +37,7 @@ pub async fn create(
     let request = app.deps.fields.fingerprint("person.create", &text);
     let mut person = Person::blank(PersonId::new(ctx.now()), organisation, ctx.now());
     person.registered_by = organisation.is_none().then_some(own.id);
-    PersonChange::from(new).apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
+    PersonChange::from(new).apply(&mut person, &app.deps, ctx.now().date_naive())?;
     let mut tx = app.deps.db.begin().await?;
     if let Some(answered) = key.begin(&mut tx, &ctx, "POST /v1/persons", &request).await? {
         return Ok(answered);

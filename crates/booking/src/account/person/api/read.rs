@@ -33,7 +33,7 @@ async fn listed(app: &App, ctx: &Ctx, query: PersonQuery) -> Result<Page<PersonV
     let own = organisation::own(&mut conn, ctx).await?;
     let (relation, organisation) = register(&own);
     policy::of(&ctx.actor, AccountAction::PersonList, relation).require()?;
-    let search = PersonSearch::of(query.q.as_deref(), &app.deps.fields, ctx.now().date_naive())?;
+    let search = PersonSearch::of(query.q.as_deref(), &app.deps, ctx.now().date_naive())?;
     let paging = Paging { after: query.after, limit: query.limit };
     let limit = paging.limit()?;
     let rows = match organisation {

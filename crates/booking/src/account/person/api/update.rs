@@ -31,7 +31,7 @@ pub async fn update(
     let mut tx = app.deps.db.begin().await?;
     let mut person = store::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.into_unseen();
     read.check(person.version)?;
-    change.apply(&mut person, &app.deps.fields, ctx.now().date_naive())?;
+    change.apply(&mut person, &app.deps, ctx.now().date_naive())?;
     let written = store::update(&mut tx, &person).await;
     match written {
         Err(error) if error.is_unique_violation() => return Err(Problem::new(&NATIONAL_ID_TAKEN)),

@@ -1,9 +1,8 @@
-//! National formats of China: resident identity numbers, telephone numbers, and the masks of both.
-//!
-//! Parsing happens once, at the border; what is inside holds the normalised value.
+//! Resident identity numbers (公民身份号码, GB 11643-1999), and those of residence permits, which are made alike.
 
 use chrono::{Datelike as _, NaiveDate};
 
+use super::{half_width, mask_middle};
 use crate::crypto::FieldKeys;
 
 /// The weights of the first 17 digits (GB 11643-1999, after ISO 7064 MOD 11-2).
@@ -20,9 +19,12 @@ pub const BLIND_INDEX_DOMAIN: &str = "national_id";
 /// Why a resident identity number is refused. Nothing of the number is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResidentIdError {
-    /// Not 18 characters.
+    /// Neither 18 characters nor the 15 of before 1999.
     #[error("a resident id has 18 characters")]
     Length,
+    /// A spreadsheet has kept it as a number: 15 digits of it are right at most, the others are lost.
+    #[error("a spreadsheet has rounded the resident id")]
+    Rounded,
     /// Something else than digits and a final X.
     #[error("a resident id has digits and perhaps a final X")]
     Characters,
@@ -39,6 +41,7 @@ impl ResidentIdError {
     pub fn code(self) -> &'static str {
         match self {
             Self::Length => "national_id_length",
+            Self::Rounded => "national_id_rounded",
             Self::Characters => "national_id_characters",
             Self::BirthDate => "national_id_birth_date",
             Self::CheckDigit => "national_id_check_digit",
@@ -49,6 +52,10 @@ impl ResidentIdError {
     pub fn advice(self) -> (&'static str, &'static str) {
         match self {
             Self::Length => ("身份证号应为 18 位", "A resident id has 18 characters"),
+            Self::Rounded => (
+                "身份证号被表格软件当成数字截断了，请把该列设为文本后重新填写",
+                "A spreadsheet has rounded this number: make its column text and type the number again",
+            ),
             Self::Characters => {
                 ("身份证号只能是数字，最后一位可为 X", "A resident id has digits and perhaps a final X")
             }
@@ -74,10 +81,15 @@ impl std::fmt::Debug for ResidentId {
 }
 
 impl ResidentId {
-    /// Parses what a person typed: spaces and full-width digits are forgiven, `x` becomes `X`.
+    /// Parses what a person typed: spaces, full-width digits and characters that nobody sees are forgiven, `x` becomes
+    /// `X`. A number of 15 digits, as it was given out until 1999, becomes the 18 of the same person.
     /// `today` bounds the birth date.
     pub fn parse(text: &str, today: NaiveDate) -> Result<Self, ResidentIdError> {
         let text = half_width(text).to_ascii_uppercase();
+        if is_scientific(&text) {
+            return Err(ResidentIdError::Rounded);
+        }
+        let text = if text.len() == 15 { lengthened(&text)? } else { text };
         if text.chars().count() != 18 {
             return Err(ResidentIdError::Length);
         }
@@ -88,12 +100,14 @@ impl ResidentId {
         if !digits.iter().all(u8::is_ascii_digit) || !(check.is_ascii_digit() || check == b'X') {
             return Err(ResidentIdError::Characters);
         }
+        // Of a number that a spreadsheet has kept the last three digits are zeros.
+        let refused = |error| if text.ends_with("000") { ResidentIdError::Rounded } else { error };
         let birth_date = NaiveDate::parse_from_str(&text[6..14], "%Y%m%d")
             .ok()
             .filter(|d| d.year() >= BIRTH_YEAR_MIN && *d <= today)
-            .ok_or(ResidentIdError::BirthDate)?;
+            .ok_or_else(|| refused(ResidentIdError::BirthDate))?;
         if check_character(digits) != check {
-            return Err(ResidentIdError::CheckDigit);
+            return Err(refused(ResidentIdError::CheckDigit));
         }
         Ok(Self { text, birth_date })
     }
@@ -132,82 +146,33 @@ impl ResidentId {
     }
 }
 
+/// A number as spreadsheets show a long one: `3.30211E+17`.
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once('E') else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    digits(exponent.strip_prefix('+').unwrap_or(exponent)) && digits(&mantissa.replacen('.', "", 1))
+}
+
+/// The 18 characters of a number of 15 digits: the century is put in, and the check character behind. People born before
+/// 1900 had one of the last four sequence numbers (GB 11643-1989).
+fn lengthened(text: &str) -> Result<String, ResidentIdError> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(ResidentIdError::Length);
+    }
+    let century = if matches!(&text[12..], "996" | "997" | "998" | "999") { "18" } else { "19" };
+    let body = format!("{}{century}{}", &text[..6], &text[6..]);
+    let check = char::from(check_character(body.as_bytes()));
+    Ok(format!("{body}{check}"))
+}
+
 fn check_character(digits: &[u8]) -> u8 {
     let sum: u32 = digits.iter().zip(WEIGHTS).map(|(d, w)| u32::from(d.saturating_sub(b'0')) * w).sum();
     CHECKS[(sum % 11) as usize]
 }
 
-/// A telephone number is refused: neither a mobile nor a landline with its area code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a telephone number of this country")]
-pub struct PhoneError;
-
-/// A telephone number: a mobile of 11 digits, or a landline with its area code. `Debug` shows its mask.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Phone(String);
-
-impl std::fmt::Debug for Phone {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&mask_phone(&self.0))
-    }
-}
-
-impl Phone {
-    /// Parses what a person typed: spaces, hyphens, `+86` and full-width digits are forgiven.
-    pub fn parse(text: &str) -> Result<Self, PhoneError> {
-        let text: String = half_width(text).chars().filter(|c| !matches!(c, '(' | ')')).collect();
-        let national = text.strip_prefix("+86").or_else(|| text.strip_prefix("0086"));
-        let text = national.unwrap_or(&text).to_owned();
-        let bytes = text.as_bytes();
-        let digits = bytes.iter().all(u8::is_ascii_digit);
-        let mobile = bytes.len() == 11 && bytes[0] == b'1' && (b'3'..=b'9').contains(&bytes[1]);
-        let landline = (10..=12).contains(&bytes.len()) && bytes[0] == b'0' && bytes[1] != b'0';
-        if digits && (mobile || landline) { Ok(Self(text)) } else { Err(PhoneError) }
-    }
-
-    /// The normalised number: digits only.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// Whether it is a mobile: `^1[3-9]\d{9}$`.
-    pub fn is_mobile(&self) -> bool {
-        self.0.starts_with('1')
-    }
-}
-
-/// Digits and letters as ASCII, without the spaces and hyphens that people put between them.
-pub fn half_width(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{200b}' | '\u{feff}'))
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            other => other,
-        })
-        .collect()
-}
-
 /// The first six and the last four characters: `330211********1234`.
 pub fn mask_resident_id(text: &str) -> String {
     mask_middle(text, 6, 4)
-}
-
-/// The first three and the last four digits: `138****1234`.
-pub fn mask_phone(text: &str) -> String {
-    mask_middle(text, 3, 4)
-}
-
-/// The family name, and a star for each further character: `张**`.
-pub fn mask_name(text: &str) -> String {
-    text.chars().enumerate().map(|(i, c)| if i == 0 { c } else { '*' }).take(4).collect()
-}
-
-fn mask_middle(text: &str, head: usize, tail: usize) -> String {
-    let count = text.chars().count();
-    if count <= head + tail {
-        return "*".repeat(count);
-    }
-    text.chars().enumerate().map(|(i, c)| if i < head || i >= count - tail { c } else { '*' }).collect()
 }
 
 #[cfg(test)]
@@ -243,8 +208,13 @@ mod tests {
         for (text, error) in [
             ("", ResidentIdError::Length),
             ("1101051949123100", ResidentIdError::Length),
+            ("E12345678", ResidentIdError::Length),
+            ("11010549123100A", ResidentIdError::Length),
+            ("110105491331002", ResidentIdError::BirthDate),
+            ("1.10105E+17", ResidentIdError::Rounded),
+            ("1.1e17", ResidentIdError::Rounded),
+            ("110105194912310000", ResidentIdError::Rounded),
             ("110105194912310021", ResidentIdError::CheckDigit),
-            ("110105491231002", ResidentIdError::Length),
             ("1101051949123100AX", ResidentIdError::Characters),
             ("11010519490231002X", ResidentIdError::BirthDate),
             ("11010520991231002X", ResidentIdError::BirthDate),
@@ -252,6 +222,27 @@ mod tests {
             ("一一〇一〇五一九四九一二三一〇〇二X", ResidentIdError::Characters),
         ] {
             assert_eq!(ResidentId::parse(text, today()), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_old_number_is_the_same_persons() {
+        for (old, new) in [
+            ("110105491231002", "11010519491231002X"),
+            ("330211350101123", "330211193501011230"),
+            ("110105 991231998", "110105189912319981"),
+        ] {
+            let id = ResidentId::parse(old, today()).unwrap();
+            assert_eq!(id.as_str()[..17], new[..17], "{old}");
+            assert_eq!(ResidentId::parse(id.as_str(), today()), Ok(id.clone()), "{old}");
+        }
+    }
+
+    #[test]
+    fn a_residence_permit_is_made_alike() {
+        for place in ["810000", "820000", "830000"] {
+            let permit = ResidentId::compose(place, NaiveDate::from_ymd_opt(1951, 3, 4).unwrap(), 16).unwrap();
+            assert_eq!(ResidentId::parse(permit.as_str(), today()), Ok(permit.clone()));
         }
     }
 
@@ -281,26 +272,5 @@ mod tests {
         assert_eq!(ResidentId::parse(id.as_str(), today()), Ok(id.clone()));
         assert!(id.is_male());
         assert_eq!(ResidentId::compose("33021", NaiveDate::from_ymd_opt(1940, 1, 2).unwrap(), 7), None);
-    }
-
-    #[test]
-    fn telephones_are_normalised_and_masked() {
-        for (text, digits) in [
-            ("138 0013 8000", "13800138000"),
-            ("+86 13800138000", "13800138000"),
-            ("0086 138-0013-8000", "13800138000"),
-            ("0574-86251234", "057486251234"),
-            ("138001380001", ""),
-            ("12800138000", ""),
-            ("86251234", ""),
-            ("1380013800a", ""),
-            ("", ""),
-        ] {
-            assert_eq!(Phone::parse(text).ok().map(|p| p.0), (!digits.is_empty()).then(|| digits.to_owned()), "{text}");
-        }
-        assert_eq!(mask_phone("13800138000"), "138****8000");
-        assert_eq!(mask_phone("1380"), "****");
-        assert_eq!(mask_name("张建国"), "张**");
-        assert_eq!(mask_name(""), "");
     }
 }
