@@ -49,6 +49,8 @@ const REQUEST: &str = "insert into request (id, source, received_at, received_on
 
 const ELDERS: u32 = 100_000;
 const COMMUNITIES: u32 = 20;
+const SURNAMES: &str = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧";
+const GIVEN: &str = "秀桂兰英珍芳凤玉梅香金花国华建德福根宝庆土明志强立新大小阿水";
 const LAY: &str = "insert into area_parent (child, parent, valid_from) values ($1, '330211001', $2)";
 const ELDER: &str = "insert into person (id, name, sex, birth_date, phone, area_code, created_at, version)
     values ($1, $2, 'unknown', $3, $4, $5, $6, 1)";
@@ -199,8 +201,10 @@ async fn street(engine: &TestEngine) -> (Site, Person) {
     for n in 0..ELDERS {
         // The thousandth of each thousand is the one before once more.
         let of = if n % 1_000 == 999 { n - 1 } else { n };
-        let (name, phone) = (format!("老人{of}号"), format!("138{of:08}"));
-        let born = first + Duration::days(i64::from(of * 7 % 9_000));
+        let pick = |from: &str, at: u32| from.chars().nth(at as usize % from.chars().count()).unwrap();
+        let name: String = [pick(SURNAMES, of), pick(GIVEN, of / 7), pick(GIVEN, of / 331)].iter().collect();
+        let (phone, born) =
+            (format!("138{of:08}"), first + Duration::days(i64::from(of.wrapping_mul(2_654_435) % 9_000)));
         on!(tx, |c| {
             let row = sqlx::query(ELDER).bind(uuid_v7(now())).bind(&name).bind(born).bind(&phone);
             row.bind(code(of)).bind(now()).execute(c).await.map(drop)

@@ -38,7 +38,6 @@ const PERSONAL: &[&str] = &[
     "Page_PersonView",
     "Page_RequestView",
     "Page_VisitView",
-    "PairView",
     "Parts",
     "PersonView",
     "Presence",
