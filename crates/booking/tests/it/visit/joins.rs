@@ -18,7 +18,7 @@ async fn visits_and_later_orders_are_the_survivors() {
     on_both(|engine: TestEngine| async move {
         let world = World::new(engine).await;
         let one = world.order(json!({})).await;
-        let other = world.order(json!({ "name": "张 秀英" })).await;
+        let other = world.order(json!({ "name": "张秀瑛" })).await;
         world.schedule(&one, &world.caregivers[0], 60, 120).await.expect(200);
         world.schedule(&other, &world.caregivers[1], 90, 150).await.expect(200);
         let pairs = world.get(&world.dispatcher, "/v1/persons/pairs").await.expect(200);
@@ -39,7 +39,7 @@ async fn visits_and_later_orders_are_the_survivors() {
         world.schedule(&third, &world.caregivers[2], 150, 180).await.expect(200);
         world.order(json!({ "person_id": gone, "name": "张三丰", "phone": null })).await;
         world.order(json!({})).await;
-        world.order(json!({ "name": "张 秀英" })).await;
+        world.order(json!({ "name": "张秀瑛" })).await;
         assert_eq!(elders(&world).await, std::slice::from_ref(survivor), "no order makes another record");
         world.post(&world.dispatcher, &path("unjoin"), json!({ "other": gone })).await.expect(200);
         assert_eq!(elders(&world).await.len(), 2);

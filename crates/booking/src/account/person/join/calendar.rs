@@ -8,41 +8,37 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};
-use sanbao_platform::id::OrganisationId;
+use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::on;
+use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::model::JoinId;
+use super::model::Join;
 use crate::account::id::PersonId;
 
 /// Conflicts that an answer lists at most.
 pub(super) const CONFLICTS_MAX: i64 = 100;
 
+const OF_OTHER: &str = "select id from occupancy where resource_id = $1 order by starts_at, id";
+const OF_MOVED: &str = "select o.id from occupancy o
+    join person_join_moved m on m.kind = o.holder_kind and m.moved_id = o.holder_id
+    where o.resource_id = $1 and m.join_id = $2 order by o.starts_at, o.id";
 // A row is moved by a new one: the promise that nothing overlaps is the insert's. One that would overlap is passed over.
-const TAKE_OVER_SQLITE: &str = "insert into occupancy
+const COPY_SQLITE: &str = "insert into occupancy
     (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
-    select randomblob(16), $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
-    from occupancy o where o.resource_id = $1 on conflict do nothing";
-const TAKE_OVER_POSTGRES: &str = "insert into occupancy
+    select unhex(e.value ->> 'new'), $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
+    from json_each($1) e join occupancy o on o.id = unhex(e.value ->> 'old') where true on conflict do nothing";
+const COPY_POSTGRES: &str = "insert into occupancy
     (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
-    select gen_random_uuid(), $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
-    from occupancy o where o.resource_id = $1 on conflict do nothing";
+    select (e ->> 'new')::uuid, $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
+    from jsonb_array_elements($1) e join occupancy o on o.id = (e ->> 'old')::uuid on conflict do nothing";
 const LEAVE: &str = "delete from occupancy where resource_id = $1 and exists (select 1 from occupancy n
     where n.resource_id = $2 and n.holder_kind = occupancy.holder_kind and n.holder_id = occupancy.holder_id
       and n.lane = occupancy.lane and n.starts_at = occupancy.starts_at)";
 // What stays with the survivor needs no time of the other any more.
 const CLEAR: &str = "delete from occupancy where resource_id = $1 and not exists (select 1 from person_join_moved m
     where m.join_id = $2 and m.kind = occupancy.holder_kind and m.moved_id = occupancy.holder_id)";
-const GIVE_BACK_SQLITE: &str = "insert into occupancy
-    (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
-    select randomblob(16), $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
-    from occupancy o join person_join_moved m on m.kind = o.holder_kind and m.moved_id = o.holder_id
-    where o.resource_id = $1 and m.join_id = $3 on conflict do nothing";
-const GIVE_BACK_POSTGRES: &str = "insert into occupancy
-    (id, resource_id, lane, starts_at, ends_at, holder_kind, holder_id, expires_at)
-    select gen_random_uuid(), $2, o.lane, o.starts_at, o.ends_at, o.holder_kind, o.holder_id, o.expires_at
-    from occupancy o join person_join_moved m on m.kind = o.holder_kind and m.moved_id = o.holder_id
-    where o.resource_id = $1 and m.join_id = $3 on conflict do nothing";
 const STILL_TAKEN: &str = "select distinct o.resource_id from person m join occupancy o on o.resource_id = m.id
     where m.merged_into = $1 and o.ends_at > $2 order by o.resource_id";
 const CONFLICTS: &str = "select a.holder_kind as kind, a.holder_id as id, a.starts_at, a.ends_at,
@@ -71,26 +67,42 @@ pub(super) struct ConflictRow {
     pub(super) with_organisation_id: Option<OrganisationId>,
 }
 
-/// Makes the other's time the survivor's, where the survivor is free.
-pub(super) async fn take_over(tx: &mut Tx, other: PersonId, survivor: PersonId) -> Result<(), DbError> {
+/// A row, and the id of the one that moves it.
+#[derive(Serialize)]
+struct Moved {
+    old: String,
+    new: String,
+}
+
+/// Gives `to` the time of these rows, where `to` is free.
+async fn copy(tx: &mut Tx, now: DateTime<Utc>, rows: Vec<Uuid>, to: PersonId) -> Result<(), DbError> {
+    let hex = |id: Uuid| id.simple().to_string();
+    let rows = rows.into_iter().map(|old| Moved { old: hex(old), new: hex(uuid_v7(now)) });
+    let rows = Json(rows.collect::<Vec<_>>());
     let statement = match tx.engine() {
-        Engine::Sqlite(_) => TAKE_OVER_SQLITE,
-        Engine::Postgres(_) => TAKE_OVER_POSTGRES,
+        Engine::Sqlite(_) => COPY_SQLITE,
+        Engine::Postgres(_) => COPY_POSTGRES,
     };
-    on!(tx, |c| sqlx::query(statement).bind(other).bind(survivor).execute(c).await.map(drop))?;
-    on!(tx, |c| sqlx::query(LEAVE).bind(other).bind(survivor).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(statement).bind(&rows).bind(to).execute(c).await.map(drop))?;
+    Ok(())
+}
+
+/// Makes the other's time the survivor's, where the survivor is free.
+pub(super) async fn take_over(tx: &mut Tx, join: &Join) -> Result<(), DbError> {
+    let Join { survivor_id, other_id, joined_at, .. } = *join;
+    let rows = on!(tx, |c| sqlx::query_scalar(OF_OTHER).bind(other_id).fetch_all(c).await)?;
+    copy(tx, joined_at, rows, survivor_id).await?;
+    on!(tx, |c| sqlx::query(LEAVE).bind(other_id).bind(survivor_id).execute(c).await.map(drop))?;
     Ok(())
 }
 
 /// Gives the other back the time of what has gone back to it.
-pub(super) async fn give_back(tx: &mut Tx, join: JoinId, other: PersonId, survivor: PersonId) -> Result<(), DbError> {
-    let statement = match tx.engine() {
-        Engine::Sqlite(_) => GIVE_BACK_SQLITE,
-        Engine::Postgres(_) => GIVE_BACK_POSTGRES,
-    };
-    on!(tx, |c| sqlx::query(CLEAR).bind(other).bind(join).execute(c).await.map(drop))?;
-    on!(tx, |c| sqlx::query(statement).bind(survivor).bind(other).bind(join).execute(c).await.map(drop))?;
-    on!(tx, |c| sqlx::query(LEAVE).bind(survivor).bind(other).execute(c).await.map(drop))?;
+pub(super) async fn give_back(tx: &mut Tx, now: DateTime<Utc>, join: &Join) -> Result<(), DbError> {
+    let Join { id, survivor_id, other_id, .. } = *join;
+    on!(tx, |c| sqlx::query(CLEAR).bind(other_id).bind(id).execute(c).await.map(drop))?;
+    let rows = on!(tx, |c| sqlx::query_scalar(OF_MOVED).bind(survivor_id).bind(id).fetch_all(c).await)?;
+    copy(tx, now, rows, other_id).await?;
+    on!(tx, |c| sqlx::query(LEAVE).bind(survivor_id).bind(other_id).execute(c).await.map(drop))?;
     Ok(())
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn join(
     store::insert(tx, &join, &ctx.actor).await.map_err(overtaken)?;
     take(tx, keys, &join, &mut survivor, &other, &fields).await?;
     store::move_all(tx, &join).await?;
-    calendar::take_over(tx, other.id, survivor.id).await?;
+    calendar::take_over(tx, &join).await?;
     if !store::lead_on(tx, &join, other.version).await? {
         return Err(Problem::new(&CONFLICT));
     }
@@ -86,7 +86,7 @@ pub(super) async fn separate(
     store::lead_no_more(tx, join).await.map_err(taken_since)?;
     other.version += 1;
     store::move_back(tx, join).await?;
-    calendar::give_back(tx, join.id, other.id, survivor.id).await?;
+    calendar::give_back(tx, now, join).await?;
     store::end(tx, join.id, now, &ctx.actor).await?;
     PersonJoined::of(&join_ids(join), now).publish(tx, &SEPARATED).await?;
     for person in [&survivor, &other] {

@@ -1,24 +1,18 @@
 //! Whether two spellings may be the name of one person.
 
+use sanbao_platform::cn::name_key;
+
 /// A name of fewer characters is another name as soon as one of them is another.
 const CHARS_MIN: usize = 3;
-/// The dots that stand between the parts of a name; one is as good as another, and none is too.
-const DOTS: &[char] = &['·', '•', '・', '．', '.', '‧', '∙', '⋅', '･'];
-
 /// The same after dropping spaces and dots, or one character different in a name of three or more.
 pub fn similar(one: &str, other: &str) -> bool {
+    let bare = |name: &str| name_key(name).chars().collect::<Vec<_>>();
     let (one, other) = (bare(one), bare(other));
     if one.is_empty() || one.len() != other.len() {
         return false;
     }
     let different = one.iter().zip(&other).filter(|(a, b)| a != b).count();
     different == 0 || (different == 1 && one.len() >= CHARS_MIN)
-}
-
-/// The characters that tell names apart.
-fn bare(name: &str) -> Vec<char> {
-    let kept = name.chars().filter(|c| !c.is_whitespace() && !DOTS.contains(c) && !c.is_control());
-    kept.flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

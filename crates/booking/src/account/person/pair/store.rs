@@ -89,11 +89,7 @@ macro_rules! in_area {
 /// A name without spaces and dots, as far as a statement can say it.
 macro_rules! bare {
     ($name:literal) => {
-        concat!(
-            "replace(replace(replace(replace(replace(replace(replace(",
-            $name,
-            ", ' ', ''), '\u{3000}', ''), '·', ''), '•', ''), '・', ''), '．', ''), '.', '')"
-        )
+        concat!("replace(replace(replace(", $name, ", ' ', ''), '\u{3000}', ''), '·', '')")
     };
 }
 
@@ -120,29 +116,57 @@ macro_rules! same_paper {
     () => {
         "b.national_id_index = a.national_id_index"
     };
+    (shared) => {
+        "select national_id_index from person where merged_into is null and national_id_index is not null
+        group by national_id_index having count(*) > 1"
+    };
+    (of_a) => {
+        "a.national_id_index = s.national_id_index"
+    };
 }
 
+/// The same telephone and names that can be similar.
 macro_rules! same_phone {
     () => {
         concat!("b.phone = a.phone and ", alike!())
     };
+    (shared) => {
+        "select phone from person where merged_into is null and phone is not null group by phone having count(*) > 1"
+    };
+    (of_a) => {
+        "a.phone = s.phone"
+    };
 }
 
+/// The same birth date and area, and names that can be similar.
 macro_rules! same_birth_date {
     () => {
         concat!("b.birth_date = a.birth_date and b.area_code = a.area_code and ", alike!())
     };
+    (shared) => {
+        "select birth_date, area_code from person
+        where merged_into is null and birth_date is not null and area_code is not null
+        group by birth_date, area_code having count(*) > 1"
+    };
+    (of_a) => {
+        "a.birth_date = s.birth_date and a.area_code = s.area_code"
+    };
 }
 
-/// The pairs by one sign, of which the caller may see both, after the one with the ids `$low` and `$high`.
+/// The pairs by one sign, of which the caller may see both, after the one with the ids `$low` and `$high`. The values that
+/// more than one record has are read from the sign's index first, so that only their records are looked at.
 macro_rules! by_sign {
     ($scope:ident, $sign:ident, $low:literal, $high:literal) => {
         concat!(
             "select a.id as low, b.id as high, a.name as low_name, b.name as high_name,
             case when a.national_id_index = b.national_id_index then 1 else 0 end as paper
-            from person a join person b on ",
+            from (",
+            $sign!(shared),
+            ") s cross join person a join person b on ",
             $sign!(),
-            " where b.id > a.id and (a.id, b.id) > (",
+            " where ",
+            $sign!(of_a),
+            " and b.id > a.id and (a.id, b.id) > (",
             $low,
             ", ",
             $high,
