@@ -2,8 +2,7 @@
 //!
 //! Each record has 250 consults and 250 visits with their time in the calendar, a tenth of it at the same time as the
 //! other's; and 500 requests in needs-analysis. Booking is asked through its router, in one transaction a call;
-//! needs-analysis hears the event, in one transaction too. Both engines. Then the list of doubles is asked for by a street
-//! office whose area has 100,000 elders, of whom one in a thousand stands there twice.
+//! needs-analysis hears the event, in one transaction too. Both engines.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and ends where it cannot go on")]
 
 use chrono::{DateTime, Duration, Utc};
@@ -46,14 +45,6 @@ const AREA: &str = "insert into area (code, level, name_zh, created_at) values (
 const REQUEST: &str = "insert into request (id, source, received_at, received_on, area_code, category, urgency,
         elder_name, person_id, state, state_since, created_at, version)
     values ($1, 'desk', $2, $3, '330211001001', 'bath', 'normal', '', $4, 'received', $2, $2, 1)";
-
-const ELDERS: u32 = 100_000;
-const COMMUNITIES: u32 = 20;
-const SURNAMES: &str = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧";
-const GIVEN: &str = "秀桂兰英珍芳凤玉梅香金花国华建德福根宝庆土明志强立新大小阿水";
-const LAY: &str = "insert into area_parent (child, parent, valid_from) values ($1, '330211001', $2)";
-const ELDER: &str = "insert into person (id, name, sex, birth_date, phone, area_code, created_at, version)
-    values ($1, $2, 'unknown', $3, $4, $5, $6, 1)";
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T00:00:00Z".parse().unwrap()
@@ -186,52 +177,6 @@ async fn measure(booking: &TestEngine, needs: &TestEngine) {
     }
 }
 
-/// A street with so many elders at home, and its dispatcher.
-async fn street(engine: &TestEngine) -> (Site, Person) {
-    let deps = engine.deps("booking", &MIGRATIONS, Clock::manual(now())).await;
-    let (mut tx, office) = (deps.db.begin().await.unwrap(), OrganisationId::new(now()));
-    on!(tx, |c| sqlx::query(ORGANISATION).bind(office).bind("street_office").bind(now()).execute(c).await.map(drop))
-        .unwrap();
-    let code = |n: u32| format!("330211001{:03}", n % COMMUNITIES);
-    for n in 0..COMMUNITIES {
-        on!(tx, |c| sqlx::query(LAY).bind(code(n)).bind(chrono::NaiveDate::default()).execute(c).await.map(drop))
-            .unwrap();
-    }
-    let first: chrono::NaiveDate = "1930-01-01".parse().unwrap();
-    for n in 0..ELDERS {
-        // The thousandth of each thousand is the one before once more.
-        let of = if n % 1_000 == 999 { n - 1 } else { n };
-        let pick = |from: &str, at: u32| from.chars().nth(at as usize % from.chars().count()).unwrap();
-        let name: String = [pick(SURNAMES, of), pick(GIVEN, of / 7), pick(GIVEN, of / 331)].iter().collect();
-        let (phone, born) =
-            (format!("138{of:08}"), first + Duration::days(i64::from(of.wrapping_mul(2_654_435) % 9_000)));
-        on!(tx, |c| {
-            let row = sqlx::query(ELDER).bind(uuid_v7(now())).bind(&name).bind(born).bind(&phone);
-            row.bind(code(of)).bind(now()).execute(c).await.map(drop)
-        })
-        .unwrap();
-    }
-    tx.commit().await.unwrap();
-    let dispatcher = Person::new(uuid_v7(now()), office, &["dispatcher"], "调度").of_a("street_office");
-    (Site::of(build(Config::default(), deps.clone()), &deps), dispatcher.in_areas(&["330211001"]))
-}
-
-/// The pages of doubles of the street.
-async fn doubles(engine: &TestEngine) {
-    let (site, dispatcher) = street(engine).await;
-    let (mut times, mut found, mut after) = (Vec::new(), 0, String::new());
-    loop {
-        let begun = Instant::now();
-        let page = site.get(&dispatcher, &format!("/v1/persons/pairs?limit=20{after}")).await.expect(200);
-        times.push(begun.elapsed().as_secs_f64() * 1e3);
-        found += page["items"].as_array().unwrap().len();
-        let Some(next) = page["next"].as_str() else { break };
-        after = format!("&after={next}");
-    }
-    assert!(found >= 100, "{found} pairs");
-    line(engine.name(), &format!("booking: a page of the {found} doubles among {ELDERS}"), times);
-}
-
 #[tokio::main]
 async fn main() {
     println!("| engine | 500 records each | median ms | most ms | bar ≤ {BAR_MS} ms |");
@@ -239,9 +184,5 @@ async fn main() {
     measure(&testing::sqlite(), &testing::sqlite()).await;
     if let (Some(booking), Some(needs)) = (testing::postgres().await, testing::postgres().await) {
         measure(&booking, &needs).await;
-    }
-    doubles(&testing::sqlite()).await;
-    if let Some(engine) = testing::postgres().await {
-        doubles(&engine).await;
     }
 }

@@ -76,12 +76,12 @@ macro_rules! in_area {
             ".merged_into is null and ",
             $row,
             ".organisation_id is null and (",
-            registered!($row),
-            " or ",
             $row,
             ".area_code in (select code from down) or replace(',' || $2 || ',', ',' || ",
             $row,
-            ".area_code || ',', '') <> ',' || $2 || ',')"
+            ".area_code || ',', '') <> ',' || $2 || ',' or ",
+            registered!($row),
+            ")"
         )
     };
 }
