@@ -78,6 +78,8 @@ mod tests {
     use chrono::DateTime;
     use uuid::Uuid;
 
+    use PersonField::{BirthDate, NationalId, Sex as SexField};
+
     use super::*;
     use crate::account::input::Sex;
 
@@ -115,7 +117,6 @@ mod tests {
     fn birth_date_and_sex_come_with_the_paper() {
         let told = Person { birth_date: "1941-01-01".parse().ok(), sex: Sex::Male, ..person("张三") };
         let on_paper = with_paper("张三", "a", true);
-        use PersonField::{BirthDate, NationalId, Sex as SexField};
         assert_eq!(taken(&told, &on_paper, &[]).unwrap(), [SexField, BirthDate, NationalId]);
         assert_eq!(taken(&on_paper, &told, &[BirthDate, SexField]).unwrap(), []);
         let known_by_index = Person { birth_date: None, sex: Sex::Unknown, ..with_paper("张三", "a", false) };

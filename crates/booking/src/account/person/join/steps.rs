@@ -186,8 +186,12 @@ async fn record(
         audit::record(tx, ctx, &format!("person.{step}"), "person", person.id).await?;
     }
     let (consults, visits) = store::audience(tx, join.id).await?;
-    consults.into_iter().for_each(|side| tx.touch(consult::TOPIC, side));
-    visits.into_iter().for_each(|agency| tx.touch(visit::TOPIC, agency));
+    for side in consults {
+        tx.touch(consult::TOPIC, side);
+    }
+    for agency in visits {
+        tx.touch(visit::TOPIC, agency);
+    }
     tx.touch("persons", ctx.actor.organisation);
     Ok(())
 }
