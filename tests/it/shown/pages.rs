@@ -95,7 +95,7 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
 /// Two records of one resident.
 async fn doubles(nurse: &Client) -> (String, String) {
     let mut made = Vec::new();
-    for name in ["许桂兰", "许 桂兰"] {
+    for name in ["许桂兰", "许桂芝"] {
         let body = json!({ "name": name, "phone": "13812345678" });
         made.push(text(&nurse.post("/v1/persons", &body).await.expect(201), "/id"));
     }
