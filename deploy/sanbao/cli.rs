@@ -12,6 +12,7 @@ use sanbao_platform::http::Tls;
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_connections::ConnectionArgs;
 use crate::cli_media::{MediaArgs, demo_peers};
+use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
 use crate::role::Role;
 use crate::settings::{
@@ -48,15 +49,6 @@ pub enum Command {
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),
-}
-
-/// Work on the needs-analysis service's data.
-#[derive(Debug, Subcommand)]
-pub enum NeedsCommand {
-    /// Counts everything anew and reports where the kept numbers differ; ends with 1 if they do.
-    Verify(VerifyArgs),
-    /// Takes requests in from a CSV file (UTF-8 or GB18030); what was taken before is not taken twice.
-    Import(ImportArgs),
 }
 
 /// The flags of `demo`.
@@ -178,35 +170,7 @@ pub struct TurnArgs {
     pub no_turn: bool,
 }
 
-/// The flags of `needs-analysis verify`.
-#[derive(Clone, Debug, Args)]
-pub struct VerifyArgs {
-    /// Make the kept numbers what the requests say, and report what was mended.
-    #[arg(long)]
-    pub repair: bool,
-    #[command(flatten)]
-    pub store: StoreArgs,
-}
-
-/// The flags of `needs-analysis import`.
-#[derive(Clone, Debug, Args)]
-pub struct ImportArgs {
-    /// The CSV file.
-    pub file: PathBuf,
-    /// The source of the rows, such as hotline; rows are known again by source and number.
-    #[arg(long)]
-    pub source: String,
-    /// Only say what would happen.
-    #[arg(long)]
-    pub dry_run: bool,
-    /// The area code that a landline without one is of: 0574.
-    #[arg(long, env = "SANBAO_DIALLING_CODE", value_name = "CODE")]
-    pub dialling_code: Option<DiallingCode>,
-    #[command(flatten)]
-    pub store: StoreArgs,
-}
-
-/// What a landline of the demo's district is of.
+/// The area code of the demo's district.
 const DEMO_DIALLING_CODE: &str = "0574";
 
 /// How log lines look.

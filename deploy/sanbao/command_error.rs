@@ -32,6 +32,9 @@ pub enum CommandError {
     /// It makes no sense now.
     #[error("{0}")]
     Refused(&'static str),
+    /// It is not clear for which organisation it is; the text names the choices.
+    #[error("{0}")]
+    Organisation(String),
     /// A service could not do its part.
     #[error("{0}: {1}")]
     Service(&'static str, String),

@@ -10,8 +10,9 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Command, NeedsCommand, ServeArgs};
+use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
+use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts};
 use crate::demo;
@@ -100,7 +101,7 @@ async fn link_if_needed(settings: &Settings, booking: &Db, clock: &Clock) -> Res
         return Ok(None);
     }
     let token = setup::issue_link(booking, clock).await.map_err(|e| database(&e))?;
-    Ok(Some(format!("{}/setup?token={token}", settings.public_url)))
+    Ok(Some(format!("{}/setup#{token}", settings.public_url)))
 }
 
 fn say_link(out: &mut impl io::Write, link: &str) -> io::Result<()> {

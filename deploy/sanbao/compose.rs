@@ -35,7 +35,7 @@ pub struct Parts {
     pub secure: bool,
     /// Whether `X-Forwarded-For` is believed.
     pub behind_proxy: bool,
-    /// What a landline without its area code is of.
+    /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
     /// How media is relayed.
     pub turn: Turn,
@@ -73,9 +73,10 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::HomeCareAgency;
+    use sanbao_booking::account::organisation::OrganisationKind::{HomeCareAgency, StreetOffice};
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
+    const OFFICES: &[&str] = &[StreetOffice.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
@@ -86,6 +87,8 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
+        NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
     ]
 }
 

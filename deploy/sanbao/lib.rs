@@ -6,6 +6,7 @@ pub mod cli;
 pub mod cli_accounts;
 pub mod cli_connections;
 pub mod cli_media;
+pub mod cli_needs;
 pub mod cli_network;
 pub mod command_error;
 pub mod commands;

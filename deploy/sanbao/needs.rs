@@ -5,12 +5,14 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sanbao_needs_analysis::import::{self, ImportOptions, Report};
+use sanbao_needs_analysis::import::{self, ImportOptions, Importer, Report};
+use sanbao_needs_analysis::request::directory::{self, Organisation};
 use sanbao_needs_analysis::rollup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
 
-use crate::cli::{ImportArgs, StoreArgs, VerifyArgs};
+use crate::cli::StoreArgs;
+use crate::cli_needs::{ImportArgs, VerifyArgs};
 use crate::command_error::CommandError;
 use crate::compose::Parts;
 use crate::role::Role;
@@ -65,17 +67,45 @@ pub async fn verify(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
     Ok(if found == 0 || args.repair { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Imports a file as the operator: everywhere. The code is 1 if a row was bad; the good ones are in.
+/// The street office that an operator means, with the area that it governs.
+fn office(offices: &[Organisation], wanted: Option<&str>) -> Result<Importer, CommandError> {
+    let wanted = wanted.map(str::trim);
+    let named = |o: &&Organisation| {
+        wanted.is_none_or(|w| o.id.to_string().eq_ignore_ascii_case(w) || o.name_zh == w || o.name_en == w)
+    };
+    let found: Vec<_> = offices.iter().filter(named).collect();
+    let choices = || {
+        let lines = offices.iter().map(|o| format!("\n  {}  {} ({})", o.id, o.name_zh, o.name_en));
+        lines.collect::<String>()
+    };
+    let refused = |why: &str| Err(CommandError::Organisation(format!("{why}{}", choices())));
+    match (found.as_slice(), wanted) {
+        ([office], _) => match &office.area_code {
+            Some(area) => Ok(Importer::Operator { office: office.id, area: area.clone() }),
+            None => refused("this street office has no area, so no request can be its own:"),
+        },
+        _ if offices.is_empty() => Err(CommandError::Organisation(
+            "no street office is known here yet: set one up, and let booking and needs-analysis run once".to_owned(),
+        )),
+        ([], _) => refused("--organisation names no street office; there are:"),
+        (_, Some(_)) => refused("--organisation is the name of several street offices; give the id:"),
+        (_, None) => refused("there are several street offices: say by --organisation whose source it is:"),
+    }
+}
+
+/// Imports a file for a street office, within the area that it governs. The code is 1 if a row was bad; the good ones are in.
 pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
     let failed = |e: &dyn std::fmt::Display| CommandError::Service("the import", e.to_string());
     let file = std::fs::File::open(&args.file).map_err(|e| failed(&e))?;
     let parts = open(&args.store).await?;
     let app = parts.needs_app()?;
+    let offices = directory::offices(&mut app.deps.db.read().await.map_err(|e| failed(&e))?).await;
+    let importer = office(&offices.map_err(|e| failed(&e))?, args.organisation.as_deref())?;
     let options = ImportOptions {
         source: args.source.clone(),
         file_name: args.file.file_name().map(|n| n.to_string_lossy().into_owned()),
         dry_run: args.dry_run,
-        actor: None,
+        importer,
         request_id: "command line".to_owned(),
         dialling_code: args.dialling_code.clone(),
     };
@@ -108,4 +138,42 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
     };
     told().map_err(CommandError::Output)?;
     Ok(if r.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(test)]
+mod tests {
+    use sanbao_needs_analysis::area::AreaCode;
+    use sanbao_platform::id::OrganisationId;
+
+    use super::*;
+
+    fn organisation(id: u128, name_zh: &str, area: Option<&str>) -> Organisation {
+        Organisation {
+            id: OrganisationId(uuid::Uuid::from_u128(id)),
+            name_zh: name_zh.to_owned(),
+            name_en: "Office".to_owned(),
+            area_code: area.and_then(|code| AreaCode::parse(code).ok()),
+        }
+    }
+
+    #[test]
+    fn an_operator_says_for_which_office_unless_there_is_one() {
+        let (first, second) = (organisation(1, "甲街道", Some("1")), organisation(2, "乙街道", Some("2")));
+        let both = [first.clone(), second.clone()];
+        let chosen = |offices: &[Organisation], wanted: Option<&str>| match office(offices, wanted) {
+            Ok(importer) => importer.organisation().to_string(),
+            Err(error) => error.to_string(),
+        };
+        let (one, two) = (first.id.to_string(), second.id.to_string());
+        assert_eq!(chosen(&both[..1], None), one);
+        assert_eq!(chosen(&both, Some(&two)), two);
+        assert_eq!(chosen(&both, Some("乙街道")), two);
+        for (wanted, why) in [(None, "--organisation"), (Some("丙街道"), "names no"), (Some("Office"), "several")] {
+            let told = chosen(&both, wanted);
+            assert!([why, "甲街道", one.as_str(), two.as_str()].iter().all(|part| told.contains(part)), "{told}");
+        }
+        assert!(chosen(&[], None).contains("no street office is known"));
+        let nowhere = [organisation(3, "丙街道", None)];
+        assert!(chosen(&nowhere, None).contains("no area"));
+    }
 }

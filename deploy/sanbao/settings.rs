@@ -126,7 +126,7 @@ pub struct Settings {
     pub site: Site,
     /// The address that links begin with: `https://sanbao.example`.
     pub public_url: String,
-    /// What a landline without its area code is of.
+    /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
     pub storage: Storage,
     /// The file of the root secret.

@@ -96,6 +96,44 @@ async fn a_file_is_imported_beside_a_running_server_and_the_counts_hold() {
 }
 
 #[tokio::test]
+async fn an_import_says_for_which_of_several_street_offices_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, requests) = (folder.path().join("demo"), folder.path().join("requests.csv"));
+    let day = Clock::system().now().date_naive() - chrono::Duration::days(1);
+    let head = "external_id,received_at,area_code,category,elder_name";
+    let rows = format!("{head}\nA-1,{day} 09:00,330211001001,meal,林某\nA-2,{day} 09:00,330211001007,meal,林某\n");
+    std::fs::write(&requests, rows).unwrap();
+    let running = Process::demo(&data).await;
+    let admin = running.client().demo("admin").await;
+    let office =
+        json!({ "kind": "street_office", "name_zh": "城东办事处", "name_en": "East", "area_code": "330211001001" });
+    let office = admin.post("/v1/organisations", &office).await.expect(201);
+    let (data, requests) = (data.to_str().unwrap(), requests.to_str().unwrap());
+    let import = |more: &[&str]| {
+        let fixed = ["needs-analysis", "import", requests, "--source", "excel", "--data-dir", data];
+        sanbao(&[&fixed, more].concat(), &[])
+    };
+    until("the second office is known", async || import(&["--dry-run"]).err.contains("--organisation")).await;
+    let refused = import(&[]);
+    let id = office["id"].as_str().unwrap();
+    assert!(refused.code != 0 && refused.err.contains(id) && refused.err.contains("招宝山街道"), "{}", refused.err);
+    let unknown = import(&["--organisation", "某街道"]);
+    assert!(unknown.code != 0 && unknown.err.contains(id), "{}", unknown.err);
+    // Of the same file each office takes the rows that lie in its own area, under the same source and numbers.
+    let first = "招宝山街道办事处（演示）";
+    for (office, taken) in [
+        (first, "2 new, 0 updated, 0 unchanged, 0 bad"),
+        (id, "1 new, 0 updated, 0 unchanged, 1 bad"),
+        ("城东办事处", "0 new, 0 updated, 1 unchanged, 1 bad"),
+        (first, "0 new, 0 updated, 2 unchanged, 0 bad"),
+    ] {
+        let done = import(&["--organisation", office]);
+        assert!(done.out.contains(taken), "{}{}", done.out, done.err);
+    }
+    assert!(running.terminate().await.success());
+}
+
+#[tokio::test]
 async fn fields_are_sealed_under_a_new_key_and_people_are_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("demo");
@@ -150,7 +188,7 @@ async fn an_administrator_comes_back_in_by_the_machine_beside_a_running_server()
     let said = recover("admin");
     assert_eq!(said.code, 0, "{}", said.err);
     until("the log-in has ended", async || admin.get("/v1/me").await.status == 401).await;
-    let (_, rest) = said.out.split_once("https://sanbao.test/setup/account?token=").unwrap();
+    let (_, rest) = said.out.split_once("https://sanbao.test/setup/account#").unwrap();
     let chosen = json!({ "token": rest.split_whitespace().next().unwrap(), "password": "three boats on the river" });
     running.client().post("/setup/account", &chosen).await.expect(204);
     running.client().log_in("admin", "three boats on the river").await.get("/v1/me").await.expect(200);
@@ -170,7 +208,7 @@ async fn a_demo_folder_serves_no_network_and_a_network_no_demo() {
     let real = real.to_str().unwrap();
     let link = sanbao(&["setup-link", "--data-dir", real], &[]);
     assert_eq!(link.code, 0, "{}", link.err);
-    assert!(link.out.contains("/setup?token="), "{}", link.out);
+    assert!(link.out.contains("/setup#"), "{}", link.out);
     let refused = sanbao(&["demo", "--data-dir", real, "--port", "0"], &[]);
     assert_ne!(refused.code, 0, "{}", refused.out);
     assert!(refused.err.contains("--data-dir"), "{}", refused.err);

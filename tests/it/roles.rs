@@ -414,7 +414,7 @@ async fn a_service_alone_opens_only_its_own_and_says_what_it_lacks() {
     let Some(mut apart) = Apart::new().await else { return };
     let lacking = apart.refusal(Role::Signalling, &apart.nats.url());
     assert!(lacking.contains("secret.json is not there") && lacking.contains("serve booking"), "{lacking}");
-    let plain = NatsServer::start_with(&[]).await;
+    let plain = NatsServer::start_with(&[], &[]).await;
     apart.write_secret();
     let lacking = apart.refusal(Role::Signalling, &plain.url());
     assert!(lacking.contains("offers no JetStream"), "{lacking}");

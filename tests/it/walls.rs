@@ -190,8 +190,10 @@ const PUBLIC_PAGES: &[(&str, &str)] = &[
     ("/session/pin", "the log-in of a shared device"),
     ("/session/second-factor", "the second step of a log-in; without the first it leads there"),
     ("/session/renew", "the renewal of a log-in, by its own cookie"),
-    ("/setup", "opens by its link"),
-    ("/setup/account", "opens by its link"),
+    ("/setup", "asks for the code of its link"),
+    ("/setup/account", "asks for the code of its link"),
+    ("/setup/account/open", "leads to the page that asks for the code"),
+    ("/setup/open", "leads to the page that asks for the code"),
 ];
 /// The pages that everybody who is logged in may open.
 const PAGES_FOR_ALL: &[(&str, &str)] = &[

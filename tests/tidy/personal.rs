@@ -39,6 +39,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/page/new.rs",
     "crates/booking/src/consult/store.rs",
     "crates/booking/src/consult/ticket/issued.rs",
+    "crates/booking/src/emergency/store.rs",
     "crates/booking/src/visit/proof.rs",
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",
@@ -72,6 +73,22 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/needs-analysis/src/request/store.rs", "statements"),
     ("crates/platform/src/audit/personal.rs", "the type itself"),
 ];
+
+/// The files of code that answer with a file to keep, in which nobody is named, and what it holds.
+const PLAIN_FILES: &[(&str, &str)] =
+    &[("crates/needs-analysis/src/rollup/api.rs", "numbers by area, category and time")];
+
+/// A file that tells of people leaves the house with them: only somebody who has proved it lately takes one.
+pub const TAKEN_OUT: Rule = Rule {
+    name: "an answer that is a file to keep asks for a proof of late, unless it names nobody",
+    check: taken_out_unasked,
+    bad: &[&[("crates/booking/src/a.rs", "fn f() { [(header::CONTENT_DISPOSITION, name)] }")]],
+    good: &[
+        &[("crates/needs-analysis/src/rollup/api.rs", "fn f() { [(header::CONTENT_DISPOSITION, name)] }")],
+        &[("crates/booking/src/a.rs", "fn f() { ctx.proved_lately()?; [(header::CONTENT_DISPOSITION, name)] }")],
+        &[("crates/booking/tests/it/a.rs", "fn f() { header::CONTENT_DISPOSITION }")],
+    ],
+};
 
 /// A statement that reads of people stands where its result is `Personal`.
 pub const READ: Rule = Rule {
@@ -134,6 +151,22 @@ fn read_elsewhere(files: &[File]) -> Vec<String> {
         }
     }
     findings
+}
+
+/// Whether a file of code names something.
+fn names(file: &File, wanted: &str) -> Option<usize> {
+    let groups = tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default());
+    let named = |token: &&TokenTree| matches!(token, TokenTree::Ident(name) if *name == wanted);
+    groups.iter().flatten().find(named).map(|token| token.span().start().line)
+}
+
+fn taken_out_unasked(files: &[File]) -> Vec<String> {
+    let sources = files.iter().filter(|f| is_source(f) && !PLAIN_FILES.iter().any(|(path, _)| *path == f.path));
+    let unasked = sources.filter(|file| names(file, "proved_lately").is_none());
+    let found = unasked.filter_map(|file| Some((file, names(file, "CONTENT_DISPOSITION")?)));
+    found
+        .map(|(file, line)| file.finding(line, "a file to keep: ask for a proof of late, or list what it holds"))
+        .collect()
 }
 
 fn opened_elsewhere(files: &[File]) -> Vec<String> {

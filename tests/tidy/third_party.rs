@@ -14,7 +14,9 @@ const WRITE: &str = "SANBAO_WRITE_THIRD_PARTY";
 
 const HEAD: &str = "# Third-party notices\n\n\
     Sanbao is under the Apache License 2.0 (`LICENSE`). The binary contains these crates, each under its own licence,\n\
-    whose text stands in the crate's package on crates.io. SQLite, in `libsqlite3-sys`, is in the public domain.\n\n\
+    whose text stands in the crate's package on crates.io. SQLite, in `libsqlite3-sys`, is in the public domain.\n\
+    The list of common passwords is Django's, under the BSD 3-Clause licence, Copyright (c) Django Software Foundation and\n\
+    individual contributors.\n\n\
     `SANBAO_WRITE_THIRD_PARTY=1 cargo test --test tidy third_party` writes this file.\n\n\
     | crate | version | licence | repository |\n|---|---|---|---|\n";
 

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod calendar;
 pub mod consult;
+pub mod emergency;
 pub mod role;
 mod texts;
 pub mod visit;
@@ -34,7 +35,9 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     700 "0700_own_records",
     800 "0800_sessions",
     801 "0801_second_factor",
+    900 "0900_organisation_end",
     1000 "1000_joined_records",
+    1100 "1100_emergency_access",
 );
 
 /// The operator's choices.
@@ -90,10 +93,12 @@ impl App {
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App::new(config, deps);
     let routes = Routes::new().merge(account::routes()).merge(consult::routes()).merge(visit::routes());
+    let routes = routes.merge(emergency::routes());
     let mut consumers = account::consumers(&app);
     consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
-    let tasks = consult::tasks(&app);
-    let events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
+    let tasks = [consult::tasks(&app), account::tasks(&app)].into_iter().flatten().collect();
+    let mut events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
+    events.extend_from_slice(emergency::CATALOGUE);
     Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }
 }

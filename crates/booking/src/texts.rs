@@ -13,6 +13,10 @@ pub(crate) static ACCOUNT: LazyLock<Texts> =
 /// The words of the pages of consults.
 pub(crate) static CONSULT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/consult.zh-CN.ftl"), include_str!("../texts/consult.en.ftl")));
+/// The words of the pages of break-glass.
+pub(crate) static EMERGENCY: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(include_str!("../texts/emergency.zh-CN.ftl"), include_str!("../texts/emergency.en.ftl"))
+});
 /// The words of the pages of visits.
 pub(crate) static VISIT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
@@ -28,7 +32,7 @@ mod tests {
 
     #[test]
     fn every_text_stands_in_both_languages() {
-        for texts in [&ACCOUNT, &CONSULT, &VISIT] {
+        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &VISIT] {
             assert_eq!(texts.lacking([]), [""; 0]);
         }
     }

@@ -29,6 +29,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     400 "0400_lifecycle",
     500 "0500_area_events",
     700 "0700_joined_elders",
+    600 "0600_sources",
 );
 
 /// The zone in which this network counts its days.

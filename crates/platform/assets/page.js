@@ -43,6 +43,8 @@ document.addEventListener("click", (event) => {
 for (const link of document.querySelectorAll("a[data-keep-place]")) {
   const url = new URL(/** @type {HTMLAnchorElement} */ (link).href);
   url.searchParams.set("next", location.pathname + location.search);
+  // A browser takes what stands behind the # along through the way back.
+  url.hash = location.hash;
   /** @type {HTMLAnchorElement} */ (link).href = url.href;
 }
 

@@ -119,7 +119,7 @@ impl Nats {
     async fn connected(config: &NatsConfig, name: &str) -> Result<Self, NatsError> {
         let servers = addresses(&config.urls)?;
         let shown = servers.iter().map(|s| format!("{}:{}", s.host(), s.port())).collect::<Vec<_>>().join(", ");
-        let options = options(config, name).await?;
+        let options = options(config, name, &servers).await?;
         let client = first_connection(&servers, options, config.connect_wait_ms_max).await.map_err(|cause| {
             NatsError::Unreachable { servers: shown.clone(), wait_ms: config.connect_wait_ms_max, cause }
         })?;
@@ -193,7 +193,7 @@ fn addresses(urls: &[Secret<String>]) -> Result<Vec<ServerAddr>, NatsError> {
     if parsed.is_empty() { Err(NatsError::Address("nothing".to_owned())) } else { Ok(parsed) }
 }
 
-async fn options(config: &NatsConfig, name: &str) -> Result<ConnectOptions, NatsError> {
+async fn options(config: &NatsConfig, name: &str, servers: &[ServerAddr]) -> Result<ConnectOptions, NatsError> {
     let wait_ms_max = config.reconnect_wait_ms_max;
     let mut options = ConnectOptions::new()
         .name(name)
@@ -211,6 +211,10 @@ async fn options(config: &NatsConfig, name: &str) -> Result<ConnectOptions, Nats
                 event => tracing::warn!(%event, "the connection to NATS"),
             }
         });
+    // The client does not look for a name and a password in the addresses that it is given.
+    if let Some((name, password)) = servers.iter().find_map(|s| s.username().zip(s.password())) {
+        options = options.user_and_password(decoded(name), decoded(password));
+    }
     if let Some(file) = &config.credentials_file {
         options = options.credentials_file(file).await.map_err(|e| NatsError::Credentials(file.clone(), e))?;
     }
@@ -218,6 +222,11 @@ async fn options(config: &NatsConfig, name: &str) -> Result<ConnectOptions, Nats
         options = options.add_root_certificates(file.clone());
     }
     Ok(options)
+}
+
+/// A part of an address, in which signs with a meaning there stand percent-encoded.
+fn decoded(part: &str) -> String {
+    percent_encoding::percent_decode_str(part).decode_utf8_lossy().into_owned()
 }
 
 /// Tries for `wait_ms`: a server that starts beside this process may come a moment later.

@@ -37,7 +37,7 @@ pub struct Deps {
     pub frame: Frame,
     /// Whether the site is served over HTTPS.
     pub secure: bool,
-    /// What a landline without its area code is of.
+    /// The area code of a landline that is told without one.
     pub dialling_code: Option<DiallingCode>,
     /// Where logs are kept that several processes share; `None` when one process does everything.
     pub nats: Option<Nats>,

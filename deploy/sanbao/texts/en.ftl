@@ -6,6 +6,7 @@ nav-visits = Visits
 nav-today = Today's visits
 nav-needs = Needs
 nav-admin = Administration
+nav-emergency = Emergency access
 problems-title = Problem types
 problems-all = All problem types
 problem-type = Type

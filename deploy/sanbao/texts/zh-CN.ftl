@@ -6,6 +6,7 @@ nav-visits = 派单
 nav-today = 今日上门
 nav-needs = 需求分析
 nav-admin = 机构与人员
+nav-emergency = 紧急查阅
 problems-title = 错误类型
 problems-all = 全部错误类型
 problem-type = 类型

@@ -17,6 +17,9 @@ use crate::common::site;
 
 /// The root secret of `common::parts`.
 pub const ROOT: [u8; 32] = [42; 32];
+/// The password of accounts of NATS that services have of their own; signs of addresses are in it.
+pub const PASSWORD: &str = "a-word:of-this/test";
+
 /// Services apart, and what they share.
 pub struct Apart {
     pub url: String,
@@ -26,6 +29,8 @@ pub struct Apart {
     processes: [Option<Process>; 3],
     /// The address that a proxy with HTTPS has for all three.
     pub public_url: Option<String>,
+    /// Each service has accounts of its own in PostgreSQL and NATS.
+    own_accounts: bool,
 }
 
 fn index(role: Role) -> usize {
@@ -39,7 +44,32 @@ impl Apart {
         nats::program()?;
         let ports = [port(), port(), port()];
         let dir = tempfile::tempdir().unwrap();
-        Some(Self { url, nats: NatsServer::start().await, dir, ports, processes: [None, None, None], public_url: None })
+        let (nats, processes) = (NatsServer::start().await, [None, None, None]);
+        Some(Self { url, nats, dir, ports, processes, public_url: None, own_accounts: false })
+    }
+
+    /// With accounts of each service's own, as `deploy/accounts.sql` and `deploy/nats.conf` make them.
+    pub async fn with_own_accounts(self) -> Self {
+        sqlx::raw_sql(include_str!("../../../deploy/accounts.sql")).execute(&mut self.sql().await).await.unwrap();
+        let config = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/nats.conf");
+        let words = ["BOOKING", "SIGNALLING", "NEEDS_ANALYSIS"].map(|name| (format!("{name}_PASSWORD"), PASSWORD));
+        let nats = NatsServer::start_with(&["-c", config], &words).await;
+        Self { nats, own_accounts: true, ..self }
+    }
+
+    /// The database as a service reaches it.
+    pub fn url_of(&self, role: Role) -> String {
+        let name = role.name().replace('-', "_");
+        if self.own_accounts { self.url.replace("postgres@", &format!("sanbao_{name}@")) } else { self.url.clone() }
+    }
+
+    /// NATS as a service reaches it.
+    pub fn nats_of(&self, role: Role) -> String {
+        if !self.own_accounts {
+            return self.nats.url();
+        }
+        let password = sanbao_platform::page::encode(PASSWORD);
+        self.nats.url().replace("nats://", &format!("nats://{}:{password}@", role.name()))
     }
 
     fn secret(&self) -> PathBuf {
@@ -56,7 +86,7 @@ impl Apart {
 
     fn command(&self, role: Role, nats: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
-        command.args(["serve", role.name(), "--database-url", &self.url, "--nats", nats, "--no-turn"]);
+        command.args(["serve", role.name(), "--database-url", &self.url_of(role), "--nats", nats, "--no-turn"]);
         command.args(["--second-factor", "nobody"]);
         command.args(["--log", "error", "--log-format", "plain", "--secret-file"]).arg(self.secret());
         command.args(["--listen", &format!("127.0.0.1:{}", self.ports[index(role)])]);
@@ -68,7 +98,7 @@ impl Apart {
 
     /// Starts it and waits until it is ready.
     pub async fn start(&mut self, role: Role) {
-        let process = Process::ready(self.command(role, &self.nats.url()), self.base(role)).await;
+        let process = Process::ready(self.command(role, &self.nats_of(role)), self.base(role)).await;
         self.processes[index(role)] = Some(process);
     }
 

@@ -23,9 +23,10 @@ pub fn program() -> Option<std::ffi::OsString> {
     program
 }
 
-fn spawn(data: &Path, port: u16, more: &[&str]) -> Child {
+fn spawn(data: &Path, port: u16, more: &[&str], words: &[(String, &str)]) -> Child {
     let mut command = Command::new(program().unwrap());
     command.arg("-sd").arg(data).args(["-a", "127.0.0.1", "-p", &port.to_string()]).args(more);
+    command.envs(words.iter().map(|(name, word)| (name, word)));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -36,13 +37,13 @@ async fn answers(port: u16) {
 impl NatsServer {
     /// With `JetStream`, on a free port.
     pub async fn start() -> Self {
-        Self::start_with(&["-js"]).await
+        Self::start_with(&["-js"], &[]).await
     }
 
-    /// With other flags.
-    pub async fn start_with(flags: &[&str]) -> Self {
+    /// With other flags, and words of its environment.
+    pub async fn start_with(flags: &[&str], words: &[(String, &str)]) -> Self {
         let (data, port) = (tempfile::tempdir().unwrap(), port());
-        let child = spawn(data.path(), port, flags);
+        let child = spawn(data.path(), port, flags, words);
         answers(port).await;
         Self { child, data, port }
     }
@@ -59,7 +60,7 @@ impl NatsServer {
 
     /// Starts it again on its data and its port.
     pub async fn restart(&mut self) {
-        self.child = spawn(self.data.path(), self.port, &["-js"]);
+        self.child = spawn(self.data.path(), self.port, &["-js"], &[]);
         answers(self.port).await;
     }
 }

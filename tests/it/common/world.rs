@@ -14,8 +14,9 @@ pub const STRANGERS: &[(&str, &str, &[&str])] = &[
     ("agency", "home_care_agency", &["dispatcher", "caregiver", "administrator"]),
     ("street", "street_office", &["analyst", "dispatcher", "administrator"]),
 ];
-/// The people who had a right to all that a nurse may do, hold her token still, and have lost it since.
-pub const FORMER: &[&str] = &["left", "disabled", "unroled"];
+/// The people who had a right to all that a nurse may do, hold her token still, and have lost it since: logged out, disabled,
+/// without the role, of an organisation that was closed.
+pub const FORMER: &[&str] = &["left", "disabled", "unroled", "closed"];
 /// A street that the demo's organisations have nothing to do with.
 const OTHER_STREET: &str = "330211002";
 const PASSWORD: &str = "a stranger's password";
@@ -53,6 +54,12 @@ impl World {
         let hospital = flow::organisation(&nobody, "hospital").await;
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
+        // One that may be closed and reopened: nobody of it is needed.
+        let spare = add_home(&nobody.demo("admin").await, "将停院").await;
+        // A demo's resident, by the telephone number; this doctor looks after none of them.
+        let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
+        let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
+        let access = flow::text(&access, "/accesses/0");
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
@@ -63,10 +70,13 @@ impl World {
             ("/v1/requests/{id}", "id", request),
             ("/v1/visits/{id}", "id", visit),
             ("/v1/persons/{id}", "id", resident),
+            ("/v1/organisations/{id}/close", "id", spare.clone()),
+            ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/organisations/{id}", "id", home),
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),
             ("/v1/practitioners/{id}", "id", doctor),
+            ("/v1/emergency-accesses/{id}", "id", access),
             ("/v1/areas/{code}", "code", "330211001001".to_owned()),
         ];
         Self { nobody, strangers, former, things }
@@ -135,6 +145,12 @@ impl World {
     }
 }
 
+/// A care home more, in the street; its id.
+async fn add_home(admin: &Client, name: &str) -> String {
+    let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
+    flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
 /// Somebody whom an administrator adds, with the password that the one-time link let this person choose; the id.
 async fn add_account(admin: &Client, organisation: &str, login: &str, roles: &[&str], areas: &[&str]) -> String {
     let body = json!({ "login": login, "display_name": login, "roles": roles, "areas": areas });
@@ -146,7 +162,7 @@ async fn add_account(admin: &Client, organisation: &str, login: &str, roles: &[&
 /// The owner of the link in an answer chooses a password.
 async fn choose(anybody: &Client, made: &Value) {
     let path = flow::text(made, "/link/path");
-    let token = path.split_once("?token=").unwrap().1;
+    let token = path.split_once('#').unwrap().1;
     let body = json!({ "token": token, "password": PASSWORD });
     anybody.post("/setup/account", &body).await.expect(204);
 }
@@ -192,6 +208,8 @@ async fn former(nobody: &Client, home: &str) -> Vec<Client> {
     let mut clients = Vec::new();
     for name in FORMER {
         let login = format!("former.{name}");
+        let of_closed = if *name == "closed" { Some(add_home(&admin, "已停院").await) } else { None };
+        let home = of_closed.as_deref().unwrap_or(home);
         let id = add_account(&admin, home, &login, &["care_staff"], &[]).await;
         let client = nobody.log_in(&login, PASSWORD).await;
         client.get("/v1/consults").await.expect(200);
@@ -199,6 +217,10 @@ async fn former(nobody: &Client, home: &str) -> Vec<Client> {
         match *name {
             "left" => client.send(client.request("delete", "/v1/tokens")).await.expect(204),
             "disabled" => admin.post(&format!("{account}/disable"), &json!({})).await.expect(200),
+            "closed" => {
+                let why = json!({ "reason": "合作到期" });
+                admin.post(&format!("/v1/organisations/{home}/close"), &why).await.expect(200)
+            }
             _ => {
                 let roles = json!({ "roles": ["administrator"] });
                 admin.send(admin.request("patch", &account).json(&roles)).await.expect(200)

@@ -81,7 +81,12 @@ impl<'a> Journey<'a> {
         let shown = shown_by(plain_path, &answer.body);
         if operation != "POST /v1/guest-tickets" {
             let kind = kind_of(plain_path).unwrap_or_else(|| panic!("{path} is about no known kind"));
-            let expected = with_people(self.served, shown.into_iter().map(|id| (kind, id))).await;
+            // The record of somebody has the consults that are about this person.
+            let consults = answer.body["consults"].as_array().into_iter().flatten();
+            let consults =
+                consults.filter_map(|consult| consult["id"].as_str()?.parse().ok()).map(|id| ("consult", id));
+            let things = shown.into_iter().map(|id| (kind, id)).chain(consults);
+            let expected = with_people(self.served, things).await;
             assert_eq!(seen, expected, "{operation}: {}", answer.text);
         }
         assert!(!seen.is_empty(), "{operation} names nobody: {}", answer.text);
@@ -103,8 +108,21 @@ impl<'a> Journey<'a> {
         self.people().await;
         self.consult_to_the_end().await;
         self.consults_that_end_early().await;
+        self.emergency().await;
         self.visits().await;
         self.requests().await;
+    }
+
+    async fn emergency(&mut self) {
+        let body = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
+        let opened = self.post("doctor", "/v1/emergency-accesses", body).await;
+        let access = format!("/v1/emergency-accesses/{}", text(&opened, "/accesses/0"));
+        self.get("doctor", &access).await;
+        let record = self.get("doctor", &format!("{access}/record")).await;
+        assert!(!record["consults"].as_array().unwrap().is_empty(), "{record}");
+        self.get("doctor", "/v1/emergency-accesses").await;
+        self.get("admin", "/v1/emergency-accesses?waiting=true").await;
+        self.post("admin", &format!("{access}/review"), json!({ "remark": "已与科室核实" })).await;
     }
 
     async fn people(&mut self) {

@@ -21,7 +21,10 @@ const PERSONAL: &[&str] = &[
     "ConflictView",
     "ConsentView",
     "ConsultLine",
+    "ConsultRecord",
     "ConsultView",
+    "EmergencyAccessView",
+    "EmergencyRecord",
     "Feedback",
     "GuestView",
     "HistoryLine",
@@ -35,6 +38,7 @@ const PERSONAL: &[&str] = &[
     "OpinionView",
     "Page_ConsultLine",
     "Page_PairView",
+    "Page_EmergencyAccessView",
     "Page_PersonView",
     "Page_RequestView",
     "Page_VisitView",
@@ -71,6 +75,7 @@ const PLAIN: &[&str] = &[
     "CountsView",
     "DoctorView",
     "Drawing",
+    "EmergencyOpened",
     "ExceptionView",
     "FactorBegun",
     "FreeSlot",
@@ -106,6 +111,7 @@ const ROWS: &str = "select count(*) from audit where request_id = $1 and shown i
 const RESIDENTS_OF: &str = "select resident_id from consult where id = $1";
 const ELDERS_OF: &str = "select person_id from visit where id = $1";
 const PERSON_OF: &str = "select person_id from request where id = $1 and person_id is not null";
+const OPENED_PERSON: &str = "select person_id from emergency_access where id = $1 and person_id is not null";
 
 /// Subjects as the audit has them.
 type Seen = BTreeSet<(String, Uuid)>;
@@ -118,7 +124,13 @@ fn service_of(path: &str) -> Role {
 
 /// The kind of thing that paths of the API name.
 fn kind_of(path: &str) -> Option<&'static str> {
-    let kinds = [("consults", "consult"), ("visits", "visit"), ("requests", "request"), ("persons", "person")];
+    let kinds = [
+        ("consults", "consult"),
+        ("visits", "visit"),
+        ("requests", "request"),
+        ("persons", "person"),
+        ("emergency-accesses", "emergency_access"),
+    ];
     let found = kinds.into_iter().find(|(plural, _)| path.split('/').any(|part| part == *plural));
     found.map(|(_, kind)| kind)
 }
@@ -140,6 +152,7 @@ async fn people_of(served: &Served, kind: &str, id: Uuid) -> Vec<Uuid> {
         "consult" => (Role::Booking, RESIDENTS_OF),
         "visit" => (Role::Booking, ELDERS_OF),
         "request" => (Role::NeedsAnalysis, PERSON_OF),
+        "emergency_access" => (Role::Booking, OPENED_PERSON),
         _ => return Vec::new(),
     };
     let mut conn = served.network.stores.of(role).unwrap().read().await.unwrap();

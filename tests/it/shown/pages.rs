@@ -26,6 +26,8 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/consults/{id}", "nurse"),
     ("/consults/{id}/status", "doctor"),
     ("/consults/{id}/summary", "doctor"),
+    ("/emergency-accesses", "doctor"),
+    ("/emergency-accesses/{id}", "doctor"),
     ("/visits", "dispatcher"),
     ("/visits/today", "caregiver"),
     ("/requests", "desk"),
@@ -37,6 +39,7 @@ const PLAIN: &[&str] = &[
     "/admin",
     "/admin/qr",
     "/consults/events",
+    "/emergency-accesses/events",
     "/guest",
     "/login",
     "/me",
@@ -56,8 +59,12 @@ const PLAIN: &[&str] = &[
     "/session/second-factor",
     "/setup",
     "/setup/account",
+    "/setup/account/open",
+    "/setup/open",
 ];
 
+const CONSULTS: &str = "select c.id from consult c join emergency_access e on e.person_id = c.resident_id
+    where e.id = $1 and c.state <> 'draft'";
 const NAMES: &str = "select id, name from person where organisation_id is not null";
 
 /// The uuids in a text.
@@ -84,6 +91,7 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
     let statement = match kind {
         "consult" => "select id from consult",
         "visit" => "select id from visit",
+        "emergency_access" => "select id from emergency_access",
         _ => "select id from request",
     };
     let mut conn = served.network.stores.of(role).unwrap().read().await.unwrap();
@@ -100,6 +108,13 @@ async fn doubles(nurse: &Client) -> (String, String) {
         made.push(text(&nurse.post("/v1/persons", &body).await.expect(201), "/id"));
     }
     (made.remove(0), made.remove(0))
+}
+
+/// The consults that a record opened in an emergency shows: those of its person but for drafts.
+async fn consults_of(served: &Served, access: Uuid) -> Vec<(&'static str, Uuid)> {
+    let mut conn = served.network.stores.of(Role::Booking).unwrap().read().await.unwrap();
+    let all: Vec<Uuid> = on!(conn, |c| sqlx::query_scalar(CONSULTS).bind(access).fetch_all(c).await).unwrap();
+    all.into_iter().map(|id| ("consult", id)).collect()
 }
 
 /// The residents whose names stand in a text.
@@ -124,10 +139,13 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
     clients["dispatcher"].post(&format!("/v1/visits/{visit}/schedule"), &slot).await.expect(200);
     let world = World::of(&served).await;
     let (resident, double) = doubles(&clients["nurse"]).await;
-    let thing = |page: &str| match page.split('/').nth(1) {
-        Some("requests") => world.own_id("/v1/requests/{id}"),
-        Some("persons") => resident.clone(),
-        _ => world.own_id("/v1/consults/{id}"),
+    let thing = |page: &str| {
+        if page.starts_with("/persons") {
+            return resident.clone();
+        }
+        let kinds = ["/v1/requests/{id}", "/v1/emergency-accesses/{id}"];
+        let of = |kind: &&str| page.starts_with(kind.trim_start_matches("/v1").trim_end_matches("/{id}"));
+        world.own_id(kinds.into_iter().find(of).unwrap_or("/v1/consults/{id}"))
     };
     for (page, who) in PERSONAL {
         let path = page.replace("{id}", &thing(page)).replace("{other}", &double);
@@ -137,6 +155,14 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         let shown = match service_of(&path) {
             Role::NeedsAnalysis => things_in(&served, Role::NeedsAnalysis, "request", &answer.text).await,
             _ if page.starts_with("/visits") => things_in(&served, Role::Booking, "visit", &answer.text).await,
+            _ if page.starts_with("/emergency") => {
+                let mut shown = things_in(&served, Role::Booking, "emergency_access", &answer.text).await;
+                if path.contains(&thing(page)) {
+                    shown.push(("emergency_access", thing(page).parse().unwrap()));
+                    shown.extend(consults_of(&served, thing(page).parse().unwrap()).await);
+                }
+                shown
+            }
             _ => {
                 let mut shown = things_in(&served, Role::Booking, "consult", &answer.text).await;
                 let names_consult = page.starts_with("/consults/{id}");

@@ -13,7 +13,7 @@ use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::OrganisationKind::{self, CareHome, HomeCareAgency, Hospital, StreetOffice};
-use super::organisation::{self, Organisation};
+use super::organisation::{self, Organisation, OrganisationState};
 use super::person::{self, Person, PersonEvent, REGISTERED};
 use crate::App;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
@@ -171,6 +171,8 @@ async fn add_organisation(
         phone: Some(phone.to_owned()),
         area_code: Some(area.to_owned()),
         made_by,
+        state: OrganisationState::Open,
+        version: 1,
         created_at: now,
     };
     organisation::insert(tx, &organisation).await?;

@@ -22,6 +22,7 @@ pub mod setup;
 
 use sanbao_platform::bus::{Consumer, Published};
 use sanbao_platform::http::Routes;
+use sanbao_platform::service::Task;
 
 use crate::App;
 
@@ -44,6 +45,11 @@ pub fn routes() -> Routes<App> {
 /// Whose events this part takes.
 pub fn consumers(app: &App) -> Vec<Consumer> {
     vec![area::consumer(app)]
+}
+
+/// The tasks that run beside the routes.
+pub fn tasks(app: &App) -> Vec<Task> {
+    vec![organisation::task(app)]
 }
 
 /// The kinds of events that this part publishes.

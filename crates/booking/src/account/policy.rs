@@ -14,6 +14,8 @@ listed_enum! {
         /// List the network's organisations.
         OrganisationList,
         OrganisationRead,
+        /// Close an organisation, or reopen it.
+        OrganisationEnd,
         /// List or read an organisation's accounts.
         AccountRead,
         /// Add an account.
@@ -71,7 +73,8 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
-        | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign) => Forbid,
+        | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
+        | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
             allow_if(administrator, Forbid)
@@ -85,9 +88,11 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
             | A::LocationCreate,
             R::Governed,
         )
-        | (A::OrganisationRead, R::Made) => allow_if(administrator, Hide),
-        // Its maker may know it, and not manage it.
-        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made) => {
+        // The office that made it ends it, also one that runs itself; nobody else does.
+        | (A::OrganisationRead | A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
+        // Its maker may know it, and not manage it. An office that governs one and did not make it does not end it.
+        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made)
+        | (A::OrganisationEnd, R::Governed) => {
             if administrator {
                 Forbid
             } else {

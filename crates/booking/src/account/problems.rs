@@ -5,6 +5,7 @@ use sanbao_platform::problem_kinds;
 problem_kinds! {
     INVALID_CREDENTIALS = 401 "invalid-credentials" "用户名或密码不对" "The user name or password is wrong";
     ACCOUNT_DISABLED = 403 "account-disabled" "账号已停用，请联系管理员" "The account is disabled; ask your administrator";
+    ORGANISATION_CLOSED = 403 "organisation-closed" "您的机构已停止使用本系统，请联系街道办事处" "Your organisation no longer takes part; ask the street office";
     REFRESH_INVALID = 401 "refresh-token-invalid" "登录已过期，请重新登录" "The log-in has ended; log in again";
     REFRESH_REUSED = 401 "refresh-token-reused" "登录凭证被重复使用，已全部作废，请重新登录" "A used refresh token came again; the whole log-in was ended";
     PIN_REFUSED = 401 "pin-refused" "PIN 不对" "The PIN is wrong";

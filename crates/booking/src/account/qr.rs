@@ -38,7 +38,7 @@ mod tests {
 
     #[test]
     fn a_drawing_has_the_finders_of_a_code_within_its_quiet_zone() {
-        let code = QrCode::new("https://sanbao.test/setup/account?token=x").unwrap();
+        let code = QrCode::new("https://sanbao.test/setup/account#x").unwrap();
         let drawing = drawing(&code);
         let last = drawing.side - QUIET - 7;
         for (x, y) in [(QUIET, QUIET), (last, QUIET), (QUIET, last)] {

@@ -14,7 +14,7 @@ use super::config::AccountConfig;
 use super::id::AccountId;
 use super::input::{self, Fields, Setup, area_code, line};
 use super::member::{self, Membership, NewAccount};
-use super::organisation::{self, Organisation, OrganisationKind};
+use super::organisation::{self, Organisation, OrganisationKind, OrganisationState};
 use super::problems::{LINK_SPENT, LOGIN_TAKEN};
 use super::secret;
 use crate::App;
@@ -85,6 +85,8 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
         phone: None,
         area_code: area.clone(),
         made_by: None,
+        state: OrganisationState::Open,
+        version: 1,
         created_at: now,
     };
     organisation::insert(&mut tx, &office).await?;

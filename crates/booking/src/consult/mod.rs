@@ -10,6 +10,7 @@ mod booking;
 mod consent;
 mod consumer;
 pub mod demo;
+mod dossier;
 mod events;
 mod guest;
 mod id;
@@ -34,12 +35,15 @@ use sanbao_platform::service::Task;
 
 use crate::App;
 
+pub(crate) use dossier::{ConsultRecord, of_person};
 pub use events::CATALOGUE;
 pub use id::ConsultId;
 pub(crate) use input::Title;
+pub(crate) use model::OrganisationName;
 pub use problems::KINDS;
 pub use state::ConsultStepName;
 pub(crate) use steps::TOPIC;
+pub(crate) use store::open_at;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

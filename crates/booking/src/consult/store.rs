@@ -14,6 +14,7 @@ use super::input::Invitation;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
+use crate::account::PersonId;
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -51,6 +52,10 @@ const LIST_INVITED: &str = consults!(
       and (coalesce(c.starts_at, c.wanted_from), c.id) > ($5, $6)
     order by coalesce(c.starts_at, c.wanted_from), c.id limit $7"
 );
+const OF_PERSON: &str = consults!(
+    "where c.resident_id = $1 and c.state <> 'draft'
+    order by coalesce(c.starts_at, c.wanted_from) desc, c.id desc limit $2"
+);
 const INSERT: &str = "insert into consult
     (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until, case_summary,
      wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version)
@@ -61,7 +66,9 @@ const UPDATE: &str = "update consult set state = $3, state_note = $4, state_sinc
     case_summary = $20, wanted_specialty = $21, wanted_title = $22
     where id = $1 and version = $2";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
-const IS_HOSPITAL: &str = "select count(*) from organisation where id = $1 and kind = 'hospital'";
+const IS_HOSPITAL: &str = "select count(*) from organisation where id = $1 and kind = 'hospital' and state = 'open'";
+const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
+    and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
 const HAS_SPECIALTY: &str = "select count(*) from practitioner where organisation_id = $1 and specialty = $2";
 const SPECIALTY_OF: &str = "select specialty from practitioner where account_id = $1 and organisation_id = $2";
 
@@ -77,6 +84,12 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultActi
     let specialty = specialty_of(conn, &ctx.actor).await?;
     consult.require(&ctx.actor, specialty.as_deref(), action)?;
     Ok(consult)
+}
+
+/// The consults of a resident but for drafts, the newest first.
+pub async fn of_person(conn: &mut Conn, person: PersonId, limit: i64) -> Result<Vec<Consult>, DbError> {
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(OF_PERSON).bind(person).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(Consult::try_from).collect()
 }
 
 /// Which consults a list holds.
@@ -171,6 +184,11 @@ pub async fn update(tx: &mut Tx, read: i64, consult: &Consult) -> Result<bool, D
         expect_rows("update consult", 1, rows)?;
     }
     Ok(rows == 1)
+}
+
+/// How many consults of an organisation, on either side, are not done.
+pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
 }
 
 /// Refuses ids that name nothing the inviting side may use.

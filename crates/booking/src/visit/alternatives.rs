@@ -10,9 +10,9 @@ use super::config::VisitConfig;
 use super::input::ScheduleBody;
 use super::model::Visit;
 use super::state::Slot;
+use super::store;
 use crate::App;
 use crate::account::AccountId;
-use crate::account::person::join::resources_of;
 use crate::calendar::{self, Interval, SLOT_TAKEN};
 
 /// Alternatives of each kind, at most.
@@ -24,14 +24,18 @@ const STEP_MINUTES: i64 = 15;
 /// Half days to either side that are searched; as few as give enough.
 const HALF_DAYS_MAX: i64 = 4;
 
-/// The faults that stand in the way, and what is free instead.
+/// The faults that stand in the way, and what is free instead, by the agency's own calendar alone.
+///
+/// An elder may have something with others: another agency's visit, a consult. That a time does not go cannot be kept
+/// from the agency. With whom, for what, from when or until when it is taken can, and is: of the same wish the answer is
+/// the same, whatever others have. So a time that is offered may be refused in its turn.
 #[derive(Clone, Debug, Serialize)]
 pub struct Alternatives {
-    /// Whose calendar is taken: `caregiver`, `elder`, or both.
+    /// Whose calendar is taken by the agency itself: `caregiver`, `elder`, or both; nobody's where others have the time.
     pub blocked: Vec<&'static str>,
     /// Caregivers who are free at the wanted time.
     pub caregivers: Vec<Caregiver>,
-    /// Times near the wanted one at which the caregiver and the elder are free.
+    /// Times near the wanted one at which the agency has nothing with the caregiver and the elder.
     pub times: Vec<Interval>,
 }
 
@@ -39,20 +43,26 @@ pub struct Alternatives {
 pub async fn problem(app: &App, visit: &Visit, wanted: &ScheduleBody) -> Problem {
     let (now, limits) = (app.deps.clock.now(), &app.config.visit);
     let found = async {
-        let mut conn = app.deps.db.read().await?;
-        let agency = Agency::find(&mut conn, visit.agency).await?.ok_or_else(Problem::not_found)?;
+        // A colleague who was faster by a moment is seen by a writer alone. Nobody holds two connections at a time.
+        let mut latest = app.deps.db.begin().await?;
+        let agency = Agency::find(&mut latest, visit.agency).await?.ok_or_else(Problem::not_found)?;
         let slot = Slot { caregiver: wanted.caregiver, interval: wanted.interval(now, limits)? };
-        Ok::<_, Problem>(find(&mut conn, now, limits, &agency, visit, slot).await?)
+        let own = own_at(&mut latest, now, &agency, visit, slot).await?;
+        drop(latest);
+        let mut conn = app.deps.db.read().await?;
+        Ok::<_, Problem>(find(&mut conn, now, limits, &agency, visit, slot, own).await?)
     };
     match found.await {
         Ok(alternatives) => {
-            let elder = alternatives.blocked.contains(&"elder");
-            let (zh, en) = if elder {
-                ("老人这个时间已有安排（上门或会诊）", "The elder has a visit or a consult at this time")
+            let taken = Problem::new(&SLOT_TAKEN);
+            let taken = if alternatives.blocked.contains(&"elder") {
+                taken.detail("本机构这个时间已安排为这位老人上门", "You have another visit to this elder at this time")
+            } else if alternatives.blocked.contains(&"caregiver") {
+                taken.detail("照护员这个时间已有安排", "The caregiver is taken at this time")
             } else {
-                ("照护员这个时间已有安排", "The caregiver is taken at this time")
+                taken
             };
-            Problem::new(&SLOT_TAKEN).detail(zh, en).with("alternatives", alternatives)
+            taken.with("alternatives", alternatives)
         }
         Err(problem) => Problem::new(&SLOT_TAKEN).because(problem.cause().unwrap_or_default()),
     }
@@ -65,14 +75,16 @@ async fn find(
     agency: &Agency,
     visit: &Visit,
     wanted: Slot,
+    own: Taken,
 ) -> Result<Alternatives, DbError> {
     let start = wanted.interval.starts_at();
     let hours = |at: DateTime<Utc>| {
         let day = agency.today(at);
         (agency.local(day, limits.offered_hour_first), agency.local(day, limits.offered_hour_last))
     };
-    let taken_of_elder = resources_of(conn, now, visit.person).await?;
     let (mut elder, mut caregiver, mut times) = (Vec::new(), Vec::new(), Vec::new());
+    // Where the agency itself has nothing then, others have some of this time, and of it nothing is offered.
+    let others = (!own.elder && !own.caregiver).then_some(wanted.interval);
     for reach in 1..=HALF_DAYS_MAX {
         // The first window is the day around the wanted time; each further one adds half a day on either side.
         for begins in if reach == 1 { vec![-1] } else { vec![-reach, reach - 1] } {
@@ -80,31 +92,52 @@ async fn find(
             let Ok(window) = Interval::of_minutes(start + Duration::hours(12 * begins), halves * 12 * 60) else {
                 continue;
             };
-            for resource in &taken_of_elder {
-                elder.extend(calendar::busy(conn, now, *resource, window).await?);
-            }
+            elder.extend(store::own_with(conn, agency.id, visit.person, window).await?);
             caregiver.extend(calendar::busy(conn, now, wanted.caregiver.0, window).await?);
         }
-        // A visit that is to be moved does not stand in its own way.
-        if let Some(own) = visit.state.slot() {
-            elder.retain(|i| *i != own.interval);
-            caregiver.retain(|i| own.caregiver != wanted.caregiver || *i != own.interval);
-        }
-        times = nearest_free(now, wanted.interval, &[elder.clone(), caregiver.clone()].concat(), reach, hours);
+        without_own(visit, wanted, &mut elder, &mut caregiver);
+        let busy: Vec<_> = elder.iter().chain(&caregiver).copied().chain(others).collect();
+        times = nearest_free(now, wanted.interval, &busy, reach, hours);
         if times.len() == ALTERNATIVES_MAX {
             break;
         }
     }
-    let taken = |busy: &[Interval]| busy.iter().any(|i| i.overlaps(&wanted.interval));
-    let (elder_taken, caregiver_taken) = (taken(&elder), taken(&caregiver));
-    let blocked = [(elder_taken, "elder"), (caregiver_taken, "caregiver")];
+    let blocked = [(own.elder, "elder"), (own.caregiver, "caregiver")];
     let blocked = blocked.into_iter().filter(|(taken, _)| *taken).map(|(_, name)| name).collect();
-    let caregivers = if elder_taken {
-        Vec::new()
-    } else {
+    // Another caregiver helps where the wanted one alone is taken.
+    let caregivers = if own.caregiver && !own.elder {
         free_caregivers(conn, now, agency, wanted.caregiver, wanted.interval).await?
+    } else {
+        Vec::new()
     };
     Ok(Alternatives { blocked, caregivers, times })
+}
+
+/// Whose wanted time the agency itself has taken.
+struct Taken {
+    elder: bool,
+    caregiver: bool,
+}
+
+async fn own_at(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    agency: &Agency,
+    visit: &Visit,
+    wanted: Slot,
+) -> Result<Taken, DbError> {
+    let mut elder = store::own_with(conn, agency.id, visit.person, wanted.interval).await?;
+    let mut caregiver = calendar::busy(conn, now, wanted.caregiver.0, wanted.interval).await?;
+    without_own(visit, wanted, &mut elder, &mut caregiver);
+    Ok(Taken { elder: !elder.is_empty(), caregiver: !caregiver.is_empty() })
+}
+
+/// A visit that is to be moved does not stand in its own way.
+fn without_own(visit: &Visit, wanted: Slot, elder: &mut Vec<Interval>, caregiver: &mut Vec<Interval>) {
+    if let Some(own) = visit.state.slot() {
+        elder.retain(|i| *i != own.interval);
+        caregiver.retain(|i| own.caregiver != wanted.caregiver || *i != own.interval);
+    }
 }
 
 async fn free_caregivers(

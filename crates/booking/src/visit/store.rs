@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::id::VisitId;
 use super::model::{Visit, VisitRow};
 use super::state::VisitStateName;
-use crate::account::AccountId;
+use crate::account::{AccountId, PersonId};
+use crate::calendar::Interval;
 
 /// The states of an order that is open, as statements and the index `visit_open_by_request` have them.
 macro_rules! open_states {
@@ -60,6 +61,12 @@ const UPDATE: &str = "update visit set state = $3, caregiver_id = $4, starts_at 
     where id = $1 and version = $2";
 
 const WITHDRAW: &str = "update visit set request_withdrawn = $2 where request_id = $1";
+const OPEN_AT: &str = "select count(*) from visit where agency_id = $1
+    and state in ('requested', 'scheduled', 'in_service')";
+// As the calendar reads what is taken, of one agency's visits.
+const OWN_WITH: &str = "select o.starts_at, o.ends_at from occupancy o join visit v on v.id = o.holder_id
+    where o.resource_id = $1 and o.holder_kind = 'visit' and v.agency_id = $2 and o.starts_at < $4 and o.ends_at > $3
+    order by o.starts_at, o.ends_at";
 
 /// The request is not wanted any more: none of its orders is followed by another.
 pub async fn withdraw(tx: &mut Tx, request_id: Uuid) -> Result<(), DbError> {
@@ -150,6 +157,33 @@ pub async fn update(tx: &mut Tx, read: i64, visit: &Visit) -> Result<bool, DbErr
         expect_rows("update visit", 1, rows)?;
     }
     Ok(rows == 1)
+}
+
+/// How many visits of an agency are to be made, or are being made.
+pub async fn open_at(conn: &mut Conn, agency: OrganisationId) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(agency).fetch_one(c).await)?)
+}
+
+/// When an agency's own visits take an elder's time within `within`, in order. What others have with the elder is theirs.
+pub async fn own_with(
+    conn: &mut Conn,
+    agency: OrganisationId,
+    elder: PersonId,
+    within: Interval,
+) -> Result<Vec<Interval>, DbError> {
+    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
+        let query = sqlx::query_as(OWN_WITH).bind(elder).bind(agency);
+        query.bind(within.starts_at()).bind(within.ends_at()).fetch_all(c).await
+    })?;
+    let stored = |(starts_at, ends_at)| {
+        Interval::new(starts_at, ends_at).map_err(|cause| DbError::BadRow {
+            table: "occupancy",
+            column: "ends_at",
+            row: elder.to_string(),
+            cause: cause.to_string(),
+        })
+    };
+    rows.into_iter().map(stored).collect()
 }
 
 #[cfg(test)]

@@ -4,5 +4,6 @@
 mod account;
 mod calendar;
 mod consult;
+mod emergency;
 mod network;
 mod visit;

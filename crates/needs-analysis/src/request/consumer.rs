@@ -11,12 +11,14 @@ use sanbao_platform::{described, on};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::directory::{self, Organisation};
 use super::id::RequestId;
 use super::joined;
 use super::model::Request;
 use super::step::{RequestStep, Said};
 use super::store;
 use crate::App;
+use crate::area::AreaCode;
 
 const BOOKING: &str = "booking";
 const SCHEDULED: &str = "booking.visit.scheduled";
@@ -24,6 +26,9 @@ const STARTED: &str = "booking.visit.started";
 const COMPLETED: &str = "booking.visit.completed";
 const CANCELLED: &str = "booking.visit.cancelled";
 const NO_SHOW: &str = "booking.visit.no_show";
+const REGISTERED: &str = "booking.organisation.registered";
+const CLOSED: &str = "booking.organisation.closed";
+const REOPENED: &str = "booking.organisation.reopened";
 
 const PUT_ELDER: &str = "insert into elder
     (person_id, organisation_id, area_code, birth_year, sex, national_id_index, updated_at)
@@ -76,6 +81,15 @@ described! {
         kind: String,
         name_zh: String,
         name_en: String,
+        /// The area that it lies in; older events do not say.
+        area_code: Option<String>,
+    }
+}
+
+described! {
+    #[derive(Debug, Deserialize)]
+    struct OrganisationEnd {
+        organisation_id: OrganisationId,
     }
 }
 
@@ -91,9 +105,11 @@ const VISIT_KINDS: &[Reads] = &[
 const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.registered"),
     reads::<PersonEvent>("booking.person.updated"),
-    reads::<OrganisationEvent>("booking.organisation.registered"),
     joined::KINDS[0],
     joined::KINDS[1],
+    reads::<OrganisationEvent>(REGISTERED),
+    reads::<OrganisationEnd>(CLOSED),
+    reads::<OrganisationEnd>(REOPENED),
 ];
 
 /// Whose events this part takes.
@@ -113,7 +129,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
             kinds: DIRECTORY_KINDS,
             db: app.deps.db.clone(),
             clock: app.deps.clock.clone(),
-            handler: Arc::new(|tx, event| Box::pin(directory(tx, event))),
+            handler: Arc::new(|tx, event| Box::pin(remember(tx, event))),
         },
     ]
 }
@@ -179,17 +195,32 @@ async fn visit(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     Ok(())
 }
 
-/// Remembers a person or an agency, and that two people are one.
-async fn directory(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+/// Remembers an agency or a street office, and whether it was closed.
+async fn organisation(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+    let at = event.occurred_at;
+    if event.kind != REGISTERED {
+        let end: OrganisationEnd = event.read()?;
+        return Ok(directory::set_closed(tx, end.organisation_id, event.kind == CLOSED, at).await?);
+    }
+    let OrganisationEvent { organisation_id: id, kind, name_zh, name_en, area_code } = event.read()?;
+    match kind.as_str() {
+        "home_care_agency" => directory::put_agency(tx, id, &name_zh, &name_en, at).await?,
+        "street_office" => {
+            let area_code = area_code.and_then(|code| AreaCode::parse(&code).ok());
+            directory::put_office(tx, &Organisation { id, name_zh, name_en, area_code }, at).await?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Remembers a person or an organisation, and that two people are one.
+async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED) {
         return joined::take(tx, event).await;
     }
     if event.kind.starts_with("booking.organisation.") {
-        let data: OrganisationEvent = event.read()?;
-        if data.kind == "home_care_agency" {
-            store::put_agency(tx, data.organisation_id, &data.name_zh, &data.name_en, event.occurred_at).await?;
-        }
-        return Ok(());
+        return organisation(tx, event).await;
     }
     let p: PersonEvent = event.read()?;
     on!(tx, |c| {

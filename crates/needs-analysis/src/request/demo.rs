@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails};
+use super::directory::{self, Organisation};
 use super::input::Draft;
 use super::model::Request;
 use super::state::RequestStateName;
@@ -30,6 +31,8 @@ const ELDERS: u64 = 260;
 pub const SOURCE: &str = "demo";
 /// The agency's names, until an event brings its own.
 const AGENCY_NAME: (&str, &str) = ("和邻居家养老服务中心", "Helin Home Care");
+/// The street office's names, until an event brings its own.
+const OFFICE_NAME: (&str, &str) = ("招宝山街道办事处（演示）", "Zhaobaoshan Street Office (demo)");
 /// No district has this code, so that no invented resident id is anybody's.
 const NO_PLACE: &str = "339999";
 
@@ -116,19 +119,27 @@ pub async fn fill(app: &App, street_office: Uuid, agency: Uuid, seed: u64) -> Re
     let mut lives = Vec::new();
     for (n, received_at) in arrivals(&mut dice, now).into_iter().enumerate() {
         let Some(draft) = draft(&mut dice, &elders, n, received_at) else { continue };
-        let request = Request::from_draft(draft, SOURCE, &app.deps.fields, received_at);
+        let request = Request::from_draft(draft, OrganisationId(street_office), SOURCE, &app.deps.fields, received_at);
         lives.push(live_through(&mut dice, request, (street_office, agency), now));
     }
     let mut tx = app.deps.db.begin().await?;
     seed::zhaobaoshan(&mut tx, now).await?;
     seed::demo_subdivision(&mut tx, now).await?;
-    store::put_agency(&mut tx, agency, AGENCY_NAME.0, AGENCY_NAME.1, DateTime::UNIX_EPOCH).await?;
+    directory::put_agency(&mut tx, agency, AGENCY_NAME.0, AGENCY_NAME.1, DateTime::UNIX_EPOCH).await?;
+    directory::put_office(&mut tx, &office(street_office), DateTime::UNIX_EPOCH).await?;
     let fresh = !present(&mut tx).await?;
     if fresh {
         write(&mut tx, &lives, now).await?;
     }
     tx.commit().await?;
     Ok(if fresh { lives.len() as u64 } else { 0 })
+}
+
+/// The street office, as booking will tell of it.
+fn office(id: Uuid) -> Organisation {
+    let (zh, en) = OFFICE_NAME;
+    let area_code = AreaCode::parse(seed::STREET.0).ok();
+    Organisation { id: OrganisationId(id), name_zh: zh.to_owned(), name_en: en.to_owned(), area_code }
 }
 
 /// A request as it stands now, with the lines of its past.

@@ -38,7 +38,7 @@ pub const WORD_CHARS_MAX: usize = 100;
 #[schema(example = json!({"area_code": "330211001001", "category": "meal", "urgency": "normal",
     "elder_name": "林某某", "phone": "19900000001", "address": "城东东苑 2 幢 1 单元", "note": "送午饭，牙口不好"}))]
 pub struct NewRequest {
-    /// The id in the system it comes from, unique there.
+    /// The id in the system of the caller's organisation that it comes from, unique there.
     pub external_id: Option<String>,
     /// When it came in: RFC 3339, or a local time such as `2026-11-23 14:30`. The present when absent.
     pub received_at: Option<String>,
@@ -176,7 +176,7 @@ fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     ZONE.from_local_datetime(&local).earliest().map(|t| t.with_timezone(&Utc))
 }
 
-/// What a request is read by.
+/// The rules by which a request is read.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The present.

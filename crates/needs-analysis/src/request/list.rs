@@ -78,7 +78,7 @@ const LIST: &str = "with recursive
     select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw, r.urgency,
         r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
-        r.accepted_at, r.visit_id, r.merged_into, r.created_at, r.version, a.name_zh as area_name,
+        r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.version, a.name_zh as area_name,
         g.name_zh as agency_name, r.area_code in (select code from scope) as in_scope
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     where (r.agency_id = $4 or r.area_code in (select code from scope))

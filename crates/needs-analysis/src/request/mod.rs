@@ -4,6 +4,7 @@
 //! - [`category`], [`sla`]: the tables of categories and of limits
 //! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
 //! - [`list`]: which requests somebody sees
+//! - [`directory`]: the agencies and offices that are known
 //! - [`import`]: requests from a file
 //! - [`reseal`]: sealed fields, for another key
 //! - [`demo`]: three invented months
@@ -13,6 +14,7 @@ pub mod category;
 mod consumer;
 pub mod demo;
 pub mod details;
+pub mod directory;
 pub mod events;
 pub mod id;
 pub mod import;

@@ -21,9 +21,11 @@ pub const SOURCE_HOTLINE: &str = "hotline";
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     pub id: RequestId,
+    /// The organisation that took it down or imported it, whose source this is; none where that was not kept.
+    pub organisation: Option<OrganisationId>,
     /// Which system it came from.
     pub source: String,
-    /// Its id there.
+    /// Its id there, unique within the organisation's source.
     pub external_id: Option<String>,
     pub details: Details,
     /// Whether a person has confirmed category and urgency: a later import keeps them.
@@ -41,6 +43,8 @@ pub struct Request {
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub(super) struct RequestRow {
     id: RequestId,
+    #[sqlx(rename = "organisation_id")]
+    organisation: Option<OrganisationId>,
     source: String,
     external_id: Option<String>,
     #[sqlx(flatten)]
@@ -83,11 +87,18 @@ impl Subjects for Request {
 }
 
 impl Request {
-    /// A request from a draft; `source` names the system it comes from.
-    pub fn from_draft(draft: Draft, source: &str, fields: &FieldKeys, now: DateTime<Utc>) -> Self {
+    /// A request from a draft; `source` names the system of the organisation that it comes from.
+    pub fn from_draft(
+        draft: Draft,
+        organisation: OrganisationId,
+        source: &str,
+        fields: &FieldKeys,
+        now: DateTime<Utc>,
+    ) -> Self {
         let id = RequestId::new(now);
         Self {
             id,
+            organisation: Some(organisation),
             source: source.to_owned(),
             external_id: draft.external_id.clone(),
             state_since: draft.details.received_at,
@@ -129,6 +140,7 @@ impl TryFrom<RequestRow> for Request {
         Ok(Self {
             state: row.state()?,
             id: row.id,
+            organisation: row.organisation,
             source: row.source,
             external_id: row.external_id,
             details: row.details,

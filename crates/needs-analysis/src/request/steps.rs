@@ -23,7 +23,7 @@ use super::policy::Standing;
 use super::state::RequestState;
 use super::step::{RequestStep, RequestStepName, Said};
 use super::view::{self, RequestView};
-use super::{events, store};
+use super::{directory, events, store};
 use crate::area;
 use crate::policy::Action;
 use crate::rollup::{self, CountChange};
@@ -235,7 +235,7 @@ impl Order<Request> for RequestOrder {
             RequestStepName::Triage => RequestStep::Triage { category: body.category, urgency: body.urgency, said },
             RequestStepName::Dispatch => {
                 let agency = body.agency_id.ok_or_else(no_agency)?;
-                if !store::knows_agency(tx, agency).await? {
+                if !directory::takes_requests(tx, agency).await? {
                     return Err(no_agency());
                 }
                 RequestStep::Dispatch { agency, said }

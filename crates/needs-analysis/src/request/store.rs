@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use sqlx::types::Json;
@@ -17,30 +15,30 @@ use super::state::RequestState;
 const FIND: &str =
     "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
-        content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, created_at, version
-    from request where id = $1";
+        content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, organisation_id,
+        created_at, version from request where id = $1";
 const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw,
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
-        r.accepted_at, r.visit_id, r.merged_into, r.created_at, r.version, a.name_zh as area_name,
-        g.name_zh as agency_name
+        r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.version,
+        a.name_zh as area_name, g.name_zh as agency_name
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     where r.id = $1";
 // Bound as `UPDATE` is, up to what only a new row or only an old one has.
 const INSERT: &str = "insert into request (id, version, received_at, received_on, area_code, category, category_raw,
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,
     person_id, person_key, content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into,
-    source, external_id, created_at)
+    organisation_id, source, external_id, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-        $24, $25, $26, $27, $28, $29)
+        $24, $25, $26, $27, $28, $29, $30)
     on conflict do nothing";
 const UPDATE: &str =
     "update request set version = $2, received_at = $3, received_on = $4, area_code = $5, category = $6,
     category_raw = $7, urgency = $8, elder_name = $9, phone = $10, national_id_sealed = $11, national_id_index = $12,
     address = $13, note = $14, wanted_from = $15, wanted_until = $16, person_id = $17, person_key = $18,
     content_index = $19, triaged = $20, state = $21, state_since = $22, agency_id = $23, accepted_at = $24,
-    visit_id = $25, merged_into = $26
-    where id = $1 and version = $27";
+    visit_id = $25, merged_into = $26, organisation_id = $27
+    where id = $1 and version = $28";
 const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
     where national_id_index in (select jsonb_array_elements_text($1))
         and merged_into is null order by national_id_index, person_id desc";
@@ -48,10 +46,6 @@ const ELDERS_SQLITE: &str = "select national_id_index, person_id from elder
     where national_id_index in (select value from json_each($1))
         and merged_into is null order by national_id_index, person_id desc";
 const LINK: &str = "update request set person_id = $1 where national_id_index = $2 and person_id is null";
-const PUT_AGENCY: &str = "insert into agency (organisation_id, name_zh, name_en, updated_at) values ($1, $2, $3, $4)
-    on conflict (organisation_id) do update set name_zh = excluded.name_zh, name_en = excluded.name_en,
-        updated_at = excluded.updated_at";
-const AGENCY: &str = "select count(*) from agency where organisation_id = $1";
 
 /// The request of an id.
 pub async fn find(conn: &mut Conn, id: RequestId) -> Result<Option<Request>, DbError> {
@@ -78,7 +72,7 @@ pub async fn write(conn: &mut Conn, before: Option<&Request>, after: &Request) -
         let row = row.bind(d.wanted_from).bind(d.wanted_until).bind(d.person_id).bind(d.person_key);
         let row = row.bind(&d.content_index).bind(after.triaged).bind(after.state.name()).bind(after.state_since);
         let row = row.bind(involvement.agency()).bind(engagement.map(|e| e.accepted_at));
-        let row = row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after));
+        let row = row.bind(engagement.and_then(|e| e.visit)).bind(merged_into(after)).bind(after.organisation);
         let row = match before {
             Some(before) => row.bind(before.version),
             None => row.bind(&after.source).bind(&after.external_id).bind(after.created_at),
@@ -117,22 +111,4 @@ pub async fn elders_of<'a>(
 pub async fn link(tx: &mut Tx, person: Uuid, index: &str) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(LINK).bind(person).bind(index).execute(c).await.map(drop))?;
     Ok(())
-}
-
-/// Adds an agency to those a request can be sent to, or gives it its new name.
-pub async fn put_agency(
-    tx: &mut Tx,
-    id: OrganisationId,
-    name_zh: &str,
-    name_en: &str,
-    now: DateTime<Utc>,
-) -> Result<(), DbError> {
-    on!(tx, |c| sqlx::query(PUT_AGENCY).bind(id).bind(name_zh).bind(name_en).bind(now).execute(c).await.map(drop))?;
-    Ok(())
-}
-
-/// Whether a request can be sent to this agency.
-pub async fn knows_agency(conn: &mut Conn, id: OrganisationId) -> Result<bool, DbError> {
-    let known: i64 = on!(conn, |c| sqlx::query_scalar(AGENCY).bind(id).fetch_one(c).await)?;
-    Ok(known > 0)
 }

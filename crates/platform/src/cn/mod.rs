@@ -1,7 +1,7 @@
 //! National formats of China: identity papers, telephone numbers and names, and the masks of each.
 //!
-//! Parsing happens once, at the border; what is inside holds the normalised value. What is pasted or comes out of a
-//! spreadsheet is forgiven where only one thing can be meant.
+//! Parsing happens once, at the border; what is inside holds the normalised value. The forms of pasted text and of
+//! spreadsheets are forgiven where only one thing can be meant.
 
 mod name;
 mod phone;

@@ -6,7 +6,7 @@ use crate::invisible::is_invisible;
 /// The middle dot of names (间隔号), as identity cards have it.
 const DOT: char = '·';
 
-/// A name in the one form in which it is kept and found. What nobody sees goes; so do spaces beside Han characters (`张 三`
+/// A name in the one form in which it is kept and found. Invisible characters go; so do spaces beside Han characters (`张 三`
 /// is laid out, not spelt, so); between other words one space stays. Every kind of middle dot becomes `·`, full-width
 /// letters become plain ones. Rare characters stay as they are.
 pub fn plain_name(text: &str) -> String {
@@ -26,7 +26,7 @@ pub fn plain_name(text: &str) -> String {
     name
 }
 
-/// What two spellings of one name have in common: [`plain_name`] without spaces and dots, in lower case.
+/// The part that two spellings of one name have in common: [`plain_name`] without spaces and dots, in lower case.
 pub fn name_key(text: &str) -> String {
     plain_name(text).chars().filter(|c| !matches!(*c, ' ' | DOT)).flat_map(char::to_lowercase).collect()
 }

@@ -7,9 +7,9 @@ use crate::invisible::is_invisible;
 
 /// Digits of an extension at most.
 const EXTENSION_MAX: usize = 6;
-/// What stands before the extension of a number abroad: its own groups may be parted by hyphens.
+/// The sign before the extension of a number abroad: its own groups may be parted by hyphens.
 const ABROAD_EXTENSION: char = 'x';
-/// What stands between a number and its extension; the longer ones come first.
+/// The signs between a number and its extension; the longer ones come first.
 const EXTENSION_SIGNS: [&str; 7] = ["分机", "转", "轉", "ext.", "ext", "x", "#"];
 
 /// Why a telephone number is refused. Nothing of the number is repeated.
@@ -128,7 +128,7 @@ impl Phone {
             return Self::number(&number.replace('-', ""), own)?.with(&extension);
         }
         let groups: Vec<&str> = text.split('-').filter(|group| !group.is_empty()).collect();
-        // What is a whole number already has an extension behind it. Numbers abroad have any length, so that there it
+        // A group behind a number that is whole already is its extension. Numbers abroad have any length, so that there it
         // must be named.
         if let Some((extension, number)) = groups.split_last().filter(|(last, _)| last.len() <= EXTENSION_MAX)
             && let Ok(number) = Self::number(&number.concat(), own)
@@ -200,7 +200,7 @@ impl Phone {
         &self.text
     }
 
-    /// What kind of number it is.
+    /// Its kind.
     pub fn kind(&self) -> PhoneKind {
         self.kind
     }
@@ -209,7 +209,7 @@ impl Phone {
 /// Without what only separates or decorates; every hyphen and point is `-`.
 fn plain(text: &str) -> String {
     let text: String = text.chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).map(narrow).collect();
-    // What a spreadsheet writes for a number and for a text that looks like one.
+    // A spreadsheet writes a number so, and a text that looks like one.
     let text = text.strip_prefix('=').unwrap_or(&text).trim_matches(['"', '\'']);
     let text = text.strip_suffix(".0").unwrap_or(text);
     let plain = text.chars().filter(|c| !matches!(c, '(' | ')'));

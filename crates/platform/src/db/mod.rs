@@ -258,6 +258,10 @@ impl Tx {
     }
 }
 
+/// Whether the schema and the extension that the migrations need are there.
+const IS_MADE: &str = "select exists (select from pg_namespace where nspname = $1)
+    and exists (select from pg_extension where extname = 'btree_gist')";
+
 impl Db {
     /// Opens `url`: `sqlite:PATH`, or a `postgres://` URL in which the service owns `schema`.
     /// The file or schema is created when missing; nothing is migrated.
@@ -271,13 +275,18 @@ impl Db {
         }
         let options: PgConnectOptions = url.parse()?;
         let bootstrap = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
-        // Two services may start at once: both engines of "if not exists" race without the lock.
-        let statement = format!(
-            "select pg_advisory_lock(727001); \
-             create extension if not exists btree_gist with schema public; \
-             create schema if not exists {schema}; select pg_advisory_unlock(727001);"
-        );
-        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&bootstrap).await?;
+        // An account of its own may make nothing in the database, and finds what was made for it.
+        let made: bool = sqlx::query_scalar(IS_MADE).bind(schema).fetch_one(&bootstrap).await?;
+        if !made {
+            // Services start at once, and "if not exists" races. The lock is held until the statements, which are one
+            // transaction, are seen by others.
+            let statement = format!(
+                "select pg_advisory_xact_lock(727001); \
+                 create extension if not exists btree_gist with schema public; \
+                 create schema if not exists {schema};"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&bootstrap).await?;
+        }
         bootstrap.close().await;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS_MAX)

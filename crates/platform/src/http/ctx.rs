@@ -206,11 +206,11 @@ pub(crate) fn operation_of(method: &Method, route: Option<&MatchedPath>) -> Stri
 
 /// The state of a service, as far as the account that asks is known by it.
 pub trait KnowsAccounts: Send + Sync {
-    /// What tokens are verified by.
+    /// The keys by which tokens are verified.
     fn keys(&self) -> Keys;
-    /// What they are in time by.
+    /// The clock by which they have run out.
     fn clock(&self) -> Clock;
-    /// What knows the log-ins that have ended.
+    /// The database, which knows the log-ins that have ended.
     fn db(&self) -> Db;
 }
 

@@ -25,7 +25,7 @@ const REMEMBER_POSTGRES: &str = "insert into consult_fact (epoch, position, n, c
     select (e ->> 'epoch')::uuid, (e ->> 'position')::bigint, (e ->> 'n')::bigint, (e ->> 'consult')::uuid,
         e ->> 'kind', (e ->> 'at')::timestamptz, e -> 'data'
     from jsonb_array_elements($1) e on conflict do nothing returning epoch, position, n";
-/// What is known of rooms is filled in, and a room that is over is left as it was; the rows come from either engine's JSON.
+/// Fills in the times of rooms, and leaves a room that is over as it was; the rows come from either engine's JSON.
 macro_rules! rooms {
     ($rows:literal) => {
         concat!(

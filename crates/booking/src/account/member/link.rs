@@ -35,7 +35,7 @@ const SPEND: &str = "update account_link set used_at = $2
 /// A link for the person whose account it is: told once, good once.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AccountLink {
-    /// Where on this site the person chooses a password.
+    /// Where on this site the person chooses a password. The secret stands behind `#`, so that no server logs it.
     pub path: String,
     /// Until when.
     pub expires_at: DateTime<Utc>,
@@ -55,7 +55,7 @@ pub(in crate::account) async fn issue(
         let row = sqlx::query(ISSUE).bind(sha256_hex(token.as_bytes())).bind(account).bind(by);
         row.bind(now).bind(expires_at).execute(c).await.map(drop)
     })?;
-    Ok(AccountLink { path: format!("/setup/account?token={token}"), expires_at })
+    Ok(AccountLink { path: format!("/setup/account#{token}"), expires_at })
 }
 
 /// The account that a link leads to, while it is good.

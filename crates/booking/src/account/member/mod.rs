@@ -13,5 +13,5 @@ pub(super) use link::{issue as issue_link, open as open_link, take as take_link}
 pub use model::{Account, AccountStatus, Membership, NewAccount};
 pub(super) use start::{Newcomer, begin, unknown_password};
 pub use store::{add_membership, find, find_by_login, insert, list, membership, of_organisation_with_role};
-pub(super) use store::{load, names, roles_by_account, set_password, set_pin};
+pub(super) use store::{is_of_closed, load, names, roles_by_account, set_password, set_pin, unsettle};
 pub use view::AccountView;

@@ -50,6 +50,10 @@ const ALL_AREAS: &str =
 const EDIT: &str = "update account set display_name = $3, version = version + 1 where id = $1 and version = $2";
 const SET_STATUS: &str =
     "update account set status = $3, version = version + 1 where id = $1 and version = $2 and status <> $3";
+const OF_CLOSED: &str = "select count(*) from membership m join organisation o on o.id = m.organisation_id
+    where m.account_id = $1 and o.state = 'closed'";
+const UNSETTLE: &str = "update account set version = version + 1
+    where id in (select account_id from membership where organisation_id = $1) returning id";
 const SET_PASSWORD: &str =
     "update account set password_hash = $3, failed_count = 0, locked_until = null, pin_hash = null,
     version = version + 1 where id = $1 and version = $2";
@@ -87,6 +91,18 @@ pub(in crate::account) async fn names(conn: &mut Conn, account: &Account) -> Res
 /// The account of a log-in name.
 pub async fn find_by_login(conn: &mut Conn, login: &str) -> Result<Option<Account>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND_BY_LOGIN).bind(login).fetch_optional(c).await)?)
+}
+
+/// Whether the account's organisation was closed.
+pub(in crate::account) async fn is_of_closed(conn: &mut Conn, id: AccountId) -> Result<bool, DbError> {
+    let closed: i64 = on!(conn, |c| sqlx::query_scalar(OF_CLOSED).bind(id).fetch_one(c).await)?;
+    Ok(closed > 0)
+}
+
+/// Makes every account of an organisation another version of itself, so that a log-in that has only begun is void; the
+/// accounts.
+pub(in crate::account) async fn unsettle(tx: &mut Tx, organisation: OrganisationId) -> Result<Vec<AccountId>, DbError> {
+    Ok(on!(tx, |c| sqlx::query_scalar(UNSETTLE).bind(organisation).fetch_all(c).await)?)
 }
 
 /// Up to `limit` accounts of an organisation by name, after the one with that name and id.

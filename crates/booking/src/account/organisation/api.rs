@@ -4,13 +4,15 @@ use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::db::{Conn, Tx};
-use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Paging, Path, Query};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Page, Paging, Path, Query};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::{audit, problem::Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::input::{First, NewOrganisation};
+use super::input::{First, NewOrganisation, OrganisationClosing};
 use super::model::{Organisation, OrganisationKind, OrganisationMade};
+use super::steps::OrganisationOrder;
 use super::store::{self, load};
 use crate::App;
 use crate::account::area;
@@ -19,7 +21,11 @@ use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::role::ADMINISTRATOR;
 
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(get))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(get))
+        .routes(routes!(close))
+        .routes(routes!(reopen))
 }
 
 /// How the caller stands to the network as a whole.
@@ -123,7 +129,33 @@ async fn get(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path(id): Path<OrganisationId>,
-) -> Result<Json<Organisation>, Problem> {
+) -> Result<(ETag, Json<Organisation>), Problem> {
     let mut conn = app.deps.db.read().await?;
-    Ok(Json(load(&mut conn, &ctx, id, AccountAction::OrganisationRead).await?))
+    let organisation = load(&mut conn, &ctx, id, AccountAction::OrganisationRead).await?;
+    Ok((ETag(organisation.version), Json(organisation)))
+}
+
+type Asked = StepRequest<App, OrganisationId>;
+
+/// Closes an organisation: the log-ins of its people end, nobody of it logs in, and nobody can choose it for something
+/// new. What is open at it stays as it is.
+#[utoipa::path(post, path = "/v1/organisations/{id}/close", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    request_body = OrganisationClosing, security(("bearer" = [])),
+    description = "Permission: administrators of the street office that made it. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Organisation), (status = 403, description = "not of the office that made it"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: closed already"), (status = 412, description = "changed by somebody else"),
+        (status = 422, description = "fields to correct")))]
+async fn close(asked: Asked, Json(body): Json<OrganisationClosing>) -> Result<Response, Problem> {
+    asked.take(OrganisationOrder::Close(body)).await
+}
+
+/// Reopens a closed organisation: its people log in as before.
+#[utoipa::path(post, path = "/v1/organisations/{id}/reopen", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of the street office that made it. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Organisation), (status = 403, description = "not of the office that made it"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: open already"), (status = 412, description = "changed by somebody else")))]
+async fn reopen(asked: Asked) -> Result<Response, Problem> {
+    asked.take(OrganisationOrder::Reopen).await
 }

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Organisation, OrganisationKind};
+use super::state::OrganisationState;
 use crate::account::input::{Fields, Wrong, area_code, line, login};
+
+/// Characters of a reason at most.
+const REASON_CHARS_MAX: usize = 500;
 
 /// A new organisation.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
@@ -43,6 +47,24 @@ pub(super) struct FirstAdministrator {
     display_name: String,
 }
 
+/// Why an organisation is closed.
+#[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "合作协议到期"}))]
+pub(super) struct OrganisationClosing {
+    /// In people's words, up to 500 characters.
+    reason: String,
+}
+
+impl OrganisationClosing {
+    /// The reason, checked.
+    pub(super) fn reason(&self) -> Result<String, Problem> {
+        let mut fields = Fields::default();
+        let reason = fields.take("/reason", line(&self.reason, REASON_CHARS_MAX));
+        fields.finish(reason)
+    }
+}
+
 /// The log-in and the name of the first administrator.
 #[derive(Debug)]
 pub(super) struct First {
@@ -74,6 +96,8 @@ impl NewOrganisation {
             phone,
             area_code,
             made_by: Some(made_by),
+            state: OrganisationState::Open,
+            version: 1,
             created_at: now,
         });
         let Some(first) = &self.administrator else { return Ok((fields.finish(parsed)?, None)) };

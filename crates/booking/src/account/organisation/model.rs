@@ -6,6 +6,7 @@ use sanbao_platform::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::state::OrganisationState;
 use crate::account::member::AccountLink;
 use crate::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
 
@@ -54,6 +55,9 @@ pub struct Organisation {
     /// The organisation that made it; none for one that was set up on the machine.
     #[schema(value_type = Option<uuid::Uuid>)]
     pub made_by: Option<OrganisationId>,
+    pub state: OrganisationState,
+    /// Counts the changes; the `ETag`.
+    pub version: i64,
     /// Since when it is in the network.
     pub created_at: DateTime<Utc>,
 }

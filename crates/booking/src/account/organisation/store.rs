@@ -1,6 +1,6 @@
 //! Organisations in the database.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::bus;
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::http::Ctx;
@@ -14,7 +14,8 @@ use super::model::{Organisation, OrganisationKind};
 use crate::account::area;
 use crate::account::policy::{self, AccountAction, AccountRelation};
 
-const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation where id = $1";
+const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, state,
+    version, created_at from organisation where id = $1";
 /// The organisations that an office reaches: those in its area that are no office, and those that it made.
 const LIST: &str = "with recursive down (code, depth) as (
         select cast($2 as text), 0
@@ -22,7 +23,8 @@ const LIST: &str = "with recursive down (code, depth) as (
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3))
-    select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, created_at from organisation
+    select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, state, version, created_at
+    from organisation
     where id > $4 and (id = $1 or made_by = $1
         or (kind <> 'street_office' and area_code in (select code from down))) order by id limit $5";
 const OFFICES_AREAS: &str =
@@ -30,7 +32,8 @@ const OFFICES_AREAS: &str =
 const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
     and exists (select 1 from login_session s where s.account_id = m.account_id)";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,
-    made_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    made_by, state, version, created_at, announced_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+const SET_STATE: &str = "update organisation set state = $3, version = $4 where id = $1 and version = $2";
 
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
@@ -38,7 +41,7 @@ pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisa
 }
 
 /// The caller's own organisation; a token of one that is gone is refused.
-pub(in crate::account) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organisation, Problem> {
+pub(crate) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organisation, Problem> {
     find(conn, ctx.actor.organisation).await?.ok_or_else(Problem::unauthenticated)
 }
 
@@ -46,7 +49,7 @@ pub(in crate::account) async fn own(conn: &mut Conn, ctx: &Ctx) -> Result<Organi
 ///
 /// An office governs what lies in its area, and never another office. It makes others as well, and governs one of these
 /// only until somebody has come in as its administrator.
-async fn relation(
+pub(super) async fn relation(
     conn: &mut Conn,
     ctx: &Ctx,
     own: &Organisation,
@@ -112,15 +115,31 @@ pub(in crate::account) async fn list(
 pub async fn insert(tx: &mut Tx, new: &Organisation) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(new.id).bind(new.kind).bind(&new.name_zh).bind(&new.name_en);
-        let row = row.bind(&new.time_zone).bind(&new.phone).bind(&new.area_code).bind(new.made_by).bind(new.created_at);
+        let row = row.bind(&new.time_zone).bind(&new.phone).bind(&new.area_code).bind(new.made_by);
+        let row = row.bind(new.state).bind(new.version).bind(new.created_at);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("insert organisation", 1, rows)?;
+    tell(tx, new, new.created_at).await
+}
+
+/// Tells the other services of an organisation.
+pub(super) async fn tell(tx: &mut Tx, organisation: &Organisation, now: DateTime<Utc>) -> Result<(), DbError> {
     let known = OrganisationRegistered {
-        organisation_id: new.id,
-        kind: new.kind,
-        name_zh: &new.name_zh,
-        name_en: &new.name_en,
+        organisation_id: organisation.id,
+        kind: organisation.kind,
+        name_zh: &organisation.name_zh,
+        name_en: &organisation.name_en,
+        area_code: organisation.area_code.as_deref(),
     };
-    bus::emit(tx, new.created_at, &REGISTERED, new.id, &known).await
+    bus::emit(tx, now, &REGISTERED, organisation.id, &known).await
+}
+
+/// Writes the state of an organisation over `version`; `false` when somebody else was faster.
+pub(super) async fn set_state(tx: &mut Tx, version: i64, after: &Organisation) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(SET_STATE).bind(after.id).bind(version).bind(after.state).bind(after.version);
+        row.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
 }

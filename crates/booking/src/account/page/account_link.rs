@@ -11,27 +11,43 @@ use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::TEXTS;
+use super::link_code::{LinkCode, OldLink};
 use super::login::refused;
-use super::setup::SetupLink;
+use super::{TEXTS, link_code};
 use crate::App;
 use crate::account::input::{AccountStart, FormOrJson};
 use crate::account::member::{self, Account};
 use crate::account::problems::LINK_SPENT;
 use crate::account::qr::{self, Drawing};
 
-/// The form, as long as the link is good.
+/// The page of the link, which asks for its code; the form at once for a link that has it in its query.
 pub(super) async fn choose_form(
     visitor: Visitor,
     AppState(app): AppState<App>,
-    Query(link): Query<SetupLink>,
+    Query(link): Query<OldLink>,
 ) -> Result<Response, Problem> {
+    match link.token {
+        Some(token) => opened(&app, &visitor, &token).await,
+        None => Ok(link_code::ask(&app, &visitor, "/setup/account/open").into_response()),
+    }
+}
+
+/// The form for a code that is good.
+pub(super) async fn open(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    LinkCode(token): LinkCode,
+) -> Result<Response, Problem> {
+    opened(&app, &visitor, &token).await
+}
+
+async fn opened(app: &App, visitor: &Visitor, token: &str) -> Result<Response, Problem> {
     let now = app.deps.clock.now();
     let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
-    let account = member::open_link(&mut app.deps.db.read().await?, &link.token, now).await?;
+    let account = member::open_link(&mut app.deps.db.read().await?, token, now).await?;
     let account = account.ok_or_else(|| Problem::new(&LINK_SPENT))?;
     attempt.right();
-    Ok(form(&app, &visitor, &link.token, &account, &Errors::default()).into_response())
+    Ok(form(app, visitor, token, &account, &Errors::default()).into_response())
 }
 
 /// Takes the password that was chosen.

@@ -5,18 +5,20 @@ use std::collections::HashSet;
 use axum::extract::{Query, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Errors, Field, Select, Send, Tone, address, badge, count, form, head, pick, press};
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::{TEXTS, account_link};
+use super::{TEXTS, account_link, end};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus};
-use crate::account::organisation::{self, Organisation, OrganisationKind};
+use crate::account::organisation::{self, Organisation, OrganisationKind, OrganisationStance};
 use crate::account::policy::AccountAction;
 use crate::account::second_factor;
 
@@ -45,35 +47,54 @@ pub(super) async fn administration(
 
 async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let own = organisation::load(&mut conn, ctx, which, AccountAction::AccountRead).await?;
-    let accounts = member::list(&mut conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
-    let roles = member::roles_by_account(&mut conn, own.id).await?;
-    let holders = second_factor::holders(&mut conn, own.id).await?;
+    // The maker of an organisation that runs itself sees it, and not its accounts.
+    let least =
+        if which == ctx.actor.organisation { AccountAction::AccountRead } else { AccountAction::OrganisationRead };
+    let own = organisation::load(&mut conn, ctx, which, least).await?;
+    let stance = OrganisationStance::of(&mut conn, ctx, &own).await?;
+    let people = if stance.allows(ctx, AccountAction::AccountRead) == Decision::Allow {
+        people(&mut conn, ctx, &own).await?
+    } else {
+        html! { p { (TEXTS.get(ctx.lang, "admin-runs-itself")) } }
+    };
     let network = if own.id == ctx.actor.organisation && own.kind == OrganisationKind::StreetOffice {
         organisation::list(&mut conn, &own, own.day(ctx.now()), None, ORGANISATIONS_SHOWN_MAX).await?
     } else {
         Vec::new()
     };
-    let shown = usize::try_from(ACCOUNTS_SHOWN_MAX).unwrap_or(usize::MAX);
+    let end = end::part(&mut conn, ctx, &own).await?;
     let lang = ctx.lang;
     let title = TEXTS.get(lang, "admin-title");
-    let more = accounts.len() > shown;
-    let rows = accounts.iter().take(shown).map(|a| (a, roles.get(&a.id).map(Vec::as_slice).unwrap_or_default()));
     let body = html! {
         h1 { (title) }
-        p.faint { (lang.pick(&own.name_zh, &own.name_en)) }
-        (account_link::shown_once(lang))
-        (count(lang, accounts.len().min(shown), more))
-        (table(lang, ctx, rows, &holders))
-        section.card #add aria-labelledby="add-title" {
-            h2 #add-title { (TEXTS.get(lang, "admin-add")) }
-            (add_form(lang, &own))
-        }
+        p.faint { (lang.pick(&own.name_zh, &own.name_en)) " " (end::state(lang, &own)) }
+        (people)
+        (end)
         @if own.id != ctx.actor.organisation { p { a href="/admin" { (TEXTS.get(lang, "back")) } } }
         @if !network.is_empty() { (organisations(lang, &network)) }
     };
     let scripts = ["/static/send.js", "/static/booking/account-link.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &scripts, &body))
+}
+
+/// An organisation's accounts, and the form for another.
+async fn people(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Result<Markup, Problem> {
+    let accounts = member::list(conn, own.id, None, ACCOUNTS_SHOWN_MAX + 1).await?;
+    let roles = member::roles_by_account(conn, own.id).await?;
+    let holders = second_factor::holders(conn, own.id).await?;
+    let shown = usize::try_from(ACCOUNTS_SHOWN_MAX).unwrap_or(usize::MAX);
+    let lang = ctx.lang;
+    let more = accounts.len() > shown;
+    let rows = accounts.iter().take(shown).map(|a| (a, roles.get(&a.id).map(Vec::as_slice).unwrap_or_default()));
+    Ok(html! {
+        (account_link::shown_once(lang))
+        (count(lang, accounts.len().min(shown), more))
+        (table(lang, ctx, rows, &holders))
+        section.card #add aria-labelledby="add-title" {
+            h2 #add-title { (TEXTS.get(lang, "admin-add")) }
+            (add_form(lang, own))
+        }
+    })
 }
 
 /// The page of an organisation's accounts.
@@ -177,7 +198,7 @@ fn add_form(lang: Lang, own: &Organisation) -> Markup {
 
 fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let heads = ["organisation-name", "organisation-kind", "organisation-phone"].map(t);
+    let heads = ["organisation-name", "organisation-kind", "organisation-phone", "organisation-state"].map(t);
     html! {
         h2 { (t("network-title")) }
         (count(lang, network.len(), false))
@@ -189,6 +210,7 @@ fn organisations(lang: Lang, network: &[Organisation]) -> Markup {
                         th scope="row" { a href=(accounts_of(o.id)) { (lang.pick(&o.name_zh, &o.name_en)) } }
                         td data-label=(t("organisation-kind")) { (t(&format!("kind-{}", o.kind.as_str()))) }
                         td data-label=(t("organisation-phone")) { (o.phone.as_deref().unwrap_or("—")) }
+                        td data-label=(t("organisation-state")) { (end::state(lang, o)) }
                     }
                 }
             }

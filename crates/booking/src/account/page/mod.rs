@@ -2,7 +2,9 @@
 
 mod account_link;
 mod admin;
+mod end;
 mod joins;
+mod link_code;
 pub(super) mod login;
 mod pairs;
 mod residents;
@@ -22,13 +24,16 @@ const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
     ("/static/booking/account-link.js", JS, include_bytes!("../../../assets/account-link.js")),
     ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
+    link_code::FILE,
 ];
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
         .page("/setup", get(setup::setup_form).post(setup::submit))
+        .page("/setup/open", get(to_setup).post(setup::open))
         .page("/setup/account", get(account_link::choose_form).post(account_link::choose))
+        .page("/setup/account/open", get(to_account).post(account_link::open))
         .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
@@ -59,6 +64,16 @@ pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
     } else {
         "/login"
     }
+}
+
+/// Back to the page that asks for the code, to which the browser brings what stands behind `#`.
+async fn to_setup() -> Redirect {
+    Redirect::to("/setup")
+}
+
+/// The same for an account's link.
+async fn to_account() -> Redirect {
+    Redirect::to("/setup/account")
 }
 
 /// The page where the person's work is.

@@ -7,35 +7,44 @@ use maud::html;
 use sanbao_platform::http::{SameSite, Visitor};
 use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
-use serde::Deserialize;
 
-use super::TEXTS;
+use super::link_code::{LinkCode, OldLink};
 use super::login::refused;
+use super::{TEXTS, link_code};
 use crate::App;
 use crate::account::input::{FormOrJson, Setup};
 use crate::account::problems::LINK_SPENT;
 use crate::account::setup;
 
-/// The query of the link.
-#[derive(Deserialize)]
-pub(super) struct SetupLink {
-    #[serde(default)]
-    pub(super) token: String,
-}
-
-/// The form, as long as the link is good.
+/// The page of the link, which asks for its code; the form at once for a link that has it in its query.
 pub(super) async fn setup_form(
     visitor: Visitor,
     AppState(app): AppState<App>,
-    Query(link): Query<SetupLink>,
+    Query(link): Query<OldLink>,
 ) -> Result<Response, Problem> {
+    match link.token {
+        Some(token) => opened(&app, &visitor, &token).await,
+        None => Ok(link_code::ask(&app, &visitor, "/setup/open").into_response()),
+    }
+}
+
+/// The form for a code that is good.
+pub(super) async fn open(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    LinkCode(token): LinkCode,
+) -> Result<Response, Problem> {
+    opened(&app, &visitor, &token).await
+}
+
+async fn opened(app: &App, visitor: &Visitor, token: &str) -> Result<Response, Problem> {
     let now = app.deps.clock.now();
     let attempt = app.guesses.attempt("setup-link", visitor.address, now)?;
-    if !setup::is_open(&mut app.deps.db.read().await?, &link.token, now).await? {
+    if !setup::is_open(&mut app.deps.db.read().await?, token, now).await? {
         return Err(Problem::new(&LINK_SPENT));
     }
     attempt.right();
-    Ok(form(&app, &visitor, &link.token, None))
+    Ok(form(app, visitor, token, None))
 }
 
 /// Takes the form.

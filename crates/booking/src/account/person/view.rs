@@ -42,7 +42,7 @@ pub struct PersonView {
 }
 
 impl PersonView {
-    pub(super) fn of(person: Personal<Person>, shows: &Disclosure, keys: &FieldKeys) -> Self {
+    pub(crate) fn of(person: Personal<Person>, shows: &Disclosure, keys: &FieldKeys) -> Self {
         let of = Subject::new("person", person.unseen().id);
         let person = person.shown(shows, &of);
         let national_id = person.masked_national_id(keys);

@@ -14,7 +14,9 @@ use crate::App;
 use crate::account::id::{AccountId, DeviceId};
 use crate::account::input;
 use crate::account::member::{self, Account, AccountStatus};
-use crate::account::problems::{ACCOUNT_DISABLED, CHALLENGE_SPENT, FACTOR_REFUSED, INVALID_CREDENTIALS};
+use crate::account::problems::{
+    ACCOUNT_DISABLED, CHALLENGE_SPENT, FACTOR_REFUSED, INVALID_CREDENTIALS, ORGANISATION_CLOSED,
+};
 use crate::account::second_factor::{self, Challenge};
 
 const RIGHT: &str = "update account set failed_count = 0, locked_until = null
@@ -130,7 +132,9 @@ async fn accept(tx: &mut Tx, account: &Account, hash: &str) -> Result<Result<(),
         sqlx::query(RIGHT).bind(account.id).bind(hash).execute(c).await.map(|done| done.rows_affected())
     })?;
     if rows == 1 {
-        return Ok(Ok(()));
+        // Said to those alone who have the password.
+        let closed = member::is_of_closed(tx, account.id).await?;
+        return Ok(if closed { Err(Problem::new(&ORGANISATION_CLOSED)) } else { Ok(()) });
     }
     // Disabled, or given another password meanwhile: read what it is now.
     let account = member::find(tx, account.id).await?;

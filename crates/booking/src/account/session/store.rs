@@ -15,8 +15,8 @@ use crate::account::area;
 use crate::account::config::{AccountConfig, SESSION_HOURS_MAX};
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
-use crate::account::organisation::{self, OrganisationKind};
-use crate::account::problems::ACCOUNT_DISABLED;
+use crate::account::organisation::{self, OrganisationKind, OrganisationState};
+use crate::account::problems::{ACCOUNT_DISABLED, ORGANISATION_CLOSED};
 use crate::account::second_factor;
 
 const START: &str =
@@ -151,6 +151,9 @@ impl Mint<'_> {
     ) -> Result<IssuedTokens, Problem> {
         let organisation = organisation::find(conn, membership.organisation).await?;
         let organisation = organisation.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
+        if organisation.state == OrganisationState::Closed {
+            return Err(Problem::new(&ORGANISATION_CLOSED));
+        }
         let (top, day) = (organisation.area_code.as_deref(), organisation.day(self.now));
         let areas = area::still_held(conn, &membership.areas, top, day).await?;
         let lacks_factor = second_factor::is_lacking(conn, self.config.second_factor, account.id, &membership).await?;

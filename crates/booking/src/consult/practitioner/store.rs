@@ -21,7 +21,7 @@ const FIND: &str = "select p.account_id, p.organisation_id, a.display_name as na
 const SEARCH: &str = "select p.account_id, p.organisation_id, a.display_name as name, p.specialty, p.specialty_zh,
     p.specialty_en, p.title, p.licence_no, o.time_zone, o.name_zh as hospital_zh, o.name_en as hospital_en
     from practitioner p join account a on a.id = p.account_id join organisation o on o.id = p.organisation_id
-    where a.status = 'active' and ($1 = '' or p.specialty = $1) and ($2 = '' or p.title = $2)
+    where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and ($2 = '' or p.title = $2)
       and (p.organisation_id = $3 or $4)
     order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $5";
 const REGISTER: &str = "insert into practitioner

@@ -13,7 +13,8 @@ use crate::visit::view::VisitView;
 
 type Asked = StepRequest<App, VisitId>;
 
-/// Gives an order its caregiver and time. 409 `slot-taken` comes with `alternatives`.
+/// Gives an order its caregiver and time. 409 `slot-taken` comes with `alternatives` by the agency's own calendar: where
+/// others have the elder's time it names nobody's calendar, and it is the same whatever they have and when.
 #[utoipa::path(post, path = "/v1/visits/{id}/schedule", tag = "visits", params(("id" = VisitId, Path)), request_body = ScheduleBody,
     responses((status = 200, body = VisitView), (status = 409, description = "slot-taken with alternatives, or invalid-transition")))]
 pub async fn schedule(asked: Asked, Json(body): Json<ScheduleBody>) -> Result<Response, Problem> {

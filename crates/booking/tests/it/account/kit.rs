@@ -240,7 +240,7 @@ impl Browser {
 
 /// The token of a one-time link.
 pub fn token_of(link: &Value) -> &str {
-    link["path"].as_str().unwrap().split_once("?token=").unwrap().1
+    link["path"].as_str().unwrap().split_once('#').unwrap().1
 }
 
 /// How many audit rows of an action there are.

@@ -85,7 +85,36 @@ async fn a_link_lives_for_a_week_and_not_for_a_disabled_account() {
         browser.open(&site, &page).await.checked(200);
         site.clock.advance(Duration::from_secs(1));
         browser.open(&site, &page).await.checked(410);
-        browser.open(&site, "/setup/account").await.checked(410);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_links_code_is_in_no_address_that_a_server_sees_and_older_links_go_on() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let admin = site.token("admin").await;
+        let path = format!("/v1/accounts/{}/link", site.account("dispatcher"));
+        let link = site.api(&admin, "POST", &path, Value::Null).await.expect(200)["link"].clone();
+        let (page, code) = link["path"].as_str().unwrap().split_once('#').unwrap();
+        assert!(page == "/setup/account" && !code.is_empty(), "{link}");
+        let mut browser = Browser::new();
+        let asked = browser.open(&site, page).await.checked(200).text;
+        assert!(asked.contains("action=\"/setup/account/open\"") && asked.contains("link-code.js"), "{asked}");
+        assert!(!asked.contains("方佳宁"), "without the code it tells nothing");
+        // Without a script the code is pasted, alone or with its link.
+        for typed in [code.to_owned(), format!("https://sanbao.test{page}#{code}")] {
+            let form = browser.form(&site, "/setup/account/open", &[("code", &typed)]).await.checked(200);
+            assert!(form.text.contains("方佳宁") && form.text.contains(code), "{}", form.text);
+        }
+        let wrong = browser.form(&site, "/setup/account/open", &[("code", "guess")]).await;
+        wrong.checked(410);
+        let elsewhere = [("origin", "https://elsewhere.test"), ("content-type", "application/x-www-form-urlencoded")];
+        let body = format!("code={code}");
+        browser.raw(&site, "POST", "/setup/account/open", &elsewhere, &body).await.refused(403, "cross-site");
+        let back = browser.open(&site, "/setup/account/open").await.checked(303);
+        assert_eq!(back.header("location"), page);
+        browser.open(&site, &format!("{page}?token={code}")).await.checked(200);
     })
     .await;
 }
@@ -128,7 +157,7 @@ async fn the_administrators_page_has_a_place_for_the_link_and_draws_its_code() {
             assert!(page.contains(part), "{part}");
         }
         assert!(!page.contains("new-password"), "nobody types a password for another");
-        let text = json!({ "text": "https://sanbao.test/setup/account?token=x" });
+        let text = json!({ "text": "https://sanbao.test/setup/account#x" });
         let drawn = browser.script(&site, "POST", "/admin/qr", text).await.expect(200);
         assert!(drawn["side"].as_u64().unwrap() > 28 && drawn["path"].as_str().unwrap().starts_with("M4 4h1v1h-1z"));
         let long = json!({ "text": "x".repeat(513) });

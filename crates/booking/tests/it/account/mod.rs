@@ -2,11 +2,13 @@
 mod areas;
 mod browser;
 mod elders;
+mod end;
 mod ended;
 mod guarded;
 mod idle;
 mod joins;
 mod kit;
+pub mod kit;
 mod links;
 mod log_in;
 mod offices;

@@ -37,6 +37,13 @@ async fn a_set_up_link_makes_one_administrator() {
         let link = setup::issue_link(&deps.db, &clock).await.unwrap();
         page(&site, &first).await.expect(410);
         page(&site, "").await.expect(410);
+        let request = Request::builder().uri("/setup").header("accept", "text/html");
+        let asked = site.send(request.body(Body::empty()).unwrap()).await.checked(200);
+        assert!(asked.text.contains("action=\"/setup/open\""), "{}", asked.text);
+        let request = Request::builder().method("POST").uri("/setup/open").header("accept", "text/html");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let opened = site.send(request.body(Body::from(format!("code={link}"))).unwrap()).await.checked(200);
+        assert!(opened.text.contains("首次设置") && opened.text.contains(&link));
         let form = page(&site, &link).await.checked(200);
         assert!(form.text.contains("首次设置") && form.text.contains(&link));
 

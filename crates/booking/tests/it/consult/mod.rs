@@ -8,4 +8,4 @@ mod life;
 mod meeting;
 mod pages;
 mod room;
-mod world;
+pub mod world;

@@ -29,7 +29,7 @@ pub async fn create(
     policy::allows(&ctx.actor, Action::RequestCreate, relation(!ctx.actor.areas.is_empty())).require()?;
     let rules = input::Rules { now: ctx.now(), own: app.deps.dialling_code.as_ref(), file: false };
     let draft = input::parse(&body, rules).map_err(|faults| input::invalid(&faults))?;
-    let mut request = Request::from_draft(draft, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
+    let mut request = Request::from_draft(draft, ctx.actor.organisation, SOURCE_HOTLINE, &app.deps.fields, ctx.now());
     let mut tx = app.deps.db.begin().await?;
     require_area(&mut tx, &ctx, &request).await?;
     if let Some(answer) = key.begin(&mut tx, &ctx, "request.create", &body).await? {

@@ -14,7 +14,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use super::input::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
-use super::run::{ImportError, ImportOptions, run};
+use super::run::{ImportError, ImportOptions, Importer, run};
 use super::store;
 use super::view::{ImportId, Report};
 use crate::App;
@@ -55,7 +55,8 @@ impl Imports {
 pub struct ImportQuery {
     /// Do all but write. True when absent, so that nothing is written by mistake.
     dry_run: Option<bool>,
-    /// The system the file comes from; `csv` when absent. With a row's external id it names a request.
+    /// The system of the caller's organisation that the file comes from; `csv` when absent. With a row's external id it
+    /// names a request of that organisation.
     source: Option<String>,
 }
 
@@ -84,7 +85,7 @@ async fn import(
         source: q.source.filter(|s| !s.is_empty()).unwrap_or_else(|| SOURCE_DEFAULT.to_owned()),
         file_name,
         dry_run: q.dry_run.unwrap_or(true),
-        actor: Some(ctx.actor.clone()),
+        importer: Importer::Person(ctx.actor.clone()),
         request_id: ctx.request_id.clone(),
         dialling_code: app.deps.dialling_code.clone(),
     };

@@ -4,19 +4,20 @@ use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
 use super::input::{self, Table, TableError};
 use super::store::{self, Known};
 use super::view::{ImportId, Report, RowError};
-use crate::area;
+use crate::area::{self, AreaCode};
 use crate::local_day;
 use crate::request::details::Details;
 use crate::request::input::{Draft, Fault, NewRequest, Rules, WORD_CHARS_MAX, parse};
@@ -28,17 +29,51 @@ use crate::request::store as requests;
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
 
+/// For whom a file is imported: whose source it is, and within which areas.
+#[derive(Clone, Debug)]
+pub enum Importer {
+    /// Somebody of an organisation, within the areas of the token.
+    Person(Actor),
+    /// An operator at the command line, for a street office: within the area that it governs.
+    Operator { office: OrganisationId, area: AreaCode },
+}
+
+impl Importer {
+    /// The organisation whose source it is.
+    pub fn organisation(&self) -> OrganisationId {
+        match self {
+            Self::Person(actor) => actor.organisation,
+            Self::Operator { office, .. } => *office,
+        }
+    }
+
+    /// The person; none at the command line.
+    pub fn actor(&self) -> Option<&Actor> {
+        match self {
+            Self::Person(actor) => Some(actor),
+            Self::Operator { .. } => None,
+        }
+    }
+
+    async fn scope(&self, conn: &mut Conn, on: NaiveDate) -> Result<Scope, DbError> {
+        Ok(Arc::new(match self {
+            Self::Person(actor) => area::scope_codes(conn, actor, on).await?,
+            Self::Operator { area, .. } => area::descendants(conn, area, on).await?.into_iter().collect(),
+        }))
+    }
+}
+
 /// How to import.
 #[derive(Clone, Debug)]
 pub struct ImportOptions {
-    /// The system the file comes from; with a row's external id it names a request.
+    /// The organisation's system that the file comes from; with a row's external id it names a request.
     pub source: String,
     /// The file's name, for the report.
     pub file_name: Option<String>,
     /// Do all but write.
     pub dry_run: bool,
-    /// The person who imports, and within which areas; `None` for an operator at the command line: everywhere.
-    pub actor: Option<Actor>,
+    /// For whom it is imported.
+    pub importer: Importer,
     /// The request's id, for the audit log.
     pub request_id: String,
     /// The network's own area code.
@@ -68,8 +103,8 @@ struct Good {
     content_index: String,
 }
 
-/// The areas whose requests the importing person may write; shared by the reading and the writing.
-type Scope = Arc<BTreeSet<crate::area::AreaCode>>;
+/// The areas whose requests may be written; shared by the reading and the writing.
+type Scope = Arc<BTreeSet<AreaCode>>;
 
 /// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
 /// that answer requests.
@@ -79,7 +114,7 @@ struct Reading {
     fields: FieldKeys,
     own: Option<DiallingCode>,
     areas: HashSet<String>,
-    scope: Option<Scope>,
+    scope: Scope,
     seen: HashSet<String>,
 }
 
@@ -91,7 +126,7 @@ struct Import<'a> {
     clock: &'a Clock,
     fields: &'a FieldKeys,
     options: &'a ImportOptions,
-    scope: Option<Scope>,
+    scope: Scope,
     report: Report,
 }
 
@@ -121,10 +156,7 @@ pub async fn run(
     let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
     let mut conn = db.read().await?;
     let areas = store::area_codes(&mut conn).await?;
-    let scope = match &options.actor {
-        Some(actor) => Some(Arc::new(area::scope_codes(&mut conn, actor, local_day(now)).await?)),
-        None => None,
-    };
+    let scope = options.importer.scope(&mut conn, local_day(now)).await?;
     drop(conn);
     let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
     let mut import = Import { db, clock, fields, options, scope: scope.clone(), report };
@@ -165,7 +197,7 @@ impl Reading {
         if !self.areas.contains(draft.details.area_code.as_str()) {
             return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }
-        if self.scope.as_ref().is_some_and(|scope| !scope.contains(&draft.details.area_code)) {
+        if !self.scope.contains(&draft.details.area_code) {
             return Err(told(vec![fault(
                 "area_code",
                 "area_out_of_scope",
@@ -226,11 +258,12 @@ impl Import<'_> {
     /// The rows that are new or have changed, with what is known of those; the others are counted here.
     async fn sorted(&mut self, conn: &mut Conn, good: Vec<Good>) -> Result<Vec<(Good, Option<Known>)>, DbError> {
         let ids = good.iter().filter_map(|g| g.draft.external_id.as_deref());
-        let mut known = store::known(conn, &self.options.source, ids).await?;
+        let source = (self.options.importer.organisation(), self.options.source.as_str());
+        let mut known = store::known(conn, source, &self.scope, ids).await?;
         let mut sorted = Vec::with_capacity(good.len());
         for g in good {
             let known = known.remove(g.draft.external_id.as_deref().unwrap_or_default());
-            let foreign = |k: &Known| self.scope.as_ref().is_some_and(|scope| !scope.contains(&k.area_code));
+            let foreign = |k: &Known| !self.scope.contains(&k.area_code);
             if known.as_ref().is_some_and(foreign) {
                 let fault = fault("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
                 self.report.bad(vec![RowError::new(g.row, fault, None)]);
@@ -274,8 +307,9 @@ impl Import<'_> {
         now: DateTime<Utc>,
     ) -> Result<Change<Request>, DbError> {
         let because = because.map(str::to_owned);
+        let owner = self.options.importer.organisation();
         let Some(before) = before else {
-            let mut request = Request::from_draft(good.draft, &self.options.source, self.fields, now);
+            let mut request = Request::from_draft(good.draft, owner, &self.options.source, self.fields, now);
             request.details.content_index = Some(good.content_index);
             return Ok(Change { because, ..Change::created(request) });
         };
@@ -283,7 +317,9 @@ impl Import<'_> {
         let details = Box::new(Details { content_index: Some(good.content_index), ..details });
         let update = RequestStep::Update { details, said: Said { reason: because, note: None } };
         // The state was asked before: every open request can be brought up to date.
-        step(before, update, now).map_err(|_| OVERTAKEN)
+        let mut change = step(before, update, now).map_err(|_| OVERTAKEN)?;
+        change.after.organisation = Some(owner);
+        Ok(change)
     }
 
     async fn write(&mut self, tx: &mut Tx, changes: Vec<Change<Request>>, now: DateTime<Utc>) -> Result<(), DbError> {
@@ -292,7 +328,7 @@ impl Import<'_> {
             (updated, changes.len() - updated)
         };
         let (updates, creations) = count(&changes);
-        let by = By::Automatic { cause: &self.options.request_id, at: now, actor: self.options.actor.as_ref() };
+        let by = By::Automatic { cause: &self.options.request_id, at: now, actor: self.options.importer.actor() };
         let (updated, created) = count(&save(tx, &by, changes).await?);
         if updated < updates {
             return Err(OVERTAKEN);
@@ -310,7 +346,7 @@ impl Import<'_> {
             return Ok(());
         }
         let mut tx = self.db.begin().await?;
-        store::begin(&mut tx, &self.report, self.options.actor.as_ref()).await?;
+        store::begin(&mut tx, &self.report, &self.options.importer).await?;
         self.audit(&mut tx, "import.start").await?;
         tx.commit().await
     }
@@ -328,7 +364,7 @@ impl Import<'_> {
     }
 
     async fn audit(&self, tx: &mut Tx, action: &str) -> Result<(), DbError> {
-        let (actor, id) = (self.options.actor.as_ref(), self.report.id.map(|id| id.0));
+        let (actor, id) = (self.options.importer.actor(), self.report.id.map(|id| id.0));
         audit::record_as(tx, self.clock.now(), actor, action, "import", id, &self.options.request_id, "done").await
     }
 }

@@ -1,13 +1,13 @@
 //! The statements of imports.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sqlx::types::Json;
 
+use super::run::Importer;
 use super::view::{ImportId, Report, RowError};
 use crate::area::AreaCode;
 use crate::request::id::RequestId;
@@ -20,22 +20,26 @@ const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, crea
     unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11 where id = $1";
 const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
     unchanged, failed, other, ended, error_count, errors from import_run where id = $1 and organisation = $2";
-const KNOWN_POSTGRES: &str = "select id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select jsonb_array_elements_text($2))";
-const KNOWN_SQLITE: &str = "select id, external_id, content_index, state, area_code from request
-    where source = $1 and external_id in (select value from json_each($2))";
+// Those of the organisation's own source, and those of which it is not known whose they are.
+const KNOWN_POSTGRES: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
+    where source = $1 and external_id in (select jsonb_array_elements_text($2))
+        and (organisation_id = $3 or organisation_id is null)";
+const KNOWN_SQLITE: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
+    where source = $1 and external_id in (select value from json_each($2))
+        and (organisation_id = $3 or organisation_id is null)";
 const AREAS: &str = "select code from area";
 
 /// A request that a row of this source and external id has made before.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Known {
     pub id: RequestId,
+    organisation_id: Option<OrganisationId>,
     external_id: String,
     /// A keyed hash of the row as it was read last.
     pub content_index: Option<String>,
     /// Where the request stands.
     pub state: RequestStateName,
-    /// Where it is wanted: another street's request is nobody's to change by a file.
+    /// Where it is wanted: what lies outside the importing person's areas is not that person's to change by a file.
     pub area_code: AreaCode,
 }
 
@@ -88,10 +92,12 @@ pub async fn area_codes(conn: &mut Conn) -> Result<HashSet<String>, DbError> {
     Ok(codes.into_iter().collect())
 }
 
-/// Which of these external ids of a source are known already.
+/// Which of these external ids of an organisation's source are known already. A request of which it is not known whose
+/// source it came by is taken for the organisation's if it lies in `scope`; else it is like one that is not there.
 pub async fn known<'a>(
     conn: &mut Conn,
-    source: &str,
+    (owner, source): (OrganisationId, &str),
+    scope: &BTreeSet<AreaCode>,
     ids: impl Iterator<Item = &'a str>,
 ) -> Result<HashMap<String, Known>, DbError> {
     let statement = match conn.engine() {
@@ -99,15 +105,25 @@ pub async fn known<'a>(
         Engine::Postgres(_) => KNOWN_POSTGRES,
     };
     let ids = Json(ids.collect::<Vec<_>>());
-    let rows: Vec<Known> = on!(conn, |c| sqlx::query_as(statement).bind(source).bind(&ids).fetch_all(c).await)?;
-    Ok(rows.into_iter().map(|known| (known.external_id.clone(), known)).collect())
+    let rows: Vec<Known> =
+        on!(conn, |c| sqlx::query_as(statement).bind(source).bind(&ids).bind(owner).fetch_all(c).await)?;
+    let mut found = HashMap::new();
+    for known in rows {
+        if known.organisation_id.is_some() {
+            found.insert(known.external_id.clone(), known);
+        } else if scope.contains(&known.area_code) {
+            found.entry(known.external_id.clone()).or_insert(known);
+        }
+    }
+    Ok(found)
 }
 
 /// Writes down that an import has begun. A dry run has no id and is not written down.
-pub async fn begin(tx: &mut Tx, r: &Report, actor: Option<&Actor>) -> Result<(), DbError> {
+pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer) -> Result<(), DbError> {
     on!(tx, |c| {
-        let row = sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(actor.map(|a| a.subject));
-        let row = row.bind(actor.map(|a| a.organisation)).bind(r.started_at).bind(r.finished_at).bind(r.total);
+        let row =
+            sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));
+        let row = row.bind(importer.organisation()).bind(r.started_at).bind(r.finished_at).bind(r.total);
         let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
         row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).execute(c).await.map(drop)
     })?;

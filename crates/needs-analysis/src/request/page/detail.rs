@@ -5,9 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::cn::phone_link;
 use sanbao_platform::http::{Ctx, PageCtx, Path};
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lang::Lang;
-use sanbao_platform::on;
 use sanbao_platform::page::{self, Choice, Errors, Field, Select, Send};
 use sanbao_platform::problem::Problem;
 
@@ -15,14 +13,11 @@ use super::words;
 use crate::App;
 use crate::request::api;
 use crate::request::category::{Category, Urgency};
+use crate::request::directory::{self, Organisation};
 use crate::request::id::RequestId;
 use crate::request::step::RequestStepName;
 use crate::request::view::{HistoryView, RequestDetail, RequestView};
 use crate::texts::{self, TEXTS};
-
-const AGENCIES: &str = "select organisation_id, name_zh, name_en from agency order by name_zh limit 200";
-
-type Agency = (OrganisationId, String, String);
 
 pub(super) async fn request(
     PageCtx(ctx): PageCtx,
@@ -38,10 +33,10 @@ pub(super) async fn request(
 
 async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
     let RequestDetail { request, history } = api::detail(app, ctx, id).await?;
-    let mut agencies: Vec<Agency> = Vec::new();
+    let mut agencies = Vec::new();
     if request.legal.contains(&RequestStepName::Dispatch) {
         let mut conn = app.deps.db.read().await?;
-        agencies = on!(conn, |c| sqlx::query_as(AGENCIES).fetch_all(c).await)?;
+        agencies = directory::agencies(&mut conn).await?;
     }
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
@@ -137,7 +132,7 @@ fn past(lang: Lang, history: &[HistoryView]) -> Markup {
 }
 
 /// A step's form: the first one open and in front, the others folded.
-fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agencies: &[Agency]) -> Markup {
+fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agencies: &[Organisation]) -> Markup {
     let name = texts::step(lang, step.as_str());
     let hurts = matches!(step, RequestStepName::Cancel | RequestStepName::Reject | RequestStepName::Merge);
     let kind = match (first, hurts) {
@@ -158,7 +153,7 @@ fn action(lang: Lang, r: &RequestView, step: RequestStepName, first: bool, agenc
     }
 }
 
-fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency]) -> Markup {
+fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Organisation]) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let id = |field: &str| format!("{}-{field}", step.as_str());
     let line = |name, label: &str, required| {
@@ -172,7 +167,7 @@ fn fields(lang: Lang, r: &RequestView, step: RequestStepName, agencies: &[Agency
     };
     let category = |c: &Category| page::pick(c.as_str(), texts::category(lang, *c), *c == r.category);
     let urgency = |u: &Urgency| page::pick(u.as_str(), texts::urgency(lang, *u), *u == r.urgency);
-    let agency = |(id, zh, en): &Agency| page::pick(id, lang.pick(zh, en), Some(*id) == r.agency_id);
+    let agency = |a: &Organisation| page::pick(a.id, lang.pick(&a.name_zh, &a.name_en), Some(a.id) == r.agency_id);
     html! {
         @match step {
             RequestStepName::Triage => {

@@ -92,7 +92,9 @@ impl House {
         area::seed::zhaobaoshan(&mut tx, clock.now()).await.unwrap();
         area::seed::demo_subdivision(&mut tx, clock.now()).await.unwrap();
         for (n, name) in [(200, "甲机构"), (201, "乙机构")] {
-            request::store::put_agency(&mut tx, OrganisationId(id(n)), name, "An agency", clock.now()).await.unwrap();
+            request::directory::put_agency(&mut tx, OrganisationId(id(n)), name, "An agency", clock.now())
+                .await
+                .unwrap();
         }
         tx.commit().await.unwrap();
         let site = Site::of(build(Config::default(), deps.clone()), &deps);

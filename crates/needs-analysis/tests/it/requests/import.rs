@@ -4,13 +4,16 @@ use std::fmt::Write as _;
 
 use axum::body::Body;
 use axum::http::Request;
-use sanbao_needs_analysis::import::{self, ImportOptions, Report};
+use sanbao_needs_analysis::area::AreaCode;
+use sanbao_needs_analysis::import::{self, ImportOptions, Importer, Report};
 use sanbao_platform::cn::ResidentId;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::testing::{Answer, Person, TestEngine, on_both};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::requests::house::{
-    CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, carer, officer, street,
+    CHENGDONG, House, STREET, XIMEN, administrator, agency, agency_id, analyst, carer, officer, sample, street,
 };
 
 const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
@@ -60,11 +63,17 @@ fn file(rows: usize) -> (String, usize) {
 }
 
 fn options(dry_run: bool) -> ImportOptions {
+    for_office(100, STREET, dry_run)
+}
+
+/// As the command line imports for a street office.
+fn for_office(office: u128, area: &str, dry_run: bool) -> ImportOptions {
+    let office = OrganisationId(Uuid::from_u128(office));
     ImportOptions {
         source: "81890".into(),
         file_name: None,
         dry_run,
-        actor: None,
+        importer: Importer::Operator { office, area: AreaCode::parse(area).unwrap() },
         request_id: "test".into(),
         dialling_code: "0574".parse().ok(),
     }
@@ -332,26 +341,100 @@ async fn a_request_that_has_ended_is_left_as_it_is_and_the_report_says_so() {
     .await;
 }
 
+/// One row of a file, in an area, with a note.
+fn noted(external: &str, area: &str, note: &str) -> Vec<u8> {
+    format!("{HEADER}{external},2026-11-01 09:00,{area},助餐,普通,林某,19900000001,,某路 1 号,{note}\n").into_bytes()
+}
+
 #[tokio::test]
-async fn a_row_with_another_streets_id_changes_nothing_and_shows_nothing() {
+async fn two_streets_have_sources_of_one_name_and_neither_learns_of_the_other() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
-        let row = |area: &str, note: &str| {
-            format!("{HEADER}x1,2026-11-01 09:00,{area},助餐,普通,林某,19900000001,,某路 1 号,{note}\n").into_bytes()
+        let first = officer(1, 100, "dispatcher", &[CHENGDONG]);
+        let second = officer(31, 300, "dispatcher", &[XIMEN]);
+        let path = |dry_run: bool| format!("/v1/imports?dry_run={dry_run}&source=81890");
+        let told = async |who: &Person, dry_run: bool, file: Vec<u8>| {
+            counts(&send(&house, who, &path(dry_run), "text/csv", file).await.expect(200))
         };
-        let theirs = row(CHENGDONG, "需求");
-        let path = "/v1/imports?dry_run=false&source=81890";
-        send(&house, &street(), path, "text/csv", theirs).await.expect(200);
+        assert_eq!(told(&first, false, noted("x1", CHENGDONG, "需求")).await, [1, 0, 0, 0]);
+        let theirs = house.get(&first, "/v1/requests").await.text;
+        for (dry_run, counted) in [(true, [1, 0, 0, 0]), (false, [1, 0, 0, 0]), (false, [0, 0, 1, 0])] {
+            assert_eq!(told(&second, dry_run, noted("x1", XIMEN, "别的")).await, counted);
+            assert_eq!(house.get(&first, "/v1/requests").await.text, theirs, "the other's stays as it was");
+        }
+        assert_eq!(told(&second, false, noted("x1", XIMEN, "改了")).await, [0, 1, 0, 0]);
+        assert_eq!(house.get(&first, "/v1/requests").await.text, theirs);
+        // As the command line does it, for another office each.
+        let deps = &house.app.deps;
+        let command = async |office: u128, area: &str, file: Vec<u8>| {
+            let options = for_office(office, area, false);
+            let done = import::run(&deps.db, &deps.clock, &deps.fields, file.as_slice(), &options, |_, _| {}).await;
+            let done = done.unwrap();
+            [done.created, done.updated, done.unchanged, done.failed]
+        };
+        assert_eq!(command(100, CHENGDONG, noted("x1", CHENGDONG, "需求")).await, [0, 0, 1, 0]);
+        assert_eq!(command(301, XIMEN, noted("x1", XIMEN, "第三家")).await, [1, 0, 0, 0]);
+        assert_eq!(command(301, XIMEN, noted("x2", CHENGDONG, "越界")).await, [0, 0, 0, 1]);
+        assert_eq!(house.get(&first, "/v1/requests").await.text, theirs);
+        assert_eq!((house.counted().await, house.miscounted().await), ((3, 3), 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_number_that_is_typed_in_is_taken_within_ones_own_organisation_only() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let typed = |area: &str| sample(json!({"external_id": "H-1", "area_code": area}));
+        house.post(&street(), "/v1/requests", typed(CHENGDONG)).await.expect(201);
+        house.post(&street(), "/v1/requests", typed(XIMEN)).await.refused(409, "conflict");
         let neighbour = officer(31, 300, "dispatcher", &[XIMEN]);
+        house.post(&neighbour, "/v1/requests", typed(XIMEN)).await.expect(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_outside_ones_areas_changes_nothing_and_shows_nothing() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let path = "/v1/imports?dry_run=false&source=81890";
+        send(&house, &street(), path, "text/csv", noted("x1", CHENGDONG, "需求")).await.expect(200);
+        // Of the same office, for another community.
+        let colleague = officer(31, 100, "dispatcher", &[XIMEN]);
         let before = house.get(&street(), "/v1/requests").await.text;
         for dry_run in [true, false] {
             let path = format!("/v1/imports?dry_run={dry_run}&source=81890");
-            let body = send(&house, &neighbour, &path, "text/csv", row(XIMEN, "别的")).await.expect(200);
+            let body = send(&house, &colleague, &path, "text/csv", noted("x1", XIMEN, "别的")).await.expect(200);
             assert_eq!(counts(&body), [0, 0, 0, 1], "{body}");
             assert_eq!(body["errors"][0]["code"], "not_accepted");
             assert!(!body.to_string().contains("需求"), "{body}");
         }
         assert_eq!(house.get(&street(), "/v1/requests").await.text, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_of_nobodys_source_is_taken_over_by_the_office_that_governs_its_area() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let path = "/v1/imports?dry_run=false&source=81890";
+        send(&house, &street(), path, "text/csv", noted("x1", CHENGDONG, "需求")).await.expect(200);
+        let forget = async || {
+            let mut tx = house.app.deps.db.begin().await.unwrap();
+            let statement = "update request set organisation_id = null";
+            sanbao_platform::on!(tx, |c| sqlx::query(statement).execute(c).await.map(drop)).unwrap();
+            tx.commit().await.unwrap();
+        };
+        forget().await;
+        let neighbour = officer(31, 300, "dispatcher", &[XIMEN]);
+        let body = send(&house, &neighbour, path, "text/csv", noted("x1", XIMEN, "别的")).await.expect(200);
+        assert_eq!(counts(&body), [1, 0, 0, 0], "it is like one that is not there");
+        let body = send(&house, &street(), path, "text/csv", noted("x1", CHENGDONG, "改了")).await.expect(200);
+        assert_eq!(counts(&body), [0, 1, 0, 0]);
+        let of = "select count(*) from request where organisation_id is not null";
+        assert_eq!(house.count(of).await, 2);
     })
     .await;
 }

@@ -1,9 +1,10 @@
 //! A database of the release before is brought to this one.
 
 use sanbao_needs_analysis::MIGRATIONS;
-use sanbao_platform::db::Migrations;
+use sanbao_platform::db::{Migrations, Script};
+use sanbao_platform::history::{self, Line};
+use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
-use sanbao_platform::{history, on};
 use uuid::Uuid;
 
 const NAME: &str = "needs_analysis";
@@ -16,13 +17,16 @@ const STEP: &str = "insert into request_history
     values ($1, $2, $3, $4, $4, $5, $6, $7, $8, null)";
 const TRIAGED: &str = "select count(*) from request where triaged and id = $1";
 
+/// The migrations before the one of this number.
+fn until(version: i64) -> Migrations {
+    let before = |scripts: &'static [Script]| &scripts[..scripts.iter().take_while(|s| s.version < version).count()];
+    Migrations { sqlite: before(MIGRATIONS.sqlite), postgres: before(MIGRATIONS.postgres) }
+}
+
 #[tokio::test]
 async fn old_lines_move_into_the_history_and_triage_is_remembered() {
     on_both(|engine| async move {
-        // The one before the last; the last is of a later release.
-        let before = |scripts: &'static [_]| &scripts[..scripts.len() - 2];
-        let old = Migrations { sqlite: before(MIGRATIONS.sqlite), postgres: before(MIGRATIONS.postgres) };
-        let db = engine.database(NAME, &old).await;
+        let db = engine.database(NAME, &until(400)).await;
         let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00.123456Z".parse().unwrap();
         let (triaged, fresh) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut tx = db.begin().await.unwrap();
@@ -52,6 +56,68 @@ async fn old_lines_move_into_the_history_and_triage_is_remembered() {
             let n: i64 = on!(conn, |c| sqlx::query_scalar(TRIAGED).bind(id).fetch_one(c).await).unwrap();
             assert_eq!(n, expected);
         }
+    })
+    .await;
+}
+
+const NUMBERED: &str = "insert into request (id, source, external_id, received_at, received_on, area_code, category,
+    urgency, elder_name, state, state_since, merged_into, created_at, version)
+    values ($1, 'excel', $2, $3, $4, '1', 'meal', 'normal', '林', 'received', $3, $5, $3, 2)";
+const OWNERS: &str = "select id, external_id, organisation_id, merged_into from request order by id";
+const OLD_LINES: &str = "select count(*) from request_history h join request r on r.id = h.request_id";
+const LOOSE: &str = "insert into request_history (request_id, seq, at, step, state_after)
+    values ($1, 9, $2, 'triage', 'triaged')";
+
+#[tokio::test]
+async fn every_request_is_kept_and_its_source_is_of_the_organisation_that_brought_it() {
+    on_both(|engine| async move {
+        let db = engine.database(NAME, &until(600)).await;
+        let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00.123456Z".parse().unwrap();
+        let ids: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
+        let office = Uuid::from_u128(100);
+        let mut tx = db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(AREA).bind(at).execute(c).await.map(drop)).unwrap();
+        // The second goes on in the third; nobody's name is kept with the last.
+        for (id, into) in [(ids[2], None), (ids[1], Some(ids[2])), (ids[0], None)] {
+            on!(tx, |c| {
+                let row = sqlx::query(NUMBERED).bind(id).bind(format!("N-{}", id.as_u128())).bind(at);
+                row.bind(at.date_naive()).bind(into).execute(c).await.map(drop)
+            })
+            .unwrap();
+            let line = Line {
+                version: 1,
+                at,
+                actor: None,
+                actor_name: None,
+                organisation: (id != ids[2]).then_some(office),
+                step: "receive".to_owned(),
+                from_state: None,
+                to_state: "received".to_owned(),
+                reason: None,
+                note: None,
+            };
+            history::add(&mut tx, "request", &[(id, line)]).await.unwrap();
+            on!(tx, |c| {
+                let row = sqlx::query(STEP).bind(id).bind(1_i64).bind(at).bind(office).bind("receive");
+                row.bind(None::<&str>).bind("received").bind("why").execute(c).await.map(drop)
+            })
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        db.close().await;
+        let db = engine.database(NAME, &MIGRATIONS).await;
+        let mut conn = db.read().await.unwrap();
+        let rows: Vec<(Uuid, String, Option<Uuid>, Option<Uuid>)> =
+            on!(conn, |c| sqlx::query_as(OWNERS).fetch_all(c).await).unwrap();
+        let row = |n: usize, owner, into| (ids[n], format!("N-{}", n + 1), owner, into);
+        assert_eq!(rows, [row(0, Some(office), None), row(1, Some(office), Some(ids[2])), row(2, None, None)]);
+        let lines: i64 = on!(conn, |c| sqlx::query_scalar(OLD_LINES).fetch_one(c).await).unwrap();
+        assert_eq!(lines, 3, "the lines of before are kept, too");
+        drop(conn);
+        // What pointed to the table points to the new one.
+        let mut tx = db.begin().await.unwrap();
+        let loose = on!(tx, |c| sqlx::query(LOOSE).bind(Uuid::from_u128(9)).bind(at).execute(c).await.map(drop));
+        assert!(loose.is_err(), "a line of no request");
     })
     .await;
 }

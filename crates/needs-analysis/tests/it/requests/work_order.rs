@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use sanbao_needs_analysis::area::AreaCode;
+use sanbao_needs_analysis::request::directory;
 use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::requests::house::{House, administrator, agency, agency_id, analyst, other_agency, other_agency_id, street};
+use crate::requests::house::{
+    CHENGDONG, House, administrator, agency, agency_id, analyst, other_agency, other_agency_id, street,
+};
 
 async fn accepted(house: &House) -> String {
     let id = house.take_down(json!({})).await;
@@ -20,6 +24,54 @@ async fn accepted(house: &House) -> String {
 async fn visit(house: &House, id: &str, what: &str) {
     let data = json!({"visit_id": Uuid::from_u128(77), "request_id": id, "at": house.now()});
     house.hear(&format!("booking.visit.{what}"), Uuid::from_u128(77), data).await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_to_an_agency_that_was_closed() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let id = house.take_down(json!({})).await;
+        let end = json!({"organisation_id": agency_id(), "kind": "home_care_agency"});
+        house.hear("booking.organisation.closed", agency_id(), end.clone()).await;
+        house.step(&street(), &id, "triage", json!({})).await;
+        let path = format!("/v1/requests/{id}/dispatch");
+        let dispatch = async || house.post(&street(), &path, json!({"agency_id": agency_id()})).await;
+        let offered = async || {
+            let page =
+                house.call(Some(&street()), "GET", &format!("/requests/{id}"), None, &[("accept", "text/html")]).await;
+            let page = page.checked(200).text;
+            (page.contains("甲机构"), page.contains("乙机构"))
+        };
+        assert_eq!(dispatch().await.refused(422, "invalid").body["errors"][0]["pointer"], "/agency_id");
+        assert_eq!(offered().await, (false, true));
+        house.hear("booking.organisation.reopened", agency_id(), end).await;
+        assert_eq!(offered().await, (true, true));
+        dispatch().await.checked(200);
+        assert_eq!(house.parked().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn street_offices_are_known_with_their_areas_until_they_are_closed() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let office = Uuid::from_u128(100);
+        let known = async || directory::offices(&mut house.app.deps.db.read().await.unwrap()).await.unwrap();
+        let mut data =
+            json!({"organisation_id": office, "kind": "street_office", "name_zh": "甲街道", "name_en": "First"});
+        // An event of the release before names no area.
+        house.hear("booking.organisation.registered", office, data.clone()).await;
+        assert_eq!(known().await[0].area_code, None);
+        data["area_code"] = json!(CHENGDONG);
+        house.hear("booking.organisation.registered", office, data.clone()).await;
+        let offices = known().await;
+        assert_eq!(offices.len(), 1);
+        assert_eq!(offices[0].area_code.as_ref().map(AreaCode::as_str), Some(CHENGDONG));
+        house.hear("booking.organisation.closed", office, data).await;
+        assert_eq!((known().await.len(), house.parked().await), (0, 0));
+    })
+    .await;
 }
 
 #[tokio::test]
