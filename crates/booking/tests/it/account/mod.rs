@@ -7,7 +7,6 @@ mod ended;
 mod guarded;
 mod idle;
 mod joins;
-mod kit;
 pub mod kit;
 mod links;
 mod log_in;
