@@ -3,7 +3,6 @@
 create index person_of_one_phone on person (phone, id) where merged_into is null and phone is not null;
 create index person_of_one_birth_date on person (birth_date, area_code, id) where merged_into is null and birth_date is not null;
 create index person_by_survivor on person (merged_into) where merged_into is not null;
-create index consult_by_resident on consult (resident_id);
 
 -- Two records of which somebody has said that they are two people.
 create table person_distinct (
