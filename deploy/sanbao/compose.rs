@@ -83,6 +83,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/residents", "nav-residents", &[CARE_STAFF]),
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
+        link("/persons/pairs", "nav-pairs", &[DISPATCHER]),
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),

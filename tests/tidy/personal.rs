@@ -18,6 +18,7 @@ const TABLES: &[&str] = &[
     "consult_ticket",
     "history",
     "person",
+    "person_join_field",
     "request",
     "visit",
     "visit_proof",
@@ -25,6 +26,9 @@ const TABLES: &[&str] = &[
 /// The files whose statements may read these tables: what they give of people is `Personal`, or only ids and counts.
 const READERS: &[&str] = &[
     "crates/booking/src/account/person/elder.rs",
+    "crates/booking/src/account/person/join/calendar.rs",
+    "crates/booking/src/account/person/join/store.rs",
+    "crates/booking/src/account/person/pair/store.rs",
     "crates/booking/src/account/person/reseal.rs",
     "crates/booking/src/account/person/store.rs",
     "crates/booking/src/consult/consent.rs",
@@ -40,6 +44,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",
     "crates/needs-analysis/src/request/import/store.rs",
+    "crates/needs-analysis/src/request/joined.rs",
     "crates/needs-analysis/src/request/list.rs",
     "crates/needs-analysis/src/request/reseal.rs",
     "crates/needs-analysis/src/request/store.rs",
@@ -50,6 +55,9 @@ const READERS: &[&str] = &[
 const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
+    ("crates/booking/src/account/person/join/api.rs", "whose it is; what is joined and separated"),
+    ("crates/booking/src/account/person/pair/api.rs", "whose it is, and whether two are one"),
+    ("crates/booking/src/account/person/pair/view.rs", "what the two are compared by"),
     ("crates/booking/src/account/person/store.rs", "whose it is, for the policy"),
     ("crates/booking/src/account/person/view.rs", "whose it is, for the audit"),
     ("crates/booking/src/consult/api/guest.rs", "whether a link stands; whom another is for"),

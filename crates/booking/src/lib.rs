@@ -36,6 +36,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     800 "0800_sessions",
     801 "0801_second_factor",
     900 "0900_organisation_end",
+    1000 "1000_joined_records",
     1100 "1100_emergency_access",
 );
 

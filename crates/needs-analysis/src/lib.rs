@@ -28,6 +28,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     300 "0300_rollup",
     400 "0400_lifecycle",
     500 "0500_area_events",
+    700 "0700_joined_elders",
     600 "0600_sources",
 );
 

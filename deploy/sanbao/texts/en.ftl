@@ -1,5 +1,6 @@
 nav-consults = Consults
 nav-residents = Residents
+nav-pairs = Doubles
 nav-requests = Requests
 nav-visits = Visits
 nav-today = Today's visits

@@ -132,6 +132,13 @@ impl<'a> Journey<'a> {
         self.get("nurse", &format!("/v1/persons/{id}")).await;
         self.get("nurse", &format!("/v1/persons/{id}/national-id")).await;
         self.get("nurse", "/v1/persons?limit=2").await;
+        let double = json!({ "name": "许 阿婆", "phone": "13912345678" });
+        let other = text(&self.post("nurse", "/v1/persons", double).await, "/id");
+        self.get("nurse", "/v1/persons/pairs").await;
+        for step in ["join", "unjoin", "join"] {
+            self.post("nurse", &format!("/v1/persons/{id}/{step}"), json!({ "other": other })).await;
+        }
+        self.get("nurse", &format!("/v1/persons/{id}/joins")).await;
     }
 
     fn invitation(&self, resident: &str, hospital: &str, submit: bool) -> Value {

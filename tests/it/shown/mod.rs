@@ -18,6 +18,7 @@ use crate::common::{Client, Served, sample};
 /// Schemas of answers that tell of a resident, an elder or a family.
 const PERSONAL: &[&str] = &[
     "CheckView",
+    "ConflictView",
     "ConsentView",
     "ConsultLine",
     "ConsultRecord",
@@ -28,12 +29,15 @@ const PERSONAL: &[&str] = &[
     "GuestView",
     "HistoryLine",
     "HistoryView",
+    "JoinedView",
+    "JoinsView",
     "LineView",
     "MeetingView",
     "NationalIdView",
     "Opinion",
     "OpinionView",
     "Page_ConsultLine",
+    "Page_PairView",
     "Page_EmergencyAccessView",
     "Page_PersonView",
     "Page_RequestView",
@@ -41,11 +45,14 @@ const PERSONAL: &[&str] = &[
     "Parts",
     "PersonView",
     "Presence",
+    "RegisteredView",
     "RequestDetail",
     "RequestView",
     "ResidentView",
+    "SeparatedView",
     "TicketHolder",
     "TicketView",
+    "TimeTaken",
     "VisitDetail",
     "VisitHistoryLine",
     "VisitProof",
@@ -76,6 +83,7 @@ const PLAIN: &[&str] = &[
     "HoursLine",
     "HoursView",
     "Item",
+    "JoinView",
     "Location",
     "LogInView",
     "Organisation",
@@ -161,11 +169,16 @@ async fn with_people(served: &Served, things: impl IntoIterator<Item = (&'static
     seen
 }
 
-/// The ids of what an answer of the API shows: of its items, of itself, or of what its path names.
+/// The ids of what an answer of the API shows: of its items, of itself, or of what its path names. Two records side by
+/// side are a `person` and an `other`.
 fn shown_by(path: &str, answer: &Value) -> Vec<Uuid> {
     let id = |value: &Value| value["id"].as_str().and_then(|id| id.parse().ok());
+    let pair = |value: &Value| [&value["person"], &value["other"]].into_iter().filter_map(id).collect::<Vec<Uuid>>();
     if let Some(items) = answer["items"].as_array() {
-        return items.iter().filter_map(id).collect();
+        return items.iter().flat_map(|item| id(item).map_or_else(|| pair(item), |id| vec![id])).collect();
+    }
+    if answer["id"].is_null() && answer["person"]["id"].is_string() {
+        return pair(answer);
     }
     id(answer).or_else(|| path.split('/').find_map(|part| part.parse().ok())).into_iter().collect()
 }

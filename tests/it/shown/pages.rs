@@ -13,11 +13,14 @@ use uuid::Uuid;
 use super::{Seen, audited, callers, service_of, with_people};
 use crate::common::flow::{self, text};
 use crate::common::world::World;
-use crate::common::{self, Served};
+use crate::common::{self, Client, Served};
 
 /// Pages that show residents, elders or families, with somebody who opens them.
 const PERSONAL: &[(&str, &str)] = &[
     ("/residents", "nurse"),
+    ("/persons/pairs", "nurse"),
+    ("/persons/{id}/join/{other}", "nurse"),
+    ("/persons/{id}/joins", "nurse"),
     ("/consults", "nurse"),
     ("/consults/new", "nurse"),
     ("/consults/{id}", "nurse"),
@@ -97,6 +100,16 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
     all.into_iter().filter(|id| shown.contains(id)).map(|id| (kind, id)).collect()
 }
 
+/// Two records of one resident.
+async fn doubles(nurse: &Client) -> (String, String) {
+    let mut made = Vec::new();
+    for name in ["许桂兰", "许桂芝"] {
+        let body = json!({ "name": name, "phone": "13812345678" });
+        made.push(text(&nurse.post("/v1/persons", &body).await.expect(201), "/id"));
+    }
+    (made.remove(0), made.remove(0))
+}
+
 /// The consults that a record opened in an emergency shows: those of its person but for drafts.
 async fn consults_of(served: &Served, access: Uuid) -> Vec<(&'static str, Uuid)> {
     let mut conn = served.network.stores.of(Role::Booking).unwrap().read().await.unwrap();
@@ -125,13 +138,17 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         json!({ "caregiver": caregiver, "starts_at": starts_at, "ends_at": starts_at + chrono::Duration::hours(1) });
     clients["dispatcher"].post(&format!("/v1/visits/{visit}/schedule"), &slot).await.expect(200);
     let world = World::of(&served).await;
+    let (resident, double) = doubles(&clients["nurse"]).await;
     let thing = |page: &str| {
+        if page.starts_with("/persons") {
+            return resident.clone();
+        }
         let kinds = ["/v1/requests/{id}", "/v1/emergency-accesses/{id}"];
         let of = |kind: &&str| page.starts_with(kind.trim_start_matches("/v1").trim_end_matches("/{id}"));
         world.own_id(kinds.into_iter().find(of).unwrap_or("/v1/consults/{id}"))
     };
     for (page, who) in PERSONAL {
-        let path = page.replace("{id}", &thing(page));
+        let path = page.replace("{id}", &thing(page)).replace("{other}", &double);
         let client = &clients[who];
         let answer = client.send(client.request("get", &path).header("accept", "text/html")).await.checked(200);
         let (actions, seen, rows) = audited(&served, &path, &answer).await;
@@ -148,12 +165,13 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
             }
             _ => {
                 let mut shown = things_in(&served, Role::Booking, "consult", &answer.text).await;
-                shown.extend(path.contains(&thing(page)).then(|| ("consult", thing(page).parse().unwrap())));
+                let names_consult = page.starts_with("/consults/{id}");
+                shown.extend(names_consult.then(|| ("consult", thing(page).parse().unwrap())));
                 shown
             }
         };
         let mut expected = with_people(&served, shown).await;
-        if *page == "/residents" || *page == "/consults/new" {
+        if ["/residents", "/consults/new"].contains(page) || page.starts_with("/persons") {
             expected.extend(residents_in(&served, &answer.text).await);
         }
         assert!(!expected.is_empty(), "{page} shows nobody: {}", answer.text);

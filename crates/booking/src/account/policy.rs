@@ -36,6 +36,10 @@ listed_enum! {
         PersonUpdate,
         /// See the whole national id.
         PersonNationalId,
+        /// List pairs of records that may be of one person.
+        PersonPairs,
+        /// Join a record with another, separate them, or say that they are of two people: asked of both.
+        PersonJoin,
     }
 }
 
@@ -69,7 +73,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
-        | (A::PersonList | A::PersonCreate, R::Governed | R::Made | R::Foreign)
+        | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
@@ -95,16 +99,18 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
                 Hide
             }
         }
-        (A::PersonList | A::PersonCreate, R::Own) => allow_if(cares, Forbid),
-        (A::PersonUpdate | A::PersonNationalId, R::Own) => allow_if(cares, if role == DOCTOR { Forbid } else { Hide }),
+        (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
+        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
+            allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
+        }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
-        (A::PersonList, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
+        (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
-        (A::PersonUpdate | A::PersonNationalId, R::InArea) if administrator => Forbid,
-        (A::PersonList | A::PersonCreate, R::AtHome) | (A::PersonCreate, R::InArea) => {
+        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::InArea) if administrator => Forbid,
+        (A::PersonList | A::PersonCreate | A::PersonPairs, R::AtHome) | (A::PersonCreate, R::InArea) => {
             allow_if(role == DISPATCHER, Forbid)
         }
-        (A::PersonRead | A::PersonUpdate, R::AtHome) | (A::PersonUpdate, R::InArea) => {
+        (A::PersonRead | A::PersonUpdate | A::PersonJoin, R::AtHome) | (A::PersonUpdate | A::PersonJoin, R::InArea) => {
             allow_if(role == DISPATCHER, Hide)
         }
         (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,

@@ -12,6 +12,7 @@ use super::practitioner::{Practitioner, search, store as doctors};
 use super::state::Appointment;
 use crate::App;
 use crate::account::LocationId;
+use crate::account::person::join::resources_of;
 use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
 
 /// The calendar's name for this part.
@@ -22,7 +23,8 @@ const ROOM_OF: &str = "select count(*) from location where id = $1 and organisat
 /// A time that fits everybody's rules; whether it is free, the calendar says.
 struct Plan {
     doctor: Practitioner,
-    resources: [Uuid; 3],
+    /// The doctor first, then the resident and the room.
+    resources: Vec<Uuid>,
     appointment: Appointment,
 }
 
@@ -42,7 +44,9 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
     };
     own_room(conn, consult, wanted.room_id, "/room_id").await?;
     let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
-    let resources = [doctor.account_id.0, consult.resident_id.0, wanted.room_id.0];
+    let mut resources = vec![doctor.account_id.0];
+    resources.extend(resources_of(conn, now, consult.resident_id).await?);
+    resources.push(wanted.room_id.0);
     let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
     Ok(Plan { doctor, resources, appointment })
 }

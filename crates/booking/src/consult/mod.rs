@@ -42,6 +42,7 @@ pub(crate) use input::Title;
 pub(crate) use model::OrganisationName;
 pub use problems::KINDS;
 pub use state::ConsultStepName;
+pub(crate) use steps::TOPIC;
 pub(crate) use store::open_at;
 
 /// The routes of this part.

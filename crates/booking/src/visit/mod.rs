@@ -31,6 +31,7 @@ pub use events::CATALOGUE;
 pub use id::VisitId;
 pub use problems::KINDS;
 pub use state::VisitStepName;
+pub(crate) use steps::TOPIC;
 pub(crate) use store::open_at;
 
 /// The routes of this part.

@@ -24,6 +24,7 @@ use super::state::{Slot, VisitState, VisitStep, VisitStepName};
 use super::view::VisitView;
 use super::{events, store};
 use crate::App;
+use crate::account::person::join::resources_of;
 use crate::calendar::{self, Booking, ReserveError, SLOT_TAKEN};
 
 /// The topic of live lists; keys are the agency and each caregiver's account.
@@ -229,7 +230,8 @@ async fn planned(call: Call<'_, Visit>, tx: &mut Tx, visit: &Visit, body: &Sched
 /// Takes the caregiver's and the elder's time. Where the visit had another, that is given up; when the new one is
 /// taken, the caller undoes the transaction.
 pub(super) async fn take_time(tx: &mut Tx, now: DateTime<Utc>, visit: &Visit, slot: Slot) -> Result<(), ReserveError> {
-    let resources = [slot.caregiver.0, visit.person.0];
+    let mut resources = resources_of(tx, now, visit.person).await?;
+    resources.push(slot.caregiver.0);
     let booking =
         Booking { holder_kind: HOLDER, holder_id: visit.id.0, resources: &resources, interval: slot.interval };
     match visit.state.slot() {

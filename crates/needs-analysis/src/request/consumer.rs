@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::directory::{self, Organisation};
 use super::id::RequestId;
+use super::joined;
 use super::model::Request;
 use super::step::{RequestStep, Said};
 use super::store;
@@ -104,6 +105,8 @@ const VISIT_KINDS: &[Reads] = &[
 const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.registered"),
     reads::<PersonEvent>("booking.person.updated"),
+    joined::KINDS[0],
+    joined::KINDS[1],
     reads::<OrganisationEvent>(REGISTERED),
     reads::<OrganisationEnd>(CLOSED),
     reads::<OrganisationEnd>(REOPENED),
@@ -211,8 +214,11 @@ async fn organisation(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     Ok(())
 }
 
-/// Remembers a person or an organisation.
+/// Remembers a person or an organisation, and that two people are one.
 async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+    if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED) {
+        return joined::take(tx, event).await;
+    }
     if event.kind.starts_with("booking.organisation.") {
         return organisation(tx, event).await;
     }

@@ -19,6 +19,7 @@ pub mod events;
 pub mod id;
 pub mod import;
 pub mod input;
+mod joined;
 pub mod list;
 pub mod model;
 mod page;

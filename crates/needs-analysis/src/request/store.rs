@@ -40,9 +40,11 @@ const UPDATE: &str =
     visit_id = $25, merged_into = $26, organisation_id = $27
     where id = $1 and version = $28";
 const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
-    where national_id_index in (select jsonb_array_elements_text($1)) order by national_id_index, person_id desc";
+    where national_id_index in (select jsonb_array_elements_text($1))
+        and merged_into is null order by national_id_index, person_id desc";
 const ELDERS_SQLITE: &str = "select national_id_index, person_id from elder
-    where national_id_index in (select value from json_each($1)) order by national_id_index, person_id desc";
+    where national_id_index in (select value from json_each($1))
+        and merged_into is null order by national_id_index, person_id desc";
 const LINK: &str = "update request set person_id = $1 where national_id_index = $2 and person_id is null";
 
 /// The request of an id.

@@ -3,8 +3,10 @@
 mod account_link;
 mod admin;
 mod end;
+mod joins;
 mod link_code;
 pub(super) mod login;
+mod pairs;
 mod residents;
 mod setup;
 
@@ -35,6 +37,9 @@ pub(super) fn routes() -> Routes<App> {
         .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
+        .page("/persons/pairs", get(pairs::pairs))
+        .page("/persons/{id}/join/{other}", get(joins::join))
+        .page("/persons/{id}/joins", get(joins::joins))
         .page("/admin", get(admin::administration))
         .files(FILES)
 }

@@ -46,7 +46,10 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
     let body = html! {
         div.spread {
             h1 { (t("residents-title")) }
-            a.button.primary href="#add" { (t("residents-add")) }
+            div.toolbar {
+                a.button href="/persons/pairs" { (t("pairs-title")) }
+                a.button.primary href="#add" { (t("residents-add")) }
+            }
         }
         (filters("find", "/residents", &t("search"), &search.draw(lang, &Errors::default())))
         @if found.items.is_empty() {

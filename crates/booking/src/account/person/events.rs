@@ -27,10 +27,27 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.joined` and `booking.person.separated`.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct PersonJoined {
+        /// The record that survives.
+        pub person_id: PersonId,
+        /// The record that goes into it, or is one of its own again.
+        pub other_id: PersonId,
+        /// When it took place.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
         UPDATED = "booking.person.updated" 1 "What is known of a person changed.";
+    }
+    PersonJoined {
+        JOINED = "booking.person.joined" 1 "Two records were of one person: what was the other's is the survivor's.";
+        SEPARATED = "booking.person.separated" 1 "A join was undone: what it moved is the other's again.";
     }
 }
 
@@ -55,5 +72,17 @@ impl<'a> PersonEvent<'a> {
         kind: &EventKind<PersonEvent<'static>>,
     ) -> Result<(), DbError> {
         bus::emit(tx, now, kind, self.person_id, self).await
+    }
+}
+
+impl PersonJoined {
+    /// The survivor and the other, at a moment.
+    pub(super) fn of((person_id, other_id): &(PersonId, PersonId), at: DateTime<Utc>) -> Self {
+        Self { person_id: *person_id, other_id: *other_id, at }
+    }
+
+    /// Writes the event beside the change.
+    pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
+        bus::emit(tx, self.at, kind, self.person_id, self).await
     }
 }

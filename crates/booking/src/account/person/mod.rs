@@ -3,8 +3,11 @@
 pub(super) mod api;
 mod elder;
 mod events;
+pub(super) mod field;
 mod input;
+pub mod join;
 mod model;
+pub mod pair;
 pub mod reseal;
 mod store;
 mod view;

@@ -82,6 +82,15 @@ impl Person {
         self.sex = sex_of(id);
     }
 
+    /// Takes the paper of another record of the same person, sealed for this one, or what is known of it.
+    pub(super) fn take_paper(&mut self, keys: &FieldKeys, other: &Self) -> Result<(), Unsealable> {
+        if let Some(number) = other.national_id(keys)? {
+            self.national_id_sealed = Some(keys.seal(&self.place(), &number));
+        }
+        self.national_id_index.clone_from(&other.national_id_index);
+        Ok(())
+    }
+
     /// The national id in the open: `Err` when it does not open, which the log says once.
     pub(super) fn national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
         let Some(sealed) = &self.national_id_sealed else { return Ok(None) };

@@ -21,7 +21,10 @@ const VISITED_DAYS_MAX: i64 = 90;
 const FIND: &str =
     "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version
-    from person where id = $1 and merged_into is null";
+    from person where id = coalesce((select m.merged_into from person m where m.id = $1), $1) and merged_into is null";
+const AS_STORED: &str =
+    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
+    address, area_code, guardian_name, guardian_phone, created_at, version from person where id = $1";
 const LIST: &str =
     "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
     address, area_code, guardian_name, guardian_phone, created_at, version from person
@@ -35,7 +38,8 @@ const SEARCH_VISITED: &str = "select id, organisation_id, registered_by, name, s
     national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version
     from person where organisation_id is null and merged_into is null
     and (name = $1 or phone = $2 or national_id_index = $3)
-    and (registered_by = $4 or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $4
+    and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
+        or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $4
         and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
     order by name, id limit $6";
 const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
@@ -50,12 +54,15 @@ const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
         address, area_code, guardian_name, guardian_phone, created_at, version
     from person where organisation_id is null and merged_into is null
     and (name = $1 or phone = $2 or national_id_index = $3)
-    and (registered_by = $4 or area_code in (select code from down)
+    and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
+        or area_code in (select code from down)
         or replace(',' || $5 || ',', ',' || area_code || ',', '') <> ',' || $5 || ',')
     order by name, id limit $7";
 /// A visit that has not ended, or has ended since.
 const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2
     and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $3)";
+/// A record that an organisation has registered went into this one.
+const REGISTERED: &str = "select count(*) from person where merged_into = $1 and registered_by = $2";
 const INSERT: &str = "insert into person (id, organisation_id, registered_by, name, sex, birth_date, phone,
     national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1) on conflict do nothing";
@@ -63,9 +70,14 @@ const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, ph
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
     version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
-/// One person; merged ones are gone.
+/// The record of an id. One that went into another leads on to that.
 pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The record of an id as it lies there, also where it leads on to another.
+pub(super) async fn find_as_stored(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(AS_STORED).bind(id).fetch_optional(c).await)?)
 }
 
 /// A person, when the policy allows `action`.
@@ -88,7 +100,7 @@ async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<Account
         return Ok(if home == caller { AccountRelation::Own } else { AccountRelation::Foreign });
     }
     let own = organisation::own(conn, ctx).await?;
-    let registered = person.registered_by == Some(caller);
+    let registered = person.registered_by == Some(caller) || has_registered(conn, caller, person.id).await?;
     Ok(match own.kind {
         OrganisationKind::HomeCareAgency if registered || is_visited(conn, ctx, person.id).await? => {
             AccountRelation::AtHome
@@ -100,8 +112,14 @@ async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<Account
     })
 }
 
+/// Whether an organisation has registered a record that went into this one: it knows the person by that.
+async fn has_registered(conn: &mut Conn, by: OrganisationId, id: PersonId) -> Result<bool, DbError> {
+    let records: i64 = on!(conn, |c| sqlx::query_scalar(REGISTERED).bind(id).bind(by).fetch_one(c).await)?;
+    Ok(records > 0)
+}
+
 /// Since when a visit that has ended is recent.
-fn recent(ctx: &Ctx) -> DateTime<Utc> {
+pub(super) fn recent(ctx: &Ctx) -> DateTime<Utc> {
     ctx.now() - Duration::days(VISITED_DAYS_MAX)
 }
 

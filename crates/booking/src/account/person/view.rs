@@ -66,6 +66,16 @@ impl PersonView {
     }
 }
 
+/// A person who was just registered.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RegisteredView {
+    #[serde(flatten)]
+    pub person: PersonView,
+    /// Records that may be of the same person, of those whom the caller may see: to be joined, or to be declined.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub perhaps_same: Vec<PersonId>,
+}
+
 /// The whole national id.
 #[derive(Serialize, ToSchema)]
 pub struct NationalIdView {

@@ -8,10 +8,10 @@ use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use uuid::Uuid;
 
 use super::doctors::range;
 use crate::App;
+use crate::account::person::join::resources_of;
 use crate::account::{AccountId, LocationId};
 use crate::consult::booking;
 use crate::consult::id::ConsultId;
@@ -66,7 +66,8 @@ pub(in crate::consult) async fn slots_for(
     if let Some(doctor) = query.doctor_id {
         fitting.retain(|d| d.account_id == doctor);
     }
-    let others: Vec<Uuid> = std::iter::once(consult.resident_id.0).chain(query.room_id.map(|r| r.0)).collect();
+    let mut others = resources_of(conn, now, consult.resident_id).await?;
+    others.extend(query.room_id.map(|room| room.0));
     let search = AvailabilitySearch { doctors: &fitting, others: &others, from: *query.from, to: *query.to };
     let mut slots = search::free(conn, now, search).await?;
     slots.truncate(search::SLOTS_MAX);

@@ -3,6 +3,7 @@
 mod booking;
 mod guards;
 mod hours;
+mod joins;
 mod life;
 mod meeting;
 mod pages;

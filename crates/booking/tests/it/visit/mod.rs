@@ -2,6 +2,7 @@
 mod attend;
 mod guards;
 mod intake;
+mod joins;
 mod pages;
 mod schedule;
 mod world;

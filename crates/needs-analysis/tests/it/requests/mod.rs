@@ -5,6 +5,7 @@ mod house;
 mod import;
 mod import_bounds;
 mod intake;
+mod joined;
 mod listen;
 mod migrate;
 mod page;

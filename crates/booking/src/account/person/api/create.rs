@@ -13,15 +13,15 @@ use crate::account::organisation;
 use crate::account::person::events::{PersonEvent, REGISTERED};
 use crate::account::person::input::{NewPerson, PersonChange};
 use crate::account::person::model::{Person, register};
-use crate::account::person::store;
-use crate::account::person::view::PersonView;
+use crate::account::person::view::{PersonView, RegisteredView};
+use crate::account::person::{pair, store};
 use crate::account::policy::{self, AccountAction};
 use crate::account::problems::NATIONAL_ID_TAKEN;
 
 /// Registers a resident of the caller's care home, or an elder at home.
 #[utoipa::path(post, path = "/v1/persons", tag = "people", request_body = NewPerson, security(("bearer" = [])),
     description = "Permission: care staff and administrators of a care home; dispatchers. Takes Idempotency-Key.",
-    responses((status = 201, body = PersonView), (status = 403, description = "not one of these roles"),
+    responses((status = 201, body = RegisteredView), (status = 403, description = "not one of these roles"),
         (status = 409, description = "national-id-taken"), (status = 422, description = "fields to correct")))]
 pub async fn create(
     ctx: Ctx,
@@ -48,8 +48,10 @@ pub async fn create(
     PersonEvent::of(&person).publish(&mut tx, ctx.now(), &REGISTERED).await?;
     audit::record(&mut tx, &ctx, "person.create", "person", person.id).await?;
     tx.touch("persons", own.id);
-    let view = PersonView::of(person.into(), &ctx.shows, &app.deps.fields);
-    let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, ETag(view.version), &view).await?;
+    let perhaps_same = pair::candidates(&mut tx, &ctx, &own, person.id).await?;
+    let person = PersonView::of(person.into(), &ctx.shows, &app.deps.fields);
+    let (tag, view) = (ETag(person.version), RegisteredView { person, perhaps_same });
+    let answer = key.finish_tagged(&mut tx, &ctx, StatusCode::CREATED, tag, &view).await?;
     tx.commit().await?;
     Ok(answer)
 }

@@ -6,6 +6,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use super::{join, pair};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -15,4 +16,9 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::get, update::update))
         .routes(routes!(read::national_id))
+        .routes(routes!(pair::api::list))
+        .routes(routes!(pair::api::decline))
+        .routes(routes!(join::api::joins))
+        .routes(routes!(join::api::join))
+        .routes(routes!(join::api::unjoin))
 }
