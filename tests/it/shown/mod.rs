@@ -177,7 +177,7 @@ fn shown_by(path: &str, answer: &Value) -> Vec<Uuid> {
     if let Some(items) = answer["items"].as_array() {
         return items.iter().flat_map(|item| id(item).map_or_else(|| pair(item), |id| vec![id])).collect();
     }
-    if answer["id"].is_null() && answer["person"]["id"].is_string() {
+    if path.starts_with("/v1/persons") && answer["id"].is_null() && answer["person"]["id"].is_string() {
         return pair(answer);
     }
     id(answer).or_else(|| path.split('/').find_map(|part| part.parse().ok())).into_iter().collect()

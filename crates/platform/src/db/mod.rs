@@ -259,7 +259,7 @@ impl Tx {
 }
 
 /// Whether the schema and the extension that the migrations need are there.
-const IS_MADE: &str = "select exists (select from pg_namespace where nspname = $1)
+const IS_MADE_POSTGRES: &str = "select exists (select from pg_namespace where nspname = $1)
     and exists (select from pg_extension where extname = 'btree_gist')";
 
 impl Db {
@@ -276,7 +276,7 @@ impl Db {
         let options: PgConnectOptions = url.parse()?;
         let bootstrap = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
         // An account of its own may make nothing in the database, and finds what was made for it.
-        let made: bool = sqlx::query_scalar(IS_MADE).bind(schema).fetch_one(&bootstrap).await?;
+        let made: bool = sqlx::query_scalar(IS_MADE_POSTGRES).bind(schema).fetch_one(&bootstrap).await?;
         if !made {
             // Services start at once, and "if not exists" races. The lock is held until the statements, which are one
             // transaction, are seen by others.
