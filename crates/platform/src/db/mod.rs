@@ -291,7 +291,12 @@ impl Db {
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
-            .connect_with(options.options([("search_path", format!("{schema},public")), ("TimeZone", "UTC".into())]))
+            .connect_with(options.options([
+                ("search_path", format!("{schema},public")),
+                ("TimeZone", "UTC".into()),
+                // Statements here read few rows; compiling a long one costs more than it saves, up to seconds.
+                ("jit", "off".into()),
+            ]))
             .await?;
         Ok(Self::of(Inner::Postgres(pool)))
     }
