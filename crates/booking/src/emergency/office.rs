@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 use super::store::NumberHolder;
 use crate::account::organisation::{self, Organisation};
 
-/// The lowest street office that an area is, or lies, under.
+/// The lowest open street office that an area is, or lies, under.
 const OVER: &str = "with recursive up (code, height) as (
         select cast($1 as text), 0
         union all
@@ -18,7 +18,7 @@ const OVER: &str = "with recursive up (code, height) as (
         where up.height < 5 and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $2))
     select o.id from organisation o join up on up.code = o.area_code
-    where o.kind = 'street_office' order by up.height, o.id limit 1";
+    where o.kind = 'street_office' and o.state = 'open' order by up.height, o.id limit 1";
 
 async fn over(conn: &mut Conn, code: &str, on: NaiveDate) -> Result<Option<OrganisationId>, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(OVER).bind(code).bind(on).fetch_optional(c).await)?)

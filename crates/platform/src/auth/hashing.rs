@@ -2,13 +2,23 @@
 //! nothing to do.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use argon2::Block;
 
-/// How many hashes run at once; each takes a core and its memory.
-pub(super) const THREADS_MAX: usize = 2;
+/// How many hashes run at once at most; each takes a core and its memory.
+const THREADS_MAX: usize = 2;
+
+/// How many hashes run at once on this machine: at most half of its cores, so that pages always find one free.
+fn threads_max() -> usize {
+    static HALF: LazyLock<usize> = LazyLock::new(|| {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        (cores / 2).clamp(1, THREADS_MAX)
+    });
+    *HALF
+}
+
 /// After this long without work a thread ends, and its memory goes back to the system: to take it anew costs a fraction of a
 /// hash, and a process that hashes nothing should hold nothing for it.
 const IDLE: Duration = Duration::from_millis(100);
@@ -117,7 +127,7 @@ impl Hashing {
     /// Puts a job into the queue, and sees to it that somebody takes it. How many may wait is the caller's to bound.
     pub(super) fn submit(&self, job: Job) -> std::io::Result<()> {
         let mut queue = self.0.queue();
-        if queue.jobs.len() >= queue.idle && queue.threads < THREADS_MAX {
+        if queue.jobs.len() >= queue.idle && queue.threads < threads_max() {
             let shared = Arc::clone(&self.0);
             std::thread::Builder::new().name("hashing".to_owned()).spawn(move || work(&shared))?;
             queue.threads += 1;
@@ -155,7 +165,7 @@ mod tests {
         let seen: Vec<_> = (0..200).map(|_| heard.recv().unwrap()).collect();
         let threads: HashSet<_> = seen.iter().map(|(thread, _)| *thread).collect();
         let places: HashSet<_> = seen.iter().collect();
-        assert!(threads.len() <= THREADS_MAX, "{threads:?}");
+        assert!(threads.len() <= threads_max(), "{threads:?}");
         assert_eq!(places.len(), threads.len(), "one memory a thread");
     }
 

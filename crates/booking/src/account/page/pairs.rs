@@ -75,7 +75,7 @@ pub(super) fn table(lang: Lang, pair: &PairView, choose: Option<&[PersonField]>)
     let t = |key: &str| TEXTS.get(lang, key);
     let heads = if choose.is_some() { ["join-stays", "join-goes"] } else { ["pairs-older", "pairs-younger"] };
     html! {
-        div.scroll { table.table.keep {
+        div.scroll { table.table.keep.compare {
             thead { tr {
                 th scope="col" { (t("pairs-field")) }
                 @for head in heads { th scope="col" { (t(head)) } }

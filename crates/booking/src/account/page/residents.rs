@@ -104,7 +104,7 @@ fn add_form(lang: Lang) -> Markup {
     let [id_help, phone_help, bad_id, bad_phone] =
         ["national-id-help", "phone-help", "check-national-id", "check-phone"].map(t);
     let any = Field { chars_max: 40, ..Field::default() };
-    let phone = Field { check: Some(("phone", &bad_phone)), inputmode: Some("tel"), chars_max: 20, ..Field::default() };
+    let phone = Field { check: Some(("phone", &bad_phone)), inputmode: Some("tel"), chars_max: 40, ..Field::default() };
     let id = Field { help: Some(&id_help), check: Some(("national-id", &bad_id)), chars_max: 24, ..Field::default() };
     let fields = html! {
         (field("name", "person-name", Field { required: true, ..any }))

@@ -79,7 +79,7 @@ async fn a_pair_is_shown_side_by_side_masked_and_audited() {
         let mut browser = Browser::new();
         browser.log_in(&site, "nurse").await;
         let drawn = browser.open(&site, "/persons/pairs").await.checked(200).text;
-        for part in ["许桂兰", "许桂芝", "138****5678", "甲弄 1 号", "手机号相同"] {
+        for part in ["许桂兰", "许桂芝", "138****5678", "甲弄 1 号", "电话相同"] {
             assert!(drawn.contains(part), "{part}");
         }
         assert_eq!(audited(&site, "GET /persons/pairs").await, 1);
