@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::FromRef;
 use futures_util::future::BoxFuture;
@@ -15,7 +16,7 @@ use crate::bus::{
 use crate::clock::Clock;
 use crate::cn::DiallingCode;
 use crate::crypto::FieldKeys;
-use crate::db::Db;
+use crate::db::{Db, DbError};
 use crate::http::Routed;
 use crate::nats::Nats;
 use crate::telemetry;
@@ -76,6 +77,30 @@ impl ServiceState for Deps {
 
 /// A task that runs beside the routes until the token is cancelled.
 pub type Task = Box<dyn FnOnce(CancellationToken) -> BoxFuture<'static, ()> + Send>;
+
+/// How long a task that failed waits before it tries again.
+const RETRY_SECONDS: u64 = 10;
+
+/// A task of a start: `attempt` is made until it succeeds once, or until the process ends. `what` stands in the log of a
+/// failure: "the areas are told".
+pub fn until_done<F, W, T>(what: &'static str, attempt: F) -> Task
+where
+    F: Fn() -> W + Send + 'static,
+    W: Future<Output = Result<T, DbError>> + Send + 'static,
+    T: Send + 'static,
+{
+    Box::new(move |stop| {
+        Box::pin(async move {
+            while let Err(error) = attempt().await {
+                tracing::error!(%error, "not yet, and tried again: {what}");
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_secs(RETRY_SECONDS)) => {}
+                }
+            }
+        })
+    })
+}
 
 /// A built service: routes, their document, and what runs beside them.
 pub struct Service {

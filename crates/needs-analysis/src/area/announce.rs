@@ -1,11 +1,9 @@
 //! Areas that were in the tree before it was published are told to the other services once.
 
-use std::time::Duration;
-
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::on;
-use sanbao_platform::service::Task;
+use sanbao_platform::service::{Task, until_done};
 
 use super::events;
 use super::id::AreaCode;
@@ -17,22 +15,13 @@ const MARK: &str = "update area set announced_at = $2 where code = $1 and announ
 const PLACEMENTS: &str = "select parent, valid_from, valid_to from area_parent where child = $1 order by valid_from";
 /// How many areas are told in one transaction.
 const AT_ONCE_MAX: i64 = 200;
-/// How long is waited after a failure.
-const RETRY_SECONDS: u64 = 10;
 
 /// The task of a start: it ends when everything is told.
 pub fn task(app: &App) -> Task {
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
-    Box::new(move |stop| {
-        Box::pin(async move {
-            while let Err(error) = announce(&db, &clock).await {
-                tracing::error!(%error, "the areas could not be announced; it is tried again");
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(Duration::from_secs(RETRY_SECONDS)) => {}
-                }
-            }
-        })
+    until_done("the areas are told", move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { announce(&db, &clock).await }
     })
 }
 

@@ -1,11 +1,9 @@
 //! Organisations from before their areas were told are told to the other services once more.
 
-use std::time::Duration;
-
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::on;
-use sanbao_platform::service::Task;
+use sanbao_platform::service::{Task, until_done};
 
 use super::model::Organisation;
 use super::store;
@@ -17,22 +15,13 @@ const SILENT: &str =
 const MARK: &str = "update organisation set announced_at = $2 where id = $1 and announced_at is null";
 /// How many are told in one transaction.
 const AT_ONCE_MAX: i64 = 200;
-/// How long is waited after a failure.
-const RETRY_SECONDS: u64 = 10;
 
 /// The task of a start: it ends when everything is told.
 pub(in crate::account) fn task(app: &App) -> Task {
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
-    Box::new(move |stop| {
-        Box::pin(async move {
-            while let Err(error) = announce(&db, &clock).await {
-                tracing::error!(%error, "the organisations could not be announced; it is tried again");
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = tokio::time::sleep(Duration::from_secs(RETRY_SECONDS)) => {}
-                }
-            }
-        })
+    until_done("the organisations are told with their areas", move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { announce(&db, &clock).await }
     })
 }
 

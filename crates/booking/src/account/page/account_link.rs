@@ -1,7 +1,7 @@
 //! The page behind the one-time link of an account, where its owner chooses the password; and the part of the
 //! administrator's page that shows such a link once.
 
-use axum::extract::{Query, State as AppState};
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -11,43 +11,29 @@ use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::link_code::{LinkCode, OldLink};
+use super::TEXTS;
+use super::link_code::LinkForm;
 use super::login::refused;
-use super::{TEXTS, link_code};
 use crate::App;
 use crate::account::input::{AccountStart, FormOrJson};
 use crate::account::member::{self, Account};
 use crate::account::problems::LINK_SPENT;
 use crate::account::qr::{self, Drawing};
 
-/// The page of the link, which asks for its code; the form at once for a link that has it in its query.
-pub(super) async fn choose_form(
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    Query(link): Query<OldLink>,
-) -> Result<Response, Problem> {
-    match link.token {
-        Some(token) => opened(&app, &visitor, &token).await,
-        None => Ok(link_code::ask(&app, &visitor, "/setup/account/open").into_response()),
+/// The link by which the owner of an account chooses a password.
+pub(super) struct AccountLink;
+
+impl LinkForm for AccountLink {
+    const OPEN: &str = "/setup/account/open";
+
+    async fn opened(app: &App, visitor: &Visitor, code: &str) -> Result<Response, Problem> {
+        let now = app.deps.clock.now();
+        let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
+        let account = member::open_link(&mut app.deps.db.read().await?, code, now).await?;
+        let account = account.ok_or_else(|| Problem::new(&LINK_SPENT))?;
+        attempt.right();
+        Ok(form(app, visitor, code, &account, &Errors::default()).into_response())
     }
-}
-
-/// The form for a code that is good.
-pub(super) async fn open(
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    LinkCode(token): LinkCode,
-) -> Result<Response, Problem> {
-    opened(&app, &visitor, &token).await
-}
-
-async fn opened(app: &App, visitor: &Visitor, token: &str) -> Result<Response, Problem> {
-    let now = app.deps.clock.now();
-    let attempt = app.guesses.attempt("account-link", visitor.address, now)?;
-    let account = member::open_link(&mut app.deps.db.read().await?, token, now).await?;
-    let account = account.ok_or_else(|| Problem::new(&LINK_SPENT))?;
-    attempt.right();
-    Ok(form(app, visitor, token, &account, &Errors::default()).into_response())
 }
 
 /// Takes the password that was chosen.

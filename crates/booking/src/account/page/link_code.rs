@@ -2,8 +2,8 @@
 //! of a proxy and in no `Referer`. The page's script hands it on by POST; without a script it is pasted into the field.
 
 use axum::Form;
-use axum::extract::FromRequest;
-use axum::extract::Request;
+use axum::extract::{FromRequest, Query, Request, State as AppState};
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{SameSite, StaticFile, Visitor};
 use sanbao_platform::page::{Errors, Field};
@@ -20,7 +20,7 @@ pub(super) const FILE: StaticFile =
 /// The query of a link that was made before codes stood behind `#`. Such a link is good until it expires.
 #[derive(Deserialize)]
 pub(super) struct OldLink {
-    pub(super) token: Option<String>,
+    token: Option<String>,
 }
 
 /// The text that was handed on: the code alone, or the whole link where somebody has pasted that.
@@ -31,7 +31,7 @@ struct Typed {
 }
 
 /// The code of a link, sent by this site's form.
-pub(super) struct LinkCode(pub(super) String);
+pub(super) struct LinkCode(String);
 
 impl<S: Send + Sync> FromRequest<S> for LinkCode {
     type Rejection = Problem;
@@ -50,8 +50,37 @@ fn code_in(typed: &str) -> &str {
     typed.trim().rsplit(['#', '=']).next().unwrap_or_default()
 }
 
+/// A kind of one-time link: the place to which its code is handed on, and the form behind it.
+pub(super) trait LinkForm {
+    const OPEN: &str;
+
+    /// The form for a code that is good.
+    fn opened(app: &App, visitor: &Visitor, code: &str) -> impl Future<Output = Result<Response, Problem>> + Send;
+}
+
+/// The page of a link, which asks for its code; the form at once for a link that has it in its query.
+pub(super) async fn page<F: LinkForm>(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    Query(link): Query<OldLink>,
+) -> Result<Response, Problem> {
+    match link.token {
+        Some(code) => F::opened(&app, &visitor, &code).await,
+        None => Ok(ask(&app, &visitor, F::OPEN).into_response()),
+    }
+}
+
+/// The form for the code that was handed on.
+pub(super) async fn open<F: LinkForm>(
+    visitor: Visitor,
+    AppState(app): AppState<App>,
+    LinkCode(code): LinkCode,
+) -> Result<Response, Problem> {
+    F::opened(&app, &visitor, &code).await
+}
+
 /// The page that hands the code on to `to`.
-pub(super) fn ask(app: &App, visitor: &Visitor, to: &str) -> Markup {
+fn ask(app: &App, visitor: &Visitor, to: &str) -> Markup {
     let lang = visitor.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let (label, help) = (t("link-code"), t("link-code-help"));

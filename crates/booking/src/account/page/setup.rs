@@ -1,6 +1,6 @@
 //! The form behind the one-time link.
 
-use axum::extract::{Query, State as AppState};
+use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::html;
@@ -8,43 +8,29 @@ use sanbao_platform::http::{SameSite, Visitor};
 use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 
-use super::link_code::{LinkCode, OldLink};
+use super::TEXTS;
+use super::link_code::LinkForm;
 use super::login::refused;
-use super::{TEXTS, link_code};
 use crate::App;
 use crate::account::input::{FormOrJson, Setup};
 use crate::account::problems::LINK_SPENT;
 use crate::account::setup;
 
-/// The page of the link, which asks for its code; the form at once for a link that has it in its query.
-pub(super) async fn setup_form(
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    Query(link): Query<OldLink>,
-) -> Result<Response, Problem> {
-    match link.token {
-        Some(token) => opened(&app, &visitor, &token).await,
-        None => Ok(link_code::ask(&app, &visitor, "/setup/open").into_response()),
-    }
-}
+/// The link by which a network is set up.
+pub(super) struct SetupLink;
 
-/// The form for a code that is good.
-pub(super) async fn open(
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    LinkCode(token): LinkCode,
-) -> Result<Response, Problem> {
-    opened(&app, &visitor, &token).await
-}
+impl LinkForm for SetupLink {
+    const OPEN: &str = "/setup/open";
 
-async fn opened(app: &App, visitor: &Visitor, token: &str) -> Result<Response, Problem> {
-    let now = app.deps.clock.now();
-    let attempt = app.guesses.attempt("setup-link", visitor.address, now)?;
-    if !setup::is_open(&mut app.deps.db.read().await?, token, now).await? {
-        return Err(Problem::new(&LINK_SPENT));
+    async fn opened(app: &App, visitor: &Visitor, code: &str) -> Result<Response, Problem> {
+        let now = app.deps.clock.now();
+        let attempt = app.guesses.attempt("setup-link", visitor.address, now)?;
+        if !setup::is_open(&mut app.deps.db.read().await?, code, now).await? {
+            return Err(Problem::new(&LINK_SPENT));
+        }
+        attempt.right();
+        Ok(form(app, visitor, code, None))
     }
-    attempt.right();
-    Ok(form(app, visitor, token, None))
 }
 
 /// Takes the form.
