@@ -1,6 +1,6 @@
 //! Texts of pages: Fluent files for zh-CN and en, embedded, one pair a crate.
 //!
-//! A missing text is a defect that tests find: [`Texts::missing`] names what one language lacks, and a build with debug
+//! A missing text is a defect that tests find: [`Texts::lacking`] names what one language lacks, and a build with debug
 //! assertions stops at a key that no file has. A release shows the key itself, so that a page never fails for
 //! want of a word.
 

@@ -21,9 +21,9 @@ use crate::account::problems::LINK_SPENT;
 use crate::account::qr::{self, Drawing};
 
 /// The link by which the owner of an account chooses a password.
-pub(super) struct AccountLink;
+pub(super) struct AccountLinkForm;
 
-impl LinkForm for AccountLink {
+impl LinkForm for AccountLinkForm {
     const OPEN: &str = "/setup/account/open";
 
     async fn opened(app: &App, visitor: &Visitor, code: &str) -> Result<Response, Problem> {

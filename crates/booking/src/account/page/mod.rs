@@ -16,8 +16,8 @@ use axum::routing::{get, post};
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::page::address;
 
-use self::account_link::AccountLink;
-use self::setup::SetupLink;
+use self::account_link::AccountLinkForm;
+use self::setup::SetupLinkForm;
 use crate::account::organisation::OrganisationKind;
 use crate::texts::ACCOUNT as TEXTS;
 use crate::{App, role};
@@ -32,10 +32,10 @@ const FILES: &[StaticFile] = &[
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/", get(start))
-        .page("/setup", get(link_code::page::<SetupLink>).post(setup::submit))
-        .page("/setup/open", get(to_setup).post(link_code::open::<SetupLink>))
-        .page("/setup/account", get(link_code::page::<AccountLink>).post(account_link::choose))
-        .page("/setup/account/open", get(to_account).post(link_code::open::<AccountLink>))
+        .page("/setup", get(link_code::page::<SetupLinkForm>).post(setup::submit))
+        .page("/setup/open", get(to_setup).post(link_code::open::<SetupLinkForm>))
+        .page("/setup/account", get(link_code::page::<AccountLinkForm>).post(account_link::choose))
+        .page("/setup/account/open", get(to_account).post(link_code::open::<AccountLinkForm>))
         .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))

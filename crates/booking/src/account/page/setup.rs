@@ -17,9 +17,9 @@ use crate::account::problems::LINK_SPENT;
 use crate::account::setup;
 
 /// The link by which a network is set up.
-pub(super) struct SetupLink;
+pub(super) struct SetupLinkForm;
 
-impl LinkForm for SetupLink {
+impl LinkForm for SetupLinkForm {
     const OPEN: &str = "/setup/open";
 
     async fn opened(app: &App, visitor: &Visitor, code: &str) -> Result<Response, Problem> {

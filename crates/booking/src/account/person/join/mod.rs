@@ -5,10 +5,10 @@
 //! other's id leads on to the survivor. Each moved row and each field's former value is remembered, so that for
 //! [`UNDO_DAYS`] the join can be undone: what was moved goes back, and what others have changed since stays as they left it.
 //!
-//! - [`model`]: which field comes from which record; pure
-//! - [`store`]: what a join moves and remembers, by a fixed number of statements whatever the number of rows
-//! - [`calendar`]: the time of both, in which nothing overlaps
-//! - [`steps`]: joining and separating, each in one transaction
+//! - `model`: which field comes from which record; pure
+//! - `store`: what a join moves and remembers, by a fixed number of statements whatever the number of rows
+//! - `calendar`: the time of both, in which nothing overlaps
+//! - `steps`: joining and separating, each in one transaction
 
 pub(in crate::account) mod api;
 mod calendar;
