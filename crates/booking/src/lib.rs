@@ -38,6 +38,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     900 "0900_organisation_end",
     1000 "1000_joined_records",
     1100 "1100_emergency_access",
+    1200 "1200_plain_names",
 );
 
 /// The operator's choices.

@@ -28,8 +28,9 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     300 "0300_rollup",
     400 "0400_lifecycle",
     500 "0500_area_events",
-    700 "0700_joined_elders",
     600 "0600_sources",
+    700 "0700_joined_elders",
+    800 "0800_plain_names",
 );
 
 /// The zone in which this network counts its days.

@@ -252,12 +252,8 @@ fn received(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>, required:
 }
 
 fn phone(f: &mut Faults, text: Option<&String>, own: Option<&DiallingCode>) -> Option<Phone> {
-    let text = text.filter(|text| !text.trim().is_empty())?;
-    if text.chars().count() > WORD_CHARS_MAX {
-        f.add("phone", "too_long", "内容太长", "Too long");
-        return None;
-    }
-    match Phone::parse(text, own) {
+    let text = f.text("phone", text, WORD_CHARS_MAX)?;
+    match Phone::parse(&text, own) {
         Ok(phone) => Some(phone),
         Err(e) => {
             let (zh, en) = e.advice();

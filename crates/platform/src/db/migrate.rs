@@ -26,10 +26,35 @@ pub struct Migrations {
     pub postgres: &'static [Script],
 }
 
-/// Embeds the files named, of both engines' folders, in the order they run.
+#[cfg(any(test, feature = "testing"))]
+impl Migrations {
+    /// Those before the one of this version: a database of a former release, for tests of what a migration keeps.
+    pub fn before(&self, version: i64) -> Self {
+        let before =
+            |scripts: &'static [Script]| &scripts[..scripts.iter().take_while(|s| s.version < version).count()];
+        Self { sqlite: before(self.sqlite), postgres: before(self.postgres) }
+    }
+}
+
+/// Whether each number is greater than the one before.
+#[doc(hidden)]
+pub const fn ascends(versions: &[i64]) -> bool {
+    let mut at = 1;
+    while at < versions.len() {
+        if versions[at - 1] >= versions[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+/// Embeds the files named, of both engines' folders, in the order they run. It does not compile where a number is not
+/// greater than the one before.
 #[macro_export]
 macro_rules! migrations {
-    ($service:literal: $($version:literal $name:literal),+ $(,)?) => {
+    ($service:literal: $($version:literal $name:literal),+ $(,)?) => {{
+        const { assert!($crate::db::ascends(&[$($version),+]), "migrations stand in the order of their numbers") };
         $crate::db::Migrations {
             sqlite: &[$($crate::db::Script {
                 version: $version,
@@ -42,7 +67,7 @@ macro_rules! migrations {
                 sql: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/", $service, "/postgres/", $name, ".sql")),
             }),+],
         }
-    };
+    }};
 }
 
 fn migrator(scripts: &[Script]) -> Migrator {

@@ -28,6 +28,8 @@ use tokio::sync::broadcast;
 
 use crate::auth::ended::{self, Ended, Ending};
 
+#[doc(hidden)]
+pub use migrate::ascends;
 pub use migrate::{Migrations, Script};
 use ready::Writable;
 use sqlite::{SqliteDb, WriterGuard};

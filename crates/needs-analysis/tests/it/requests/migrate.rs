@@ -1,7 +1,6 @@
 //! A database of the release before is brought to this one.
 
 use sanbao_needs_analysis::MIGRATIONS;
-use sanbao_platform::db::{Migrations, Script};
 use sanbao_platform::history::{self, Line};
 use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
@@ -17,16 +16,10 @@ const STEP: &str = "insert into request_history
     values ($1, $2, $3, $4, $4, $5, $6, $7, $8, null)";
 const TRIAGED: &str = "select count(*) from request where triaged and id = $1";
 
-/// The migrations before the one of this number.
-fn until(version: i64) -> Migrations {
-    let before = |scripts: &'static [Script]| &scripts[..scripts.iter().take_while(|s| s.version < version).count()];
-    Migrations { sqlite: before(MIGRATIONS.sqlite), postgres: before(MIGRATIONS.postgres) }
-}
-
 #[tokio::test]
 async fn old_lines_move_into_the_history_and_triage_is_remembered() {
     on_both(|engine| async move {
-        let db = engine.database(NAME, &until(400)).await;
+        let db = engine.database(NAME, &MIGRATIONS.before(400)).await;
         let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00.123456Z".parse().unwrap();
         let (triaged, fresh) = (Uuid::from_u128(1), Uuid::from_u128(2));
         let mut tx = db.begin().await.unwrap();
@@ -71,7 +64,7 @@ const LOOSE: &str = "insert into request_history (request_id, seq, at, step, sta
 #[tokio::test]
 async fn every_request_is_kept_and_its_source_is_of_the_organisation_that_brought_it() {
     on_both(|engine| async move {
-        let db = engine.database(NAME, &until(600)).await;
+        let db = engine.database(NAME, &MIGRATIONS.before(600)).await;
         let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00.123456Z".parse().unwrap();
         let ids: Vec<Uuid> = (1..=3).map(Uuid::from_u128).collect();
         let office = Uuid::from_u128(100);
@@ -118,6 +111,38 @@ async fn every_request_is_kept_and_its_source_is_of_the_organisation_that_brough
         let mut tx = db.begin().await.unwrap();
         let loose = on!(tx, |c| sqlx::query(LOOSE).bind(Uuid::from_u128(9)).bind(at).execute(c).await.map(drop));
         assert!(loose.is_err(), "a line of no request");
+    })
+    .await;
+}
+
+const NAMED: &str = "insert into request (id, source, received_at, received_on, area_code, category, urgency,
+    elder_name, state, state_since, created_at, version)
+    values ($1, 'test', $2, $3, '1', 'meal', 'normal', $4, 'received', $2, $2, 2)";
+const NAMES: &str = "select elder_name from request order by id";
+
+#[tokio::test]
+async fn names_from_before_are_found_by_every_spelling() {
+    on_both(|engine| async move {
+        let db = engine.database(NAME, &MIGRATIONS.before(800)).await;
+        let at: chrono::DateTime<chrono::Utc> = "2026-11-23T04:00:00Z".parse().unwrap();
+        let names =
+            ["张 三", "李\u{3000}四", "阿卜杜拉・买买提", "阿卜杜拉.买买提", "Anna Maria", "王 A. 某", "陈桂香"];
+        let mut tx = db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(AREA).bind(at).execute(c).await.map(drop)).unwrap();
+        for (n, name) in (1_u128..).zip(names) {
+            on!(tx, |c| {
+                let row = sqlx::query(NAMED).bind(Uuid::from_u128(n)).bind(at).bind(at.date_naive());
+                row.bind(name).execute(c).await.map(drop)
+            })
+            .unwrap();
+        }
+        tx.commit().await.unwrap();
+        db.close().await;
+        let db = engine.database(NAME, &MIGRATIONS).await;
+        let mut conn = db.read().await.unwrap();
+        let kept: Vec<String> = on!(conn, |c| sqlx::query_scalar(NAMES).fetch_all(c).await).unwrap();
+        let one = ["张三", "李四", "阿卜杜拉·买买提", "阿卜杜拉·买买提", "Anna Maria", "王 A. 某", "陈桂香"];
+        assert_eq!(kept, one);
     })
     .await;
 }
