@@ -29,6 +29,7 @@ pub struct Migrations {
 #[cfg(any(test, feature = "testing"))]
 impl Migrations {
     /// Those before the one of this version: a database of a former release, for tests of what a migration keeps.
+    #[must_use]
     pub fn before(&self, version: i64) -> Self {
         let before =
             |scripts: &'static [Script]| &scripts[..scripts.iter().take_while(|s| s.version < version).count()];
