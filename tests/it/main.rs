@@ -15,6 +15,7 @@ mod contract;
 mod crash;
 mod events;
 mod journey_http;
+mod keeping;
 mod memory;
 mod openapi;
 mod orders;
