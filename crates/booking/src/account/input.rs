@@ -158,6 +158,7 @@ pub(super) struct Setup {
     #[serde(default)]
     pub(super) token: String,
     pub(super) name_zh: String,
+    #[serde(default)]
     pub(super) name_en: String,
     pub(super) area_code: Option<String>,
     pub(super) login: String,

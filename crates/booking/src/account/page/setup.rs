@@ -73,7 +73,7 @@ fn form(app: &App, visitor: &Visitor, token: &str, typed: Option<(&Setup, &Probl
                 input type="hidden" name="token" value=(token);
                 h2 { (t("setup-organisation")) }
                 (field("name_zh", "organisation-name-zh", was(|s| &s.name_zh), must))
-                (field("name_en", "organisation-name-en", was(|s| &s.name_en), must))
+                (field("name_en", "organisation-name-en", was(|s| &s.name_en), Field::default()))
                 (field("area_code", "area-code", area, Field::default()))
                 h2 { (t("setup-administrator")) }
                 (field("display_name", "display-name", was(|s| &s.display_name), must))

@@ -1,6 +1,7 @@
 //! Accounts, log-ins, people and their pages, through the real router on both engines.
 mod areas;
 mod browser;
+mod edit;
 mod elders;
 mod end;
 mod ended;
@@ -16,6 +17,7 @@ mod own;
 mod pairs;
 mod people;
 mod pin;
+mod rooms;
 mod second_factor;
 mod secrets;
 mod setup;
