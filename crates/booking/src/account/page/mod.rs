@@ -27,6 +27,7 @@ const FILES: &[StaticFile] = &[
     ("/static/booking/account-link.js", JS, include_bytes!("../../../assets/account-link.js")),
     ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
     link_code::FILE,
+    admin::FILE,
 ];
 
 pub(super) fn routes() -> Routes<App> {
@@ -43,6 +44,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))
         .page("/admin", get(admin::administration))
+        .page("/admin/accounts/{id}", get(admin::account_page))
+        .page("/admin/organisations/{id}", get(admin::organisation_page))
         .files(FILES)
 }
 
