@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod events;
 mod journey_http;
+mod landing;
 mod memory;
 mod openapi;
 mod orders;

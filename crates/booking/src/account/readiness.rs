@@ -34,6 +34,9 @@ const FACTS: &str = "with recursive down (code, depth) as (
         (select count(*) from person e join reach r on r.id = e.organisation_id
             where r.kind = 'care_home' and e.merged_into is null) as residents,
         (select count(*) from down where depth > 0) as areas_within,
+        (select count(*) from post d where d.role = 'administrator' and d.organisation_id = $1
+            and exists (select 1 from membership_area x where x.account_id = d.account_id
+                and x.organisation_id = d.organisation_id)) as administrators_with_area,
         (select count(*) from post d where d.role = 'dispatcher' and d.organisation_id = $1
             and exists (select 1 from membership_area x where x.account_id = d.account_id
                 and x.organisation_id = d.organisation_id)) as dispatchers_with_area,
@@ -56,6 +59,8 @@ pub(super) struct Facts {
     pub(super) residents: i64,
     /// The areas that lie in the organisation's own.
     pub(super) areas_within: i64,
+    /// The organisation's own administrators who have an area.
+    pub(super) administrators_with_area: i64,
     /// The organisation's own dispatchers who have an area.
     pub(super) dispatchers_with_area: i64,
     pub(super) agency_dispatchers: i64,

@@ -12,7 +12,7 @@ use sanbao_platform::problem::Problem;
 
 use super::config::AccountConfig;
 use super::id::AccountId;
-use super::input::{self, Fields, Setup, area_code, line};
+use super::input::{self, Fields, Setup, area_code, line, typed_twice};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::{self, ENGLISH_CHARS_MAX, NAME_CHARS_MAX, Organisation, OrganisationKind, OrganisationState};
 use super::problems::{LINK_SPENT, LOGIN_TAKEN};
@@ -71,6 +71,7 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
     let display_name = fields.take("/display_name", line(&body.display_name, 40));
     let names = [&body.name_zh, &body.name_en, &body.login, &body.display_name].map(String::as_str);
     let password = fields.take("/password", secret::password(&body.password, &names));
+    fields.take("/again", typed_twice(&body.password, body.again.as_deref()));
     let values = name_zh.zip(login).zip(display_name).zip(password);
     let (((name_zh, login), display_name), password) = fields.finish(values)?;
     let hash = app.deps.passwords.hash(password).await?;

@@ -20,8 +20,8 @@ pub(in crate::account) const ENGLISH_CHARS_MAX: usize = 120;
 
 /// A new organisation.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
-#[schema(example = json!({"kind": "care_home", "name_zh": "安和怡养院", "name_en": "Anhe Care Home",
-    "time_zone": "Asia/Shanghai", "phone": "0574-86270000", "area_code": "330211001001"}))]
+#[schema(example = json!({"kind": "care_home", "name_zh": "望海怡养院", "name_en": "Sea View Care Home",
+    "time_zone": "Asia/Shanghai", "phone": "0574-86270000", "area_code": "330211001001", "same_name": false}))]
 pub(super) struct NewOrganisation {
     kind: OrganisationKind,
     #[serde(default)]

@@ -140,7 +140,12 @@ async fn the_owner_comes_in_by_a_plain_form() {
         let fields = [("token", token), ("password", "short")];
         let again = browser.form(&site, "/setup/account", &fields).await.checked(422);
         assert!(again.text.contains(token), "the form comes again");
-        let fields = [("token", token), ("password", "correct horse")];
+        let fields = [("token", token), ("password", "correct horse"), ("again", "correct hors")];
+        let again = browser.form(&site, "/setup/account", &fields).await.checked(422);
+        assert!(again.text.contains("两次输入的密码不一样") && again.text.contains("again-error"), "{}", again.text);
+        assert!(!again.text.contains("correct hors"), "no password is sent back");
+        assert!(again.text.contains(r#"data-action="show""#));
+        let fields = [("token", token), ("password", "correct horse"), ("again", "correct horse")];
         let done = browser.form(&site, "/setup/account", &fields).await.checked(303);
         assert_eq!(done.header("location"), "/login");
         let chief = site.access("chief", "correct horse").await;

@@ -1,4 +1,5 @@
 //! Accounts, log-ins, people and their pages, through the real router on both engines.
+mod admin_pages;
 mod areas;
 mod browser;
 mod edit;
@@ -9,6 +10,7 @@ mod guarded;
 mod idle;
 mod joins;
 pub mod kit;
+mod landing;
 mod links;
 mod log_in;
 mod offices;

@@ -41,7 +41,7 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
     let beginnings = match own.kind {
         OrganisationKind::StreetOffice => {
             let reached = organisation::list(conn, own, day, None, LOOKED_AT_MAX).await?;
-            of_office(own, &facts, &reached)
+            of_office(ctx, own, &facts, &reached)
         }
         OrganisationKind::CareHome => vec![of_home(&facts)],
         OrganisationKind::Hospital | OrganisationKind::HealthCentre => vec![of_hospital(&facts)],
@@ -57,7 +57,7 @@ fn page_of(reached: &[Organisation], kinds: &[OrganisationKind], part: &str) -> 
     found.map_or_else(|| ADD_ORGANISATION.to_owned(), |o| format!("{}#{part}", accounts_of(o.id)))
 }
 
-fn of_office(own: &Organisation, facts: &Facts, reached: &[Organisation]) -> Vec<Beginning> {
+fn of_office(ctx: &Ctx, own: &Organisation, facts: &Facts, reached: &[Organisation]) -> Vec<Beginning> {
     use OrganisationKind::{CareHome, HealthCentre, HomeCareAgency, Hospital};
     let home = |part| page_of(reached, &[CareHome], part);
     let agency = || page_of(reached, &[HomeCareAgency], "add");
@@ -71,7 +71,9 @@ fn of_office(own: &Organisation, facts: &Facts, reached: &[Organisation]) -> Vec
         need("need-resident-of-home", facts.residents, home("add")),
     ];
     let mut request = of_area(own, facts);
-    request.insert(1, need("need-areas", facts.areas_within, "/areas"));
+    let myself = format!("/admin/accounts/{}", ctx.actor.subject);
+    request.insert(1, need("need-administrator-area", facts.administrators_with_area, myself));
+    request.insert(2, need("need-areas", facts.areas_within, "/areas"));
     request.push(need("need-agency", facts.agencies, ADD_ORGANISATION));
     let visit = vec![
         need("need-agency", facts.agencies, ADD_ORGANISATION),
