@@ -73,17 +73,19 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::{HomeCareAgency, StreetOffice};
+    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HomeCareAgency, StreetOffice};
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];
+    const HOMES: &[&str] = &[CareHome.as_str()];
+    const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
-        link("/residents", "nav-residents", &[CARE_STAFF]),
+        NavLink { kinds: HOMES, ..link("/residents", "nav-residents", &[CARE_STAFF]) },
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
-        link("/persons/pairs", "nav-pairs", &[DISPATCHER]),
+        NavLink { kinds: OF_ELDERS, ..link("/persons/pairs", "nav-pairs", &[DISPATCHER]) },
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
@@ -218,7 +220,8 @@ pub async fn start(parts: Parts) -> Result<Network, ComposeError> {
         router = router.merge(std::mem::take(&mut service.routes.router));
     }
     let keys = parts.root.keys()?;
-    let mut router = http::finish(router, parts.clock.clone(), drain.clone(), parts.secure);
+    let frame = http::Around { frame: Frame::new(navigation(), &TEXTS), keys: Some(keys.clone()) };
+    let mut router = http::finish_in(router, parts.clock.clone(), drain.clone(), parts.secure, frame);
     if parts.behind_proxy {
         router = router.layer(axum::middleware::from_fn(proxy::believe));
     }

@@ -109,6 +109,7 @@ async fn the_first_administrator_comes_from_an_empty_machine_through_the_second_
         ("display_name", "高海平"),
         ("login", "gao"),
         ("password", "correct horse battery"),
+        ("again", "correct horse battery"),
     ] {
         browser.fill(&format!("#{field}"), text).await;
     }

@@ -16,6 +16,7 @@ mod crash;
 mod events;
 mod journey_http;
 mod keeping;
+mod landing;
 mod memory;
 mod openapi;
 mod orders;
