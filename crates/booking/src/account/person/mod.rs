@@ -18,4 +18,4 @@ pub(super) use events::{PersonEvent, REGISTERED};
 pub use model::Person;
 pub use store::find;
 pub(super) use store::insert;
-pub use view::PersonView;
+pub use view::{PersonView, PersonWarning};

@@ -1,7 +1,7 @@
-//! A person as stored. The national id lies there sealed; its blind index finds it again.
+//! A person as stored. The numbers of papers lie there sealed; their blind indexes find them again.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::{ResidentId, mask_resident_id};
+use sanbao_platform::cn::{Paper, PaperKind, ResidentId, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::id::OrganisationId;
 
@@ -26,6 +26,12 @@ pub struct Person {
     pub phone: Option<String>,
     pub(super) national_id_sealed: Option<Vec<u8>>,
     pub(super) national_id_index: Option<String>,
+    /// The kind of the paper that is no resident id, or that there is none yet.
+    pub(super) paper_kind: Option<PaperKind>,
+    /// Its kind and number, or the text that was given.
+    pub(super) paper_sealed: Option<Vec<u8>>,
+    /// None of a text that could not be read.
+    pub(super) paper_index: Option<String>,
     /// Street address.
     pub address: Option<String>,
     pub area_code: Option<String>,
@@ -61,6 +67,9 @@ impl Person {
             phone: None,
             national_id_sealed: None,
             national_id_index: None,
+            paper_kind: None,
+            paper_sealed: None,
+            paper_index: None,
             address: None,
             area_code: None,
             guardian_name: None,
@@ -80,6 +89,45 @@ impl Person {
         self.national_id_index = Some(id.index(keys));
         self.birth_date = Some(id.birth_date());
         self.sex = sex_of(id);
+    }
+
+    /// Takes a paper that was read: the number of a resident id as that, any other beside it.
+    pub(super) fn set_paper(&mut self, keys: &FieldKeys, paper: &Paper, today: NaiveDate) {
+        if let Some(id) = paper.resident_id(today) {
+            self.set_national_id(keys, &id);
+            if self.paper_kind == Some(PaperKind::NoneYet) {
+                self.paper_kind = None;
+            }
+            return;
+        }
+        let none = paper.kind() == PaperKind::NoneYet;
+        self.paper_kind = Some(paper.kind());
+        self.paper_sealed = (!none).then(|| keys.seal(&super::reseal::place_of_paper(self.id.0), &paper.sealed_text()));
+        self.paper_index = paper.index(keys);
+    }
+
+    /// Takes the paper out that is no resident id.
+    pub(super) fn clear_paper(&mut self) {
+        (self.paper_kind, self.paper_sealed, self.paper_index) = (None, None, None);
+    }
+
+    /// The same of another record of the same person, sealed for this one.
+    pub(super) fn take_other_paper(&mut self, keys: &FieldKeys, other: &Self) -> Result<(), Unsealable> {
+        let paper = other.other_paper(keys)?;
+        self.paper_kind = other.paper_kind;
+        self.paper_sealed =
+            paper.map(|paper| keys.seal(&super::reseal::place_of_paper(self.id.0), &paper.sealed_text()));
+        self.paper_index.clone_from(&other.paper_index);
+        Ok(())
+    }
+
+    /// The paper that is no resident id: `Err` when it does not open, which the log says once.
+    pub(super) fn other_paper(&self, keys: &FieldKeys) -> Result<Option<Paper>, Unsealable> {
+        let Some(sealed) = &self.paper_sealed else {
+            return Ok(self.paper_kind.map(|kind| Paper::kept(kind, String::new())));
+        };
+        let text = keys.open_or_report(&super::reseal::place_of_paper(self.id.0), sealed).ok_or(Unsealable)?;
+        Paper::of_sealed_text(&text).map(Some).ok_or(Unsealable)
     }
 
     /// Takes the paper of another record of the same person, sealed for this one, or what is known of it.

@@ -14,6 +14,7 @@ mod offices;
 mod organisations;
 mod own;
 mod pairs;
+mod papers;
 mod people;
 mod pin;
 mod second_factor;

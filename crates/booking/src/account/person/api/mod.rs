@@ -16,6 +16,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::get, update::update))
         .routes(routes!(read::national_id))
+        .routes(routes!(read::papers))
         .routes(routes!(pair::api::list))
         .routes(routes!(pair::api::decline))
         .routes(routes!(join::api::joins))

@@ -119,6 +119,9 @@ async fn take(
         store::remember(tx, join.id, field, former.as_deref()).await?;
         field.write(survivor, field.read(other));
     }
+    if fields.contains(&PersonField::Paper) {
+        survivor.take_other_paper(keys, other).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
+    }
     if fields.contains(&PersonField::NationalId) {
         survivor.take_paper(keys, other).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
     }
@@ -135,6 +138,9 @@ fn give_back(survivor: &mut Person, other: &Person, field: PersonField, former: 
         if former.is_none() {
             survivor.national_id_index = None;
         }
+    }
+    if field == PersonField::Paper {
+        survivor.clear_paper();
     }
     field.write(survivor, former);
 }
