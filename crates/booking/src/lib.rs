@@ -40,6 +40,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1100 "1100_emergency_access",
     1200 "1200_plain_names",
     1500 "1500_papers",
+    1501 "1501_person_end",
 );
 
 /// The operator's choices.

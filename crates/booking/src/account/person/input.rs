@@ -9,7 +9,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Person;
+use super::state::{Departure, EndKind};
 use crate::account::input::{Fields, Sex, Wrong, area_code, line, person_name, resident_id, telephone};
+
+/// Characters of a reason or a remark at most.
+const REASON_CHARS_MAX: usize = 500;
 
 /// Declares a body that tells of a person; whether the name must be there is the only difference.
 macro_rules! person_body {
@@ -171,6 +175,51 @@ fn told_paper(kind: Option<PaperKind>, number: Told, person: &mut Person, today:
             person.clear_paper();
             None
         }
+    }
+}
+
+/// How and when somebody's time in the network ended.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "died", "on": "2026-11-20", "note": "家属来电告知"}))]
+pub(super) struct PersonEnding {
+    kind: EndKind,
+    /// The last day: not in the future.
+    #[schema(value_type = chrono::NaiveDate)]
+    on: Day,
+    /// In people's words, up to 500 characters.
+    #[serde(default)]
+    note: Option<String>,
+}
+
+impl PersonEnding {
+    /// The end, checked; somebody's last day lies between their birth and `today`.
+    pub(super) fn checked(&self, born: Option<NaiveDate>, today: NaiveDate) -> Result<Departure, Problem> {
+        let mut fields = Fields::default();
+        let on = *self.on;
+        let possible =
+            on <= today && born.is_none_or(|born| on >= born) && on > today - chrono::Duration::days(366 * 10);
+        let on = fields.take("/on", possible.then_some(on).ok_or(Wrong::new("日期不对", "Not a possible date")));
+        let note = fields.maybe("/note", self.note.as_deref(), |t| line(t, REASON_CHARS_MAX));
+        fields.finish(on.map(|on| Departure { kind: self.kind, on, note }))
+    }
+}
+
+/// Why somebody is in the network after all.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "登记错了人"}))]
+pub(super) struct PersonReturn {
+    /// In people's words, up to 500 characters.
+    reason: String,
+}
+
+impl PersonReturn {
+    /// The reason, checked.
+    pub(super) fn checked(&self) -> Result<String, Problem> {
+        let mut fields = Fields::default();
+        let reason = fields.take("/reason", line(&self.reason, REASON_CHARS_MAX));
+        fields.finish(reason)
     }
 }
 

@@ -5,6 +5,7 @@ use sanbao_platform::cn::{Paper, PaperKind, ResidentId, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::id::OrganisationId;
 
+use super::state::{EndKind, PersonState, PersonStateName};
 use crate::account::id::PersonId;
 use crate::account::input::{Sex, sex_of};
 use crate::account::organisation::{Organisation, OrganisationKind};
@@ -39,9 +40,33 @@ pub struct Person {
     pub guardian_name: Option<String>,
     /// Guardian's telephone.
     pub guardian_phone: Option<String>,
+    #[sqlx(flatten)]
+    pub state: PersonState,
     pub created_at: DateTime<Utc>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+}
+
+/// The columns of a state.
+#[derive(sqlx::FromRow)]
+pub(super) struct StateRow {
+    state: PersonStateName,
+    ended_on: Option<NaiveDate>,
+}
+
+impl<'r, R: sqlx::Row> sqlx::FromRow<'r, R> for PersonState
+where
+    StateRow: sqlx::FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> sqlx::Result<Self> {
+        let StateRow { state, ended_on } = StateRow::from_row(row)?;
+        match (state, ended_on) {
+            (PersonStateName::Registered, None) => Ok(Self::Registered),
+            (PersonStateName::Died, Some(on)) => Ok(Self::Ended { kind: EndKind::Died, on }),
+            (PersonStateName::Left, Some(on)) => Ok(Self::Ended { kind: EndKind::Left, on }),
+            _ => Err(sqlx::Error::Decode("person.ended_on does not fit person.state".into())),
+        }
+    }
 }
 
 impl std::fmt::Debug for Person {
@@ -74,6 +99,7 @@ impl Person {
             area_code: None,
             guardian_name: None,
             guardian_phone: None,
+            state: PersonState::Registered,
             created_at,
             version: 1,
         }

@@ -5,6 +5,7 @@ use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
@@ -22,7 +23,8 @@ const VISITED_DAYS_MAX: i64 = 90;
 macro_rules! columns {
     () => {
         "id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
-    paper_kind, paper_sealed, paper_index, address, area_code, guardian_name, guardian_phone, created_at, version"
+    paper_kind, paper_sealed, paper_index, address, area_code, guardian_name, guardian_phone, state, ended_on,
+    created_at, version"
     };
 }
 
@@ -85,6 +87,9 @@ const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, ph
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
     paper_kind = $13, paper_sealed = $14, paper_index = $15, version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
+const SET_STATE: &str = "update person set state = $3, ended_on = $4, version = $5
+    where id = $1 and version = $2 and merged_into is null";
+
 /// The record of an id. One that went into another leads on to that.
 pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
@@ -109,7 +114,7 @@ pub(super) async fn load(
 }
 
 /// How the caller's organisation stands to a person.
-async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<AccountRelation, Problem> {
+pub(super) async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<AccountRelation, Problem> {
     let caller = ctx.actor.organisation;
     if let Some(home) = person.organisation_id {
         return Ok(if home == caller { AccountRelation::Own } else { AccountRelation::Foreign });
@@ -218,6 +223,15 @@ pub(super) async fn update(tx: &mut Tx, p: &Person) -> Result<bool, DbError> {
         let row = row.bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
         let row = row.bind(p.paper_kind).bind(&p.paper_sealed).bind(&p.paper_index);
         row.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+/// Stores the state of a person over the version that was read; `false` when somebody else changed it since.
+pub(super) async fn set_state(tx: &mut Tx, read: i64, p: &Person) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(SET_STATE).bind(p.id).bind(read).bind(p.state.name()).bind(p.state.ended_on());
+        row.bind(p.version).execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
 }

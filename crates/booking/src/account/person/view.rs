@@ -5,11 +5,14 @@ use sanbao_platform::audit::{Disclosure, Personal, Subject};
 use sanbao_platform::cn::{Paper, PaperDoubt, PaperKind, is_doubtful_name, mask_phone};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::text_enum;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::Person;
+use super::open::OpenView;
+use super::state::PersonStateName;
 use crate::account::id::PersonId;
 use crate::account::input::Sex;
 
@@ -70,6 +73,10 @@ pub struct PersonView {
     pub guardian_name: Option<String>,
     /// `138****5678`
     pub guardian_phone: Option<String>,
+    pub state: PersonStateName,
+    /// The last day of somebody who has died or left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended_on: Option<NaiveDate>,
     /// The things about the record that somebody should look at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<PersonWarning>,
@@ -98,6 +105,8 @@ impl PersonView {
             national_id: national_id.ok().flatten(),
             papers,
             warnings,
+            state: person.state.name(),
+            ended_on: person.state.ended_on(),
             address: person.address,
             area_code: person.area_code,
             guardian_name: person.guardian_name,
@@ -123,6 +132,15 @@ fn papers_of(person: &Person, keys: &FieldKeys) -> Vec<PaperView> {
         PaperView { kind, number: paper.as_ref().and_then(masked) }
     });
     resident.into_iter().chain(other).collect()
+}
+
+/// A person after a step, with what is open still.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct EndedView {
+    #[serde(flatten)]
+    pub person: PersonView,
+    /// Consults and visits that are not done: of somebody who has died or left those that had begun.
+    pub open: Vec<OpenView>,
 }
 
 /// A person who was just registered.

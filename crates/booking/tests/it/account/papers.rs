@@ -92,7 +92,11 @@ async fn the_same_number_under_the_same_kind_is_the_same_person() {
         let path = format!("/v1/persons/{}/join", bare["id"].as_str().unwrap());
         let with = [("if-match", "\"1\"")];
         let joined = site.api_with(&nurse, "POST", &path, json!({ "other": id }), &with).await.expect(200);
-        assert_eq!(joined["papers"], json!([{ "kind": "passport", "number": "E****5678" }]), "sealed for the survivor");
+        assert_eq!(
+            joined["person"]["papers"],
+            json!([{ "kind": "passport", "number": "E****5678" }]),
+            "sealed for the survivor"
+        );
         let path = format!("/v1/persons/{}/unjoin", bare["id"].as_str().unwrap());
         let with = [("if-match", "\"2\"")];
         let apart = site.api_with(&nurse, "POST", &path, json!({ "other": id }), &with).await.expect(200);

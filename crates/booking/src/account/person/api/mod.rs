@@ -2,6 +2,7 @@
 
 mod create;
 mod read;
+mod steps;
 mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -17,6 +18,8 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::get, update::update))
         .routes(routes!(read::national_id))
         .routes(routes!(read::papers))
+        .routes(routes!(steps::end))
+        .routes(routes!(steps::restore))
         .routes(routes!(pair::api::list))
         .routes(routes!(pair::api::decline))
         .routes(routes!(join::api::joins))

@@ -5,6 +5,7 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::history::{self, Line};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 use uuid::Uuid;
 
@@ -44,6 +45,13 @@ pub(super) async fn join(
     }
     if survivor.id == other.id || survivor.organisation_id != other.organisation_id {
         return Err(Problem::field("/other", "请选择另一份记录", "Choose another record"));
+    }
+    if survivor.state.name() != other.state.name() {
+        let (zh, en) = (
+            "一份记录已登记去世或离开，另一份没有，请先更正",
+            "One record says that the person has died or left, the other does not; correct one of them first",
+        );
+        return Err(Problem::field("/other", zh, en));
     }
     if body.other_version.is_some_and(|read| read != other.version) {
         return Err(Problem::new(&PRECONDITION_FAILED));
