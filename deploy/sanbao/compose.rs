@@ -81,6 +81,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
         link("/residents", "nav-residents", &[CARE_STAFF]),
+        link("/persons", "nav-persons", &[CARE_STAFF, DISPATCHER]),
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
         link("/persons/pairs", "nav-pairs", &[DISPATCHER]),

@@ -41,6 +41,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1200 "1200_plain_names",
     1500 "1500_papers",
     1501 "1501_person_end",
+    1502 "1502_person_keys",
 );
 
 /// The operator's choices.

@@ -30,7 +30,7 @@ pub use config::VisitConfig;
 pub use events::CATALOGUE;
 pub use id::VisitId;
 pub use problems::KINDS;
-pub use state::VisitStepName;
+pub use state::{VisitStateName, VisitStepName};
 pub(crate) use steps::TOPIC;
 pub(crate) use steps::called_off;
 pub(crate) use store::{not_begun_of, open_at};

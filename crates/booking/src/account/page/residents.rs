@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::TEXTS;
 use super::pairs::other_paper;
+use super::person::state_badge;
 use crate::App;
 use crate::account::input::Sex;
 use crate::account::person::PersonView;
@@ -81,7 +82,7 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
                 @for p in people {
                     tr {
                         th scope="row" {
-                            (p.name)
+                            a href=(format!("/persons/{}", p.id)) { (p.name) } " " (state_badge(lang, p))
                             @for warning in &p.warnings {
                                 " " (badge(Tone::Warn, &t(&format!("person-warning-{}", warning.as_str()))))
                             }

@@ -1,7 +1,7 @@
 //! A person as stored. The numbers of papers lie there sealed; their blind indexes find them again.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::cn::{Paper, PaperKind, ResidentId, mask_resident_id};
+use sanbao_platform::cn::{Paper, PaperKind, ResidentId, half_width, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::id::OrganisationId;
 
@@ -27,12 +27,16 @@ pub struct Person {
     pub phone: Option<String>,
     pub(super) national_id_sealed: Option<Vec<u8>>,
     pub(super) national_id_index: Option<String>,
+    /// The blind index of its last four characters.
+    pub(super) national_id_tail: Option<String>,
     /// The kind of the paper that is no resident id, or that there is none yet.
     pub(super) paper_kind: Option<PaperKind>,
     /// Its kind and number, or the text that was given.
     pub(super) paper_sealed: Option<Vec<u8>>,
     /// None of a text that could not be read.
     pub(super) paper_index: Option<String>,
+    /// The blind index of its last four characters.
+    pub(super) paper_tail: Option<String>,
     /// Street address.
     pub address: Option<String>,
     pub area_code: Option<String>,
@@ -92,9 +96,11 @@ impl Person {
             phone: None,
             national_id_sealed: None,
             national_id_index: None,
+            national_id_tail: None,
             paper_kind: None,
             paper_sealed: None,
             paper_index: None,
+            paper_tail: None,
             address: None,
             area_code: None,
             guardian_name: None,
@@ -113,6 +119,7 @@ impl Person {
     pub(in crate::account) fn set_national_id(&mut self, keys: &FieldKeys, id: &ResidentId) {
         self.national_id_sealed = Some(keys.seal(&self.place(), id.as_str()));
         self.national_id_index = Some(id.index(keys));
+        self.national_id_tail = Paper::of(id).last_four().and_then(|four| paper_tail(keys, four));
         self.birth_date = Some(id.birth_date());
         self.sex = sex_of(id);
     }
@@ -130,11 +137,13 @@ impl Person {
         self.paper_kind = Some(paper.kind());
         self.paper_sealed = (!none).then(|| keys.seal(&super::reseal::place_of_paper(self.id.0), &paper.sealed_text()));
         self.paper_index = paper.index(keys);
+        self.paper_tail = paper.last_four().and_then(|four| paper_tail(keys, four));
     }
 
     /// Takes the paper out that is no resident id.
     pub(super) fn clear_paper(&mut self) {
-        (self.paper_kind, self.paper_sealed, self.paper_index) = (None, None, None);
+        (self.paper_kind, self.paper_sealed) = (None, None);
+        (self.paper_index, self.paper_tail) = (None, None);
     }
 
     /// The same of another record of the same person, sealed for this one.
@@ -144,6 +153,7 @@ impl Person {
         self.paper_sealed =
             paper.map(|paper| keys.seal(&super::reseal::place_of_paper(self.id.0), &paper.sealed_text()));
         self.paper_index.clone_from(&other.paper_index);
+        self.paper_tail.clone_from(&other.paper_tail);
         Ok(())
     }
 
@@ -162,7 +172,16 @@ impl Person {
             self.national_id_sealed = Some(keys.seal(&self.place(), &number));
         }
         self.national_id_index.clone_from(&other.national_id_index);
+        self.national_id_tail.clone_from(&other.national_id_tail);
         Ok(())
+    }
+
+    /// The blind indexes of the last four of both papers, found out from the numbers; none of one that does not open.
+    pub(super) fn tails(&self, keys: &FieldKeys) -> (Option<String>, Option<String>) {
+        let tail = |paper: Paper| paper.last_four().and_then(|four| paper_tail(keys, four));
+        let resident = self.national_id(keys).ok().flatten();
+        let resident = resident.map(|number| Paper::kept(PaperKind::of_resident_id(&number), number));
+        (resident.and_then(tail), self.other_paper(keys).ok().flatten().and_then(tail))
     }
 
     /// The national id in the open: `Err` when it does not open, which the log says once.
@@ -175,6 +194,17 @@ impl Person {
     pub(super) fn masked_national_id(&self, keys: &FieldKeys) -> Result<Option<String>, Unsealable> {
         Ok(self.national_id(keys)?.map(|id| mask_resident_id(&id)))
     }
+}
+
+/// The domain of the blind index of the last four characters of papers.
+const TAIL_DOMAIN: &str = "paper_tail";
+
+/// The blind index of four characters as those at the end of a paper; none of what cannot be these.
+pub(super) fn paper_tail(keys: &FieldKeys, typed: &str) -> Option<String> {
+    let four = half_width(typed).to_uppercase();
+    let fits =
+        four.len() == 4 && four.bytes().all(|b| b.is_ascii_alphanumeric()) && four.bytes().any(|b| b.is_ascii_digit());
+    fits.then(|| keys.blind_index(TAIL_DOMAIN, &four))
 }
 
 /// Where people whom this organisation registers belong, and how its accounts stand to that place.

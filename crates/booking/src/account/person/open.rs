@@ -16,6 +16,8 @@ use crate::account::problems::PERSON_ENDED;
 
 /// Open things that an answer lists at most.
 const OPEN_MAX: i64 = 100;
+/// Past things that a page lists at most.
+const PAST_MAX: i64 = 30;
 
 const OPEN: &str = "select 'consult' as kind, c.id, c.inviting_id as organisation_id, c.state as state,
         coalesce(c.starts_at, c.wanted_from) as at
@@ -26,6 +28,15 @@ const OPEN: &str = "select 'consult' as kind, c.id, c.inviting_id as organisatio
         coalesce(v.starts_at, v.wanted_from) as at
     from visit v where v.person_id = $1 and v.state in ('requested', 'scheduled', 'in_service')
     order by at, id limit $2";
+const PAST: &str = "select 'consult' as kind, c.id, c.inviting_id as organisation_id, c.state as state,
+        coalesce(c.starts_at, c.wanted_from) as at
+    from consult c where c.resident_id = $1 and c.inviting_id = $2
+        and c.state in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
+    union all
+    select 'visit' as kind, v.id, v.agency_id as organisation_id, v.state as state,
+        coalesce(v.starts_at, v.wanted_from, v.created_at) as at
+    from visit v where v.person_id = $1 and v.agency_id = $2 and v.state in ('completed', 'cancelled', 'no_show')
+    order by at desc, id desc limit $3";
 const STATE: &str =
     "select state from person where id = coalesce((select m.merged_into from person m where m.id = $1), $1)";
 
@@ -62,6 +73,18 @@ pub(in crate::account) async fn of(
         let ours = row.organisation_id == own;
         OpenView { kind: row.kind, id: ours.then_some(row.id), state: ours.then_some(row.state), at: row.at }
     };
+    Ok(rows.into_iter().map(view).collect())
+}
+
+/// What is over of a person, of an organisation's own; the newest first, at most 30.
+pub(in crate::account) async fn past(
+    conn: &mut Conn,
+    person: PersonId,
+    own: OrganisationId,
+) -> Result<Vec<OpenView>, DbError> {
+    let rows: Vec<OpenRow> =
+        on!(conn, |c| sqlx::query_as(PAST).bind(person).bind(own).bind(PAST_MAX).fetch_all(c).await)?;
+    let view = |row: OpenRow| OpenView { kind: row.kind, id: Some(row.id), state: Some(row.state), at: row.at };
     Ok(rows.into_iter().map(view).collect())
 }
 

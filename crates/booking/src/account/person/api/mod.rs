@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{join, pair};
+use super::{join, lookup, pair};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -20,6 +20,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::papers))
         .routes(routes!(steps::end))
         .routes(routes!(steps::restore))
+        .routes(routes!(lookup::api::lookup))
         .routes(routes!(pair::api::list))
         .routes(routes!(pair::api::decline))
         .routes(routes!(join::api::joins))

@@ -15,6 +15,7 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
+use crate::account::person::lookup;
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
 use crate::account::problems::{ALREADY_JOINED, JOIN_FINAL, NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE, PAPERS_DIFFER};
@@ -69,6 +70,7 @@ pub(super) async fn join(
     }
     other.version += 1;
     write(tx, &mut survivor).await?;
+    lookup::write(tx, other.id).await?;
     PersonJoined::of(&join_ids(&join), now).publish(tx, &JOINED).await?;
     PersonEvent::of(&survivor).publish(tx, now, &UPDATED).await?;
     record(tx, ctx, "join", &join, [(&survivor, OWN, OWN), (&other, OWN, INTO)]).await?;
@@ -94,6 +96,9 @@ pub(super) async fn separate(
     store::lead_no_more(tx, join).await.map_err(taken_since)?;
     other.version += 1;
     store::move_back(tx, join).await?;
+    for person in [survivor.id, other.id] {
+        lookup::write(tx, person).await?;
+    }
     calendar::give_back(tx, now, join).await?;
     store::end(tx, join.id, now, &ctx.actor).await?;
     PersonJoined::of(&join_ids(join), now).publish(tx, &SEPARATED).await?;
@@ -143,6 +148,7 @@ fn give_back(survivor: &mut Person, other: &Person, field: PersonField, former: 
     }
     if field == PersonField::NationalId {
         survivor.national_id_sealed = None;
+        survivor.national_id_tail = None;
         if former.is_none() {
             survivor.national_id_index = None;
         }
