@@ -31,6 +31,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     600 "0600_sources",
     700 "0700_joined_elders",
     800 "0800_plain_names",
+    1000 "1000_elder_end",
 );
 
 /// The zone in which this network counts its days.

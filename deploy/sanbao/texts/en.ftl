@@ -1,5 +1,6 @@
 nav-consults = Consults
 nav-residents = Residents
+nav-persons = Find a person
 nav-pairs = Doubles
 nav-requests = Requests
 nav-visits = Visits

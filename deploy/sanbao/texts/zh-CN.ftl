@@ -1,5 +1,6 @@
 nav-consults = 会诊
 nav-residents = 老人
+nav-persons = 找人
 nav-pairs = 重复登记
 nav-requests = 需求工单
 nav-visits = 派单

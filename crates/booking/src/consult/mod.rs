@@ -43,7 +43,8 @@ pub(crate) use model::OrganisationName;
 pub use problems::KINDS;
 pub use state::ConsultStepName;
 pub(crate) use steps::TOPIC;
-pub(crate) use store::open_at;
+pub(crate) use steps::called_off;
+pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

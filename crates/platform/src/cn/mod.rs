@@ -4,11 +4,15 @@
 //! spreadsheets are forgiven where only one thing can be meant.
 
 mod name;
+mod paper;
 mod phone;
+mod pinyin;
 mod resident_id;
 
-pub use name::{mask_name, name_key, plain_name};
+pub use name::{is_doubtful_name, mask_name, name_key, plain_name};
+pub use paper::{PAPER_INDEX_DOMAIN, Paper, PaperDoubt, PaperKind, is_none_yet, is_rounded};
 pub use phone::{DiallingCode, Phone, PhoneError, PhoneKind, mask_phone, phone_link};
+pub use pinyin::readings;
 pub use resident_id::{BLIND_INDEX_DOMAIN, ResidentId, ResidentIdError, mask_resident_id};
 
 use crate::invisible::is_invisible;

@@ -1,6 +1,7 @@
 //! Areas, intake, work orders and imports through the real router, on both engines.
 mod area;
 mod demo;
+mod departed;
 mod house;
 mod import;
 mod import_bounds;
