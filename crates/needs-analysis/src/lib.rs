@@ -32,6 +32,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     600 "0600_sources",
     700 "0700_joined_elders",
     800 "0800_plain_names",
+    900 "0900_area_version",
 );
 
 /// The zone in which this network counts its days.

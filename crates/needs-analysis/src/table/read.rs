@@ -155,7 +155,9 @@ impl Table {
                 Ok(true) => {
                     let byte = record.position().map_or(0, csv::Position::byte);
                     let line = self.lines.of(self.reader.get_ref().get_ref(), byte);
-                    let breaks: usize = record.iter().map(|cell| cell.matches('\n').count()).sum();
+                    // What stands behind the last line break is no line of its own.
+                    let text = record.iter().map(|cell| cell.trim_end_matches(['\r', '\n']));
+                    let breaks: usize = text.map(|cell| cell.matches('\n').count()).sum();
                     let same = record.len() == self.fields.len();
                     let cells = if same { Ok(self.cells(&record)) } else { Err("column_count") };
                     rows.push(Row { line, last: line + breaks as u64, cells });
