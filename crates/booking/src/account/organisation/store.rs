@@ -75,7 +75,7 @@ pub(super) async fn relation(
 }
 
 /// Loads an organisation for `action`, or refuses as the policy says.
-pub(in crate::account) async fn load(
+pub(crate) async fn load(
     conn: &mut Conn,
     ctx: &Ctx,
     id: OrganisationId,
@@ -97,7 +97,7 @@ pub(super) async fn offices_areas(conn: &mut Conn) -> Result<Vec<String>, DbErro
 }
 
 /// Up to `limit` organisations that an office reaches, by id, after `after`.
-pub(in crate::account) async fn list(
+pub(crate) async fn list(
     conn: &mut Conn,
     office: &Organisation,
     on: NaiveDate,
