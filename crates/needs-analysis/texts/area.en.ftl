@@ -41,10 +41,8 @@ areas-import = Import from a file
 areas-import-title = Import areas from a file
 areas-import-help = Try the file first to see what would happen, then import it. The same file again changes nothing.
 areas-import-columns = Columns: code, level (street, community, compound, grid, building), name, english_name, parent, from. The English name and the day may be missing. A CSV file in UTF-8 or GB18030, up to 50000 rows.
-areas-import-example =
-    code,level,name,english_name,parent,from
-    330211001001-C9,compound,城东南苑,Chengdong South,330211001001,
-    330211001001-C9-G1,grid,城东南苑第1网格,,330211001001-C9,
+areas-import-sample = Download a sample
+areas-with-code = { $name } ({ $code })
 areas-import-created = New areas
 areas-import-updated = Changed
 areas-import-moved = Of these, moved

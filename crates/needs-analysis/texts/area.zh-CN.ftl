@@ -41,10 +41,8 @@ areas-import = 从文件导入
 areas-import-title = 从文件导入区域
 areas-import-help = 先试一遍，看看会发生什么，再正式导入。同一个文件再导入一次，什么也不会变。
 areas-import-columns = 列：编码、级别（街道、社区、小区、网格、楼道）、名称、英文名、上级编码、生效日期。英文名和生效日期可以没有。CSV 文件，UTF-8 或 GB18030 编码，最多 50000 行。
-areas-import-example =
-    编码,级别,名称,英文名,上级编码,生效日期
-    330211001001-C9,小区,城东南苑,,330211001001,
-    330211001001-C9-G1,网格,城东南苑第1网格,,330211001001-C9,
+areas-import-sample = 下载样表
+areas-with-code = { $name }（{ $code }）
 areas-import-created = 新区域
 areas-import-updated = 有改动
 areas-import-moved = 其中调整了位置

@@ -20,7 +20,7 @@ use super::view::AreaView;
 use crate::policy::{self, Action, relation};
 use crate::{App, local_day};
 
-/// What was taken over from the code list.
+/// The areas that were taken over from the code list.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct TakenOver {
     /// The areas that are in the tree since: the street itself if it was not, and its communities.

@@ -1,4 +1,4 @@
-//! What is wrong with a row: a fault in both languages, and how a report shows it; personal values masked.
+//! The faults of a row: each in both languages, and how a report shows it; personal values masked.
 
 use sanbao_platform::cn;
 use sanbao_platform::lang::Lang;

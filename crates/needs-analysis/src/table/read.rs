@@ -155,7 +155,7 @@ impl Table {
                 Ok(true) => {
                     let byte = record.position().map_or(0, csv::Position::byte);
                     let line = self.lines.of(self.reader.get_ref().get_ref(), byte);
-                    // What stands behind the last line break is no line of its own.
+                    // A line break at the end of a cell begins no line of its own.
                     let text = record.iter().map(|cell| cell.trim_end_matches(['\r', '\n']));
                     let breaks: usize = text.map(|cell| cell.matches('\n').count()).sum();
                     let same = record.len() == self.fields.len();

@@ -1,6 +1,6 @@
 //! Areas from a file: what lies below the communities, or another district's streets with their communities.
 //!
-//! - [`plan`]: what each row would do, out of the tree as it stands; pure
+//! - [`plan`]: the change that each row would make, out of the tree as it stands; pure
 //! - [`run`]: the tree is read, and what was planned is written in chunks
 //!
 //! Rows stand in any order: larger areas are taken first. A known area is renamed or moved where the file differs, and left

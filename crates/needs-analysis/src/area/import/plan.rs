@@ -1,4 +1,4 @@
-//! What each row of a file would do to the tree; pure.
+//! The plan of an import: which change of the tree each row of a file would be; pure.
 
 use std::collections::{HashMap, HashSet};
 
@@ -59,7 +59,7 @@ pub struct Tree {
     pub today: NaiveDate,
 }
 
-/// What a good row does.
+/// The change that a good row makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// A new area, with the place that it has from a day on.
@@ -198,7 +198,7 @@ impl Tree {
             return Err(outside("parent"));
         }
         let Some(known) = known else {
-            // What is new has always lain there unless the file says otherwise: earlier days count as well.
+            // A new area has always lain there unless the file says otherwise: earlier days count as well.
             return Ok(Some(Change::Add(area, parent.map(|parent| (parent, from.unwrap_or(SINCE))))));
         };
         let moved = self.moved(known, parent, from)?;

@@ -1,4 +1,4 @@
-//! What may be done with an area: another below it, other names, another place.
+//! The forms of an area: another below it, other names, another place.
 
 use std::collections::HashMap;
 
@@ -125,7 +125,7 @@ fn move_to(ctx: &Ctx, area: &Area, parent: &Area, places: &[Area]) -> Markup {
     }
     let said = |place: &Area| match same.get(name(lang, place)) {
         Some(1) => name(lang, place).to_owned(),
-        _ => format!("{}（{}）", name(lang, place), place.code),
+        _ => TEXTS.with(lang, "areas-with-code", &[("name", name(lang, place)), ("code", place.code.as_str())]),
     };
     let fields = html! {
         p { (TEXTS.with(lang, "areas-lies-in", &[("name", name(lang, parent))])) }

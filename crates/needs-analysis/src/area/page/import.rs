@@ -6,7 +6,7 @@ use sanbao_platform::http::PageCtx;
 use sanbao_platform::page::{self, Tone};
 use sanbao_platform::problem::Problem;
 
-use super::t;
+use super::{SAMPLE, t};
 use crate::App;
 use crate::policy::{self, Action, relation};
 
@@ -19,7 +19,7 @@ pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         h1 { (t("areas-import-title")) }
         p { (t("areas-import-help")) }
         p.faint { (t("areas-import-columns")) }
-        pre { (t("areas-import-example")) }
+        p { a href=(SAMPLE) download { (t("areas-import-sample")) } }
         form #import.card method="post" data-call="/v1/imports/areas" {
             noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
             div.field {

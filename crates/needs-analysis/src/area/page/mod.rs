@@ -25,11 +25,12 @@ use crate::texts::{self, TEXTS};
 use crate::{App, local_day};
 
 const SCRIPTS: [&str; 2] = ["/static/send.js", "/static/needs-analysis/areas.js"];
-const FILES: &[StaticFile] = &[(
-    "/static/needs-analysis/areas.js",
-    "text/javascript; charset=utf-8",
-    include_bytes!("../../../assets/areas.js"),
-)];
+const FILES: &[StaticFile] = &[
+    ("/static/needs-analysis/areas.js", "text/javascript; charset=utf-8", include_bytes!("../../../assets/areas.js")),
+    (SAMPLE, "text/csv; charset=utf-8", include_bytes!("../../../data/areas-sample.csv")),
+];
+/// A file of areas to fill in.
+const SAMPLE: &str = "/static/needs-analysis/areas-sample.csv";
 /// Streets that the first page lists for somebody without areas; the API pages further.
 const STREETS_MAX: i64 = 200;
 
@@ -120,7 +121,8 @@ async fn list(conn: &mut Conn, lang: Lang, areas: &[Area], today: NaiveDate) -> 
 fn start(ctx: &Ctx, code: &AreaCode) -> Markup {
     let lang = ctx.lang;
     let street = known::street(code.as_str());
-    let title = street.map_or_else(|| code.to_string(), |street| format!("{}（{code}）", street.name));
+    let named = |name| TEXTS.with(lang, "areas-with-code", &[("name", name), ("code", code.as_str())]);
+    let title = street.map_or_else(|| code.to_string(), |street| named(street.name));
     html! {
         section.card {
             h2 { (TEXTS.with(lang, "areas-start", &[("name", &title)])) }
