@@ -14,7 +14,7 @@ use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
 use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
-use crate::compose::{self, Network, Parts};
+use crate::compose::{self, Network, Parts, Purpose};
 use crate::demo;
 use crate::folder;
 use crate::needs;
@@ -60,14 +60,15 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         tls.check().map_err(RunError::from)?;
     }
     let _claim = match &settings.storage {
-        Storage::Files(dir) => Some(folder::claim_real(dir, &settings.secret_file)?),
+        Storage::Files(dir) => Some(folder::claim_real(dir)?),
         Storage::Postgres(_) => None,
     };
     let listener = run::bind(&settings)?;
     if let Turn::Embedded { listen, tls, .. } = &settings.turn {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
-    let network = compose::start(Parts::open(&settings, settings.roles(), Clock::system()).await?)?;
+    let parts = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system()).await?;
+    let network = compose::start(parts).await?;
     let say = async |network: &Network| {
         let link = match network.stores.of(Role::Booking) {
             Ok(booking) => link_if_needed(&settings, booking, &network.clock).await?,

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::around::{self, Around};
 use crate::role::Role;
 use crate::settings::{MediaRules, Settings, Turn};
-pub use crate::stores::{ComposeError, Stores};
+pub use crate::stores::{ComposeError, Found, Purpose, Stores};
 use crate::texts::TEXTS;
 use crate::{openapi, proxy};
 
@@ -92,20 +92,20 @@ pub(crate) fn navigation() -> Vec<NavLink> {
     ]
 }
 
-/// The secret of `file`. Only a process that may be the first of its network makes one.
-fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, ComposeError> {
-    if !roles.contains(&Role::Booking) && !file.exists() {
-        return Err(ComposeError::NoSecret(file.to_owned()));
-    }
-    let root = RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.to_owned(), e))?;
-    if root.is_resealing() { Err(ComposeError::Resealing(file.to_owned())) } else { Ok(root) }
-}
-
 impl Parts {
     /// Opens what `settings` name for `roles`: their databases, the secret, the connection to NATS.
-    pub async fn open(settings: &Settings, roles: &[Role], clock: Clock) -> Result<Self, ComposeError> {
-        let root = root_secret(&settings.secret_file, roles)?;
-        let stores = Stores::open(&settings.storage, roles).await?;
+    pub async fn open(
+        settings: &Settings,
+        roles: &[Role],
+        purpose: Purpose,
+        clock: Clock,
+    ) -> Result<Self, ComposeError> {
+        let found = Found::open(&settings.storage, roles, purpose).await?;
+        let root = found.secret(&settings.secret_file)?;
+        if root.is_resealing() {
+            return Err(ComposeError::Resealing(settings.secret_file.clone()));
+        }
+        let stores = found.migrate(&root.marks(), clock.now()).await?;
         let nats = match &settings.nats {
             Some(config) => Some(Nats::connect(config, &settings.process_name()).await?),
             None => None,
@@ -133,7 +133,7 @@ impl Parts {
         if self.stores.roles().count() == Role::ALL.len() {
             return Ok(Bus::InProcess);
         }
-        let nats = self.nats.clone().ok_or(ComposeError::NoNetwork)?;
+        let nats = self.nats.clone().ok_or(ComposeError::NoBus)?;
         Ok(Bus::Nats(nats, self.stream_limits))
     }
 
@@ -190,11 +190,16 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
     built.collect()
 }
 
-/// Builds the services, starts what runs beside the routes and puts the common layers around.
-pub fn start(parts: Parts) -> Result<Network, ComposeError> {
+/// Builds the services, starts what runs beside the routes and puts the common layers around. Databases that have heard
+/// of one another what none has said are refused before anything runs.
+pub async fn start(parts: Parts) -> Result<Network, ComposeError> {
     telemetry::start_metrics(env!("CARGO_PKG_VERSION"), &[around::MEASURES, sanbao_signalling::measures::MEASURES]);
     let mut services = services(&parts)?;
-    let wiring = Arc::new(Wiring::of(&services, &parts.bus()?, parts.retention, &parts.clock));
+    let bus = parts.bus()?;
+    let wiring = Arc::new(Wiring::of(&services, &bus, parts.retention, &parts.clock));
+    if matches!(bus, Bus::InProcess) {
+        wiring.fits().await?;
+    }
     let drain = CancellationToken::new();
     let kinds = problem_kinds();
     let document = openapi::of_process(&services, &kinds);

@@ -4,6 +4,7 @@
 mod aiortc;
 mod around;
 mod bad_input;
+mod belonging;
 mod bookers;
 mod browser;
 mod browser_pages;

@@ -9,7 +9,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::auth::{Keys, TokenError};
-use crate::crypto::{FieldKeyId, FieldKeys, derive};
+use crate::crypto::{FieldKeyId, FieldKeys, derive, hex};
+use crate::db::KeyMarks;
+
+/// Bytes of a key's mark: enough to tell keys apart.
+const MARK_BYTES: usize = 8;
 
 /// A value that prints and serialises as `***`.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -158,6 +162,13 @@ impl RootSecret {
     /// Whether fields are being sealed anew: until that has come to its end, nobody is found by a blind index.
     pub fn is_resealing(&self) -> bool {
         self.resealing
+    }
+
+    /// The marks by which a database knows these keys again.
+    pub fn marks(&self) -> KeyMarks {
+        let mark = |key: &[u8; 32], purpose: &[u8]| hex(&derive(key, purpose)[..MARK_BYTES]);
+        let fields = self.field_keys.iter().map(|(id, key)| (*id, mark(key, b"sanbao field key mark v1"))).collect();
+        KeyMarks { root: mark(&self.root, b"sanbao root mark v1"), fields }
     }
 
     /// The signing keys.

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
-use sanbao::compose::{self, Network, Parts, Stores};
+use sanbao::compose::{self, Found, Network, Parts, Purpose, Stores};
 use sanbao::role::Role;
 use sanbao::settings::{MediaRules, Storage, Turn};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor};
@@ -66,12 +66,23 @@ fn accounts() -> AccountConfig {
     AccountConfig { second_factor, shared_idle_minutes, ..AccountConfig::default() }
 }
 
+/// The key of every network of the tests.
+pub fn root() -> RootSecret {
+    RootSecret::from_bytes([42; 32])
+}
+
+/// The databases of all services, made where they are not there.
+pub async fn stores(storage: &Storage) -> Stores {
+    let found = Found::open(storage, Role::ALL, Purpose::Serve).await.unwrap();
+    found.migrate(&root().marks(), morning()).await.unwrap()
+}
+
 /// The network's parts on `engine`, empty.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
     Parts {
-        stores: Stores::open(&storage(engine), Role::ALL).await.unwrap(),
+        stores: stores(&storage(engine)).await,
         clock,
-        root: RootSecret::from_bytes([42; 32]),
+        root: root(),
         secure: false,
         behind_proxy: false,
         dialling_code: "0574".parse().ok(),
@@ -97,19 +108,23 @@ impl Served {
     pub async fn demo(engine: TestEngine) -> Self {
         let parts = parts(&engine, Clock::manual(morning())).await;
         sanbao::demo::fill(&parts).await.unwrap();
-        Self::of(engine, parts)
+        Self::of(engine, parts).await
     }
 
     /// An empty network on `engine`.
     pub async fn empty(engine: TestEngine) -> Self {
         let parts = parts(&engine, Clock::manual(morning())).await;
-        Self::of(engine, parts)
+        Self::of(engine, parts).await
     }
 
     /// Serves what `parts` make.
-    pub fn of(engine: TestEngine, parts: Parts) -> Self {
-        let clock = parts.clock.clone();
-        let network = compose::start(parts).unwrap();
+    pub async fn of(engine: TestEngine, parts: Parts) -> Self {
+        Self::around(engine, compose::start(parts).await.unwrap())
+    }
+
+    /// Serves a network that was put together.
+    pub fn around(engine: TestEngine, network: Network) -> Self {
+        let clock = network.clock.clone();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address;
         let site = tokio::spawn(http::serve(listener, network.router.clone(), None, network.drain.clone()));

@@ -14,6 +14,7 @@
 //! **Invariant.** On `SQLite` there is one writer connection, and nothing but SQL is awaited
 //! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
+mod belonging;
 mod migrate;
 mod ready;
 mod sqlite;
@@ -28,6 +29,7 @@ use tokio::sync::broadcast;
 
 use crate::auth::ended::{self, Ended, Ending};
 
+pub use belonging::{Holding, KeyMarks};
 #[doc(hidden)]
 pub use migrate::ascends;
 pub use migrate::{Migrations, Script};
@@ -64,6 +66,17 @@ pub enum DbError {
         /// How many it touched.
         actual: u64,
     },
+    /// A program of a later version has written here.
+    #[error(
+        "written by a newer Sanbao (schema {schema}; this one knows up to {known}): install that version, or restore \
+         the backup made before the upgrade"
+    )]
+    Newer {
+        /// The newest migration that was applied and is not known.
+        schema: i64,
+        /// The newest that is known.
+        known: i64,
+    },
     /// A stored value that the code cannot read: table, column and row, never the value.
     #[error("bad row: {table}.{column} of {row}: {cause}")]
     BadRow {
@@ -94,7 +107,7 @@ impl DbError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ),
-            Self::Migration(_) | Self::RowCount { .. } | Self::BadRow { .. } => false,
+            Self::Migration(_) | Self::Newer { .. } | Self::RowCount { .. } | Self::BadRow { .. } => false,
         }
     }
     /// Whether a foreign key refused the row: an id that names nothing.
@@ -149,6 +162,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     5 "0005_answered_version",
     6 "0006_ended_session",
     7 "0007_reads",
+    8 "0008_belonging",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.
@@ -320,11 +334,14 @@ impl Db {
     /// have ended.
     pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
         Box::pin(async move {
+            let scripts = match &self.engine {
+                Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
+                Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),
+            };
+            self.is_not_newer(&scripts).await?;
             match &self.engine {
-                Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await?,
-                Inner::Postgres(db) => {
-                    migrate::run_postgres(db, &[PLATFORM.postgres, service.postgres].concat()).await?;
-                }
+                Inner::Sqlite(db) => db.migrate(&scripts).await?,
+                Inner::Postgres(db) => migrate::run_postgres(db, &scripts).await?,
             }
             ended::load(self).await
         })
