@@ -1,6 +1,7 @@
 // A doctor's week that one paints: a grid of half hours over the rows of the form, by mouse, finger or keyboard (arrows move, space paints, shift
 // with an arrow paints on). The rows are what is sent; without this script they are there all the same.
 import { api } from "/static/api.js";
+import { tell } from "/static/form.js";
 
 const DAY = 1440;
 const STEP = 30;
@@ -22,12 +23,13 @@ const days = () => /** @type {HTMLElement[]} */ ([...(form ? form.querySelectorA
 /** @param {Element} row @returns {HTMLInputElement[]} from, to */
 const ends = (row) => ["from", "to"].map((end) => /** @type {HTMLInputElement} */ (row.querySelector(`[data-end="${end}"]`)));
 
-/** The rows of a weekday as they are typed; those that say nothing are left out.
+/** The fields of a weekday's rows; those that say nothing are left out.
+ * @param {HTMLElement} day */
+const filled = (day) => [...day.querySelectorAll(".week-row")].map(ends).filter(([from, to]) => from.value || to.value);
+
+/** A weekday as it is typed.
  * @param {HTMLElement} day @returns {{start: string, end: string}[]} */
-function typed(day) {
-  const rows = [...day.querySelectorAll(".week-row")].map((row) => ends(row).map((input) => input.value));
-  return rows.filter(([from, to]) => from || to).map(([from, to]) => ({ start: from, end: to === "00:00" ? "24:00" : to }));
-}
+const typed = (day) => filled(day).map(([from, to]) => ({ start: from.value, end: to.value === "00:00" ? "24:00" : to.value }));
 
 /** @param {HTMLElement} day @returns {boolean[]} each minute of the day */
 function painted(day) {
@@ -76,9 +78,9 @@ function write(day, taken) {
  */
 function draw(place) {
   const words = place.dataset;
-  const filled = days().flatMap((day) => stretches(painted(day)));
-  let first = Math.min(7 * 60, ...filled.map((stretch) => Math.floor(stretch.start / STEP) * STEP));
-  let last = Math.max(19 * 60, ...filled.map((stretch) => Math.ceil(stretch.end / STEP) * STEP));
+  const known = days().flatMap((day) => stretches(painted(day)));
+  let first = Math.min(7 * 60, ...known.map((stretch) => Math.floor(stretch.start / STEP) * STEP));
+  let last = Math.max(19 * 60, ...known.map((stretch) => Math.ceil(stretch.end / STEP) * STEP));
   const table = document.createElement("table");
   table.className = "week-grid";
   table.setAttribute("role", "grid");
@@ -210,17 +212,33 @@ if (form && grid) {
     delete form.dataset.confirm;
     // What is booked outside the new hours is told before they are saved.
     detail.wait(api(method, `${path}?dry_run=true`, detail.body, { "if-match": `"${form.dataset.version}"` }).then((answer) => {
-      const ask = document.getElementById("week")?.dataset.ask || "";
+      const ask = document.getElementById("week")?.dataset.question || "";
       if (answer.outside.length) form.dataset.confirm = ask.replace("{count}", String(answer.outside.length));
     }));
   });
 }
+
+// A fault of a stretch stands at its own field; the rows are opened for it.
+form?.addEventListener("sanbao:refused", (event) => {
+  const { problem } = /** @type {CustomEvent} */ (event).detail;
+  const fields = days().flatMap(filled);
+  setTimeout(() => {
+    for (const error of problem.body?.errors || []) {
+      const [, n, end] = /^\/week\/(\d+)\/(start|end)$/.exec(error.pointer) || [];
+      const field = fields[Number(n)]?.[end === "end" ? 1 : 0];
+      if (!field || !n) continue;
+      field.id = `week-${n}-${end}`;
+      tell(field, error.detail, "alert");
+      document.getElementById("rows")?.setAttribute("open", "");
+    }
+  });
+});
 
 const closed = document.getElementById("closed");
 const closing = /** @type {HTMLFormElement | null} */ (document.getElementById("closed-form"));
 closing?.addEventListener("sanbao:sending", (event) => {
   const { body } = /** @type {CustomEvent} */ (event).detail;
   const count = JSON.parse(closed?.dataset.booked || "{}")[body.date];
-  if (count) closing.dataset.confirm = (closed?.dataset.ask || "").replace("{count}", String(count));
+  if (count) closing.dataset.confirm = (closed?.dataset.question || "").replace("{count}", String(count));
   else delete closing.dataset.confirm;
 });

@@ -1,4 +1,4 @@
-// An import form: tries a file or imports it (data-call), and shows what came of it (data-facts). Every value is set as text.
+// An import form: tries a file or imports it (data-import), and shows what came of it (data-facts). Every value is set as text.
 import { api } from "/static/api.js";
 import { clearErrors, showErrors } from "/static/form.js";
 
@@ -58,7 +58,7 @@ form.addEventListener("submit", async (event) => {
   try {
     const query = new URLSearchParams({ dry_run: button?.value === "real" ? "false" : "true" });
     if (source) query.set("source", source);
-    show(await api("POST", `${form.dataset.call}?${query}`, body));
+    show(await api("POST", `${form.dataset.import}?${query}`, body));
   } catch (problem) {
     result.hidden = true;
     showErrors(form, problem);

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::api::audited;
 use super::id::AreaCode;
-use super::known::{self, Known};
+use super::known::{self, ListedArea};
 use super::model::{Area, Level};
 use super::seed::SINCE;
 use super::store;
@@ -61,7 +61,7 @@ pub(super) async fn take_over(
     Ok(answer)
 }
 
-async fn take(tx: &mut Tx, now: DateTime<Utc>, street: Known) -> Result<Vec<AreaView>, DbError> {
+async fn take(tx: &mut Tx, now: DateTime<Utc>, street: ListedArea) -> Result<Vec<AreaView>, DbError> {
     let mut added = Vec::new();
     let top = area(street, Level::Street)?;
     if store::add(tx, now, &top, None).await? {
@@ -77,7 +77,7 @@ async fn take(tx: &mut Tx, now: DateTime<Utc>, street: Known) -> Result<Vec<Area
     Ok(added)
 }
 
-fn area(known: Known, level: Level) -> Result<Area, DbError> {
+fn area(known: ListedArea, level: Level) -> Result<Area, DbError> {
     let code = super::seed::parsed(known.code)?;
     Ok(Area { code, level, name_zh: known.name.to_owned(), name_en: known.english().map(str::to_owned) })
 }

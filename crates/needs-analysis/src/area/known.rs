@@ -11,12 +11,12 @@ const COMMUNITY_DIGITS: usize = 12;
 
 /// A street or a community of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
+pub struct ListedArea {
     pub code: &'static str,
     pub name: &'static str,
 }
 
-impl Known {
+impl ListedArea {
     /// Its English name, where the house has one.
     pub fn english(self) -> Option<&'static str> {
         let named = seed::COMMUNITIES.iter().chain([&seed::STREET]);
@@ -24,17 +24,17 @@ impl Known {
     }
 }
 
-fn all() -> impl Iterator<Item = Known> {
-    LIST.lines().skip(1).filter_map(|line| line.split_once(',')).map(|(code, name)| Known { code, name })
+fn all() -> impl Iterator<Item = ListedArea> {
+    LIST.lines().skip(1).filter_map(|line| line.split_once(',')).map(|(code, name)| ListedArea { code, name })
 }
 
 /// The street of a code, if the list has it.
-pub fn street(code: &str) -> Option<Known> {
+pub fn street(code: &str) -> Option<ListedArea> {
     all().find(|known| known.code == code && code.len() < COMMUNITY_DIGITS)
 }
 
 /// The communities of a street, by code; none of one that the list lacks.
-pub fn communities(street: &str) -> Vec<Known> {
+pub fn communities(street: &str) -> Vec<ListedArea> {
     all().filter(|k| k.code.len() == COMMUNITY_DIGITS && k.code.get(..9) == Some(street)).collect()
 }
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn the_list_holds_the_district_and_nothing_that_is_no_code() {
-        let streets: Vec<Known> = all().filter(|k| street(k.code).is_some()).collect();
+        let streets: Vec<ListedArea> = all().filter(|k| street(k.code).is_some()).collect();
         assert_eq!((streets.len(), all().count()), (7, 106));
         let below: usize = streets.iter().map(|s| communities(s.code).len()).sum();
         assert_eq!(below + streets.len(), all().count(), "each community lies in a street of the list");
@@ -64,6 +64,6 @@ mod tests {
     fn what_the_demo_names_is_as_in_the_list() {
         let listed: Vec<_> = communities(seed::STREET.0).iter().map(|k| (k.code, k.name)).collect();
         assert_eq!(listed, seed::COMMUNITIES.map(|(code, zh, _)| (code, zh)));
-        assert_eq!(street(seed::STREET.0).and_then(Known::english), Some("Zhaobaoshan Street"));
+        assert_eq!(street(seed::STREET.0).and_then(ListedArea::english), Some("Zhaobaoshan Street"));
     }
 }

@@ -7,4 +7,4 @@ mod read;
 pub use body::{FILE_BYTES_MAX, Imports, KINDS};
 pub(crate) use body::{file, refused_table};
 pub use fault::{ERRORS_MAX, Fault, RowError, whole_row};
-pub use read::{Columns, Row, Table, TableError};
+pub use read::{Columns, Table, TableError, TableRow};

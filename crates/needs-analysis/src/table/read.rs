@@ -50,7 +50,7 @@ pub struct Columns {
 
 /// One row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
+pub struct TableRow {
     /// The line on which it begins, as a person counts: the header is line 1.
     pub line: u64,
     /// The line on which it ends: a later one where a cell has line breaks in it, or a quotation mark is not closed.
@@ -142,14 +142,14 @@ impl Table {
     }
 
     /// The next rows, `most` at most. None are left when there are none.
-    pub fn rows(&mut self, most: usize) -> Vec<Row> {
+    pub fn rows(&mut self, most: usize) -> Vec<TableRow> {
         let (mut rows, mut record) = (Vec::with_capacity(most), csv::StringRecord::new());
         while rows.len() < most {
             match self.reader.read_record(&mut record) {
                 Ok(false) => break,
                 Err(_) => {
                     let line = self.lines.line + 1;
-                    rows.push(Row { line, last: line, cells: Err("unreadable") });
+                    rows.push(TableRow { line, last: line, cells: Err("unreadable") });
                 }
                 Ok(true) if record.iter().all(|cell| cell.trim().is_empty()) => {}
                 Ok(true) => {
@@ -160,7 +160,7 @@ impl Table {
                     let breaks: usize = text.map(|cell| cell.matches('\n').count()).sum();
                     let same = record.len() == self.fields.len();
                     let cells = if same { Ok(self.cells(&record)) } else { Err("column_count") };
-                    rows.push(Row { line, last: line + breaks as u64, cells });
+                    rows.push(TableRow { line, last: line + breaks as u64, cells });
                 }
             }
         }

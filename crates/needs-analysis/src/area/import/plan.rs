@@ -11,7 +11,7 @@ use crate::area::id::AreaCode;
 use crate::area::input::is_name;
 use crate::area::model::{Area, Level};
 use crate::area::seed::SINCE;
-use crate::table::{Columns, Fault, Row, whole_row};
+use crate::table::{Columns, Fault, TableRow, whole_row};
 
 /// The columns of a file of areas.
 pub const COLUMNS: Columns = Columns {
@@ -81,7 +81,7 @@ impl Cells<'_> {
 }
 
 /// The changes that the rows of a file make, larger areas first; what is bad is counted in the report.
-pub fn plan(rows: &[Row], tree: &mut Tree, report: &mut AreaReport) -> Vec<Change> {
+pub fn plan(rows: &[TableRow], tree: &mut Tree, report: &mut AreaReport) -> Vec<Change> {
     let mut good: Vec<(Level, Cells<'_>)> = Vec::new();
     for row in rows {
         let lines = 1 + row.last - row.line;
@@ -114,7 +114,7 @@ pub fn plan(rows: &[Row], tree: &mut Tree, report: &mut AreaReport) -> Vec<Chang
 }
 
 /// The level and the cells of a row, or what is wrong with it as a whole.
-fn readable(row: &Row) -> Result<(Level, Cells<'_>), (Fault, Option<&str>)> {
+fn readable(row: &TableRow) -> Result<(Level, Cells<'_>), (Fault, Option<&str>)> {
     if row.last > row.line {
         // No cell of an area has a line break in it, so a quotation mark has swallowed the lines up to the next one.
         return Err((

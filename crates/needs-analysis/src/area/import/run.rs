@@ -11,7 +11,7 @@ use super::view::AreaReport;
 use crate::area::id::AreaCode;
 use crate::area::model::{Area, Level};
 use crate::area::store;
-use crate::table::{Row, Table, TableError};
+use crate::table::{Table, TableError, TableRow};
 use crate::{local_day, rollup};
 
 /// Rows of a file of areas at most: a district with all its stairs has fewer, and all of them are held at once.
@@ -60,7 +60,7 @@ async fn tree(conn: &mut Conn, ctx: &Ctx) -> Result<Tree, DbError> {
     Ok(Tree { nodes: rows.into_iter().map(node).collect(), own: ctx.actor.areas.clone(), today: local_day(ctx.now()) })
 }
 
-fn read(bytes: Vec<u8>) -> Result<Vec<Row>, AreaImportError> {
+fn read(bytes: Vec<u8>) -> Result<Vec<TableRow>, AreaImportError> {
     let mut table = Table::open(bytes, &COLUMNS)?;
     if table.total > AREA_ROWS_MAX {
         return Err(AreaImportError::TooManyRows);

@@ -20,7 +20,7 @@ pub(super) async fn import(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         p { (t("areas-import-help")) }
         p.faint { (t("areas-import-columns")) }
         p { a href=(SAMPLE) download { (t("areas-import-sample")) } }
-        form #import.card method="post" data-call="/v1/imports/areas" {
+        form #import.card method="post" data-import="/v1/imports/areas" {
             noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
             div.field {
                 label for="file" { (t("import-file")) }

@@ -1,7 +1,7 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use crate::table::{Columns, Row, Table, TableError};
+use crate::table::{Columns, Table, TableError, TableRow};
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 12] = [
@@ -49,7 +49,7 @@ pub fn open(bytes: Vec<u8>) -> Result<Table, TableError> {
 }
 
 /// The request that a row tells of.
-pub fn request(row: Row) -> Parsed {
+pub fn request(row: TableRow) -> Parsed {
     let mut request = NewRequest::default();
     for (field, cell) in row.cells? {
         if let Some(place) = slot(&mut request, field) {

@@ -132,7 +132,7 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
         h1 { (t("import-title")) }
         p { (t("import-help")) }
         p.faint { (t("import-columns")) }
-        form #import.card method="post" data-call="/v1/imports" {
+        form #import.card method="post" data-import="/v1/imports" {
             noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
             div.field {
                 label for="file" { (t("import-file")) }

@@ -317,7 +317,7 @@ async fn the_page_of_an_area_shows_the_way_the_parts_and_what_may_be_done() {
         assert_eq!(open(&house, &administrator(), "/areas/nowhere").await.status, 404);
         assert_eq!(open(&house, &street(), "/areas/import").await.status, 403);
         let import = open(&house, &administrator(), "/areas/import").await;
-        assert!(import.text.contains("data-call=\"/v1/imports/areas\""), "{}", import.text);
+        assert!(import.text.contains("data-import=\"/v1/imports/areas\""), "{}", import.text);
         let evil = json!({ "name_zh": "<script>alert(1)</script>" });
         let path = format!("/v1/areas/{CHENGDONG}-C1");
         house.call(Some(&administrator()), "PATCH", &path, Some(evil), &[]).await.expect(200);

@@ -82,7 +82,7 @@ fn closed(words: Words, id: AccountId, today: NaiveDate, booked: &[NaiveDate]) -
     };
     let ask = words.with("days-ask-booked", &[("count", "{count}")]);
     let form = page::form(words.lang, Some("closed-form"), "stack", Send::to(&call), &fields);
-    html! { div #closed data-booked=(counts) data-ask=(ask) { (form) } }
+    html! { div #closed data-booked=(counts) data-question=(ask) { (form) } }
 }
 
 fn extra(words: Words, id: AccountId, today: NaiveDate) -> Markup {

@@ -1,7 +1,7 @@
 //! The week: what holds now and later, and the form by which somebody paints it. Its rows say all; `week.js` lays a grid
 //! over them that is painted by mouse, finger or keyboard.
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use maud::{Markup, html};
 use sanbao_platform::page::{self, Errors, Field, Send, Words};
 
@@ -43,6 +43,14 @@ pub(super) fn section(
     }
 }
 
+/// A day, with its year where that is not this one.
+fn said(words: Words, day: NaiveDate, today: NaiveDate) -> String {
+    if day.year() == today.year() {
+        return words.day(day);
+    }
+    words.with("week-day-of-year", &[("year", &day.year().to_string()), ("day", &words.day(day))])
+}
+
 /// The hours of a period in words, and the way to change them.
 fn summary(words: Words, id: AccountId, weekly: &[WeeklyHours], period: Period, today: NaiveDate) -> Markup {
     let lines: Vec<_> = weekly.iter().filter(|line| (line.valid_from, line.valid_to) == period).collect();
@@ -53,11 +61,12 @@ fn summary(words: Words, id: AccountId, weekly: &[WeeklyHours], period: Period, 
     };
     let (from, last) = period;
     let now = from <= today;
-    let until = last.map_or_else(|| words.t("week-open"), |last| words.day(last));
+    let day = |day: NaiveDate| said(words, day, today);
+    let until = last.map_or_else(|| words.t("week-open"), |last| words.with("week-until", &[("day", &day(last))]));
     let key = if now { "week-now" } else { "week-later" };
     html! {
         li {
-            p.strong { (words.with(key, &[("from", &words.day(from)), ("until", &until)])) }
+            p.strong { (words.with(key, &[("from", &day(from)), ("until", &until)])) }
             dl.facts {
                 @for weekday in (1..=7).filter(|weekday| !on(*weekday).is_empty()) {
                     dt { (words.t(&format!("week-day-{weekday}"))) }
@@ -97,7 +106,7 @@ fn form(words: Words, id: AccountId, weekly: &[WeeklyHours], from: NaiveDate, ve
     let (call, then) = (format!("PUT /v1/practitioners/{id}/week"), format!("/practitioners/{id}"));
     let send = Send { then: Some(&then), ..Send::step(&call, version) };
     let ask = words.with("week-ask", &[("count", "{count}")]);
-    html! { div #week data-ask=(ask) { (page::form(lang, Some("week-form"), "stack", send, &fields)) } }
+    html! { div #week data-question=(ask) { (page::form(lang, Some("week-form"), "stack", send, &fields)) } }
 }
 
 /// The stretches of a weekday, from and to, with room for another.
@@ -113,7 +122,7 @@ fn rows(words: Words, weekday: i32, lines: &[&WeeklyHours]) -> Markup {
         fieldset.week-day data-weekday=(weekday) data-name=(day) {
             legend { (day) }
             @for (n, (from, to)) in rows.iter().enumerate() {
-                div.toolbar.week-row {
+                div.field.toolbar.week-row {
                     input type="time" data-end="from" value=(from) step="300" aria-label=(label("week-row-from", n));
                     span aria-hidden="true" { "–" }
                     input type="time" data-end="to" value=(to) step="300" aria-label=(label("week-row-to", n));
