@@ -103,6 +103,6 @@ pub(super) async fn found(
                 rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
             })?
         }
-        OrganisationKind::Hospital => Vec::new(),
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
     })
 }
