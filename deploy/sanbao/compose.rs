@@ -73,12 +73,13 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HomeCareAgency, StreetOffice};
+    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HealthCentre, HomeCareAgency, Hospital, StreetOffice};
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];
     const HOMES: &[&str] = &[CareHome.as_str()];
     const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
+    const OF_DOCTORS: &[&str] = &[Hospital.as_str(), HealthCentre.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
@@ -91,6 +92,8 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
+        NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
         NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
     ]
