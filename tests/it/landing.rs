@@ -35,9 +35,9 @@ async fn the_first_page_of_every_role_in_every_kind_of_organisation_opens() {
         let organisation = flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id");
         // An office whose administrator has come in runs itself, so everybody is added before anybody comes.
         let mut logins = Vec::new();
-        for (role, areas) in kind.roles().iter().flat_map(|role| [(role, &[][..]), (role, &[area][..])]) {
+        for (role, areas) in kind.roles().iter().flat_map(|role| [(role, vec![]), (role, vec![area])]) {
             let login = format!("{kind}.{role}.{}", areas.len());
-            add(&admin, &organisation, &login, role, areas).await;
+            add(&admin, &organisation, &login, role, &areas).await;
             logins.push(login);
         }
         for login in logins {

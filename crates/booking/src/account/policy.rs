@@ -65,6 +65,20 @@ listed_enum! {
     }
 }
 
+/// Whether an action is of those by which an organisation is run.
+fn runs(action: AccountAction) -> bool {
+    use AccountAction as A;
+    matches!(
+        action,
+        A::OrganisationUpdate
+            | A::AccountRead
+            | A::AccountCreate
+            | A::AccountUpdate
+            | A::LocationCreate
+            | A::LocationUpdate
+    )
+}
+
 /// The policy: deny by default.
 pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> Decision {
     use AccountAction as A;
@@ -80,46 +94,14 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
-        (
-            A::OrganisationUpdate
-            | A::AccountRead
-            | A::AccountCreate
-            | A::AccountUpdate
-            | A::LocationCreate
-            | A::LocationUpdate,
-            R::Own,
-        ) => allow_if(administrator, Forbid),
-        (
-            A::OrganisationRead
-            | A::OrganisationUpdate
-            | A::LocationList
-            | A::AccountRead
-            | A::AccountCreate
-            | A::AccountUpdate
-            | A::LocationCreate
-            | A::LocationUpdate,
-            R::Governed,
-        )
+        (action, R::Own) if runs(action) => allow_if(administrator, Forbid),
+        (action, R::Governed) if runs(action) => allow_if(administrator, Hide),
+        (A::OrganisationRead | A::LocationList, R::Governed)
         // The office that made it ends it, also one that runs itself; nobody else does.
         | (A::OrganisationRead | A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
         // Its maker may know it, and not manage it. An office that governs one and did not make it does not end it.
-        (
-            A::OrganisationUpdate
-            | A::LocationList
-            | A::AccountRead
-            | A::AccountCreate
-            | A::AccountUpdate
-            | A::LocationCreate
-            | A::LocationUpdate,
-            R::Made,
-        )
-        | (A::OrganisationEnd, R::Governed) => {
-            if administrator {
-                Forbid
-            } else {
-                Hide
-            }
-        }
+        (action, R::Made) if runs(action) => if administrator { Forbid } else { Hide },
+        (A::LocationList, R::Made) | (A::OrganisationEnd, R::Governed) => if administrator { Forbid } else { Hide },
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
         (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
             allow_if(cares, if role == DOCTOR { Forbid } else { Hide })

@@ -1,4 +1,4 @@
-//! What a network has for its first consult, its first request and its first visit: counts, told to its administrators.
+//! How far a network is from its first consult, request and visit: counts of what they need, told to its administrators.
 
 use chrono::NaiveDate;
 use sanbao_platform::db::{Conn, DbError};
@@ -68,7 +68,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// What an organisation has, and with an office the organisations that it reaches.
+    /// Counts over an organisation, and with an office over those that it reaches.
     pub(super) async fn of(conn: &mut Conn, own: &Organisation, on: NaiveDate) -> Result<Self, DbError> {
         // An area says what an office reaches; another kind reaches itself alone.
         let area = own.area_code.as_deref().filter(|_| own.kind == OrganisationKind::StreetOffice);

@@ -2,10 +2,10 @@
 
 use sanbao_booking::account::setup;
 use sanbao_platform::clock::Clock;
-use sanbao_platform::testing::{Neighbour, on_both};
+use sanbao_platform::testing::{Neighbour, TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::account::kit::{Browser, Site, token_of};
+use crate::account::kit::{Browser, Site};
 
 /// The part of a page from a mark on.
 fn from<'a>(page: &'a str, mark: &str) -> &'a str {
@@ -20,7 +20,7 @@ async fn id_of(site: &Site, token: &str, organisation: impl std::fmt::Display, l
 }
 
 /// The tree tells a community of the demo's street and its names.
-async fn name_areas(site: &Site, engine: &sanbao_platform::testing::TestEngine) {
+async fn name_areas(site: &Site, engine: &TestEngine) {
     let needs = Neighbour::new(engine, "needs-analysis", "needs_analysis").await;
     for (code, level, name, parent) in [
         ("330211001", "street", "招宝山街道", None),
@@ -107,7 +107,7 @@ async fn rooms_and_what_is_known_of_an_organisation_have_their_forms() {
     .await;
 }
 
-/// What the check list still asks for, by the words of its links.
+/// The needs that the check list still names, by the words of its links.
 async fn missing(site: &Site, browser: &mut Browser) -> Vec<String> {
     let page = browser.open(site, "/admin").await.checked(200).text;
     let check = from(&page, "id=\"check\"").split_once("</section>").unwrap().0.to_owned();
@@ -115,27 +115,33 @@ async fn missing(site: &Site, browser: &mut Browser) -> Vec<String> {
     links.map(|link| link.split(['>', '<']).nth(1).unwrap().to_owned()).collect()
 }
 
+/// A network whose first administrator has just come in by the one-time link, as the pages lead there.
+async fn new_network(engine: &TestEngine) -> (Site, Browser) {
+    let clock = Clock::manual(crate::account::kit::morning());
+    let deps = engine.deps("booking", &sanbao_booking::MIGRATIONS, clock.clone()).await;
+    let link = setup::issue_link(&deps.db, &clock).await.unwrap();
+    let site = Site::empty(&deps, clock);
+    let mut browser = Browser::new();
+    let fields = [
+        ("token", &*link),
+        ("name_zh", "招宝山街道办事处"),
+        ("area_code", "330211001"),
+        ("login", "first"),
+        ("display_name", "高海平"),
+        ("password", "correct horse"),
+        ("again", "correct horse"),
+    ];
+    let next = browser.form(&site, "/setup", &fields).await.checked(303);
+    assert_eq!(next.header("location"), "/login?next=/admin");
+    let fields = [("login", "first"), ("password", "correct horse"), ("next", "/admin")];
+    browser.form(&site, "/session", &fields).await.checked(303);
+    (site, browser)
+}
+
 #[tokio::test]
 async fn the_check_list_ticks_only_what_is_there() {
     on_both(|engine| async move {
-        let clock = Clock::manual(crate::account::kit::morning());
-        let deps = engine.deps("booking", &sanbao_booking::MIGRATIONS, clock.clone()).await;
-        let link = setup::issue_link(&deps.db, &clock).await.unwrap();
-        let site = Site::empty(&deps, clock);
-        let mut browser = Browser::new();
-        let fields = [
-            ("token", &*link),
-            ("name_zh", "招宝山街道办事处"),
-            ("area_code", "330211001"),
-            ("login", "first"),
-            ("display_name", "高海平"),
-            ("password", "correct horse"),
-            ("again", "correct horse"),
-        ];
-        let next = browser.form(&site, "/setup", &fields).await.checked(303);
-        assert_eq!(next.header("location"), "/login?next=/admin");
-        let fields = [("login", "first"), ("password", "correct horse"), ("next", "/admin")];
-        browser.form(&site, "/session", &fields).await.checked(303);
+        let (site, mut browser) = new_network(&engine).await;
         let page = browser.open(&site, "/admin").await.checked(200).text;
         assert!(page.contains("还差 7 步就能会诊") && page.contains("还差 3 步就能受理需求"), "{page}");
         assert!(page.contains("还差 3 步就能上门") && page.contains("已完成 2 步"), "{page}");
@@ -150,7 +156,6 @@ async fn the_check_list_ticks_only_what_is_there() {
             let path = format!("/v1/organisations/{organisation}/accounts");
             let made = site.api(&admin, "POST", &path, new).await.expect(201);
             site.choose(&made["link"], "correct horse").await;
-            assert!(!token_of(&made["link"]).is_empty());
         };
         let here = json!("330211001");
         let home = make(json!({ "kind": "care_home", "name_zh": "安和怡养院", "area_code": here })).await;

@@ -1,4 +1,4 @@
-//! What is known of an organisation is changed by those who run it, and its area by the office; nobody takes one of others.
+//! An organisation is edited by those who run it, its area by the office; nobody takes an area of others.
 
 use sanbao_booking::account::organisation::OrganisationKind;
 use sanbao_platform::bus::Outbox;

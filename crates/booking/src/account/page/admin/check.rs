@@ -1,4 +1,4 @@
-//! What is still missing for the first consult, request and visit: each line leads to the page that mends it.
+//! The check list of what is still missing for the first consult, request and visit: each line leads to the page that mends it.
 
 use maud::{Markup, html};
 use sanbao_platform::db::Conn;
@@ -84,7 +84,7 @@ fn of_office(ctx: &Ctx, own: &Organisation, facts: &Facts, reached: &[Organisati
     vec![beginning("consult", consult), beginning("request", request), beginning("visit", visit)]
 }
 
-/// What takes requests: an area, and somebody who dispatches in it.
+/// The needs of those who take requests: an area, and somebody who dispatches in it.
 fn of_area(own: &Organisation, facts: &Facts) -> Vec<Need> {
     let area = i64::from(own.area_code.is_some());
     vec![
@@ -131,7 +131,7 @@ fn draw(lang: Lang, beginnings: &[Beginning]) -> Markup {
     }
 }
 
-/// What a beginning still lacks, in the open; what is there already, folded away.
+/// The needs of a beginning: those still open, and folded away those that are met.
 fn group(lang: Lang, beginning: &Beginning) -> Markup {
     let (met, missing): (Vec<&Need>, Vec<&Need>) = beginning.needs.iter().partition(|need| need.met);
     let t = |key: &str| TEXTS.get(lang, key);

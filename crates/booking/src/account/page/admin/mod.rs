@@ -21,7 +21,7 @@ pub(super) use self::organisation::{FILE, page as organisation_page};
 use super::{TEXTS, end};
 use crate::App;
 use crate::account::location;
-use crate::account::organisation::{self as organisations, OrganisationKind, OrganisationStance};
+use crate::account::organisation::{self as organisations, OrganisationKind, OrganisationStance, OrganisationState};
 use crate::account::policy::AccountAction;
 
 /// Whose accounts: one's own organisation's when nothing is said.
@@ -72,7 +72,7 @@ async fn draw(app: &App, ctx: &Ctx, which: OrganisationId) -> Result<Markup, Pro
         h1 { (title) }
         p.faint {
             (lang.pick(&own.name_zh, &own.name_en)) " " (end::state(lang, &own)) " "
-            @if allowed(AccountAction::OrganisationUpdate) {
+            @if own.state == OrganisationState::Open && allowed(AccountAction::OrganisationUpdate) {
                 a href=(format!("/admin/organisations/{}", own.id)) { (TEXTS.get(lang, "organisation-edit")) }
             }
         }

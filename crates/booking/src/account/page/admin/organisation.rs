@@ -1,4 +1,4 @@
-//! What is known of an organisation: the page on which it is changed, and the form for another.
+//! The facts of an organisation: the page on which they are changed, and the form for another one.
 
 use axum::extract::{Path, State as AppState};
 use axum::response::{IntoResponse, Response};
