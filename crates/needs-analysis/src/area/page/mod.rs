@@ -81,14 +81,10 @@ async fn areas(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Ma
     policy::allows(&ctx.actor, Action::AreaRead, Relation::Outside).require()?;
     let mut conn = app.deps.db.read().await?;
     let (mut own, mut lacking) = (Vec::new(), Vec::new());
-    for text in &ctx.actor.areas {
-        let code = AreaCode::parse(text).ok();
-        match code {
-            Some(code) => match store::find(&mut conn, &code).await? {
-                Some(area) => own.push(area),
-                None => lacking.push(code),
-            },
-            None => continue,
+    for code in ctx.actor.areas.iter().filter_map(|text| AreaCode::parse(text).ok()) {
+        match store::find(&mut conn, &code).await? {
+            Some(area) => own.push(area),
+            None => lacking.push(code),
         }
     }
     if ctx.actor.areas.is_empty() {
