@@ -22,7 +22,8 @@ async fn a_page_finds_people_and_each_has_a_page() {
         assert!(browser.form(&site, "/persons", &[("q", "郑")]).await.checked(200).text.contains("没有找到"));
         assert!(browser.open(&site, "/residents").await.checked(200).text.contains(&path));
         let page = browser.open(&site, &path).await.checked(200).text;
-        for words in ["谌某香", "138****5678", "110105********002X", "查看完整证件号", "登记去世或离开", "申请会诊"] {
+        for words in ["谌某香", "138****5678", "110105********002X", "查看完整证件号", "登记去世或离开", "申请会诊"]
+        {
             assert!(page.contains(words), "{words}");
         }
         assert!(!page.contains("11010519491231002X") && !page.contains("13812345678"));
