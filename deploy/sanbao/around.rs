@@ -30,6 +30,7 @@ sanbao_platform::measures! {
     CONSUMER_BEHIND = Gauge "consumer_behind_events" "Events that a consumer has not taken yet.";
     CONSUMER_PARKED = Gauge "consumer_parked_events" "Events that a consumer has given up on; each wants a person.";
     PUBLISHER_BEHIND = Gauge "publisher_behind_events" "Events in a publisher's outbox that are not yet in its stream.";
+    OUT_OF_STEP = Gauge "readers_out_of_step" "Readers of events that have stopped because their database or stream is not of the time or network of their publisher's; each wants a person.";
     NATS_CONNECTED = Gauge "nats_connected" "1 while this process is connected to NATS, else 0.";
 }
 
@@ -95,6 +96,11 @@ async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Respon
         return Err(Problem::new(&UNAVAILABLE).detail("正在停止", "Stopping"));
     }
     ready(&around.stores).await?;
+    // Whoever goes on now makes it harder to bring the databases into step again.
+    if let Some(((reader, publisher), cause)) = around.wiring.faults.all().pop_first() {
+        let said = Problem::new(&UNAVAILABLE).with("reader", reader).with("publisher", publisher);
+        return Err(said.because(cause));
+    }
     // Requests go on without NATS, and events wait; only rooms live on it.
     let rooms = around.stores.of(Role::Signalling).is_ok();
     if rooms && around.nats.as_ref().is_some_and(|nats| !nats.is_connected()) {
@@ -132,6 +138,7 @@ async fn measure(around: &Around) {
             metrics::gauge!(PUBLISHER_BEHIND, "publisher" => forwarder.publisher()).set(behind as f64);
         }
     }
+    metrics::gauge!(OUT_OF_STEP).set(around.wiring.faults.all().len() as f64);
     if let Some(nats) = &around.nats {
         metrics::gauge!(NATS_CONNECTED).set(f64::from(u8::from(nats.is_connected())));
     }

@@ -14,9 +14,10 @@ use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
 use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
-use crate::compose::{self, Network, Parts};
+use crate::compose::{self, Network, Parts, Purpose};
 use crate::demo;
 use crate::folder;
+use crate::keeping;
 use crate::needs;
 use crate::process;
 use crate::recover;
@@ -47,6 +48,9 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
+        Command::Backup(args) => keeping::back_up(&args).await?,
+        Command::Restore(args) => keeping::restore(&args).await?,
+        Command::MoveToPostgres(args) => keeping::move_to_postgres(&args).await?,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,
     }
@@ -60,14 +64,15 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         tls.check().map_err(RunError::from)?;
     }
     let _claim = match &settings.storage {
-        Storage::Files(dir) => Some(folder::claim_real(dir, &settings.secret_file)?),
+        Storage::Files(dir) => Some(folder::claim_real(dir)?),
         Storage::Postgres(_) => None,
     };
     let listener = run::bind(&settings)?;
     if let Turn::Embedded { listen, tls, .. } = &settings.turn {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
-    let network = compose::start(Parts::open(&settings, settings.roles(), Clock::system()).await?)?;
+    let parts = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system()).await?;
+    let network = compose::start(parts).await?;
     let say = async |network: &Network| {
         let link = match network.stores.of(Role::Booking) {
             Ok(booking) => link_if_needed(&settings, booking, &network.clock).await?,

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::around::{self, Around};
 use crate::role::Role;
 use crate::settings::{MediaRules, Settings, Turn};
-pub use crate::stores::{ComposeError, Stores};
+pub use crate::stores::{ComposeError, Found, Purpose, Stores};
 use crate::texts::TEXTS;
 use crate::{openapi, proxy};
 
@@ -73,18 +73,21 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::{HomeCareAgency, StreetOffice};
+    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HomeCareAgency, StreetOffice};
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];
+    const HOMES: &[&str] = &[CareHome.as_str()];
+    const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
-        link("/residents", "nav-residents", &[CARE_STAFF]),
-        link("/persons", "nav-persons", &[CARE_STAFF, DISPATCHER]),
+NavLink { kinds: HOMES, ..link("/residents", "nav-residents", &[CARE_STAFF]) },
+        NavLink { kinds: HOMES, ..link("/persons", "nav-persons", &[CARE_STAFF]) },
+        NavLink { kinds: OF_ELDERS, ..link("/persons", "nav-persons", &[DISPATCHER]) },
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
-        link("/persons/pairs", "nav-pairs", &[DISPATCHER]),
+        NavLink { kinds: OF_ELDERS, ..link("/persons/pairs", "nav-pairs", &[DISPATCHER]) },
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
@@ -93,20 +96,20 @@ pub(crate) fn navigation() -> Vec<NavLink> {
     ]
 }
 
-/// The secret of `file`. Only a process that may be the first of its network makes one.
-fn root_secret(file: &std::path::Path, roles: &[Role]) -> Result<RootSecret, ComposeError> {
-    if !roles.contains(&Role::Booking) && !file.exists() {
-        return Err(ComposeError::NoSecret(file.to_owned()));
-    }
-    let root = RootSecret::load_or_create_at(file).map_err(|e| ComposeError::Secret(file.to_owned(), e))?;
-    if root.is_resealing() { Err(ComposeError::Resealing(file.to_owned())) } else { Ok(root) }
-}
-
 impl Parts {
     /// Opens what `settings` name for `roles`: their databases, the secret, the connection to NATS.
-    pub async fn open(settings: &Settings, roles: &[Role], clock: Clock) -> Result<Self, ComposeError> {
-        let root = root_secret(&settings.secret_file, roles)?;
-        let stores = Stores::open(&settings.storage, roles).await?;
+    pub async fn open(
+        settings: &Settings,
+        roles: &[Role],
+        purpose: Purpose,
+        clock: Clock,
+    ) -> Result<Self, ComposeError> {
+        let found = Found::open(&settings.storage, roles, purpose).await?;
+        let root = found.secret(&settings.secret_file)?;
+        if root.is_resealing() {
+            return Err(ComposeError::Resealing(settings.secret_file.clone()));
+        }
+        let stores = found.migrate(&root.marks(), clock.now()).await?;
         let nats = match &settings.nats {
             Some(config) => Some(Nats::connect(config, &settings.process_name()).await?),
             None => None,
@@ -134,7 +137,7 @@ impl Parts {
         if self.stores.roles().count() == Role::ALL.len() {
             return Ok(Bus::InProcess);
         }
-        let nats = self.nats.clone().ok_or(ComposeError::NoNetwork)?;
+        let nats = self.nats.clone().ok_or(ComposeError::NoBus)?;
         Ok(Bus::Nats(nats, self.stream_limits))
     }
 
@@ -191,11 +194,16 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
     built.collect()
 }
 
-/// Builds the services, starts what runs beside the routes and puts the common layers around.
-pub fn start(parts: Parts) -> Result<Network, ComposeError> {
+/// Builds the services, starts what runs beside the routes and puts the common layers around. Databases that have heard
+/// of one another what none has said are refused before anything runs.
+pub async fn start(parts: Parts) -> Result<Network, ComposeError> {
     telemetry::start_metrics(env!("CARGO_PKG_VERSION"), &[around::MEASURES, sanbao_signalling::measures::MEASURES]);
     let mut services = services(&parts)?;
-    let wiring = Arc::new(Wiring::of(&services, &parts.bus()?, parts.retention, &parts.clock));
+    let bus = parts.bus()?;
+    let wiring = Arc::new(Wiring::of(&services, &bus, parts.retention, &parts.clock));
+    if matches!(bus, Bus::InProcess) {
+        wiring.fits().await?;
+    }
     let drain = CancellationToken::new();
     let kinds = problem_kinds();
     let document = openapi::of_process(&services, &kinds);
@@ -214,7 +222,8 @@ pub fn start(parts: Parts) -> Result<Network, ComposeError> {
         router = router.merge(std::mem::take(&mut service.routes.router));
     }
     let keys = parts.root.keys()?;
-    let mut router = http::finish(router, parts.clock.clone(), drain.clone(), parts.secure);
+    let frame = http::Around { frame: Frame::new(navigation(), &TEXTS), keys: Some(keys.clone()) };
+    let mut router = http::finish_in(router, parts.clock.clone(), drain.clone(), parts.secure, frame);
     if parts.behind_proxy {
         router = router.layer(axum::middleware::from_fn(proxy::believe));
     }

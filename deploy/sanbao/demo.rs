@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::DemoArgs;
 use crate::command_error::CommandError;
-use crate::compose::{self, Network, Parts};
+use crate::compose::{self, Network, Parts, Purpose};
 use crate::folder;
 use crate::lan::{self, LanCertificate};
 use crate::lan_page::{self, TrustPage};
@@ -42,12 +42,12 @@ pub async fn run(args: DemoArgs, started: Instant) -> Result<(), CommandError> {
     let listener = run::bind(&settings)?;
     let beside = house.as_ref().map(|h| open_trust_page(h, &settings, &clock)).transpose()?;
     let fresh = folder::needs_filling(&dir)?;
-    let parts = Parts::open(&settings, Role::ALL, clock).await?;
+    let parts = Parts::open(&settings, Role::ALL, Purpose::Serve, clock).await?;
     if fresh {
         fill(&parts).await?;
         folder::filled(&dir)?;
     }
-    let network = compose::start(parts)?;
+    let network = compose::start(parts).await?;
     let words = Words { dir: &dir, settings: &settings, house: house.as_ref() };
     let say = async |_: &Network| words.say(started).map_err(CommandError::Output);
     run::serve(listener, network, settings.site.tls(), beside, say).await

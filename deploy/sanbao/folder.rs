@@ -35,16 +35,6 @@ pub enum FolderError {
     /// A second process.
     #[error("another sanbao runs on {0}: stop it first, or give another --data-dir")]
     Taken(PathBuf),
-    /// Databases without their key.
-    #[error(
-        "{data} holds databases but {secret} is missing: without the root secret they were written with, sealed \
-         fields cannot be read. Put it back, or give its place with --secret-file"
-    )]
-    SecretLost {
-        data: PathBuf,
-        /// Where the secret should be.
-        secret: PathBuf,
-    },
     /// Others could put files there.
     #[error(
         "others can write to {0}, so nothing is kept there: give --data-dir a folder of its own, or close it (chmod 700)"
@@ -173,12 +163,9 @@ pub fn filled(dir: &Path) -> Result<(), FolderError> {
     fs::write(dir.join(FILLED_MARK), "").map_err(|e| FolderError::Io(dir.to_owned(), e))
 }
 
-/// Takes `dir` for a real network whose root secret lies at `secret`.
-pub fn claim_real(dir: &Path, secret: &Path) -> Result<Claim, FolderError> {
+/// Takes `dir` for a real network.
+pub fn claim_real(dir: &Path) -> Result<Claim, FolderError> {
     refuse_demo(dir)?;
-    if dir.join("booking.db").exists() && !secret.exists() {
-        return Err(FolderError::SecretLost { data: dir.to_owned(), secret: secret.to_owned() });
-    }
     claim(dir)
 }
 
@@ -199,11 +186,10 @@ mod tests {
     fn a_demo_and_a_network_never_share_a_folder() {
         let base = tempfile::tempdir().unwrap();
         let (demo, real) = (base.path().join("demo"), base.path().join("real"));
-        let secret = real.join("secret.json");
         drop(claim_demo(&demo).unwrap());
         drop(claim_demo(&demo).unwrap());
-        assert!(matches!(claim_real(&demo, &secret), Err(FolderError::IsDemo(_))));
-        drop(claim_real(&real, &secret).unwrap());
+        assert!(matches!(claim_real(&demo), Err(FolderError::IsDemo(_))));
+        drop(claim_real(&real).unwrap());
         assert!(matches!(claim_demo(&real), Err(FolderError::IsNoDemo(_))));
     }
 
@@ -221,13 +207,11 @@ mod tests {
     }
 
     #[test]
-    fn one_process_at_a_time_and_never_without_the_secret() {
+    fn one_process_at_a_time() {
         let dir = tempfile::tempdir().unwrap();
-        let secret = dir.path().join("secret.json");
-        let first = claim_real(dir.path(), &secret).unwrap();
-        assert!(matches!(claim_real(dir.path(), &secret), Err(FolderError::Taken(_))));
+        let first = claim_real(dir.path()).unwrap();
+        assert!(matches!(claim_real(dir.path()), Err(FolderError::Taken(_))));
         drop(first);
-        fs::write(dir.path().join("booking.db"), "").unwrap();
-        assert!(matches!(claim_real(dir.path(), &secret), Err(FolderError::SecretLost { .. })));
+        drop(claim_real(dir.path()).unwrap());
     }
 }

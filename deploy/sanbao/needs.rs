@@ -14,9 +14,9 @@ use sanbao_platform::db::DbError;
 use crate::cli::StoreArgs;
 use crate::cli_needs::{ImportArgs, VerifyArgs};
 use crate::command_error::CommandError;
-use crate::compose::Parts;
+use crate::compose::{Parts, Purpose};
 use crate::role::Role;
-use crate::settings::{Settings, Storage};
+use crate::settings::Settings;
 
 /// Differences that are printed; more are only counted.
 const DIFFERENCES_SHOWN_MAX: usize = 50;
@@ -24,13 +24,8 @@ const DIFFERENCES_SHOWN_MAX: usize = 50;
 /// The parts of a process that serves nothing.
 pub(crate) async fn open(store: &StoreArgs) -> Result<Parts, CommandError> {
     let (storage, secret_file) = store.storage()?;
-    if let Storage::Files(dir) = &storage
-        && !dir.join("needs-analysis.db").exists()
-    {
-        return Err(CommandError::Refused("there is no needs-analysis.db in the data folder: give --data-dir"));
-    }
     let settings = Settings::offline(storage, secret_file);
-    Ok(Parts::open(&settings, &[Role::NeedsAnalysis], Clock::system()).await?)
+    Ok(Parts::open(&settings, &[Role::NeedsAnalysis], Purpose::Work, Clock::system()).await?)
 }
 
 /// A bar on standard error; nothing at all where that is no terminal.

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use sanbao_booking::account::person::reseal as people;
 use sanbao_booking::account::second_factor::reseal as factors;
 use sanbao_needs_analysis::request::reseal as requests;
+use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
@@ -19,7 +20,7 @@ use crate::folder;
 use crate::needs::bar;
 use crate::role::Role;
 use crate::settings::Storage;
-use crate::stores::{ComposeError, Stores};
+use crate::stores::{ComposeError, Found, Purpose, Stores};
 
 /// The services that seal anything.
 const ROLES: &[Role] = &[Role::Booking, Role::NeedsAnalysis];
@@ -28,15 +29,16 @@ const ROLES: &[Role] = &[Role::Booking, Role::NeedsAnalysis];
 pub async fn run(store: &StoreArgs) -> Result<ExitCode, CommandError> {
     let (storage, secret_file) = store.storage()?;
     let _claim = match &storage {
-        Storage::Files(dir) if !dir.join("booking.db").exists() => {
-            return Err(CommandError::Refused("there is no booking.db in the data folder: give --data-dir"));
-        }
         Storage::Files(dir) => Some(folder::claim_stopped(dir)?),
         Storage::Postgres(_) => None,
     };
     let secret = |e| ComposeError::Secret(secret_file.clone(), e);
-    let stores = Stores::open(&storage, ROLES).await?;
+    let found = Found::open(&storage, ROLES, Purpose::Work).await?;
+    let before = RootSecret::load_at(&secret_file).map_err(secret)?;
+    found.is_of(&before.marks(), &secret_file)?;
     let root = RootSecret::begin_reseal(&secret_file).map_err(secret)?;
+    // Marked before anything is sealed under the new key: from here on no older copy of the secret is enough.
+    let stores = found.migrate(&root.marks(), Clock::system().now()).await?;
     let report = all(&stores, &root.fields()).await;
     stores.close().await;
     let report = report?;

@@ -1,6 +1,10 @@
 //! The databases of a process, and why a process could not be put together.
 
-use sanbao_platform::db::{Db, DbError};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::config::RootSecret;
+use sanbao_platform::db::{Db, DbError, Holding, KeyMarks};
 use sanbao_platform::nats::NatsError;
 
 use crate::folder::{self, FolderError};
@@ -12,7 +16,7 @@ use crate::settings::Storage;
 pub enum ComposeError {
     /// The root secret cannot be read or made.
     #[error("the root secret {0}: {1}")]
-    Secret(std::path::PathBuf, std::io::Error),
+    Secret(PathBuf, std::io::Error),
     /// The data folder cannot be made, or is not its owner's alone.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -27,19 +31,204 @@ pub enum ComposeError {
         "the root secret {0} is not there: the services of a network share one, which the first start of \
          `sanbao serve booking` makes; put a copy of it here"
     )]
-    NoSecret(std::path::PathBuf),
+    NoSecret(PathBuf),
     /// Half of the indexes are of one key and half of another.
     #[error("sealing under a new key was broken off ({0} says so): run `sanbao reseal` to its end first")]
-    Resealing(std::path::PathBuf),
+    Resealing(PathBuf),
     /// The network between the services.
     #[error(transparent)]
     Nats(#[from] NatsError),
     /// Some services are elsewhere, and there is no way to them.
     #[error("services that run apart need NATS between them")]
-    NoNetwork,
+    NoBus,
+    /// A network's database without its secret.
+    #[error(
+        "the {database} database holds a network, and its root secret {secret} is missing: without it sealed fields \
+         cannot be read. Put it back, or give its place with --secret-file"
+    )]
+    SecretLost {
+        database: &'static str,
+        /// Where the secret should be.
+        secret: PathBuf,
+    },
+    /// A network's database beside another network's secret.
+    #[error(
+        "the {database} database was written under another root secret (marked {marked}) than {secret} (marked {given}): \
+         give the secret of its network with --secret-file, or the databases of this one"
+    )]
+    OtherSecret {
+        database: &'static str,
+        /// The file that was read.
+        secret: PathBuf,
+        /// The mark in the database.
+        marked: String,
+        /// The mark of the file.
+        given: String,
+    },
+    /// A copy of the secret that is older than the database.
+    #[error(
+        "{secret} has no key {key} (or another one), under which fields of the {database} database are sealed: it is a \
+         copy from before `sanbao reseal`; put the newest copy there"
+    )]
+    OlderSecret {
+        database: &'static str,
+        /// The file that was read.
+        secret: PathBuf,
+        /// The number of the missing key.
+        key: u32,
+    },
+    /// One database of several is gone.
+    #[error(
+        "{missing} is missing or empty, and the {present} database holds a network: restore it from the backup that the \
+         others are of. A new one would know nothing of what the others refer to"
+    )]
+    Missing {
+        /// The file or schema.
+        missing: String,
+        /// A service whose database is there.
+        present: &'static str,
+    },
+    /// A command on a place where nothing is.
+    #[error("there is no network here: {0} is missing or empty; give --data-dir or --database-url")]
+    NoNetwork(String),
+    /// Databases of different times.
+    #[error(transparent)]
+    OutOfStep(#[from] sanbao_platform::bus::LogError),
     /// Work on the data of a service that was not opened.
     #[error("the {0} database is not opened in this process")]
     NotOpened(&'static str),
+}
+
+/// The databases that were found for the services of a process: opened, and not migrated yet.
+#[derive(Debug)]
+pub struct Found(Vec<(Role, Db, Holding)>);
+
+/// What a process has come for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve a network, or to begin one where nothing is.
+    Serve,
+    /// To work on one that is there.
+    Work,
+}
+
+/// How an operator knows a service's database.
+fn place(storage: &Storage, role: Role) -> String {
+    match storage {
+        Storage::Files(dir) => file(dir, role).display().to_string(),
+        Storage::Postgres(_) => format!("the schema {}", role.schema()),
+    }
+}
+
+fn file(dir: &Path, role: Role) -> PathBuf {
+    dir.join(format!("{}.db", role.name()))
+}
+
+impl Found {
+    /// Opens the databases of `roles`. Where one holds a network, all must: nothing is made beside it.
+    pub async fn open(storage: &Storage, roles: &[Role], purpose: Purpose) -> Result<Self, ComposeError> {
+        if let Storage::Files(dir) = storage {
+            folder::make_private(dir)?;
+        }
+        let (mut found, mut absent) = (Vec::with_capacity(roles.len()), Vec::new());
+        for role in roles.iter().copied() {
+            match storage {
+                Storage::Files(dir) if !file(dir, role).exists() => absent.push(role),
+                _ => found.push(opened(storage, role).await?),
+            }
+        }
+        let missing = absent.first().copied();
+        let missing =
+            missing.or_else(|| found.iter().find(|(.., held)| *held == Holding::Nothing).map(|(role, ..)| *role));
+        let present = found.iter().find(|(.., held)| held.is_used());
+        match (missing, present, purpose) {
+            (Some(missing), Some((present, ..)), _) => {
+                let (missing, present) = (place(storage, missing), present.schema());
+                return Err(ComposeError::Missing { missing, present });
+            }
+            (Some(missing), None, Purpose::Work) => return Err(ComposeError::NoNetwork(place(storage, missing))),
+            _ => {}
+        }
+        for role in absent {
+            found.push(opened(storage, role).await?);
+        }
+        found.sort_by_key(|(role, ..)| roles.iter().position(|r| r == role));
+        Ok(Self(found))
+    }
+
+    /// Whether one of them holds a network.
+    pub fn is_used(&self) -> bool {
+        self.0.iter().any(|(.., held)| held.is_used())
+    }
+
+    /// The databases with their services.
+    pub fn databases(&self) -> Vec<(Role, Db)> {
+        self.0.iter().map(|(role, db, _)| (*role, db.clone())).collect()
+    }
+
+    /// Closes them.
+    pub async fn close(&self) {
+        for (_, db, _) in &self.0 {
+            db.close().await;
+        }
+    }
+
+    /// The network's secret. One is made only where no database holds anything that another has sealed.
+    pub fn secret(&self, file: &Path) -> Result<RootSecret, ComposeError> {
+        let of_file = |e| ComposeError::Secret(file.to_owned(), e);
+        let used = self.0.iter().find(|(.., held)| held.is_used());
+        if let Some((role, ..)) = used
+            && !file.exists()
+        {
+            return Err(ComposeError::SecretLost { database: role.schema(), secret: file.to_owned() });
+        }
+        // Only a process that may be the first of its network makes one.
+        if !self.0.iter().any(|(role, ..)| *role == Role::Booking) && !file.exists() {
+            return Err(ComposeError::NoSecret(file.to_owned()));
+        }
+        let root = RootSecret::load_or_create_at(file).map_err(of_file)?;
+        self.is_of(&root.marks(), file)?;
+        Ok(root)
+    }
+
+    /// Whether everything was written under keys that `given` has.
+    pub fn is_of(&self, given: &KeyMarks, file: &Path) -> Result<(), ComposeError> {
+        for (role, _, held) in &self.0 {
+            let Holding::Marked(marked) = held else { continue };
+            let (database, secret) = (role.schema(), file.to_owned());
+            if marked.root != given.root {
+                let (marked, given) = (marked.root.clone(), given.root.clone());
+                return Err(ComposeError::OtherSecret { database, secret, marked, given });
+            }
+            if let Some((key, _)) = marked.fields.iter().find(|(id, mark)| given.fields.get(id) != Some(mark)) {
+                return Err(ComposeError::OlderSecret { database, secret, key: *key });
+            }
+        }
+        Ok(())
+    }
+
+    /// Migrates them, and marks them with the network's keys.
+    pub async fn migrate(self, marks: &KeyMarks, now: DateTime<Utc>) -> Result<Stores, ComposeError> {
+        for (role, db, _) in &self.0 {
+            db.migrate(role.migrations()).await.map_err(|e| ComposeError::Database(role.schema(), e))?;
+        }
+        // All of them first: a start that is cut short before has left nothing that looks like a network.
+        for (role, db, _) in &self.0 {
+            db.mark(marks, now).await.map_err(|e| ComposeError::Database(role.schema(), e))?;
+        }
+        Ok(Stores(self.0.into_iter().map(|(role, db, _)| (role, db)).collect()))
+    }
+}
+
+async fn opened(storage: &Storage, role: Role) -> Result<(Role, Db, Holding), ComposeError> {
+    let failed = |e| ComposeError::Database(role.schema(), e);
+    let url = match storage {
+        Storage::Files(dir) => format!("sqlite:{}", file(dir, role).display()),
+        Storage::Postgres(url) => url.0.clone(),
+    };
+    let db = Db::open(&url, role.schema()).await.map_err(failed)?;
+    let holding = db.holding().await.map_err(failed)?;
+    Ok((role, db, holding))
 }
 
 /// The databases of the services that this process runs, migrated.
@@ -47,23 +236,13 @@ pub enum ComposeError {
 pub struct Stores(pub(crate) Vec<(Role, Db)>);
 
 impl Stores {
-    /// Opens and migrates those of `roles` where `storage` says; no other service's data is touched.
+    /// Opens and migrates those of `roles`, which hold a network; for work that needs no secret.
     pub async fn open(storage: &Storage, roles: &[Role]) -> Result<Self, ComposeError> {
-        if let Storage::Files(dir) = storage {
-            folder::make_private(dir)?;
+        let Found(found) = Found::open(storage, roles, Purpose::Work).await?;
+        for (role, db, _) in &found {
+            db.migrate(role.migrations()).await.map_err(|e| ComposeError::Database(role.schema(), e))?;
         }
-        let mut stores = Vec::with_capacity(roles.len());
-        for role in roles {
-            let url = match storage {
-                Storage::Files(dir) => format!("sqlite:{}", dir.join(format!("{}.db", role.name())).display()),
-                Storage::Postgres(url) => url.0.clone(),
-            };
-            let failed = |e| ComposeError::Database(role.schema(), e);
-            let db = Db::open(&url, role.schema()).await.map_err(failed)?;
-            db.migrate(role.migrations()).await.map_err(failed)?;
-            stores.push((*role, db));
-        }
-        Ok(Self(stores))
+        Ok(Self(found.into_iter().map(|(role, db, _)| (role, db)).collect()))
     }
 
     /// The database of a service that this process runs.

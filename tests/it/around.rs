@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::http::Request;
-use sanbao::compose::{Parts, Stores};
+use sanbao::compose::Parts;
 use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::clock::Clock;
@@ -127,9 +127,9 @@ async fn a_broken_database_is_said_and_gets_well_again() {
     let broken = Arc::new(AtomicBool::new(false));
     let proxy = breakable(host, Arc::clone(&broken)).await;
     let storage = Storage::Postgres(Secret(format!("postgres://{login}@{proxy}/{database}")));
-    let stores = Stores::open(&storage, Role::ALL).await.unwrap();
+    let stores = common::stores(&storage).await;
     let parts = Parts { stores, ..common::parts(&engine, Clock::manual(common::morning())).await };
-    let served = Served::of(engine.clone(), parts);
+    let served = Served::of(engine.clone(), parts).await;
     let client = served.nobody();
     client.get("/readyz").await.expect(200);
     broken.store(true, Ordering::SeqCst);
@@ -174,7 +174,7 @@ async fn metrics_are_for_this_machine_or_a_caller_with_the_token() {
     let engine = testing::sqlite();
     let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
     parts.metrics_token = Some(Secret("let-me-read".into()));
-    let served = Served::of(engine, parts);
+    let served = Served::of(engine, parts).await;
     let client = served.nobody();
     assert_eq!(client.get("/metrics").await.problem(), "unauthenticated");
     assert_eq!(client.with_token("let-me").get("/metrics").await.problem(), "unauthenticated");
@@ -210,14 +210,14 @@ async fn behind_a_proxy_nobody_is_of_this_machine() {
     };
     let said = [None, Some("unknown"), Some("127.0.0.1"), Some("198.51.100.7, ::1")];
     let engine = testing::sqlite();
-    let served = Served::of(engine.clone(), parts(&engine).await);
+    let served = Served::of(engine.clone(), parts(&engine).await).await;
     for forwarded in said {
         assert_eq!(ask(&served, forwarded, "").await, 404, "{forwarded:?}");
     }
     served.stop().await;
     let engine = testing::sqlite();
     let token = Some(Secret("let-me-read".into()));
-    let served = Served::of(engine.clone(), Parts { metrics_token: token, ..parts(&engine).await });
+    let served = Served::of(engine.clone(), Parts { metrics_token: token, ..parts(&engine).await }).await;
     for forwarded in said {
         assert_eq!(ask(&served, forwarded, "let-me").await, 401, "{forwarded:?}");
         assert_eq!(ask(&served, forwarded, "let-me-read").await, 200, "{forwarded:?}");

@@ -98,7 +98,7 @@ async fn the_first_administrator_comes_from_an_empty_machine_through_the_second_
     let engine = testing::sqlite();
     let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
     parts.booking.account.second_factor = SecondFactorFor::Administrators;
-    let served = Served::of(engine, parts);
+    let served = Served::of(engine, parts).await;
     let browser = Browser::open(&served.nobody().base).await;
     browser.goto(&format!("/setup#{}", served.setup_link().await)).await;
     browser.wait_for("#name_zh").await;
@@ -109,6 +109,7 @@ async fn the_first_administrator_comes_from_an_empty_machine_through_the_second_
         ("display_name", "高海平"),
         ("login", "gao"),
         ("password", "correct horse battery"),
+        ("again", "correct horse battery"),
     ] {
         browser.fill(&format!("#{field}"), text).await;
     }

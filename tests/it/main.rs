@@ -4,6 +4,7 @@
 mod aiortc;
 mod around;
 mod bad_input;
+mod belonging;
 mod bookers;
 mod browser;
 mod browser_pages;
@@ -14,6 +15,8 @@ mod contract;
 mod crash;
 mod events;
 mod journey_http;
+mod keeping;
+mod landing;
 mod memory;
 mod openapi;
 mod orders;

@@ -31,6 +31,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/pair/store.rs",
     "crates/booking/src/account/person/reseal.rs",
     "crates/booking/src/account/person/store.rs",
+    "crates/booking/src/account/readiness.rs",
     "crates/booking/src/consult/consent.rs",
     "crates/booking/src/consult/guest.rs",
     "crates/booking/src/consult/jobs.rs",

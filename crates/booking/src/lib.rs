@@ -39,6 +39,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1000 "1000_joined_records",
     1100 "1100_emergency_access",
     1200 "1200_plain_names",
+    1300 "1300_set_up",
     1500 "1500_papers",
     1501 "1501_person_end",
     1502 "1502_person_keys",

@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn a_role_counts_only_with_the_kind_of_organisation_that_has_it() {
-        let kinds = ["street_office", "home_care_agency", "care_home", "hospital", "", "Street_office"];
+        let kinds =
+            ["street_office", "community", "home_care_agency", "care_home", "hospital", "health_centre", "", "Office"];
         let roles = ["care_staff", "doctor", "dispatcher", "caregiver", "analyst", "administrator", "root"];
         let reads = |kind: &str, role: &str| {
             let capacity = Capacity::of(kind, role);
@@ -107,8 +108,12 @@ mod tests {
         };
         for kind in kinds {
             let reading: Vec<&str> = roles.into_iter().filter(|role| reads(kind, role)).collect();
-            let streets = ["dispatcher", "analyst", "administrator"];
-            assert_eq!(reading, if kind == "street_office" { &streets[..] } else { &[] }, "{kind}");
+            let expected: &[&str] = match kind {
+                "street_office" => &["dispatcher", "analyst", "administrator"],
+                "community" => &["dispatcher", "analyst"],
+                _ => &[],
+            };
+            assert_eq!(reading, expected, "{kind}");
         }
         assert_eq!(Capacity::of("street_office", "root"), None);
         assert_eq!(Capacity::of("", "administrator"), None);

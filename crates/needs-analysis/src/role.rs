@@ -8,6 +8,8 @@ use sanbao_platform::text_enum;
 
 /// The kind of organisation that governs a street (街道办事处).
 const STREET_OFFICE: &str = "street_office";
+/// The kind of organisation that works for one community of a street (社区).
+const COMMUNITY: &str = "community";
 /// The kind of organisation that sends caregivers home (居家养老服务组织).
 const HOME_CARE_AGENCY: &str = "home_care_agency";
 
@@ -31,12 +33,16 @@ impl Capacity {
     /// The capacity that a role gives in an organisation of this kind; `None` where that kind has no such role.
     pub fn of(kind: &str, role: &str) -> Option<Self> {
         match (kind, role) {
-            (STREET_OFFICE, "dispatcher") => Some(Self::StreetDispatcher),
-            (STREET_OFFICE, "analyst") => Some(Self::StreetAnalyst),
+            // A community's people reach what lies in it, by the areas of their tokens, as the street's do.
+            (STREET_OFFICE | COMMUNITY, "dispatcher") => Some(Self::StreetDispatcher),
+            (STREET_OFFICE | COMMUNITY, "analyst") => Some(Self::StreetAnalyst),
             (STREET_OFFICE, "administrator") => Some(Self::StreetAdministrator),
             (HOME_CARE_AGENCY, "dispatcher") => Some(Self::AgencyDispatcher),
             (HOME_CARE_AGENCY, "caregiver" | "administrator")
-            | ("care_home" | "hospital", "care_staff" | "doctor" | "administrator") => Some(Self::Colleague),
+            | (COMMUNITY, "administrator")
+            | ("care_home" | "hospital" | "health_centre", "care_staff" | "doctor" | "administrator") => {
+                Some(Self::Colleague)
+            }
             _ => None,
         }
     }

@@ -28,6 +28,12 @@ const actions = {
   print: () => window.print(),
   // The clipboard is closed to pages on plain http; the text is selected for the keyboard then.
   copy: (field) => (field.select(), navigator.clipboard?.writeText(field.value)),
+  // A chosen password and its repetition are shown and hidden together.
+  show: (field, button) => {
+    const hidden = field.type === "password";
+    for (const secret of field.form.querySelectorAll("[autocomplete='new-password']")) secret.type = hidden ? "text" : "password";
+    button.setAttribute("aria-pressed", String(hidden));
+  },
   fill: (field, button) => {
     field.value = (button.textContent || "").trim();
     field.dispatchEvent(new Event("input", { bubbles: true }));
@@ -39,6 +45,9 @@ document.addEventListener("click", (event) => {
   const button = /** @type {HTMLElement | null} */ (/** @type {HTMLElement} */ (event.target).closest("[data-action]"));
   actions[button?.dataset.action || ""]?.(document.getElementById(button?.dataset.target || ""), /** @type {HTMLElement} */ (button));
 });
+
+// What only a script can do is offered only where one runs.
+for (const button of document.querySelectorAll("button[data-action='show']")) /** @type {HTMLElement} */ (button).hidden = false;
 
 for (const link of document.querySelectorAll("a[data-keep-place]")) {
   const url = new URL(/** @type {HTMLAnchorElement} */ (link).href);

@@ -46,7 +46,7 @@ export async function send(element, button) {
     const [method, path] = (element.dataset.send || "").split(" ");
     const { version } = element.dataset;
     /** @type {Record<string, string>} */ const headers = version ? { "if-match": `"${version}"` } : {};
-    if (method === "POST") headers["idempotency-key"] = keyOf(element, `${path} ${version} ${JSON.stringify(detail.body)}`);
+    if (method === "POST" || method === "PATCH") headers["idempotency-key"] = keyOf(element, `${path} ${version} ${JSON.stringify(detail.body)}`);
     const answer = await api(method, path, method === "DELETE" ? undefined : detail.body, headers);
     keys.delete(element);
     if (fire(element, "sanbao:sent", { answer })) done(element, form, answer);

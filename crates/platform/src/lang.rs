@@ -47,11 +47,11 @@ impl Lang {
         best.1
     }
 
-    /// One of two texts.
+    /// One of two texts; the Chinese one where there is no English.
     pub fn pick<'a>(self, zh: &'a str, en: &'a str) -> &'a str {
         match self {
-            Self::Zh => zh,
-            Self::En => en,
+            Self::En if !en.is_empty() => en,
+            Self::Zh | Self::En => zh,
         }
     }
 }

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Keys, Passwords, ended};
 use crate::bus::{
-    Cleaner, Consumer, EventLog, Forwarder, Outbox, Published, Readers, Retention, StreamLimits, StreamLog,
+    Cleaner, Consumer, EventLog, Faults, Forwarder, LogError, Outbox, Published, Readers, Retention, StreamLimits,
+    StreamLog,
 };
 use crate::clock::Clock;
 use crate::cn::DiallingCode;
@@ -140,6 +141,8 @@ pub struct Wiring {
     pub followers: Vec<(Consumer, Arc<dyn EventLog>)>,
     /// The forwarders that fill the streams.
     pub forwarders: Vec<Arc<Forwarder>>,
+    /// The readers among them that have stopped for good.
+    pub faults: Faults,
     /// The cleaners that keep the databases from growing without end.
     pub cleaners: Vec<Cleaner>,
 }
@@ -170,6 +173,20 @@ impl Wiring {
             wiring.cleaners.push(Cleaner { publisher: service.name, db, clock, readers, retention });
         }
         wiring
+    }
+}
+
+impl Wiring {
+    /// Whether each log is the one that its consumer has heard so far. Nothing is taken. It can be asked before anything
+    /// runs where publishers are in this process.
+    ///
+    /// # Errors
+    /// The first that has not, by its name and its publisher's; or a database failed.
+    pub async fn fits(&self) -> Result<(), LogError> {
+        for (consumer, log) in &self.followers {
+            consumer.fits(log.as_ref()).await?;
+        }
+        Ok(())
     }
 }
 
@@ -206,10 +223,10 @@ impl Running {
     #[must_use]
     pub fn connected_by(mut self, wiring: &Wiring) -> Self {
         for (consumer, log) in &wiring.followers {
-            self.tasks.spawn(consumer.clone().run(Arc::clone(log), self.stop.clone()));
+            self.tasks.spawn(consumer.clone().run(Arc::clone(log), wiring.faults.clone(), self.stop.clone()));
         }
         for forwarder in &wiring.forwarders {
-            self.tasks.spawn(Arc::clone(forwarder).run(self.stop.clone()));
+            self.tasks.spawn(Arc::clone(forwarder).run(wiring.faults.clone(), self.stop.clone()));
         }
         for cleaner in &wiring.cleaners {
             let (db, clock) = (cleaner.db.clone(), cleaner.clock.clone());

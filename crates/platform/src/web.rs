@@ -198,16 +198,24 @@ fn step_up(texts: &Texts, lang: Lang) -> Markup {
     }
 }
 
-/// The page of a problem, for a browser that asked for a page.
-pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo) -> Response {
-    let (lang, frame) = (info.lang, Frame::default());
+/// The page of a problem, for a browser that asked for a page: it says whom to ask, and keeps the navigation of the person
+/// who is logged in.
+pub(crate) fn problem_page(problem: &Problem, info: &RequestInfo, frame: &Frame, actor: Option<&Actor>) -> Response {
+    let lang = info.lang;
+    let ask = match problem.status().as_u16() {
+        403 if problem.is_refusal() => Some("problem-ask-forbidden"),
+        404 => Some("problem-ask-not-found"),
+        500.. => Some("problem-ask-failed"),
+        _ => None,
+    };
     let body = html! {
         h1 { (problem.title(lang)) }
         @if let Some(detail) = problem.detail_text(lang) { p { (detail) } }
-        p { a.button href="/" { (frame.0.texts.get(lang, "problem-start")) } }
-        p.faint { (frame.0.texts.get(lang, "problem-reference")) " " code { (info.request_id) } }
+        @if let Some(key) = ask { p { (OWN.get(lang, key)) } }
+        p { a.button href="/" { (OWN.get(lang, "problem-start")) } }
+        p.faint { (OWN.get(lang, "problem-reference")) " " code { (info.request_id) } }
     };
-    let page = frame.page(lang, problem.title(lang), None, "", &[], &body);
+    let page = frame.page(lang, problem.title(lang), actor, "", &[], &body);
     (problem.status(), page).into_response()
 }
 

@@ -76,3 +76,6 @@ problem-start = Back to the start
 problem-reference = Reference
 list-join = { ", " }
 script-typed = What you typed (the step is no longer possible; copy it if you need it): {$text}
+problem-ask-forbidden = Your account may not do this. If you need it, ask your organisation's administrator.
+problem-ask-not-found = The link may be old, or this may belong to another organisation. Check it with the person who gave it to you, or ask your administrator.
+problem-ask-failed = Please try again in a while. If it does not help, tell the reference below to the operator.

@@ -76,3 +76,6 @@ problem-start = 回到首页
 problem-reference = 编号
 list-join = { "、" }
 script-typed = 您刚才填的内容（这一步现在不能做了，需要时请复制）：{$text}
+problem-ask-forbidden = 您的账号没有这个权限。需要时，请本机构的管理员为您开通。
+problem-ask-not-found = 可能是链接过期了，也可能这条记录不归您的机构。请向给您链接的人核对，或请本机构的管理员帮忙。
+problem-ask-failed = 请过一会儿再试。还是不行，请把下面的编号告诉系统管理员。

@@ -10,6 +10,7 @@ pub mod process;
 pub mod proxy;
 pub mod sample;
 pub mod site;
+mod step;
 pub mod world;
 
 use std::net::SocketAddr;
@@ -18,7 +19,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::Method;
-use sanbao::compose::{self, Network, Parts, Stores};
+use sanbao::compose::{self, Found, Network, Parts, Purpose, Stores};
 use sanbao::role::Role;
 use sanbao::settings::{MediaRules, Storage, Turn};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor};
@@ -39,6 +40,8 @@ pub struct Served {
     pub engine: TestEngine,
     site: JoinHandle<std::io::Result<()>>,
 }
+
+pub use step::in_step;
 
 /// Where pictures, traces and measurements of the tests are kept.
 pub fn artifacts() -> std::path::PathBuf {
@@ -66,12 +69,28 @@ fn accounts() -> AccountConfig {
     AccountConfig { second_factor, shared_idle_minutes, ..AccountConfig::default() }
 }
 
+/// The key of every network of the tests.
+pub fn root() -> RootSecret {
+    RootSecret::from_bytes([42; 32])
+}
+
+/// The databases of all services, made where they are not there.
+pub async fn stores(storage: &Storage) -> Stores {
+    let found = Found::open(storage, Role::ALL, Purpose::Serve).await.unwrap();
+    found.migrate(&root().marks(), morning()).await.unwrap()
+}
+
 /// The network's parts on `engine`, empty.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
+    parts_at(&storage(engine), clock).await
+}
+
+/// The same wherever the network lies.
+pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
     Parts {
-        stores: Stores::open(&storage(engine), Role::ALL).await.unwrap(),
+        stores: stores(storage).await,
         clock,
-        root: RootSecret::from_bytes([42; 32]),
+        root: root(),
         secure: false,
         behind_proxy: false,
         dialling_code: "0574".parse().ok(),
@@ -97,19 +116,23 @@ impl Served {
     pub async fn demo(engine: TestEngine) -> Self {
         let parts = parts(&engine, Clock::manual(morning())).await;
         sanbao::demo::fill(&parts).await.unwrap();
-        Self::of(engine, parts)
+        Self::of(engine, parts).await
     }
 
     /// An empty network on `engine`.
     pub async fn empty(engine: TestEngine) -> Self {
         let parts = parts(&engine, Clock::manual(morning())).await;
-        Self::of(engine, parts)
+        Self::of(engine, parts).await
     }
 
     /// Serves what `parts` make.
-    pub fn of(engine: TestEngine, parts: Parts) -> Self {
-        let clock = parts.clock.clone();
-        let network = compose::start(parts).unwrap();
+    pub async fn of(engine: TestEngine, parts: Parts) -> Self {
+        Self::around(engine, compose::start(parts).await.unwrap())
+    }
+
+    /// Serves a network that was put together.
+    pub fn around(engine: TestEngine, network: Network) -> Self {
+        let clock = network.clock.clone();
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.address;
         let site = tokio::spawn(http::serve(listener, network.router.clone(), None, network.drain.clone()));

@@ -56,6 +56,10 @@ impl World {
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
         // One that may be closed and reopened: nobody of it is needed.
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
+        // A room that may be closed: nothing is booked in it.
+        let room = nobody.demo("admin").await;
+        let room = room.post(&format!("/v1/organisations/{home}/locations"), &json!({ "name": "备用室" })).await;
+        let room = flow::text(&room.expect(201), "/id");
         // A demo's resident, by the telephone number; this doctor looks after none of them.
         let emergency = json!({ "number": "13800000011", "reason": "急诊：昏迷送来" });
         let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
@@ -72,7 +76,10 @@ impl World {
             ("/v1/persons/{id}", "id", resident),
             ("/v1/organisations/{id}/close", "id", spare.clone()),
             ("/v1/organisations/{id}/reopen", "id", spare),
+            ("/v1/admin/organisations/{id}", "id", home.clone()),
             ("/v1/organisations/{id}", "id", home),
+            ("/v1/locations/{id}", "id", room),
+            ("/v1/admin/accounts/{id}", "id", victim.clone()),
             ("/v1/accounts/{id}", "id", victim),
             ("/v1/me/sessions/{id}", "id", session),
             ("/v1/practitioners/{id}", "id", doctor),
@@ -110,9 +117,11 @@ impl World {
     /// A sample of an operation's body, with what a schema cannot say: an end after its start, a code that is one.
     pub fn body(document: &Value, operation: &Value) -> Option<Value> {
         let mut body = sample::body(document, operation)?;
-        for (field, value) in [("wanted_until", "2026-11-25T02:00:00Z"), ("specialty", "geriatrics")] {
+        let known = [("wanted_until", json!("2026-11-25T02:00:00Z")), ("specialty", json!("geriatrics"))];
+        // Organisations of the sample's name are made again and again.
+        for (field, value) in known.into_iter().chain([("same_name", json!(true))]) {
             if body.get(field).is_some() {
-                body[field] = json!(value);
+                body[field] = value;
             }
         }
         Some(body)

@@ -39,6 +39,8 @@ const PERSONAL: &[(&str, &str)] = &[
 const PLAIN: &[&str] = &[
     "/",
     "/admin",
+    "/admin/accounts/{id}",
+    "/admin/organisations/{id}",
     "/admin/qr",
     "/consults/events",
     "/emergency-accesses/events",

@@ -12,7 +12,9 @@ use super::area;
 use super::id::{AccountId, LocationId, PersonId};
 use super::location::{self, Location};
 use super::member::{self, Membership, NewAccount};
-use super::organisation::OrganisationKind::{self, CareHome, HomeCareAgency, Hospital, StreetOffice};
+use super::organisation::OrganisationKind::{
+    self, CareHome, Community, HealthCentre, HomeCareAgency, Hospital, StreetOffice,
+};
 use super::organisation::{self, Organisation, OrganisationState};
 use super::person::{self, Person, PersonEvent, REGISTERED};
 use crate::App;
@@ -135,7 +137,8 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
             CareHome => care_home,
             Hospital => hospital,
             HomeCareAgency => agency,
-            StreetOffice => street_office,
+            // The demo has no accounts of a community or of a health centre.
+            StreetOffice | Community | HealthCentre => street_office,
         };
         let account = DemoAccount { id: AccountId::new(now), login, name, role, kind, organisation, specialty };
         add_account(&mut tx, now, &account, (&password, &pin)).await?;
@@ -144,7 +147,7 @@ pub async fn fill(app: &App) -> Result<Network, Problem> {
     let mut rooms = Vec::with_capacity(ROOMS.len());
     for name in ROOMS {
         let id = LocationId::new(now);
-        let room = Location { id, organisation_id: care_home, name: (*name).to_owned(), created_at: now };
+        let room = Location::named(id, care_home, (*name).to_owned(), now);
         location::insert(&mut tx, &room).await?;
         rooms.push(id);
     }

@@ -158,11 +158,14 @@ pub(super) struct Setup {
     #[serde(default)]
     pub(super) token: String,
     pub(super) name_zh: String,
+    #[serde(default)]
     pub(super) name_en: String,
     pub(super) area_code: Option<String>,
     pub(super) login: String,
     pub(super) display_name: String,
     pub(super) password: String,
+    /// The password once more, as the page asks for it.
+    pub(super) again: Option<String>,
 }
 
 /// The fields of the form behind an account's one-time link.
@@ -171,6 +174,17 @@ pub(super) struct AccountStart {
     #[serde(default)]
     pub(super) token: String,
     pub(super) password: String,
+    /// The password once more, as the page asks for it.
+    pub(super) again: Option<String>,
+}
+
+/// The password once more is the same, where it was typed twice.
+pub(super) fn typed_twice(password: &str, again: Option<&str>) -> Result<(), Wrong> {
+    if again.is_none_or(|again| again == password) {
+        Ok(())
+    } else {
+        Err(Wrong::new("两次输入的密码不一样", "The two passwords differ"))
+    }
 }
 
 /// The query of pages that lead back.

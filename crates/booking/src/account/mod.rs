@@ -14,6 +14,7 @@ pub mod person;
 pub mod policy;
 pub mod problems;
 mod qr;
+mod readiness;
 pub mod recover;
 pub mod second_factor;
 mod secret;

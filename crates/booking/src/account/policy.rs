@@ -14,6 +14,8 @@ listed_enum! {
         /// List the network's organisations.
         OrganisationList,
         OrganisationRead,
+        /// Change its name, its telephone or its area.
+        OrganisationUpdate,
         /// Close an organisation, or reopen it.
         OrganisationEnd,
         /// List or read an organisation's accounts.
@@ -26,6 +28,8 @@ listed_enum! {
         LocationList,
         /// Add a room.
         LocationCreate,
+        /// Rename, close or reopen a room.
+        LocationUpdate,
         /// List or search people.
         PersonList,
         /// Register somebody.
@@ -76,22 +80,39 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
-        (A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Own) => {
-            allow_if(administrator, Forbid)
-        }
+        (
+            A::OrganisationUpdate
+            | A::AccountRead
+            | A::AccountCreate
+            | A::AccountUpdate
+            | A::LocationCreate
+            | A::LocationUpdate,
+            R::Own,
+        ) => allow_if(administrator, Forbid),
         (
             A::OrganisationRead
+            | A::OrganisationUpdate
             | A::LocationList
             | A::AccountRead
             | A::AccountCreate
             | A::AccountUpdate
-            | A::LocationCreate,
+            | A::LocationCreate
+            | A::LocationUpdate,
             R::Governed,
         )
         // The office that made it ends it, also one that runs itself; nobody else does.
         | (A::OrganisationRead | A::OrganisationEnd, R::Made) => allow_if(administrator, Hide),
         // Its maker may know it, and not manage it. An office that governs one and did not make it does not end it.
-        (A::LocationList | A::AccountRead | A::AccountCreate | A::AccountUpdate | A::LocationCreate, R::Made)
+        (
+            A::OrganisationUpdate
+            | A::LocationList
+            | A::AccountRead
+            | A::AccountCreate
+            | A::AccountUpdate
+            | A::LocationCreate
+            | A::LocationUpdate,
+            R::Made,
+        )
         | (A::OrganisationEnd, R::Governed) => {
             if administrator {
                 Forbid

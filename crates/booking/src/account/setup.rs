@@ -12,9 +12,9 @@ use sanbao_platform::problem::Problem;
 
 use super::config::AccountConfig;
 use super::id::AccountId;
-use super::input::{self, Fields, Setup, area_code, line};
+use super::input::{self, Fields, Setup, area_code, line, typed_twice};
 use super::member::{self, Membership, NewAccount};
-use super::organisation::{self, Organisation, OrganisationKind, OrganisationState};
+use super::organisation::{self, ENGLISH_CHARS_MAX, NAME_CHARS_MAX, Organisation, OrganisationKind, OrganisationState};
 use super::problems::{LINK_SPENT, LOGIN_TAKEN};
 use super::secret;
 use crate::App;
@@ -64,15 +64,16 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
     }
     attempt.right();
     let mut fields = Fields::default();
-    let name_zh = fields.take("/name_zh", line(&body.name_zh, 80));
-    let name_en = fields.take("/name_en", line(&body.name_en, 120));
+    let name_zh = fields.take("/name_zh", line(&body.name_zh, NAME_CHARS_MAX));
+    let name_en = fields.maybe("/name_en", Some(&body.name_en), |t| line(t, ENGLISH_CHARS_MAX)).unwrap_or_default();
     let area = fields.maybe("/area_code", body.area_code.as_deref(), area_code);
     let login = fields.take("/login", input::login(&body.login));
     let display_name = fields.take("/display_name", line(&body.display_name, 40));
     let names = [&body.name_zh, &body.name_en, &body.login, &body.display_name].map(String::as_str);
     let password = fields.take("/password", secret::password(&body.password, &names));
-    let values = name_zh.zip(name_en).zip(login).zip(display_name).zip(password);
-    let ((((name_zh, name_en), login), display_name), password) = fields.finish(values)?;
+    fields.take("/again", typed_twice(&body.password, body.again.as_deref()));
+    let values = name_zh.zip(login).zip(display_name).zip(password);
+    let (((name_zh, login), display_name), password) = fields.finish(values)?;
     let hash = app.deps.passwords.hash(password).await?;
     let mut tx = app.deps.db.begin().await?;
     spend(&mut tx, &body.token, now).await?;

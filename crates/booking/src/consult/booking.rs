@@ -19,7 +19,7 @@ use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
 /// The calendar's name for this part.
 pub const HOLDER: &str = "consult";
 
-const ROOM_OF: &str = "select count(*) from location where id = $1 and organisation_id = $2";
+const ROOM_OF: &str = "select count(*) from location where id = $1 and organisation_id = $2 and state = 'open'";
 
 /// A time that fits everybody's rules; whether it is free, the calendar says.
 struct Plan {
@@ -53,7 +53,7 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
     Ok(Plan { doctor, resources, appointment })
 }
 
-/// Refuses a room that is not the inviting side's: one of others is like one that is not there.
+/// Refuses a room that is not the inviting side's, or closed: one of others is like one that is not there.
 pub(super) async fn own_room(
     conn: &mut Conn,
     consult: &Consult,

@@ -70,7 +70,8 @@ const UPDATE: &str = "update consult set state = $3, state_note = $4, state_sinc
     case_summary = $20, wanted_specialty = $21, wanted_title = $22
     where id = $1 and version = $2";
 const RESIDENT_OF: &str = "select count(*) from person where id = $1 and organisation_id = $2 and merged_into is null";
-const IS_HOSPITAL: &str = "select count(*) from organisation where id = $1 and kind = 'hospital' and state = 'open'";
+const IS_HOSPITAL: &str = "select count(*) from organisation
+    where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
 const HAS_SPECIALTY: &str = "select count(*) from practitioner where organisation_id = $1 and specialty = $2";

@@ -62,7 +62,7 @@ impl Disclosure {
     }
 
     /// The account that asked, if it is known.
-    pub(super) fn actor(&self) -> Option<Actor> {
+    pub(crate) fn actor(&self) -> Option<Actor> {
         self.noted().actor.clone()
     }
 

@@ -1,7 +1,8 @@
 //! An event on the wire: `CloudEvents` 1.0 in JSON, structured mode (`CloudEvents` JSON format §3, NATS binding §3.2).
 //!
 //! The place in the publisher's log travels as the extension attribute `sequence` (`CloudEvents` Sequence
-//! extension), padded with zeros, because that extension's order is that of text.
+//! extension), padded with zeros, because that extension's order is that of text. `previousid`, an extension of our own,
+//! is the `id` of the event before; events that were forwarded before there was one lack it.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,8 @@ struct Wire {
     time: String,
     datacontenttype: String,
     sequence: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previousid: Option<Uuid>,
     data: Value,
 }
 
@@ -42,6 +45,7 @@ pub(super) fn encode(publisher: &str, event: &Event) -> Result<Vec<u8>, serde_js
         time: event.occurred_at.to_rfc3339_opts(SecondsFormat::Micros, true),
         datacontenttype: "application/json".to_owned(),
         sequence: format!("{:020}", event.position),
+        previousid: event.previous,
         data: event.data.clone(),
     })
 }
@@ -59,6 +63,7 @@ pub(super) fn decode(publisher: &str, text: &[u8]) -> Result<Event, String> {
     Ok(Event {
         position: wire.sequence.parse().map_err(|e| format!("sequence: {e}"))?,
         event_id: wire.id,
+        previous: wire.previousid,
         kind: wire.kind,
         subject: wire.subject,
         occurred_at: occurred_at.with_timezone(&Utc),
@@ -77,6 +82,7 @@ mod tests {
         Event {
             position: 42,
             event_id: Uuid::from_u128(7),
+            previous: Some(Uuid::from_u128(6)),
             kind: "booking.consult.signed".to_owned(),
             subject: Uuid::from_u128(9),
             occurred_at: "2026-11-23T00:30:00.000001Z".parse().unwrap(),
@@ -93,7 +99,7 @@ mod tests {
                 "specversion": "1.0", "id": "00000000-0000-0000-0000-000000000007", "source": "/sanbao/booking",
                 "type": "booking.consult.signed", "subject": "00000000-0000-0000-0000-000000000009",
                 "time": "2026-11-23T00:30:00.000001Z", "datacontenttype": "application/json",
-                "sequence": "00000000000000000042", "data": { "consult_id": "x", "note": "签发" },
+                "sequence": "00000000000000000042", "previousid": "00000000-0000-0000-0000-000000000006", "data": { "consult_id": "x", "note": "签发" },
             })
         );
         assert_eq!(decode("booking", &text).unwrap(), event());
@@ -112,6 +118,8 @@ mod tests {
         assert!(with("time", json!("yesterday")).contains("time"));
         assert!(with("id", json!(7)).contains("no CloudEvent"));
         assert!(decode("booking", b"hello").unwrap_err().contains("no CloudEvent"));
+        let old = Event { previous: None, ..event() };
+        assert_eq!(decode("booking", &encode("booking", &old).unwrap()).unwrap(), old);
         // An attribute that somebody adds later is nobody's fault.
         let mut wire: Value = serde_json::from_slice(&encode("booking", &event()).unwrap()).unwrap();
         wire["traceparent"] = json!("00-1-2-01");

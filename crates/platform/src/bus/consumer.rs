@@ -8,8 +8,8 @@ use serde::Serialize;
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
-use super::cursor::Cursor;
-use super::{Event, EventLog, Growth, LogError, Reads};
+use super::cursor::{Cursor, Heard};
+use super::{Event, EventLog, Faults, Growth, LogError, Reads};
 use crate::clock::Clock;
 use crate::db::{Db, DbError, Tx};
 use crate::on;
@@ -101,8 +101,9 @@ enum Taken {
 }
 
 impl Consumer {
-    /// Follows `log` until `stop`; what is begun is finished first.
-    pub async fn run(self, log: Arc<dyn EventLog>, stop: CancellationToken) {
+    /// Follows `log` until `stop`; what is begun is finished first. That it cannot go on without a person is noted among
+    /// `faults`.
+    pub async fn run(self, log: Arc<dyn EventLog>, faults: Faults, stop: CancellationToken) {
         let mut growth: Option<Growth> = None;
         let mut wait_ms = BACKOFF_MS_MIN;
         while !stop.is_cancelled() {
@@ -110,7 +111,9 @@ impl Consumer {
                 // Before the reading, so that nothing comes between the two unnoticed.
                 growth = log.growth().await.ok();
             }
-            let well = match self.catch_up_until(log.as_ref(), &stop).await {
+            let caught_up = self.catch_up_until(log.as_ref(), &stop).await;
+            faults.note(self.name, self.publisher, &caught_up);
+            let well = match caught_up {
                 Ok(_) => true,
                 Err(error) => {
                     tracing::error!(consumer = self.name, %error, "a consumer cannot read or write; it tries again");
@@ -141,18 +144,53 @@ impl Consumer {
     async fn catch_up_until(&self, log: &dyn EventLog, stop: &CancellationToken) -> Result<u64, LogError> {
         let mut taken = 0;
         loop {
-            let cursor = self.cursor().await?;
-            let events = log.read(cursor, BATCH_MAX).await?;
-            if events.is_empty() || stop.is_cancelled() {
+            let heard = self.heard().await?;
+            let events = log.read(heard.position, BATCH_MAX).await?;
+            let Some(first) = events.first().filter(|_| !stop.is_cancelled()) else {
+                if events.is_empty() {
+                    // Nothing new is not the same as another log that is shorter.
+                    self.place().fits(heard, log).await?;
+                }
                 return Ok(taken);
+            };
+            self.follows(heard, first)?;
+            taken += self.take_all(heard.position, &events).await?;
+        }
+    }
+
+    /// Whether an event is the next one of the log that was heard.
+    fn follows(&self, heard: Heard, next: &Event) -> Result<(), LogError> {
+        if heard.position == 0 {
+            return Ok(());
+        }
+        if next.position > heard.position + 1 {
+            let (publisher, reader) = (self.publisher, self.name);
+            let (wanted, last) = (heard.position + 1, next.position - 1);
+            return Err(LogError::Forgotten { publisher, reader, wanted, last });
+        }
+        match heard.event_id.zip(next.previous) {
+            Some((known, previous)) if known != previous => {
+                let position = heard.position;
+                Err(self
+                    .place()
+                    .out_of_step(format!("event {position} was heard, and another one stands in its place")))
             }
-            taken += self.take_all(cursor, &events).await?;
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether `log` is the one that it has heard so far; for the start, before anything is taken.
+    pub async fn fits(&self, log: &dyn EventLog) -> Result<(), LogError> {
+        let heard = self.heard().await?;
+        match log.read(heard.position, 1).await?.first() {
+            Some(next) => self.follows(heard, next),
+            None => self.place().fits(heard, log).await,
         }
     }
 
     /// How it stands beside `log`.
     pub async fn status(&self, log: &dyn EventLog) -> Result<ConsumerStatus, LogError> {
-        let behind = log.last().await? - self.cursor().await?;
+        let behind = (log.last().await? - self.cursor().await?).max(0);
         let mut conn = self.db.read().await.map_err(LogError::Database)?;
         let parked = on!(conn, |c| sqlx::query_scalar(COUNT_PARKED).bind(self.name).fetch_one(c).await);
         Ok(ConsumerStatus { name: self.name, behind, parked: parked.map_err(DbError::from)? })
@@ -164,6 +202,10 @@ impl Consumer {
 
     /// How far it has read.
     pub(super) async fn cursor(&self) -> Result<i64, DbError> {
+        Ok(self.heard().await?.position)
+    }
+
+    async fn heard(&self) -> Result<Heard, DbError> {
         self.place().read(&mut self.db.read().await?).await
     }
 
@@ -180,7 +222,7 @@ impl Consumer {
         }
         if let Some(last) = events.last().filter(|e| e.position > cursor) {
             let mut tx = self.db.begin().await?;
-            self.place().advance(&mut tx, cursor, last.position).await?;
+            self.place().advance(&mut tx, cursor, heard(last)).await?;
             tx.commit().await?;
         }
         Ok(taken)
@@ -206,7 +248,7 @@ impl Consumer {
 
     async fn try_take(&self, cursor: i64, event: &Event) -> Result<Taken, ConsumeError> {
         let mut tx = self.db.begin().await?;
-        if !self.place().advance(&mut tx, cursor, event.position).await? {
+        if !self.place().advance(&mut tx, cursor, heard(event)).await? {
             return Ok(Taken::Overtaken);
         }
         let fresh = on!(tx, |c| {
@@ -222,7 +264,7 @@ impl Consumer {
 
     async fn park(&self, cursor: i64, event: &Event, cause: &str, attempts: u32) -> Result<Taken, DbError> {
         let mut tx = self.db.begin().await?;
-        if !self.place().advance(&mut tx, cursor, event.position).await? {
+        if !self.place().advance(&mut tx, cursor, heard(event)).await? {
             return Ok(Taken::Overtaken);
         }
         on!(tx, |c| {
@@ -234,6 +276,11 @@ impl Consumer {
         tracing::error!(consumer = self.name, event = %event.event_id, kind = event.kind, attempts, cause, "an event was parked");
         Ok(Taken::NoEffect)
     }
+}
+
+/// The place of an event that was read.
+fn heard(event: &Event) -> Heard {
+    Heard { position: event.position, event_id: Some(event.event_id) }
 }
 
 /// A wait and up to half of it more, so that consumers that failed together do not come back as one.

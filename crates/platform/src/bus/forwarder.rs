@@ -11,13 +11,15 @@ use std::time::Duration;
 use async_nats::jetstream::message::PublishMessage;
 use tokio_util::sync::CancellationToken;
 
-use super::cursor::Cursor;
-use super::{Event, Growth, LogError, Outbox, StreamLimits, StreamLog, cloudevent};
+use super::cursor::{Cursor, Heard};
+use super::{Event, Faults, Growth, LogError, Outbox, StreamLimits, StreamLog, cloudevent};
 use crate::db::DbError;
 use crate::nats::Nats;
 
 /// Under which name the forwarder's own cursor is kept.
 pub(super) const NAME: &str = "nats";
+/// What is out of step with an outbox, when the stream is.
+const STREAM: &str = "the event stream";
 /// Events that are appended before the first of them must be acknowledged.
 const BATCH_MAX: i64 = 100;
 /// How long a quiet forwarder waits before it compares outbox and stream again.
@@ -30,7 +32,8 @@ const BACKOFF_MS_MAX: u64 = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tail {
     sequence: u64,
-    position: i64,
+    /// `event_id` is known where something stands.
+    heard: Heard,
 }
 
 /// One publisher's outbox on its way to the stream.
@@ -50,11 +53,13 @@ impl Forwarder {
     }
 
     /// Forwards until `stop`, whatever fails on the way.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    pub async fn run(self: Arc<Self>, faults: Faults, stop: CancellationToken) {
         let mut growth = Growth::Changes(self.outbox.db.changes());
         let mut wait_ms = BACKOFF_MS_MIN;
         while !stop.is_cancelled() {
-            let well = match self.forward().await {
+            let forwarded = self.forward().await;
+            faults.note(STREAM, self.outbox.publisher, &forwarded);
+            let well = match forwarded {
                 Ok(_) => true,
                 Err(error) => {
                     tracing::warn!(publisher = self.outbox.publisher, %error, "events wait in the outbox");
@@ -75,20 +80,22 @@ impl Forwarder {
     /// Forwards everything there is; how many events were appended.
     pub async fn forward(&self) -> Result<u64, LogError> {
         let mut tail = self.tail().await?;
+        self.is_of_this_outbox(tail.heard).await?;
         let mut forwarded = 0;
         loop {
-            let events = self.outbox.read(tail.position, BATCH_MAX).await?;
-            self.note(tail.position).await?;
+            let events = self.outbox.read(tail.heard.position, BATCH_MAX).await?;
+            self.note(tail.heard).await?;
             if events.is_empty() {
                 return Ok(forwarded);
             }
             for event in &events {
                 // Retention takes only the oldest, and only what the stream has had.
-                if event.position != tail.position + 1 && tail.position != 0 {
+                let wanted = tail.heard.position + 1;
+                if event.position != wanted && wanted != 1 {
                     let publisher = self.outbox.publisher;
-                    return Err(LogError::Gap { publisher, wanted: tail.position + 1, oldest: event.position });
+                    return Err(LogError::Gap { publisher, wanted, oldest: event.position });
                 }
-                tail.position = event.position;
+                tail.heard = Heard { position: event.position, event_id: Some(event.event_id) };
             }
             tail.sequence = self.append(tail.sequence, &events).await?;
             forwarded += events.len() as u64;
@@ -100,7 +107,7 @@ impl Forwarder {
     /// How many events of the outbox the stream does not have, as far as this publisher knows.
     pub async fn behind(&self) -> Result<i64, DbError> {
         let last = self.outbox.last().await?;
-        Ok(last - self.cursor.read(&mut self.outbox.db.read().await?).await?)
+        Ok((last - self.noted().await?.position).max(0))
     }
 
     /// Whose outbox.
@@ -112,14 +119,38 @@ impl Forwarder {
     async fn tail(&self) -> Result<Tail, LogError> {
         let Some(extent) = self.log.extent().await? else {
             self.log.open(self.limits).await.map_err(|e| self.log.failed(e))?;
-            return Ok(Tail { sequence: 0, position: 0 });
+            return Ok(Tail { sequence: 0, heard: Heard::default() });
         };
         if !extent.empty {
-            return Ok(Tail { sequence: extent.last, position: self.log.newest(extent).await?.position });
+            let Event { position, event_id, .. } = self.log.newest(extent).await?;
+            return Ok(Tail { sequence: extent.last, heard: Heard { position, event_id: Some(event_id) } });
         }
         // Empty from age: only the note knows what stood there. Empty from the start: everything is to come.
-        let noted = self.cursor.read(&mut self.outbox.db.read().await?).await?;
-        Ok(Tail { sequence: extent.last, position: if extent.last == 0 { 0 } else { noted } })
+        let heard = if extent.last == 0 { Heard::default() } else { self.noted().await? };
+        Ok(Tail { sequence: extent.last, heard })
+    }
+
+    async fn noted(&self) -> Result<Heard, DbError> {
+        self.cursor.read(&mut self.outbox.db.read().await?).await
+    }
+
+    /// Whether the end of the stream was told by this outbox: an older database beside a newer stream would give out
+    /// positions that readers have already had.
+    async fn is_of_this_outbox(&self, tail: Heard) -> Result<(), LogError> {
+        let Some(told) = tail.event_id else { return Ok(()) };
+        let (publisher, reader, position) = (self.outbox.publisher, STREAM, tail.position);
+        let cause = match self.outbox.stands(position).await? {
+            Some(stands) if stands == told => return Ok(()),
+            Some(_) => format!("event {position} of the stream is another one in the outbox"),
+            None => match self.outbox.last().await? {
+                last if last < position => {
+                    format!("the stream ends with event {position}, and event {last} is the newest of the outbox")
+                }
+                // It was taken away by age; what is missing behind it is told as a gap.
+                _ => return Ok(()),
+            },
+        };
+        Err(LogError::OutOfStep { publisher, reader, cause })
     }
 
     /// Appends a batch behind `sequence`; the new last number.
@@ -145,14 +176,14 @@ impl Forwarder {
     }
 
     /// Keeps in the publisher's database how far the stream has it; retention goes by it.
-    async fn note(&self, position: i64) -> Result<(), DbError> {
-        let noted = self.cursor.read(&mut self.outbox.db.read().await?).await?;
-        if noted == position {
+    async fn note(&self, heard: Heard) -> Result<(), DbError> {
+        let noted = self.noted().await?;
+        if noted == heard {
             return Ok(());
         }
         let mut tx = self.outbox.db.begin().await?;
         // Another process of this publisher may have noted something newer: then that stands.
-        self.cursor.advance(&mut tx, noted, position).await?;
+        self.cursor.advance(&mut tx, noted.position, heard).await?;
         tx.commit().await
     }
 }

@@ -2,6 +2,7 @@
 
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::broadcast;
+use uuid::Uuid;
 
 use super::Event;
 use crate::db::{DbError, LiveNotice};
@@ -35,6 +36,33 @@ pub enum LogError {
         /// The oldest position that is there.
         oldest: i64,
     },
+    /// The publisher's database no longer has what the reader has not heard.
+    #[error(
+        "events {wanted} to {last} of {publisher} are gone from its outbox, and {reader} has not heard them: the reader's \
+         database is of a backup older than events are kept; restore the databases of one backup"
+    )]
+    Forgotten {
+        publisher: &'static str,
+        /// The reader's name.
+        reader: &'static str,
+        /// The first position that is missing.
+        wanted: i64,
+        /// The last position that is missing.
+        last: i64,
+    },
+    /// The reader has heard another log than this one: its database and the publisher's are of different times or of
+    /// different networks. Nothing is read, because something would be lost or taken twice without a word.
+    #[error(
+        "{reader} and {publisher} are out of step: {cause}. Their databases or streams are of different times: restore \
+         those of one backup"
+    )]
+    OutOfStep {
+        publisher: &'static str,
+        /// The reader's name, or the stream.
+        reader: &'static str,
+        /// The two things that contradict each other.
+        cause: String,
+    },
     /// Somebody else wrote into the stream.
     #[error("message {sequence} in the event stream of {publisher} is none of its events: {cause}")]
     Foreign {
@@ -44,6 +72,24 @@ pub enum LogError {
         /// The unexpected value.
         cause: String,
     },
+}
+
+impl LogError {
+    /// Whether no waiting mends it: a person must see to it.
+    pub fn wants_a_person(&self) -> bool {
+        matches!(self, Self::Gap { .. } | Self::Forgotten { .. } | Self::OutOfStep { .. } | Self::Foreign { .. })
+    }
+}
+
+/// Where a log ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogEnd {
+    /// With this event.
+    At { position: i64, event_id: Uuid },
+    /// Before its first event: nothing was ever told.
+    Empty,
+    /// Nobody can say: a stream whose events have all aged out, or which its publisher has yet to fill.
+    Unknown,
 }
 
 /// A publisher's events in the order of their positions, which count up by one.
@@ -57,6 +103,9 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
 
     /// The position of the newest event; 0 when there is none.
     async fn last(&self) -> Result<i64, LogError>;
+
+    /// The newest event.
+    async fn end(&self) -> Result<LogEnd, LogError>;
 
     /// News of the log's growth from now on.
     async fn growth(&self) -> Result<Growth, LogError>;

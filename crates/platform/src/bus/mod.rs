@@ -13,6 +13,7 @@ mod catalogue;
 mod cloudevent;
 mod consumer;
 mod cursor;
+mod faults;
 mod forwarder;
 mod log;
 mod outbox;
@@ -26,8 +27,9 @@ use uuid::Uuid;
 
 pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
+pub use faults::Faults;
 pub use forwarder::Forwarder;
-pub use log::{EventLog, Growth, LogError};
+pub use log::{EventLog, Growth, LogEnd, LogError};
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
@@ -43,6 +45,10 @@ pub struct Event {
     pub event_id: Uuid,
     /// The event's kind: `booking.consult.signed`.
     pub kind: String,
+    /// The id of the event before it in the log, by which a reader knows that nothing else has come between; `None` for
+    /// the first, and where the one before is no longer kept.
+    #[serde(default)]
+    pub previous: Option<Uuid>,
     /// The aggregate it happened to; events of one subject are in order.
     pub subject: Uuid,
     /// The moment of the change, by the publisher's clock.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
-use super::{Event, EventKind, EventLog, Growth, LogError};
+use super::{Event, EventKind, EventLog, Growth, LogEnd, LogError};
 use crate::db::{Conn, Db, DbError, Engine, Tx, as_text};
 use crate::id::uuid_v7;
 use crate::on;
@@ -21,14 +21,17 @@ const APPEND_ALL_POSTGRES: &str = "insert into outbox (event_id, kind, subject, 
     select (e.event ->> 'event_id')::uuid, e.event ->> 'kind', (e.event ->> 'subject')::uuid,
         (e.event ->> 'occurred_at')::timestamptz, e.event -> 'data'
     from jsonb_array_elements($1) with ordinality as e (event, n) order by e.n";
-const READ: &str = "select position, event_id, kind, subject, occurred_at, data from outbox
-    where position > $1 order by position limit $2";
+const READ: &str = "select o.position, o.event_id, p.event_id as previous, o.kind, o.subject, o.occurred_at, o.data
+    from outbox o left join outbox p on p.position = o.position - 1
+    where o.position > $1 order by o.position limit $2";
 const COUNT_UNPLACED: &str = "select count(*) from outbox where position is null";
 const PLACE: &str = "with top as (select coalesce(max(position), 0) as position from outbox),
     next as (select o.seq, top.position + row_number() over (order by o.seq) as place from outbox o, top where o.position is null)
     update outbox set position = next.place from next where outbox.seq = next.seq";
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727002, hashtext(current_schema()))";
 const LAST: &str = "select coalesce(max(position), 0) from outbox";
+const NEWEST: &str = "select position, event_id from outbox where position is not null order by position desc limit 1";
+const STANDS: &str = "select event_id from outbox where position = $1";
 
 /// Writes an event of a kind of the catalogue into the outbox, within the transaction that makes it true.
 pub async fn emit<T: Serialize>(
@@ -139,6 +142,12 @@ impl Outbox {
         Ok(on!(conn, |c| sqlx::query_scalar(LAST).fetch_one(c).await)?)
     }
 
+    /// The event that stands at a position; `None` where there is none, or none any more.
+    pub(super) async fn stands(&self, position: i64) -> Result<Option<Uuid>, DbError> {
+        let mut conn = self.db.read().await?;
+        Ok(on!(conn, |c| sqlx::query_scalar(STANDS).bind(position).fetch_optional(c).await)?)
+    }
+
     /// On `PostgreSQL`, gives committed events their place, one sequencer at a time.
     async fn place(&self) -> Result<(), DbError> {
         if self.db.engine_name() == "sqlite" {
@@ -168,6 +177,14 @@ impl EventLog for Outbox {
 
     async fn last(&self) -> Result<i64, LogError> {
         Ok(Self::last(self).await?)
+    }
+
+    async fn end(&self) -> Result<LogEnd, LogError> {
+        self.place().await?;
+        let mut conn = self.db.read().await?;
+        let newest = on!(conn, |c| sqlx::query_as(NEWEST).fetch_optional(c).await).map_err(DbError::from)?;
+        // The newest row is never taken away: without one, nothing was ever told.
+        Ok(newest.map_or(LogEnd::Empty, |(position, event_id)| LogEnd::At { position, event_id }))
     }
 
     async fn growth(&self) -> Result<Growth, LogError> {

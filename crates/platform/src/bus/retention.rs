@@ -21,7 +21,8 @@ const BATCH_PAUSE_MS: u64 = 50;
 const INTERVAL_SECONDS: u64 = 3_600;
 
 const OLDEST: &str = "select position, occurred_at from outbox where position is not null order by position limit $1";
-// The newest stays, because the next one counts from it.
+// The newest stays, because the next one counts from it. The one that the slowest reader has heard last stays as well: by it
+// the reader knows that the log is still the one that it has heard.
 const FORGET_EVENTS: &str = "delete from outbox where position <= $1 and position < (select max(position) from outbox)";
 const FORGET_TAKEN: &str = "delete from inbox where (consumer, event_id) in
     (select consumer, event_id from inbox where handled_at < $1 order by handled_at limit $2)";
@@ -119,7 +120,7 @@ impl Cleaner {
         match &self.readers {
             Readers::Stream => {
                 let cursor = Cursor { consumer: super::forwarder::NAME, publisher: self.publisher };
-                passed = cursor.read(&mut self.db.read().await?).await?;
+                passed = cursor.read(&mut self.db.read().await?).await?.position;
             }
             Readers::Consumers(consumers) => {
                 for consumer in consumers {
@@ -137,7 +138,7 @@ impl Cleaner {
         let oldest: Vec<(i64, DateTime<Utc>)> =
             on!(conn, |c| sqlx::query_as(OLDEST).bind(BATCH_ROWS_MAX).fetch_all(c).await)?;
         drop(conn);
-        let old = oldest.into_iter().take_while(|(position, at)| *position <= passed && *at < before);
+        let old = oldest.into_iter().take_while(|(position, at)| *position < passed && *at < before);
         let Some((last, _)) = old.last() else { return Ok(0) };
         let mut tx = self.db.begin().await?;
         let rows = on!(tx, |c| sqlx::query(FORGET_EVENTS).bind(last).execute(c).await.map(|r| r.rows_affected()))?;

@@ -14,7 +14,7 @@ use async_nats::jetstream::stream::{self, DirectGetErrorKind, RetentionPolicy, S
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;
 
-use super::{Event, EventLog, Growth, LogError, cloudevent};
+use super::{Event, EventLog, Growth, LogEnd, LogError, cloudevent};
 use crate::nats::{Nats, NatsError};
 
 /// Messages that are asked for at the same time.
@@ -205,6 +205,12 @@ impl EventLog for StreamLog {
     async fn last(&self) -> Result<i64, LogError> {
         let Some(extent) = self.extent().await?.filter(|e| !e.empty) else { return Ok(0) };
         Ok(signed(extent.last) + self.offset(extent).await?)
+    }
+
+    async fn end(&self) -> Result<LogEnd, LogError> {
+        let Some(extent) = self.extent().await?.filter(|e| !e.empty) else { return Ok(LogEnd::Unknown) };
+        let Event { position, event_id, .. } = self.newest(extent).await?;
+        Ok(LogEnd::At { position, event_id })
     }
 
     async fn growth(&self) -> Result<Growth, LogError> {

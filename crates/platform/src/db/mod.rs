@@ -14,6 +14,8 @@
 //! **Invariant.** On `SQLite` there is one writer connection, and nothing but SQL is awaited
 //! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
+mod belonging;
+pub mod copy;
 mod migrate;
 mod ready;
 mod sqlite;
@@ -28,6 +30,7 @@ use tokio::sync::broadcast;
 
 use crate::auth::ended::{self, Ended, Ending};
 
+pub use belonging::{Holding, KeyMarks};
 #[doc(hidden)]
 pub use migrate::ascends;
 pub use migrate::{Migrations, Script};
@@ -64,6 +67,17 @@ pub enum DbError {
         /// How many it touched.
         actual: u64,
     },
+    /// A program of a later version has written here.
+    #[error(
+        "written by a newer Sanbao (schema {schema}; this one knows up to {known}): install that version, or restore \
+         the backup made before the upgrade"
+    )]
+    Newer {
+        /// The newest migration that was applied and is not known.
+        schema: i64,
+        /// The newest that is known.
+        known: i64,
+    },
     /// A stored value that the code cannot read: table, column and row, never the value.
     #[error("bad row: {table}.{column} of {row}: {cause}")]
     BadRow {
@@ -94,7 +108,7 @@ impl DbError {
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
             ),
-            Self::Migration(_) | Self::RowCount { .. } | Self::BadRow { .. } => false,
+            Self::Migration(_) | Self::Newer { .. } | Self::RowCount { .. } | Self::BadRow { .. } => false,
         }
     }
     /// Whether a foreign key refused the row: an id that names nothing.
@@ -149,6 +163,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     5 "0005_answered_version",
     6 "0006_ended_session",
     7 "0007_reads",
+    8 "0008_belonging",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.
@@ -320,14 +335,44 @@ impl Db {
     /// have ended.
     pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
         Box::pin(async move {
-            match &self.engine {
-                Inner::Sqlite(db) => db.migrate(&[PLATFORM.sqlite, service.sqlite].concat()).await?,
-                Inner::Postgres(db) => {
-                    migrate::run_postgres(db, &[PLATFORM.postgres, service.postgres].concat()).await?;
-                }
-            }
+            let scripts = self.scripts(service);
+            self.is_not_newer(&scripts).await?;
+            self.run(&scripts).await?;
             ended::load(self).await
         })
+    }
+
+    /// The numbers of the migrations that this program has for a service, in their order.
+    pub fn known(&self, service: &Migrations) -> Vec<i64> {
+        let mut versions: Vec<_> = self.scripts(service).iter().map(|script| script.version).collect();
+        versions.sort_unstable();
+        versions
+    }
+
+    fn scripts(&self, service: &Migrations) -> Vec<Script> {
+        match &self.engine {
+            Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
+            Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),
+        }
+    }
+
+    /// Brings an empty schema to the state of an earlier version, which had these migrations.
+    pub async fn migrate_to(&self, service: &Migrations, applied: &[i64]) -> Result<(), DbError> {
+        let all = self.scripts(service);
+        if let Some(schema) = applied.iter().find(|version| !all.iter().any(|script| script.version == **version)) {
+            let known = all.iter().map(|script| script.version).max().unwrap_or(0);
+            return Err(DbError::Newer { schema: *schema, known });
+        }
+        let scripts: Vec<_> = all.into_iter().filter(|script| applied.contains(&script.version)).collect();
+        self.is_not_newer(&scripts).await?;
+        self.run(&scripts).await
+    }
+
+    async fn run(&self, scripts: &[Script]) -> Result<(), DbError> {
+        match &self.engine {
+            Inner::Sqlite(db) => db.migrate(scripts).await,
+            Inner::Postgres(db) => migrate::run_postgres(db, scripts).await,
+        }
     }
 
     /// The changes that committed transactions report; for live pages and for the bus.

@@ -233,6 +233,13 @@ where
     }
 }
 
+/// Whose browser this is, as far as its cookie says: for what a page shows around an error, where nothing is granted by it.
+pub(super) fn actor_of(headers: &HeaderMap, keys: &Keys, now: DateTime<Utc>) -> Option<Actor> {
+    let jar = CookieJar::from_headers(headers);
+    let cookie = jar.get(ACCESS_COOKIE).filter(|_| jar.get(LOCKED_COOKIE).is_none())?;
+    keys.verify_access(now, cookie.value()).ok()
+}
+
 /// The account that asks, by the token in the header or in the cookie; `guard` says what else a cookie needs.
 fn known(
     parts: &Parts,

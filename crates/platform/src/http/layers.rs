@@ -11,17 +11,18 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
-use super::ctx::lang_of;
+use super::ctx::{actor_of, lang_of};
 use super::extract::problem_of;
 use super::live::Streams;
 use super::packing::{Packing, packed};
 use super::{RequestInfo, cookies};
 use crate::audit::Disclosure;
+use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
 use crate::problem::{INTERNAL, NOT_FOUND, Problem};
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
-use crate::web;
+use crate::web::{self, Frame};
 
 /// The largest body a route takes unless it says otherwise.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -34,17 +35,32 @@ struct Outer {
     drain: CancellationToken,
     secure: bool,
     streams: Streams,
+    around: Around,
+}
+
+/// The surroundings of the page of a problem.
+#[derive(Clone, Debug, Default)]
+pub struct Around {
+    /// The frame with its navigation.
+    pub frame: Frame,
+    /// The keys by which it is known whose navigation that is; none where nobody logs in.
+    pub keys: Option<Keys>,
 }
 
 /// Puts the outermost layer around the routes of all services. `secure` says that the site is
 /// served over HTTPS; `drain` is cancelled when the process is to end.
 pub fn finish(routes: Router, clock: Clock, drain: CancellationToken, secure: bool) -> Router {
+    finish_in(routes, clock, drain, secure, Around::default())
+}
+
+/// The same, with the page of a problem in the frame of the others.
+pub fn finish_in(routes: Router, clock: Clock, drain: CancellationToken, secure: bool, around: Around) -> Router {
     routes
         .fallback(|| async { Problem::new(&NOT_FOUND) })
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         // The panic was logged where it happened (`telemetry::start_logs`).
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| Problem::new(&INTERNAL).into_response()))
-        .layer(from_fn_with_state(Outer { clock, drain, secure, streams: Streams::default() }, outermost))
+        .layer(from_fn_with_state(Outer { clock, drain, secure, streams: Streams::default(), around }, outermost))
         .layer(from_fn_with_state(Packing::default(), packed))
 }
 
@@ -78,6 +94,8 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     };
     let method = request.method().clone();
     let page = wants_page(request.headers(), request.uri());
+    let keys = outer.around.keys.as_ref().filter(|_| page);
+    let reader = keys.and_then(|keys| actor_of(request.headers(), keys, outer.clock.now()));
     // The pattern, never the path itself: a path may carry a link's secret.
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
     let client_id = client_id(request.headers());
@@ -88,6 +106,7 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         // No layer of the service wrote it down: nobody is to see it.
         response = Problem::internal("an answer shows somebody and left no audit row").into_response();
     }
+    let page = page.then_some((&outer.around.frame, info.shows.actor().or(reader)));
     let mut response = written_out(response, &info, page, &span);
     protect(response.headers_mut(), &info.request_id, outer.secure);
     if outer.secure {
@@ -117,7 +136,13 @@ fn method_label(method: &Method) -> &'static str {
 }
 
 /// Writes a problem's body in the request's language; the framework's own refusals become problems too.
-fn written_out(response: Response, info: &RequestInfo, page: bool, span: &tracing::Span) -> Response {
+/// `page` is the frame, and the person whose navigation it shows, where a page was asked for.
+fn written_out(
+    response: Response,
+    info: &RequestInfo,
+    page: Option<(&Frame, Option<Actor>)>,
+    span: &tracing::Span,
+) -> Response {
     let problem = response.extensions().get::<Problem>().cloned().or_else(|| {
         let kind = response.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
         let own = kind.starts_with("application/") || kind.starts_with("text/html");
@@ -130,8 +155,10 @@ fn written_out(response: Response, info: &RequestInfo, page: bool, span: &tracin
             if server { tracing::error!(kind, cause, "failed") } else { tracing::debug!(kind, cause, "refused") }
         });
     }
-    let mut written =
-        if page { web::problem_page(&problem, info) } else { problem.render(info.lang, &info.request_id) };
+    let mut written = match page {
+        Some((frame, actor)) => web::problem_page(&problem, info, frame, actor.as_ref()),
+        None => problem.render(info.lang, &info.request_id),
+    };
     for (name, value) in response.headers() {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) && !written.headers().contains_key(name) {
             written.headers_mut().append(name.clone(), value.clone());

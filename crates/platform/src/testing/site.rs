@@ -15,7 +15,7 @@ use crate::auth::{AccessClaims, Keys};
 use crate::bus::Consumer;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::http::finish;
+use crate::http::{Around, finish_in};
 use crate::id::{OrganisationId, SubjectId};
 use crate::service::{Deps, Service};
 
@@ -100,7 +100,8 @@ impl Site {
 
     /// Routes as they are served.
     pub fn over(router: Router, deps: &Deps) -> Self {
-        let router = finish(router, deps.clock.clone(), CancellationToken::new(), deps.secure);
+        let around = Around { frame: deps.frame.clone(), keys: Some(deps.keys.clone()) };
+        let router = finish_in(router, deps.clock.clone(), CancellationToken::new(), deps.secure, around);
         let (keys, clock, db) = (deps.keys.clone(), deps.clock.clone(), deps.db.clone());
         Self { router, keys, clock, db, consumers: Vec::new() }
     }

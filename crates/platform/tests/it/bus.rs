@@ -2,7 +2,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
-use sanbao_platform::bus::{ConsumeError, Consumer, Event, Handler, LogError, Outbox, publish};
+use sanbao_platform::bus::{ConsumeError, Consumer, Event, Faults, Handler, LogError, Outbox, publish};
 use sanbao_platform::db::Db;
 use sanbao_platform::testing::{TestEngine, on_both, until};
 use serde_json::json;
@@ -156,7 +156,7 @@ async fn a_running_consumer_wakes_by_itself_and_stops_when_told() {
     on_both(|engine| async move {
         let s = setup(&engine, |_| None).await;
         let stop = CancellationToken::new();
-        let running = tokio::spawn(s.consumer.clone().run(Arc::new(s.log.clone()), stop.clone()));
+        let running = tokio::spawn(s.consumer.clone().run(Arc::new(s.log.clone()), Faults::default(), stop.clone()));
         say(&s.publisher, 1).await;
         until("it is heard", async || !s.heard.lock().unwrap().is_empty()).await;
         stop.cancel();

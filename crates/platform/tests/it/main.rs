@@ -6,6 +6,7 @@ mod db;
 mod http;
 mod lifecycle;
 mod live;
+mod out_of_step;
 mod packing;
 mod panics;
 mod retention;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use sanbao_platform::bus::{
-    Consumer, Event, EventLog as _, Forwarder, Handler, LogError, Outbox, StreamLimits, StreamLog, publish,
+    Consumer, Event, EventLog as _, Faults, Forwarder, Handler, LogError, Outbox, StreamLimits, StreamLog, publish,
 };
 use sanbao_platform::db::Db;
 use sanbao_platform::nats::Nats;
@@ -99,8 +99,9 @@ async fn several_forwarders_at_once_leave_one_order() {
     on_both(|engine| async move {
         let Some(s) = Apart::on(&engine).await else { return };
         let stop = CancellationToken::new();
-        let forwarders: Vec<_> =
-            (0..4).map(|_| tokio::spawn(Arc::new(s.forwarder(StreamLimits::default())).run(stop.clone()))).collect();
+        let forwarders: Vec<_> = (0..4)
+            .map(|_| tokio::spawn(Arc::new(s.forwarder(StreamLimits::default())).run(Faults::default(), stop.clone())))
+            .collect();
         for n in 0..400 {
             say(&s.publisher, n).await;
         }
@@ -126,7 +127,8 @@ async fn several_listeners_at_once_take_each_event_once_and_in_order() {
         s.forward().await;
         let stop = CancellationToken::new();
         let log = || Arc::new(StreamLog::new("speaker", s.nats.clone()));
-        let listeners: Vec<_> = (0..3).map(|_| tokio::spawn(s.consumer.clone().run(log(), stop.clone()))).collect();
+        let listeners: Vec<_> =
+            (0..3).map(|_| tokio::spawn(s.consumer.clone().run(log(), Faults::default(), stop.clone()))).collect();
         until("all are heard", async || s.consumer.status(&s.log).await.unwrap().behind == 0).await;
         stop.cancel();
         for listener in listeners {
@@ -212,9 +214,10 @@ async fn a_running_pair_wakes_by_itself() {
     on_both(|engine| async move {
         let Some(s) = Apart::on(&engine).await else { return };
         let stop = CancellationToken::new();
-        let forwarder = tokio::spawn(Arc::new(s.forwarder(StreamLimits::default())).run(stop.clone()));
+        let forwarder =
+            tokio::spawn(Arc::new(s.forwarder(StreamLimits::default())).run(Faults::default(), stop.clone()));
         let log = Arc::new(StreamLog::new("speaker", s.nats.clone()));
-        let listener = tokio::spawn(s.consumer.clone().run(log, stop.clone()));
+        let listener = tokio::spawn(s.consumer.clone().run(log, Faults::default(), stop.clone()));
         for n in 0..5 {
             say(&s.publisher, n).await;
             until("it is heard", async || s.heard().len() as u64 > n).await;

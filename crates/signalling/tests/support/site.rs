@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use sanbao_platform::auth::Scope;
-use sanbao_platform::bus::Outbox;
+use sanbao_platform::bus::{Faults, Outbox};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::{Db, Migrations};
@@ -111,7 +111,7 @@ impl Site {
             let running = Running::start(&mut services);
             let [service] = services;
             for consumer in service.consumers {
-                tokio::spawn(consumer.run(booking.clone(), drained.clone()));
+                tokio::spawn(consumer.run(booking.clone(), Faults::default(), drained.clone()));
             }
             let routes = service.routes.router.merge(sanbao_platform::web::routes().router).merge(beside);
             let router = finish(routes, clock, drained.clone(), false);

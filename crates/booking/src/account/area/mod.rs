@@ -2,6 +2,8 @@
 
 mod consumer;
 mod store;
+mod tree;
 
 pub use consumer::consumer;
 pub use store::{insert, lay, lies_in, still_held};
+pub use tree::{Named, named, under};

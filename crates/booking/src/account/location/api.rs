@@ -1,15 +1,17 @@
-//! `/v1/organisations/{id}/locations`: an organisation's rooms.
+//! `/v1/organisations/{id}/locations` and `/v1/locations`: an organisation's rooms.
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::Response;
 use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Path};
 use sanbao_platform::id::OrganisationId;
-use sanbao_platform::{audit, problem::Problem};
+use sanbao_platform::lifecycle::{self, By, StepRequest};
+use sanbao_platform::problem::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::input::NewLocation;
 use super::model::Location;
+use super::steps::LocationOrder;
 use super::store;
 use crate::App;
 use crate::account::id::LocationId;
@@ -17,7 +19,11 @@ use crate::account::organisation;
 use crate::account::policy::AccountAction;
 
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list_rooms, create_room))
+    OpenApiRouter::new()
+        .routes(routes!(list_rooms, create_room))
+        .routes(routes!(rename_room))
+        .routes(routes!(close_room))
+        .routes(routes!(reopen_room))
 }
 
 /// An organisation's rooms, at most 200.
@@ -49,15 +55,48 @@ async fn create_room(
 ) -> Result<Response, Problem> {
     organisation::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::LocationCreate).await?;
     let name = body.name()?;
-    let room = Location { id: LocationId::new(ctx.now()), organisation_id: id, name, created_at: ctx.now() };
+    let room = Location::named(LocationId::new(ctx.now()), id, name, ctx.now());
     let mut tx = app.deps.db.begin().await?;
     let what = format!("POST /v1/organisations/{id}/locations");
     if let Some(answered) = key.begin(&mut tx, &ctx, &what, &body).await? {
         return Ok(answered);
     }
-    store::insert(&mut tx, &room).await?;
-    audit::record(&mut tx, &ctx, "location.create", "location", room.id).await?;
+    lifecycle::create(&mut tx, &By::Person(&ctx), room.clone()).await?;
     let answer = key.finish(&mut tx, &ctx, StatusCode::CREATED, &room).await?;
     tx.commit().await?;
     Ok(answer)
+}
+
+type Asked = StepRequest<App, LocationId>;
+
+/// Gives a room another name. What was booked in it shows that name, too.
+#[utoipa::path(patch, path = "/v1/locations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    request_body = NewLocation, security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Location), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: closed"), (status = 412, description = "changed by somebody else"),
+        (status = 422, description = "fields to correct")))]
+async fn rename_room(asked: Asked, Json(body): Json<NewLocation>) -> Result<Response, Problem> {
+    asked.take(LocationOrder::Rename(body)).await
+}
+
+/// Closes a room: it is offered for no new consult. What is booked in it stays.
+#[utoipa::path(post, path = "/v1/locations/{id}/close", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Location), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: closed already"), (status = 412, description = "changed by somebody else")))]
+async fn close_room(asked: Asked) -> Result<Response, Problem> {
+    asked.take(LocationOrder::Close).await
+}
+
+/// Reopens a closed room.
+#[utoipa::path(post, path = "/v1/locations/{id}/reopen", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Location), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: open already"), (status = 412, description = "changed by somebody else")))]
+async fn reopen_room(asked: Asked) -> Result<Response, Problem> {
+    asked.take(LocationOrder::Reopen).await
 }

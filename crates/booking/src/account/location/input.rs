@@ -6,7 +6,10 @@ use utoipa::ToSchema;
 
 use crate::account::input::{Fields, line};
 
-/// A new room.
+/// Characters of a room's name at most.
+pub(in crate::account) const NAME_CHARS_MAX: usize = 40;
+
+/// A new room, or the new name of one.
 #[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({"name": "远程会诊室 1"}))]
 pub(super) struct NewLocation {
@@ -17,7 +20,7 @@ impl NewLocation {
     /// The room's name.
     pub(super) fn name(&self) -> Result<String, Problem> {
         let mut fields = Fields::default();
-        let name = fields.take("/name", line(&self.name, 40));
+        let name = fields.take("/name", line(&self.name, NAME_CHARS_MAX));
         fields.finish(name)
     }
 }

@@ -5,6 +5,7 @@ use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::state::LocationState;
 use crate::account::id::LocationId;
 
 /// A room: FHIR Location.
@@ -16,5 +17,15 @@ pub struct Location {
     pub organisation_id: OrganisationId,
     /// The name that people use for it.
     pub name: String,
+    pub state: LocationState,
+    /// Counts the changes; the `ETag`.
+    pub version: i64,
     pub created_at: DateTime<Utc>,
+}
+
+impl Location {
+    /// A new room.
+    pub fn named(id: LocationId, organisation_id: OrganisationId, name: String, created_at: DateTime<Utc>) -> Self {
+        Self { id, organisation_id, name, state: LocationState::Open, version: 1, created_at }
+    }
 }

@@ -7,10 +7,11 @@ use sanbao_platform::on;
 use super::model::Location;
 use crate::account::id::LocationId;
 
-const FIND: &str = "select id, organisation_id, name, created_at from location where id = $1";
-const LIST: &str = "select id, organisation_id, name, created_at from location
-    where organisation_id = $1 order by name, id limit $2";
+const FIND: &str = "select id, organisation_id, name, state, version, created_at from location where id = $1";
+const LIST: &str = "select id, organisation_id, name, state, version, created_at from location
+    where organisation_id = $1 order by state desc, name, id limit $2";
 const INSERT: &str = "insert into location (id, organisation_id, name, created_at) values ($1, $2, $3, $4)";
+const UPDATE: &str = "update location set name = $3, state = $4, version = $5 where id = $1 and version = $2";
 /// An organisation has at most this many rooms in a list.
 const ROOMS_MAX: i64 = 200;
 
@@ -19,7 +20,7 @@ pub async fn find(conn: &mut Conn, id: LocationId) -> Result<Option<Location>, D
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
 }
 
-/// An organisation's rooms by name.
+/// An organisation's rooms by name, those in use first.
 pub async fn list(conn: &mut Conn, organisation: OrganisationId) -> Result<Vec<Location>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(LIST).bind(organisation).bind(ROOMS_MAX).fetch_all(c).await)?)
 }
@@ -31,4 +32,13 @@ pub async fn insert(tx: &mut Tx, new: &Location) -> Result<(), DbError> {
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("insert location", 1, rows)
+}
+
+/// Writes a room over `version`; `false` when somebody else was faster.
+pub(super) async fn update(tx: &mut Tx, version: i64, after: &Location) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(UPDATE).bind(after.id).bind(version).bind(&after.name).bind(after.state);
+        row.bind(after.version).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
 }

@@ -10,12 +10,12 @@ use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::{audit, problem::Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::input::{First, NewOrganisation, OrganisationClosing};
+use super::input::{First, NewOrganisation, OrganisationChange, OrganisationClosing};
 use super::model::{Organisation, OrganisationKind, OrganisationMade};
-use super::steps::OrganisationOrder;
+use super::steps::{self, OrganisationOrder};
 use super::store::{self, load};
+use super::territory;
 use crate::App;
-use crate::account::area;
 use crate::account::member::{self, AccountLink, Membership, Newcomer};
 use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::role::ADMINISTRATOR;
@@ -23,7 +23,7 @@ use crate::role::ADMINISTRATOR;
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(get))
+        .routes(routes!(get, edit))
         .routes(routes!(close))
         .routes(routes!(reopen))
 }
@@ -66,13 +66,16 @@ async fn create(
 ) -> Result<Response, Problem> {
     let (own, relation) = network(&mut app.deps.db.read().await?, &ctx).await?;
     policy::of(&ctx.actor, AccountAction::OrganisationCreate, relation).require()?;
-    let (organisation, first) = new.parse(ctx.now(), own.id)?;
+    let (organisation, first) = new.parse(ctx.now(), own.id, app.deps.dialling_code.as_ref())?;
     let hash = member::unknown_password(&app).await?;
     let (mut tx, what) = (app.deps.db.begin().await?, "POST /v1/organisations");
     if let Some(answered) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, what, &new).await? {
         return Ok(answered);
     }
-    held(&mut tx, &ctx, &own, &organisation).await?;
+    territory::of_new(&mut tx, &ctx, &own, &organisation).await?;
+    if !new.same_name {
+        steps::alone(&mut tx, &ctx, &own, &organisation, &organisation.name_zh).await?;
+    }
     store::insert(&mut tx, &organisation).await?;
     let link = match &first {
         Some(first) => Some(administrator(&mut tx, &ctx, organisation.id, first, &hash).await?),
@@ -100,27 +103,6 @@ async fn administrator(
     Ok(link)
 }
 
-/// An office gives another office an area of its own, or one that no office has any part in.
-async fn held(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {
-    if new.kind != OrganisationKind::StreetOffice {
-        return Ok(());
-    }
-    let Some(code) = &new.area_code else { return Ok(()) };
-    let day = own.day(ctx.now());
-    if let Some(top) = &own.area_code
-        && area::lies_in(conn, code, top, day).await?
-    {
-        return Ok(());
-    }
-    for taken in store::offices_areas(conn).await? {
-        if area::lies_in(conn, code, &taken, day).await? || area::lies_in(conn, &taken, code, day).await? {
-            let (zh, en) = ("这个区域属于别的街道", "Another office has a part in this area");
-            return Err(Problem::field("/area_code", zh, en));
-        }
-    }
-    Ok(())
-}
-
 /// One organisation.
 #[utoipa::path(get, path = "/v1/organisations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: its own accounts; administrators of the office that it lies under, or that made it.",
@@ -136,6 +118,20 @@ async fn get(
 }
 
 type Asked = StepRequest<App, OrganisationId>;
+
+/// Changes an organisation's name, telephone or area; what is left out stays. Where it lies in another area since, its
+/// accounts lose the areas that are outside. An area that others have a part in is refused, and so is a name within the
+/// caller's reach, unless `same_name` says that another organisation of this name is meant.
+#[utoipa::path(patch, path = "/v1/organisations/{id}", tag = "organisations", params(("id" = uuid::Uuid, Path)),
+    request_body = OrganisationChange, security(("bearer" = [])),
+    description = "Permission: its administrators, who say once where it lies; those of the street office that it lies under. Takes Idempotency-Key and If-Match.",
+    responses((status = 200, body = Organisation), (status = 403, description = "not an administrator, or not the caller's to change"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "invalid-transition: closed"), (status = 412, description = "changed by somebody else"),
+        (status = 422, description = "fields to correct")))]
+async fn edit(asked: Asked, Json(body): Json<OrganisationChange>) -> Result<Response, Problem> {
+    asked.take(OrganisationOrder::Edit(body)).await
+}
 
 /// Closes an organisation: the log-ins of its people end, nobody of it logs in, and nobody can choose it for something
 /// new. What is open at it stays as it is.

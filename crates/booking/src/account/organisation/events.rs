@@ -20,7 +20,7 @@ described! {
         pub kind: OrganisationKind,
         /// Its name in Chinese.
         pub name_zh: &'a str,
-        /// Its name in English.
+        /// Its name in English; empty when it has none.
         pub name_en: &'a str,
         /// The area that it lies in.
         pub area_code: Option<&'a str>,
@@ -47,11 +47,28 @@ event_kinds! {
     }
 }
 
+impl<'a> OrganisationRegistered<'a> {
+    /// The facts as they are now.
+    pub(super) fn of(organisation: &'a Organisation) -> Self {
+        Self {
+            organisation_id: organisation.id,
+            kind: organisation.kind,
+            name_zh: &organisation.name_zh,
+            name_en: &organisation.name_en,
+            area_code: organisation.area_code.as_deref(),
+        }
+    }
+}
+
 /// The events of a change.
 pub(super) fn of(at: DateTime<Utc>, change: &Change<Organisation>) -> Result<Vec<NewEvent>, DbError> {
     let organisation = &change.after;
     let data = OrganisationEnd { organisation_id: organisation.id, kind: organisation.kind };
     Ok(match &change.step {
+        Some(OrganisationStep::Edit(_)) => {
+            let known = OrganisationRegistered::of(organisation);
+            vec![NewEvent::of(at, &REGISTERED, organisation.id, &known)?]
+        }
         Some(OrganisationStep::Close(_)) => vec![NewEvent::of(at, &CLOSED, organisation.id, &data)?],
         Some(OrganisationStep::Reopen) => vec![NewEvent::of(at, &REOPENED, organisation.id, &data)?],
         // It is told where its row is written.

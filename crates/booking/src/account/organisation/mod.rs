@@ -1,4 +1,4 @@
-//! Organisations of the network: four kinds, each with its roles, and their end.
+//! Organisations of the network: six kinds, each with its roles; what is known of one, and its end.
 
 mod announce;
 pub(super) mod api;
@@ -8,10 +8,12 @@ mod model;
 mod state;
 mod steps;
 mod store;
+mod territory;
 
 pub use announce::announce;
 pub(super) use announce::task;
 pub use events::CATALOGUE;
+pub(super) use input::{ENGLISH_CHARS_MAX, NAME_CHARS_MAX};
 pub use model::{Organisation, OrganisationKind};
 pub use state::{OrganisationState, OrganisationStepName};
 pub(super) use steps::OrganisationStance;

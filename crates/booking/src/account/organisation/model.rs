@@ -21,6 +21,10 @@ text_enum! {
         HomeCareAgency = "home_care_agency",
         /// 街道办事处
         StreetOffice = "street_office",
+        /// 社区
+        Community = "community",
+        /// 社区卫生服务中心
+        HealthCentre = "health_centre",
     }
 }
 
@@ -29,10 +33,15 @@ impl OrganisationKind {
     pub fn roles(self) -> &'static [&'static str] {
         match self {
             Self::CareHome => &[CARE_STAFF, DOCTOR, ADMINISTRATOR],
-            Self::Hospital => &[DOCTOR, CARE_STAFF, ADMINISTRATOR],
+            Self::Hospital | Self::HealthCentre => &[DOCTOR, CARE_STAFF, ADMINISTRATOR],
             Self::HomeCareAgency => &[DISPATCHER, CAREGIVER, ADMINISTRATOR],
-            Self::StreetOffice => &[ANALYST, DISPATCHER, ADMINISTRATOR],
+            Self::StreetOffice | Self::Community => &[ANALYST, DISPATCHER, ADMINISTRATOR],
         }
+    }
+
+    /// Whether areas in the tokens of its people open what lies in them, elders and requests.
+    pub fn governs(self) -> bool {
+        matches!(self, Self::StreetOffice | Self::Community)
     }
 }
 
@@ -44,7 +53,7 @@ pub struct Organisation {
     pub kind: OrganisationKind,
     /// Its name in Chinese.
     pub name_zh: String,
-    /// Its name in English.
+    /// Its name in English; empty when it has none.
     pub name_en: String,
     /// The IANA zone in which it plans.
     pub time_zone: String,

@@ -14,9 +14,23 @@ text_enum! {
     }
 }
 
+/// The facts of an organisation that can be edited, all of them as they are then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganisationFacts {
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English; empty when it has none.
+    pub name_en: String,
+    pub phone: Option<String>,
+    /// The area it lies in.
+    pub area_code: Option<String>,
+}
+
 /// Something that is done to an organisation.
 #[derive(Clone, Debug)]
 pub enum OrganisationStep {
+    /// Its name, its telephone or its area is another.
+    Edit(Box<OrganisationFacts>),
     /// It ends; the reason, in people's words.
     Close(String),
     /// It goes on.
@@ -26,6 +40,8 @@ pub enum OrganisationStep {
 text_enum! {
     /// A step's name, as it stands in paths and in the history.
     pub enum OrganisationStepName {
+        /// Its name, its telephone or its area is another.
+        Edit = "edit",
         /// It ends.
         Close = "close",
         /// It goes on.
@@ -43,6 +59,7 @@ impl State for OrganisationState {
 
     fn apply(self, step: OrganisationStep) -> Result<Self, IllegalStep> {
         match (self, &step) {
+            (Self::Open, OrganisationStep::Edit(_)) => Ok(Self::Open),
             (Self::Open, OrganisationStep::Close(_)) => Ok(Self::Closed),
             (Self::Closed, OrganisationStep::Reopen) => Ok(Self::Open),
             _ => Err(self.illegal(step.name())),
@@ -55,6 +72,7 @@ impl Step for OrganisationStep {
 
     fn name(&self) -> OrganisationStepName {
         match self {
+            Self::Edit(_) => OrganisationStepName::Edit,
             Self::Close(_) => OrganisationStepName::Close,
             Self::Reopen => OrganisationStepName::Reopen,
         }
@@ -63,7 +81,7 @@ impl Step for OrganisationStep {
     fn reason(&self) -> Option<&str> {
         match self {
             Self::Close(reason) => Some(reason),
-            Self::Reopen => None,
+            Self::Edit(_) | Self::Reopen => None,
         }
     }
 }
@@ -73,6 +91,7 @@ impl StepName for OrganisationStepName {
 
     fn example(self) -> OrganisationStep {
         match self {
+            Self::Edit => OrganisationStep::Edit(Box::default()),
             Self::Close => OrganisationStep::Close(String::new()),
             Self::Reopen => OrganisationStep::Reopen,
         }
@@ -86,9 +105,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_step_leads_from_one_state_to_the_other() {
+    fn each_step_is_legal_in_one_state() {
         assert_eq!(legal_nowhere(OrganisationState::ALL.iter().copied()), []);
-        assert_eq!(OrganisationState::Open.legal(), [OrganisationStepName::Close]);
+        assert_eq!(OrganisationState::Open.legal(), [OrganisationStepName::Edit, OrganisationStepName::Close]);
         assert_eq!(OrganisationState::Closed.legal(), [OrganisationStepName::Reopen]);
     }
 }

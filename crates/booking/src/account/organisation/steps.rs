@@ -1,4 +1,4 @@
-//! An organisation's way through its life: what closing it ends, and by whose order.
+//! An organisation's way through its life: what an edit or its end takes away, and by whose order.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::bus::NewEvent;
@@ -11,10 +11,10 @@ use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::input::OrganisationClosing;
+use super::input::{OrganisationChange, OrganisationClosing};
 use super::model::{Organisation, OrganisationKind};
-use super::state::{OrganisationState, OrganisationStep, OrganisationStepName};
-use super::{events, store};
+use super::state::{OrganisationFacts, OrganisationState, OrganisationStep, OrganisationStepName};
+use super::{events, store, territory};
 use crate::App;
 use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::account::{member, session};
@@ -75,8 +75,11 @@ impl Lifecycle for Organisation {
         &self.state
     }
 
-    fn advanced(self, state: OrganisationState, _step: &OrganisationStep, _at: DateTime<Utc>) -> Self {
-        Self { state, version: self.version + 1, ..self }
+    fn advanced(self, state: OrganisationState, step: &OrganisationStep, _at: DateTime<Utc>) -> Self {
+        let next = Self { state, version: self.version + 1, ..self };
+        let OrganisationStep::Edit(facts) = step else { return next };
+        let OrganisationFacts { name_zh, name_en, phone, area_code } = facts.as_ref().clone();
+        Self { name_zh, name_en, phone, area_code, ..next }
     }
 
     async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Self>, DbError> {
@@ -85,12 +88,15 @@ impl Lifecycle for Organisation {
 
     async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
         match before {
-            Some(before) => store::set_state(tx, before.version, after).await,
+            Some(before) => store::update(tx, before.version, after).await,
             None => store::insert(tx, after).await.map(|()| true),
         }
     }
 
     async fn follow_up(tx: &mut Tx, by: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
+        for change in changes.iter().filter(|change| has_moved(change)) {
+            member::confine(tx, &change.after, by.at()).await?;
+        }
         let closed = changes.iter().filter(|change| matches!(change.step, Some(OrganisationStep::Close(_))));
         for change in closed {
             // The rows of the accounts are written first: a log-in that is just beginning has come before, and ends too.
@@ -120,6 +126,7 @@ impl Lifecycle for Organisation {
 
     fn allows(ctx: &Ctx, stance: &OrganisationStance, step: OrganisationStepName) -> Decision {
         match step {
+            OrganisationStepName::Edit => stance.allows(ctx, AccountAction::OrganisationUpdate),
             OrganisationStepName::Close | OrganisationStepName::Reopen => {
                 stance.allows(ctx, AccountAction::OrganisationEnd)
             }
@@ -131,10 +138,17 @@ impl Lifecycle for Organisation {
     }
 }
 
-/// A wish of the office that made the organisation.
+/// Whether it lies in another area since.
+fn has_moved(change: &Change<Organisation>) -> bool {
+    change.before.as_ref().is_some_and(|before| before.area_code != change.after.area_code)
+}
+
+/// A wish about an organisation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum OrganisationOrder {
+    /// Change what is known of it.
+    Edit(OrganisationChange),
     /// End it.
     Close(OrganisationClosing),
     /// Let it go on.
@@ -144,6 +158,7 @@ pub(super) enum OrganisationOrder {
 impl Order<Organisation> for OrganisationOrder {
     fn step(&self) -> OrganisationStepName {
         match self {
+            Self::Edit(_) => OrganisationStepName::Edit,
             Self::Close(_) => OrganisationStepName::Close,
             Self::Reopen => OrganisationStepName::Reopen,
         }
@@ -151,13 +166,56 @@ impl Order<Organisation> for OrganisationOrder {
 
     async fn prepare(
         &self,
-        _: Call<'_, Organisation>,
-        _: &mut Tx,
-        _: &Organisation,
+        call: Call<'_, Organisation>,
+        tx: &mut Tx,
+        organisation: &Organisation,
     ) -> Result<OrganisationStep, Problem> {
         Ok(match self {
+            Self::Edit(change) => OrganisationStep::Edit(Box::new(edited(call, tx, organisation, change).await?)),
             Self::Close(closing) => OrganisationStep::Close(closing.reason()?),
             Self::Reopen => OrganisationStep::Reopen,
         })
     }
+}
+
+/// The facts that a change leads to, once it is found that the caller may give them.
+async fn edited(
+    call: Call<'_, Organisation>,
+    tx: &mut Tx,
+    organisation: &Organisation,
+    change: &OrganisationChange,
+) -> Result<OrganisationFacts, Problem> {
+    let facts = change.parse(organisation, call.app.deps.dialling_code.as_ref())?;
+    let own = store::own(tx, call.ctx).await?;
+    if facts.area_code != organisation.area_code {
+        territory::of_edited(tx, call.ctx, &own, organisation, facts.area_code.as_deref()).await?;
+    }
+    if facts.name_zh != organisation.name_zh && !change.same_name {
+        alone(tx, call.ctx, &own, organisation, &facts.name_zh).await?;
+    }
+    Ok(facts)
+}
+
+/// Refuses a name that another organisation has within the reach of the caller's office, or of the office that made the
+/// caller's organisation. Two of one name are allowed to an order that says so.
+pub(super) async fn alone(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    own: &Organisation,
+    named: &Organisation,
+    name: &str,
+) -> Result<(), Problem> {
+    let maker = match own.made_by {
+        Some(maker) if own.kind != OrganisationKind::StreetOffice => store::find(conn, maker).await?,
+        _ => None,
+    };
+    let office = maker.as_ref().unwrap_or(own);
+    if store::namesakes(conn, office, own.day(ctx.now()), name, named.id).await? == 0 {
+        return Ok(());
+    }
+    let (zh, en) = (
+        "已有同名的机构。如果确实是另一家，请勾选“是另一家同名机构”再保存",
+        "There is an organisation of this name. If you mean another one, tick “another one of this name” and save again",
+    );
+    Err(Problem::field("/same_name", zh, en))
 }

@@ -27,13 +27,22 @@ const LIST: &str = "with recursive down (code, depth) as (
     from organisation
     where id > $4 and (id = $1 or made_by = $1
         or (kind <> 'street_office' and area_code in (select code from down))) order by id limit $5";
-const OFFICES_AREAS: &str =
-    "select area_code from organisation where kind = 'street_office' and area_code is not null order by area_code";
+/// How many organisations that an office reaches have a name, beside one of them.
+const NAMESAKES: &str = "with recursive down (code, depth) as (
+        select cast($2 as text), 0
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3))
+    select count(*) from organisation
+    where replace(name_zh, ' ', '') = replace($4, ' ', '') and id <> $5 and (id = $1 or made_by = $1
+        or (kind <> 'street_office' and area_code in (select code from down)))";
 const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
     and exists (select 1 from login_session s where s.account_id = m.account_id)";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,
     made_by, state, version, created_at, announced_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
-const SET_STATE: &str = "update organisation set state = $3, version = $4 where id = $1 and version = $2";
+const UPDATE: &str = "update organisation set state = $3, version = $4, name_zh = $5, name_en = $6, phone = $7,
+    area_code = $8 where id = $1 and version = $2";
 
 /// One organisation.
 pub async fn find(conn: &mut Conn, id: OrganisationId) -> Result<Option<Organisation>, DbError> {
@@ -91,9 +100,18 @@ pub(in crate::account) async fn load(
     found.ok_or_else(Problem::not_found)
 }
 
-/// The areas of all street offices.
-pub(super) async fn offices_areas(conn: &mut Conn) -> Result<Vec<String>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_scalar(OFFICES_AREAS).fetch_all(c).await)?)
+/// How many other organisations that an office reaches have the name of this one.
+pub(super) async fn namesakes(
+    conn: &mut Conn,
+    office: &Organisation,
+    on: NaiveDate,
+    named: &str,
+    itself: OrganisationId,
+) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| {
+        let row = sqlx::query_scalar(NAMESAKES).bind(office.id).bind(&office.area_code).bind(on);
+        row.bind(named).bind(itself).fetch_one(c).await
+    })?)
 }
 
 /// Up to `limit` organisations that an office reaches, by id, after `after`.
@@ -125,20 +143,14 @@ pub async fn insert(tx: &mut Tx, new: &Organisation) -> Result<(), DbError> {
 
 /// Tells the other services of an organisation.
 pub(super) async fn tell(tx: &mut Tx, organisation: &Organisation, now: DateTime<Utc>) -> Result<(), DbError> {
-    let known = OrganisationRegistered {
-        organisation_id: organisation.id,
-        kind: organisation.kind,
-        name_zh: &organisation.name_zh,
-        name_en: &organisation.name_en,
-        area_code: organisation.area_code.as_deref(),
-    };
-    bus::emit(tx, now, &REGISTERED, organisation.id, &known).await
+    bus::emit(tx, now, &REGISTERED, organisation.id, &OrganisationRegistered::of(organisation)).await
 }
 
-/// Writes the state of an organisation over `version`; `false` when somebody else was faster.
-pub(super) async fn set_state(tx: &mut Tx, version: i64, after: &Organisation) -> Result<bool, DbError> {
+/// Writes an organisation over `version`; `false` when somebody else was faster.
+pub(super) async fn update(tx: &mut Tx, version: i64, after: &Organisation) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
-        let row = sqlx::query(SET_STATE).bind(after.id).bind(version).bind(after.state).bind(after.version);
+        let row = sqlx::query(UPDATE).bind(after.id).bind(version).bind(after.state).bind(after.version);
+        let row = row.bind(&after.name_zh).bind(&after.name_en).bind(&after.phone).bind(&after.area_code);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)

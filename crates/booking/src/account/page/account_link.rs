@@ -62,17 +62,6 @@ pub(super) async fn choose(
 fn form(app: &App, visitor: &Visitor, token: &str, account: &Account, errors: &Errors) -> Markup {
     let lang = visitor.lang;
     let t = |key: &str| TEXTS.get(lang, key);
-    let (label, help) = (t("chosen-password"), t("chosen-password-help"));
-    let password = Field {
-        name: "password",
-        label: &label,
-        help: Some(&help),
-        kind: "password",
-        required: true,
-        autocomplete: "new-password",
-        chars_max: 256,
-        ..Field::default()
-    };
     let body = html! {
         div.narrow { div.card {
             h1 { (t("start-title")) }
@@ -81,12 +70,37 @@ fn form(app: &App, visitor: &Visitor, token: &str, account: &Account, errors: &E
             form.stack method="post" action="/setup/account" {
                 input type="hidden" name="token" value=(token);
                 input type="text" name="username" value=(account.login) autocomplete="username" hidden;
-                (password.draw(lang, errors))
+                (passwords(lang, "chosen-password", errors))
                 button.button.primary type="submit" { (t("start-submit")) }
             }
         } }
     };
     app.deps.frame.page(lang, &t("start-title"), None, "/setup/account", &[], &body)
+}
+
+/// A password that is chosen: typed twice, and shown on demand where a script runs.
+pub(super) fn passwords(lang: Lang, key: &str, errors: &Errors) -> Markup {
+    let field = |name, key: &str| {
+        let (label, help) = (TEXTS.get(lang, key), TEXTS.get(lang, &format!("{key}-help")));
+        let field = Field {
+            name,
+            label: &label,
+            help: Some(&help),
+            kind: "password",
+            required: true,
+            autocomplete: "new-password",
+            chars_max: 256,
+            ..Field::default()
+        };
+        field.draw(lang, errors)
+    };
+    html! {
+        (field("password", key))
+        (field("again", "password-again"))
+        button.button type="button" data-action="show" data-target="password" aria-pressed="false" hidden {
+            (TEXTS.get(lang, "password-show"))
+        }
+    }
 }
 
 /// Where the administrator's page shows a new link: as text to copy and as a QR code to print.

@@ -43,7 +43,9 @@ pub(super) fn state(lang: Lang, organisation: &Organisation) -> Markup {
 pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, organisation: &Organisation) -> Result<Markup, Problem> {
     let stance = OrganisationStance::of(conn, ctx, organisation).await?;
     let legal = actions(organisation, ctx, &stance);
-    let Some(step) = legal.first() else { return Ok(Markup::default()) };
+    let Some(step) = legal.iter().find(|step| **step != OrganisationStepName::Edit) else {
+        return Ok(Markup::default());
+    };
     let open = Open::at(conn, organisation).await?;
     let lang = ctx.lang;
     let name = lang.pick(&organisation.name_zh, &organisation.name_en);
@@ -52,8 +54,8 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, organisation: &Organisation
             h2 #end-title { (TEXTS.get(lang, "end-title")) }
             p { (open.words(lang, "end-open", name)) }
             @match step {
-                OrganisationStepName::Close => { (close(lang, organisation, &open.words(lang, "end-ask", name))) }
                 OrganisationStepName::Reopen => { (reopen(lang, organisation, name)) }
+                _ => { (close(lang, organisation, &open.words(lang, "end-ask", name))) }
             }
         }
     })

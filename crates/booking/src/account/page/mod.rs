@@ -15,8 +15,10 @@ mod setup;
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::page::address;
+use sanbao_platform::text_enum::TextEnum as _;
 
 use self::account_link::AccountLinkForm;
 use self::setup::SetupLinkForm;
@@ -31,6 +33,7 @@ const FILES: &[StaticFile] = &[
     ("/static/booking/lookup.js", JS, include_bytes!("../../../assets/lookup.js")),
     ("/static/booking/person.js", JS, include_bytes!("../../../assets/person.js")),
     link_code::FILE,
+    admin::FILE,
 ];
 
 pub(super) fn routes() -> Routes<App> {
@@ -49,20 +52,31 @@ pub(super) fn routes() -> Routes<App> {
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))
         .page("/admin", get(admin::administration))
+        .page("/admin/accounts/{id}", get(admin::account_page))
+        .page("/admin/organisations/{id}", get(admin::organisation_page))
         .files(FILES)
 }
+
+/// The own account's page, which everybody may open.
+const OWN_ACCOUNT: &str = "/me";
 
 /// Where a second factor is set up: an account that lacks one which it must have gets nowhere else.
 pub(super) const FACTOR: &str = "/me/second-factor";
 
-/// The page a person starts at, by the kind of organisation and the roles in the order of their urgency.
-pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
-    let has = |role: &str| roles.iter().any(|r| r == role);
+/// The page a person starts at, by the kind of organisation, and by those of the roles that count there in the order of their
+/// urgency. A person who can do nothing yet comes to the own account, which says whom to ask.
+pub(super) fn home_of(kind: &str, roles: &[String], areas: &[String]) -> &'static str {
+    let kind = OrganisationKind::from_text(kind);
+    let given = kind.map(OrganisationKind::roles).unwrap_or_default();
+    let has = |role: &str| given.contains(&role) && roles.iter().any(|r| r == role);
+    let governs = kind.is_some_and(OrganisationKind::governs);
     if has(role::CARE_STAFF) || has(role::DOCTOR) {
         "/consults"
+    } else if governs && areas.is_empty() && (has(role::DISPATCHER) || has(role::ANALYST)) {
+        if has(role::ADMINISTRATOR) { "/admin" } else { OWN_ACCOUNT }
     } else if has(role::DISPATCHER) {
         // The street's dispatchers hand requests out; those of an agency plan who goes.
-        if kind == OrganisationKind::StreetOffice.as_str() { "/requests" } else { "/visits" }
+        if governs { "/requests" } else { "/visits" }
     } else if has(role::CAREGIVER) {
         "/visits/today"
     } else if has(role::ANALYST) {
@@ -70,7 +84,18 @@ pub(super) fn home_of(kind: &str, roles: &[String]) -> &'static str {
     } else if has(role::ADMINISTRATOR) {
         "/admin"
     } else {
-        "/login"
+        OWN_ACCOUNT
+    }
+}
+
+/// Why somebody comes to the own account first: the key of the sentence that says what is missing and whom to ask.
+pub(super) fn lacking(actor: &Actor) -> Option<&'static str> {
+    if home_of(&actor.kind, &actor.roles, &actor.areas) != OWN_ACCOUNT {
+        None
+    } else if role::held(actor).next().is_none() {
+        Some("me-no-role")
+    } else {
+        Some("me-no-areas")
     }
 }
 
@@ -86,7 +111,7 @@ async fn to_account() -> Redirect {
 
 /// The page where the person's work is.
 async fn start(PageCtx(ctx): PageCtx, AppState(_): AppState<App>) -> Response {
-    Redirect::to(home_of(&ctx.actor.kind, &ctx.actor.roles)).into_response()
+    Redirect::to(home_of(&ctx.actor.kind, &ctx.actor.roles, &ctx.actor.areas)).into_response()
 }
 
 /// `path` with a way back; `next` is a path on this site.

@@ -9,6 +9,7 @@ use sanbao_platform::page::{Errors, Field};
 use sanbao_platform::problem::Problem;
 
 use super::TEXTS;
+use super::account_link::passwords;
 use super::link_code::LinkForm;
 use super::login::refused;
 use crate::App;
@@ -63,7 +64,6 @@ fn form(app: &App, visitor: &Visitor, token: &str, typed: Option<(&Setup, &Probl
         Field { name, label: &label, help: Some(&help), value, ..more }.draw(lang, &errors)
     };
     let must = Field { required: true, ..Field::default() };
-    let password = Field { kind: "password", autocomplete: "new-password", chars_max: 256, ..must };
     let body = html! {
         div.narrow { div.card {
             h1 { (t("setup-title")) }
@@ -73,12 +73,12 @@ fn form(app: &App, visitor: &Visitor, token: &str, typed: Option<(&Setup, &Probl
                 input type="hidden" name="token" value=(token);
                 h2 { (t("setup-organisation")) }
                 (field("name_zh", "organisation-name-zh", was(|s| &s.name_zh), must))
-                (field("name_en", "organisation-name-en", was(|s| &s.name_en), must))
+                (field("name_en", "organisation-name-en", was(|s| &s.name_en), Field::default()))
                 (field("area_code", "area-code", area, Field::default()))
                 h2 { (t("setup-administrator")) }
                 (field("display_name", "display-name", was(|s| &s.display_name), must))
                 (field("login", "new-login", was(|s| &s.login), Field { autocomplete: "username", ..must }))
-                (field("password", "new-password", "", password))
+                (passwords(lang, "chosen-password", &errors))
                 button.button.primary type="submit" { (t("setup-submit")) }
             }
         } }

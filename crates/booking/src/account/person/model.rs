@@ -213,6 +213,8 @@ pub(super) fn register(own: &Organisation) -> (AccountRelation, Option<Organisat
         OrganisationKind::CareHome => (AccountRelation::Own, Some(own.id)),
         OrganisationKind::HomeCareAgency => (AccountRelation::AtHome, None),
         OrganisationKind::StreetOffice => (AccountRelation::InArea, None),
-        OrganisationKind::Hospital => (AccountRelation::Foreign, None),
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => {
+            (AccountRelation::Foreign, None)
+        }
     }
 }

@@ -57,6 +57,8 @@ pub(in crate::account) struct IssuedTokens {
     pub membership: Membership,
     /// The kind of that organisation.
     pub kind: OrganisationKind,
+    /// The areas that the token says.
+    pub areas: Vec<String>,
     /// Whether the account must set up its second factor first.
     pub lacks_factor: bool,
 }
@@ -162,7 +164,7 @@ impl Mint<'_> {
             org: membership.organisation,
             kind: organisation.kind.as_str().to_owned(),
             roles: membership.roles.clone(),
-            areas,
+            areas: areas.clone(),
             name: account.display_name.clone(),
             sid: log_in.id.0,
             ver: account.version,
@@ -172,7 +174,7 @@ impl Mint<'_> {
         let (end, _) = log_in.end(self.config);
         let access = self.keys.sign_access_until(end, self.now, &claims).map_err(Problem::internal)?;
         let csrf = self.keys.csrf(log_in.id.0);
-        Ok(IssuedTokens { access, refresh, csrf, membership, kind: organisation.kind, lacks_factor })
+        Ok(IssuedTokens { access, refresh, csrf, membership, kind: organisation.kind, areas, lacks_factor })
     }
 
     /// Another access token of a log-in that goes on: something that tokens say has changed.

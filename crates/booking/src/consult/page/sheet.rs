@@ -22,7 +22,8 @@ use crate::consult::store;
 use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::view::{self, HistoryLine};
 
-const ROOMS: &str = "select id, name from location where organisation_id = $1 order by name, id limit 50";
+const ROOMS: &str =
+    "select id, name from location where organisation_id = $1 and state = 'open' order by name, id limit 50";
 /// Free times are offered for so many days.
 const SLOT_DAYS: i64 = 10;
 /// And so many of them.

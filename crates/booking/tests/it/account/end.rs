@@ -158,8 +158,11 @@ async fn a_step_is_taken_once_over_the_version_that_was_read() {
         // The steps have their routes.
         let document = serde_json::to_value(&site.openapi).unwrap();
         for step in OrganisationStepName::ALL {
-            let route = format!("/v1/organisations/{{id}}/{}", step.as_str());
-            assert!(document["paths"][&route]["post"].is_object(), "{route}");
+            let (route, method) = match step {
+                OrganisationStepName::Edit => ("/v1/organisations/{id}".to_owned(), "patch"),
+                step => (format!("/v1/organisations/{{id}}/{}", step.as_str()), "post"),
+            };
+            assert!(document["paths"][&route][method].is_object(), "{route}");
         }
     })
     .await;

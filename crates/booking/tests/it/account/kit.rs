@@ -11,6 +11,7 @@ use sanbao_booking::account::demo::{self, Network, PASSWORD};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor, setup};
 use sanbao_booking::{App, Config, MIGRATIONS, build};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::service::Deps;
 use sanbao_platform::testing::{self, Answer, TestEngine};
 use serde_json::{Value, json};
@@ -51,6 +52,13 @@ impl Site {
         let service = build(config, deps.clone());
         let openapi = service.routes.openapi.clone();
         Self { served: testing::Site::of(service, &deps), clock, deps, network, openapi }
+    }
+
+    /// A site over an empty database, whose network is yet to be made.
+    pub fn empty(deps: &Deps, clock: Clock) -> Self {
+        let service = build(generous(), deps.clone());
+        let (openapi, deps) = (service.routes.openapi.clone(), deps.clone());
+        Self { served: testing::Site::of(service, &deps), clock, deps, network: nobody(), openapi }
     }
 
     pub async fn call(&self, request: Request<Body>) -> Answer {
@@ -144,6 +152,13 @@ impl Site {
     pub fn account(&self, login: &str) -> String {
         self.network.accounts.iter().find(|a| a.login == login).unwrap().id.to_string()
     }
+}
+
+/// The network of a site in which there is none.
+fn nobody() -> Network {
+    let none = OrganisationId(uuid::Uuid::nil());
+    let (accounts, residents, rooms) = (Vec::new(), Vec::new(), Vec::new());
+    Network { street_office: none, care_home: none, hospital: none, agency: none, accounts, residents, rooms }
 }
 
 /// A browser with its cookies; each has the path it was given.

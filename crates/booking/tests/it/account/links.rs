@@ -127,8 +127,12 @@ async fn the_owner_comes_in_by_a_plain_form() {
         let new = json!({ "kind": "care_home", "name_zh": "望海苑", "name_en": "Sea View",
             "administrator": { "login": "chief", "display_name": "安院长" } });
         let made = site.api(&admin, "POST", "/v1/organisations", new.clone()).await.expect(201);
-        site.api(&admin, "POST", "/v1/organisations", new).await.refused(409, "login-taken");
-        let nameless = json!({ "kind": "care_home", "name_zh": "x", "name_en": "x", "administrator": {} });
+        let again = site.api(&admin, "POST", "/v1/organisations", new.clone()).await.refused(422, "invalid").body;
+        assert_eq!(again["errors"][0]["pointer"], "/same_name");
+        let mut another = new;
+        another["same_name"] = json!(true);
+        site.api(&admin, "POST", "/v1/organisations", another).await.refused(409, "login-taken");
+        let nameless = json!({ "kind": "care_home", "name_zh": "x", "administrator": {} });
         let refused = site.api(&admin, "POST", "/v1/organisations", nameless).await.refused(422, "invalid").body;
         assert_eq!(refused["errors"][0]["pointer"], "/administrator/login");
         let mut browser = Browser::new();
@@ -136,7 +140,12 @@ async fn the_owner_comes_in_by_a_plain_form() {
         let fields = [("token", token), ("password", "short")];
         let again = browser.form(&site, "/setup/account", &fields).await.checked(422);
         assert!(again.text.contains(token), "the form comes again");
-        let fields = [("token", token), ("password", "correct horse")];
+        let fields = [("token", token), ("password", "correct horse"), ("again", "correct hors")];
+        let again = browser.form(&site, "/setup/account", &fields).await.checked(422);
+        assert!(again.text.contains("两次输入的密码不一样") && again.text.contains("again-error"), "{}", again.text);
+        assert!(!again.text.contains("correct hors"), "no password is sent back");
+        assert!(again.text.contains(r#"data-action="show""#));
+        let fields = [("token", token), ("password", "correct horse"), ("again", "correct horse")];
         let done = browser.form(&site, "/setup/account", &fields).await.checked(303);
         assert_eq!(done.header("location"), "/login");
         let chief = site.access("chief", "correct horse").await;

@@ -1,6 +1,8 @@
 //! Accounts, log-ins, people and their pages, through the real router on both engines.
+mod admin_pages;
 mod areas;
 mod browser;
+mod edit;
 mod elders;
 mod end;
 mod ended;
@@ -8,6 +10,7 @@ mod guarded;
 mod idle;
 mod joins;
 pub mod kit;
+mod landing;
 mod links;
 mod log_in;
 mod lookup;
@@ -19,6 +22,7 @@ mod papers;
 mod people;
 mod person_page;
 mod pin;
+mod rooms;
 mod second_factor;
 mod secrets;
 mod setup;

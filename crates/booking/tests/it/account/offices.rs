@@ -41,9 +41,8 @@ async fn an_office_over_the_same_area_is_no_way_into_the_first() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let admin = site.token("admin").await;
-        let office = |area: Value| {
-            json!({ "kind": "street_office", "name_zh": "某街道", "name_en": "Some Street", "area_code": area })
-        };
+        let office =
+            |area: Value| json!({ "kind": "street_office", "name_zh": format!("某街道 {area}"), "area_code": area });
         site.api(&admin, "POST", "/v1/organisations", office(json!("330211009"))).await.expect(201);
         site.second_office("330211002").await;
         for taken in ["330211002", "330211009"] {
@@ -51,7 +50,8 @@ async fn an_office_over_the_same_area_is_no_way_into_the_first() {
             assert_eq!(refused.refused(422, "invalid").body["errors"][0]["pointer"], "/area_code", "{taken}");
         }
         let made = site.api(&admin, "POST", "/v1/organisations", office(json!("330211001001"))).await.expect(201);
-        let part = site.newcomer(&admin, made["id"].as_str().unwrap(), "part", json!({ "roles": ["administrator"] })).await;
+        let part =
+            site.newcomer(&admin, made["id"].as_str().unwrap(), "part", json!({ "roles": ["administrator"] })).await;
         let first = site.network.street_office;
         site.get(&part, &format!("/v1/organisations/{first}")).await.refused(404, "not-found");
         site.get(&part, &format!("/v1/accounts/{}", site.account("admin"))).await.refused(404, "not-found");

@@ -14,7 +14,7 @@ async fn the_street_office_adds_a_care_home_and_its_administrator_who_runs_it() 
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let admin = site.token("admin").await;
-        let new = json!({ "kind": "care_home", "name_zh": "望海苑", "name_en": "Sea View", "phone": "0574-1" });
+        let new = json!({ "kind": "care_home", "name_zh": "望海苑", "name_en": "Sea View", "phone": "0574-86270001" });
         let key = [("idempotency-key", "o1")];
         let made = site.api_with(&admin, "POST", "/v1/organisations", new.clone(), &key).await.expect(201);
         let again = site.api_with(&admin, "POST", "/v1/organisations", new, &key).await.expect(201);

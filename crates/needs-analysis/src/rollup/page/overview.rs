@@ -4,13 +4,14 @@ use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use chrono::{Datelike as _, Days, Months, NaiveDate};
 use maud::{Markup, html};
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{PageCtx, Query};
 use sanbao_platform::page::{self, Choice, Errors, Field, Select};
 use sanbao_platform::problem::Problem;
 
 use super::tables::{self, Row};
 use super::words::{Sort, View};
-use crate::area::{Area, AreaCode};
+use crate::area::{self, Area, AreaCode};
 use crate::policy::{self, Action, Relation};
 use crate::request::category::Category;
 use crate::request::state::RequestStateName;
@@ -37,15 +38,15 @@ pub(super) async fn overview(
         let title = TEXTS.get(ctx.lang, "rollup-title");
         app.deps.frame.page(ctx.lang, &title, Some(&ctx.actor), "/needs", &[], body)
     };
-    let own = || ctx.actor.areas.iter().find_map(|text| AreaCode::parse(text).ok());
-    let Some(code) = query.area.clone().or_else(own) else {
+    let mut conn = app.deps.db.read().await?;
+    let own = known_of(&mut conn, &ctx.actor.areas).await?;
+    let Some(code) = query.area.clone().or(own) else {
         let body = html! {
             h1 { (TEXTS.get(ctx.lang, "rollup-title")) }
             (page::empty(&TEXTS.get(ctx.lang, "rollup-no-area"), None))
         };
         return Ok(whole(&body).into_response());
     };
-    let mut conn = app.deps.db.read().await?;
     let area = read::visible(&mut conn, &ctx.actor, &code, today).await?;
     let view = View { lang: ctx.lang, actor: &ctx.actor, today, query: &query, area: &area, sort: &sort };
     let (from, to) = query.days(today);
@@ -59,6 +60,16 @@ pub(super) async fn overview(
     };
     let shown = whole(&html! { (body) p.faint { (view.t("rollup-internal")) } });
     Ok(shown.into_response())
+}
+
+/// The first of the actor's areas that the tree knows.
+async fn known_of(conn: &mut Conn, areas: &[String]) -> Result<Option<AreaCode>, Problem> {
+    for code in areas.iter().filter_map(|text| AreaCode::parse(text).ok()) {
+        if area::find(conn, &code).await?.is_some() {
+            return Ok(Some(code));
+        }
+    }
+    Ok(None)
 }
 
 /// The path down to the area, and its name.

@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx, Routes, StaticFile};
-use sanbao_platform::page::{Errors, Field, Send, Tone, badge, form};
+use sanbao_platform::page::{Errors, Field, Send, Tone, badge, form, notice};
 use sanbao_platform::problem::Problem;
 
 use super::api::{self, OwnAccount};
 use crate::App;
+use crate::account::page::lacking;
 use crate::texts::ACCOUNT as TEXTS;
 
 const SEND: &str = "/static/send.js";
@@ -76,6 +77,7 @@ fn draw(app: &App, ctx: &Ctx, own: &OwnAccount) -> Markup {
         ("/me/sessions", "me-log-ins", None),
     ];
     let body = html! {
+        @if let Some(key) = lacking(&ctx.actor) { (notice(Tone::Warn, &t(key))) }
         p { strong { (own.display_name) } " · " (t("login-name")) " " code { (own.login) } }
         ul.plain-list {
             @for (path, key, state) in lines {

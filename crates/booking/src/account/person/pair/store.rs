@@ -310,7 +310,7 @@ async fn looked_at(conn: &mut Conn, ctx: &Ctx, own: &Organisation, after: PairKe
             let rows = sqlx::query_as(OF_HOME).bind(own.id).bind(after.0).bind(after.1);
             rows.bind(LOOKED_AT_MAX).fetch_all(c).await
         })?,
-        OrganisationKind::Hospital => Vec::new(),
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
     })
 }
 
@@ -337,7 +337,7 @@ pub async fn candidates(
             let rows = sqlx::query_as(OTHERS_OF_HOME).bind(own.id).bind(id);
             rows.bind(LOOKED_AT_MAX).fetch_all(c).await
         })?,
-        OrganisationKind::Hospital => Vec::new(),
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
     };
     let same = rows.into_iter().filter(|(_, name, other, paper)| *paper == 1 || similar(name, other));
     Ok(same.map(|(id, ..)| id).take(CANDIDATES_MAX).collect())

@@ -44,7 +44,7 @@ pub(super) struct LogIn {
 pub(super) fn destination(next: Option<&str>, issued: &IssuedTokens) -> String {
     match local_path(next) {
         _ if issued.lacks_factor => page::FACTOR.to_owned(),
-        path if path == "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles).to_owned(),
+        path if path == "/" => page::home_of(issued.kind.as_str(), &issued.membership.roles, &issued.areas).to_owned(),
         path => path,
     }
 }
@@ -160,8 +160,8 @@ pub async fn log_out(
 
 /// The person who is logged in here: a page that was covered asks whether it is its own person.
 pub async fn who(LoggedIn(ctx): LoggedIn) -> Json<serde_json::Value> {
-    let Actor { subject, name, kind, roles, .. } = &ctx.actor;
-    Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles) }))
+    let Actor { subject, name, kind, roles, areas, .. } = &ctx.actor;
+    Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles, areas) }))
 }
 
 /// Somebody pressed something: the log-in of a shared device goes on.

@@ -1,0 +1,77 @@
+//! What a network has for its first consult, its first request and its first visit: counts, told to its administrators.
+
+use chrono::NaiveDate;
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::on;
+
+use super::organisation::{Organisation, OrganisationKind};
+
+/// Only what is open and active counts: of the organisation itself, and of those that an office reaches.
+const FACTS: &str = "with recursive down (code, depth) as (
+        select cast($2 as text), 0
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)),
+    reach (id, kind) as (
+        select id, kind from organisation where state = 'open' and (id = $1 or made_by = $1
+            or (kind <> 'street_office' and area_code in (select code from down)))),
+    post (account_id, organisation_id, kind, role) as (
+        select m.account_id, r.id, r.kind, m.role from membership m join reach r on r.id = m.organisation_id
+        join account a on a.id = m.account_id where a.status = 'active')
+    select
+        (select count(*) from reach where kind in ('hospital', 'health_centre')) as hospitals,
+        (select count(*) from reach where kind = 'care_home') as care_homes,
+        (select count(*) from reach where kind = 'home_care_agency') as agencies,
+        (select count(*) from post where role = 'doctor' and kind in ('hospital', 'health_centre')) as doctors,
+        (select count(*) from post d join practitioner p on p.account_id = d.account_id
+            where d.role = 'doctor' and d.kind in ('hospital', 'health_centre')
+            and exists (select 1 from practitioner_hours h where h.account_id = p.account_id
+                and (h.valid_to is null or h.valid_to >= $3))) as doctors_with_hours,
+        (select count(*) from post where role = 'care_staff' and kind = 'care_home') as care_staff,
+        (select count(*) from location l join reach r on r.id = l.organisation_id
+            where r.kind = 'care_home' and l.state = 'open') as rooms,
+        (select count(*) from person e join reach r on r.id = e.organisation_id
+            where r.kind = 'care_home' and e.merged_into is null) as residents,
+        (select count(*) from down where depth > 0) as areas_within,
+        (select count(*) from post d where d.role = 'administrator' and d.organisation_id = $1
+            and exists (select 1 from membership_area x where x.account_id = d.account_id
+                and x.organisation_id = d.organisation_id)) as administrators_with_area,
+        (select count(*) from post d where d.role = 'dispatcher' and d.organisation_id = $1
+            and exists (select 1 from membership_area x where x.account_id = d.account_id
+                and x.organisation_id = d.organisation_id)) as dispatchers_with_area,
+        (select count(*) from post where role = 'dispatcher' and kind = 'home_care_agency') as agency_dispatchers,
+        (select count(*) from post where role = 'caregiver' and kind = 'home_care_agency') as caregivers";
+
+/// How many there are of what is needed.
+#[derive(Clone, Copy, Debug, sqlx::FromRow)]
+pub(super) struct Facts {
+    /// Hospitals and health centres.
+    pub(super) hospitals: i64,
+    pub(super) care_homes: i64,
+    pub(super) agencies: i64,
+    pub(super) doctors: i64,
+    /// Doctors who are known as such and have weekly hours.
+    pub(super) doctors_with_hours: i64,
+    pub(super) care_staff: i64,
+    /// Rooms of care homes.
+    pub(super) rooms: i64,
+    pub(super) residents: i64,
+    /// The areas that lie in the organisation's own.
+    pub(super) areas_within: i64,
+    /// The organisation's own administrators who have an area.
+    pub(super) administrators_with_area: i64,
+    /// The organisation's own dispatchers who have an area.
+    pub(super) dispatchers_with_area: i64,
+    pub(super) agency_dispatchers: i64,
+    pub(super) caregivers: i64,
+}
+
+impl Facts {
+    /// What an organisation has, and with an office the organisations that it reaches.
+    pub(super) async fn of(conn: &mut Conn, own: &Organisation, on: NaiveDate) -> Result<Self, DbError> {
+        // An area says what an office reaches; another kind reaches itself alone.
+        let area = own.area_code.as_deref().filter(|_| own.kind == OrganisationKind::StreetOffice);
+        Ok(on!(conn, |c| sqlx::query_as(FACTS).bind(own.id).bind(area).bind(on).fetch_one(c).await)?)
+    }
+}
