@@ -82,7 +82,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
-NavLink { kinds: HOMES, ..link("/residents", "nav-residents", &[CARE_STAFF]) },
+        NavLink { kinds: HOMES, ..link("/residents", "nav-residents", &[CARE_STAFF]) },
         NavLink { kinds: HOMES, ..link("/persons", "nav-persons", &[CARE_STAFF]) },
         NavLink { kinds: OF_ELDERS, ..link("/persons", "nav-persons", &[DISPATCHER]) },
         link("/requests", "nav-requests", &[DISPATCHER]),

@@ -51,6 +51,7 @@ const PERSONAL: &[&str] = &[
     "PapersView",
     "Parts",
     "PersonView",
+    "PhoneView",
     "Presence",
     "RegisteredView",
     "RequestDetail",

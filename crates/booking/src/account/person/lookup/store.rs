@@ -19,7 +19,8 @@ pub(super) const FORM: i32 = 1;
 
 const PLACE: &str = "select organisation_id, area_code from person where id = $1 and merged_into is null";
 // Each spelling and each telephone by which a joined record was known finds the survivor.
-const TEXTS: &str = "select name, phone, address, guardian_name, guardian_phone, national_id_index, national_id_tail,
+const TEXTS: &str =
+    "select name, phone, phones, address, guardian_name, guardian_phone, national_id_index, national_id_tail,
     paper_index, paper_tail from person where id = $1 or merged_into = $1";
 const CLEAR: &str = "delete from person_key where person_id = $1";
 const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_code)
@@ -105,6 +106,6 @@ pub(super) async fn found(
                 rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
             })?
         }
-        OrganisationKind::Hospital => Vec::new(),
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
     })
 }
