@@ -59,7 +59,7 @@ fn address(n: usize) -> String {
     format!("{}{}弄{}号{}室", GIVEN[n / 7 % 24], n % 97, n / 97 % 40 + 1, 100 * (n % 6 + 1) + n % 4)
 }
 
-/// What one types for the person of a number.
+/// A text that one types for the person of a number.
 fn typed(n: usize, how: usize) -> String {
     let phone = phone(n);
     match how % 7 {

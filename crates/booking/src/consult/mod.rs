@@ -41,7 +41,7 @@ pub use id::ConsultId;
 pub(crate) use input::Title;
 pub(crate) use model::OrganisationName;
 pub use problems::KINDS;
-pub use state::ConsultStepName;
+pub use state::{ConsultStateName, ConsultStepName};
 pub(crate) use steps::TOPIC;
 pub(crate) use steps::called_off;
 pub(crate) use store::{not_begun_of, open_at};

@@ -134,9 +134,9 @@ fn facts(words: Words, sheet: &PersonSheet) -> Markup {
                 dt { (words.t("phone")) }
                 dd {
                     @if p.phones.is_empty() { "—" }
-                    ul.plain-list { @for phone in &p.phones {
-                        li { (phone.number) " " span.faint { (words.t(&format!("phone-of-{}", phone.whose.as_str()))) } }
-                    } }
+                    @for phone in &p.phones {
+                        div { (phone.number) " " span.faint { (words.t(&format!("phone-of-{}", phone.whose.as_str()))) } }
+                    }
                 }
                 dt { (words.t("person-birth-date")) } dd { (known(&p.birth_date.map(|date| date.to_string()))) }
                 dt { (words.t("person-address")) } dd { (known(&p.address)) }

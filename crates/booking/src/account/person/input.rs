@@ -156,7 +156,7 @@ impl PersonChange {
 }
 
 /// The paper that the field of the resident id names. One that is meant as a resident id and has a digit mistyped is
-/// refused, since whoever types can look again; all else is kept.
+/// refused, since the person who types can look again; all else is kept.
 fn national_id(text: &str, today: NaiveDate) -> Result<Paper, Wrong> {
     let paper = Paper::read(None, text, today);
     if paper.kind() != PaperKind::Other || is_rounded(text) {

@@ -170,7 +170,7 @@ impl Beginning {
     }
 }
 
-/// What was typed, as the beginnings of keys that it may be, the surest first. `papers` and `tails` are the blind indexes
+/// The beginnings of keys that a typed text may be, the surest first. `papers` and `tails` are the blind indexes
 /// of it as the whole number of a paper and as the last four of one.
 pub(super) fn beginnings(typed: &str, papers: &[String], tail: Option<&str>) -> Vec<Beginning> {
     let (name, plain) = (name_key(typed), plain(typed));
