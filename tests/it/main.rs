@@ -9,6 +9,7 @@ mod bookers;
 mod browser;
 mod browser_pages;
 mod browser_proof;
+mod browser_week;
 mod commands;
 mod common;
 mod contract;

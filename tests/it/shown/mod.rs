@@ -77,7 +77,9 @@ const PLAIN: &[&str] = &[
     "AppointmentView",
     "AreaDetail",
     "AreaName",
+    "AreaReport",
     "AreaView",
+    "BookedOutside",
     "CategoryCount",
     "CheckResult",
     "ChildCounts",
@@ -110,6 +112,7 @@ const PLAIN: &[&str] = &[
     "RowError",
     "Signature",
     "Sla",
+    "TakenOver",
     "Tokens",
     "VerdictSeconds",
 ];
@@ -127,7 +130,7 @@ type Seen = BTreeSet<(String, Uuid)>;
 
 /// Which service answers a path.
 fn service_of(path: &str) -> Role {
-    let needs = ["/v1/requests", "/v1/areas", "/v1/imports", "/v1/needs", "/requests", "/needs"];
+    let needs = ["/v1/requests", "/v1/areas", "/v1/imports", "/v1/needs", "/requests", "/needs", "/areas"];
     if needs.iter().any(|prefix| path.starts_with(prefix)) { Role::NeedsAnalysis } else { Role::Booking }
 }
 

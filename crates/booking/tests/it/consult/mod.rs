@@ -8,5 +8,6 @@ mod joins;
 mod life;
 mod meeting;
 mod pages;
+mod practitioners;
 mod room;
 pub mod world;
