@@ -73,7 +73,9 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HealthCentre, HomeCareAgency, Hospital, StreetOffice};
+    use sanbao_booking::account::organisation::OrganisationKind::{
+        CareHome, HealthCentre, HomeCareAgency, Hospital, StreetOffice,
+    };
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];

@@ -43,6 +43,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1500 "1500_papers",
     1501 "1501_person_end",
     1502 "1502_person_keys",
+    1503 "1503_person_phones",
 );
 
 /// The operator's choices.

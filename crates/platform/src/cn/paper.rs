@@ -14,7 +14,7 @@ use crate::text_enum;
 pub const PAPER_INDEX_DOMAIN: &str = "paper";
 /// Characters of a kept text at most.
 const CHARS_MAX: usize = 60;
-/// What people write where there is no paper.
+/// Words that people write where there is no paper.
 const NONE_YET: [&str; 10] = ["无", "暂无", "没有", "未提供", "不详", "未办", "/", "none", "n/a", "na"];
 
 text_enum! {
@@ -41,7 +41,7 @@ text_enum! {
     }
 }
 
-/// What is doubtful about a kept paper: a stable word for reports.
+/// A doubt about a kept paper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PaperDoubt {
     /// A spreadsheet has kept it as a number: its last digits are lost.
@@ -105,7 +105,7 @@ impl Paper {
         self.kind.is_resident_id().then(|| ResidentId::parse(&self.text, today).ok()).flatten()
     }
 
-    /// What is doubtful about it.
+    /// The doubt about it, if there is one.
     pub fn doubt(&self) -> Option<PaperDoubt> {
         if self.kind != PaperKind::Other {
             return None;

@@ -131,7 +131,13 @@ fn facts(words: Words, sheet: &PersonSheet) -> Markup {
         section.card aria-labelledby="facts-title" {
             h2 #facts-title { (words.t("person-facts")) }
             dl.facts {
-                dt { (words.t("phone")) } dd { (known(&p.phone)) }
+                dt { (words.t("phone")) }
+                dd {
+                    @if p.phones.is_empty() { "—" }
+                    @for phone in &p.phones {
+                        div { (phone.number) " " span.faint { (words.t(&format!("phone-of-{}", phone.whose.as_str()))) } }
+                    }
+                }
                 dt { (words.t("person-birth-date")) } dd { (known(&p.birth_date.map(|date| date.to_string()))) }
                 dt { (words.t("person-address")) } dd { (known(&p.address)) }
                 dt { (words.t("guardian-name")) } dd { (known(&p.guardian_name)) }
@@ -225,7 +231,7 @@ fn read_by(words: Words, readings: &[Reading]) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::TEXTS;
-    use crate::account::person::PersonStateName;
+    use crate::account::person::{PersonStateName, PhoneOwner};
     use crate::{consult, visit};
 
     #[test]
@@ -234,7 +240,11 @@ mod tests {
         let consults = consult::ConsultStateName::ALL.iter().map(|s| format!("person-consult-{}", s.as_str()));
         let visits = visit::VisitStateName::ALL.iter().map(|s| format!("person-visit-{}", s.as_str()));
         let ended = ["died", "left"].map(|kind| format!("person-ended-{kind}"));
+        let phones = PhoneOwner::ALL.iter().map(|w| format!("phone-of-{}", w.as_str()));
         let lists = ["open", "past"].iter().flat_map(|l| [format!("person-{l}"), format!("person-{l}-none")]);
-        assert_eq!(TEXTS.lacking(states.chain(consults).chain(visits).chain(ended).chain(lists)), [""; 0]);
+        assert_eq!(
+            TEXTS.lacking(states.chain(consults).chain(visits).chain(ended).chain(phones).chain(lists)),
+            [""; 0]
+        );
     }
 }

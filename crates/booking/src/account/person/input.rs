@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::Person;
+use super::phones::{self, PersonPhone};
 use super::state::{Departure, EndKind};
 use crate::account::input::{Fields, Sex, Wrong, area_code, line, person_name, resident_id, telephone};
 
@@ -38,6 +39,8 @@ macro_rules! person_body {
             #[serde(default, deserialize_with = "told")]
             #[schema(value_type = Option<String>)]
             phone: Told,
+            /// Every telephone with whose it is, eight at most, in place of all that are kept; the first is `phone`.
+            phones: Option<Vec<PersonPhone>>,
             /// Street address.
             #[serde(default, deserialize_with = "told")]
             #[schema(value_type = Option<String>)]
@@ -108,6 +111,7 @@ impl From<NewPerson> for PersonChange {
             sex: new.sex,
             birth_date: new.birth_date,
             phone: new.phone,
+            phones: new.phones,
             address: new.address,
             area_code: new.area_code,
             guardian_name: new.guardian_name,
@@ -139,6 +143,10 @@ impl PersonChange {
         let own = deps.dialling_code.as_ref();
         let phone = |t: &str| telephone(t, own).map(|p| p.as_str().to_owned());
         put(&mut fields, "/phone", &mut person.phone, self.phone, phone);
+        match self.phones.and_then(|told| phones::checked(&mut fields, &told, own)) {
+            Some(all) => person.set_phones(all),
+            None => person.follow_phone(),
+        }
         put(&mut fields, "/address", &mut person.address, self.address, |t| line(t, 200));
         person.area_code = fields.maybe("/area_code", self.area_code.as_deref(), area_code).or(person.area_code.take());
         put(&mut fields, "/guardian_name", &mut person.guardian_name, self.guardian_name, |t| person_name(t, 40));
@@ -148,7 +156,7 @@ impl PersonChange {
 }
 
 /// The paper that the field of the resident id names. One that is meant as a resident id and has a digit mistyped is
-/// refused, since whoever types can look again; all else is kept.
+/// refused, since the person who types can look again; all else is kept.
 fn national_id(text: &str, today: NaiveDate) -> Result<Paper, Wrong> {
     let paper = Paper::read(None, text, today);
     if paper.kind() != PaperKind::Other || is_rounded(text) {

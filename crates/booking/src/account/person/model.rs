@@ -4,7 +4,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::cn::{Paper, PaperKind, ResidentId, half_width, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
 use sanbao_platform::id::OrganisationId;
+use sqlx::types::Json;
 
+use super::phones::PersonPhone;
 use super::state::{EndKind, PersonState, PersonStateName};
 use crate::account::id::PersonId;
 use crate::account::input::{Sex, sex_of};
@@ -23,8 +25,10 @@ pub struct Person {
     pub name: String,
     pub sex: Sex,
     pub birth_date: Option<NaiveDate>,
-    /// Telephone.
+    /// Telephone: the first, where there are several.
     pub phone: Option<String>,
+    /// All of them with whose they are; none where nothing is known but `phone`.
+    pub(super) phones: Option<Json<Vec<PersonPhone>>>,
     pub(super) national_id_sealed: Option<Vec<u8>>,
     pub(super) national_id_index: Option<String>,
     /// The blind index of its last four characters.
@@ -94,6 +98,7 @@ impl Person {
             sex: Sex::Unknown,
             birth_date: None,
             phone: None,
+            phones: None,
             national_id_sealed: None,
             national_id_index: None,
             national_id_tail: None,

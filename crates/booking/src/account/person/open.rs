@@ -1,4 +1,4 @@
-//! The consults and visits of a person that are not done, whoever's they are.
+//! The consults and visits of a person that are not done, of all organisations.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError};
@@ -62,7 +62,7 @@ pub struct OpenView {
     pub at: Option<DateTime<Utc>>,
 }
 
-/// What is open of a person, as an organisation may see it; at most 100, the soonest first.
+/// The open things of a person, as an organisation may see them; at most 100, the soonest first.
 pub(in crate::account) async fn of(
     conn: &mut Conn,
     person: PersonId,
@@ -76,7 +76,7 @@ pub(in crate::account) async fn of(
     Ok(rows.into_iter().map(view).collect())
 }
 
-/// What is over of a person, of an organisation's own; the newest first, at most 30.
+/// The things of a person that are over, of an organisation's own; the newest first, at most 30.
 pub(in crate::account) async fn past(
     conn: &mut Conn,
     person: PersonId,

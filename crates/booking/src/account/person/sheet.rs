@@ -39,9 +39,9 @@ pub(in crate::account) struct Reading {
 /// The page of one person.
 pub(in crate::account) struct PersonSheet {
     pub(in crate::account) person: PersonView,
-    /// What is not done, whoever's it is.
+    /// Consults and visits that are not done, of all organisations.
     pub(in crate::account) open: Vec<OpenView>,
-    /// What is done, of the reader's organisation.
+    /// Those of the reader's organisation that are over.
     pub(in crate::account) past: Vec<OpenView>,
     /// The steps that the reader may take.
     pub(in crate::account) actions: Vec<PersonStepName>,

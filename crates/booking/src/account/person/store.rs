@@ -23,7 +23,7 @@ const VISITED_DAYS_MAX: i64 = 90;
 /// The columns of a person.
 macro_rules! columns {
     () => {
-        "id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
+        "id, organisation_id, registered_by, name, sex, birth_date, phone, phones, national_id_sealed, national_id_index,
     national_id_tail, paper_kind, paper_sealed, paper_index, paper_tail, address, area_code, guardian_name, guardian_phone, state, ended_on,
     created_at, version"
     };
@@ -82,11 +82,11 @@ const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v
 const REGISTERED: &str = "select count(*) from person where merged_into = $1 and registered_by = $2";
 const INSERT: &str = "insert into person (id, organisation_id, registered_by, name, sex, birth_date, phone,
     national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version,
-    paper_kind, paper_sealed, paper_index, national_id_tail, paper_tail)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16, $17, $18, $19) on conflict do nothing";
+    paper_kind, paper_sealed, paper_index, national_id_tail, paper_tail, phones)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16, $17, $18, $19, $20) on conflict do nothing";
 const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, phone = $6, national_id_sealed = $7,
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
-    paper_kind = $13, paper_sealed = $14, paper_index = $15, national_id_tail = $16, paper_tail = $17, version = version + 1 where id = $1 and version = $2 and merged_into is null";
+    paper_kind = $13, paper_sealed = $14, paper_index = $15, national_id_tail = $16, paper_tail = $17, phones = $18, version = version + 1 where id = $1 and version = $2 and merged_into is null";
 
 const SET_STATE: &str = "update person set state = $3, ended_on = $4, version = $5
     where id = $1 and version = $2 and merged_into is null";
@@ -211,7 +211,7 @@ pub(in crate::account) async fn insert(tx: &mut Tx, p: &Person) -> Result<bool, 
         let row = row.bind(p.birth_date).bind(&p.phone).bind(&p.national_id_sealed).bind(&p.national_id_index);
         let row = row.bind(&p.address).bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
         let row = row.bind(p.created_at).bind(p.paper_kind).bind(&p.paper_sealed).bind(&p.paper_index);
-        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail);
+        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail).bind(&p.phones);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     if rows == 1 {
@@ -227,7 +227,7 @@ pub(super) async fn update(tx: &mut Tx, p: &Person) -> Result<bool, DbError> {
         let row = row.bind(&p.phone).bind(&p.national_id_sealed).bind(&p.national_id_index).bind(&p.address);
         let row = row.bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
         let row = row.bind(p.paper_kind).bind(&p.paper_sealed).bind(&p.paper_index);
-        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail);
+        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail).bind(&p.phones);
         row.execute(c).await.map(|done| done.rows_affected())
     })?;
     if rows == 1 {

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::model::Person;
 use super::open::OpenView;
+use super::phones::PhoneView;
 use super::state::PersonStateName;
 use crate::account::id::PersonId;
 use crate::account::input::Sex;
@@ -59,6 +60,8 @@ pub struct PersonView {
     pub birth_date: Option<NaiveDate>,
     /// `138****5678`
     pub phone: Option<String>,
+    /// Every telephone with whose it is, the first one first.
+    pub phones: Vec<PhoneView>,
     /// `330211********1234`
     pub national_id: Option<String>,
     /// There is a national id, and it cannot be read.
@@ -93,6 +96,7 @@ impl PersonView {
         let paper = person.other_paper(keys);
         let warnings = PersonWarning::of(&person.name, paper.as_ref().ok().and_then(Option::as_ref));
         let papers = papers_of(&person, keys);
+        let phones = person.masked_phones();
         let phone = |phone: Option<String>| phone.map(|p| mask_phone(&p));
         Self {
             id: person.id,
@@ -104,6 +108,7 @@ impl PersonView {
             national_id_unreadable: national_id.is_err(),
             national_id: national_id.ok().flatten(),
             papers,
+            phones,
             warnings,
             state: person.state.name(),
             ended_on: person.state.ended_on(),

@@ -126,3 +126,33 @@ async fn keys_follow_corrections_joins_and_what_was_there_before() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn each_of_several_telephones_finds_the_person() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let phones = json!([{ "number": "138 1111 2222", "whose": "daughter" }, { "number": "0574-86259753-8" },
+            { "number": "13811112222" }]);
+        let person = register(&site, &nurse, json!({ "name": "谌某香", "phones": phones })).await;
+        let masked =
+            json!([{ "number": "138****2222", "whose": "daughter" }, { "number": "057*****9753", "whose": "own" }]);
+        assert_eq!((&person["phones"], &person["phone"]), (&masked, &json!("138****2222")));
+        for typed in ["2222", "9753", "86259753"] {
+            assert_eq!(found(&site, &nurse, typed).await.len(), 1, "{typed}");
+        }
+        let path = format!("/v1/persons/{}", person["id"].as_str().unwrap());
+        let change = async |version: u32, body: Value| {
+            let tag = format!("\"{version}\"");
+            site.api_with(&nurse, "PATCH", &path, body, &[("if-match", &tag)]).await
+        };
+        let wrong = change(1, json!({ "phones": [{ "number": "13811112222" }, { "number": "12" }] })).await;
+        assert_eq!(wrong.refused(422, "invalid").body["errors"][0]["pointer"], "/phones/1/number");
+        let out = change(1, json!({ "phone": null })).await.expect(200);
+        assert_eq!((&out["phone"], out["phones"].as_array().unwrap().len()), (&json!("057*****9753"), 1));
+        assert_eq!((found(&site, &nurse, "2222").await.len(), found(&site, &nurse, "9753").await.len()), (0, 1));
+        let none = change(2, json!({ "phones": [] })).await.expect(200);
+        assert_eq!((&none["phone"], &none["phones"]), (&Value::Null, &json!([])));
+    })
+    .await;
+}

@@ -13,8 +13,8 @@ use crate::account::person::view::EndedView;
 
 type Asked = StepRequest<App, PersonId>;
 
-/// Says that somebody has died, or has left the network. Consults and visits that have not begun are called off, whoever's
-/// they are; those that have begun stay, and are listed. Nothing new is begun for them.
+/// Says that somebody has died, or has left the network. Consults and visits that have not begun are called off, those
+/// of all organisations; those that have begun stay, and are listed. Nothing new is begun for them.
 #[utoipa::path(post, path = "/v1/persons/{id}/end", tag = "people", params(("id" = uuid::Uuid, Path)),
     request_body = PersonEnding, security(("bearer" = [])),
     description = "Permission: as for correcting the person. Takes Idempotency-Key and If-Match. Audited.",

@@ -22,6 +22,8 @@ use crate::account::policy::{self, AccountAction};
 
 /// People whom an answer names at most.
 const FOUND_MAX: usize = 20;
+/// Keys that are read for one beginning at most.
+const KEYS_MAX: i64 = 100;
 
 /// The query of a look-up.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,10 +61,11 @@ pub(in crate::account) async fn looked_up(app: &App, ctx: &Ctx, typed: &str) -> 
     let mut fields = Fields::default();
     let typed = fields.take("?q", line(typed, 60));
     let typed = fields.finish(typed)?;
-    let mut found: Vec<(PersonId, LookupSign)> = Vec::new();
+    let (mut found, mut more): (Vec<(PersonId, LookupSign)>, bool) = (Vec::new(), false);
     for beginning in of(&typed, &app.deps.fields, ctx) {
-        let limit = i64::try_from(FOUND_MAX + 1).unwrap_or(i64::MAX);
-        for id in store::found(&mut conn, ctx, &own, &beginning, limit).await? {
+        let ids = store::found(&mut conn, ctx, &own, &beginning, KEYS_MAX).await?;
+        more |= i64::try_from(ids.len()).is_ok_and(|count| count == KEYS_MAX);
+        for id in ids {
             if !found.iter().any(|(known, _)| *known == id) {
                 found.push((id, beginning.sign));
             }
@@ -71,7 +74,7 @@ pub(in crate::account) async fn looked_up(app: &App, ctx: &Ctx, typed: &str) -> 
             break;
         }
     }
-    let more = found.len() > FOUND_MAX;
+    more |= found.len() > FOUND_MAX;
     let mut items = Vec::with_capacity(found.len().min(FOUND_MAX));
     for (id, because) in found.into_iter().take(FOUND_MAX) {
         if let Some(person) = find(&mut conn, id).await? {

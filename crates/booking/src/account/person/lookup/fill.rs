@@ -9,7 +9,7 @@ use super::store::{FORM, write};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::person::model::Person;
-use crate::account::person::store::find_as_stored;
+use crate::account::person::store::{find, find_as_stored};
 
 /// How many are keyed in one transaction.
 const AT_ONCE_MAX: i64 = 100;
@@ -47,7 +47,14 @@ pub async fn write_all(tx: &mut Tx, keys: &FieldKeys) -> Result<usize, DbError> 
         if let Some(person) = find_as_stored(tx, *id).await? {
             keep_tails(tx, keys, person.unseen()).await?;
         }
+    }
+    for id in &ids {
         write(tx, *id).await?;
+        // The keys of one that went into another are the survivor's.
+        if let Some(survivor) = find(tx, *id).await?.map(|person| person.unseen().id).filter(|survivor| survivor != id)
+        {
+            write(tx, survivor).await?;
+        }
     }
     Ok(ids.len())
 }

@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 
 use sanbao_platform::cn::{half_width, name_key, readings};
 use sanbao_platform::text_enum;
+use sqlx::types::Json;
+
+use crate::account::person::phones::PersonPhone;
 
 /// Characters of a key at most.
 const CHARS_MAX: usize = 16;
@@ -56,6 +59,7 @@ impl LookupSign {
 pub(super) struct KeyedTexts {
     pub(super) name: String,
     pub(super) phone: Option<String>,
+    pub(super) phones: Option<Json<Vec<PersonPhone>>>,
     pub(super) address: Option<String>,
     pub(super) guardian_name: Option<String>,
     pub(super) guardian_phone: Option<String>,
@@ -71,7 +75,8 @@ impl KeyedTexts {
         for name in [Some(&self.name), self.guardian_name.as_ref()].into_iter().flatten() {
             add_name(keys, name);
         }
-        for phone in [&self.phone, &self.guardian_phone].into_iter().flatten() {
+        let others = self.phones.iter().flat_map(|phones| &phones.0).map(|phone| &phone.number);
+        for phone in [&self.phone, &self.guardian_phone].into_iter().flatten().chain(others) {
             let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
             for tail in tails(&digits).filter(|tail| tail.len() >= PHONE_DIGITS_MIN) {
                 keys.insert(LookupSign::Phone.key(tail));
@@ -165,7 +170,7 @@ impl Beginning {
     }
 }
 
-/// What was typed, as the beginnings of keys that it may be, the surest first. `papers` and `tails` are the blind indexes
+/// The beginnings of keys that a typed text may be, the surest first. `papers` and `tails` are the blind indexes
 /// of it as the whole number of a paper and as the last four of one.
 pub(super) fn beginnings(typed: &str, papers: &[String], tail: Option<&str>) -> Vec<Beginning> {
     let (name, plain) = (name_key(typed), plain(typed));

@@ -19,7 +19,8 @@ pub(super) const FORM: i32 = 1;
 
 const PLACE: &str = "select organisation_id, area_code from person where id = $1 and merged_into is null";
 // Each spelling and each telephone by which a joined record was known finds the survivor.
-const TEXTS: &str = "select name, phone, address, guardian_name, guardian_phone, national_id_index, national_id_tail,
+const TEXTS: &str =
+    "select name, phone, phones, address, guardian_name, guardian_phone, national_id_index, national_id_tail,
     paper_index, paper_tail from person where id = $1 or merged_into = $1";
 const CLEAR: &str = "delete from person_key where person_id = $1";
 const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_code)
@@ -27,14 +28,15 @@ const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_
 const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, area_code)
     select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
 const KEYED: &str = "update person set keys_form = $2 where id = $1";
-const OF_HOME: &str = "select distinct k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.person_id limit $4";
-const OF_AGENCY: &str = "select distinct k.person_id from person_key k
+// In the order of the index, so that no more keys are read than are wanted.
+const OF_HOME: &str = "select k.person_id from person_key k
+    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4";
+const OF_AGENCY: &str = "select k.person_id from person_key k
     where k.scope = $1 and k.key >= $2 and k.key < $3
     and (exists (select 1 from person p where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $4)
         or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $4
             and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
-    order by k.person_id limit $6";
+    order by k.key, k.person_id limit $6";
 const OF_AREAS: &str = "with recursive down (code, depth) as (
         select p.child, 1 from area_parent p
         where replace(',' || $4 || ',', ',' || p.parent || ',', '') <> ',' || $4 || ',' and p.valid_from =
@@ -43,12 +45,12 @@ const OF_AREAS: &str = "with recursive down (code, depth) as (
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5))
-    select distinct k.person_id from person_key k
+    select k.person_id from person_key k
     where k.scope = $1 and k.key >= $2 and k.key < $3
     and (k.area_code in (select code from down) or replace(',' || $4 || ',', ',' || k.area_code || ',', '') <> ',' || $4 || ','
         or exists (select 1 from person p
             where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6))
-    order by k.person_id limit $7";
+    order by k.key, k.person_id limit $7";
 
 /// The scope of a resident is the care home; elders at home have the one of nobody.
 fn scope(home: Option<OrganisationId>) -> Uuid {
@@ -78,7 +80,8 @@ pub(in crate::account::person) async fn write(tx: &mut Tx, id: PersonId) -> Resu
     Ok(on!(tx, |c| sqlx::query(KEYED).bind(id).bind(FORM).execute(c).await.map(drop))?)
 }
 
-/// The people with a key that begins so, of those whom the caller may see; `limit` at most.
+/// The people with a key that begins so, of those whom the caller may see, the shortest key first; `limit` keys at most, of
+/// which one person may have several.
 pub(super) async fn found(
     conn: &mut Conn,
     ctx: &Ctx,
