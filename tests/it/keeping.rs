@@ -11,7 +11,7 @@ use sanbao::compose::{Found, Purpose};
 use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::config::Secret;
-use sanbao_platform::db::copy::{CopyError, Digest, Snapshot, matched};
+use sanbao_platform::db::copy::{CopyError, Digest, Snapshot};
 use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both};
 use serde_json::json;
 
