@@ -59,9 +59,8 @@ impl State for OrganisationState {
 
     fn apply(self, step: OrganisationStep) -> Result<Self, IllegalStep> {
         match (self, &step) {
-            (Self::Open, OrganisationStep::Edit(_)) => Ok(Self::Open),
+            (Self::Open, OrganisationStep::Edit(_)) | (Self::Closed, OrganisationStep::Reopen) => Ok(Self::Open),
             (Self::Open, OrganisationStep::Close(_)) => Ok(Self::Closed),
-            (Self::Closed, OrganisationStep::Reopen) => Ok(Self::Open),
             _ => Err(self.illegal(step.name())),
         }
     }

@@ -14,8 +14,8 @@ fn path(organisation: impl std::fmt::Display) -> String {
 /// The newest `booking.organisation.registered` of an organisation.
 async fn told(site: &Site, id: &str) -> Value {
     let events = Outbox::new("booking", site.deps.db.clone()).read(0, 1000).await.unwrap();
-    let of = events.iter().filter(|e| e.kind == "booking.organisation.registered");
-    of.filter(|e| e.data["organisation_id"] == id).next_back().unwrap().data.clone()
+    let mut of = events.iter().filter(|e| e.kind == "booking.organisation.registered");
+    of.rfind(|e| e.data["organisation_id"] == id).unwrap().data.clone()
 }
 
 async fn make(site: &Site, by: &str, new: Value) -> String {
