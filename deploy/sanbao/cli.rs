@@ -11,6 +11,7 @@ use sanbao_platform::http::Tls;
 
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_connections::ConnectionArgs;
+use crate::cli_keeping::{BackupArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
@@ -46,6 +47,14 @@ pub enum Command {
     /// Gives fields at rest a new key and seals all of them anew. The network must be stopped: with --data-dir a running
     /// one is noticed, with --database-url stop every process first. May be broken off; the next run goes on.
     Reseal(StoreArgs),
+    /// Writes everything of one moment, with the root secret, into one file under a passphrase. May run beside the server.
+    Backup(BackupArgs),
+    /// Makes a network out of a backup, in an empty folder or database. Broken off, it leaves nothing that could be served, and
+    /// can be begun again.
+    Restore(RestoreArgs),
+    /// Copies a stopped network of files to a PostgreSQL server, and compares each table. The folder stays as it is. Broken off,
+    /// it leaves nothing that could be served, and can be begun again.
+    MoveToPostgres(MoveArgs),
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::folder::FolderError;
+use crate::keeping::KeepingError;
 use crate::lan::LanError;
 use crate::run::RunError;
 use crate::settings::SettingsError;
@@ -20,6 +21,9 @@ pub enum CommandError {
     /// It could not be put together.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// It was not kept, or not brought back.
+    #[error(transparent)]
+    Keeping(#[from] KeepingError),
     /// It ended before it was asked to.
     #[error(transparent)]
     Run(#[from] RunError),

@@ -17,6 +17,7 @@ use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts, Purpose};
 use crate::demo;
 use crate::folder;
+use crate::keeping;
 use crate::needs;
 use crate::process;
 use crate::recover;
@@ -47,6 +48,9 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
+        Command::Backup(args) => keeping::back_up(&args).await?,
+        Command::Restore(args) => keeping::restore(&args).await?,
+        Command::MoveToPostgres(args) => keeping::move_to_postgres(&args).await?,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,
     }

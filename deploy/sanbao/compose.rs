@@ -73,22 +73,29 @@ pub struct Network {
 
 /// The pages of the navigation.
 pub(crate) fn navigation() -> Vec<NavLink> {
-    use sanbao_booking::account::organisation::OrganisationKind::{CareHome, HomeCareAgency, StreetOffice};
+    use sanbao_booking::account::organisation::OrganisationKind::{
+        CareHome, HealthCentre, HomeCareAgency, Hospital, StreetOffice,
+    };
     use sanbao_booking::role::{ADMINISTRATOR, ANALYST, CARE_STAFF, CAREGIVER, DISPATCHER, DOCTOR};
     const AGENCIES: &[&str] = &[HomeCareAgency.as_str()];
     const OFFICES: &[&str] = &[StreetOffice.as_str()];
     const HOMES: &[&str] = &[CareHome.as_str()];
     const OF_ELDERS: &[&str] = &[HomeCareAgency.as_str(), StreetOffice.as_str()];
+    const OF_DOCTORS: &[&str] = &[Hospital.as_str(), HealthCentre.as_str()];
     let link = |href, key, roles| NavLink { href, key, roles, kinds: &[] };
     vec![
         link("/consults", "nav-consults", &[CARE_STAFF, DOCTOR]),
         NavLink { kinds: HOMES, ..link("/residents", "nav-residents", &[CARE_STAFF]) },
+        NavLink { kinds: HOMES, ..link("/persons", "nav-persons", &[CARE_STAFF]) },
+        NavLink { kinds: OF_ELDERS, ..link("/persons", "nav-persons", &[DISPATCHER]) },
         link("/requests", "nav-requests", &[DISPATCHER]),
         NavLink { kinds: AGENCIES, ..link("/visits", "nav-visits", &[DISPATCHER]) },
         NavLink { kinds: OF_ELDERS, ..link("/persons/pairs", "nav-pairs", &[DISPATCHER]) },
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
+        NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
         NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
     ]

@@ -58,12 +58,17 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
         bar.set_position(done);
     };
     let mut indexes = Indexes::default();
-    for (db, column) in [(booking, &people::NATIONAL_IDS), (needs, &requests::NATIONAL_IDS)] {
+    for (db, column) in [(booking, &people::NATIONAL_IDS), (booking, &people::PAPERS), (needs, &requests::NATIONAL_IDS)]
+    {
         reseal::learn(db, keys, column, &mut indexes, progress).await.map_err(failed)?;
     }
     let mut report = Report::default();
-    for (db, column) in [(booking, &people::NATIONAL_IDS), (needs, &requests::NATIONAL_IDS), (needs, &requests::ELDERS)]
-    {
+    for (db, column) in [
+        (booking, &people::NATIONAL_IDS),
+        (booking, &people::PAPERS),
+        (needs, &requests::NATIONAL_IDS),
+        (needs, &requests::ELDERS),
+    ] {
         report = report.and(reseal::renew(db, keys, column, &indexes, progress).await.map_err(failed)?);
     }
     report =

@@ -156,6 +156,23 @@ impl Found {
         Ok(Self(found))
     }
 
+    /// Whether one of them holds a network.
+    pub fn is_used(&self) -> bool {
+        self.0.iter().any(|(.., held)| held.is_used())
+    }
+
+    /// The databases with their services.
+    pub fn databases(&self) -> Vec<(Role, Db)> {
+        self.0.iter().map(|(role, db, _)| (*role, db.clone())).collect()
+    }
+
+    /// Closes them.
+    pub async fn close(&self) {
+        for (_, db, _) in &self.0 {
+            db.close().await;
+        }
+    }
+
     /// The network's secret. One is made only where no database holds anything that another has sealed.
     pub fn secret(&self, file: &Path) -> Result<RootSecret, ComposeError> {
         let of_file = |e| ComposeError::Secret(file.to_owned(), e);

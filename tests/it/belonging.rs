@@ -6,16 +6,15 @@ use std::process::Command;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao::compose::{self, ComposeError, Found, Parts, Purpose, Stores};
+use sanbao::compose::{self, ComposeError, Found, Parts, Purpose};
 use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::on;
-use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both, port, until};
+use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both, port};
 use serde_json::json;
-use uuid::Uuid;
 
 use crate::common::process::Process;
 use crate::common::{self, Served};
@@ -27,9 +26,6 @@ const MIXTURES: usize = 10;
 
 const NEWER: &str = "insert into _sqlx_migrations (version, description, success, checksum, execution_time)
     values (9999, 'later', true, $1, 1)";
-const AGENCIES: &str = "select id from organisation where kind = 'home_care_agency' order by id";
-const AGENCIES_KNOWN: &str = "select organisation_id from agency order by organisation_id";
-const AREAS: &str = "select code from area order by code";
 
 /// A network that was served once and stopped; its folder.
 async fn network(folder: &Path) -> PathBuf {
@@ -222,33 +218,6 @@ impl Copies {
     }
 }
 
-/// The agencies and the areas, as those see them who own them and those who have heard of them.
-async fn seen(stores: &Stores) -> [(Vec<Uuid>, Vec<String>); 2] {
-    let (booking, needs) = (stores.of(Role::Booking).unwrap(), stores.of(Role::NeedsAnalysis).unwrap());
-    let agencies = async |db: &Db, statement: &'static str| {
-        let mut conn = db.read().await.unwrap();
-        on!(conn, |c| sqlx::query_scalar(statement).fetch_all(c).await).unwrap()
-    };
-    let areas = async |db: &Db| {
-        let mut conn = db.read().await.unwrap();
-        on!(conn, |c| sqlx::query_scalar(AREAS).fetch_all(c).await).unwrap()
-    };
-    [
-        (agencies(booking, AGENCIES).await, areas(needs).await),
-        (agencies(needs, AGENCIES_KNOWN).await, areas(booking).await),
-    ]
-}
-
-/// Both have heard everything: the same things are known on both sides.
-async fn in_step(served: &Served) {
-    until("both sides know the same", async || {
-        let [owned, heard] = seen(&served.network.stores).await;
-        owned == heard
-    })
-    .await;
-    served.nobody().get("/readyz").await.expect(200);
-}
-
 /// A network whose two sides tell each other something between one copy and the next: sometimes the one, sometimes the
 /// other, sometimes more than the other has heard when it is stopped.
 async fn history(copies: &Copies, rng: &mut StdRng) {
@@ -272,7 +241,7 @@ async fn history(copies: &Copies, rng: &mut StdRng) {
             admin.post("/v1/areas", &new).await.expect(201);
         }
         if rng.random_bool(0.7) {
-            in_step(&served).await;
+            common::in_step(&served).await;
         }
         served.stop().await;
         copies.take(age);
@@ -307,7 +276,7 @@ async fn mixtures(engine: TestEngine, seed: u64) -> [usize; 2] {
             Err(error) => panic!("{ages:?}: {error}"),
             Ok(network) => {
                 let served = Served::around(copies.engine.clone(), network);
-                in_step(&served).await;
+                common::in_step(&served).await;
                 served.stop().await;
                 outcomes[1] += 1;
             }

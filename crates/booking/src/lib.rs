@@ -40,6 +40,10 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1100 "1100_emergency_access",
     1200 "1200_plain_names",
     1300 "1300_set_up",
+    1500 "1500_papers",
+    1501 "1501_person_end",
+    1502 "1502_person_keys",
+    1503 "1503_person_phones",
 );
 
 /// The operator's choices.

@@ -1,4 +1,4 @@
-// The import form: tries a file or imports it, and shows what came of it. Every value is set as text.
+// An import form: tries a file or imports it (data-import), and shows what came of it (data-facts). Every value is set as text.
 import { api } from "/static/api.js";
 import { clearErrors, showErrors } from "/static/form.js";
 
@@ -18,7 +18,7 @@ function show(report) {
   const words = result.dataset;
   const parts = [element("h2", (report.dry_run ? words.dry : words.real) || "")];
   const facts = element("dl", "", "facts");
-  for (const name of ["total", "created", "updated", "unchanged", "ended", "failed", "other"]) {
+  for (const name of (words.facts || "").split(" ")) {
     facts.append(element("dt", words[name] || name), element("dd", String(report[name]), "number"));
   }
   parts.push(facts);
@@ -47,7 +47,7 @@ form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = /** @type {HTMLButtonElement} */ (/** @type {SubmitEvent} */ (event).submitter);
   const buttons = form.querySelectorAll("button");
-  const source = /** @type {HTMLInputElement} */ (form.elements.namedItem("source")).value.trim();
+  const source = /** @type {HTMLInputElement | null} */ (form.elements.namedItem("source"))?.value.trim();
   const body = new FormData();
   const file = /** @type {HTMLInputElement} */ (form.elements.namedItem("file")).files?.[0];
   if (file) body.append("file", file);
@@ -56,8 +56,9 @@ form.addEventListener("submit", async (event) => {
   result.hidden = false;
   result.replaceChildren(element("p", result.dataset.busy || "", "notice info"));
   try {
-    const query = new URLSearchParams({ dry_run: button?.value === "real" ? "false" : "true", source });
-    show(await api("POST", `/v1/imports?${query}`, body));
+    const query = new URLSearchParams({ dry_run: button?.value === "real" ? "false" : "true" });
+    if (source) query.set("source", source);
+    show(await api("POST", `${form.dataset.import}?${query}`, body));
   } catch (problem) {
     result.hidden = true;
     showErrors(form, problem);

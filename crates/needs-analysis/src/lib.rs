@@ -5,6 +5,7 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
+pub mod table;
 mod texts;
 
 pub use request::import;
@@ -31,6 +32,8 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     600 "0600_sources",
     700 "0700_joined_elders",
     800 "0800_plain_names",
+    900 "0900_area_version",
+    1000 "1000_elder_end",
 );
 
 /// The zone in which this network counts its days.

@@ -30,7 +30,7 @@ listed_enum! {
     pub enum Action {
         /// Read the area tree: codes and names, nothing personal.
         AreaRead,
-        /// Add or move an area.
+        /// Add, rename or move areas, one by one or from a file.
         AreaEdit,
         /// Take down a request.
         RequestCreate,

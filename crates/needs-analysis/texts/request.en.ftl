@@ -146,3 +146,7 @@ category-told = { $category } ({ $raw })
 urgency-emergency = Emergency
 urgency-urgent = Urgent
 urgency-normal = Normal
+departed-died = Died on { $day }
+departed-left = Left on { $day }
+part-none = No requests.
+part-more = More in the list of requests

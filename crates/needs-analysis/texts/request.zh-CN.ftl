@@ -146,3 +146,7 @@ category-told = { $category }（{ $raw }）
 urgency-emergency = 紧急
 urgency-urgent = 加急
 urgency-normal = 普通
+departed-died = { $day } 去世
+departed-left = { $day } 离开
+part-none = 没有需求工单。
+part-more = 更多，见需求工单

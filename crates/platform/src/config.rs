@@ -101,11 +101,8 @@ impl RootSecret {
     pub fn load_or_create_at(path: &Path) -> io::Result<Self> {
         match Self::load_at(path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                if let Some(dir) = path.parent() {
-                    fs::create_dir_all(dir)?;
-                }
                 let made = Self::from_bytes(rand::random());
-                write_new(path, &made.text_of_file()?)?;
+                made.save_new(path)?;
                 Ok(made)
             }
             read => read,
@@ -114,8 +111,27 @@ impl RootSecret {
 
     /// Reads a secret that must be there.
     pub fn load_at(path: &Path) -> io::Result<Self> {
-        let broken = || io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a secret file", path.display()));
-        let file: File = serde_json::from_str(&fs::read_to_string(path)?).map_err(|_| broken())?;
+        let broken = |_| io::Error::new(io::ErrorKind::InvalidData, format!("{} is not a secret file", path.display()));
+        Self::of_file_text(&fs::read_to_string(path)?).map_err(broken)
+    }
+
+    /// Saves it as a new file, which only its owner reads.
+    pub fn save_new(&self, path: &Path) -> io::Result<()> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir)?;
+        }
+        write_new(path, &self.text_of_file()?)
+    }
+
+    /// The text of its file, for a backup.
+    pub fn to_file_text(&self) -> io::Result<String> {
+        String::from_utf8(self.text_of_file()?).map_err(io::Error::other)
+    }
+
+    /// A secret out of the text of its file.
+    pub fn of_file_text(text: &str) -> io::Result<Self> {
+        let broken = || io::Error::new(io::ErrorKind::InvalidData, "not the text of a secret file");
+        let file: File = serde_json::from_str(text).map_err(|_| broken())?;
         let root = bytes_of(&file.root).ok_or_else(broken)?;
         let key = |text: &FieldKeyText| Some((text.id, bytes_of(&text.key).filter(|_| text.id > 0)?));
         let field_keys = file.field_keys.iter().map(key).collect::<Option<Vec<_>>>().ok_or_else(broken)?;

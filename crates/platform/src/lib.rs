@@ -13,6 +13,7 @@
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks; [`invisible`]: what no name should hold
 //! - [`service`], `testing`: what a service is; with the feature of that name, the harness of all tests
 
+pub mod archive;
 pub mod audit;
 pub mod auth;
 pub mod bus;

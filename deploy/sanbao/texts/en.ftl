@@ -1,11 +1,14 @@
 nav-consults = Consults
 nav-residents = Residents
+nav-persons = Find a person
 nav-pairs = Doubles
 nav-requests = Requests
 nav-visits = Visits
 nav-today = Today's visits
 nav-needs = Needs
 nav-admin = Administration
+nav-areas = Areas
+nav-practitioners = Doctors' hours
 nav-emergency = Emergency access
 problems-title = Problem types
 problems-all = All problem types

@@ -1,11 +1,14 @@
 nav-consults = 会诊
 nav-residents = 老人
+nav-persons = 找人
 nav-pairs = 重复登记
 nav-requests = 需求工单
 nav-visits = 派单
 nav-today = 今日上门
 nav-needs = 需求分析
 nav-admin = 机构与人员
+nav-areas = 区域
+nav-practitioners = 出诊时间
 nav-emergency = 紧急查阅
 problems-title = 错误类型
 problems-all = 全部错误类型

@@ -10,6 +10,7 @@ pub mod process;
 pub mod proxy;
 pub mod sample;
 pub mod site;
+mod step;
 pub mod world;
 
 use std::net::SocketAddr;
@@ -39,6 +40,8 @@ pub struct Served {
     pub engine: TestEngine,
     site: JoinHandle<std::io::Result<()>>,
 }
+
+pub use step::in_step;
 
 /// Where pictures, traces and measurements of the tests are kept.
 pub fn artifacts() -> std::path::PathBuf {
@@ -79,8 +82,13 @@ pub async fn stores(storage: &Storage) -> Stores {
 
 /// The network's parts on `engine`, empty.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
+    parts_at(&storage(engine), clock).await
+}
+
+/// The same wherever the network lies.
+pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
     Parts {
-        stores: stores(&storage(engine)).await,
+        stores: stores(storage).await,
         clock,
         root: root(),
         secure: false,

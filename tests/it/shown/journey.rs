@@ -131,7 +131,9 @@ impl<'a> Journey<'a> {
         self.call("nurse", "PATCH", &format!("/v1/persons/{id}"), Some(&json!({ "phone": "13912345678" }))).await;
         self.get("nurse", &format!("/v1/persons/{id}")).await;
         self.get("nurse", &format!("/v1/persons/{id}/national-id")).await;
+        self.get("nurse", &format!("/v1/persons/{id}/papers")).await;
         self.get("nurse", "/v1/persons?limit=2").await;
+        self.get("nurse", "/v1/persons/lookup?q=139123").await;
         let double = json!({ "name": "许 阿婆", "phone": "13912345678" });
         let other = text(&self.post("nurse", "/v1/persons", double).await, "/id");
         self.get("nurse", "/v1/persons/pairs").await;
@@ -139,6 +141,9 @@ impl<'a> Journey<'a> {
             self.post("nurse", &format!("/v1/persons/{id}/{step}"), json!({ "other": other })).await;
         }
         self.get("nurse", &format!("/v1/persons/{id}/joins")).await;
+        let end = json!({ "kind": "died", "on": self.served.clock.now().date_naive() });
+        self.post("nurse", &format!("/v1/persons/{id}/end"), end).await;
+        self.post("nurse", &format!("/v1/persons/{id}/restore"), json!({ "reason": "登记错了人" })).await;
     }
 
     fn invitation(&self, resident: &str, hospital: &str, submit: bool) -> Value {

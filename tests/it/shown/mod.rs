@@ -23,8 +23,10 @@ const PERSONAL: &[&str] = &[
     "ConsultLine",
     "ConsultRecord",
     "ConsultView",
+    "Departed",
     "EmergencyAccessView",
     "EmergencyRecord",
+    "EndedView",
     "Feedback",
     "GuestView",
     "HistoryLine",
@@ -32,18 +34,24 @@ const PERSONAL: &[&str] = &[
     "JoinedView",
     "JoinsView",
     "LineView",
+    "LookedUp",
+    "LookupView",
     "MeetingView",
     "NationalIdView",
+    "OpenView",
     "Opinion",
     "OpinionView",
     "Page_ConsultLine",
-    "Page_PairView",
     "Page_EmergencyAccessView",
+    "Page_PairView",
     "Page_PersonView",
     "Page_RequestView",
     "Page_VisitView",
+    "PaperView",
+    "PapersView",
     "Parts",
     "PersonView",
+    "PhoneView",
     "Presence",
     "RegisteredView",
     "RequestDetail",
@@ -58,6 +66,7 @@ const PERSONAL: &[&str] = &[
     "VisitProof",
     "VisitView",
     "VisitsToday",
+    "WholePaper",
 ];
 /// Schemas of answers that do not: of staff, organisations, places and numbers; of the caller's own account; of a
 /// file that the caller has sent.
@@ -68,7 +77,9 @@ const PLAIN: &[&str] = &[
     "AppointmentView",
     "AreaDetail",
     "AreaName",
+    "AreaReport",
     "AreaView",
+    "BookedOutside",
     "CategoryCount",
     "CheckResult",
     "ChildCounts",
@@ -101,6 +112,7 @@ const PLAIN: &[&str] = &[
     "RowError",
     "Signature",
     "Sla",
+    "TakenOver",
     "Tokens",
     "VerdictSeconds",
 ];
@@ -118,7 +130,7 @@ type Seen = BTreeSet<(String, Uuid)>;
 
 /// Which service answers a path.
 fn service_of(path: &str) -> Role {
-    let needs = ["/v1/requests", "/v1/areas", "/v1/imports", "/v1/needs", "/requests", "/needs"];
+    let needs = ["/v1/requests", "/v1/areas", "/v1/imports", "/v1/needs", "/requests", "/needs", "/areas"];
     if needs.iter().any(|prefix| path.starts_with(prefix)) { Role::NeedsAnalysis } else { Role::Booking }
 }
 

@@ -18,6 +18,7 @@ use crate::common::{self, Client, Served};
 /// Pages that show residents, elders or families, with somebody who opens them.
 const PERSONAL: &[(&str, &str)] = &[
     ("/residents", "nurse"),
+    ("/persons/{id}", "nurse"),
     ("/persons/pairs", "nurse"),
     ("/persons/{id}/join/{other}", "nurse"),
     ("/persons/{id}/joins", "nurse"),
@@ -31,6 +32,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/visits", "dispatcher"),
     ("/visits/today", "caregiver"),
     ("/requests", "desk"),
+    ("/requests/part", "desk"),
     ("/requests/{id}", "desk"),
 ];
 /// Pages that show none of them, and what a page alone calls.
@@ -40,6 +42,9 @@ const PLAIN: &[&str] = &[
     "/admin/accounts/{id}",
     "/admin/organisations/{id}",
     "/admin/qr",
+    "/areas",
+    "/areas/import",
+    "/areas/{code}",
     "/consults/events",
     "/emergency-accesses/events",
     "/guest",
@@ -50,6 +55,9 @@ const PLAIN: &[&str] = &[
     "/me/second-factor",
     "/me/sessions",
     "/needs",
+    "/persons",
+    "/practitioners",
+    "/practitioners/{id}",
     "/requests/import",
     "/requests/new",
     "/session",
@@ -67,6 +75,7 @@ const PLAIN: &[&str] = &[
 
 const CONSULTS: &str = "select c.id from consult c join emergency_access e on e.person_id = c.resident_id
     where e.id = $1 and c.state <> 'draft'";
+const ASKED_FOR: &str = "select person_id from request where person_id is not null order by person_id limit 1";
 const NAMES: &str = "select id, name from person where organisation_id is not null";
 
 /// The uuids in a text.
@@ -119,6 +128,12 @@ async fn consults_of(served: &Served, access: Uuid) -> Vec<(&'static str, Uuid)>
     all.into_iter().map(|id| ("consult", id)).collect()
 }
 
+/// A person for whom there is a request.
+async fn somebody_asked_for(served: &Served) -> Uuid {
+    let mut conn = served.network.stores.of(Role::NeedsAnalysis).unwrap().read().await.unwrap();
+    on!(conn, |c| sqlx::query_scalar(ASKED_FOR).fetch_one(c).await).unwrap()
+}
+
 /// The residents whose names stand in a text.
 async fn residents_in(served: &Served, text: &str) -> Seen {
     let mut conn = served.network.stores.of(Role::Booking).unwrap().read().await.unwrap();
@@ -149,8 +164,10 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         let of = |kind: &&str| page.starts_with(kind.trim_start_matches("/v1").trim_end_matches("/{id}"));
         world.own_id(kinds.into_iter().find(of).unwrap_or("/v1/consults/{id}"))
     };
+    let asked_for = somebody_asked_for(&served).await;
     for (page, who) in PERSONAL {
         let path = page.replace("{id}", &thing(page)).replace("{other}", &double);
+        let path = if *page == "/requests/part" { format!("{path}?person={asked_for}") } else { path };
         let client = &clients[who];
         let answer = client.send(client.request("get", &path).header("accept", "text/html")).await.checked(200);
         let (actions, seen, rows) = audited(&served, &path, &answer).await;

@@ -13,6 +13,7 @@ use super::state::Appointment;
 use crate::App;
 use crate::account::LocationId;
 use crate::account::person::join::resources_of;
+use crate::account::person::require_here;
 use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
 
 /// The calendar's name for this part.
@@ -43,6 +44,7 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
         ));
     };
     own_room(conn, consult, wanted.room_id, "/room_id").await?;
+    require_here(conn, consult.resident_id).await?;
     let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
     let mut resources = vec![doctor.account_id.0];
     resources.extend(resources_of(conn, now, consult.resident_id).await?);

@@ -41,9 +41,10 @@ pub use id::ConsultId;
 pub(crate) use input::Title;
 pub(crate) use model::OrganisationName;
 pub use problems::KINDS;
-pub use state::ConsultStepName;
+pub use state::{ConsultStateName, ConsultStepName};
 pub(crate) use steps::TOPIC;
-pub(crate) use store::open_at;
+pub(crate) use steps::called_off;
+pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

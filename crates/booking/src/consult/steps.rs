@@ -23,6 +23,7 @@ use super::ticket::issued;
 use super::view::{self, ConsultView};
 use super::{booking, events, guest, store};
 use crate::App;
+use crate::account::person::require_here;
 use crate::calendar::{self, SLOT_TAKEN};
 
 /// The topic of live lists; keys are the organisations of both sides.
@@ -42,6 +43,11 @@ fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
         ConsultStepName::Adopt | ConsultStepName::Archive => ConsultAction::Adopt,
         ConsultStepName::Start | ConsultStepName::Expire => return None,
     })
+}
+
+/// The step that calls a consult off, in these words.
+pub(crate) fn called_off(words: &str) -> ConsultStep {
+    ConsultStep::Cancel(words.to_owned())
 }
 
 /// Whether the room is there to be entered, as long as nobody ends it.
@@ -260,6 +266,7 @@ impl Order<Consult> for ConsultOrder {
                 ConsultStep::Revise(Box::new(invitation))
             }
             Self::Submit => {
+                require_here(tx, consult.resident_id).await?;
                 still_wanted(consult, now)?;
                 ConsultStep::Submit
             }

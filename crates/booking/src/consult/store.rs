@@ -15,6 +15,7 @@ use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use crate::account::PersonId;
+use crate::account::person::require_here;
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -56,6 +57,9 @@ const OF_PERSON: &str = consults!(
     "where c.resident_id = $1 and c.state <> 'draft'
     order by coalesce(c.starts_at, c.wanted_from) desc, c.id desc limit $2"
 );
+const NOT_BEGUN_OF: &str = consults!(
+    "where c.resident_id = $1 and c.state in ('draft', 'submitted', 'returned', 'accepted', 'scheduled') order by c.id"
+);
 const INSERT: &str = "insert into consult
     (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until, case_summary,
      wanted_specialty, wanted_title, state, state_since, delay_minutes, created_at, version)
@@ -90,6 +94,12 @@ pub async fn load(conn: &mut Conn, ctx: &Ctx, id: ConsultId, action: ConsultActi
 /// The consults of a resident but for drafts, the newest first.
 pub async fn of_person(conn: &mut Conn, person: PersonId, limit: i64) -> Result<Vec<Consult>, DbError> {
     let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(OF_PERSON).bind(person).bind(limit).fetch_all(c).await)?;
+    rows.into_iter().map(Consult::try_from).collect()
+}
+
+/// The consults of a resident that have not begun: they can still be called off.
+pub async fn not_begun_of(conn: &mut Conn, person: PersonId) -> Result<Vec<Consult>, DbError> {
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(NOT_BEGUN_OF).bind(person).fetch_all(c).await)?;
     rows.into_iter().map(Consult::try_from).collect()
 }
 
@@ -199,6 +209,7 @@ pub async fn known(conn: &mut Conn, inviting: OrganisationId, i: &Invitation) ->
     if count == 0 {
         return Err(Problem::field("/resident_id", "请选择本机构的老人", "Choose one of your residents"));
     }
+    require_here(conn, i.resident_id).await?;
     let count: i64 = on!(conn, |c| sqlx::query_scalar(IS_HOSPITAL).bind(i.hospital_id).fetch_one(c).await)?;
     if count == 0 {
         return Err(Problem::field("/hospital_id", "请选择医院", "Choose a hospital"));

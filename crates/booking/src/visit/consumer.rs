@@ -19,13 +19,15 @@ use super::model::Visit;
 use super::state::{Closing, VisitStep, VisitStepName};
 use super::store;
 use crate::App;
-use crate::account::person::{ElderContact, find_or_register};
+use crate::account::person::{ElderContact, find_or_register, has_ended};
 
 const ACCEPTED: &str = "needs.request.accepted";
 const UPDATED: &str = "needs.request.updated";
 const CANCELLED: &str = "needs.request.cancelled";
 /// The reason on an order that its request took with it.
 const REQUEST_CANCELLED: &str = "需求已取消";
+/// The reason on an order for somebody who has died or left.
+const PERSON_ENDED: &str = "本人已登记为去世或离开";
 
 described! {
     /// The fields that are read of an accepted request.
@@ -153,11 +155,18 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
     let (request_id, agency_id) = (wish.request_id, wish.agency_id);
     let visit = Visit::ordered(now, request_id, agency_id, person, wish.into());
     let cause = event.event_id.to_string();
-    match lifecycle::create(tx, &automatic(now, &cause), visit).await {
+    match lifecycle::create(tx, &automatic(now, &cause), visit.clone()).await {
+        Ok(()) => {}
         // There is such an order already.
-        Ok(()) | Err(StepError::Overtaken) => Ok(()),
-        Err(other) => Err(other.into()),
+        Err(StepError::Overtaken) => return Ok(()),
+        Err(other) => return Err(other.into()),
     }
+    if has_ended(tx, person).await? {
+        // The street gets the request back with the reason.
+        let closing = Closing { at: now, reason: PERSON_ENDED.into() };
+        lifecycle::advance(tx, &automatic(now, &cause), visit, VisitStep::Cancel(closing)).await?;
+    }
+    Ok(())
 }
 
 /// An open order takes over what its request says now. A visit that is over stays as it was.

@@ -30,9 +30,10 @@ pub use config::VisitConfig;
 pub use events::CATALOGUE;
 pub use id::VisitId;
 pub use problems::KINDS;
-pub use state::VisitStepName;
+pub use state::{VisitStateName, VisitStepName};
 pub(crate) use steps::TOPIC;
-pub(crate) use store::open_at;
+pub(crate) use steps::called_off;
+pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

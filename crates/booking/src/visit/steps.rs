@@ -20,11 +20,12 @@ use super::model::Visit;
 use super::policy::{VisitAction, VisitStance};
 use super::problems::OUTSIDE_WINDOW;
 use super::proof::{self, Proof, ProofKind};
-use super::state::{Slot, VisitState, VisitStep, VisitStepName};
+use super::state::{Closing, Slot, VisitState, VisitStep, VisitStepName};
 use super::view::VisitView;
 use super::{events, store};
 use crate::App;
 use crate::account::person::join::resources_of;
+use crate::account::person::require_here;
 use crate::calendar::{self, Booking, ReserveError, SLOT_TAKEN};
 
 /// The topic of live lists; keys are the agency and each caregiver's account.
@@ -45,6 +46,11 @@ fn action_of(step: VisitStepName) -> Option<VisitAction> {
         VisitStepName::Repeat => Some(VisitAction::Repeat),
         VisitStepName::Update => None,
     }
+}
+
+/// The step that calls a visit off at a moment, in these words.
+pub(crate) fn called_off(at: DateTime<Utc>, words: &str) -> VisitStep {
+    VisitStep::Cancel(Closing { at, reason: words.to_owned() })
 }
 
 impl Lifecycle for Visit {
@@ -222,6 +228,7 @@ impl Order<Visit> for VisitOrder {
 /// The caregiver's and the elder's time, in place of what the visit had.
 async fn planned(call: Call<'_, Visit>, tx: &mut Tx, visit: &Visit, body: &ScheduleBody) -> Result<Slot, Problem> {
     let (now, agency) = (call.ctx.now(), agency_of(tx, visit).await?);
+    require_here(tx, visit.person).await?;
     let slot = body.slot(tx, now, &call.app.config.visit, &agency).await?;
     take_time(tx, now, visit, slot).await?;
     Ok(slot)
@@ -297,6 +304,7 @@ fn after_check_in(came: DateTime<Utc>, at: DateTime<Utc>, limits: &VisitConfig) 
 
 /// Makes the order that follows one that did not take place.
 async fn ordered_again(ctx: &Ctx, tx: &mut Tx, visit: &Visit) -> Result<VisitId, Problem> {
+    require_here(tx, visit.person).await?;
     let again = visit.again(VisitId::new(ctx.now()), ctx.now());
     let id = again.id;
     match lifecycle::create(tx, &By::Person(ctx), again).await {

@@ -52,6 +52,7 @@ const MINE: &str = visits!(
       and ((v.starts_at >= $3 and v.starts_at < $4 and v.state <> 'cancelled') or v.state = 'in_service')
     order by v.starts_at, v.id limit 200"
 );
+const NOT_BEGUN_OF: &str = visits!("where v.person_id = $1 and v.state in ('requested', 'scheduled') order by v.id");
 const INSERT: &str = "insert into visit (id, request_id, agency_id, person_id, service_type, name, phone, address,
     area_code, note, wanted_from, wanted_until, request_withdrawn, state, created_at, version)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1) on conflict do nothing";
@@ -83,6 +84,12 @@ pub async fn find(conn: &mut Conn, id: VisitId) -> Result<Option<Visit>, DbError
 pub async fn newest(conn: &mut Conn, request_id: Uuid) -> Result<Option<Visit>, DbError> {
     let row: Option<VisitRow> = on!(conn, |c| sqlx::query_as(NEWEST).bind(request_id).fetch_optional(c).await)?;
     row.map(VisitRow::visit).transpose()
+}
+
+/// The visits of an elder that have not begun: they can still be called off.
+pub async fn not_begun_of(conn: &mut Conn, elder: PersonId) -> Result<Vec<Visit>, DbError> {
+    let rows: Vec<VisitRow> = on!(conn, |c| sqlx::query_as(NOT_BEGUN_OF).bind(elder).fetch_all(c).await)?;
+    rows.into_iter().map(VisitRow::visit).collect()
 }
 
 /// Which visits of an agency a list shows.

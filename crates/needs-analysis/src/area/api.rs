@@ -6,7 +6,7 @@ use axum::response::Response;
 use chrono::NaiveDate;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, DbError, Tx};
-use sanbao_platform::http::{Ctx, Idempotency, Json, Page, Paging, Path, Query};
+use sanbao_platform::http::{Ctx, ETag, Idempotency, Json, Page, Paging, Path, Query};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +22,11 @@ use crate::{App, local_day, rollup, texts};
 
 /// The routes of this part.
 pub fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show)).routes(routes!(move_to))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, super::rename::rename))
+        .routes(routes!(move_to))
+        .routes(routes!(super::communities::take_over))
 }
 
 /// Areas in the order of their codes.
@@ -49,19 +53,22 @@ async fn show(
     ctx: Ctx,
     Path(code): Path<AreaCode>,
     Query(q): Query<OnQuery>,
-) -> Result<Json<AreaDetail>, Problem> {
+) -> Result<(ETag, Json<AreaDetail>), Problem> {
     policy::allows(&ctx.actor, Action::AreaRead, Relation::Outside).require()?;
     let mut conn = app.deps.db.read().await?;
     let area = store::find(&mut conn, &code).await?.ok_or_else(Problem::not_found)?;
-    Ok(Json(detail(&mut conn, area, q.on.map_or_else(|| local_day(ctx.now()), |day| *day)).await?))
+    let detail = detail(&mut conn, area, q.on.map_or_else(|| local_day(ctx.now()), |day| *day)).await?;
+    Ok((ETag(detail.version), Json(detail)))
 }
 
-async fn detail(conn: &mut Conn, area: Area, on: NaiveDate) -> Result<AreaDetail, Problem> {
+/// An area as callers see it on a day.
+pub(super) async fn detail(conn: &mut Conn, area: Area, on: NaiveDate) -> Result<AreaDetail, Problem> {
     let mut path = store::ancestors(conn, &area.code, on).await?;
     path.reverse();
     let children = store::children(conn, &area.code, on).await?;
     let views = |areas: Vec<Area>| areas.into_iter().map(AreaView::from).collect();
-    Ok(AreaDetail { area: area.into(), on, path: views(path), children: views(children) })
+    let version = store::version(conn, &area.code).await?.ok_or_else(Problem::not_found)?;
+    Ok(AreaDetail { area: area.into(), version, on, path: views(path), children: views(children) })
 }
 
 /// The parent named by a request: it must be there, of a higher level and within the actor's scope.
@@ -83,7 +90,7 @@ async fn parent_of(conn: &mut Conn, ctx: &Ctx, level: Level, code: &str, on: Nai
 }
 
 /// The audit row; an area has a code and no uuid, so the code stands in the kind.
-async fn audited(tx: &mut Tx, ctx: &Ctx, action: &str, code: &AreaCode) -> Result<(), DbError> {
+pub(super) async fn audited(tx: &mut Tx, ctx: &Ctx, action: &str, code: &AreaCode) -> Result<(), DbError> {
     let kind = format!("area {code}");
     audit::record_as(tx, ctx.now(), Some(&ctx.actor), action, &kind, None, &ctx.request_id, "done").await
 }

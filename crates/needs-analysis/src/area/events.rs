@@ -42,12 +42,29 @@ described! {
     }
 }
 
+described! {
+    /// The data of `needs.area.renamed`.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct AreaRenamed<'a> {
+        /// The area's code.
+        pub code: &'a str,
+        pub level: Level,
+        /// Its name in Chinese since.
+        pub name_zh: &'a str,
+        /// Its name in English since.
+        pub name_en: Option<&'a str>,
+    }
+}
+
 event_kinds! {
     AreaAdded<'static> {
         ADDED = "needs.area.added" 1 "An area is in the tree now.";
     }
     AreaMoved<'static> {
         MOVED = "needs.area.moved" 1 "From a day on an area lies in another.";
+    }
+    AreaRenamed<'static> {
+        RENAMED = "needs.area.renamed" 1 "An area has another name.";
     }
 }
 
@@ -85,4 +102,15 @@ pub(super) async fn moved(
 ) -> Result<(), DbError> {
     let data = AreaMoved { code: code.as_str(), parent: parent.as_str(), from };
     bus::emit(tx, now, &MOVED, subject(code), &data).await
+}
+
+/// Tells an area's names.
+pub(super) async fn renamed(tx: &mut Tx, now: DateTime<Utc>, area: &Area) -> Result<(), DbError> {
+    let data = AreaRenamed {
+        code: area.code.as_str(),
+        level: area.level,
+        name_zh: &area.name_zh,
+        name_en: area.name_en.as_deref(),
+    };
+    bus::emit(tx, now, &RENAMED, subject(&area.code), &data).await
 }

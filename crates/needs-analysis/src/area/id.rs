@@ -1,12 +1,12 @@
 //! Codes of areas.
 
+use sanbao_platform::cn::{self, AREA_CODE_BYTES_MAX, AreaCodeFault};
 use sanbao_platform::crypto::sha256_hex;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-/// A longer code is refused.
-pub const CODE_BYTES_MAX: usize = 40;
+use super::model::Level;
 
 /// An area's code: the statistical code from the community up, a local one below. Opaque text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type, ToSchema)]
@@ -25,9 +25,18 @@ impl AreaCode {
     pub fn parse(text: &str) -> Result<Self, AreaCodeError> {
         let text = text.trim();
         let fits = !text.is_empty()
-            && text.len() <= CODE_BYTES_MAX
+            && text.len() <= AREA_CODE_BYTES_MAX
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if fits { Ok(Self(text.to_owned())) } else { Err(AreaCodeError) }
+    }
+
+    /// Parses the code of a new area of a level; a community's is held against its street's.
+    pub fn of_level(text: &str, level: Level, parent: Option<&str>) -> Result<Self, AreaCodeFault> {
+        Ok(Self(match level {
+            Level::Street => cn::street_code(text)?,
+            Level::Community => cn::community_code(text, parent.unwrap_or_default())?,
+            Level::Compound | Level::Grid | Level::Building => cn::local_code(text)?,
+        }))
     }
 
     /// A code that no area has.

@@ -37,7 +37,8 @@ pub struct OnQuery {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewArea {
-    /// Its code: 1 to 40 letters, digits and hyphens.
+    /// Its code: 9 digits of a street, 12 of a community that begin with those of its street, else 1 to 40 letters, digits
+    /// and hyphens.
     #[schema(example = "330211001001-C9")]
     pub code: String,
     pub level: Level,
@@ -66,27 +67,53 @@ pub struct MoveArea {
     pub from: Day,
 }
 
+/// The names of an area, in the place of those that it has.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AreaNames {
+    /// Its Chinese name.
+    #[schema(example = "城东南苑")]
+    pub name_zh: String,
+    /// Its English name; none when absent.
+    pub name_en: Option<String>,
+}
+
+impl AreaNames {
+    /// The names, trimmed, or what is wrong with them.
+    pub fn checked(&self) -> Result<(String, Option<String>), Problem> {
+        let mut errors = Vec::new();
+        names(&self.name_zh, self.name_en.as_deref(), &mut errors);
+        if !errors.is_empty() {
+            return Err(Problem::invalid(errors));
+        }
+        Ok((self.name_zh.trim().to_owned(), self.name_en.as_deref().map(|t| t.trim().to_owned())))
+    }
+}
+
+/// Whether a text can be an area's name.
+pub fn is_name(text: &str) -> bool {
+    !text.trim().is_empty()
+        && text.chars().count() <= NAME_CHARS_MAX
+        && !text.contains(|c: char| c.is_control() || is_invisible(c))
+}
+
+fn names(zh: &str, en: Option<&str>, errors: &mut Vec<FieldError>) {
+    if !is_name(zh) {
+        errors.push(FieldError::new("/name_zh", "请填写名称，最多 60 字", "A name of up to 60 characters"));
+    }
+    if en.is_some_and(|t| !is_name(t)) {
+        errors.push(FieldError::new("/name_en", "英文名最多 60 字", "A name of up to 60 characters"));
+    }
+}
+
 /// The area that a caller describes; the parent is for the database to find.
 pub fn parse(body: &NewArea) -> Result<Area, Problem> {
     let mut errors = Vec::new();
-    let code = AreaCode::parse(&body.code).map_err(|_| {
-        errors.push(FieldError::new(
-            "/code",
-            "编码为 1 到 40 个字母、数字或连字符",
-            "A code of 1 to 40 letters, digits and hyphens",
-        ));
+    let code = AreaCode::of_level(&body.code, body.level, body.parent.as_deref()).map_err(|fault| {
+        let (zh, en) = fault.words();
+        errors.push(FieldError::new("/code", zh, en));
     });
-    let named = |text: &str| {
-        !text.trim().is_empty()
-            && text.chars().count() <= NAME_CHARS_MAX
-            && !text.contains(|c: char| c.is_control() || is_invisible(c))
-    };
-    if !named(&body.name_zh) {
-        errors.push(FieldError::new("/name_zh", "请填写名称，最多 60 字", "A name of up to 60 characters"));
-    }
-    if body.name_en.as_deref().is_some_and(|t| !named(t)) {
-        errors.push(FieldError::new("/name_en", "英文名最多 60 字", "A name of up to 60 characters"));
-    }
+    names(&body.name_zh, body.name_en.as_deref(), &mut errors);
     if body.parent.is_none() && body.level != Level::Street {
         errors.push(FieldError::new("/parent", "请填写上级区域", "Say in which area it lies"));
     }

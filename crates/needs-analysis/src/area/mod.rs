@@ -5,17 +5,30 @@
 
 mod announce;
 mod api;
+mod communities;
 mod events;
 pub mod id;
+mod import;
 mod input;
+pub mod known;
 pub mod model;
+mod page;
+mod rename;
 pub mod seed;
 pub mod store;
 mod view;
 
 pub use announce::{announce, task};
-pub use api::routes;
+use sanbao_platform::http::Routes;
+
+use crate::App;
+
 pub use events::CATALOGUE;
 pub use id::AreaCode;
 pub use model::{Area, Level};
 pub use store::{ancestors, descendants, find, scope, scope_codes};
+
+/// The routes of this part.
+pub fn routes() -> Routes<App> {
+    Routes::new().merge(api::routes()).merge(import::routes()).merge(page::routes())
+}

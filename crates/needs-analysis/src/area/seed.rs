@@ -1,7 +1,7 @@
 //! The real street 招宝山街道 with its communities, and an invented subdivision for the demo.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::db::{DbError, Tx};
 
 use super::id::AreaCode;
 use super::model::{Area, Level};
@@ -70,13 +70,6 @@ pub fn demo_grid(community: usize, compound: usize, grid: usize) -> String {
     format!("{code}-C{}-G{}", compound % DEMO_COMPOUNDS.len() + 1, grid % DEMO_GRIDS + 1)
 }
 
-/// The street with its communities, in a transaction of its own: what an empty installation starts from.
-pub async fn run(db: &Db, now: DateTime<Utc>) -> Result<(), DbError> {
-    let mut tx = db.begin().await?;
-    zhaobaoshan(&mut tx, now).await?;
-    tx.commit().await
-}
-
 async fn add(
     tx: &mut Tx,
     now: DateTime<Utc>,
@@ -92,7 +85,7 @@ async fn add(
     store::add(tx, now, &area, parent.as_ref().map(|parent| (parent, SINCE))).await.map(drop)
 }
 
-fn parsed(code: &str) -> Result<AreaCode, DbError> {
+pub(super) fn parsed(code: &str) -> Result<AreaCode, DbError> {
     AreaCode::parse(code).map_err(|e| DbError::BadRow {
         table: "area",
         column: "code",

@@ -1,6 +1,6 @@
 //! The statements of the tree: finding, climbing, expanding, adding, moving.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::auth::Actor;
@@ -37,6 +37,13 @@ const LATEST_PLACEMENT: &str = "select parent, valid_from, valid_to from area_pa
     where child = $1 order by valid_from desc limit 1";
 const END_PLACEMENT: &str =
     "update area_parent set valid_to = $3 where child = $1 and valid_from = $2 and valid_to is null";
+const VERSION: &str = "select version from area where code = $1";
+const RENAME: &str = "update area set name_zh = $2, name_en = $3, version = version + 1 where code = $1";
+const CHILD_COUNTS: &str = "select p.parent as code, count(*) as n from area_parent p
+    join area_parent q on q.child = p.parent and q.parent = $1
+    where p.valid_from <= $2 and (p.valid_to is null or p.valid_to > $2)
+      and q.valid_from <= $2 and (q.valid_to is null or q.valid_to > $2) group by p.parent";
+const BELOW: &str = "select code from area where code like $1";
 
 /// The area of a code.
 pub async fn find(conn: &mut Conn, code: &AreaCode) -> Result<Option<Area>, DbError> {
@@ -147,4 +154,32 @@ pub async fn relocate(
     })?;
     expect_rows("end placement", 1, ended)?;
     place(tx, now, code, parent, from).await
+}
+
+/// How often an area's names were written; none for an unknown code.
+pub async fn version(conn: &mut Conn, code: &AreaCode) -> Result<Option<i64>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(VERSION).bind(code).fetch_optional(c).await)?)
+}
+
+/// Gives an area its names and tells the other services.
+pub async fn rename(tx: &mut Tx, now: DateTime<Utc>, area: &Area) -> Result<(), DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(RENAME).bind(&area.code).bind(&area.name_zh).bind(&area.name_en);
+        row.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    expect_rows("rename area", 1, rows)?;
+    events::renamed(tx, now, area).await
+}
+
+/// How many areas lie directly in each child of an area on a day; a child without any is left out.
+pub async fn child_counts(conn: &mut Conn, code: &AreaCode, on: NaiveDate) -> Result<HashMap<AreaCode, i64>, DbError> {
+    let rows: Vec<(AreaCode, i64)> =
+        on!(conn, |c| sqlx::query_as(CHILD_COUNTS).bind(code).bind(on).fetch_all(c).await)?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The codes that begin with an area's and a hyphen: what a new local code must differ from.
+pub async fn codes_below(conn: &mut Conn, code: &AreaCode) -> Result<Vec<String>, DbError> {
+    let like = format!("{code}-%");
+    Ok(on!(conn, |c| sqlx::query_scalar(BELOW).bind(&like).fetch_all(c).await)?)
 }

@@ -30,6 +30,8 @@ impl From<Area> for AreaView {
 pub struct AreaDetail {
     #[serde(flatten)]
     pub area: AreaView,
+    /// Counts the changes of its names.
+    pub version: i64,
     /// The day, in the hospital's zone.
     pub on: NaiveDate,
     /// The areas that it lies in: the whole first, its parent last.

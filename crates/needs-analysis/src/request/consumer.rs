@@ -11,6 +11,7 @@ use sanbao_platform::{described, on};
 use serde::Deserialize;
 use uuid::Uuid;
 
+use super::departed;
 use super::directory::{self, Organisation};
 use super::id::RequestId;
 use super::joined;
@@ -107,6 +108,8 @@ const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.updated"),
     joined::KINDS[0],
     joined::KINDS[1],
+    departed::KINDS[0],
+    departed::KINDS[1],
     reads::<OrganisationEvent>(REGISTERED),
     reads::<OrganisationEnd>(CLOSED),
     reads::<OrganisationEnd>(REOPENED),
@@ -214,10 +217,13 @@ async fn organisation(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     Ok(())
 }
 
-/// Remembers a person or an organisation, and that two people are one.
+/// Remembers a person or an organisation, that two people are one, and that somebody has died or left.
 async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED) {
         return joined::take(tx, event).await;
+    }
+    if matches!(event.kind.as_str(), departed::ENDED | departed::RESTORED) {
+        return departed::take(tx, event).await;
     }
     if event.kind.starts_with("booking.organisation.") {
         return organisation(tx, event).await;

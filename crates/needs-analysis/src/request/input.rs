@@ -15,6 +15,7 @@ use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails, person_key, place};
 use super::id::RequestId;
 use crate::area::AreaCode;
+use crate::table::Fault;
 use crate::{ZONE, local_day};
 
 /// Nothing was received before this day.
@@ -91,16 +92,6 @@ impl Draft {
             ..details
         }
     }
-}
-
-/// The fault of one field, and how to mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fault {
-    pub field: &'static str,
-    /// A stable code.
-    pub code: &'static str,
-    pub zh: &'static str,
-    pub en: &'static str,
 }
 
 struct Faults(Vec<Fault>);

@@ -42,6 +42,8 @@ pub struct ListQuery {
     pub open: Option<String>,
     /// Name, telephone or address contains this; or the other system's id is this.
     pub q: Option<String>,
+    /// Only those of this person, of whom a single record is kept elsewhere.
+    pub person: Option<Uuid>,
     /// The `next` of the page before.
     pub after: Option<String>,
     /// Rows wanted, 1 to 200.
@@ -57,6 +59,7 @@ pub struct Filter {
     urgency: Option<Urgency>,
     open: bool,
     search: Option<String>,
+    person: Option<Uuid>,
     before: (DateTime<Utc>, Uuid),
     /// Rows of a page.
     pub limit: i64,
@@ -79,8 +82,9 @@ const LIST: &str = "with recursive
         r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
         r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.version, a.name_zh as area_name,
-        g.name_zh as agency_name, r.area_code in (select code from scope) as in_scope
+        g.name_zh as agency_name, e.ended_as, e.ended_on, r.area_code in (select code from scope) as in_scope
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
+    left join elder e on e.person_id = r.person_id
     where (r.agency_id = $4 or r.area_code in (select code from scope))
         and ($3 is null or r.area_code in (select code from wanted))
         and ($5 is null or r.state = $5)
@@ -88,6 +92,7 @@ const LIST: &str = "with recursive
         and ($7 is null or r.urgency = $7)
         and ($8 is null or lower(r.elder_name) like $14 escape '\\' or r.phone like $15 escape '\\'
             or lower(r.address) like $8 escape '\\' or r.external_id = $9)
+        and ($16 is null or r.person_id = $16)
         and replace($10, ',' || r.state || ',', '') = $10
         and (r.received_at, r.id) < ($11, $12)
     order by r.received_at desc, r.id desc limit $13";
@@ -121,6 +126,7 @@ impl ListQuery {
             urgency: one_of("urgency", self.urgency.as_ref(), Urgency::from_text)?,
             open: set(self.open.as_ref()).is_some_and(|t| t == "true"),
             search: search.filter(|s| !s.contains('\0')),
+            person: self.person,
             before: paging.after()?.unwrap_or((far, Uuid::max())),
             limit: paging.limit()?,
         })
@@ -168,7 +174,7 @@ pub async fn list(
         let q = sqlx::query_as(LIST).bind(&scope).bind(today).bind(&filter.area).bind(agency).bind(filter.state);
         let q = q.bind(filter.category).bind(filter.urgency).bind(&like).bind(&filter.search);
         let q = q.bind(left_out(filter.open)).bind(filter.before.0).bind(filter.before.1).bind(filter.limit + 1);
-        let q = q.bind(&name).bind(&phone);
+        let q = q.bind(&name).bind(&phone).bind(filter.person);
         q.fetch_all(c).await
     })?;
     let rows = rows.into_iter().map(|row| {

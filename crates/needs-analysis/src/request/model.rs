@@ -1,6 +1,6 @@
 //! A request as it is loaded.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::audit::{Subject, Subjects};
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::DbError;
@@ -8,6 +8,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
 use uuid::Uuid;
 
+use super::departed::Departed;
 use super::details::Details;
 use super::id::RequestId;
 use super::input::Draft;
@@ -68,6 +69,8 @@ pub struct Listed {
     pub area_name: String,
     /// The agency's Chinese name, if known.
     pub agency_name: Option<String>,
+    /// That the person has died or left.
+    pub departed: Option<Departed>,
 }
 
 /// The same as it is read.
@@ -77,6 +80,8 @@ pub(super) struct ListedRow {
     request: RequestRow,
     area_name: String,
     agency_name: Option<String>,
+    ended_as: Option<String>,
+    ended_on: Option<NaiveDate>,
 }
 
 impl Subjects for Request {
@@ -156,7 +161,9 @@ impl TryFrom<ListedRow> for Listed {
     type Error = DbError;
 
     fn try_from(row: ListedRow) -> Result<Self, DbError> {
-        Ok(Self { request: row.request.try_into()?, area_name: row.area_name, agency_name: row.agency_name })
+        let ListedRow { request, area_name, agency_name, ended_as, ended_on } = row;
+        let departed = ended_as.zip(ended_on).map(|(kind, on)| Departed { kind, on });
+        Ok(Self { request: request.try_into()?, area_name, agency_name, departed })
     }
 }
 

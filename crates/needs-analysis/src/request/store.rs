@@ -21,8 +21,9 @@ const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.area_c
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
         r.accepted_at, r.visit_id, r.merged_into, r.organisation_id, r.created_at, r.version,
-        a.name_zh as area_name, g.name_zh as agency_name
+        a.name_zh as area_name, g.name_zh as agency_name, e.ended_as, e.ended_on
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
+    left join elder e on e.person_id = r.person_id
     where r.id = $1";
 // Bound as `UPDATE` is, up to what only a new row or only an old one has.
 const INSERT: &str = "insert into request (id, version, received_at, received_on, area_code, category, category_raw,

@@ -16,6 +16,7 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use uuid::Uuid;
 
 use super::category::{Category, Urgency};
+use super::departed::Departed;
 use super::id::RequestId;
 use super::model::Listed;
 use super::policy::Standing;
@@ -72,6 +73,9 @@ pub struct RequestView {
     pub merged_into: Option<RequestId>,
     /// The running clock; absent where nothing is waited for.
     pub sla: Option<Sla>,
+    /// That the person has died or left: somebody should look whether it is wanted still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub departed: Option<Departed>,
     /// The steps that this caller may take next.
     #[serde(serialize_with = "with_underscores")]
     #[schema(schema_with = legal_steps)]
@@ -119,7 +123,7 @@ fn with_underscores<S: Serializer>(steps: &[RequestStepName], to: S) -> Result<S
 
 /// The view of a request for somebody who stands to it so.
 pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, rules: &SlaRules) -> RequestView {
-    let Listed { request: r, area_name, agency_name } = listed;
+    let Listed { request: r, area_name, agency_name, departed } = listed;
     let open = standing.allows(ctx, Action::RequestReadPersonal) == Decision::Allow;
     let shown = |text: Option<String>| text.filter(|_| open);
     let (legal, sla, agency_id) = (actions(&r, ctx, &standing), rules.clock(&r.timed(), ctx.now()), r.agency());
@@ -131,6 +135,7 @@ pub fn view(listed: Listed, ctx: &Ctx, standing: Standing, fields: &FieldKeys, r
         national_id_unreadable: national_id.is_err(),
         national_id: national_id.ok().flatten(),
         sla,
+        departed,
         legal,
         source: r.source,
         external_id: shown(r.external_id),

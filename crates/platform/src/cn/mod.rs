@@ -1,14 +1,20 @@
-//! National formats of China: identity papers, telephone numbers and names, and the masks of each.
+//! National formats of China: identity papers, telephone numbers, names and areas, and the masks of each.
 //!
 //! Parsing happens once, at the border; what is inside holds the normalised value. The forms of pasted text and of
 //! spreadsheets are forgiven where only one thing can be meant.
 
+mod area_code;
 mod name;
+mod paper;
 mod phone;
+mod pinyin;
 mod resident_id;
 
-pub use name::{mask_name, name_key, plain_name};
+pub use area_code::{AREA_CODE_BYTES_MAX, AreaCodeFault, community_code, local_code, next_local_code, street_code};
+pub use name::{is_doubtful_name, mask_name, name_key, plain_name};
+pub use paper::{PAPER_INDEX_DOMAIN, Paper, PaperDoubt, PaperKind, is_none_yet, is_rounded};
 pub use phone::{DiallingCode, Phone, PhoneError, PhoneKind, mask_phone, phone_link};
+pub use pinyin::readings;
 pub use resident_id::{BLIND_INDEX_DOMAIN, ResidentId, ResidentIdError, mask_resident_id};
 
 use crate::invisible::is_invisible;

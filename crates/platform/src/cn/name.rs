@@ -36,6 +36,14 @@ pub fn mask_name(text: &str) -> String {
     text.chars().enumerate().map(|(i, c)| if i == 0 { c } else { '*' }).take(4).collect()
 }
 
+/// Whether a name has lost characters on its way: `?` or U+FFFD in the place of one, or one of the private use areas, which
+/// each system shows otherwise. Rare characters are none of these.
+pub fn is_doubtful_name(text: &str) -> bool {
+    let lost = |c: char| matches!(c, '?' | '\u{ff1f}' | '\u{fffd}' | '\u{25a1}' | '\u{3013}');
+    let private = |c: char| matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}');
+    text.chars().any(|c| lost(c) || private(c))
+}
+
 /// A letter of a word beside which a space means something.
 fn joins(letter: char) -> bool {
     !is_han(letter) && !is_middle_dot(letter)
@@ -100,6 +108,17 @@ mod tests {
         assert_eq!(name_key("Anna-Maria MÜLLER"), "anna-mariamüller");
         assert_eq!(name_key("阿卜杜拉.买买提"), name_key("阿卜杜拉买买提"));
         assert_ne!(name_key("张三"), name_key("张山"));
+    }
+
+    #[test]
+    fn lost_characters_are_told_from_rare_ones() {
+        for name in ["王?", "王？", "王\u{fffd}", "王\u{e5c5}", "王\u{f0001}", "王□"] {
+            assert!(is_doubtful_name(name), "{name}");
+        }
+        for name in ["𠮷某", "䶮某", "〇", "阿卜杜拉·买买提", "J. R. Smith", "\u{9fa6}", "\u{30000}"] {
+            assert!(!is_doubtful_name(name), "{name}");
+            assert_eq!(mask_name(name).chars().next(), name.chars().next());
+        }
     }
 
     #[test]

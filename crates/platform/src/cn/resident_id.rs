@@ -147,7 +147,7 @@ impl ResidentId {
 }
 
 /// A number as spreadsheets show a long one: `3.30211E+17`.
-fn is_scientific(text: &str) -> bool {
+pub(super) fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once('E') else { return false };
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     digits(exponent.strip_prefix('+').unwrap_or(exponent)) && digits(&mantissa.replacen('.', "", 1))

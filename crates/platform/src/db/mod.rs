@@ -15,6 +15,7 @@
 //! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
 mod belonging;
+pub mod copy;
 mod migrate;
 mod ready;
 mod sqlite;
@@ -334,17 +335,44 @@ impl Db {
     /// have ended.
     pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
         Box::pin(async move {
-            let scripts = match &self.engine {
-                Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
-                Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),
-            };
+            let scripts = self.scripts(service);
             self.is_not_newer(&scripts).await?;
-            match &self.engine {
-                Inner::Sqlite(db) => db.migrate(&scripts).await?,
-                Inner::Postgres(db) => migrate::run_postgres(db, &scripts).await?,
-            }
+            self.run(&scripts).await?;
             ended::load(self).await
         })
+    }
+
+    /// The numbers of the migrations that this program has for a service, in their order.
+    pub fn known(&self, service: &Migrations) -> Vec<i64> {
+        let mut versions: Vec<_> = self.scripts(service).iter().map(|script| script.version).collect();
+        versions.sort_unstable();
+        versions
+    }
+
+    fn scripts(&self, service: &Migrations) -> Vec<Script> {
+        match &self.engine {
+            Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
+            Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),
+        }
+    }
+
+    /// Brings an empty schema to the state of an earlier version, which had these migrations.
+    pub async fn migrate_to(&self, service: &Migrations, applied: &[i64]) -> Result<(), DbError> {
+        let all = self.scripts(service);
+        if let Some(schema) = applied.iter().find(|version| !all.iter().any(|script| script.version == **version)) {
+            let known = all.iter().map(|script| script.version).max().unwrap_or(0);
+            return Err(DbError::Newer { schema: *schema, known });
+        }
+        let scripts: Vec<_> = all.into_iter().filter(|script| applied.contains(&script.version)).collect();
+        self.is_not_newer(&scripts).await?;
+        self.run(&scripts).await
+    }
+
+    async fn run(&self, scripts: &[Script]) -> Result<(), DbError> {
+        match &self.engine {
+            Inner::Sqlite(db) => db.migrate(scripts).await,
+            Inner::Postgres(db) => migrate::run_postgres(db, scripts).await,
+        }
     }
 
     /// The changes that committed transactions report; for live pages and for the bus.

@@ -13,6 +13,7 @@ use crate::App;
 
 const ADDED: &str = "needs.area.added";
 const MOVED: &str = "needs.area.moved";
+const RENAMED: &str = "needs.area.renamed";
 
 described! {
     /// The fields that are read of a new area.
@@ -28,6 +29,17 @@ described! {
 }
 
 described! {
+    /// The fields that are read of an area that has another name.
+    #[derive(Debug, Deserialize)]
+    struct Renamed {
+        code: String,
+        level: String,
+        name_zh: String,
+        name_en: Option<String>,
+    }
+}
+
+described! {
     /// The fields that are read of an area that lies in another now.
     #[derive(Debug, Deserialize)]
     struct Moved {
@@ -37,7 +49,7 @@ described! {
     }
 }
 
-const KINDS: &[Reads] = &[reads::<Added>(ADDED), reads::<Moved>(MOVED)];
+const KINDS: &[Reads] = &[reads::<Added>(ADDED), reads::<Moved>(MOVED), reads::<Renamed>(RENAMED)];
 
 /// The follower of the area tree.
 pub fn consumer(app: &App) -> Consumer {
@@ -55,6 +67,10 @@ async fn mirror(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     if event.kind == MOVED {
         let moved: Moved = event.read()?;
         return Ok(store::lay(tx, &moved.code, &moved.parent, moved.from).await?);
+    }
+    if event.kind == RENAMED {
+        let area: Renamed = event.read()?;
+        return Ok(store::insert(tx, &area.code, &area.level, &area.name_zh, area.name_en.as_deref()).await?);
     }
     let area: Added = event.read()?;
     store::insert(tx, &area.code, &area.level, &area.name_zh, area.name_en.as_deref()).await?;

@@ -19,4 +19,4 @@ pub use state::{OrganisationState, OrganisationStepName};
 pub(super) use steps::OrganisationStance;
 pub(crate) use store::own;
 pub use store::{find, insert};
-pub(super) use store::{list, load};
+pub(crate) use store::{list, load};

@@ -84,7 +84,7 @@ pub(super) async fn relation(
 }
 
 /// Loads an organisation for `action`, or refuses as the policy says.
-pub(in crate::account) async fn load(
+pub(crate) async fn load(
     conn: &mut Conn,
     ctx: &Ctx,
     id: OrganisationId,
@@ -115,7 +115,7 @@ pub(super) async fn namesakes(
 }
 
 /// Up to `limit` organisations that an office reaches, by id, after `after`.
-pub(in crate::account) async fn list(
+pub(crate) async fn list(
     conn: &mut Conn,
     office: &Organisation,
     on: NaiveDate,

@@ -7,6 +7,8 @@ mod joins;
 mod link_code;
 pub(super) mod login;
 mod pairs;
+mod people;
+mod person;
 mod residents;
 mod setup;
 
@@ -28,6 +30,8 @@ const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
     ("/static/booking/account-link.js", JS, include_bytes!("../../../assets/account-link.js")),
     ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
+    ("/static/booking/lookup.js", JS, include_bytes!("../../../assets/lookup.js")),
+    ("/static/booking/person.js", JS, include_bytes!("../../../assets/person.js")),
     link_code::FILE,
     admin::FILE,
 ];
@@ -42,6 +46,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))
+        .page("/persons", get(people::people).post(people::found))
+        .page("/persons/{id}", get(person::person))
         .page("/persons/pairs", get(pairs::pairs))
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))

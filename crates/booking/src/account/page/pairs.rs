@@ -111,6 +111,7 @@ fn value(lang: Lang, person: &PersonView, field: PersonField) -> String {
         PersonField::BirthDate => person.birth_date.map(|date| date.to_string()),
         PersonField::NationalId if person.national_id_unreadable => Some(TEXTS.get(lang, "unreadable")),
         PersonField::NationalId => person.national_id.clone(),
+        PersonField::Paper => other_paper(lang, person),
         PersonField::Phone => person.phone.clone(),
         PersonField::Address => person.address.clone(),
         PersonField::AreaCode => person.area_code.clone(),
@@ -118,6 +119,13 @@ fn value(lang: Lang, person: &PersonView, field: PersonField) -> String {
         PersonField::GuardianPhone => person.guardian_phone.clone(),
     };
     text.unwrap_or_else(|| "—".to_owned())
+}
+
+/// The paper that is no resident id, by its kind and its mask.
+pub(super) fn other_paper(lang: Lang, person: &PersonView) -> Option<String> {
+    let paper = person.papers.iter().find(|paper| !paper.kind.is_resident_id())?;
+    let kind = TEXTS.get(lang, &format!("paper-{}", paper.kind.as_str()));
+    Some(format!("{kind} {}", paper.number.as_deref().unwrap_or_default()).trim_end().to_owned())
 }
 
 #[cfg(test)]

@@ -4,13 +4,16 @@ use axum::Form;
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use sanbao_platform::cn::PaperKind;
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{Errors, Field, Send, count, empty, filters, form, head};
+use sanbao_platform::page::{Choice, Errors, Field, Select, Send, Tone, badge, count, empty, filters, form, head};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
 use super::TEXTS;
+use super::pairs::other_paper;
+use super::person::state_badge;
 use crate::App;
 use crate::account::input::Sex;
 use crate::account::person::PersonView;
@@ -78,11 +81,17 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
             tbody {
                 @for p in people {
                     tr {
-                        th scope="row" { (p.name) }
+                        th scope="row" {
+                            a href=(format!("/persons/{}", p.id)) { (p.name) } " " (state_badge(lang, p))
+                            @for warning in &p.warnings {
+                                " " (badge(Tone::Warn, &t(&format!("person-warning-{}", warning.as_str()))))
+                            }
+                        }
                         td data-label=(t("person-sex")) { (sex(p.sex)) }
                         td data-label=(t("person-birth-date")) { (p.birth_date.map(|d| d.to_string()).unwrap_or_default()) }
                         td data-label=(t("national-id")) {
-                            @if p.national_id_unreadable { (t("unreadable")) } @else { (p.national_id.as_deref().unwrap_or("—")) }
+                            @if p.national_id_unreadable { (t("unreadable")) }
+                            @else { (p.national_id.clone().or_else(|| other_paper(lang, p)).unwrap_or_else(|| "—".into())) }
                         }
                         td data-label=(t("phone")) { (p.phone.as_deref().unwrap_or("—")) }
                         td data-label=(t("guardian-name")) {
@@ -93,6 +102,17 @@ fn table(lang: Lang, people: &[PersonView]) -> Markup {
             }
         } }
     }
+}
+
+/// The papers that can be chosen; which of a resident id's and a permit's it is, the number says.
+fn kinds(lang: Lang) -> Vec<Choice> {
+    let other = PaperKind::ALL.iter().filter(|kind| **kind != PaperKind::ResidentId);
+    let choice = |kind: &PaperKind| Choice {
+        value: kind.as_str().to_owned(),
+        words: TEXTS.get(lang, &format!("paper-{}", kind.as_str())),
+        chosen: false,
+    };
+    other.map(choice).collect()
 }
 
 fn add_form(lang: Lang) -> Markup {
@@ -109,10 +129,28 @@ fn add_form(lang: Lang) -> Markup {
     let fields = html! {
         (field("name", "person-name", Field { required: true, ..any }))
         (field("national_id", "national-id", id))
+        details {
+            summary { (t("paper-another")) }
+            (Select { name: "paper_kind", label: &t("paper-kind"), none: Some(&t("paper-kind-any")), ..Select::default() }.draw(&kinds(lang)))
+            (field("paper_number", "paper-number", Field { help: Some(&t("paper-number-help")), ..any }))
+        }
         (field("phone", "phone", Field { help: Some(&phone_help), ..phone }))
         (field("guardian_name", "guardian-name", any))
         (field("guardian_phone", "guardian-phone", phone))
         button.button.primary type="submit" { (t("residents-save")) }
     };
     form(lang, None, "stack", Send { then: Some("/residents"), ..Send::to("POST /v1/persons") }, &fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::person::PersonWarning;
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let kinds = PaperKind::ALL.iter().map(|kind| format!("paper-{}", kind.as_str()));
+        let warnings = PersonWarning::ALL.iter().map(|w| format!("person-warning-{}", w.as_str()));
+        assert_eq!(TEXTS.lacking(kinds.chain(warnings)), [""; 0]);
+    }
 }

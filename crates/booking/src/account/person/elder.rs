@@ -7,6 +7,7 @@ use sanbao_platform::on;
 use uuid::Uuid;
 
 use super::events::{PersonEvent, REGISTERED};
+use super::lookup;
 use crate::account::id::PersonId;
 
 // A record that went into another leads on to that, which is the network's, or the agency's, if one of them is.
@@ -65,6 +66,7 @@ pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderCo
             actual: 0,
         });
     }
+    lookup::write(tx, id).await?;
     let event = PersonEvent {
         person_id: id,
         organisation_id: None,

@@ -1,13 +1,15 @@
 //! The facts about a person that other services learn: enough to count and to recognise, no name and no number.
 
-use chrono::{DateTime, Datelike as _, Utc};
-use sanbao_platform::bus::{self, EventKind};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use sanbao_platform::bus::{self, EventKind, NewEvent};
 use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::Change;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
 
 use super::model::Person;
+use super::state::{PersonState, PersonStep};
 use crate::account::id::PersonId;
 
 described! {
@@ -40,10 +42,28 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.ended` and `booking.person.restored`.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct PersonEnded {
+        pub person_id: PersonId,
+        /// `died` or `left`; none of somebody who is in the network after all.
+        pub kind: Option<&'static str>,
+        /// The last day, as `2026-11-20`.
+        pub on: Option<NaiveDate>,
+        /// When it was said.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
         UPDATED = "booking.person.updated" 1 "What is known of a person changed.";
+    }
+    PersonEnded {
+        ENDED = "booking.person.ended" 1 "Somebody has died, or has left the network.";
+        RESTORED = "booking.person.restored" 1 "That was wrong: they are in the network still.";
     }
     PersonJoined {
         JOINED = "booking.person.joined" 1 "Two records were of one person: what was the other's is the survivor's.";
@@ -85,4 +105,20 @@ impl PersonJoined {
     pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
         bus::emit(tx, self.at, kind, self.person_id, self).await
     }
+}
+
+/// The events of a step.
+pub(super) fn of(at: DateTime<Utc>, change: &Change<Person>) -> Result<Vec<NewEvent>, DbError> {
+    let person_id = change.after.id;
+    let (kind, on) = match change.after.state {
+        PersonState::Registered => (None, None),
+        PersonState::Ended { kind, on } => (Some(kind.as_str()), Some(on)),
+    };
+    let data = PersonEnded { person_id, kind, on, at };
+    Ok(match &change.step {
+        Some(PersonStep::End(_)) => vec![NewEvent::of(at, &ENDED, person_id, &data)?],
+        Some(PersonStep::Restore(_)) => vec![NewEvent::of(at, &RESTORED, person_id, &data)?],
+        // A new one is told where its row is written.
+        None => Vec::new(),
+    })
 }

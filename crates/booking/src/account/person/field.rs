@@ -14,6 +14,8 @@ text_enum! {
         BirthDate = "birth_date",
         /// The paper: never read as a number here, only by its blind index.
         NationalId = "national_id",
+        /// The paper that is no resident id: by its blind index too.
+        Paper = "paper",
         Phone = "phone",
         Address = "address",
         AreaCode = "area_code",
@@ -30,6 +32,11 @@ impl PersonField {
             Self::Sex => Some(person.sex).filter(|sex| *sex != Sex::Unknown).map(|sex| sex.as_str().to_owned()),
             Self::BirthDate => person.birth_date.map(|date| date.to_string()),
             Self::NationalId => person.national_id_index.clone(),
+            Self::Paper => {
+                // A text that could not be read is of nobody in particular.
+                let kept = person.paper_sealed.is_some().then(|| "unread".to_owned());
+                person.paper_index.clone().or(kept)
+            }
             Self::Phone => person.phone.clone(),
             Self::Address => person.address.clone(),
             Self::AreaCode => person.area_code.clone(),
@@ -47,7 +54,7 @@ impl PersonField {
                 person.sex = known.copied().unwrap_or_default();
             }
             Self::BirthDate => person.birth_date = value.and_then(|text| text.parse::<NaiveDate>().ok()),
-            Self::NationalId => {}
+            Self::NationalId | Self::Paper => {}
             Self::Phone => person.phone = value,
             Self::Address => person.address = value,
             Self::AreaCode => person.area_code = value,

@@ -5,10 +5,12 @@ use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::input::PersonSearch;
+use super::lookup;
 use super::model::Person;
 use crate::account::area;
 use crate::account::id::PersonId;
@@ -18,31 +20,45 @@ use crate::account::policy::{self, AccountAction, AccountRelation};
 /// How long after its last visit an agency still knows an elder, in days.
 const VISITED_DAYS_MAX: i64 = 90;
 
-const FIND: &str =
-    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
-    address, area_code, guardian_name, guardian_phone, created_at, version
-    from person where id = coalesce((select m.merged_into from person m where m.id = $1), $1) and merged_into is null";
-const AS_STORED: &str =
-    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
-    address, area_code, guardian_name, guardian_phone, created_at, version from person where id = $1";
-const LIST: &str =
-    "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
-    address, area_code, guardian_name, guardian_phone, created_at, version from person
-    where organisation_id = $1 and merged_into is null and (name, id) > ($2, $3)
-    and (name like $4 escape '!' or phone = $5 or national_id_index = $6) order by name, id limit $7";
-const LIST_FIRST: &str = "select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed,
-    national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version from person
-    where organisation_id = $1 and merged_into is null
-    and (name like $2 escape '!' or phone = $3 or national_id_index = $4) order by name, id limit $5";
-const SEARCH_VISITED: &str = "select id, organisation_id, registered_by, name, sex, birth_date, phone,
-    national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version
-    from person where organisation_id is null and merged_into is null
+/// The columns of a person.
+macro_rules! columns {
+    () => {
+        "id, organisation_id, registered_by, name, sex, birth_date, phone, phones, national_id_sealed, national_id_index,
+    national_id_tail, paper_kind, paper_sealed, paper_index, paper_tail, address, area_code, guardian_name, guardian_phone, state, ended_on,
+    created_at, version"
+    };
+}
+
+const FIND: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where id = coalesce((select m.merged_into from person m where m.id = $1), $1) and merged_into is null"
+);
+const AS_STORED: &str = concat!("select ", columns!(), " from person where id = $1");
+const LIST: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where organisation_id = $1 and merged_into is null and (name, id) > ($2, $3)
+    and (name like $4 escape '!' or phone = $5 or national_id_index = $6) order by name, id limit $7"
+);
+const LIST_FIRST: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where organisation_id = $1 and merged_into is null
+    and (name like $2 escape '!' or phone = $3 or national_id_index = $4) order by name, id limit $5"
+);
+const SEARCH_VISITED: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where organisation_id is null and merged_into is null
     and (name = $1 or phone = $2 or national_id_index = $3)
     and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
         or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $4
         and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
-    order by name, id limit $6";
-const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
+    order by name, id limit $6"
+);
+const SEARCH_IN_AREAS: &str = concat!(
+    "with recursive down (code, depth) as (
         select p.child, 1 from area_parent p
         where replace(',' || $5 || ',', ',' || p.parent || ',', '') <> ',' || $5 || ',' and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6)
@@ -50,25 +66,30 @@ const SEARCH_IN_AREAS: &str = "with recursive down (code, depth) as (
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6))
-    select id, organisation_id, registered_by, name, sex, birth_date, phone, national_id_sealed, national_id_index,
-        address, area_code, guardian_name, guardian_phone, created_at, version
-    from person where organisation_id is null and merged_into is null
+    select ",
+    columns!(),
+    " from person where organisation_id is null and merged_into is null
     and (name = $1 or phone = $2 or national_id_index = $3)
     and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
         or area_code in (select code from down)
         or replace(',' || $5 || ',', ',' || area_code || ',', '') <> ',' || $5 || ',')
-    order by name, id limit $7";
+    order by name, id limit $7"
+);
 /// A visit that has not ended, or has ended since.
 const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2
     and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $3)";
 /// A record that an organisation has registered went into this one.
 const REGISTERED: &str = "select count(*) from person where merged_into = $1 and registered_by = $2";
 const INSERT: &str = "insert into person (id, organisation_id, registered_by, name, sex, birth_date, phone,
-    national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1) on conflict do nothing";
+    national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version,
+    paper_kind, paper_sealed, paper_index, national_id_tail, paper_tail, phones)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 1, $15, $16, $17, $18, $19, $20) on conflict do nothing";
 const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, phone = $6, national_id_sealed = $7,
     national_id_index = $8, address = $9, area_code = $10, guardian_name = $11, guardian_phone = $12,
-    version = version + 1 where id = $1 and version = $2 and merged_into is null";
+    paper_kind = $13, paper_sealed = $14, paper_index = $15, national_id_tail = $16, paper_tail = $17, phones = $18, version = version + 1 where id = $1 and version = $2 and merged_into is null";
+
+const SET_STATE: &str = "update person set state = $3, ended_on = $4, version = $5
+    where id = $1 and version = $2 and merged_into is null";
 
 /// The record of an id. One that went into another leads on to that.
 pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {
@@ -94,7 +115,7 @@ pub(super) async fn load(
 }
 
 /// How the caller's organisation stands to a person.
-async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<AccountRelation, Problem> {
+pub(super) async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Result<AccountRelation, Problem> {
     let caller = ctx.actor.organisation;
     if let Some(home) = person.organisation_id {
         return Ok(if home == caller { AccountRelation::Own } else { AccountRelation::Foreign });
@@ -189,8 +210,13 @@ pub(in crate::account) async fn insert(tx: &mut Tx, p: &Person) -> Result<bool, 
             sqlx::query(INSERT).bind(p.id).bind(p.organisation_id).bind(p.registered_by).bind(&p.name).bind(p.sex);
         let row = row.bind(p.birth_date).bind(&p.phone).bind(&p.national_id_sealed).bind(&p.national_id_index);
         let row = row.bind(&p.address).bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
-        row.bind(p.created_at).execute(c).await.map(|done| done.rows_affected())
+        let row = row.bind(p.created_at).bind(p.paper_kind).bind(&p.paper_sealed).bind(&p.paper_index);
+        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail).bind(&p.phones);
+        row.execute(c).await.map(|done| done.rows_affected())
     })?;
+    if rows == 1 {
+        lookup::write(tx, p.id).await?;
+    }
     Ok(rows == 1)
 }
 
@@ -200,7 +226,21 @@ pub(super) async fn update(tx: &mut Tx, p: &Person) -> Result<bool, DbError> {
         let row = sqlx::query(UPDATE).bind(p.id).bind(p.version).bind(&p.name).bind(p.sex).bind(p.birth_date);
         let row = row.bind(&p.phone).bind(&p.national_id_sealed).bind(&p.national_id_index).bind(&p.address);
         let row = row.bind(&p.area_code).bind(&p.guardian_name).bind(&p.guardian_phone);
+        let row = row.bind(p.paper_kind).bind(&p.paper_sealed).bind(&p.paper_index);
+        let row = row.bind(&p.national_id_tail).bind(&p.paper_tail).bind(&p.phones);
         row.execute(c).await.map(|done| done.rows_affected())
+    })?;
+    if rows == 1 {
+        lookup::write(tx, p.id).await?;
+    }
+    Ok(rows == 1)
+}
+
+/// Stores the state of a person over the version that was read; `false` when somebody else changed it since.
+pub(super) async fn set_state(tx: &mut Tx, read: i64, p: &Person) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(SET_STATE).bind(p.id).bind(read).bind(p.state.name()).bind(p.state.ended_on());
+        row.bind(p.version).execute(c).await.map(|done| done.rows_affected())
     })?;
     Ok(rows == 1)
 }

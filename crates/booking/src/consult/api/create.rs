@@ -18,7 +18,7 @@ use crate::consult::view::{ConsultView, seen};
 
 /// Begins a consult (care staff).
 #[utoipa::path(post, path = "/v1/consults", tag = "consults", request_body = Invitation,
-    responses((status = 201, body = ConsultView), (status = 403), (status = 422)))]
+    responses((status = 201, body = ConsultView), (status = 403), (status = 409, description = "person-ended"), (status = 422)))]
 pub async fn create(
     AppState(app): AppState<App>,
     ctx: Ctx,

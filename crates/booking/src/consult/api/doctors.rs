@@ -3,7 +3,8 @@
 use axum::extract::State as AppState;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Json, Path, Query};
+use sanbao_platform::db::Conn;
+use sanbao_platform::http::{Ctx, IfMatch, Json, Path, Query};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
@@ -11,10 +12,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::account::AccountId;
+use crate::account::policy::AccountAction;
+use crate::account::{AccountId, organisation};
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
-use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search};
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search, specialty};
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
@@ -96,50 +98,93 @@ pub async fn list(
 pub struct Registration {
     /// The specialty's code: lower-case letters and `_`.
     pub specialty: String,
-    /// The specialty in Chinese.
-    pub specialty_zh: String,
-    /// The specialty in English.
-    pub specialty_en: String,
+    /// The specialty in Chinese; known of a code of the house's list.
+    #[serde(default)]
+    pub specialty_zh: Option<String>,
+    /// The specialty in English; known of a code of the house's list.
+    #[serde(default)]
+    pub specialty_en: Option<String>,
     /// The rank (职称).
     pub title: Title,
     /// The licence to practise.
     pub licence_no: String,
 }
 
-/// Makes a doctor of the hospital bookable, or corrects what is known (the hospital's administrator).
+impl Registration {
+    /// The doctor that it describes, with the specialty's names; `known` is what is registered already.
+    fn checked(
+        mut self,
+        account_id: AccountId,
+        organisation_id: OrganisationId,
+        known: Option<&Practitioner>,
+    ) -> Result<NewPractitioner, Problem> {
+        let mut checks = Checks::default();
+        checks.text("specialty", &mut self.specialty, NAME_CHARS_MAX);
+        checks.text("licence_no", &mut self.licence_no, NAME_CHARS_MAX);
+        if !self.specialty.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
+            checks.error("specialty", "科室代码只用小写字母和下划线", "Lower-case letters and underscores only");
+        }
+        let known = known.filter(|known| known.specialty == self.specialty);
+        let known = known.map(|known| (known.specialty_zh.clone(), known.specialty_en.clone()));
+        let listed = specialty::find(&self.specialty).map(|listed| (listed.zh.to_owned(), listed.en.to_owned()));
+        let (known_zh, known_en) = known.or(listed).unzip();
+        let mut zh = self.specialty_zh.or(known_zh).unwrap_or_default();
+        let mut en = self.specialty_en.or(known_en).unwrap_or_default();
+        checks.text("specialty_zh", &mut zh, NAME_CHARS_MAX);
+        checks.text("specialty_en", &mut en, NAME_CHARS_MAX);
+        checks.done()?;
+        Ok(NewPractitioner {
+            account_id,
+            organisation_id,
+            specialty: self.specialty,
+            specialty_zh: zh,
+            specialty_en: en,
+            title: self.title,
+            licence_no: self.licence_no,
+        })
+    }
+}
+
+/// The hospital whose doctor an account is, for somebody who runs that hospital's accounts: its administrator, or that of
+/// the office that governs it.
+pub(in crate::consult) async fn hospital_of(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: AccountId,
+) -> Result<OrganisationId, Problem> {
+    if !role::holds(&ctx.actor, ADMINISTRATOR) {
+        return Err(Problem::forbidden());
+    }
+    let mut employers = store::employers(conn, id).await?;
+    employers.sort_by_key(|employer| *employer != ctx.actor.organisation);
+    let mut refused = Problem::not_found();
+    for employer in employers {
+        match organisation::load(conn, ctx, employer, AccountAction::AccountUpdate).await {
+            Ok(hospital) => return Ok(hospital.id),
+            Err(problem) => refused = problem,
+        }
+    }
+    Err(refused)
+}
+
+/// Makes a doctor of the hospital bookable, or corrects what is known (the hospital's administrator; that of the office
+/// that governs it).
 #[utoipa::path(put, path = "/v1/practitioners/{id}", tag = "consults", params(("id" = AccountId, Path)), request_body = Registration,
-    responses((status = 200, body = DoctorView), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 200, body = DoctorView), (status = 403), (status = 404), (status = 412), (status = 422)))]
 pub async fn register(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
-    Json(mut body): Json<Registration>,
+    if_match: IfMatch,
+    Json(body): Json<Registration>,
 ) -> Result<Json<DoctorView>, Problem> {
-    if !role::holds(&ctx.actor, ADMINISTRATOR) {
-        return Err(Problem::forbidden());
-    }
-    let mut checks = Checks::default();
-    checks.text("specialty", &mut body.specialty, NAME_CHARS_MAX);
-    checks.text("specialty_zh", &mut body.specialty_zh, NAME_CHARS_MAX);
-    checks.text("specialty_en", &mut body.specialty_en, NAME_CHARS_MAX);
-    checks.text("licence_no", &mut body.licence_no, NAME_CHARS_MAX);
-    if !body.specialty.bytes().all(|b| b.is_ascii_lowercase() || b == b'_') {
-        checks.error("specialty", "科室代码只用小写字母和下划线", "Lower-case letters and underscores only");
-    }
-    checks.done()?;
     let mut tx = app.deps.db.begin().await?;
-    if !store::is_doctor(&mut tx, id, ctx.actor.organisation).await? {
-        return Err(Problem::not_found());
+    let hospital = hospital_of(&mut tx, &ctx, id).await?;
+    let known = store::find(&mut tx, id).await?;
+    if let Some(known) = &known {
+        if_match.check(known.version())?;
     }
-    let new = NewPractitioner {
-        account_id: id,
-        organisation_id: ctx.actor.organisation,
-        specialty: body.specialty,
-        specialty_zh: body.specialty_zh,
-        specialty_en: body.specialty_en,
-        title: body.title,
-        licence_no: body.licence_no,
-    };
+    let new = body.checked(id, hospital, known.as_ref())?;
     if store::register(&mut tx, &new, ctx.now()).await? == 0 {
         return Err(Problem::not_found());
     }

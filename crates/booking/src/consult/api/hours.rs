@@ -6,18 +6,19 @@ use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Days, NaiveTime, Timelike as _, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, Json, Path};
+use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path, Query};
 use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::App;
-use crate::account::AccountId;
+use crate::account::policy::AccountAction;
+use crate::account::{AccountId, organisation};
 use crate::consult::id::ExceptionId;
-use crate::consult::practitioner::offer::{Exception, MINUTES_OF_DAY, WeeklyHours};
+use crate::consult::practitioner::offer::{self, Exception, MINUTES_OF_DAY, WeeklyHours};
 use crate::consult::practitioner::store::{self, Practitioner};
-use crate::role::{self, ADMINISTRATOR, DOCTOR};
+use crate::role::{self, DOCTOR};
 
 /// Lines of weekly hours at most.
 pub const LINES_MAX: usize = 50;
@@ -86,6 +87,16 @@ pub struct HoursView {
     pub weekly: Vec<HoursLine>,
     /// The exceptions of about a year around today.
     pub exceptions: Vec<ExceptionView>,
+    /// Consults ahead that are booked where these hours and exceptions have no time. They stay booked.
+    pub outside: Vec<BookedOutside>,
+}
+
+/// The time of a consult that is booked outside the hours.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct BookedOutside {
+    pub starts_at: DateTime<Utc>,
+    /// Up to, and without.
+    pub ends_at: DateTime<Utc>,
 }
 
 /// New weekly hours in the place of the old ones.
@@ -96,7 +107,64 @@ pub struct WeeklyPlan {
     pub weekly: Vec<HoursLine>,
 }
 
-fn clock(minute: i32) -> String {
+/// A stretch of a painted week.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stretch {
+    /// ISO 8601: Monday is 1, Sunday 7.
+    pub weekday: i32,
+    /// Local time, `HH:MM`.
+    pub start: String,
+    /// Local time, `HH:MM`; `24:00` is midnight.
+    pub end: String,
+}
+
+/// A week as somebody paints it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaintedWeek {
+    /// The first day it holds.
+    #[schema(value_type = NaiveDate)]
+    pub valid_from: Day,
+    /// Last day, itself included.
+    #[serde(default)]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub valid_to: Option<Day>,
+    /// The length of one slot, 5 to 240 minutes.
+    pub slot_minutes: i32,
+    /// Its stretches; none where the doctor has no hours in these days.
+    pub week: Vec<Stretch>,
+}
+
+impl PaintedWeek {
+    fn checked(&self) -> Result<Vec<WeeklyHours>, Problem> {
+        let mut errors = Vec::new();
+        if self.week.len() > LINES_MAX {
+            errors.push(FieldError::new("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
+        }
+        if !(5..=240).contains(&self.slot_minutes) {
+            errors.push(FieldError::new("/slot_minutes", "每次 5 到 240 分钟", "5 to 240 minutes"));
+        }
+        if self.valid_to.is_some_and(|last| last < self.valid_from) {
+            errors.push(FieldError::new("/valid_to", "早于开始日期", "Before the first day"));
+        }
+        let (valid_from, valid_to) = (*self.valid_from, self.valid_to.map(|day| *day));
+        let mut hours = Vec::new();
+        for (n, line) in self.week.iter().take(LINES_MAX).enumerate() {
+            let place = format!("/week/{n}");
+            // The length is told once, above.
+            let (start_minute, end_minute) = stretch(&place, &line.start, &line.end, 5, &mut errors);
+            if !(1..=7).contains(&line.weekday) {
+                errors.push(FieldError::new(format!("{place}/weekday"), "星期为 1 到 7", "Weekdays are 1 to 7"));
+            }
+            let (weekday, slot_minutes) = (line.weekday, self.slot_minutes);
+            hours.push(WeeklyHours { weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to });
+        }
+        if errors.is_empty() { Ok(hours) } else { Err(Problem::invalid(errors)) }
+    }
+}
+
+pub(in crate::consult) fn clock(minute: i32) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
@@ -186,24 +254,30 @@ impl ExceptionLine {
     }
 }
 
-/// The doctor, if the actor may edit the hours: the doctor himself, or the hospital's administrator.
-/// The hospital's other doctors see that they may not; everybody else sees nothing.
-async fn own(conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Result<Practitioner, Problem> {
+/// The doctor, if the actor may edit the hours: the doctor, the hospital's administrator, or that of the office that
+/// governs it. The hospital's other doctors see that they may not; everybody else sees nothing.
+pub(in crate::consult) async fn own(conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Result<Practitioner, Problem> {
     let doctor = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let own = role::holds(&ctx.actor, DOCTOR) && AccountId::from(ctx.actor.subject) == id;
-    match () {
-        () if doctor.organisation_id != ctx.actor.organisation => Err(Problem::not_found()),
-        () if own || role::holds(&ctx.actor, ADMINISTRATOR) => Ok(doctor),
-        () => Err(Problem::forbidden()),
+    if !own || doctor.organisation_id != ctx.actor.organisation {
+        organisation::load(conn, ctx, doctor.organisation_id, AccountAction::AccountUpdate).await?;
     }
+    Ok(doctor)
 }
 
-async fn view(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Result<HoursView, Problem> {
+pub(in crate::consult) async fn view(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    doctor: &Practitioner,
+) -> Result<HoursView, Problem> {
     let zone = doctor.zone()?;
     let today = now.with_timezone(&zone).date_naive();
     let (first, last) = (today - Days::new(30), today + Days::new(EXCEPTIONS_DAYS));
     let weekly = store::weekly(conn, doctor.account_id).await?;
     let exceptions = store::exceptions(conn, doctor.account_id, first, last).await?;
+    let days: Vec<_> = exceptions.iter().map(|(_, exception)| *exception).collect();
+    let mut booked = store::booked(conn, doctor.account_id, now).await?;
+    booked.retain(|time| !offer::holds(&weekly, &days, zone, *time));
     let line = |h: WeeklyHours| HoursLine {
         weekday: h.weekday,
         start: clock(h.start_minute),
@@ -216,20 +290,22 @@ async fn view(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Res
         time_zone: zone.name().to_owned(),
         weekly: weekly.into_iter().map(line).collect(),
         exceptions: exceptions.into_iter().map(|(id, e)| ExceptionView { id, line: ExceptionLine::of(e) }).collect(),
+        outside: booked.iter().map(|b| BookedOutside { starts_at: b.starts_at(), ends_at: b.ends_at() }).collect(),
     })
 }
 
-/// Weekly hours and exceptions (the doctor; the hospital's administrator).
+/// Weekly hours and exceptions (the doctor; the hospital's administrator; that of the office that governs it).
 #[utoipa::path(get, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)),
     responses((status = 200, body = HoursView), (status = 403), (status = 404)))]
 pub async fn read(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
-) -> Result<Json<HoursView>, Problem> {
+) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut conn = app.deps.db.read().await?;
     let doctor = own(&mut conn, &ctx, id).await?;
-    Ok(Json(view(&mut conn, ctx.now(), &doctor).await?))
+    let version = offer::version(&store::weekly(&mut conn, id).await?);
+    Ok((ETag(version), Json(view(&mut conn, ctx.now(), &doctor).await?)))
 }
 
 /// Puts new weekly hours in the place of the old ones; what is booked stays booked (the doctor; the
@@ -250,6 +326,49 @@ pub async fn replace(
     let view = view(&mut tx, ctx.now(), &doctor).await?;
     tx.commit().await?;
     Ok(Json(view))
+}
+
+/// Whether only to try.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PaintQuery {
+    /// Do all but write; `outside` of the answer says what would lie outside.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Paints the week for the days from one to another: on these its hours hold and no others, on all other days what held
+/// before. What is booked stays booked; the answer says what lies outside (the doctor; the hospital's administrator; that
+/// of the office that governs it).
+#[utoipa::path(put, path = "/v1/practitioners/{id}/week", tag = "consults", params(("id" = AccountId, Path), PaintQuery),
+    request_body = PaintedWeek,
+    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 412), (status = 422)))]
+pub async fn paint(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Path(id): Path<AccountId>,
+    Query(query): Query<PaintQuery>,
+    if_match: IfMatch,
+    Json(body): Json<PaintedWeek>,
+) -> Result<(ETag, Json<HoursView>), Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let doctor = own(&mut tx, &ctx, id).await?;
+    let before = store::weekly(&mut tx, id).await?;
+    if_match.check(offer::version(&before))?;
+    let painted = body.checked()?;
+    let today = ctx.now().with_timezone(&doctor.zone()?).date_naive();
+    let days = (*body.valid_from, body.valid_to.map(|day| *day));
+    let after = offer::repaint(&before, &painted, days, today);
+    if after.len() > LINES_MAX {
+        return Err(Problem::field("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
+    }
+    store::replace_weekly(&mut tx, id, &after, ctx.now()).await?;
+    let view = view(&mut tx, ctx.now(), &doctor).await?;
+    if !query.dry_run {
+        audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
+        tx.commit().await?;
+    }
+    Ok((ETag(offer::version(&after)), Json(view)))
 }
 
 /// Adds a closed day or extra hours (the doctor; the hospital's administrator).

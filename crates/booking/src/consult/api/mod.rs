@@ -2,9 +2,9 @@
 
 mod consent;
 mod create;
-mod doctors;
+pub(super) mod doctors;
 mod guest;
-mod hours;
+pub(super) mod hours;
 mod meeting;
 mod opinion;
 mod read;
@@ -54,6 +54,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(doctors::register))
         .routes(routes!(doctors::slots))
         .routes(routes!(hours::read, hours::replace))
+        .routes(routes!(hours::paint))
         .routes(routes!(hours::add_exception))
         .routes(routes!(hours::remove_exception))
 }

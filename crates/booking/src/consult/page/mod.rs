@@ -8,6 +8,7 @@ mod guest;
 mod list;
 mod meeting;
 mod new;
+mod practitioner;
 mod record;
 mod sheet;
 
@@ -53,6 +54,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/consults/{id}/summary", get(record::summary))
         .page("/guest", get(guest::family_page))
         .files(FILES)
+        .merge(practitioner::routes())
 }
 
 /// The consult, for somebody who may read it, with that person's own specialty.
@@ -146,7 +148,8 @@ mod tests {
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
-            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
+            .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")))
+            .chain((1..=7).map(|weekday| format!("week-day-{weekday}")));
         assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }
 

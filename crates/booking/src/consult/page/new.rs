@@ -26,7 +26,7 @@ use crate::consult::store;
 use crate::texts;
 
 const RESIDENTS: &str = "select id, name from person where organisation_id = $1 and merged_into is null
-    order by name, id limit 500";
+    and state = 'registered' order by name, id limit 500";
 const ZONE: &str = "select time_zone from organisation where id = $1";
 
 /// A resident who can be chosen.
@@ -53,6 +53,8 @@ impl Subjects for Choosable {
 #[derive(Debug, Deserialize)]
 pub(super) struct RevisionQuery {
     id: Option<ConsultId>,
+    /// The resident for whom a new one is.
+    resident: Option<PersonId>,
 }
 
 /// `GET /consults/new`, and with `?id=` for one that was returned.
@@ -81,7 +83,7 @@ pub(super) async fn invitation_form(
         } @else if wishes.is_empty() {
             (page::empty(&t(lang, "no-doctors"), None))
         } @else {
-            (form(&ctx, old.as_ref(), &residents, &wishes, &times))
+            (form(&ctx, (old.as_ref(), which.resident), &residents, &wishes, &times))
         }
     };
     let scripts = ["/static/send.js", "/static/booking/consult-new.js"];
@@ -126,16 +128,16 @@ fn area(lang: Lang, name: &str, rows: u8, max: usize, value: &str) -> Markup {
 
 fn form(
     ctx: &Ctx,
-    old: Option<&Consult>,
+    (old, wanted): (Option<&Consult>, Option<PersonId>),
     residents: &[Choosable],
     wishes: &[Practitioner],
     times: &[(String, DateTime<Utc>, DateTime<Utc>)],
 ) -> Markup {
     let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
     let choose = t(lang, "choose");
-    let (resident, wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
+    let (resident, part_wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
     let choice = |resident: &Choosable| {
-        let chosen = old.is_some_and(|c| c.resident_id == resident.id);
+        let chosen = old.map_or(wanted, |c| Some(c.resident_id)) == Some(resident.id);
         page::pick(resident.id, &resident.who.show(&ctx.shows, resident).name, chosen)
     };
     let residents: Vec<_> = residents.iter().map(choice).collect();
@@ -149,7 +151,7 @@ fn form(
         (who.draw(&residents))
         (area(lang, "reason", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.reason)))
         (area(lang, "purpose", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.purpose)))
-        (Select { name: "wanted", label: &wanted, required: true, ..Select::default() }.draw(&times))
+        (Select { name: "wanted", label: &part_wanted, required: true, ..Select::default() }.draw(&times))
         (area(lang, "case_summary", 8, LONG_TEXT_CHARS_MAX, about.map_or("", |a| &a.case_summary)))
         div.pair { (doctor(lang, old, wishes)) }
         div.toolbar {

@@ -2,6 +2,7 @@
 
 pub mod offer;
 pub mod search;
+pub mod specialty;
 pub mod store;
 
 pub use search::{AvailabilitySearch, FreeSlot};

@@ -3,8 +3,9 @@
 //! Hours are minutes of the local day; the clock's changes are taken as they come. A local time that
 //! does not exist is not offered, one that exists twice is offered the first time.
 
-use chrono::{DateTime, Datelike as _, Days, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Days, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Timelike as _, Utc};
 use chrono_tz::Tz;
+use sanbao_platform::crypto::sha256_hex;
 
 use crate::calendar::Interval;
 
@@ -94,6 +95,63 @@ fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], day: NaiveDate) ->
     weekly.chain(extra).filter(|(.., length)| *length > 0).collect()
 }
 
+/// Whether a booked time lies within the hours of its day: on the whole, not slot by slot.
+pub fn holds(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, booked: Interval) -> bool {
+    let local = booked.starts_at().with_timezone(&zone);
+    let start = i32::try_from(local.num_seconds_from_midnight() / 60).unwrap_or(MINUTES_OF_DAY);
+    let length = (booked.ends_at() - booked.starts_at()).num_minutes();
+    let end = start.saturating_add(i32::try_from(length).unwrap_or(MINUTES_OF_DAY));
+    let mut stretches = stretches(hours, exceptions, local.date_naive());
+    stretches.sort_unstable();
+    let covered = stretches.iter().fold(
+        start,
+        |covered, (from, to, _)| {
+            if *from <= covered { covered.max(*to) } else { covered }
+        },
+    );
+    covered >= end && stretches.iter().any(|(from, to, _)| *from <= start && start < *to)
+}
+
+/// The weekly hours after a week was painted for the days from `from` to `to`: on these the painted ones hold and no
+/// others, on all other days what held before. What has ended is left out.
+pub fn repaint(
+    hours: &[WeeklyHours],
+    painted: &[WeeklyHours],
+    (from, to): (NaiveDate, Option<NaiveDate>),
+    today: NaiveDate,
+) -> Vec<WeeklyHours> {
+    let before = from.pred_opt().unwrap_or(NaiveDate::MIN);
+    let mut kept: Vec<WeeklyHours> = Vec::new();
+    for line in hours {
+        if line.valid_from <= before {
+            let last = line.valid_to.map_or(before, |last| last.min(before));
+            kept.push(WeeklyHours { valid_to: Some(last), ..*line });
+        }
+        if let Some(after) = to.and_then(|to| to.succ_opt())
+            && line.valid_to.is_none_or(|last| last >= after)
+        {
+            kept.push(WeeklyHours { valid_from: line.valid_from.max(after), ..*line });
+        }
+    }
+    kept.extend_from_slice(painted);
+    kept.retain(|line| line.valid_to.is_none_or(|last| last >= today));
+    kept.sort_unstable_by_key(|line| (line.valid_from, line.weekday, line.start_minute));
+    kept
+}
+
+/// The version of weekly hours: it is another as soon as any of them is.
+pub fn version(hours: &[WeeklyHours]) -> i64 {
+    let mut lines: Vec<String> = hours.iter().map(|line| format!("{line:?}")).collect();
+    lines.sort_unstable();
+    version_of(&lines.concat())
+}
+
+/// A number that stands for a text, for what counts no changes of its own.
+pub fn version_of(text: &str) -> i64 {
+    let hash = sha256_hex(text.as_bytes());
+    hash.get(..15).and_then(|hex| i64::from_str_radix(hex, 16).ok()).unwrap_or_default()
+}
+
 fn slot(zone: Tz, day: NaiveDate, minute: i32, length: i32) -> Option<Interval> {
     let seconds = u32::try_from(minute).ok()? * 60;
     let local = day.and_time(NaiveTime::from_num_seconds_from_midnight_opt(seconds, 0)?);
@@ -169,5 +227,68 @@ mod tests {
         let office = [hours(1, 9 * 60, 9 * 60 + 30)];
         assert_eq!(starts(&office, &[], zone, "2026-03-23"), ["08:00"]);
         assert_eq!(starts(&office, &[], zone, "2026-03-30"), ["07:00"]);
+    }
+
+    #[test]
+    fn a_booked_time_lies_within_the_hours_of_its_day_or_not() {
+        let zone = chrono_tz::Asia::Shanghai;
+        let monday = [hours(1, 8 * 60, 9 * 60), hours(1, 9 * 60, 10 * 60)];
+        let booked = |from: &str, minutes| Interval::of_minutes(from.parse().unwrap(), minutes).unwrap();
+        for (from, minutes, inside) in [
+            ("2026-11-23T00:00:00Z", 30, true),
+            ("2026-11-23T00:45:00Z", 60, true),
+            ("2026-11-23T01:45:00Z", 30, false),
+            ("2026-11-22T23:45:00Z", 30, false),
+            ("2026-11-23T02:00:00Z", 15, false),
+            ("2026-11-24T00:00:00Z", 30, false),
+        ] {
+            assert_eq!(holds(&monday, &[], zone, booked(from, minutes)), inside, "{from}");
+        }
+        let closed = [Exception::Closed(date("2026-11-23"))];
+        assert!(!holds(&monday, &closed, zone, booked("2026-11-23T00:00:00Z", 30)));
+    }
+
+    /// The painted hours of a Monday.
+    fn week(start_minute: i32, from: &str, to: Option<&str>) -> WeeklyHours {
+        let (valid_from, valid_to) = (date(from), to.map(date));
+        WeeklyHours { valid_from, valid_to, ..hours(1, start_minute, 12 * 60) }
+    }
+
+    #[test]
+    fn a_painted_week_holds_in_its_days_and_nothing_else_changes() {
+        let before = [week(480, "2026-01-01", None), week(540, "2026-12-01", Some("2026-12-31"))];
+        let painted = [week(600, "2026-12-10", Some("2026-12-20"))];
+        let days = (date("2026-12-10"), Some(date("2026-12-20")));
+        let after = repaint(&before, &painted, days, date("2026-11-23"));
+        let on = |hours: &[WeeklyHours], day: NaiveDate| {
+            let holds = |h: &&WeeklyHours| h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last);
+            let mut starts: Vec<_> = hours.iter().filter(holds).map(|h| h.start_minute).collect();
+            starts.sort_unstable();
+            starts
+        };
+        for day in date("2026-11-23").iter_days().take(60) {
+            let inside = days.0 <= day && days.1.is_some_and(|last| day <= last);
+            assert_eq!(on(&after, day), if inside { vec![600] } else { on(&before, day) }, "{day}");
+        }
+        let shut = repaint(&after, &[], (date("2026-11-23"), None), date("2026-11-23"));
+        assert_eq!(shut, [], "an empty week without an end");
+    }
+
+    #[test]
+    fn what_has_ended_is_left_out_so_that_lines_do_not_pile_up() {
+        let (today, mut hours) = (date("2026-11-23"), Vec::new());
+        for day in today.iter_days().take(200) {
+            let painted = WeeklyHours { valid_from: day, ..week(480, "2026-01-01", None) };
+            hours = repaint(&hours, &[painted], (day, None), day);
+            assert!(hours.len() <= 2, "{hours:?}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_of_the_hours_and_not_of_their_order() {
+        let (one, two) = (week(480, "2026-01-01", None), week(540, "2026-01-01", None));
+        assert_eq!(version(&[one, two]), version(&[two, one]));
+        assert_ne!(version(&[one]), version(&[one, two]));
+        assert!(version(&[]) >= 0);
     }
 }

@@ -6,13 +6,18 @@ use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
-use super::offer::{Exception, WeeklyHours};
+use super::offer::{Exception, WeeklyHours, version_of};
 use crate::account::AccountId;
+use crate::calendar::Interval;
 use crate::consult::id::{ExceptionId, HoursId};
 use crate::consult::input::Title;
 
 /// Doctors of one search at most.
 pub const DOCTORS_MAX: i64 = 100;
+/// Doctors of one hospital's list at most.
+pub const STAFF_MAX: i64 = 500;
+/// Booked times ahead that are held against hours.
+const BOOKED_MAX: i64 = 1000;
 
 const FIND: &str = "select p.account_id, p.organisation_id, a.display_name as name, p.specialty, p.specialty_zh,
     p.specialty_en, p.title, p.licence_no, o.time_zone, o.name_zh as hospital_zh, o.name_en as hospital_en
@@ -30,8 +35,19 @@ const REGISTER: &str = "insert into practitioner
     on conflict (account_id) do update set specialty = excluded.specialty, specialty_zh = excluded.specialty_zh,
         specialty_en = excluded.specialty_en, title = excluded.title, licence_no = excluded.licence_no
         where practitioner.organisation_id = excluded.organisation_id";
-const IS_DOCTOR: &str =
-    "select count(*) from membership where account_id = $1 and organisation_id = $2 and role = 'doctor'";
+const EMPLOYERS: &str = "select organisation_id from membership where account_id = $1 and role = 'doctor'
+    order by created_at, organisation_id limit 20";
+const DOCTORS: &str = "select a.id, a.display_name as name, p.specialty_zh, p.specialty_en, p.title,
+    (select count(*) from practitioner_hours h
+        where h.account_id = p.account_id and (h.valid_to is null or h.valid_to >= $2)) as lines
+    from membership m join account a on a.id = m.account_id
+    left join practitioner p on p.account_id = a.id and p.organisation_id = m.organisation_id
+    where m.organisation_id = $1 and m.role = 'doctor' and a.status = 'active'
+    order by a.display_name, a.id limit $3";
+const BOOKED: &str = "select starts_at, ends_at from occupancy
+    where resource_id = $1 and holder_kind = 'consult' and starts_at >= $2 and expires_at is null
+    order by starts_at limit $3";
+const NAME: &str = "select display_name from account where id = $1";
 const HOURS: &str = "select weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to
     from practitioner_hours where account_id = $1 order by weekday, start_minute, id";
 const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1";
@@ -69,6 +85,14 @@ pub struct Practitioner {
 }
 
 impl Practitioner {
+    /// The version of what is registered: it is another as soon as any of it is.
+    pub fn version(&self) -> i64 {
+        version_of(&format!(
+            "{:?}",
+            (&self.specialty, &self.specialty_zh, &self.specialty_en, self.title, &self.licence_no)
+        ))
+    }
+
     /// The hospital's zone.
     pub fn zone(&self) -> Result<Tz, DbError> {
         self.time_zone.parse().map_err(|e: chrono_tz::ParseError| DbError::BadRow {
@@ -124,12 +148,6 @@ pub struct NewPractitioner {
     pub title: Title,
     /// The licence to practise.
     pub licence_no: String,
-}
-
-/// Whether the account is a doctor of the organisation.
-pub async fn is_doctor(conn: &mut Conn, account: AccountId, organisation: OrganisationId) -> Result<bool, DbError> {
-    let count: i64 = on!(conn, |c| sqlx::query_scalar(IS_DOCTOR).bind(account).bind(organisation).fetch_one(c).await)?;
-    Ok(count > 0)
 }
 
 #[derive(sqlx::FromRow)]
@@ -236,4 +254,40 @@ pub async fn remove_exception(tx: &mut Tx, doctor: AccountId, id: ExceptionId) -
         sqlx::query(REMOVE_EXCEPTION).bind(id).bind(doctor).execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// A doctor in the list of a hospital, with or without a profile.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct StaffDoctor {
+    pub id: AccountId,
+    pub name: String,
+    /// None as long as there is no profile.
+    pub specialty_zh: Option<String>,
+    pub specialty_en: Option<String>,
+    /// The rank (职称).
+    pub title: Option<Title>,
+    /// Lines of weekly hours that hold or will.
+    pub lines: i64,
+}
+
+/// The doctors of a hospital by name, those without a profile among them; at most [`STAFF_MAX`].
+pub async fn staff(conn: &mut Conn, hospital: OrganisationId, today: NaiveDate) -> Result<Vec<StaffDoctor>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(DOCTORS).bind(hospital).bind(today).bind(STAFF_MAX).fetch_all(c).await)?)
+}
+
+/// The organisations in which an account is a doctor.
+pub async fn employers(conn: &mut Conn, account: AccountId) -> Result<Vec<OrganisationId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(EMPLOYERS).bind(account).fetch_all(c).await)?)
+}
+
+/// The name of an account.
+pub async fn name(conn: &mut Conn, account: AccountId) -> Result<Option<String>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(NAME).bind(account).fetch_optional(c).await)?)
+}
+
+/// The times from a moment on at which a doctor has consults.
+pub async fn booked(conn: &mut Conn, doctor: AccountId, from: DateTime<Utc>) -> Result<Vec<Interval>, DbError> {
+    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> =
+        on!(conn, |c| sqlx::query_as(BOOKED).bind(doctor.0).bind(from).bind(BOOKED_MAX).fetch_all(c).await)?;
+    Ok(rows.into_iter().filter_map(|(from, to)| Interval::new(from, to).ok()).collect())
 }

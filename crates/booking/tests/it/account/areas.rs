@@ -1,6 +1,7 @@
 //! Areas are given within the organisation's own: nobody types himself into a street.
 
 use sanbao_platform::id::uuid_v7;
+use sanbao_platform::on;
 use sanbao_platform::testing::{Neighbour, on_both};
 use serde_json::{Value, json};
 
@@ -88,6 +89,28 @@ async fn the_mirror_follows_the_tree_from_the_day_that_is_said() {
         site.api(&admin, "PATCH", &desk, grid).await.refused(422, "invalid");
         // It was given before, and counts no more.
         assert_eq!(areas_of(&site, "desk").await, Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_mirror_takes_an_areas_other_name() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let needs = Neighbour::new(&engine, "needs-analysis", "needs_analysis").await;
+        let named =
+            |name: &str| json!({ "code": "330211001002", "level": "community", "name_zh": name, "name_en": null });
+        let mut added = named("旧名");
+        (added["parent"], added["from"]) = (json!("330211001"), json!("2000-01-01"));
+        tell(&site, &needs, "needs.area.added", added).await;
+        tell(&site, &needs, "needs.area.renamed", named("新名")).await;
+        let mut conn = site.deps.db.read().await.unwrap();
+        let names: Vec<String> =
+            on!(conn, |c| sqlx::query_scalar("select name_zh from area where code = '330211001002'")
+                .fetch_all(c)
+                .await)
+            .unwrap();
+        assert_eq!(names, ["新名"]);
     })
     .await;
 }

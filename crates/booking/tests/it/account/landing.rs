@@ -37,7 +37,7 @@ async fn the_first_page_of_every_role_in_every_kind_of_organisation_opens() {
             let made = site.api(&admin, "POST", "/v1/organisations", new).await.expect(201);
             // An office whose administrator has come in runs itself, so everybody is added before anybody comes.
             let mut people = Vec::new();
-            for (role, areas) in kind.roles().iter().flat_map(|role| [(role, vec![]), (role, vec![area])]) {
+            for (role, areas) in kind.roles().iter().flat_map(|role| [(role, Vec::new()), (role, vec![area])]) {
                 let login = format!("{kind}.{role}.{}", areas.len());
                 let new = json!({ "login": login, "display_name": login, "roles": [role], "areas": areas });
                 let path = format!("/v1/organisations/{}/accounts", made["id"].as_str().unwrap());

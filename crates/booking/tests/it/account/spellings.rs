@@ -110,14 +110,6 @@ async fn an_old_number_of_fifteen_digits_is_the_same_persons() {
         for spelling in number.iter().map(String::as_str).chain(["330211350101123", " 330211 350101 123"]) {
             assert_eq!(found(&site, &nurse, spelling).await, 1, "{spelling}");
         }
-        for (rounded, words) in
-            [("3.30211E+17", "表格软件"), ("330211193501011000", "表格软件"), ("E12345678", "18 位")]
-        {
-            let body = json!({ "name": "试某", "national_id": rounded });
-            let refused = site.api(&nurse, "POST", "/v1/persons", body).await.refused(422, "invalid").body;
-            let detail = refused["errors"][0]["detail"].as_str().unwrap();
-            assert!(detail.contains(words), "{rounded}: {detail}");
-        }
     })
     .await;
 }

@@ -1,11 +1,13 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
 mod booking;
+mod departed;
 mod guards;
 mod hours;
 mod joins;
 mod life;
 mod meeting;
 mod pages;
+mod practitioners;
 mod room;
 pub mod world;

@@ -16,6 +16,7 @@ mod run;
 mod store;
 pub mod view;
 
-pub use api::{FILE_BYTES_MAX, Imports, KINDS, routes};
+pub use crate::table::{FILE_BYTES_MAX, Imports, KINDS, RowError};
+pub use api::routes;
 pub use run::{ImportError, ImportOptions, Importer, run};
-pub use view::{Report, RowError};
+pub use view::Report;

@@ -14,17 +14,18 @@ use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
-use super::input::{self, Table, TableError};
+use super::input;
 use super::store::{self, Known};
-use super::view::{ImportId, Report, RowError};
+use super::view::{ImportId, Report};
 use crate::area::{self, AreaCode};
 use crate::local_day;
 use crate::request::details::Details;
-use crate::request::input::{Draft, Fault, NewRequest, Rules, WORD_CHARS_MAX, parse};
+use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, parse};
 use crate::request::model::Request;
 use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
+use crate::table::{Fault, RowError, Table, TableError, whole_row};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
@@ -150,7 +151,7 @@ pub async fn run(
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes)?;
     drop(reader);
-    let table = aside(move || Table::open(bytes)).await??;
+    let table = aside(move || input::open(bytes)).await??;
     let (now, total) = (clock.now(), table.total);
     let id = (!options.dry_run).then(|| ImportId::new(now));
     let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
@@ -183,7 +184,7 @@ impl Reading {
     /// The next chunk of rows, checked.
     fn next(mut self) -> (Self, Checked) {
         let rows = self.table.rows(CHUNK_ROWS);
-        let checked = rows.iter().map(|(row, parsed)| self.check(*row, parsed)).collect();
+        let checked = rows.into_iter().map(|row| self.check(row.line, &input::request(row))).collect();
         (self, checked)
     }
 
@@ -195,10 +196,10 @@ impl Reading {
         let rules = Rules { now: self.clock.now(), own: self.own.as_ref(), file: true };
         let draft = parse(raw, rules).map_err(told)?;
         if !self.areas.contains(draft.details.area_code.as_str()) {
-            return Err(told(vec![fault("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
+            return Err(told(vec![Fault::new("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
         }
         if !self.scope.contains(&draft.details.area_code) {
-            return Err(told(vec![fault(
+            return Err(told(vec![Fault::new(
                 "area_code",
                 "area_out_of_scope",
                 "不在您负责的区域内",
@@ -207,7 +208,7 @@ impl Reading {
         }
         if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
             let zh = "编号在文件中重复，只取第一条";
-            return Err(told(vec![fault(
+            return Err(told(vec![Fault::new(
                 "external_id",
                 "duplicate_in_file",
                 zh,
@@ -265,7 +266,7 @@ impl Import<'_> {
             let known = known.remove(g.draft.external_id.as_deref().unwrap_or_default());
             let foreign = |k: &Known| !self.scope.contains(&k.area_code);
             if known.as_ref().is_some_and(foreign) {
-                let fault = fault("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
+                let fault = Fault::new("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
                 self.report.bad(vec![RowError::new(g.row, fault, None)]);
             } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
@@ -394,16 +395,5 @@ fn ended(state: RequestStateName) -> Fault {
         }
         _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
     };
-    fault("external_id", code, zh, en)
-}
-
-fn fault(field: &'static str, code: &'static str, zh: &'static str, en: &'static str) -> Fault {
-    Fault { field, code, zh, en }
-}
-
-fn whole_row(code: &'static str) -> Fault {
-    match code {
-        "column_count" => fault("", code, "列数与表头不一致", "Another number of columns than the header has"),
-        _ => fault("", code, "这一行无法读取", "This row cannot be read"),
-    }
+    Fault::new("external_id", code, zh, en)
 }

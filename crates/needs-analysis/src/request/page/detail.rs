@@ -44,7 +44,7 @@ async fn draw(app: &App, ctx: &Ctx, id: RequestId) -> Result<Markup, Problem> {
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         div.spread {
-            h1 { (title) }
+            h1 { (title) " " (words::departed(lang, &request)) }
             p { (words::state(lang, request.state)) " " (words::clock(lang, request.sla, ctx.now())) }
         }
         div.columns {

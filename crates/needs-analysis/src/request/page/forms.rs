@@ -132,7 +132,7 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
         h1 { (t("import-title")) }
         p { (t("import-help")) }
         p.faint { (t("import-columns")) }
-        form #import.card method="post" {
+        form #import.card method="post" data-import="/v1/imports" {
             noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
             div.field {
                 label for="file" { (t("import-file")) }
@@ -148,7 +148,7 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
                 button.button type="submit" value="real" { (t("import-real")) }
             }
         }
-        section #result tabindex="-1" aria-live="polite" hidden
+        section #result tabindex="-1" aria-live="polite" hidden data-facts="total created updated unchanged ended failed other"
             data-busy=(t("import-busy")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
             data-total=(t("import-total")) data-created=(t("import-created")) data-updated=(t("import-updated"))
             data-unchanged=(t("import-unchanged")) data-ended=(t("import-ended")) data-failed=(t("import-failed")) data-other=(t("import-other"))

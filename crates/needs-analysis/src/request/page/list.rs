@@ -164,6 +164,7 @@ fn row(ctx: &Ctx, r: &RequestView) -> Markup {
             td data-label=(t("head-received")) { (words::moment(lang, r.received_at)) }
             td data-label=(t("head-elder")) {
                 a href=(format!("/requests/{}", r.id)) { (r.elder_name) }
+                (words::departed(lang, r))
                 @if let Some(phone) = &r.phone { br; span.number { (phone) } }
             }
             td data-label=(t("head-place")) {

@@ -3,6 +3,7 @@
 mod detail;
 mod forms;
 mod list;
+mod part;
 mod words;
 
 use axum::routing::get;
@@ -22,6 +23,7 @@ pub fn routes() -> Routes<App> {
         .page("/requests", get(list::requests).post(list::found))
         .page("/requests/new", get(forms::new_request))
         .page("/requests/import", get(forms::import))
+        .page("/requests/part", get(part::part))
         .page("/requests/{id}", get(detail::request))
         .files(FILES)
 }

@@ -8,6 +8,7 @@ use sanbao_platform::page::{self, Tone, Words};
 use crate::ZONE;
 use crate::request::sla::{Sla, SlaStage, SlaStatus};
 use crate::request::state::RequestStateName;
+use crate::request::view::RequestView;
 use crate::texts::{self, TEXTS};
 
 /// The words of a page: in the street's zone.
@@ -36,6 +37,16 @@ pub(super) fn state(lang: Lang, state: RequestStateName) -> Markup {
     page::badge(tone, &texts::state(lang, state))
 }
 
+/// That the person has died or left, as a badge; nothing of others.
+pub(super) fn departed(lang: Lang, request: &RequestView) -> Markup {
+    html! {
+        @if let Some(departed) = &request.departed {
+            " "
+            (page::badge(Tone::Bad, &TEXTS.with(lang, &format!("departed-{}", departed.kind), &[("day", &words(lang).day(departed.on))])))
+        }
+    }
+}
+
 /// The running clock as a badge.
 pub(super) fn clock(lang: Lang, sla: Option<Sla>, now: DateTime<Utc>) -> Markup {
     let Some(sla) = sla else { return html! { (TEXTS.get(lang, "due-none")) } };
@@ -52,5 +63,15 @@ pub(super) fn clock(lang: Lang, sla: Option<Sla>, now: DateTime<Utc>) -> Markup 
     };
     html! {
         span class=(kind) title=(TEXTS.get(lang, stage)) { (TEXTS.with(lang, key, &[("time", &time)])) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TEXTS;
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        assert_eq!(TEXTS.lacking(["died", "left"].map(|kind| format!("departed-{kind}"))), [""; 0]);
     }
 }

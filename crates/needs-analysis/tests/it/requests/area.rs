@@ -2,13 +2,22 @@
 
 use chrono::NaiveDate;
 use sanbao_needs_analysis::area::{self, AreaCode};
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Answer, Person, on_both};
 use serde_json::{Value, json};
 
 use crate::requests::house::{CHENGDONG, House, STREET, XIMEN, administrator, agency, carer, officer, street};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
+}
+
+async fn open(house: &House, who: &Person, path: &str) -> Answer {
+    house.call(Some(who), "GET", path, None, &[("accept", "text/html"), ("accept-language", "zh")]).await
+}
+
+async fn rename(house: &House, who: &Person, names: &Value, version: &str) -> Answer {
+    let path = format!("/v1/areas/{CHENGDONG}");
+    house.call(Some(who), "PATCH", &path, Some(names.clone()), &[("if-match", version)]).await
 }
 
 const COUNTED_IN_XIMEN: &str = "select cast(coalesce(sum(n), 0) as bigint) from rollup
@@ -173,6 +182,146 @@ async fn areas_from_before_are_told_once() {
         let told = house.areas_told("needs.area.added").await;
         assert_eq!(told.len(), before + 12);
         assert!(told[before..].iter().any(|data| data["code"] == XIMEN && data["parent"] == "330211001"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_area_is_renamed_over_the_version_that_was_read() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let (path, admin) = (format!("/v1/areas/{CHENGDONG}"), administrator());
+        let shown = house.get(&admin, &path).await;
+        assert_eq!((shown.headers["etag"].to_str().unwrap(), shown.body["version"].as_i64()), ("\"1\"", Some(1)));
+        let names = json!({ "name_zh": " 城东新社区 ", "name_en": null });
+        for (who, status) in [(&street(), 403), (&agency(), 403), (&officer(9, 900, "administrator", &[XIMEN]), 403)] {
+            assert_eq!(rename(&house, who, &names, "\"1\"").await.status, status);
+        }
+        let renamed = rename(&house, &admin, &names, "\"1\"").await.checked(200);
+        assert_eq!((&renamed.body["name_zh"], &renamed.body["name_en"]), (&json!("城东新社区"), &Value::Null));
+        assert_eq!(rename(&house, &admin, &names, "\"1\"").await.status, 412, "somebody has changed it since");
+        rename(&house, &admin, &names, "\"2\"").await.checked(200);
+        assert_eq!(house.areas_told("needs.area.renamed").await.len(), 1, "the same names again are no change");
+        for (zh, en) in [("", None), ("新\u{202e}", None), ("新", Some("")), (&*"长".repeat(61), None)] {
+            assert_eq!(
+                rename(&house, &admin, &json!({ "name_zh": zh, "name_en": en }), "\"2\"").await.status,
+                422,
+                "{zh}"
+            );
+        }
+        assert_eq!(house.call(Some(&admin), "PATCH", "/v1/areas/nowhere", Some(names), &[]).await.status, 404);
+        let told = house.areas_told("needs.area.renamed").await;
+        assert_eq!(
+            told,
+            [json!({ "code": CHENGDONG, "level": "community", "name_zh": "城东新社区", "name_en": null })]
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn codes_are_checked_against_their_level() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let admin = officer(4, 100, "administrator", &[STREET, "abc", "330211002"]);
+        let body = |code: &str, level: &str, parent: Option<&str>| {
+            json!({ "code": code, "level": level, "name_zh": "新", "parent": parent })
+        };
+        for (code, level, parent, status) in [
+            ("abc", "street", None, 422),
+            ("330211002", "street", None, 201),
+            ("330211001020", "community", Some(STREET), 201),
+            ("330211002020", "community", Some(STREET), 422),
+            ("城东", "community", Some(STREET), 422),
+            ("C-77", "community", Some(STREET), 422),
+            ("330211001030", "compound", Some(CHENGDONG), 422),
+            ("C-77", "compound", Some(CHENGDONG), 201),
+            ("330211001001015", "grid", Some("C-77"), 201),
+        ] {
+            let answer = house.post(&admin, "/v1/areas", body(code, level, parent)).await;
+            assert_eq!(answer.status, status, "{code}: {}", answer.text);
+            if status == 422 {
+                assert_eq!(answer.body["errors"][0]["pointer"], "/code", "{}", answer.text);
+            }
+        }
+        // An area whose code is from before there was a rule is moved and renamed as any other.
+        let mut tx = house.app.deps.db.begin().await.unwrap();
+        let (old, parent) = (AreaCode::parse("OLD").unwrap(), AreaCode::parse(STREET).unwrap());
+        let area =
+            area::Area { code: old, level: area::Level::Community, name_zh: "旧社区".into(), name_en: None };
+        area::store::add(&mut tx, house.now(), &area, Some((&parent, day("2020-01-01")))).await.unwrap();
+        tx.commit().await.unwrap();
+        house.call(Some(&admin), "PATCH", "/v1/areas/OLD", Some(json!({ "name_zh": "老社区" })), &[]).await.expect(200);
+        house.post(&admin, "/v1/areas/OLD/move", json!({ "parent": "330211002", "from": "2026-12-01" })).await.expect(200);
+        house.post(&admin, "/v1/areas", body("OLD-C1", "compound", Some("OLD"))).await.expect(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_street_of_the_list_gets_its_communities_by_one_step() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let founder = officer(11, 902, "administrator", &["330211002"]);
+        let path = "/v1/areas/330211002/communities";
+        let before = open(&house, &founder, "/areas").await;
+        assert!(before.text.contains("加入街道和 20 个社区") && before.text.contains("蛟川街道"), "{}", before.text);
+        assert_eq!(house.post(&administrator(), path, json!({})).await.status, 404, "another street's");
+        let added = house.post(&founder, path, json!({})).await.expect(201);
+        assert_eq!(added["added"].as_array().unwrap().len(), 21, "the street and its communities");
+        let again = house.post(&founder, path, json!({})).await.expect(201);
+        assert_eq!(again["added"], json!([]));
+        let shown = house.get(&founder, "/v1/areas/330211002").await.expect(200);
+        assert_eq!((&shown["name_zh"], shown["children"].as_array().unwrap().len()), (&json!("蛟川街道"), 20));
+        let after = open(&house, &founder, "/areas").await.text;
+        assert!(after.contains("五里牌社区") && !after.contains("个社区还没有加入"), "{after}");
+        assert_eq!(house.post(&street(), &format!("/v1/areas/{STREET}/communities"), json!({})).await.status, 403);
+        let stranger = officer(12, 903, "administrator", &["330106001"]);
+        house.post(&stranger, "/v1/areas/330106001/communities", json!({})).await.refused(409, "conflict");
+        assert!(
+            open(&house, &stranger, "/areas").await.text.contains("/areas/import")
+                || open(&house, &stranger, "/areas").await.text.contains("加入街道")
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_of_an_area_shows_the_way_the_parts_and_what_may_be_done() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let compound = format!("/areas/{CHENGDONG}-C1");
+        let mine = open(&house, &administrator(), &compound).await;
+        for part in [
+            "招宝山街道",
+            "城东社区",
+            "城东东苑第1网格",
+            "data-send=\"POST /v1/areas\"",
+            &format!("value=\"{CHENGDONG}-C1-G3\""),
+            &format!("data-send=\"PATCH /v1/areas/{CHENGDONG}-C1\" data-version=\"1\""),
+            &format!("data-send=\"POST /v1/areas/{CHENGDONG}-C1/move\""),
+            "西门社区",
+        ] {
+            assert!(mine.text.contains(part), "{part} in {}", mine.text);
+        }
+        let main = mine.text.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+        assert_eq!(main.matches("button primary").count(), 1, "one main action: {main}");
+        let theirs = open(&house, &agency(), &compound).await;
+        assert!(theirs.status == 200 && !theirs.text.contains("data-send=\"POST /v1/areas"), "{}", theirs.text);
+        let own = open(&house, &street(), "/areas").await;
+        assert!(
+            own.text.contains("胜利路社区") && !own.text.contains("/areas/import"),
+            "a dispatcher reads: {}",
+            own.text
+        );
+        assert_eq!(open(&house, &administrator(), "/areas/nowhere").await.status, 404);
+        assert_eq!(open(&house, &street(), "/areas/import").await.status, 403);
+        let import = open(&house, &administrator(), "/areas/import").await;
+        assert!(import.text.contains("data-import=\"/v1/imports/areas\""), "{}", import.text);
+        let evil = json!({ "name_zh": "<script>alert(1)</script>" });
+        let path = format!("/v1/areas/{CHENGDONG}-C1");
+        house.call(Some(&administrator()), "PATCH", &path, Some(evil), &[]).await.expect(200);
+        assert!(!open(&house, &administrator(), &compound).await.text.contains("<script>alert"));
     })
     .await;
 }

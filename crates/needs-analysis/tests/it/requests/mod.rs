@@ -1,6 +1,8 @@
 //! Areas, intake, work orders and imports through the real router, on both engines.
 mod area;
+mod area_import;
 mod demo;
+mod departed;
 mod house;
 mod import;
 mod import_bounds;

@@ -2,11 +2,12 @@
 
 mod create;
 mod read;
+mod steps;
 mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{join, pair};
+use super::{join, lookup, pair};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -16,6 +17,10 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::get, update::update))
         .routes(routes!(read::national_id))
+        .routes(routes!(read::papers))
+        .routes(routes!(steps::end))
+        .routes(routes!(steps::restore))
+        .routes(routes!(lookup::api::lookup))
         .routes(routes!(pair::api::list))
         .routes(routes!(pair::api::decline))
         .routes(routes!(join::api::joins))

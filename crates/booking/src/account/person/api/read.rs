@@ -11,7 +11,7 @@ use crate::account::organisation;
 use crate::account::person::input::{PersonQuery, PersonSearch};
 use crate::account::person::model::{Person, register};
 use crate::account::person::store;
-use crate::account::person::view::{NationalIdView, PersonView};
+use crate::account::person::view::{NationalIdView, PapersView, PersonView};
 use crate::account::policy::{self, AccountAction};
 use crate::account::problems::NATIONAL_ID_UNREADABLE;
 
@@ -98,4 +98,23 @@ pub async fn national_id(
     let known = person.national_id(&app.deps.fields).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
     let national_id = known.ok_or_else(Problem::lacking)?;
     Ok(Json(NationalIdView { national_id }))
+}
+
+/// The whole numbers of every paper, for forms that need them. Each look is audited.
+#[utoipa::path(get, path = "/v1/persons/{id}/papers", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: care staff and administrators of the person's care home, by a proof of late (step-up). Audited.",
+    responses((status = 200, body = PapersView), (status = 401, description = "not logged in, or step-up-required"), (status = 403, description = "may see the person, not the numbers"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "national-id-unreadable")))]
+pub async fn papers(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<PersonId>,
+) -> Result<Json<PapersView>, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let person = store::load(&mut conn, &ctx, id, AccountAction::PersonNationalId).await?;
+    ctx.proved_lately()?;
+    let person = person.shown(&ctx.shows, &Subject::new("person", id));
+    let papers = PapersView::of(&person, &app.deps.fields);
+    Ok(Json(papers.map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?))
 }

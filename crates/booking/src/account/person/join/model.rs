@@ -64,6 +64,8 @@ pub(super) fn taken(
         };
         match field {
             PersonField::NationalId => takes_paper,
+            // One that the survivor has could not be given back: no number is remembered.
+            PersonField::Paper => false,
             PersonField::BirthDate | PersonField::Sex if takes_paper && other.national_id_sealed.is_some() => differs,
             PersonField::BirthDate | PersonField::Sex if survivor.national_id_sealed.is_some() => false,
             _ => differs && chosen.contains(field),

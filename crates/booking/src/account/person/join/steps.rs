@@ -5,6 +5,7 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::history::{self, Line};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 use uuid::Uuid;
 
@@ -14,6 +15,7 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
+use crate::account::person::lookup;
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
 use crate::account::problems::{ALREADY_JOINED, JOIN_FINAL, NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE, PAPERS_DIFFER};
@@ -45,6 +47,13 @@ pub(super) async fn join(
     if survivor.id == other.id || survivor.organisation_id != other.organisation_id {
         return Err(Problem::field("/other", "请选择另一份记录", "Choose another record"));
     }
+    if survivor.state.name() != other.state.name() {
+        let (zh, en) = (
+            "一份记录已登记去世或离开，另一份没有，请先更正",
+            "One record says that the person has died or left, the other does not; correct one of them first",
+        );
+        return Err(Problem::field("/other", zh, en));
+    }
     if body.other_version.is_some_and(|read| read != other.version) {
         return Err(Problem::new(&PRECONDITION_FAILED));
     }
@@ -61,6 +70,7 @@ pub(super) async fn join(
     }
     other.version += 1;
     write(tx, &mut survivor).await?;
+    lookup::write(tx, other.id).await?;
     PersonJoined::of(&join_ids(&join), now).publish(tx, &JOINED).await?;
     PersonEvent::of(&survivor).publish(tx, now, &UPDATED).await?;
     record(tx, ctx, "join", &join, [(&survivor, OWN, OWN), (&other, OWN, INTO)]).await?;
@@ -86,6 +96,9 @@ pub(super) async fn separate(
     store::lead_no_more(tx, join).await.map_err(taken_since)?;
     other.version += 1;
     store::move_back(tx, join).await?;
+    for person in [survivor.id, other.id] {
+        lookup::write(tx, person).await?;
+    }
     calendar::give_back(tx, now, join).await?;
     store::end(tx, join.id, now, &ctx.actor).await?;
     PersonJoined::of(&join_ids(join), now).publish(tx, &SEPARATED).await?;
@@ -119,6 +132,9 @@ async fn take(
         store::remember(tx, join.id, field, former.as_deref()).await?;
         field.write(survivor, field.read(other));
     }
+    if fields.contains(&PersonField::Paper) {
+        survivor.take_other_paper(keys, other).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
+    }
     if fields.contains(&PersonField::NationalId) {
         survivor.take_paper(keys, other).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
     }
@@ -132,9 +148,13 @@ fn give_back(survivor: &mut Person, other: &Person, field: PersonField, former: 
     }
     if field == PersonField::NationalId {
         survivor.national_id_sealed = None;
+        survivor.national_id_tail = None;
         if former.is_none() {
             survivor.national_id_index = None;
         }
+    }
+    if field == PersonField::Paper {
+        survivor.clear_paper();
     }
     field.write(survivor, former);
 }

@@ -24,7 +24,9 @@ impl PairSign {
         let named = similar(&one.name, &other.name);
         let born = one.birth_date.is_some() && one.birth_date == other.birth_date;
         let shows = |sign: &Self| match sign {
-            Self::SamePaper => same(&one.national_id_index, &other.national_id_index),
+            Self::SamePaper => {
+                same(&one.national_id_index, &other.national_id_index) || same(&one.paper_index, &other.paper_index)
+            }
             Self::SamePhone => named && same(&one.phone, &other.phone),
             Self::SameBirthDate => named && born && same(&one.area_code, &other.area_code),
         };

@@ -125,6 +125,20 @@ macro_rules! same_paper {
     };
 }
 
+/// The same paper of another kind, whatever the names.
+macro_rules! same_other_paper {
+    () => {
+        "b.paper_index = a.paper_index"
+    };
+    (shared) => {
+        "select paper_index from person where merged_into is null and paper_index is not null
+        group by paper_index having count(*) > 1"
+    };
+    (of_a) => {
+        "a.paper_index = s.paper_index"
+    };
+}
+
 /// The same telephone and names that can be similar.
 macro_rules! same_phone {
     () => {
@@ -159,7 +173,7 @@ macro_rules! by_sign {
     ($scope:ident, $sign:ident, $low:literal, $high:literal) => {
         concat!(
             "select a.id as low, b.id as high, a.name as low_name, b.name as high_name,
-            case when a.national_id_index = b.national_id_index then 1 else 0 end as paper
+            case when a.national_id_index = b.national_id_index or a.paper_index = b.paper_index then 1 else 0 end as paper
             from (",
             $sign!(shared),
             ") s cross join person a join person b on ",
@@ -185,6 +199,8 @@ macro_rules! pairs {
         concat!(
             by_sign!($scope, same_paper, $low, $high),
             " union ",
+            by_sign!($scope, same_other_paper, $low, $high),
+            " union ",
             by_sign!($scope, same_phone, $low, $high),
             " union ",
             by_sign!($scope, same_birth_date, $low, $high),
@@ -199,7 +215,7 @@ macro_rules! others_by_sign {
     ($scope:ident, $sign:ident, $of:literal) => {
         concat!(
             "select b.id as other, a.name as name, b.name as other_name,
-            case when a.national_id_index = b.national_id_index then 1 else 0 end as paper
+            case when a.national_id_index = b.national_id_index or a.paper_index = b.paper_index then 1 else 0 end as paper
             from person a join person b on ",
             $sign!(),
             " where a.id = ",
@@ -217,6 +233,8 @@ macro_rules! others {
     ($scope:ident, $of:literal, $limit:literal) => {
         concat!(
             others_by_sign!($scope, same_paper, $of),
+            " union ",
+            others_by_sign!($scope, same_other_paper, $of),
             " union ",
             others_by_sign!($scope, same_phone, $of),
             " union ",

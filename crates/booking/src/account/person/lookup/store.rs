@@ -1,0 +1,111 @@
+//! Keys in the database.
+
+use std::collections::BTreeSet;
+
+use sanbao_platform::db::{Conn, DbError, Engine, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::on;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::key::{Beginning, KeyedTexts};
+use crate::account::id::PersonId;
+use crate::account::organisation::{Organisation, OrganisationKind};
+use crate::account::person::store::recent;
+
+/// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
+pub(super) const FORM: i32 = 1;
+
+const PLACE: &str = "select organisation_id, area_code from person where id = $1 and merged_into is null";
+// Each spelling and each telephone by which a joined record was known finds the survivor.
+const TEXTS: &str =
+    "select name, phone, phones, address, guardian_name, guardian_phone, national_id_index, national_id_tail,
+    paper_index, paper_tail from person where id = $1 or merged_into = $1";
+const CLEAR: &str = "delete from person_key where person_id = $1";
+const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_code)
+    select $2, e.value, $1, $3 from json_each($4) e where true on conflict do nothing";
+const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, area_code)
+    select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
+const KEYED: &str = "update person set keys_form = $2 where id = $1";
+// In the order of the index, so that no more keys are read than are wanted.
+const OF_HOME: &str = "select k.person_id from person_key k
+    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4";
+const OF_AGENCY: &str = "select k.person_id from person_key k
+    where k.scope = $1 and k.key >= $2 and k.key < $3
+    and (exists (select 1 from person p where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $4)
+        or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $4
+            and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
+    order by k.key, k.person_id limit $6";
+const OF_AREAS: &str = "with recursive down (code, depth) as (
+        select p.child, 1 from area_parent p
+        where replace(',' || $4 || ',', ',' || p.parent || ',', '') <> ',' || $4 || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5)
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5))
+    select k.person_id from person_key k
+    where k.scope = $1 and k.key >= $2 and k.key < $3
+    and (k.area_code in (select code from down) or replace(',' || $4 || ',', ',' || k.area_code || ',', '') <> ',' || $4 || ','
+        or exists (select 1 from person p
+            where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6))
+    order by k.key, k.person_id limit $7";
+
+/// The scope of a resident is the care home; elders at home have the one of nobody.
+fn scope(home: Option<OrganisationId>) -> Uuid {
+    home.map_or(Uuid::nil(), Uuid::from)
+}
+
+/// Writes the keys of a person anew, with those of the records that went into it. One that went into another has none.
+pub(in crate::account::person) async fn write(tx: &mut Tx, id: PersonId) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(CLEAR).bind(id).execute(c).await.map(drop))?;
+    let place: Option<(Option<OrganisationId>, Option<String>)> =
+        on!(tx, |c| sqlx::query_as(PLACE).bind(id).fetch_optional(c).await)?;
+    if let Some((home, area)) = place {
+        let texts: Vec<KeyedTexts> = on!(tx, |c| sqlx::query_as(TEXTS).bind(id).fetch_all(c).await)?;
+        let mut keys = BTreeSet::new();
+        for record in &texts {
+            record.add_to(&mut keys);
+        }
+        let keys = Json(keys);
+        let statement = match tx.engine() {
+            Engine::Sqlite(_) => WRITE_SQLITE,
+            Engine::Postgres(_) => WRITE_POSTGRES,
+        };
+        on!(tx, |c| {
+            sqlx::query(statement).bind(id).bind(scope(home)).bind(&area).bind(&keys).execute(c).await.map(drop)
+        })?;
+    }
+    Ok(on!(tx, |c| sqlx::query(KEYED).bind(id).bind(FORM).execute(c).await.map(drop))?)
+}
+
+/// The people with a key that begins so, of those whom the caller may see, the shortest key first; `limit` keys at most, of
+/// which one person may have several.
+pub(super) async fn found(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    own: &Organisation,
+    beginning: &Beginning,
+    limit: i64,
+) -> Result<Vec<PersonId>, DbError> {
+    let (from, until, at_home) = (&beginning.from, beginning.until(), Uuid::nil());
+    Ok(match own.kind {
+        OrganisationKind::CareHome => on!(conn, |c| {
+            let rows = sqlx::query_scalar(OF_HOME).bind(scope(Some(own.id))).bind(from).bind(&until);
+            rows.bind(limit).fetch_all(c).await
+        })?,
+        OrganisationKind::HomeCareAgency => on!(conn, |c| {
+            let rows = sqlx::query_scalar(OF_AGENCY).bind(at_home).bind(from).bind(&until);
+            rows.bind(own.id).bind(recent(ctx)).bind(limit).fetch_all(c).await
+        })?,
+        OrganisationKind::StreetOffice => {
+            let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
+            on!(conn, |c| {
+                let rows = sqlx::query_scalar(OF_AREAS).bind(at_home).bind(from).bind(&until);
+                rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
+            })?
+        }
+        OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
+    })
+}

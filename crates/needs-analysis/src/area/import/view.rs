@@ -1,0 +1,49 @@
+//! The report of an import of areas.
+
+use sanbao_platform::lang::Lang;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::table::{ERRORS_MAX, Fault, RowError};
+
+/// How an import of areas went. `total` is the sum of created, updated, unchanged and failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct AreaReport {
+    /// Whether nothing was written.
+    pub dry_run: bool,
+    /// Rows of the file, blank ones left out; of a row with line breaks in it, each line.
+    pub total: u64,
+    /// New areas.
+    pub created: u64,
+    /// Known areas that have another name or place since.
+    pub updated: u64,
+    /// Of these, the ones that lie in another area since.
+    pub moved: u64,
+    /// Known areas that were as in the file.
+    pub unchanged: u64,
+    /// Bad rows.
+    pub failed: u64,
+    /// Bad cells in all.
+    pub error_count: u64,
+    /// The first of these, in the order of the lines.
+    pub errors: Vec<RowError>,
+}
+
+impl AreaReport {
+    /// Counts the lines of a bad row and remembers what is wrong while there is room.
+    pub(super) fn bad(&mut self, lines: u64, row: u64, fault: Fault, value: Option<&str>) {
+        self.failed += lines;
+        self.error_count += 1;
+        if self.errors.len() < ERRORS_MAX {
+            self.errors.push(RowError::new(row, fault, value));
+        }
+    }
+
+    /// The same with its reasons in a language.
+    #[must_use]
+    pub(super) fn in_language(mut self, lang: Lang) -> Self {
+        self.errors.sort_by_key(|error| error.row);
+        self.errors = self.errors.into_iter().map(|error| error.in_language(lang)).collect();
+        self
+    }
+}

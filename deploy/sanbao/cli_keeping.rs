@@ -1,0 +1,58 @@
+//! The flags of the commands that keep a network: backup, restore, the move to a server.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use sanbao_platform::config::Secret;
+
+use crate::cli::StoreArgs;
+
+/// The passphrase of a backup.
+#[derive(Clone, Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct PassphraseArgs {
+    /// File of the passphrase, its first line.
+    #[arg(long, env = "SANBAO_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// The passphrase itself: by the environment only where nobody else reads it.
+    #[arg(long, env = "SANBAO_PASSPHRASE", hide_env_values = true, value_name = "TEXT", hide = true)]
+    pub passphrase: Option<Secret<String>>,
+}
+
+/// The flags of `backup`.
+#[derive(Clone, Debug, Args)]
+pub struct BackupArgs {
+    /// The file to write; it must not be there yet.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// The flags of `restore`.
+#[derive(Clone, Debug, Args)]
+pub struct RestoreArgs {
+    /// The backup.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
+    #[command(flatten)]
+    pub passphrase: PassphraseArgs,
+}
+
+/// The flags of `move-to-postgres`.
+#[derive(Clone, Debug, Args)]
+pub struct MoveArgs {
+    /// Folder of the stopped network; it stays as it is.
+    #[arg(long, env = "SANBAO_DATA_DIR", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// The server: `postgres://user:password@host/database`, with no network in it.
+    #[arg(long, env = "SANBAO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Secret<String>,
+    /// File of the root secret [default: secret.json in the folder].
+    #[arg(long, env = "SANBAO_SECRET_FILE", value_name = "FILE")]
+    pub secret_file: Option<PathBuf>,
+}

@@ -1,0 +1,274 @@
+//! Backup, restore and the move to a server, on the real binary: everything of one moment, whole, on either engine, and nothing
+//! half done when it is killed.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sanbao::compose::{Found, Purpose};
+use sanbao::role::Role;
+use sanbao::settings::Storage;
+use sanbao_platform::config::Secret;
+use sanbao_platform::db::copy::{CopyError, Digest, Snapshot, matched};
+use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both};
+use serde_json::json;
+
+use crate::common::{self, Served};
+
+const PASSPHRASE: &str = "three boats on the river";
+
+/// A place of its own for a network: arguments of the command line, and the same as a storage.
+struct Place {
+    storage: Storage,
+    secret: PathBuf,
+}
+
+impl Place {
+    fn of(engine: &TestEngine, folder: &Path) -> Self {
+        match engine {
+            TestEngine::Sqlite(_) => Self::files(&folder.join("network")),
+            TestEngine::Postgres(url) => {
+                Self { storage: Storage::Postgres(Secret(url.clone())), secret: folder.join("secret.json") }
+            }
+        }
+    }
+
+    fn files(dir: &Path) -> Self {
+        Self { storage: Storage::Files(dir.to_owned()), secret: dir.join("secret.json") }
+    }
+
+    fn arguments(&self) -> Vec<String> {
+        let text = |path: &Path| path.to_str().unwrap().to_owned();
+        match &self.storage {
+            Storage::Files(dir) => vec!["--data-dir".to_owned(), text(dir)],
+            Storage::Postgres(url) => {
+                vec!["--database-url".to_owned(), url.0.clone(), "--secret-file".to_owned(), text(&self.secret)]
+            }
+        }
+    }
+
+    fn command(&self, name: &str, file: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        forget_settings(&mut command);
+        command.arg(name).arg(file).args(self.arguments()).env("SANBAO_PASSPHRASE", PASSPHRASE);
+        command
+    }
+
+    /// The sums of all tables.
+    async fn sums(&self) -> Vec<(String, Digest)> {
+        sums(&self.storage).await
+    }
+}
+
+/// The sums of all tables, by kinds of values that both engines agree about.
+async fn sums(storage: &Storage) -> Vec<(String, Digest)> {
+    let found = Found::open(storage, Role::ALL, Purpose::Work).await.unwrap();
+    let dbs: Vec<_> = found.databases().into_iter().map(|(_, db)| db).collect();
+    let mut all = Vec::new();
+    for (role, snapshot) in Role::ALL.iter().zip(&mut Snapshot::of(&dbs).await.unwrap()) {
+        for table in snapshot.tables().await.unwrap() {
+            // Every number and text of these is compared as it stands; JSON and moments by what they mean.
+            let mut digest = Digest::default();
+            let alike = alike(&table);
+            let each = async |row: Vec<_>| {
+                digest.take(&alike, &row);
+                Ok::<_, CopyError>(())
+            };
+            snapshot.rows(&table, each).await.unwrap();
+            all.push((format!("{}.{}", role.schema(), table.name), digest));
+        }
+    }
+    found.close().await;
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// A table with the kinds that `PostgreSQL` has for its columns, as far as their names tell: where a text of `SQLite` is JSON or a moment,
+/// it is compared as one.
+fn alike(table: &sanbao_platform::db::copy::Table) -> sanbao_platform::db::copy::Table {
+    use sanbao_platform::db::copy::Kind;
+    let mut alike = table.clone();
+    for column in &mut alike.columns {
+        column.kind = if column.name.ends_with("_at") || column.name.ends_with("_until") || column.name == "at" {
+            Kind::Moment
+        } else {
+            Kind::Json
+        };
+    }
+    alike
+}
+
+fn succeeded(output: &Output) -> String {
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+fn refused(mut command: Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// The demo's network on `engine`, as one that is nobody's demo: its secret lies beside it.
+async fn filled(engine: &TestEngine, place: &Place) -> Served {
+    let parts = common::parts_at(&place.storage, sanbao_platform::clock::Clock::manual(common::morning())).await;
+    sanbao::demo::fill(&parts).await.unwrap();
+    common::root().save_new(&place.secret).unwrap();
+    Served::of(engine.clone(), parts).await
+}
+
+#[tokio::test]
+async fn a_backup_beside_writers_becomes_the_network_of_one_moment_on_either_engine() {
+    on_both(|engine| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::of(&engine, folder.path());
+        let served = filled(&engine, &place).await;
+        let file = folder.path().join("backup");
+        let stop = Arc::new(AtomicBool::new(false));
+        let admin = served.nobody().demo("admin").await;
+        let writer = tokio::spawn({
+            let (stop, admin) = (Arc::clone(&stop), admin.clone());
+            async move {
+                let mut n = 0;
+                while !stop.load(Ordering::SeqCst) {
+                    let new =
+                        json!({ "kind": "home_care_agency", "name_zh": format!("机构{n}"), "name_en": "An agency" });
+                    admin.post("/v1/organisations", &new).await.expect(201);
+                    n += 1;
+                }
+                n
+            }
+        });
+        let backup = tokio::task::spawn_blocking({
+            let mut command = place.command("backup", &file);
+            move || command.output().unwrap()
+        });
+        let said = succeeded(&backup.await.unwrap());
+        stop.store(true, Ordering::SeqCst);
+        assert!(writer.await.unwrap() > 0, "{said}");
+        served.stop().await;
+        let bytes = std::fs::read(&file).unwrap();
+        for text in ["机构", "陈桂香", "demo", "outbox"] {
+            assert!(!bytes.windows(text.len()).any(|w| w == text.as_bytes()), "{text} is readable");
+        }
+
+        for other in [Some(testing::sqlite()), testing::postgres().await].into_iter().flatten() {
+            let place = Place::of(&other, &folder.path().join(other.name()));
+            succeeded(&place.command("restore", &file).output().unwrap());
+            assert!(place.secret.exists());
+            let clock = sanbao_platform::clock::Clock::manual(common::morning());
+            let restored = Served::of(other.clone(), common::parts_at(&place.storage, clock).await).await;
+            common::in_step(&restored).await;
+            restored.nobody().demo("nurse").await.get("/v1/persons").await.expect(200);
+            let new = json!({ "kind": "home_care_agency", "name_zh": "恢复之后", "name_en": "After" });
+            restored.nobody().demo("admin").await.post("/v1/organisations", &new).await.expect(201);
+            common::in_step(&restored).await;
+            restored.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_row_comes_to_the_other_engine_and_back() {
+    let Some(server) = testing::postgres().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (first, back) = (Place::files(&folder.path().join("first")), Place::files(&folder.path().join("back")));
+    let served = filled(&testing::sqlite(), &first).await;
+    common::in_step(&served).await;
+    served.stop().await;
+    let (to, from) = (folder.path().join("to"), folder.path().join("from"));
+    succeeded(&first.command("backup", &to).output().unwrap());
+    let on_server = Place::of(&server, folder.path());
+    succeeded(&on_server.command("restore", &to).output().unwrap());
+    succeeded(&on_server.command("backup", &from).output().unwrap());
+    succeeded(&back.command("restore", &from).output().unwrap());
+    let before = first.sums().await;
+    assert!(before.iter().filter(|(_, sum)| sum.rows > 0).count() > 30, "most tables have rows");
+    for place in [on_server, back] {
+        for (a, b) in before.iter().zip(place.sums().await) {
+            assert_eq!(*a, b);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_or_brought_back_is_said_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::files(&folder.path().join("network"));
+    filled(&testing::sqlite(), &place).await.stop().await;
+    let file = folder.path().join("backup");
+    let mut short = place.command("backup", &file);
+    short.env("SANBAO_PASSPHRASE", "short");
+    assert!(refused(short).contains("fewer than 12"), "a short passphrase");
+    let mut none = place.command("backup", &file);
+    none.env_remove("SANBAO_PASSPHRASE");
+    assert!(refused(none).contains("--passphrase-file"), "no passphrase");
+    assert!(!file.exists());
+    succeeded(&place.command("backup", &file).output().unwrap());
+    assert!(refused(place.command("backup", &file)).contains("there already"), "a file is not overwritten");
+    assert!(refused(place.command("restore", &file)).contains("holds something"), "a network is not overwritten");
+
+    let other = Place::files(&folder.path().join("other"));
+    let mut wrong = other.command("restore", &file);
+    wrong.env("SANBAO_PASSPHRASE", "four boats on the river");
+    assert!(refused(wrong).contains("passphrase"), "a wrong passphrase");
+    let bytes = std::fs::read(&file).unwrap();
+    let cut = folder.path().join("cut");
+    std::fs::write(&cut, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    assert!(refused(other.command("restore", &cut)).contains("cut off or was changed"), "half a file");
+    let Storage::Files(dir) = &other.storage else { unreachable!() };
+    assert!(!dir.exists(), "nothing is there that could be served");
+    succeeded(&other.command("restore", &file).output().unwrap());
+    let demo = folder.path().join("demo");
+    std::fs::create_dir(&demo).unwrap();
+    std::fs::write(demo.join("this-is-a-demo"), "").unwrap();
+    let said = refused(Place::files(&demo).command("backup", &folder.path().join("of-demo")));
+    assert!(said.contains("demo"), "{said}");
+}
+
+#[tokio::test]
+async fn a_network_of_files_moves_to_a_server_also_after_it_was_killed_on_the_way() {
+    let Some(server) = testing::postgres().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::files(&folder.path().join("network"));
+    filled(&testing::sqlite(), &place).await.stop().await;
+    let before = place.sums().await;
+    let on_server = Place::of(&server, folder.path());
+    let Storage::Postgres(Secret(url)) = &on_server.storage else { unreachable!() };
+    let command = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        forget_settings(&mut command);
+        let Storage::Files(dir) = &place.storage else { unreachable!() };
+        command.arg("move-to-postgres").arg("--data-dir").arg(dir).args(["--database-url", url]);
+        command
+    };
+    let (mut killed, mut wait) = (0, Duration::from_millis(20));
+    loop {
+        let mut child = command().spawn().unwrap();
+        tokio::time::sleep(wait).await;
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+        let found = Found::open(&on_server.storage, Role::ALL, Purpose::Serve).await.unwrap();
+        let whole = found.is_used();
+        found.close().await;
+        if whole {
+            // It was killed behind its commit.
+            break;
+        }
+        wait = wait * 3 / 2;
+    }
+    assert!(killed > 1, "it was killed on the way");
+    assert_eq!(on_server.sums().await, before);
+    assert_eq!(place.sums().await, before, "the folder stays as it was");
+    let said = refused(command());
+    assert!(said.contains("holds something"), "{said}");
+}
