@@ -125,7 +125,7 @@ async fn measure(engine: &TestEngine, count: usize) {
 
 #[tokio::main]
 async fn main() {
-    let count = std::env::args().filter_map(|text| text.parse().ok()).next().unwrap_or(PEOPLE);
+    let count = std::env::args().find_map(|text| text.parse().ok()).unwrap_or(PEOPLE);
     println!("| engine | people | clients | p50 ms | p99 ms | bar p99 ≤ {BAR_MS} ms |");
     println!("|---|---|---|---|---|---|");
     measure(&testing::sqlite(), count).await;

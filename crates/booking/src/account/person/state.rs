@@ -92,10 +92,10 @@ impl State for PersonState {
 
 impl PersonState {
     /// The last day of somebody who has died or left.
-    pub fn ended_on(&self) -> Option<NaiveDate> {
+    pub fn ended_on(self) -> Option<NaiveDate> {
         match self {
             Self::Registered => None,
-            Self::Ended { on, .. } => Some(*on),
+            Self::Ended { on, .. } => Some(on),
         }
     }
 }
