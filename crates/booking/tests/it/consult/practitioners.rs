@@ -178,8 +178,12 @@ async fn each_reader_sees_the_doctors_that_they_may_set_up() {
         let street = member(&mut tx, now, office, &["administrator"], "街道管理员").await;
         let desk = member(&mut tx, now, office, &["dispatcher"], "街道派单员").await;
         let theirs = member(&mut tx, now, governed, &["doctor"], "街道医生").await;
+        let home = organisation(&mut tx, now, "care_home", "街道养老院", "Asia/Shanghai").await;
+        on!(tx, |c| sqlx::query(made).bind(office).bind(home).execute(c).await.map(drop)).unwrap();
+        member(&mut tx, now, home, &["doctor"], "院内医生").await;
         tx.commit().await.unwrap();
         let list = page(&w, &street, "/practitioners").await;
+        assert!(!list.text.contains("院内医生"), "nobody asks a care home's doctor for a consult: {}", list.text);
         assert!(list.text.contains("街道医生") && !list.text.contains("李医生"), "{}", list.text);
         let one = format!("/v1/practitioners/{}", theirs.id);
         let profile = json!({ "specialty": "cardiology", "title": "chief", "licence_no": "1" });

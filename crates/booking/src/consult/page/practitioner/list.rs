@@ -9,10 +9,10 @@ use sanbao_platform::problem::Problem;
 
 use super::t;
 use crate::App;
-use crate::account::organisation::{self, Organisation};
+use crate::account::organisation::{self, Organisation, OrganisationKind};
 use crate::account::policy::AccountAction;
 use crate::consult::practitioner::store::{self, STAFF_MAX, StaffDoctor};
-use crate::role::{self, ADMINISTRATOR, DOCTOR};
+use crate::role::{self, ADMINISTRATOR};
 use crate::texts;
 
 /// Organisations of an office that are looked through.
@@ -37,16 +37,21 @@ pub(super) async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     Ok(app.deps.frame.page(lang, &t(lang, "doctors-title"), Some(&ctx.actor), "/practitioners", &[], &body))
 }
 
+/// Whether consults are asked of organisations of a kind: a care home's own doctors are booked by nobody.
+fn is_invited(kind: OrganisationKind) -> bool {
+    matches!(kind, OrganisationKind::Hospital | OrganisationKind::HealthCentre)
+}
+
 /// The organisations with doctors whose accounts the reader runs: the own one, and those that the office governs.
 async fn hospitals(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<Organisation>, Problem> {
     let own = organisation::own(conn, ctx).await?;
-    if own.kind.roles().contains(&DOCTOR) {
+    if is_invited(own.kind) {
         return Ok(vec![own]);
     }
     let mut hospitals = Vec::new();
     for other in organisation::list(conn, &own, own.day(ctx.now()), None, ORGANISATIONS_MAX).await? {
-        let has_doctors = other.kind.roles().contains(&DOCTOR);
-        if has_doctors && organisation::load(conn, ctx, other.id, AccountAction::AccountUpdate).await.is_ok() {
+        if is_invited(other.kind) && organisation::load(conn, ctx, other.id, AccountAction::AccountUpdate).await.is_ok()
+        {
             hospitals.push(other);
         }
     }
