@@ -96,7 +96,7 @@ async fn readyz(visitor: Visitor, State(around): State<Around>) -> Result<Respon
         return Err(Problem::new(&UNAVAILABLE).detail("正在停止", "Stopping"));
     }
     ready(&around.stores).await?;
-    // Whoever goes on now makes it harder to bring the databases into step again.
+    // To go on now would make it harder to bring the databases into step again.
     if let Some(((reader, publisher), cause)) = around.wiring.faults.all().pop_first() {
         let said = Problem::new(&UNAVAILABLE).with("reader", reader).with("publisher", publisher);
         return Err(said.because(cause));

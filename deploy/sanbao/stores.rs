@@ -103,7 +103,7 @@ pub enum ComposeError {
 #[derive(Debug)]
 pub struct Found(Vec<(Role, Db, Holding)>);
 
-/// What a process has come for.
+/// The purpose for which databases are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// To serve a network, or to begin one where nothing is.

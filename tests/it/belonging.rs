@@ -45,7 +45,7 @@ async fn serve(data: &Path) -> Process {
     Process::ready(command(data, port), format!("http://127.0.0.1:{port}")).await
 }
 
-/// What a start that is refused says.
+/// The words of a start that is refused.
 fn refused(mut command: Command) -> String {
     forget_settings(&mut command);
     let output = command.output().unwrap();

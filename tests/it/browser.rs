@@ -22,7 +22,7 @@ impl Browser {
     }
 
     /// Chooses the option of a list whose words hold `words`.
-    async fn choose(&self, css: &str, words: &str) {
+    pub async fn choose(&self, css: &str, words: &str) {
         self.wait_for(css).await;
         let found = self
             .run(&format!(

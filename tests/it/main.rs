@@ -7,6 +7,7 @@ mod bad_input;
 mod belonging;
 mod bookers;
 mod browser;
+mod browser_from_empty;
 mod browser_pages;
 mod browser_proof;
 mod browser_week;

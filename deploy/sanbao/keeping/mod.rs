@@ -1,4 +1,4 @@
-//! What a network is kept by: `backup` of a running one, `restore` into an empty place, `move-to-postgres`.
+//! The commands by which a network is kept: `backup` of a running one, `restore` into an empty place, `move-to-postgres`.
 //!
 //! All three move rows in one form ([`Cell`](sanbao_platform::db::copy::Cell)), so that a backup of one engine is restored into the
 //! other. What is copied is read again where it was written, and its sum is compared, before any of it can be served.

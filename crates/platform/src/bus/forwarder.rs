@@ -18,7 +18,7 @@ use crate::nats::Nats;
 
 /// Under which name the forwarder's own cursor is kept.
 pub(super) const NAME: &str = "nats";
-/// What is out of step with an outbox, when the stream is.
+/// The name of a stream among readers.
 const STREAM: &str = "the event stream";
 /// Events that are appended before the first of them must be acknowledged.
 const BATCH_MAX: i64 = 100;

@@ -29,7 +29,7 @@ pub struct KeyMarks {
     pub fields: BTreeMap<FieldKeyId, String>,
 }
 
-/// What a database holds before it is migrated.
+/// The content of a database before it is migrated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holding {
     /// Nothing: it was just made, or its making was cut short.
@@ -58,7 +58,7 @@ async fn has_table(conn: &mut Conn, name: &str) -> Result<bool, DbError> {
 }
 
 impl Db {
-    /// What it holds.
+    /// Its content.
     pub async fn holding(&self) -> Result<Holding, DbError> {
         let mut conn = self.read().await?;
         if !has_table(&mut conn, "_sqlx_migrations").await? {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::speaker::{NONE, SUBJECT, listener, now};
 
-/// What an older copy of the publisher's database lacks.
+/// Makes of the publisher's database an older copy.
 const TAKE_BACK: &str = "delete from outbox where position > $1";
 const FORGET: &str = "delete from outbox where position <= $1";
 

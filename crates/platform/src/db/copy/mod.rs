@@ -37,7 +37,7 @@ pub enum Cell {
     Bytes(Vec<u8>),
 }
 
-/// What a column holds, where the engine says so: `SQLite` has one word for several of these.
+/// The kind of values in a column, where the engine says so: `SQLite` has one word for several of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// As `SQLite` keeps it, without another meaning.
