@@ -41,6 +41,9 @@ fn statements(files: &[File], owner: &str) -> Vec<Statement> {
     found
 }
 
+/// The table in which the numbers of migrations are kept by the program that runs them.
+const NUMBERS: &str = "create table _sqlx_migrations (version bigint primary key)";
+
 async fn prepare_on_sqlite(conn: &mut SqliteConnection, sql: &str) -> Result<(), sqlx::Error> {
     conn.prepare(AssertSqlSafe(sql.to_owned()).into_sql_str()).await.map(drop)
 }
@@ -61,6 +64,7 @@ async fn every_statement_prepares_on_both_engines() {
         let statements = statements(&files, owner);
         count += statements.len();
         let mut sqlite = engines::sqlite(&engines::migrations(&files, owner, "sqlite")).await;
+        sqlx::raw_sql(NUMBERS).execute(&mut sqlite).await.unwrap();
         for s in statements.iter().filter(|s| s.sqlite) {
             findings.extend(
                 prepare_on_sqlite(&mut sqlite, &s.sql).await.err().map(|e| format!("{} on SQLite: {e}", s.place)),
@@ -68,6 +72,7 @@ async fn every_statement_prepares_on_both_engines() {
         }
         let Some(server) = &server else { continue };
         let mut postgres = server.schema(owner, &engines::migrations(&files, owner, "postgres")).await;
+        sqlx::raw_sql(NUMBERS).execute(&mut postgres).await.unwrap();
         for s in statements.iter().filter(|s| s.postgres) {
             let outcome = prepare_on_postgres(&mut postgres, &s.sql).await;
             findings.extend(outcome.err().map(|e| format!("{} on PostgreSQL: {e}", s.place)));
