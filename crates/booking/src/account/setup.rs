@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::clock::Clock;
+use sanbao_platform::cn;
 use sanbao_platform::crypto::{random_token, sha256_hex};
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::http::Visitor;
@@ -12,7 +13,7 @@ use sanbao_platform::problem::Problem;
 
 use super::config::AccountConfig;
 use super::id::AccountId;
-use super::input::{self, Fields, Setup, area_code, line, typed_twice};
+use super::input::{self, Fields, Setup, Wrong, line, typed_twice};
 use super::member::{self, Membership, NewAccount};
 use super::organisation::{self, ENGLISH_CHARS_MAX, NAME_CHARS_MAX, Organisation, OrganisationKind, OrganisationState};
 use super::problems::{LINK_SPENT, LOGIN_TAKEN};
@@ -55,6 +56,14 @@ pub(super) async fn is_open(conn: &mut Conn, token: &str, now: DateTime<Utc>) ->
     Ok(open > 0)
 }
 
+/// The national code of a street. An office may begin without one.
+fn street(typed: &str) -> Result<String, Wrong> {
+    cn::street_code(typed).map_err(|fault| {
+        let (zh, en) = fault.words();
+        Wrong::new(zh, en)
+    })
+}
+
 /// Makes the street office and its administrator, and spends the link.
 pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result<(), Problem> {
     let now = app.deps.clock.now();
@@ -66,7 +75,7 @@ pub(super) async fn create(app: &App, visitor: &Visitor, body: &Setup) -> Result
     let mut fields = Fields::default();
     let name_zh = fields.take("/name_zh", line(&body.name_zh, NAME_CHARS_MAX));
     let name_en = fields.maybe("/name_en", Some(&body.name_en), |t| line(t, ENGLISH_CHARS_MAX)).unwrap_or_default();
-    let area = fields.maybe("/area_code", body.area_code.as_deref(), area_code);
+    let area = fields.maybe("/area_code", body.area_code.as_deref(), street);
     let login = fields.take("/login", input::login(&body.login));
     let display_name = fields.take("/display_name", line(&body.display_name, 40));
     let names = [&body.name_zh, &body.name_en, &body.login, &body.display_name].map(String::as_str);

@@ -17,7 +17,7 @@ use crate::account::person::lookup::{LookedUp, LookupView, api};
 
 /// The text that is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct PeopleQuery {
     #[serde(default)]
     q: String,
 }
@@ -27,7 +27,7 @@ pub(super) async fn people(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
 }
 
 /// The same page with what was looked for; its script takes the list alone out of it.
-pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(wanted): Form<Wanted>) -> Response {
+pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(wanted): Form<PeopleQuery>) -> Response {
     draw(&app, &ctx, &wanted.q).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 

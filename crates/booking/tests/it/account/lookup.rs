@@ -78,7 +78,7 @@ async fn strangers_never_show() {
             assert_eq!(names(&agency, typed).await, ["谌某近", "谌某远"], "{typed}");
             assert_eq!(names(&desk, typed).await, ["谌某近"], "{typed}");
         }
-        let (_, second) = site.second_office("330288").await;
+        let (_, second) = site.second_office("330288001").await;
         assert_eq!(names(&second, "谌某").await, [""; 0]);
         for login in ["doctor", "caregiver", "analyst"] {
             let token = site.token(login).await;

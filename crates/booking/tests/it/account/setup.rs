@@ -50,8 +50,9 @@ async fn a_set_up_link_makes_one_administrator() {
         let mut weak = office(&link);
         weak["password"] = json!("short");
         weak["login"] = json!("A B");
+        weak["area_code"] = json!("abc");
         let refused = post(&site, "/setup", &weak).await.refused(422, "invalid").body;
-        assert_eq!(refused["errors"].as_array().unwrap().len(), 2, "and the link is not spent by it");
+        assert_eq!(refused["errors"].as_array().unwrap().len(), 3, "and the link is not spent by it");
         post(&site, "/setup", &office("guess")).await.refused(410, "setup-link-spent");
 
         let body = office(&link);
