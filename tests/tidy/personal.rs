@@ -61,6 +61,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
     ("crates/booking/src/account/person/join/api.rs", "whose it is; what is joined and separated"),
+    ("crates/booking/src/account/person/lookup/api.rs", "whether somebody is found twice"),
     ("crates/booking/src/account/person/lookup/fill.rs", "the last four of papers, which are indexed"),
     ("crates/booking/src/account/person/pair/api.rs", "whose it is, and whether two are one"),
     ("crates/booking/src/account/person/pair/view.rs", "what the two are compared by"),

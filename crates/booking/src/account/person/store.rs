@@ -29,6 +29,8 @@ macro_rules! columns {
     };
 }
 
+pub(super) use columns;
+
 const FIND: &str = concat!(
     "select ",
     columns!(),

@@ -1,6 +1,7 @@
 //! Looking somebody up while one types.
 
 use axum::extract::State as AppState;
+use sanbao_platform::audit::Personal;
 use sanbao_platform::cn::Paper;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::http::{Ctx, Json, Query};
@@ -12,11 +13,9 @@ use super::key::{Beginning, LookupSign, beginnings};
 use super::store;
 use super::view::{LookedUp, LookupView};
 use crate::App;
-use crate::account::id::PersonId;
 use crate::account::input::{Fields, line};
 use crate::account::organisation;
-use crate::account::person::model::{paper_tail, register};
-use crate::account::person::store::find;
+use crate::account::person::model::{Person, paper_tail, register};
 use crate::account::person::view::PersonView;
 use crate::account::policy::{self, AccountAction};
 
@@ -61,13 +60,13 @@ pub(in crate::account) async fn looked_up(app: &App, ctx: &Ctx, typed: &str) -> 
     let mut fields = Fields::default();
     let typed = fields.take("?q", line(typed, 60));
     let typed = fields.finish(typed)?;
-    let (mut found, mut more): (Vec<(PersonId, LookupSign)>, bool) = (Vec::new(), false);
+    let (mut found, mut more): (Vec<(Personal<Person>, LookupSign)>, bool) = (Vec::new(), false);
     for beginning in of(&typed, &app.deps.fields, ctx) {
-        let ids = store::found(&mut conn, ctx, &own, &beginning, KEYS_MAX).await?;
-        more |= i64::try_from(ids.len()).is_ok_and(|count| count == KEYS_MAX);
-        for id in ids {
-            if !found.iter().any(|(known, _)| *known == id) {
-                found.push((id, beginning.sign));
+        let people = store::found(&mut conn, ctx, &own, &beginning, KEYS_MAX).await?;
+        more |= i64::try_from(people.len()).is_ok_and(|count| count == KEYS_MAX);
+        for person in people {
+            if !found.iter().any(|(known, _)| known.unseen().id == person.unseen().id) {
+                found.push((person, beginning.sign));
             }
         }
         if found.len() > FOUND_MAX {
@@ -75,12 +74,8 @@ pub(in crate::account) async fn looked_up(app: &App, ctx: &Ctx, typed: &str) -> 
         }
     }
     more |= found.len() > FOUND_MAX;
-    let mut items = Vec::with_capacity(found.len().min(FOUND_MAX));
-    for (id, because) in found.into_iter().take(FOUND_MAX) {
-        if let Some(person) = find(&mut conn, id).await? {
-            items.push(LookedUp { person: PersonView::of(person, &ctx.shows, &app.deps.fields), because });
-        }
-    }
+    let view = |(person, because)| LookedUp { person: PersonView::of(person, &ctx.shows, &app.deps.fields), because };
+    let items = found.into_iter().take(FOUND_MAX).map(view).collect();
     Ok(LookupView { items, more })
 }
 

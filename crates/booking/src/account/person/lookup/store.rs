@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
@@ -12,7 +13,8 @@ use uuid::Uuid;
 use super::key::{Beginning, KeyedTexts};
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
-use crate::account::person::store::recent;
+use crate::account::person::model::Person;
+use crate::account::person::store::{columns, recent};
 
 /// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
 pub(super) const FORM: i32 = 1;
@@ -29,15 +31,24 @@ const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, are
     select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
 const KEYED: &str = "update person set keys_form = $2 where id = $1";
 // In the order of the index, so that no more keys are read than are wanted.
-const OF_HOME: &str = "select k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4";
-const OF_AGENCY: &str = "select k.person_id from person_key k
+const OF_HOME: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where id in (select k.person_id from person_key k
+    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4) order by name, id"
+);
+const OF_AGENCY: &str = concat!(
+    "select ",
+    columns!(),
+    " from person where id in (select k.person_id from person_key k
     where k.scope = $1 and k.key >= $2 and k.key < $3
     and (exists (select 1 from person p where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $4)
         or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $4
             and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
-    order by k.key, k.person_id limit $6";
-const OF_AREAS: &str = "with recursive down (code, depth) as (
+    order by k.key, k.person_id limit $6) order by name, id"
+);
+const OF_AREAS: &str = concat!(
+    "with recursive down (code, depth) as (
         select p.child, 1 from area_parent p
         where replace(',' || $4 || ',', ',' || p.parent || ',', '') <> ',' || $4 || ',' and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5)
@@ -45,12 +56,15 @@ const OF_AREAS: &str = "with recursive down (code, depth) as (
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =
             (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5))
-    select k.person_id from person_key k
+    select ",
+    columns!(),
+    " from person where id in (select k.person_id from person_key k
     where k.scope = $1 and k.key >= $2 and k.key < $3
     and (k.area_code in (select code from down) or replace(',' || $4 || ',', ',' || k.area_code || ',', '') <> ',' || $4 || ','
         or exists (select 1 from person p
             where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6))
-    order by k.key, k.person_id limit $7";
+    order by k.key, k.person_id limit $7) order by name, id"
+);
 
 /// The scope of a resident is the care home; elders at home have the one of nobody.
 fn scope(home: Option<OrganisationId>) -> Uuid {
@@ -80,29 +94,28 @@ pub(in crate::account::person) async fn write(tx: &mut Tx, id: PersonId) -> Resu
     Ok(on!(tx, |c| sqlx::query(KEYED).bind(id).bind(FORM).execute(c).await.map(drop))?)
 }
 
-/// The people with a key that begins so, of those whom the caller may see, the shortest key first; `limit` keys at most, of
-/// which one person may have several.
+/// The people with a key that begins so, of those whom the caller may see, by name; of `limit` keys at most.
 pub(super) async fn found(
     conn: &mut Conn,
     ctx: &Ctx,
     own: &Organisation,
     beginning: &Beginning,
     limit: i64,
-) -> Result<Vec<PersonId>, DbError> {
+) -> Result<Vec<Personal<Person>>, DbError> {
     let (from, until, at_home) = (&beginning.from, beginning.until(), Uuid::nil());
     Ok(match own.kind {
         OrganisationKind::CareHome => on!(conn, |c| {
-            let rows = sqlx::query_scalar(OF_HOME).bind(scope(Some(own.id))).bind(from).bind(&until);
+            let rows = sqlx::query_as(OF_HOME).bind(scope(Some(own.id))).bind(from).bind(&until);
             rows.bind(limit).fetch_all(c).await
         })?,
         OrganisationKind::HomeCareAgency => on!(conn, |c| {
-            let rows = sqlx::query_scalar(OF_AGENCY).bind(at_home).bind(from).bind(&until);
+            let rows = sqlx::query_as(OF_AGENCY).bind(at_home).bind(from).bind(&until);
             rows.bind(own.id).bind(recent(ctx)).bind(limit).fetch_all(c).await
         })?,
         OrganisationKind::StreetOffice => {
             let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
             on!(conn, |c| {
-                let rows = sqlx::query_scalar(OF_AREAS).bind(at_home).bind(from).bind(&until);
+                let rows = sqlx::query_as(OF_AREAS).bind(at_home).bind(from).bind(&until);
                 rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
             })?
         }
