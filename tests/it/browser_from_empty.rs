@@ -170,8 +170,13 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
     office.click("#take").await;
     office.until("document.body.innerText.includes('城东社区')").await;
     office.browser.shots("from-empty-areas").await;
-    office.goto("/admin").await;
-    office.until("document.querySelector('#add-organisation select[name=area_code]')").await;
+    office.did();
+    testing::until("the areas have come to where organisations are kept", async || {
+        office.browser.goto("/admin").await;
+        let there = office.browser.run("return !!document.querySelector('#add-organisation select[name=area_code]')");
+        there.await == true
+    })
+    .await;
     for (kind, name) in [("医院", "龙赛医院"), ("养老机构", "金生怡养院"), ("居家", "新三宝居家服务社")] {
         office.adds_organisation(kind, name).await;
     }
