@@ -90,7 +90,8 @@ impl Hand<'_> {
         self.until("location.pathname === '/me/second-factor'").await;
         self.click("#begin-factor").await;
         self.until("document.querySelector('#factor-text').textContent.length > 30").await;
-        let text = self.browser.run("return document.querySelector('#factor-text').textContent.replaceAll(' ', '')").await;
+        let text =
+            self.browser.run("return document.querySelector('#factor-text').textContent.replaceAll(' ', '')").await;
         let secret = TotpSecret::parse(text.as_str().unwrap()).unwrap();
         self.fill("#confirm-factor input", &secret.code(served.clock.now())).await;
         self.click("#confirm-factor [type=submit]").await;
@@ -143,6 +144,8 @@ impl Hand<'_> {
         self.fill("#profile [name=licence_no]", "110330211000123").await;
         self.click("#profile [type=submit]").await;
         self.browser.wait_for("#week-form").await;
+        // The rows behind the grid: a week as times.
+        self.click("#rows summary").await;
         for weekday in 1..=5 {
             let row = format!("#rows [data-weekday='{weekday}']");
             self.fill(&format!("{row} [data-end=from]"), "08:00").await;
@@ -153,18 +156,16 @@ impl Hand<'_> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pages_alone() {
-    let engine = testing::sqlite();
-    let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
-    parts.booking.account.second_factor = SecondFactorFor::Administrators;
-    let served = Served::of(engine, parts).await;
-    let actions = Cell::new(0);
-    let base = served.nobody().base;
-    let (office, person) = (Browser::open(&base).await, Browser::open(&base).await);
-    let (office, person) = (Hand { browser: office, actions: &actions }, Hand { browser: person, actions: &actions });
+/// The links that the administrator hands over.
+struct Links {
+    desk: String,
+    doctor: String,
+    nurse: String,
+}
 
-    office.sets_up(&served).await;
+/// The office with its communities and three organisations, a room, a doctor's week, and three people.
+async fn sets_the_network_up(office: &Hand<'_>, served: &Served) -> Links {
+    office.sets_up(served).await;
     office.browser.shots("from-empty-check").await;
     office.goto("/areas").await;
     office.click("#take").await;
@@ -177,7 +178,8 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
         there.await == true
     })
     .await;
-    for (kind, name) in [("医院", "龙赛医院"), ("养老机构", "金生怡养院"), ("居家", "新三宝居家服务社")] {
+    for (kind, name) in [("医院", "龙赛医院"), ("养老机构", "金生怡养院"), ("居家", "新三宝居家服务社")]
+    {
         office.adds_organisation(kind, name).await;
     }
     let desk = office.adds_account("周调度", "zhou", "dispatcher", Some("330211001")).await;
@@ -192,8 +194,12 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
     office.click("#rooms form [type=submit]").await;
     office.until("document.querySelector('#rooms tbody')").await;
     let nurse = office.adds_account("陈护士", "chen", "care_staff", None).await;
+    Links { desk, doctor, nurse }
+}
 
-    person.comes_in(&nurse, "chen").await;
+/// The home registers a resident and asks; the doctor accepts; the home takes a time and a room.
+async fn books_a_consult(person: &Hand<'_>, links: &Links) {
+    person.comes_in(&links.nurse, "chen").await;
     person.goto("/residents").await;
     person.fill("form[data-send='POST /v1/persons'] [name=name]", "孙宝庆").await;
     person.click("form[data-send='POST /v1/persons'] button.primary").await;
@@ -208,7 +214,7 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
     person.until("/^\\/consults\\/[0-9a-f-]{36}$/.test(location.pathname)").await;
     let consult = person.browser.path().await;
 
-    person.comes_in(&doctor, "shen").await;
+    person.comes_in(&links.doctor, "shen").await;
     person.goto(&consult).await;
     person.click("form[data-send$='/accept'] button").await;
     person.until("document.body.innerText.includes('已受理')").await;
@@ -219,8 +225,11 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
     person.click("form[data-schedule] button[type=submit]").await;
     person.until("document.body.innerText.includes('已排期')").await;
     person.browser.shots("from-empty-consult").await;
+}
 
-    person.comes_in(&desk, "zhou").await;
+/// A call comes in, is looked at, and goes to the agency.
+async fn dispatches_a_request(person: &Hand<'_>, desk: &str) {
+    person.comes_in(desk, "zhou").await;
     person.goto("/requests/new").await;
     person.fill("#phone", "0574-86251234").await;
     person.fill("#elder_name", "李阿婆").await;
@@ -235,6 +244,22 @@ async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pag
     person.click("#do-dispatch [type=submit]").await;
     person.until("document.body.innerText.includes('已派单')").await;
     person.browser.shots("from-empty-request").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_an_empty_machine_to_the_first_consult_and_the_first_request_by_pages_alone() {
+    let engine = testing::sqlite();
+    let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
+    parts.booking.account.second_factor = SecondFactorFor::Administrators;
+    let served = Served::of(engine, parts).await;
+    let actions = Cell::new(0);
+    let base = served.nobody().base;
+    let (office, person) = (Browser::open(&base).await, Browser::open(&base).await);
+    let (office, person) = (Hand { browser: office, actions: &actions }, Hand { browser: person, actions: &actions });
+
+    let links = sets_the_network_up(&office, &served).await;
+    books_a_consult(&person, &links).await;
+    dispatches_a_request(&person, &links.desk).await;
 
     let taken = actions.get();
     eprintln!("the first consult is booked and the first request dispatched by {taken} actions");

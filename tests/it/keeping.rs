@@ -88,13 +88,13 @@ async fn sums(storage: &Storage) -> Vec<(String, Digest)> {
 /// A table with the kinds that `PostgreSQL` has for its columns, as far as their names tell: where a text of `SQLite` is JSON or a moment,
 /// it is compared as one.
 fn alike(table: &sanbao_platform::db::copy::Table) -> sanbao_platform::db::copy::Table {
-    use sanbao_platform::db::copy::Kind;
+    use sanbao_platform::db::copy::CellKind;
     let mut alike = table.clone();
     for column in &mut alike.columns {
         column.kind = if column.name.ends_with("_at") || column.name.ends_with("_until") || column.name == "at" {
-            Kind::Moment
+            CellKind::Moment
         } else {
-            Kind::Json
+            CellKind::Json
         };
     }
     alike

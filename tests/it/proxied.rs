@@ -103,10 +103,11 @@ async fn missing_files(browser: &Browser) -> Vec<String> {
         let script =
             format!("const a = await fetch({path:?}); return `${{a.status}} ${{a.headers.get('content-type')}}`");
         let came = browser.run(&script).await;
-        let kind = if std::path::Path::new(&path).extension().is_some_and(|e| e == "js") {
-            "200 text/javascript"
-        } else {
-            "200 text/css"
+        let end = std::path::Path::new(&path).extension().and_then(|end| end.to_str());
+        let kind = match end {
+            Some("js") => "200 text/javascript",
+            Some("csv") => "200 text/csv",
+            _ => "200 text/css",
         };
         if !came.as_str().unwrap().starts_with(kind) {
             missing.push(format!("{path}: {came}"));

@@ -25,13 +25,17 @@ struct Statement {
 fn statements(files: &[File], owner: &str) -> Vec<Statement> {
     let source = format!("crates/{owner}/src/");
     let mut found = Vec::new();
-    for file in files.iter().filter(|f| f.is_rust() && f.path.starts_with(&source)) {
-        // A file that cannot be read as Rust is a finding of the rules.
-        for text in tokens::text_consts(&tokens::groups(&file.text).unwrap_or_default()) {
+    let files = || files.iter().filter(|f| f.is_rust() && f.path.starts_with(&source));
+    // A file that cannot be read as Rust is a finding of the rules.
+    let groups = |file: &File| tokens::groups(&file.text).unwrap_or_default();
+    let macros: Vec<_> = files().flat_map(|file| tokens::text_macros(&groups(file))).collect();
+    for file in files() {
+        for text in tokens::text_consts(&groups(file)) {
             if is_statement(&text.text) {
+                let known = macros.iter().fold(text.text, |sql, (name, part)| sql.replace(&format!("<{name}!>"), part));
                 found.push(Statement {
                     place: file.finding(text.line, &text.name),
-                    sql: text.text,
+                    sql: known,
                     sqlite: !text.name.ends_with("_POSTGRES"),
                     postgres: !text.name.ends_with("_SQLITE"),
                 });
@@ -94,6 +98,10 @@ const SAMPLES: &[(&str, &[(&str, &str)])] = &[
     ("mod m { impl X { const A: &str = \"\n  with x as (select 1)\"; } }", &[("A", "\n  with x as (select 1)")]),
     ("fn f() { static A: &str = \"Select 1\"; }", &[("A", "Select 1")]),
     ("const A: &str = concat!(\"select \", \"1\", COLUMNS);", &[("A", "select 1<?>")]),
+    (
+        "macro_rules! c { () => { \"1\" }; } const A: &str = concat!(\"select \", c!(), \" where \", d!());",
+        &[("A", "select 1 where <d!>")],
+    ),
     ("const A: &str = \"selection\"; const B: &str = \"without\"; const fn f() {} const N: usize = 1;", &[]),
     ("// const A: &str = \"select 1\";", &[]),
 ];

@@ -74,7 +74,8 @@ pub fn functions(groups: &[Vec<TokenTree>]) -> Vec<Function> {
     found
 }
 
-/// Constants and statics of text: a literal, or a `concat!`, in which all but literals becomes `<?>`.
+/// Constants and statics of text: a literal, or a `concat!`, in which a macro's call becomes `<name!>` and all else but literals
+/// `<?>`.
 pub fn text_consts(groups: &[Vec<TokenTree>]) -> Vec<TextConst> {
     let mut found = Vec::new();
     for tokens in groups {
@@ -98,12 +99,36 @@ pub fn text_consts(groups: &[Vec<TokenTree>]) -> Vec<TextConst> {
 }
 
 fn concat_of(arguments: TokenStream) -> String {
-    let part = |token: TokenTree| match token {
-        TokenTree::Punct(p) if p.as_char() == ',' => String::new(),
-        TokenTree::Literal(l) => text_of(&l).unwrap_or_else(|| "<?>".into()),
+    let arguments: Vec<TokenTree> = arguments.into_iter().collect();
+    let part = |argument: &[TokenTree]| match argument {
+        [] => String::new(),
+        [TokenTree::Literal(l)] => text_of(l).unwrap_or_else(|| "<?>".into()),
+        [TokenTree::Ident(name), call, TokenTree::Group(_)] if is_punct(call, '!') => format!("<{name}!>"),
         _ => "<?>".into(),
     };
-    arguments.into_iter().map(part).collect()
+    arguments.split(|token| is_punct(token, ',')).map(part).collect()
+}
+
+/// Macros that stand for one text, `macro_rules! name { () => { "text" } }`, by name.
+pub fn text_macros(groups: &[Vec<TokenTree>]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for tokens in groups {
+        for at in tokens.windows(4) {
+            let [rules, call, TokenTree::Ident(name), TokenTree::Group(body)] = at else { continue };
+            if !is_ident(rules, "macro_rules") || !is_punct(call, '!') {
+                continue;
+            }
+            let body: Vec<TokenTree> = body.stream().into_iter().collect();
+            let [TokenTree::Group(none), _, _, TokenTree::Group(text), ..] = body.as_slice() else { continue };
+            let text: Vec<TokenTree> = text.stream().into_iter().collect();
+            if let ([TokenTree::Literal(text)], true) = (text.as_slice(), none.stream().is_empty())
+                && let Some(text) = text_of(text)
+            {
+                found.push((name.to_string(), text));
+            }
+        }
+    }
+    found
 }
 
 /// Lines in which the path stands, such as `Utc::now`, whatever stands before its first name.

@@ -57,6 +57,9 @@ impl Cursor {
             return Ok(());
         }
         match log.end().await? {
+            LogEnd::At { position: last, .. } if last < position && log.is_copy() => {
+                Err(LogError::Behind { publisher: self.publisher, reader: self.consumer, last, heard: position })
+            }
             LogEnd::At { position: last, .. } if last < position => {
                 Err(self.out_of_step(format!("event {position} was heard, and event {last} is the newest")))
             }

@@ -63,6 +63,21 @@ pub enum LogError {
         /// The two things that contradict each other.
         cause: String,
     },
+    /// A stream ends before what the reader has heard. Its publisher may have yet to fill it, as after a move from one process to
+    /// several; if that lasts, the publisher's database is older than the reader's.
+    #[error(
+        "the event stream of {publisher} ends with event {last}, and {reader} has heard event {heard}: it waits until the \
+         publisher has filled the stream. If that lasts, their databases are of different times: restore those of one backup"
+    )]
+    Behind {
+        publisher: &'static str,
+        /// The reader's name.
+        reader: &'static str,
+        /// The last event of the stream.
+        last: i64,
+        /// The last event that was heard.
+        heard: i64,
+    },
     /// Somebody else wrote into the stream.
     #[error("message {sequence} in the event stream of {publisher} is none of its events: {cause}")]
     Foreign {
@@ -103,6 +118,11 @@ pub trait EventLog: std::fmt::Debug + Send + Sync {
 
     /// The position of the newest event; 0 when there is none.
     async fn last(&self) -> Result<i64, LogError>;
+
+    /// Whether it is a copy, which its publisher fills by and by.
+    fn is_copy(&self) -> bool {
+        false
+    }
 
     /// The newest event.
     async fn end(&self) -> Result<LogEnd, LogError>;

@@ -207,6 +207,10 @@ impl EventLog for StreamLog {
         Ok(signed(extent.last) + self.offset(extent).await?)
     }
 
+    fn is_copy(&self) -> bool {
+        true
+    }
+
     async fn end(&self) -> Result<LogEnd, LogError> {
         let Some(extent) = self.extent().await?.filter(|e| !e.empty) else { return Ok(LogEnd::Unknown) };
         let Event { position, event_id, .. } = self.newest(extent).await?;

@@ -28,7 +28,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::broadcast;
 
-use crate::auth::ended::{self, Ended, Ending};
+use crate::auth::ended::{Ended, Ending};
 
 pub use belonging::{Holding, KeyMarks};
 #[doc(hidden)]
@@ -328,50 +328,6 @@ impl Db {
         match self.engine {
             Inner::Sqlite(_) => "sqlite",
             Inner::Postgres(_) => "postgres",
-        }
-    }
-
-    /// Brings the schema to the newest version, the platform's own tables, then the service's, and reads which log-ins
-    /// have ended.
-    pub fn migrate<'a>(&'a self, service: &'a Migrations) -> BoxFuture<'a, Result<(), DbError>> {
-        Box::pin(async move {
-            let scripts = self.scripts(service);
-            self.is_not_newer(&scripts).await?;
-            self.run(&scripts).await?;
-            ended::load(self).await
-        })
-    }
-
-    /// The numbers of the migrations that this program has for a service, in their order.
-    pub fn known(&self, service: &Migrations) -> Vec<i64> {
-        let mut versions: Vec<_> = self.scripts(service).iter().map(|script| script.version).collect();
-        versions.sort_unstable();
-        versions
-    }
-
-    fn scripts(&self, service: &Migrations) -> Vec<Script> {
-        match &self.engine {
-            Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
-            Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),
-        }
-    }
-
-    /// Brings an empty schema to the state of an earlier version, which had these migrations.
-    pub async fn migrate_to(&self, service: &Migrations, applied: &[i64]) -> Result<(), DbError> {
-        let all = self.scripts(service);
-        if let Some(schema) = applied.iter().find(|version| !all.iter().any(|script| script.version == **version)) {
-            let known = all.iter().map(|script| script.version).max().unwrap_or(0);
-            return Err(DbError::Newer { schema: *schema, known });
-        }
-        let scripts: Vec<_> = all.into_iter().filter(|script| applied.contains(&script.version)).collect();
-        self.is_not_newer(&scripts).await?;
-        self.run(&scripts).await
-    }
-
-    async fn run(&self, scripts: &[Script]) -> Result<(), DbError> {
-        match &self.engine {
-            Inner::Sqlite(db) => db.migrate(scripts).await,
-            Inner::Postgres(db) => migrate::run_postgres(db, scripts).await,
         }
     }
 

@@ -27,7 +27,11 @@ pub(super) async fn people(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
 }
 
 /// The same page with what was looked for; its script takes the list alone out of it.
-pub(super) async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(wanted): Form<PeopleQuery>) -> Response {
+pub(super) async fn found(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Form(wanted): Form<PeopleQuery>,
+) -> Response {
     draw(&app, &ctx, &wanted.q).await.map_or_else(Problem::into_response, Markup::into_response)
 }
 

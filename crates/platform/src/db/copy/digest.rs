@@ -4,7 +4,7 @@ use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Cell, Kind, Table};
+use super::{Cell, CellKind, Table};
 
 /// How many rows, and the sum of their hashes modulo 2^128. A row that is missing, changed or there twice changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Digest {
     }
 }
 
-fn put(hash: &mut Sha256, kind: Kind, cell: &Cell) {
+fn put(hash: &mut Sha256, kind: CellKind, cell: &Cell) {
     let mut field = |tag: u8, bytes: &[u8]| {
         hash.update([tag]);
         hash.update((bytes.len() as u64).to_be_bytes());
@@ -38,11 +38,11 @@ fn put(hash: &mut Sha256, kind: Kind, cell: &Cell) {
         (_, Cell::Null) => field(0, &[]),
         (_, Cell::Int(n)) => field(1, &n.to_be_bytes()),
         (_, Cell::Real(x)) => field(2, &x.to_bits().to_be_bytes()),
-        (Kind::Json, Cell::Text(text)) => match serde_json::from_str::<serde_json::Value>(text) {
+        (CellKind::Json, Cell::Text(text)) => match serde_json::from_str::<serde_json::Value>(text) {
             Ok(value) => field(3, value.to_string().as_bytes()),
             Err(_) => field(4, text.as_bytes()),
         },
-        (Kind::Moment, Cell::Text(text)) => match DateTime::parse_from_rfc3339(text) {
+        (CellKind::Moment, Cell::Text(text)) => match DateTime::parse_from_rfc3339(text) {
             Ok(at) => field(5, &at.timestamp_micros().to_be_bytes()),
             Err(_) => field(4, text.as_bytes()),
         },
@@ -56,7 +56,7 @@ mod tests {
     use super::super::Column;
     use super::*;
 
-    fn of(kind: Kind, rows: &[Cell]) -> Digest {
+    fn of(kind: CellKind, rows: &[Cell]) -> Digest {
         let table = Table { name: "t".to_owned(), columns: vec![Column { name: "c".to_owned(), kind }] };
         let mut digest = Digest::default();
         for cell in rows {
@@ -72,19 +72,19 @@ mod tests {
     #[test]
     fn the_order_of_rows_is_nothing_and_their_number_and_content_are() {
         let [a, b] = [text("a"), text("b")];
-        let whole = of(Kind::Text, &[a.clone(), b.clone()]);
-        assert_eq!(whole, of(Kind::Text, &[b.clone(), a.clone()]));
+        let whole = of(CellKind::Text, &[a.clone(), b.clone()]);
+        assert_eq!(whole, of(CellKind::Text, &[b.clone(), a.clone()]));
         for other in [&[a.clone()][..], &[a.clone(), a.clone()], &[a.clone(), b.clone(), b], &[a, text("B")]] {
-            assert_ne!(whole, of(Kind::Text, other), "{other:?}");
+            assert_ne!(whole, of(CellKind::Text, other), "{other:?}");
         }
     }
 
     #[test]
     fn two_spellings_of_one_value_are_one() {
-        let json = |t: &str| of(Kind::Json, &[text(t)]);
+        let json = |t: &str| of(CellKind::Json, &[text(t)]);
         assert_eq!(json(r#"{"b": 1, "a":[2]}"#), json(r#"{"a":[2],"b":1}"#));
         assert_ne!(json(r#"{"a":[2]}"#), json(r#"{"a":[3]}"#));
-        let at = |t: &str| of(Kind::Moment, &[text(t)]);
+        let at = |t: &str| of(CellKind::Moment, &[text(t)]);
         assert_eq!(at("2026-11-29T08:00:00+00:00"), at("2026-11-29T08:00:00.000000+00:00"));
         assert_ne!(at("2026-11-29T08:00:00+00:00"), at("2026-11-29T08:00:00.000001+00:00"));
     }
@@ -94,7 +94,7 @@ mod tests {
         let all = [Cell::Null, Cell::Int(0), text(""), Cell::Bytes(Vec::new()), Cell::Real(0.0)];
         for (n, a) in all.iter().enumerate() {
             for b in &all[n + 1..] {
-                assert_ne!(of(Kind::Plain, std::slice::from_ref(a)), of(Kind::Plain, std::slice::from_ref(b)));
+                assert_ne!(of(CellKind::Plain, std::slice::from_ref(a)), of(CellKind::Plain, std::slice::from_ref(b)));
             }
         }
     }

@@ -39,7 +39,7 @@ pub enum Cell {
 
 /// The kind of values in a column, where the engine says so: `SQLite` has one word for several of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum CellKind {
     /// As `SQLite` keeps it, without another meaning.
     Plain,
     Whole,
@@ -57,7 +57,7 @@ pub enum Kind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Column {
     pub name: String,
-    pub kind: Kind,
+    pub kind: CellKind,
 }
 
 /// A table as it is copied.

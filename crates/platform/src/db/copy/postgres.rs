@@ -6,7 +6,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use uuid::Uuid;
 
-use super::{Cell, Column, CopyError, Kind, MIGRATIONS_TABLE, Table, ordered, quoted};
+use super::{Cell, CellKind, Column, CopyError, MIGRATIONS_TABLE, Table, ordered, quoted};
 use crate::crypto::hex;
 use crate::db::as_text;
 
@@ -18,17 +18,17 @@ const REFERS_POSTGRES: &str = "select distinct t.relname::text, f.relname::text
     from pg_constraint c join pg_class t on t.oid = c.conrelid join pg_class f on f.oid = c.confrelid
     where c.contype = 'f' and t.relnamespace = current_schema()::regnamespace";
 
-fn kind(data_type: &str) -> Option<Kind> {
+fn kind(data_type: &str) -> Option<CellKind> {
     Some(match data_type {
-        "bigint" | "integer" | "smallint" => Kind::Whole,
-        "boolean" => Kind::Truth,
-        "double precision" => Kind::Real,
-        "text" => Kind::Text,
-        "timestamp with time zone" => Kind::Moment,
-        "date" => Kind::Day,
-        "jsonb" => Kind::Json,
-        "uuid" => Kind::Uuid,
-        "bytea" => Kind::Bytes,
+        "bigint" | "integer" | "smallint" => CellKind::Whole,
+        "boolean" => CellKind::Truth,
+        "double precision" => CellKind::Real,
+        "text" => CellKind::Text,
+        "timestamp with time zone" => CellKind::Moment,
+        "date" => CellKind::Day,
+        "jsonb" => CellKind::Json,
+        "uuid" => CellKind::Uuid,
+        "bytea" => CellKind::Bytes,
         _ => return None,
     })
 }
@@ -54,7 +54,7 @@ pub(super) async fn rows<E: From<CopyError>>(
     mut each: impl AsyncFnMut(Vec<Cell>) -> Result<(), E>,
 ) -> Result<(), E> {
     let select = |column: &Column| match column.kind {
-        Kind::Whole => format!("{}::bigint", quoted(&column.name)),
+        CellKind::Whole => format!("{}::bigint", quoted(&column.name)),
         _ => quoted(&column.name),
     };
     let columns: Vec<_> = table.columns.iter().map(select).collect();
@@ -74,17 +74,17 @@ pub(super) async fn rows<E: From<CopyError>>(
     Ok(())
 }
 
-fn cell(row: &PgRow, n: usize, kind: Kind) -> Result<Cell, sqlx::Error> {
+fn cell(row: &PgRow, n: usize, kind: CellKind) -> Result<Cell, sqlx::Error> {
     let read = match kind {
-        Kind::Whole => row.try_get::<Option<i64>, _>(n)?.map(Cell::Int),
-        Kind::Truth => row.try_get::<Option<bool>, _>(n)?.map(|yes| Cell::Int(i64::from(yes))),
-        Kind::Real => row.try_get::<Option<f64>, _>(n)?.map(Cell::Real),
-        Kind::Moment => row.try_get::<Option<DateTime<Utc>>, _>(n)?.map(|at| Cell::Text(as_text(at))),
-        Kind::Day => row.try_get::<Option<NaiveDate>, _>(n)?.map(|day| Cell::Text(day.to_string())),
-        Kind::Json => row.try_get::<Option<serde_json::Value>, _>(n)?.map(|value| Cell::Text(value.to_string())),
-        Kind::Uuid => row.try_get::<Option<Uuid>, _>(n)?.map(|id| Cell::Bytes(id.as_bytes().to_vec())),
-        Kind::Bytes => row.try_get::<Option<Vec<u8>>, _>(n)?.map(Cell::Bytes),
-        Kind::Plain | Kind::Text => row.try_get::<Option<String>, _>(n)?.map(Cell::Text),
+        CellKind::Whole => row.try_get::<Option<i64>, _>(n)?.map(Cell::Int),
+        CellKind::Truth => row.try_get::<Option<bool>, _>(n)?.map(|yes| Cell::Int(i64::from(yes))),
+        CellKind::Real => row.try_get::<Option<f64>, _>(n)?.map(Cell::Real),
+        CellKind::Moment => row.try_get::<Option<DateTime<Utc>>, _>(n)?.map(|at| Cell::Text(as_text(at))),
+        CellKind::Day => row.try_get::<Option<NaiveDate>, _>(n)?.map(|day| Cell::Text(day.to_string())),
+        CellKind::Json => row.try_get::<Option<serde_json::Value>, _>(n)?.map(|value| Cell::Text(value.to_string())),
+        CellKind::Uuid => row.try_get::<Option<Uuid>, _>(n)?.map(|id| Cell::Bytes(id.as_bytes().to_vec())),
+        CellKind::Bytes => row.try_get::<Option<Vec<u8>>, _>(n)?.map(Cell::Bytes),
+        CellKind::Plain | CellKind::Text => row.try_get::<Option<String>, _>(n)?.map(Cell::Text),
     };
     Ok(read.unwrap_or(Cell::Null))
 }
@@ -105,14 +105,14 @@ pub(super) fn line(table: &Table, row: &[Cell], out: &mut Vec<u8>) -> Result<(),
     Ok(())
 }
 
-fn field(kind: Kind, cell: &Cell, out: &mut Vec<u8>) -> Result<(), &'static str> {
+fn field(kind: CellKind, cell: &Cell, out: &mut Vec<u8>) -> Result<(), &'static str> {
     match (kind, cell) {
         (_, Cell::Null) => out.extend(br"\N"),
-        (Kind::Truth, Cell::Int(n)) => out.push(if *n == 0 { b'f' } else { b't' }),
+        (CellKind::Truth, Cell::Int(n)) => out.push(if *n == 0 { b'f' } else { b't' }),
         (_, Cell::Int(n)) => out.extend(n.to_string().bytes()),
         (_, Cell::Real(x)) => out.extend(format!("{x:?}").bytes()),
-        (Kind::Uuid, Cell::Bytes(bytes)) if bytes.len() == 16 => out.extend(hex(bytes).bytes()),
-        (Kind::Uuid, Cell::Bytes(_)) => return Err("an id is not of 16 bytes"),
+        (CellKind::Uuid, Cell::Bytes(bytes)) if bytes.len() == 16 => out.extend(hex(bytes).bytes()),
+        (CellKind::Uuid, Cell::Bytes(_)) => return Err("an id is not of 16 bytes"),
         (_, Cell::Bytes(bytes)) => {
             out.extend(br"\\x");
             out.extend(hex(bytes).bytes());
@@ -138,7 +138,7 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
 
-    fn said(kind: Kind, cell: Cell) -> String {
+    fn said(kind: CellKind, cell: Cell) -> String {
         let table = Table { name: "t".to_owned(), columns: vec![Column { name: "c".to_owned(), kind }] };
         let mut out = Vec::new();
         line(&table, &[cell], &mut out).unwrap();
@@ -147,18 +147,19 @@ mod tests {
 
     #[test]
     fn each_value_is_written_as_the_format_wants_it() {
-        assert_eq!(said(Kind::Text, Cell::Null), "\\N\n");
-        assert_eq!(said(Kind::Text, Cell::Text("a\tb\\N\r\n王".to_owned())), "a\\tb\\\\N\\r\\n王\n");
-        assert_eq!(said(Kind::Truth, Cell::Int(1)), "t\n");
-        assert_eq!(said(Kind::Whole, Cell::Int(-3)), "-3\n");
-        assert_eq!(said(Kind::Real, Cell::Real(0.1)), "0.1\n");
-        assert_eq!(said(Kind::Bytes, Cell::Bytes(vec![0, 255])), "\\\\x00ff\n");
-        assert_eq!(said(Kind::Uuid, Cell::Bytes(vec![17; 16])), format!("{}\n", "11".repeat(16)));
+        assert_eq!(said(CellKind::Text, Cell::Null), "\\N\n");
+        assert_eq!(said(CellKind::Text, Cell::Text("a\tb\\N\r\n王".to_owned())), "a\\tb\\\\N\\r\\n王\n");
+        assert_eq!(said(CellKind::Truth, Cell::Int(1)), "t\n");
+        assert_eq!(said(CellKind::Whole, Cell::Int(-3)), "-3\n");
+        assert_eq!(said(CellKind::Real, Cell::Real(0.1)), "0.1\n");
+        assert_eq!(said(CellKind::Bytes, Cell::Bytes(vec![0, 255])), "\\\\x00ff\n");
+        assert_eq!(said(CellKind::Uuid, Cell::Bytes(vec![17; 16])), format!("{}\n", "11".repeat(16)));
     }
 
     #[test]
     fn what_the_server_cannot_hold_is_said_with_its_column() {
-        let table = Table { name: "t".to_owned(), columns: vec![Column { name: "c".to_owned(), kind: Kind::Text }] };
+        let table =
+            Table { name: "t".to_owned(), columns: vec![Column { name: "c".to_owned(), kind: CellKind::Text }] };
         let error = line(&table, &[Cell::Text("a\0".to_owned())], &mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("t.c"), "{error}");
     }

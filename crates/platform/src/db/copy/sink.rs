@@ -2,7 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
-use super::{Cell, Column, CopyError, Digest, Kind, Table, postgres, quoted, sqlite};
+use super::{Cell, CellKind, Column, CopyError, Digest, Table, postgres, quoted, sqlite};
 use crate::db::{Db, DbError, Inner};
 
 /// Bytes that go to a server at a time.
@@ -190,7 +190,7 @@ pub fn matched(own: &[Table], source: &Table) -> Result<Table, CopyError> {
     let column = |source: &Column| {
         let own = target.columns.iter().find(|column| column.name == source.name);
         let own = own.ok_or_else(|| differs(format!("the target has no column {}", source.name)))?;
-        let kind = if own.kind == Kind::Plain { source.kind } else { own.kind };
+        let kind = if own.kind == CellKind::Plain { source.kind } else { own.kind };
         Ok::<_, CopyError>(Column { name: source.name.clone(), kind })
     };
     Ok(Table { name: source.name.clone(), columns: source.columns.iter().map(column).collect::<Result<_, _>>()? })

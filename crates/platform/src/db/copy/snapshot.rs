@@ -31,7 +31,7 @@ pub struct Bearings {
 
 impl Snapshot {
     /// Takes the snapshots of several databases. On `PostgreSQL` they are of exactly one moment, on `SQLite` of moments close to each
-    /// other: whoever wants them to fit asks for [`bearings`](Self::bearings).
+    /// other: by [`bearings`](Self::bearings) a reader knows whether they fit.
     pub async fn of(all: &[Db]) -> Result<Vec<Self>, DbError> {
         let mut exported: Option<String> = None;
         let mut snapshots = Vec::with_capacity(all.len());
