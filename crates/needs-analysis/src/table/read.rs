@@ -229,6 +229,6 @@ mod tests {
         let rows: Vec<_> = table.rows(9).into_iter().map(|row| (row.line, row.last, row.cells)).collect();
         assert_eq!(rows[0], (2, 2, Ok(vec![("a", "1".to_owned()), ("b", "2".to_owned())])));
         assert_eq!(rows[1], (4, 5, Ok(vec![("a", "3".to_owned()), ("b", "4\n5".to_owned())])));
-        assert_eq!((rows[2].0, rows[2].1, rows[2].2.clone().unwrap_err()), (6, 8, "column_count"));
+        assert_eq!((rows[2].0, rows[2].1, rows[2].2.clone().unwrap_err()), (6, 7, "column_count"));
     }
 }

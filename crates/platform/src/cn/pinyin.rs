@@ -30,8 +30,8 @@ mod tests {
     fn each_character_has_its_readings() {
         for (name, spelt) in [
             ("张建国", vec![vec!["zhang"], vec!["jian"], vec!["guo"]]),
-            ("吕某", vec![vec!["lv"], vec!["mou"]]),
-            ("A某", vec![vec!["a"], vec!["mou"]]),
+            ("吕某", vec![vec!["lv"], vec!["mou", "mei"]]),
+            ("A某", vec![vec!["a"], vec!["mou", "mei"]]),
             ("䶮", vec![vec!["yan"]]),
             ("·", vec![vec!["·"]]),
             ("", vec![]),
