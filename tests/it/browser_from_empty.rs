@@ -43,6 +43,16 @@ impl Hand<'_> {
         self.browser.fill(css, text).await;
     }
 
+    /// Fills in a field of time, which takes other keys in each language of a browser.
+    async fn sets(&self, css: &str, value: &str) {
+        self.did();
+        let set = format!(
+            "const field = document.querySelector({css:?}); field.value = {value:?}; \
+             for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, {{ bubbles: true }}))"
+        );
+        self.browser.run(&set).await;
+    }
+
     async fn choose(&self, css: &str, words: &str) {
         self.did();
         self.browser.choose(css, words).await;
@@ -148,8 +158,8 @@ impl Hand<'_> {
         self.click("#rows summary").await;
         for weekday in 1..=5 {
             let row = format!("#rows [data-weekday='{weekday}']");
-            self.fill(&format!("{row} [data-end=from]"), "08:00").await;
-            self.fill(&format!("{row} [data-end=to]"), "17:00").await;
+            self.sets(&format!("{row} [data-end=from]"), "08:00").await;
+            self.sets(&format!("{row} [data-end=to]"), "17:00").await;
         }
         self.click("#week-form button.primary").await;
         self.until("document.querySelector('main dl.facts')").await;

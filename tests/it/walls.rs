@@ -197,6 +197,8 @@ const PUBLIC_PAGES: &[(&str, &str)] = &[
 ];
 /// The pages that everybody who is logged in may open.
 const PAGES_FOR_ALL: &[(&str, &str)] = &[
+    ("/areas", "the names of areas are no secret, and what changes them is drawn for those who may"),
+    ("/areas/{code}", "the same"),
     ("/me", "one's own account"),
     ("/me/password", "one's own password"),
     ("/me/pin", "one's own PIN"),

@@ -129,7 +129,11 @@ impl World {
 
     /// A page's path with the world's ids in it.
     pub fn page(&self, path: &str) -> String {
-        sample::path(path, |name| self.thing(path, name))
+        let of_person = |path: String| match self.thing("/persons/{id}", "id") {
+            Some(person) if path == "/requests/part" => format!("{path}?person={person}"),
+            _ => path,
+        };
+        of_person(sample::path(path, |name| self.thing(path, name)))
     }
 
     /// A path of the document with the world's ids in it, and the query that it asks for.

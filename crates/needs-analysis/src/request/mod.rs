@@ -1,6 +1,6 @@
 //! Requests: intake by API and file, and the work order's life from received to closed.
 //!
-//! - [`input`], [`details`]: what comes in becomes a draft or a list of faults; what of it is kept
+//! - `input`, `details`: what comes in becomes a draft or a list of faults; what of it is kept
 //! - [`category`], [`sla`]: the tables of categories and of limits
 //! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
 //! - [`list`]: which requests somebody sees

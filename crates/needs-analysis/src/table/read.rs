@@ -26,13 +26,13 @@ pub enum TableError {
     /// Two columns for one field.
     #[error("a column stands twice: {0}")]
     TwiceColumn(&'static str),
-    /// More rows than [`ROWS_MAX`].
+    /// More rows than are read.
     #[error("more than {ROWS_MAX} rows: divide the file")]
     TooManyRows,
-    /// More columns than [`COLUMNS_MAX`].
+    /// More columns than are read.
     #[error("more than {COLUMNS_MAX} columns in the row at line {0}")]
     TooManyColumns(u64),
-    /// More bytes than [`ROW_BYTES_MAX`].
+    /// A row of more bytes than are read.
     #[error("more than {ROW_BYTES_MAX} bytes in the row at line {0}; perhaps a quotation mark is not closed")]
     RowTooLong(u64),
 }
