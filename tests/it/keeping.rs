@@ -208,7 +208,11 @@ async fn what_cannot_be_kept_or_brought_back_is_said_and_leaves_nothing() {
     none.env_remove("SANBAO_PASSPHRASE");
     assert!(refused(none).contains("--passphrase-file"), "no passphrase");
     assert!(!file.exists());
-    succeeded(&place.command("backup", &file).output().unwrap());
+    let words = folder.path().join("passphrase");
+    std::fs::write(&words, format!("{PASSPHRASE}\n")).unwrap();
+    let mut by_file = place.command("backup", &file);
+    by_file.env_remove("SANBAO_PASSPHRASE").arg("--passphrase-file").arg(&words);
+    succeeded(&by_file.output().unwrap());
     assert!(refused(place.command("backup", &file)).contains("there already"), "a file is not overwritten");
     assert!(refused(place.command("restore", &file)).contains("holds something"), "a network is not overwritten");
 
