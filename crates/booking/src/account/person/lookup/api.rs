@@ -21,7 +21,7 @@ use crate::account::policy::{self, AccountAction};
 
 /// People whom an answer names at most.
 const FOUND_MAX: usize = 20;
-/// What is read for one beginning: one person more than are named, so that it is known whether there are more.
+/// The rows that are read for one beginning: one person more than are named, so that it is known whether there are more.
 const BOUNDS: Bounds = Bounds { keys: 100, people: 21 };
 
 /// The query of a look-up.

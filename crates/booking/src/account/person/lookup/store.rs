@@ -86,7 +86,7 @@ struct FoundRow {
 pub(super) struct Bounds {
     /// Keys; a person may have several that begin alike.
     pub(super) keys: i64,
-    /// People.
+    /// Records that are read in full, each person once.
     pub(super) people: i64,
 }
 
