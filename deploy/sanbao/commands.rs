@@ -10,6 +10,7 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry::{self, LogFilter};
 use tokio::runtime::Runtime;
 
+use crate::check;
 use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
 use crate::cli_needs::NeedsCommand;
@@ -80,6 +81,7 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
+        Command::Check(args) => return check::run(&args).await,
         Command::Migrate(args) => migrate::run(&args).await?,
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,

@@ -2,6 +2,7 @@
 //! they run. A library, so that the tests in `tests/` put together what the binary `sanbao` does.
 
 pub mod around;
+pub mod check;
 pub mod cli;
 pub mod cli_accounts;
 pub mod cli_connections;

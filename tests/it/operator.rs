@@ -323,3 +323,47 @@ async fn an_upgrade_is_told_before_it_is_done_and_done_apart_from_serving() {
     let (well, told, said) = migrate(&["--dry-run"]);
     assert!(well && told.contains("booking: nothing to do"), "{told}{said}");
 }
+
+#[tokio::test]
+async fn a_check_measures_and_says_what_to_do() {
+    let (folder, turn, at) = (tempfile::tempdir().unwrap(), port(), port());
+    let data = folder.path().join("data");
+    let flags = [
+        "--data-dir".to_owned(),
+        data.display().to_string(),
+        "--listen".to_owned(),
+        format!("127.0.0.1:{at}"),
+        "--turn-listen".to_owned(),
+        format!("127.0.0.1:{turn}"),
+    ];
+    // Nobody tells the time there: that is unknown, which is neither good nor bad.
+    let check = || {
+        let output = binary().arg("check").args(&flags).args(["--ntp", "127.0.0.1:9"]).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (well, said) = check();
+    assert!(!well && said.contains("no network here") && said.contains("[不行 bad] 音视频中继"), "{said}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+    command.arg("serve").args(&flags);
+    let running = Process::ready(command, format!("http://127.0.0.1:{at}")).await;
+    until("TURN answers", async || check().1.contains(&format!("[好 good] 音视频中继 TURN UDP 127.0.0.1:{turn}")))
+        .await;
+    let (well, said) = check();
+    assert!(
+        !well && said.contains("[不行 bad] 备份 backup: none was ever made") && said.contains("sanbao backup"),
+        "{said}"
+    );
+    for good in ["[好 good] 数据库 databases: SQLite", "disk: ", "TURN TCP", "[不知 unknown] 时钟 clock"] {
+        assert!(said.contains(good), "{good}: {said}");
+    }
+    let (file, words) = (folder.path().join("backup"), folder.path().join("passphrase"));
+    std::fs::write(&words, "three boats on the river").unwrap();
+    let mut backup = binary();
+    backup.arg("backup").arg(&file).arg("--passphrase-file").arg(&words).args(["--data-dir", data.to_str().unwrap()]);
+    assert!(ended(&mut backup, &[]).0);
+    let (well, said) = check();
+    assert!(well && said.contains("[好 good] 备份 backup"), "{said}");
+    assert!(running.terminate().await.success());
+    let (well, said) = ended(&mut binary(), &["check", "--turn", &format!("127.0.0.1:{turn}")]);
+    assert!(!well, "nothing is there any more: {said}");
+}
