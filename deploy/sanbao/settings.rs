@@ -247,6 +247,8 @@ impl Settings {
                 ("listen", shown(listen)),
                 ("tls_listen", shown(tls.as_ref().map(|t| t.listen))),
                 ("tls_host", shown(tls.as_ref().map(|t| &t.host))),
+                ("tls_cert", shown(tls.as_ref().map(|t| &t.certificate))),
+                ("tls_key", shown(tls.as_ref().map(|t| &t.key))),
                 ("public_ips", shown(public_ips)),
                 ("relay_ports", shown(format!("{}-{}", relay_ports.0, relay_ports.1))),
                 ("allow_peers", shown(allow_peers.iter().map(ToString::to_string).collect::<Vec<_>>())),

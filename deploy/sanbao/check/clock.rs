@@ -43,7 +43,7 @@ async fn behind(server: &str, now: impl Fn() -> DateTime<Utc>) -> std::io::Resul
     let is_answer = length >= 48 && packet[0] & 0b111 == 4 && packet[1] != 0 && packet[24..32] == cookie;
     let times = (milliseconds(&packet[32..40]), milliseconds(&packet[40..48]));
     let ((Some(received), Some(answered)), true) = (times, is_answer) else { return Err(broken()) };
-    Ok(((received - sent.timestamp_millis()) + (answered - come.timestamp_millis())) / 2)
+    Ok(i64::midpoint(received - sent.timestamp_millis(), answered - come.timestamp_millis()))
 }
 
 pub(super) async fn look(server: &str) -> Finding {
