@@ -5,7 +5,6 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
-pub mod table;
 mod texts;
 
 pub use request::import;

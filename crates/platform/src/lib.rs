@@ -37,6 +37,7 @@ pub mod policy;
 pub mod problem;
 pub mod reseal;
 pub mod service;
+pub mod table;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

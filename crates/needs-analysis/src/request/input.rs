@@ -15,7 +15,7 @@ use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails, person_key, place};
 use super::id::RequestId;
 use crate::area::AreaCode;
-use crate::table::Fault;
+use sanbao_platform::table::Fault;
 use crate::{ZONE, local_day};
 
 /// Nothing was received before this day.

@@ -12,7 +12,7 @@ use super::run::{AREA_ROWS_MAX, AreaImportError, run};
 use super::view::AreaReport;
 use crate::App;
 use crate::policy::{self, Action, relation};
-use crate::table::{FILE_BYTES_MAX, file, refused_table};
+use sanbao_platform::table::{FILE_BYTES_MAX, file, refused_table};
 
 /// How to import areas.
 #[derive(Debug, Deserialize, IntoParams)]

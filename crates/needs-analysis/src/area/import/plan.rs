@@ -11,7 +11,7 @@ use crate::area::id::AreaCode;
 use crate::area::input::is_name;
 use crate::area::model::{Area, Level};
 use crate::area::seed::SINCE;
-use crate::table::{Columns, Fault, TableRow, whole_row};
+use sanbao_platform::table::{Columns, Fault, TableRow, whole_row};
 
 /// The columns of a file of areas.
 pub const COLUMNS: Columns = Columns {
@@ -279,7 +279,7 @@ fn named(code: AreaCode, level: Level, cells: &Cells<'_>, known: Option<&Node>) 
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::table::Table;
+    use sanbao_platform::table::Table;
 
     fn tree() -> Tree {
         let today = "2026-11-23".parse().unwrap();

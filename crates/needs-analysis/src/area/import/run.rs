@@ -11,7 +11,7 @@ use super::view::AreaReport;
 use crate::area::id::AreaCode;
 use crate::area::model::{Area, Level};
 use crate::area::store;
-use crate::table::{Table, TableError, TableRow};
+use sanbao_platform::table::{Table, TableError, TableRow};
 use crate::{local_day, rollup};
 
 /// Rows of a file of areas at most: a district with all its stairs has fewer, and all of them are held at once.

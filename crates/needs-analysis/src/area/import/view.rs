@@ -4,7 +4,7 @@ use sanbao_platform::lang::Lang;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::table::{ERRORS_MAX, Fault, RowError};
+use sanbao_platform::table::{ERRORS_MAX, Fault, RowError};
 
 /// How an import of areas went. `total` is the sum of created, updated, unchanged and failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]

@@ -15,7 +15,7 @@ use super::store;
 use super::view::{ImportId, Report};
 use crate::App;
 use crate::policy::{self, Action, relation};
-use crate::table::{FILE_BYTES_MAX, file, refused_table};
+use sanbao_platform::table::{FILE_BYTES_MAX, file, refused_table};
 
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";

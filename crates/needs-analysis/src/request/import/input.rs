@@ -1,7 +1,7 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use crate::table::{Columns, Table, TableError, TableRow};
+use sanbao_platform::table::{Columns, Table, TableError, TableRow};
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 12] = [

@@ -25,7 +25,7 @@ use crate::request::model::Request;
 use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use crate::table::{Fault, RowError, Table, TableError, whole_row};
+use sanbao_platform::table::{Fault, RowError, Table, TableError, whole_row};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;

@@ -12,7 +12,7 @@ use super::view::{ImportId, Report};
 use crate::area::AreaCode;
 use crate::request::id::RequestId;
 use crate::request::state::RequestStateName;
-use crate::table::RowError;
+use sanbao_platform::table::RowError;
 
 const BEGIN: &str = "insert into import_run (id, source, file_name, actor, organisation, started_at, finished_at,
     rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors)

@@ -6,7 +6,7 @@ use sanbao_platform::typed_id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::table::{ERRORS_MAX, Fault, RowError};
+use sanbao_platform::table::{ERRORS_MAX, Fault, RowError};
 
 typed_id!(
     /// An import of one file.

@@ -5,6 +5,6 @@ mod fault;
 mod read;
 
 pub use body::{FILE_BYTES_MAX, Imports, KINDS};
-pub(crate) use body::{file, refused_table};
+pub use body::{file, refused_table};
 pub use fault::{ERRORS_MAX, Fault, RowError, whole_row};
 pub use read::{Columns, Table, TableError, TableRow};

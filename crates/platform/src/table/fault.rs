@@ -1,7 +1,7 @@
 //! The faults of a row: each in both languages, and how a report shows it; personal values masked.
 
-use sanbao_platform::cn;
-use sanbao_platform::lang::Lang;
+use crate::cn;
+use crate::lang::Lang;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

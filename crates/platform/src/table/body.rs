@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::header;
-use sanbao_platform::http::body_refused;
-use sanbao_platform::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use crate::http::body_refused;
+use crate::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
@@ -15,7 +15,7 @@ pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// When to try again while another import runs: a large one takes about this long.
 const RETRY_SECONDS: u64 = 30;
 
-sanbao_platform::problem_kinds! {
+crate::problem_kinds! {
     IMPORT_RUNNING = 409 "import-running" "另一个导入正在进行，请等它结束再试" "Another import is running; try again when it has ended";
 }
 
@@ -31,14 +31,14 @@ impl Default for Imports {
 
 impl Imports {
     /// Begins an import, unless another is running; it ends when what this returns is dropped.
-    pub(crate) fn try_begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    pub fn try_begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let begun = Arc::clone(&self.0).try_acquire_owned();
         begun.map_err(|_| Problem::new(&IMPORT_RUNNING).retry_after(RETRY_SECONDS))
     }
 }
 
 /// The file out of a body: its name, if it has one, and its bytes.
-pub(crate) async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), Problem> {
+pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
@@ -72,7 +72,7 @@ fn refused(status: u16, cause: impl std::error::Error + 'static) -> Problem {
 
 /// The refusal of a file that is no table, in both languages.
 #[expect(clippy::needless_pass_by_value, reason = "an error is given away")]
-pub(crate) fn refused_table(e: TableError) -> Problem {
+pub fn refused_table(e: TableError) -> Problem {
     let zh = match &e {
         TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
         TableError::Empty => "文件是空的".to_owned(),
