@@ -10,6 +10,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
 
+/// The kind of a workbook's bytes.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// When to try again while another import runs: a large one takes about this long.
@@ -42,7 +44,7 @@ pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "text/csv" | "application/csv" | "application/octet-stream" => {
+        "text/csv" | "application/csv" | "application/octet-stream" | XLSX => {
             let bytes = axum::body::Bytes::from_request(request, &()).await;
             Ok((None, bytes.map_err(|e| refused(e.status().as_u16(), e))?))
         }
@@ -58,7 +60,7 @@ pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes
             Err(Problem::field("/file", "请选择文件", "Choose a file"))
         }
         _ => {
-            Err(Problem::new(&UNSUPPORTED_MEDIA).detail("请发送 text/csv 或表单文件", "Send text/csv or a form's file"))
+            Err(Problem::new(&UNSUPPORTED_MEDIA).detail("请发送 CSV、XLSX 或表单文件", "Send a CSV or XLSX file, or a form's file"))
         }
     }
 }
@@ -74,14 +76,22 @@ fn refused(status: u16, cause: impl std::error::Error + 'static) -> Problem {
 #[expect(clippy::needless_pass_by_value, reason = "an error is given away")]
 pub fn refused_table(e: TableError) -> Problem {
     let zh = match &e {
-        TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
+        TableError::Encoding => "文件编码既不是 UTF-8、GB18030，也不是带标记的 UTF-16".to_owned(),
+        TableError::DamagedUtf8(line) => {
+            format!("这是 UTF-8 文件，但第 {line} 行有损坏的字符，请更正后再导入")
+        }
+        TableError::DamagedUtf16 => "这是 UTF-16 文件，但其中有损坏的字符".to_owned(),
+        TableError::Utf16WithoutMark => {
+            "这像是没有标记的 UTF-16 文件，请在表格软件里另存为“CSV UTF-8”".to_owned()
+        }
+        TableError::Sheet(error) => error.zh().to_owned(),
         TableError::Empty => "文件是空的".to_owned(),
         TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
         TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),
         TableError::TooManyRows => format!("超过 {ROWS_MAX} 行，请分成几个文件"),
         TableError::TooManyColumns(line) => format!("第 {line} 行起的记录超过 {COLUMNS_MAX} 列"),
         TableError::RowTooLong(line) => {
-            format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节，可能有引号没有成对")
+            format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节")
         }
     };
     Problem::field("/file", zh, e.to_string())

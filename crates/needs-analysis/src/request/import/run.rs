@@ -12,6 +12,7 @@ use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
 use super::input;
@@ -20,12 +21,12 @@ use super::view::{ImportId, Report};
 use crate::area::{self, AreaCode};
 use crate::local_day;
 use crate::request::details::Details;
-use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, parse};
+use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, told};
 use crate::request::model::Request;
 use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use sanbao_platform::table::{Fault, RowError, Table, TableError, whole_row};
+use sanbao_platform::table::{Fault, Mend, RowError, Table, TableError, TableRow, whole_row};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
@@ -79,6 +80,8 @@ pub struct ImportOptions {
     pub request_id: String,
     /// The network's own area code.
     pub dialling_code: Option<DiallingCode>,
+    /// The language of the file of bad rows.
+    pub lang: Lang,
 }
 
 /// Why an import could not be done, or not go on; what its report counts is kept.
@@ -101,7 +104,16 @@ pub enum ImportError {
 struct Good {
     row: u64,
     draft: Draft,
+    /// The doubts about it.
+    doubts: Vec<RowError>,
     content_index: String,
+}
+
+/// A row that is not taken, and why.
+struct Bad {
+    row: TableRow,
+    faults: Vec<Fault>,
+    errors: Vec<RowError>,
 }
 
 /// The areas whose requests may be written; shared by the reading and the writing.
@@ -120,7 +132,7 @@ struct Reading {
 }
 
 /// Rows that were checked.
-type Checked = Vec<Result<Good, Vec<RowError>>>;
+type Checked = Vec<Result<Good, Bad>>;
 
 struct Import<'a> {
     db: &'a Db,
@@ -129,6 +141,7 @@ struct Import<'a> {
     options: &'a ImportOptions,
     scope: Scope,
     report: Report,
+    mend: Mend,
 }
 
 /// Does what takes a while away from the threads that answer requests.
@@ -154,13 +167,15 @@ pub async fn run(
     let table = aside(move || input::open(bytes)).await??;
     let (now, total) = (clock.now(), table.total);
     let id = (!options.dry_run).then(|| ImportId::new(now));
-    let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    let headings = table.headings().to_vec();
+    let mut report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    report.notes = table.notes.clone();
     let mut conn = db.read().await?;
     let areas = store::area_codes(&mut conn).await?;
     let scope = options.importer.scope(&mut conn, local_day(now)).await?;
     drop(conn);
     let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
-    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report };
+    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report, mend: Mend::default() };
     let (own, seen) = (options.dialling_code.clone(), HashSet::new());
     let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, own, areas, scope, seen };
     import.open().await?;
@@ -177,6 +192,7 @@ pub async fn run(
         progress(done, total);
     }
     import.close().await?;
+    import.report.mend = import.mend.file(&headings, options.lang);
     Ok(import.report)
 }
 
@@ -184,38 +200,50 @@ impl Reading {
     /// The next chunk of rows, checked.
     fn next(mut self) -> (Self, Checked) {
         let rows = self.table.rows(CHUNK_ROWS);
-        let checked = rows.into_iter().map(|row| self.check(row.line, &input::request(row))).collect();
+        let checked = rows.into_iter().map(|row| self.check(row)).collect();
         (self, checked)
     }
 
-    fn check(&mut self, row: u64, parsed: &input::Parsed) -> Result<Good, Vec<RowError>> {
-        let raw = parsed.as_ref().map_err(|code| vec![RowError::new(row, whole_row(code), None)])?;
-        let told = |faults: Vec<Fault>| -> Vec<RowError> {
-            faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
+    fn check(&mut self, row: TableRow) -> Result<Good, Bad> {
+        let raw = match input::request(&row) {
+            Ok(raw) => raw,
+            Err(code) => {
+                let fault = whole_row(code);
+                let errors = vec![RowError::new(row.fault_line(), fault.clone(), None, &input::TABLE)];
+                return Err(Bad { row, faults: vec![fault], errors });
+            }
         };
+        let line = row.line;
+        let error =
+            |f: &Fault| RowError::new(line, f.clone(), input::cell(&raw, f.field).as_deref(), &input::TABLE);
+        match self.read(&raw) {
+            Ok((draft, doubts)) => {
+                let doubts = doubts.iter().map(error).collect();
+                Ok(Good { row: line, content_index: self.content_index(&raw), draft, doubts })
+            }
+            Err(faults) => {
+                let errors = faults.iter().map(error).collect();
+                Err(Bad { row, faults, errors })
+            }
+        }
+    }
+
+    /// The request that a row tells of, and the doubts about it; or what is wrong with it.
+    fn read(&mut self, raw: &NewRequest) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
+        let one = |field, code, zh, en| Err(vec![Fault::new(field, code, zh, en)]);
         let rules = Rules { now: self.clock.now(), own: self.own.as_ref(), file: true };
-        let draft = parse(raw, rules).map_err(told)?;
+        let (draft, doubts) = told(raw, rules)?;
         if !self.areas.contains(draft.details.area_code.as_str()) {
-            return Err(told(vec![Fault::new("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
+            return one("area_code", "area_unknown", "没有这个区域", "There is no such area");
         }
         if !self.scope.contains(&draft.details.area_code) {
-            return Err(told(vec![Fault::new(
-                "area_code",
-                "area_out_of_scope",
-                "不在您负责的区域内",
-                "Not within your area",
-            )]));
+            return one("area_code", "area_out_of_scope", "不在您负责的区域内", "Not within your area");
         }
         if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
             let zh = "编号在文件中重复，只取第一条";
-            return Err(told(vec![Fault::new(
-                "external_id",
-                "duplicate_in_file",
-                zh,
-                "Twice in this file; the first is taken",
-            )]));
+            return one("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
         }
-        Ok(Good { row, content_index: self.content_index(raw), draft })
+        Ok((draft, doubts))
     }
 
     /// A keyed hash of what the row says.
@@ -232,8 +260,14 @@ impl Import<'_> {
         let mut good = Vec::with_capacity(rows.len());
         for row in rows {
             match row {
-                Ok(checked) => good.push(checked),
-                Err(errors) => self.report.bad(errors),
+                Ok(mut checked) => {
+                    self.report.doubt(std::mem::take(&mut checked.doubts));
+                    good.push(checked);
+                }
+                Err(bad) => {
+                    self.mend.add(&bad.row, &bad.faults);
+                    self.report.bad(bad.errors);
+                }
             }
         }
         self.report.other +=
@@ -267,7 +301,7 @@ impl Import<'_> {
             let foreign = |k: &Known| !self.scope.contains(&k.area_code);
             if known.as_ref().is_some_and(foreign) {
                 let fault = Fault::new("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
-                self.report.bad(vec![RowError::new(g.row, fault, None)]);
+                self.report.bad(vec![RowError::new(g.row, fault, None, &input::TABLE)]);
             } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
             } else {

@@ -14,7 +14,6 @@ use crate::App;
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
     ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
-    ("/static/needs-analysis/import.js", JS, include_bytes!("../../../assets/import.js")),
 ];
 
 /// The pages; they stand beside the API and not in its description.
