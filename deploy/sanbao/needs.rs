@@ -8,9 +8,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sanbao_needs_analysis::import::{self, ImportOptions, Importer, Report};
 use sanbao_needs_analysis::request::directory::{self, Organisation};
 use sanbao_needs_analysis::rollup;
-use sanbao_platform::lang::Lang;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
+use sanbao_platform::lang::Lang;
 
 use crate::cli::StoreArgs;
 use crate::cli_needs::{ImportArgs, VerifyArgs};
@@ -123,8 +123,7 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
             writeln!(out, "{}:{}: {} {}  {value}", e.row, e.column, e.code, e.reason)?;
         }
         let told_of = i64::try_from(r.errors.len() + r.warnings.len()).unwrap_or(0);
-        let (kind, hidden) =
-            (if r.dry_run { "tried" } else { "imported" }, r.error_count + r.warning_count - told_of);
+        let (kind, hidden) = (if r.dry_run { "tried" } else { "imported" }, r.error_count + r.warning_count - told_of);
         if hidden > 0 {
             writeln!(out, "… and {hidden} more")?;
         }

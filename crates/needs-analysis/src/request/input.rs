@@ -3,9 +3,8 @@
 //! The API and the import read the same way; only where a fault points differs.
 
 use chrono::{DateTime, Duration, NaiveDate, TimeZone as _, Utc};
-use sanbao_platform::cn::{DiallingCode, Phone, ResidentId, is_doubtful_name, is_none_yet, is_rounded, plain_name};
+use sanbao_platform::cn::{DiallingCode, ResidentId, is_doubtful_name, plain_name};
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
@@ -13,10 +12,10 @@ use utoipa::ToSchema;
 
 use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails, person_key, place};
+use super::field::{Faults, area_code, external_id, national_id, phone, with_text};
 use super::id::RequestId;
-use crate::area::AreaCode;
-use sanbao_platform::table::{Fault, when};
 use crate::{ZONE, local_day};
+use sanbao_platform::table::{Fault, when};
 
 /// Nothing was received before this day.
 pub const RECEIVED_MIN: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
@@ -94,61 +93,6 @@ impl Draft {
             national_id_index: index,
             ..details
         }
-    }
-}
-
-/// What is wrong, and what is kept as it was told although it cannot be read.
-#[derive(Default)]
-struct Faults(Vec<Fault>, Vec<Fault>);
-
-impl Faults {
-    fn add(&mut self, field: &'static str, code: &'static str, zh: &'static str, en: &'static str) {
-        self.0.push(Fault::new(field, code, zh, en));
-    }
-
-    fn warn(&mut self, field: &'static str, code: &'static str, zh: &'static str, en: &'static str) {
-        self.1.push(Fault::new(field, code, zh, en));
-    }
-
-    /// A trimmed text without control characters (a note may have line breaks); nothing when empty.
-    fn text(&mut self, field: &'static str, text: Option<&String>, chars_max: usize) -> Option<String> {
-        let text = without_invisible(text?);
-        let text = Some(text.trim()).filter(|t| !t.is_empty())?;
-        if text.chars().count() > chars_max {
-            self.add(field, "too_long", "内容太长", "Too long");
-            return None;
-        }
-        let breaks = field == "note";
-        if text.chars().any(|c| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'))) {
-            self.add(field, "control_characters", "含有不可见的控制字符", "It holds control characters");
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
-    fn required<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
-        // A field that is there but wrong has its own fault already.
-        if value.is_none() && !self.0.iter().any(|f| f.field == field) {
-            self.add(field, "required", "必填", "This field is required");
-        }
-        value
-    }
-
-    fn moment(&mut self, field: &'static str, text: Option<&String>) -> Option<DateTime<Utc>> {
-        let text = self.text(field, text, WORD_CHARS_MAX)?;
-        let moment = parse_moment(&text);
-        if moment.is_none() && when::is_serial(&text) {
-            let zh = "日期被表格软件变成了数字，请把该列设为日期或文本后重新填写";
-            self.add(field, "time_serial", zh, "A spreadsheet has made a number of this date: make its column a date or text");
-        } else if moment.is_none() {
-            self.add(
-                field,
-                "time_format",
-                "时间格式不对，例如 2026-11-23 14:30",
-                "Not a time; write it as 2026-11-23 14:30",
-            );
-        }
-        moment
     }
 }
 
@@ -242,87 +186,6 @@ fn received(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>, required:
     (!wrong).then_some(moment)
 }
 
-fn external_id(f: &mut Faults, text: Option<&String>, file: bool) -> Option<String> {
-    let id = f.text("external_id", text, WORD_CHARS_MAX);
-    if file && id.as_deref().is_some_and(is_rounded) {
-        let zh = "编号被表格软件当成数字截断了，请把该列设为文本后重新填写";
-        f.add("external_id", "id_rounded", zh, "A spreadsheet has rounded this number: make its column text");
-        return None;
-    }
-    if file { f.required("external_id", id) } else { id }
-}
-
-fn area_code(f: &mut Faults, text: Option<&String>) -> Option<AreaCode> {
-    let text = f.text("area_code", text, WORD_CHARS_MAX)?;
-    let code = AreaCode::parse(text.strip_suffix(".0").unwrap_or(&text)).ok();
-    if code.is_none() || is_rounded(&text) {
-        f.add("area_code", "area_unknown", "没有这个区域", "There is no such area");
-    }
-    code
-}
-
-/// The signs between two telephones in one cell.
-const BETWEEN_PHONES: [char; 8] = [',', '，', '、', ';', '；', '/', '|', '\n'];
-
-/// A telephone, and of a file the text that holds others or is none that can be called.
-fn phone(
-    f: &mut Faults,
-    text: Option<&String>,
-    own: Option<&DiallingCode>,
-    file: bool,
-) -> (Option<String>, Option<String>) {
-    let text = text.map(|text| text.replace(['\n', '\r'], "、"));
-    let Some(text) = f.text("phone", text.as_ref(), WORD_CHARS_MAX) else { return (None, None) };
-    let read = |text: &str| Phone::parse(text, own).map(|phone| phone.as_str().to_owned());
-    let error = match read(&text) {
-        Ok(phone) => return (Some(phone), None),
-        Err(error) => error,
-    };
-    let (zh, en) = error.advice();
-    if !file {
-        f.add("phone", error.code(), zh, en);
-        return (None, None);
-    }
-    if is_none_yet(&text) {
-        return (None, None);
-    }
-    let found = text.split(BETWEEN_PHONES).find_map(|part| read(part).ok());
-    if found.is_none() {
-        f.warn("phone", error.code(), zh, en);
-    }
-    (found, Some(text))
-}
-
-/// The note with the text of a telephone below it, as far as there is room.
-fn with_text(note: Option<String>, phone: Option<String>) -> Option<String> {
-    let Some(phone) = phone.map(|text| format!("电话：{text}")) else { return note };
-    let both = note.map_or_else(|| phone.clone(), |note| format!("{note}\n{phone}"));
-    Some(both.chars().take(NOTE_CHARS_MAX).collect())
-}
-
-/// A resident id, and of a file the text that is none.
-fn national_id(
-    f: &mut Faults,
-    text: Option<&String>,
-    now: DateTime<Utc>,
-    file: bool,
-) -> (Option<ResidentId>, Option<String>) {
-    let Some(text) = f.text("national_id", text, WORD_CHARS_MAX) else { return (None, None) };
-    match ResidentId::parse(&text, local_day(now)) {
-        Ok(id) => (Some(id), None),
-        Err(_) if file && is_none_yet(&text) => (None, None),
-        Err(e) => {
-            let (zh, en) = e.advice();
-            if file {
-                f.warn("national_id", e.code(), zh, en);
-                return (None, Some(text));
-            }
-            f.add("national_id", e.code(), zh, en);
-            (None, None)
-        }
-    }
-}
-
 fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let from = f.moment("wanted_from", raw.wanted_from.as_ref());
     let until = f.moment("wanted_until", raw.wanted_until.as_ref());
@@ -341,7 +204,9 @@ fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateT
 
 /// Faults of a body as a problem.
 pub fn invalid(faults: &[Fault]) -> Problem {
-    Problem::invalid(faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh.clone(), f.en.clone())).collect())
+    Problem::invalid(
+        faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh.clone(), f.en.clone())).collect(),
+    )
 }
 
 #[cfg(test)]

@@ -79,7 +79,16 @@ mod tests {
     #[test]
     fn every_count_that_is_shown_has_its_words_for_the_script() {
         let names = [
-            "total", "created", "updated", "moved", "unchanged", "same", "ended", "failed", "other", "doctors",
+            "total",
+            "created",
+            "updated",
+            "moved",
+            "unchanged",
+            "same",
+            "ended",
+            "failed",
+            "other",
+            "doctors",
             "perhaps_same",
         ];
         let facts = names.map(|name| (name, format!("words of {name}")));

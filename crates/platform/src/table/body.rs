@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequest as _, Multipart, Request};
-use axum::http::header;
 use crate::http::body_refused;
 use crate::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::header;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
@@ -59,9 +59,8 @@ pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes
             }
             Err(Problem::field("/file", "请选择文件", "Choose a file"))
         }
-        _ => {
-            Err(Problem::new(&UNSUPPORTED_MEDIA).detail("请发送 CSV、XLSX 或表单文件", "Send a CSV or XLSX file, or a form's file"))
-        }
+        _ => Err(Problem::new(&UNSUPPORTED_MEDIA)
+            .detail("请发送 CSV、XLSX 或表单文件", "Send a CSV or XLSX file, or a form's file")),
     }
 }
 
@@ -81,10 +80,8 @@ pub fn refused_table(e: TableError) -> Problem {
             format!("这是 UTF-8 文件，但第 {line} 行有损坏的字符，请更正后再导入")
         }
         TableError::DamagedUtf16 => "这是 UTF-16 文件，但其中有损坏的字符".to_owned(),
-        TableError::Utf16WithoutMark => {
-            "这像是没有标记的 UTF-16 文件，请在表格软件里另存为“CSV UTF-8”".to_owned()
-        }
-        TableError::Sheet(error) => error.zh().to_owned(),
+        TableError::Utf16WithoutMark => "这像是没有标记的 UTF-16 文件，请在表格软件里另存为“CSV UTF-8”".to_owned(),
+        TableError::Sheet(error) => error.advice().0.to_owned(),
         TableError::Empty => "文件是空的".to_owned(),
         TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
         TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),

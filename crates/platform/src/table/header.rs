@@ -58,11 +58,14 @@ impl Header {
             };
             return Err(TableError::MissingColumns(missing.iter().map(shown).collect::<Vec<_>>().join(", ")));
         }
-        let twice = |(at, field): (usize, &Option<&'static str>)| field.filter(|_| self.fields[..at].contains(field));
-        match self.fields.iter().enumerate().find_map(twice) {
-            Some(name) => Err(TableError::TwiceColumn(name)),
-            None => Ok(()),
+        let mut seen = Vec::new();
+        for name in self.fields.iter().flatten() {
+            if seen.contains(name) {
+                return Err(TableError::TwiceColumn(name));
+            }
+            seen.push(*name);
         }
+        Ok(())
     }
 
     /// The headings under which nothing is read.
@@ -102,7 +105,8 @@ mod tests {
     #[test]
     fn a_heading_is_known_however_it_is_decorated() {
         let name = Some("name");
-        for heading in ["姓名", " 姓 名 ", "姓名*", "*姓名", "姓名（必填）", "Name", "\u{feff}姓名", "姓名 (老人)"] {
+        for heading in ["姓名", " 姓 名 ", "姓名*", "*姓名", "姓名（必填）", "Name", "\u{feff}姓名", "姓名 (老人)"]
+        {
             assert_eq!(header(&[heading]).fields, [name], "{heading}");
         }
         assert_eq!(header(&["English Name", "手机号码"]).fields, [Some("english_name"), Some("phone")]);

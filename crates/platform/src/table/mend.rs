@@ -3,6 +3,7 @@
 use super::fault::{Fault, harmless};
 use super::read::TableRow;
 use crate::lang::Lang;
+use crate::page::OWN;
 
 /// Rows of such a file at most.
 pub const MEND_ROWS_MAX: usize = 5_000;
@@ -34,16 +35,17 @@ impl Mend {
             return None;
         }
         let columns = self.rows.iter().map(|(said, _)| said.len()).max().unwrap_or_default().max(headings.len());
-        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
+        let mut writer =
+            csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
         let mut head = headings.to_vec();
         head.resize(columns, String::new());
-        head.push(lang.pick("原因", "Reason").to_owned());
+        head.push(OWN.get(lang, "import-reason"));
         writer.write_record(&head).ok()?;
         for (said, faults) in &self.rows {
             let mut cells: Vec<String> = said.iter().map(|cell| harmless(cell)).collect();
             cells.resize(columns, String::new());
             let reasons: Vec<&str> = faults.iter().map(|fault| lang.pick(&fault.zh, &fault.en)).collect();
-            cells.push(reasons.join(lang.pick("；", "; ")));
+            cells.push(reasons.join(&OWN.get(lang, "list-join")));
             writer.write_record(&cells).ok()?;
         }
         String::from_utf8(writer.into_inner().ok()?).ok()
@@ -64,6 +66,6 @@ mod tests {
         mend.add(&row, &[Fault::new("phone", "x", "电话不对", "Wrong"), Fault::new("", "y", "重复", "Twice")]);
         let headings = ["姓名", "电话"].map(str::to_owned);
         let file = mend.file(&headings, Lang::Zh).unwrap();
-        assert_eq!(file, "\u{feff}姓名,电话,,原因\r\n张三,'+852 1,\"a\n\"\"b\"\"\",电话不对；重复\r\n");
+        assert_eq!(file, "\u{feff}姓名,电话,,原因\r\n张三,'+852 1,\"a\n\"\"b\"\"\",电话不对、重复\r\n");
     }
 }

@@ -22,5 +22,5 @@ pub mod when;
 pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, refused_table};
 pub use fault::{ERRORS_MAX, Fault, Mask, RowError, whole_row};
 pub use mend::{MEND_ROWS_MAX, Mend};
-pub use read::{Columns, FileNotes, Passed, ROWS_MAX, Table, TableError, TableRow};
+pub use read::{Columns, FileNotes, Passed, ROWS_MAX, TableError, TableFile, TableRow};
 pub use sheet::SheetError;

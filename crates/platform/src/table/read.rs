@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::fault::Mask;
 use super::header::{HEADER_ROWS_MAX, Header};
-use super::records::{Place, Record, Records, fits};
+use super::records::{Record, Records, TextPlace, fits};
 use super::sheet::{self, Sheet, SheetError};
 use super::text::decode;
 
@@ -115,7 +115,6 @@ pub struct FileNotes {
 pub struct Passed {
     /// Above the header, blank ones among them.
     pub above: u64,
-    /// The header.
     pub header: u64,
     /// Blank ones below it.
     pub blank: u64,
@@ -130,7 +129,7 @@ enum Source {
 
 /// A file that is read piece by piece.
 #[derive(Debug)]
-pub struct Table {
+pub struct TableFile {
     source: Source,
     columns: &'static Columns,
     header: Header,
@@ -142,7 +141,7 @@ pub struct Table {
     pub passed: Passed,
 }
 
-impl Table {
+impl TableFile {
     /// The file of these bytes, if it is within the bounds and its header names what is needed.
     pub fn open(bytes: Vec<u8>, columns: &'static Columns) -> Result<Self, TableError> {
         if sheet::is_container(&bytes) {
@@ -152,13 +151,13 @@ impl Table {
     }
 
     fn of_text(text: String, columns: &'static Columns) -> Result<Self, TableError> {
-        let start = Place { byte: 0, line: 1 };
+        let start = TextPlace { byte: 0, line: 1 };
         let mut records = Records::new(text, SEPARATORS[0]);
         let (mut first, mut separators) = (start, SEPARATORS.to_vec());
         if let [b's' | b'S', b'e' | b'E', b'p' | b'P', b'=', separator] = *records.line(start).as_bytes() {
             (first, separators) = (records.next_line(start), vec![separator]);
         }
-        let mut best: Option<(Header, Place, u8, u64)> = None;
+        let mut best: Option<(Header, TextPlace, u8, u64)> = None;
         let mut failed = None;
         for separator in separators {
             records.separator = separator;
@@ -205,7 +204,7 @@ impl Table {
     }
 
     /// Counts the rows, and goes back to the first of them.
-    fn measure(&mut self, begin: Place) -> Result<(), TableError> {
+    fn measure(&mut self, begin: TextPlace) -> Result<(), TableError> {
         self.total = self.count()?;
         if let Source::Text(records) = &mut self.source {
             records.at = begin;
@@ -292,10 +291,10 @@ fn plain(cell: &str) -> &str {
 /// row is taken for it, so that what is missing can be named.
 fn text_header(
     records: &Records,
-    first: Place,
+    first: TextPlace,
     columns: &Columns,
-) -> Result<Option<(Header, Place, u64)>, TableError> {
-    let (mut at, mut best, mut seen) = (first, None::<(Header, Place, u64)>, 0);
+) -> Result<Option<(Header, TextPlace, u64)>, TableError> {
+    let (mut at, mut best, mut seen) = (first, None::<(Header, TextPlace, u64)>, 0);
     while seen < HEADER_ROWS_MAX {
         let (record, next) = match records.read(at) {
             Ok(Some(read)) => read,
@@ -323,7 +322,7 @@ fn text_header(
 }
 
 /// The filled-in lines above a line.
-fn above_of(records: &Records, start: Place, header: u64) -> u64 {
+fn above_of(records: &Records, start: TextPlace, header: u64) -> u64 {
     let (mut at, mut filled) = (start, 0);
     while at.line < header {
         filled += u64::from(!records.line(at).trim().is_empty());

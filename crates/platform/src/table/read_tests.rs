@@ -1,3 +1,5 @@
+//! Files of rows: what is read of them, and that each line of them belongs to exactly one row.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 use proptest::prelude::*;
 
@@ -13,12 +15,12 @@ const COLUMNS: Columns = Columns {
 };
 const HEADER: &str = "编号,姓名,电话,备注\n";
 
-fn open(text: impl AsRef<[u8]>) -> Result<Table, TableError> {
-    Table::open(text.as_ref().to_vec(), &COLUMNS)
+fn open(text: impl AsRef<[u8]>) -> Result<TableFile, TableError> {
+    TableFile::open(text.as_ref().to_vec(), &COLUMNS)
 }
 
 /// All rows of a file: the first and the last line, and the filled-in cells or the fault.
-fn rows(table: &mut Table) -> Vec<(u64, u64, String)> {
+fn rows(table: &mut TableFile) -> Vec<(u64, u64, String)> {
     let read = std::iter::from_fn(|| Some(table.rows(3)).filter(|rows| !rows.is_empty())).flatten();
     let text = |row: &TableRow| match &row.cells {
         Ok(cells) => cells.iter().map(|(field, cell)| format!("{field}={cell}")).collect::<Vec<_>>().join(" "),
@@ -117,8 +119,7 @@ fn a_sheet_is_read_as_a_text_is() {
         ("去年", &[&["编号", "姓名"]]),
     ]);
     let mut table = open(bytes).unwrap();
-    let expected =
-        [(4, "id=1 name=张三 phone=13800138000"), (5, "id=2 name=李\n四"), (7, "sums"), (8, "column_count")];
+    let expected = [(4, "id=1 name=张三 phone=13800138000"), (5, "id=2 name=李\n四"), (7, "sums"), (8, "column_count")];
     assert_eq!(rows(&mut table), expected.map(|(line, text)| (line, line, text.to_owned())));
     let notes = FileNotes {
         unused: vec!["家属".to_owned()],

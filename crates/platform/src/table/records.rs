@@ -36,7 +36,7 @@ impl Record {
 
 /// A place in the text: the byte, and its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct TextPlace {
     pub(super) byte: usize,
     pub(super) line: u64,
 }
@@ -48,7 +48,7 @@ pub(super) struct Records {
     pub(super) separator: u8,
     /// The columns of the header; a row has as many. None while it is looked for.
     pub(super) columns: Option<usize>,
-    pub(super) at: Place,
+    pub(super) at: TextPlace,
 }
 
 /// How a cell that begins with a mark ends.
@@ -70,7 +70,7 @@ enum Cell {
 impl Records {
     /// The text from its first line on.
     pub(super) fn new(text: String, separator: u8) -> Self {
-        Self { text, separator, columns: None, at: Place { byte: 0, line: 1 } }
+        Self { text, separator, columns: None, at: TextPlace { byte: 0, line: 1 } }
     }
 
     fn bytes(&self) -> &[u8] {
@@ -78,7 +78,7 @@ impl Records {
     }
 
     /// The text of the line that begins at a place.
-    pub(super) fn line(&self, at: Place) -> &str {
+    pub(super) fn line(&self, at: TextPlace) -> &str {
         &self.text[at.byte..self.end_of_line(at.byte)]
     }
 
@@ -98,8 +98,8 @@ impl Records {
     }
 
     /// The line after the one at a place.
-    pub(super) fn next_line(&self, at: Place) -> Place {
-        Place { byte: self.behind(self.end_of_line(at.byte)), line: at.line + 1 }
+    pub(super) fn next_line(&self, at: TextPlace) -> TextPlace {
+        TextPlace { byte: self.behind(self.end_of_line(at.byte)), line: at.line + 1 }
     }
 
     /// The next record; none at the end of the text.
@@ -110,7 +110,7 @@ impl Records {
     }
 
     /// The record at a place, and the place behind it.
-    pub(super) fn read(&self, at: Place) -> Result<Option<(Record, Place)>, TableError> {
+    pub(super) fn read(&self, at: TextPlace) -> Result<Option<(Record, TextPlace)>, TableError> {
         if at.byte >= self.text.len() {
             return Ok(None);
         }
@@ -120,10 +120,10 @@ impl Records {
             let before = line;
             let (text, end) = match self.cell(begin, &mut line) {
                 Cell::Read(text, end) => (text, end),
-                Cell::Open => return Ok(Some(self.open(at, Place { byte: begin, line }))),
+                Cell::Open => return Ok(Some(self.open(at, TextPlace { byte: begin, line }))),
             };
             if line > before {
-                opened = opened.or(Some(Place { byte: begin, line: before }));
+                opened = opened.or(Some(TextPlace { byte: begin, line: before }));
             }
             if end - at.byte > ROW_BYTES_MAX {
                 return Err(TableError::RowTooLong(at.line));
@@ -141,13 +141,13 @@ impl Records {
             if let Some(opened) = opened.filter(|_| wrong) {
                 return Ok(Some(self.open(at, opened)));
             }
-            let next = Place { byte: self.behind(end), line: line + 1 };
+            let next = TextPlace { byte: self.behind(end), line: line + 1 };
             return Ok(Some((Record { line: at.line, last: line, cells: Ok(cells) }, next)));
         }
     }
 
     /// A record whose mark at a place does not close: up to the end of that line.
-    fn open(&self, at: Place, mark: Place) -> (Record, Place) {
+    fn open(&self, at: TextPlace, mark: TextPlace) -> (Record, TextPlace) {
         (Record { line: at.line, last: mark.line, cells: Err(QUOTE_OPEN) }, self.next_line(mark))
     }
 
@@ -191,7 +191,11 @@ impl Records {
             match byte {
                 b'"' if bytes.get(at + 1) == Some(&b'"') => at += 2,
                 b'"' if self.ends_cell(self.past_spaces(at + 1)) => {
-                    return if lines > 0 && self.swallows(mark, begins) { Close::Nowhere } else { Close::At(at, lines) };
+                    return if lines > 0 && self.swallows(mark, begins) {
+                        Close::Nowhere
+                    } else {
+                        Close::At(at, lines)
+                    };
                 }
                 b'"' if lines == 0 => return Close::Text,
                 b'"' => return Close::Nowhere,

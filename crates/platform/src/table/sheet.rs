@@ -56,9 +56,9 @@ pub enum SheetError {
 }
 
 impl SheetError {
-    /// The same in Chinese.
-    pub(super) fn zh(self) -> &'static str {
-        match self {
+    /// The way to mend it, in Chinese and in English.
+    pub(super) fn advice(self) -> (&'static str, String) {
+        let zh = match self {
             Self::Old => "这是旧格式（.xls）的文件，请另存为 .xlsx 再导入",
             Self::Password => "这个工作簿设了密码，请取消密码后再导入",
             Self::Macros => "这个工作簿带有宏（.xlsm），请另存为不带宏的 .xlsx 再导入",
@@ -66,7 +66,8 @@ impl SheetError {
             Self::NoWorkbook => "这是压缩文件，里面不是工作簿",
             Self::TooLarge => "工作簿展开后太大，请分成几个文件",
             Self::Damaged => "工作簿有损坏，无法读取，请在表格软件里打开并另存一份",
-        }
+        };
+        (zh, self.to_string())
     }
 }
 
@@ -78,7 +79,6 @@ pub(super) fn is_container(bytes: &[u8]) -> bool {
 /// One sheet, its rows behind one another.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
-    /// Its name.
     pub(super) name: String,
     /// Other sheets with something in them.
     pub(super) others: u64,
@@ -189,7 +189,7 @@ impl Sheet {
     }
 }
 
-/// What a file of before 2007 is; those with a password are packed in the same way.
+/// The fault of a file that is packed as those of before 2007 are: one with a password is, too.
 fn compound(bytes: &[u8]) -> SheetError {
     let name: Vec<u8> = "EncryptedPackage".encode_utf16().flat_map(u16::to_le_bytes).collect();
     if bytes.windows(name.len()).any(|part| part == name) { SheetError::Password } else { SheetError::Old }

@@ -1,3 +1,5 @@
+//! Workbooks: what is read of them, and which are refused.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 use crate::testing::{packed, workbook};

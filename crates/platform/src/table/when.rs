@@ -77,9 +77,9 @@ fn clock_of(text: &str, date: NaiveDate) -> Option<NaiveDateTime> {
 
 /// A time to the second: what stands behind its point is left out.
 fn without_fraction(text: &str) -> &str {
-    let fraction = text.split_once('-').filter(|(clock, fraction)| {
-        clock.matches(':').count() == 2 && fraction.bytes().all(|b| b.is_ascii_digit())
-    });
+    let fraction = text
+        .split_once('-')
+        .filter(|(clock, fraction)| clock.matches(':').count() == 2 && fraction.bytes().all(|b| b.is_ascii_digit()));
     fraction.map_or(text, |(clock, _)| clock)
 }
 
@@ -141,7 +141,18 @@ mod tests {
         ] {
             assert_eq!(time(text).unwrap().to_string(), expected, "{text}");
         }
-        for text in ["", "昨天", "3/5/26 14:30", "2026-02-30", "26-03-05", "2026-03-05 25:00", "2026-03-05 14-30", "2026-03", "46086.6", "1"] {
+        for text in [
+            "",
+            "昨天",
+            "3/5/26 14:30",
+            "2026-02-30",
+            "26-03-05",
+            "2026-03-05 25:00",
+            "2026-03-05 14-30",
+            "2026-03",
+            "46086.6",
+            "1",
+        ] {
             assert_eq!(time(text), None, "{text}");
         }
         assert_eq!(day("1935.1.1").unwrap().to_string(), "1935-01-01");

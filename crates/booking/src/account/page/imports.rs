@@ -44,8 +44,7 @@ async fn draw_persons(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let most = PERSON_ROWS_MAX.to_string();
     let names = ["total", "created", "updated", "unchanged", "same", "ended", "failed", "perhaps_same"];
     let facts = names.map(|name| (name, t(&format!("persons-import-{}", name.replace('_', "-")))));
-    let part =
-        Import { path: "/v1/person-imports", source: Some("file"), sample: Some(PERSONS_SAMPLE), facts: &facts };
+    let part = Import { path: "/v1/person-imports", source: Some("file"), sample: Some(PERSONS_SAMPLE), facts: &facts };
     let body = html! {
         h1 { (t("persons-import-title")) }
         p { (t("persons-import-help")) }

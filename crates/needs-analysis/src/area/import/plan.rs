@@ -285,7 +285,7 @@ mod tests {
 
     /// The codes of the faults by their lines, and the counts.
     fn check(text: &str) -> (Vec<(u64, String)>, [u64; 5]) {
-        let mut table = Table::open(text.as_bytes().to_vec(), &COLUMNS).unwrap();
+        let mut table = TableFile::open(text.as_bytes().to_vec(), &COLUMNS).unwrap();
         let (mut report, mut tree) = (AreaReport::default(), tree());
         let rows = table.rows(1000);
         plan(&rows, &mut tree, &mut report);

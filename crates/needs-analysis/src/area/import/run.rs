@@ -11,8 +11,8 @@ use super::view::AreaReport;
 use crate::area::id::AreaCode;
 use crate::area::model::{Area, Level};
 use crate::area::store;
-use sanbao_platform::table::{FileNotes, Table, TableError, TableRow};
 use crate::{local_day, rollup};
+use sanbao_platform::table::{FileNotes, TableError, TableFile, TableRow};
 
 /// Rows of a file of areas at most: a district with all its stairs has fewer, and all of them are held at once.
 pub const AREA_ROWS_MAX: u64 = 50_000;
@@ -61,7 +61,7 @@ async fn tree(conn: &mut Conn, ctx: &Ctx) -> Result<Tree, DbError> {
 }
 
 fn read(bytes: Vec<u8>) -> Result<(Vec<TableRow>, FileNotes), AreaImportError> {
-    let mut table = Table::open(bytes, &COLUMNS)?;
+    let mut table = TableFile::open(bytes, &COLUMNS)?;
     if table.total > AREA_ROWS_MAX {
         return Err(AreaImportError::TooManyRows);
     }

@@ -1,7 +1,7 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use sanbao_platform::table::{Columns, Mask, Table, TableError, TableRow};
+use sanbao_platform::table::{Columns, Mask, TableError, TableFile, TableRow};
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 12] = [
@@ -51,8 +51,8 @@ const WORDS: &[(&str, &[&str])] = &[
 pub type Parsed = Result<NewRequest, &'static str>;
 
 /// The file of these bytes.
-pub fn open(bytes: Vec<u8>) -> Result<Table, TableError> {
-    Table::open(bytes, &TABLE)
+pub fn open(bytes: Vec<u8>) -> Result<TableFile, TableError> {
+    TableFile::open(bytes, &TABLE)
 }
 
 /// The request that a row tells of.
@@ -131,7 +131,9 @@ mod tests {
         assert_eq!(rows("").unwrap_err(), TableError::Empty);
         assert_eq!(
             rows("姓名,电话\n").unwrap_err(),
-            TableError::MissingColumns("编号 (external_id), 受理时间 (received_at), 区域编码 (area_code), 类别 (category)".into())
+            TableError::MissingColumns(
+                "编号 (external_id), 受理时间 (received_at), 区域编码 (area_code), 类别 (category)".into()
+            )
         );
         assert_eq!(rows("姓名,name\n").unwrap_err(), TableError::TwiceColumn("elder_name"));
         assert_eq!(rows(format!("{HEADER}1,2\n")).unwrap()[0].1, Err("column_count"));

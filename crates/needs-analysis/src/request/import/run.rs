@@ -26,7 +26,7 @@ use crate::request::model::Request;
 use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use sanbao_platform::table::{Fault, Mend, RowError, Table, TableError, TableRow, whole_row};
+use sanbao_platform::table::{Fault, Mend, RowError, TableError, TableFile, TableRow, whole_row};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
@@ -122,7 +122,7 @@ type Scope = Arc<BTreeSet<AreaCode>>;
 /// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
 /// that answer requests.
 struct Reading {
-    table: Table,
+    table: TableFile,
     clock: Clock,
     fields: FieldKeys,
     own: Option<DiallingCode>,
@@ -168,7 +168,8 @@ pub async fn run(
     let (now, total) = (clock.now(), table.total);
     let id = (!options.dry_run).then(|| ImportId::new(now));
     let headings = table.headings().to_vec();
-    let mut report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    let mut report =
+        Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
     report.notes = table.notes.clone();
     let mut conn = db.read().await?;
     let areas = store::area_codes(&mut conn).await?;
@@ -214,8 +215,7 @@ impl Reading {
             }
         };
         let line = row.line;
-        let error =
-            |f: &Fault| RowError::new(line, f.clone(), input::cell(&raw, f.field).as_deref(), &input::TABLE);
+        let error = |f: &Fault| RowError::new(line, f.clone(), input::cell(&raw, f.field).as_deref(), &input::TABLE);
         match self.read(&raw) {
             Ok((draft, doubts)) => {
                 let doubts = doubts.iter().map(error).collect();

@@ -37,7 +37,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     description = "Permission: as for adding an account: its administrators; those of the street office that it lies under.",
     request_body(content = String, content_type = "text/csv",
         description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en",
-        example = "用户名,姓名,角色\nnurse.wang,王某,护理人员\n"),
+        example = "login,roles,display_name\nadmin.wang,administrator,王某\n"),
     responses((status = 200, body = AccountReport), (status = 400, description = "not a file"),
         (status = 403, description = "not an administrator"), (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 408, description = "the body did not come in time"),

@@ -59,7 +59,8 @@ pub(super) fn account(row: &TableRow, kind: OrganisationKind) -> Result<Imported
     let mut cells = Cells { by_field, faults: Vec::new(), doubts: Vec::new() };
     let login = cells.needed("login", "login_format", login);
     let name = cells.needed("display_name", "name_format", |text| line(text, 40));
-    let roles = cells.needed("roles", "role_unknown", |text| roles(kind, &split(text).map(role_of).collect::<Vec<_>>()));
+    let roles =
+        cells.needed("roles", "role_unknown", |text| roles(kind, &split(text).map(role_of).collect::<Vec<_>>()));
     let areas = cells.get("areas").map(|text| split(text).map(|code| code.trim_end_matches(".0").to_owned()).collect());
     let is_doctor = roles.as_ref().is_some_and(|roles| roles.iter().any(|role| role == DOCTOR));
     let doctor = cells.doctor(is_doctor);
@@ -102,19 +103,30 @@ impl Cells<'_> {
 
     /// The doctor that the row tells of. Where something of one cannot be read, the account is made without it.
     fn doctor(&mut self, is_doctor: bool) -> Option<ImportedDoctor> {
-        let [title, licence, specialty] = ["title", "licence_no", "specialty"].map(|field| self.get(field).map(str::to_owned));
+        let [title, licence, specialty] =
+            ["title", "licence_no", "specialty"].map(|field| self.get(field).map(str::to_owned));
         if title.is_none() && licence.is_none() && specialty.is_none() {
             return None;
         }
         if !is_doctor {
-            self.doubt("title", "no_doctor", "不是医生，没有登记职称和科室", "Not a doctor: nothing was registered of one");
+            self.doubt(
+                "title",
+                "no_doctor",
+                "不是医生，没有登记职称和科室",
+                "Not a doctor: nothing was registered of one",
+            );
             return None;
         }
         let known_title = title.as_deref().and_then(title_of);
         let known = specialty.as_deref().and_then(specialty_of);
         let licence = licence.and_then(|text| line(&text, NAME_CHARS_MAX).ok());
         if known_title.is_none() {
-            self.doubt("title", "title_unknown", "职称不认识，请之后在医生页面登记", "An unknown title: register the doctor by hand");
+            self.doubt(
+                "title",
+                "title_unknown",
+                "职称不认识，请之后在医生页面登记",
+                "An unknown title: register the doctor by hand",
+            );
         }
         if known.is_none() {
             let zh = "科室不认识，请之后在医生页面登记";

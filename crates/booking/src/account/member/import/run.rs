@@ -6,7 +6,7 @@ use sanbao_platform::audit;
 use sanbao_platform::db::Tx;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::table::{Fault, Mend, RowError, Table, TableRow, refused_table};
+use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableRow, refused_table};
 
 use super::input::{COLUMNS, ImportedAccount, ImportedDoctor, account};
 use super::view::{AccountReport, ImportedLink};
@@ -23,6 +23,9 @@ use crate::consult::practitioner::store::{NewPractitioner, register};
 pub const ACCOUNT_ROWS_MAX: u64 = 2_000;
 /// Rows of one transaction: others get their turn between two.
 const CHUNK_ROWS: usize = 50;
+
+/// A row that can be taken: the account, its membership, and the account of this log-in that is there already.
+type Checked = (ImportedAccount, Membership, Option<(Account, Membership)>);
 
 struct Run<'a> {
     ctx: &'a Ctx,
@@ -43,7 +46,7 @@ pub(super) async fn run(
     dry_run: bool,
 ) -> Result<AccountReport, Problem> {
     let opened = tokio::task::spawn_blocking(move || {
-        let mut table = Table::open(bytes, &COLUMNS)?;
+        let mut table = TableFile::open(bytes, &COLUMNS)?;
         let fits = table.total <= ACCOUNT_ROWS_MAX;
         let rows = if fits { table.rows(usize::try_from(table.total).unwrap_or(0)) } else { Vec::new() };
         Ok((table.headings().to_vec(), table.notes.clone(), table.total, rows))
@@ -78,28 +81,38 @@ pub(super) async fn run(
 impl Run<'_> {
     /// Takes a row over, and counts it once.
     async fn row(&mut self, tx: &mut Tx, row: &TableRow) -> Result<(), Problem> {
+        match self.checked(tx, row).await? {
+            Err(faults) => self.bad(row, &faults),
+            Ok((read, wanted, Some((known, held)))) => self.there(row, &read, &known, held == wanted),
+            Ok((read, wanted, None)) => self.create(tx, row, read, wanted).await?,
+        }
+        Ok(())
+    }
+
+    /// The account that a row tells of, as the organisation may give it, and the one that is there already; or what is
+    /// wrong with it.
+    async fn checked(&mut self, tx: &mut Tx, row: &TableRow) -> Result<Result<Checked, Vec<Fault>>, Problem> {
         let read = match account(row, self.own.kind) {
             Ok(read) => read,
-            Err(faults) => return Ok(self.bad(row, &faults)),
+            Err(faults) => return Ok(Err(faults)),
         };
         if !self.logins.insert(read.login.clone()) {
             let zh = "用户名在文件中重复，只取第一条";
             let fault = Fault::new("login", "duplicate_in_file", zh, "Twice in this file; the first is taken");
-            return Ok(self.bad(row, &[fault]));
+            return Ok(Err(vec![fault]));
         }
-        let given = areas(tx, self.own, self.own.day(self.ctx.now()), &read.areas).await?;
-        let areas = match given {
+        let areas = match areas(tx, self.own, self.own.day(self.ctx.now()), &read.areas).await? {
             Ok(areas) => areas,
             Err(wrong) => {
                 let fault = Fault { field: "areas", code: "area_out_of_scope", zh: wrong.zh, en: wrong.en };
-                return Ok(self.bad(row, &[fault]));
+                return Ok(Err(vec![fault]));
             }
         };
-        let membership = Membership { organisation: self.own.id, roles: read.roles.clone(), areas };
-        match store::find_by_login(tx, &read.login).await? {
-            Some(known) => self.there(tx, row, &known, &read, &membership).await,
-            None => self.create(tx, row, read, membership).await,
-        }
+        let wanted = Membership { organisation: self.own.id, roles: read.roles.clone(), areas };
+        let Some(known) = store::find_by_login(tx, &read.login).await? else { return Ok(Ok((read, wanted, None))) };
+        let held = store::membership(tx, known.id).await?.filter(|held| held.organisation == self.own.id);
+        let taken = || Fault::new("login", "login_taken", "这个用户名已有人用", "This user name is taken");
+        Ok(held.map(|held| (read, wanted, Some((known, held)))).ok_or_else(|| vec![taken()]))
     }
 
     fn bad(&mut self, row: &TableRow, faults: &[Fault]) {
@@ -117,26 +130,13 @@ impl Run<'_> {
     }
 
     /// An account of this log-in that is there already.
-    async fn there(
-        &mut self,
-        tx: &mut Tx,
-        row: &TableRow,
-        known: &Account,
-        read: &ImportedAccount,
-        wanted: &Membership,
-    ) -> Result<(), Problem> {
-        let held = store::membership(tx, known.id).await?;
-        let Some(held) = held.filter(|held| held.organisation == self.own.id) else {
-            let fault = Fault::new("login", "login_taken", "这个用户名已有人用", "This user name is taken");
-            return Ok(self.bad(row, &[fault]));
-        };
+    fn there(&mut self, row: &TableRow, read: &ImportedAccount, known: &Account, same: bool) {
         self.report.unchanged += 1;
-        if held != *wanted || known.display_name != read.name {
+        if !same || known.display_name != read.name {
             let zh = "账号已有，姓名、角色或区域与文件不同，没有按文件改动";
             let en = "The account is there with another name, roles or areas; it was left as it is";
             self.doubt(row, Fault::new("login", "differs", zh, en));
         }
-        Ok(())
     }
 
     async fn create(
@@ -146,18 +146,18 @@ impl Run<'_> {
         read: ImportedAccount,
         membership: Membership,
     ) -> Result<(), Problem> {
-        let who = Newcomer { login: &read.login, name: &read.name };
+        let ImportedAccount { login, name, doctor, doubts, .. } = read;
+        let who = Newcomer { login: &login, name: &name };
         let (account, link) = begin(tx, self.ctx, who, &membership, self.hash).await?;
         audit::record(tx, self.ctx, "account.create", "account", account.id).await?;
-        if let Some(doctor) = read.doctor {
+        if let Some(doctor) = doctor {
             self.register(tx, account.id, doctor).await?;
         }
-        for fault in read.doubts {
+        for fault in doubts {
             self.doubt(row, fault);
         }
         self.report.created += 1;
-        let ImportedAccount { login, name: display_name, .. } = ImportedAccount { doctor: None, doubts: Vec::new(), ..read };
-        self.report.links.push(ImportedLink { row: row.line, id: account.id, login, display_name, link });
+        self.report.links.push(ImportedLink { row: row.line, id: account.id, login, display_name: name, link });
         Ok(())
     }
 

@@ -43,7 +43,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
     description = "Permission: as for registering a person. Audited, each person by a row.",
     request_body(content = String, content_type = "text/csv",
         description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en",
-        example = "编号,姓名,性别,出生日期,证件号码,电话,地址\nA-1,张某某,女,1940-05-01,,13800000000,某路 1 号\n"),
+        example = "external_id,sex,birth_date,phone,name\nA-1,female,1940-05-01,13800000000,张某某\n"),
     responses((status = 200, body = PersonReport), (status = 400, description = "not a file"),
         (status = 403, description = "not one of these roles"), (status = 408, description = "the body did not come in time"),
         (status = 409, description = "import-running; national-id-unreadable"), (status = 413, description = "too large"),

@@ -24,10 +24,7 @@ pub(super) const COLUMNS: Columns = Columns {
         ("sex", &["性别"]),
         ("birth_date", &["出生日期", "出生年月日", "生日", "birthday"]),
         ("paper_kind", &["证件类型", "证件种类"]),
-        (
-            "paper_number",
-            &["证件号码", "证件号", "身份证", "身份证号", "身份证号码", "公民身份号码", "national_id"],
-        ),
+        ("paper_number", &["证件号码", "证件号", "身份证", "身份证号", "身份证号码", "公民身份号码", "national_id"]),
         ("phone", &["电话", "联系电话", "手机", "手机号", "手机号码", "电话号码", "联系方式"]),
         ("phone_2", &["备用电话", "电话2", "手机2", "其他电话"]),
         ("address", &["地址", "住址", "详细地址", "家庭住址", "居住地址"]),
@@ -247,7 +244,9 @@ impl Cells<'_> {
             self.doubt(fault, &kind);
         }
         let Some(text) = text else {
-            return known.filter(|kind| *kind == PaperKind::NoneYet).map(|kind| Paper::read(Some(kind), "", self.rules.today));
+            return known
+                .filter(|kind| *kind == PaperKind::NoneYet)
+                .map(|kind| Paper::read(Some(kind), "", self.rules.today));
         };
         let paper = Paper::read(known, &text, self.rules.today);
         let fault = match paper.doubt() {
@@ -259,9 +258,11 @@ impl Cells<'_> {
             Some(PaperDoubt::Unreadable) => {
                 Some(("paper_unreadable", "证件号读不出，原文已保留", "The paper cannot be read; its text is kept"))
             }
-            None if paper.kind() == PaperKind::Other && known != Some(PaperKind::Other) => {
-                Some(("paper_other", "不像任何一种证件的号码，按其他证件保留", "A number of no known paper; it is kept as another"))
-            }
+            None if paper.kind() == PaperKind::Other && known != Some(PaperKind::Other) => Some((
+                "paper_other",
+                "不像任何一种证件的号码，按其他证件保留",
+                "A number of no known paper; it is kept as another",
+            )),
             None => None,
         };
         // The paper itself keeps the text.
@@ -295,7 +296,8 @@ impl Cells<'_> {
             match part {
                 Ok(phone) if first.is_none() => first = Some(phone.number),
                 Ok(phone) => {
-                    let fault = Fault::new("guardian_phone", "phone_several", "只取第一个电话", "The first one is taken");
+                    let fault =
+                        Fault::new("guardian_phone", "phone_several", "只取第一个电话", "The first one is taken");
                     self.doubt(fault, &phone.number);
                 }
                 Err((fault, text)) => self.doubt(Fault { field: "guardian_phone", ..fault }, &text),
@@ -317,7 +319,8 @@ fn numbers(text: &str, own: Option<&DiallingCode>) -> Vec<Result<PersonPhone, (F
     if let Ok(phone) = one(text, own) {
         return vec![Ok(phone)];
     }
-    let parts = text.split([',', '，', '、', ';', '；', '/', '|', '\n', '\r']).map(str::trim).filter(|part| !is_none_yet(part));
+    let parts =
+        text.split([',', '，', '、', ';', '；', '/', '|', '\n', '\r']).map(str::trim).filter(|part| !is_none_yet(part));
     parts.map(|part| one(part, own)).collect()
 }
 
@@ -329,7 +332,8 @@ fn one(text: &str, own: Option<&DiallingCode>) -> Result<PersonPhone, (Fault, St
     };
     let word: String = text.chars().filter(|c| ('\u{4e00}'..='\u{9fff}').contains(c)).collect();
     let rest = text.replace(['（', '）', '：'], " ");
-    let rest: String = rest.chars().filter(|c| !('\u{4e00}'..='\u{9fff}').contains(c) && !matches!(c, ':' | '(' | ')')).collect();
+    let rest: String =
+        rest.chars().filter(|c| !('\u{4e00}'..='\u{9fff}').contains(c) && !matches!(c, ':' | '(' | ')')).collect();
     let whose = OWNERS.iter().find(|(known, _)| *known == word).map(|(_, whose)| *whose);
     match (whose, Phone::parse(&rest, own)) {
         (Some(whose), Ok(phone)) => Ok(PersonPhone { number: phone.as_str().to_owned(), whose }),

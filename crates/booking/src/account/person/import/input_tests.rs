@@ -1,3 +1,5 @@
+//! The rows of a file of people, as they are read.
+
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
 

@@ -4,6 +4,7 @@
 //! - `said`: the fields as the file says them, and what of a record is still as the file left it
 //! - `known`: the people of the rows before, so that one who stands in the file twice is one
 //! - `store`: the rows by which people are found again
+//! - `reseal`: its sealed texts, for sealing them anew
 //! - `run`: the import itself, some rows in a transaction each
 //!
 //! A row is known by (organisation, source, external id); one without an id by what it says of the person. A row that comes
@@ -14,6 +15,7 @@
 mod api;
 mod input;
 mod known;
+pub mod reseal;
 mod run;
 mod said;
 mod store;

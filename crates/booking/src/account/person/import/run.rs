@@ -8,10 +8,11 @@ use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::table::{Fault, Mend, RowError, Table, TableRow, refused_table};
+use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableRow, refused_table};
 
 use super::input::{COLUMNS, ImportedPerson, PersonRules, person};
 use super::known::Known;
+use super::reseal;
 use super::said::{SaidField, said, take};
 use super::store::{self, NewSourceRow, SourceRow, SourceRowId};
 use super::view::PersonReport;
@@ -62,7 +63,7 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 /// Imports a file, or says what it would do.
 pub(super) async fn run(app: &App, ctx: &Ctx, bytes: Vec<u8>, options: &Options) -> Result<PersonReport, Problem> {
-    let mut table = aside(move || Table::open(bytes, &COLUMNS)).await?.map_err(refused_table)?;
+    let mut table = aside(move || TableFile::open(bytes, &COLUMNS)).await?.map_err(refused_table)?;
     if table.total > PERSON_ROWS_MAX {
         let zh = format!("超过 {PERSON_ROWS_MAX} 行，请分成几个文件");
         return Err(Problem::field("/file", zh, format!("More than {PERSON_ROWS_MAX} rows: divide the file")));
@@ -77,7 +78,16 @@ pub(super) async fn run(app: &App, ctx: &Ctx, bytes: Vec<u8>, options: &Options)
         ..PersonReport::default()
     };
     let keys = &app.deps.fields;
-    let mut run = Run { app, ctx, options, keys, known: Known::default(), numbers: HashSet::new(), report, mend: Mend::default() };
+    let mut run = Run {
+        app,
+        ctx,
+        options,
+        keys,
+        known: Known::default(),
+        numbers: HashSet::new(),
+        report,
+        mend: Mend::default(),
+    };
     loop {
         let rules = rules.clone();
         let (read, rows) = aside(move || {
@@ -106,7 +116,8 @@ impl Run<'_> {
             match read {
                 Ok(person) if self.comes_twice(&person) => {
                     let zh = "编号在文件中重复，只取第一条";
-                    let fault = Fault::new("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
+                    let fault =
+                        Fault::new("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
                     self.bad(&row, &[fault]);
                 }
                 Ok(person) => self.row(&mut tx, &row, &person).await?,
@@ -249,7 +260,10 @@ impl Run<'_> {
         self.known.add(at.row.line, person.id, &fresh);
         if person.state != PersonState::Registered {
             self.report.ended += 1;
-            let (zh, en) = ("本人已登记为去世或离开，没有按文件改动", "This person has died or left; the record was left as it is");
+            let (zh, en) = (
+                "本人已登记为去世或离开，没有按文件改动",
+                "This person has died or left; the record was left as it is",
+            );
             self.doubt(at.row, Fault::new("", "person_ended", zh, en), None);
             return Ok(());
         }
@@ -285,12 +299,13 @@ impl Run<'_> {
         let row = at.last.as_ref().map_or_else(|| SourceRowId::new(self.ctx.now()), |last| last.id);
         let unread = at.read.unread();
         let text = serde_json::to_string(&unread).map_err(Problem::internal)?;
-        let kept = (!unread.is_empty()).then(|| self.keys.seal(&store::place(row), &text));
+        let kept = (!unread.is_empty()).then(|| self.keys.seal(&reseal::place(row.0), &text));
         let new = NewSourceRow { person: id, content_index: &at.content, said: &said, kept, at: self.ctx.now() };
-        Ok(match at.last {
+        match at.last {
             Some(_) => store::update(tx, row, new).await?,
             None => store::insert(tx, row, self.source(), &at.external_id, new).await?,
-        })
+        }
+        Ok(())
     }
 }
 
@@ -305,6 +320,9 @@ struct SourcedRow<'a> {
 
 /// The doubt about a field that a person has decided otherwise.
 fn left(field: SaidField) -> Fault {
-    let (zh, en) = ("这一项在系统里改过，与文件不同，没有按文件改动", "Changed by hand since, and not as in the file; it was left");
+    let (zh, en) = (
+        "这一项在系统里改过，与文件不同，没有按文件改动",
+        "Changed by hand since, and not as in the file; it was left",
+    );
     Fault::new(field.as_str(), "changed_by_hand", zh, en)
 }

@@ -36,9 +36,10 @@ impl SaidField {
             Self::Name => Some(person.name.clone()),
             Self::Sex => Some(person.sex).filter(|sex| *sex != Sex::Unknown).map(|sex| sex.to_string()),
             Self::BirthDate => person.birth_date.map(|day| day.to_string()),
-            Self::Paper => match &person.national_id_index {
-                Some(index) => Some(index.clone()),
-                None => person.other_paper(keys)?.map(|paper| paper.sealed_text()),
+            // The number itself: an index is another one under another key.
+            Self::Paper => match person.national_id(keys)? {
+                Some(number) => Some(number),
+                None => person.other_paper(keys)?.map(|paper| paper.sealed_text()).or(person.national_id_index.clone()),
             },
             Self::Phones => {
                 let phones = person.all_phones().into_iter().map(|phone| format!("{} {}", phone.number, phone.whose));
@@ -92,7 +93,7 @@ pub(super) fn said(fresh: &Person, keys: &FieldKeys) -> Result<Said, Unsealable>
     Ok(all)
 }
 
-/// What a row did to a record that is there.
+/// The effect of a row on a record that is there.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Taken {
     /// Whether anything of it is another now.
@@ -103,12 +104,7 @@ pub(super) struct Taken {
 
 /// Brings a record up to date with a row, field by field. `before` is what the file said last: a field that the file says
 /// as before is left alone, and one that is not as the file left it is a person's doing.
-pub(super) fn take(
-    person: &mut Person,
-    fresh: &Person,
-    before: &Said,
-    keys: &FieldKeys,
-) -> Result<Taken, Unsealable> {
+pub(super) fn take(person: &mut Person, fresh: &Person, before: &Said, keys: &FieldKeys) -> Result<Taken, Unsealable> {
     let mut taken = Taken::default();
     for field in SaidField::ALL.iter().copied() {
         let (Some(new), old) = (field.read(fresh, keys)?, field.read(person, keys)?) else { continue };

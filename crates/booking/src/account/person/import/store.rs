@@ -1,9 +1,9 @@
 //! The statements of an import of people.
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{on, typed_id};
-use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 
 use super::said::Said;
@@ -40,7 +40,7 @@ pub(super) struct SourceRow {
     pub(super) said: Json<Said>,
 }
 
-/// What is written of a row.
+/// A row as it is written down.
 pub(super) struct NewSourceRow<'a> {
     pub(super) person: PersonId,
     pub(super) content_index: &'a str,
@@ -48,11 +48,6 @@ pub(super) struct NewSourceRow<'a> {
     /// The texts that could not be read, sealed for the row.
     pub(super) kept: Option<Vec<u8>>,
     pub(super) at: DateTime<Utc>,
-}
-
-/// The context that a row's texts are sealed for.
-pub(super) fn place(id: SourceRowId) -> String {
-    format!("person_source.kept:{id}")
 }
 
 /// The row of this number in an organisation's source, as it was imported last.
