@@ -265,7 +265,7 @@ fn named(code: AreaCode, level: Level, cells: &Cells<'_>, known: Option<&Node>) 
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use sanbao_platform::table::Table;
+    use sanbao_platform::table::TableFile;
 
     fn tree() -> Tree {
         let today = "2026-11-23".parse().unwrap();
