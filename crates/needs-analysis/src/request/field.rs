@@ -81,8 +81,13 @@ pub(super) fn external_id(f: &mut Faults, text: Option<&String>, file: bool) -> 
 
 pub(super) fn area_code(f: &mut Faults, text: Option<&String>) -> Option<AreaCode> {
     let text = f.text("area_code", text, WORD_CHARS_MAX)?;
+    if is_rounded(&text) {
+        let zh = "区域编码被表格软件当成数字截断了，请把该列设为文本后重新填写";
+        f.add("area_code", "area_rounded", zh, "A spreadsheet has rounded this code: make its column text");
+        return None;
+    }
     let code = AreaCode::parse(text.strip_suffix(".0").unwrap_or(&text)).ok();
-    if code.is_none() || is_rounded(&text) {
+    if code.is_none() {
         f.add("area_code", "area_unknown", "没有这个区域", "There is no such area");
     }
     code

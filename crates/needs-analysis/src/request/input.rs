@@ -264,7 +264,7 @@ mod tests {
             ("received_at", "", "required"),
             ("received_at", "46086.6", "time_serial"),
             ("received_at", "3/5/26 14:30", "time_format"),
-            ("area_code", "3.30211E+11", "area_unknown"),
+            ("area_code", "3.30211E+11", "area_rounded"),
             ("received_at", "昨天", "time_format"),
             ("received_at", "2026-02-30 10:00", "time_format"),
             ("received_at", "1999-12-31 23:59", "time_out_of_range"),

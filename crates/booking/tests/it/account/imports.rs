@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use axum::body::Body;
 use axum::http::Request;
 use sanbao_platform::on;
-use sanbao_platform::testing::{Answer, TestEngine, on_both, sqlite, workbook};
+use sanbao_platform::testing::{Answer, TestEngine, on_both, sqlite, until, workbook};
 use serde_json::{Value, json};
 
 use crate::account::kit::{Browser, Site, audited, published};
@@ -175,6 +175,31 @@ async fn only_a_name_must_be_there_and_what_cannot_be_read_is_kept() {
         let sealed = "select count(*) from person_source where kept_sealed is not null";
         assert_eq!(count(&site, sealed).await, 1);
         assert_eq!(found(&site, &nurse, "吴某").await[0]["address"], "一 二");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn others_write_while_a_long_file_is_taken() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let mut rows = String::new();
+        for n in 0..500 {
+            let _ = writeln!(rows, "L-{n},章某{n},,,,,,,,");
+        }
+        let before = residents(&site).await;
+        let mut import = std::pin::pin!(people(&site, &nurse, false, &rows));
+        let other = async {
+            until("some of it is there", async || residents(&site).await > before).await;
+            site.api(&nurse, "POST", "/v1/persons", json!({ "name": "马上要登记的人" })).await.checked(201);
+        };
+        tokio::select! {
+            report = &mut import => panic!("nobody else had a turn: {report}"),
+            () = other => {}
+        }
+        assert_eq!(counts(&import.await), [500, 0, 0, 0, 0]);
+        assert_eq!(residents(&site).await, before + 501);
     })
     .await;
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sanbao_platform::audit;
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::db::{DbError, Tx};
+use sanbao_platform::db::Tx;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
@@ -234,7 +234,8 @@ impl Run<'_> {
 
     async fn create(&mut self, tx: &mut Tx, at: SourcedRow<'_>, fresh: Person) -> Result<(), Problem> {
         if !people::insert(tx, &fresh).await? {
-            return Err(DbError::RowCount { statement: "register a person of a file", expected: 1, actual: 0 }.into());
+            self.bad(at.row, &[meanwhile()]);
+            return Ok(());
         }
         PersonEvent::of(&fresh).publish(tx, self.ctx.now(), &REGISTERED).await?;
         audit::record(tx, self.ctx, "person.create", "person", fresh.id).await?;
@@ -282,7 +283,8 @@ impl Run<'_> {
         }
         if taken.changed {
             if !people::update(tx, &person).await? {
-                return Err(DbError::RowCount { statement: "bring a person up to date", expected: 1, actual: 0 }.into());
+                self.bad(at.row, &[meanwhile()]);
+                return Ok(());
             }
             PersonEvent::of(&person).publish(tx, self.ctx.now(), &UPDATED).await?;
             audit::record(tx, self.ctx, "person.update", "person", person.id).await?;
@@ -316,6 +318,13 @@ struct SourcedRow<'a> {
     external_id: String,
     content: String,
     last: Option<SourceRow>,
+}
+
+/// The fault of a row whose record somebody else has written at the same moment.
+fn meanwhile() -> Fault {
+    let (zh, en) =
+        ("导入期间别人登记或修改了这份记录，请再导入一次", "Somebody wrote this record meanwhile; import once more");
+    Fault::new("", "changed_meanwhile", zh, en)
 }
 
 /// The doubt about a field that a person has decided otherwise.
