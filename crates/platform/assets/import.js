@@ -14,7 +14,8 @@ function element(name, text, kind) {
   return made;
 }
 
-/** A table of rows, one text for each head. @param {string} caption @param {string[]} heads @param {string[][]} rows */
+// A table of rows, one text for each head.
+/** @param {string} caption @param {string[]} heads @param {string[][]} rows */
 function table(caption, heads, rows) {
   const made = element("table", "", "table");
   const head = document.createElement("tr");
@@ -31,7 +32,8 @@ function table(caption, heads, rows) {
   return scroll;
 }
 
-/** A file that the browser keeps: nothing goes to the server for it. @param {string} label @param {string} name @param {string} text */
+// A file that the browser keeps: nothing goes to the server for it.
+/** @param {string} label @param {string} name @param {string} text */
 function download(label, name, text) {
   const link = /** @type {HTMLAnchorElement} */ (element("a", label, "button"));
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
@@ -44,7 +46,8 @@ function download(label, name, text) {
 /** @param {any} error */
 const cells = (error) => [String(error.row), error.column, error.reason, error.value || ""];
 
-/** The faults or the doubts of rows, and whether there are more. @param {string} caption @param {any[]} list @param {number} count */
+// The faults or the doubts of rows, and whether there are more.
+/** @param {string} caption @param {any[]} list @param {number} count */
 function faults(caption, list, count) {
   if (!list || !list.length) return [];
   const parts = [table(caption, ["row", "column", "reason", "value"], list.map(cells))];
@@ -52,7 +55,8 @@ function faults(caption, list, count) {
   return parts;
 }
 
-/** What is to be said of the file itself. @param {any} notes */
+// What is to be said of the file itself.
+/** @param {any} notes */
 function notesOf(notes) {
   if (!notes) return [];
   const said = [];
@@ -66,10 +70,12 @@ function notesOf(notes) {
   return said.length ? [list] : [];
 }
 
-/** A field of a CSV file. @param {string} text */
+// A field of a CSV file.
+/** @param {string} text */
 const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
 
-/** The links of new accounts: told once, to be printed or kept. @param {any[]} links */
+// The links of new accounts: told once, to be printed or kept.
+/** @param {any[]} links */
 function linksOf(links) {
   if (!links || !links.length) return [];
   const rows = links.map((one) => [String(one.row), one.display_name, one.login, new URL(one.link.path, location.href).href]);

@@ -101,6 +101,15 @@ async fn a_list_of_people(engine: TestEngine) {
     site.api(&nurse, "POST", &format!("{path}/end"), json!({ "kind": "left", "on": "2026-11-20" })).await.checked(200);
     let report = people(&site, &nurse, false, &changed.replace("丁弄 4 号", "戊弄")).await;
     assert_eq!((counts(&report), &report["ended"]), ([0, 0, 2, 0, 0], &json!(1)));
+    // Another's by now: a file of before changes nothing of it.
+    let mut tx = site.deps.db.begin().await.unwrap();
+    let away = "update person set organisation_id = $1 where name = '章某一'";
+    on!(tx, |c| sqlx::query(away).bind(site.network.hospital).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
+    let report = people(&site, &nurse, false, &changed.replace("甲弄 1 号", "己弄")).await;
+    assert_eq!(codes(&report, "warnings").first(), told(&[(2, "person_of_others")]).first(), "{report}");
+    let still = "select count(*) from person where name = '章某一' and address = '甲弄 1 号'";
+    assert_eq!(count(&site, still).await, 1);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::Tx;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableRow, refused_table};
 
@@ -23,6 +24,7 @@ use crate::account::person::events::{PersonEvent, REGISTERED, UPDATED};
 use crate::account::person::model::{Person, register};
 use crate::account::person::state::PersonState;
 use crate::account::person::{pair, store as people};
+use crate::account::policy::{self, AccountAction};
 use crate::account::problems::NATIONAL_ID_UNREADABLE;
 
 /// Rows of a file of people at most: more than any street has elders.
@@ -253,19 +255,30 @@ impl Run<'_> {
         self.remember(tx, at, id, &fresh).await
     }
 
+    /// Why a record is left as it is, if it is: the person has died or left, or the caller may not correct it any more.
+    async fn left_alone(&self, tx: &mut Tx, person: &Person) -> Result<Option<Fault>, Problem> {
+        let relation = people::relation(tx, self.ctx, person).await?;
+        let fault = |code, zh, en| Some(Fault::new("", code, zh, en));
+        Ok(if policy::of(&self.ctx.actor, AccountAction::PersonUpdate, relation) != Decision::Allow {
+            let zh = "这份记录已不归您的机构，没有按文件改动";
+            fault("person_of_others", zh, "The record is not your organisation's any more; it was left as it is")
+        } else if person.state == PersonState::Registered {
+            None
+        } else {
+            let zh = "本人已登记为去世或离开，没有按文件改动";
+            fault("person_ended", zh, "This person has died or left; the record was left as it is")
+        })
+    }
+
     async fn update(&mut self, tx: &mut Tx, at: SourcedRow<'_>, mut person: Person) -> Result<(), Problem> {
         let mut fresh = self.blank();
         // Sealed for the record that is there.
         fresh.id = person.id;
         at.read.fill(&mut fresh, self.keys, self.ctx.now().date_naive());
         self.known.add(at.row.line, person.id, &fresh);
-        if person.state != PersonState::Registered {
+        if let Some(fault) = self.left_alone(tx, &person).await? {
             self.report.ended += 1;
-            let (zh, en) = (
-                "本人已登记为去世或离开，没有按文件改动",
-                "This person has died or left; the record was left as it is",
-            );
-            self.doubt(at.row, Fault::new("", "person_ended", zh, en), None);
+            self.doubt(at.row, fault, None);
             return Ok(());
         }
         let own = self.options.own.id;

@@ -22,7 +22,7 @@ pub struct PersonReport {
     pub unchanged: u64,
     /// Rows of somebody who stands further up in the file: one record was made.
     pub same: u64,
-    /// Rows of somebody who has died or left: the record was left as it is.
+    /// Rows of somebody who has died or left, or whom the caller may not correct any more: the record was left as it is.
     pub ended: u64,
     /// Bad rows.
     pub failed: u64,
