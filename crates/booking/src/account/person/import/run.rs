@@ -244,7 +244,7 @@ impl Run<'_> {
         let others = pair::candidates(tx, self.ctx, &self.options.own, fresh.id).await?;
         if !others.is_empty() {
             self.report.perhaps_same += 1;
-            let zh = format!("可能已经登记过：有 {} 份相似的记录，请到“疑似重复”里核对", others.len());
+            let zh = format!("可能已经登记过：有 {} 份相似的记录，请到“重复登记”里核对", others.len());
             let en = format!("Perhaps registered already: {} similar records; look at the list of pairs", others.len());
             let fault = Fault { field: "", code: "perhaps_same", zh: zh.into(), en: en.into() };
             self.doubt(at.row, fault, None);
