@@ -49,6 +49,13 @@ impl Header {
 
     /// Whether it is the header of such a file, or what is wrong with it.
     pub(super) fn check(&self, columns: &Columns) -> Result<(), TableError> {
+        let mut seen = Vec::new();
+        for name in self.fields.iter().flatten() {
+            if seen.contains(name) {
+                return Err(TableError::TwiceColumn(name));
+            }
+            seen.push(*name);
+        }
         let has = |name: &&str| self.fields.contains(&Some(*name));
         let missing: Vec<&str> = columns.needed.iter().filter(|name| !has(name)).copied().collect();
         if !missing.is_empty() {
@@ -57,13 +64,6 @@ impl Header {
                 words.and_then(<[&str]>::first).map_or_else(|| (*name).to_owned(), |zh| format!("{zh} ({name})"))
             };
             return Err(TableError::MissingColumns(missing.iter().map(shown).collect::<Vec<_>>().join(", ")));
-        }
-        let mut seen = Vec::new();
-        for name in self.fields.iter().flatten() {
-            if seen.contains(name) {
-                return Err(TableError::TwiceColumn(name));
-            }
-            seen.push(*name);
         }
         Ok(())
     }

@@ -30,6 +30,8 @@ use sanbao_platform::table::{Fault, Mend, RowError, TableError, TableFile, Table
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
+/// How often the rows of a transaction are tried where somebody else changes a request of theirs meanwhile.
+const TRIES_MAX: usize = 5;
 
 /// For whom a file is imported: whose source it is, and within which areas.
 #[derive(Clone, Debug)]
@@ -101,6 +103,7 @@ pub enum ImportError {
     Db(#[from] DbError),
 }
 
+#[derive(Clone)]
 struct Good {
     row: u64,
     draft: Draft,
@@ -283,11 +286,23 @@ impl Import<'_> {
             }
             return Ok(());
         }
+        for _ in 1..TRIES_MAX {
+            let before = self.report.clone();
+            match self.stored(good.clone()).await {
+                // All of it was undone: the rows are held against what is there now.
+                Err(error) if is_overtaken(&error) => self.report = before,
+                done => return Ok(done?),
+            }
+        }
+        Ok(self.stored(good).await?)
+    }
+
+    /// Stores rows with the progress, in a transaction of their own.
+    async fn stored(&mut self, good: Vec<Good>) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
         store::save(&mut tx, &self.report).await?;
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.
@@ -416,7 +431,12 @@ async fn recognise(tx: &mut Tx, changes: &mut [Change<Request>]) -> Result<(), D
 }
 
 /// Somebody took a step of a request while its row was read. The chunk is undone and can be imported again.
-const OVERTAKEN: DbError = DbError::RowCount { statement: "import update", expected: 1, actual: 0 };
+const OVERTAKEN: DbError = DbError::RowCount { statement: OVERTAKEN_AT, expected: 1, actual: 0 };
+const OVERTAKEN_AT: &str = "import update";
+
+fn is_overtaken(error: &DbError) -> bool {
+    matches!(error, DbError::RowCount { statement: OVERTAKEN_AT, .. })
+}
 
 /// The fault of a changed row whose request takes nothing any more.
 fn ended(state: RequestStateName) -> Fault {

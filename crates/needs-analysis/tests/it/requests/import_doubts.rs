@@ -110,3 +110,29 @@ async fn a_workbook_is_read_as_a_text_is() {
     })
     .await;
 }
+
+const WAITING: &str =
+    "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+
+#[tokio::test]
+async fn a_request_that_somebody_changes_meanwhile_costs_no_other_row() {
+    // On SQLite nobody writes while a transaction is open.
+    let Some(engine) = sanbao_platform::testing::postgres().await else { return };
+    let house = House::open(&engine).await;
+    let row = |n: usize, note: &str| format!("m{n},2026-11-01 09:00,{CHENGDONG},助餐,,林某{n},,,,{note}\n");
+    let file = |note: &str| format!("{HEADER}{}", (0..20).map(|n| row(n, note)).collect::<String>());
+    assert_eq!(by_library(&house, file("一").as_bytes(), false).await.created, 20);
+    let db = &house.app.deps.db;
+    let mut tx = db.begin().await.unwrap();
+    let step = "update request set version = version + 1 where external_id = 'm7'";
+    sanbao_platform::on!(tx, |c| sqlx::query(step).execute(c).await.map(drop)).unwrap();
+    let text = file("二");
+    let import = by_library(&house, text.as_bytes(), false);
+    let other = async {
+        sanbao_platform::testing::until("the import waits for the row", async || house.count(WAITING).await > 0).await;
+        tx.commit().await.unwrap();
+    };
+    let (report, ()) = tokio::join!(import, other);
+    assert_eq!((report.updated, report.failed, report.done), (20, 0, 20));
+    assert_eq!(house.count("select count(*) from request where note = '二'").await, 20);
+}

@@ -5,6 +5,7 @@ use sanbao_platform::cn::{
     DiallingCode, Paper, PaperDoubt, PaperKind, Phone, is_doubtful_name, is_none_yet, is_rounded,
 };
 use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::table::{Columns, Fault, Mask, TableRow, when, whole_row};
 
 use crate::account::input::{Sex, Wrong, area_code, line, person_name};
@@ -184,8 +185,9 @@ impl Cells<'_> {
     }
 
     fn name(&mut self) -> Option<String> {
-        match person_name(self.get("name").unwrap_or_default(), 40) {
-            Ok(name) if name.is_empty() => {
+        let text = without_invisible(self.get("name").unwrap_or_default());
+        match person_name(&text, 40) {
+            _ if text.trim().is_empty() => {
                 self.faults.push(Fault::new("name", "required", "请填写姓名", "A name is needed"));
                 None
             }
@@ -198,8 +200,7 @@ impl Cells<'_> {
                 Some(name)
             }
             Err(wrong) => {
-                let code = if self.get("name").is_some() { "name_format" } else { "required" };
-                self.faults.push(Fault { field: "name", code, zh: wrong.zh, en: wrong.en });
+                self.faults.push(Fault { field: "name", code: "name_format", zh: wrong.zh, en: wrong.en });
                 None
             }
         }
