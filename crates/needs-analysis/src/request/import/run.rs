@@ -17,13 +17,12 @@ use sanbao_platform::lifecycle::{By, Change, save, step};
 
 use super::input;
 use super::store::{self, Known};
-use super::view::{ImportId, Report};
+use super::view::{ImportId, Report, ended};
 use crate::area::{self, AreaCode};
 use crate::local_day;
 use crate::request::details::Details;
 use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, told};
 use crate::request::model::Request;
-use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
 use sanbao_platform::table::{Fault, Mend, RowError, TableError, TableFile, TableRow, whole_row};
@@ -436,18 +435,4 @@ const OVERTAKEN_AT: &str = "import update";
 
 fn is_overtaken(error: &DbError) -> bool {
     matches!(error, DbError::RowCount { statement: OVERTAKEN_AT, .. })
-}
-
-/// The fault of a changed row whose request takes nothing any more.
-fn ended(state: RequestStateName) -> Fault {
-    let (code, zh, en) = match state {
-        RequestStateName::Cancelled => {
-            ("request_cancelled", "工单已取消，没有按文件改动", "The request is cancelled and was left as it is")
-        }
-        RequestStateName::Merged => {
-            ("request_merged", "工单已并入另一条，没有按文件改动", "The request was merged and was left as it is")
-        }
-        _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
-    };
-    Fault::new("external_id", code, zh, en)
 }

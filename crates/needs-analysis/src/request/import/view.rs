@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::input::TABLE;
+use crate::request::state::RequestStateName;
 
 use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError};
 
@@ -124,4 +125,18 @@ impl Report {
         (self.errors, self.warnings) = (told(self.errors), told(self.warnings));
         self
     }
+}
+
+/// The fault of a changed row whose request takes nothing any more.
+pub(super) fn ended(state: RequestStateName) -> Fault {
+    let (code, zh, en) = match state {
+        RequestStateName::Cancelled => {
+            ("request_cancelled", "工单已取消，没有按文件改动", "The request is cancelled and was left as it is")
+        }
+        RequestStateName::Merged => {
+            ("request_merged", "工单已并入另一条，没有按文件改动", "The request was merged and was left as it is")
+        }
+        _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
+    };
+    Fault::new("external_id", code, zh, en)
 }
