@@ -10,6 +10,7 @@ use sanbao_needs_analysis::request::directory::{self, Organisation};
 use sanbao_needs_analysis::rollup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::DbError;
+use sanbao_platform::lang::Lang;
 
 use crate::cli::StoreArgs;
 use crate::cli_needs::{ImportArgs, VerifyArgs};
@@ -103,6 +104,7 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
         importer,
         request_id: "command line".to_owned(),
         dialling_code: args.dialling_code.clone(),
+        lang: Lang::Zh,
     };
     let bar = bar("rows");
     let progress = |done: u64, all: u64| {
@@ -116,14 +118,17 @@ pub async fn import(args: &ImportArgs) -> Result<ExitCode, CommandError> {
     let r = report.map_err(|e| failed(&e))?;
     let told = || -> io::Result<()> {
         let mut out = io::stdout().lock();
-        for e in &r.errors {
+        for e in r.errors.iter().chain(&r.warnings) {
             let value = e.value.as_deref().unwrap_or_default();
             writeln!(out, "{}:{}: {} {}  {value}", e.row, e.column, e.code, e.reason)?;
         }
-        let (kind, hidden) =
-            (if r.dry_run { "tried" } else { "imported" }, r.error_count - i64::try_from(r.errors.len()).unwrap_or(0));
+        let told_of = i64::try_from(r.errors.len() + r.warnings.len()).unwrap_or(0);
+        let (kind, hidden) = (if r.dry_run { "tried" } else { "imported" }, r.error_count + r.warning_count - told_of);
         if hidden > 0 {
             writeln!(out, "… and {hidden} more")?;
+        }
+        for heading in &r.notes.unused {
+            writeln!(out, "column not used: {heading}")?;
         }
         let Report { total, created, updated, unchanged, failed, other, ended, .. } = &r;
         writeln!(

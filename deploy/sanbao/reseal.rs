@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use sanbao_booking::account::person::import::reseal as imported;
 use sanbao_booking::account::person::reseal as people;
 use sanbao_booking::account::second_factor::reseal as factors;
 use sanbao_needs_analysis::request::reseal as requests;
@@ -66,6 +67,7 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
     for (db, column) in [
         (booking, &people::NATIONAL_IDS),
         (booking, &people::PAPERS),
+        (booking, &imported::KEPT),
         (needs, &requests::NATIONAL_IDS),
         (needs, &requests::ELDERS),
     ] {

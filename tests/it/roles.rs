@@ -319,7 +319,7 @@ async fn pages_and_measures(apart: &Apart, nobody: &Client, dispatcher: &Client)
         "signalling/room.css",
         "signalling/sanbao-signal.js",
         "needs-analysis/requests.js",
-        "needs-analysis/import.js",
+        "import.js",
         "booking/consult-page.js",
         "sanbao.css",
     ] {

@@ -26,6 +26,7 @@ const TABLES: &[&str] = &[
 /// The files whose statements may read these tables: what they give of people is `Personal`, or only ids and counts.
 const READERS: &[&str] = &[
     "crates/booking/src/account/person/elder.rs",
+    "crates/booking/src/account/person/import/store.rs",
     "crates/booking/src/account/person/join/calendar.rs",
     "crates/booking/src/account/person/join/store.rs",
     "crates/booking/src/account/person/lookup/fill.rs",
@@ -60,6 +61,7 @@ const READERS: &[&str] = &[
 const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
+    ("crates/booking/src/account/person/import/run.rs", "what a row of a file is held against and applied to"),
     ("crates/booking/src/account/person/join/api.rs", "whose it is; what is joined and separated"),
     ("crates/booking/src/account/person/lookup/api.rs", "whether somebody is found twice"),
     ("crates/booking/src/account/person/lookup/fill.rs", "the last four of papers, which are indexed"),

@@ -14,6 +14,7 @@ use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
 use sanbao_platform::service::{Deps, Service, ServiceState};
+use sanbao_platform::table::Imports;
 use std::num::NonZeroU32;
 
 /// The service's name: its schema, its log, its events' prefix.
@@ -44,6 +45,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1501 "1501_person_end",
     1502 "1502_person_keys",
     1503 "1503_person_phones",
+    1700 "1700_person_source",
 );
 
 /// The operator's choices.
@@ -79,6 +81,8 @@ pub struct App {
     pub config: Config,
     /// Guessing passwords, PINs and links.
     pub guesses: Guesses,
+    /// The import that may run.
+    pub imports: Imports,
 }
 
 impl ServiceState for App {
@@ -91,7 +95,7 @@ impl App {
     /// The state over its parts; also what the demo fills the database through.
     pub fn new(config: Config, deps: Deps) -> Self {
         let guesses = Guesses::new(config.login_per_minute_max, config.login_burst_max);
-        Self { deps, config, guesses }
+        Self { deps, config, guesses, imports: Imports::default() }
     }
 }
 

@@ -5,7 +5,6 @@ pub mod policy;
 pub mod request;
 pub mod role;
 pub mod rollup;
-pub mod table;
 mod texts;
 
 pub use request::import;
@@ -34,6 +33,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     800 "0800_plain_names",
     900 "0900_area_version",
     1000 "1000_elder_end",
+    1120 "1120_import_notes",
 );
 
 /// The zone in which this network counts its days.

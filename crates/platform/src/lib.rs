@@ -11,6 +11,7 @@
 //! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks; [`invisible`]: what no name should hold
+//! - [`table`]: files of rows, CSV and XLSX, of which each line is accounted for
 //! - [`service`], `testing`: what a service is; with the feature of that name, the harness of all tests
 
 pub mod archive;
@@ -37,6 +38,7 @@ pub mod policy;
 pub mod problem;
 pub mod reseal;
 pub mod service;
+pub mod table;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -16,6 +16,7 @@ mod ports;
 mod site;
 mod tls;
 mod wait;
+mod workbook;
 
 use std::future::Future;
 use std::process::Command;
@@ -37,6 +38,7 @@ pub use ports::{port, ports};
 pub use site::{Person, Site};
 pub use tls::trusting_client;
 pub use wait::{PATIENCE, eventually, patiently, until};
+pub use workbook::{packed, workbook};
 
 /// One of the two engines, with a place for a test's databases.
 #[derive(Clone, Debug)]

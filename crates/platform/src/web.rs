@@ -225,6 +225,7 @@ const FILES: &[StaticFile] = &[
     ("/static/page.js", JS, include_bytes!("../assets/page.js")),
     ("/static/api.js", JS, include_bytes!("../assets/api.js")),
     ("/static/form.js", JS, include_bytes!("../assets/form.js")),
+    ("/static/import.js", JS, include_bytes!("../assets/import.js")),
     ("/static/send.js", JS, include_bytes!("../assets/send.js")),
     ("/static/check.js", JS, include_bytes!("../assets/check.js")),
     ("/static/step-up.js", JS, include_bytes!("../assets/step-up.js")),

@@ -72,6 +72,7 @@ const PERSONAL: &[&str] = &[
 /// file that the caller has sent.
 const PLAIN: &[&str] = &[
     "AccountLink",
+    "AccountReport",
     "AccountView",
     "AccountWithLink",
     "AppointmentView",
@@ -89,10 +90,12 @@ const PLAIN: &[&str] = &[
     "EmergencyOpened",
     "ExceptionView",
     "FactorBegun",
+    "FileNotes",
     "FreeSlot",
     "GuestLink",
     "HoursLine",
     "HoursView",
+    "ImportedLink",
     "Item",
     "JoinView",
     "Location",
@@ -105,6 +108,7 @@ const PLAIN: &[&str] = &[
     "Page_AreaView",
     "Page_Location",
     "Page_Organisation",
+    "PersonReport",
     "PrecheckAnswer",
     "Proved",
     "RecoveryCodes",

@@ -38,6 +38,7 @@ const PERSONAL: &[(&str, &str)] = &[
 /// Pages that show none of them, and what a page alone calls.
 const PLAIN: &[&str] = &[
     "/",
+    "/accounts/import",
     "/admin",
     "/admin/accounts/{id}",
     "/admin/organisations/{id}",
@@ -56,6 +57,7 @@ const PLAIN: &[&str] = &[
     "/me/sessions",
     "/needs",
     "/persons",
+    "/persons/import",
     "/practitioners",
     "/practitioners/{id}",
     "/requests/import",

@@ -246,7 +246,12 @@ fn draft(dice: &mut Dice, elders: &[Elder], n: usize, received_at: DateTime<Utc>
         elder: told.into(),
         ..Details::blank()
     };
-    Some(Draft { external_id: Some(format!("demo-{n:05}")), national_id: elder.national_id.clone(), details })
+    Some(Draft {
+        external_id: Some(format!("demo-{n:05}")),
+        national_id: elder.national_id.clone(),
+        paper_text: None,
+        details,
+    })
 }
 
 const SERVED: [RequestStepName; 8] = [

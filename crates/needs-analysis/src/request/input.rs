@@ -2,10 +2,9 @@
 //!
 //! The API and the import read the same way; only where a fault points differs.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, TimeZone as _, Utc};
-use sanbao_platform::cn::{DiallingCode, Phone, ResidentId, plain_name};
+use chrono::{DateTime, Duration, NaiveDate, TimeZone as _, Utc};
+use sanbao_platform::cn::{DiallingCode, ResidentId, is_doubtful_name, plain_name};
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::invisible::without_invisible;
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
@@ -13,10 +12,10 @@ use utoipa::ToSchema;
 
 use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails, person_key, place};
+use super::field::{Faults, area_code, external_id, national_id, phone, with_text};
 use super::id::RequestId;
-use crate::area::AreaCode;
-use crate::table::Fault;
 use crate::{ZONE, local_day};
+use sanbao_platform::table::{Fault, when};
 
 /// Nothing was received before this day.
 pub const RECEIVED_MIN: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a date");
@@ -71,6 +70,8 @@ pub struct Draft {
     pub external_id: Option<String>,
     /// The elder's resident id in the open: it is sealed for the one request that it is of.
     pub national_id: Option<ResidentId>,
+    /// The text of a paper in a file that is no resident id: it is sealed too, and finds nobody.
+    pub paper_text: Option<String>,
     /// Everything else, as it is kept.
     pub details: Details,
 }
@@ -79,10 +80,11 @@ impl Draft {
     /// The details of the request of this id: the resident id is sealed for it. Whose it is in the network is for the
     /// database to say.
     pub fn details_of(self, request: RequestId, fields: &FieldKeys) -> Details {
-        let Self { national_id, details, .. } = self;
+        let Self { national_id, paper_text, details, .. } = self;
         let index = national_id.as_ref().map(|id| id.index(fields));
+        let paper = national_id.map(|id| id.as_str().to_owned()).or(paper_text);
         let elder = ElderDetails {
-            national_id_sealed: national_id.map(|id| fields.seal(&place(request.0), id.as_str())),
+            national_id_sealed: paper.map(|text| fields.seal(&place(request.0), &text)),
             ..details.elder.into_unseen()
         };
         Details {
@@ -91,52 +93,6 @@ impl Draft {
             national_id_index: index,
             ..details
         }
-    }
-}
-
-struct Faults(Vec<Fault>);
-
-impl Faults {
-    fn add(&mut self, field: &'static str, code: &'static str, zh: &'static str, en: &'static str) {
-        self.0.push(Fault { field, code, zh, en });
-    }
-
-    /// A trimmed text without control characters (a note may have line breaks); nothing when empty.
-    fn text(&mut self, field: &'static str, text: Option<&String>, chars_max: usize) -> Option<String> {
-        let text = without_invisible(text?);
-        let text = Some(text.trim()).filter(|t| !t.is_empty())?;
-        if text.chars().count() > chars_max {
-            self.add(field, "too_long", "内容太长", "Too long");
-            return None;
-        }
-        let breaks = field == "note";
-        if text.chars().any(|c| c.is_control() && !(breaks && matches!(c, '\n' | '\r' | '\t'))) {
-            self.add(field, "control_characters", "含有不可见的控制字符", "It holds control characters");
-            return None;
-        }
-        Some(text.to_owned())
-    }
-
-    fn required<T>(&mut self, field: &'static str, value: Option<T>) -> Option<T> {
-        // A field that is there but wrong has its own fault already.
-        if value.is_none() && !self.0.iter().any(|f| f.field == field) {
-            self.add(field, "required", "必填", "This field is required");
-        }
-        value
-    }
-
-    fn moment(&mut self, field: &'static str, text: Option<&String>) -> Option<DateTime<Utc>> {
-        let text = self.text(field, text, WORD_CHARS_MAX)?;
-        let moment = parse_moment(&text);
-        if moment.is_none() {
-            self.add(
-                field,
-                "time_format",
-                "时间格式不对，例如 2026-11-23 14:30",
-                "Not a time; write it as 2026-11-23 14:30",
-            );
-        }
-        moment
     }
 }
 
@@ -150,20 +106,7 @@ fn told_moment(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(moment) = DateTime::parse_from_rfc3339(text) {
         return DateTime::from_timestamp_micros(moment.timestamp_micros());
     }
-    let local = [
-        "%Y-%m-%d %H:%M:%S",
-        "%Y-%m-%d %H:%M",
-        "%Y-%m-%dT%H:%M",
-        "%Y-%m-%dT%H:%M:%S",
-        "%Y/%m/%d %H:%M:%S",
-        "%Y/%m/%d %H:%M",
-    ]
-    .iter()
-    .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
-    .or_else(|| {
-        let day = ["%Y-%m-%d", "%Y/%m/%d"].iter().find_map(|f| NaiveDate::parse_from_str(text, f).ok());
-        day.and_then(|d| d.and_hms_opt(0, 0, 0))
-    })?;
+    let local = when::time(text)?;
     ZONE.from_local_datetime(&local).earliest().map(|t| t.with_timezone(&Utc))
 }
 
@@ -180,21 +123,18 @@ pub struct Rules<'a> {
 
 /// Reads a request, or tells everything that is wrong with it.
 pub fn parse(raw: &NewRequest, rules: Rules<'_>) -> Result<Draft, Vec<Fault>> {
+    told(raw, rules).map(|(draft, _)| draft)
+}
+
+/// The same with the doubts about it: of a row of a file a field that need not be there costs nothing but itself, and its
+/// text is kept.
+pub fn told(raw: &NewRequest, rules: Rules<'_>) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
     let Rules { now, own, file } = rules;
-    let mut faults = Faults(Vec::new());
+    let mut faults = Faults::default();
     let f = &mut faults;
-    let external_id = f.text("external_id", raw.external_id.as_ref(), WORD_CHARS_MAX);
-    if file {
-        f.required("external_id", external_id.as_ref());
-    }
+    let external_id = external_id(f, raw.external_id.as_ref(), file);
     let received_at = received(f, raw.received_at.as_ref(), now, file);
-    let area = f.text("area_code", raw.area_code.as_ref(), WORD_CHARS_MAX).and_then(|text| {
-        let code = AreaCode::parse(&text).ok();
-        if code.is_none() {
-            f.add("area_code", "area_unknown", "没有这个区域", "There is no such area");
-        }
-        code
-    });
+    let area = area_code(f, raw.area_code.as_ref());
     let area_code = f.required("area_code", area);
     let words = f.text("category", raw.category.as_ref(), WORD_CHARS_MAX);
     let words = f.required("category", words);
@@ -204,15 +144,19 @@ pub fn parse(raw: &NewRequest, rules: Rules<'_>) -> Result<Draft, Vec<Fault>> {
     }
     let name = f.text("elder_name", raw.elder_name.as_ref(), NAME_CHARS_MAX).map(|name| plain_name(&name));
     let elder_name = f.required("elder_name", name);
-    let phone = phone(f, raw.phone.as_ref(), own);
-    let national_id = national_id(f, raw.national_id.as_ref(), now);
+    if file && elder_name.as_deref().is_some_and(is_doubtful_name) {
+        let zh = "姓名里可能有字丢失了，请核对";
+        f.warn("elder_name", "name_doubtful", zh, "Characters of the name may be lost; look at it again");
+    }
+    let (phone, phone_text) = phone(f, raw.phone.as_ref(), own, file);
+    let (national_id, paper_text) = national_id(f, raw.national_id.as_ref(), now, file);
     let address = f.text("address", raw.address.as_ref(), ADDRESS_CHARS_MAX);
     let note = f.text("note", raw.note.as_ref(), NOTE_CHARS_MAX);
+    let note = with_text(note, phone_text);
     let (wanted_from, wanted_until) = wanted(f, raw, now);
     match (received_at, area_code, words, urgency, elder_name) {
         (Some(received_at), Some(area_code), Some(words), Some(urgency), Some(elder_name)) if faults.0.is_empty() => {
             let known = Category::from_words(&words);
-            let phone = phone.map(|p| p.as_str().to_owned());
             let elder = ElderDetails { name: elder_name, phone, address, note, ..ElderDetails::default() };
             let details = Details {
                 received_at,
@@ -225,7 +169,7 @@ pub fn parse(raw: &NewRequest, rules: Rules<'_>) -> Result<Draft, Vec<Fault>> {
                 wanted_until,
                 ..Details::blank()
             };
-            Ok(Draft { external_id, national_id, details })
+            Ok((Draft { external_id, national_id, paper_text, details }, faults.1))
         }
         _ => Err(faults.0),
     }
@@ -240,30 +184,6 @@ fn received(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>, required:
         return None;
     }
     (!wrong).then_some(moment)
-}
-
-fn phone(f: &mut Faults, text: Option<&String>, own: Option<&DiallingCode>) -> Option<Phone> {
-    let text = f.text("phone", text, WORD_CHARS_MAX)?;
-    match Phone::parse(&text, own) {
-        Ok(phone) => Some(phone),
-        Err(e) => {
-            let (zh, en) = e.advice();
-            f.add("phone", e.code(), zh, en);
-            None
-        }
-    }
-}
-
-fn national_id(f: &mut Faults, text: Option<&String>, now: DateTime<Utc>) -> Option<ResidentId> {
-    let text = f.text("national_id", text, WORD_CHARS_MAX)?;
-    match ResidentId::parse(&text, local_day(now)) {
-        Ok(id) => Some(id),
-        Err(e) => {
-            let (zh, en) = e.advice();
-            f.add("national_id", e.code(), zh, en);
-            None
-        }
-    }
 }
 
 fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
@@ -284,7 +204,9 @@ fn wanted(f: &mut Faults, raw: &NewRequest, now: DateTime<Utc>) -> (Option<DateT
 
 /// Faults of a body as a problem.
 pub fn invalid(faults: &[Fault]) -> Problem {
-    Problem::invalid(faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh, f.en)).collect())
+    Problem::invalid(
+        faults.iter().map(|f| FieldError::new(format!("/{}", f.field), f.zh.clone(), f.en.clone())).collect(),
+    )
 }
 
 #[cfg(test)]
@@ -337,7 +259,12 @@ mod tests {
         let long = "长".repeat(NOTE_CHARS_MAX + 1);
         let cases: &[Change<'_>] = &[
             ("external_id", "", "required"),
+            ("external_id", "2.02611E+14", "id_rounded"),
+            ("external_id", "202611230000001000", "id_rounded"),
             ("received_at", "", "required"),
+            ("received_at", "46086.6", "time_serial"),
+            ("received_at", "3/5/26 14:30", "time_format"),
+            ("area_code", "3.30211E+11", "area_rounded"),
             ("received_at", "昨天", "time_format"),
             ("received_at", "2026-02-30 10:00", "time_format"),
             ("received_at", "1999-12-31 23:59", "time_out_of_range"),
@@ -349,13 +276,6 @@ mod tests {
             ("urgency", "快点", "urgency_unknown"),
             ("elder_name", "", "required"),
             ("elder_name", "a\u{0}b", "control_characters"),
-            ("phone", "110", "phone_format"),
-            ("phone", "86251234", "phone_area_code"),
-            ("phone", "1.38001E+10", "phone_rounded"),
-            ("phone", "13800138000、13900139000", "phone_several"),
-            ("national_id", "1.10105E+17", "national_id_rounded"),
-            ("national_id", "110105194912310021", "national_id_check_digit"),
-            ("national_id", "1101051949", "national_id_length"),
             ("note", &long, "too_long"),
             ("wanted_from", "2030-01-01 00:00", "time_out_of_range"),
         ];
@@ -365,6 +285,41 @@ mod tests {
             let raw: NewRequest = serde_json::from_value(value).unwrap();
             let faults = parse(&raw, rows()).unwrap_err();
             assert_eq!(faults.iter().map(|f| (f.field, f.code)).collect::<Vec<_>>(), [(*field, *code)], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_field_that_need_not_be_there_costs_a_row_nothing_and_its_text_is_kept() {
+        let cases = [
+            ("phone", "110", "phone_format"),
+            ("phone", "86251234", "phone_area_code"),
+            ("phone", "1.38001E+10", "phone_rounded"),
+            ("national_id", "1.10105E+17", "national_id_rounded"),
+            ("national_id", "110105194912310021", "national_id_check_digit"),
+            ("national_id", "E12345678", "national_id_length"),
+            ("elder_name", "王?", "name_doubtful"),
+        ];
+        for (field, text, code) in cases {
+            let mut value = serde_json::to_value(good()).unwrap();
+            value[field] = text.into();
+            let raw: NewRequest = serde_json::from_value(value).unwrap();
+            let (draft, doubts) = told(&raw, rows()).unwrap();
+            assert_eq!(doubts.iter().map(|f| (f.field, f.code)).collect::<Vec<_>>(), [(field, code)], "{text}");
+            let elder = draft.details.elder.unseen();
+            let kept = [elder.note.as_deref(), draft.paper_text.as_deref(), Some(&elder.name)];
+            assert!(kept.iter().flatten().any(|kept| kept.contains(text)), "{text}");
+            if field != "elder_name" {
+                let typed = Rules { file: false, ..rows() };
+                assert_eq!(parse(&raw, typed).unwrap_err()[0].code, code, "a person who types can look again");
+            }
+        }
+        for (phone, first, kept) in [
+            ("13800138000、13900139000", Some("13800138000"), "午饭\n软些\n电话：13800138000、13900139000"),
+            ("无", None, "午饭\n软些"),
+        ] {
+            let (draft, doubts) = told(&NewRequest { phone: Some(phone.into()), ..good() }, rows()).unwrap();
+            let elder = draft.details.elder.unseen();
+            assert_eq!((elder.phone.as_deref(), elder.note.as_deref(), doubts), (first, Some(kept), vec![]));
         }
     }
 

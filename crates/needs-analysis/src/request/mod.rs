@@ -17,6 +17,7 @@ pub mod departed;
 mod details;
 pub mod directory;
 pub mod events;
+mod field;
 pub mod id;
 pub mod import;
 pub mod input;

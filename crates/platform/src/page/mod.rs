@@ -4,12 +4,14 @@
 
 mod address;
 mod form;
+mod import;
 mod list;
 mod parts;
 mod words;
 
 pub use address::{address, encode};
 pub use form::{Choice, Errors, Field, Select, Send, area, form, pick, press};
+pub use import::{IMPORT_SCRIPTS, Import};
 pub use list::{Pager, count, filters, head, pager};
 pub use parts::{Live, Tone, badge, dialog, empty, fill, live, notice};
 pub(crate) use words::OWN;

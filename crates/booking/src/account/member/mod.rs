@@ -2,6 +2,7 @@
 
 pub(super) mod api;
 mod confine;
+pub mod import;
 mod input;
 mod link;
 mod model;

@@ -3,6 +3,7 @@
 mod account_link;
 mod admin;
 mod end;
+mod imports;
 mod joins;
 mod link_code;
 pub(super) mod login;
@@ -34,6 +35,8 @@ const FILES: &[StaticFile] = &[
     ("/static/booking/person.js", JS, include_bytes!("../../../assets/person.js")),
     link_code::FILE,
     admin::FILE,
+    imports::FILES[0],
+    imports::FILES[1],
 ];
 
 pub(super) fn routes() -> Routes<App> {
@@ -48,6 +51,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/persons", get(people::people).post(people::found))
         .page("/persons/{id}", get(person::person))
+        .page("/persons/import", get(imports::persons))
+        .page("/accounts/import", get(imports::accounts))
         .page("/persons/pairs", get(pairs::pairs))
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))

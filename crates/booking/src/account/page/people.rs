@@ -13,7 +13,9 @@ use serde::Deserialize;
 use super::TEXTS;
 use super::person::{age_of, state_badge};
 use crate::App;
+use crate::account::organisation;
 use crate::account::person::lookup::{LookedUp, LookupView, api};
+use crate::account::person::may_register;
 
 /// The text that is looked for; sent by POST, since it is a name or a number.
 #[derive(Deserialize)]
@@ -45,6 +47,7 @@ async fn draw(app: &App, ctx: &Ctx, q: &str) -> Result<Markup, Problem> {
         }
         _ => Some(api::looked_up(app, ctx, q).await?),
     };
+    let registers = may_register(ctx, &organisation::own(&mut app.deps.db.read().await?, ctx).await?).is_ok();
     let (label, help) = (t("people-search"), t("people-search-help"));
     let field = Field {
         name: "q",
@@ -57,7 +60,10 @@ async fn draw(app: &App, ctx: &Ctx, q: &str) -> Result<Markup, Problem> {
         ..Field::default()
     };
     let body = html! {
-        h1 { (t("people-title")) }
+        div.spread {
+            h1 { (t("people-title")) }
+            @if registers { a.button href="/persons/import" { (t("persons-import")) } }
+        }
         (filters("lookup", "/persons", &t("search"), &field.draw(lang, &Errors::default())))
         div #found aria-live="polite" data-failed=(t("people-failed")) {
             @if let Some(found) = &found { (list(ctx, found)) }

@@ -51,6 +51,7 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
             h1 { (t("residents-title")) }
             div.toolbar {
                 a.button href="/persons/pairs" { (t("pairs-title")) }
+                a.button href="/persons/import" { (t("persons-import")) }
                 a.button.primary href="#add" { (t("residents-add")) }
             }
         }

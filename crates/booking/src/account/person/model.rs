@@ -3,7 +3,9 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::cn::{Paper, PaperKind, ResidentId, half_width, mask_resident_id};
 use sanbao_platform::crypto::{FieldKeys, Unsealable};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::problem::Problem;
 use sqlx::types::Json;
 
 use super::phones::PersonPhone;
@@ -11,7 +13,7 @@ use super::state::{EndKind, PersonState, PersonStateName};
 use crate::account::id::PersonId;
 use crate::account::input::{Sex, sex_of};
 use crate::account::organisation::{Organisation, OrganisationKind};
-use crate::account::policy::AccountRelation;
+use crate::account::policy::{self, AccountAction, AccountRelation};
 
 /// A person as stored.
 #[derive(Clone, sqlx::FromRow)]
@@ -210,6 +212,11 @@ pub(super) fn paper_tail(keys: &FieldKeys, typed: &str) -> Option<String> {
     let fits =
         four.len() == 4 && four.bytes().all(|b| b.is_ascii_alphanumeric()) && four.bytes().any(|b| b.is_ascii_digit());
     fits.then(|| keys.blind_index(TAIL_DOMAIN, &four))
+}
+
+/// Refuses an account that may register nobody.
+pub(in crate::account) fn may_register(ctx: &Ctx, own: &Organisation) -> Result<(), Problem> {
+    policy::of(&ctx.actor, AccountAction::PersonCreate, register(own).0).require()
 }
 
 /// Where people whom this organisation registers belong, and how its accounts stand to that place.

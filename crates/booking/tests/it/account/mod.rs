@@ -8,6 +8,7 @@ mod end;
 mod ended;
 mod guarded;
 mod idle;
+mod imports;
 mod joins;
 pub mod kit;
 mod landing;

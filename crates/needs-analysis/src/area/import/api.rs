@@ -12,7 +12,7 @@ use super::run::{AREA_ROWS_MAX, AreaImportError, run};
 use super::view::AreaReport;
 use crate::App;
 use crate::policy::{self, Action, relation};
-use crate::table::{FILE_BYTES_MAX, file, refused_table};
+use sanbao_platform::table::{FILE_BYTES_MAX, file, refused_table};
 
 /// How to import areas.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,10 +27,10 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(import).layer(DefaultBodyLimit::max(FILE_BYTES_MAX)))
 }
 
-/// Imports a CSV file of areas: the body itself (`text/csv`), or the part `file` of a form.
+/// Imports a file of areas, CSV or XLSX: the body itself, or the part `file` of a form.
 #[utoipa::path(post, path = "/v1/imports/areas", tag = "areas", params(AreaImportQuery),
     description = "Permission: administrators of a street office, within their areas. The same file again changes nothing.",
-    request_body(content = String, content_type = "text/csv", description = "UTF-8 or GB 18030, header in zh or en",
+    request_body(content = String, content_type = "text/csv", description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en",
         example = "code,level,name,english_name,parent,from\n330211001001-C9,compound,城东南苑,,330211001001,\n"),
     responses((status = 200, body = AreaReport), (status = 400), (status = 401), (status = 403),
     (status = 408), (status = 409), (status = 413), (status = 415), (status = 422)))]

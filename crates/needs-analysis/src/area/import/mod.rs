@@ -5,7 +5,7 @@
 //!
 //! Rows stand in any order: larger areas are taken first. A known area is renamed or moved where the file differs, and left
 //! alone where it does not, so that a file that comes again changes nothing. A bad row stops no good one. Every line of
-//! the file is accounted for, also those that a stray quotation mark swallowed. A dry run does all but write.
+//! the file is accounted for. A dry run does all but write.
 
 mod api;
 mod plan;

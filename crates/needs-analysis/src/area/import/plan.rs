@@ -11,7 +11,7 @@ use crate::area::id::AreaCode;
 use crate::area::input::is_name;
 use crate::area::model::{Area, Level};
 use crate::area::seed::SINCE;
-use crate::table::{Columns, Fault, TableRow, whole_row};
+use sanbao_platform::table::{Columns, Fault, TableRow, when, whole_row};
 
 /// The columns of a file of areas.
 pub const COLUMNS: Columns = Columns {
@@ -25,6 +25,7 @@ pub const COLUMNS: Columns = Columns {
     ],
     needed: &["code", "level", "name_zh", "parent"],
     digits: &["code", "parent"],
+    masks: &[],
 };
 
 /// The words for levels beside their names.
@@ -84,11 +85,10 @@ impl Cells<'_> {
 pub fn plan(rows: &[TableRow], tree: &mut Tree, report: &mut AreaReport) -> Vec<Change> {
     let mut good: Vec<(Level, Cells<'_>)> = Vec::new();
     for row in rows {
-        let lines = 1 + row.last - row.line;
-        report.total += lines;
+        report.total += 1;
         match readable(row) {
             Ok(found) => good.push(found),
-            Err((fault, value)) => report.bad(lines, row.line, fault, value),
+            Err((fault, value)) => report.bad(row.fault_line(), fault, value),
         }
     }
     good.sort_by_key(|(level, cells)| (std::cmp::Reverse(*level), cells.line));
@@ -107,7 +107,10 @@ pub fn plan(rows: &[TableRow], tree: &mut Tree, report: &mut AreaReport) -> Vec<
                 changes.push(change);
             }
             Ok(None) => report.unchanged += 1,
-            Err(fault) => report.bad(1, cells.line, fault, cells.get(fault.field)),
+            Err(fault) => {
+                let value = cells.get(fault.field);
+                report.bad(cells.line, fault, value);
+            }
         }
     }
     changes
@@ -115,18 +118,6 @@ pub fn plan(rows: &[TableRow], tree: &mut Tree, report: &mut AreaReport) -> Vec<
 
 /// The level and the cells of a row, or what is wrong with it as a whole.
 fn readable(row: &TableRow) -> Result<(Level, Cells<'_>), (Fault, Option<&str>)> {
-    if row.last > row.line {
-        // No cell of an area has a line break in it, so a quotation mark has swallowed the lines up to the next one.
-        return Err((
-            Fault::new(
-                "",
-                "stray_quote",
-                "有一个引号没有成对，后面的几行被连在了一起，都没有读取",
-                "A quotation mark is not closed, so the lines that follow ran together; none of them was read",
-            ),
-            None,
-        ));
-    }
     let by_field = row.cells.as_deref().map_err(|code| (whole_row(code), None))?;
     let cells = Cells { line: row.line, by_field };
     let Some(text) = by_field.iter().find(|(name, _)| *name == "level").map(|(_, text)| text.as_str()) else {
@@ -140,11 +131,6 @@ fn readable(row: &TableRow) -> Result<(Level, Cells<'_>), (Fault, Option<&str>)>
         "A level is street, community, compound, grid or building",
     );
     level.map(|level| (level, cells)).ok_or((unknown, Some(text)))
-}
-
-/// `2026-11-23`, `2026/11/23`, `2026.11.23`.
-fn day(text: &str) -> Option<NaiveDate> {
-    ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"].iter().find_map(|form| NaiveDate::parse_from_str(text, form).ok())
 }
 
 fn code_fault(fault: AreaCodeFault) -> Fault {
@@ -182,7 +168,7 @@ impl Tree {
         }
         let area = named(code, level, cells, known)?;
         let from = match cells.get("from") {
-            Some(text) => Some(day(text).ok_or(Fault::new(
+            Some(text) => Some(when::day(text).ok_or(Fault::new(
                 "from",
                 "date_format",
                 "日期写成 2026-11-23 这样",
@@ -279,7 +265,7 @@ fn named(code: AreaCode, level: Level, cells: &Cells<'_>, known: Option<&Node>) 
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
-    use crate::table::Table;
+    use sanbao_platform::table::TableFile;
 
     fn tree() -> Tree {
         let today = "2026-11-23".parse().unwrap();
@@ -299,7 +285,7 @@ mod tests {
 
     /// The codes of the faults by their lines, and the counts.
     fn check(text: &str) -> (Vec<(u64, String)>, [u64; 5]) {
-        let mut table = Table::open(text.as_bytes().to_vec(), &COLUMNS).unwrap();
+        let mut table = TableFile::open(text.as_bytes().to_vec(), &COLUMNS).unwrap();
         let (mut report, mut tree) = (AreaReport::default(), tree());
         let rows = table.rows(1000);
         plan(&rows, &mut tree, &mut report);
@@ -361,11 +347,10 @@ mod tests {
         let bad = "c5,compound,\"苑,330211001001\n";
         // Closed by another quotation mark some lines below, and never closed.
         let closed = format!("{head}{}{bad}{}c8,compound,苑\",330211001001\n{}", rows(1, 4), rows(6, 7), rows(9, 10));
-        let (faults, counts) = check(&closed);
-        assert_eq!((faults, counts), (vec![(6, "stray_quote".to_owned())], [10, 6, 0, 0, 4]));
         let open = format!("{head}{}{bad}{}", rows(1, 4), rows(6, 10));
-        let (faults, counts) = check(&open);
-        assert_eq!((faults, counts[0] - counts[4]), (vec![(6, "stray_quote".to_owned())], 4));
-        assert_eq!(counts[4], 6, "lines 6 to 11");
+        for text in [closed, open] {
+            let (faults, counts) = check(&text);
+            assert_eq!((faults, counts), (vec![(6, "quote_open".to_owned())], [10, 9, 0, 0, 1]));
+        }
     }
 }

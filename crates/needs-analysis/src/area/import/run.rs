@@ -11,8 +11,8 @@ use super::view::AreaReport;
 use crate::area::id::AreaCode;
 use crate::area::model::{Area, Level};
 use crate::area::store;
-use crate::table::{Table, TableError, TableRow};
 use crate::{local_day, rollup};
+use sanbao_platform::table::{FileNotes, TableError, TableFile, TableRow};
 
 /// Rows of a file of areas at most: a district with all its stairs has fewer, and all of them are held at once.
 pub const AREA_ROWS_MAX: u64 = 50_000;
@@ -60,12 +60,13 @@ async fn tree(conn: &mut Conn, ctx: &Ctx) -> Result<Tree, DbError> {
     Ok(Tree { nodes: rows.into_iter().map(node).collect(), own: ctx.actor.areas.clone(), today: local_day(ctx.now()) })
 }
 
-fn read(bytes: Vec<u8>) -> Result<Vec<TableRow>, AreaImportError> {
-    let mut table = Table::open(bytes, &COLUMNS)?;
+fn read(bytes: Vec<u8>) -> Result<(Vec<TableRow>, FileNotes), AreaImportError> {
+    let mut table = TableFile::open(bytes, &COLUMNS)?;
     if table.total > AREA_ROWS_MAX {
         return Err(AreaImportError::TooManyRows);
     }
-    Ok(table.rows(usize::try_from(table.total).unwrap_or(usize::MAX)))
+    let rows = table.rows(usize::try_from(table.total).unwrap_or(usize::MAX));
+    Ok((rows, table.notes))
 }
 
 /// Imports a file, or says what it would do.
@@ -73,8 +74,8 @@ pub async fn run(db: &Db, ctx: &Ctx, bytes: Vec<u8>, dry_run: bool) -> Result<Ar
     let mut tree = tree(&mut db.read().await?, ctx).await?;
     // Rows are read and held against the tree away from the threads that answer requests.
     let (changes, mut report) = tokio::task::spawn_blocking(move || {
-        let rows = read(bytes)?;
-        let mut report = AreaReport { dry_run, ..AreaReport::default() };
+        let (rows, notes) = read(bytes)?;
+        let mut report = AreaReport { dry_run, notes, ..AreaReport::default() };
         let changes = plan(&rows, &mut tree, &mut report);
         Ok::<_, AreaImportError>((changes, report))
     })

@@ -4,14 +4,16 @@ use sanbao_platform::lang::Lang;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::table::{ERRORS_MAX, Fault, RowError};
+use super::plan::COLUMNS;
+
+use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError};
 
 /// How an import of areas went. `total` is the sum of created, updated, unchanged and failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AreaReport {
     /// Whether nothing was written.
     pub dry_run: bool,
-    /// Rows of the file, blank ones left out; of a row with line breaks in it, each line.
+    /// Rows of the file, blank ones left out.
     pub total: u64,
     /// New areas.
     pub created: u64,
@@ -27,15 +29,17 @@ pub struct AreaReport {
     pub error_count: u64,
     /// The first of these, in the order of the lines.
     pub errors: Vec<RowError>,
+    /// The things about the file that its rows do not tell.
+    pub notes: FileNotes,
 }
 
 impl AreaReport {
-    /// Counts the lines of a bad row and remembers what is wrong while there is room.
-    pub(super) fn bad(&mut self, lines: u64, row: u64, fault: Fault, value: Option<&str>) {
-        self.failed += lines;
+    /// Counts a bad row and remembers what is wrong while there is room.
+    pub(super) fn bad(&mut self, row: u64, fault: Fault, value: Option<&str>) {
+        self.failed += 1;
         self.error_count += 1;
         if self.errors.len() < ERRORS_MAX {
-            self.errors.push(RowError::new(row, fault, value));
+            self.errors.push(RowError::new(row, fault, value, &COLUMNS));
         }
     }
 

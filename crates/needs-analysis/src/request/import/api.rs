@@ -15,7 +15,7 @@ use super::store;
 use super::view::{ImportId, Report};
 use crate::App;
 use crate::policy::{self, Action, relation};
-use crate::table::{FILE_BYTES_MAX, file, refused_table};
+use sanbao_platform::table::{FILE_BYTES_MAX, file, refused_table};
 
 /// The source of a file that names none.
 const SOURCE_DEFAULT: &str = "csv";
@@ -36,9 +36,9 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(import).layer(DefaultBodyLimit::max(FILE_BYTES_MAX))).routes(routes!(show))
 }
 
-/// Imports a CSV file: the body itself (`text/csv`), or the part `file` of a form.
+/// Imports a file, CSV or XLSX: the body itself, or the part `file` of a form.
 #[utoipa::path(post, path = "/v1/imports", tag = "imports", params(ImportQuery),
-    request_body(content = String, content_type = "text/csv", description = "UTF-8 or GB 18030, header in zh or en",
+    request_body(content = String, content_type = "text/csv", description = "CSV in UTF-8, UTF-16 with its mark or GB 18030, or an XLSX file; header in zh or en",
         example = "external_id,received_at,area_code,category,elder_name\nA-1,2026-11-23 09:00,330211001001,meal,林某某\n"),
     responses((status = 200, body = Report), (status = 400), (status = 401), (status = 403), (status = 404),
     (status = 408), (status = 409), (status = 413), (status = 415), (status = 422)))]
@@ -59,6 +59,7 @@ async fn import(
         importer: Importer::Person(ctx.actor.clone()),
         request_id: ctx.request_id.clone(),
         dialling_code: app.deps.dialling_code.clone(),
+        lang: ctx.lang,
     };
     let deps = &app.deps;
     let report = run(&deps.db, &deps.clock, &deps.fields, Cursor::new(bytes), &options, |_, _| {}).await;

@@ -1,7 +1,7 @@
 //! Rows become requests: which columns a file of requests has, and which fields they fill.
 
 use crate::request::input::NewRequest;
-use crate::table::{Columns, Table, TableError, TableRow};
+use sanbao_platform::table::{Columns, Mask, TableError, TableFile, TableRow};
 
 /// Columns of a file, by the name of their field.
 pub const COLUMNS: [&str; 12] = [
@@ -19,10 +19,17 @@ pub const COLUMNS: [&str; 12] = [
     "wanted_until",
 ];
 /// The columns of a file of requests.
-const TABLE: Columns = Columns {
+pub(super) const TABLE: Columns = Columns {
     words: WORDS,
     needed: &["external_id", "received_at", "area_code", "category", "elder_name"],
     digits: &["external_id", "phone", "national_id"],
+    masks: &[
+        ("elder_name", Mask::Name),
+        ("phone", Mask::Phone),
+        ("national_id", Mask::Paper),
+        ("address", Mask::Whole),
+        ("note", Mask::Whole),
+    ],
 };
 /// Words by which files head these columns.
 const WORDS: &[(&str, &[&str])] = &[
@@ -32,7 +39,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("category", &["类别", "需求类别", "服务类别", "服务类型"]),
     ("urgency", &["紧急程度", "紧急"]),
     ("elder_name", &["姓名", "老人姓名", "name"]),
-    ("phone", &["电话", "联系电话", "手机", "手机号"]),
+    ("phone", &["电话", "联系电话", "手机", "手机号", "手机号码", "电话号码", "联系方式"]),
     ("national_id", &["身份证", "身份证号", "身份证号码", "公民身份号码"]),
     ("address", &["地址", "住址", "详细地址"]),
     ("note", &["备注", "需求内容", "内容", "诉求内容"]),
@@ -44,16 +51,16 @@ const WORDS: &[(&str, &[&str])] = &[
 pub type Parsed = Result<NewRequest, &'static str>;
 
 /// The file of these bytes.
-pub fn open(bytes: Vec<u8>) -> Result<Table, TableError> {
-    Table::open(bytes, &TABLE)
+pub fn open(bytes: Vec<u8>) -> Result<TableFile, TableError> {
+    TableFile::open(bytes, &TABLE)
 }
 
 /// The request that a row tells of.
-pub fn request(row: TableRow) -> Parsed {
+pub fn request(row: &TableRow) -> Parsed {
     let mut request = NewRequest::default();
-    for (field, cell) in row.cells? {
+    for (field, cell) in row.cells.as_ref().map_err(|code| *code)? {
         if let Some(place) = slot(&mut request, field) {
-            *place = Some(cell);
+            *place = Some(cell.clone());
         }
     }
     Ok(request)
@@ -94,7 +101,7 @@ mod tests {
     fn rows(text: impl AsRef<[u8]>) -> Result<Vec<(u64, Parsed)>, TableError> {
         let mut table = open(text.as_ref().to_vec())?;
         let read = std::iter::from_fn(|| Some(table.rows(1)).filter(|rows| !rows.is_empty())).flatten();
-        let rows: Vec<_> = read.map(|row| (row.line, request(row))).collect();
+        let rows: Vec<_> = read.map(|row| (row.line, request(&row))).collect();
         assert_eq!(rows.len() as u64, table.total, "as many as were counted");
         Ok(rows)
     }
@@ -124,7 +131,9 @@ mod tests {
         assert_eq!(rows("").unwrap_err(), TableError::Empty);
         assert_eq!(
             rows("姓名,电话\n").unwrap_err(),
-            TableError::MissingColumns("external_id, received_at, area_code, category".into())
+            TableError::MissingColumns(
+                "编号 (external_id), 受理时间 (received_at), 区域编码 (area_code), 类别 (category)".into()
+            )
         );
         assert_eq!(rows("姓名,name\n").unwrap_err(), TableError::TwiceColumn("elder_name"));
         assert_eq!(rows(format!("{HEADER}1,2\n")).unwrap()[0].1, Err("column_count"));

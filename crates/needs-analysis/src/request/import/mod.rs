@@ -16,7 +16,7 @@ mod run;
 mod store;
 pub mod view;
 
-pub use crate::table::{FILE_BYTES_MAX, Imports, KINDS, RowError};
 pub use api::routes;
 pub use run::{ImportError, ImportOptions, Importer, run};
+pub use sanbao_platform::table::{FILE_BYTES_MAX, Imports, KINDS, RowError};
 pub use view::Report;

@@ -12,23 +12,25 @@ use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::lifecycle::{By, Change, save, step};
 
 use super::input;
 use super::store::{self, Known};
-use super::view::{ImportId, Report};
+use super::view::{ImportId, Report, ended};
 use crate::area::{self, AreaCode};
 use crate::local_day;
 use crate::request::details::Details;
-use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, parse};
+use crate::request::input::{Draft, NewRequest, Rules, WORD_CHARS_MAX, told};
 use crate::request::model::Request;
-use crate::request::state::RequestStateName;
 use crate::request::step::{RequestStep, Said};
 use crate::request::store as requests;
-use crate::table::{Fault, RowError, Table, TableError, whole_row};
+use sanbao_platform::table::{Fault, Mend, RowError, TableError, TableFile, TableRow, whole_row};
 
 /// Rows of one transaction: long enough to be fast, short enough that others get their turn.
 const CHUNK_ROWS: usize = 500;
+/// How often the rows of a transaction are tried where somebody else changes a request of theirs meanwhile.
+const TRIES_MAX: usize = 5;
 
 /// For whom a file is imported: whose source it is, and within which areas.
 #[derive(Clone, Debug)]
@@ -79,6 +81,8 @@ pub struct ImportOptions {
     pub request_id: String,
     /// The network's own area code.
     pub dialling_code: Option<DiallingCode>,
+    /// The language of the file of bad rows.
+    pub lang: Lang,
 }
 
 /// Why an import could not be done, or not go on; what its report counts is kept.
@@ -98,10 +102,20 @@ pub enum ImportError {
     Db(#[from] DbError),
 }
 
+#[derive(Clone)]
 struct Good {
     row: u64,
     draft: Draft,
+    /// The doubts about it.
+    doubts: Vec<RowError>,
     content_index: String,
+}
+
+/// A row that is not taken, and why.
+struct Bad {
+    row: TableRow,
+    faults: Vec<Fault>,
+    errors: Vec<RowError>,
 }
 
 /// The areas whose requests may be written; shared by the reading and the writing.
@@ -110,7 +124,7 @@ type Scope = Arc<BTreeSet<AreaCode>>;
 /// The file and what its rows are held against. It goes from thread to thread: rows are read and checked away from those
 /// that answer requests.
 struct Reading {
-    table: Table,
+    table: TableFile,
     clock: Clock,
     fields: FieldKeys,
     own: Option<DiallingCode>,
@@ -120,7 +134,7 @@ struct Reading {
 }
 
 /// Rows that were checked.
-type Checked = Vec<Result<Good, Vec<RowError>>>;
+type Checked = Vec<Result<Good, Bad>>;
 
 struct Import<'a> {
     db: &'a Db,
@@ -129,6 +143,7 @@ struct Import<'a> {
     options: &'a ImportOptions,
     scope: Scope,
     report: Report,
+    mend: Mend,
 }
 
 /// Does what takes a while away from the threads that answer requests.
@@ -154,13 +169,16 @@ pub async fn run(
     let table = aside(move || input::open(bytes)).await??;
     let (now, total) = (clock.now(), table.total);
     let id = (!options.dry_run).then(|| ImportId::new(now));
-    let report = Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    let headings = table.headings().to_vec();
+    let mut report =
+        Report::start(id, &options.source, options.file_name.clone(), i64::try_from(total).unwrap_or(0), now);
+    report.notes = table.notes.clone();
     let mut conn = db.read().await?;
     let areas = store::area_codes(&mut conn).await?;
     let scope = options.importer.scope(&mut conn, local_day(now)).await?;
     drop(conn);
     let (clock_aside, fields_aside) = (clock.clone(), fields.clone());
-    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report };
+    let mut import = Import { db, clock, fields, options, scope: scope.clone(), report, mend: Mend::default() };
     let (own, seen) = (options.dialling_code.clone(), HashSet::new());
     let mut reading = Reading { table, clock: clock_aside, fields: fields_aside, own, areas, scope, seen };
     import.open().await?;
@@ -177,6 +195,7 @@ pub async fn run(
         progress(done, total);
     }
     import.close().await?;
+    import.report.mend = import.mend.file(&headings, options.lang);
     Ok(import.report)
 }
 
@@ -184,38 +203,49 @@ impl Reading {
     /// The next chunk of rows, checked.
     fn next(mut self) -> (Self, Checked) {
         let rows = self.table.rows(CHUNK_ROWS);
-        let checked = rows.into_iter().map(|row| self.check(row.line, &input::request(row))).collect();
+        let checked = rows.into_iter().map(|row| self.check(row)).collect();
         (self, checked)
     }
 
-    fn check(&mut self, row: u64, parsed: &input::Parsed) -> Result<Good, Vec<RowError>> {
-        let raw = parsed.as_ref().map_err(|code| vec![RowError::new(row, whole_row(code), None)])?;
-        let told = |faults: Vec<Fault>| -> Vec<RowError> {
-            faults.into_iter().map(|f| RowError::new(row, f, input::cell(raw, f.field).as_deref())).collect()
+    fn check(&mut self, row: TableRow) -> Result<Good, Bad> {
+        let raw = match input::request(&row) {
+            Ok(raw) => raw,
+            Err(code) => {
+                let fault = whole_row(code);
+                let errors = vec![RowError::new(row.fault_line(), fault.clone(), None, &input::TABLE)];
+                return Err(Bad { row, faults: vec![fault], errors });
+            }
         };
+        let line = row.line;
+        let error = |f: &Fault| RowError::new(line, f.clone(), input::cell(&raw, f.field).as_deref(), &input::TABLE);
+        match self.read(&raw) {
+            Ok((draft, doubts)) => {
+                let doubts = doubts.iter().map(error).collect();
+                Ok(Good { row: line, content_index: self.content_index(&raw), draft, doubts })
+            }
+            Err(faults) => {
+                let errors = faults.iter().map(error).collect();
+                Err(Bad { row, faults, errors })
+            }
+        }
+    }
+
+    /// The request that a row tells of, and the doubts about it; or what is wrong with it.
+    fn read(&mut self, raw: &NewRequest) -> Result<(Draft, Vec<Fault>), Vec<Fault>> {
+        let one = |field, code, zh, en| Err(vec![Fault::new(field, code, zh, en)]);
         let rules = Rules { now: self.clock.now(), own: self.own.as_ref(), file: true };
-        let draft = parse(raw, rules).map_err(told)?;
+        let (draft, doubts) = told(raw, rules)?;
         if !self.areas.contains(draft.details.area_code.as_str()) {
-            return Err(told(vec![Fault::new("area_code", "area_unknown", "没有这个区域", "There is no such area")]));
+            return one("area_code", "area_unknown", "没有这个区域", "There is no such area");
         }
         if !self.scope.contains(&draft.details.area_code) {
-            return Err(told(vec![Fault::new(
-                "area_code",
-                "area_out_of_scope",
-                "不在您负责的区域内",
-                "Not within your area",
-            )]));
+            return one("area_code", "area_out_of_scope", "不在您负责的区域内", "Not within your area");
         }
         if !self.seen.insert(draft.external_id.clone().unwrap_or_default()) {
             let zh = "编号在文件中重复，只取第一条";
-            return Err(told(vec![Fault::new(
-                "external_id",
-                "duplicate_in_file",
-                zh,
-                "Twice in this file; the first is taken",
-            )]));
+            return one("external_id", "duplicate_in_file", zh, "Twice in this file; the first is taken");
         }
-        Ok(Good { row, content_index: self.content_index(raw), draft })
+        Ok((draft, doubts))
     }
 
     /// A keyed hash of what the row says.
@@ -232,8 +262,14 @@ impl Import<'_> {
         let mut good = Vec::with_capacity(rows.len());
         for row in rows {
             match row {
-                Ok(checked) => good.push(checked),
-                Err(errors) => self.report.bad(errors),
+                Ok(mut checked) => {
+                    self.report.doubt(std::mem::take(&mut checked.doubts));
+                    good.push(checked);
+                }
+                Err(bad) => {
+                    self.mend.add(&bad.row, &bad.faults);
+                    self.report.bad(bad.errors);
+                }
             }
         }
         self.report.other +=
@@ -249,11 +285,23 @@ impl Import<'_> {
             }
             return Ok(());
         }
+        for _ in 1..TRIES_MAX {
+            let before = self.report.clone();
+            match self.stored(good.clone()).await {
+                // All of it was undone: the rows are held against what is there now.
+                Err(error) if is_overtaken(&error) => self.report = before,
+                done => return Ok(done?),
+            }
+        }
+        Ok(self.stored(good).await?)
+    }
+
+    /// Stores rows with the progress, in a transaction of their own.
+    async fn stored(&mut self, good: Vec<Good>) -> Result<(), DbError> {
         let mut tx = self.db.begin().await?;
         self.store(&mut tx, good).await?;
         store::save(&mut tx, &self.report).await?;
-        tx.commit().await?;
-        Ok(())
+        tx.commit().await
     }
 
     /// The rows that are new or have changed, with what is known of those; the others are counted here.
@@ -267,7 +315,7 @@ impl Import<'_> {
             let foreign = |k: &Known| !self.scope.contains(&k.area_code);
             if known.as_ref().is_some_and(foreign) {
                 let fault = Fault::new("external_id", "not_accepted", "不能使用这个编号", "This id cannot be used");
-                self.report.bad(vec![RowError::new(g.row, fault, None)]);
+                self.report.bad(vec![RowError::new(g.row, fault, None, &input::TABLE)]);
             } else if known.as_ref().is_some_and(|k| k.content_index.as_deref() == Some(&g.content_index)) {
                 self.report.unchanged += 1;
             } else {
@@ -382,18 +430,9 @@ async fn recognise(tx: &mut Tx, changes: &mut [Change<Request>]) -> Result<(), D
 }
 
 /// Somebody took a step of a request while its row was read. The chunk is undone and can be imported again.
-const OVERTAKEN: DbError = DbError::RowCount { statement: "import update", expected: 1, actual: 0 };
+const OVERTAKEN: DbError = DbError::RowCount { statement: OVERTAKEN_AT, expected: 1, actual: 0 };
+const OVERTAKEN_AT: &str = "import update";
 
-/// The fault of a changed row whose request takes nothing any more.
-fn ended(state: RequestStateName) -> Fault {
-    let (code, zh, en) = match state {
-        RequestStateName::Cancelled => {
-            ("request_cancelled", "工单已取消，没有按文件改动", "The request is cancelled and was left as it is")
-        }
-        RequestStateName::Merged => {
-            ("request_merged", "工单已并入另一条，没有按文件改动", "The request was merged and was left as it is")
-        }
-        _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
-    };
-    Fault::new("external_id", code, zh, en)
+fn is_overtaken(error: &DbError) -> bool {
+    matches!(error, DbError::RowCount { statement: OVERTAKEN_AT, .. })
 }

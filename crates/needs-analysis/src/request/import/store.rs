@@ -12,15 +12,15 @@ use super::view::{ImportId, Report};
 use crate::area::AreaCode;
 use crate::request::id::RequestId;
 use crate::request::state::RequestStateName;
-use crate::table::RowError;
+use sanbao_platform::table::{FileNotes, RowError};
 
 const BEGIN: &str = "insert into import_run (id, source, file_name, actor, organisation, started_at, finished_at,
-    rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+    rows_total, rows_done, created, updated, unchanged, failed, other, ended, error_count, errors, notes)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)";
 const SAVE: &str = "update import_run set finished_at = $2, rows_done = $3, created = $4, updated = $5,
-    unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11 where id = $1";
+    unchanged = $6, failed = $7, other = $8, ended = $9, error_count = $10, errors = $11, warning_count = $12, warnings = $13 where id = $1";
 const FIND: &str = "select id, source, file_name, started_at, finished_at, rows_total, rows_done, created, updated,
-    unchanged, failed, other, ended, error_count, errors from import_run where id = $1 and organisation = $2";
+    unchanged, failed, other, ended, error_count, errors, warning_count, warnings, notes from import_run where id = $1 and organisation = $2";
 // Those of the organisation's own source, and those of which it is not known whose they are.
 const KNOWN_POSTGRES: &str = "select id, organisation_id, external_id, content_index, state, area_code from request
     where source = $1 and external_id in (select jsonb_array_elements_text($2))
@@ -62,6 +62,9 @@ struct Row {
     ended: i64,
     error_count: i64,
     errors: Json<Vec<RowError>>,
+    warning_count: i64,
+    warnings: Option<Json<Vec<RowError>>>,
+    notes: Option<Json<FileNotes>>,
 }
 
 impl From<Row> for Report {
@@ -83,6 +86,10 @@ impl From<Row> for Report {
             ended: row.ended,
             error_count: row.error_count,
             errors: row.errors.0,
+            warning_count: row.warning_count,
+            warnings: row.warnings.unwrap_or_default().0,
+            notes: row.notes.unwrap_or_default().0,
+            mend: None,
         }
     }
 }
@@ -126,7 +133,7 @@ pub async fn begin(tx: &mut Tx, r: &Report, importer: &Importer) -> Result<(), D
             sqlx::query(BEGIN).bind(r.id).bind(&r.source).bind(&r.file_name).bind(importer.actor().map(|a| a.subject));
         let row = row.bind(importer.organisation()).bind(r.started_at).bind(r.finished_at).bind(r.total);
         let row = row.bind(r.done).bind(r.created).bind(r.updated).bind(r.unchanged).bind(r.failed).bind(r.other);
-        row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).execute(c).await.map(drop)
+        row.bind(r.ended).bind(r.error_count).bind(Json(&r.errors)).bind(Json(&r.notes)).execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -136,7 +143,8 @@ pub async fn save(tx: &mut Tx, r: &Report) -> Result<(), DbError> {
     let rows = on!(tx, |c| {
         let row = sqlx::query(SAVE).bind(r.id).bind(r.finished_at).bind(r.done).bind(r.created).bind(r.updated);
         let row = row.bind(r.unchanged).bind(r.failed).bind(r.other).bind(r.ended).bind(r.error_count);
-        row.bind(Json(&r.errors)).execute(c).await.map(|done| done.rows_affected())
+        let row = row.bind(Json(&r.errors)).bind(r.warning_count).bind(Json(&r.warnings));
+        row.execute(c).await.map(|done| done.rows_affected())
     })?;
     expect_rows("save import", 1, rows)
 }

@@ -6,7 +6,10 @@ use sanbao_platform::typed_id;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::table::{ERRORS_MAX, Fault, RowError};
+use super::input::TABLE;
+use crate::request::state::RequestStateName;
+
+use sanbao_platform::table::{ERRORS_MAX, Fault, FileNotes, RowError};
 
 typed_id!(
     /// An import of one file.
@@ -46,6 +49,15 @@ pub struct Report {
     pub error_count: i64,
     /// The first of these.
     pub errors: Vec<RowError>,
+    /// Doubtful cells of rows that were taken, in all: their texts are kept as they stand.
+    pub warning_count: i64,
+    /// The first of these.
+    pub warnings: Vec<RowError>,
+    /// The things about the file that its rows do not tell.
+    pub notes: FileNotes,
+    /// The bad rows as a CSV file to mend, with the reason behind each; told once, in the answer to the import alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mend: Option<String>,
 }
 
 impl Report {
@@ -74,6 +86,10 @@ impl Report {
             ended: 0,
             error_count: 0,
             errors: Vec::new(),
+            warning_count: 0,
+            warnings: Vec::new(),
+            notes: FileNotes::default(),
+            mend: None,
         }
     }
 
@@ -86,7 +102,14 @@ impl Report {
     /// Counts a changed row that was left, and remembers why while there is room.
     pub(super) fn ended(&mut self, row: u64, fault: Fault) {
         self.ended += 1;
-        self.remember(vec![RowError::new(row, fault, None)]);
+        self.remember(vec![RowError::new(row, fault, None, &TABLE)]);
+    }
+
+    /// Counts the doubts about a row that was taken, and remembers them while there is room.
+    pub(super) fn doubt(&mut self, warnings: Vec<RowError>) {
+        self.warning_count += i64::try_from(warnings.len()).unwrap_or(0);
+        let room = ERRORS_MAX.saturating_sub(self.warnings.len());
+        self.warnings.extend(warnings.into_iter().take(room));
     }
 
     fn remember(&mut self, errors: Vec<RowError>) {
@@ -98,7 +121,22 @@ impl Report {
     /// The same with its reasons in a language.
     #[must_use]
     pub fn in_language(mut self, lang: Lang) -> Self {
-        self.errors = self.errors.into_iter().map(|error| error.in_language(lang)).collect();
+        let told = |errors: Vec<RowError>| errors.into_iter().map(|error| error.in_language(lang)).collect();
+        (self.errors, self.warnings) = (told(self.errors), told(self.warnings));
         self
     }
+}
+
+/// The fault of a changed row whose request takes nothing any more.
+pub(super) fn ended(state: RequestStateName) -> Fault {
+    let (code, zh, en) = match state {
+        RequestStateName::Cancelled => {
+            ("request_cancelled", "工单已取消，没有按文件改动", "The request is cancelled and was left as it is")
+        }
+        RequestStateName::Merged => {
+            ("request_merged", "工单已并入另一条，没有按文件改动", "The request was merged and was left as it is")
+        }
+        _ => ("request_closed", "工单已办结，没有按文件改动", "The request is closed and was left as it is"),
+    };
+    Fault::new("external_id", code, zh, en)
 }

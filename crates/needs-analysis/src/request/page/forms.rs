@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
+use sanbao_platform::page::{self, Errors, Field, IMPORT_SCRIPTS, Import, Select, Send};
 use sanbao_platform::problem::Problem;
 
 use super::list::may;
@@ -127,34 +127,14 @@ fn draw_import(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     require(ctx, Action::Import)?;
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
+    let facts = ["total", "created", "updated", "unchanged", "ended", "failed", "other"];
+    let facts = facts.map(|name| (name, t(&format!("import-{name}"))));
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         h1 { (t("import-title")) }
         p { (t("import-help")) }
         p.faint { (t("import-columns")) }
-        form #import.card method="post" data-import="/v1/imports" {
-            noscript { (page::notice(Tone::Warn, &t("needs-script"))) }
-            div.field {
-                label for="file" { (t("import-file")) }
-                input #file type="file" name="file" accept=".csv,text/csv" required;
-            }
-            div.field {
-                label for="source" { (t("import-source")) }
-                input #source name="source" value="csv" required maxlength="100" autocomplete="off";
-                p.help { (t("import-source-help")) }
-            }
-            div.toolbar {
-                button.button.primary type="submit" value="dry" { (t("import-dry")) }
-                button.button type="submit" value="real" { (t("import-real")) }
-            }
-        }
-        section #result tabindex="-1" aria-live="polite" hidden data-facts="total created updated unchanged ended failed other"
-            data-busy=(t("import-busy")) data-dry=(t("import-dry-result")) data-real=(t("import-real-result"))
-            data-total=(t("import-total")) data-created=(t("import-created")) data-updated=(t("import-updated"))
-            data-unchanged=(t("import-unchanged")) data-ended=(t("import-ended")) data-failed=(t("import-failed")) data-other=(t("import-other"))
-            data-errors=(t("import-errors")) data-more=(t("import-more")) data-row=(t("import-row"))
-            data-column=(t("import-column")) data-reason=(t("import-reason")) data-value=(t("import-value")) {}
+        (Import { path: "/v1/imports", source: Some("csv"), sample: None, facts: &facts }.draw(lang))
     };
-    let scripts = ["/static/form.js", "/static/needs-analysis/import.js"];
-    Ok(app.deps.frame.page(lang, &t("import-title"), Some(&ctx.actor), "/requests", &scripts, &body))
+    Ok(app.deps.frame.page(lang, &t("import-title"), Some(&ctx.actor), "/requests", &IMPORT_SCRIPTS, &body))
 }

@@ -12,10 +12,8 @@ use sanbao_platform::http::{Routes, StaticFile};
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[StaticFile] = &[
-    ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
-    ("/static/needs-analysis/import.js", JS, include_bytes!("../../../assets/import.js")),
-];
+const FILES: &[StaticFile] =
+    &[("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js"))];
 
 /// The pages; they stand beside the API and not in its description.
 pub fn routes() -> Routes<App> {

@@ -16,7 +16,7 @@ use crate::requests::house::{
     CHENGDONG, House, STREET, XIMEN, administrator, agency, agency_id, analyst, carer, officer, sample, street,
 };
 
-const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
+pub(super) const HEADER: &str = "编号,受理时间,区域编码,类别,紧急程度,姓名,电话,身份证号,地址,备注\n";
 const ROWS: usize = 10_000;
 
 /// A broken row each: the text, the column and the code of its error.
@@ -29,9 +29,6 @@ const BROKEN: &[(&str, &str, &str)] = &[
     ("b5,2026-11-01 09:00,330211001001,,普通,林某,19900000001,,,", "category", "required"),
     ("b6,2026-11-01 09:00,330211001001,助餐,=1+1,林某,19900000001,,,", "urgency", "urgency_unknown"),
     ("b7,2026-11-01 09:00,330211001001,助餐,普通,,19900000001,,,", "elder_name", "required"),
-    ("b8,2026-11-01 09:00,330211001001,助餐,普通,林某,1990000000,,,", "phone", "phone_format"),
-    ("b9,2026-11-01 09:00,330211001001,助餐,普通,林某,,110105194912310021,,", "national_id", "national_id_check_digit"),
-    ("b10,2026-11-01 09:00,330211001001,助餐,普通,林某,,110105194902300021,,", "national_id", "national_id_birth_date"),
     ("b11,2026-11-01 09:00,330211001001,助餐", "", "column_count"),
     ("r0,2026-11-01 09:00,330211001001,助餐,普通,林某,19900000001,,,", "external_id", "duplicate_in_file"),
 ];
@@ -76,20 +73,21 @@ fn for_office(office: u128, area: &str, dry_run: bool) -> ImportOptions {
         importer: Importer::Operator { office, area: AreaCode::parse(area).unwrap() },
         request_id: "test".into(),
         dialling_code: "0574".parse().ok(),
+        lang: sanbao_platform::lang::Lang::Zh,
     }
 }
 
-async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Report {
+pub(super) async fn by_library(house: &House, text: &[u8], dry_run: bool) -> Report {
     let deps = &house.app.deps;
     import::run(&deps.db, &deps.clock, &deps.fields, text, &options(dry_run), |_, _| {}).await.unwrap()
 }
 
-async fn send(house: &House, who: &Person, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+pub(super) async fn send(house: &House, who: &Person, path: &str, kind: &str, body: Vec<u8>) -> Answer {
     let request = Request::post(path).header("authorization", format!("Bearer {}", house.token(who)));
     house.send(request.header("content-type", kind).body(Body::from(body)).unwrap()).await
 }
 
-fn counts(body: &Value) -> [i64; 4] {
+pub(super) fn counts(body: &Value) -> [i64; 4] {
     ["created", "updated", "unchanged", "failed"].map(|k| body[k].as_i64().unwrap())
 }
 
@@ -113,7 +111,6 @@ async fn ten_thousand(engine: TestEngine) {
         assert!(BROKEN.iter().any(|(row, ..)| *row == line), "line {} is {line}", error.row);
     }
     let values = serde_json::to_string(&report.errors).unwrap();
-    assert!(values.contains("110105********0021") && !values.contains("110105194912310021"), "{values}");
     assert!(values.contains("\"'=1+1\""), "{values}");
     assert_eq!(report.other, i64::try_from(text.matches("遛狗").count()).unwrap());
     assert_eq!(house.counted().await, (good, good));
@@ -237,12 +234,12 @@ async fn rows(house: &House, rows: &[&str]) -> Value {
     report.body
 }
 
-async fn id_of(house: &House, external: &str) -> String {
+pub(super) async fn id_of(house: &House, external: &str) -> String {
     let page = house.get(&street(), &format!("/v1/requests?q={external}")).await.body;
     page["items"][0]["id"].as_str().unwrap().to_owned()
 }
 
-async fn read(house: &House, id: &str) -> Value {
+pub(super) async fn read(house: &House, id: &str) -> Value {
     house.get(&street(), &format!("/v1/requests/{id}")).await.body
 }
 

@@ -6,6 +6,7 @@ mod departed;
 mod house;
 mod import;
 mod import_bounds;
+mod import_doubts;
 mod intake;
 mod joined;
 mod listen;

@@ -167,11 +167,12 @@ async fn the_forms_are_for_those_who_may_use_them() {
         }
         let form = page(&house, &officer(9, 100, "dispatcher", &[XIMEN]), "/requests/new", "zh").await.text;
         assert!(form.contains("西门社区") && form.contains("西门东苑第1网格") && !form.contains("城东"), "{form}");
-        for script in ["/static/needs-analysis/requests.js", "/static/needs-analysis/import.js"] {
-            let answer = page(&house, &street(), script, "zh").await;
-            assert_eq!(answer.status, 200);
-            assert_eq!(answer.headers["content-type"], "text/javascript; charset=utf-8");
+        let import = page(&house, &street(), "/requests/import", "zh").await.text;
+        for part in [r#"data-import="/v1/imports""#, "/static/import.js", r#"data-facts="total created"#, "XLSX"] {
+            assert!(import.contains(part), "{part}: {import}");
         }
+        let answer = page(&house, &street(), "/static/needs-analysis/requests.js", "zh").await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/javascript; charset=utf-8"));
     })
     .await;
 }

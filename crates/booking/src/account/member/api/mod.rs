@@ -15,4 +15,5 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(steps::disable))
         .routes(routes!(steps::enable))
         .routes(routes!(steps::issue_link))
+        .merge(super::import::routes())
 }

@@ -47,6 +47,7 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (TEXTS.get(lang, "admin-add")) }
             (add_form(lang, own, &areas))
+            p { a href=(import_of(own.id)) { (TEXTS.get(lang, "accounts-import")) } }
         }
     })
 }
@@ -54,6 +55,11 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
 /// The page of an organisation's accounts.
 pub(super) fn accounts_of(organisation: OrganisationId) -> String {
     address("/admin", &[("organisation", Some(&organisation.to_string()))])
+}
+
+/// The page on which an organisation's accounts are imported.
+fn import_of(organisation: OrganisationId) -> String {
+    address("/accounts/import", &[("organisation", Some(&organisation.to_string()))])
 }
 
 fn role_names(lang: Lang, roles: &[String]) -> String {

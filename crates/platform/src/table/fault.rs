@@ -1,14 +1,29 @@
 //! The faults of a row: each in both languages, and how a report shows it; personal values masked.
 
-use sanbao_platform::cn;
-use sanbao_platform::lang::Lang;
+use crate::cn;
+use crate::lang::Lang;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::read::Columns;
 
 /// Bad cells that are told one by one; the rest is only counted.
 pub const ERRORS_MAX: usize = 200;
 /// Characters of a bad value that are shown at most.
 const VALUE_CHARS_MAX: usize = 40;
+
+/// How much of a personal value a report shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// The family name.
+    Name,
+    /// The first three and the last four digits.
+    Phone,
+    /// Six characters and the last four.
+    Paper,
+    /// Nothing of it.
+    Whole,
+}
 
 /// One bad cell.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -27,53 +42,54 @@ pub struct RowError {
     pub value: Option<String>,
     #[serde(skip)]
     #[schema(ignore)]
-    english: &'static str,
+    english: String,
 }
 
 /// The fault of one field, and how to mend it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub field: &'static str,
     /// A stable code.
     pub code: &'static str,
-    pub zh: &'static str,
-    pub en: &'static str,
+    pub zh: std::borrow::Cow<'static, str>,
+    pub en: std::borrow::Cow<'static, str>,
 }
 
 impl Fault {
     /// A fault of a field, by a stable code, in Chinese and in English.
     pub const fn new(field: &'static str, code: &'static str, zh: &'static str, en: &'static str) -> Self {
-        Self { field, code, zh, en }
+        Self { field, code, zh: std::borrow::Cow::Borrowed(zh), en: std::borrow::Cow::Borrowed(en) }
     }
 }
 
 /// A text that a spreadsheet does not take for a formula.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 
 /// A bad value as it may be shown: personal fields masked, the rest cut.
-fn shown(column: &str, value: &str) -> String {
+fn shown(columns: &Columns, field: &str, value: &str) -> String {
     let value: String = value.chars().filter(|c| !c.is_control()).take(VALUE_CHARS_MAX).collect();
-    harmless(&match column {
-        "elder_name" => cn::mask_name(&value),
-        "phone" => cn::mask_phone(&value),
-        "national_id" => cn::mask_resident_id(&value),
-        "address" | "note" => "*".repeat(value.chars().count().min(8)),
-        _ => value,
+    let mask = columns.masks.iter().find(|(name, _)| *name == field).map(|(_, mask)| *mask);
+    harmless(&match mask {
+        Some(Mask::Name) => cn::mask_name(&value),
+        Some(Mask::Phone) => cn::mask_phone(&value),
+        Some(Mask::Paper) => cn::mask_resident_id(&value),
+        Some(Mask::Whole) => "*".repeat(value.chars().count().min(8)),
+        None => value,
     })
 }
 
 impl RowError {
-    /// A bad cell.
-    pub fn new(row: u64, fault: Fault, value: Option<&str>) -> Self {
+    /// A fault of a row, with the value that stands there, as far as `columns` let it be shown.
+    pub fn new(row: u64, fault: Fault, value: Option<&str>, columns: &Columns) -> Self {
         Self {
             row,
             column: fault.field.to_owned(),
             code: fault.code.to_owned(),
-            reason: fault.zh.to_owned(),
-            value: value.map(|v| shown(fault.field, v)),
-            english: fault.en,
+            reason: fault.zh.into_owned(),
+            value: value.map(|v| shown(columns, fault.field, v)),
+            english: fault.en.into_owned(),
         }
     }
 
@@ -91,6 +107,13 @@ impl RowError {
 pub fn whole_row(code: &'static str) -> Fault {
     match code {
         "column_count" => Fault::new("", code, "列数与表头不一致", "Another number of columns than the header has"),
+        "quote_open" => Fault::new(
+            "",
+            code,
+            "这一行有一个引号没有成对，这一行没有读取，后面的行照常读取",
+            "A quotation mark on this line does not close; the line was not read, those behind it were",
+        ),
+        "sums" => Fault::new("", code, "这一行是合计，没有读取", "A row of sums; it was not read"),
         _ => Fault::new("", code, "这一行无法读取", "This row cannot be read"),
     }
 }
@@ -98,6 +121,18 @@ pub fn whole_row(code: &'static str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const COLUMNS: Columns = Columns {
+        words: &[],
+        needed: &[],
+        digits: &[],
+        masks: &[
+            ("phone", Mask::Phone),
+            ("national_id", Mask::Paper),
+            ("elder_name", Mask::Name),
+            ("address", Mask::Whole),
+        ],
+    };
 
     #[test]
     fn a_bad_value_is_masked_cut_and_no_formula() {
@@ -110,8 +145,8 @@ mod tests {
             ("urgency", "+1", "'+1"),
             ("area_code", "<b>", "<b>"),
         ] {
-            assert_eq!(shown(column, value), told);
+            assert_eq!(shown(&COLUMNS, column, value), told);
         }
-        assert_eq!(shown("category", &"长".repeat(100)).chars().count(), VALUE_CHARS_MAX);
+        assert_eq!(shown(&COLUMNS, "category", &"长".repeat(100)).chars().count(), VALUE_CHARS_MAX);
     }
 }

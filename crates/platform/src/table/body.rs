@@ -2,20 +2,22 @@
 
 use std::sync::Arc;
 
+use crate::http::body_refused;
+use crate::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::header;
-use sanbao_platform::http::body_refused;
-use sanbao_platform::problem::{Problem, TOO_LARGE, UNSUPPORTED_MEDIA};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, ROWS_MAX, TableError};
 
+/// The kind of a workbook's bytes.
+pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The largest file, in bytes.
 pub const FILE_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// When to try again while another import runs: a large one takes about this long.
 const RETRY_SECONDS: u64 = 30;
 
-sanbao_platform::problem_kinds! {
+crate::problem_kinds! {
     IMPORT_RUNNING = 409 "import-running" "另一个导入正在进行，请等它结束再试" "Another import is running; try again when it has ended";
 }
 
@@ -31,18 +33,18 @@ impl Default for Imports {
 
 impl Imports {
     /// Begins an import, unless another is running; it ends when what this returns is dropped.
-    pub(crate) fn try_begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
+    pub fn try_begin(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let begun = Arc::clone(&self.0).try_acquire_owned();
         begun.map_err(|_| Problem::new(&IMPORT_RUNNING).retry_after(RETRY_SECONDS))
     }
 }
 
 /// The file out of a body: its name, if it has one, and its bytes.
-pub(crate) async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), Problem> {
+pub async fn file(request: Request) -> Result<(Option<String>, axum::body::Bytes), Problem> {
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "text/csv" | "application/csv" | "application/octet-stream" => {
+        "text/csv" | "application/csv" | "application/octet-stream" | XLSX => {
             let bytes = axum::body::Bytes::from_request(request, &()).await;
             Ok((None, bytes.map_err(|e| refused(e.status().as_u16(), e))?))
         }
@@ -57,9 +59,8 @@ pub(crate) async fn file(request: Request) -> Result<(Option<String>, axum::body
             }
             Err(Problem::field("/file", "请选择文件", "Choose a file"))
         }
-        _ => {
-            Err(Problem::new(&UNSUPPORTED_MEDIA).detail("请发送 text/csv 或表单文件", "Send text/csv or a form's file"))
-        }
+        _ => Err(Problem::new(&UNSUPPORTED_MEDIA)
+            .detail("请发送 CSV、XLSX 或表单文件", "Send a CSV or XLSX file, or a form's file")),
     }
 }
 
@@ -72,16 +73,22 @@ fn refused(status: u16, cause: impl std::error::Error + 'static) -> Problem {
 
 /// The refusal of a file that is no table, in both languages.
 #[expect(clippy::needless_pass_by_value, reason = "an error is given away")]
-pub(crate) fn refused_table(e: TableError) -> Problem {
+pub fn refused_table(e: TableError) -> Problem {
     let zh = match &e {
-        TableError::Encoding => "文件编码既不是 UTF-8 也不是 GB18030".to_owned(),
+        TableError::Encoding => "文件编码既不是 UTF-8、GB18030，也不是带标记的 UTF-16".to_owned(),
+        TableError::DamagedUtf8(line) => {
+            format!("这是 UTF-8 文件，但第 {line} 行有损坏的字符，请更正后再导入")
+        }
+        TableError::DamagedUtf16 => "这是 UTF-16 文件，但其中有损坏的字符".to_owned(),
+        TableError::Utf16WithoutMark => "这像是没有标记的 UTF-16 文件，请在表格软件里另存为“CSV UTF-8”".to_owned(),
+        TableError::Sheet(error) => error.advice().0.to_owned(),
         TableError::Empty => "文件是空的".to_owned(),
         TableError::MissingColumns(names) => format!("表头缺少这些列：{names}"),
         TableError::TwiceColumn(name) => format!("表头中有重复的列：{name}"),
         TableError::TooManyRows => format!("超过 {ROWS_MAX} 行，请分成几个文件"),
         TableError::TooManyColumns(line) => format!("第 {line} 行起的记录超过 {COLUMNS_MAX} 列"),
         TableError::RowTooLong(line) => {
-            format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节，可能有引号没有成对")
+            format!("第 {line} 行起的记录超过 {ROW_BYTES_MAX} 字节")
         }
     };
     Problem::field("/file", zh, e.to_string())

@@ -1,0 +1,107 @@
+//! The statements of an import of people.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::{on, typed_id};
+use sqlx::types::Json;
+
+use super::said::Said;
+use crate::account::id::PersonId;
+
+typed_id!(
+    /// A row of a file by which a person is found again.
+    SourceRowId
+);
+
+const FIND: &str = "select id, person_id, content_index, said from person_source
+    where organisation_id = $1 and source = $2 and external_id = $3";
+const INSERT: &str = "insert into person_source
+    (id, organisation_id, source, external_id, person_id, content_index, said, kept_sealed, imported_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+const UPDATE: &str = "update person_source set person_id = $2, content_index = $3, said = $4, kept_sealed = $5,
+    imported_at = $6 where id = $1";
+// Of the organisation's own records alone: others' are none of a file's business.
+const OF_PAPER: &str = "select id from person where merged_into is null
+    and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
+    and (national_id_index = $2 or paper_index = $3) order by id limit 1";
+const NAMED_WITH_PHONE: &str = "select id, name from person where merged_into is null
+    and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
+    and phone = $2 and birth_date = $3 order by id limit 20";
+
+/// A row as it was imported last.
+#[derive(sqlx::FromRow)]
+pub(super) struct SourceRow {
+    pub(super) id: SourceRowId,
+    pub(super) person_id: PersonId,
+    /// A keyed hash of the row.
+    pub(super) content_index: String,
+    /// The fields as the file said them.
+    pub(super) said: Json<Said>,
+}
+
+/// A row as it is written down.
+pub(super) struct NewSourceRow<'a> {
+    pub(super) person: PersonId,
+    pub(super) content_index: &'a str,
+    pub(super) said: &'a Said,
+    /// The texts that could not be read, sealed for the row.
+    pub(super) kept: Option<Vec<u8>>,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// The row of this number in an organisation's source, as it was imported last.
+pub(super) async fn find(
+    conn: &mut Conn,
+    (owner, source): (OrganisationId, &str),
+    external_id: &str,
+) -> Result<Option<SourceRow>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(owner).bind(source).bind(external_id).fetch_optional(c).await)?)
+}
+
+/// Writes down a row that is new.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    id: SourceRowId,
+    (owner, source): (OrganisationId, &str),
+    external_id: &str,
+    new: NewSourceRow<'_>,
+) -> Result<(), DbError> {
+    on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(id).bind(owner).bind(source).bind(external_id).bind(new.person);
+        let row = row.bind(new.content_index).bind(Json(new.said)).bind(&new.kept).bind(new.at);
+        row.execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// Writes down what a known row says now.
+pub(super) async fn update(tx: &mut Tx, id: SourceRowId, new: NewSourceRow<'_>) -> Result<(), DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(UPDATE).bind(id).bind(new.person).bind(new.content_index).bind(Json(new.said));
+        row.bind(&new.kept).bind(new.at).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    expect_rows("update a source's row", 1, rows)
+}
+
+/// The organisation's own record with one of these papers.
+pub(super) async fn of_paper(
+    conn: &mut Conn,
+    owner: OrganisationId,
+    national_id: Option<&str>,
+    paper: Option<&str>,
+) -> Result<Option<PersonId>, DbError> {
+    Ok(on!(conn, |c| {
+        sqlx::query_scalar(OF_PAPER).bind(owner).bind(national_id).bind(paper).fetch_optional(c).await
+    })?)
+}
+
+/// The organisation's own records with a telephone and a birth date, with their names.
+pub(super) async fn with_phone(
+    conn: &mut Conn,
+    owner: OrganisationId,
+    phone: &str,
+    born: chrono::NaiveDate,
+) -> Result<Vec<(PersonId, String)>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(NAMED_WITH_PHONE).bind(owner).bind(phone).bind(born).fetch_all(c).await)?)
+}

@@ -1,0 +1,190 @@
+//! Files of rows: what is read of them, and that each line of them belongs to exactly one row.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+use proptest::prelude::*;
+
+use super::super::records::{QUOTE_OPEN, line_ends};
+use super::*;
+use crate::testing::workbook;
+
+const COLUMNS: Columns = Columns {
+    words: &[("id", &["编号"]), ("name", &["姓名"]), ("phone", &["电话", "手机号码"]), ("note", &["备注"])],
+    needed: &["id", "name"],
+    digits: &["id", "phone"],
+    masks: &[],
+};
+const HEADER: &str = "编号,姓名,电话,备注\n";
+
+fn open(text: impl AsRef<[u8]>) -> Result<TableFile, TableError> {
+    TableFile::open(text.as_ref().to_vec(), &COLUMNS)
+}
+
+/// All rows of a file: the first and the last line, and the filled-in cells or the fault.
+fn rows(table: &mut TableFile) -> Vec<(u64, u64, String)> {
+    let read = std::iter::from_fn(|| Some(table.rows(3)).filter(|rows| !rows.is_empty())).flatten();
+    let text = |row: &TableRow| match &row.cells {
+        Ok(cells) => cells.iter().map(|(field, cell)| format!("{field}={cell}")).collect::<Vec<_>>().join(" "),
+        Err(code) => (*code).to_owned(),
+    };
+    read.map(|row| (row.line, row.last, text(&row))).collect()
+}
+
+#[test]
+fn each_bound_is_crossed_by_one() {
+    let most = usize::try_from(ROWS_MAX).unwrap();
+    assert_eq!(open(format!("{HEADER}{}", "1,2,3,4\n".repeat(most))).unwrap().total, ROWS_MAX);
+    assert_eq!(open(format!("{HEADER}{}", "1\n".repeat(most + 1))).unwrap_err(), TableError::TooManyRows);
+    let wide = |columns: usize| format!("{HEADER}1\n{}x\n", "x,".repeat(columns - 1));
+    assert_eq!(open(wide(COLUMNS_MAX)).unwrap().total, 2);
+    assert_eq!(open(wide(COLUMNS_MAX + 1)).unwrap_err(), TableError::TooManyColumns(3));
+    let long = |bytes: usize| format!("{HEADER}1\n{}\n", "x".repeat(bytes));
+    assert_eq!(open(long(ROW_BYTES_MAX)).unwrap().total, 2);
+    assert_eq!(open(long(ROW_BYTES_MAX + 1)).unwrap_err(), TableError::RowTooLong(3));
+}
+
+#[test]
+fn one_stray_mark_costs_its_own_row_and_no_other() {
+    for count in [20, 5000] {
+        let row = |n: usize| format!("A-{n},林某{n},13800138000,{}\n", if n == 4 { "\"好" } else { "好" });
+        let mut table = open(format!("{HEADER}{}", (1..=count).map(row).collect::<String>())).unwrap();
+        let all = rows(&mut table);
+        assert_eq!((table.total, all.len()), (count as u64, count));
+        let bad: Vec<_> = all.iter().filter(|(.., text)| !text.starts_with("id=")).collect();
+        assert_eq!(bad, [&(5, 5, QUOTE_OPEN.to_owned())]);
+    }
+}
+
+#[test]
+fn a_row_says_on_which_lines_it_stands() {
+    let text = "编号,姓名,电话,备注,\r\n1,甲,,x,\r\n\r\n'2,乙,\"=\"\"138\"\"\",\"4\n5\"\r\n3,丙,,,,\r\n,,\r\n合计,3,,\r\n4,丁\r\n";
+    let mut table = open(text).unwrap();
+    let expected = [
+        (2, 2, "id=1 name=甲 note=x"),
+        (4, 5, "id=2 name=乙 phone=138 note=4\n5"),
+        (6, 6, "id=3 name=丙"),
+        (8, 8, "sums"),
+        (9, 9, "column_count"),
+    ];
+    assert_eq!(rows(&mut table), expected.map(|(line, last, text)| (line, last, text.to_owned())));
+    assert_eq!((table.total, table.passed), (5, Passed { above: 0, header: 1, blank: 2 }));
+}
+
+#[test]
+fn whatever_parts_cells_and_stands_above_is_understood() {
+    let body = "编号,姓名,家属电话,手机号码\nA,张三,1,2\n";
+    let expected = "id=A name=张三 phone=2";
+    for (text, line) in [
+        (body.to_owned(), 2),
+        (body.replace(',', ";"), 2),
+        (body.replace(',', "\t"), 2),
+        (format!("sep=|\r\n{}", body.replace(',', "|")), 3),
+        (format!("\u{feff}某街道老人名册,,,\n2026年3月\n\n{body}"), 5),
+        (format!("\"说明\n{body}"), 3),
+        (body.replace('\n', "\r"), 2),
+        (body.replace('\n', "\r\n"), 2),
+    ] {
+        let mut table = open(&text).unwrap();
+        assert_eq!(rows(&mut table), [(line, line, expected.to_owned())], "{text:?}");
+        assert_eq!(table.notes.unused, ["家属电话"]);
+    }
+    assert_eq!(open(format!("某街道\n制表\n{body}")).unwrap().notes.above, 2);
+}
+
+#[test]
+fn a_file_that_is_none_says_why() {
+    for text in ["", "\n\r\n", "\u{feff}"] {
+        assert_eq!(open(text).unwrap_err(), TableError::Empty);
+    }
+    assert_eq!(open("姓名,电话\n").unwrap_err(), TableError::MissingColumns("编号 (id)".into()));
+    assert_eq!(open("编号,姓名,name\n").unwrap_err(), TableError::TwiceColumn("name"));
+    assert_eq!(open("x").unwrap_err(), TableError::MissingColumns("编号 (id), 姓名 (name)".into()));
+}
+
+#[test]
+fn a_sheet_is_read_as_a_text_is() {
+    let bytes = workbook(&[
+        (
+            "老人",
+            &[
+                &["某街道老人名册"],
+                &["编号", "姓名", "联系方式", ""],
+                &["", "", "手机号码", "家属"],
+                &["#1", "张三", "#13800138000", "x"],
+                &["~2", "李\n四"],
+                &[],
+                &["合计", "#2"],
+                &["3", "王五", "", "", "多出的"],
+            ],
+        ),
+        ("去年", &[&["编号", "姓名"]]),
+    ]);
+    let mut table = open(bytes).unwrap();
+    let expected = [(4, "id=1 name=张三 phone=13800138000"), (5, "id=2 name=李\n四"), (7, "sums"), (8, "column_count")];
+    assert_eq!(rows(&mut table), expected.map(|(line, text)| (line, line, text.to_owned())));
+    let notes = FileNotes {
+        unused: vec!["家属".to_owned()],
+        sheet: Some("老人".to_owned()),
+        sheets_left: 1,
+        hidden_rows: 1,
+        above: 1,
+    };
+    assert_eq!((table.total, &table.notes), (4, &notes));
+}
+
+/// A cell as files have them: with marks in the wrong places, separators, and line breaks.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        4 => "[a-z张]{0,3}",
+        1 => "\"[a-z]{0,3}",
+        1 => "[a-z]{0,2}\"[a-z]{0,2}",
+        1 => "\"[a-z,]{0,3}\"",
+        1 => "\"[a-z]{0,2}[\n\r]{1,2}[a-z,]{0,3}\"",
+        1 => "\"{1,4}",
+    ]
+}
+
+/// A row of some length with its line end, or a blank line.
+fn line() -> impl Strategy<Value = String> {
+    let end = prop_oneof![Just("\n"), Just("\r\n"), Just("\r")];
+    let cells = prop_oneof![8 => proptest::collection::vec(cell(), 4), 2 => proptest::collection::vec(cell(), 0..7)];
+    (cells, end).prop_map(|(cells, end)| cells.join(",") + end)
+}
+
+proptest! {
+    #[test]
+    fn every_line_belongs_to_exactly_one_row(lines in proptest::collection::vec(line(), 0..40), cut in 0_usize..3) {
+        let text = format!("{HEADER}{}", lines.concat());
+        let text = text.get(..text.len() - cut).unwrap_or(&text);
+        let all = line_ends(text) + u64::from(!text.ends_with(['\n', '\r']));
+        let mut table = open(text).unwrap();
+        let (total, passed) = (table.total, table.passed);
+        let rows = rows(&mut table);
+        prop_assert_eq!(rows.len() as u64, total);
+        let mut next = passed.above + passed.header + 1;
+        let mut between = 0;
+        for (line, last, _) in &rows {
+            prop_assert!(next <= *line && line <= last, "{rows:?}");
+            between += line - next;
+            next = last + 1;
+        }
+        let spanned: u64 = rows.iter().map(|(line, last, _)| 1 + last - line).sum();
+        prop_assert_eq!(passed.above + passed.header + passed.blank + spanned, all, "{:?}", rows);
+        prop_assert!(between <= passed.blank);
+    }
+
+    #[test]
+    fn a_well_made_file_loses_nothing(cells in proptest::collection::vec(
+        proptest::collection::vec("[a-z张\",\n]{0,6}", 3), 1..20)) {
+        let mut writer = csv::Writer::from_writer(HEADER.as_bytes().to_vec());
+        for (n, row) in cells.iter().enumerate() {
+            // A last cell that is not empty, so that no line of a cell reads as a whole row by chance.
+            writer.write_record([&format!("A{n}"), &row[0].replace(',', ""), &row[1].replace(',', ""), &row[2].replace(',', "")]).unwrap();
+        }
+        let mut table = open(writer.into_inner().unwrap()).unwrap();
+        prop_assert_eq!(table.total, cells.len() as u64);
+        for row in &cells {
+            let read = table.rows(1).remove(0);
+            prop_assert_eq!(&read.said[1..], &row.iter().map(|cell| cell.replace(',', "")).collect::<Vec<_>>()[..]);
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Text becomes records, so that each line belongs to exactly one of them.
+//!
+//! A quotation mark opens a cell where it is the first character of one; anywhere else it is text. A cell that it opens may
+//! go over several lines, as a spreadsheet writes a cell with line breaks. A mark that was merely typed would swallow the
+//! rows behind it. So a cell whose mark closes nowhere, or only behind a line that reads as a whole row by itself, is a
+//! fault of the line on which the mark stands, and the lines behind it are read as rows of their own.
+
+use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, TableError};
+
+/// Lines of a cell at most: what spreadsheets allow.
+const CELL_LINES_MAX: u64 = 254;
+/// The code of a record that holds a mark which does not close.
+pub(super) const QUOTE_OPEN: &str = "quote_open";
+
+/// The lines that a text's line ends divide it into, but for the last one.
+pub(super) fn line_ends(text: &str) -> u64 {
+    let bytes = text.as_bytes();
+    let ends = |at: &usize| bytes[*at] == b'\n' || (bytes[*at] == b'\r' && bytes.get(*at + 1) != Some(&b'\n'));
+    (0..bytes.len()).filter(ends).count() as u64
+}
+
+/// One record: the lines on which it stands, the first being 1, and its cells or the code of why there are none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    pub(super) line: u64,
+    pub(super) last: u64,
+    pub(super) cells: Result<Vec<String>, &'static str>,
+}
+
+impl Record {
+    /// Whether nothing stands in it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.cells.as_ref().is_ok_and(|cells| cells.iter().all(|cell| cell.trim().is_empty()))
+    }
+}
+
+/// A place in the text: the byte, and its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TextPlace {
+    pub(super) byte: usize,
+    pub(super) line: u64,
+}
+
+/// The text and how it is divided.
+#[derive(Debug)]
+pub(super) struct Records {
+    text: String,
+    pub(super) separator: u8,
+    /// The columns of the header; a row has as many. None while it is looked for.
+    pub(super) columns: Option<usize>,
+    pub(super) at: TextPlace,
+}
+
+/// How a cell that begins with a mark ends.
+enum Close {
+    /// At the second mark, this many lines below.
+    At(usize, u64),
+    /// It is no cell in marks: text follows the second mark.
+    Text,
+    /// Nowhere near enough.
+    Nowhere,
+}
+
+/// A cell that was read: its text, and where the next one begins; or that its mark does not close.
+enum Cell {
+    Read(String, usize),
+    Open,
+}
+
+impl Records {
+    /// The text from its first line on.
+    pub(super) fn new(text: String, separator: u8) -> Self {
+        Self { text, separator, columns: None, at: TextPlace { byte: 0, line: 1 } }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// The text of the line that begins at a place.
+    pub(super) fn line(&self, at: TextPlace) -> &str {
+        &self.text[at.byte..self.end_of_line(at.byte)]
+    }
+
+    /// Where the line at a byte ends, its end not counted.
+    fn end_of_line(&self, from: usize) -> usize {
+        let end = self.bytes()[from..].iter().position(|b| matches!(b, b'\n' | b'\r'));
+        end.map_or(self.text.len(), |end| from + end)
+    }
+
+    /// The byte behind the line end that stands at a byte.
+    fn behind(&self, end: usize) -> usize {
+        match self.bytes().get(end..) {
+            Some([b'\r', b'\n', ..]) => end + 2,
+            Some([b'\r' | b'\n', ..]) => end + 1,
+            _ => end,
+        }
+    }
+
+    /// The line after the one at a place.
+    pub(super) fn next_line(&self, at: TextPlace) -> TextPlace {
+        TextPlace { byte: self.behind(self.end_of_line(at.byte)), line: at.line + 1 }
+    }
+
+    /// The next record; none at the end of the text.
+    pub(super) fn next(&mut self) -> Result<Option<Record>, TableError> {
+        let Some((record, next)) = self.read(self.at)? else { return Ok(None) };
+        self.at = next;
+        Ok(Some(record))
+    }
+
+    /// The record at a place, and the place behind it.
+    pub(super) fn read(&self, at: TextPlace) -> Result<Option<(Record, TextPlace)>, TableError> {
+        if at.byte >= self.text.len() {
+            return Ok(None);
+        }
+        let (mut cells, mut begin, mut line) = (Vec::new(), at.byte, at.line);
+        let mut opened = None;
+        loop {
+            let before = line;
+            let (text, end) = match self.cell(begin, &mut line) {
+                Cell::Read(text, end) => (text, end),
+                Cell::Open => return Ok(Some(self.open(at, TextPlace { byte: begin, line }))),
+            };
+            if line > before {
+                opened = opened.or(Some(TextPlace { byte: begin, line: before }));
+            }
+            if end - at.byte > ROW_BYTES_MAX {
+                return Err(TableError::RowTooLong(at.line));
+            }
+            cells.push(text);
+            if cells.len() > COLUMNS_MAX {
+                return Err(TableError::TooManyColumns(at.line));
+            }
+            if self.bytes().get(end) == Some(&self.separator) {
+                begin = end + 1;
+                continue;
+            }
+            // A row over several lines that has not as many columns as the header is none: a mark was merely typed.
+            let wrong = self.columns.is_some_and(|columns| !fits(&cells, columns));
+            if let Some(opened) = opened.filter(|_| wrong) {
+                return Ok(Some(self.open(at, opened)));
+            }
+            let next = TextPlace { byte: self.behind(end), line: line + 1 };
+            return Ok(Some((Record { line: at.line, last: line, cells: Ok(cells) }, next)));
+        }
+    }
+
+    /// A record whose mark at a place does not close: up to the end of that line.
+    fn open(&self, at: TextPlace, mark: TextPlace) -> (Record, TextPlace) {
+        (Record { line: at.line, last: mark.line, cells: Err(QUOTE_OPEN) }, self.next_line(mark))
+    }
+
+    /// The cell that begins at a byte; `line` is counted on.
+    fn cell(&self, begin: usize, line: &mut u64) -> Cell {
+        if self.bytes().get(begin) == Some(&b'"') {
+            match self.close(begin) {
+                Close::At(mark, lines) => {
+                    *line += lines;
+                    let text = self.text[begin + 1..mark].replace("\"\"", "\"");
+                    return Cell::Read(text, self.past_spaces(mark + 1));
+                }
+                Close::Nowhere => return Cell::Open,
+                Close::Text => {}
+            }
+        }
+        let end = self.end_of_cell(begin);
+        Cell::Read(self.text[begin..end].to_owned(), end)
+    }
+
+    /// Where a cell without marks ends.
+    fn end_of_cell(&self, begin: usize) -> usize {
+        let end = self.bytes()[begin..].iter().position(|b| *b == self.separator || matches!(b, b'\n' | b'\r'));
+        end.map_or(self.text.len(), |end| begin + end)
+    }
+
+    fn past_spaces(&self, from: usize) -> usize {
+        from + self.bytes()[from..].iter().take_while(|b| **b == b' ').count()
+    }
+
+    /// Whether a cell can end at a byte.
+    fn ends_cell(&self, at: usize) -> bool {
+        self.bytes().get(at).is_none_or(|b| *b == self.separator || matches!(b, b'\n' | b'\r'))
+    }
+
+    /// Where the mark at a byte closes.
+    fn close(&self, mark: usize) -> Close {
+        let bytes = self.bytes();
+        let (mut at, mut lines, mut begins) = (mark + 1, 0, mark);
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'"' if bytes.get(at + 1) == Some(&b'"') => at += 2,
+                b'"' if self.ends_cell(self.past_spaces(at + 1)) => {
+                    return if lines > 0 && self.swallows(mark, begins) {
+                        Close::Nowhere
+                    } else {
+                        Close::At(at, lines)
+                    };
+                }
+                b'"' if lines == 0 => return Close::Text,
+                b'"' => return Close::Nowhere,
+                b'\n' | b'\r' => {
+                    // The line that ends here lies within the cell.
+                    if lines > 0 && self.is_row(begins) {
+                        return Close::Nowhere;
+                    }
+                    (at, lines) = (self.behind(at), lines + 1);
+                    begins = at;
+                    if lines >= CELL_LINES_MAX {
+                        return Close::Nowhere;
+                    }
+                }
+                _ => at += 1,
+            }
+            if at - mark > ROW_BYTES_MAX {
+                return Close::Nowhere;
+            }
+        }
+        Close::Nowhere
+    }
+
+    /// Whether the lines of the two marks are rows by themselves, each with the mark as text.
+    fn swallows(&self, mark: usize, last: usize) -> bool {
+        let begin = self.text[..mark].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        self.is_row(begin) && self.is_row(last)
+    }
+
+    /// Whether the line that begins at a byte has, by itself, the columns of the header.
+    fn is_row(&self, begin: usize) -> bool {
+        let Some(columns) = self.columns else { return false };
+        let (mut begin, mut count) = (begin, 0);
+        loop {
+            count += 1;
+            let end = self.alone(begin);
+            if count > columns || self.bytes().get(end) != Some(&self.separator) {
+                return count == columns && begin < self.text.len();
+            }
+            begin = end + 1;
+        }
+    }
+
+    /// Where the cell at a byte ends on its line.
+    fn alone(&self, begin: usize) -> usize {
+        if self.bytes().get(begin) == Some(&b'"') {
+            let line = &self.bytes()[..self.end_of_line(begin)];
+            let mut at = begin + 1;
+            while let Some(byte) = line.get(at) {
+                match byte {
+                    b'"' if line.get(at + 1) == Some(&b'"') => at += 2,
+                    b'"' if self.ends_cell(self.past_spaces(at + 1)) => return self.past_spaces(at + 1),
+                    b'"' => break,
+                    _ => at += 1,
+                }
+            }
+        }
+        self.end_of_cell(begin)
+    }
+}
+
+/// Whether a row has the columns of the header; empty cells behind them do not count.
+pub(super) fn fits(cells: &[String], columns: usize) -> bool {
+    cells.len() == columns || (cells.len() > columns && cells[columns..].iter().all(|cell| cell.trim().is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use super::*;
+
+    /// The records of a text under a header of so many columns: first and last line, and the cells or the fault.
+    fn records(text: &str, columns: usize) -> Vec<(u64, u64, String)> {
+        let mut records = Records::new(text.to_owned(), b',');
+        records.columns = Some(columns);
+        let read = std::iter::from_fn(|| records.next().unwrap());
+        read.map(|r| (r.line, r.last, r.cells.map_or_else(str::to_owned, |cells| cells.join("|")))).collect()
+    }
+
+    fn told(expected: &[(u64, u64, &str)]) -> Vec<(u64, u64, String)> {
+        expected.iter().map(|(line, last, text)| (*line, *last, (*text).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_cell_in_marks_is_kept_as_it_is() {
+        for (text, expected) in [
+            ("1,\"a,b\"\n2,\"\"\"x\"\"\"\n", vec![(1, 1, "1|a,b"), (2, 2, "2|\"x\"")]),
+            ("1,\"a\nb\n\nc\"\r\n2,x", vec![(1, 4, "1|a\nb\n\nc"), (5, 5, "2|x")]),
+            ("\"a\nb\",1\r2,x\r", vec![(1, 2, "a\nb|1"), (3, 3, "2|x")]),
+            ("1,\"a\" \n2,x", vec![(1, 1, "1|a"), (2, 2, "2|x")]),
+            ("1,a\"b\n2,\"好\"的\n3,5\"\n", vec![(1, 1, "1|a\"b"), (2, 2, "2|\"好\"的"), (3, 3, "3|5\"")]),
+            ("\n\n1,2\n,\n", vec![(1, 1, ""), (2, 2, ""), (3, 3, "1|2"), (4, 4, "|")]),
+            ("", vec![]),
+        ] {
+            assert_eq!(records(text, 2), told(&expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_mark_that_was_merely_typed_swallows_no_row() {
+        for (text, expected) in [
+            ("1,\"a\n2,b\n3,c", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b"), (3, 3, "3|c")]),
+            ("1,\"a\n2,b\n3,c\"\n4,d", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b"), (3, 3, "3|c\""), (4, 4, "4|d")]),
+            ("1,\"a\n2,b\"\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b\"")]),
+            ("1,\"a\n2,\"b\n", vec![(1, 1, QUOTE_OPEN), (2, 2, QUOTE_OPEN)]),
+            ("1,\"a\nx\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "x")]),
+            ("\"1,a\n2,b\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b")]),
+            ("\"1\nx\",\"a\n2,b\n", vec![(1, 2, QUOTE_OPEN), (3, 3, "2|b")]),
+            ("1,\"a\nb\",2\n3,c", vec![(1, 1, QUOTE_OPEN), (2, 2, "b\"|2"), (3, 3, "3|c")]),
+        ] {
+            assert_eq!(records(text, 2), told(&expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cell_of_more_lines_than_a_spreadsheet_has_is_none() {
+        let lines = |count: usize| format!("1,\"{}x\",3\n", "a\n".repeat(count));
+        assert_eq!(records(&lines(253), 3).len(), 1);
+        assert_eq!(records(&lines(254), 3).len(), 255);
+    }
+}
