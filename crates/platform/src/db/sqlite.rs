@@ -16,7 +16,7 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
 use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX, Script, migrate};
 
-const TRY_TO_WRITE: &str = "begin immediate; rollback";
+const TRY_TO_WRITE: &str = "begin immediate; create table write_trial (id integer) strict; rollback";
 
 type CommitReply = oneshot::Sender<Result<(), String>>;
 

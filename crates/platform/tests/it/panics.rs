@@ -59,7 +59,8 @@ async fn a_panic_is_one_line_of_the_log_and_a_problem() {
             assert!(line["at"].as_str().unwrap().contains("panics.rs:"), "{line}");
             assert_eq!(line["backtrace"].is_string(), backtrace == "1", "{line}");
         }
-        assert!(panics[0]["span"]["id"].is_string() && panics[0]["span"]["route"] == "/quoting", "{log}");
+        let request = &panics[0]["spans"][0];
+        assert!(request["id"].is_string() && request["route"] == "/quoting", "{log}");
         let errors = lines.iter().filter(|line| line["level"] == "ERROR").count();
         assert_eq!(errors, 3, "each is logged once: {log}");
         assert!(!log.contains("老人"), "{log}");
