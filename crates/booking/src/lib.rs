@@ -44,6 +44,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1501 "1501_person_end",
     1502 "1502_person_keys",
     1503 "1503_person_phones",
+    1610 "1610_person_transfer",
 );
 
 /// The operator's choices.

@@ -11,6 +11,7 @@ mod people;
 mod person;
 mod residents;
 mod setup;
+mod transfers;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -51,6 +52,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/persons/pairs", get(pairs::pairs))
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))
+        .page("/transfers", get(transfers::transfers))
+        .page("/transfers/events", get(transfers::events))
         .page("/admin", get(admin::administration))
         .page("/admin/accounts/{id}", get(admin::account_page))
         .page("/admin/organisations/{id}", get(admin::organisation_page))

@@ -51,6 +51,7 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
             h1 { (t("residents-title")) }
             div.toolbar {
                 a.button href="/persons/pairs" { (t("pairs-title")) }
+                a.button href="/transfers" { (t("transfers-title")) }
                 a.button.primary href="#add" { (t("residents-add")) }
             }
         }
@@ -64,6 +65,7 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
         }
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (t("residents-add")) }
+            p.help { (t("residents-add-moved")) }
             (add_form(lang))
         }
     };

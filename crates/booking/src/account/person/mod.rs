@@ -16,6 +16,7 @@ pub(super) mod sheet;
 mod state;
 mod steps;
 mod store;
+pub(super) mod transfer;
 mod view;
 
 pub use elder::{ElderContact, find_or_register};

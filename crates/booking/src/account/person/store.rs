@@ -10,8 +10,8 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
 use super::input::PersonSearch;
-use super::lookup;
 use super::model::Person;
+use super::{lookup, transfer};
 use crate::account::area;
 use crate::account::id::PersonId;
 use crate::account::organisation::{self, Organisation, OrganisationKind};
@@ -30,6 +30,33 @@ macro_rules! columns {
 }
 
 pub(super) use columns;
+
+/// The beginning of a statement that looks into areas: `down` holds those under the caller's, which are `$areas` with
+/// commas between, on the day `$day`; the caller's own are not among them.
+macro_rules! areas_under {
+    ($areas:literal, $day:literal) => {
+        concat!(
+            "with recursive down (code, depth) as (
+        select p.child, 1 from area_parent p
+        where replace(',' || ",
+            $areas,
+            " || ',', ',' || p.parent || ',', '') <> ',' || ",
+            $areas,
+            " || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= ",
+            $day,
+            ")
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= ",
+            $day,
+            ")) "
+        )
+    };
+}
+
+pub(super) use areas_under;
 
 const FIND: &str = concat!(
     "select ",
@@ -60,15 +87,8 @@ const SEARCH_VISITED: &str = concat!(
     order by name, id limit $6"
 );
 const SEARCH_IN_AREAS: &str = concat!(
-    "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $5 || ',', ',' || p.parent || ',', '') <> ',' || $5 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6))
-    select ",
+    areas_under!("$5", "$6"),
+    "select ",
     columns!(),
     " from person where organisation_id is null and merged_into is null
     and (name = $1 or phone = $2 or national_id_index = $3)
@@ -110,10 +130,25 @@ pub(super) async fn load(
     id: PersonId,
     action: AccountAction,
 ) -> Result<Personal<Person>, Problem> {
-    let person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let relation = relation(conn, ctx, person.unseen()).await?;
+    Ok(load_related(conn, ctx, id, action).await?.0)
+}
+
+/// The same with how the caller's organisation stands to the person. Those who have handed somebody over read the record as
+/// they had it.
+pub(super) async fn load_related(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<(Personal<Person>, AccountRelation), Problem> {
+    let mut person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let mut relation = relation(conn, ctx, person.unseen()).await?;
+    if relation == AccountRelation::Foreign && transfer::has_handed_over(conn, ctx.actor.organisation, id).await? {
+        person = find_as_stored(conn, id).await?.ok_or_else(Problem::not_found)?;
+        relation = AccountRelation::Former;
+    }
     policy::of(&ctx.actor, action, relation).require()?;
-    Ok(person)
+    Ok((person, relation))
 }
 
 /// How the caller's organisation stands to a person.

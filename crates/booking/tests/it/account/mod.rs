@@ -28,3 +28,4 @@ mod secrets;
 mod setup;
 mod spellings;
 mod step_up;
+mod transfers;

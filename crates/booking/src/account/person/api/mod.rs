@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{join, lookup, pair};
+use super::{join, lookup, pair, transfer};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -26,4 +26,5 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(join::api::joins))
         .routes(routes!(join::api::join))
         .routes(routes!(join::api::unjoin))
+        .merge(transfer::api::routes())
 }

@@ -14,7 +14,7 @@ use super::key::{Beginning, KeyedTexts};
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{columns, recent};
+use crate::account::person::store::{areas_under, columns, recent};
 
 /// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
 pub(super) const FORM: i32 = 1;
@@ -48,15 +48,8 @@ const OF_AGENCY: &str = concat!(
     order by k.key, k.person_id limit $6) order by name, id"
 );
 const OF_AREAS: &str = concat!(
-    "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $4 || ',', ',' || p.parent || ',', '') <> ',' || $4 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5))
-    select ",
+    areas_under!("$4", "$5"),
+    "select ",
     columns!(),
     " from person where id in (select k.person_id from person_key k
     where k.scope = $1 and k.key >= $2 and k.key < $3
