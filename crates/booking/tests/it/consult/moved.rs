@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::consult::world::World;
 
-const ID: &str = "11010519400501002X";
+const ID: &str = "110105194005010023";
 
 #[tokio::test]
 async fn no_booking_is_lost_and_each_side_sees_its_own() {
@@ -44,7 +44,7 @@ async fn no_booking_is_lost_and_each_side_sees_its_own() {
         world.step(&world.nurse, &open, "reschedule", late).await.expect(200);
         let theirs = world.get(&world.stranger_nurse, &path).await.expect(200);
         assert_eq!(theirs["open"][0]["at"], "2026-11-23T01:30:00Z");
-        world.post(&world.nurse, "/v1/consults", world.invitation(0)).await.refused(404, "not-found");
+        world.post(&world.nurse, "/v1/consults", world.invitation(0)).await.refused(422, "invalid");
     })
     .await;
 }

@@ -97,8 +97,8 @@ impl Transfer {
     pub(super) fn decided_by(&self) -> Option<OrganisationId> {
         match &self.state {
             TransferState::Accepted(handover) => Some(handover.by),
-            TransferState::Declined { by, .. } => Some(*by),
-            TransferState::Asked | TransferState::Withdrawn | TransferState::Overtaken => None,
+            TransferState::Declined { by, .. } | TransferState::Overtaken { by } => Some(*by),
+            TransferState::Asked | TransferState::Withdrawn => None,
         }
     }
 }
@@ -128,7 +128,7 @@ where
                 Ok(Self::Declined { by, reason: reason.into() })
             }
             (TransferStateName::Withdrawn, None, None, None) => Ok(Self::Withdrawn),
-            (TransferStateName::Overtaken, None, None, None) => Ok(Self::Overtaken),
+            (TransferStateName::Overtaken, Some(by), None, None) => Ok(Self::Overtaken { by }),
             _ => Err(sqlx::Error::Decode("the columns of person_transfer do not fit its state".into())),
         }
     }

@@ -30,7 +30,7 @@ pub enum TransferState {
     /// Taken back by the side that has asked.
     Withdrawn,
     /// The person was handed over to another who has asked.
-    Overtaken,
+    Overtaken { by: OrganisationId },
 }
 
 text_enum! {
@@ -60,7 +60,7 @@ pub enum TransferStep {
     /// It is asked for no more.
     Withdraw,
     /// Another who has asked gets the person.
-    Overtake,
+    Overtake { by: OrganisationId },
 }
 
 text_enum! {
@@ -87,7 +87,7 @@ impl State for TransferState {
             Self::Accepted(_) => TransferStateName::Accepted,
             Self::Declined { .. } => TransferStateName::Declined,
             Self::Withdrawn => TransferStateName::Withdrawn,
-            Self::Overtaken => TransferStateName::Overtaken,
+            Self::Overtaken { .. } => TransferStateName::Overtaken,
         }
     }
 
@@ -96,7 +96,7 @@ impl State for TransferState {
             (Self::Asked, TransferStep::Accept(handover)) => Ok(Self::Accepted(handover)),
             (Self::Asked, TransferStep::Decline { by, reason }) => Ok(Self::Declined { by, reason: reason.into() }),
             (Self::Asked, TransferStep::Withdraw) => Ok(Self::Withdrawn),
-            (Self::Asked, TransferStep::Overtake) => Ok(Self::Overtaken),
+            (Self::Asked, TransferStep::Overtake { by }) => Ok(Self::Overtaken { by }),
             (other, step) => Err(other.illegal(step.name())),
         }
     }
@@ -110,7 +110,7 @@ impl Step for TransferStep {
             Self::Accept(_) => TransferStepName::Accept,
             Self::Decline { .. } => TransferStepName::Decline,
             Self::Withdraw => TransferStepName::Withdraw,
-            Self::Overtake => TransferStepName::Overtake,
+            Self::Overtake { .. } => TransferStepName::Overtake,
         }
     }
 
@@ -133,7 +133,7 @@ impl StepName for TransferStepName {
             }
             Self::Decline => TransferStep::Decline { by: nobody, reason: String::new() },
             Self::Withdraw => TransferStep::Withdraw,
-            Self::Overtake => TransferStep::Overtake,
+            Self::Overtake => TransferStep::Overtake { by: nobody },
         }
     }
 

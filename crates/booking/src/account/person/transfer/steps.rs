@@ -173,7 +173,7 @@ async fn hand_over(call: Call<'_, Transfer>, tx: &mut Tx, transfer: &Transfer) -
     let both = Both { survivor: asker, other: held };
     carry(tx, ctx, &call.app.deps.fields, both, transfer.id).await?;
     for other in store::others(tx, transfer).await? {
-        lifecycle::advance(tx, &By::Person(ctx), other, TransferStep::Overtake).await?;
+        lifecycle::advance(tx, &By::Person(ctx), other, TransferStep::Overtake { by: handover.by }).await?;
     }
     Ok(handover)
 }
