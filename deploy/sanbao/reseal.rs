@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
-use sanbao_booking::account::person::reseal as people;
+use sanbao_booking::account::person::{care, reseal as people};
 use sanbao_booking::account::second_factor::reseal as factors;
 use sanbao_needs_analysis::request::reseal as requests;
 use sanbao_platform::clock::Clock;
@@ -66,6 +66,7 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
     for (db, column) in [
         (booking, &people::NATIONAL_IDS),
         (booking, &people::PAPERS),
+        (booking, &care::SEALED),
         (needs, &requests::NATIONAL_IDS),
         (needs, &requests::ELDERS),
     ] {

@@ -45,6 +45,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1502 "1502_person_keys",
     1503 "1503_person_phones",
     1610 "1610_person_transfer",
+    1611 "1611_person_care",
 );
 
 /// The operator's choices.

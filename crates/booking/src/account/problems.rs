@@ -17,6 +17,7 @@ problem_kinds! {
     LINK_SPENT = 410 "setup-link-spent" "设置链接无效、已使用或已过期" "The set-up link is unknown, used or too old";
     LOGIN_TAKEN = 409 "login-taken" "这个用户名已有人用" "This user name is taken";
     NATIONAL_ID_UNREADABLE = 409 "national-id-unreadable" "存着的身份证号无法读取，请重新登记" "The stored national id cannot be read; enter it again";
+    CARE_UNREADABLE = 409 "care-unreadable" "存着的照护信息无法读取" "The stored care facts cannot be read";
     NATIONAL_ID_TAKEN = 409 "national-id-taken" "这个身份证号已登记" "This national id is registered already";
     PERSON_ENDED = 409 "person-ended" "本人已登记为去世或离开，不能再有新的安排。如有登记错误，请先撤销" "This person is recorded as having died or left, so nothing new can be arranged; take that back first if it is wrong";
     ALREADY_JOINED = 409 "already-joined" "这份记录已合并到别的记录" "This record went into another already";

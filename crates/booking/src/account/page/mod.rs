@@ -2,6 +2,7 @@
 
 mod account_link;
 mod admin;
+mod care;
 mod end;
 mod joins;
 mod link_code;

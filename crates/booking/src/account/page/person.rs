@@ -9,7 +9,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Choice, Errors, Field, Select, Send, Tone, Words, badge, form, notice};
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, transfers};
+use super::{TEXTS, care, transfers};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
@@ -23,6 +23,7 @@ pub(super) async fn person(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, 
 
 async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
     let sheet = PersonSheet::of(app, ctx, id).await?;
+    let care = care::shown(app, ctx, &sheet).await?;
     let moving = if sheet.may_move { Some(transfers::part(app, ctx, &sheet.person).await?) } else { None };
     let zone = organisation::own(&mut app.deps.db.read().await?, ctx).await?.zone();
     let words = Words::new(&TEXTS, ctx.lang, zone);
@@ -43,6 +44,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
             }
             div.stack {
                 (facts(words, &sheet))
+                @if let Some(care) = &care { (care::part(words, care)) }
                 @if let Some(moving) = moving { (moving) }
                 @if !sheet.actions.is_empty() { (change(ctx.lang, &sheet)) }
                 @if let Some(readings) = &sheet.readings { (read_by(words, readings)) }

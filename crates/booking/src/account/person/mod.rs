@@ -1,6 +1,7 @@
 //! Residents and elders: their identity, never their health.
 
 pub(super) mod api;
+pub mod care;
 mod elder;
 mod events;
 pub(super) mod field;

@@ -2,6 +2,7 @@
 mod admin_pages;
 mod areas;
 mod browser;
+mod care;
 mod edit;
 mod elders;
 mod end;

@@ -9,7 +9,7 @@ use super::model::{Join, JoinId, taken};
 use super::steps::{Both, INTO, OWN, overtaken, record, take, write};
 use super::{calendar, store};
 use crate::account::person::events::{PersonEvent, PersonMoved, UPDATED};
-use crate::account::person::lookup;
+use crate::account::person::{care, lookup};
 use crate::account::person::transfer::TransferId;
 use crate::account::problems::PAPERS_DIFFER;
 
@@ -28,6 +28,7 @@ pub(in crate::account::person) async fn carry(
     store::hold(tx, survivor.id, other.id).await?;
     store::insert(tx, &join, &ctx.actor, Some(transfer)).await.map_err(overtaken)?;
     take(tx, keys, &join, &mut survivor, &other, &fields).await?;
+    care::take_over(tx, ctx, keys, other.id, survivor.id).await?;
     store::move_open(tx, &join).await?;
     calendar::take_over(tx, &join).await?;
     if !store::lead_on(tx, &join, other.version).await? {

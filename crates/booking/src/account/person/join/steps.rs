@@ -15,7 +15,7 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
-use crate::account::person::lookup;
+use crate::account::person::{care, lookup};
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
 use crate::account::problems::{ALREADY_JOINED, JOIN_FINAL, NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE, PAPERS_DIFFER};
@@ -63,6 +63,7 @@ pub(super) async fn join(
     store::hold(tx, survivor.id, other.id).await?;
     store::insert(tx, &join, &ctx.actor, None).await.map_err(overtaken)?;
     take(tx, keys, &join, &mut survivor, &other, &fields).await?;
+    care::take_over(tx, ctx, keys, other.id, survivor.id).await?;
     store::move_all(tx, &join).await?;
     calendar::take_over(tx, &join).await?;
     if !store::lead_on(tx, &join, other.version).await? {
@@ -99,6 +100,7 @@ pub(super) async fn separate(
     for person in [survivor.id, other.id] {
         lookup::write(tx, person).await?;
     }
+    care::give_back(tx, survivor.id, other.id).await?;
     calendar::give_back(tx, now, join).await?;
     store::end(tx, join.id, now, &ctx.actor).await?;
     PersonJoined::of(&join_ids(join), now).publish(tx, &SEPARATED).await?;

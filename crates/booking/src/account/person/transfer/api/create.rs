@@ -65,7 +65,7 @@ pub async fn ask(
     description = "Permission: care staff and administrators of the person's care home. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 201, body = TransferView), (status = 403, description = "may see the person, not change it; or no resident"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "person-ended, papers-differ, national-id-unreadable, or changed at the same moment"),
+        (status = 409, description = "person-ended, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn discharge(
     ctx: Ctx,
