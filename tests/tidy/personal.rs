@@ -18,7 +18,9 @@ const TABLES: &[&str] = &[
     "consult_ticket",
     "history",
     "person",
+    "person_care",
     "person_join_field",
+    "person_sharing_consent",
     "person_transfer",
     "request",
     "visit",
@@ -26,6 +28,8 @@ const TABLES: &[&str] = &[
 ];
 /// The files whose statements may read these tables: what they give of people is `Personal`, or only ids and counts.
 const READERS: &[&str] = &[
+    "crates/booking/src/account/person/care/relation.rs",
+    "crates/booking/src/account/person/care/store.rs",
     "crates/booking/src/account/person/elder.rs",
     "crates/booking/src/account/person/join/calendar.rs",
     "crates/booking/src/account/person/join/store.rs",
@@ -34,6 +38,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/open.rs",
     "crates/booking/src/account/person/pair/store.rs",
     "crates/booking/src/account/person/reseal.rs",
+    "crates/booking/src/account/person/sharing/store.rs",
     "crates/booking/src/account/person/store.rs",
     "crates/booking/src/account/person/transfer/home.rs",
     "crates/booking/src/account/person/transfer/store.rs",
@@ -63,11 +68,16 @@ const READERS: &[&str] = &[
 const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
+    ("crates/booking/src/account/person/care/api.rs", "the parts that the caller may not see"),
+    ("crates/booking/src/account/person/care/relation.rs", "whose it is, for the policy"),
+    ("crates/booking/src/account/person/care/store.rs", "what a record that leads on brings along"),
     ("crates/booking/src/account/person/join/api.rs", "whose it is; what is joined and separated"),
     ("crates/booking/src/account/person/lookup/api.rs", "whether somebody is found twice"),
     ("crates/booking/src/account/person/lookup/fill.rs", "the last four of papers, which are indexed"),
     ("crates/booking/src/account/person/pair/api.rs", "whose it is, and whether two are one"),
     ("crates/booking/src/account/person/pair/view.rs", "what the two are compared by"),
+    ("crates/booking/src/account/person/sharing/api.rs", "whose it is"),
+    ("crates/booking/src/account/person/sharing/store.rs", "statements"),
     ("crates/booking/src/account/person/sheet.rs", "whose it is, for the policy and the steps"),
     ("crates/booking/src/account/person/steps.rs", "what a step is applied to"),
     ("crates/booking/src/account/person/store.rs", "whose it is, for the policy"),

@@ -46,6 +46,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1503 "1503_person_phones",
     1610 "1610_person_transfer",
     1611 "1611_person_care",
+    1612 "1612_person_sharing",
 );
 
 /// The operator's choices.

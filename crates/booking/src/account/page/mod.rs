@@ -12,6 +12,7 @@ mod people;
 mod person;
 mod residents;
 mod setup;
+mod sharing;
 mod transfers;
 
 use axum::extract::State as AppState;

@@ -9,7 +9,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Choice, Errors, Field, Select, Send, Tone, Words, badge, form, notice};
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, care, transfers};
+use super::{TEXTS, care, sharing, transfers};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
@@ -27,6 +27,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
     let moving = if sheet.may_move { Some(transfers::part(app, ctx, &sheet.person).await?) } else { None };
     let zone = organisation::own(&mut app.deps.db.read().await?, ctx).await?.zone();
     let words = Words::new(&TEXTS, ctx.lang, zone);
+    let consents = sharing::part(app, ctx, words, &sheet).await?;
     let body = html! {
         p { a href="/persons" { "← " (words.t("people-title")) } }
         (head(words, ctx, &sheet))
@@ -45,6 +46,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
             div.stack {
                 (facts(words, &sheet))
                 @if let Some(care) = &care { (care::part(words, care)) }
+                (consents)
                 @if let Some(moving) = moving { (moving) }
                 @if !sheet.actions.is_empty() { (change(ctx.lang, &sheet)) }
                 @if let Some(readings) = &sheet.readings { (read_by(words, readings)) }

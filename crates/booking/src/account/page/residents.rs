@@ -141,7 +141,7 @@ fn add_form(lang: Lang) -> Markup {
         (field("guardian_phone", "guardian-phone", phone))
         button.button.primary type="submit" { (t("residents-save")) }
     };
-    form(lang, None, "stack", Send { then: Some("/residents"), ..Send::to("POST /v1/persons") }, &fields)
+    form(lang, None, "stack", Send { then: Some("/persons/{id}#sharing"), ..Send::to("POST /v1/persons") }, &fields)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod open;
 pub mod pair;
 mod phones;
 pub mod reseal;
+pub mod sharing;
 pub(super) mod sheet;
 mod state;
 mod steps;

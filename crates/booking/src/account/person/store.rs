@@ -170,6 +170,20 @@ pub(super) async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Res
     })
 }
 
+/// How the caller's organisation stands to a record as it lies there: one that was handed over is those' who had it.
+pub(super) async fn relation_to_record(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    record: PersonId,
+) -> Result<AccountRelation, Problem> {
+    if transfer::was_handed_over(conn, record).await? {
+        let had = transfer::has_handed_over(conn, ctx.actor.organisation, record).await?;
+        return Ok(if had { AccountRelation::Former } else { AccountRelation::Foreign });
+    }
+    let person = find(conn, record).await?.ok_or_else(Problem::not_found)?;
+    relation(conn, ctx, person.unseen()).await
+}
+
 /// Whether an organisation has registered a record that went into this one: it knows the person by that.
 async fn has_registered(conn: &mut Conn, by: OrganisationId, id: PersonId) -> Result<bool, DbError> {
     let records: i64 = on!(conn, |c| sqlx::query_scalar(REGISTERED).bind(id).bind(by).fetch_one(c).await)?;

@@ -27,6 +27,7 @@ mod rooms;
 mod second_factor;
 mod secrets;
 mod setup;
+mod sharing;
 mod spellings;
 mod step_up;
 mod transfers;

@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{care, join, lookup, pair, transfer};
+use super::{care, join, lookup, pair, sharing, transfer};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -27,5 +27,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(join::api::joins))
         .routes(routes!(join::api::join))
         .routes(routes!(join::api::unjoin))
+        .routes(routes!(sharing::api::list, sharing::api::give))
+        .routes(routes!(sharing::api::withdraw))
         .merge(transfer::api::routes())
 }

@@ -15,6 +15,7 @@ use super::view::CareView;
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
+use crate::account::person::sharing::{self, SharingScope};
 
 /// The parts that can be read.
 const PARTS: [CareAction; 4] =
@@ -50,7 +51,8 @@ pub(in crate::account) async fn read(app: &App, ctx: &Ctx, id: PersonId) -> Resu
     request_body = CareBody, security(("bearer" = [])),
     description = "Permission: care staff and administrators of the person's care home, dispatchers of an agency that visits; a street's dispatchers, all but the clinical part. Takes If-Match. Audited.",
     responses((status = 200, body = CareView), (status = 403, description = "may see a part, not change it; or gives a part that the caller may not see"),
-        (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "care-unreadable"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "care-unreadable, sharing-withdrawn"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn put(
     ctx: Ctx,
@@ -62,6 +64,7 @@ pub async fn put(
     let mut tx = app.deps.db.begin().await?;
     let stance = CareStance::of(&mut tx, &ctx, id).await?;
     stance.decide(&ctx, CareAction::Write).require()?;
+    sharing::require_not_withdrawn(&mut tx, stance.person, SharingScope::Keep).await?;
     let kept = store::find(&mut tx, &app.deps.fields, stance.person).await?;
     read.check(kept.version)?;
     let told = body.checked(organisation::own(&mut tx, &ctx).await?.day(ctx.now()), app.deps.dialling_code.as_ref())?;

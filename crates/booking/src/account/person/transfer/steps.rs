@@ -21,6 +21,7 @@ use super::{TOPIC, store};
 use crate::App;
 use crate::account::person::join::{Both, carry};
 use crate::account::person::model::Person;
+use crate::account::person::sharing::{self, SharingScope};
 use crate::account::person::state::PersonState;
 use crate::account::person::store as persons;
 use crate::account::problems::PERSON_ENDED;
@@ -169,6 +170,7 @@ async fn hand_over(call: Call<'_, Transfer>, tx: &mut Tx, transfer: &Transfer) -
     }
     require_here(&held)?;
     require_here(&asker)?;
+    sharing::require_not_withdrawn(tx, held.id, SharingScope::HandOver).await?;
     let handover = Handover { by: ctx.actor.organisation, from: held.organisation_id.or(held.registered_by), held: held.id };
     let both = Both { survivor: asker, other: held };
     carry(tx, ctx, &call.app.deps.fields, both, transfer.id).await?;

@@ -90,6 +90,9 @@ const HANDED_OVER: &str = "select count(*) from person p join person_join j on j
     where p.id = $1 and p.merged_into is not null and j.transfer_id is not null and j.separated_at is null
     and (p.organisation_id = $2 or (p.organisation_id is null and p.registered_by = $2))";
 
+const LEADS_ON: &str = "select count(*) from person_join
+    where other_id = $1 and transfer_id is not null and separated_at is null";
+
 /// One transfer; whether the caller may see it is asked after.
 pub(super) async fn find(conn: &mut Conn, id: TransferId) -> Result<Option<Transfer>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
@@ -151,6 +154,12 @@ pub(in crate::account::person) async fn has_handed_over(
     id: PersonId,
 ) -> Result<bool, DbError> {
     let records: i64 = on!(conn, |c| sqlx::query_scalar(HANDED_OVER).bind(id).bind(by).fetch_one(c).await)?;
+    Ok(records > 0)
+}
+
+/// Whether a record leads on because its person was handed over.
+pub(in crate::account::person) async fn was_handed_over(conn: &mut Conn, id: PersonId) -> Result<bool, DbError> {
+    let records: i64 = on!(conn, |c| sqlx::query_scalar(LEADS_ON).bind(id).fetch_one(c).await)?;
     Ok(records > 0)
 }
 

@@ -13,6 +13,7 @@ use crate::App;
 use crate::account::id::{AccountId, PersonId};
 use crate::account::organisation;
 use crate::account::person::join::{Both, carry};
+use crate::account::person::sharing::{self, SharingScope};
 use crate::account::person::store as persons;
 use crate::account::person::transfer::input::{DischargeBody, NewTransfer};
 use crate::account::person::transfer::model::{Transfer, TransferId};
@@ -65,7 +66,7 @@ pub async fn ask(
     description = "Permission: care staff and administrators of the person's care home. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 201, body = TransferView), (status = 403, description = "may see the person, not change it; or no resident"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "person-ended, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
+        (status = 409, description = "person-ended, sharing-withdrawn, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn discharge(
     ctx: Ctx,
@@ -85,6 +86,7 @@ pub async fn discharge(
     read.check(resident.version)?;
     let (wish, place) = body.checked(organisation::own(&mut tx, &ctx).await?.day(ctx.now()))?;
     require_here(&resident)?;
+    sharing::require_not_withdrawn(&mut tx, resident.id, SharingScope::HandOver).await?;
     let elder = home::of(&mut tx, &ctx, &resident, place).await?;
     let transfer = Transfer::asked(ctx.now(), AccountId::from(ctx.actor.subject), &elder, wish);
     lifecycle::create(&mut tx, &By::Person(&ctx), transfer.clone()).await?;

@@ -19,7 +19,7 @@ type Asked = StepRequest<App, TransferId>;
     description = "Permission: those who may correct the record that is asked for; after a week without an answer the street office over both homes. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 200, body = TransferView), (status = 403, description = "may see it, not answer it"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "invalid-transition: answered already; person-ended, papers-differ, national-id-unreadable, care-unreadable; or changed at the same moment"),
+        (status = 409, description = "invalid-transition: answered already; person-ended, sharing-withdrawn, papers-differ, national-id-unreadable, care-unreadable; or changed at the same moment"),
         (status = 412, description = "changed by somebody else")))]
 pub async fn accept(asked: Asked) -> Result<Response, Problem> {
     asked.take(TransferOrder::Accept).await
