@@ -99,13 +99,7 @@ fn choose<T: TextEnum + PartialEq>(lang: Lang, part: &str, key: &str, chosen: Op
     select(lang, part, key, Some(&unknown), chosen)
 }
 
-fn select<T: TextEnum + PartialEq>(
-    lang: Lang,
-    part: &str,
-    key: &str,
-    none: Option<&str>,
-    chosen: Option<T>,
-) -> Markup {
+fn select<T: TextEnum + PartialEq>(lang: Lang, part: &str, key: &str, none: Option<&str>, chosen: Option<T>) -> Markup {
     let (name, label) = (format!("{part}.{key}"), TEXTS.get(lang, &format!("care-{key}")));
     let choice = |value: &T| Choice {
         value: value.as_str().to_owned(),
@@ -193,8 +187,23 @@ mod tests {
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
-        let keys = ["address_detail", "access_hint", "key", "pets", "place", "place_map", "hearing", "sight", "language",
-            "allergies", "devices", "wishes", "conditions", "ability", "ability_on"];
+        let keys = [
+            "address_detail",
+            "access_hint",
+            "key",
+            "pets",
+            "place",
+            "place_map",
+            "hearing",
+            "sight",
+            "language",
+            "allergies",
+            "devices",
+            "wishes",
+            "conditions",
+            "ability",
+            "ability_on",
+        ];
         let keys = keys.iter().map(|key| format!("care-{key}"));
         let hearing = HearingLevel::ALL.iter().map(|level| format!("care-hearing-{}", level.as_str()));
         let sight = SightLevel::ALL.iter().map(|level| format!("care-sight-{}", level.as_str()));

@@ -75,11 +75,18 @@ fn give(lang: Lang, person: PersonId) -> Markup {
     let [scope, with, by, name, told, on] =
         ["sharing-scope", "sharing-with", "agreement-by", "agreement-name", "agreement-how", "agreement-on"].map(t);
     let select = |name, id, label| Select { name, id, label, required: true, ..Select::default() };
-    let name_field =
-        Field { name: "given_name", id: "sharing-name", label: &name, required: true, chars_max: 40, ..Field::default() };
+    let name_field = Field {
+        name: "given_name",
+        id: "sharing-name",
+        label: &name,
+        required: true,
+        chars_max: 40,
+        ..Field::default()
+    };
     let on_field =
         Field { name: "given_on", id: "sharing-on", label: &on, kind: "date", required: true, ..Field::default() };
-    let with_field = Field { name: "shared_with", id: "sharing-with", label: &with, chars_max: 100, ..Field::default() };
+    let with_field =
+        Field { name: "shared_with", id: "sharing-with", label: &with, chars_max: 100, ..Field::default() };
     let fields = html! {
         p.help { (t("sharing-what")) }
         (select("scope", "sharing-scope", &scope).draw(&choices::<SharingScope>(lang, "sharing")))

@@ -140,8 +140,15 @@ fn decline(lang: Lang, t: &TransferView, call: &str) -> Markup {
     let [label, help, words] =
         ["transfer-decline-reason", "transfer-decline-help", "transfer-decline-do"].map(|key| TEXTS.get(lang, key));
     let id = format!("reason-{}", t.id);
-    let field =
-        Field { name: "reason", id: &id, label: &label, help: Some(&help), required: true, chars_max: 500, ..Field::default() };
+    let field = Field {
+        name: "reason",
+        id: &id,
+        label: &label,
+        help: Some(&help),
+        required: true,
+        chars_max: 500,
+        ..Field::default()
+    };
     let fields = html! {
         (field.draw(lang, &Errors::default()))
         button.button.danger type="submit" { (words) }
@@ -178,7 +185,8 @@ fn agreement_fields(lang: Lang, of: &str) -> Markup {
     let [by_label, name, how_label, on] = ["agreement-by", "agreement-name", "agreement-how", "agreement-on"].map(t);
     let by_field = Select { name: "agreed_by", id: &by_id, label: &by_label, required: true, ..Select::default() };
     let how_field = Select { name: "agreed_how", id: &how_id, label: &how_label, required: true, ..Select::default() };
-    let name = Field { name: "agreed_name", id: &name_id, label: &name, required: true, chars_max: 40, ..Field::default() };
+    let name =
+        Field { name: "agreed_name", id: &name_id, label: &name, required: true, chars_max: 40, ..Field::default() };
     let on = Field { name: "agreed_on", id: &on_id, label: &on, kind: "date", required: true, ..Field::default() };
     html! {
         (by_field.draw(&by.collect::<Vec<_>>()))
@@ -209,7 +217,8 @@ fn ask_form(lang: Lang, person: &PersonView) -> Markup {
 
 fn discharge_form(lang: Lang, person: &PersonView) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
-    let [address, code, code_help, ask] = ["person-address", "discharge-area", "discharge-area-help", "discharge-ask"].map(t);
+    let [address, code, code_help, ask] =
+        ["person-address", "discharge-area", "discharge-area-help", "discharge-ask"].map(t);
     let value = person.address.as_deref().unwrap_or_default();
     let area = person.area_code.as_deref().unwrap_or_default();
     let fields = html! {
@@ -239,8 +248,10 @@ mod tests {
         let states = TransferStateName::ALL.iter().map(|s| format!("transfer-{}", s.as_str()));
         let by = AgreementBy::ALL.iter().map(|by| format!("agreement-by-{}", by.as_str()));
         let how = AgreementHow::ALL.iter().map(|how| format!("agreement-how-{}", how.as_str()));
-        let steps = ["accept", "withdraw"].iter().flat_map(|s| [format!("transfer-{s}-do"), format!("transfer-{s}-ask")]);
-        let lists = ["asked-of", "asked-by"].iter().flat_map(|l| [format!("transfers-{l}"), format!("transfers-{l}-none")]);
+        let steps =
+            ["accept", "withdraw"].iter().flat_map(|s| [format!("transfer-{s}-do"), format!("transfer-{s}-ask")]);
+        let lists =
+            ["asked-of", "asked-by"].iter().flat_map(|l| [format!("transfers-{l}"), format!("transfers-{l}-none")]);
         assert_eq!(TEXTS.lacking(states.chain(by).chain(how).chain(steps).chain(lists)), [""; 0]);
     }
 }

@@ -47,7 +47,10 @@ async fn what_was_told_is_kept_sealed_and_read_back() {
         assert_eq!(parts(&read), ["door", "manner", "clinical", "contacts"]);
         assert_eq!((&read["door"]["latitude"], &read["door"]["longitude"]), (&json!(29.95), &json!(121.72)));
         assert_eq!(read["contacts"][0]["phone"], "13912345678");
-        assert_eq!(read["contacts"][1], json!({ "name": "王阿姨", "relation": null, "phone": "057486259753", "guardian": false }));
+        assert_eq!(
+            read["contacts"][1],
+            json!({ "name": "王阿姨", "relation": null, "phone": "057486259753", "guardian": false })
+        );
         let stale = site.api_with(&nurse, "PUT", &care, facts(), &[("if-match", "\"0\"")]).await;
         stale.refused(412, "precondition-failed");
         let pasted = json!({ "door": { "place": "29.948,121.7245", "place_map": "gcj02" } });
@@ -55,7 +58,11 @@ async fn what_was_told_is_kept_sealed_and_read_back() {
         let degrees = |name: &str| read["door"][name].as_f64().unwrap();
         let moved = (degrees("latitude") - 29.948).abs() + (degrees("longitude") - 121.7245).abs();
         assert!((0.001..0.02).contains(&moved), "hundreds of metres: {read}");
-        assert_eq!((&read["manner"]["allergies"], &read["contacts"]), (&Value::Null, &json!([])), "what is left out is emptied");
+        assert_eq!(
+            (&read["manner"]["allergies"], &read["contacts"]),
+            (&Value::Null, &json!([])),
+            "what is left out is emptied"
+        );
         assert_eq!(audited(&site, "person.care").await, 2);
         let mut conn = site.deps.db.read().await.unwrap();
         let sealed: Vec<u8> =
@@ -75,10 +82,16 @@ async fn what_is_wrong_is_told_at_its_field() {
         for (body, wrong) in [
             (json!({ "door": { "place": "121.72,29.95" } }), vec!["/door/place"]),
             (json!({ "door": { "address_detail": "长".repeat(201) } }), vec!["/door/address_detail"]),
-            (json!({ "manner": { "language": "话".repeat(61), "wishes": "a\nb" } }), vec!["/manner/language", "/manner/wishes"]),
+            (
+                json!({ "manner": { "language": "话".repeat(61), "wishes": "a\nb" } }),
+                vec!["/manner/language", "/manner/wishes"],
+            ),
             (json!({ "clinical": { "ability": "mild", "ability_on": "2026-11-24" } }), vec!["/clinical/ability_on"]),
             (json!({ "clinical": { "ability_on": "2026-11-20" } }), vec!["/clinical/ability"]),
-            (json!({ "contacts": [contact, { "name": " ", "phone": "12" }] }), vec!["/contacts/1/name", "/contacts/1/phone"]),
+            (
+                json!({ "contacts": [contact, { "name": " ", "phone": "12" }] }),
+                vec!["/contacts/1/name", "/contacts/1/phone"],
+            ),
             (json!({ "contacts": vec![&contact; 7] }), vec!["/contacts"]),
         ] {
             let refused = site.api(&nurse, "PUT", &care, body.clone()).await.refused(422, "invalid").body;
@@ -157,8 +170,16 @@ async fn they_stand_on_the_page_with_the_form_that_changes_them() {
         browser.log_in(&site, "nurse").await;
         let page = browser.open(&site, person.strip_prefix("/v1").unwrap()).await.checked(200).text;
         for words in [
-            "照护信息", "门禁 5021#", "重听", "中度失能", "29.950000,121.720000", "tel:13912345678", "监护人",
-            &format!("PUT {care}"), r#"name="door.access_hint""#, r#"name="contacts.0.phone""#,
+            "照护信息",
+            "门禁 5021#",
+            "重听",
+            "中度失能",
+            "29.950000,121.720000",
+            "tel:13912345678",
+            "监护人",
+            &format!("PUT {care}"),
+            r#"name="door.access_hint""#,
+            r#"name="contacts.0.phone""#,
         ] {
             assert!(page.contains(words), "{words}");
         }

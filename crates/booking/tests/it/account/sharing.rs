@@ -53,7 +53,10 @@ async fn it_is_written_down_and_withdrawn_as_easily() {
         let again = site.api_with(&nurse, "POST", &withdraw(&given), Value::Null, &key).await.expect(200);
         assert_eq!(again, gone);
         site.api(&nurse, "POST", &withdraw(&given), Value::Null).await.refused(409, "invalid-transition");
-        assert_eq!((audited(&site, "sharing_consent.give").await, audited(&site, "sharing_consent.withdraw").await), (1, 1));
+        assert_eq!(
+            (audited(&site, "sharing_consent.give").await, audited(&site, "sharing_consent.withdraw").await),
+            (1, 1)
+        );
     })
     .await;
 }
@@ -110,7 +113,9 @@ async fn the_page_asks_and_lists_them() {
         let keep = give(&site, &nurse, &person, "keep").await;
         give(&site, &nurse, &person, "hand_over").await;
         let page = browser.open(&site, path).await.checked(200).text;
-        assert!(!page.contains("还没有全部问过") && page.contains(&withdraw(&keep)) && page.contains("本人许桂兰当面同意"));
+        assert!(
+            !page.contains("还没有全部问过") && page.contains(&withdraw(&keep)) && page.contains("本人许桂兰当面同意")
+        );
         site.api(&nurse, "POST", &withdraw(&keep), Value::Null).await.checked(200);
         let page = browser.open(&site, path).await.checked(200).text;
         assert!(page.contains("已撤回") && !page.contains(&withdraw(&keep)));

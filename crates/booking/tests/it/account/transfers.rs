@@ -74,7 +74,10 @@ async fn a_resident_of_another_home_is_asked_for_and_handed_over() {
         assert_eq!(of_us.len(), 1);
         assert_eq!((&of_us[0]["person_id"], &of_us[0]["person_name"]), (&json!(old), &json!("许桂兰")));
         assert_eq!(of_us[0]["to"]["name_zh"], "海港养老院");
-        assert_eq!(of_us[0]["agreement"], json!({ "by": "guardian", "name": "许小明", "how": "telephone", "on": "2026-11-22" }));
+        assert_eq!(
+            of_us[0]["agreement"],
+            json!({ "by": "guardian", "name": "许小明", "how": "telephone", "on": "2026-11-22" })
+        );
         assert_eq!((&of_us[0]["note"], &of_us[0]["actions"]), (&json!("离家近"), &json!(["accept", "decline"])));
         let stale = [("if-match", "\"9\"")];
         let late = site.api_with(&nurse, "POST", &step(&asked, "accept"), Value::Null, &stale).await;
@@ -99,9 +102,12 @@ async fn a_resident_of_another_home_is_asked_for_and_handed_over() {
         site.api(&second, "PATCH", &format!("/v1/persons/{new}"), json!({ "phone": "13612345678" })).await.checked(200);
         let ours = site.get(&nurse, &format!("/v1/persons/{old}")).await.expect(200);
         assert_eq!((&ours["id"], &ours["phone"]), (&json!(old), &json!("138****5678")), "as it was had");
-        for (method, path) in [("PATCH", format!("/v1/persons/{old}")), ("GET", format!("/v1/persons/{old}/national-id")),
-            ("GET", format!("/v1/persons/{new}")), ("GET", format!("/v1/persons/{old}/joins"))]
-        {
+        for (method, path) in [
+            ("PATCH", format!("/v1/persons/{old}")),
+            ("GET", format!("/v1/persons/{old}/national-id")),
+            ("GET", format!("/v1/persons/{new}")),
+            ("GET", format!("/v1/persons/{old}/joins")),
+        ] {
             let body = if method == "GET" { Value::Null } else { json!({}) };
             site.api(&nurse, method, &path, body).await.refused(404, "not-found");
         }
@@ -283,7 +289,10 @@ async fn a_resident_goes_home_and_comes_back() {
         site.api(&nurse, "POST", &path, nowhere).await.refused(422, "invalid");
         let key = [("idempotency-key", "home"), ("if-match", "\"1\"")];
         let gone = site.api_with(&nurse, "POST", &path, home.clone(), &key).await.expect(201);
-        assert_eq!((&gone["state"], &gone["to"], &gone["person_id"]), (&json!("accepted"), &Value::Null, &json!(resident_id)));
+        assert_eq!(
+            (&gone["state"], &gone["to"], &gone["person_id"]),
+            (&json!("accepted"), &Value::Null, &json!(resident_id))
+        );
         let again = site.api_with(&nurse, "POST", &path, home.clone(), &key).await.expect(201);
         assert_eq!(again, gone, "a repeat gets the first answer");
         site.api(&nurse, "POST", &path, home).await.refused(404, "not-found");
@@ -297,7 +306,9 @@ async fn a_resident_goes_home_and_comes_back() {
         let asked = ask(&site, &nurse, &again).await;
         let of_desk = list(&site, &desk, "asked_of").await;
         assert_eq!((&of_desk[0]["person_id"], &of_desk[0]["side"]), (&elder["id"], &json!("holder")));
-        site.api(&site.token("admin").await, "POST", &step(&asked, "accept"), Value::Null).await.refused(403, "forbidden");
+        site.api(&site.token("admin").await, "POST", &step(&asked, "accept"), Value::Null)
+            .await
+            .refused(403, "forbidden");
         site.api(&desk, "POST", &step(&asked, "accept"), Value::Null).await.checked(200);
         for id in [&resident_id, &elder["id"].as_str().unwrap().to_owned()] {
             assert_eq!(site.get(&nurse, &format!("/v1/persons/{id}")).await.expect(200)["id"], json!(again));
@@ -321,17 +332,30 @@ async fn both_sides_find_it_on_their_pages() {
         let mut there = Browser::new();
         there.form(&site, "/session", &[("login", "second.nurse"), ("password", "correct horse"), ("next", "/")]).await;
         let page = there.open(&site, &format!("/persons/{new}")).await.checked(200).text;
-        assert!(page.contains("POST /v1/transfers") && page.contains("请原机构移交") && !page.contains("安和"), "{page}");
+        assert!(
+            page.contains("POST /v1/transfers") && page.contains("请原机构移交") && !page.contains("安和"),
+            "{page}"
+        );
         let asked = ask(&site, &second, &new).await;
         let page = there.open(&site, &format!("/persons/{new}")).await.checked(200).text;
         assert!(page.contains("等待答复") && !page.contains("\"POST /v1/transfers\""));
         let page = here.open(&site, "/transfers").await.checked(200).text;
-        for words in ["请本机构移交", "许桂兰", "海港养老院", "监护人许小明电话同意", &step(&asked, "accept"), &step(&asked, "decline")] {
+        for words in [
+            "请本机构移交",
+            "许桂兰",
+            "海港养老院",
+            "监护人许小明电话同意",
+            &step(&asked, "accept"),
+            &step(&asked, "decline"),
+        ] {
             assert!(page.contains(words), "{words}");
         }
         site.api(&nurse, "POST", &step(&asked, "accept"), Value::Null).await.checked(200);
         let page = here.open(&site, &format!("/persons/{old}")).await.checked(200).text;
-        assert!(page.contains("老人已转到别处") && !page.contains("/consults/new") && !page.contains("discharge"), "{page}");
+        assert!(
+            page.contains("老人已转到别处") && !page.contains("/consults/new") && !page.contains("discharge"),
+            "{page}"
+        );
         let page = there.open(&site, "/transfers").await.checked(200).text;
         assert!(page.contains("已移交") && page.contains("来自："));
         let mut doctor = Browser::new();

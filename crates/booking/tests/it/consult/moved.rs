@@ -31,7 +31,10 @@ async fn no_booking_is_lost_and_each_side_sees_its_own() {
 
         let theirs = world.get(&world.stranger_nurse, &path).await.expect(200);
         let there = &theirs["open"][0];
-        assert_eq!((&there["kind"], &there["id"], &there["at"]), (&json!("consult"), &Value::Null, &json!("2026-11-23T00:30:00Z")));
+        assert_eq!(
+            (&there["kind"], &there["id"], &there["at"]),
+            (&json!("consult"), &Value::Null, &json!("2026-11-23T00:30:00Z"))
+        );
         world.get(&world.stranger_nurse, &format!("/v1/consults/{open}")).await.refused(404, "not-found");
         for (consult, resident) in [(&done, json!(world.residents[0])), (&open, new.clone())] {
             let read = world.get(&world.nurse, &format!("/v1/consults/{consult}")).await.expect(200);

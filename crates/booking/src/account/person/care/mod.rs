@@ -12,7 +12,9 @@ mod store;
 mod view;
 
 pub(in crate::account) use input::{CONTACTS_MAX, PlaceMap, TEXT_CHARS_MAX};
-pub(in crate::account) use model::{AbilityLevel, CareContact, ClinicalFacts, DoorFacts, HearingLevel, MannerFacts, SightLevel};
+pub(in crate::account) use model::{
+    AbilityLevel, CareContact, ClinicalFacts, DoorFacts, HearingLevel, MannerFacts, SightLevel,
+};
 pub use store::SEALED;
 pub(in crate::account::person) use store::{give_back, take_over};
 pub(in crate::account) use view::CareView;

@@ -9,8 +9,8 @@ use super::model::{Join, JoinId, taken};
 use super::steps::{Both, INTO, OWN, overtaken, record, take, write};
 use super::{calendar, store};
 use crate::account::person::events::{PersonEvent, PersonMoved, UPDATED};
-use crate::account::person::{care, lookup};
 use crate::account::person::transfer::TransferId;
+use crate::account::person::{care, lookup};
 use crate::account::problems::PAPERS_DIFFER;
 
 /// Lets `other`, the record of those who have handed the person over, lead on to `survivor`, the record of those who have

@@ -15,9 +15,9 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
-use crate::account::person::{care, lookup};
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
+use crate::account::person::{care, lookup};
 use crate::account::problems::{ALREADY_JOINED, JOIN_FINAL, NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE, PAPERS_DIFFER};
 use crate::{consult, visit};
 

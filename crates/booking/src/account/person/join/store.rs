@@ -83,12 +83,7 @@ pub(super) async fn hold(tx: &mut Tx, one: PersonId, other: PersonId) -> Result<
 }
 
 /// Writes down that `join` was made, and by which transfer if it was by one.
-pub(super) async fn insert(
-    tx: &mut Tx,
-    join: &Join,
-    by: &Actor,
-    transfer: Option<TransferId>,
-) -> Result<(), DbError> {
+pub(super) async fn insert(tx: &mut Tx, join: &Join, by: &Actor, transfer: Option<TransferId>) -> Result<(), DbError> {
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(join.id).bind(join.survivor_id).bind(join.other_id);
         let row = row.bind(by.organisation).bind(join.joined_at).bind(by.subject).bind(transfer);

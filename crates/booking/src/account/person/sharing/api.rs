@@ -32,11 +32,7 @@ pub async fn list(
 }
 
 /// The consents of a person for a caller who may read the person.
-pub(in crate::account) async fn listed(
-    app: &App,
-    ctx: &Ctx,
-    id: PersonId,
-) -> Result<Vec<SharingConsentView>, Problem> {
+pub(in crate::account) async fn listed(app: &App, ctx: &Ctx, id: PersonId) -> Result<Vec<SharingConsentView>, Problem> {
     let mut conn = app.deps.db.read().await?;
     let (person, relation) = load_related(&mut conn, ctx, id, AccountAction::PersonRead).await?;
     let consents = store::list(&mut conn, person.unseen().id).await?;

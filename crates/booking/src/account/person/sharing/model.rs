@@ -55,7 +55,7 @@ pub struct SharingConsent {
 
 impl Subjects for SharingConsent {
     fn subjects(&self) -> Vec<Subject> {
-        vec![Subject::new("sharing_consent", self.id), Subject::new("person", self.person_id)]
+        vec![Subject::new("person", self.person_id)]
     }
 }
 

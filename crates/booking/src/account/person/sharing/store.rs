@@ -32,14 +32,14 @@ macro_rules! of_record {
 }
 
 const FIND: &str = consents!("where c.id = $1");
-const LIST: &str =
-    consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
+const LIST: &str = consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
 const NEWEST: &str = concat!(
     "select c.state from person_sharing_consent c where ",
     of_record!(),
     " and c.scope = $2 order by c.recorded_at desc, c.id desc limit 1"
 );
-const INSERT: &str = "insert into person_sharing_consent (id, person_id, scope, shared_with, given_by, given_name, told,
+const INSERT: &str =
+    "insert into person_sharing_consent (id, person_id, scope, shared_with, given_by, given_name, told,
     given_on, recorded_at, recorded_by, state, version) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 const UPDATE: &str = "update person_sharing_consent set state = $3, withdrawn_at = $4, version = $5
     where id = $1 and version = $2";

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::model::{SharingConsent, SharingConsentId, SharingScope};
 use super::state::{SharingStateName, SharingStepName};
+use crate::account::id::PersonId;
 use crate::account::person::transfer::{AgreementBy, AgreementHow};
 use crate::account::policy::AccountRelation;
 
@@ -15,6 +16,8 @@ use crate::account::policy::AccountRelation;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SharingConsentView {
     pub id: SharingConsentId,
+    /// The record to which it was given.
+    pub person_id: PersonId,
     pub scope: SharingScope,
     /// With whom it is shared, in people's words.
     pub shared_with: Option<String>,
@@ -43,6 +46,7 @@ impl SharingConsentView {
         let words = consent.words.show(&ctx.shows, &consent).clone();
         Self {
             id: consent.id,
+            person_id: consent.person_id,
             scope: consent.scope,
             shared_with: words.shared_with,
             given_by: consent.given_by,

@@ -16,9 +16,9 @@ mod steps;
 mod store;
 mod view;
 
-pub use state::{TransferStateName, TransferStepName};
 pub(in crate::account) use input::{AgreementBy, AgreementHow, TransferList};
 pub use model::TransferId;
+pub use state::{TransferStateName, TransferStepName};
 pub(in crate::account::person) use store::{has_handed_over, was_handed_over};
 pub(in crate::account) use view::TransferView;
 

@@ -171,7 +171,8 @@ async fn hand_over(call: Call<'_, Transfer>, tx: &mut Tx, transfer: &Transfer) -
     require_here(&held)?;
     require_here(&asker)?;
     sharing::require_not_withdrawn(tx, held.id, SharingScope::HandOver).await?;
-    let handover = Handover { by: ctx.actor.organisation, from: held.organisation_id.or(held.registered_by), held: held.id };
+    let handover =
+        Handover { by: ctx.actor.organisation, from: held.organisation_id.or(held.registered_by), held: held.id };
     let both = Both { survivor: asker, other: held };
     carry(tx, ctx, &call.app.deps.fields, both, transfer.id).await?;
     for other in store::others(tx, transfer).await? {

@@ -81,7 +81,8 @@ const HELD: &str = concat!(
     " from person where merged_into is null and id <> $1 and (national_id_index = $2 or paper_index = $3)
     and (organisation_id is null or organisation_id <> $4) order by id limit $5"
 );
-const INSERT: &str = "insert into person_transfer (id, person_id, to_organisation, national_id_index, paper_index, agreed_by,
+const INSERT: &str =
+    "insert into person_transfer (id, person_id, to_organisation, national_id_index, paper_index, agreed_by,
     agreed_name, agreed_how, agreed_on, note, asked_at, asked_by, state, version)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing";
 const UPDATE: &str = "update person_transfer set state = $3, decided_at = $4, decided_by_organisation = $5,

@@ -48,7 +48,10 @@ pub async fn ask(
     let wish = body.checked(own.day(ctx.now()))?;
     require_here(&person)?;
     if person.national_id_index.is_none() && person.paper_index.is_none() {
-        let (zh, en) = ("请先登记证件号：对方凭证件号确认是同一个人", "Enter the number of a paper first: the other side knows the person by it");
+        let (zh, en) = (
+            "请先登记证件号：对方凭证件号确认是同一个人",
+            "Enter the number of a paper first: the other side knows the person by it",
+        );
         return Err(Problem::field("/person_id", zh, en));
     }
     if store::open_of(&mut tx, person.id).await?.is_some() {
