@@ -36,6 +36,17 @@ pub(in crate::account) struct Reading {
     pub(in crate::account) organisation: Option<String>,
 }
 
+/// How the reader's organisation has the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::account) enum PersonStanding {
+    /// It has handed the person over: the record is as it had it, and nothing is done to it.
+    Former,
+    /// The reader may ask that the person be handed over, or let the person go home.
+    Movable,
+    /// Neither.
+    Known,
+}
+
 /// The page of one person.
 pub(in crate::account) struct PersonSheet {
     pub(in crate::account) person: PersonView,
@@ -47,10 +58,7 @@ pub(in crate::account) struct PersonSheet {
     pub(in crate::account) actions: Vec<PersonStepName>,
     /// Whether the reader may see whole numbers of papers.
     pub(in crate::account) opens_papers: bool,
-    /// Whether the reader's organisation has handed the person over: the record is as it had it, and nothing is done to it.
-    pub(in crate::account) former: bool,
-    /// Whether the reader may ask that the person be handed over, or let the person go home.
-    pub(in crate::account) may_move: bool,
+    pub(in crate::account) standing: PersonStanding,
     /// Whether requests of the person may be asked for, of the service that has them.
     pub(in crate::account) asks_requests: bool,
     /// The persons who read it lately: for administrators alone.
@@ -70,15 +78,20 @@ impl PersonSheet {
         let office = ctx.actor.kind == OrganisationKind::StreetOffice.as_str();
         let readings = if has(ADMINISTRATOR) { Some(readings(&mut conn, person.id).await?) } else { None };
         let former = relation == AccountRelation::Former;
-        let updates = policy::of(&ctx.actor, AccountAction::PersonUpdate, relation) == Decision::Allow;
+        let updates = !former && policy::of(&ctx.actor, AccountAction::PersonUpdate, relation) == Decision::Allow;
         let (open, past) = lists(&mut conn, ctx, person.id, former).await?;
         Ok(Self {
             open,
             past,
             actions,
             opens_papers,
-            former,
-            may_move: updates && relation == AccountRelation::Own && person.state == PersonStateName::Registered,
+            standing: if former {
+                PersonStanding::Former
+            } else if updates && relation == AccountRelation::Own && person.state == PersonStateName::Registered {
+                PersonStanding::Movable
+            } else {
+                PersonStanding::Known
+            },
             asks_requests: has(DISPATCHER) && (agency || office) && !former,
             readings,
             person,
