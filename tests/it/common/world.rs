@@ -162,7 +162,7 @@ impl World {
     }
 }
 
-/// What there is of moves and of consents to them.
+/// Things that belong to moves, and consents to them.
 struct Moving {
     /// A resident who may go home: nobody of the others is needed for it.
     goes_home: String,

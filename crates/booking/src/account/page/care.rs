@@ -61,7 +61,7 @@ fn call(words: Words, contact: &CareContact) -> Markup {
     }
 }
 
-/// What is known, with the key of its words.
+/// The facts that are known, each with the key of its words.
 fn known(words: Words, care: &CareView) -> Vec<(&'static str, String)> {
     let mut known: Vec<(&'static str, Option<String>)> = Vec::new();
     if let Some(DoorFacts { address_detail, access_hint, latitude, longitude, key, pets }) = care.door.clone() {

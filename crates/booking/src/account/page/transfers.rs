@@ -116,7 +116,7 @@ fn agreed(words: Words, t: &TransferView) -> String {
     words.with("transfer-agreed", &[("by", &by), ("name", &t.agreement.name), ("how", &how), ("day", &day)])
 }
 
-/// What the reader may do with it now.
+/// The steps that the reader may take now.
 fn answer(lang: Lang, t: &TransferView) -> Markup {
     let w = |key: &str| TEXTS.get(lang, key);
     let call = |step: TransferStepName| format!("POST /v1/transfers/{}/{}", t.id, step.as_str());

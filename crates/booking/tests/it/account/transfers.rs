@@ -149,7 +149,8 @@ async fn what_is_asked_tells_no_stranger_anything() {
         site.api(&nurse, "POST", &step(&held, "withdraw"), Value::Null).await.refused(403, "forbidden");
         site.api(&nurse, "POST", &step(&held, "decline"), json!({ "reason": " " })).await.refused(422, "invalid");
         let declined = site.api(&nurse, "POST", &step(&held, "decline"), json!({ "reason": "家属没有同意" })).await;
-        assert_eq!(declined.expect(200)["state"], "declined");
+        let declined = declined.expect(200);
+        assert_eq!((&declined["state"], &declined["person_name"]), (&json!("declined"), &json!("许桂兰")));
         let read = list(&site, &second, "asked_by").await;
         let read = read.iter().find(|t| t["id"] == held["id"]).unwrap();
         assert_eq!((&read["reason"], &read["from"]), (&json!("家属没有同意"), &Value::Null), "not by whom");

@@ -42,7 +42,7 @@ async fn no_booking_is_lost_and_each_side_sees_its_own() {
         }
         let page = world.get(&world.nurse, &old).await.expect(200);
         assert_eq!(page["name"], "陈奶奶0", "the record as it was had");
-        // Her time is taken for whoever has her now, and the old side's consult still goes its way.
+        // Her time is taken for those who have her now, and the old side's consult still goes its way.
         let late = json!({ "room_id": world.rooms[0], "starts_at": "2026-11-23T01:30:00Z" });
         world.step(&world.nurse, &open, "reschedule", late).await.expect(200);
         let theirs = world.get(&world.stranger_nurse, &path).await.expect(200);

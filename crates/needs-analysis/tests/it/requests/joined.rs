@@ -66,7 +66,7 @@ async fn requests_go_with_a_joined_record_and_come_back() {
 }
 
 #[tokio::test]
-async fn requests_go_with_somebody_who_is_handed_over_and_come_with_whoever_is_next() {
+async fn requests_go_with_somebody_who_is_handed_over_and_once_more() {
     on_both(|engine| async move {
         let house = House::open(&engine).await;
         let index = house.app.deps.fields.blind_index("national_id", "11010519491231002X");

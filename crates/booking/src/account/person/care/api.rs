@@ -80,7 +80,7 @@ pub async fn put(
     Ok((ETag(view.version), Json(view)))
 }
 
-/// What was told, with the parts that the caller may not see as they are kept.
+/// The facts that were told, with the parts that the caller may not see as they are kept.
 fn merged(
     ctx: &Ctx,
     stance: &CareStance,

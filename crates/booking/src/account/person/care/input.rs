@@ -55,7 +55,7 @@ pub struct MannerBody {
     sight: Option<SightLevel>,
     /// Language or dialect; 60 characters at most.
     language: Option<String>,
-    /// What must not be given or eaten; texts have up to 500 characters.
+    /// Things that must not be given or eaten; texts have up to 500 characters.
     allergies: Option<String>,
     /// Aids and devices.
     devices: Option<String>,
@@ -63,7 +63,7 @@ pub struct MannerBody {
     wishes: Option<String>,
 }
 
-/// What physicians and nurses go by.
+/// The facts that physicians and nurses go by.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClinicalBody {
@@ -117,7 +117,7 @@ impl DoorBody {
     fn take(&self, fields: &mut Fields) -> DoorFacts {
         let place = fields.maybe("/door/place", self.place.as_deref(), |t| {
             MapPlace::read(t).ok_or(Wrong::new(
-                "请按「纬度,经度」填写，例如 29.95,121.72",
+                "请先填纬度再填经度，例如 29.95,121.72",
                 "Degrees north, then east, with a comma: 29.95,121.72",
             ))
         });

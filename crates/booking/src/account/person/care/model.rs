@@ -71,7 +71,7 @@ pub struct MannerFacts {
     pub sight: Option<SightLevel>,
     /// Language or dialect.
     pub language: Option<String>,
-    /// What must not be given or eaten.
+    /// Things that must not be given or eaten.
     pub allergies: Option<String>,
     /// Aids and devices: wheelchair, catheter, oxygen.
     pub devices: Option<String>,
@@ -79,7 +79,7 @@ pub struct MannerFacts {
     pub wishes: Option<String>,
 }
 
-/// What physicians and nurses go by.
+/// The facts that physicians and nurses go by.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ClinicalFacts {
     /// Long-term conditions.

@@ -1,4 +1,4 @@
-//! Who sees which part of the care facts, and who writes them. Pure functions; anything not named is hidden.
+//! The permissions over care facts: each part for those who need it. Pure functions; anything not named is hidden.
 
 use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;

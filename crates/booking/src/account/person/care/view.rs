@@ -22,7 +22,7 @@ pub struct CareView {
     /// How one deals with the person.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manner: Option<MannerFacts>,
-    /// What physicians and nurses go by.
+    /// The facts that physicians and nurses go by.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clinical: Option<ClinicalFacts>,
     /// Those who are called, in order.

@@ -48,14 +48,14 @@ const OF_AGENCY: &str = concat!(
     order by k.key, k.person_id limit $6) order by name, id"
 );
 const OF_AREAS: &str = concat!(
-    areas_under!("$4", "$5"),
+    areas_under!(),
     "select ",
     columns!(),
     " from person where id in (select k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3
-    and (k.area_code in (select code from down) or replace(',' || $4 || ',', ',' || k.area_code || ',', '') <> ',' || $4 || ','
+    where k.scope = $4 and k.key >= $5 and k.key < $6
+    and (k.area_code in (select code from down) or replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
         or exists (select 1 from person p
-            where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6))
+            where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $1))
     order by k.key, k.person_id limit $7) order by name, id"
 );
 
@@ -108,8 +108,8 @@ pub(super) async fn found(
         OrganisationKind::StreetOffice => {
             let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
             on!(conn, |c| {
-                let rows = sqlx::query_as(OF_AREAS).bind(at_home).bind(from).bind(&until);
-                rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
+                let rows = sqlx::query_as(OF_AREAS).bind(own.id).bind(&areas).bind(today).bind(at_home);
+                rows.bind(from).bind(&until).bind(limit).fetch_all(c).await
             })?
         }
         OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),

@@ -233,10 +233,10 @@ macro_rules! others {
 
 const OF_HOME: &str = pairs!(resident, "$2", "$3", "$4");
 const OF_AGENCY: &str = pairs!(visited, "$3", "$4", "$5");
-const OF_AREAS: &str = concat!(areas_under!("$2", "$3"), pairs!(in_area, "$4", "$5", "$6"));
+const OF_AREAS: &str = concat!(areas_under!(), pairs!(in_area, "$4", "$5", "$6"));
 const OTHERS_OF_HOME: &str = others!(resident, "$2", "$3");
 const OTHERS_OF_AGENCY: &str = others!(visited, "$3", "$4");
-const OTHERS_OF_AREAS: &str = concat!(areas_under!("$2", "$3"), others!(in_area, "$4", "$5"));
+const OTHERS_OF_AREAS: &str = concat!(areas_under!(), others!(in_area, "$4", "$5"));
 const DECLINE: &str = "insert into person_distinct (low_id, high_id, declined_at, declined_by, organisation_id)
     values ($1, $2, $3, $4, $5) on conflict do nothing";
 

@@ -14,7 +14,7 @@ typed_id!(
 );
 
 text_enum! {
-    /// What a consent is about.
+    /// The matter of a consent.
     pub enum SharingScope {
         /// 保存照护信息: that care facts are written down.
         Keep = "keep",

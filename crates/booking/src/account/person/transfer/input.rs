@@ -1,4 +1,4 @@
-//! What is asked for, and the agreement that it rests on, read and checked.
+//! Wishes for people, and the agreement that each rests on, read and checked.
 
 use chrono::NaiveDate;
 use sanbao_platform::moment::Day;
@@ -180,5 +180,6 @@ pub(in crate::account) struct TransferQuery {
     pub(super) limit: Option<u32>,
     /// `asked_of` (what is asked of the caller's organisation; the default) or `asked_by` (what it has asked for).
     #[serde(default)]
+    #[param(inline)]
     pub(super) list: TransferList,
 }

@@ -85,7 +85,7 @@ impl Transfer {
         }
     }
 
-    /// What was handed over, once it was.
+    /// The record that was handed over, once it was.
     pub(super) fn handover(&self) -> Option<Handover> {
         match self.state {
             TransferState::Accepted(handover) => Some(handover),

@@ -31,7 +31,7 @@ pub(super) fn late(now: DateTime<Utc>) -> DateTime<Utc> {
     now - Duration::days(ANSWER_DAYS)
 }
 
-/// What a caller of an office reaches.
+/// The areas that a caller of an office reaches.
 pub(super) fn reach(ctx: &Ctx, own: &Organisation) -> Reach {
     Reach { areas: ctx.actor.areas.join(","), today: own.day(ctx.now()), late: late(ctx.now()) }
 }
@@ -47,9 +47,11 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, transfer: &Transfer) -> Resul
     }
     let held_here = transfer.handover().is_some_and(|handover| handover.from == Some(own.id));
     if held_here || transfer.decided_by() == Some(own.id) {
-        let held = match transfer.handover() {
-            Some(handover) => persons::find_as_stored(conn, handover.held).await?,
-            None => None,
+        let held = match &transfer.state {
+            TransferState::Accepted(handover) => persons::find_as_stored(conn, handover.held).await?,
+            // It stands where it was.
+            TransferState::Declined { .. } => holder(conn, ctx, &own, transfer).await?.map(|(_, person)| person),
+            TransferState::Asked | TransferState::Withdrawn | TransferState::Overtaken { .. } => None,
         };
         return Ok(TransferStance { relation: at(&own), person: held });
     }

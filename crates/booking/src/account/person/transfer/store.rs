@@ -59,20 +59,20 @@ const ASKED_OF: &str = transfers!(concat!(
 // An office has what it has registered, elders of its area whom nobody has registered, and after a week what two homes of
 // its area have not settled.
 const ASKED_OF_AREAS: &str = concat!(
-    areas_under!("$5", "$6"),
+    areas_under!(),
     transfers!(concat!(
         "where (t.decided_by_organisation = $1 or t.from_organisation = $1
         or (t.state = 'asked' and exists (select 1 from person p left join organisation h on h.id = p.organisation_id where ",
         asked_for!(),
         " and ((p.organisation_id is null and (p.registered_by = $1 or (p.registered_by is null
                 and (p.area_code in (select code from down)
-                    or replace(',' || $5 || ',', ',' || p.area_code || ',', '') <> ',' || $5 || ','))))
+                    or replace(',' || $2 || ',', ',' || p.area_code || ',', '') <> ',' || $2 || ','))))
             or (t.asked_at <= $7
                 and (h.area_code in (select code from down)
-                    or replace(',' || $5 || ',', ',' || h.area_code || ',', '') <> ',' || $5 || ',')
+                    or replace(',' || $2 || ',', ',' || h.area_code || ',', '') <> ',' || $2 || ',')
                 and (o.area_code in (select code from down)
-                    or replace(',' || $5 || ',', ',' || o.area_code || ',', '') <> ',' || $5 || ','))))))
-    and (t.asked_at, t.id) < ($2, $3) order by t.asked_at desc, t.id desc limit $4"
+                    or replace(',' || $2 || ',', ',' || o.area_code || ',', '') <> ',' || $2 || ','))))))
+    and (t.asked_at, t.id) < ($4, $5) order by t.asked_at desc, t.id desc limit $6"
     ))
 );
 const HELD: &str = concat!(
@@ -166,13 +166,13 @@ pub(in crate::account::person) async fn was_handed_over(conn: &mut Conn, id: Per
 
 /// Where a list begins, and how much of it is read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Stretch {
+pub(super) struct TransferStretch {
     pub(super) before: (DateTime<Utc>, TransferId),
     pub(super) limit: i64,
 }
 
-impl Stretch {
-    /// What follows a row, or the beginning.
+impl TransferStretch {
+    /// The rows that follow one, or the first ones.
     pub(super) fn of(now: DateTime<Utc>, after: Option<(DateTime<Utc>, TransferId)>, limit: i64) -> Self {
         Self { before: after.unwrap_or((now + Duration::days(1), TransferId(Uuid::max()))), limit }
     }
@@ -182,7 +182,7 @@ impl Stretch {
 pub(super) async fn asked_by(
     conn: &mut Conn,
     own: OrganisationId,
-    Stretch { before: (at, id), limit }: Stretch,
+    TransferStretch { before: (at, id), limit }: TransferStretch,
 ) -> Result<Vec<Transfer>, DbError> {
     Ok(on!(conn, |c| { sqlx::query_as(ASKED_BY).bind(own).bind(at).bind(id).bind(limit).fetch_all(c).await })?)
 }
@@ -199,7 +199,7 @@ pub(super) async fn asked_of(
     conn: &mut Conn,
     own: &Organisation,
     reach: &Reach,
-    Stretch { before: (at, id), limit }: Stretch,
+    TransferStretch { before: (at, id), limit }: TransferStretch,
 ) -> Result<Vec<Transfer>, DbError> {
     if own.kind != OrganisationKind::StreetOffice {
         return Ok(on!(conn, |c| {
@@ -207,7 +207,7 @@ pub(super) async fn asked_of(
         })?);
     }
     Ok(on!(conn, |c| {
-        let rows = sqlx::query_as(ASKED_OF_AREAS).bind(own.id).bind(at).bind(id).bind(limit);
-        rows.bind(&reach.areas).bind(reach.today).bind(reach.late).fetch_all(c).await
+        let rows = sqlx::query_as(ASKED_OF_AREAS).bind(own.id).bind(&reach.areas).bind(reach.today);
+        rows.bind(at).bind(id).bind(limit).bind(reach.late).fetch_all(c).await
     })?)
 }

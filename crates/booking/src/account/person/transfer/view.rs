@@ -131,7 +131,7 @@ impl TransferView {
         })
     }
 
-    /// What is not done, under the record as it leads on now. Of a person who is another's the own things alone are told.
+    /// The things that are not done, under the record as it leads on now. Of a person who is another's the own things alone are told.
     async fn open(conn: &mut Conn, ctx: &Ctx, person: PersonId, side: TransferSide) -> Result<Vec<OpenView>, Problem> {
         let own = ctx.actor.organisation;
         let Some(now) = persons::find(conn, person).await? else { return Ok(Vec::new()) };

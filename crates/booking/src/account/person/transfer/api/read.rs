@@ -12,12 +12,12 @@ use crate::account::organisation;
 use crate::account::person::transfer::input::{TransferList, TransferQuery};
 use crate::account::person::transfer::model::{Transfer, TransferId};
 use crate::account::person::transfer::policy::{self, TransferAction};
-use crate::account::person::transfer::store::{self, Stretch};
+use crate::account::person::transfer::store::{self, TransferStretch};
 use crate::account::person::transfer::view::TransferView;
 use crate::account::person::transfer::{side, steps};
 use crate::role;
 
-/// What is asked of the caller's organisation, or what it has asked for; the newest first.
+/// Everything that is asked of the caller's organisation, or that it has asked for; the newest first.
 #[utoipa::path(get, path = "/v1/transfers", tag = "people", params(TransferQuery), security(("bearer" = [])),
     description = "Permission: care staff and administrators of a care home; an agency's dispatchers; a street's dispatchers and administrators. Audited.",
     responses((status = 200, body = Page<TransferView>), (status = 403, description = "not one of these roles"),
@@ -42,7 +42,7 @@ pub(in crate::account) async fn listed(
     let own = organisation::own(&mut conn, ctx).await?;
     Decision::over(role::held(&ctx.actor), |role| policy::may_list(role, own.kind)).require()?;
     let limit = paging.limit()?;
-    let stretch = Stretch::of(ctx.now(), paging.after::<(DateTime<Utc>, TransferId)>()?, limit + 1);
+    let stretch = TransferStretch::of(ctx.now(), paging.after::<(DateTime<Utc>, TransferId)>()?, limit + 1);
     let rows = match list {
         TransferList::AskedBy => store::asked_by(&mut conn, own.id, stretch).await?,
         TransferList::AskedOf => store::asked_of(&mut conn, &own, &side::reach(ctx, &own), stretch).await?,
