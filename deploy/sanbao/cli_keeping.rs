@@ -7,16 +7,25 @@ use sanbao_platform::config::Secret;
 
 use crate::cli::StoreArgs;
 
+/// The variable of a passphrase itself. There is no such flag: others see what stands on a command line.
+pub const PASSPHRASE: &str = "SANBAO_PASSPHRASE";
+
 /// The passphrase of a backup.
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false)]
 pub struct PassphraseArgs {
-    /// File of the passphrase, its first line.
+    /// File of the passphrase, its first line [default: the variable `SANBAO_PASSPHRASE` holds it].
     #[arg(long, env = "SANBAO_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// The passphrase itself: by the environment only where nobody else reads it.
-    #[arg(long, env = "SANBAO_PASSPHRASE", hide_env_values = true, value_name = "TEXT", hide = true)]
-    pub passphrase: Option<Secret<String>>,
+}
+
+/// The flags of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only tell what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The flags of `backup`.

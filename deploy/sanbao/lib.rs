@@ -21,6 +21,7 @@ pub mod health;
 pub mod keeping;
 pub mod lan;
 pub mod lan_page;
+pub mod migrate;
 pub mod needs;
 pub mod openapi;
 pub mod process;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Conn, Db, DbError, Engine};
+use super::{Conn, Db, DbError, Engine, Migrations};
 use crate::crypto::FieldKeyId;
 use crate::on;
 
@@ -74,13 +74,31 @@ impl Db {
         Ok(if uses == 0 { Holding::Unused } else { Holding::Unmarked })
     }
 
-    /// Refuses a schema that a newer program has written: this one would misread it.
-    pub(super) async fn is_not_newer(&self, known: &[super::Script]) -> Result<(), DbError> {
+    /// The migrations that have run here, by their numbers.
+    async fn applied(&self) -> Result<Vec<i64>, DbError> {
         let mut conn = self.read().await?;
         if !has_table(&mut conn, "_sqlx_migrations").await? {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let applied: Vec<i64> = on!(conn, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?;
+        Ok(on!(conn, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?)
+    }
+
+    /// The migrations of this program that have not run here yet, in their order.
+    ///
+    /// # Errors
+    /// A newer program has written here.
+    pub async fn pending(&self, service: &Migrations) -> Result<Vec<&'static str>, DbError> {
+        let scripts = self.scripts(service);
+        self.is_not_newer(&scripts).await?;
+        let applied = self.applied().await?;
+        let mut pending: Vec<_> = scripts.iter().filter(|script| !applied.contains(&script.version)).collect();
+        pending.sort_unstable_by_key(|script| script.version);
+        Ok(pending.into_iter().map(|script| script.name).collect())
+    }
+
+    /// Refuses a schema that a newer program has written: this one would misread it.
+    pub(super) async fn is_not_newer(&self, known: &[super::Script]) -> Result<(), DbError> {
+        let applied = self.applied().await?;
         match applied.iter().rev().find(|version| !known.iter().any(|script| script.version == **version)) {
             Some(schema) => {
                 let known = known.iter().map(|script| script.version).max().unwrap_or(0);
