@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use sanbao_booking::account::person::import::reseal as imported;
-use sanbao_booking::account::person::reseal as people;
+use sanbao_booking::account::person::{care, reseal as people};
 use sanbao_booking::account::second_factor::reseal as factors;
 use sanbao_needs_analysis::request::reseal as requests;
 use sanbao_platform::clock::Clock;
@@ -68,6 +68,7 @@ async fn all(stores: &Stores, keys: &FieldKeys) -> Result<Report, CommandError> 
         (booking, &people::NATIONAL_IDS),
         (booking, &people::PAPERS),
         (booking, &imported::KEPT),
+        (booking, &care::SEALED),
         (needs, &requests::NATIONAL_IDS),
         (needs, &requests::ELDERS),
     ] {

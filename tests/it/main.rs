@@ -20,6 +20,7 @@ mod journey_http;
 mod keeping;
 mod landing;
 mod memory;
+mod moved;
 mod openapi;
 mod operator;
 mod orders;

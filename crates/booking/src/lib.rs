@@ -45,6 +45,9 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1501 "1501_person_end",
     1502 "1502_person_keys",
     1503 "1503_person_phones",
+    1610 "1610_person_transfer",
+    1611 "1611_person_care",
+    1612 "1612_person_sharing",
     1700 "1700_person_source",
 );
 

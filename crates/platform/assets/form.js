@@ -3,7 +3,26 @@ import { ApiProblem } from "/static/api.js";
 import { word } from "/static/words.js";
 
 /**
- * The filled-in fields by name; an empty one is left out, boxes with data-list become a list.
+ * Puts a value at a name: "door.key" is a field of a part, "contacts.0.name" one of a list.
+ * @param {any} body @param {string} name @param {any} value
+ */
+function put(body, name, value) {
+  const path = name.split(".");
+  const last = path.pop() || name;
+  let at = body;
+  path.forEach((step, n) => {
+    at[step] = at[step] || (/^\d+$/.test(path[n + 1] ?? last) ? [] : {});
+    at = at[step];
+  });
+  at[last] = value;
+}
+
+/** A line of a list in which something was typed; a box alone is nothing.
+ * @param {any} line */
+const isFilled = (line) => Object.values(line || {}).some((value) => typeof value !== "boolean");
+
+/**
+ * The filled-in fields by name; an empty one is left out, boxes with data-list become a list, names with dots parts.
  * @param {HTMLFormElement} form @returns {Record<string, any>}
  */
 export function values(form) {
@@ -13,8 +32,11 @@ export function values(form) {
     if ("list" in field.dataset) {
       body[field.name] = body[field.name] || [];
       if (field.checked) body[field.name].push(field.value);
-    } else if (field.type === "checkbox") body[field.name] = field.checked;
-    else if (field.value.trim() !== "") body[field.name] = field.type === "number" ? Number(field.value) : field.value.trim();
+    } else if (field.type === "checkbox") put(body, field.name, field.checked);
+    else if (field.value.trim() !== "") put(body, field.name, field.type === "number" ? Number(field.value) : field.value.trim());
+  }
+  for (const [name, list] of Object.entries(body)) {
+    if (Array.isArray(list) && list.every((line) => typeof line !== "string")) body[name] = list.filter(isFilled);
   }
   return body;
 }
@@ -35,7 +57,7 @@ function element(name, text, kind = "") {
 }
 
 /**
- * Shows a problem: each field error at the field whose name is the pointer's first part, all of them in a summary.
+ * Shows a problem: each field error at the field whose name is the pointer, or its first part, all of them in a summary.
  * @param {HTMLFormElement} form @param {any} problem an ApiProblem, or whatever was thrown
  */
 export function showErrors(form, problem) {
@@ -64,7 +86,8 @@ export function showErrors(form, problem) {
 /** One error in the summary; at its field too, where the form has it.
  * @param {HTMLFormElement} form @param {{pointer: string, detail: string}} error */
 function item(form, error) {
-  const name = error.pointer.split("/")[1] || "";
+  const path = error.pointer.split("/").slice(1);
+  const name = form.elements.namedItem(path.join(".")) ? path.join(".") : path[0] || "";
   const field = form.elements.namedItem(name);
   if (!(field instanceof HTMLElement)) return element("li", error.detail);
   field.id = field.id || `field-${name}`;

@@ -67,13 +67,17 @@ impl World {
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
+        let moving = Moving::of(&nurse, &resident).await;
         let things = vec![
             ("/v1/consults/{id}", "id", consult),
             ("/v1/consults/{id}", "link", flow::text(&link, "/id")),
             ("/v1/consults/{id}", "consent", flow::text(&consents, "/0/id")),
             ("/v1/requests/{id}", "id", request),
             ("/v1/visits/{id}", "id", visit),
+            ("/v1/persons/{id}/discharge", "id", moving.goes_home),
             ("/v1/persons/{id}", "id", resident),
+            ("/v1/transfers/{id}", "id", moving.transfer),
+            ("/v1/sharing-consents/{id}", "id", moving.consent),
             ("/v1/organisations/{id}/close", "id", spare.clone()),
             ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/admin/organisations/{id}", "id", home.clone()),
@@ -155,6 +159,32 @@ impl World {
             })
             .collect();
         if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+}
+
+/// Things that belong to moves, and consents to them.
+struct Moving {
+    /// A resident who may go home: nobody of the others is needed for it.
+    goes_home: String,
+    /// A person who is asked for, and whom nobody else has.
+    transfer: String,
+    /// A consent of the resident.
+    consent: String,
+}
+
+impl Moving {
+    async fn of(nurse: &Client, resident: &str) -> Self {
+        let goes_home = nurse.post("/v1/persons", &json!({ "name": "沈回家" })).await.expect(201);
+        let asked_for = json!({ "name": "顾转院", "national_id": "110101194901010026" });
+        let asked_for = nurse.post("/v1/persons", &asked_for).await.expect(201);
+        let wish = json!({ "person_id": asked_for["id"], "agreed_by": "person", "agreed_name": "顾转院",
+            "agreed_how": "in_person", "agreed_on": "2026-11-20" });
+        let transfer = nurse.post("/v1/transfers", &wish).await.expect(201);
+        let consent = json!({ "scope": "hand_over", "given_by": "person", "given_name": "陈桂香", "told": "in_person",
+            "given_on": "2026-11-20" });
+        let consent = nurse.post(&format!("/v1/persons/{resident}/sharing-consents"), &consent).await.expect(201);
+        let [goes_home, transfer, consent] = [&goes_home, &transfer, &consent].map(|made| flow::text(made, "/id"));
+        Self { goes_home, transfer, consent }
     }
 }
 

@@ -106,6 +106,7 @@ impl<'a> Journey<'a> {
     /// All of it.
     pub(super) async fn go(&mut self) {
         self.people().await;
+        self.moves().await;
         self.consult_to_the_end().await;
         self.consults_that_end_early().await;
         self.emergency().await;
@@ -144,6 +145,47 @@ impl<'a> Journey<'a> {
         let end = json!({ "kind": "died", "on": self.served.clock.now().date_naive() });
         self.post("nurse", &format!("/v1/persons/{id}/end"), end).await;
         self.post("nurse", &format!("/v1/persons/{id}/restore"), json!({ "reason": "登记错了人" })).await;
+    }
+
+    /// A person whom a side has registered with a paper; the id.
+    async fn registered(&mut self, who: &str, paper: &str) -> String {
+        let new = json!({ "name": "顾阿婆", "national_id": paper, "area_code": "330211001001" });
+        text(&self.post(who, "/v1/persons", new).await, "/id")
+    }
+
+    /// A transfer that the nurse asks for; its path.
+    async fn asked(&mut self, person: &str) -> String {
+        let wish = json!({ "person_id": person, "agreed_by": "person", "agreed_name": "顾阿婆",
+            "agreed_how": "in_person", "agreed_on": "2026-11-20" });
+        format!("/v1/transfers/{}", text(&self.post("nurse", "/v1/transfers", wish).await, "/id"))
+    }
+
+    async fn moves(&mut self) {
+        let (one, two) = ("110101194901010026", "110105194005010023");
+        let person = self.registered("nurse", one).await;
+        let path = format!("/v1/persons/{person}");
+        let facts = json!({ "door": { "access_hint": "门禁 5021#" } });
+        self.call("nurse", "PUT", &format!("{path}/care"), Some(&facts)).await;
+        self.get("nurse", &format!("{path}/care")).await;
+        let consent = json!({ "scope": "keep", "given_by": "person", "given_name": "顾阿婆", "told": "in_person",
+            "given_on": "2026-11-20" });
+        let consent = text(&self.post("nurse", &format!("{path}/sharing-consents"), consent).await, "/id");
+        self.get("nurse", &format!("{path}/sharing-consents")).await;
+        self.post("nurse", &format!("/v1/sharing-consents/{consent}/withdraw"), json!({})).await;
+        let transfer = self.asked(&person).await;
+        self.get("nurse", &transfer).await;
+        self.get("nurse", "/v1/transfers?list=asked_by").await;
+        self.post("nurse", &format!("{transfer}/withdraw"), json!({})).await;
+        let transfer = self.asked(&person).await;
+        self.registered("dispatcher", one).await;
+        self.post("dispatcher", &format!("{transfer}/decline"), json!({ "reason": "没有同意" })).await;
+        let other = self.registered("nurse", two).await;
+        let transfer = self.asked(&other).await;
+        self.registered("dispatcher", two).await;
+        self.post("dispatcher", &format!("{transfer}/accept"), json!({})).await;
+        let home = json!({ "agreed_by": "person", "agreed_name": "顾阿婆", "agreed_how": "in_person",
+            "agreed_on": "2026-11-20", "address": "乙弄 2 号", "area_code": "330211001001" });
+        self.post("nurse", &format!("/v1/persons/{other}/discharge"), home).await;
     }
 
     fn invitation(&self, resident: &str, hospital: &str, submit: bool) -> Value {

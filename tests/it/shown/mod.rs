@@ -17,13 +17,18 @@ use crate::common::{Client, Served, sample};
 
 /// Schemas of answers that tell of a resident, an elder or a family.
 const PERSONAL: &[&str] = &[
+    "AgreementView",
+    "CareContact",
+    "CareView",
     "CheckView",
+    "ClinicalFacts",
     "ConflictView",
     "ConsentView",
     "ConsultLine",
     "ConsultRecord",
     "ConsultView",
     "Departed",
+    "DoorFacts",
     "EmergencyAccessView",
     "EmergencyRecord",
     "EndedView",
@@ -36,6 +41,7 @@ const PERSONAL: &[&str] = &[
     "LineView",
     "LookedUp",
     "LookupView",
+    "MannerFacts",
     "MeetingView",
     "NationalIdView",
     "OpenView",
@@ -46,6 +52,7 @@ const PERSONAL: &[&str] = &[
     "Page_PairView",
     "Page_PersonView",
     "Page_RequestView",
+    "Page_TransferView",
     "Page_VisitView",
     "PaperView",
     "PapersView",
@@ -58,9 +65,11 @@ const PERSONAL: &[&str] = &[
     "RequestView",
     "ResidentView",
     "SeparatedView",
+    "SharingConsentView",
     "TicketHolder",
     "TicketView",
     "TimeTaken",
+    "TransferView",
     "VisitDetail",
     "VisitHistoryLine",
     "VisitProof",
@@ -127,6 +136,8 @@ const ROWS: &str = "select count(*) from audit where request_id = $1 and shown i
 const RESIDENTS_OF: &str = "select resident_id from consult where id = $1";
 const ELDERS_OF: &str = "select person_id from visit where id = $1";
 const PERSON_OF: &str = "select person_id from request where id = $1 and person_id is not null";
+const MOVED_OF: &str = "select p.id from person_transfer t join person p on p.id = t.person_id or p.id = t.held_id
+    or (t.state = 'declined' and p.national_id_index = t.national_id_index) where t.id = $1";
 const OPENED_PERSON: &str = "select person_id from emergency_access where id = $1 and person_id is not null";
 
 /// Subjects as the audit has them.
@@ -144,7 +155,10 @@ fn kind_of(path: &str) -> Option<&'static str> {
         ("consults", "consult"),
         ("visits", "visit"),
         ("requests", "request"),
+        ("discharge", "transfer"),
+        ("transfers", "transfer"),
         ("persons", "person"),
+        ("sharing-consents", "person"),
         ("emergency-accesses", "emergency_access"),
     ];
     let found = kinds.into_iter().find(|(plural, _)| path.split('/').any(|part| part == *plural));
@@ -169,6 +183,7 @@ async fn people_of(served: &Served, kind: &str, id: Uuid) -> Vec<Uuid> {
         "visit" => (Role::Booking, ELDERS_OF),
         "request" => (Role::NeedsAnalysis, PERSON_OF),
         "emergency_access" => (Role::Booking, OPENED_PERSON),
+        "transfer" => (Role::Booking, MOVED_OF),
         _ => return Vec::new(),
     };
     let mut conn = served.network.stores.of(role).unwrap().read().await.unwrap();
@@ -196,7 +211,14 @@ fn shown_by(path: &str, answer: &Value) -> Vec<Uuid> {
     if path.starts_with("/v1/persons") && answer["id"].is_null() && answer["person"]["id"].is_string() {
         return pair(answer);
     }
-    id(answer).or_else(|| path.split('/').find_map(|part| part.parse().ok())).into_iter().collect()
+    // A consent is told of by the person who has given it.
+    let of_person = || answer["person_id"].as_str().and_then(|id| id.parse().ok());
+    let of_person = if kind_of(path) == Some("person") { of_person() } else { None };
+    of_person
+        .or_else(|| id(answer))
+        .or_else(|| path.split('/').find_map(|part| part.parse().ok()))
+        .into_iter()
+        .collect()
 }
 
 /// The names of the component schemas that `schema` leads to.

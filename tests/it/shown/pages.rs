@@ -22,6 +22,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/persons/pairs", "nurse"),
     ("/persons/{id}/join/{other}", "nurse"),
     ("/persons/{id}/joins", "nurse"),
+    ("/transfers", "nurse"),
     ("/consults", "nurse"),
     ("/consults/new", "nurse"),
     ("/consults/{id}", "nurse"),
@@ -73,6 +74,7 @@ const PLAIN: &[&str] = &[
     "/setup/account",
     "/setup/account/open",
     "/setup/open",
+    "/transfers/events",
 ];
 
 const CONSULTS: &str = "select c.id from consult c join emergency_access e on e.person_id = c.resident_id
@@ -105,6 +107,7 @@ async fn things_in(served: &Served, role: Role, kind: &'static str, text: &str) 
         "consult" => "select id from consult",
         "visit" => "select id from visit",
         "emergency_access" => "select id from emergency_access",
+        "transfer" => "select id from person_transfer",
         _ => "select id from request",
     };
     let mut conn = served.network.stores.of(role).unwrap().read().await.unwrap();
@@ -176,6 +179,7 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
         let shown = match service_of(&path) {
             Role::NeedsAnalysis => things_in(&served, Role::NeedsAnalysis, "request", &answer.text).await,
             _ if page.starts_with("/visits") => things_in(&served, Role::Booking, "visit", &answer.text).await,
+            _ if page.starts_with("/transfers") => things_in(&served, Role::Booking, "transfer", &answer.text).await,
             _ if page.starts_with("/emergency") => {
                 let mut shown = things_in(&served, Role::Booking, "emergency_access", &answer.text).await;
                 if path.contains(&thing(page)) {

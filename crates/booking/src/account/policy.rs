@@ -60,6 +60,8 @@ listed_enum! {
         AtHome,
         /// An elder at home in the area of the caller's street office, or whom it has registered.
         InArea,
+        /// A person whom the caller's organisation has handed over: the record as it had it.
+        Former,
         /// It belongs to somebody else.
         Foreign,
     }
@@ -91,7 +93,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         // That there are organisations is no secret: a person who may not manage them is told so.
         (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
         (A::OrganisationCreate | A::OrganisationList, _)
-        | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
+        | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Former | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (action, R::Own) if runs(action) => allow_if(administrator, Forbid),
@@ -108,6 +110,8 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
+        // Nothing is done to it any more: what is asked for then is the living record, which is another's.
+        (A::PersonRead, R::Former) => allow_if(cares || role == DOCTOR || role == DISPATCHER, Hide),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
         (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::InArea) if administrator => Forbid,
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::AtHome) | (A::PersonCreate, R::InArea) => {

@@ -17,9 +17,12 @@ problem_kinds! {
     LINK_SPENT = 410 "setup-link-spent" "设置链接无效、已使用或已过期" "The set-up link is unknown, used or too old";
     LOGIN_TAKEN = 409 "login-taken" "这个用户名已有人用" "This user name is taken";
     NATIONAL_ID_UNREADABLE = 409 "national-id-unreadable" "存着的身份证号无法读取，请重新登记" "The stored national id cannot be read; enter it again";
+    CARE_UNREADABLE = 409 "care-unreadable" "存着的照护信息无法读取" "The stored care facts cannot be read";
     NATIONAL_ID_TAKEN = 409 "national-id-taken" "这个身份证号已登记" "This national id is registered already";
     PERSON_ENDED = 409 "person-ended" "本人已登记为去世或离开，不能再有新的安排。如有登记错误，请先撤销" "This person is recorded as having died or left, so nothing new can be arranged; take that back first if it is wrong";
     ALREADY_JOINED = 409 "already-joined" "这份记录已合并到别的记录" "This record went into another already";
     PAPERS_DIFFER = 409 "papers-differ" "两份记录的证件号不同，是两个人。如有登记错误，请先更正" "The papers of the two differ, so they are two people; correct a wrong one first";
+    SHARING_WITHDRAWN = 409 "sharing-withdrawn" "本人或监护人撤回了对此的同意。再次同意并登记后才能继续" "The consent to this was withdrawn; it needs another one, written down, to go on";
+    TRANSFER_ASKED = 409 "transfer-asked" "已经申请过移交，请等对方答复，或先撤回" "This person is asked for already; wait for the answer, or take it back first";
     JOIN_FINAL = 409 "join-final" "合并已超过 30 天，不能再撤销" "The join is older than 30 days and cannot be undone any more";
 }

@@ -108,6 +108,7 @@ const DIRECTORY_KINDS: &[Reads] = &[
     reads::<PersonEvent>("booking.person.updated"),
     joined::KINDS[0],
     joined::KINDS[1],
+    joined::KINDS[2],
     departed::KINDS[0],
     departed::KINDS[1],
     reads::<OrganisationEvent>(REGISTERED),
@@ -219,7 +220,7 @@ async fn organisation(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
 
 /// Remembers a person or an organisation, that two people are one, and that somebody has died or left.
 async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
-    if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED) {
+    if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED | joined::MOVED) {
         return joined::take(tx, event).await;
     }
     if matches!(event.kind.as_str(), departed::ENDED | departed::RESTORED) {

@@ -1,4 +1,5 @@
-//! The effect of two people's records being made one: requests of the one are the other's, until that is undone.
+//! The effect of a person's record leading on to another, because the two were of one person or because somebody was handed
+//! over: requests of the one are the other's. A join can be undone, a move cannot.
 
 use sanbao_platform::bus::{ConsumeError, Event, Reads, reads};
 use sanbao_platform::db::{DbError, Tx};
@@ -11,8 +12,12 @@ pub(super) const JOINED: &str = "booking.person.joined";
 /// They were made two again.
 pub(super) const SEPARATED: &str = "booking.person.separated";
 
+/// Somebody was handed over: the record of those who had the person leads on to that of those who have.
+pub(super) const MOVED: &str = "booking.person.moved";
+
 /// The events that are read of it.
-pub(super) const KINDS: [Reads; 2] = [reads::<PersonsJoined>(JOINED), reads::<PersonsJoined>(SEPARATED)];
+pub(super) const KINDS: [Reads; 3] =
+    [reads::<PersonsJoined>(JOINED), reads::<PersonsJoined>(SEPARATED), reads::<PersonsJoined>(MOVED)];
 
 const NOTE: &str = "insert into request_moved (request_id, from_person, to_person)
     select id, $1, $2 from request where person_id = $1 on conflict do nothing";
@@ -27,7 +32,7 @@ const LEAD_NO_MORE: &str = "update elder set merged_into = null where person_id 
 described! {
     #[derive(Debug, Deserialize)]
     pub(super) struct PersonsJoined {
-        /// The record that survives.
+        /// The record that survives, or that of those who have the person now.
         person_id: Uuid,
         other_id: Uuid,
     }
@@ -36,7 +41,7 @@ described! {
 /// Moves the requests of the one to the other, or back. Told twice, it changes nothing.
 pub(super) async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     let PersonsJoined { person_id, other_id } = event.read()?;
-    let statements = if event.kind == JOINED { [NOTE, MOVE, LEAD_ON] } else { [BACK, FORGET, LEAD_NO_MORE] };
+    let statements = if event.kind == SEPARATED { [BACK, FORGET, LEAD_NO_MORE] } else { [NOTE, MOVE, LEAD_ON] };
     for statement in statements {
         on!(tx, |c| sqlx::query(statement).bind(other_id).bind(person_id).execute(c).await.map(drop))
             .map_err(DbError::from)?;

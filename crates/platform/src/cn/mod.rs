@@ -4,6 +4,7 @@
 //! spreadsheets are forgiven where only one thing can be meant.
 
 mod area_code;
+mod gcj02;
 mod name;
 mod paper;
 mod phone;
@@ -11,6 +12,7 @@ mod pinyin;
 mod resident_id;
 
 pub use area_code::{AREA_CODE_BYTES_MAX, AreaCodeFault, community_code, local_code, next_local_code, street_code};
+pub use gcj02::MapPlace;
 pub use name::{is_doubtful_name, mask_name, name_key, plain_name};
 pub use paper::{PAPER_INDEX_DOMAIN, Paper, PaperDoubt, PaperKind, is_none_yet, is_rounded};
 pub use phone::{DiallingCode, Phone, PhoneError, PhoneKind, mask_phone, phone_link};

@@ -2,6 +2,7 @@
 
 mod account_link;
 mod admin;
+mod care;
 mod end;
 mod imports;
 mod joins;
@@ -12,6 +13,8 @@ mod people;
 mod person;
 mod residents;
 mod setup;
+mod sharing;
+mod transfers;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -56,6 +59,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/persons/pairs", get(pairs::pairs))
         .page("/persons/{id}/join/{other}", get(joins::join))
         .page("/persons/{id}/joins", get(joins::joins))
+        .page("/transfers", get(transfers::transfers))
+        .page("/transfers/events", get(transfers::events))
         .page("/admin", get(admin::administration))
         .page("/admin/accounts/{id}", get(admin::account_page))
         .page("/admin/organisations/{id}", get(admin::organisation_page))

@@ -9,11 +9,11 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Choice, Errors, Field, Select, Send, Tone, Words, badge, form, notice};
 use sanbao_platform::problem::Problem;
 
-use super::TEXTS;
+use super::{TEXTS, care, sharing, transfers};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
-use crate::account::person::sheet::{PersonSheet, Reading};
+use crate::account::person::sheet::{PersonSheet, PersonStanding, Reading};
 use crate::account::person::{EndKind, OpenView, PersonStateName, PersonStepName, PersonView};
 use crate::role;
 
@@ -23,8 +23,12 @@ pub(super) async fn person(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, 
 
 async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
     let sheet = PersonSheet::of(app, ctx, id).await?;
+    let care = care::shown(app, ctx, &sheet).await?;
+    let movable = sheet.standing == PersonStanding::Movable;
+    let moving = if movable { Some(transfers::part(app, ctx, &sheet.person).await?) } else { None };
     let zone = organisation::own(&mut app.deps.db.read().await?, ctx).await?.zone();
     let words = Words::new(&TEXTS, ctx.lang, zone);
+    let consents = sharing::part(app, ctx, words, &sheet).await?;
     let body = html! {
         p { a href="/persons" { "← " (words.t("people-title")) } }
         (head(words, ctx, &sheet))
@@ -42,6 +46,9 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
             }
             div.stack {
                 (facts(words, &sheet))
+                @if let Some(care) = &care { (care::part(words, care)) }
+                (consents)
+                @if let Some(moving) = moving { (moving) }
                 @if !sheet.actions.is_empty() { (change(ctx.lang, &sheet)) }
                 @if let Some(readings) = &sheet.readings { (read_by(words, readings)) }
             }
@@ -73,11 +80,12 @@ fn head(words: Words, ctx: &Ctx, sheet: &PersonSheet) -> Markup {
     let (p, lang) = (&sheet.person, words.lang);
     let cares = ctx.actor.roles.iter().any(|role| role == role::CARE_STAFF);
     let here = p.state == PersonStateName::Registered;
+    let former = sheet.standing == PersonStanding::Former;
     html! {
         div.spread {
             h1 { (p.name) " " (state_badge(lang, p)) }
             div.toolbar {
-                @if here && cares && p.organisation_id.is_some() {
+                @if here && cares && p.organisation_id.is_some() && !former {
                     a.button.primary href=(format!("/consults/new?resident={}", p.id)) { (words.t("person-new-consult")) }
                 }
                 @if here && sheet.asks_requests && ctx.actor.kind == "street_office" {
@@ -89,6 +97,7 @@ fn head(words: Words, ctx: &Ctx, sheet: &PersonSheet) -> Markup {
             (words.t(&format!("sex-{}", p.sex.as_str()))) " " (age_of(lang, p, ctx.now()))
             @if let Some(address) = &p.address { " · " (address) }
         }
+        @if former { (notice(Tone::Info, &words.t("person-former"))) }
         @if let Some(on) = p.ended_on {
             (notice(Tone::Warn, &words.with(&format!("person-ended-{}", p.state.as_str()), &[("day", &words.day(on))])))
         }
@@ -107,7 +116,7 @@ fn list(words: Words, what: &str, items: &[OpenView]) -> Markup {
     }
 }
 
-fn entry(words: Words, item: &OpenView) -> Markup {
+pub(super) fn entry(words: Words, item: &OpenView) -> Markup {
     let kind = words.t(&format!("taken-{}", item.kind));
     let state = item.state.as_ref().map(|state| words.t(&format!("person-{}-{state}", item.kind)));
     html! {

@@ -52,6 +52,7 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
             div.toolbar {
                 a.button href="/persons/pairs" { (t("pairs-title")) }
                 a.button href="/persons/import" { (t("persons-import")) }
+                a.button href="/transfers" { (t("transfers-title")) }
                 a.button.primary href="#add" { (t("residents-add")) }
             }
         }
@@ -65,6 +66,7 @@ async fn draw(app: &App, ctx: &Ctx, q: Option<String>) -> Result<Markup, Problem
         }
         section.card #add aria-labelledby="add-title" {
             h2 #add-title { (t("residents-add")) }
+            p.help { (t("residents-add-moved")) }
             (add_form(lang))
         }
     };
@@ -140,7 +142,7 @@ fn add_form(lang: Lang) -> Markup {
         (field("guardian_phone", "guardian-phone", phone))
         button.button.primary type="submit" { (t("residents-save")) }
     };
-    form(lang, None, "stack", Send { then: Some("/residents"), ..Send::to("POST /v1/persons") }, &fields)
+    form(lang, None, "stack", Send { then: Some("/persons/{id}#sharing"), ..Send::to("POST /v1/persons") }, &fields)
 }
 
 #[cfg(test)]

@@ -56,6 +56,23 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.moved`.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct PersonMoved {
+        /// The record of those who have the person now.
+        pub person_id: PersonId,
+        /// The record of those who had the person: its id leads on.
+        pub other_id: PersonId,
+        /// The care home that had the person, if any.
+        pub from_organisation: Option<OrganisationId>,
+        /// The care home where the person lives now; none at home.
+        pub to_organisation: Option<OrganisationId>,
+        /// When it took place.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
@@ -64,6 +81,9 @@ event_kinds! {
     PersonEnded {
         ENDED = "booking.person.ended" 1 "Somebody has died, or has left the network.";
         RESTORED = "booking.person.restored" 1 "That was wrong: they are in the network still.";
+    }
+    PersonMoved {
+        MOVED = "booking.person.moved" 1 "Somebody was handed over to another care home, or to the own home: what is not done is that record's.";
     }
     PersonJoined {
         JOINED = "booking.person.joined" 1 "Two records were of one person: what was the other's is the survivor's.";
@@ -104,6 +124,13 @@ impl PersonJoined {
     /// Writes the event beside the change.
     pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
         bus::emit(tx, self.at, kind, self.person_id, self).await
+    }
+}
+
+impl PersonMoved {
+    /// Writes the event beside the change.
+    pub(super) async fn publish(&self, tx: &mut Tx) -> Result<(), DbError> {
+        bus::emit(tx, self.at, &MOVED, self.person_id, self).await
     }
 }
 

@@ -8,6 +8,7 @@ use sanbao_platform::service::Deps;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::lookup::phone_key;
 use super::model::Person;
 use super::phones::{self, PersonPhone};
 use super::state::{Departure, EndKind};
@@ -248,7 +249,7 @@ pub(super) struct PersonQuery {
 pub(super) struct PersonSearch {
     /// Part of a name; for elders at home the whole name.
     pub(super) name: Option<String>,
-    /// A whole telephone number.
+    /// The key of a whole telephone number, any of a person's.
     pub(super) phone: Option<String>,
     /// A national id's blind index.
     pub(super) index: Option<String>,
@@ -266,7 +267,7 @@ impl PersonSearch {
             return Ok(Self { index: Some(id.index(&deps.fields)), ..Self::default() });
         }
         if let Ok(phone) = telephone(&text, deps.dialling_code.as_ref()) {
-            return Ok(Self { phone: Some(phone.as_str().to_owned()), ..Self::default() });
+            return Ok(Self { phone: Some(phone_key(phone.as_str())), ..Self::default() });
         }
         Ok(Self { name: Some(plain_name(&text)), ..Self::default() })
     }

@@ -1,6 +1,7 @@
 //! Residents and elders: their identity, never their health.
 
 pub(super) mod api;
+pub mod care;
 mod elder;
 mod events;
 pub(super) mod field;
@@ -13,10 +14,12 @@ mod open;
 pub mod pair;
 mod phones;
 pub mod reseal;
+pub mod sharing;
 pub(super) mod sheet;
 mod state;
 mod steps;
 mod store;
+pub(super) mod transfer;
 mod view;
 
 pub use elder::{ElderContact, find_or_register};

@@ -9,13 +9,13 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use super::open::{self, OpenView};
-use super::state::PersonStepName;
-use super::store::{load, relation};
+use super::state::{PersonStateName, PersonStepName};
+use super::store::{find, load_related};
 use super::view::PersonView;
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation::OrganisationKind;
-use crate::account::policy::{self, AccountAction};
+use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::role::{ADMINISTRATOR, DISPATCHER};
 
 /// Readings that are listed at most.
@@ -36,6 +36,17 @@ pub(in crate::account) struct Reading {
     pub(in crate::account) organisation: Option<String>,
 }
 
+/// How the reader's organisation has the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::account) enum PersonStanding {
+    /// It has handed the person over: the record is as it had it, and nothing is done to it.
+    Former,
+    /// The reader may ask that the person be handed over, or let the person go home.
+    Movable,
+    /// Neither.
+    Known,
+}
+
 /// The page of one person.
 pub(in crate::account) struct PersonSheet {
     pub(in crate::account) person: PersonView,
@@ -47,6 +58,7 @@ pub(in crate::account) struct PersonSheet {
     pub(in crate::account) actions: Vec<PersonStepName>,
     /// Whether the reader may see whole numbers of papers.
     pub(in crate::account) opens_papers: bool,
+    pub(in crate::account) standing: PersonStanding,
     /// Whether requests of the person may be asked for, of the service that has them.
     pub(in crate::account) asks_requests: bool,
     /// The persons who read it lately: for administrators alone.
@@ -57,8 +69,7 @@ impl PersonSheet {
     /// The page of one person, for those who may read it.
     pub(in crate::account) async fn of(app: &App, ctx: &Ctx, id: PersonId) -> Result<Self, Problem> {
         let mut conn = app.deps.db.read().await?;
-        let person = load(&mut conn, ctx, id, AccountAction::PersonRead).await?;
-        let relation = relation(&mut conn, ctx, person.unseen()).await?;
+        let (person, relation) = load_related(&mut conn, ctx, id, AccountAction::PersonRead).await?;
         let actions = lifecycle::actions(person.unseen(), ctx, &relation);
         let opens_papers = policy::of(&ctx.actor, AccountAction::PersonNationalId, relation) == Decision::Allow;
         let person = PersonView::of(person, &ctx.shows, &app.deps.fields);
@@ -66,17 +77,46 @@ impl PersonSheet {
         let agency = ctx.actor.kind == OrganisationKind::HomeCareAgency.as_str();
         let office = ctx.actor.kind == OrganisationKind::StreetOffice.as_str();
         let readings = if has(ADMINISTRATOR) { Some(readings(&mut conn, person.id).await?) } else { None };
-        let own = ctx.actor.organisation;
+        let former = relation == AccountRelation::Former;
+        let updates = !former && policy::of(&ctx.actor, AccountAction::PersonUpdate, relation) == Decision::Allow;
+        let (open, past) = lists(&mut conn, ctx, person.id, former).await?;
         Ok(Self {
-            open: open::of(&mut conn, person.id, own).await?,
-            past: open::past(&mut conn, person.id, own).await?,
+            open,
+            past,
             actions,
             opens_papers,
-            asks_requests: has(DISPATCHER) && (agency || office),
+            standing: if former {
+                PersonStanding::Former
+            } else if updates && relation == AccountRelation::Own && person.state == PersonStateName::Registered {
+                PersonStanding::Movable
+            } else {
+                PersonStanding::Known
+            },
+            asks_requests: has(DISPATCHER) && (agency || office) && !former,
             readings,
             person,
         })
     }
+}
+
+/// The things of a person that are not done, and those that are. Of somebody who was handed over only the own ones are
+/// told, those that went on under the living record among them.
+async fn lists(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    person: PersonId,
+    former: bool,
+) -> Result<(Vec<OpenView>, Vec<OpenView>), Problem> {
+    let own = ctx.actor.organisation;
+    if !former {
+        return Ok((open::of(conn, person, own).await?, open::past(conn, person, own).await?));
+    }
+    let living = find(conn, person).await?.ok_or_else(Problem::not_found)?.unseen().id;
+    let mut open = open::of(conn, living, own).await?;
+    open.retain(|item| item.id.is_some());
+    let mut past = open::past(conn, living, own).await?;
+    past.extend(open::past(conn, person, own).await?);
+    Ok((open, past))
 }
 
 async fn readings(conn: &mut Conn, person: PersonId) -> Result<Vec<Reading>, DbError> {

@@ -8,10 +8,11 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use uuid::Uuid;
 
 use super::input::PersonSearch;
-use super::lookup;
 use super::model::Person;
+use super::{lookup, transfer};
 use crate::account::area;
 use crate::account::id::PersonId;
 use crate::account::organisation::{self, Organisation, OrganisationKind};
@@ -31,6 +32,23 @@ macro_rules! columns {
 
 pub(super) use columns;
 
+/// The beginning of a statement that looks into areas: `down` holds those under the caller's, which are `$2` with commas
+/// between, on the day `$3`; the caller's own are not among them.
+macro_rules! areas_under {
+    () => {
+        "with recursive down (code, depth) as (
+        select p.child, 1 from area_parent p
+        where replace(',' || $2 || ',', ',' || p.parent || ',', '') <> ',' || $2 || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)
+        union all
+        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
+        where down.depth < 5 and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)) "
+    };
+}
+
+pub(super) use areas_under;
+
 const FIND: &str = concat!(
     "select ",
     columns!(),
@@ -41,41 +59,46 @@ const LIST: &str = concat!(
     "select ",
     columns!(),
     " from person where organisation_id = $1 and merged_into is null and (name, id) > ($2, $3)
-    and (name like $4 escape '!' or phone = $5 or national_id_index = $6) order by name, id limit $7"
+    and (name like $4 escape '!' or national_id_index = $6
+        or id in (select k.person_id from person_key k where k.scope = $1 and k.key = $5)) order by name, id limit $7"
 );
 const LIST_FIRST: &str = concat!(
     "select ",
     columns!(),
     " from person where organisation_id = $1 and merged_into is null
-    and (name like $2 escape '!' or phone = $3 or national_id_index = $4) order by name, id limit $5"
+    and (name like $2 escape '!' or national_id_index = $4
+        or id in (select k.person_id from person_key k where k.scope = $1 and k.key = $3)) order by name, id limit $5"
 );
+/// The elders at home with a name, a telephone's key or a national id (`$4`, `$5`, `$6`), each by its own index; `$7` is the
+/// scope of nobody's keys.
+macro_rules! elders_with {
+    () => {
+        "id in (select q.id from person q where q.organisation_id is null and q.name = $4
+        union all select k.person_id from person_key k where k.scope = $7 and k.key = $5
+        union all select q.id from person q where q.national_id_index = $6 and q.merged_into is null)"
+    };
+}
+
 const SEARCH_VISITED: &str = concat!(
     "select ",
     columns!(),
-    " from person where organisation_id is null and merged_into is null
-    and (name = $1 or phone = $2 or national_id_index = $3)
-    and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
-        or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $4
-        and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
-    order by name, id limit $6"
+    " from person where organisation_id is null and merged_into is null and ",
+    elders_with!(),
+    " and (registered_by = $1 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $1)
+        or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $1
+        and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $2)))
+    order by name, id limit $3"
 );
 const SEARCH_IN_AREAS: &str = concat!(
-    "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $5 || ',', ',' || p.parent || ',', '') <> ',' || $5 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $6))
-    select ",
+    areas_under!(),
+    "select ",
     columns!(),
-    " from person where organisation_id is null and merged_into is null
-    and (name = $1 or phone = $2 or national_id_index = $3)
-    and (registered_by = $4 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $4)
+    " from person where organisation_id is null and merged_into is null and ",
+    elders_with!(),
+    " and (registered_by = $1 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $1)
         or area_code in (select code from down)
-        or replace(',' || $5 || ',', ',' || area_code || ',', '') <> ',' || $5 || ',')
-    order by name, id limit $7"
+        or replace(',' || $2 || ',', ',' || area_code || ',', '') <> ',' || $2 || ',')
+    order by name, id limit $8"
 );
 /// A visit that has not ended, or has ended since.
 const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2
@@ -110,10 +133,25 @@ pub(super) async fn load(
     id: PersonId,
     action: AccountAction,
 ) -> Result<Personal<Person>, Problem> {
-    let person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let relation = relation(conn, ctx, person.unseen()).await?;
+    Ok(load_related(conn, ctx, id, action).await?.0)
+}
+
+/// The same with how the caller's organisation stands to the person. Those who have handed somebody over read the record as
+/// they had it.
+pub(super) async fn load_related(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<(Personal<Person>, AccountRelation), Problem> {
+    let mut person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let mut relation = relation(conn, ctx, person.unseen()).await?;
+    if relation == AccountRelation::Foreign && transfer::has_handed_over(conn, ctx.actor.organisation, id).await? {
+        person = find_as_stored(conn, id).await?.ok_or_else(Problem::not_found)?;
+        relation = AccountRelation::Former;
+    }
     policy::of(&ctx.actor, action, relation).require()?;
-    Ok(person)
+    Ok((person, relation))
 }
 
 /// How the caller's organisation stands to a person.
@@ -133,6 +171,20 @@ pub(super) async fn relation(conn: &mut Conn, ctx: &Ctx, person: &Person) -> Res
         }
         _ => AccountRelation::Foreign,
     })
+}
+
+/// How the caller's organisation stands to a record as it lies there: one that was handed over is those' who had it.
+pub(super) async fn relation_to_record(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    record: PersonId,
+) -> Result<AccountRelation, Problem> {
+    if transfer::was_handed_over(conn, record).await? {
+        let had = transfer::has_handed_over(conn, ctx.actor.organisation, record).await?;
+        return Ok(if had { AccountRelation::Former } else { AccountRelation::Foreign });
+    }
+    let person = find(conn, record).await?.ok_or_else(Problem::not_found)?;
+    relation(conn, ctx, person.unseen()).await
 }
 
 /// Whether an organisation has registered a record that went into this one: it knows the person by that.
@@ -192,16 +244,17 @@ pub(super) async fn elders(
     limit: i64,
 ) -> Result<Vec<Personal<Person>>, DbError> {
     let PersonSearch { name, phone, index } = search;
+    let at_home = Uuid::nil();
     if own.kind != OrganisationKind::StreetOffice {
         return Ok(on!(conn, |c| {
-            let rows = sqlx::query_as(SEARCH_VISITED).bind(name).bind(phone).bind(index).bind(own.id);
-            rows.bind(recent(ctx)).bind(limit).fetch_all(c).await
+            let rows = sqlx::query_as(SEARCH_VISITED).bind(own.id).bind(recent(ctx)).bind(limit);
+            rows.bind(name).bind(phone).bind(index).bind(at_home).fetch_all(c).await
         })?);
     }
     let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
     Ok(on!(conn, |c| {
-        let rows = sqlx::query_as(SEARCH_IN_AREAS).bind(name).bind(phone).bind(index).bind(own.id);
-        rows.bind(&areas).bind(today).bind(limit).fetch_all(c).await
+        let rows = sqlx::query_as(SEARCH_IN_AREAS).bind(own.id).bind(&areas).bind(today).bind(name).bind(phone);
+        rows.bind(index).bind(at_home).bind(limit).fetch_all(c).await
     })?)
 }
 

@@ -2,6 +2,7 @@
 mod admin_pages;
 mod areas;
 mod browser;
+mod care;
 mod edit;
 mod elders;
 mod end;
@@ -27,5 +28,7 @@ mod rooms;
 mod second_factor;
 mod secrets;
 mod setup;
+mod sharing;
 mod spellings;
 mod step_up;
+mod transfers;

@@ -113,3 +113,25 @@ async fn an_old_number_of_fifteen_digits_is_the_same_persons() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn every_telephone_of_a_person_finds_them_not_the_first_alone() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (nurse, desk) = (site.token("nurse").await, site.token("desk").await);
+        let phones = json!([{ "number": "13812345678" }, { "number": "0574-86251234", "whose": "daughter" }]);
+        let person =
+            json!({ "name": "试某", "phones": phones, "guardian_phone": "13912345678", "area_code": "330211001001" });
+        for who in [&nurse, &desk] {
+            register(&site, who, person.clone()).await;
+            for number in ["13812345678", "0574-86251234", "13912345678"] {
+                assert_eq!(found(&site, who, number).await, 1, "{number}");
+            }
+            for nobody in ["13812345679", "2345678", "0574-86251235"] {
+                assert_eq!(found(&site, who, nobody).await, 0, "{nobody}");
+            }
+        }
+        assert_eq!(found(&site, &site.token("dispatcher").await, "13812345678").await, 0, "strangers never show");
+    })
+    .await;
+}

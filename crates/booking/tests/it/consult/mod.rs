@@ -7,6 +7,7 @@ mod hours;
 mod joins;
 mod life;
 mod meeting;
+mod moved;
 mod pages;
 mod practitioners;
 mod room;

@@ -64,3 +64,27 @@ async fn requests_go_with_a_joined_record_and_come_back() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn requests_go_with_somebody_who_is_handed_over_and_once_more() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let index = house.app.deps.fields.blind_index("national_id", "11010519491231002X");
+        known(&house, OLD, Some(&index)).await;
+        let before = house.take_down(json!({})).await;
+        assert_eq!(person_of(&house, &before).await, Some(OLD));
+        known(&house, SURVIVOR, Some(&index)).await;
+        for _ in 0..2 {
+            joined(&house, "moved", SURVIVOR, OLD).await;
+        }
+        assert_eq!(person_of(&house, &before).await, Some(SURVIVOR), "told twice, it changes nothing");
+        let since = house.take_down(json!({})).await;
+        assert_eq!(person_of(&house, &since).await, Some(SURVIVOR), "the old record is recognised no more");
+        known(&house, LAST, Some(&index)).await;
+        joined(&house, "moved", LAST, SURVIVOR).await;
+        for request in [&before, &since] {
+            assert_eq!(person_of(&house, request).await, Some(LAST));
+        }
+    })
+    .await;
+}

@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{import, join, lookup, pair};
+use super::{care, import, join, lookup, pair, sharing, transfer};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -18,6 +18,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::get, update::update))
         .routes(routes!(read::national_id))
         .routes(routes!(read::papers))
+        .routes(routes!(care::api::get, care::api::put))
         .routes(routes!(steps::end))
         .routes(routes!(steps::restore))
         .routes(routes!(lookup::api::lookup))
@@ -26,5 +27,8 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(join::api::joins))
         .routes(routes!(join::api::join))
         .routes(routes!(join::api::unjoin))
+        .routes(routes!(sharing::api::list, sharing::api::give))
+        .routes(routes!(sharing::api::withdraw))
         .merge(import::routes())
+        .merge(transfer::api::routes())
 }

@@ -89,7 +89,7 @@ pub(in crate::account) async fn proposal(
     description = "Permission: as for correcting both. Bookings of the two that overlap both stand, and are listed as conflicts. It can be undone for 30 days. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 200, body = JoinedView), (status = 403, description = "may see both, not change them"),
         (status = 404, description = "one of them is unknown, or of no concern to the caller"),
-        (status = 409, description = "already-joined, papers-differ, national-id-unreadable, or changed at the same moment"),
+        (status = 409, description = "already-joined, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn join(
     ctx: Ctx,

@@ -9,9 +9,11 @@
 //! - `store`: what a join moves and remembers, by a fixed number of statements whatever the number of rows
 //! - `calendar`: the time of both, in which nothing overlaps
 //! - `steps`: joining and separating, each in one transaction
+//! - `carry`: a record leads on because its person was handed over to another organisation; that is not undone
 
 pub(in crate::account) mod api;
 mod calendar;
+mod carry;
 mod input;
 mod model;
 mod steps;
@@ -19,5 +21,7 @@ mod store;
 mod view;
 
 pub use calendar::resources_of;
+pub(in crate::account::person) use carry::carry;
 pub use model::UNDO_DAYS;
+pub(in crate::account::person) use steps::Both;
 pub use view::{ConflictView, JoinView, JoinsView, TimeTaken};

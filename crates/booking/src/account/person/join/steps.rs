@@ -15,21 +15,21 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
-use crate::account::person::lookup;
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
+use crate::account::person::{care, lookup};
 use crate::account::problems::{ALREADY_JOINED, JOIN_FINAL, NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE, PAPERS_DIFFER};
 use crate::{consult, visit};
 
 /// The word that stands in the history for a record that goes into another.
-const INTO: &str = "joined";
+pub(super) const INTO: &str = "joined";
 /// And for a record of its own.
-const OWN: &str = "registered";
+pub(super) const OWN: &str = "registered";
 
 /// The two records as they are after the step.
-pub(super) struct Both {
-    pub(super) survivor: Person,
-    pub(super) other: Person,
+pub(in crate::account::person) struct Both {
+    pub(in crate::account::person) survivor: Person,
+    pub(in crate::account::person) other: Person,
 }
 
 /// Joins `other` into `survivor`; the caller may do that, and has read both as they are.
@@ -61,8 +61,9 @@ pub(super) async fn join(
     let now = ctx.now();
     let join = Join { id: JoinId::new(now), survivor_id: survivor.id, other_id: other.id, joined_at: now };
     store::hold(tx, survivor.id, other.id).await?;
-    store::insert(tx, &join, &ctx.actor).await.map_err(overtaken)?;
+    store::insert(tx, &join, &ctx.actor, None).await.map_err(overtaken)?;
     take(tx, keys, &join, &mut survivor, &other, &fields).await?;
+    care::take_over(tx, ctx, keys, other.id, survivor.id).await?;
     store::move_all(tx, &join).await?;
     calendar::take_over(tx, &join).await?;
     if !store::lead_on(tx, &join, other.version).await? {
@@ -99,6 +100,7 @@ pub(super) async fn separate(
     for person in [survivor.id, other.id] {
         lookup::write(tx, person).await?;
     }
+    care::give_back(tx, survivor.id, other.id).await?;
     calendar::give_back(tx, now, join).await?;
     store::end(tx, join.id, now, &ctx.actor).await?;
     PersonJoined::of(&join_ids(join), now).publish(tx, &SEPARATED).await?;
@@ -114,7 +116,7 @@ fn join_ids(join: &Join) -> (PersonId, PersonId) {
 }
 
 /// Gives the survivor the other's fields, and remembers those that it had.
-async fn take(
+pub(super) async fn take(
     tx: &mut Tx,
     keys: &FieldKeys,
     join: &Join,
@@ -159,7 +161,8 @@ fn give_back(survivor: &mut Person, other: &Person, field: PersonField, former: 
     field.write(survivor, former);
 }
 
-async fn write(tx: &mut Tx, survivor: &mut Person) -> Result<(), Problem> {
+/// Writes the survivor over the version that was read.
+pub(super) async fn write(tx: &mut Tx, survivor: &mut Person) -> Result<(), Problem> {
     if !persons::update(tx, survivor).await.map_err(taken_since)? {
         return Err(Problem::new(&CONFLICT));
     }
@@ -168,7 +171,7 @@ async fn write(tx: &mut Tx, survivor: &mut Person) -> Result<(), Problem> {
 }
 
 /// Somebody else has joined the same record at the same moment.
-fn overtaken(error: DbError) -> Problem {
+pub(super) fn overtaken(error: DbError) -> Problem {
     if error.is_unique_violation() { Problem::new(&CONFLICT) } else { error.into() }
 }
 
@@ -178,7 +181,7 @@ fn taken_since(error: DbError) -> Problem {
 }
 
 /// Writes the step into history and audit of both, and tells live lists.
-async fn record(
+pub(super) async fn record(
     tx: &mut Tx,
     ctx: &Ctx,
     step: &str,

@@ -9,22 +9,25 @@ use sanbao_platform::on;
 use super::model::{Join, JoinId};
 use crate::account::id::PersonId;
 use crate::account::person::field::PersonField;
+use crate::account::person::transfer::TransferId;
 
 /// Joins that are listed of one person at most.
 const JOINS_MAX: i64 = 100;
 
 const HOLD_POSTGRES: &str = "select id from person where id = $1 or id = $2 order by id for update";
-const INSERT: &str = "insert into person_join (id, survivor_id, other_id, organisation_id, joined_at, joined_by)
-    values ($1, $2, $3, $4, $5, $6)";
+const INSERT: &str = "insert into person_join
+    (id, survivor_id, other_id, organisation_id, joined_at, joined_by, transfer_id) values ($1, $2, $3, $4, $5, $6, $7)";
+// A record that was handed over leads on for good: none of these sees it.
 const STANDING: &str = "select id, survivor_id, other_id, joined_at from person_join
-    where other_id = $1 and separated_at is null";
+    where other_id = $1 and separated_at is null and transfer_id is null";
 const LIST: &str = "select j.id, j.other_id, j.joined_at, a.display_name as joined_by_name,
     (select count(*) from person_join_moved m where m.join_id = j.id and m.kind = 'consult') as consults,
     (select count(*) from person_join_moved m where m.join_id = j.id and m.kind = 'visit') as visits
     from person_join j join account a on a.id = j.joined_by
-    where j.survivor_id = $1 and j.separated_at is null order by j.joined_at desc, j.id limit $2";
+    where j.survivor_id = $1 and j.separated_at is null and j.transfer_id is null order by j.joined_at desc, j.id limit $2";
 const SURVIVORS: &str = "select distinct survivor_id from person_join
-    where organisation_id = $1 and joined_at > $2 and separated_at is null order by survivor_id limit 50";
+    where organisation_id = $1 and joined_at > $2 and separated_at is null and transfer_id is null
+    order by survivor_id limit 50";
 const END: &str = "update person_join set separated_at = $2, separated_by = $3 where id = $1 and separated_at is null";
 const REMEMBER_FIELD: &str = "insert into person_join_field (join_id, field, former) values ($1, $2, $3)";
 const FIELDS: &str = "select field, former from person_join_field where join_id = $1 order by field";
@@ -35,15 +38,21 @@ const NOTE_VISITS: &str = "insert into person_join_moved (join_id, kind, moved_i
     select $1, 'visit', id from visit where person_id = $2";
 const NOTE_PERSONS: &str = "insert into person_join_moved (join_id, kind, moved_id)
     select $1, 'person', id from person where merged_into = $2";
+// Of somebody who is handed over what is done stays under the record as those had it who did it.
+const NOTE_OPEN_CONSULTS: &str = "insert into person_join_moved (join_id, kind, moved_id)
+    select $1, 'consult', id from consult where resident_id = $2
+        and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
+const NOTE_OPEN_VISITS: &str = "insert into person_join_moved (join_id, kind, moved_id)
+    select $1, 'visit', id from visit where person_id = $2 and state in ('requested', 'scheduled', 'in_service')";
 // The version grows: a step that was read before may not write the old person over this.
 const MOVE_CONSULTS: &str = "update consult set resident_id = $2, version = version + 1 where resident_id = $1";
 const MOVE_VISITS: &str = "update visit set person_id = $2, version = version + 1 where person_id = $1";
 const MOVE_PERSONS: &str = "update person set merged_into = $2 where merged_into = $1";
-const BACK_CONSULTS: &str = "update consult set resident_id = $2, version = version + 1 where resident_id = $1
+const NOTED_CONSULTS: &str = "update consult set resident_id = $2, version = version + 1 where resident_id = $1
     and id in (select moved_id from person_join_moved where join_id = $3 and kind = 'consult')";
-const BACK_VISITS: &str = "update visit set person_id = $2, version = version + 1 where person_id = $1
+const NOTED_VISITS: &str = "update visit set person_id = $2, version = version + 1 where person_id = $1
     and id in (select moved_id from person_join_moved where join_id = $3 and kind = 'visit')";
-const BACK_PERSONS: &str = "update person set merged_into = $2 where merged_into = $1
+const NOTED_PERSONS: &str = "update person set merged_into = $2 where merged_into = $1
     and id in (select moved_id from person_join_moved where join_id = $3 and kind = 'person')";
 const LEAD_ON: &str = "update person set merged_into = $2, version = version + 1
     where id = $1 and version = $3 and merged_into is null";
@@ -73,11 +82,12 @@ pub(super) async fn hold(tx: &mut Tx, one: PersonId, other: PersonId) -> Result<
     Ok(())
 }
 
-/// Writes down that `join` was made.
-pub(super) async fn insert(tx: &mut Tx, join: &Join, by: &Actor) -> Result<(), DbError> {
+/// Writes down that `join` was made, and by which transfer if it was by one.
+pub(super) async fn insert(tx: &mut Tx, join: &Join, by: &Actor, transfer: Option<TransferId>) -> Result<(), DbError> {
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(join.id).bind(join.survivor_id).bind(join.other_id);
-        row.bind(by.organisation).bind(join.joined_at).bind(by.subject).execute(c).await.map(drop)
+        let row = row.bind(by.organisation).bind(join.joined_at).bind(by.subject).bind(transfer);
+        row.execute(c).await.map(drop)
     })?;
     Ok(())
 }
@@ -136,10 +146,22 @@ pub(super) async fn move_all(tx: &mut Tx, join: &Join) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Moves what is not done of the other to the survivor, with the records that went into it, and remembers it.
+pub(super) async fn move_open(tx: &mut Tx, join: &Join) -> Result<(), DbError> {
+    let Join { id, survivor_id, other_id, .. } = *join;
+    for note in [NOTE_OPEN_CONSULTS, NOTE_OPEN_VISITS, NOTE_PERSONS] {
+        on!(tx, |c| sqlx::query(note).bind(id).bind(other_id).execute(c).await.map(drop))?;
+    }
+    for moving in [NOTED_CONSULTS, NOTED_VISITS, NOTED_PERSONS] {
+        on!(tx, |c| sqlx::query(moving).bind(other_id).bind(survivor_id).bind(id).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
 /// Moves back what the join has moved, as far as it is the survivor's still.
 pub(super) async fn move_back(tx: &mut Tx, join: &Join) -> Result<(), DbError> {
     let Join { id, survivor_id, other_id, .. } = *join;
-    for back in [BACK_CONSULTS, BACK_VISITS, BACK_PERSONS] {
+    for back in [NOTED_CONSULTS, NOTED_VISITS, NOTED_PERSONS] {
         on!(tx, |c| sqlx::query(back).bind(survivor_id).bind(other_id).bind(id).execute(c).await.map(drop))?;
     }
     Ok(())

@@ -145,6 +145,12 @@ fn plain(text: &str) -> String {
     half_width(text).to_lowercase()
 }
 
+/// The key of a whole telephone number: that of every record which has it, as any of its telephones.
+pub(in crate::account::person) fn phone_key(number: &str) -> String {
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    LookupSign::Phone.key(&digits)
+}
+
 /// A beginning of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Beginning {

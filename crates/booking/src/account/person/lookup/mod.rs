@@ -17,5 +17,6 @@ mod view;
 pub(in crate::account) use fill::task;
 pub use fill::{fill, write_all};
 pub use key::LookupSign;
+pub(super) use key::phone_key;
 pub(super) use store::write;
 pub use view::{LookedUp, LookupView};

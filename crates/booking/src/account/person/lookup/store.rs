@@ -14,7 +14,7 @@ use super::key::{Beginning, KeyedTexts};
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{columns, recent};
+use crate::account::person::store::{areas_under, columns, recent};
 
 /// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
 pub(super) const FORM: i32 = 1;
@@ -53,24 +53,17 @@ const OF_AGENCY: &str = concat!(
     ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
 );
 const OF_AREAS: &str = concat!(
-    "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $6 || ',', ',' || p.parent || ',', '') <> ',' || $6 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $7)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $7)),
-    picked (id) as (
+    areas_under!(),
+    ", picked (id) as (
         select k.person_id from person_key k
-        where k.scope = $1 and k.key >= $2 and k.key < $3
-        and (k.area_code in (select code from down) or replace(',' || $6 || ',', ',' || k.area_code || ',', '') <> ',' || $6 || ','
+        where k.scope = $4 and k.key >= $5 and k.key < $6
+        and (k.area_code in (select code from down) or replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
             or exists (select 1 from person p
-                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $8))
-        order by k.key, k.person_id limit $4)
+                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $1))
+        order by k.key, k.person_id limit $7)
     select ",
     columns!(),
-    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
+    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $8"
 );
 
 /// A person who was found, and how many keys were read to find all of them.
@@ -140,8 +133,8 @@ pub(super) async fn found(
         OrganisationKind::StreetOffice => {
             let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
             on!(conn, |c| {
-                let rows = sqlx::query_as(OF_AREAS).bind(at_home).bind(from).bind(&until).bind(keys).bind(people);
-                rows.bind(&areas).bind(today).bind(own.id).fetch_all(c).await
+                let rows = sqlx::query_as(OF_AREAS).bind(own.id).bind(&areas).bind(today).bind(at_home);
+                rows.bind(from).bind(&until).bind(keys).bind(people).fetch_all(c).await
             })?
         }
         OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),

@@ -11,26 +11,12 @@ use super::similar::similar;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{find, recent};
+use crate::account::person::store::{areas_under, find, recent};
 
 /// Pairs with a sign that are looked at for one page at most; similar names are told from others by the code.
 const LOOKED_AT_MAX: i64 = 2_000;
 /// Records that are named to somebody who registers a person, at most.
 const CANDIDATES_MAX: usize = 20;
-
-/// The areas under those of the caller: `$2` are the caller's, `$3` is today.
-macro_rules! down {
-    () => {
-        "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $2 || ',', ',' || p.parent || ',', '') <> ',' || $2 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)) "
-    };
-}
 
 /// Whether a row is a resident of the caller's care home, `$1`.
 macro_rules! resident {
@@ -247,10 +233,10 @@ macro_rules! others {
 
 const OF_HOME: &str = pairs!(resident, "$2", "$3", "$4");
 const OF_AGENCY: &str = pairs!(visited, "$3", "$4", "$5");
-const OF_AREAS: &str = concat!(down!(), pairs!(in_area, "$4", "$5", "$6"));
+const OF_AREAS: &str = concat!(areas_under!(), pairs!(in_area, "$4", "$5", "$6"));
 const OTHERS_OF_HOME: &str = others!(resident, "$2", "$3");
 const OTHERS_OF_AGENCY: &str = others!(visited, "$3", "$4");
-const OTHERS_OF_AREAS: &str = concat!(down!(), others!(in_area, "$4", "$5"));
+const OTHERS_OF_AREAS: &str = concat!(areas_under!(), others!(in_area, "$4", "$5"));
 const DECLINE: &str = "insert into person_distinct (low_id, high_id, declined_at, declined_by, organisation_id)
     values ($1, $2, $3, $4, $5) on conflict do nothing";
 

@@ -1,0 +1,17 @@
+//! Consents to keep what is known of somebody, and to hand it over: each an entry of its own, withdrawn as easily as given.
+//!
+//! The newest entry of a scope counts. Where it is withdrawn, what it was about is refused: care facts are not changed any
+//! more, or the person is not handed over. Where nobody has asked yet, nothing is refused.
+
+pub(in crate::account) mod api;
+mod input;
+mod model;
+mod state;
+mod steps;
+mod store;
+mod view;
+
+pub use model::SharingScope;
+pub use state::SharingStateName;
+pub(in crate::account::person) use store::require_not_withdrawn;
+pub(in crate::account) use view::SharingConsentView;

@@ -1,0 +1,91 @@
+//! Consents in the database.
+
+use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::lifecycle::State as _;
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+
+use super::model::{SharingConsent, SharingConsentId, SharingScope};
+use super::state::SharingStateName;
+use crate::account::id::PersonId;
+use crate::account::problems::SHARING_WITHDRAWN;
+
+/// The columns that every statement over consents selects.
+macro_rules! consents {
+    ($rest:expr) => {
+        concat!(
+            "select c.id, c.person_id, c.scope, c.shared_with, c.given_by, c.given_name, c.told, c.given_on, c.recorded_at,
+    c.recorded_by, a.display_name as recorded_by_name, c.state, c.withdrawn_at, c.version
+    from person_sharing_consent c join account a on a.id = c.recorded_by ",
+            $rest
+        )
+    };
+}
+
+/// Whether the consent `c` is of the record `$1`, or of one that was joined into it. Those of a record that was handed over
+/// stay with those who had it.
+macro_rules! of_record {
+    () => {
+        "(c.person_id = $1 or c.person_id in (select p.id from person p where p.merged_into = $1 and not exists
+        (select 1 from person_join j where j.other_id = p.id and j.transfer_id is not null)))"
+    };
+}
+
+const FIND: &str = consents!("where c.id = $1");
+const LIST: &str = consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
+const NEWEST: &str = concat!(
+    "select c.state from person_sharing_consent c where ",
+    of_record!(),
+    " and c.scope = $2 order by c.recorded_at desc, c.id desc limit 1"
+);
+const INSERT: &str =
+    "insert into person_sharing_consent (id, person_id, scope, shared_with, given_by, given_name, told,
+    given_on, recorded_at, recorded_by, state, version) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const UPDATE: &str = "update person_sharing_consent set state = $3, withdrawn_at = $4, version = $5
+    where id = $1 and version = $2";
+
+/// One consent; whether the caller may see it is asked after.
+pub(super) async fn find(conn: &mut Conn, id: SharingConsentId) -> Result<Option<SharingConsent>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?)
+}
+
+/// The consents of a record, the newest first; at most 100.
+pub(super) async fn list(conn: &mut Conn, person: PersonId) -> Result<Vec<SharingConsent>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(person).fetch_all(c).await)?)
+}
+
+/// Stores a new one.
+pub(super) async fn insert(tx: &mut Tx, consent: &SharingConsent) -> Result<bool, DbError> {
+    let words = consent.words.unseen();
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(consent.id).bind(consent.person_id).bind(consent.scope);
+        let row = row.bind(&words.shared_with).bind(consent.given_by).bind(&words.given_name).bind(consent.told);
+        let row = row.bind(consent.given_on).bind(consent.recorded_at).bind(consent.recorded_by);
+        row.bind(consent.state.name()).bind(consent.version).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+/// Stores whether it stands, over the version that was read; `false` when somebody else was faster.
+pub(super) async fn update(tx: &mut Tx, read: i64, consent: &SharingConsent) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(UPDATE).bind(consent.id).bind(read).bind(consent.state.name());
+        row.bind(consent.state.withdrawn_at()).bind(consent.version).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+/// Refuses what somebody has withdrawn their consent to.
+pub(in crate::account::person) async fn require_not_withdrawn(
+    conn: &mut Conn,
+    person: PersonId,
+    scope: SharingScope,
+) -> Result<(), Problem> {
+    let newest: Option<SharingStateName> =
+        on!(conn, |c| sqlx::query_scalar(NEWEST).bind(person).bind(scope).fetch_optional(c).await)
+            .map_err(DbError::from)?;
+    match newest {
+        Some(SharingStateName::Withdrawn) => Err(Problem::new(&SHARING_WITHDRAWN)),
+        Some(SharingStateName::Given) | None => Ok(()),
+    }
+}
