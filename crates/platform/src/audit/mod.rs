@@ -3,6 +3,7 @@
 //! Personal data leaves a store as [`Personal`], which only opens with the request's [`Disclosure`]. They collect whom the
 //! answer shows, and [`audited`] writes that down before the answer goes out.
 
+pub mod chain;
 mod layer;
 mod personal;
 mod refusals;

@@ -41,7 +41,7 @@ struct Row<'a> {
 }
 
 /// The name of a set: the same subjects have the same one.
-fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
+pub(super) fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
     let lines: Vec<String> = subjects.iter().map(|s| format!("{} {}", s.kind, s.id)).collect();
     sha256_hex(lines.join("\n").as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }

@@ -164,6 +164,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     6 "0006_ended_session",
     7 "0007_reads",
     8 "0008_belonging",
+    9 "0009_audit_chain",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.
