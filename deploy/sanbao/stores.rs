@@ -141,13 +141,17 @@ impl Found {
         let missing =
             missing.or_else(|| found.iter().find(|(.., held)| *held == Holding::Nothing).map(|(role, ..)| *role));
         let present = found.iter().find(|(.., held)| held.is_used());
-        match (missing, present, purpose) {
+        let refusal = match (missing, present, purpose) {
             (Some(missing), Some((present, ..)), _) => {
-                let (missing, present) = (place(storage, missing), present.schema());
-                return Err(ComposeError::Missing { missing, present });
+                Some(ComposeError::Missing { missing: place(storage, missing), present: present.schema() })
             }
-            (Some(missing), None, Purpose::Work) => return Err(ComposeError::NoNetwork(place(storage, missing))),
-            _ => {}
+            (Some(missing), None, Purpose::Work) => Some(ComposeError::NoNetwork(place(storage, missing))),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            // Closed, they leave no files of their journals behind.
+            Self(found).close().await;
+            return Err(refusal);
         }
         for role in absent {
             found.push(opened(storage, role).await?);

@@ -12,7 +12,7 @@ use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::copy::{CopyError, Digest, Snapshot};
-use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both};
+use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both, until};
 use serde_json::json;
 
 use crate::common::{self, Served};
@@ -208,7 +208,11 @@ async fn what_cannot_be_kept_or_brought_back_is_said_and_leaves_nothing() {
     none.env_remove("SANBAO_PASSPHRASE");
     assert!(refused(none).contains("--passphrase-file"), "no passphrase");
     assert!(!file.exists());
-    succeeded(&place.command("backup", &file).output().unwrap());
+    let words = folder.path().join("passphrase");
+    std::fs::write(&words, format!("{PASSPHRASE}\n")).unwrap();
+    let mut by_file = place.command("backup", &file);
+    by_file.env_remove("SANBAO_PASSPHRASE").arg("--passphrase-file").arg(&words);
+    succeeded(&by_file.output().unwrap());
     assert!(refused(place.command("backup", &file)).contains("there already"), "a file is not overwritten");
     assert!(refused(place.command("restore", &file)).contains("holds something"), "a network is not overwritten");
 
@@ -222,7 +226,16 @@ async fn what_cannot_be_kept_or_brought_back_is_said_and_leaves_nothing() {
     assert!(refused(other.command("restore", &cut)).contains("cut off or was changed"), "half a file");
     let Storage::Files(dir) = &other.storage else { unreachable!() };
     assert!(!dir.exists(), "nothing is there that could be served");
-    succeeded(&other.command("restore", &file).output().unwrap());
+    let mut killed = other.command("restore", &file).spawn().unwrap();
+    let filling = folder.path().join("other.filling");
+    until("it has begun", async || filling.exists() || dir.exists()).await;
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    if !dir.exists() {
+        succeeded(&other.command("restore", &file).output().unwrap());
+    }
+    assert_eq!(other.sums().await, place.sums().await);
+    assert!(!filling.exists(), "what the killed one left is gone");
     let demo = folder.path().join("demo");
     std::fs::create_dir(&demo).unwrap();
     std::fs::write(demo.join("this-is-a-demo"), "").unwrap();

@@ -1,6 +1,5 @@
 //! Databases and streams of different times: a reader never goes on in a log that is not the one that it has heard.
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sanbao_platform::bus::{
     Consumer, Event, EventLog as _, Faults, Forwarder, Handler, LogError, Outbox, StreamLimits,
@@ -173,7 +172,6 @@ async fn a_stream_that_is_newer_than_its_outbox_is_refused_by_its_publisher_and_
         let running = tokio::spawn(Arc::new(forwarder()).run(faults.clone(), stop.clone()));
         let told = || faults.all().contains_key(&("the event stream", "speaker"));
         until("the publisher says so", async || told()).await;
-        tokio::time::sleep(Duration::from_millis(10)).await;
         stop.cancel();
         running.await.unwrap();
     })
