@@ -9,7 +9,6 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::chain::Chainer;
 use crate::auth::{Keys, Passwords, ended};
 use crate::bus::{
     Cleaner, Consumer, EventLog, Faults, Forwarder, LogError, Outbox, Published, Readers, Retention, StreamLimits,
@@ -232,8 +231,6 @@ impl Running {
         for cleaner in &wiring.cleaners {
             let (db, clock) = (cleaner.db.clone(), cleaner.clock.clone());
             self.tasks.spawn(ended::follow(db, clock, self.stop.clone()));
-            let (service, db, clock) = (cleaner.publisher, cleaner.db.clone(), cleaner.clock.clone());
-            self.tasks.spawn(Chainer { service, db, clock }.run(self.stop.clone()));
             self.tasks.spawn(cleaner.clone().run(self.stop.clone()));
         }
         self

@@ -4,6 +4,7 @@
 //! answer shows, and [`audited`] writes that down before the answer goes out.
 
 pub mod chain;
+mod from;
 mod layer;
 mod personal;
 mod refusals;
@@ -21,26 +22,29 @@ use crate::http::Ctx;
 use crate::id::uuid_v7;
 use crate::on;
 
+pub(crate) use from::answering;
 pub use layer::{Auditor, audited};
 pub use personal::{Disclosure, Personal, Subject, Subjects};
 pub use refusals::{ROWS_PER_MINUTE_MAX, Refusals};
 pub(crate) use shown::{Asked, note_again, write as write_shown};
 
 const INSERT: &str = "insert into audit
-    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 const INSERT_ALL_SQLITE: &str =
-    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+    "insert into audit
+        (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', unhex(e.value ->> 'actor'),
         unhex(e.value ->> 'organisation'), e.value ->> 'action', e.value ->> 'resource_kind',
-        unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done'
+        unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done', e.value ->> 'address'
     from json_each($1) e";
 const INSERT_ALL_POSTGRES: &str =
-    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+    "insert into audit
+        (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, (e ->> 'actor')::uuid,
         (e ->> 'organisation')::uuid, e ->> 'action', e ->> 'resource_kind', (e ->> 'resource_id')::uuid,
-        e ->> 'request_id', 'done'
+        e ->> 'request_id', 'done', e ->> 'address'
     from jsonb_array_elements($1) e";
 
 /// Something that was done, for [`record_all`].
@@ -70,10 +74,11 @@ struct Row<'a> {
     resource_kind: &'static str,
     resource_id: String,
     request_id: &'a str,
+    address: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of(done: &'a Done<'_>) -> Self {
+    fn of(done: &'a Done<'_>, address: Option<&'a str>) -> Self {
         let hex = |id: Uuid| id.simple().to_string();
         Self {
             id: hex(uuid_v7(done.at)),
@@ -84,6 +89,7 @@ impl<'a> Row<'a> {
             resource_kind: done.resource_kind,
             resource_id: hex(done.resource),
             request_id: done.request_id,
+            address,
         }
     }
 }
@@ -93,7 +99,8 @@ pub async fn record_all(tx: &mut Tx, done: &[Done<'_>]) -> Result<(), DbError> {
     if done.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Row<'_>> = done.iter().map(Row::of).collect();
+    let address = from::address();
+    let rows: Vec<Row<'_>> = done.iter().map(|done| Row::of(done, address.as_deref())).collect();
     match tx.engine() {
         Engine::Sqlite(c) => sqlx::query(INSERT_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(INSERT_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,
@@ -128,7 +135,8 @@ pub async fn record_as(
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(uuid_v7(at)).bind(at);
         let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.organisation));
-        row.bind(action).bind(resource_kind).bind(resource).bind(request_id).bind(outcome).execute(c).await.map(drop)
+        let row = row.bind(action).bind(resource_kind).bind(resource).bind(request_id).bind(outcome);
+        row.bind(from::address()).execute(c).await.map(drop)
     })?;
     Ok(())
 }

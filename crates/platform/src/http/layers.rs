@@ -1,9 +1,10 @@
 //! The outermost layer: request ids, languages, problems written out, security headers, one log line.
 
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -16,7 +17,7 @@ use super::extract::problem_of;
 use super::live::Streams;
 use super::packing::{Packing, packed};
 use super::{RequestInfo, cookies};
-use crate::audit::Disclosure;
+use crate::audit::{self, Disclosure};
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
@@ -101,7 +102,9 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let client_id = client_id(request.headers());
     let span = tracing::info_span!("request", id = %info.request_id, client_id, %method, route);
     request.extensions_mut().insert(info.clone());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let answer = audit::answering(address, next.run(request));
+    let mut response = answer.instrument(span.clone()).await;
     if info.shows.is_open() {
         // No layer of the service wrote it down: nobody is to see it.
         response = Problem::internal("an answer shows somebody and left no audit row").into_response();

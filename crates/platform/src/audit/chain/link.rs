@@ -4,10 +4,10 @@ use std::fmt;
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest as _, Sha256};
+use sqlx::{ColumnIndex, Decode, FromRow, Type};
 use uuid::Uuid;
 
 use crate::crypto::hex;
-use crate::db::DbError;
 
 /// Bytes of a link (SHA-256).
 pub const LINK_BYTES: usize = 32;
@@ -28,11 +28,11 @@ impl fmt::Display for Link {
     }
 }
 
-/// A row of the log, with the place that it has.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub(super) struct Row {
+/// Everything of a row that is linked.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Content {
     pub(super) id: Uuid,
-    occurred_at: DateTime<Utc>,
+    pub(super) occurred_at: DateTime<Utc>,
     actor: Option<Uuid>,
     organisation: Option<Uuid>,
     action: String,
@@ -42,8 +42,31 @@ pub(super) struct Row {
     outcome: String,
     pub(super) shown: Option<Uuid>,
     times: i64,
-    pub(super) position: Option<i64>,
-    pub(super) link: Option<Vec<u8>>,
+    address: Option<String>,
+}
+
+/// A row with the place and the link that it was given.
+#[derive(Clone, Debug)]
+pub(super) struct Linked {
+    pub(super) position: i64,
+    pub(super) link: Option<Link>,
+    /// `None` where a column holds what no row is written with.
+    pub(super) content: Option<Content>,
+}
+
+impl<'r, R> FromRow<'r, R> for Linked
+where
+    R: sqlx::Row,
+    &'static str: ColumnIndex<R>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    Option<Vec<u8>>: Decode<'r, R::Database> + Type<R::Database>,
+    Content: FromRow<'r, R>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let link: Option<Vec<u8>> = row.try_get("link")?;
+        let link = link.and_then(|bytes| Link::of(&bytes));
+        Ok(Self { position: row.try_get("position")?, link, content: Content::from_row(row).ok() })
+    }
 }
 
 impl Link {
@@ -53,17 +76,16 @@ impl Link {
     }
 
     /// The link in a column.
-    pub(super) fn of(bytes: &[u8], position: i64) -> Result<Self, DbError> {
-        bytes.try_into().map(Self).map_err(|_| DbError::BadRow {
-            table: "audit",
-            column: "link",
-            row: position.to_string(),
-            cause: format!("{} bytes, not {LINK_BYTES}", bytes.len()),
-        })
+    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The link of the row behind the one with this.
-    pub(super) fn next(self, row: &Row) -> Self {
+    pub(super) fn next(self, row: &Content) -> Self {
         let mut hash = Sha256::new();
         hash.update(self.0);
         hash.update(row.id);
@@ -73,10 +95,12 @@ impl Link {
             hash.update([u8::from(id.is_some())]);
             hash.update(id.unwrap_or_default());
         }
-        for text in [&row.action, &row.resource_kind, &row.request_id, &row.outcome] {
+        let address = row.address.as_deref();
+        for text in [&row.action, &row.resource_kind, &row.request_id, &row.outcome, address.unwrap_or_default()] {
             hash.update((text.len() as u64).to_be_bytes());
             hash.update(text);
         }
+        hash.update([u8::from(address.is_some())]);
         hash.update(row.times.to_be_bytes());
         Self(hash.finalize().into())
     }

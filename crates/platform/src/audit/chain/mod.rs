@@ -2,74 +2,107 @@
 //!
 //! Nobody who writes a row waits for it: a task gives committed rows their places, in order, and links each to the one before by a
 //! hash. The end of the chain goes out from time to time as a [`Checkpoint`], by the log and a file that the database's owner
-//! does not hold. Up to the last checkpoint nothing can be changed unnoticed; what came after it can be cut off.
+//! does not hold. Up to the last checkpoint nothing can be changed unnoticed; what came after it can be made anew.
 
+mod checkpoint;
+mod keep;
 mod link;
+mod prune;
 mod verify;
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
-use crate::crypto::hex;
-use crate::db::{Db, DbError, Engine, Tx};
+use crate::db::{Conn, Db, DbError, Engine, Tx, expect_rows};
 use crate::on;
 
+pub use checkpoint::{Checkpoint, CheckpointFile};
+pub use keep::{AUDIT_DAYS_DEFAULT, AUDIT_DAYS_MIN, Keeping, task};
 pub use link::{LINK_BYTES, Link};
-pub use verify::{Fault, Report, verify};
+pub use prune::{Pruner, PruningKey};
+pub use verify::{Fault, Verified, verify};
 
-use link::Row;
+use link::Content;
 
-/// Rows that one transaction links.
-const BATCH_ROWS_MAX: i64 = 500;
-/// How often is looked for rows without a place.
-const INTERVAL_SECONDS: u64 = 10;
+/// Rows that one transaction links: a few milliseconds of the writer's time.
+const BATCH_ROWS_MAX: i64 = 250;
+/// How long others may write between two batches.
+const BATCH_PAUSE_MS: u64 = 10;
 /// How long a row that counts refusals may still change (a minute of one account), with some to spare.
 const COUNTING_SECONDS: i64 = 120;
 
-const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727003, hashtext(current_schema()))";
-const END: &str = "select position, link from audit where position is not null order by position desc limit 1";
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727004, hashtext(current_schema()))";
+const HEAD: &str = "select position, link from audit_head";
+const SET_HEAD: &str = "insert into audit_head (id, position, link, linked_at) values (1, $1, $2, $3)
+    on conflict (id) do update set position = excluded.position, link = excluded.link, linked_at = excluded.linked_at";
 const UNLINKED: &str = "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
-    shown, times, position, link from audit
+    shown, times, address from audit
     where position is null and (outcome <> 'refused_often' or occurred_at < $1) order by id limit $2";
 const PLACE_SQLITE: &str = "update audit set position = e.value ->> 'position', link = unhex(e.value ->> 'link')
     from json_each($1) e where audit.id = unhex(e.value ->> 'id') and audit.position is null";
 const PLACE_POSTGRES: &str = "update audit set position = (e ->> 'position')::bigint, link = decode(e ->> 'link', 'hex')
     from jsonb_array_elements($1) e where audit.id = (e ->> 'id')::uuid and audit.position is null";
 
-/// The end of a chain, as it goes out: what a later verification holds the chain against.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checkpoint {
-    /// The service whose log it is.
-    pub service: String,
-    /// When it was taken.
-    pub at: DateTime<Utc>,
-    /// The place of the last row.
-    pub position: i64,
-    /// The link of that row, as hex.
-    pub link: String,
-}
-
-/// The last row of a chain.
+/// A place in a chain, with the link of the row there; place 0 is what the chain begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct End {
-    pub(super) position: i64,
-    pub(super) link: Link,
+pub struct Place {
+    pub position: i64,
+    pub link: Link,
 }
 
-/// A place that is given.
+impl Place {
+    /// The place before the first row.
+    fn first(service: &str) -> Self {
+        Self { position: 0, link: Link::first(service) }
+    }
+
+    /// The place of `row`, behind this one.
+    fn next(self, row: &Content) -> Self {
+        Self { position: self.position + 1, link: self.link.next(row) }
+    }
+
+    fn read(table: &'static str, (position, link): (i64, Vec<u8>)) -> Result<Self, DbError> {
+        let bad = || DbError::BadRow {
+            table,
+            column: "link",
+            row: position.to_string(),
+            cause: format!("{} bytes, not {LINK_BYTES}", link.len()),
+        };
+        Ok(Self { position, link: Link::of(&link).ok_or_else(bad)? })
+    }
+}
+
+/// A place that is given to a row.
 #[derive(Serialize)]
-struct Placed {
+struct Given {
     id: String,
     position: i64,
     link: String,
 }
 
-/// The task that links one service's log.
+/// The head of a chain, as the database says; `None` before anything is linked.
+async fn head(conn: &mut Conn) -> Result<Option<Place>, DbError> {
+    let head: Option<(i64, Vec<u8>)> = on!(conn, |c| sqlx::query_as(HEAD).fetch_optional(c).await)?;
+    head.map(|head| Place::read("audit_head", head)).transpose()
+}
+
+/// Keeps the chain's other tasks away until the transaction ends: those of other processes on `PostgreSQL`, while one writer
+/// is enough on `SQLite`. In a statement of its own, because the next must see what the lock's last holder committed.
+async fn lock(tx: &mut Tx) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(LOCK_POSTGRES).execute(c).await?;
+    }
+    Ok(())
+}
+
+async fn pause() {
+    tokio::time::sleep(std::time::Duration::from_millis(BATCH_PAUSE_MS)).await;
+}
+
+/// Links one service's log.
 #[derive(Clone, Debug)]
 pub struct Chainer {
     pub service: &'static str,
@@ -78,73 +111,71 @@ pub struct Chainer {
 }
 
 impl Chainer {
-    /// Links what is committed, until `stop`; once more at the end, so that a checkpoint of a stopped service has it all.
-    pub async fn run(self, stop: CancellationToken) {
-        loop {
-            if let Err(error) = self.link().await {
-                tracing::warn!(service = self.service, %error, "audit rows wait for their place");
-            }
-            if stop.is_cancelled() {
-                return;
-            }
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS)) => {}
-            }
-        }
-    }
-
-    /// Links every row that is ready; how many.
-    pub async fn link(&self) -> Result<u64, DbError> {
+    /// Links every row that is ready, or until `stop`; how many.
+    pub async fn link(&self, stop: &CancellationToken) -> Result<u64, DbError> {
         let mut all = 0;
-        loop {
+        while !stop.is_cancelled() {
             let rows = self.link_batch().await?;
             all += rows;
             if rows < BATCH_ROWS_MAX.unsigned_abs() {
-                return Ok(all);
+                break;
             }
+            pause().await;
         }
+        Ok(all)
     }
 
+    /// One batch. What takes time is done before the writer's turn: there, the places are only written down. Where another
+    /// process has linked meanwhile, nothing is.
     async fn link_batch(&self) -> Result<u64, DbError> {
-        let settled = self.clock.now() - TimeDelta::seconds(COUNTING_SECONDS);
+        let now = self.clock.now();
+        let settled = now - TimeDelta::seconds(COUNTING_SECONDS);
+        let mut conn = self.db.read().await?;
+        let before = head(&mut conn).await?;
+        let rows: Vec<Content> =
+            on!(conn, |c| sqlx::query_as(UNLINKED).bind(settled).bind(BATCH_ROWS_MAX).fetch_all(c).await)?;
+        drop(conn);
+        let Some((given, end)) = self.places(before, &rows) else { return Ok(0) };
         let mut tx = self.db.begin().await?;
-        if let Engine::Postgres(c) = tx.engine() {
-            // In a statement of its own: the next must see what the lock's last holder committed.
-            sqlx::query(LOCK_POSTGRES).execute(c).await?;
-        }
-        let rows: Vec<Row> =
-            on!(tx, |c| sqlx::query_as(UNLINKED).bind(settled).bind(BATCH_ROWS_MAX).fetch_all(c).await)?;
-        if rows.is_empty() {
+        lock(&mut tx).await?;
+        if head(&mut tx).await? != before {
             return Ok(0);
         }
-        let mut end = end(&mut tx).await?.unwrap_or(End { position: 0, link: Link::first(self.service) });
-        let placed: Vec<Placed> = rows
-            .iter()
-            .map(|row| {
-                end = End { position: end.position + 1, link: end.link.next(row) };
-                Placed { id: row.id.simple().to_string(), position: end.position, link: end.link.to_string() }
-            })
-            .collect();
-        let written = match tx.engine() {
-            Engine::Sqlite(c) => sqlx::query(PLACE_SQLITE).bind(Json(placed)).execute(c).await?.rows_affected(),
-            Engine::Postgres(c) => sqlx::query(PLACE_POSTGRES).bind(Json(placed)).execute(c).await?.rows_affected(),
+        let placed = match tx.engine() {
+            Engine::Sqlite(c) => sqlx::query(PLACE_SQLITE).bind(Json(given)).execute(c).await?.rows_affected(),
+            Engine::Postgres(c) => sqlx::query(PLACE_POSTGRES).bind(Json(given)).execute(c).await?.rows_affected(),
         };
-        crate::db::expect_rows("link audit rows", rows.len() as u64, written)?;
+        expect_rows("link audit rows", rows.len() as u64, placed)?;
+        set_head(&mut tx, end, now).await?;
         tx.commit().await?;
-        Ok(written)
+        Ok(placed)
+    }
+
+    /// The places of rows behind `before`, and the last of them.
+    fn places(&self, before: Option<Place>, rows: &[Content]) -> Option<(Vec<Given>, Place)> {
+        let mut end = before.unwrap_or_else(|| Place::first(self.service));
+        let mut given = Vec::with_capacity(rows.len());
+        for row in rows {
+            end = end.next(row);
+            let id = row.id.simple().to_string();
+            given.push(Given { id, position: end.position, link: end.link.to_string() });
+        }
+        (!given.is_empty()).then_some((given, end))
     }
 
     /// The end of the chain as it goes out; `None` while there is no chain.
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
-        let mut conn = self.db.read().await?;
-        let end: Option<(i64, Vec<u8>)> = on!(conn, |c| sqlx::query_as(END).fetch_optional(c).await)?;
+        let head = head(&mut self.db.read().await?).await?;
         let (service, at) = (self.service.to_owned(), self.clock.now());
-        Ok(end.map(|(position, link)| Checkpoint { service, at, position, link: hex(&link) }))
+        Ok(head.map(|Place { position, link }| Checkpoint { service, at, position, link: link.to_string() }))
     }
 }
 
-async fn end(tx: &mut Tx) -> Result<Option<End>, DbError> {
-    let end: Option<(i64, Vec<u8>)> = on!(tx, |c| sqlx::query_as(END).fetch_optional(c).await)?;
-    end.map(|(position, link)| Ok(End { position, link: Link::of(&link, position)? })).transpose()
+async fn set_head(tx: &mut Tx, end: Place, now: DateTime<Utc>) -> Result<(), DbError> {
+    let (position, link) = (end.position, end.link.bytes());
+    let rows = on!(tx, |c| {
+        let head = sqlx::query(SET_HEAD).bind(position).bind(link).bind(now).execute(c).await;
+        head.map(|r| r.rows_affected())
+    })?;
+    expect_rows("set the audit's head", 1, rows)
 }
