@@ -1,6 +1,6 @@
 //! `sanbao audit verify`: the chains of the audit logs, beside a running server or without one.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
 
 use chrono::SecondsFormat;
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn the_first_fault_is_told_by_its_position_and_kind() {
         let faults = vec![Fault::Checkpoint { position: 9 }, Fault::Missing { from: 3, until: 4 }];
-        let verified = Verified { rows: 8, unlinked: 2, checkpoints: 1, faults_count: 2, faults, ..Verified::default() };
+        let verified =
+            Verified { rows: 8, unlinked: 2, checkpoints: 1, faults_count: 2, faults, ..Verified::default() };
         let mut out = Vec::new();
         told(&mut out, "booking", &verified, true).unwrap();
         let text = String::from_utf8(out).unwrap();

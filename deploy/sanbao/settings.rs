@@ -287,7 +287,12 @@ impl Settings {
             vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections
             .into_iter()
-            .chain([("accounts", self.accounts_section()), ("audit", self.audit_section()), ("nats", self.nats_section()), ("around", around)])
+            .chain([
+                ("accounts", self.accounts_section()),
+                ("audit", self.audit_section()),
+                ("nats", self.nats_section()),
+                ("around", around),
+            ])
             .collect()
     }
 

@@ -50,34 +50,58 @@ const CHANGES: &[(&str, &[&str], Option<i64>)] = &[
     ("of somebody", &["update audit set actor = id where position = $1"], Some(0)),
     ("of an organisation", &["update audit set organisation = id where position = $1"], Some(0)),
     ("of another thing", &["update audit set resource_id = id where position = $1"], Some(0)),
-    ("of another time", &[
-        "update audit set occurred_at = (select b.occurred_at from audit b where b.position = $1 - 1) where position = $1",
-    ], Some(0)),
-    ("with letters moved", &[
-        "update audit set request_id = request_id || substr(outcome, 1, 1), outcome = substr(outcome, 2) where position = $1",
-    ], Some(0)),
-    ("with another's link", &[
-        "update audit set link = (select b.link from audit b where b.position = $1 - 1) where position = $1",
-    ], Some(0)),
+    (
+        "of another time",
+        &[
+            "update audit set occurred_at = (select b.occurred_at from audit b where b.position = $1 - 1) where position = $1",
+        ],
+        Some(0),
+    ),
+    (
+        "with letters moved",
+        &[
+            "update audit set request_id = request_id || substr(outcome, 1, 1), outcome = substr(outcome, 2) where position = $1",
+        ],
+        Some(0),
+    ),
+    (
+        "with another's link",
+        &["update audit set link = (select b.link from audit b where b.position = $1 - 1) where position = $1"],
+        Some(0),
+    ),
     ("without a link", &["update audit set link = null where position = $1"], Some(0)),
-    ("with what another says", &[
-        "update audit set action = (select b.action from audit b where b.position = $1 - 1) where position = $1",
-    ], Some(0)),
+    (
+        "with what another says",
+        &["update audit set action = (select b.action from audit b where b.position = $1 - 1) where position = $1"],
+        Some(0),
+    ),
     ("out of the chain", &["update audit set position = null where position = $1"], Some(0)),
     ("elsewhere", &["update audit set position = position + 1000 where position = $1"], Some(0)),
-    ("swapped with its links", &[
-        "update audit set position = -position where position in ($1, $1 - 1)",
-        "update audit set position = 2 * $1 - 1 + position where position < 0",
-    ], Some(-1)),
-    ("swapped without", &[
-        "create table other as select position, link from audit where position in ($1, $1 - 1)",
-        "update audit set position = -position where position in ($1, $1 - 1)",
-        "update audit set position = 2 * $1 - 1 + position where position < 0",
-        "update audit set link = (select o.link from other o where o.position = audit.position) where position in ($1, $1 - 1)",
-        "drop table other",
-    ], Some(-1)),
+    (
+        "swapped with its links",
+        &[
+            "update audit set position = -position where position in ($1, $1 - 1)",
+            "update audit set position = 2 * $1 - 1 + position where position < 0",
+        ],
+        Some(-1),
+    ),
+    (
+        "swapped without",
+        &[
+            "create table other as select position, link from audit where position in ($1, $1 - 1)",
+            "update audit set position = -position where position in ($1, $1 - 1)",
+            "update audit set position = 2 * $1 - 1 + position where position < 0",
+            "update audit set link = (select o.link from other o where o.position = audit.position) where position in ($1, $1 - 1)",
+            "drop table other",
+        ],
+        Some(-1),
+    ),
     ("showing others", &["update audit_shown set kind = 'x' where $1 > 0"], None),
-    ("showing more", &["insert into audit_shown (shown, kind, id) select shown, 'x', id from audit_shown where $1 > 0"], None),
+    (
+        "showing more",
+        &["insert into audit_shown (shown, kind, id) select shown, 'x', id from audit_shown where $1 > 0"],
+        None,
+    ),
     ("showing nobody", &["delete from audit_shown where $1 > 0"], None),
 ];
 /// What only the embedded engine can hold.
@@ -259,7 +283,7 @@ async fn rows_stand_in_the_order_of_their_commits() {
             // One writer: no transaction begins before the other has ended.
             return;
         }
-        let house = House::on(&engine, "order").await;
+        let house = House::on(&engine, "commits").await;
         let mut early = house.db.begin().await.unwrap();
         record(&mut early, start(), "test.early").await;
         house.write(1).await;
@@ -377,8 +401,7 @@ async fn a_row_that_was_changed_is_not_pruned_away_with_its_trace() {
         house.clock.advance(std::time::Duration::from_secs(201 * 86_400));
         let refused = house.pruner.prune(&going()).await.unwrap_err().to_string();
         assert!(refused.contains("audit.link of 9"), "{refused}");
-        let positions: BTreeSet<Option<i64>> =
-            house.verified(&[]).await.faults.iter().map(Fault::position).collect();
+        let positions: BTreeSet<Option<i64>> = house.verified(&[]).await.faults.iter().map(Fault::position).collect();
         assert_eq!(positions, BTreeSet::from([Some(9)]));
     })
     .await;

@@ -63,6 +63,8 @@ fn every(seconds: u64) -> Interval {
 
 impl Keeper {
     async fn run(mut self, stop: CancellationToken) {
+        self.link(&stop).await;
+        self.tell().await;
         let (mut link, mut tell, mut prune) = (every(LINK_SECONDS), every(CHECKPOINT_SECONDS), every(PRUNE_SECONDS));
         loop {
             tokio::select! {

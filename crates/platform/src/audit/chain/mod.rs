@@ -38,12 +38,14 @@ const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727004, hashtext(curre
 const HEAD: &str = "select position, link from audit_head";
 const SET_HEAD: &str = "insert into audit_head (id, position, link, linked_at) values (1, $1, $2, $3)
     on conflict (id) do update set position = excluded.position, link = excluded.link, linked_at = excluded.linked_at";
-const UNLINKED: &str = "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
+const UNLINKED: &str =
+    "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
     shown, times, address from audit
     where position is null and (outcome <> 'refused_often' or occurred_at < $1) order by id limit $2";
 const PLACE_SQLITE: &str = "update audit set position = e.value ->> 'position', link = unhex(e.value ->> 'link')
     from json_each($1) e where audit.id = unhex(e.value ->> 'id') and audit.position is null";
-const PLACE_POSTGRES: &str = "update audit set position = (e ->> 'position')::bigint, link = decode(e ->> 'link', 'hex')
+const PLACE_POSTGRES: &str =
+    "update audit set position = (e ->> 'position')::bigint, link = decode(e ->> 'link', 'hex')
     from jsonb_array_elements($1) e where audit.id = (e ->> 'id')::uuid and audit.position is null";
 
 /// A place in a chain, with the link of the row there; place 0 is what the chain begins with.

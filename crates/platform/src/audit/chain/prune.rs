@@ -17,10 +17,12 @@ use crate::db::{Conn, Db, DbError, Engine, Tx, expect_rows};
 use crate::on;
 
 pub(super) const POINT: &str = "select position, link, signature from audit_pruning";
-const SET_POINT: &str = "insert into audit_pruning (id, position, link, pruned_at, signature) values (1, $1, $2, $3, $4)
+const SET_POINT: &str =
+    "insert into audit_pruning (id, position, link, pruned_at, signature) values (1, $1, $2, $3, $4)
     on conflict (id) do update set position = excluded.position, link = excluded.link, pruned_at = excluded.pruned_at,
         signature = excluded.signature";
-const OLDEST: &str = "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
+const OLDEST: &str =
+    "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
     shown, times, address, position, link from audit where position > $1 order by position limit $2";
 const FORGET: &str = "delete from audit where position > $1 and position <= $2";
 /// A set that is shown again right now names no row yet that others see; so those are waited for, and not for long.
@@ -148,7 +150,10 @@ impl Pruner {
             let next = row.content.as_ref().map(|content| (content, old.last.next(content)));
             let holds = next.filter(|(_, next)| next.position == row.position && Some(next.link) == row.link);
             let Some((content, next)) = holds else {
-                return Err(broken(row.position, "the row is not the one that was linked; nothing from it on is pruned"));
+                return Err(broken(
+                    row.position,
+                    "the row is not the one that was linked; nothing from it on is pruned",
+                ));
             };
             old.last = next;
             old.rows += 1;

@@ -25,7 +25,8 @@ const FAULTS_TOLD_MAX: usize = 100;
 /// Rows between two words of progress.
 const PROGRESS_ROWS: u64 = 5_000;
 
-const ROWS: &str = "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
+const ROWS: &str =
+    "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
     shown, times, address, position, link from audit where position > $1 order by position";
 /// Rows that stand at or before the place from which is verified, where none should be.
 const STRAY: &str = "select position from audit where position <= $1 order by position limit $2";
@@ -157,11 +158,13 @@ impl<F: FnMut(u64, u64)> Walk<F> {
 
     fn row(&mut self, row: Linked) {
         let position = row.position;
-        if position != self.end.position + 1 {
+        let follows = position == self.end.position + 1;
+        if !follows {
             self.found.add(Fault::Missing { from: self.end.position + 1, until: position });
         }
         let next = row.content.as_ref().map(|content| self.end.link.next(content));
-        if next.is_none() || next != row.link {
+        // Behind rows that are gone nobody can say from which link this one went on.
+        if next.is_none() || row.link.is_none() || (follows && next != row.link) {
             self.found.add(Fault::Altered { position });
         }
         // The next one is held against what stands here, so that one fault is told once.

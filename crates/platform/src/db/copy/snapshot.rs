@@ -64,8 +64,7 @@ impl Snapshot {
                         sqlx::raw_sql(sqlx::AssertSqlSafe(join)).execute(&mut conn).await?;
                     }
                     None => {
-                        let id: String =
-                            sqlx::query_scalar("select pg_export_snapshot()").fetch_one(&mut conn).await?;
+                        let id: String = sqlx::query_scalar("select pg_export_snapshot()").fetch_one(&mut conn).await?;
                         *exported = Some(id);
                     }
                 }
