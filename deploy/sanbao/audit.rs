@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use chrono::SecondsFormat;
 use sanbao_platform::audit::chain::{Checkpoint, CheckpointFile, Verified, verify as verify_chain};
-use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
+use sanbao_platform::db::copy::Snapshot;
+use sanbao_platform::db::{Db, DbError};
 
 use crate::cli_audit::AuditVerifyArgs;
 use crate::command_error::CommandError;
+use crate::keeping::is_current;
 use crate::needs::bar;
 use crate::role::Role;
 use crate::stores::{ComposeError, Found, Purpose};
@@ -19,27 +21,33 @@ const FAULTS_SHOWN_MAX: usize = 20;
 
 /// Carries the command out; the code is 1 if a chain does not hold.
 pub async fn verify(args: &AuditVerifyArgs) -> Result<ExitCode, CommandError> {
+    let failed = |e: DbError| CommandError::Service("verifying the audit log", e.to_string());
     let (storage, secret_file) = args.store.storage()?;
     let checkpoints = args.checkpoints.as_ref().map_or_else(|| Ok(Vec::new()), |file| read(file))?;
     let roles = args.role.as_ref().map_or(Role::ALL, std::slice::from_ref);
     let found = Found::open(&storage, roles, Purpose::Work).await?;
     let root = RootSecret::load_at(&secret_file).map_err(|e| ComposeError::Secret(secret_file.clone(), e))?;
     found.is_of(&root.marks(), &secret_file)?;
-    let stores = found.migrate(&root.marks(), Clock::system().now()).await?;
+    let databases = found.databases();
+    // Nothing is written, and no schema is brought forward: it may be a running network's.
+    let dbs: Vec<Db> = databases.iter().map(|(_, db)| db.clone()).collect();
+    let mut snapshots = Snapshot::of(&dbs).await.map_err(failed)?;
+    is_current(&databases, &mut snapshots).await?;
+    drop(snapshots);
     let (key, mut holds) = (root.pruning_key(), true);
-    for (service, db) in stores.all() {
+    for (role, db) in &databases {
         let bar = bar("audit rows");
         let progress = |done: u64, all: u64| {
             bar.set_length(all);
             bar.set_position(done);
         };
-        let verified = verify_chain(db, service, &checkpoints, &key, progress).await;
+        let verified = verify_chain(db, role.name(), &checkpoints, &key, progress).await;
         bar.finish_and_clear();
-        let verified = verified.map_err(|e| CommandError::Service("verifying the audit log", e.to_string()))?;
+        let verified = verified.map_err(failed)?;
         holds &= verified.faults_count == 0;
-        told(&mut io::stdout().lock(), service, &verified, args.checkpoints.is_some())?;
+        told(&mut io::stdout().lock(), role.name(), &verified, args.checkpoints.is_some())?;
     }
-    stores.close().await;
+    found.close().await;
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
