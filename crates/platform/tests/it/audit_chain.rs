@@ -269,7 +269,10 @@ async fn a_chain_that_was_made_anew_is_missed_by_its_checkpoint_alone() {
         assert_eq!(found.faults, [Fault::Checkpoint { position: ROWS }]);
         house.write(1).await;
         house.link().await;
-        assert_eq!(house.verified(&[checkpoint.clone()]).await.faults, [Fault::Checkpoint { position: ROWS }]);
+        assert_eq!(
+            house.verified(std::slice::from_ref(&checkpoint)).await.faults,
+            [Fault::Checkpoint { position: ROWS }]
+        );
         let others = Checkpoint { service: "another".to_owned(), ..checkpoint };
         assert_eq!(house.verified(&[others]).await.checkpoints, 0);
     })
@@ -349,7 +352,7 @@ async fn a_row_that_counts_is_linked_when_it_counts_no_more() {
         record_as(&mut tx, start(), None, "refused", "account", None, "request", "refused_often").await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(house.link().await, 0);
-        house.clock.advance(std::time::Duration::from_secs(180));
+        house.clock.advance(std::time::Duration::from_mins(3));
         assert_eq!(house.link().await, 1);
     })
     .await;
@@ -362,11 +365,11 @@ async fn what_is_pruned_leaves_a_signed_point_from_which_the_rest_is_verified() 
         house.write(600).await;
         house.link().await;
         let old = house.checkpoint().await;
-        house.clock.advance(std::time::Duration::from_secs(150 * 86_400));
+        house.clock.advance(std::time::Duration::from_hours(24 * 150));
         house.write(30).await;
         house.link().await;
         assert_eq!(house.pruner.prune(&going()).await.unwrap(), 0, "nothing is 200 days old");
-        house.clock.advance(std::time::Duration::from_secs(51 * 86_400));
+        house.clock.advance(std::time::Duration::from_hours(24 * 51));
         assert_eq!(house.pruner.prune(&going()).await.unwrap(), 600);
         house.link().await;
         let newer = house.checkpoint().await;
@@ -382,7 +385,7 @@ async fn what_is_pruned_leaves_a_signed_point_from_which_the_rest_is_verified() 
         house.change(&["delete from audit", "delete from audit_pruning", "delete from audit_head"], None).await;
         house.write(3).await;
         house.link().await;
-        house.clock.advance(std::time::Duration::from_secs(201 * 86_400));
+        house.clock.advance(std::time::Duration::from_hours(24 * 201));
         assert_eq!(house.pruner.prune(&going()).await.unwrap(), 3);
         house.link().await;
         let found = house.verified(&[]).await;
@@ -398,7 +401,7 @@ async fn a_row_that_was_changed_is_not_pruned_away_with_its_trace() {
         house.write(ROWS).await;
         house.link().await;
         house.change(&["update audit set action = 'x' where position = $1"], Some(9)).await;
-        house.clock.advance(std::time::Duration::from_secs(201 * 86_400));
+        house.clock.advance(std::time::Duration::from_hours(24 * 201));
         let refused = house.pruner.prune(&going()).await.unwrap_err().to_string();
         assert!(refused.contains("audit.link of 9"), "{refused}");
         let positions: BTreeSet<Option<i64>> = house.verified(&[]).await.faults.iter().map(Fault::position).collect();

@@ -208,7 +208,9 @@ pub async fn verify(
     }
     let stray: Vec<i64> =
         on!(at, |c| sqlx::query_scalar(STRAY).bind(begin.position).bind(told_max()).fetch_all(c).await)?;
-    stray.into_iter().for_each(|position| found.add(Fault::Stray { position }));
+    for position in stray {
+        found.add(Fault::Stray { position });
+    }
     let head: Option<(i64, Vec<u8>)> = on!(at, |c| sqlx::query_as(HEAD).fetch_optional(c).await)?;
     let head = head.map(|head| Place::read("audit_head", head)).transpose()?;
     let wanted = wanted(service, checkpoints, begin.position, head, &mut found);
@@ -288,6 +290,8 @@ async fn sets(at: &mut Snapshot, found: &mut Verified) -> Result<(), DbError> {
         }
     }
     let lacking: Vec<Uuid> = on!(at, |c| sqlx::query_scalar(LACKING).bind(told_max()).fetch_all(c).await)?;
-    lacking.into_iter().for_each(|shown| found.add(Fault::Set { shown }));
+    for shown in lacking {
+        found.add(Fault::Set { shown });
+    }
     Ok(())
 }
