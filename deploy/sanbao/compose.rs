@@ -97,6 +97,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        link("/audit", "nav-audit", &[ADMINISTRATOR]),
         NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
         NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),

@@ -80,7 +80,18 @@ async fn a_network_verifies_its_audit_logs_and_finds_what_was_changed() {
             rows("booking") && rows("needs-analysis") && said.contains("signalling: ")
         })
         .await;
-        served.nobody().demo("nurse").await.get("/v1/persons").await.expect(200);
+        served.nobody().demo("desk").await.get("/v1/requests").await.expect(200);
+        let admin = served.nobody().demo("admin").await;
+        // Each service shows its own rows, with the address that the request came from.
+        for (log, action) in [("/v1/audit-events", "account.log_in"), ("/v1/needs/audit-events", "GET /v1/requests")] {
+            let events = admin.get(&format!("{log}?action={}", action.replace(' ', "%20"))).await.expect(200);
+            let newest = &events["items"][0];
+            assert_eq!(
+                (newest["action"].as_str(), newest["address"].as_str()),
+                (Some(action), Some("127.0.0.1")),
+                "{events}"
+            );
+        }
         served.stop().await;
         let file = house.checkpoints().0;
         let file = file.to_str().unwrap();

@@ -24,6 +24,8 @@ listed_enum! {
         AccountCreate,
         /// Change an account: name, roles, status, password.
         AccountUpdate,
+        /// Read the audit log of what an organisation's people did.
+        AuditRead,
         /// List an organisation's rooms.
         LocationList,
         /// Add a room.
@@ -93,6 +95,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (A::OrganisationCreate | A::OrganisationList, _)
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
+        (A::AuditRead, R::Own) => allow_if(administrator, Forbid),
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (action, R::Own) if runs(action) => allow_if(administrator, Forbid),
         (action, R::Governed) if runs(action) => allow_if(administrator, Hide),

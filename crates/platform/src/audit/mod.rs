@@ -6,6 +6,7 @@
 pub mod chain;
 mod from;
 mod layer;
+pub mod log;
 mod personal;
 mod refusals;
 mod shown;
@@ -19,7 +20,7 @@ use sqlx::types::{Json, Uuid};
 use crate::auth::Actor;
 use crate::db::{DbError, Engine, Tx, as_text};
 use crate::http::Ctx;
-use crate::id::uuid_v7;
+use crate::id::{OrganisationId, uuid_v7};
 use crate::on;
 
 pub(crate) use from::answering;
@@ -118,7 +119,24 @@ pub async fn record(
         .await
 }
 
-/// The same for what happens without a logged-in person: a log-in, a consumed event, a start.
+/// The row of a log-in of an account: nobody is logged in yet, and the administrators of its `organisation` read it.
+pub async fn record_log_in(
+    tx: &mut Tx,
+    at: DateTime<Utc>,
+    (account, organisation): (Option<Uuid>, Option<OrganisationId>),
+    action: &str,
+    request_id: &str,
+    outcome: &str,
+) -> Result<(), DbError> {
+    on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(uuid_v7(at)).bind(at).bind(None::<Uuid>).bind(organisation);
+        let row = row.bind(action).bind("account").bind(account).bind(request_id).bind(outcome);
+        row.bind(from::address()).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// The same as [`record`] for what happens without a logged-in person: a consumed event, a start.
 #[expect(clippy::too_many_arguments, reason = "one argument a column")]
 pub async fn record_as(
     tx: &mut Tx,

@@ -11,7 +11,6 @@ mod prune;
 mod verify;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
@@ -42,11 +41,11 @@ const UNLINKED: &str =
     "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
     shown, times, address from audit
     where position is null and (outcome <> 'refused_often' or occurred_at < $1) order by id limit $2";
-const PLACE_SQLITE: &str = "update audit set position = e.value ->> 'position', link = unhex(e.value ->> 'link')
-    from json_each($1) e where audit.id = unhex(e.value ->> 'id') and audit.position is null";
-const PLACE_POSTGRES: &str =
-    "update audit set position = (e ->> 'position')::bigint, link = decode(e ->> 'link', 'hex')
-    from jsonb_array_elements($1) e where audit.id = (e ->> 'id')::uuid and audit.position is null";
+// The places follow one another, and the links are one text of bytes: little is taken apart while others wait for the writer.
+const PLACE_SQLITE: &str = "update audit set position = $1 + e.key + 1, link = substr($2, 32 * e.key + 1, 32)
+    from json_each($3) e where audit.id = unhex(e.value) and audit.position is null";
+const PLACE_POSTGRES: &str = "update audit set position = $1 + e.n, link = substring($2 from (32 * e.n - 31)::integer for 32)
+    from jsonb_array_elements_text($3) with ordinality e (id, n) where audit.id = e.id::uuid and audit.position is null";
 
 /// A place in a chain, with the link of the row there; place 0 is what the chain begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,12 +76,14 @@ impl Place {
     }
 }
 
-/// A place that is given to a row.
-#[derive(Serialize)]
+/// Places that are given to rows, one behind the other.
 struct Given {
-    id: String,
-    position: i64,
-    link: String,
+    after: i64,
+    /// The rows' ids, as hex.
+    ids: Vec<String>,
+    /// Their links, one behind the other.
+    links: Vec<u8>,
+    last: Place,
 }
 
 /// The head of a chain, as the database says; `None` before anything is linked.
@@ -137,32 +138,40 @@ impl Chainer {
         let rows: Vec<Content> =
             on!(conn, |c| sqlx::query_as(UNLINKED).bind(settled).bind(BATCH_ROWS_MAX).fetch_all(c).await)?;
         drop(conn);
-        let Some((given, end)) = self.places(before, &rows) else { return Ok(0) };
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        let Given { after, ids, links, last } = self.places(before, &rows);
         let mut tx = self.db.begin().await?;
         lock(&mut tx).await?;
         if head(&mut tx).await? != before {
             return Ok(0);
         }
         let placed = match tx.engine() {
-            Engine::Sqlite(c) => sqlx::query(PLACE_SQLITE).bind(Json(given)).execute(c).await?.rows_affected(),
-            Engine::Postgres(c) => sqlx::query(PLACE_POSTGRES).bind(Json(given)).execute(c).await?.rows_affected(),
+            Engine::Sqlite(c) => {
+                sqlx::query(PLACE_SQLITE).bind(after).bind(links).bind(Json(ids)).execute(c).await?.rows_affected()
+            }
+            Engine::Postgres(c) => {
+                sqlx::query(PLACE_POSTGRES).bind(after).bind(links).bind(Json(ids)).execute(c).await?.rows_affected()
+            }
         };
         expect_rows("link audit rows", rows.len() as u64, placed)?;
-        set_head(&mut tx, end, now).await?;
+        set_head(&mut tx, last, now).await?;
         tx.commit().await?;
         Ok(placed)
     }
 
-    /// The places of rows behind `before`, and the last of them.
-    fn places(&self, before: Option<Place>, rows: &[Content]) -> Option<(Vec<Given>, Place)> {
-        let mut end = before.unwrap_or_else(|| Place::first(self.service));
-        let mut given = Vec::with_capacity(rows.len());
+    /// The places of rows behind `before`.
+    fn places(&self, before: Option<Place>, rows: &[Content]) -> Given {
+        let mut last = before.unwrap_or_else(|| Place::first(self.service));
+        let after = last.position;
+        let (mut ids, mut links) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len() * LINK_BYTES));
         for row in rows {
-            end = end.next(row);
-            let id = row.id.simple().to_string();
-            given.push(Given { id, position: end.position, link: end.link.to_string() });
+            last = last.next(row);
+            ids.push(row.id.simple().to_string());
+            links.extend_from_slice(last.link.bytes());
         }
-        (!given.is_empty()).then_some((given, end))
+        Given { after, ids, links, last }
     }
 
     /// The end of the chain as it goes out; `None` while there is no chain.
