@@ -12,7 +12,7 @@ use crate::settings::SettingsError;
 /// How the audit log is kept.
 #[derive(Clone, Debug, Args)]
 pub struct AuditArgs {
-    /// A file to which the ends of the audit logs' chains are added, where whoever can write to the databases cannot change it.
+    /// A file to which the ends of the audit logs' chains are added, where nobody who writes to the databases can change it.
     #[arg(long, env = "SANBAO_AUDIT_CHECKPOINTS", value_name = "FILE")]
     pub audit_checkpoints: Option<PathBuf>,
     /// How many days audit rows are kept; what is older is taken away, and a signed pruning point is left.
@@ -22,7 +22,7 @@ pub struct AuditArgs {
 }
 
 impl AuditArgs {
-    /// What the flags say; `answer_days` is how long stored answers are kept, which name what they have shown.
+    /// The way that the flags say; `answer_days` is how long stored answers are kept, which name what they have shown.
     pub(crate) fn keeping(&self, answer_days: u32) -> Result<Keeping, SettingsError> {
         if self.keep_audit_days < answer_days {
             let because = "a stored answer names whom it shows by its audit row: keep those at least as long as --keep-answer-days";

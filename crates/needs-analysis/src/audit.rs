@@ -46,7 +46,7 @@ fn reader<'a>(app: &'a App, ctx: &'a Ctx) -> Result<AuditReader<'a>, Problem> {
     Ok(AuditReader { db: &app.deps.db, ctx, zone: ZONE, names: HashMap::new() })
 }
 
-/// What people of one's own organisation did and saw of requests and numbers, the newest first.
+/// Rows of what people of one's own organisation did with requests and saw of them, the newest first.
 #[utoipa::path(get, path = "/v1/needs/audit-events", tag = "audit", params(AuditQuery), responses(
     (status = 200, body = Page<AuditEvent>), (status = 401), (status = 403), (status = 404), (status = 422)))]
 async fn audit_events(

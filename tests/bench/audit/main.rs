@@ -1,4 +1,4 @@
-//! What the chain of the audit log costs, and how long a verification takes: `tests/run --release -p sanbao-booking --bench audit`
+//! The cost of the audit log's chain, and of a verification: `tests/run --release -p sanbao-booking --bench audit`
 //!
 //! A booking is a visit that a dispatcher gives a caregiver and a time, through booking's router, by eight clients at once. Rounds
 //! without and with the chain's task take turns, and the task links every second what a process links every ten. Then a log of a

@@ -79,7 +79,6 @@ const PLAIN: &[&str] = &[
     "AreaName",
     "AreaReport",
     "AreaView",
-    "AuditEvent",
     "BookedOutside",
     "CategoryCount",
     "CheckResult",

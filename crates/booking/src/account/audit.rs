@@ -10,9 +10,11 @@ use maud::Markup;
 use sanbao_platform::audit::log::{AuditEvent, AuditPlace, AuditQuery, AuditReader};
 use sanbao_platform::http::{Ctx, Json, Page, PageCtx, Query, Routes};
 use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum::TextEnum as _;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use super::organisation::OrganisationKind;
 use super::policy::{self, AccountAction, AccountRelation};
 use super::{member, organisation};
 use crate::App;
@@ -20,15 +22,18 @@ use crate::App;
 /// Accounts whose names are known to the page; the rest stand there by their ids.
 const ACCOUNTS_MAX: i64 = 1_000;
 
-const PLACE: AuditPlace = AuditPlace {
-    path: "/audit",
-    file: "/v1/audit-events.csv",
-    places: &[("/audit", "audit-booking"), ("/needs/audit", "audit-needs")],
-    link: page_of,
-};
+const PLACE: AuditPlace =
+    AuditPlace { path: "/audit", file: "/v1/audit-events.csv", places: &[("/audit", "audit-booking")], link: page_of };
+/// The logs of those whose people also work on requests.
+const PLACES: &[(&str, &str)] = &[("/audit", "audit-booking"), ("/needs/audit", "audit-needs")];
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new().routes(routes!(audit_events)).routes(routes!(audit_events_csv)).page("/audit", get(audit).post(found))
+}
+
+/// Whether the people of such an organisation work on requests, so that needs-analysis has rows of them.
+fn has_requests(kind: OrganisationKind) -> bool {
+    kind.governs() || kind == OrganisationKind::HomeCareAgency
 }
 
 /// The page of a thing that an audit row names.
@@ -52,7 +57,7 @@ async fn reader<'a>(app: &'a App, ctx: &'a Ctx) -> Result<AuditReader<'a>, Probl
     Ok(AuditReader { db: &app.deps.db, ctx, zone, names })
 }
 
-/// What people of one's own organisation did and saw, and their log-ins, the newest first.
+/// Rows of what people of one's own organisation did and saw, and of their log-ins, the newest first.
 #[utoipa::path(get, path = "/v1/audit-events", tag = "audit", params(AuditQuery), security(("bearer" = [])),
     description = "Permission: administrators, of their own organisation. Services that run apart each have their own: of requests at `/v1/needs/audit-events`.",
     responses((status = 200, body = Page<AuditEvent>), (status = 403, description = "no administrator"),
@@ -88,6 +93,8 @@ async fn found(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Form(query):
 }
 
 async fn draw(app: &App, ctx: &Ctx, query: AuditQuery) -> Response {
-    let drawn = async { reader(app, ctx).await?.page(&app.deps.frame, PLACE, query).await };
+    let requests = OrganisationKind::from_text(&ctx.actor.kind).is_some_and(has_requests);
+    let place = if requests { AuditPlace { places: PLACES, ..PLACE } } else { PLACE };
+    let drawn = async { reader(app, ctx).await?.page(&app.deps.frame, place, query).await };
     drawn.await.map_or_else(Problem::into_response, Markup::into_response)
 }

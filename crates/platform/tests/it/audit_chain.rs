@@ -104,7 +104,7 @@ const CHANGES: &[(&str, &[&str], Option<i64>)] = &[
     ),
     ("showing nobody", &["delete from audit_shown where $1 > 0"], None),
 ];
-/// What only the embedded engine can hold.
+/// Changes that only the embedded engine can hold.
 const CHANGES_SQLITE: &[(&str, &str)] = &[
     ("at no time", "update audit set occurred_at = 'some day' where position = $1"),
     ("of no id", "update audit set actor = x'00' where position = $1"),

@@ -1,4 +1,4 @@
-//! The head of a chain on its way out: a line of a file that whoever can write to the database cannot change.
+//! The head of a chain on its way out: a line of a file that nobody who writes to the database can change.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};

@@ -24,7 +24,7 @@ pub const AUDIT_DAYS_DEFAULT: u32 = 1_096;
 /// Days for which audit rows are kept at least: six months (网络安全法 article 21).
 pub const AUDIT_DAYS_MIN: u32 = 184;
 
-/// What is done with the chains of a process.
+/// The way in which the chains of a process are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keeping {
     /// Where their ends are written down, beside the log.

@@ -70,7 +70,7 @@ where
 }
 
 impl Link {
-    /// What the chain of a service begins with: a chain of another does not go on from it.
+    /// The beginning of a service's chain: a chain of another does not go on from it.
     pub(super) fn first(service: &str) -> Self {
         Self(Sha256::digest(format!("sanbao audit chain v1 {service}")).into())
     }

@@ -44,17 +44,17 @@ const UNLINKED: &str =
 // The places follow one another, and the links are one text of bytes: little is taken apart while others wait for the writer.
 const PLACE_SQLITE: &str = "update audit set position = $1 + e.key + 1, link = substr($2, 32 * e.key + 1, 32)
     from json_each($3) e where audit.id = unhex(e.value) and audit.position is null";
-const PLACE_POSTGRES: &str = "update audit set position = $1 + e.n, link = substring($2 from (32 * e.n - 31)::integer for 32)
+const PLACE_POSTGRES: &str = "update audit set position = $1 + e.n, link = substring($2::bytea from (32 * e.n - 31)::integer for 32)
     from jsonb_array_elements_text($3) with ordinality e (id, n) where audit.id = e.id::uuid and audit.position is null";
 
 /// A place in a chain, with the link of the row there; place 0 is what the chain begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct ChainPlace {
     pub position: i64,
     pub link: Link,
 }
 
-impl Place {
+impl ChainPlace {
     /// The place before the first row.
     fn first(service: &str) -> Self {
         Self { position: 0, link: Link::first(service) }
@@ -83,13 +83,13 @@ struct Given {
     ids: Vec<String>,
     /// Their links, one behind the other.
     links: Vec<u8>,
-    last: Place,
+    last: ChainPlace,
 }
 
 /// The head of a chain, as the database says; `None` before anything is linked.
-async fn head(conn: &mut Conn) -> Result<Option<Place>, DbError> {
+async fn head(conn: &mut Conn) -> Result<Option<ChainPlace>, DbError> {
     let head: Option<(i64, Vec<u8>)> = on!(conn, |c| sqlx::query_as(HEAD).fetch_optional(c).await)?;
-    head.map(|head| Place::read("audit_head", head)).transpose()
+    head.map(|head| ChainPlace::read("audit_head", head)).transpose()
 }
 
 /// Keeps the chain's other tasks away until the transaction ends: those of other processes on `PostgreSQL`, while one writer
@@ -162,8 +162,8 @@ impl Chainer {
     }
 
     /// The places of rows behind `before`.
-    fn places(&self, before: Option<Place>, rows: &[Content]) -> Given {
-        let mut last = before.unwrap_or_else(|| Place::first(self.service));
+    fn places(&self, before: Option<ChainPlace>, rows: &[Content]) -> Given {
+        let mut last = before.unwrap_or_else(|| ChainPlace::first(self.service));
         let after = last.position;
         let (mut ids, mut links) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len() * LINK_BYTES));
         for row in rows {
@@ -178,11 +178,11 @@ impl Chainer {
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, DbError> {
         let head = head(&mut self.db.read().await?).await?;
         let (service, at) = (self.service.to_owned(), self.clock.now());
-        Ok(head.map(|Place { position, link }| Checkpoint { service, at, position, link: link.to_string() }))
+        Ok(head.map(|ChainPlace { position, link }| Checkpoint { service, at, position, link: link.to_string() }))
     }
 }
 
-async fn set_head(tx: &mut Tx, end: Place, now: DateTime<Utc>) -> Result<(), DbError> {
+async fn set_head(tx: &mut Tx, end: ChainPlace, now: DateTime<Utc>) -> Result<(), DbError> {
     let (position, link) = (end.position, end.link.bytes());
     let rows = on!(tx, |c| {
         let head = sqlx::query(SET_HEAD).bind(position).bind(link).bind(now).execute(c).await;

@@ -10,7 +10,7 @@ use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
 
 use super::link::Linked;
-use super::{BATCH_ROWS_MAX, Place, lock, pause};
+use super::{BATCH_ROWS_MAX, ChainPlace, lock, pause};
 use crate::audit::record_as;
 use crate::clock::Clock;
 use crate::db::{Conn, Db, DbError, Engine, Tx, expect_rows};
@@ -50,15 +50,15 @@ impl PruningKey {
         Self(SigningKey::from_bytes(seed))
     }
 
-    fn message(service: &str, point: Place) -> Vec<u8> {
+    fn message(service: &str, point: ChainPlace) -> Vec<u8> {
         format!("sanbao audit pruning v1\n{service}\n{}\n{}", point.position, point.link).into_bytes()
     }
 
-    fn sign(&self, service: &str, point: Place) -> Vec<u8> {
+    fn sign(&self, service: &str, point: ChainPlace) -> Vec<u8> {
         self.0.sign(&Self::message(service, point)).to_bytes().to_vec()
     }
 
-    fn knows(&self, service: &str, point: Place, signature: &[u8]) -> bool {
+    fn knows(&self, service: &str, point: ChainPlace, signature: &[u8]) -> bool {
         let Ok(signature) = Signature::from_slice(signature) else { return false };
         self.0.verifying_key().verify_strict(&Self::message(service, point), &signature).is_ok()
     }
@@ -67,7 +67,7 @@ impl PruningKey {
 /// The place from which a chain is verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct PruningPoint {
-    pub(super) place: Place,
+    pub(super) place: ChainPlace,
     signature: Vec<u8>,
 }
 
@@ -77,7 +77,7 @@ impl PruningPoint {
     }
 
     pub(super) fn of((position, link, signature): (i64, Vec<u8>, Vec<u8>)) -> Result<Self, DbError> {
-        Ok(Self { place: Place::read("audit_pruning", (position, link))?, signature })
+        Ok(Self { place: ChainPlace::read("audit_pruning", (position, link))?, signature })
     }
 
     /// Whether it was made by a process of this network.
@@ -100,7 +100,7 @@ pub struct Pruner {
 /// The beginning of a chain that is to go.
 struct Old {
     before: Option<PruningPoint>,
-    last: Place,
+    last: ChainPlace,
     rows: u64,
     /// The names of the sets that the rows have shown.
     sets: BTreeSet<String>,
@@ -135,7 +135,7 @@ impl Pruner {
     async fn old(&self, before: DateTime<Utc>) -> Result<Option<Old>, DbError> {
         let mut conn = self.db.read().await?;
         let point = PruningPoint::read(&mut conn).await?;
-        let first = point.as_ref().map_or_else(|| Place::first(self.service), |point| point.place);
+        let first = point.as_ref().map_or_else(|| ChainPlace::first(self.service), |point| point.place);
         if point.as_ref().is_some_and(|point| !point.is_of(&self.key, self.service)) {
             return Err(broken(first.position, "the pruning point is not signed by this network"));
         }

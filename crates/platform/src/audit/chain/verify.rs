@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::link::Linked;
 use super::prune::{POINT, PruningPoint};
-use super::{Checkpoint, HEAD, Link, Place, PruningKey};
+use super::{ChainPlace, Checkpoint, HEAD, Link, PruningKey};
 use crate::audit::personal::Subject;
 use crate::audit::shown::name_of;
 use crate::db::copy::Snapshot;
@@ -132,12 +132,12 @@ impl Verified {
     }
 }
 
-/// What a place is held against: the link, as hex, and the fault if it has another.
+/// A place that the chain is held against: the link, as hex, and the fault if it has another.
 type Wanted = (i64, String, Fault);
 
 /// A chain on the way from its beginning to its end.
 struct Walk<F> {
-    end: Place,
+    end: ChainPlace,
     found: Verified,
     wanted: Peekable<IntoIter<Wanted>>,
     progress: F,
@@ -168,7 +168,7 @@ impl<F: FnMut(u64, u64)> Walk<F> {
             self.found.add(Fault::Altered { position });
         }
         // The next one is held against what stands here, so that one fault is told once.
-        self.end = Place { position, link: row.link.or(next).unwrap_or(self.end.link) };
+        self.end = ChainPlace { position, link: row.link.or(next).unwrap_or(self.end.link) };
         self.found.until = row.content.map(|content| content.occurred_at).or(self.found.until);
         self.found.rows += 1;
         self.passed(position, Some(self.end.link));
@@ -201,7 +201,7 @@ pub async fn verify(
     let unlinked: i64 = on!(at, |c| sqlx::query_scalar(COUNT_UNLINKED).fetch_one(c).await)?;
     found.unlinked = unlinked.unsigned_abs();
     let point = on!(at, |c| sqlx::query_as(POINT).fetch_optional(c).await)?.map(PruningPoint::of).transpose()?;
-    let begin = point.as_ref().map_or_else(|| Place::first(service), |point| point.place);
+    let begin = point.as_ref().map_or_else(|| ChainPlace::first(service), |point| point.place);
     found.pruned = begin.position;
     if point.is_some_and(|point| !point.is_of(key, service)) {
         found.add(Fault::Pruning { position: begin.position });
@@ -212,7 +212,7 @@ pub async fn verify(
         found.add(Fault::Stray { position });
     }
     let head: Option<(i64, Vec<u8>)> = on!(at, |c| sqlx::query_as(HEAD).fetch_optional(c).await)?;
-    let head = head.map(|head| Place::read("audit_head", head)).transpose()?;
+    let head = head.map(|head| ChainPlace::read("audit_head", head)).transpose()?;
     let wanted = wanted(service, checkpoints, begin.position, head, &mut found);
     let mut walk = Walk { end: begin, found, wanted, progress, all: all.unsigned_abs() };
     walk.passed(begin.position, Some(begin.link));
@@ -236,7 +236,7 @@ fn wanted(
     service: &str,
     checkpoints: &[Checkpoint],
     begin: i64,
-    head: Option<Place>,
+    head: Option<ChainPlace>,
     found: &mut Verified,
 ) -> Peekable<IntoIter<Wanted>> {
     let mut wanted = Vec::new();
@@ -248,7 +248,7 @@ fn wanted(
             wanted.push((*position, link.clone(), Fault::Checkpoint { position: *position }));
         }
     }
-    if let Some(Place { position, link }) = head {
+    if let Some(ChainPlace { position, link }) = head {
         wanted.push((position, link.to_string(), Fault::Head { position }));
     }
     wanted.sort_by_key(|wanted| wanted.0);

@@ -50,7 +50,7 @@ impl AuditReader<'_> {
         Ok(frame.page(lang, &t("audit-title"), Some(&self.ctx.actor), place.path, &scripts, &body))
     }
 
-    /// What is looked for goes by POST, to this log or to another's with the same fields.
+    /// The fields go by POST, to this log or to another's.
     fn filters(&self, place: AuditPlace, query: &AuditQuery) -> Markup {
         let lang = self.ctx.lang;
         let t = |key: &str| OWN.get(lang, key);
@@ -77,11 +77,11 @@ impl AuditReader<'_> {
                     (t("audit-file"))
                 }
             }
-            nav.toolbar aria-label=(t("audit-places")) {
+            @if place.places.len() > 1 { nav.toolbar aria-label=(t("audit-places")) {
                 @for (path, key) in place.places {
                     button.button type="submit" form=(FORM) formaction=(path) aria-current=[(*path == place.path).then_some("page")] { (t(key)) }
                 }
-            }
+            } }
         }
     }
 

@@ -1,4 +1,4 @@
-//! What rows of the log are asked for, as it comes in a query or from a form.
+//! The rows of the log that are asked for, as it comes in a query or from a form.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
