@@ -1,26 +1,26 @@
-//! The command line: flags, their environment variables, and how they become [`Settings`]. No I/O.
+//! The command line: flags, their environment variables, and how they become [`Settings`]. No I/O but for a secret that
+//! is given as a file.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use ipnet::IpNet;
 use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::Tls;
+use sanbao_platform::telemetry::LogFilter;
 
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_audit::{AuditArgs, AuditCommand};
-use crate::cli_connections::ConnectionArgs;
+use crate::cli_connections::{ConnectionArgs, place_of};
 use crate::cli_keeping::{BackupArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
+use crate::cli_secret::secret_of;
+use crate::cli_turn::TurnArgs;
 use crate::role::Role;
-use crate::settings::{
-    RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, TURN_TLS_PORT, Turn, TurnTls,
-    exclude_each_other,
-};
+use crate::settings::{RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -40,6 +40,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Prints the configuration that `serve` would run with, secrets masked.
     Config(Box<ServeArgs>),
+    /// Asks the process that serves by these settings on this machine whether it is ready; exit code 0 if it is.
+    Health(Box<ServeArgs>),
     /// Prints a new one-time link by which the first administrator is made.
     SetupLink(Box<ServeArgs>),
     /// Work on accounts on the machine, for people who cannot log in to do it.
@@ -82,7 +84,7 @@ pub struct DemoArgs {
     pub turn_port: u16,
     /// The filter of the log on standard error.
     #[arg(long, env = "SANBAO_DEMO_LOG", default_value = "warn", value_name = "FILTER")]
-    pub log: String,
+    pub log: LogFilter,
 }
 
 /// Where data lies.
@@ -91,8 +93,9 @@ pub struct StoreArgs {
     /// Folder of the `SQLite` files and of the root secret [default: sanbao/network in the user's data folder].
     #[arg(long, env = "SANBAO_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// `PostgreSQL` instead: `postgres://user:password@host/database`, one schema a service.
-    #[arg(long, env = "SANBAO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    /// `PostgreSQL` instead: `postgres://user:password@host/database`, one schema a service; `@FILE` for a file that holds it.
+    #[arg(long, env = "SANBAO_DATABASE_URL", hide_env_values = true, value_name = "URL",
+          value_parser = secret_of)]
     pub database_url: Option<Secret<String>>,
     /// File of the root secret that every key is derived from; made if missing [default: secret.json in the data folder].
     #[arg(long, env = "SANBAO_SECRET_FILE", value_name = "FILE")]
@@ -105,8 +108,8 @@ pub struct ServeArgs {
     /// The one service that this process runs; it needs --database-url and --nats [default: all three].
     #[arg(value_enum, env = "SANBAO_SERVICE", value_name = "SERVICE")]
     pub role: Option<Role>,
-    /// Where to listen.
-    #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    /// Where to listen: `127.0.0.1:8080`, `localhost:8080`, `[::1]:8080`; `0.0.0.0:8443` is every address of this machine.
+    #[arg(long, env = "SANBAO_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR", value_parser = place_of)]
     pub listen: SocketAddr,
     // A doc comment here would replace the flattened help.
     #[command(flatten)]
@@ -132,8 +135,9 @@ pub struct ServeArgs {
     pub media: MediaArgs,
     #[command(flatten)]
     pub network: NetworkArgs,
-    /// Bearer token that opens /metrics from elsewhere; without it only this machine may read them.
-    #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    /// Bearer token that opens /metrics from elsewhere, or `@FILE`; without it only this machine may read them.
+    #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN",
+          value_parser = secret_of)]
     pub metrics_token: Option<Secret<String>>,
     #[command(flatten)]
     pub connections: ConnectionArgs,
@@ -141,48 +145,13 @@ pub struct ServeArgs {
     pub accounts: AccountArgs,
     #[command(flatten)]
     pub audit: AuditArgs,
-    /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`.
+    /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`; `@FILE` for the first line of a
+    /// file, which SIGHUP has read again.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
-    pub log: String,
+    pub log: LogFilter,
     /// How it is logged.
     #[arg(long, env = "SANBAO_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
     pub log_format: LogFormat,
-}
-
-/// How media is relayed.
-#[derive(Clone, Debug, Args)]
-pub struct TurnArgs {
-    /// UDP and TCP address of the embedded STUN/TURN server [default: port 3478 of --listen's address].
-    #[arg(long, env = "SANBAO_TURN_LISTEN", value_name = "ADDR")]
-    pub turn_listen: Option<SocketAddr>,
-    /// Its address for TLS, by the site's certificate; 443 passes most firewalls
-    /// [default: port 5349 of the same address when there is --tls-cert].
-    #[arg(long, env = "SANBAO_TURN_TLS_LISTEN", value_name = "ADDR")]
-    pub turn_tls_listen: Option<SocketAddr>,
-    /// The name in the certificate under which browsers reach it for TLS [default: the host of --public-url].
-    #[arg(long, env = "SANBAO_TURN_HOST", value_name = "NAME")]
-    pub turn_host: Option<String>,
-    /// The address under which browsers reach it, or one of each family [default: the one it listens on].
-    #[arg(long, env = "SANBAO_TURN_PUBLIC_IP", value_name = "IP", value_delimiter = ',')]
-    pub turn_public_ip: Vec<IpAddr>,
-    /// The UDP ports that it relays on [default: 50000-50999].
-    #[arg(long, env = "SANBAO_TURN_PORTS", value_name = "FIRST-LAST")]
-    pub turn_ports: Option<String>,
-    /// Networks it may relay to although loopback, private and metadata addresses are refused: 10.1.0.0/16.
-    #[arg(long, env = "SANBAO_TURN_ALLOW", value_name = "NET", value_delimiter = ',')]
-    pub turn_allow: Vec<IpNet>,
-    /// Networks it never relays to, public or allowed ones among them: 203.0.113.0/24.
-    #[arg(long, env = "SANBAO_TURN_DENY", value_name = "NET", value_delimiter = ',')]
-    pub turn_deny: Vec<IpNet>,
-    /// An external coturn instead (use-auth-secret): turn:turn.example:3478?transport=udp.
-    #[arg(long, env = "SANBAO_TURN_URLS", value_name = "URL", value_delimiter = ',')]
-    pub turn_urls: Vec<String>,
-    /// The secret shared with that coturn (better by the environment: flags can be seen by others).
-    #[arg(long, env = "SANBAO_TURN_SECRET", hide_env_values = true, value_name = "SECRET")]
-    pub turn_secret: Option<Secret<String>>,
-    /// No STUN and TURN: people must reach each other directly.
-    #[arg(long, env = "SANBAO_NO_TURN")]
-    pub no_turn: bool,
 }
 
 /// The area code of the demo's district.
@@ -226,93 +195,6 @@ impl StoreArgs {
         let dir = self.data_dir.clone().map_or_else(|| default_data_dir("network"), Ok)?;
         let secret = self.secret_file.clone().unwrap_or_else(|| dir.join("secret.json"));
         Ok((Storage::Files(dir), secret))
-    }
-}
-
-fn port_range(text: &str) -> Result<(u16, u16), SettingsError> {
-    let parsed = text.split_once('-').and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
-    match parsed {
-        Some((first, last)) if first >= 1024 && first < last => Ok((first, last)),
-        _ => Err(SettingsError::Value {
-            flag: "--turn-ports",
-            value: text.to_owned(),
-            because: "two ports from 1024 up, the first below the last, as 50000-50999",
-        }),
-    }
-}
-
-impl TurnArgs {
-    fn turn(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
-        if self.no_turn {
-            return if self.turn_urls.is_empty() && self.turn_listen.is_none() {
-                Ok(Turn::Off)
-            } else {
-                Err(SettingsError::Both("--no-turn", "--turn-urls or --turn-listen"))
-            };
-        }
-        match (&self.turn_urls[..], &self.turn_secret) {
-            ([], None) => self.embedded(listen, site, public_url),
-            ([], Some(_)) => Err(SettingsError::Pair { given: "--turn-secret", missing: "--turn-urls" }),
-            (_, None) => Err(SettingsError::Pair { given: "--turn-urls", missing: "--turn-secret" }),
-            (_, Some(_)) if self.turn_listen.is_some() => Err(SettingsError::Both("--turn-urls", "--turn-listen")),
-            (urls, Some(secret)) => Ok(Turn::External { urls: urls.to_vec(), secret: secret.clone() }),
-        }
-    }
-
-    fn embedded(&self, site_listen: SocketAddr, site: &Site, public_url: &str) -> Result<Turn, SettingsError> {
-        let listen = self.turn_listen.unwrap_or_else(|| SocketAddr::new(site_listen.ip(), TURN_PORT));
-        let tls = self.turn_tls(listen, site, public_url)?;
-        // A port that somebody else has may become free; one that this process has itself never does.
-        for (own, because) in [(site_listen, "the site's own address (--listen)"), (listen, "that of --turn-listen")] {
-            if let Some(tls) = tls.as_ref().filter(|tls| exclude_each_other(tls.listen, own)) {
-                return Err(SettingsError::Value { flag: "--turn-tls-listen", value: tls.listen.to_string(), because });
-            }
-        }
-        let relay_ports = self.turn_ports.as_deref().map_or(Ok(RELAY_PORTS_DEFAULT), port_range)?;
-        let public_ips = self.public_ips(listen)?;
-        let (allow_peers, deny_peers) = (self.turn_allow.clone(), self.turn_deny.clone());
-        Ok(Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers, deny_peers })
-    }
-
-    fn turn_tls(&self, listen: SocketAddr, site: &Site, public_url: &str) -> Result<Option<TurnTls>, SettingsError> {
-        let Some(Tls { certificate, key }) = site.tls() else {
-            return match self.turn_tls_listen {
-                Some(_) => Err(SettingsError::Pair { given: "--turn-tls-listen", missing: "--tls-cert" }),
-                None => Ok(None),
-            };
-        };
-        let listen = self.turn_tls_listen.unwrap_or_else(|| SocketAddr::new(listen.ip(), TURN_TLS_PORT));
-        let host = self.turn_host.clone().unwrap_or_else(|| host_of(public_url).to_owned());
-        Ok(Some(TurnTls { listen, certificate, key, host }))
-    }
-
-    fn public_ips(&self, listen: SocketAddr) -> Result<Vec<IpAddr>, SettingsError> {
-        let own = (!listen.ip().is_unspecified()).then(|| listen.ip());
-        let because = "the embedded TURN server listens on every address and cannot know which one browsers reach";
-        let mut ips = self.turn_public_ip.clone();
-        if ips.is_empty() {
-            ips.push(own.ok_or(SettingsError::Needed { flag: "--turn-public-ip (or --no-turn)", because })?);
-        }
-        let wrong =
-            |ip: IpAddr, because| SettingsError::Value { flag: "--turn-public-ip", value: ip.to_string(), because };
-        for (place, ip) in ips.iter().enumerate() {
-            if ip.is_unspecified() {
-                return Err(wrong(*ip, "not an address to reach"));
-            }
-            if ips[..place].iter().any(|other| other.is_ipv6() == ip.is_ipv6()) {
-                return Err(wrong(*ip, "one address of each family, IPv4 and IPv6"));
-            }
-        }
-        Ok(ips)
-    }
-}
-
-/// The host of `https://host:port`; an IPv6 address keeps its brackets.
-fn host_of(url: &str) -> &str {
-    let host = url.split_once("://").map_or(url, |(_, host)| host);
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
     }
 }
 

@@ -7,13 +7,14 @@ use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::config::Secret;
 use sanbao_platform::nats::NatsConfig;
 
+use crate::cli_secret::secret_of;
 use crate::settings::{MIB, SettingsError};
 
 /// The flags of the network between processes, and how long things are kept.
 #[derive(Clone, Debug, Args)]
 pub struct NetworkArgs {
-    /// The NATS servers (nats-server -js, 2.9 or newer) between services that run apart: `nats://user:password@host:4222`.
-    #[arg(long, env = "SANBAO_NATS", hide_env_values = true, value_name = "URL", value_delimiter = ',')]
+    /// The NATS servers (nats-server -js, 2.9 or newer) between services that run apart: `nats://user:password@host:4222`, or `@FILE`.
+    #[arg(long, env = "SANBAO_NATS", hide_env_values = true, value_name = "URL", value_delimiter = ',', value_parser = secret_of)]
     pub nats: Vec<Secret<String>>,
     /// A NATS credentials file instead of a password in the address.
     #[arg(long, env = "SANBAO_NATS_CREDENTIALS", value_name = "FILE")]

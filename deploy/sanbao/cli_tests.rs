@@ -47,6 +47,8 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("dialling_code", "--data-dir d", "--data-dir d --dialling-code 0574"),
     ("turn_listen", "--data-dir d", "--data-dir d --turn-listen 127.0.0.1:9"),
     ("turn_tls_listen", SERVED, "--data-dir d --tls-cert c --tls-key k --turn-tls-listen 127.0.0.1:9"),
+    ("turn_tls_cert", OF_TURN, "--data-dir d --turn-tls-key k --turn-tls-cert e"),
+    ("turn_tls_key", OF_TURN, "--data-dir d --turn-tls-cert c --turn-tls-key e"),
     ("turn_host", SERVED, "--data-dir d --tls-cert c --tls-key k --turn-host turn.example"),
     ("turn_public_ip", "--data-dir d", "--data-dir d --turn-public-ip 203.0.114.1"),
     ("turn_ports", "--data-dir d", "--data-dir d --turn-ports 40000-40999"),
@@ -76,6 +78,7 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("log", "--data-dir d", "--data-dir d --log debug"),
     ("log_format", "--data-dir d", "--data-dir d --log-format plain"),
 ];
+const OF_TURN: &str = "--data-dir d --turn-tls-cert c --turn-tls-key k";
 const SERVED: &str = "--data-dir d --tls-cert c --tls-key k";
 const EXTERNAL: &str = "--data-dir d --turn-secret s --turn-urls turn:t:3478";
 const SHARED: &str = "--database-url postgres://db/s --secret-file k --nats nats://n";
@@ -155,6 +158,10 @@ fn unusable_combinations_name_the_flag() {
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-ports 5-9"), "--turn-ports"),
         (&format!("{tls} --turn-public-ip 203.0.114.1,203.0.114.2"), "one address of each family"),
         ("--data-dir d --turn-tls-listen 127.0.0.1:443", "--turn-tls-listen needs --tls-cert"),
+        ("--data-dir d --turn-tls-cert c", "--turn-tls-cert needs --turn-tls-key"),
+        ("--data-dir d --turn-tls-key c", "--turn-tls-key needs --turn-tls-cert"),
+        ("--data-dir d --log inof", "inof"),
+        ("--data-dir d --metrics-token @/nowhere/token", "/nowhere/token"),
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-tls-listen [::]:443"), "--listen"),
         (&format!("{tls} --turn-public-ip 203.0.114.1 --turn-tls-listen 203.0.114.1:3478"), "--turn-listen"),
         (&format!("{tls} --turn-urls turn:t:3478"), "--turn-secret"),

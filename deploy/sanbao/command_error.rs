@@ -2,7 +2,10 @@
 
 use std::io;
 
+use sanbao_platform::telemetry::LogFilterError;
+
 use crate::folder::FolderError;
+use crate::health::HealthError;
 use crate::keeping::KeepingError;
 use crate::lan::LanError;
 use crate::run::RunError;
@@ -18,6 +21,12 @@ pub enum CommandError {
     /// The folder is not to be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The log's filter is none.
+    #[error("--log: {0}")]
+    Log(#[from] LogFilterError),
+    /// It is not ready, or nobody answers.
+    #[error(transparent)]
+    Health(#[from] HealthError),
     /// It could not be put together.
     #[error(transparent)]
     Compose(#[from] ComposeError),

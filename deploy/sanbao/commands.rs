@@ -7,7 +7,7 @@ use std::time::Instant;
 use sanbao_booking::account::setup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
-use sanbao_platform::telemetry;
+use sanbao_platform::telemetry::{self, LogFilter};
 use tokio::runtime::Runtime;
 
 use crate::audit;
@@ -18,7 +18,9 @@ use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts, Purpose};
 use crate::demo;
+use crate::environment::{self, Unknown};
 use crate::folder;
+use crate::health;
 use crate::keeping;
 use crate::needs;
 use crate::process;
@@ -28,6 +30,7 @@ use crate::role::Role;
 use crate::run::{self, RunError};
 use crate::settings::{Settings, Storage, Turn, toml_text};
 use crate::stores::Stores;
+use crate::supervisor;
 
 /// Carries out `command` on `runtime`. It stands in the library, because futures are compiled where they are driven: the
 /// binary would have to wait for every crate, and then compile all of them once more.
@@ -42,11 +45,39 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
     process::begin();
     match command {
         Command::Demo(args) => {
-            telemetry::start_logs(&args.log, true);
+            begin_serving(&args.log, true)?;
             demo::run(args, started).await?;
         }
         Command::Serve(args) => serve(&args).await?,
+        other => return work(other).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Starts the log of a process that serves, has it live on when its terminal is closed, and tells what in its environment
+/// means nothing.
+fn begin_serving(filter: &LogFilter, plain: bool) -> Result<(), CommandError> {
+    let logs = telemetry::start_logs(filter, plain)?;
+    supervisor::read_again_on_hang_up(logs);
+    for Unknown { name, like } in environment::unknown_here() {
+        tracing::warn!(name, like, "a variable of the environment means nothing here");
+    }
+    Ok(())
+}
+
+/// The commands that do their work and end.
+async fn work(command: Command) -> Result<ExitCode, CommandError> {
+    for Unknown { name, like } in environment::unknown_here() {
+        let like = like.map(|like| format!("; is {like} meant?")).unwrap_or_default();
+        eprintln!("sanbao: the variable {name} means nothing here{like}");
+    }
+    match command {
+        Command::Demo(_) | Command::Serve(_) => {}
         Command::Config(args) => config(&args)?,
+        Command::Health(args) => {
+            health::ask(&args.settings()?)?;
+            writeln!(io::stdout().lock(), "ready")?;
+        }
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
@@ -62,7 +93,11 @@ pub async fn run(command: Command, started: Instant) -> Result<ExitCode, Command
 
 async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     let settings = args.settings()?;
-    telemetry::start_logs(&settings.log, settings.log_plain);
+    begin_serving(&settings.log, settings.log_plain)?;
+    let shown: serde_json::Map<_, _> =
+        settings.sections().into_iter().map(|(name, values)| (name.to_owned(), values.into_iter().collect())).collect();
+    let shown = serde_json::Value::Object(shown);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), settings = %shown, "starting");
     if let Some(tls) = settings.site.tls() {
         tls.check().map_err(RunError::from)?;
     }
@@ -87,6 +122,7 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         if let Some(link) = link {
             say_link(&mut out, &link)?;
         }
+        supervisor::ready(&format!("listens on {}, for {}", settings.listen, settings.public_url));
         out.flush().map_err(CommandError::Output)
     };
     run::serve(listener, network, settings.site.tls(), None, say).await

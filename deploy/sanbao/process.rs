@@ -18,14 +18,23 @@ pub fn begin() {
     }
 }
 
+/// With fewer files than this a process would come up and then answer nobody.
+pub const FILES_MIN: u64 = 256;
+
 /// How many connections of `wanted` there may be, by how many files this process may open.
-pub fn connections(wanted: usize) -> usize {
+///
+/// # Errors
+/// That number, where it is less than [`FILES_MIN`].
+pub fn connections(wanted: usize) -> Result<usize, u64> {
     let files = open_files_max();
+    if files < FILES_MIN {
+        return Err(files);
+    }
     let fit = usize::try_from(files.saturating_sub(FILES_BESIDE).max(files / 2)).unwrap_or(usize::MAX);
     if fit < wanted {
         tracing::warn!(wanted, fit, "fewer connections than wanted: the limit of open files is low (ulimit -n)");
     }
-    wanted.min(fit)
+    Ok(wanted.min(fit))
 }
 
 #[cfg(unix)]

@@ -10,9 +10,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::around;
 use crate::compose::{ComposeError, Network};
-use crate::process;
+use crate::process::{self, FILES_MIN};
 use crate::role::Role;
 use crate::settings::Settings;
+use crate::supervisor;
 
 /// How often a free port is looked for that both UDP and TCP have.
 const PORT_TRIES_MAX: usize = 16;
@@ -30,6 +31,12 @@ pub enum RunError {
     /// The address is taken or not this machine's.
     #[error("cannot listen on {0}: {1}")]
     Bind(SocketAddr, io::Error),
+    /// The limit of open files is too low to serve anybody.
+    #[error(
+        "this process may open only {0} files at once, connections among them, and needs {FILES_MIN}: raise the limit \
+         (ulimit -n 65536, or LimitNOFILE= of the unit)"
+    )]
+    Files(u64),
     /// The STUN/TURN address is taken.
     #[error("STUN/TURN cannot listen on {0} ({1}): {2}; give {3} another address, or --no-turn")]
     BindTurn(SocketAddr, &'static str, io::Error, &'static str),
@@ -54,7 +61,7 @@ pub fn bind_at(address: SocketAddr) -> Result<Listener, RunError> {
 
 /// Binds the site's address, with the bounds of its connections.
 pub fn bind(settings: &Settings) -> Result<Listener, RunError> {
-    let connections_max = process::connections(settings.bounds.connections_max);
+    let connections_max = process::connections(settings.bounds.connections_max).map_err(RunError::Files)?;
     Ok(bind_at(settings.listen)?.bounded(Bounds { connections_max, ..settings.bounds }))
 }
 
@@ -137,11 +144,13 @@ pub async fn serve<E: From<RunError>>(
     tokio::spawn(async move {
         asked_to_end().await;
         tracing::info!("asked to end: draining");
+        supervisor::stopping();
         on_signal.cancel();
         // A second signal means that nobody wants to wait for slow requests.
         asked_to_end().await;
         second.cancel();
     });
+    tokio::spawn(supervisor::signs_of_life(drain.clone()));
     let is_relay = network.stores.roles().eq([Role::Signalling]);
     if is_relay {
         let (drain, quick_end) = (drain.clone(), quick_end.clone());

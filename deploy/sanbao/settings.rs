@@ -11,6 +11,7 @@ use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
+use sanbao_platform::telemetry::LogFilter;
 use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
 
@@ -148,8 +149,8 @@ pub struct Settings {
     pub retention: Retention,
     /// The token that opens `/metrics` from elsewhere than this machine.
     pub metrics_token: Option<Secret<String>>,
-    /// The filter of the log: `info`, `sanbao_booking=debug,info`.
-    pub log: String,
+    /// The filter of the log: `info`, `sanbao_booking=debug,info`, or a file that holds one.
+    pub log: LogFilter,
     /// Lines for people instead of JSON.
     pub log_plain: bool,
 }
@@ -221,7 +222,7 @@ impl Settings {
             audit: Keeping::default(),
             retention: Retention::default(),
             metrics_token: None,
-            log: String::new(),
+            log: LogFilter::Text("info".to_owned()),
             log_plain: true,
         }
     }
@@ -278,7 +279,7 @@ impl Settings {
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
             ("metrics_token", shown(&self.metrics_token)),
-            ("log", shown(&self.log)),
+            ("log", shown(self.log.to_string())),
             ("log_format", shown(if self.log_plain { "plain" } else { "json" })),
         ];
         let services: Vec<_> = self.roles().iter().map(|role| role.name()).collect();

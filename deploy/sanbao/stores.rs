@@ -1,6 +1,7 @@
 //! The databases of a process, and why a process could not be put together.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::config::RootSecret;
@@ -10,6 +11,11 @@ use sanbao_platform::nats::NatsError;
 use crate::folder::{self, FolderError};
 use crate::role::Role;
 use crate::settings::Storage;
+
+/// How long a process that serves waits for a server that cannot be reached.
+const SERVER_WAIT: Duration = Duration::from_secs(30);
+/// How long it waits before it asks again.
+const SERVER_RETRY: Duration = Duration::from_secs(3);
 
 /// Why the process could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -134,10 +140,11 @@ impl Found {
             folder::make_private(dir)?;
         }
         let (mut found, mut absent) = (Vec::with_capacity(roles.len()), Vec::new());
+        let deadline = Instant::now() + if purpose == Purpose::Serve { SERVER_WAIT } else { Duration::ZERO };
         for role in roles.iter().copied() {
             match storage {
                 Storage::Files(dir) if !file(dir, role).exists() => absent.push(role),
-                _ => found.push(opened(storage, role).await?),
+                _ => found.push(opened(storage, role, deadline).await?),
             }
         }
         let missing = absent.first().copied();
@@ -157,7 +164,7 @@ impl Found {
             return Err(refusal);
         }
         for role in absent {
-            found.push(opened(storage, role).await?);
+            found.push(opened(storage, role, deadline).await?);
         }
         found.sort_by_key(|(role, ..)| roles.iter().position(|r| r == role));
         Ok(Self(found))
@@ -227,13 +234,22 @@ impl Found {
     }
 }
 
-async fn opened(storage: &Storage, role: Role) -> Result<(Role, Db, Holding), ComposeError> {
+/// Opens the database of `role`. A server may be starting too: it is asked again until `deadline`, and the log says so.
+async fn opened(storage: &Storage, role: Role, deadline: Instant) -> Result<(Role, Db, Holding), ComposeError> {
     let failed = |e| ComposeError::Database(role.schema(), e);
     let url = match storage {
         Storage::Files(dir) => format!("sqlite:{}", file(dir, role).display()),
         Storage::Postgres(url) => url.0.clone(),
     };
-    let db = Db::open(&url, role.schema()).await.map_err(failed)?;
+    let db = loop {
+        match Db::open(&url, role.schema()).await {
+            Err(error @ DbError::NotConnected { .. }) if error.is_transient() && Instant::now() < deadline => {
+                tracing::warn!(%error, "trying again for {} s at most", SERVER_WAIT.as_secs());
+                tokio::time::sleep(SERVER_RETRY).await;
+            }
+            tried => break tried.map_err(failed)?,
+        }
+    };
     let holding = db.holding().await.map_err(failed)?;
     Ok((role, db, holding))
 }

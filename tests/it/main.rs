@@ -22,6 +22,7 @@ mod keeping;
 mod landing;
 mod memory;
 mod openapi;
+mod operator;
 mod orders;
 mod own_accounts;
 mod private;

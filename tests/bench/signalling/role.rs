@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::Secret;
-use sanbao_platform::http::{Listener, finish, serve};
+use sanbao_platform::http::{Bounds, Listener, finish, serve};
 use sanbao_platform::nats::{Nats, NatsConfig};
 use sanbao_platform::service::{Deps, Running};
 use sanbao_platform::telemetry;
@@ -32,6 +32,9 @@ pub const DATABASE: &str = "SANBAO_BENCH_DATABASE";
 /// How long a cluster of `nats-server`s may take to choose who leads.
 const NATS_WAIT: Duration = Duration::from_secs(30);
 
+/// The connections that may be open at once. All of a load come from one address, which has no bound of its own here.
+const CONNECTIONS_MAX: usize = 20_000;
+
 /// The production bounds that one connection of the load goes beyond; all others stay as they are.
 pub fn raised() -> SessionLimits {
     let mut limits = SessionLimits::default();
@@ -49,7 +52,8 @@ pub fn raised() -> SessionLimits {
 pub fn raised_text() -> String {
     let (raised, default) = (raised().client, SessionLimits::default().client);
     format!(
-        "messages a second {} (production {}), burst {} ({}), bytes a second {} ({}), burst {} ({})",
+        "connections {CONNECTIONS_MAX} ({}), messages a second {} (production {}), burst {} ({}), bytes a second {} ({}), burst {} ({})",
+        Bounds::default().connections_max,
         raised.messages_per_s_max,
         default.messages_per_s_max,
         raised.messages_burst_max,
@@ -110,7 +114,8 @@ async fn relay() -> Result<(), Failure> {
     let drain = CancellationToken::new();
     let router =
         finish(service.routes.router.merge(sanbao_platform::web::routes().router), clock, drain.clone(), false);
-    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    let bounds = Bounds { connections_max: CONNECTIONS_MAX, connections_per_address_max: None, ..Bounds::default() };
+    let listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?.bounded(bounds);
     say(listener.address)?;
     // On the runtime's worker, as `sanbao serve` does: a new connection is no matter of two threads.
     Ok(tokio::spawn(serve(listener, router, None, drain)).await??)

@@ -1,5 +1,7 @@
 //! The directives of `deploy/nginx.conf`, and where nginx would lead a path by it.
 
+use std::collections::BTreeMap;
+
 /// One directive: its words, and what stands in its braces.
 #[derive(Debug)]
 struct Directive {
@@ -74,7 +76,14 @@ fn directives(words: &mut std::vec::IntoIter<String>) -> Vec<Directive> {
     found
 }
 
-fn location(directive: &Directive) -> Location {
+/// The service that each variable stands for: `$sanbao_booking` for the host of its `map`'s default.
+fn services(all: &[Directive]) -> BTreeMap<String, String> {
+    let maps = all.iter().filter(|d| d.words[0] == "map" && d.inner.len() == 1 && d.inner[0].words[0] == "default");
+    let host = |map: &Directive| map.inner[0].words[1].split_once(':').map(|(host, _)| host.to_owned());
+    maps.filter_map(|map| Some((map.words.last()?.clone(), host(map)?))).collect()
+}
+
+fn location(directive: &Directive, services: &BTreeMap<String, String>) -> Location {
     let words: Vec<&str> = directive.words[1..].iter().map(String::as_str).collect();
     let (how, path) = match words[..] {
         ["=", path] => (Match::Exact, path),
@@ -90,22 +99,20 @@ fn location(directive: &Directive) -> Location {
         Some((service, rest)) => (service, Some(format!("/{rest}"))),
         None => (target, None),
     };
-    Location { how, path: path.to_owned(), service: service.to_owned(), asked }
+    let service = services.get(service).unwrap_or_else(|| panic!("{words:?}: {service} stands for no service"));
+    Location { how, path: path.to_owned(), service: service.clone(), asked }
 }
 
 impl Nginx {
     /// Reads a file that is included in the `http` block and has one site.
     pub fn read(text: &str) -> Self {
         let all = directives(&mut words(text).into_iter());
-        let upstreams: Vec<&str> =
-            all.iter().filter(|d| d.words[0] == "upstream").map(|d| d.words[1].as_str()).collect();
+        let services = services(&all);
         let [site] = all.iter().filter(|d| d.words[0] == "server").collect::<Vec<_>>()[..] else {
             panic!("one site is read here")
         };
-        let locations: Vec<_> = site.inner.iter().filter(|d| d.words[0] == "location").map(location).collect();
-        for location in &locations {
-            assert!(upstreams.contains(&location.service.as_str()), "{location:?}: no such upstream");
-        }
+        let locations =
+            site.inner.iter().filter(|d| d.words[0] == "location").map(|d| location(d, &services)).collect();
         Self(locations)
     }
 

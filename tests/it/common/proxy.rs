@@ -58,7 +58,7 @@ fn site(bases: &[(&str, String)], port: u16, certificate: &LanCertificate, folde
         text = text.replace(said, put);
     };
     for (service, base) in bases {
-        put(&format!("server {service}:8080;"), &format!("server {};", base.strip_prefix("http://").unwrap()));
+        put(&format!("default {service}:8080;"), &format!("default {};", base.strip_prefix("http://").unwrap()));
     }
     put("listen 443 ssl", &format!("listen 127.0.0.1:{port} ssl"));
     put("/etc/sanbao/chain.pem", certificate.tls.certificate.to_str().unwrap());

@@ -20,12 +20,13 @@ mod migrate;
 mod ready;
 mod sqlite;
 
+use std::io;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::broadcast;
 
 use crate::auth::ended::{Ended, Ending};
@@ -67,6 +68,18 @@ pub enum DbError {
         /// How many it touched.
         actual: u64,
     },
+    /// The server cannot be reached, or lets this account in nowhere.
+    #[error("no connection to PostgreSQL at {place}: {cause}")]
+    NotConnected {
+        /// Host, port and database, without the account.
+        place: String,
+        cause: sqlx::Error,
+    },
+    /// The file of an embedded database, or the folder that it lies in, takes no writes.
+    #[error(
+        "the file {0} cannot be written: give it and its folder to the user that this program runs as, and look whether the disk is mounted read-only"
+    )]
+    ReadOnly(String),
     /// A program of a later version has written here.
     #[error(
         "written by a newer Sanbao (schema {schema}; this one knows up to {known}): install that version, or restore \
@@ -98,22 +111,32 @@ impl DbError {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Commit(_) => true,
-            Self::Engine(sqlx::Error::Database(e)) => e.code().is_some_and(|code| is_transient_code(&code)),
-            Self::Engine(e) => matches!(
-                e,
-                sqlx::Error::Io(_)
-                    | sqlx::Error::Tls(_)
-                    | sqlx::Error::Protocol(_)
-                    | sqlx::Error::PoolTimedOut
-                    | sqlx::Error::PoolClosed
-                    | sqlx::Error::WorkerCrashed
-            ),
-            Self::Migration(_) | Self::Newer { .. } | Self::RowCount { .. } | Self::BadRow { .. } => false,
+            Self::Engine(e) | Self::NotConnected { cause: e, .. } => may_pass(e),
+            Self::Migration(_)
+            | Self::Newer { .. }
+            | Self::RowCount { .. }
+            | Self::BadRow { .. }
+            | Self::ReadOnly(_) => false,
         }
     }
     /// Whether a foreign key refused the row: an id that names nothing.
     pub fn is_foreign_key_violation(&self) -> bool {
         matches!(self, Self::Engine(sqlx::Error::Database(e)) if e.is_foreign_key_violation())
+    }
+}
+
+fn may_pass(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(e) => e.code().is_some_and(|code| is_transient_code(&code)),
+        e => matches!(
+            e,
+            sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
     }
 }
 
@@ -280,6 +303,19 @@ impl Tx {
 const IS_MADE_POSTGRES: &str = "select exists (select from pg_namespace where nspname = $1)
     and exists (select from pg_extension where extname = 'btree_gist')";
 
+/// One connection, or the place and the cause at once: a pool would try in silence and tell neither.
+async fn connected(options: &PgConnectOptions) -> Result<PgConnection, DbError> {
+    let wait = Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX);
+    let tried = tokio::time::timeout(wait, PgConnection::connect_with(options)).await;
+    let no_answer = |_| Err(sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut)));
+    tried.unwrap_or_else(no_answer).map_err(|cause| {
+        let database = options.get_database().unwrap_or_else(|| options.get_username());
+        let host =
+            options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
+        DbError::NotConnected { place: format!("{host}:{}/{database}", options.get_port()), cause }
+    })
+}
+
 impl Db {
     /// Opens `url`: `sqlite:PATH`, or a `postgres://` URL in which the service owns `schema`.
     /// The file or schema is created when missing; nothing is migrated.
@@ -292,9 +328,9 @@ impl Db {
             return Ok(Self::of(Inner::Sqlite(SqliteDb::open(path).await?)));
         }
         let options: PgConnectOptions = url.parse()?;
-        let bootstrap = PgPoolOptions::new().max_connections(1).connect_with(options.clone()).await?;
+        let mut bootstrap = connected(&options).await?;
         // An account of its own may make nothing in the database, and finds what was made for it.
-        let made: bool = sqlx::query_scalar(IS_MADE_POSTGRES).bind(schema).fetch_one(&bootstrap).await?;
+        let made: bool = sqlx::query_scalar(IS_MADE_POSTGRES).bind(schema).fetch_one(&mut bootstrap).await?;
         if !made {
             // Services start at once, and "if not exists" races. The lock is held until the statements, which are one
             // transaction, are seen by others.
@@ -303,9 +339,9 @@ impl Db {
                  create extension if not exists btree_gist with schema public; \
                  create schema if not exists {schema};"
             );
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&bootstrap).await?;
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut bootstrap).await?;
         }
-        bootstrap.close().await;
+        bootstrap.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))

@@ -16,6 +16,8 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
 use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX, Script, migrate};
 
+const TRY_TO_WRITE: &str = "begin immediate; rollback";
+
 type CommitReply = oneshot::Sender<Result<(), String>>;
 
 #[derive(Debug)]
@@ -100,6 +102,15 @@ pub(super) struct WriterGuard {
     released: Arc<Notify>,
 }
 
+/// `READONLY` and `CANTOPEN`, of the primary result codes.
+fn refused(path: &str, error: sqlx::Error) -> DbError {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<u32>().ok());
+    match code.map(|code| code & 0xff) {
+        Some(8 | 14) => DbError::ReadOnly(path.to_owned()),
+        _ => error.into(),
+    }
+}
+
 impl SqliteDb {
     pub(super) async fn open(path: &str) -> Result<Self, DbError> {
         let options = SqliteConnectOptions::from_str(&format!("sqlite:{path}"))?
@@ -111,7 +122,9 @@ impl SqliteDb {
             .busy_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
             .pragma("cache_size", "-16384")
             .pragma("temp_store", "memory");
-        let connection = options.connect().await?;
+        let mut connection = options.connect().await.map_err(|e| refused(path, e))?;
+        // An engine that may not write opens the file for reading and says so at the first write: that is now.
+        sqlx::raw_sql(TRY_TO_WRITE).execute(&mut connection).await.map_err(|e| refused(path, e))?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))

@@ -45,7 +45,7 @@ pub struct Visitor {
     /// The language of the answer.
     pub lang: Lang,
     pub request_id: String,
-    /// Where the request came from; never logged.
+    /// Where the request came from.
     pub address: IpAddr,
     /// The program that it names itself, cut off; empty when it says nothing. Never logged.
     pub agent: String,
@@ -265,6 +265,7 @@ fn known(
     }
     let RequestInfo { request_id, lang, drain, streams, shows } = info(parts);
     shows.by(&actor);
+    tracing::Span::current().record("account", tracing::field::display(actor.subject));
     let operation = operation_of(&parts.method, parts.extensions.get::<MatchedPath>());
     Ok(Ctx { actor, lang, request_id, shows, drain, streams, operation, clock })
 }

@@ -1,6 +1,6 @@
 //! The outermost layer: request ids, languages, problems written out, security headers, one log line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use axum::Router;
@@ -76,6 +76,18 @@ fn client_id(headers: &HeaderMap) -> Option<&str> {
     given.filter(usable)
 }
 
+/// The address that a request came from, or that a proxy in front has seen.
+fn client_of(request: &Request) -> Option<IpAddr> {
+    request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip())
+}
+
+/// Whether a line about this answer says nothing that anybody would look for: a file of a page, or the question of a
+/// supervisor that was answered well.
+fn is_routine(route: &str, status: u16) -> bool {
+    let asked = route.starts_with("/static/") || matches!(route, "/healthz" | "/readyz" | "/metrics");
+    asked && status < 400
+}
+
 fn wants_page(headers: &HeaderMap, uri: &Uri) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
     accept.contains("text/html") && !uri.path().starts_with("/v1/")
@@ -99,10 +111,12 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let reader = keys.and_then(|keys| actor_of(request.headers(), keys, outer.clock.now()));
     // The pattern, never the path itself: a path may carry a link's secret.
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
-    let client_id = client_id(request.headers());
-    let span = tracing::info_span!("request", id = %info.request_id, client_id, %method, route);
+    let (client_id, address) = (client_id(request.headers()), client_of(&request));
+    let client = address.map(tracing::field::display);
+    // Filled in when it is known who asks.
+    let account = tracing::field::Empty;
+    let span = tracing::info_span!("request", id = %info.request_id, client_id, client, account, %method, route);
     request.extensions_mut().insert(info.clone());
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
     let answer = audit::answering(address, next.run(request));
     let mut response = answer.instrument(span.clone()).await;
     if info.shows.is_open() {
@@ -116,7 +130,13 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         cookies::with_prefix(response.headers_mut());
     }
     let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
-    span.in_scope(|| tracing::info!(status, ms, "answered"));
+    span.in_scope(|| {
+        if is_routine(&route, status) {
+            tracing::debug!(status, ms, "answered");
+        } else {
+            tracing::info!(status, ms, "answered");
+        }
+    });
     let method = method_label(&method);
     metrics::counter!(HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);

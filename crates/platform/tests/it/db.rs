@@ -138,3 +138,14 @@ async fn followers_hear_of_a_change_only_after_its_commit() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_written_is_refused_when_it_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("booking.db");
+    let url = format!("sqlite:{}", path.display());
+    Db::open(&url, "booking").await.unwrap().close().await;
+    let error = Db::open(&format!("{url}?mode=ro"), "booking").await.unwrap_err();
+    assert!(matches!(&error, DbError::ReadOnly(named) if named.contains("booking.db")), "{error}");
+    assert!(!error.is_transient());
+}

@@ -27,7 +27,7 @@ async fn literal() {
 
 /// The process that is looked at: two requests and a task panic, and a third request is answered.
 async fn child() {
-    telemetry::start_logs("info", false);
+    telemetry::start_logs(&"info".parse().unwrap(), false).unwrap();
     let none = Migrations { sqlite: &[], postgres: &[] };
     let deps = sqlite().deps("panics", &none, Clock::system()).await;
     let routes = Router::new().route("/quoting", get(quoting)).route("/literal", get(literal));

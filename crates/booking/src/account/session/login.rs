@@ -82,6 +82,9 @@ pub(super) async fn authenticate(
         (Err(problem), _) => {
             log(&mut tx, now, id, visitor, problem.kind().slug).await?;
             tx.commit().await?;
+            // A name that nobody has is left out: people type their passwords there.
+            let account = id.map(tracing::field::display);
+            tracing::info!(account, why = problem.kind().slug, "a log-in was refused");
             Err(problem)
         }
         (Ok(()), None) => Err(Problem::new(&INVALID_CREDENTIALS)),
@@ -114,6 +117,7 @@ pub(super) async fn answer(
         return Ok((tx, account));
     }
     tx.commit().await?;
+    tracing::info!(account = %id, why = FACTOR_REFUSED.slug, "a log-in was refused");
     Err(Problem::new(&FACTOR_REFUSED))
 }
 

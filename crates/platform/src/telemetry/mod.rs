@@ -1,20 +1,22 @@
 //! Logs and metrics.
 //!
 //! The law of logging: the message is for reading, the fields for querying; never a name, a
-//! telephone number, a national id, an address, a text somebody typed, a token, a path or a query.
+//! telephone number, a national id, a postal address, a text somebody typed, a token, a path or a query.
+//! A request's lines carry the network address that it came from and the id of the account that asked.
 //! An error is logged once, where it is handled.
 //!
 //! The law of metrics: each is declared by [`measures!`](crate::measures) with what it says, its name begins with
 //! `sanbao_`, and a label has a bounded number of values.
 
-use std::backtrace::{Backtrace, BacktraceStatus};
-use std::panic::PanicHookInfo;
+mod logs;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+
+pub use logs::{LogFilter, LogFilterError, Logs, start_logs};
 
 /// How often recorded values are counted into their histograms. Until then each is kept by itself.
 const UPKEEP_SECONDS: u64 = 5;
@@ -66,29 +68,6 @@ measures! {
     HTTP_CONNECTIONS_DISPLACED = Counter "http_connections_displaced_total" "Silent connections that were closed because another needed the place.";
     HTTP_CONNECTIONS_REFUSED = Counter "http_connections_refused_total" "Connections that were refused because every place was in use.";
     HTTP_SECONDS = Histogram "http_request_seconds" "Seconds from a request's head to the head of its answer, by route.";
-}
-
-/// Starts logging to standard error, panics included: JSON lines, or plain lines when `plain`.
-pub fn start_logs(filter: &str, plain: bool) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start, as in tests, leaves the first one standing.
-    let _ = if plain {
-        builder.compact().with_target(false).try_init()
-    } else {
-        builder.json().flatten_event(true).try_init()
-    };
-    std::panic::set_hook(Box::new(log_panic));
-}
-
-/// Logs a panic of a request or of a task as one event, within the span in which it happened. Where a message was put
-/// together it may quote what somebody typed, so it is left out then; the place tells what it was.
-fn log_panic(panic: &PanicHookInfo<'_>) {
-    let at = panic.location().map(ToString::to_string);
-    let said = panic.payload().downcast_ref::<&'static str>().copied();
-    let backtrace = Backtrace::capture();
-    let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
-    tracing::error!(at, said, backtrace, "panicked");
 }
 
 fn recorder() -> Result<PrometheusRecorder, BuildError> {
