@@ -91,11 +91,12 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
         // That there are organisations is no secret: a person who may not manage them is told so.
-        (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
+        (A::OrganisationCreate | A::OrganisationList, R::Governed) | (A::AuditRead, R::Own) => {
+            allow_if(administrator, Forbid)
+        }
         (A::OrganisationCreate | A::OrganisationList, _)
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
-        (A::AuditRead, R::Own) => allow_if(administrator, Forbid),
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
         (action, R::Own) if runs(action) => allow_if(administrator, Forbid),
         (action, R::Governed) if runs(action) => allow_if(administrator, Hide),
