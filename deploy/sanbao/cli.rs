@@ -13,7 +13,7 @@ use sanbao_platform::telemetry::LogFilter;
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_audit::{AuditArgs, AuditCommand};
 use crate::cli_connections::{ConnectionArgs, place_of};
-use crate::cli_keeping::{BackupArgs, MoveArgs, RestoreArgs};
+use crate::cli_keeping::{BackupArgs, CheckArgs, MigrateArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
@@ -50,6 +50,12 @@ pub enum Command {
     /// Gives fields at rest a new key and seals all of them anew. The network must be stopped: with --data-dir a running
     /// one is noticed, with --database-url stop every process first. May be broken off; the next run goes on.
     Reseal(StoreArgs),
+    /// Looks whether this installation would hold a day: databases and secret, disk, the last backup, certificate, TURN, clock;
+    /// exit code 1 where something is bad. May run beside the server.
+    Check(Box<CheckArgs>),
+    /// Brings the schemas of a network to this version without serving it, or only tells what would be done. `serve` does
+    /// the same as it starts. With --data-dir the network must be stopped.
+    Migrate(MigrateArgs),
     /// Writes everything of one moment, with the root secret, into one file under a passphrase. May run beside the server.
     Backup(BackupArgs),
     /// Makes a network out of a backup, in an empty folder or database. Broken off, it leaves nothing that could be served, and

@@ -1,22 +1,32 @@
 //! The flags of the commands that keep a network: backup, restore, the move to a server.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 use sanbao_platform::config::Secret;
 
-use crate::cli::StoreArgs;
+use crate::cli::{ServeArgs, StoreArgs};
+
+/// The variable of a passphrase itself. There is no such flag: others see what stands on a command line.
+pub const PASSPHRASE: &str = "SANBAO_PASSPHRASE";
 
 /// The passphrase of a backup.
 #[derive(Clone, Debug, Args)]
-#[group(required = true, multiple = false)]
 pub struct PassphraseArgs {
-    /// File of the passphrase, its first line.
+    /// File of the passphrase, its first line [default: the variable `SANBAO_PASSPHRASE` holds it].
     #[arg(long, env = "SANBAO_PASSPHRASE_FILE", value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
-    /// The passphrase itself: by the environment only where nobody else reads it.
-    #[arg(long, env = "SANBAO_PASSPHRASE", hide_env_values = true, value_name = "TEXT", hide = true)]
-    pub passphrase: Option<Secret<String>>,
+}
+
+/// The flags of `migrate`.
+#[derive(Clone, Debug, Args)]
+pub struct MigrateArgs {
+    #[command(flatten)]
+    pub store: StoreArgs,
+    /// Only tell what would be done.
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The flags of `backup`.
@@ -55,4 +65,17 @@ pub struct MoveArgs {
     /// File of the root secret [default: secret.json in the folder].
     #[arg(long, env = "SANBAO_SECRET_FILE", value_name = "FILE")]
     pub secret_file: Option<PathBuf>,
+}
+
+/// The flags of `check`.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// The server of time that the clock is held against, port 123 unless said otherwise.
+    #[arg(long, env = "SANBAO_NTP", default_value = "ntp.ntsc.ac.cn", value_name = "HOST")]
+    pub ntp: String,
+    /// Look at STUN and TURN of this address alone: from another machine, such as one outside the house.
+    #[arg(long, value_name = "ADDR")]
+    pub turn: Option<SocketAddr>,
 }

@@ -146,7 +146,7 @@ impl TurnArgs {
 }
 
 /// The host of `https://host:port`; an IPv6 address keeps its brackets.
-fn host_of(url: &str) -> &str {
+pub(crate) fn host_of(url: &str) -> &str {
     let host = url.split_once("://").map_or(url, |(_, host)| host);
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,

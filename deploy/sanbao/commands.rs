@@ -11,6 +11,7 @@ use sanbao_platform::telemetry::{self, LogFilter};
 use tokio::runtime::Runtime;
 
 use crate::audit;
+use crate::check;
 use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
 use crate::cli_audit::AuditCommand;
@@ -22,6 +23,7 @@ use crate::environment::{self, Unknown};
 use crate::folder;
 use crate::health;
 use crate::keeping;
+use crate::migrate;
 use crate::needs;
 use crate::process;
 use crate::recover;
@@ -81,6 +83,8 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::SetupLink(args) => setup_link(&args).await?,
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
+        Command::Check(args) => return check::run(&args).await,
+        Command::Migrate(args) => migrate::run(&args).await?,
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,
         Command::MoveToPostgres(args) => keeping::move_to_postgres(&args).await?,

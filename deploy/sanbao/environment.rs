@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::CommandFactory as _;
 
 use crate::cli::Cli;
+use crate::cli_keeping::PASSPHRASE;
 
 /// How this program's variables begin.
 const PREFIX: &str = "SANBAO_";
@@ -29,7 +30,7 @@ fn known() -> BTreeSet<String> {
         );
         command.get_subcommands().for_each(|command| of(command, into));
     }
-    let mut names = BTreeSet::new();
+    let mut names = BTreeSet::from([PASSPHRASE.to_owned()]);
     of(&Cli::command(), &mut names);
     names
 }

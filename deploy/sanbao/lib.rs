@@ -3,6 +3,7 @@
 
 pub mod around;
 pub mod audit;
+pub mod check;
 pub mod cli;
 pub mod cli_accounts;
 pub mod cli_audit;
@@ -23,6 +24,7 @@ pub mod health;
 pub mod keeping;
 pub mod lan;
 pub mod lan_page;
+pub mod migrate;
 pub mod needs;
 pub mod openapi;
 pub mod process;

@@ -1,11 +1,18 @@
 //! The process as its operator and its supervisor meet it: what it says as it starts, what it refuses and why, what its log
 //! tells of a request, and signals.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use sanbao::around;
+use sanbao::compose::{Found, Purpose};
+use sanbao::role::Role;
+use sanbao::settings::Storage;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::telemetry::{self, MeasureKind};
 use sanbao_platform::testing::{PATIENCE, forget_settings, port, until};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -232,10 +239,131 @@ async fn a_server_that_is_away_is_told_with_its_place_while_it_is_waited_for() {
     command.args(["--no-turn", "--listen", "127.0.0.1:0"]).stdout(Stdio::null());
     let mut waiting = command.stderr(File::create(&log).unwrap()).spawn().unwrap();
     let said = || std::fs::read_to_string(&log).unwrap();
-    until("it says what it waits for", async || said().contains("/street")).await;
+    until("it says what it waits for", async || said().contains("trying again")).await;
     waiting.kill().unwrap();
     waiting.wait().unwrap();
-    assert!(said().contains("refused") && said().contains("trying again"), "{}", said());
+    let line = said().lines().find(|line| line.contains("trying again")).unwrap().to_owned();
+    assert!(line.contains("127.0.0.1:") && line.contains("/street") && line.contains("refused"), "{line}");
     assert!(!said().contains("northwind"), "{}", said());
     assert!(!secret.exists(), "nothing was made");
+}
+
+/// The names in a text that are made as metrics are.
+fn names(text: &str) -> BTreeSet<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("sanbao_")).collect()
+}
+
+#[test]
+fn the_board_and_the_alerts_speak_of_metrics_that_there_are() {
+    let (board, alerts) = (
+        include_str!("../../deploy/observability/grafana.json"),
+        include_str!("../../deploy/observability/alerts.yaml"),
+    );
+    let all = [telemetry::MEASURES, around::MEASURES, sanbao_signalling::measures::MEASURES].concat();
+    let known: BTreeSet<String> = all
+        .iter()
+        .flat_map(|measure| match measure.kind {
+            MeasureKind::Histogram => {
+                ["_bucket", "_sum", "_count"].map(|end| format!("{}{end}", measure.name)).to_vec()
+            }
+            MeasureKind::Counter | MeasureKind::Gauge => vec![measure.name.to_owned()],
+        })
+        .collect();
+    for (file, text) in [("grafana.json", board), ("alerts.yaml", alerts)] {
+        let named = names(text);
+        assert!(named.len() > 8, "{file}: {named:?}");
+        let strange: Vec<_> = named.into_iter().filter(|name| !known.contains(*name)).collect();
+        assert!(strange.is_empty(), "{file} speaks of what is not there: {strange:?}");
+    }
+    let board: Value = serde_json::from_str(board).unwrap();
+    let panels = board["panels"].as_array().unwrap();
+    let shown: BTreeSet<_> = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().unwrap())
+        .map(|t| t["expr"].as_str().unwrap())
+        .collect();
+    let told = shown.into_iter().flat_map(names).chain(names(alerts)).collect::<BTreeSet<_>>();
+    let silent: Vec<_> =
+        all.iter().filter(|m| !told.iter().any(|name| name.starts_with(m.name))).map(|m| m.name).collect();
+    assert!(silent.is_empty(), "on no panel and in no alert: {silent:?}");
+}
+
+#[tokio::test]
+async fn an_upgrade_is_told_before_it_is_done_and_done_apart_from_serving() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, secret) = (folder.path().join("data"), folder.path().join("data/secret.json"));
+    let (of, storage) = (["--data-dir", data.to_str().unwrap()], Storage::Files(data.clone()));
+    let migrate = |more: &[&str]| {
+        let output = binary().arg("migrate").args(of).args(more).stdin(Stdio::null()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    let (well, _, said) = migrate(&[]);
+    assert!(!well && said.contains("no network here"), "{said}");
+    // The database of a release that did not have the newest migration of booking yet.
+    let found = Found::open(&storage, Role::ALL, Purpose::Serve).await.unwrap();
+    let root = found.secret(&secret).unwrap();
+    let (mut newest, now) = (0, Clock::system().now());
+    for (role, db) in found.databases() {
+        let mut known = db.known(role.migrations());
+        if role == Role::Booking {
+            newest = known.pop().unwrap();
+        }
+        db.migrate_to(role.migrations(), &known).await.unwrap();
+        db.mark(&root.marks(), now).await.unwrap();
+    }
+    found.close().await;
+    let number = format!("{newest:04}_");
+    let (well, told, said) = migrate(&["--dry-run"]);
+    assert!(well && told.contains("booking: 1 to run") && told.contains(&number), "{told}{said}");
+    assert!(told.contains("needs-analysis: nothing to do"), "{told}");
+    let (well, told, said) = migrate(&[]);
+    assert!(well && told.contains("1 have run"), "{told}{said}");
+    let (well, told, said) = migrate(&["--dry-run"]);
+    assert!(well && told.contains("booking: nothing to do"), "{told}{said}");
+}
+
+#[tokio::test]
+async fn a_check_measures_and_says_what_to_do() {
+    let (folder, turn, at) = (tempfile::tempdir().unwrap(), port(), port());
+    let data = folder.path().join("data");
+    let flags = [
+        "--data-dir".to_owned(),
+        data.display().to_string(),
+        "--listen".to_owned(),
+        format!("127.0.0.1:{at}"),
+        "--turn-listen".to_owned(),
+        format!("127.0.0.1:{turn}"),
+    ];
+    // Nobody tells the time there: that is unknown, which is neither good nor bad.
+    let check = || {
+        let output = binary().arg("check").args(&flags).args(["--ntp", "127.0.0.1:9"]).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (well, said) = check();
+    assert!(!well && said.contains("no network here") && said.contains("[不行 bad] 音视频中继"), "{said}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+    command.arg("serve").args(&flags);
+    let running = Process::ready(command, format!("http://127.0.0.1:{at}")).await;
+    until("TURN answers", async || check().1.contains(&format!("[好 good] 音视频中继 TURN UDP 127.0.0.1:{turn}")))
+        .await;
+    let (well, said) = check();
+    assert!(
+        !well && said.contains("[不行 bad] 备份 backup: none was ever made") && said.contains("sanbao backup"),
+        "{said}"
+    );
+    for good in ["[好 good] 数据库 databases: SQLite", "disk: ", "TURN TCP", "[不知 unknown] 时钟 clock"] {
+        assert!(said.contains(good), "{good}: {said}");
+    }
+    let (file, words) = (folder.path().join("backup"), folder.path().join("passphrase"));
+    std::fs::write(&words, "three boats on the river").unwrap();
+    let mut backup = binary();
+    backup.arg("backup").arg(&file).arg("--passphrase-file").arg(&words).args(["--data-dir", data.to_str().unwrap()]);
+    assert!(ended(&mut backup, &[]).0);
+    let (well, said) = check();
+    assert!(well && said.contains("[好 good] 备份 backup"), "{said}");
+    assert!(running.terminate().await.success());
+    let (well, said) = ended(&mut binary(), &["check", "--turn", &format!("127.0.0.1:{turn}")]);
+    assert!(!well, "nothing is there any more: {said}");
 }

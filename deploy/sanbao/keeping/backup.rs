@@ -66,10 +66,20 @@ pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
     let found = Found::open(&storage, Role::ALL, Purpose::Work).await?;
     let root = found.secret(&secret_file)?;
     let part = beside(&args.file, "part");
+    let at = Clock::system().now();
     let written = write(found.databases(), &root, &part, &passphrase).await;
+    let moved = written.and_then(|rows| {
+        fs::rename(&part, &args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
+        Ok(rows)
+    });
+    // `check` tells how old the last one is.
+    if moved.is_ok() {
+        for (_, db) in found.databases() {
+            db.note_backup(at).await.map_err(KeepingError::from)?;
+        }
+    }
     found.close().await;
-    let rows = written.inspect_err(|_| drop(fs::remove_file(&part)))?;
-    fs::rename(&part, &args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
+    let rows = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
     let mut out = io::stdout().lock();
     writeln!(out, "{rows} rows and the root secret are in {}", args.file.display())?;
     Ok(out.flush()?)

@@ -1,6 +1,6 @@
 //! An empty place that takes a network's rows and becomes one only when all of them stand there.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -23,6 +23,7 @@ const FILLING: &str = "filling";
 /// A place that is being filled. Dropped before [`finish`](Self::finish), it leaves nothing that could be served.
 pub(super) struct Filling {
     storage: Storage,
+    _lock: Option<Lock>,
     databases: Vec<(Role, Db)>,
     sink: Sink,
     /// The database that is being filled, and its tables.
@@ -42,18 +43,40 @@ fn workshop(dir: &Path) -> PathBuf {
     dir.with_file_name(name)
 }
 
-/// Whether nothing is there that would be lost; what an earlier try left beside it is taken away.
-fn prepared(storage: &Storage) -> Result<Storage, KeepingError> {
-    let Storage::Files(dir) = storage else { return Ok(storage.clone()) };
+/// A folder that others keep away from until this is dropped.
+type Lock = File;
+
+/// Whether nothing is there that would be lost; what an earlier try left beside it is taken away, unless it still works.
+fn prepared(storage: &Storage) -> Result<(Storage, Option<Lock>), KeepingError> {
+    let Storage::Files(dir) = storage else { return Ok((storage.clone(), None)) };
     let failed = |e| KeepingError::File(dir.clone(), e);
     if folder::holds(dir).map_err(failed)? != Holds::Nothing {
         return Err(KeepingError::NotEmpty(dir.display().to_string()));
     }
     let workshop = workshop(dir);
-    match fs::remove_dir_all(&workshop) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(KeepingError::File(workshop, e)),
-        _ => Ok(Storage::Files(workshop)),
+    let failed = |e| KeepingError::File(workshop.clone(), e);
+    fs::create_dir_all(&workshop).map_err(failed)?;
+    let lock = File::open(&workshop).map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(KeepingError::AtWork(workshop)),
+        Err(TryLockError::Error(e)) => return Err(failed(e)),
     }
+    // The folder itself stays: it is what is locked.
+    for entry in fs::read_dir(&workshop).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let is_folder = entry.file_type().map_err(failed)?.is_dir();
+        let removed = if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        removed.map_err(failed)?;
+    }
+    Ok((Storage::Files(workshop), Some(lock)))
+}
+
+/// Makes a renamed folder durable where it stands now.
+fn synced(dir: &Path) -> io::Result<()> {
+    let above = dir.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    File::open(dir)?.sync_all()?;
+    File::open(above)?.sync_all()
 }
 
 impl Filling {
@@ -65,7 +88,8 @@ impl Filling {
         applied: &[Vec<i64>],
     ) -> Result<Self, CommandError> {
         is_free_for(root, secret_file)?;
-        let found = Found::open(&prepared(storage)?, Role::ALL, Purpose::Serve).await?;
+        let (place, lock) = prepared(storage)?;
+        let found = Found::open(&place, Role::ALL, Purpose::Serve).await?;
         if found.is_used() {
             return Err(KeepingError::NotEmpty("the database of --database-url".to_owned()).into());
         }
@@ -77,7 +101,17 @@ impl Filling {
         let with_schema: Vec<_> = databases.iter().map(|(role, db)| (db.clone(), role.schema())).collect();
         let sink = Sink::open(&with_schema).await.map_err(KeepingError::from)?;
         let storage = storage.clone();
-        Ok(Self { storage, databases, sink, at: 0, own: Vec::new(), table: None, bar: bar("rows"), rows: 0 })
+        Ok(Self {
+            storage,
+            _lock: lock,
+            databases,
+            sink,
+            at: 0,
+            own: Vec::new(),
+            table: None,
+            bar: bar("rows"),
+            rows: 0,
+        })
     }
 
     /// Goes on with the next database: that of a service by its number in [`Role::ALL`].
@@ -141,7 +175,7 @@ impl Filling {
             Err(_) => put_secret(root, secret_file)?,
         }
         // A folder that is empty gives way to another.
-        fs::rename(&workshop, dir).map_err(|e| KeepingError::File(dir.clone(), e))?;
+        fs::rename(&workshop, dir).and_then(|()| synced(dir)).map_err(|e| KeepingError::File(dir.clone(), e))?;
         Ok(self.rows)
     }
 }

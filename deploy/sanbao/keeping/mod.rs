@@ -13,11 +13,10 @@ use std::io;
 use std::path::PathBuf;
 
 use sanbao_platform::archive::ArchiveError;
-use sanbao_platform::config::Secret;
 use sanbao_platform::db::copy::{CopyError, Snapshot};
 use sanbao_platform::db::{Db, DbError};
 
-use crate::cli_keeping::PassphraseArgs;
+use crate::cli_keeping::{PASSPHRASE, PassphraseArgs};
 use crate::role::Role;
 
 pub use backup::back_up;
@@ -40,6 +39,10 @@ pub enum KeepingError {
         "the passphrase has fewer than {PASSPHRASE_CHARS_MIN} characters: a backup holds everything, so give a long one"
     )]
     ShortPassphrase,
+    #[error("there is no passphrase: give --passphrase-file, or put it into {PASSPHRASE}")]
+    NoPassphrase,
+    #[error("another restore is at work on {0}: let it end")]
+    AtWork(PathBuf),
     #[error("{0} is there already: give the name of a new file")]
     Exists(PathBuf),
     #[error(
@@ -78,12 +81,11 @@ impl From<DbError> for KeepingError {
     }
 }
 
-/// The passphrase that was given.
+/// The passphrase that was given: in a file, or by the environment alone.
 fn passphrase(args: &PassphraseArgs) -> Result<String, KeepingError> {
-    let text = match (&args.passphrase_file, &args.passphrase) {
-        (Some(file), _) => fs::read_to_string(file).map_err(|e| KeepingError::File(file.clone(), e))?,
-        (None, Some(Secret(text))) => text.clone(),
-        (None, None) => String::new(),
+    let text = match &args.passphrase_file {
+        Some(file) => fs::read_to_string(file).map_err(|e| KeepingError::File(file.clone(), e))?,
+        None => std::env::var(PASSPHRASE).map_err(|_| KeepingError::NoPassphrase)?,
     };
     let line = text.lines().next().unwrap_or_default().trim_end();
     if line.chars().count() < PASSPHRASE_CHARS_MIN {

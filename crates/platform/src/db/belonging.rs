@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::{Conn, Db, DbError, Engine};
+use super::{Conn, Db, DbError, Engine, Migrations};
 use crate::crypto::FieldKeyId;
 use crate::on;
 
@@ -14,6 +14,9 @@ const HAS_TABLE_POSTGRES: &str =
     "select count(*) from information_schema.tables where table_schema = current_schema() and table_name = $1";
 const APPLIED: &str = "select version from _sqlx_migrations order by version";
 const COUNT_USES: &str = "select count(*) from (select id from audit limit 1) a";
+const NOTE_BACKUP: &str = "insert into kept_backup (id, made_at) values (1, $1)
+    on conflict (id) do update set made_at = excluded.made_at";
+const LAST_BACKUP: &str = "select made_at from kept_backup where id = 1";
 const ROOT: &str = "select root from network_mark";
 const MARK_ROOT: &str = "insert into network_mark (id, root, marked_at) values (1, $1, $2) on conflict do nothing";
 const FIELD_KEYS: &str = "select key_id, mark from field_key_mark order by key_id";
@@ -74,13 +77,31 @@ impl Db {
         Ok(if uses == 0 { Holding::Unused } else { Holding::Unmarked })
     }
 
-    /// Refuses a schema that a newer program has written: this one would misread it.
-    pub(super) async fn is_not_newer(&self, known: &[super::Script]) -> Result<(), DbError> {
+    /// The migrations that have run here, by their numbers.
+    async fn applied(&self) -> Result<Vec<i64>, DbError> {
         let mut conn = self.read().await?;
         if !has_table(&mut conn, "_sqlx_migrations").await? {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let applied: Vec<i64> = on!(conn, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?;
+        Ok(on!(conn, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?)
+    }
+
+    /// The migrations of this program that have not run here yet, in their order.
+    ///
+    /// # Errors
+    /// A newer program has written here.
+    pub async fn pending(&self, service: &Migrations) -> Result<Vec<&'static str>, DbError> {
+        let scripts = self.scripts(service);
+        self.is_not_newer(&scripts).await?;
+        let applied = self.applied().await?;
+        let mut pending: Vec<_> = scripts.iter().filter(|script| !applied.contains(&script.version)).collect();
+        pending.sort_unstable_by_key(|script| script.version);
+        Ok(pending.into_iter().map(|script| script.name).collect())
+    }
+
+    /// Refuses a schema that a newer program has written: this one would misread it.
+    pub(super) async fn is_not_newer(&self, known: &[super::Script]) -> Result<(), DbError> {
+        let applied = self.applied().await?;
         match applied.iter().rev().find(|version| !known.iter().any(|script| script.version == **version)) {
             Some(schema) => {
                 let known = known.iter().map(|script| script.version).max().unwrap_or(0);
@@ -88,6 +109,19 @@ impl Db {
             }
             None => Ok(()),
         }
+    }
+
+    /// Writes down that a backup with this database in it was made at `at`.
+    pub async fn note_backup(&self, at: DateTime<Utc>) -> Result<(), DbError> {
+        let mut tx = self.begin().await?;
+        on!(tx, |c| sqlx::query(NOTE_BACKUP).bind(at).execute(c).await.map(drop))?;
+        tx.commit().await
+    }
+
+    /// When the last backup was made that was written down here.
+    pub async fn last_backup(&self) -> Result<Option<DateTime<Utc>>, DbError> {
+        let mut conn = self.read().await?;
+        Ok(on!(conn, |c| sqlx::query_scalar(LAST_BACKUP).fetch_optional(c).await)?)
     }
 
     /// Marks a migrated database with a network's keys. Marks that are there stay.

@@ -116,7 +116,7 @@ impl Db {
         versions
     }
 
-    fn scripts(&self, service: &Migrations) -> Vec<Script> {
+    pub(super) fn scripts(&self, service: &Migrations) -> Vec<Script> {
         match &self.engine {
             Inner::Sqlite(_) => [PLATFORM.sqlite, service.sqlite].concat(),
             Inner::Postgres(_) => [PLATFORM.postgres, service.postgres].concat(),

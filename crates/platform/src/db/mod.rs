@@ -188,6 +188,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     7 "0007_reads",
     8 "0008_belonging",
     9 "0009_audit_chain",
+    12 "0012_kept_backup",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::key::{Beginning, LookupSign, beginnings};
-use super::store;
+use super::store::{self, Bounds};
 use super::view::{LookedUp, LookupView};
 use crate::App;
 use crate::account::input::{Fields, line};
@@ -21,8 +21,8 @@ use crate::account::policy::{self, AccountAction};
 
 /// People whom an answer names at most.
 const FOUND_MAX: usize = 20;
-/// Keys that are read for one beginning at most.
-const KEYS_MAX: i64 = 100;
+/// The rows that are read for one beginning: one person more than are named, so that it is known whether there are more.
+const BOUNDS: Bounds = Bounds { keys: 100, people: 21 };
 
 /// The query of a look-up.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,8 +62,8 @@ pub(in crate::account) async fn looked_up(app: &App, ctx: &Ctx, typed: &str) -> 
     let typed = fields.finish(typed)?;
     let (mut found, mut more): (Vec<(Personal<Person>, LookupSign)>, bool) = (Vec::new(), false);
     for beginning in of(&typed, &app.deps.fields, ctx) {
-        let people = store::found(&mut conn, ctx, &own, &beginning, KEYS_MAX).await?;
-        more |= i64::try_from(people.len()).is_ok_and(|count| count == KEYS_MAX);
+        let (people, cut) = store::found(&mut conn, ctx, &own, &beginning, BOUNDS).await?;
+        more |= cut;
         for person in people {
             if !found.iter().any(|(known, _)| known.unseen().id == person.unseen().id) {
                 found.push((person, beginning.sign));

@@ -30,41 +30,65 @@ const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_
 const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, area_code)
     select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
 const KEYED: &str = "update person set keys_form = $2 where id = $1";
-// In the order of the index, so that no more keys are read than are wanted.
+// Keys are picked in the order of the index, so that no more of them are read than are wanted.
 const OF_HOME: &str = concat!(
-    "select ",
+    "with picked (id) as (
+        select k.person_id from person_key k
+        where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4)
+    select ",
     columns!(),
-    " from person where id in (select k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4) order by name, id"
+    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
 );
 const OF_AGENCY: &str = concat!(
-    "select ",
+    "with picked (id) as (
+        select k.person_id from person_key k
+        where k.scope = $1 and k.key >= $2 and k.key < $3
+        and (exists (select 1 from person p
+                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6)
+            or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $6
+                and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $7)))
+        order by k.key, k.person_id limit $4)
+    select ",
     columns!(),
-    " from person where id in (select k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3
-    and (exists (select 1 from person p where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $4)
-        or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $4
-            and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $5)))
-    order by k.key, k.person_id limit $6) order by name, id"
+    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
 );
 const OF_AREAS: &str = concat!(
     "with recursive down (code, depth) as (
         select p.child, 1 from area_parent p
-        where replace(',' || $4 || ',', ',' || p.parent || ',', '') <> ',' || $4 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5)
+        where replace(',' || $6 || ',', ',' || p.parent || ',', '') <> ',' || $6 || ',' and p.valid_from =
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $7)
         union all
         select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
         where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $5))
+            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $7)),
+    picked (id) as (
+        select k.person_id from person_key k
+        where k.scope = $1 and k.key >= $2 and k.key < $3
+        and (k.area_code in (select code from down) or replace(',' || $6 || ',', ',' || k.area_code || ',', '') <> ',' || $6 || ','
+            or exists (select 1 from person p
+                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $8))
+        order by k.key, k.person_id limit $4)
     select ",
     columns!(),
-    " from person where id in (select k.person_id from person_key k
-    where k.scope = $1 and k.key >= $2 and k.key < $3
-    and (k.area_code in (select code from down) or replace(',' || $4 || ',', ',' || k.area_code || ',', '') <> ',' || $4 || ','
-        or exists (select 1 from person p
-            where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6))
-    order by k.key, k.person_id limit $7) order by name, id"
+    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
 );
+
+/// A person who was found, and how many keys were read to find all of them.
+#[derive(Debug, sqlx::FromRow)]
+struct FoundRow {
+    #[sqlx(flatten)]
+    person: Personal<Person>,
+    keys_read: i64,
+}
+
+/// How much is read for one beginning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Keys; a person may have several that begin alike.
+    pub(super) keys: i64,
+    /// Records that are read in full, each person once.
+    pub(super) people: i64,
+}
 
 /// The scope of a resident is the care home; elders at home have the one of nobody.
 fn scope(home: Option<OrganisationId>) -> Uuid {
@@ -94,31 +118,35 @@ pub(in crate::account::person) async fn write(tx: &mut Tx, id: PersonId) -> Resu
     Ok(on!(tx, |c| sqlx::query(KEYED).bind(id).bind(FORM).execute(c).await.map(drop))?)
 }
 
-/// The people with a key that begins so, of those whom the caller may see, by name; of `limit` keys at most.
+/// The people with a key that begins so, of those whom the caller may see, by name; and whether a bound has cut some off.
 pub(super) async fn found(
     conn: &mut Conn,
     ctx: &Ctx,
     own: &Organisation,
     beginning: &Beginning,
-    limit: i64,
-) -> Result<Vec<Personal<Person>>, DbError> {
+    bounds: Bounds,
+) -> Result<(Vec<Personal<Person>>, bool), DbError> {
     let (from, until, at_home) = (&beginning.from, beginning.until(), Uuid::nil());
-    Ok(match own.kind {
+    let Bounds { keys, people } = bounds;
+    let rows: Vec<FoundRow> = match own.kind {
         OrganisationKind::CareHome => on!(conn, |c| {
             let rows = sqlx::query_as(OF_HOME).bind(scope(Some(own.id))).bind(from).bind(&until);
-            rows.bind(limit).fetch_all(c).await
+            rows.bind(keys).bind(people).fetch_all(c).await
         })?,
         OrganisationKind::HomeCareAgency => on!(conn, |c| {
-            let rows = sqlx::query_as(OF_AGENCY).bind(at_home).bind(from).bind(&until);
-            rows.bind(own.id).bind(recent(ctx)).bind(limit).fetch_all(c).await
+            let rows = sqlx::query_as(OF_AGENCY).bind(at_home).bind(from).bind(&until).bind(keys).bind(people);
+            rows.bind(own.id).bind(recent(ctx)).fetch_all(c).await
         })?,
         OrganisationKind::StreetOffice => {
             let (areas, today) = (ctx.actor.areas.join(","), own.day(ctx.now()));
             on!(conn, |c| {
-                let rows = sqlx::query_as(OF_AREAS).bind(at_home).bind(from).bind(&until);
-                rows.bind(&areas).bind(today).bind(own.id).bind(limit).fetch_all(c).await
+                let rows = sqlx::query_as(OF_AREAS).bind(at_home).bind(from).bind(&until).bind(keys).bind(people);
+                rows.bind(&areas).bind(today).bind(own.id).fetch_all(c).await
             })?
         }
         OrganisationKind::Hospital | OrganisationKind::HealthCentre | OrganisationKind::Community => Vec::new(),
-    })
+    };
+    let cut = rows.first().is_some_and(|row| row.keys_read >= keys)
+        || i64::try_from(rows.len()).is_ok_and(|count| count >= people);
+    Ok((rows.into_iter().map(|row| row.person).collect(), cut))
 }

@@ -1,0 +1,5 @@
+-- When the last backup of this network was made, so that somebody is told of its age; one row.
+create table kept_backup (
+    id      bigint  not null primary key check (id = 1),
+    made_at timestamptz not null
+);
