@@ -11,6 +11,7 @@ use sanbao_platform::http::Tls;
 use sanbao_platform::telemetry::LogFilter;
 
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
+use crate::cli_audit::{AuditArgs, AuditCommand};
 use crate::cli_connections::{ConnectionArgs, place_of};
 use crate::cli_keeping::{BackupArgs, CheckArgs, MigrateArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
@@ -63,6 +64,9 @@ pub enum Command {
     /// Copies a stopped network of files to a PostgreSQL server, and compares each table. The folder stays as it is. Broken off,
     /// it leaves nothing that could be served, and can be begun again.
     MoveToPostgres(MoveArgs),
+    /// Work on the audit logs.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Work on the requests and numbers of the needs-analysis service.
     #[command(subcommand)]
     NeedsAnalysis(NeedsCommand),
@@ -145,6 +149,8 @@ pub struct ServeArgs {
     pub connections: ConnectionArgs,
     #[command(flatten)]
     pub accounts: AccountArgs,
+    #[command(flatten)]
+    pub audit: AuditArgs,
     /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`; `@FILE` for the first line of a
     /// file, which SIGHUP has read again.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
@@ -250,6 +256,7 @@ impl ServeArgs {
             secret_file,
             nats,
             stream_limits: self.network.stream_limits(),
+            audit: self.audit.keeping(self.network.keep_answer_days)?,
             retention: self.network.retention()?,
             metrics_token: self.metrics_token.clone(),
             log: self.log.clone(),

@@ -68,6 +68,8 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("nats_stream_mib_max", SHARED, "--nats-stream-mib-max 9"),
     ("keep_event_days", "--data-dir d", "--data-dir d --keep-event-days 9"),
     ("keep_answer_days", "--data-dir d", "--data-dir d --keep-answer-days 9"),
+    ("audit_checkpoints", "--data-dir d", "--data-dir d --audit-checkpoints c"),
+    ("keep_audit_days", "--data-dir d", "--data-dir d --keep-audit-days 999"),
     ("metrics_token", "--data-dir d", "--data-dir d --metrics-token t"),
     ("connections_max", "--data-dir d", "--data-dir d --connections-max 99"),
     ("connections_per_address_max", "--data-dir d", "--data-dir d --connections-per-address-max 9"),
@@ -180,6 +182,8 @@ fn unusable_combinations_name_the_flag() {
         ("--data-dir d --nats-prefix a.b", "--nats-prefix"),
         ("--data-dir d --nats nats://n --keep-event-days 29", "--keep-event-days 29"),
         ("--data-dir d --keep-answer-days 0", "--keep-answer-days"),
+        ("--data-dir d --keep-audit-days 183", "184..=36500"),
+        ("--data-dir d --keep-answer-days 200 --keep-audit-days 199", "--keep-audit-days 199"),
     ] {
         let error = serve(flags).unwrap_err();
         assert!(error.contains(words), "{flags}: {error}");

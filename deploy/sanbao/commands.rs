@@ -10,9 +10,11 @@ use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::telemetry::{self, LogFilter};
 use tokio::runtime::Runtime;
 
+use crate::audit;
 use crate::check;
 use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
+use crate::cli_audit::AuditCommand;
 use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts, Purpose};
@@ -86,6 +88,7 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,
         Command::MoveToPostgres(args) => keeping::move_to_postgres(&args).await?,
+        Command::Audit(AuditCommand::Verify(args)) => return audit::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Import(args)) => return needs::import(&args).await,
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use sanbao_platform::audit::chain::{self, Keeping};
 use sanbao_platform::auth::{Keys, Passwords};
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
@@ -51,6 +52,8 @@ pub struct Parts {
     pub nats: Option<Nats>,
     /// The bounds of a publisher's stream.
     pub stream_limits: StreamLimits,
+    /// How the audit logs are kept.
+    pub audit: Keeping,
     /// How long the databases keep rows.
     pub retention: Retention,
 }
@@ -94,6 +97,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/visits/today", "nav-today", &[CAREGIVER]),
         link("/needs", "nav-needs", &[ANALYST]),
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
+        link("/audit", "nav-audit", &[ADMINISTRATOR]),
         NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
         NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
@@ -133,6 +137,7 @@ impl Parts {
             booking: sanbao_booking::Config { account: settings.accounts.clone(), ..sanbao_booking::Config::default() },
             nats,
             stream_limits: settings.stream_limits,
+            audit: settings.audit.clone(),
             retention: settings.retention,
         })
     }
@@ -208,6 +213,13 @@ pub async fn start(parts: Parts) -> Result<Network, ComposeError> {
     let wiring = Arc::new(Wiring::of(&services, &bus, parts.retention, &parts.clock));
     if matches!(bus, Bus::InProcess) {
         wiring.fits().await?;
+    }
+    if let Some(file) = &parts.audit.checkpoints {
+        file.check().map_err(|e| ComposeError::Checkpoints(file.0.clone(), e))?;
+    }
+    for service in &mut services {
+        let (db, clock, key) = (service.db.clone(), parts.clock.clone(), parts.root.pruning_key());
+        service.tasks.push(chain::task(service.name, db, clock, key, parts.audit.clone()));
     }
     let drain = CancellationToken::new();
     let kinds = problem_kinds();

@@ -2,9 +2,11 @@
 //! they run. A library, so that the tests in `tests/` put together what the binary `sanbao` does.
 
 pub mod around;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod cli_accounts;
+pub mod cli_audit;
 pub mod cli_connections;
 pub mod cli_keeping;
 pub mod cli_media;

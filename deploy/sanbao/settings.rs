@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipnet::IpNet;
 use sanbao_booking::account::AccountConfig;
+use sanbao_platform::audit::chain::Keeping;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
@@ -142,6 +143,8 @@ pub struct Settings {
     pub nats: Option<NatsConfig>,
     /// The bounds of a publisher's stream there.
     pub stream_limits: StreamLimits,
+    /// How the audit logs are kept.
+    pub audit: Keeping,
     /// How long the databases keep rows.
     pub retention: Retention,
     /// The token that opens `/metrics` from elsewhere than this machine.
@@ -216,6 +219,7 @@ impl Settings {
             accounts: AccountConfig::default(),
             nats: None,
             stream_limits: StreamLimits::default(),
+            audit: Keeping::default(),
             retention: Retention::default(),
             metrics_token: None,
             log: LogFilter::Text("info".to_owned()),
@@ -286,7 +290,12 @@ impl Settings {
             vec![("process", process), ("site", site), ("storage", storage), ("turn", turn), ("media", media)];
         sections
             .into_iter()
-            .chain([("accounts", self.accounts_section()), ("nats", self.nats_section()), ("around", around)])
+            .chain([
+                ("accounts", self.accounts_section()),
+                ("audit", self.audit_section()),
+                ("nats", self.nats_section()),
+                ("around", around),
+            ])
             .collect()
     }
 
@@ -295,6 +304,11 @@ impl Settings {
             ("second_factor", shown(self.accounts.second_factor.name())),
             ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
         ]
+    }
+
+    fn audit_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        let checkpoints = self.audit.checkpoints.as_ref().map(|file| &file.0);
+        vec![("audit_checkpoints", shown(checkpoints)), ("keep_audit_days", shown(self.audit.days_min))]
     }
 
     fn nats_section(&self) -> Vec<(&'static str, serde_json::Value)> {

@@ -100,6 +100,9 @@ pub enum ComposeError {
     /// Databases of different times.
     #[error(transparent)]
     OutOfStep(#[from] sanbao_platform::bus::LogError),
+    /// The ends of the audit logs have nowhere to go.
+    #[error("--audit-checkpoints {0} cannot be written to: {1}")]
+    Checkpoints(PathBuf, std::io::Error),
     /// Work on the data of a service that was not opened.
     #[error("the {0} database is not opened in this process")]
     NotOpened(&'static str),

@@ -61,6 +61,34 @@ async fn an_administrator_is_asked_again_and_nothing_that_was_typed_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_is_found_in_and_becomes_a_file_after_another_proof() {
+    let served = Served::demo(testing::sqlite()).await;
+    let browser = Browser::open(&served.nobody().base).await;
+    browser.log_in("admin").await;
+    browser.goto("/audit").await;
+    browser.shots("audit").await;
+    browser.fill("#action", "log_in").await;
+    browser.click("#filters [type=submit]").await;
+    browser
+        .until("document.querySelector('#action')?.value === 'log_in' && document.querySelector('tbody code')")
+        .await;
+    // The link that the script clicks is caught, since nobody looks into a folder of downloads here.
+    browser
+        .run("HTMLAnchorElement.prototype.click = function () { document.body.dataset.file = this.download; }")
+        .await;
+    served.minutes_later(LATER);
+    browser.click("#audit-file").await;
+    browser.proves_at_the_second_try().await;
+    browser.until("document.body.dataset.file === 'sanbao-audit-2026-11-23.csv'").await;
+    browser.click("[formaction='/needs/audit']").await;
+    browser
+        .until("location.pathname === '/needs/audit' && document.querySelector('#action')?.value === 'log_in'")
+        .await;
+    browser.close().await;
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_doctor_opens_a_record_in_an_emergency_and_a_miss_keeps_what_was_typed() {
     let served = Served::demo(testing::sqlite()).await;
     let browser = Browser::open(&served.nobody().base).await;

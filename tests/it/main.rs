@@ -3,6 +3,7 @@
 
 mod aiortc;
 mod around;
+mod audit;
 mod bad_input;
 mod belonging;
 mod bookers;

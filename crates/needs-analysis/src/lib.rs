@@ -1,6 +1,7 @@
 //! Needs analysis: home-care requests in, needs out. Owns the area tree; never schedules.
 
 pub mod area;
+mod audit;
 pub mod policy;
 pub mod request;
 pub mod role;
@@ -71,7 +72,8 @@ impl ServiceState for App {
 /// Builds the service. No I/O.
 pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
-    let routes = Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes());
+    let routes =
+        Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
     let tasks = vec![area::task(&app)];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());

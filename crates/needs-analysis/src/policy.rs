@@ -45,13 +45,15 @@ listed_enum! {
         Import,
         /// Read the counts of an area, as numbers, as a page or as a file.
         NeedsRead,
+        /// Read the audit log of what the people of one's own organisation did.
+        AuditRead,
     }
 }
 
 /// The decision for one capacity.
 pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decision {
     use Action as A;
-    use Capacity::{AgencyDispatcher, StreetAdministrator, StreetAnalyst, StreetDispatcher};
+    use Capacity::{Administrator, AgencyDispatcher, StreetAdministrator, StreetAnalyst, StreetDispatcher};
     use Decision::{Allow, Forbid, Hide};
     use Relation::{Assigned, InScope};
     match (action, capacity, relation) {
@@ -63,9 +65,11 @@ pub fn decide(capacity: Capacity, action: Action, relation: Relation) -> Decisio
         )
         | (A::RequestRead | A::NeedsRead, StreetAnalyst, InScope)
         | (A::RequestRead | A::NeedsRead | A::RequestCreate | A::AreaEdit | A::Import, StreetAdministrator, InScope)
-        | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned) => Allow,
+        | (A::RequestRead | A::RequestReadPersonal | A::RequestAnswer, AgencyDispatcher, Assigned)
+        // The log of one's own organisation, wherever its areas are.
+        | (A::AuditRead, StreetAdministrator | Administrator, _) => Allow,
         // The tree is known to all, so to hide it would say nothing.
-        (A::AreaEdit, ..)
+        (A::AreaEdit | A::AuditRead, ..)
         | (
             A::RequestReadPersonal | A::RequestHandle | A::RequestAnswer,
             StreetAnalyst | StreetAdministrator,

@@ -24,6 +24,8 @@ text_enum! {
         StreetAdministrator = "street_administrator",
         /// Accepts for an agency what the street dispatched to it.
         AgencyDispatcher = "agency_dispatcher",
+        /// Runs an organisation whose people work here: an agency, a community.
+        Administrator = "administrator",
         /// Has another role in the network: knows where things are, and no requests.
         Colleague = "colleague",
     }
@@ -38,8 +40,8 @@ impl Capacity {
             (STREET_OFFICE | COMMUNITY, "analyst") => Some(Self::StreetAnalyst),
             (STREET_OFFICE, "administrator") => Some(Self::StreetAdministrator),
             (HOME_CARE_AGENCY, "dispatcher") => Some(Self::AgencyDispatcher),
-            (HOME_CARE_AGENCY, "caregiver" | "administrator")
-            | (COMMUNITY, "administrator")
+            (HOME_CARE_AGENCY | COMMUNITY, "administrator") => Some(Self::Administrator),
+            (HOME_CARE_AGENCY, "caregiver")
             | ("care_home" | "hospital" | "health_centre", "care_staff" | "doctor" | "administrator") => {
                 Some(Self::Colleague)
             }

@@ -22,12 +22,25 @@ export const cookie = (name) => {
 };
 
 /**
- * Calls the API. A lapsed session is renewed once; when that fails, somebody logs in on the page, or the log-in page opens.
- * Where another proof is asked for, one dialog asks for it, and the call is sent again.
+ * Calls the API.
  * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
  * @returns {Promise<any>} the parsed answer, or null for an empty one
  */
 export async function api(method, path, body, headers = {}) {
+  const answer = await call(method, path, body, headers);
+  const text = await answer.text();
+  const value = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : null;
+  if (!answer.ok) throw new ApiProblem(value || { status: answer.status });
+  return value;
+}
+
+/**
+ * Calls the API for an answer of any kind. A lapsed session is renewed once; when that fails, somebody logs in on the page, or
+ * the log-in page opens. Where another proof is asked for, one dialog asks for it, and the call is sent again.
+ * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
+ * @returns {Promise<Response>}
+ */
+export async function call(method, path, body, headers = {}) {
   /** @type {Record<string, string>} */
   const key = method === "POST" && !headers["idempotency-key"] ? { "idempotency-key": newKey() } : {};
   let csrf = "";
@@ -51,10 +64,7 @@ export async function api(method, path, body, headers = {}) {
   if (answer.status === 403 && csrf !== cookie("sanbao_csrf")) answer = await send();
   if (answer.status === 401 && !asksForProof(answer) && ((await renew()) || (await loggedInAgain()))) answer = await send();
   if (asksForProof(answer) && (await provedAgain())) answer = await send();
-  const text = await answer.text();
-  const value = text && (answer.headers.get("content-type") || "").includes("json") ? JSON.parse(text) : null;
-  if (!answer.ok) throw new ApiProblem(value || { status: answer.status });
-  return value;
+  return answer;
 }
 
 /** The log-in is good, and the person's last proof too old for this (RFC 9470).

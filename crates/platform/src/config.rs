@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::audit::chain::PruningKey;
 use crate::auth::{Keys, TokenError};
 use crate::crypto::{FieldKeyId, FieldKeys, derive, hex};
 use crate::db::KeyMarks;
@@ -195,6 +196,11 @@ impl RootSecret {
     /// The keys of fields at rest.
     pub fn fields(&self) -> FieldKeys {
         FieldKeys::with(&derive(&self.root, b"sanbao fields v1"), &self.field_keys)
+    }
+
+    /// The key that signs where the audit log was pruned.
+    pub fn pruning_key(&self) -> PruningKey {
+        PruningKey::from_seed(&derive(&self.root, b"sanbao audit pruning v1"))
     }
 
     /// A shared secret for another purpose, such as TURN credentials, as text.

@@ -224,6 +224,7 @@ const FILES: &[StaticFile] = &[
     ("/static/sanbao.css", "text/css; charset=utf-8", include_bytes!("../assets/sanbao.css")),
     ("/static/page.js", JS, include_bytes!("../assets/page.js")),
     ("/static/api.js", JS, include_bytes!("../assets/api.js")),
+    ("/static/audit.js", JS, include_bytes!("../assets/audit.js")),
     ("/static/form.js", JS, include_bytes!("../assets/form.js")),
     ("/static/import.js", JS, include_bytes!("../assets/import.js")),
     ("/static/send.js", JS, include_bytes!("../assets/send.js")),

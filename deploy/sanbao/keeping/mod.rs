@@ -95,7 +95,10 @@ fn passphrase(args: &PassphraseArgs) -> Result<String, KeepingError> {
 }
 
 /// The migrations of each database, which are exactly those of this program.
-async fn is_current(databases: &[(Role, Db)], snapshots: &mut [Snapshot]) -> Result<Vec<Vec<i64>>, KeepingError> {
+pub(crate) async fn is_current(
+    databases: &[(Role, Db)],
+    snapshots: &mut [Snapshot],
+) -> Result<Vec<Vec<i64>>, KeepingError> {
     let mut all = Vec::with_capacity(databases.len());
     for ((role, db), snapshot) in databases.iter().zip(snapshots) {
         let (applied, known) = (snapshot.applied().await?, db.known(role.migrations()));

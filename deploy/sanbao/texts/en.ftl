@@ -7,6 +7,7 @@ nav-visits = Visits
 nav-today = Today's visits
 nav-needs = Needs
 nav-admin = Administration
+nav-audit = Audit log
 nav-areas = Areas
 nav-practitioners = Doctors' hours
 nav-emergency = Emergency access

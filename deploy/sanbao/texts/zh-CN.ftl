@@ -7,6 +7,7 @@ nav-visits = 派单
 nav-today = 今日上门
 nav-needs = 需求分析
 nav-admin = 机构与人员
+nav-audit = 操作记录
 nav-areas = 区域
 nav-practitioners = 出诊时间
 nav-emergency = 紧急查阅

@@ -23,6 +23,7 @@ use sanbao::compose::{self, Found, Network, Parts, Purpose, Stores};
 use sanbao::role::Role;
 use sanbao::settings::{MediaRules, Storage, Turn};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor};
+use sanbao_platform::audit::chain::Keeping;
 use sanbao_platform::auth::Passwords;
 use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
@@ -107,6 +108,7 @@ pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
         },
         nats: None,
         stream_limits: StreamLimits::default(),
+        audit: Keeping::default(),
         retention: Retention::default(),
     }
 }

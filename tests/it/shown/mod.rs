@@ -115,6 +115,7 @@ const PLAIN: &[&str] = &[
     "OwnAccount",
     "Page_AccountView",
     "Page_AreaView",
+    "Page_AuditEvent",
     "Page_Location",
     "Page_Organisation",
     "PersonReport",

@@ -1,6 +1,7 @@
 //! Organisations, accounts, log-in sessions and people.
 
 pub mod area;
+mod audit;
 mod config;
 pub mod demo;
 pub mod id;
@@ -40,6 +41,7 @@ pub fn routes() -> Routes<App> {
         .merge(session::api::routes())
         .merge(second_factor::api::routes())
         .merge(me::routes())
+        .merge(audit::routes())
         .merge(page::routes())
 }
 

@@ -24,6 +24,8 @@ listed_enum! {
         AccountCreate,
         /// Change an account: name, roles, status, password.
         AccountUpdate,
+        /// Read the audit log of what an organisation's people did.
+        AuditRead,
         /// List an organisation's rooms.
         LocationList,
         /// Add a room.
@@ -91,7 +93,9 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
         // That there are organisations is no secret: a person who may not manage them is told so.
-        (A::OrganisationCreate | A::OrganisationList, R::Governed) => allow_if(administrator, Forbid),
+        (A::OrganisationCreate | A::OrganisationList, R::Governed) | (A::AuditRead, R::Own) => {
+            allow_if(administrator, Forbid)
+        }
         (A::OrganisationCreate | A::OrganisationList, _)
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Former | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,

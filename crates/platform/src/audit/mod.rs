@@ -3,7 +3,10 @@
 //! Personal data leaves a store as [`Personal`], which only opens with the request's [`Disclosure`]. They collect whom the
 //! answer shows, and [`audited`] writes that down before the answer goes out.
 
+pub mod chain;
+mod from;
 mod layer;
+pub mod log;
 mod personal;
 mod refusals;
 mod shown;
@@ -17,29 +20,30 @@ use sqlx::types::{Json, Uuid};
 use crate::auth::Actor;
 use crate::db::{DbError, Engine, Tx, as_text};
 use crate::http::Ctx;
-use crate::id::uuid_v7;
+use crate::id::{OrganisationId, uuid_v7};
 use crate::on;
 
+pub(crate) use from::answering;
 pub use layer::{Auditor, audited};
 pub use personal::{Disclosure, Personal, Subject, Subjects};
 pub use refusals::{ROWS_PER_MINUTE_MAX, Refusals};
 pub(crate) use shown::{Asked, note_again, write as write_shown};
 
 const INSERT: &str = "insert into audit
-    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
-const INSERT_ALL_SQLITE: &str =
-    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+const INSERT_ALL_SQLITE: &str = "insert into audit
+        (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select unhex(e.value ->> 'id'), e.value ->> 'occurred_at', unhex(e.value ->> 'actor'),
         unhex(e.value ->> 'organisation'), e.value ->> 'action', e.value ->> 'resource_kind',
-        unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done'
+        unhex(e.value ->> 'resource_id'), e.value ->> 'request_id', 'done', e.value ->> 'address'
     from json_each($1) e";
-const INSERT_ALL_POSTGRES: &str =
-    "insert into audit (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
+const INSERT_ALL_POSTGRES: &str = "insert into audit
+        (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
     select (e ->> 'id')::uuid, (e ->> 'occurred_at')::timestamptz, (e ->> 'actor')::uuid,
         (e ->> 'organisation')::uuid, e ->> 'action', e ->> 'resource_kind', (e ->> 'resource_id')::uuid,
-        e ->> 'request_id', 'done'
+        e ->> 'request_id', 'done', e ->> 'address'
     from jsonb_array_elements($1) e";
 
 /// Something that was done, for [`record_all`].
@@ -69,10 +73,11 @@ struct Row<'a> {
     resource_kind: &'static str,
     resource_id: String,
     request_id: &'a str,
+    address: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of(done: &'a Done<'_>) -> Self {
+    fn of(done: &'a Done<'_>, address: Option<&'a str>) -> Self {
         let hex = |id: Uuid| id.simple().to_string();
         Self {
             id: hex(uuid_v7(done.at)),
@@ -83,6 +88,7 @@ impl<'a> Row<'a> {
             resource_kind: done.resource_kind,
             resource_id: hex(done.resource),
             request_id: done.request_id,
+            address,
         }
     }
 }
@@ -92,7 +98,8 @@ pub async fn record_all(tx: &mut Tx, done: &[Done<'_>]) -> Result<(), DbError> {
     if done.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Row<'_>> = done.iter().map(Row::of).collect();
+    let address = from::address();
+    let rows: Vec<Row<'_>> = done.iter().map(|done| Row::of(done, address.as_deref())).collect();
     match tx.engine() {
         Engine::Sqlite(c) => sqlx::query(INSERT_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(INSERT_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,
@@ -112,7 +119,24 @@ pub async fn record(
         .await
 }
 
-/// The same for what happens without a logged-in person: a log-in, a consumed event, a start.
+/// The row of a log-in of an account: nobody is logged in yet, and the administrators of its `organisation` read it.
+pub async fn record_log_in(
+    tx: &mut Tx,
+    at: DateTime<Utc>,
+    (account, organisation): (Option<Uuid>, Option<OrganisationId>),
+    action: &str,
+    request_id: &str,
+    outcome: &str,
+) -> Result<(), DbError> {
+    on!(tx, |c| {
+        let row = sqlx::query(INSERT).bind(uuid_v7(at)).bind(at).bind(None::<Uuid>).bind(organisation);
+        let row = row.bind(action).bind("account").bind(account).bind(request_id).bind(outcome);
+        row.bind(from::address()).execute(c).await.map(drop)
+    })?;
+    Ok(())
+}
+
+/// The same as [`record`] for what happens without a logged-in person: a consumed event, a start.
 #[expect(clippy::too_many_arguments, reason = "one argument a column")]
 pub async fn record_as(
     tx: &mut Tx,
@@ -127,7 +151,8 @@ pub async fn record_as(
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(uuid_v7(at)).bind(at);
         let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.organisation));
-        row.bind(action).bind(resource_kind).bind(resource).bind(request_id).bind(outcome).execute(c).await.map(drop)
+        let row = row.bind(action).bind(resource_kind).bind(resource).bind(request_id).bind(outcome);
+        row.bind(from::address()).execute(c).await.map(drop)
     })?;
     Ok(())
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::types::Uuid;
 
+use super::from::address;
 use super::shown::Asked;
 use crate::auth::Actor;
-use crate::db::{Db, DbError, expect_rows};
+use crate::db::{Db, DbError};
 use crate::id::{SubjectId, uuid_v7};
 use crate::on;
 
@@ -18,9 +19,10 @@ pub const ROWS_PER_MINUTE_MAX: u32 = 10;
 const REMEMBERED_MAX: usize = 1_000;
 
 const REFUSED: &str = "insert into audit
-    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const ONE_MORE: &str = "update audit set times = times + 1 where id = $1";
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, address)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+// A row that has its place in the chain changes no more.
+const ONE_MORE: &str = "update audit set times = times + 1 where id = $1 and position is null";
 
 /// The refusals of one account in its present minute.
 #[derive(Clone, Copy, Debug)]
@@ -78,25 +80,25 @@ impl Refusals {
         actor: &Actor,
         place: (&str, Option<Uuid>),
     ) -> Result<(), DbError> {
-        let written = self.next(actor.subject, asked.at);
+        let mut written = self.next(actor.subject, asked.at);
         let mut tx = db.begin().await?;
-        match written {
-            Written::More(row) => {
-                let rows = on!(tx, |c| sqlx::query(ONE_MORE).bind(row).execute(c).await.map(|r| r.rows_affected()))?;
-                expect_rows("count a refusal", 1, rows)?;
-            }
-            Written::Row | Written::First(_) => {
-                let (id, outcome, action, place) = match written {
-                    Written::First(id) => (id, "refused_often", "refused", ("account", Some(actor.subject.into()))),
-                    _ => (uuid_v7(asked.at), "refused", asked.action, place),
-                };
-                on!(tx, |c| {
-                    let row = sqlx::query(REFUSED).bind(id).bind(asked.at).bind(actor.subject).bind(actor.organisation);
-                    let row = row.bind(action).bind(place.0).bind(place.1).bind(asked.request_id).bind(outcome);
-                    row.execute(c).await.map(drop)
-                })?;
+        if let Written::More(row) = written {
+            let rows = on!(tx, |c| sqlx::query(ONE_MORE).bind(row).execute(c).await.map(|r| r.rows_affected()))?;
+            if rows == 0 {
+                // It took so long to come here that the row is linked by now: another one counts this refusal.
+                written = Written::First(uuid_v7(asked.at));
             }
         }
+        let (id, outcome, action, place) = match written {
+            Written::More(_) => return tx.commit().await,
+            Written::First(id) => (id, "refused_often", "refused", ("account", Some(actor.subject.into()))),
+            Written::Row => (uuid_v7(asked.at), "refused", asked.action, place),
+        };
+        on!(tx, |c| {
+            let row = sqlx::query(REFUSED).bind(id).bind(asked.at).bind(actor.subject).bind(actor.organisation);
+            let row = row.bind(action).bind(place.0).bind(place.1).bind(asked.request_id).bind(outcome);
+            row.bind(address()).execute(c).await.map(drop)
+        })?;
         tx.commit().await
     }
 }

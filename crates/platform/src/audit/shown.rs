@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::types::{Json, Uuid};
 
+use super::from::address;
 use super::personal::{Disclosure, Subject};
 use crate::auth::Actor;
 use crate::crypto::sha256_hex;
@@ -15,8 +16,8 @@ use crate::id::uuid_v7;
 use crate::on;
 
 const READ: &str = "insert into audit
-    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, shown)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9)";
+    (id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome, shown, address)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, 'done', $9, $10)";
 const SHOWN_SQLITE: &str = "insert into audit_shown (shown, kind, id)
     select $1, e.value ->> 'kind', unhex(e.value ->> 'id') from json_each($2) e where true on conflict do nothing";
 const SHOWN_POSTGRES: &str = "insert into audit_shown (shown, kind, id)
@@ -41,7 +42,7 @@ struct Row<'a> {
 }
 
 /// The name of a set: the same subjects have the same one.
-fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
+pub(super) fn name_of(subjects: &BTreeSet<Subject>) -> Uuid {
     let lines: Vec<String> = subjects.iter().map(|s| format!("{} {}", s.kind, s.id)).collect();
     sha256_hex(lines.join("\n").as_bytes()).get(..32).and_then(|hex| hex.parse().ok()).unwrap_or_default()
 }
@@ -61,6 +62,7 @@ pub(crate) async fn write(tx: &mut Tx, asked: Asked<'_>, shows: &Disclosure) -> 
         let row = sqlx::query(READ).bind(uuid_v7(at)).bind(at);
         let row = row.bind(actor.map(|a| a.subject)).bind(actor.map(|a| a.organisation)).bind(action);
         let row = row.bind(first.kind.as_ref()).bind(alone.then_some(first.id)).bind(request_id).bind(shown);
+        let row = row.bind(address());
         row.execute(c).await.map(drop)
     })?;
     Ok(Some(shown))

@@ -187,6 +187,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     6 "0006_ended_session",
     7 "0007_reads",
     8 "0008_belonging",
+    9 "0009_audit_chain",
     12 "0012_kept_backup",
 );
 

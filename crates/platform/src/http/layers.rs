@@ -17,7 +17,7 @@ use super::extract::problem_of;
 use super::live::Streams;
 use super::packing::{Packing, packed};
 use super::{RequestInfo, cookies};
-use crate::audit::Disclosure;
+use crate::audit::{self, Disclosure};
 use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
@@ -111,12 +111,14 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let reader = keys.and_then(|keys| actor_of(request.headers(), keys, outer.clock.now()));
     // The pattern, never the path itself: a path may carry a link's secret.
     let route = request.extensions().get::<MatchedPath>().map_or_else(|| "-".to_owned(), |p| p.as_str().to_owned());
-    let (client_id, client) = (client_id(request.headers()), client_of(&request).map(tracing::field::display));
+    let (client_id, address) = (client_id(request.headers()), client_of(&request));
+    let client = address.map(tracing::field::display);
     // Filled in when it is known who asks.
     let account = tracing::field::Empty;
     let span = tracing::info_span!("request", id = %info.request_id, client_id, client, account, %method, route);
     request.extensions_mut().insert(info.clone());
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let answer = audit::answering(address, next.run(request));
+    let mut response = answer.instrument(span.clone()).await;
     if info.shows.is_open() {
         // No layer of the service wrote it down: nobody is to see it.
         response = Problem::internal("an answer shows somebody and left no audit row").into_response();

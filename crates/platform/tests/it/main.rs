@@ -1,6 +1,7 @@
 //! The floor on real databases of both engines and a real `nats-server`.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit_chain;
 mod bus;
 mod db;
 mod http;

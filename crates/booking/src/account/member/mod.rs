@@ -15,7 +15,9 @@ pub use link::AccountLink;
 pub(super) use link::{issue as issue_link, open as open_link, take as take_link};
 pub use model::{Account, AccountStatus, Membership, NewAccount};
 pub(super) use start::{Newcomer, begin, unknown_password};
-pub use store::{add_membership, find, find_by_login, insert, list, membership, of_organisation_with_role};
+pub use store::{
+    add_membership, find, find_by_login, insert, list, membership, of_organisation_with_role, organisation_of,
+};
 pub(super) use store::{areas_by_account, is_of_closed, load, names, roles_by_account};
 pub(super) use store::{set_password, set_pin, unsettle};
 pub use view::AccountView;

@@ -162,10 +162,13 @@ pub async fn add_membership(
 }
 
 /// The organisation an account acts for: the one it joined first. `None`: it has no role left.
+pub async fn organisation_of(conn: &mut Conn, account: AccountId) -> Result<Option<OrganisationId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(ORGANISATION_OF).bind(account).fetch_optional(c).await)?)
+}
+
+/// That organisation, with the account's roles and areas there.
 pub async fn membership(conn: &mut Conn, account: AccountId) -> Result<Option<Membership>, DbError> {
-    let organisation: Option<OrganisationId> =
-        on!(conn, |c| sqlx::query_scalar(ORGANISATION_OF).bind(account).fetch_optional(c).await)?;
-    let Some(organisation) = organisation else { return Ok(None) };
+    let Some(organisation) = organisation_of(conn, account).await? else { return Ok(None) };
     let roles = on!(conn, |c| sqlx::query_scalar(ROLES).bind(account).bind(organisation).fetch_all(c).await)?;
     let areas = on!(conn, |c| sqlx::query_scalar(AREAS).bind(account).bind(organisation).fetch_all(c).await)?;
     Ok(Some(Membership { organisation, roles, areas }))

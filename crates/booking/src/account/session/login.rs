@@ -109,8 +109,9 @@ pub(super) async fn answer(
         Some(code) => second_factor::spend(&mut tx, id, &code, now).await?,
         None => false,
     };
-    let (subject, request, outcome) = (Some(id.into()), &visitor.request_id, if right { "done" } else { "refused" });
-    audit::record_as(&mut tx, now, None, "account.log_in_by_code", "account", subject, request, outcome).await?;
+    let (request, outcome) = (&visitor.request_id, if right { "done" } else { "refused" });
+    let whose = (Some(id.into()), member::organisation_of(&mut tx, id).await?);
+    audit::record_log_in(&mut tx, now, whose, "account.log_in_by_code", request, outcome).await?;
     if right {
         attempt.right();
         return Ok((tx, account));
@@ -127,8 +128,12 @@ async fn log(
     visitor: &Visitor,
     outcome: &str,
 ) -> Result<(), DbError> {
-    let id = account.map(Into::into);
-    audit::record_as(tx, now, None, "account.log_in", "account", id, &visitor.request_id, outcome).await
+    let organisation = match account {
+        Some(account) => member::organisation_of(tx, account).await?,
+        None => None,
+    };
+    let whose = (account.map(Into::into), organisation);
+    audit::record_log_in(tx, now, whose, "account.log_in", &visitor.request_id, outcome).await
 }
 
 async fn accept(tx: &mut Tx, account: &Account, hash: &str) -> Result<Result<(), Problem>, DbError> {

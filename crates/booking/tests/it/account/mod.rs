@@ -1,6 +1,7 @@
 //! Accounts, log-ins, people and their pages, through the real router on both engines.
 mod admin_pages;
 mod areas;
+mod audit;
 mod browser;
 mod care;
 mod edit;

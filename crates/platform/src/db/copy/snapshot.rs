@@ -36,38 +36,44 @@ impl Snapshot {
         let mut exported: Option<String> = None;
         let mut snapshots = Vec::with_capacity(all.len());
         for db in all {
-            snapshots.push(Self(match &db.engine {
-                Inner::Sqlite(db) => {
-                    let mut conn = db.readers().acquire().await?.detach();
-                    sqlx::query("begin").execute(&mut conn).await?;
-                    sqlx::query(PIN_SQLITE).execute(&mut conn).await?;
-                    Source::Sqlite(Box::new(conn))
-                }
-                Inner::Postgres(pool) => {
-                    let mut conn = pool.acquire().await?.detach();
-                    sqlx::raw_sql("begin transaction isolation level repeatable read read only")
-                        .execute(&mut conn)
-                        .await?;
-                    match &exported {
-                        // An id that the server itself has given.
-                        Some(id) => {
-                            let join = format!("set transaction snapshot '{id}'");
-                            sqlx::raw_sql(sqlx::AssertSqlSafe(join)).execute(&mut conn).await?;
-                        }
-                        None => {
-                            let id: String =
-                                sqlx::query_scalar("select pg_export_snapshot()").fetch_one(&mut conn).await?;
-                            exported = Some(id);
-                        }
-                    }
-                    Source::Postgres(Box::new(conn))
-                }
-            }));
+            snapshots.push(Self::taken(db, &mut exported).await?);
         }
         Ok(snapshots)
     }
 
-    pub(super) fn engine(&mut self) -> Engine<&mut SqliteConnection, &mut PgConnection> {
+    /// Takes the snapshot of one database.
+    pub async fn of_one(db: &Db) -> Result<Self, DbError> {
+        Self::taken(db, &mut None).await
+    }
+
+    async fn taken(db: &Db, exported: &mut Option<String>) -> Result<Self, DbError> {
+        Ok(Self(match &db.engine {
+            Inner::Sqlite(db) => {
+                let mut conn = db.readers().acquire().await?.detach();
+                sqlx::query("begin").execute(&mut conn).await?;
+                sqlx::query(PIN_SQLITE).execute(&mut conn).await?;
+                Source::Sqlite(Box::new(conn))
+            }
+            Inner::Postgres(pool) => {
+                let mut conn = pool.acquire().await?.detach();
+                sqlx::raw_sql("begin transaction isolation level repeatable read read only").execute(&mut conn).await?;
+                match exported {
+                    // An id that the server itself has given.
+                    Some(id) => {
+                        let join = format!("set transaction snapshot '{id}'");
+                        sqlx::raw_sql(sqlx::AssertSqlSafe(join)).execute(&mut conn).await?;
+                    }
+                    None => {
+                        let id: String = sqlx::query_scalar("select pg_export_snapshot()").fetch_one(&mut conn).await?;
+                        *exported = Some(id);
+                    }
+                }
+                Source::Postgres(Box::new(conn))
+            }
+        }))
+    }
+
+    pub(crate) fn engine(&mut self) -> Engine<&mut SqliteConnection, &mut PgConnection> {
         match &mut self.0 {
             Source::Sqlite(conn) => Engine::Sqlite(conn),
             Source::Postgres(conn) => Engine::Postgres(conn),

@@ -103,8 +103,8 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     } else {
         "refused"
     };
-    let (id, request) = (Some(account.id.into()), &visitor.request_id);
-    audit::record_as(&mut tx, now, None, "account.log_in_by_pin", "account", id, request, outcome).await?;
+    let whose = (Some(account.id.into()), member::organisation_of(&mut tx, account.id).await?);
+    audit::record_log_in(&mut tx, now, whose, "account.log_in_by_pin", &visitor.request_id, outcome).await?;
     if !allowed || !right {
         tx.commit().await?;
         return Err(Problem::new(if allowed { &PIN_REFUSED } else { &PIN_UNAVAILABLE }));
