@@ -97,13 +97,13 @@ fn told(out: &mut impl io::Write, service: &str, verified: &Verified, with_check
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
-    use sanbao_platform::audit::chain::Fault;
+    use sanbao_platform::audit::chain::ChainFault;
 
     use super::*;
 
     #[test]
     fn the_first_fault_is_told_by_its_position_and_kind() {
-        let faults = vec![Fault::Checkpoint { position: 9 }, Fault::Missing { from: 3, until: 4 }];
+        let faults = vec![ChainFault::Checkpoint { position: 9 }, ChainFault::Missing { from: 3, until: 4 }];
         let verified =
             Verified { rows: 8, unlinked: 2, checkpoints: 1, faults_count: 2, faults, ..Verified::default() };
         let mut out = Vec::new();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao_platform::audit::chain::{Chainer, Checkpoint, Fault, Pruner, PruningKey, Verified, verify};
+use sanbao_platform::audit::chain::{ChainFault, Chainer, Checkpoint, Pruner, PruningKey, Verified, verify};
 use sanbao_platform::audit::record_as;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
@@ -217,7 +217,7 @@ async fn what_was_written_is_linked_and_found_whole() {
         assert_eq!(found, Verified { rows: 1_210, checkpoints: 1, until, ..Verified::default() });
         // The chain of another service is not this one's.
         let other = verify(&house.db, "another", &[], &key(), |_, _| {}).await.unwrap();
-        assert_eq!(other.faults, [Fault::Altered { position: 1 }]);
+        assert_eq!(other.faults, [ChainFault::Altered { position: 1 }]);
     })
     .await;
 }
@@ -243,7 +243,7 @@ async fn any_row_that_is_removed_altered_or_swapped_is_found() {
                 let first = found.first().unwrap_or_else(|| panic!("{what} at {position}: nothing is found"));
                 match distance {
                     Some(distance) => assert_eq!(first.position(), Some(position + distance), "{what}: {found:?}"),
-                    None => assert!(matches!(first, Fault::Set { .. }), "{what}: {found:?}"),
+                    None => assert!(matches!(first, ChainFault::Set { .. }), "{what}: {found:?}"),
                 }
                 house.change(BRING_BACK, None).await;
             }
@@ -266,12 +266,12 @@ async fn a_chain_that_was_made_anew_is_missed_by_its_checkpoint_alone() {
         house.link().await;
         assert_eq!(house.verified(&[]).await.faults_count, 0);
         let found = house.verified(std::slice::from_ref(&checkpoint)).await;
-        assert_eq!(found.faults, [Fault::Checkpoint { position: ROWS }]);
+        assert_eq!(found.faults, [ChainFault::Checkpoint { position: ROWS }]);
         house.write(1).await;
         house.link().await;
         assert_eq!(
             house.verified(std::slice::from_ref(&checkpoint)).await.faults,
-            [Fault::Checkpoint { position: ROWS }]
+            [ChainFault::Checkpoint { position: ROWS }]
         );
         let others = Checkpoint { service: "another".to_owned(), ..checkpoint };
         assert_eq!(house.verified(&[others]).await.checkpoints, 0);
@@ -378,9 +378,9 @@ async fn what_is_pruned_leaves_a_signed_point_from_which_the_rest_is_verified() 
         assert_eq!((found.rows, found.pruned, found.faults_count), (31, 600, 0), "{found:?}");
         assert_eq!((found.checkpoints, found.checkpoints_pruned), (2, 0), "the point has the link of its row");
         let of_another = verify(&house.db, "speaker", &[], &PruningKey::from_seed(&[1; 32]), |_, _| {}).await.unwrap();
-        assert_eq!(of_another.faults, [Fault::Pruning { position: 600 }]);
+        assert_eq!(of_another.faults, [ChainFault::Pruning { position: 600 }]);
         house.change(&["delete from audit where position = $1"], Some(601)).await;
-        assert_eq!(house.verified(&[]).await.faults, [Fault::Missing { from: 601, until: 602 }]);
+        assert_eq!(house.verified(&[]).await.faults, [ChainFault::Missing { from: 601, until: 602 }]);
         // Even a chain of which nothing is left goes on.
         house.change(&["delete from audit", "delete from audit_pruning", "delete from audit_head"], None).await;
         house.write(3).await;
@@ -404,7 +404,8 @@ async fn a_row_that_was_changed_is_not_pruned_away_with_its_trace() {
         house.clock.advance(std::time::Duration::from_hours(24 * 201));
         let refused = house.pruner.prune(&going()).await.unwrap_err().to_string();
         assert!(refused.contains("audit.link of 9"), "{refused}");
-        let positions: BTreeSet<Option<i64>> = house.verified(&[]).await.faults.iter().map(Fault::position).collect();
+        let positions: BTreeSet<Option<i64>> =
+            house.verified(&[]).await.faults.iter().map(ChainFault::position).collect();
         assert_eq!(positions, BTreeSet::from([Some(9)]));
     })
     .await;

@@ -22,7 +22,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use keep::{AUDIT_DAYS_DEFAULT, AUDIT_DAYS_MIN, Keeping, task};
 pub use link::{LINK_BYTES, Link};
 pub use prune::{Pruner, PruningKey};
-pub use verify::{Fault, Verified, verify};
+pub use verify::{ChainFault, Verified, verify};
 
 use link::Content;
 

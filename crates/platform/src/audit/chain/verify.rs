@@ -38,7 +38,7 @@ const LACKING: &str = "select a.shown from audit a where a.shown is not null
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum ChainFault {
     /// Rows are gone: from this place up to and without that one.
     Missing { from: i64, until: i64 },
     /// A row is not the one that was linked, or not in its place.
@@ -55,7 +55,7 @@ pub enum Fault {
     Set { shown: Uuid },
 }
 
-impl Fault {
+impl ChainFault {
     /// Where it is in the chain; none of a set, which any number of rows may name.
     pub fn position(&self) -> Option<i64> {
         match self {
@@ -70,7 +70,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for ChainFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { from, until } if until - from == 1 => write!(f, "position {from}: the row is missing"),
@@ -113,13 +113,13 @@ pub struct Verified {
     /// How many are of rows that have been pruned since: with them nothing is compared.
     pub checkpoints_pruned: u64,
     /// Faults, the first hundred.
-    pub faults: Vec<Fault>,
+    pub faults: Vec<ChainFault>,
     /// How many there are.
     pub faults_count: u64,
 }
 
 impl Verified {
-    fn add(&mut self, fault: Fault) {
+    fn add(&mut self, fault: ChainFault) {
         self.faults_count += 1;
         if self.faults.len() < FAULTS_TOLD_MAX {
             self.faults.push(fault);
@@ -127,13 +127,13 @@ impl Verified {
     }
 
     /// The fault that is first in the chain; of those in no place, the one that was found first.
-    pub fn first(&self) -> Option<&Fault> {
+    pub fn first(&self) -> Option<&ChainFault> {
         self.faults.iter().min_by_key(|fault| fault.position().unwrap_or(i64::MAX))
     }
 }
 
 /// A place that the chain is held against: the link, as hex, and the fault if it has another.
-type Wanted = (i64, String, Fault);
+type Wanted = (i64, String, ChainFault);
 
 /// A chain on the way from its beginning to its end.
 struct Walk<F> {
@@ -160,12 +160,12 @@ impl<F: FnMut(u64, u64)> Walk<F> {
         let position = row.position;
         let follows = position == self.end.position + 1;
         if !follows {
-            self.found.add(Fault::Missing { from: self.end.position + 1, until: position });
+            self.found.add(ChainFault::Missing { from: self.end.position + 1, until: position });
         }
         let next = row.content.as_ref().map(|content| self.end.link.next(content));
         // Behind rows that are gone nobody can say from which link this one went on.
         if next.is_none() || row.link.is_none() || (follows && next != row.link) {
-            self.found.add(Fault::Altered { position });
+            self.found.add(ChainFault::Altered { position });
         }
         // The next one is held against what stands here, so that one fault is told once.
         self.end = ChainPlace { position, link: row.link.or(next).unwrap_or(self.end.link) };
@@ -204,12 +204,12 @@ pub async fn verify(
     let begin = point.as_ref().map_or_else(|| ChainPlace::first(service), |point| point.place);
     found.pruned = begin.position;
     if point.is_some_and(|point| !point.is_of(key, service)) {
-        found.add(Fault::Pruning { position: begin.position });
+        found.add(ChainFault::Pruning { position: begin.position });
     }
     let stray: Vec<i64> =
         on!(at, |c| sqlx::query_scalar(STRAY).bind(begin.position).bind(told_max()).fetch_all(c).await)?;
     for position in stray {
-        found.add(Fault::Stray { position });
+        found.add(ChainFault::Stray { position });
     }
     let head: Option<(i64, Vec<u8>)> = on!(at, |c| sqlx::query_as(HEAD).fetch_optional(c).await)?;
     let head = head.map(|head| ChainPlace::read("audit_head", head)).transpose()?;
@@ -219,10 +219,10 @@ pub async fn verify(
     on!(at, |c| walk.all(sqlx::query_as(ROWS).bind(begin.position).fetch(c)).await)?;
     let last = walk.end.position;
     if let Some(head) = head.filter(|head| head.position > last) {
-        walk.found.add(Fault::Missing { from: last + 1, until: head.position + 1 });
+        walk.found.add(ChainFault::Missing { from: last + 1, until: head.position + 1 });
     }
     if head.is_none_or(|head| head.position < last) && last > begin.position {
-        walk.found.add(Fault::Head { position: last });
+        walk.found.add(ChainFault::Head { position: last });
     }
     // What is left lies behind the last row.
     walk.passed(i64::MAX, None);
@@ -245,11 +245,11 @@ fn wanted(
             found.checkpoints_pruned += 1;
         } else {
             found.checkpoints += 1;
-            wanted.push((*position, link.clone(), Fault::Checkpoint { position: *position }));
+            wanted.push((*position, link.clone(), ChainFault::Checkpoint { position: *position }));
         }
     }
     if let Some(ChainPlace { position, link }) = head {
-        wanted.push((position, link.to_string(), Fault::Head { position }));
+        wanted.push((position, link.to_string(), ChainFault::Head { position }));
     }
     wanted.sort_by_key(|wanted| wanted.0);
     wanted.into_iter().peekable()
@@ -280,7 +280,7 @@ async fn sets(at: &mut Snapshot, found: &mut Verified) -> Result<(), DbError> {
             let members: BTreeSet<Subject> =
                 set.iter().map(|(_, kind, id)| Subject { kind: kind.clone().into(), id: *id }).collect();
             if name_of(&members) != set[0].0 {
-                found.add(Fault::Set { shown: set[0].0 });
+                found.add(ChainFault::Set { shown: set[0].0 });
             }
         }
         after = rows.last().map_or(last, |row| row.0);
@@ -291,7 +291,7 @@ async fn sets(at: &mut Snapshot, found: &mut Verified) -> Result<(), DbError> {
     }
     let lacking: Vec<Uuid> = on!(at, |c| sqlx::query_scalar(LACKING).bind(told_max()).fetch_all(c).await)?;
     for shown in lacking {
-        found.add(Fault::Set { shown });
+        found.add(ChainFault::Set { shown });
     }
     Ok(())
 }
