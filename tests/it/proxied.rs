@@ -82,11 +82,12 @@ async fn a_static_file_stands_under_the_name_of_its_service() {
 #[test]
 fn locations_are_taken_as_nginx_takes_them() {
     let site = |locations: &str| {
-        Nginx::read(&format!("upstream a {{ server x; }} upstream b {{ server y; }} server {{ {locations} }}"))
+        let maps = "map \"\" $a { default a:1; } map \"\" $b { default b:1; }";
+        Nginx::read(&format!("{maps} server {{ {locations} }}"))
     };
     let nginx = site(
-        "location / { proxy_pass http://a; } # a comment { \n location /room { proxy_pass http://b; }
-         location ^~ /room/own { proxy_pass http://a; } location = /room { proxy_pass http://a/other; }",
+        "location / { proxy_pass http://$a; } # a comment { \n location /room { proxy_pass http://$b; }
+         location ^~ /room/own { proxy_pass http://$a; } location = /room { proxy_pass http://$a/other; }",
     );
     for (path, service) in
         [("/", "a"), ("/room", "a"), ("/room/", "b"), ("/rooms", "b"), ("/room/own/x", "a"), ("/roo", "a")]
