@@ -1,6 +1,7 @@
 //! `sanbao audit verify` on the real binary, on both engines: beside a running network, against checkpoints that went out, and
 //! after somebody changed the database.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -8,7 +9,9 @@ use sanbao::compose::{Found, Purpose};
 use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::audit::chain::{Chainer, CheckpointFile};
+use sanbao_platform::audit::log::told;
 use sanbao_platform::clock::Clock;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 use sanbao_platform::testing::{TestEngine, forget_settings, on_both, until};
 use tokio_util::sync::CancellationToken;
@@ -131,4 +134,60 @@ async fn a_verification_that_would_say_nothing_is_refused() {
     sanbao_platform::config::RootSecret::from_bytes([1; 32]).save_new(&secret).unwrap();
     let (code, said) = house.verified(&[]).await;
     assert!(code != 0 && said.contains("written under another root secret"), "{said}");
+}
+
+/// Every text of the crates' own code.
+fn sources(folder: &Path, into: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            into.push(std::fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// The literals of a text, without their marks.
+fn literals(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').skip(1).step_by(2)
+}
+
+/// Whether a literal is made as an action of the audit log is: `consult.guest_link.revoke`.
+fn is_action(literal: &str) -> bool {
+    let mut parts = literal.split('.');
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    literal.contains('.') && parts.all(word)
+}
+
+#[test]
+fn what_was_done_has_words_in_both_languages() {
+    let mut all = Vec::new();
+    for crate_ in ["platform", "booking", "signalling", "needs-analysis"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("crates").join(crate_).join("src"), &mut all);
+    }
+    let (mut actions, mut steps) = (BTreeSet::new(), BTreeSet::new());
+    for text in &all {
+        // An action is the first literal of its kind behind the call that writes it down.
+        for call in ["audit::record", "audited(", ".audit(", "log("] {
+            let calls =
+                text.match_indices(call).map(|(at, _)| text[at..].lines().take(5).collect::<Vec<_>>().join("\n"));
+            actions.extend(calls.filter_map(|call| literals(&call).find(|l| is_action(l)).map(str::to_owned)));
+        }
+        // The step of a life cycle is written down under its name.
+        for (at, _) in text.match_indices("StepName {\n") {
+            let body = text[at..].split("\n    }").next().unwrap();
+            steps.extend(
+                body.lines().filter(|l| l.contains(" = \"")).flat_map(literals).map(|step| step.replace('-', "_")),
+            );
+        }
+    }
+    actions.remove("test.test");
+    assert!(actions.len() > 50 && steps.len() > 20, "{actions:?} {steps:?}");
+    let parts = actions.iter().flat_map(|action| action.split('.')).map(str::to_owned).filter(|part| part != "test");
+    let silent: BTreeSet<String> =
+        parts.chain(steps).filter(|part| [Lang::Zh, Lang::En].iter().any(|lang| told(*lang, part).is_none())).collect();
+    assert!(silent.is_empty(), "no words (audit-did-…) for {silent:?}");
+    assert_eq!(told(Lang::Zh, "consult.guest_link.revoke").as_deref(), Some("会诊 · 家属链接 · 作废"));
+    assert_eq!(told(Lang::Zh, "GET /v1/consults/{id}"), None);
 }

@@ -20,7 +20,7 @@ use crate::http::{Ctx, Page};
 use crate::problem::Problem;
 
 pub use file::FILE_ROWS_MAX;
-pub use page::AuditPlace;
+pub use page::{AuditPlace, told};
 pub use query::AuditQuery;
 
 /// Something that happened, as an administrator of the organisation sees it.

@@ -59,9 +59,7 @@ impl AuditReader<'_> {
             ["audit-account", "audit-anybody", "audit-outcome", "audit-all", "audit-refused"].map(t);
         let text = |name, key, kind, value: &str| {
             let label = t(key);
-            let help = (name == "action").then(|| t("audit-action-help"));
-            let field = Field { name, label: &label, kind, value, chars_max: 80, ..Field::default() };
-            Field { help: help.as_deref(), ..field }.draw(lang, &Errors::default())
+            Field { name, label: &label, kind, value, chars_max: 80, ..Field::default() }.draw(lang, &Errors::default())
         };
         let only = query.outcome.as_deref() == Some("refused");
         html! {
@@ -121,8 +119,13 @@ impl AuditReader<'_> {
                 td data-label=(at) { (words.time(event.at)) }
                 td data-label=(who) { (self.who(place, event)) }
                 td data-label=(did) {
-                    @if event.action.starts_with("GET ") { (badge(Tone::Plain, &words.t("audit-read"))) " " }
-                    code { (event.action) }
+                    @match told(lang, &event.action) {
+                        Some(told) => { (told) br; span.faint { (event.action) } }
+                        None => {
+                            @if event.action.starts_with("GET ") { (badge(Tone::Plain, &words.t("audit-read"))) " " }
+                            code { (event.action) }
+                        }
+                    }
                     @if event.times > 1 { " " (words.with("audit-times", &[("times", &event.times.to_string())])) }
                 }
                 td data-label=(of) { (self.of(place, event)) }
@@ -143,13 +146,25 @@ impl AuditReader<'_> {
         html! {
             @if let Some(thing) = event.thing {
                 @let words = self.names.get(&thing).cloned().unwrap_or_else(|| short(thing));
-                (event.kind) " " (linked((place.link)(&event.kind, thing), &words))
-            } @else { (event.kind) }
+                (told(lang, &event.kind).as_ref().unwrap_or(&event.kind)) " " (linked((place.link)(&event.kind, thing), &words))
+            } @else { (told(lang, &event.kind).as_ref().unwrap_or(&event.kind)) }
             @if event.shown > 1 {
                 br; span.faint { (OWN.with(lang, "audit-shown", &[("count", &event.shown.to_string())])) }
             }
         }
     }
+}
+
+/// An action in words, such as `consult.guest_link.revoke`: those of its parts, the thing first. None where a part has no
+/// words, as in the operation of a read.
+pub fn told(lang: Lang, action: &str) -> Option<String> {
+    let word = |part: &str| {
+        let known = !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let key = format!("audit-did-{part}");
+        known.then(|| OWN.starting_with(lang, &key).remove(key.as_str())).flatten()
+    };
+    let words: Option<Vec<String>> = action.split('.').map(word).collect();
+    words.map(|words| words.join(" · "))
 }
 
 fn linked(page: Option<String>, words: &str) -> Markup {
