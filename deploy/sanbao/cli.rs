@@ -53,6 +53,9 @@ pub enum Command {
     /// Looks whether this installation would hold a day: databases and secret, disk, the last backup, certificate, TURN, clock;
     /// exit code 1 where something is bad. May run beside the server.
     Check(Box<CheckArgs>),
+    /// Holds everything that the network keeps twice against itself: the calendar against consults and visits, states against
+    /// their history, counts against requests. Writes nothing and may run beside the server; exit code 1 where one differs.
+    Verify(StoreArgs),
     /// Brings the schemas of a network to this version without serving it, or only tells what would be done. `serve` does
     /// the same as it starts. With --data-dir the network must be stopped.
     Migrate(MigrateArgs),

@@ -33,6 +33,7 @@ use crate::run::{self, RunError};
 use crate::settings::{Settings, Storage, Turn, toml_text};
 use crate::stores::Stores;
 use crate::supervisor;
+use crate::verify;
 
 /// Carries out `command` on `runtime`. It stands in the library, because futures are compiled where they are driven: the
 /// binary would have to wait for every crate, and then compile all of them once more.
@@ -84,6 +85,7 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::Account(AccountCommand::Recover(args)) => recover::run(&args).await?,
         Command::Reseal(store) => return reseal::run(&store).await,
         Command::Check(args) => return check::run(&args).await,
+        Command::Verify(store) => return verify::run(&store).await,
         Command::Migrate(args) => migrate::run(&args).await?,
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,

@@ -38,3 +38,4 @@ pub mod settings;
 pub mod stores;
 pub mod supervisor;
 mod texts;
+pub mod verify;

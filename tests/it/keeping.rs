@@ -12,6 +12,7 @@ use sanbao::role::Role;
 use sanbao::settings::Storage;
 use sanbao_platform::config::Secret;
 use sanbao_platform::db::copy::{CopyError, Digest, Snapshot};
+use sanbao_platform::on;
 use sanbao_platform::testing::{self, TestEngine, forget_settings, on_both, until};
 use serde_json::json;
 
@@ -57,6 +58,14 @@ impl Place {
     }
 
     /// The sums of all tables.
+    /// Whether `sanbao verify` finds everything kept, and what it says.
+    fn verified(&self) -> (bool, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+        forget_settings(&mut command);
+        let output = command.arg("verify").args(self.arguments()).output().unwrap();
+        (output.status.success(), [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat())
+    }
+
     async fn sums(&self) -> Vec<(String, Digest)> {
         sums(&self.storage).await
     }
@@ -190,6 +199,10 @@ async fn every_row_comes_to_the_other_engine_and_back() {
     succeeded(&back.command("restore", &from).output().unwrap());
     let before = first.sums().await;
     assert!(before.iter().filter(|(_, sum)| sum.rows > 0).count() > 30, "most tables have rows");
+    for place in [&first, &on_server, &back] {
+        let said = place.verified();
+        assert!(said.0 && said.1.contains("booking: a consult with a time holds"), "{}", said.1);
+    }
     for place in [on_server, back] {
         for (a, b) in before.iter().zip(place.sums().await) {
             assert_eq!(*a, b);
@@ -286,4 +299,31 @@ async fn a_network_of_files_moves_to_a_server_also_after_it_was_killed_on_the_wa
     assert_eq!(place.sums().await, before, "the folder stays as it was");
     let said = refused(command());
     assert!(said.contains("holds something"), "{said}");
+}
+
+const LOSE_A_PLACE: &str =
+    "delete from occupancy where id in (select min(id) from occupancy where holder_kind = 'visit')";
+const FORGET_A_STEP: &str = "delete from history where aggregate = 'consult' and id in
+    (select min(id) from consult where state = 'scheduled')";
+
+#[tokio::test]
+async fn what_does_not_fit_any_more_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::files(&folder.path().join("network"));
+    filled(&testing::sqlite(), &place).await.stop().await;
+    assert!(place.verified().0, "{}", place.verified().1);
+    for (statement, promise) in [
+        (LOSE_A_PLACE, "NOT KEPT: a visit with a time holds its caregiver and its person; 1 rows"),
+        (FORGET_A_STEP, "NOT KEPT: a consult stands as its history says; 1 rows"),
+    ] {
+        let found = Found::open(&place.storage, Role::ALL, Purpose::Work).await.unwrap();
+        let (_, db) = found.databases().into_iter().find(|(role, _)| *role == Role::Booking).unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let rows = on!(tx, |c| sqlx::query(statement).execute(c).await.map(|done| done.rows_affected())).unwrap();
+        assert!(rows > 0, "{statement}");
+        tx.commit().await.unwrap();
+        found.close().await;
+        let (well, said) = place.verified();
+        assert!(!well && said.contains(promise), "{said}");
+    }
 }

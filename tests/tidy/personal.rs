@@ -53,6 +53,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/store.rs",
     "crates/booking/src/consult/ticket/issued.rs",
     "crates/booking/src/emergency/store.rs",
+    "crates/booking/src/verify.rs",
     "crates/booking/src/visit/proof.rs",
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",
@@ -63,6 +64,7 @@ const READERS: &[&str] = &[
     "crates/needs-analysis/src/request/reseal.rs",
     "crates/needs-analysis/src/request/store.rs",
     "crates/needs-analysis/src/rollup/verify.rs",
+    "crates/needs-analysis/src/verify.rs",
     "crates/platform/src/history.rs",
 ];
 /// The files in which personal data is opened and shown to nobody, and what for.

@@ -7,6 +7,7 @@ pub mod consult;
 pub mod emergency;
 pub mod role;
 mod texts;
+pub mod verify;
 pub mod visit;
 
 use sanbao_platform::auth::Guesses;

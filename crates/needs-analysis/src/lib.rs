@@ -7,6 +7,7 @@ pub mod request;
 pub mod role;
 pub mod rollup;
 mod texts;
+pub mod verify;
 
 pub use request::import;
 

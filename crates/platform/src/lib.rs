@@ -43,4 +43,5 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text_enum;
+pub mod verify;
 pub mod web;
