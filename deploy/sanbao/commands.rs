@@ -115,7 +115,12 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     if let Turn::Embedded { listen, tls, .. } = &settings.turn {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
-    let parts = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system()).await?;
+    // As the first process of a container it would not even be ended by a signal that it does not hear.
+    let opened = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system());
+    let parts = tokio::select! {
+        parts = opened => parts?,
+        () = run::asked_to_end() => return Ok(()),
+    };
     let network = compose::start(parts).await?;
     let say = async |network: &Network| {
         let link = match network.stores.of(Role::Booking) {

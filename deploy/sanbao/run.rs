@@ -95,7 +95,7 @@ pub fn turn_port(ip: IpAddr, wanted: u16) -> io::Result<u16> {
 }
 
 /// Resolves when the process is asked to end: SIGTERM from a supervisor, SIGINT from a keyboard.
-async fn asked_to_end() {
+pub(crate) async fn asked_to_end() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

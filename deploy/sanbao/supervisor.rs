@@ -1,11 +1,15 @@
 //! The conversation with the supervisor that started this process: systemd's notifications (`sd_notify(3)`) where it has a
 //! socket for them, and signals. Without one, saying something costs nothing and reaches nobody.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sanbao_platform::telemetry::Logs;
 use sd_notify::NotifyState;
 use tokio_util::sync::CancellationToken;
+
+/// Whether everything has answered once: before that a supervisor must not be told so.
+static IS_READY: AtomicBool = AtomicBool::new(false);
 
 fn say(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
@@ -15,6 +19,7 @@ fn say(states: &[NotifyState<'_>]) {
 
 /// Everything answers.
 pub fn ready(status: &str) {
+    IS_READY.store(true, Ordering::Relaxed);
     say(&[NotifyState::Ready, NotifyState::Status(status)]);
 }
 
@@ -41,12 +46,17 @@ pub fn read_again_on_hang_up(logs: Logs) {
         match signal(SignalKind::hangup()) {
             Ok(mut hang_ups) => drop(tokio::spawn(async move {
                 while hang_ups.recv().await.is_some() {
-                    if let Ok(now) = NotifyState::monotonic_usec_now() {
+                    let is_ready = IS_READY.load(Ordering::Relaxed);
+                    if let Ok(now) = NotifyState::monotonic_usec_now()
+                        && is_ready
+                    {
                         say(&[NotifyState::Reloading, now]);
                     }
                     tracing::info!("asked to read files again: the log's filter now, certificates within two seconds");
                     logs.read_again();
-                    say(&[NotifyState::Ready]);
+                    if is_ready {
+                        say(&[NotifyState::Ready]);
+                    }
                 }
             })),
             Err(error) => tracing::warn!(%error, "SIGHUP cannot be heard and would end this process"),

@@ -100,7 +100,12 @@ async fn a_network_verifies_its_audit_logs_and_finds_what_was_changed() {
         let file = file.to_str().unwrap();
         let (code, said) = house.verified(&["--checkpoints", file]).await;
         assert!(code == 0 && said.contains("up to 2026-11-23T") && said.contains(": the chain holds"), "{said}");
-        assert_eq!(said.matches("held against 2 checkpoints").count(), 2, "before and at the end: {said}");
+        // Before and at the end; a third where a task came in between.
+        for service in ["booking: ", "needs-analysis: "] {
+            let line = said.lines().find(|line| line.starts_with(service)).unwrap();
+            let (_, rest) = line.split_once("held against ").unwrap();
+            assert!(rest.split(' ').next().unwrap().parse::<u32>().unwrap() >= 2, "{said}");
+        }
 
         house.change(&["delete from audit where position = 3"], false).await;
         let (code, said) = house.verified(&["booking"]).await;

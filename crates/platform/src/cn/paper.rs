@@ -184,10 +184,11 @@ pub fn is_none_yet(text: &str) -> bool {
     text.is_empty() || NONE_YET.contains(&text.as_str())
 }
 
-/// A number whose last digits a spreadsheet has lost: `3.30211E+17`, or 15 to 18 digits with zeros behind.
+/// A number whose last digits a spreadsheet has lost: `3.30211E+17`, or 18 digits with three zeros behind. Shorter ones end so
+/// by themselves.
 pub fn is_rounded(text: &str) -> bool {
     let text = plain(text);
-    let zeros = matches!(text.len(), 16..=18) && text.bytes().all(|b| b.is_ascii_digit()) && text.ends_with("000");
+    let zeros = text.len() == 18 && text.bytes().all(|b| b.is_ascii_digit()) && text.ends_with("000");
     is_scientific(&text) || zeros
 }
 

@@ -13,6 +13,8 @@ use zip::ZipArchive;
 use super::read::{COLUMNS_MAX, TableError};
 use super::records::Record;
 
+/// Shared texts of a workbook at most.
+const SHARED_TEXTS_MAX: usize = 2_000_000;
 /// Bytes of all parts of a workbook at most, unpacked; pictures are not counted, since nothing reads them.
 const UNPACKED_BYTES_MAX: u64 = 160 * 1024 * 1024;
 /// Bytes of all texts of the sheet that is read, at most.
@@ -100,6 +102,7 @@ impl Sheet {
         let mut archive = ZipArchive::new(Cursor::new(Arc::clone(&bytes))).map_err(|_| SheetError::Damaged)?;
         is_workbook(&archive)?;
         count(&mut archive)?;
+        shared_texts_fit(&mut archive)?;
         let paths = paths(&mut archive);
         let mut book = Xlsx::new(Cursor::new(Arc::clone(&bytes))).map_err(|e| fault(&e))?;
         let sheets: Vec<_> = book.sheets_metadata().iter().filter(|s| s.typ == SheetType::WorkSheet).cloned().collect();
@@ -227,6 +230,40 @@ fn count(archive: &mut Archive) -> Result<(), SheetError> {
     Ok(())
 }
 
+/// Refuses a workbook with more shared texts than there is room for: the reader makes room for as many as the part says that it
+/// has, before it has seen one.
+fn shared_texts_fit(archive: &mut Archive) -> Result<(), SheetError> {
+    for at in 0..archive.len() {
+        let part = archive.by_index(at).map_err(|_| SheetError::Damaged)?;
+        if !part.name().is_ok_and(|name| name.to_ascii_lowercase().ends_with("sharedstrings.xml")) {
+            continue;
+        }
+        let mut xml = quick_xml::Reader::from_reader(BufReader::new(part));
+        let (mut texts, mut buffer) = (0, Vec::new());
+        loop {
+            buffer.clear();
+            match xml.read_event_into(&mut buffer) {
+                Ok(Event::Start(e) | Event::Empty(e)) if e.local_name().as_ref() == "sst" => {
+                    // Every attribute of that name: one with a prefix might stand before the one that is read.
+                    let said = e.attributes().flatten().filter(|a| a.key.local_name().as_ref() == "uniqueCount");
+                    if said.into_iter().any(|a| a.value.parse::<usize>().map_or(true, |n| n > SHARED_TEXTS_MAX)) {
+                        return Err(SheetError::TooLarge);
+                    }
+                }
+                Ok(Event::Start(e) | Event::Empty(e)) if e.local_name().as_ref() == "si" => {
+                    texts += 1;
+                    if texts > SHARED_TEXTS_MAX {
+                        return Err(SheetError::TooLarge);
+                    }
+                }
+                Ok(Event::Eof) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 fn fault(error: &XlsxError) -> SheetError {
     match error {
         XlsxError::Password => SheetError::Password,
@@ -244,17 +281,17 @@ fn has_content(book: &mut Book, name: &str) -> Result<bool, SheetError> {
     Ok(false)
 }
 
-/// The text that a cell shows. A number has the fifteen digits that a spreadsheet keeps of it, never an exponent, so that a
-/// telephone that was stored as one is whole; a date is written year first.
+/// The text that a cell shows. A number has the fifteen digits that a spreadsheet keeps of it, and an exponent only where it
+/// had more, so that a telephone that was stored as one is whole; a date is written year first.
 fn shown(value: &DataRef<'_>) -> String {
     match value {
-        DataRef::Empty => String::new(),
         DataRef::String(text) | DataRef::DateTimeIso(text) | DataRef::DurationIso(text) => text.clone(),
         DataRef::SharedString(text) => (*text).to_owned(),
         DataRef::Int(number) => number.to_string(),
         DataRef::Float(number) => number_text(*number),
         DataRef::Bool(yes) => if *yes { "TRUE" } else { "FALSE" }.to_owned(),
-        DataRef::Error(error) => error.to_string(),
+        // The mark of a formula that failed says nothing about anybody.
+        DataRef::Empty | DataRef::Error(_) => String::new(),
         DataRef::DateTime(at) => {
             let (year, month, day, hour, minute, second, _) = at.to_ymd_hms_milli();
             let clock = format!("{hour:02}:{minute:02}:{second:02}");
@@ -274,8 +311,10 @@ fn number_text(number: f64) -> String {
     let scientific = format!("{:.14e}", number.abs());
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return String::new() };
     let (digits, exponent) = (mantissa.replace('.', ""), exponent.parse::<i32>().unwrap_or_default());
-    if !(-10..=30).contains(&exponent) {
-        return if number == 0.0 { "0".to_owned() } else { format!("{number:E}") };
+    // With more digits than are kept the last ones are made up: the exponent says so, whatever the number is of.
+    if !(-10..15).contains(&exponent) {
+        let sign = if number < 0.0 { "-" } else { "" };
+        return format!("{sign}{}E{exponent}", mantissa.trim_end_matches('0').trim_end_matches('.'));
     }
     let point = exponent + 1;
     let whole = usize::try_from(point).unwrap_or(0);

@@ -34,11 +34,11 @@ fn the_first_sheet_with_something_in_it_is_read_as_it_shows() {
     let expected = [
         (1, "姓名|电话||日期"),
         (3, "张三|13800138000||2026-03-05 14:30:00"),
-        (4, "李\n四|330211193501011000|-0.5|2026-03-05"),
+        (4, "李\n四|3.30211193501011E17|-0.5|2026-03-05"),
         (5, "||||1.5"),
     ];
     assert_eq!(rows(&mut sheet), expected.map(|(line, text)| (line, text.to_owned())));
-    assert!(crate::cn::is_rounded("330211193501011000"), "what the sheet has lost is told as that");
+    assert!(crate::cn::is_rounded("3.30211193501011E17"), "what the sheet has lost is told as that");
 }
 
 #[test]
@@ -49,9 +49,11 @@ fn numbers_have_the_digits_that_are_kept_of_them() {
         (0.0, "0"),
         (-12.5, "-12.5"),
         (2.026_11e14, "202611000000000"),
-        (1e15, "1000000000000000"),
+        (999_999_999_999_999.0, "999999999999999"),
+        (1e15, "1E15"),
+        (33_021_100_100_101_234.0, "3.30211001001012E16"),
         (0.001, "0.001"),
-        (99_999_999_999_999_990.0, "100000000000000000"),
+        (99_999_999_999_999_990.0, "1E17"),
         (1e300, "1E300"),
         (1e-20, "1E-20"),
     ] {
@@ -104,4 +106,15 @@ fn a_cell_far_away_takes_no_room() {
     }
     let parts: Vec<(&str, &[u8])> = parts.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     assert_eq!(error(&packed(&parts)), TableError::TooManyColumns(1));
+}
+
+#[test]
+fn a_workbook_that_promises_too_many_texts_is_refused_before_room_is_made() {
+    for said in
+        ["uniqueCount=\"10000000000000\"", "uniqueCount=\"many\"", "x:uniqueCount=\"9000000\" uniqueCount=\"1\""]
+    {
+        let shared = format!("<sst {said}><si><t>a</t></si></sst>");
+        let book = packed(&[("xl/workbook.xml", b"<workbook/>"), ("xl/SharedStrings.xml", shared.as_bytes())]);
+        assert_eq!(error(&book), TableError::Sheet(SheetError::TooLarge), "{said}");
+    }
 }

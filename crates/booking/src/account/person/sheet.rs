@@ -21,10 +21,14 @@ use crate::role::{ADMINISTRATOR, DISPATCHER};
 /// Readings that are listed at most.
 const READINGS_MAX: i64 = 20;
 
+// Those who are asked to hand somebody over see the record that asks: that they were asked tells that they have the person, and
+// their side of it is read by nobody else.
 const READINGS: &str = "select a.occurred_at as at, c.display_name as account, o.name_zh as organisation
     from audit_shown s join audit a on a.shown = s.shown
     left join account c on c.id = a.actor left join organisation o on o.id = a.organisation
-    where s.kind = 'person' and s.id = $1 order by a.occurred_at desc limit $2";
+    where s.kind = 'person' and s.id = $1
+        and (a.organisation = $3 or not exists (select 1 from audit_shown t where t.shown = s.shown and t.kind = 'transfer'))
+    order by a.occurred_at desc limit $2";
 
 /// Somebody was shown the person.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -76,7 +80,7 @@ impl PersonSheet {
         let has = |role: &str| ctx.actor.roles.iter().any(|held| held == role);
         let agency = ctx.actor.kind == OrganisationKind::HomeCareAgency.as_str();
         let office = ctx.actor.kind == OrganisationKind::StreetOffice.as_str();
-        let readings = if has(ADMINISTRATOR) { Some(readings(&mut conn, person.id).await?) } else { None };
+        let readings = if has(ADMINISTRATOR) { Some(readings(&mut conn, ctx, person.id).await?) } else { None };
         let former = relation == AccountRelation::Former;
         let updates = !former && policy::of(&ctx.actor, AccountAction::PersonUpdate, relation) == Decision::Allow;
         let (open, past) = lists(&mut conn, ctx, person.id, former).await?;
@@ -119,6 +123,7 @@ async fn lists(
     Ok((open, past))
 }
 
-async fn readings(conn: &mut Conn, person: PersonId) -> Result<Vec<Reading>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(READINGS).bind(person).bind(READINGS_MAX).fetch_all(c).await)?)
+async fn readings(conn: &mut Conn, ctx: &Ctx, person: PersonId) -> Result<Vec<Reading>, DbError> {
+    let own = ctx.actor.organisation;
+    Ok(on!(conn, |c| sqlx::query_as(READINGS).bind(person).bind(READINGS_MAX).bind(own).fetch_all(c).await)?)
 }

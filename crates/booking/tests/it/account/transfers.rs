@@ -204,7 +204,8 @@ async fn of_two_homes_that_ask_for_one_person_one_gets_her() {
         let paths = [step(&asked[0].0, "accept"), step(&asked[1].0, "accept")];
         let both = join_all(paths.iter().map(|path| site.api(&nurse, "POST", path, Value::Null))).await;
         let got = both.iter().position(|answer| answer.status == 200).expect("one of them is accepted");
-        assert_eq!(both[1 - got].status, 409, "{}", both[1 - got].text);
+        // At the same time it is refused; a moment later the one who handed over has nobody to answer for any more.
+        assert!(matches!(both[1 - got].status.as_u16(), 409 | 404), "{}", both[1 - got].text);
         for (n, (transfer, token, person)) in asked.iter().enumerate() {
             let mine = list(&site, token, "asked_by").await;
             let state = if n == got { "accepted" } else { "overtaken" };

@@ -66,6 +66,8 @@ impl Keeper {
         self.link(&stop).await;
         self.tell().await;
         let (mut link, mut tell, mut prune) = (every(LINK_SECONDS), every(CHECKPOINT_SECONDS), every(PRUNE_SECONDS));
+        // A clock that is years ahead at the start has time to be put right before anything is removed by it.
+        prune.reset();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,

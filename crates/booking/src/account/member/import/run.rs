@@ -21,8 +21,6 @@ use crate::consult::practitioner::store::{NewPractitioner, register};
 
 /// Rows of a file of accounts at most.
 pub const ACCOUNT_ROWS_MAX: u64 = 2_000;
-/// Rows of one transaction: others get their turn between two.
-const CHUNK_ROWS: usize = 50;
 
 /// A row that can be taken: the account, its membership, and the account of this log-in that is there already.
 type Checked = (ImportedAccount, Membership, Option<(Account, Membership)>);
@@ -59,17 +57,16 @@ pub(super) async fn run(
     let hash = unknown_password(app).await?;
     let report = AccountReport { dry_run, total, notes, ..AccountReport::default() };
     let mut run = Run { ctx, own, hash: &hash, logins: HashSet::new(), report, mend: Mend::default() };
-    for chunk in rows.chunks(CHUNK_ROWS) {
-        let mut tx = app.deps.db.begin().await?;
-        for row in chunk {
-            run.row(&mut tx, row).await?;
-        }
-        if dry_run {
-            // Undone: the next to write finds nothing of it.
-            drop(tx);
-        } else {
-            tx.commit().await?;
-        }
+    // All or none: the links are told once, at the end, and those of an import that broke off would be lost.
+    let mut tx = app.deps.db.begin().await?;
+    for row in &rows {
+        run.row(&mut tx, row).await?;
+    }
+    if dry_run {
+        // Undone: the next to write finds nothing of it.
+        drop(tx);
+    } else {
+        tx.commit().await?;
     }
     if dry_run {
         run.report.links.clear();

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::model::CareFacts;
 use crate::account::id::{AccountId, PersonId};
+use crate::account::person::sharing::{self, SharingScope};
 use crate::account::problems::CARE_UNREADABLE;
 
 const FIND: &str = "select sealed, version, changed_at from person_care where person_id = $1";
@@ -104,6 +105,12 @@ pub(in crate::account::person) async fn take_over(
     let kept = find(tx, keys, from).await?;
     if kept.version == 0 {
         return Ok(());
+    }
+    // Where the consent to keep them was taken back they go no further.
+    for record in [from, to] {
+        if sharing::is_withdrawn(tx, record, SharingScope::Keep).await? {
+            return Ok(());
+        }
     }
     let text = serde_json::to_string(kept.facts.unseen()).map_err(Problem::internal)?;
     let sealed = keys.seal(&place(to.0), &text);

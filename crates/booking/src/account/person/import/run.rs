@@ -160,7 +160,9 @@ impl Run<'_> {
 
     /// Takes a row over, and counts it once.
     async fn row(&mut self, tx: &mut Tx, row: &TableRow, read: &ImportedPerson) -> Result<(), Problem> {
-        let content = self.keys.fingerprint(ROW_DOMAIN, &row.said.join("\u{1f}"));
+        // What is read of the row: a running number in a column of no field makes it no other.
+        let told: Vec<String> = row.cells.iter().flatten().map(|(field, text)| format!("{field}={text}")).collect();
+        let content = self.keys.fingerprint(ROW_DOMAIN, &told.join("\u{1f}"));
         let external_id = read.external_id.clone().unwrap_or_else(|| format!("~{}", &content[..32]));
         let last = store::find(tx, self.source(), &external_id).await?;
         let mut fresh = self.blank();
@@ -194,8 +196,8 @@ impl Run<'_> {
         person
     }
 
-    /// The record that the row is of: the one that it made before; the one of the same paper; or the one of the same name,
-    /// telephone and birth date.
+    /// The record that the row is of: the one that it made before; the one of the same paper; or the only one of the same
+    /// name and telephone that nothing tells apart.
     async fn there(&self, tx: &mut Tx, at: &SourcedRow<'_>, fresh: &Person) -> Result<Option<Person>, Problem> {
         let own = self.options.own.id;
         let mut id = at.last.as_ref().map(|last| last.person_id);
@@ -203,11 +205,17 @@ impl Run<'_> {
             id = store::of_paper(tx, own, fresh.national_id_index.as_deref(), fresh.paper_index.as_deref()).await?;
         }
         if id.is_none()
-            && let Some((phone, born)) = fresh.phone.as_deref().zip(fresh.birth_date)
+            && let Some(phone) = fresh.phone.as_deref()
         {
-            let named = store::with_phone(tx, own, phone, born).await?;
             let key = sanbao_platform::cn::name_key(&fresh.name);
-            id = named.into_iter().find(|(_, name)| sanbao_platform::cn::name_key(name) == key).map(|(id, _)| id);
+            // Where the file or the record says nothing, nothing differs.
+            let differ = |old: &store::WithPhone| {
+                old.birth_date.zip(fresh.birth_date).is_some_and(|(a, b)| a != b)
+                    || old.national_id_index.as_ref().zip(fresh.national_id_index.as_ref()).is_some_and(|(a, b)| a != b)
+            };
+            let mut alike = store::with_phone(tx, own, phone).await?;
+            alike.retain(|old| sanbao_platform::cn::name_key(&old.name) == key && !differ(old));
+            id = if let [only] = &alike[..] { Some(only.id) } else { None };
         }
         let Some(id) = id else { return Ok(None) };
         Ok(people::find(tx, id).await?.map(sanbao_platform::audit::Personal::into_unseen))
@@ -310,12 +318,14 @@ impl Run<'_> {
 
     /// Writes down by which row a person is found again, and what it said.
     async fn remember(&self, tx: &mut Tx, at: SourcedRow<'_>, id: PersonId, fresh: &Person) -> Result<(), Problem> {
-        let said = said(fresh, self.keys).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?;
+        // A field that this row does not say keeps what was said of it before: a blank cell is nobody's doing.
+        let mut all = at.last.as_ref().map(|last| last.said.0.clone()).unwrap_or_default();
+        all.extend(said(fresh, self.keys).map_err(|_| Problem::new(&NATIONAL_ID_UNREADABLE))?);
         let row = at.last.as_ref().map_or_else(|| SourceRowId::new(self.ctx.now()), |last| last.id);
         let unread = at.read.unread();
         let text = serde_json::to_string(&unread).map_err(Problem::internal)?;
         let kept = (!unread.is_empty()).then(|| self.keys.seal(&reseal::place(row.0), &text));
-        let new = NewSourceRow { person: id, content_index: &at.content, said: &said, kept, at: self.ctx.now() };
+        let new = NewSourceRow { person: id, content_index: &at.content, said: &all, kept, at: self.ctx.now() };
         match at.last {
             Some(_) => store::update(tx, row, new).await?,
             None => store::insert(tx, row, self.source(), &at.external_id, new).await?,

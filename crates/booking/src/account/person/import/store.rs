@@ -25,9 +25,9 @@ const UPDATE: &str = "update person_source set person_id = $2, content_index = $
 const OF_PAPER: &str = "select id from person where merged_into is null
     and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
     and (national_id_index = $2 or paper_index = $3) order by id limit 1";
-const NAMED_WITH_PHONE: &str = "select id, name from person where merged_into is null
+const WITH_PHONE: &str = "select id, name, birth_date, national_id_index from person where merged_into is null
     and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
-    and phone = $2 and birth_date = $3 order by id limit 20";
+    and phone = $2 order by id limit 20";
 
 /// A row as it was imported last.
 #[derive(sqlx::FromRow)]
@@ -96,12 +96,16 @@ pub(super) async fn of_paper(
     })?)
 }
 
-/// The organisation's own records with a telephone and a birth date, with their names.
-pub(super) async fn with_phone(
-    conn: &mut Conn,
-    owner: OrganisationId,
-    phone: &str,
-    born: chrono::NaiveDate,
-) -> Result<Vec<(PersonId, String)>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(NAMED_WITH_PHONE).bind(owner).bind(phone).bind(born).fetch_all(c).await)?)
+/// A record with the telephone of a row, and what else tells people apart.
+#[derive(sqlx::FromRow)]
+pub(super) struct WithPhone {
+    pub(super) id: PersonId,
+    pub(super) name: String,
+    pub(super) birth_date: Option<chrono::NaiveDate>,
+    pub(super) national_id_index: Option<String>,
+}
+
+/// The organisation's own records with a telephone; at most 20.
+pub(super) async fn with_phone(conn: &mut Conn, owner: OrganisationId, phone: &str) -> Result<Vec<WithPhone>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(WITH_PHONE).bind(owner).bind(phone).fetch_all(c).await)?)
 }

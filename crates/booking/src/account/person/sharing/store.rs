@@ -33,10 +33,11 @@ macro_rules! of_record {
 
 const FIND: &str = consents!("where c.id = $1");
 const LIST: &str = consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
+// What was done last about a scope counts: that an older entry was withdrawn too.
 const NEWEST: &str = concat!(
     "select c.state from person_sharing_consent c where ",
     of_record!(),
-    " and c.scope = $2 order by c.recorded_at desc, c.id desc limit 1"
+    " and c.scope = $2 order by coalesce(c.withdrawn_at, c.recorded_at) desc, c.id desc limit 1"
 );
 const INSERT: &str =
     "insert into person_sharing_consent (id, person_id, scope, shared_with, given_by, given_name, told,
@@ -81,11 +82,16 @@ pub(in crate::account::person) async fn require_not_withdrawn(
     person: PersonId,
     scope: SharingScope,
 ) -> Result<(), Problem> {
+    if is_withdrawn(conn, person, scope).await? { Err(Problem::new(&SHARING_WITHDRAWN)) } else { Ok(()) }
+}
+
+/// Whether the consent of a scope was withdrawn and not given again since.
+pub(in crate::account::person) async fn is_withdrawn(
+    conn: &mut Conn,
+    person: PersonId,
+    scope: SharingScope,
+) -> Result<bool, DbError> {
     let newest: Option<SharingStateName> =
-        on!(conn, |c| sqlx::query_scalar(NEWEST).bind(person).bind(scope).fetch_optional(c).await)
-            .map_err(DbError::from)?;
-    match newest {
-        Some(SharingStateName::Withdrawn) => Err(Problem::new(&SHARING_WITHDRAWN)),
-        Some(SharingStateName::Given) | None => Ok(()),
-    }
+        on!(conn, |c| sqlx::query_scalar(NEWEST).bind(person).bind(scope).fetch_optional(c).await)?;
+    Ok(newest == Some(SharingStateName::Withdrawn))
 }

@@ -3,6 +3,7 @@
 use sanbao_platform::audit::Personal;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::lifecycle::{self, By};
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
@@ -10,6 +11,7 @@ use super::input::OwnHome;
 use crate::account::id::PersonId;
 use crate::account::person::events::{PersonEvent, REGISTERED};
 use crate::account::person::model::Person;
+use crate::account::person::state::{PersonState, PersonStep};
 use crate::account::person::store::{self, columns};
 
 /// The network's own record of an elder at home with a national id.
@@ -29,8 +31,16 @@ pub(super) async fn of(tx: &mut Tx, ctx: &Ctx, resident: &Person, place: OwnHome
     let known = at_home(tx, resident).await?.map(Personal::into_unseen);
     let is_new = known.is_none();
     let mut elder = known.unwrap_or_else(|| Person::blank(PersonId::new(ctx.now()), None, ctx.now()));
-    elder.name.clone_from(&resident.name);
-    (elder.address, elder.area_code) = (Some(place.address), Some(place.area_code));
+    // What the street has written down is not a home's to change: only what is missing is filled in.
+    if is_new {
+        elder.name.clone_from(&resident.name);
+    }
+    elder.address.get_or_insert(place.address);
+    elder.area_code.get_or_insert(place.area_code);
+    if elder.state != PersonState::Registered {
+        let back = PersonStep::Restore("出院回家".to_owned());
+        elder = lifecycle::advance(tx, &By::Person(ctx), elder, back).await?;
+    }
     if is_new {
         store::insert(tx, &elder).await?;
         PersonEvent::of(&elder).publish(tx, ctx.now(), &REGISTERED).await?;
