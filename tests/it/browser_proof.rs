@@ -70,7 +70,7 @@ async fn the_audit_log_is_found_in_and_becomes_a_file_after_another_proof() {
     browser.fill("#action", "log_in").await;
     browser.click("#filters [type=submit]").await;
     browser
-        .until("document.querySelector('#action')?.value === 'log_in' && document.querySelector('tbody code')")
+        .until("document.querySelector('#action')?.value === 'log_in' && document.querySelector('tbody')?.textContent.includes('账号 · 登录')")
         .await;
     // The link that the script clicks is caught, since nobody looks into a folder of downloads here.
     browser

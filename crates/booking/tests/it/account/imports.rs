@@ -118,6 +118,33 @@ async fn a_list_of_people_is_tried_taken_and_changes_nothing_when_it_comes_again
 }
 
 #[tokio::test]
+async fn a_blank_cell_is_nobodys_doing_and_a_running_number_makes_nobody_another() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let before = residents(&site).await;
+        for (phone, expected) in
+            [("13800003001", [1, 0, 0, 0, 0]), ("", [0, 0, 1, 0, 0]), ("13800003002", [0, 1, 0, 0, 0])]
+        {
+            let report = people(&site, &nurse, false, &format!("B-1,章某四,,,,{phone},,,,\n")).await;
+            assert_eq!((counts(&report), &report["warnings"]), (expected, &json!([])), "{phone}: {report}");
+        }
+        assert_eq!(found(&site, &nurse, "章某四").await[0]["phone"], "138****3002");
+        // A list without numbers of its own, and once more with somebody above: the column in front is of no field.
+        let list = |rows: &str| format!("序号,姓名,电话,地址\n{rows}");
+        let path = "/v1/person-imports?source=street";
+        let first = list("1,章某五,13800003003,甲弄 5 号\n2,章某六,13800003003,甲弄 5 号\n");
+        let first = send(&site, &nurse, path, first).await.expect(200);
+        assert_eq!(counts(&first), [2, 0, 0, 0, 0], "{first}");
+        let next = list("1,章某七,13800003004,乙弄\n2,章某五,13800003003,甲弄 5 号\n3,章某六,13800003003,丙弄 6 号\n");
+        let next = send(&site, &nurse, path, next).await.expect(200);
+        assert_eq!(number(&next, "created"), 1, "{next}");
+        assert_eq!(residents(&site).await, before + 4);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_same_person_under_five_spellings_is_one_or_proposed_and_never_five_without_a_word() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;

@@ -98,6 +98,24 @@ async fn what_it_was_about_is_refused_until_it_is_given_anew() {
 }
 
 #[tokio::test]
+async fn an_older_one_that_is_withdrawn_counts_though_a_newer_one_stands() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let person = register(&site, &nurse).await;
+        let first = give(&site, &nurse, &person, "keep").await;
+        give(&site, &nurse, &person, "keep").await;
+        site.minutes_pass(1);
+        site.api(&nurse, "POST", &withdraw(&first), Value::Null).await.checked(200);
+        let facts = json!({ "door": { "key": "邻居 501" } });
+        site.api(&nurse, "PUT", &format!("{person}/care"), facts.clone()).await.refused(409, "sharing-withdrawn");
+        give(&site, &nurse, &person, "keep").await;
+        site.api(&nurse, "PUT", &format!("{person}/care"), facts).await.checked(200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_page_asks_and_lists_them() {
     on_both(|engine: TestEngine| async move {
         let site = Site::open(&engine).await;

@@ -189,6 +189,27 @@ async fn what_cannot_be_asked_says_why() {
 }
 
 #[tokio::test]
+async fn the_home_that_asks_does_not_read_on_its_own_page_who_was_asked() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let (home, second) = second_home(&site, "海港养老院", "second.nurse").await;
+        register(&site, &nurse, resident()).await;
+        let new = register(&site, &second, json!({ "name": "许桂兰", "national_id": ID })).await;
+        ask(&site, &second, &new).await;
+        assert_eq!(list(&site, &nurse, "asked_of").await.len(), 1);
+        let admin = site.token("admin").await;
+        let roles = json!({ "roles": ["administrator", "care_staff"] });
+        site.newcomer(&admin, &home, "second.head", roles).await;
+        let mut head = Browser::new();
+        head.log_in(&site, "second.head").await;
+        let page = head.open(&site, &format!("/persons/{new}")).await.checked(200).text;
+        assert!(page.contains("海港养老院") && !page.contains("安和"), "its own readers alone: {page}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn of_two_homes_that_ask_for_one_person_one_gets_her() {
     on_both(|engine: TestEngine| async move {
         let site = Site::open(&engine).await;

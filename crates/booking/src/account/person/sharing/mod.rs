@@ -1,6 +1,6 @@
 //! Consents to keep what is known of somebody, and to hand it over: each an entry of its own, withdrawn as easily as given.
 //!
-//! What was done last about a scope counts. Where that was a withdrawal, what it was about is refused: care facts are not changed any
+//! The last act about a scope counts. Where that was a withdrawal, what it was about is refused: care facts are not changed any
 //! more, or the person is not handed over. Where nobody has asked yet, nothing is refused.
 
 pub(in crate::account) mod api;

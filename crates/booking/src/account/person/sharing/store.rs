@@ -33,7 +33,7 @@ macro_rules! of_record {
 
 const FIND: &str = consents!("where c.id = $1");
 const LIST: &str = consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
-// What was done last about a scope counts: that an older entry was withdrawn too.
+// The last act about a scope counts, also one that took an older entry back.
 const NEWEST: &str = concat!(
     "select c.state from person_sharing_consent c where ",
     of_record!(),
