@@ -132,7 +132,7 @@ async fn a_blank_cell_is_nobodys_doing_and_a_running_number_makes_nobody_another
         assert_eq!(found(&site, &nurse, "章某四").await[0]["phone"], "138****3002");
         // A list without numbers of its own, and once more with somebody above: the column in front is of no field.
         let list = |rows: &str| format!("序号,姓名,电话,地址\n{rows}");
-        let path = "/v1/person-imports?source=street";
+        let path = "/v1/person-imports?dry_run=false&source=street";
         let first = list("1,章某五,13800003003,甲弄 5 号\n2,章某六,13800003003,甲弄 5 号\n");
         let first = send(&site, &nurse, path, first).await.expect(200);
         assert_eq!(counts(&first), [2, 0, 0, 0, 0], "{first}");

@@ -202,7 +202,8 @@ async fn the_home_that_asks_does_not_read_on_its_own_page_who_was_asked() {
         let roles = json!({ "roles": ["administrator", "care_staff"] });
         site.newcomer(&admin, &home, "second.head", roles).await;
         let mut head = Browser::new();
-        head.log_in(&site, "second.head").await;
+        let typed = [("login", "second.head"), ("password", "correct horse"), ("next", "/")];
+        head.form(&site, "/session", &typed).await.checked(303);
         let page = head.open(&site, &format!("/persons/{new}")).await.checked(200).text;
         assert!(page.contains("海港养老院") && !page.contains("安和"), "its own readers alone: {page}");
     })
