@@ -180,7 +180,8 @@ async fn a_supervisor_is_told_of_ready_alive_reloading_and_stopping() {
     let supervisor = UnixDatagram::bind(&socket).unwrap();
     supervisor.set_nonblocking(true).unwrap();
     let supervisor = tokio::net::UnixDatagram::from_std(supervisor).unwrap();
-    let every = PathBuf::from("1000000");
+    // Microseconds. A socket that is not read holds few messages, and the sender of one more waits.
+    let every = PathBuf::from("4000000");
     let logged = Logged::serve("info", &[("NOTIFY_SOCKET", &socket), ("WATCHDOG_USEC", &every)]).await;
     for words in ["READY=1", "WATCHDOG=1"] {
         told(&supervisor, words).await;
