@@ -37,7 +37,7 @@ pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};
 pub use tls::trusting_client;
-pub use wait::{PATIENCE, eventually, patiently, until};
+pub use wait::{PATIENCE, eventually, patiently, until, until_agreed};
 pub use workbook::{packed, workbook};
 
 /// One of the two engines, with a place for a test's databases.

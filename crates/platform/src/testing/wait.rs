@@ -26,6 +26,15 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     eventually(what, async || is_so().await.then_some(())).await;
 }
 
+/// Asks again and again until there is no objection; the last one is told when the waiting was in vain.
+pub async fn until_agreed(what: &str, mut objection: impl AsyncFnMut() -> Option<String>) {
+    let deadline = Instant::now() + PATIENCE;
+    while let Some(said) = objection().await {
+        assert!(Instant::now() < deadline, "waited in vain: {what}: {said}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
 /// The value of a future that ends by itself.
 pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain: {what}"))
