@@ -156,6 +156,39 @@ pub const OPEN: Rule = Rule {
     ],
 };
 
+/// The words by which a statement asks whether a record's person was handed over.
+const HANDED_OVER: &str = "<handed_over!>";
+
+/// A registrar of a record that leads on, only where the person was not handed over.
+pub const REGISTRARS: Rule = Rule {
+    name: "a registrar of a record that leads on counts only where its person was not handed over",
+    check: registrars_for_good,
+    bad: &[
+        &[(
+            "crates/booking/src/a.rs",
+            "const A: &str = \"select 1 from person m where m.merged_into = $1 and m.registered_by = $2\";",
+        )],
+        &[(
+            "crates/booking/src/a.rs",
+            "macro_rules! m { ($row:literal) => { concat!(\"(\", $row, \".registered_by = $1 or m.merged_into = \", $row, \".id)\") } }",
+        )],
+        &[(
+            "crates/booking/src/a.rs",
+            "const A: &str = concat!(\"select registered_by where merged_into = $1 and not \", handed_over!(), \" or merged_into = $2\");",
+        )],
+    ],
+    good: &[
+        &[(
+            "crates/booking/src/a.rs",
+            "const A: &str = concat!(\"select 1 from person m where m.merged_into = $1 and m.registered_by = $2 and not \", handed_over!());",
+        )],
+        &[(
+            "crates/booking/src/a.rs",
+            "const A: &str = \"select registered_by from person where merged_into is null\"; const B: &str = \"update person set merged_into = $1\";",
+        )],
+    ],
+};
+
 /// Whether a statement takes rows out of one of the tables.
 fn reads_of_people(sql: &str) -> bool {
     let words: Vec<String> = sql.split_whitespace().map(str::to_lowercase).collect();
@@ -165,6 +198,23 @@ fn reads_of_people(sql: &str) -> bool {
         .windows(2)
         .any(|pair| matches!(bare(&pair[0]).as_str(), "from" | "join") && TABLES.contains(&bare(&pair[1]).as_str()));
     selects && named
+}
+
+/// A part of a statement asks once for each record that leads on.
+fn registrars_for_good(files: &[File]) -> Vec<String> {
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|f| is_source(f)) {
+        let groups = tokens::without_tests(&tokens::groups(&file.text).unwrap_or_default());
+        for part in tokens::text_parts(&groups) {
+            let led_on = part.text.matches("merged_into = ").count();
+            if part.text.contains("registered_by") && led_on > part.text.matches(HANDED_OVER).count() {
+                let why =
+                    "whoever registered a record that leads on has perhaps handed the person over: ask `handed_over!`";
+                findings.push(file.finding(part.line, why));
+            }
+        }
+    }
+    findings
 }
 
 fn is_source(file: &File) -> bool {

@@ -119,6 +119,7 @@ pub const RULES: &[Rule] = &[
     words::FULL_WIDTH,
     personal::READ,
     personal::OPEN,
+    personal::REGISTRARS,
     personal::TAKEN_OUT,
     asvs::REQUIREMENTS,
     words::ONE_HOME,

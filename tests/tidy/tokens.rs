@@ -98,6 +98,23 @@ pub fn text_consts(groups: &[Vec<TokenTree>]) -> Vec<TextConst> {
     found
 }
 
+/// Texts that stand alone, and those of each `concat!` wherever it is: as in [`text_consts`].
+pub fn text_parts(groups: &[Vec<TokenTree>]) -> Vec<TextConst> {
+    let mut found: Vec<TextConst> = text_consts(groups);
+    for tokens in groups {
+        for at in tokens.windows(3) {
+            if let [concat, call, TokenTree::Group(group)] = at
+                && is_ident(concat, "concat")
+                && is_punct(call, '!')
+            {
+                let line = group.span().start().line;
+                found.push(TextConst { name: String::new(), line, text: concat_of(group.stream()) });
+            }
+        }
+    }
+    found
+}
+
 fn concat_of(arguments: TokenStream) -> String {
     let arguments: Vec<TokenTree> = arguments.into_iter().collect();
     let part = |argument: &[TokenTree]| match argument {

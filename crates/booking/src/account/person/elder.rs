@@ -8,23 +8,36 @@ use uuid::Uuid;
 
 use super::events::{PersonEvent, REGISTERED};
 use super::lookup;
+use super::store::handed_over;
 use crate::account::id::PersonId;
 
 // A record that went into another leads on to that, which is the network's, or the agency's, if one of them is.
-const FIND_BY_ID: &str = "select p.id from person q join person p on p.id = coalesce(q.merged_into, q.id)
+const FIND_BY_ID: &str = concat!(
+    "select p.id from person q join person p on p.id = coalesce(q.merged_into, q.id)
     where q.id = $1 and (p.registered_by is null or p.registered_by = $2 or exists (select 1 from person m
-        where m.merged_into = p.id and (m.registered_by is null or m.registered_by = $2)))";
+        where m.merged_into = p.id and (m.registered_by is null or m.registered_by = $2) and not ",
+    handed_over!(),
+    "))"
+);
 // The network's own record first, then a resident's, then the agency's.
-const FIND_BY_INDEX: &str = "select id from person where national_id_index = $1 and merged_into is null
+const FIND_BY_INDEX: &str = concat!(
+    "select id from person where national_id_index = $1 and merged_into is null
     and (registered_by is null or registered_by = $2 or exists (select 1 from person m
-        where m.merged_into = person.id and (m.registered_by is null or m.registered_by = $2)))
-    order by case when registered_by is not null then 2 when organisation_id is not null then 1 else 0 end, id limit 1";
+        where m.merged_into = person.id and (m.registered_by is null or m.registered_by = $2) and not ",
+    handed_over!(),
+    "))
+    order by case when registered_by is not null then 2 when organisation_id is not null then 1 else 0 end, id limit 1"
+);
 // Each spelling and each telephone by which a joined record was known leads on.
-const FIND_BY_PHONE: &str = "select p.id from person q join person p on p.id = coalesce(q.merged_into, q.id)
+const FIND_BY_PHONE: &str = concat!(
+    "select p.id from person q join person p on p.id = coalesce(q.merged_into, q.id)
     where q.name = $1 and q.phone = $2 and p.organisation_id is null and p.merged_into is null
     and (p.registered_by is null or p.registered_by = $3 or exists (select 1 from person m
-        where m.merged_into = p.id and (m.registered_by is null or m.registered_by = $3)))
-    order by p.id limit 1";
+        where m.merged_into = p.id and (m.registered_by is null or m.registered_by = $3) and not ",
+    handed_over!(),
+    "))
+    order by p.id limit 1"
+);
 const INSERT_ELDER: &str = "insert into person
     (id, organisation_id, name, sex, phone, national_id_index, address, area_code, created_at, version)
     values ($1, null, $2, 'unknown', $3, $4, $5, $6, $7, 1) on conflict do nothing";

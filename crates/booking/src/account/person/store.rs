@@ -49,6 +49,20 @@ macro_rules! areas_under {
 
 pub(super) use areas_under;
 
+/// Whether the record `m` leads on because its person was handed over: itself, or a record that it was joined into before.
+/// Such a record is a matter of the past: those whose it was know nothing of the person by it any more. So every statement
+/// that asks who has registered a record that leads on asks this as well.
+macro_rules! handed_over {
+    () => {
+        "(m.merged_into is not null and exists (with recursive up (id) as (select m.id union all
+            select j.survivor_id from up join person_join j on j.other_id = up.id
+            where j.separated_at is null and j.transfer_id is null)
+        select 1 from up join person_join t on t.other_id = up.id where t.separated_at is null and t.transfer_id is not null))"
+    };
+}
+
+pub(super) use handed_over;
+
 const FIND: &str = concat!(
     "select ",
     columns!(),
@@ -84,8 +98,10 @@ const SEARCH_VISITED: &str = concat!(
     columns!(),
     " from person where organisation_id is null and merged_into is null and ",
     elders_with!(),
-    " and (registered_by = $1 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $1)
-        or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $1
+    " and (registered_by = $1 or exists (select 1 from person m
+            where m.merged_into = person.id and m.registered_by = $1 and not ",
+    handed_over!(),
+    ") or exists (select 1 from visit v where v.person_id = person.id and v.agency_id = $1
         and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $2)))
     order by name, id limit $3"
 );
@@ -95,16 +111,19 @@ const SEARCH_IN_AREAS: &str = concat!(
     columns!(),
     " from person where organisation_id is null and merged_into is null and ",
     elders_with!(),
-    " and (registered_by = $1 or exists (select 1 from person m where m.merged_into = person.id and m.registered_by = $1)
-        or area_code in (select code from down)
+    " and (registered_by = $1 or exists (select 1 from person m
+            where m.merged_into = person.id and m.registered_by = $1 and not ",
+    handed_over!(),
+    ") or area_code in (select code from down)
         or replace(',' || $2 || ',', ',' || area_code || ',', '') <> ',' || $2 || ',')
     order by name, id limit $8"
 );
 /// A visit that has not ended, or has ended since.
 const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2
     and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $3)";
-/// A record that an organisation has registered went into this one.
-const REGISTERED: &str = "select count(*) from person where merged_into = $1 and registered_by = $2";
+/// A record that an organisation has registered went into this one, and its person was not handed over.
+const REGISTERED: &str =
+    concat!("select count(*) from person m where m.merged_into = $1 and m.registered_by = $2 and not ", handed_over!());
 const INSERT: &str = "insert into person (id, organisation_id, registered_by, name, sex, birth_date, phone,
     national_id_sealed, national_id_index, address, area_code, guardian_name, guardian_phone, created_at, version,
     paper_kind, paper_sealed, paper_index, national_id_tail, paper_tail, phones)

@@ -9,6 +9,7 @@ mod elders;
 mod end;
 mod ended;
 mod guarded;
+mod handed_over;
 mod idle;
 mod imports;
 mod joins;

@@ -14,7 +14,7 @@ use super::key::{Beginning, KeyedTexts};
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, columns, recent};
+use crate::account::person::store::{areas_under, columns, handed_over, recent};
 
 /// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
 pub(super) const FORM: i32 = 1;
@@ -43,9 +43,10 @@ const OF_AGENCY: &str = concat!(
     "with picked (id) as (
         select k.person_id from person_key k
         where k.scope = $1 and k.key >= $2 and k.key < $3
-        and (exists (select 1 from person p
-                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $6)
-            or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $6
+        and (exists (select 1 from person m
+                where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $6 and not ",
+    handed_over!(),
+    ") or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $6
                 and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $7)))
         order by k.key, k.person_id limit $4)
     select ",
@@ -58,8 +59,10 @@ const OF_AREAS: &str = concat!(
         select k.person_id from person_key k
         where k.scope = $4 and k.key >= $5 and k.key < $6
         and (k.area_code in (select code from down) or replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
-            or exists (select 1 from person p
-                where (p.id = k.person_id or p.merged_into = k.person_id) and p.registered_by = $1))
+            or exists (select 1 from person m
+                where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $1 and not ",
+    handed_over!(),
+    "))
         order by k.key, k.person_id limit $7)
     select ",
     columns!(),

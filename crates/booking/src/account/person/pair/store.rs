@@ -11,7 +11,7 @@ use super::similar::similar;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, find, recent};
+use crate::account::person::store::{areas_under, find, handed_over, recent};
 
 /// Pairs with a sign that are looked at for one page at most; similar names are told from others by the code.
 const LOOKED_AT_MAX: i64 = 2_000;
@@ -33,7 +33,9 @@ macro_rules! registered {
             $row,
             ".registered_by = $1 or exists (select 1 from person m where m.merged_into = ",
             $row,
-            ".id and m.registered_by = $1))"
+            ".id and m.registered_by = $1 and not ",
+            handed_over!(),
+            "))"
         )
     };
 }
