@@ -165,8 +165,10 @@ pub(super) async fn load_related(
 ) -> Result<(Personal<Person>, AccountRelation), Problem> {
     let mut person = find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let mut relation = relation(conn, ctx, person.unseen()).await?;
-    if relation == AccountRelation::Foreign && transfer::has_handed_over(conn, ctx.actor.organisation, id).await? {
-        person = find_as_stored(conn, id).await?.ok_or_else(Problem::not_found)?;
+    if relation == AccountRelation::Foreign
+        && let Some(had) = transfer::had(conn, ctx.actor.organisation, id).await?
+    {
+        person = find_as_stored(conn, had).await?.ok_or_else(Problem::not_found)?;
         relation = AccountRelation::Former;
     }
     policy::of(&ctx.actor, action, relation).require()?;
@@ -199,8 +201,8 @@ pub(super) async fn relation_to_record(
     record: PersonId,
 ) -> Result<AccountRelation, Problem> {
     if transfer::was_handed_over(conn, record).await? {
-        let had = transfer::has_handed_over(conn, ctx.actor.organisation, record).await?;
-        return Ok(if had { AccountRelation::Former } else { AccountRelation::Foreign });
+        let had = transfer::had(conn, ctx.actor.organisation, record).await?;
+        return Ok(if had.is_some() { AccountRelation::Former } else { AccountRelation::Foreign });
     }
     let person = find(conn, record).await?.ok_or_else(Problem::not_found)?;
     relation(conn, ctx, person.unseen()).await

@@ -1,4 +1,4 @@
-//! Records that were handed over: whose they are not any more.
+//! Records that were handed over: whose they are not any more, what their consents are, and where somebody may be let go.
 
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
@@ -16,6 +16,14 @@ fn id(answer: &Value) -> String {
 async fn register(site: &Site, token: &str, person: Value) -> String {
     site.minutes_pass(1);
     id(&site.api(token, "POST", "/v1/persons", person).await.expect(201))
+}
+
+/// A second care home of the street: its nurse's token.
+async fn second_home(site: &Site) -> String {
+    let admin = site.token("admin").await;
+    let new = json!({ "kind": "care_home", "name_zh": "海港养老院", "name_en": "Haigang", "area_code": AREA });
+    let made = site.api(&admin, "POST", "/v1/organisations", new).await.expect(201);
+    site.newcomer(&admin, id(&made), "second.nurse", json!({ "roles": ["care_staff"] })).await
 }
 
 /// A wish for a person by those who have registered one with the same paper.
@@ -104,6 +112,73 @@ async fn an_office_that_has_handed_somebody_over_knows_nothing_of_her_in_another
         let desk = site.token("desk").await;
         let (elder, living) = there_and_back(&site, &desk, "330211002").await;
         knows_it_as_it_was(&site, &desk, &elder, &living).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_record_that_was_joined_before_goes_by_the_hand_over_of_the_one_that_it_leads_to() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let (nurse, second) = (site.token("nurse").await, second_home(&site).await);
+        let one = register(&site, &nurse, json!({ "name": "许桂兰", "national_id": ID })).await;
+        let other = register(&site, &nurse, json!({ "name": "许桂兰", "phone": PHONE })).await;
+        let consents = |person: &str| format!("/v1/persons/{person}/sharing-consents");
+        let consent = |scope: &str| {
+            json!({ "scope": scope, "given_by": "person", "given_name": "许桂兰", "told": "in_person",
+                "given_on": "2026-11-22" })
+        };
+        let mut given = Vec::new();
+        for (person, scope) in [(&other, "keep"), (&other, "hand_over"), (&one, "keep")] {
+            site.minutes_pass(1);
+            given.push(site.api(&nurse, "POST", &consents(person), consent(scope)).await.expect(201));
+        }
+        let withdraw = |n: usize| format!("/v1/sharing-consents/{}/withdraw", given[n]["id"].as_str().unwrap());
+        let count = async |token: &str, person: &str| {
+            site.get(token, &consents(person)).await.expect(200).as_array().unwrap().len()
+        };
+        let join = format!("/v1/persons/{one}/join");
+        site.api(&nurse, "POST", &join, json!({ "other": other })).await.checked(200);
+        assert_eq!(count(&nurse, &one).await, 3, "those of a joined record are the survivor's");
+        let undo = format!("/v1/persons/{one}/unjoin");
+        site.api(&nurse, "POST", &undo, json!({ "other": other })).await.checked(200);
+        assert_eq!((count(&nurse, &one).await, count(&nurse, &other).await), (1, 2), "undone, each has its own");
+        site.api(&nurse, "POST", &join, json!({ "other": other })).await.checked(200);
+
+        let new = register(&site, &second, json!({ "name": "许桂兰", "national_id": ID })).await;
+        let asked = ask(&site, &second, &new).await;
+        site.minutes_pass(1);
+        site.api(&nurse, "POST", &withdraw(1), Value::Null).await.checked(200);
+        let accept = format!("{asked}/accept");
+        site.api(&nurse, "POST", &accept, Value::Null).await.refused(409, "sharing-withdrawn");
+        site.minutes_pass(1);
+        site.api(&nurse, "POST", &consents(&one), consent("hand_over")).await.checked(201);
+        site.api(&nurse, "POST", &accept, Value::Null).await.checked(200);
+
+        for person in [&new, &one, &other] {
+            assert_eq!(count(&second, person).await, 0, "nothing was told to the new side");
+        }
+        let had = site.get(&nurse, &consents(&one)).await.expect(200);
+        let states: Vec<&str> = had.as_array().unwrap().iter().map(|c| c["state"].as_str().unwrap()).collect();
+        assert_eq!(states, ["given", "given", "withdrawn", "given"], "all stay with those to whom they were given");
+        for consent in had.as_array().unwrap() {
+            assert_eq!(consent["actions"], json!([]), "{consent}");
+        }
+        // The id of the record that was joined leads on to the one that was had, for those who had it.
+        for path in ["", "/sharing-consents"] {
+            let [had, by_other] = [&one, &other].map(|person| format!("/v1/persons/{person}{path}"));
+            assert_eq!(site.get(&nurse, &by_other).await.expect(200), site.get(&nurse, &had).await.expect(200));
+        }
+        let theirs = site.get(&second, &format!("/v1/persons/{other}")).await.expect(200);
+        assert_eq!(theirs["id"], json!(new), "for the others it leads to where she is");
+        for n in [0, 2] {
+            site.api(&second, "POST", &withdraw(n), Value::Null).await.refused(404, "not-found");
+            assert_ne!(site.api(&nurse, "POST", &withdraw(n), Value::Null).await.status, 200, "history is not changed");
+        }
+        for token in [&nurse, &second] {
+            let answer = site.api(token, "POST", &format!("/v1/persons/{new}/unjoin"), json!({ "other": other })).await;
+            assert_eq!(answer.status, 404, "what was joined before it went is not undone: {}", answer.text);
+        }
     })
     .await;
 }

@@ -37,10 +37,11 @@ impl CareStance {
             AccountRelation::Own => relations.push(CareRelation::Own),
             AccountRelation::AtHome => relations.push(CareRelation::AtHome),
             AccountRelation::InArea => relations.push(CareRelation::InArea),
-            _ if transfer::has_handed_over(conn, ctx.actor.organisation, id).await? => {
-                return Ok(Self { person: id, relations: vec![CareRelation::Former] });
+            _ => {
+                if let Some(person) = transfer::had(conn, ctx.actor.organisation, id).await? {
+                    return Ok(Self { person, relations: vec![CareRelation::Former] });
+                }
             }
-            _ => {}
         }
         for (statement, relation) in [(VISITING, CareRelation::Visiting), (CONSULTING, CareRelation::Consulting)] {
             if is_so(conn, ctx, statement, person).await? {

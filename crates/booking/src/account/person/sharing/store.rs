@@ -22,22 +22,26 @@ macro_rules! consents {
     };
 }
 
-/// Whether the consent `c` is of the record `$1`, or of one that was joined into it. Those of a record that was handed over
-/// stay with those who had it.
-macro_rules! of_record {
+/// The beginning of a statement over the consents of the record `$1`: `own` holds it and the records that were joined into it,
+/// also after it was handed over itself. Those of a record that was handed over to it stay with those who had that one.
+macro_rules! own_records {
     () => {
-        "(c.person_id = $1 or c.person_id in (select p.id from person p where p.merged_into = $1 and not exists
-        (select 1 from person_join j where j.other_id = p.id and j.transfer_id is not null)))"
+        "with recursive own (id) as (select p.id from person p where p.id = $1 union all
+            select j.other_id from own join person_join j on j.survivor_id = own.id
+            where j.separated_at is null and j.transfer_id is null) "
     };
 }
 
 const FIND: &str = consents!("where c.id = $1");
-const LIST: &str = consents!(concat!("where ", of_record!(), " order by c.recorded_at desc, c.id desc limit 100"));
+const LIST: &str = concat!(
+    own_records!(),
+    consents!("where c.person_id in (select id from own) order by c.recorded_at desc, c.id desc limit 100")
+);
 // The last act about a scope counts, also one that took an older entry back.
 const NEWEST: &str = concat!(
-    "select c.state from person_sharing_consent c where ",
-    of_record!(),
-    " and c.scope = $2 order by coalesce(c.withdrawn_at, c.recorded_at) desc, c.id desc limit 1"
+    own_records!(),
+    "select c.state from person_sharing_consent c where c.person_id in (select id from own)
+    and c.scope = $2 order by coalesce(c.withdrawn_at, c.recorded_at) desc, c.id desc limit 1"
 );
 const INSERT: &str =
     "insert into person_sharing_consent (id, person_id, scope, shared_with, given_by, given_name, told,

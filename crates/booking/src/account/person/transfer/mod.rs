@@ -19,7 +19,7 @@ mod view;
 pub(in crate::account) use input::{AgreementBy, AgreementHow, TransferList};
 pub use model::TransferId;
 pub use state::{TransferStateName, TransferStepName};
-pub(in crate::account::person) use store::{has_handed_over, was_handed_over};
+pub(in crate::account::person) use store::{had, was_handed_over};
 pub(in crate::account) use view::TransferView;
 
 /// The topic of live lists.

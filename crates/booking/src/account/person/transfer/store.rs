@@ -13,7 +13,7 @@ use super::state::TransferState;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, columns};
+use crate::account::person::store::{areas_under, columns, handed_over};
 
 /// Records with one paper that are looked at, at most: each organisation has one at most.
 const HELD_MAX: i64 = 50;
@@ -87,12 +87,17 @@ const INSERT: &str =
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) on conflict do nothing";
 const UPDATE: &str = "update person_transfer set state = $3, decided_at = $4, decided_by_organisation = $5,
     from_organisation = $6, held_id = $7, reason = $8, version = $9 where id = $1 and version = $2";
-const HANDED_OVER: &str = "select count(*) from person p join person_join j on j.other_id = p.id
-    where p.id = $1 and p.merged_into is not null and j.transfer_id is not null and j.separated_at is null
-    and (p.organisation_id = $2 or (p.organisation_id is null and p.registered_by = $2))";
-
-const LEADS_ON: &str = "select count(*) from person_join
-    where other_id = $1 and transfer_id is not null and separated_at is null";
+// A record that was joined into another before that was handed over leads on to that, for those who had it.
+const HAD: &str = concat!(
+    "with recursive up (id, height) as (select p.id, 0 from person p where p.id = $1 union all
+        select j.survivor_id, up.height + 1 from up join person_join j on j.other_id = up.id
+        where j.separated_at is null and j.transfer_id is null)
+    select m.id from up join person m on m.id = up.id
+    where (m.organisation_id = $2 or (m.organisation_id is null and m.registered_by = $2)) and ",
+    handed_over!(),
+    " order by up.height desc limit 1"
+);
+const LEADS_ON: &str = concat!("select count(*) from person m where m.id = $1 and ", handed_over!());
 
 /// One transfer; whether the caller may see it is asked after.
 pub(super) async fn find(conn: &mut Conn, id: TransferId) -> Result<Option<Transfer>, DbError> {
@@ -148,17 +153,17 @@ pub(super) async fn update(tx: &mut Tx, read: i64, t: &Transfer) -> Result<bool,
     Ok(rows == 1)
 }
 
-/// Whether a record is one that an organisation had, and that was handed over.
-pub(in crate::account::person) async fn has_handed_over(
+/// The record that an organisation had under an id, if it was handed over: that of the id, or the one that it was joined into
+/// before.
+pub(in crate::account::person) async fn had(
     conn: &mut Conn,
     by: OrganisationId,
     id: PersonId,
-) -> Result<bool, DbError> {
-    let records: i64 = on!(conn, |c| sqlx::query_scalar(HANDED_OVER).bind(id).bind(by).fetch_one(c).await)?;
-    Ok(records > 0)
+) -> Result<Option<PersonId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(HAD).bind(id).bind(by).fetch_optional(c).await)?)
 }
 
-/// Whether a record leads on because its person was handed over.
+/// Whether a record leads on because its person was handed over, also by the record that it was joined into before.
 pub(in crate::account::person) async fn was_handed_over(conn: &mut Conn, id: PersonId) -> Result<bool, DbError> {
     let records: i64 = on!(conn, |c| sqlx::query_scalar(LEADS_ON).bind(id).fetch_one(c).await)?;
     Ok(records > 0)
