@@ -24,5 +24,6 @@ problem_kinds! {
     PAPERS_DIFFER = 409 "papers-differ" "两份记录的证件号不同，是两个人。如有登记错误，请先更正" "The papers of the two differ, so they are two people; correct a wrong one first";
     SHARING_WITHDRAWN = 409 "sharing-withdrawn" "本人或监护人撤回了对此的同意。再次同意并登记后才能继续" "The consent to this was withdrawn; it needs another one, written down, to go on";
     TRANSFER_ASKED = 409 "transfer-asked" "已经申请过移交，请等对方答复，或先撤回" "This person is asked for already; wait for the answer, or take it back first";
+    AREA_WITHOUT_OFFICE = 409 "area-without-office" "这个区域不属于网络里的任何街道，登记在这里就没有人能看到。请核对区域，或请街道先加入" "No street office of the network has this area, so nobody would see the record there; look at the area again, or let its street take part first";
     JOIN_FINAL = 409 "join-final" "合并已超过 30 天，不能再撤销" "The join is older than 30 days and cannot be undone any more";
 }

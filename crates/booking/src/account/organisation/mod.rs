@@ -20,3 +20,4 @@ pub(super) use steps::OrganisationStance;
 pub(crate) use store::own;
 pub use store::{find, insert};
 pub(crate) use store::{list, load};
+pub(super) use territory::require_office;

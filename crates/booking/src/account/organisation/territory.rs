@@ -9,10 +9,26 @@ use sanbao_platform::problem::Problem;
 
 use super::model::{Organisation, OrganisationKind};
 use crate::account::area;
+use crate::account::problems::AREA_WITHOUT_OFFICE;
 
 /// The areas of the offices beside one, and those of organisations that neither it nor its maker has made.
 const TAKEN: &str = "select area_code from organisation where id <> $1 and area_code is not null
     and (kind = 'street_office' or made_by is null or made_by <> $2) order by area_code";
+
+/// The areas of the offices that are open.
+const OFFICES: &str = "select area_code from organisation
+    where kind = 'street_office' and state = 'open' and area_code is not null order by area_code";
+
+/// Refuses an area in which no street office looks after people: a record there that is nobody's own would reach nobody.
+pub(in crate::account) async fn require_office(conn: &mut Conn, code: &str, day: NaiveDate) -> Result<(), Problem> {
+    let offices: Vec<String> = on!(conn, |c| sqlx::query_scalar(OFFICES).fetch_all(c).await).map_err(DbError::from)?;
+    for top in offices {
+        if area::lies_in(conn, code, &top, day).await? {
+            return Ok(());
+        }
+    }
+    Err(Problem::new(&AREA_WITHOUT_OFFICE))
+}
 
 /// Refuses an area in which the caller's office may not make this organisation.
 pub(super) async fn of_new(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {

@@ -3,7 +3,7 @@
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
 
-use crate::account::kit::Site;
+use crate::account::kit::{Site, published};
 
 const ID: &str = "11010519491231002X";
 const PHONE: &str = "13812345678";
@@ -179,6 +179,43 @@ async fn a_record_that_was_joined_before_goes_by_the_hand_over_of_the_one_that_i
             let answer = site.api(token, "POST", &format!("/v1/persons/{new}/unjoin"), json!({ "other": other })).await;
             assert_eq!(answer.status, 404, "what was joined before it went is not undone: {}", answer.text);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nobody_is_let_go_to_where_no_street_looks_after_her() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let resident = register(&site, &nurse, json!({ "name": "许桂兰", "national_id": ID })).await;
+        let discharge = format!("/v1/persons/{resident}/discharge");
+        site.api(&nurse, "POST", &discharge, home("330211002")).await.refused(409, "area-without-office");
+        assert_eq!(published(&site, "booking.person.moved").await, 0);
+        let (office, second) = site.second_office("330211002").await;
+        site.api(&nurse, "POST", &discharge, home("330211002")).await.checked(201);
+        let elder = site.get(&second, &format!("/v1/persons/{resident}")).await;
+        assert_eq!(elder.expect(200)["area_code"], "330211002", "{office} looks after her");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_office_does_not_move_its_elders_to_where_nobody_looks_after_them() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let (nurse, desk, agency) =
+            (site.token("nurse").await, site.token("desk").await, site.token("dispatcher").await);
+        let resident = register(&site, &nurse, json!({ "name": "许桂兰", "national_id": ID })).await;
+        let discharge = format!("/v1/persons/{resident}/discharge");
+        site.api(&nurse, "POST", &discharge, home(AREA)).await.checked(201);
+        let path = format!("/v1/persons/{resident}");
+        let elsewhere = json!({ "area_code": "330299001" });
+        site.api(&desk, "PATCH", &path, elsewhere.clone()).await.refused(409, "area-without-office");
+        site.api(&desk, "PATCH", &path, json!({ "area_code": "330211001" })).await.checked(200);
+        // A record of an agency's own is the agency's, wherever it is.
+        let own = register(&site, &agency, json!({ "name": "吴婆婆" })).await;
+        site.api(&agency, "PATCH", &format!("/v1/persons/{own}"), elsewhere).await.checked(200);
     })
     .await;
 }

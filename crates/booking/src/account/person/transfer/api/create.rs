@@ -69,7 +69,7 @@ pub async fn ask(
     description = "Permission: care staff and administrators of the person's care home. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 201, body = TransferView), (status = 403, description = "may see the person, not change it; or no resident"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "person-ended, sharing-withdrawn, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
+        (status = 409, description = "area-without-office, person-ended, sharing-withdrawn, papers-differ, national-id-unreadable, care-unreadable, or changed at the same moment"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn discharge(
     ctx: Ctx,
@@ -87,7 +87,9 @@ pub async fn discharge(
     let resident = persons::load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.into_unseen();
     let house = resident.organisation_id.ok_or_else(Problem::forbidden)?;
     read.check(resident.version)?;
-    let (wish, place) = body.checked(organisation::own(&mut tx, &ctx).await?.day(ctx.now()))?;
+    let today = organisation::own(&mut tx, &ctx).await?.day(ctx.now());
+    let (wish, place) = body.checked(today)?;
+    organisation::require_office(&mut tx, &place.area_code, today).await?;
     require_here(&resident)?;
     sharing::require_not_withdrawn(&mut tx, resident.id, SharingScope::HandOver).await?;
     let elder = home::of(&mut tx, &ctx, &resident, place).await?;
