@@ -220,3 +220,32 @@ async fn an_office_does_not_move_its_elders_to_where_nobody_looks_after_them() {
     .await;
 }
 
+#[tokio::test]
+async fn an_administrator_who_answers_for_two_homes_gets_the_first_answer_again() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        second_home(&site).await;
+        for (national_id, step, body) in
+            [(ID, "accept", Value::Null), ("110101194901010026", "decline", json!({ "reason": "家属没有同意" }))]
+        {
+            let (nurse, second) = (site.token("nurse").await, site.access("second.nurse", "correct horse").await);
+            let person = json!({ "name": "许桂兰", "national_id": national_id });
+            let held = register(&site, &nurse, person.clone()).await;
+            let new = register(&site, &second, person).await;
+            let asked = ask(&site, &second, &new).await;
+            site.minutes_pass(7 * 24 * 60);
+            let (admin, key) = (site.token("admin").await, [("idempotency-key", step), ("if-match", "\"1\"")]);
+            let path = format!("{asked}/{step}");
+            let answer = site.api_with(&admin, "POST", &path, body.clone(), &key).await.expect(200);
+            let again = site.api_with(&admin, "POST", &path, body.clone(), &key).await.expect(200);
+            assert_eq!(again, answer, "{step}: a repeat gets the first answer");
+            assert_eq!(site.get(&admin, &asked).await.expect(200)["state"], answer["state"]);
+            site.api(&admin, "POST", &path, body).await.refused(409, "invalid-transition");
+            if step == "accept" {
+                let nurse = site.token("nurse").await;
+                assert_eq!(site.get(&nurse, &asked).await.expect(200)["person_id"], json!(held));
+            }
+        }
+    })
+    .await;
+}

@@ -290,7 +290,7 @@ async fn after_a_week_without_an_answer_the_street_office_answers() {
         assert_eq!((&seen[0]["side"], &seen[0]["person_name"]), (&json!("over"), &json!("许桂兰")));
         site.api(&other, "POST", &step(&asked, "accept"), Value::Null).await.refused(404, "not-found");
         let accepted = site.api(&desk, "POST", &step(&asked, "accept"), Value::Null).await.expect(200);
-        assert_eq!((&accepted["state"], &accepted["side"]), (&json!("accepted"), &json!("holder")));
+        assert_eq!((&accepted["state"], &accepted["side"]), (&json!("accepted"), &json!("over")));
         let nurse = site.token("nurse").await;
         let told = list(&site, &nurse, "asked_of").await;
         assert_eq!((&told[0]["state"], &told[0]["person_id"]), (&json!("accepted"), &json!(old)));

@@ -47,18 +47,40 @@ pub(super) async fn of(conn: &mut Conn, ctx: &Ctx, transfer: &Transfer) -> Resul
     }
     let held_here = transfer.handover().is_some_and(|handover| handover.from == Some(own.id));
     if held_here || transfer.decided_by() == Some(own.id) {
-        let held = match &transfer.state {
-            TransferState::Accepted(handover) => persons::find_as_stored(conn, handover.held).await?,
-            // It stands where it was.
-            TransferState::Declined { .. } => holder(conn, ctx, &own, transfer).await?.map(|(_, person)| person),
-            TransferState::Asked | TransferState::Withdrawn | TransferState::Overtaken { .. } => None,
-        };
-        return Ok(TransferStance { relation: at(&own), person: held });
+        return answered(conn, ctx, &own, transfer).await;
     }
     match (&transfer.state, holder(conn, ctx, &own, transfer).await?) {
         (TransferState::Asked, Some((relation, person))) => Ok(TransferStance { relation, person: Some(person) }),
         _ => Ok(TransferStance { relation: TransferRelation::Foreign, person: None }),
     }
+}
+
+/// How the caller stands to a transfer whose record its organisation had, or that it has answered: as it stood then, so that
+/// the answer can be told again.
+async fn answered(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    own: &Organisation,
+    transfer: &Transfer,
+) -> Result<TransferStance, Problem> {
+    let (is_own, person) = match &transfer.state {
+        TransferState::Accepted(handover) => {
+            let is_own = handover.from.is_none_or(|from| from == own.id);
+            (is_own, persons::find_as_stored(conn, handover.held).await?)
+        }
+        // It stands where it was.
+        TransferState::Declined { .. } => match holder(conn, ctx, own, transfer).await? {
+            Some((relation, person)) => (relation != TransferRelation::Over, Some(person)),
+            // It was handed on since.
+            None => {
+                let in_time = transfer.decided_at.is_none_or(|at| transfer.asked_at > late(at));
+                (own.kind != OrganisationKind::StreetOffice || in_time, None)
+            }
+        },
+        TransferState::Asked | TransferState::Withdrawn | TransferState::Overtaken { .. } => (true, None),
+    };
+    let relation = if is_own { at(own) } else { TransferRelation::Over };
+    Ok(TransferStance { relation, person })
 }
 
 /// How a side that has, or had, the record stands.
