@@ -15,7 +15,7 @@ use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
 use crate::account::PersonId;
-use crate::account::person::require_here;
+use crate::account::person::{hold, require_here};
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -202,8 +202,9 @@ pub async fn open_at(conn: &mut Conn, organisation: OrganisationId) -> Result<i6
     Ok(on!(conn, |c| sqlx::query_scalar(OPEN_AT).bind(organisation).fetch_one(c).await)?)
 }
 
-/// Refuses ids that name nothing the inviting side may use.
-pub async fn known(conn: &mut Conn, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
+/// Refuses ids that name nothing the inviting side may use. The resident is the inviting side's until the transaction ends.
+pub async fn known(conn: &mut Tx, inviting: OrganisationId, i: &Invitation) -> Result<(), Problem> {
+    hold(conn, i.resident_id).await?;
     let count: i64 =
         on!(conn, |c| sqlx::query_scalar(RESIDENT_OF).bind(i.resident_id).bind(inviting).fetch_one(c).await)?;
     if count == 0 {

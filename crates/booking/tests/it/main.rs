@@ -5,5 +5,6 @@ mod account;
 mod calendar;
 mod consult;
 mod emergency;
+mod held;
 mod network;
 mod visit;

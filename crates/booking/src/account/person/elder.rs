@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::events::{PersonEvent, REGISTERED};
 use super::lookup;
-use super::store::handed_over;
+use super::store::{handed_over, hold};
 use crate::account::id::PersonId;
 
 // A record that went into another leads on to that, which is the network's, or the agency's, if one of them is.
@@ -38,9 +38,13 @@ const FIND_BY_PHONE: &str = concat!(
     "))
     order by p.id limit 1"
 );
+const LEADS_TO: &str = "select coalesce(merged_into, id) from person where id = $1";
 const INSERT_ELDER: &str = "insert into person
     (id, organisation_id, name, sex, phone, national_id_index, address, area_code, created_at, version)
     values ($1, null, $2, 'unknown', $3, $4, $5, $6, $7, 1) on conflict do nothing";
+
+/// How often a record may lead on to another while one waits for it.
+const LEADS_ON_MAX: usize = 8;
 
 /// A request's words about the elder whom it is for.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +66,7 @@ pub struct ElderContact {
 /// The person of a request: by id, by national id, by name and telephone together, out of the network's and the
 /// agency's own records; a new one without an organisation otherwise. Concurrent calls with one national id give one person.
 pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderContact) -> Result<PersonId, DbError> {
-    if let Some(found) = find(tx, contact).await? {
+    if let Some(found) = find_held(tx, contact).await? {
         return Ok(found);
     }
     let id = PersonId::new(now);
@@ -73,7 +77,7 @@ pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderCo
     })?;
     if inserted == 0 {
         // Somebody else registered the same national id in between: that person it is.
-        return find(tx, contact).await?.ok_or(DbError::RowCount {
+        return find_held(tx, contact).await?.ok_or(DbError::RowCount {
             statement: "register elder",
             expected: 1,
             actual: 0,
@@ -90,6 +94,20 @@ pub async fn find_or_register(tx: &mut Tx, now: DateTime<Utc>, contact: &ElderCo
     };
     event.publish(tx, now, &REGISTERED).await?;
     Ok(id)
+}
+
+/// The person, whose record leads on to no other until the transaction ends.
+async fn find_held(tx: &mut Tx, contact: &ElderContact) -> Result<Option<PersonId>, DbError> {
+    let Some(mut found) = find(tx, contact).await? else { return Ok(None) };
+    for _ in 0..LEADS_ON_MAX {
+        hold(tx, found).await?;
+        // Somebody may have joined it, or handed it over, before it was held.
+        match on!(tx, |c| sqlx::query_scalar(LEADS_TO).bind(found).fetch_optional(c).await)? {
+            Some(next) if next != found => found = next,
+            _ => break,
+        }
+    }
+    Ok(Some(found))
 }
 
 async fn find(conn: &mut Conn, contact: &ElderContact) -> Result<Option<PersonId>, DbError> {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit::Personal;
-use sanbao_platform::db::{Conn, DbError, Tx};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
@@ -63,6 +63,7 @@ macro_rules! handed_over {
 
 pub(super) use handed_over;
 
+const HOLD_POSTGRES: &str = "select id from person where id = $1 for share";
 const FIND: &str = concat!(
     "select ",
     columns!(),
@@ -134,6 +135,15 @@ const UPDATE: &str = "update person set name = $3, sex = $4, birth_date = $5, ph
 
 const SET_STATE: &str = "update person set state = $3, ended_on = $4, version = $5
     where id = $1 and version = $2 and merged_into is null";
+
+/// Keeps a record from being joined, handed over or ended until the transaction ends, so that what is written of its person
+/// goes along; on `SQLite` there is one writer anyway. It is read after this.
+pub async fn hold(tx: &mut Tx, id: PersonId) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(HOLD_POSTGRES).bind(id).execute(c).await?;
+    }
+    Ok(())
+}
 
 /// The record of an id. One that went into another leads on to that.
 pub async fn find(conn: &mut Conn, id: PersonId) -> Result<Option<Personal<Person>>, DbError> {

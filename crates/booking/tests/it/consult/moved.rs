@@ -2,8 +2,10 @@
 
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::consult::world::World;
+use crate::held::LeadingOn;
 
 const ID: &str = "110105194005010023";
 
@@ -48,6 +50,46 @@ async fn no_booking_is_lost_and_each_side_sees_its_own() {
         let theirs = world.get(&world.stranger_nurse, &path).await.expect(200);
         assert_eq!(theirs["open"][0]["at"], "2026-11-23T01:30:00Z");
         world.post(&world.nurse, "/v1/consults", world.invitation(0)).await.refused(422, "invalid");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_consult_that_is_begun_while_its_person_is_handed_over_is_not_left_with_the_old_record() {
+    on_both(|engine: TestEngine| async move {
+        if engine.name() != "postgres" {
+            // One writer: the one has ended before the other begins.
+            return;
+        }
+        let world = World::new(&engine).await;
+        let new = world.post(&world.stranger_nurse, "/v1/persons", json!({ "name": "陈奶奶" })).await.expect(201);
+        let new: Uuid = new["id"].as_str().unwrap().parse().unwrap();
+        let leading_on = LeadingOn::begun(&world.db, world.residents[0], new).await;
+        let begin = world.post(&world.nurse, "/v1/consults", world.invitation(0));
+        let (begun, ()) = tokio::join!(begin, leading_on.when_waited_for(&world.db));
+        begun.refused(422, "invalid");
+        assert_eq!(world.count("select count(*) from consult").await, 0, "nothing is under the old record");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_draft_that_takes_somebody_who_is_handed_over_meanwhile_is_refused() {
+    on_both(|engine: TestEngine| async move {
+        if engine.name() != "postgres" {
+            return;
+        }
+        let world = World::new(&engine).await;
+        let mut draft = world.invitation(1);
+        draft["submit"] = json!(false);
+        let draft = world.post(&world.nurse, "/v1/consults", draft).await.expect(201);
+        let path = format!("/v1/consults/{}", draft["id"].as_str().unwrap());
+        let new = world.post(&world.stranger_nurse, "/v1/persons", json!({ "name": "陈奶奶" })).await.expect(201);
+        let new: Uuid = new["id"].as_str().unwrap().parse().unwrap();
+        let leading_on = LeadingOn::begun(&world.db, world.residents[0], new).await;
+        let revise = world.put(&world.nurse, &path, world.invitation(0));
+        let (revised, ()) = tokio::join!(revise, leading_on.when_waited_for(&world.db));
+        revised.refused(422, "invalid");
     })
     .await;
 }

@@ -2,7 +2,9 @@
 
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
+use crate::held::LeadingOn;
 use crate::visit::world::World;
 
 const PHONE: &str = "13800138000";
@@ -47,6 +49,33 @@ async fn visits_and_later_orders_are_the_survivors() {
         world.schedule(&clash, &world.caregivers[0], 160, 170).await.refused(409, "slot-taken");
         let free = world.order(json!({ "person_id": gone })).await;
         world.schedule(&free, &world.caregivers[0], 160, 170).await.expect(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_that_comes_while_its_elder_is_joined_is_the_survivors() {
+    on_both(|engine: TestEngine| async move {
+        if engine.name() != "postgres" {
+            // One writer: the one has ended before the other begins.
+            return;
+        }
+        let world = World::new(engine).await;
+        world.order(json!({})).await;
+        world.order(json!({ "name": "李福根", "phone": "13900139000" })).await;
+        let of = async |phone: &str| {
+            let page = world.get(&world.dispatcher, &format!("/v1/persons?q={phone}")).await.expect(200);
+            page["items"][0]["id"].as_str().unwrap().parse::<Uuid>().unwrap()
+        };
+        let (old, survivor) = (of(PHONE).await, of("13900139000").await);
+        let leading_on = LeadingOn::begun(&world.db, old, survivor).await;
+        world.accept_request(world.uuid(), json!({ "person_id": old })).await;
+        let (taken, ()) = tokio::join!(world.catch_up(), leading_on.when_waited_for(&world.db));
+        assert_eq!(taken, 1);
+        let under_the_old =
+            "select count(*) from visit v join person p on p.id = v.person_id where p.merged_into is not null";
+        assert_eq!(world.count(under_the_old).await, 1, "the first one alone");
+        assert_eq!(world.count("select count(*) from visit").await, 3);
     })
     .await;
 }
