@@ -397,3 +397,43 @@ async fn the_pages_lead_to_the_imports_and_their_samples_are_taken() {
         assert_eq!(report["notes"]["unused"], json!([]), "{sample}");
     }
 }
+
+/// An elder of the network's own: a resident who has gone home.
+async fn at_home(site: &Site, person: Value) -> String {
+    let nurse = site.token("nurse").await;
+    let made = site.api(&nurse, "POST", "/v1/persons", person).await.expect(201);
+    let path = format!("/v1/persons/{}", made["id"].as_str().unwrap());
+    let home = json!({ "agreed_by": "person", "agreed_name": "吴婆婆", "agreed_how": "writing",
+        "agreed_on": "2026-11-22", "address": "乙弄 2 号", "area_code": "330211001001" });
+    site.api(&nurse, "POST", &format!("{path}/discharge"), home).await.checked(201);
+    site.get(&site.token("desk").await, &path).await.expect(200)["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_paper_of_a_record_that_went_into_another_ends_no_import() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let (agency, desk) = (site.token("dispatcher").await, site.token("desk").await);
+        let one = at_home(&site, json!({ "name": "吴某甲", "national_id": "11010519491231002X" })).await;
+        let other = at_home(&site, json!({ "name": "吴某乙" })).await;
+        let join = async |into: &str, id: &Value| {
+            site.api(&desk, "POST", &format!("/v1/persons/{into}/join"), json!({ "other": id })).await.checked(200);
+        };
+        let own = json!({ "name": "吴某甲", "national_id": "11010519491231002X", "area_code": "330211001001" });
+        join(&one, &site.api(&agency, "POST", "/v1/persons", own).await.expect(201)["id"]).await;
+        let row = "X-1,吴某乙,,,,13800001001,,330211001001,,\n";
+        assert_eq!(counts(&people(&site, &agency, false, row).await), [1, 0, 0, 0, 0]);
+        join(&other, &found(&site, &agency, "13800001001").await.remove(0)["id"]).await;
+
+        let row = row.replace(",,,,138", ",,,11010519491231002X,138");
+        let report = people(&site, &agency, false, &row).await;
+        assert_eq!((counts(&report)[0], codes(&report, "warnings")), (0, told(&[(2, "paper_taken")])), "{report}");
+        let row = "X-2,吴某甲,,,11010519491231002X,13800001002,,,,\n";
+        let report = people(&site, &agency, false, row).await;
+        assert_eq!(counts(&report), [0, 1, 0, 0, 0], "the record that leads on has told who it is: {report}");
+        let first = site.get(&desk, &format!("/v1/persons/{one}")).await.expect(200);
+        assert_eq!(first["phone"], "138****1002");
+        assert_eq!(count(&site, "select count(*) from person where name = '吴某甲' and merged_into is null").await, 1);
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sanbao_platform::audit;
 use sanbao_platform::crypto::FieldKeys;
-use sanbao_platform::db::Tx;
+use sanbao_platform::db::{DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::policy::Decision;
@@ -25,7 +25,7 @@ use crate::account::person::model::{Person, register};
 use crate::account::person::state::PersonState;
 use crate::account::person::{pair, store as people};
 use crate::account::policy::{self, AccountAction};
-use crate::account::problems::NATIONAL_ID_UNREADABLE;
+use crate::account::problems::{NATIONAL_ID_TAKEN, NATIONAL_ID_UNREADABLE};
 
 /// Rows of a file of people at most: more than any street has elders.
 pub const PERSON_ROWS_MAX: u64 = 20_000;
@@ -290,8 +290,9 @@ impl Run<'_> {
             return Ok(());
         }
         let own = self.options.own.id;
-        let holder = store::of_paper(tx, own, fresh.national_id_index.as_deref(), None).await?;
-        if holder.is_some_and(|holder| holder != person.id) {
+        let index = fresh.national_id_index.as_deref();
+        let known = store::of_paper(tx, own, index, None).await?.filter(|holder| *holder != person.id);
+        if known.or(store::holder(tx, person.id, index).await?).is_some() {
             let (zh, en) = ("这个证件号在另一份记录上，没有改动", "Another record has this paper; it was left");
             self.doubt(at.row, Fault::new("paper_number", "paper_taken", zh, en), None);
             (fresh.national_id_index, fresh.national_id_sealed, fresh.national_id_tail) = (None, None, None);
@@ -303,7 +304,7 @@ impl Run<'_> {
             self.doubt(at.row, left(field), None);
         }
         if taken.changed {
-            if !people::update(tx, &person).await? {
+            if !people::update(tx, &person).await.map_err(taken_meanwhile)? {
                 self.bad(at.row, &[meanwhile()]);
                 return Ok(());
             }
@@ -349,6 +350,11 @@ fn meanwhile() -> Fault {
         ("导入期间别人登记或修改了这份记录，请再导入一次", "Somebody wrote this record meanwhile; import once more");
     Fault::new("", "changed_meanwhile", zh, en)
 }
+/// Somebody has registered the number for another record at the same moment.
+fn taken_meanwhile(error: DbError) -> Problem {
+    if error.is_unique_violation() { Problem::new(&NATIONAL_ID_TAKEN) } else { error.into() }
+}
+
 
 /// The doubt about a field that a person has decided otherwise.
 fn left(field: SaidField) -> Fault {

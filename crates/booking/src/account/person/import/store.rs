@@ -8,6 +8,7 @@ use sqlx::types::Json;
 
 use super::said::Said;
 use crate::account::id::PersonId;
+use crate::account::person::store::handed_over;
 
 typed_id!(
     /// A row of a file by which a person is found again.
@@ -21,10 +22,20 @@ const INSERT: &str = "insert into person_source
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const UPDATE: &str = "update person_source set person_id = $2, content_index = $3, said = $4, kept_sealed = $5,
     imported_at = $6 where id = $1";
-// Of the organisation's own records alone: others' are none of a file's business.
-const OF_PAPER: &str = "select id from person where merged_into is null
-    and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
-    and (national_id_index = $2 or paper_index = $3) order by id limit 1";
+// Of the organisation's own records alone: others' are none of a file's business. One that was joined into another leads on
+// to that, which is whose the person is now; one that was handed over is a matter of the past.
+const OF_PAPER: &str = concat!(
+    "select coalesce(m.merged_into, m.id) from person m
+    where (m.organisation_id = $1 or (m.organisation_id is null and m.registered_by = $1))
+    and (m.national_id_index = $2 or m.paper_index = $3) and not ",
+    handed_over!(),
+    " order by case when m.merged_into is null then 0 else 1 end, m.id limit 1"
+);
+// The records among which a number stands once: those of one home, of one registrar, or of the network.
+const HOLDER: &str = "select p.id from person p join person me on me.id = $1
+    where p.id <> me.id and p.merged_into is null and p.national_id_index = $2
+    and (p.organisation_id = me.organisation_id or (p.organisation_id is null and me.organisation_id is null
+        and (p.registered_by = me.registered_by or (p.registered_by is null and me.registered_by is null)))) limit 1";
 const WITH_PHONE: &str = "select id, name, birth_date, national_id_index from person where merged_into is null
     and (organisation_id = $1 or (organisation_id is null and registered_by = $1))
     and phone = $2 order by id limit 20";
@@ -84,7 +95,7 @@ pub(super) async fn update(tx: &mut Tx, id: SourceRowId, new: NewSourceRow<'_>) 
     expect_rows("update a source's row", 1, rows)
 }
 
-/// The organisation's own record with one of these papers.
+/// The organisation's own record with one of these papers, or the one that it leads on to.
 pub(super) async fn of_paper(
     conn: &mut Conn,
     owner: OrganisationId,
@@ -94,6 +105,15 @@ pub(super) async fn of_paper(
     Ok(on!(conn, |c| {
         sqlx::query_scalar(OF_PAPER).bind(owner).bind(national_id).bind(paper).fetch_optional(c).await
     })?)
+}
+
+/// Another record that has a national id which a person's may not have too.
+pub(super) async fn holder(
+    conn: &mut Conn,
+    person: PersonId,
+    national_id: Option<&str>,
+) -> Result<Option<PersonId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(HOLDER).bind(person).bind(national_id).fetch_optional(c).await)?)
 }
 
 /// A record with the telephone of a row, and what else tells people apart.
