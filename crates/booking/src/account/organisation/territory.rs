@@ -1,7 +1,7 @@
 //! Which area an organisation may be given, and by whom: an area says who governs, so that nobody takes one of others.
 
 use chrono::NaiveDate;
-use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -30,8 +30,21 @@ pub(in crate::account) async fn require_office(conn: &mut Conn, code: &str, day:
     Err(Problem::new(&AREA_WITHOUT_OFFICE))
 }
 
+// Two who ask for one area at the same moment must not both find it free. It is taken in a statement of its own, because the next
+// must see what its last holder committed.
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727005, hashtext(current_schema()))";
+
+/// Keeps others from giving an area until the transaction ends; on `SQLite` there is one writer anyway.
+async fn lock(tx: &mut Tx) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(LOCK_POSTGRES).execute(c).await?;
+    }
+    Ok(())
+}
+
 /// Refuses an area in which the caller's office may not make this organisation.
-pub(super) async fn of_new(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {
+pub(super) async fn of_new(conn: &mut Tx, ctx: &Ctx, own: &Organisation, new: &Organisation) -> Result<(), Problem> {
+    lock(conn).await?;
     match (new.kind, new.area_code.as_deref()) {
         (OrganisationKind::StreetOffice, Some(code)) => of_office(conn, ctx, own, new.id, code).await,
         (OrganisationKind::Community, code) => of_community(conn, ctx, own, code).await,
@@ -42,7 +55,7 @@ pub(super) async fn of_new(conn: &mut Conn, ctx: &Ctx, own: &Organisation, new: 
 /// Refuses an area that the caller may not give to this organisation in place of the one it has. The caller runs or
 /// governs it.
 pub(super) async fn of_edited(
-    conn: &mut Conn,
+    conn: &mut Tx,
     ctx: &Ctx,
     own: &Organisation,
     before: &Organisation,
@@ -52,6 +65,7 @@ pub(super) async fn of_edited(
     let (itself, Some(code)) = (own.id == before.id, code) else {
         return Err(Problem::field("/area_code", "所在区域不能清空", "An organisation keeps an area"));
     };
+    lock(conn).await?;
     match before.kind {
         StreetOffice => of_office(conn, ctx, own, before.id, code).await,
         Community if !itself => of_community(conn, ctx, own, Some(code)).await,

@@ -1,6 +1,7 @@
 //! A street office reaches the organisations in its area that are no offices. Those that it made elsewhere run
 //! themselves.
 
+use futures_util::future::join_all;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
 
@@ -81,6 +82,29 @@ async fn a_hospital_elsewhere_runs_itself_once_its_administrator_has_come() {
         site.get(&admin, &account).await.refused(403, "forbidden");
         site.api(&admin, "POST", &format!("{account}/disable"), Value::Null).await.refused(403, "forbidden");
         site.api(&admin, "POST", &format!("{path}/locations"), json!({ "name": "x" })).await.refused(403, "forbidden");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_offices_that_ask_for_one_area_at_once_one_gets_it() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (first, (_, second)) = (site.token("admin").await, site.second_office("330211002").await);
+        for round in 0..6 {
+            // Each lies in the one above.
+            let areas = [format!("33029900{round}"), format!("33029900{round}001")];
+            let asked = (0..8).map(|n| {
+                let token = if n % 2 == 0 { &first } else { &second };
+                let name = format!("某街道 {round}-{n}");
+                let office = json!({ "kind": "street_office", "name_zh": name, "area_code": areas[n / 4] });
+                site.api(token, "POST", "/v1/organisations", office)
+            });
+            let made = join_all(asked).await;
+            let got = made.iter().filter(|answer| answer.status == 201).count();
+            let told: Vec<&str> = made.iter().map(|answer| answer.text.as_str()).collect();
+            assert_eq!(got, 1, "{told:#?}");
+        }
     })
     .await;
 }
