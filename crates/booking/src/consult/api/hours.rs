@@ -309,23 +309,26 @@ pub async fn read(
 }
 
 /// Puts new weekly hours in the place of the old ones; what is booked stays booked (the doctor; the
-/// hospital's administrator).
+/// hospital's administrator). Takes If-Match.
 #[utoipa::path(put, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)), request_body = WeeklyPlan,
-    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 412), (status = 422)))]
 pub async fn replace(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
+    if_match: IfMatch,
     Json(body): Json<WeeklyPlan>,
-) -> Result<Json<HoursView>, Problem> {
-    let hours = body.checked()?;
+) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
+    if_match.check(offer::version(&store::weekly(&mut tx, id).await?))?;
+    let hours = body.checked()?;
     store::replace_weekly(&mut tx, id, &hours, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
+    let version = offer::version(&store::weekly(&mut tx, id).await?);
     let view = view(&mut tx, ctx.now(), &doctor).await?;
     tx.commit().await?;
-    Ok(Json(view))
+    Ok((ETag(version), Json(view)))
 }
 
 /// Whether only to try.

@@ -86,8 +86,18 @@ async fn hours_are_edited_by_the_doctor_or_the_administrator_and_checked() {
             assert_eq!(w.put(who, &path, plan(good.clone())).await.status, status, "{}", who.name);
         }
         w.put(&w.hospital_admin, &path, plan(good.clone())).await.expect(200);
-        let kept = w.get(&w.doctor, &path).await.expect(200);
-        assert_eq!(kept["weekly"], json!([good]));
+        let read = w.get(&w.doctor, &path).await.checked(200);
+        assert_eq!(read.body["weekly"], json!([good]));
+        let tag = read.etag().unwrap().to_owned();
+        let mut longer = good.clone();
+        longer["start"] = json!("13:00");
+        let over = async |tag: &str, line: &Value| {
+            w.call(Some(&w.doctor), "PUT", &path, Some(plan(line.clone())), &[("if-match", tag)]).await
+        };
+        let written = over(&tag, &longer).await.checked(200);
+        assert_ne!(written.etag(), Some(tag.as_str()));
+        over(&tag, &good).await.refused(412, "precondition-failed");
+        over(written.etag().unwrap(), &good).await.checked(200);
         for (field, value, pointer) in [
             ("weekday", json!(8), "/weekly/0/weekday"),
             ("start", json!("25:00"), "/weekly/0/start"),
