@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
-use super::{Chainer, Checkpoint, CheckpointFile, Pruner, PruningKey};
+use super::{Chainer, Checkpoint, CheckpointFile, Held, Pruner, PruningKey};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::service::Task;
@@ -93,8 +93,14 @@ impl Keeper {
     async fn prune(&self, stop: &CancellationToken) {
         let service = self.chainer.service;
         match self.pruner.prune(stop).await {
-            Ok(0) => {}
-            Ok(rows) => tracing::info!(service, rows, "old audit rows were taken away"),
+            Ok(pruned) => {
+                if pruned.rows > 0 {
+                    tracing::info!(service, rows = pruned.rows, "old audit rows were taken away");
+                }
+                if let Some(Held { position, occurred_at }) = pruned.held {
+                    tracing::warn!(service, position, %occurred_at, "an audit row of a later time keeps older ones behind it");
+                }
+            }
             Err(error) => tracing::error!(service, %error, "old audit rows stay"),
         }
     }

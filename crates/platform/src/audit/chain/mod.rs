@@ -21,7 +21,7 @@ use crate::on;
 pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use keep::{AUDIT_DAYS_DEFAULT, AUDIT_DAYS_MIN, Keeping, task};
 pub use link::{LINK_BYTES, Link};
-pub use prune::{Pruner, PruningKey};
+pub use prune::{Held, Pruned, Pruner, PruningKey};
 pub use verify::{ChainFault, Verified, verify};
 
 use link::Content;

@@ -24,6 +24,9 @@ const SET_POINT: &str =
 const OLDEST: &str =
     "select id, occurred_at, actor, organisation, action, resource_kind, resource_id, request_id, outcome,
     shown, times, address, position, link from audit where position > $1 order by position limit $2";
+/// The rows behind a place of a time that has been.
+const BEHIND: &str = "select position, occurred_at from audit where position > $1 and occurred_at <= $2
+    order by position limit $3";
 const FORGET: &str = "delete from audit where position > $1 and position <= $2";
 /// A set that is shown again right now names no row yet that others see; so those are waited for, and not for long.
 const LOCK_SETS_POSTGRES: &str = "lock table audit_shown in share row exclusive mode";
@@ -33,6 +36,10 @@ const FORGET_SETS_SQLITE: &str = "delete from audit_shown where shown in (select
 const FORGET_SETS_POSTGRES: &str = "delete from audit_shown
     where shown in (select e::uuid from jsonb_array_elements_text($1) e)
     and not exists (select 1 from audit a where a.shown = audit_shown.shown)";
+
+/// How many rows behind one that is not old must be old, for it to be as old as they: more than a machine writes whose clock
+/// begins anew at each start, until it is put right.
+const WITNESSES: i64 = 100;
 
 /// Signs pruning points, and knows them again. `Debug` shows nothing of it.
 #[derive(Clone)]
@@ -97,6 +104,31 @@ pub struct Pruner {
     pub days_min: u32,
 }
 
+/// What a pruning came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The rows that were taken away.
+    pub rows: u64,
+    /// The row that keeps older ones behind it, if one does.
+    pub held: Option<Held>,
+}
+
+/// A row of a later time than some behind it, by which those are kept until it is clear that it is as old as they.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub position: i64,
+    /// When it happened, as the clock said that was then.
+    pub occurred_at: DateTime<Utc>,
+}
+
+/// The moments by which it is told what is old.
+struct Ages {
+    now: DateTime<Utc>,
+    before: DateTime<Utc>,
+    /// Up to here rows of a time that has not come are known to be old.
+    known: i64,
+}
+
 /// The beginning of a chain that is to go.
 struct Old {
     before: Option<PruningPoint>,
@@ -104,26 +136,29 @@ struct Old {
     rows: u64,
     /// The names of the sets that the rows have shown.
     sets: BTreeSet<String>,
+    held: Option<Held>,
 }
 
 impl Pruner {
-    /// Takes away what is old enough, or until `stop`; how many rows. A row that is not the one that was linked stays, and
-    /// everything behind it: nothing that a verification would find is lost by it.
-    pub async fn prune(&self, stop: &CancellationToken) -> Result<u64, DbError> {
-        let (now, mut all) = (self.clock.now(), 0);
-        let before = now - TimeDelta::days(i64::from(self.days_min));
+    /// Takes away what is old enough, or until `stop`. A row that is not the one that was linked stays, and everything behind
+    /// it: nothing that a verification would find is lost by it.
+    ///
+    /// A row's own time counts, unless the rows behind it say otherwise: they were written later, so one that a clock dated
+    /// years ahead is as old as they. A clock that is years behind makes nothing old, since rows before it and after it are not.
+    pub async fn prune(&self, stop: &CancellationToken) -> Result<Pruned, DbError> {
+        let (now, mut all) = (self.clock.now(), Pruned::default());
+        let mut ages = Ages { now, before: now - TimeDelta::days(i64::from(self.days_min)), known: 0 };
         while !stop.is_cancelled() {
-            let rows = match self.old(before).await? {
-                Some(old) => self.forget(old, now).await?,
-                None => 0,
-            };
+            let old = self.old(&mut ages).await?;
+            all.held = old.held;
+            let rows = if old.rows > 0 { self.forget(old, now).await? } else { 0 };
             if rows == 0 {
                 break;
             }
-            all += rows;
+            all.rows += rows;
             pause().await;
         }
-        if all > 0 {
+        if all.rows > 0 {
             let mut tx = self.db.begin().await?;
             record_as(&mut tx, now, None, "audit.prune", "audit", None, "retention", "done").await?;
             tx.commit().await?;
@@ -132,7 +167,7 @@ impl Pruner {
     }
 
     /// The oldest rows, as far as they are old enough and hold together.
-    async fn old(&self, before: DateTime<Utc>) -> Result<Option<Old>, DbError> {
+    async fn old(&self, ages: &mut Ages) -> Result<Old, DbError> {
         let mut conn = self.db.read().await?;
         let point = PruningPoint::read(&mut conn).await?;
         let first = point.as_ref().map_or_else(|| ChainPlace::first(self.service), |point| point.place);
@@ -141,11 +176,18 @@ impl Pruner {
         }
         let rows: Vec<Linked> =
             on!(conn, |c| sqlx::query_as(OLDEST).bind(first.position).bind(BATCH_ROWS_MAX).fetch_all(c).await)?;
-        drop(conn);
-        let mut old = Old { before: point, last: first, rows: 0, sets: BTreeSet::new() };
+        let mut old = Old { before: point, last: first, rows: 0, sets: BTreeSet::new(), held: None };
         for row in &rows {
-            if row.content.as_ref().is_some_and(|content| content.occurred_at >= before) {
-                break;
+            if let Some(content) = &row.content {
+                let young = Held { position: row.position, occurred_at: content.occurred_at };
+                match ages.of(&mut conn, young).await? {
+                    Age::Old => {}
+                    Age::Young => break,
+                    Age::Unknown => {
+                        old.held = Some(young);
+                        break;
+                    }
+                }
             }
             let next = row.content.as_ref().map(|content| (content, old.last.next(content)));
             let holds = next.filter(|(_, next)| next.position == row.position && Some(next.link) == row.link);
@@ -159,7 +201,7 @@ impl Pruner {
             old.rows += 1;
             old.sets.extend(content.shown.map(|shown| shown.simple().to_string()));
         }
-        Ok((old.rows > 0).then_some(old))
+        Ok(old)
     }
 
     async fn forget(&self, old: Old, now: DateTime<Utc>) -> Result<u64, DbError> {
@@ -184,6 +226,32 @@ impl Pruner {
         forget_sets(&mut tx, &old.sets).await?;
         tx.commit().await?;
         Ok(rows)
+    }
+}
+
+/// Whether a row is old enough to go.
+enum Age {
+    Old,
+    Young,
+    /// It is of a later time than rows behind it, and not all of those are old.
+    Unknown,
+}
+
+impl Ages {
+    /// How old the row at a place is. Rows behind it whose time has not come either say nothing.
+    async fn of(&mut self, conn: &mut Conn, row: Held) -> Result<Age, DbError> {
+        if row.occurred_at < self.before || row.position < self.known && row.occurred_at > self.now {
+            return Ok(Age::Old);
+        }
+        let behind: Vec<(i64, DateTime<Utc>)> =
+            on!(conn, |c| sqlx::query_as(BEHIND).bind(row.position).bind(self.now).bind(WITNESSES).fetch_all(c).await)?;
+        let old = behind.iter().filter(|(_, at)| *at < self.before).count();
+        let is_all = i64::try_from(behind.len()).is_ok_and(|count| count == WITNESSES) && old == behind.len();
+        if let (true, Some((next, _))) = (is_all, behind.first()) {
+            self.known = *next;
+            return Ok(Age::Old);
+        }
+        Ok(if old > 0 || row.occurred_at > self.now { Age::Unknown } else { Age::Young })
     }
 }
 
