@@ -121,6 +121,12 @@ pub fn whole_row(code: &'static str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+        "quote_doubtful" => Fault::new(
+            "",
+            code,
+            "引号里有换行，分不清是一格里的几行，还是几条记录。从这一行起，到引号合上的那一行，都没有读取；请让每条记录只占一行",
+            "A quotation mark closes on a later line, and the lines between may be one cell, or rows; from this line to that one nothing was read. Put each row on one line",
+        ),
 
     const COLUMNS: Columns = Columns {
         words: &[],

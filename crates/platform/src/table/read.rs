@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::fault::Mask;
 use super::header::{HEADER_ROWS_MAX, Header};
-use super::records::{Record, Records, TextPlace, fits};
+use super::records::{QUOTE_OPEN, Record, Records, TextPlace, fits};
 use super::sheet::{self, Sheet, SheetError};
 use super::text::decode;
 
@@ -90,7 +90,7 @@ pub struct TableRow {
 impl TableRow {
     /// The line at which a fault of the whole row stands.
     pub fn fault_line(&self) -> u64 {
-        if self.cells.is_err() && self.said.is_empty() { self.last } else { self.line }
+        if self.cells == Err(QUOTE_OPEN) { self.last } else { self.line }
     }
 }
 

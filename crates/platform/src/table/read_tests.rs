@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use proptest::prelude::*;
 
-use super::super::records::{QUOTE_OPEN, line_ends};
+use super::super::records::{QUOTE_DOUBTFUL, line_ends};
 use super::*;
 use crate::testing::workbook;
 
@@ -51,6 +51,31 @@ fn one_stray_mark_costs_its_own_row_and_no_other() {
         assert_eq!((table.total, all.len()), (count as u64, count));
         let bad: Vec<_> = all.iter().filter(|(.., text)| !text.starts_with("id=")).collect();
         assert_eq!(bad, [&(5, 5, QUOTE_OPEN.to_owned())]);
+    }
+}
+
+#[test]
+fn of_a_narrow_file_no_row_is_swallowed_and_none_invented() {
+    const ONE: Columns = Columns { words: &[("name", &["姓名"])], needed: &["name"], digits: &[], masks: &[] };
+    const TWO: Columns =
+        Columns { words: &[("name", &["姓名"]), ("note", &["备注"])], needed: &["name"], digits: &[], masks: &[] };
+    let doubtful = QUOTE_DOUBTFUL;
+    for (columns, text, expected) in [
+        (&ONE, "姓名\n\"张三\n甲弄\"\n李四\n", vec![(2, 3, doubtful), (4, 4, "name=李四")]),
+        (&ONE, "姓名\n\"张三\n甲弄\n一楼\"\n李四\n", vec![(2, 4, doubtful), (5, 5, "name=李四")]),
+        (&ONE, "姓名\n\"张三\n李四\n", vec![(2, 2, QUOTE_OPEN), (3, 3, "name=李四")]),
+        (&TWO, "姓名,备注\n张三,\"甲弄\n一楼,东\"\n李四,\n", vec![(2, 3, doubtful), (4, 4, "name=李四")]),
+        (
+            &TWO,
+            "姓名,备注\n张三,\"甲弄\n一楼\"\n李四,\n",
+            vec![(2, 3, "name=张三 note=甲弄\n一楼"), (4, 4, "name=李四")],
+        ),
+        (&TWO, "姓名,备注\n\"张\n三\",甲\n李四,\n", vec![(2, 3, "name=张\n三 note=甲"), (4, 4, "name=李四")]),
+        (&TWO, "姓名,备注\n张三,\"甲\n乙,一\n丙\"\n李四,\n", vec![(2, 4, doubtful), (5, 5, "name=李四")]),
+    ] {
+        let mut table = TableFile::open(text.as_bytes().to_vec(), columns).unwrap();
+        let told = expected.iter().map(|(line, last, text)| (*line, *last, (*text).to_owned())).collect::<Vec<_>>();
+        assert_eq!((rows(&mut table), table.total), (told, expected.len() as u64), "{text:?}");
     }
 }
 

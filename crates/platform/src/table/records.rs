@@ -2,8 +2,10 @@
 //!
 //! A quotation mark opens a cell where it is the first character of one; anywhere else it is text. A cell that it opens may
 //! go over several lines, as a spreadsheet writes a cell with line breaks. A mark that was merely typed would swallow the
-//! rows behind it. So a cell whose mark closes nowhere, or only behind a line that reads as a whole row by itself, is a
-//! fault of the line on which the mark stands, and the lines behind it are read as rows of their own.
+//! rows behind it. So a cell whose mark closes nowhere, or only behind lines most of which read as whole rows by themselves, is
+//! a fault of the line on which the mark stands, and the lines behind it are read as rows of their own. Where lines can be
+//! either, as in a file of one column, they are one fault: nothing is taken for a row that is none, and none is left out
+//! without a word.
 
 use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, TableError};
 
@@ -11,6 +13,10 @@ use super::read::{COLUMNS_MAX, ROW_BYTES_MAX, TableError};
 const CELL_LINES_MAX: u64 = 254;
 /// The code of a record that holds a mark which does not close.
 pub(super) const QUOTE_OPEN: &str = "quote_open";
+/// The code of lines that may be one cell, and may be rows.
+pub(super) const QUOTE_DOUBTFUL: &str = "quote_doubtful";
+/// Columns of a file at most in which one line of a text can easily have as many.
+const NARROW_COLUMNS_MAX: usize = 2;
 
 /// The lines that a text's line ends divide it into, but for the last one.
 pub(super) fn line_ends(text: &str) -> u64 {
@@ -53,8 +59,8 @@ pub(super) struct Records {
 
 /// How a cell that begins with a mark ends.
 enum Close {
-    /// At the second mark, this many lines below.
-    At(usize, u64),
+    /// At the second mark, this many lines below; the lines may be rows as well.
+    At { mark: usize, lines: u64, doubtful: bool },
     /// It is no cell in marks: text follows the second mark.
     Text,
     /// Nowhere near enough.
@@ -63,7 +69,7 @@ enum Close {
 
 /// A cell that was read: its text, and where the next one begins; or that its mark does not close.
 enum Cell {
-    Read(String, usize),
+    Read { text: String, end: usize, doubtful: bool },
     Open,
 }
 
@@ -115,11 +121,14 @@ impl Records {
             return Ok(None);
         }
         let (mut cells, mut begin, mut line) = (Vec::new(), at.byte, at.line);
-        let mut opened = None;
+        let (mut opened, mut either) = (None, false);
         loop {
             let before = line;
             let (text, end) = match self.cell(begin, &mut line) {
-                Cell::Read(text, end) => (text, end),
+                Cell::Read { text, end, doubtful } => {
+                    either |= doubtful;
+                    (text, end)
+                }
                 Cell::Open => return Ok(Some(self.open(at, TextPlace { byte: begin, line }))),
             };
             if line > before {
@@ -142,7 +151,8 @@ impl Records {
                 return Ok(Some(self.open(at, opened)));
             }
             let next = TextPlace { byte: self.behind(end), line: line + 1 };
-            return Ok(Some((Record { line: at.line, last: line, cells: Ok(cells) }, next)));
+            let cells = if either { Err(QUOTE_DOUBTFUL) } else { Ok(cells) };
+            return Ok(Some((Record { line: at.line, last: line, cells }, next)));
         }
     }
 
@@ -155,17 +165,17 @@ impl Records {
     fn cell(&self, begin: usize, line: &mut u64) -> Cell {
         if self.bytes().get(begin) == Some(&b'"') {
             match self.close(begin) {
-                Close::At(mark, lines) => {
+                Close::At { mark, lines, doubtful } => {
                     *line += lines;
                     let text = self.text[begin + 1..mark].replace("\"\"", "\"");
-                    return Cell::Read(text, self.past_spaces(mark + 1));
+                    return Cell::Read { text, end: self.past_spaces(mark + 1), doubtful };
                 }
                 Close::Nowhere => return Cell::Open,
                 Close::Text => {}
             }
         }
         let end = self.end_of_cell(begin);
-        Cell::Read(self.text[begin..end].to_owned(), end)
+        Cell::Read { text: self.text[begin..end].to_owned(), end, doubtful: false }
     }
 
     /// Where a cell without marks ends.
@@ -186,24 +196,22 @@ impl Records {
     /// Where the mark at a byte closes.
     fn close(&self, mark: usize) -> Close {
         let bytes = self.bytes();
-        let (mut at, mut lines, mut begins) = (mark + 1, 0, mark);
+        let (mut at, mut lines, mut begins, mut rows) = (mark + 1, 0, mark, 0);
         while let Some(byte) = bytes.get(at) {
             match byte {
                 b'"' if bytes.get(at + 1) == Some(&b'"') => at += 2,
                 b'"' if self.ends_cell(self.past_spaces(at + 1)) => {
-                    return if lines > 0 && self.swallows(mark, begins) {
-                        Close::Nowhere
+                    return if lines == 0 {
+                        Close::At { mark: at, lines, doubtful: false }
                     } else {
-                        Close::At(at, lines)
+                        self.over_lines((mark, at), lines, rows, begins)
                     };
                 }
                 b'"' if lines == 0 => return Close::Text,
                 b'"' => return Close::Nowhere,
                 b'\n' | b'\r' => {
                     // The line that ends here lies within the cell.
-                    if lines > 0 && self.is_row(begins) {
-                        return Close::Nowhere;
-                    }
+                    rows += u64::from(lines > 0 && self.is_row(begins));
                     (at, lines) = (self.behind(at), lines + 1);
                     begins = at;
                     if lines >= CELL_LINES_MAX {
@@ -219,10 +227,18 @@ impl Records {
         Close::Nowhere
     }
 
-    /// Whether the lines of the two marks are rows by themselves, each with the mark as text.
-    fn swallows(&self, mark: usize, last: usize) -> bool {
-        let begin = self.text[..mark].rfind(['\n', '\r']).map_or(0, |end| end + 1);
-        self.is_row(begin) && self.is_row(last)
+    /// How a cell ends whose second mark stands `lines` below the first, on the line that begins at a byte; so many of the
+    /// lines between the two are rows by themselves.
+    fn over_lines(&self, marks: (usize, usize), lines: u64, inner: u64, last: usize) -> Close {
+        let first = self.text[..marks.0].rfind(['\n', '\r']).map_or(0, |end| end + 1);
+        let (first, last) = (self.is_row(first), self.is_row(last));
+        let rows = inner + u64::from(first) + u64::from(last);
+        let is_narrow = self.columns.is_some_and(|columns| columns <= NARROW_COLUMNS_MAX);
+        // A text hardly has so many separators on most of its lines: the two marks were merely typed.
+        if inner > 0 && !is_narrow && rows * 2 > lines + 1 {
+            return Close::Nowhere;
+        }
+        Close::At { mark: marks.1, lines, doubtful: inner > 0 || (first && last) }
     }
 
     /// Whether the line that begins at a byte has, by itself, the columns of the header.
@@ -298,8 +314,8 @@ mod tests {
     fn a_mark_that_was_merely_typed_swallows_no_row() {
         for (text, expected) in [
             ("1,\"a\n2,b\n3,c", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b"), (3, 3, "3|c")]),
-            ("1,\"a\n2,b\n3,c\"\n4,d", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b"), (3, 3, "3|c\""), (4, 4, "4|d")]),
-            ("1,\"a\n2,b\"\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b\"")]),
+            ("1,\"a\n2,b\n3,c\"\n4,d", vec![(1, 3, QUOTE_DOUBTFUL), (4, 4, "4|d")]),
+            ("1,\"a\n2,b\"\n", vec![(1, 2, QUOTE_DOUBTFUL)]),
             ("1,\"a\n2,\"b\n", vec![(1, 1, QUOTE_OPEN), (2, 2, QUOTE_OPEN)]),
             ("1,\"a\nx\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "x")]),
             ("\"1,a\n2,b\n", vec![(1, 1, QUOTE_OPEN), (2, 2, "2|b")]),
@@ -308,6 +324,19 @@ mod tests {
         ] {
             assert_eq!(records(text, 2), told(&expected), "{text:?}");
         }
+    }
+
+    #[test]
+    fn two_marks_that_were_typed_swallow_no_row_of_a_wide_file() {
+        let rows = |from: u64, to: u64| (from..=to).map(|n| (n, n, "1|2|3")).collect::<Vec<_>>();
+        let typed = |between: usize| format!("1,2,\"3\n{}1,2,3\"\n1,2,3\n", "1,2,3\n".repeat(between));
+        let mut expected = vec![(1, 1, QUOTE_OPEN)];
+        expected.extend(rows(2, 100));
+        expected.extend([(101, 101, "1|2|3\""), (102, 102, "1|2|3")]);
+        assert_eq!(records(&typed(99), 3), told(&expected));
+        assert_eq!(records(&typed(0), 3), told(&[(1, 2, QUOTE_DOUBTFUL), (3, 3, "1|2|3")]));
+        let text = "1,2,\"甲,乙,丙\n一\n二\n丁,戊,己\n三\"\n1,2,3\n";
+        assert_eq!(records(text, 3), told(&[(1, 5, QUOTE_DOUBTFUL), (6, 6, "1|2|3")]));
     }
 
     #[test]
