@@ -62,9 +62,17 @@ impl Fault {
     }
 }
 
+/// The characters by which a spreadsheet takes a cell for a formula.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
 /// A text that a spreadsheet does not take for a formula.
 pub(super) fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
+    if text.starts_with(FORMULA) { format!("'{text}") } else { text.to_owned() }
+}
+
+/// The text that was made [`harmless`].
+pub(super) fn meant(text: &str) -> &str {
+    text.strip_prefix('\'').filter(|rest| rest.starts_with(FORMULA)).unwrap_or(text)
 }
 
 /// A bad value as it may be shown: personal fields masked, the rest cut.
@@ -113,6 +121,12 @@ pub fn whole_row(code: &'static str) -> Fault {
             "这一行有一个引号没有成对，这一行没有读取，后面的行照常读取",
             "A quotation mark on this line does not close; the line was not read, those behind it were",
         ),
+        "quote_doubtful" => Fault::new(
+            "",
+            code,
+            "引号里有换行，分不清是一格里的几行，还是几条记录。从这一行起，到引号合上的那一行，都没有读取；请让每条记录只占一行",
+            "A quotation mark closes on a later line, and the lines between may be one cell, or rows; from this line to that one nothing was read. Put each row on one line",
+        ),
         "sums" => Fault::new("", code, "这一行是合计，没有读取", "A row of sums; it was not read"),
         _ => Fault::new("", code, "这一行无法读取", "This row cannot be read"),
     }
@@ -121,12 +135,6 @@ pub fn whole_row(code: &'static str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-        "quote_doubtful" => Fault::new(
-            "",
-            code,
-            "引号里有换行，分不清是一格里的几行，还是几条记录。从这一行起，到引号合上的那一行，都没有读取；请让每条记录只占一行",
-            "A quotation mark closes on a later line, and the lines between may be one cell, or rows; from this line to that one nothing was read. Put each row on one line",
-        ),
 
     const COLUMNS: Columns = Columns {
         words: &[],

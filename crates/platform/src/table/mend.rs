@@ -37,7 +37,7 @@ impl Mend {
         let columns = self.rows.iter().map(|(said, _)| said.len()).max().unwrap_or_default().max(headings.len());
         let mut writer =
             csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(b"\xef\xbb\xbf".to_vec());
-        let mut head = headings.to_vec();
+        let mut head: Vec<String> = headings.iter().map(|heading| harmless(heading)).collect();
         head.resize(columns, String::new());
         head.push(OWN.get(lang, "import-reason"));
         writer.write_record(&head).ok()?;
@@ -64,8 +64,8 @@ mod tests {
         let mut mend = Mend::default();
         assert_eq!(mend.file(&[], Lang::Zh), None);
         mend.add(&row, &[Fault::new("phone", "x", "电话不对", "Wrong"), Fault::new("", "y", "重复", "Twice")]);
-        let headings = ["姓名", "电话"].map(str::to_owned);
+        let headings = ["姓名", "=电话"].map(str::to_owned);
         let file = mend.file(&headings, Lang::Zh).unwrap();
-        assert_eq!(file, "\u{feff}姓名,电话,,原因\r\n张三,'+852 1,\"a\n\"\"b\"\"\",电话不对、重复\r\n");
+        assert_eq!(file, "\u{feff}姓名,'=电话,,原因\r\n张三,'+852 1,\"a\n\"\"b\"\"\",电话不对、重复\r\n");
     }
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::fault::Mask;
+use super::fault::{Mask, meant};
 use super::header::{HEADER_ROWS_MAX, Header};
 use super::records::{QUOTE_OPEN, Record, Records, TextPlace, fits};
 use super::sheet::{self, Sheet, SheetError};
@@ -281,9 +281,14 @@ impl TableFile {
     }
 }
 
-/// The text of a cell, out of what a spreadsheet writes around digits that are to stay text: `="0574"`.
+/// The text of a cell, out of what a spreadsheet writes around digits that are to stay text: `="0574"`; and out of what keeps
+/// it from being a formula in a file of rows to mend.
 fn plain(cell: &str) -> &str {
-    let cell = cell.trim();
+    let mut cell = meant(cell).trim();
+    // What was kept from being a formula may have been so before.
+    while meant(cell).len() < cell.len() {
+        cell = meant(cell).trim();
+    }
     cell.strip_prefix("=\"").and_then(|text| text.strip_suffix('"')).unwrap_or(cell)
 }
 

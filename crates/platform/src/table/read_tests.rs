@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use proptest::prelude::*;
 
+use super::super::fault::Fault;
+use super::super::mend::Mend;
 use super::super::records::{QUOTE_DOUBTFUL, line_ends};
 use super::*;
+use crate::lang::Lang;
 use crate::testing::workbook;
 
 const COLUMNS: Columns = Columns {
@@ -154,6 +157,39 @@ fn a_sheet_is_read_as_a_text_is() {
         above: 1,
     };
     assert_eq!((table.total, &table.notes), (4, &notes));
+}
+
+/// The values of the first row of a file.
+fn values(text: &str) -> Vec<(&'static str, String)> {
+    open(text).unwrap().rows(1).remove(0).cells.unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn what_was_read_is_read_again_from_the_file_of_rows_to_mend(
+        cells in proptest::collection::vec("[=+@'\"\t -]{0,3}[a-z0-9]{0,2}\"?", 4)) {
+        let mut writer = csv::Writer::from_writer(HEADER.as_bytes().to_vec());
+        writer.write_record(&cells).unwrap();
+        let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        let mut table = open(&text).unwrap();
+        for row in table.rows(1) {
+            let mut mend = Mend::default();
+            mend.add(&row, &[Fault::new("phone", "x", "电话不对", "Wrong")]);
+            let again = mend.file(table.headings(), Lang::Zh).unwrap();
+            prop_assert_eq!(values(&again), row.cells.unwrap(), "{:?}", again);
+        }
+    }
+}
+
+#[test]
+fn a_value_is_the_same_however_it_is_kept_from_being_a_formula() {
+    for (written, read) in
+        [("\"=\"\"A001\"\"\"", "A001"), ("\"'=\"\"A001\"\"\"", "A001"), ("'+852", "+852"), ("'-x", "-x"), ("'x", "'x")]
+    {
+        let cells = values(&format!("{HEADER}1,甲,,{written}\n"));
+        assert_eq!(cells.last().unwrap(), &("note", read.to_owned()), "{written}");
+    }
 }
 
 /// A cell as files have them: with marks in the wrong places, separators, and line breaks.
