@@ -6,6 +6,7 @@
 //! - `sheet`: a workbook becomes records, after it was found to be small enough
 //! - `header`, `read`: which column is which, and the rows
 //! - `fault`, `mend`: what is wrong with a row, and the rows to mend as a file
+//! - `report`: what every import says of a file
 //! - `when`: days and times in the forms that people and spreadsheets write
 //! - `body`: the file in a request
 
@@ -15,6 +16,7 @@ mod header;
 mod mend;
 mod read;
 mod records;
+mod report;
 mod sheet;
 mod text;
 pub mod when;
@@ -23,4 +25,5 @@ pub use body::{FILE_BYTES_MAX, Imports, KINDS, XLSX, file, refused_table};
 pub use fault::{ERRORS_MAX, Fault, Mask, RowError, whole_row};
 pub use mend::{MEND_ROWS_MAX, Mend};
 pub use read::{Columns, FileNotes, Passed, ROWS_MAX, TableError, TableFile, TableRow};
+pub use report::TableReport;
 pub use sheet::SheetError;

@@ -56,11 +56,12 @@ async fn import(
     let _only = app.imports.try_begin()?;
     let (_, bytes) = file(request).await?;
     let dry_run = q.dry_run.unwrap_or(true);
-    let report = run(&app, &ctx, &own, bytes.to_vec(), dry_run).await?;
+    let mut report = run(&app, &ctx, &own, bytes.to_vec(), dry_run).await?;
     if !dry_run {
         let mut tx = app.deps.db.begin().await?;
         audit::record(&mut tx, &ctx, "account.import", "organisation", id).await?;
         tx.commit().await?;
     }
-    Ok(Json(report.in_language(ctx.lang)))
+    report.table = report.table.in_language(ctx.lang);
+    Ok(Json(report))
 }

@@ -6,7 +6,7 @@ use sanbao_platform::audit;
 use sanbao_platform::db::Tx;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableRow, refused_table};
+use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableReport, TableRow, refused_table};
 
 use super::input::{COLUMNS, ImportedAccount, ImportedDoctor, account};
 use super::view::{AccountReport, ImportedLink};
@@ -55,7 +55,8 @@ pub(super) async fn run(
         return Err(Problem::field("/file", zh, format!("More than {ACCOUNT_ROWS_MAX} rows: divide the file")));
     }
     let hash = unknown_password(app).await?;
-    let report = AccountReport { dry_run, total, notes, ..AccountReport::default() };
+    let table = TableReport { dry_run, total, notes, ..TableReport::default() };
+    let report = AccountReport { table, ..AccountReport::default() };
     let mut run = Run { ctx, own, hash: &hash, logins: HashSet::new(), report, mend: Mend::default() };
     // All or none: the links are told once, at the end, and those of an import that broke off would be lost.
     let mut tx = app.deps.db.begin().await?;
@@ -71,7 +72,7 @@ pub(super) async fn run(
     if dry_run {
         run.report.links.clear();
     }
-    run.report.mend = run.mend.file(&headings, ctx.lang);
+    run.report.table.mend = run.mend.file(&headings, ctx.lang);
     Ok(run.report)
 }
 
@@ -119,11 +120,11 @@ impl Run<'_> {
             cells.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone())
         };
         let error = |f: &Fault| RowError::new(row.fault_line(), f.clone(), cell(f.field).as_deref(), &COLUMNS);
-        self.report.bad(faults.iter().map(error).collect());
+        self.report.table.bad(faults.iter().map(error).collect());
     }
 
     fn doubt(&mut self, row: &TableRow, fault: Fault) {
-        self.report.doubt(RowError::new(row.line, fault, None, &COLUMNS));
+        self.report.table.doubt(RowError::new(row.line, fault, None, &COLUMNS));
     }
 
     /// An account of this log-in that is there already.

@@ -64,11 +64,12 @@ async fn import(
     let _only = app.imports.try_begin()?;
     let (_, bytes) = file(request).await?;
     let options = Options { own, source, dry_run: q.dry_run.unwrap_or(true) };
-    let report = run(&app, &ctx, bytes.to_vec(), &options).await?;
+    let mut report = run(&app, &ctx, bytes.to_vec(), &options).await?;
     if !options.dry_run {
         let mut tx = app.deps.db.begin().await?;
         audit::record(&mut tx, &ctx, "person.import", "organisation", options.own.id).await?;
         tx.commit().await?;
     }
-    Ok(Json(report.in_language(ctx.lang)))
+    report.table = report.table.in_language(ctx.lang);
+    Ok(Json(report))
 }

@@ -9,7 +9,7 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableRow, refused_table};
+use sanbao_platform::table::{Fault, Mend, RowError, TableFile, TableReport, TableRow, refused_table};
 
 use super::input::{COLUMNS, ImportedPerson, PersonRules, person};
 use super::known::Known;
@@ -72,11 +72,10 @@ pub(super) async fn run(app: &App, ctx: &Ctx, bytes: Vec<u8>, options: &Options)
     }
     let headings = table.headings().to_vec();
     let rules = PersonRules { today: ctx.now().date_naive(), own: app.deps.dialling_code.clone() };
+    let (dry_run, total, notes) = (options.dry_run, table.total, table.notes.clone());
     let report = PersonReport {
-        dry_run: options.dry_run,
         source: options.source.clone(),
-        total: table.total,
-        notes: table.notes.clone(),
+        table: TableReport { dry_run, total, notes, ..TableReport::default() },
         ..PersonReport::default()
     };
     let keys = &app.deps.fields;
@@ -107,7 +106,7 @@ pub(super) async fn run(app: &App, ctx: &Ctx, bytes: Vec<u8>, options: &Options)
         }
         run.chunk(rows).await?;
     }
-    run.report.mend = run.mend.file(&headings, ctx.lang);
+    run.report.table.mend = run.mend.file(&headings, ctx.lang);
     Ok(run.report)
 }
 
@@ -147,11 +146,11 @@ impl Run<'_> {
             cells.iter().find(|(name, _)| *name == field).map(|(_, text)| text.clone())
         };
         let error = |f: &Fault| RowError::new(row.fault_line(), f.clone(), cell(f.field).as_deref(), &COLUMNS);
-        self.report.bad(faults.iter().map(error).collect());
+        self.report.table.bad(faults.iter().map(error).collect());
     }
 
     fn doubt(&mut self, row: &TableRow, fault: Fault, text: Option<&str>) {
-        self.report.doubt(RowError::new(row.line, fault, text, &COLUMNS));
+        self.report.table.doubt(RowError::new(row.line, fault, text, &COLUMNS));
     }
 
     fn source(&self) -> (OrganisationId, &str) {
@@ -350,11 +349,11 @@ fn meanwhile() -> Fault {
         ("导入期间别人登记或修改了这份记录，请再导入一次", "Somebody wrote this record meanwhile; import once more");
     Fault::new("", "changed_meanwhile", zh, en)
 }
+
 /// Somebody has registered the number for another record at the same moment.
 fn taken_meanwhile(error: DbError) -> Problem {
     if error.is_unique_violation() { Problem::new(&NATIONAL_ID_TAKEN) } else { error.into() }
 }
-
 
 /// The doubt about a field that a person has decided otherwise.
 fn left(field: SaidField) -> Fault {
