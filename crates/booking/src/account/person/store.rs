@@ -7,7 +7,7 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::State as _;
 use sanbao_platform::on;
-use sanbao_platform::problem::Problem;
+use sanbao_platform::problem::{CONFLICT, Problem};
 use uuid::Uuid;
 
 use super::input::PersonSearch;
@@ -163,6 +163,20 @@ pub(super) async fn load(
     action: AccountAction,
 ) -> Result<Personal<Person>, Problem> {
     Ok(load_related(conn, ctx, id, action).await?.0)
+}
+
+/// The same, of a record that leads on to no other until the transaction ends: what is written of it stays with the person.
+pub(super) async fn load_held(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<Personal<Person>, Problem> {
+    let before = load(tx, ctx, id, action).await?.unseen().id;
+    hold(tx, before).await?;
+    let person = load(tx, ctx, id, action).await?;
+    // It was joined, or handed over, before it was held.
+    if person.unseen().id == before { Ok(person) } else { Err(Problem::new(&CONFLICT)) }
 }
 
 /// The same with how the caller's organisation stands to the person. Those who have handed somebody over read the record as

@@ -4,6 +4,7 @@ use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
 
 use crate::account::kit::{Browser, Site, audited};
+use crate::held::LeadingOn;
 
 const AREA: &str = "330211001001";
 
@@ -137,6 +138,39 @@ async fn the_page_asks_and_lists_them() {
         site.api(&nurse, "POST", &withdraw(&keep), Value::Null).await.checked(200);
         let page = browser.open(&site, path).await.checked(200).text;
         assert!(page.contains("已撤回") && !page.contains(&withdraw(&keep)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_written_while_the_person_is_handed_over_is_not_left_with_the_old_record() {
+    on_both(|engine: TestEngine| async move {
+        if engine.name() != "postgres" {
+            // One writer: the one has ended before the other begins.
+            return;
+        }
+        let site = Site::open(&engine).await;
+        let nurse = site.token("nurse").await;
+        let facts = json!({ "door": { "key": "邻居 501" } });
+        for (n, (method, part, body)) in
+            [("POST", "sharing-consents", consent("keep")), ("PUT", "care", facts)].into_iter().enumerate()
+        {
+            let person = register(&site, &nurse).await;
+            let other = json!({ "name": format!("许某 {n}") });
+            let other = site.api(&nurse, "POST", "/v1/persons", other).await.expect(201);
+            let [old, new] = [person.rsplit('/').next().unwrap(), other["id"].as_str().unwrap()];
+            let leading_on = LeadingOn::begun(&site.deps.db, old.parse().unwrap(), new.parse().unwrap()).await;
+            let path = format!("{person}/{part}");
+            let write = site.api(&nurse, method, &path, body);
+            let (_, ()) = tokio::join!(write, leading_on.when_waited_for(&site.deps.db));
+            let mut conn = site.deps.db.read().await.unwrap();
+            let left = "select (select count(*) from person_care c join person p on p.id = c.person_id
+                    where p.merged_into is not null)
+                + (select count(*) from person_sharing_consent c join person p on p.id = c.person_id
+                    where p.merged_into is not null)";
+            let left: i64 = sanbao_platform::on!(conn, |c| sqlx::query_scalar(left).fetch_one(c).await).unwrap();
+            assert_eq!(left, 0, "{part}");
+        }
     })
     .await;
 }

@@ -15,6 +15,7 @@ use super::view::CareView;
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
+use crate::account::person::hold;
 use crate::account::person::sharing::{self, SharingScope};
 
 /// The parts that can be read.
@@ -62,6 +63,8 @@ pub async fn put(
     Json(body): Json<CareBody>,
 ) -> Result<(ETag, Json<CareView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
+    let person = CareStance::of(&mut tx, &ctx, id).await?.person;
+    hold(&mut tx, person).await?;
     let stance = CareStance::of(&mut tx, &ctx, id).await?;
     stance.decide(&ctx, CareAction::Write).require()?;
     sharing::require_not_withdrawn(&mut tx, stance.person, SharingScope::Keep).await?;

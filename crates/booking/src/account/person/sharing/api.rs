@@ -16,7 +16,7 @@ use super::view::SharingConsentView;
 use crate::App;
 use crate::account::id::{AccountId, PersonId};
 use crate::account::organisation;
-use crate::account::person::store::{load, load_related};
+use crate::account::person::store::{load_held, load_related};
 use crate::account::policy::AccountAction;
 
 /// The consents to keep and to hand over, withdrawn ones too; the newest first, at most 100. The newest of a scope counts.
@@ -44,7 +44,8 @@ pub(in crate::account) async fn listed(app: &App, ctx: &Ctx, id: PersonId) -> Re
     request_body = NewSharingConsent, security(("bearer" = [])),
     description = "Permission: as for correcting the person. Takes Idempotency-Key. Audited.",
     responses((status = 201, body = SharingConsentView), (status = 403, description = "may see the person, not change it"),
-        (status = 404, description = "unknown, or of no concern to the caller"), (status = 422, description = "fields to correct")))]
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "changed at the same moment"), (status = 422, description = "fields to correct")))]
 pub async fn give(
     ctx: Ctx,
     AppState(app): AppState<App>,
@@ -53,7 +54,7 @@ pub async fn give(
     Json(body): Json<NewSharingConsent>,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let person = load(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.unseen().id;
+    let person = load_held(&mut tx, &ctx, id, AccountAction::PersonUpdate).await?.unseen().id;
     if let Some(answered) = key.begin(&mut tx, &ctx, &format!("person.sharing_consent {id}"), &body).await? {
         return Ok(answered);
     }
