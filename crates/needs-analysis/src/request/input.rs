@@ -9,6 +9,7 @@ use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::category::{Category, Urgency};
 use super::details::{Details, ElderDetails, person_key, place};
@@ -61,6 +62,9 @@ pub struct NewRequest {
     pub wanted_from: Option<String>,
     /// Help is wanted until this time.
     pub wanted_until: Option<String>,
+    /// The elder's record in the network, where the caller has it open; its area must be one of the caller's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person_id: Option<Uuid>,
 }
 
 /// A request whose fields have been checked; whether there is such an area is for the database to say.

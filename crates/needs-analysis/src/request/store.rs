@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::id::RequestId;
 use super::model::{Listed, ListedRow, Request, RequestRow};
 use super::state::RequestState;
+use crate::area::AreaCode;
 
 const FIND: &str =
     "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
@@ -46,6 +47,12 @@ const ELDERS_POSTGRES: &str = "select national_id_index, person_id from elder
 const ELDERS_SQLITE: &str = "select national_id_index, person_id from elder
     where national_id_index in (select value from json_each($1))
         and merged_into is null order by national_id_index, person_id desc";
+// The elder at home whom a record is of today; one that went into another leads on.
+const ELDER_AREA: &str = "with recursive up (id, height) as (select e.person_id, 0 from elder e where e.person_id = $1
+        union all select e.merged_into, up.height + 1 from up join elder e on e.person_id = up.id
+        where e.merged_into is not null and up.height < 20)
+    select e.person_id, e.area_code from up join elder e on e.person_id = up.id
+    where e.merged_into is null and e.organisation_id is null limit 1";
 const LINK: &str = "update request set person_id = $1 where national_id_index = $2 and person_id is null";
 
 /// The request of an id.
@@ -106,6 +113,11 @@ pub async fn elders_of<'a>(
     let indexes = Json(indexes);
     let elders: Vec<(String, Uuid)> = on!(conn, |c| sqlx::query_as(statement).bind(&indexes).fetch_all(c).await)?;
     Ok(elders.into_iter().collect())
+}
+
+/// The elder at home whom a record is of, and where that elder lives, as far as it is known.
+pub async fn elder_at_home(conn: &mut Conn, record: Uuid) -> Result<Option<(Uuid, Option<AreaCode>)>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(ELDER_AREA).bind(record).fetch_optional(c).await)?)
 }
 
 /// Links the requests of a resident id's index to its person. No step of theirs: nobody does anything with them.

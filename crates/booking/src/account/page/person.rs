@@ -89,7 +89,7 @@ fn head(words: Words, ctx: &Ctx, sheet: &PersonSheet) -> Markup {
                     a.button.primary href=(format!("/consults/new?resident={}", p.id)) { (words.t("person-new-consult")) }
                 }
                 @if here && sheet.asks_requests && ctx.actor.kind == "street_office" {
-                    a.button.primary href="/requests/new" { (words.t("person-new-request")) }
+                    a.button.primary href=(format!("/requests/new?person={}", p.id)) { (words.t("person-new-request")) }
                 }
             }
         }

@@ -8,6 +8,7 @@ use sanbao_platform::http::{Ctx, ETag, Idempotency, Json};
 use sanbao_platform::lifecycle::{By, Lifecycle as _, StepError, create as write};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{CONFLICT, Problem};
+use uuid::Uuid;
 
 use crate::area;
 use crate::policy::{self, Action, relation};
@@ -36,7 +37,9 @@ pub async fn create(
         return Ok(answer);
     }
     let elders = store::elders_of(&mut tx, request.details.national_id_index.as_deref()).await?;
-    request.details.person_id = elders.into_values().next();
+    let told = told_person(&mut tx, &ctx, body.person_id).await?;
+    // A resident id says who it is.
+    request.details.person_id = elders.into_values().next().or(told);
     let id = request.id;
     write(&mut tx, &By::Person(&ctx), request).await.map_err(problem)?;
     let view = Request::view(&app, &mut tx, &ctx, id).await?;
@@ -52,6 +55,18 @@ fn problem(error: StepError) -> Problem {
         }
         other => other.into(),
     }
+}
+
+/// The elder whose record the caller has named: of the caller's own area, so that nobody is sent to a stranger by an id.
+async fn told_person(conn: &mut Conn, ctx: &Ctx, record: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
+    let Some(record) = record else { return Ok(None) };
+    if let Some((person, Some(code))) = store::elder_at_home(conn, record).await?
+        && area::scope(conn, &ctx.actor, &code, local_day(ctx.now())).await?
+    {
+        return Ok(Some(person));
+    }
+    let (zh, en) = ("这位老人不在您负责的区域内", "This elder is not within your area");
+    Err(Problem::field("/person_id", zh, en))
 }
 
 /// There must be the request's area, and the actor must be one to take requests down for it.

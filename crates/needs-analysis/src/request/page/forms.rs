@@ -3,10 +3,12 @@
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
-use sanbao_platform::http::{Ctx, PageCtx};
+use sanbao_platform::http::{Ctx, PageCtx, Query};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, IMPORT_SCRIPTS, Import, Select, Send};
 use sanbao_platform::problem::Problem;
+use serde::Deserialize;
+use uuid::Uuid;
 
 use super::list::may;
 use crate::App;
@@ -25,11 +27,21 @@ fn require(ctx: &Ctx, action: Action) -> Result<(), Problem> {
     policy::allows(&ctx.actor, action, relation).require()
 }
 
-pub(super) async fn new_request(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Response {
-    draw_new(&app, &ctx).await.map_or_else(Problem::into_response, maud::Markup::into_response)
+/// The person for whom a request is taken down.
+#[derive(Debug, Deserialize)]
+pub(super) struct ForPerson {
+    person: Option<Uuid>,
 }
 
-async fn draw_new(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
+pub(super) async fn new_request(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Query(of): Query<ForPerson>,
+) -> Response {
+    draw_new(&app, &ctx, of.person).await.map_or_else(Problem::into_response, maud::Markup::into_response)
+}
+
+async fn draw_new(app: &App, ctx: &Ctx, person: Option<Uuid>) -> Result<Markup, Problem> {
     require(ctx, Action::RequestCreate)?;
     let mut conn = app.deps.db.read().await?;
     let scope = store::scope_codes(&mut conn, &ctx.actor, local_day(ctx.now())).await?;
@@ -42,18 +54,31 @@ async fn draw_new(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let body = html! {
         p { a href="/requests" { "← " (t("request-back")) } }
         h1 { (t("request-new")) }
-        (page::form(lang, None, "narrow", send, &fields(lang, &areas)))
+        @if let Some(person) = person { (known(lang, person)) }
+        (page::form(lang, None, "narrow", send, &fields(lang, &areas, person)))
     };
-    Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &["/static/send.js"], &body))
+    let scripts = ["/static/send.js", "/static/needs-analysis/new-request.js"];
+    Ok(app.deps.frame.page(lang, &t("request-new"), Some(&ctx.actor), "/requests", &scripts, &body))
 }
 
-fn fields(lang: Lang, areas: &[Area]) -> Markup {
+/// For whom it is: the script reads the record from the service that has it, as the reader may.
+fn known(lang: Lang, person: Uuid) -> Markup {
+    let [filled, unread] = ["request-person-filled", "request-person-unread"].map(|key| TEXTS.get(lang, key));
+    html! {
+        p role="status" data-person=(person) data-filled=(filled) data-unread=(unread) {
+            a href=(format!("/persons/{person}")) { (TEXTS.get(lang, "request-person")) }
+        }
+    }
+}
+
+fn fields(lang: Lang, areas: &[Area], person: Option<Uuid>) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let first = Field { kind: "tel", first: true, ..Field::default() };
     let (any, moment) = (Field::default(), Field { kind: "datetime-local", ..Field::default() });
     let (label, help) = (t("field-note"), t("help-note"));
     let note = Field { help: Some(&help), ..page::area("note", &label, 3, 2000) };
     html! {
+        @if let Some(person) = person { input type="hidden" name="person_id" value=(person); }
         (input(lang, "phone", "phone", first))
         (input(lang, "elder_name", "name", any))
         (area(lang, areas))

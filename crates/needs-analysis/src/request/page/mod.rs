@@ -12,8 +12,10 @@ use sanbao_platform::http::{Routes, StaticFile};
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
-const FILES: &[StaticFile] =
-    &[("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js"))];
+const FILES: &[StaticFile] = &[
+    ("/static/needs-analysis/requests.js", JS, include_bytes!("../../../assets/requests.js")),
+    ("/static/needs-analysis/new-request.js", JS, include_bytes!("../../../assets/new-request.js")),
+];
 
 /// The pages; they stand beside the API and not in its description.
 pub fn routes() -> Routes<App> {

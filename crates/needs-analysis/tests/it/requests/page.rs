@@ -2,10 +2,14 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use sanbao_platform::on;
 use sanbao_platform::testing::{Answer, Person, on_both};
-use serde_json::json;
+use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::requests::house::{House, XIMEN, administrator, agency, agency_id, analyst, carer, officer, street};
+use crate::requests::house::{
+    CHENGDONG, House, XIMEN, administrator, agency, agency_id, analyst, carer, officer, sample, street,
+};
 
 async fn page(house: &House, who: &Person, path: &str, lang: &str) -> Answer {
     house.call(Some(who), "GET", path, None, &[("accept", "text/html"), ("accept-language", lang)]).await
@@ -158,6 +162,8 @@ async fn the_forms_are_for_those_who_may_use_them() {
             ("/requests/new", street(), 200),
             ("/requests/new", agency(), 403),
             ("/requests/new", analyst(), 403),
+            ("/requests/new?person=01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02", street(), 200),
+            ("/requests/new?person=01980c2e-7b1a-7c3e-9d43-0a5d1f4c1b02", agency(), 403),
             ("/requests/import", street(), 200),
             ("/requests/import", administrator(), 200),
             ("/requests/import", agency(), 403),
@@ -173,6 +179,49 @@ async fn the_forms_are_for_those_who_may_use_them() {
         }
         let answer = page(&house, &street(), "/static/needs-analysis/requests.js", "zh").await;
         assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "text/javascript; charset=utf-8"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_from_the_page_of_an_elder_is_that_elders() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        let [here, resident, elsewhere, nobody] = [51, 52, 53, 54].map(Uuid::from_u128);
+        let office = officer(9, 100, "dispatcher", &[XIMEN]);
+        for (person, home, area) in [
+            (here, Value::Null, XIMEN),
+            (resident, json!(Uuid::from_u128(9)), XIMEN),
+            (elsewhere, Value::Null, CHENGDONG),
+        ] {
+            let data = json!({ "person_id": person, "organisation_id": home, "area_code": area, "birth_year": 1949,
+                "sex": "female", "national_id_index": null });
+            house.hear("booking.person.registered", person, data).await;
+        }
+        let form = page(&house, &office, &format!("/requests/new?person={here}"), "zh").await.text;
+        for part in [
+            format!(r#"name="person_id" value="{here}""#),
+            format!(r#"data-person="{here}""#),
+            "/static/needs-analysis/new-request.js".to_owned(),
+        ] {
+            assert!(form.contains(&part), "{part}: {form}");
+        }
+        let plain = page(&house, &office, "/requests/new", "zh").await.text;
+        assert!(!plain.contains("person_id") && !plain.contains("data-person"));
+        assert_eq!(page(&house, &office, "/static/needs-analysis/new-request.js", "zh").await.status, 200);
+        let body = |person: Uuid| {
+            sample(json!({ "area_code": format!("{XIMEN}-C1-G1"), "national_id": null, "person_id": person }))
+        };
+        let made = house.post(&office, "/v1/requests", body(here)).await.expect(201);
+        let id: Uuid = made["id"].as_str().unwrap().parse().unwrap();
+        let mut conn = house.app.deps.db.read().await.unwrap();
+        let of = "select person_id from request where id = $1";
+        let of: Option<Uuid> = on!(conn, |c| sqlx::query_scalar(of).bind(id).fetch_one(c).await).unwrap();
+        assert_eq!(of, Some(here));
+        for stranger in [resident, elsewhere, nobody] {
+            let refused = house.post(&office, "/v1/requests", body(stranger)).await.refused(422, "invalid");
+            assert_eq!(refused.body["errors"][0]["pointer"], "/person_id", "{stranger}");
+        }
     })
     .await;
 }
