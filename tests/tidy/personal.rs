@@ -209,7 +209,7 @@ fn registrars_for_good(files: &[File]) -> Vec<String> {
             let led_on = part.text.matches("merged_into = ").count();
             if part.text.contains("registered_by") && led_on > part.text.matches(HANDED_OVER).count() {
                 let why =
-                    "whoever registered a record that leads on has perhaps handed the person over: ask `handed_over!`";
+                    "the registrar of a record that leads on has perhaps handed the person over: ask `handed_over!`";
                 findings.push(file.finding(part.line, why));
             }
         }

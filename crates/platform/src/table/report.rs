@@ -1,4 +1,4 @@
-//! What every import of a file says of it: how many rows were bad, what is wrong with them, and what was doubtful.
+//! The part of a report that is the same for every file: how many rows were bad, what is wrong with them, and what was doubtful.
 
 use serde::Serialize;
 use utoipa::ToSchema;

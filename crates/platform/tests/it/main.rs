@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod audit_chain;
+mod audit_pruning;
 mod bus;
 mod db;
 mod http;

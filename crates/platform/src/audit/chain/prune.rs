@@ -104,7 +104,7 @@ pub struct Pruner {
     pub days_min: u32,
 }
 
-/// What a pruning came to.
+/// The outcome of a pruning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// The rows that were taken away.
@@ -144,7 +144,7 @@ impl Pruner {
     /// it: nothing that a verification would find is lost by it.
     ///
     /// A row's own time counts, unless the rows behind it say otherwise: they were written later, so one that a clock dated
-    /// years ahead is as old as they. A clock that is years behind makes nothing old, since rows before it and after it are not.
+    /// years ahead is as old as they. A clock that is years behind makes no other row old: a hundred behind a row must be.
     pub async fn prune(&self, stop: &CancellationToken) -> Result<Pruned, DbError> {
         let (now, mut all) = (self.clock.now(), Pruned::default());
         let mut ages = Ages { now, before: now - TimeDelta::days(i64::from(self.days_min)), known: 0 };
