@@ -126,6 +126,7 @@ const PLAIN: &[&str] = &[
     "RowError",
     "Signature",
     "Sla",
+    "TableReport",
     "TakenOver",
     "Tokens",
     "VerdictSeconds",
