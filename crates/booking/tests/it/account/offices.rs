@@ -91,7 +91,7 @@ async fn of_offices_that_ask_for_one_area_at_once_one_gets_it() {
     on_both(|engine| async move {
         let site = Site::open(&engine).await;
         let (first, (_, second)) = (site.token("admin").await, site.second_office("330211002").await);
-        for round in 0..6 {
+        for round in 1..=6 {
             // Each lies in the one above.
             let areas = [format!("33029900{round}"), format!("33029900{round}001")];
             let asked = (0..8).map(|n| {
