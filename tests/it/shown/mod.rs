@@ -118,6 +118,8 @@ const PLAIN: &[&str] = &[
     "Page_AuditEvent",
     "Page_Location",
     "Page_Organisation",
+    "Page_ParkedEvent",
+    "ParkedEvent",
     "PersonReport",
     "PrecheckAnswer",
     "Proved",
