@@ -11,7 +11,7 @@ pub(crate) static TEXTS: LazyLock<Texts> =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compose, lan_page};
+    use crate::{compose, help, lan_page};
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
@@ -31,6 +31,7 @@ mod tests {
         .flat_map(|text| -> Vec<String> { advice(text) })
         .collect();
         assert!(measured.len() > 50, "{measured:?}");
-        assert_eq!(TEXTS.lacking(steps.chain(links).chain(measured)), [""; 0]);
+        let guides = help::GUIDES.iter().flat_map(help::keys);
+        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides).chain(measured)), [""; 0]);
     }
 }

@@ -9,6 +9,7 @@ mod belonging;
 mod bookers;
 mod browser;
 mod browser_from_empty;
+mod browser_help;
 mod browser_pages;
 mod browser_proof;
 mod browser_week;
