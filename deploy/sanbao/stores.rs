@@ -148,7 +148,7 @@ impl Found {
             folder::make_private(dir)?;
         }
         let (mut found, mut absent) = (Vec::with_capacity(roles.len()), Vec::new());
-        let deadline = Instant::now() + if purpose != Purpose::Work { SERVER_WAIT } else { Duration::ZERO };
+        let deadline = Instant::now() + if purpose == Purpose::Work { Duration::ZERO } else { SERVER_WAIT };
         for role in roles.iter().copied() {
             match storage {
                 Storage::Files(dir) if !file(dir, role).exists() => absent.push(role),

@@ -12,6 +12,8 @@ use crate::common::{self, Client, Served, flow};
 
 const PAGE: &str = "/admin/installation";
 const PARKED: &str = "/v1/parked-events";
+const BACKED_UP: &str = "insert into kept_backup (id, made_at) values (1, $1)";
+const KIND: &str = "update organisation set kind = $1 where id = $2";
 
 async fn opened(client: &Client, path: &str) -> Answer {
     client.send(client.request("get", path).header("accept", "text/html")).await
@@ -64,7 +66,6 @@ async fn the_page_says_what_was_measured_and_never_that_the_unknown_is_good() {
     served.minutes_later(1);
     assert_eq!(rows(&opened(&admin, PAGE).await.text), rows(&first));
     let mut tx = served.network.stores.of(Role::Booking).unwrap().begin().await.unwrap();
-    const BACKED_UP: &str = "insert into kept_backup (id, made_at) values (1, $1)";
     on!(tx, |c| sqlx::query(BACKED_UP).bind(served.clock.now()).execute(c).await.map(drop)).unwrap();
     tx.commit().await.unwrap();
     assert!(row(&opened(&admin, PAGE).await.text, "备份").contains("不行"));
@@ -93,7 +94,6 @@ async fn admin_of(served: &Served, kind: &str) -> Client {
 
 /// Lets the demo's agency be one, or be none.
 async fn agency_is(served: &Served, agency: &str, kind: &str) {
-    const KIND: &str = "update organisation set kind = $1 where id = $2";
     let id: uuid::Uuid = agency.parse().unwrap();
     let mut tx = served.network.stores.of(Role::Booking).unwrap().begin().await.unwrap();
     on!(tx, |c| sqlx::query(KIND).bind(kind).bind(id).execute(c).await.map(drop)).unwrap();

@@ -47,7 +47,7 @@ pub(super) fn look(settings: &Settings, clock: &Clock) -> Option<Finding> {
         }
         Site::Plain => return None,
     };
-    let bad = |cause: String, advice| Finding::wanting(WHAT, Standing::Bad, Sentence::cause(cause), advice);
+    let bad = |cause: String, advice| Finding::wanting(WHAT, Standing::Bad, Sentence::cause(&cause), advice);
     if let Err(error) = tls.check() {
         return Some(bad(error.to_string(), "state-do-pair"));
     }

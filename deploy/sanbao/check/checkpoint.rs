@@ -30,7 +30,7 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
     let newest = match read.map_err(io::Error::other).flatten() {
         Ok(newest) => newest,
         Err(error) => {
-            let said = Sentence::cause(error);
+            let said = Sentence::cause(&error);
             return vec![Finding::wanting("state-checkpoints", Standing::Bad, said, "state-do-checkpoint-file")];
         }
     };
@@ -44,7 +44,7 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
             Ok(None) => {}
             Ok(Some(head)) => all.push(judged(what, newest.get(service), &head)),
             Err(error) => {
-                all.push(Finding::wanting(what, Standing::Unknown, Sentence::cause(error), "state-do-databases"));
+                all.push(Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"));
             }
         }
     }

@@ -52,7 +52,7 @@ pub(super) async fn look(server: &str, clock: &Clock) -> Finding {
     match measured {
         Ok(ms) => judged(ms, server),
         Err(error) => {
-            let said = Sentence::cause(format!("{server}: {error}"));
+            let said = Sentence::cause(&format!("{server}: {error}"));
             Finding::wanting(WHAT, Standing::Unknown, said, "state-do-ntp")
         }
     }

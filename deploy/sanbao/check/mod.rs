@@ -69,7 +69,7 @@ impl Sentence {
     }
 
     /// A cause as a part of the system told it.
-    pub fn cause(cause: impl ToString) -> Self {
+    pub fn cause(cause: &impl ToString) -> Self {
         Self::with("state-said-cause", [("cause", cause.to_string())])
     }
 

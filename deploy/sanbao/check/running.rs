@@ -17,12 +17,12 @@ pub(crate) async fn connections(wiring: &Wiring, jobs: &Jobs, nats: Option<&Nats
         let what = Sentence::with("state-consumer", [("name", consumer.name.to_owned())]);
         all.push(match consumer.status(log.as_ref()).await {
             Ok(status) => reader(what, &status),
-            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(error), "state-do-reader"),
+            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-reader"),
         });
     }
     for ((name, publisher), cause) in faults {
         let what = Sentence::with("state-out-of-step", [("name", name.to_owned()), ("of", publisher.to_owned())]);
-        all.push(Finding::wanting(what, Standing::Bad, Sentence::cause(cause), "state-do-step"));
+        all.push(Finding::wanting(what, Standing::Bad, Sentence::cause(&cause), "state-do-step"));
     }
     for forwarder in &wiring.forwarders {
         let what = Sentence::with("state-publisher", [("name", forwarder.publisher().to_owned())]);
@@ -32,12 +32,15 @@ pub(crate) async fn connections(wiring: &Wiring, jobs: &Jobs, nats: Option<&Nats
                 let said = Sentence::with("state-said-publisher", [("behind", behind.to_string())]);
                 Finding::judged(what, standing, said, "state-do-nats")
             }
-            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(error), "state-do-databases"),
+            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"),
         });
     }
-    all.extend(nats.map(|nats| match nats.is_connected() {
-        true => Finding::good("state-nats", "state-said-connected"),
-        false => Finding::wanting("state-nats", Standing::Bad, "state-said-unconnected", "state-do-nats"),
+    all.extend(nats.map(|nats| {
+        if nats.is_connected() {
+            Finding::good("state-nats", "state-said-connected")
+        } else {
+            Finding::wanting("state-nats", Standing::Bad, "state-said-unconnected", "state-do-nats")
+        }
     }));
     all
 }

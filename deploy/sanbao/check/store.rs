@@ -60,7 +60,7 @@ pub(crate) async fn of_open(databases: &[(Role, Db)], clock: &Clock) -> Vec<Find
         let ready = tokio::time::timeout(READY_WAIT, db.ready()).await;
         let cause = match ready {
             Ok(Ok(())) => continue,
-            Ok(Err(error)) => Sentence::cause(format!("{}: {error}", role.name())),
+            Ok(Err(error)) => Sentence::cause(&format!("{}: {error}", role.name())),
             Err(_) => Sentence::with("state-said-no-answer", [("seconds", READY_WAIT.as_secs().to_string())]),
         };
         return vec![Finding::wanting(DATABASES, Standing::Bad, cause, "state-do-writes")];
@@ -70,7 +70,7 @@ pub(crate) async fn of_open(databases: &[(Role, Db)], clock: &Clock) -> Vec<Find
         let what = Sentence::with("state-size", [("name", role.name().to_owned())]);
         all.push(match db.bytes().await {
             Ok(bytes) => Finding::good(what, Sentence::with("state-said-size", [("mb", megabytes(bytes))])),
-            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(error), "state-do-databases"),
+            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"),
         });
     }
     all

@@ -45,7 +45,7 @@ fn told(at: SocketAddr, how: &str, outcome: std::io::Result<()>) -> Finding {
     let what = Sentence::with("state-turn-at", [("how", how.to_owned()), ("at", at.to_string())]);
     match outcome {
         Ok(()) => Finding::good(what, "state-said-answers"),
-        Err(error) => Finding::wanting(what, Standing::Bad, Sentence::cause(error), "state-do-turn"),
+        Err(error) => Finding::wanting(what, Standing::Bad, Sentence::cause(&error), "state-do-turn"),
     }
 }
 

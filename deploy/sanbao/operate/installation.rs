@@ -62,7 +62,7 @@ impl Installation {
 
     async fn findings(&self, stores: &Stores, clock: &Clock) -> Vec<Finding> {
         let databases: Vec<_> = stores.roles().filter_map(|role| Some((role, stores.of(role).ok()?.clone()))).collect();
-        let keeping = self.0.settings.as_ref().map(|settings| settings.audit.clone()).unwrap_or_else(Keeping::default);
+        let keeping = self.0.settings.as_ref().map_or_else(Keeping::default, |settings| settings.audit.clone());
         let around = async {
             match &self.0.settings {
                 Some(settings) => check::around(settings, clock).await,

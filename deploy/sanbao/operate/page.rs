@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_never_called_good() {
-        let of = |standing| Finding { what: "state-clock".into(), standing, said: Sentence::cause("x"), advice: None };
+        let of = |standing| Finding { what: "state-clock".into(), standing, said: Sentence::cause(&"x"), advice: None };
         let said = |all: &[Finding]| verdict(Lang::Zh, all).into_string();
         let unknown = said(&[of(Standing::Unknown)]);
         assert!(!unknown.contains("notice ok"), "{unknown}");

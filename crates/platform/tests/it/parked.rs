@@ -25,6 +25,10 @@ const WELL: u32 = 0;
 const REFUSES: u32 = 1;
 const AWAY: u32 = 2;
 
+const BACK: &str = "update inbox_cursor set position = 0, event_id = null";
+const REASON: &str = "select reason from history where aggregate = 'parked_event' and id = $1 and actor is not null";
+const ROWS: &str = "select action, outcome from audit where actor is not null order by outcome desc";
+
 #[derive(Deserialize)]
 struct Said {
     n: u32,
@@ -94,7 +98,6 @@ impl House {
 
     /// Action and outcome of what was written down.
     async fn audited(&self) -> Vec<(String, String)> {
-        const ROWS: &str = "select action, outcome from audit where actor is not null order by outcome desc";
         let mut conn = self.consumer.db.read().await.unwrap();
         on!(conn, |c| sqlx::query_as(ROWS).fetch_all(c).await).unwrap()
     }
@@ -151,7 +154,6 @@ async fn one_that_took_effect_by_another_way_is_only_taken_off_the_list() {
         let (_, event) = house.only().await;
         house.fault.store(WELL, Ordering::SeqCst);
         // As after a restore of an older database: the log is heard again.
-        const BACK: &str = "update inbox_cursor set position = 0, event_id = null";
         let mut tx = house.consumer.db.begin().await.unwrap();
         on!(tx, |c| sqlx::query(BACK).execute(c).await.map(drop)).unwrap();
         tx.commit().await.unwrap();
@@ -212,8 +214,6 @@ async fn a_dropped_one_is_gone_and_its_reason_stays() {
         assert_eq!(house.retry(event, true).await, Retried::Gone);
         assert_eq!((house.parked().await, house.effects().await), (vec![], vec![]));
         assert_eq!(house.audited().await, [row("parked_event.drop", "done")]);
-        const REASON: &str =
-            "select reason from history where aggregate = 'parked_event' and id = $1 and actor is not null";
         let mut conn = house.consumer.db.read().await.unwrap();
         let reason: String = on!(conn, |c| sqlx::query_scalar(REASON).bind(event).fetch_one(c).await).unwrap();
         assert_eq!(reason, "两边已手工登记");
