@@ -1,4 +1,4 @@
-//! What those who run the installation see and do: its state as a page, and events that a consumer gave up on.
+//! The installation for those who run it: its state as a page, and events that a consumer gave up on.
 
 use sanbao::operate::Installation;
 use sanbao::role::Role;

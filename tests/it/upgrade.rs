@@ -121,7 +121,7 @@ fn id() -> Cell {
     Cell::Bytes(vec![9; 16])
 }
 
-/// What some callers of the demo are shown by lists, in the fields that the old release had.
+/// The lines that some callers of the demo are shown by lists, in the fields that the old release had.
 async fn shown(served: &Served) -> BTreeMap<String, Vec<[Value; 3]>> {
     let nobody = served.nobody();
     let mut all = BTreeMap::new();

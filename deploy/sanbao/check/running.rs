@@ -1,4 +1,4 @@
-//! What runs in this process: the readers of events, the way to the streams, the tasks.
+//! The parts that run in this process: the readers of events, the way to the streams, the tasks.
 
 use sanbao_platform::bus::ConsumerStatus;
 use sanbao_platform::nats::Nats;

@@ -54,7 +54,7 @@ fn refused(error: &ComposeError) -> Finding {
     Finding::wanting(DATABASES, Standing::Bad, Sentence::cause(error), "state-do-databases")
 }
 
-/// What the databases of a process that runs say, and their sizes.
+/// The account that open databases give of themselves, and their sizes.
 pub(crate) async fn of_open(databases: &[(Role, Db)], clock: &Clock) -> Vec<Finding> {
     for (role, db) in databases {
         let ready = tokio::time::timeout(READY_WAIT, db.ready()).await;

@@ -1,4 +1,4 @@
-//! What is told of a parked event that is dealt with.
+//! The orders by which a parked event is dealt with.
 
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;

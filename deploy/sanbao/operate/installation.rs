@@ -16,7 +16,7 @@ use crate::stores::Stores;
 /// How long a measure is shown to those who ask for another one.
 const SECONDS_MIN: i64 = 10;
 
-/// What was found, and when.
+/// The findings of a moment.
 #[derive(Clone, Debug)]
 pub struct Measured {
     pub at: DateTime<Utc>,

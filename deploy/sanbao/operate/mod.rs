@@ -1,5 +1,5 @@
-//! What those who run an installation see of it and do to it: how it stands, and the events that a consumer gave up on. The only
-//! pages that know of every service in the process.
+//! The installation for those who run it: how it stands, and the events that a consumer gave up on. The only pages that know of
+//! every service in the process.
 
 mod input;
 mod installation;

@@ -16,7 +16,7 @@ use crate::texts::TEXTS;
 
 pub(super) const PATH: &str = "/admin/installation";
 
-/// What was measured last; the first time, now.
+/// The last measure; the first time, one of now.
 pub(super) async fn shown(PageCtx(ctx): PageCtx, AppState(app): AppState<Operated>) -> Response {
     answer(&app, &ctx, false).await
 }
@@ -75,7 +75,7 @@ fn tone(standing: Standing) -> Tone {
     }
 }
 
-/// What wants somebody stands first.
+/// The order of the lines: those that want somebody stand first.
 fn rank(finding: &Finding) -> u8 {
     match finding.standing {
         Standing::Bad => 0,

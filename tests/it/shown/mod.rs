@@ -119,7 +119,6 @@ const PLAIN: &[&str] = &[
     "Page_Location",
     "Page_Organisation",
     "Page_ParkedEvent",
-    "ParkedEvent",
     "PersonReport",
     "PrecheckAnswer",
     "Proved",

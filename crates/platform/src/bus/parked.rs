@@ -27,13 +27,12 @@ const BETWEEN: char = '~';
 const LIST: &str = "select p.consumer, p.event_id, p.publisher, p.kind, p.subject, p.occurred_at, p.cause, cast(p.attempts as bigint) as attempts, p.parked_at,
         (select count(*) from inbox i where i.consumer = p.consumer and i.subject = p.subject and i.position > p.position) as later
     from parked_event p where (p.event_id, p.consumer) > ($1, $2) order by p.event_id, p.consumer limit $3";
-// Whoever takes it away has it: another who tries waits for the end of this, and then finds nothing.
+// A second one who tries waits for the end of the first transaction, and then finds nothing.
 const TAKE: &str = "delete from parked_event where consumer = $1 and event_id = $2
     returning kind, subject, occurred_at, data, position";
 const LATER: &str = "select count(*) from inbox where consumer = $1 and subject = $2 and position > $3";
 const FAILED: &str = "update parked_event set cause = $3, attempts = attempts + 1 where consumer = $1 and event_id = $2
     returning cast(attempts as bigint)";
-const NEXT_VERSION: &str = "select coalesce(max(version), 0) + 1 from history where aggregate = $1 and id = $2";
 
 /// A parked event of one database: the consumer that gave up on it, and the event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +156,7 @@ pub enum Retried {
 }
 
 impl Retried {
-    /// The answer to whoever asked for it.
+    /// The answer to the person who asked for it.
     pub fn answer(self) -> Result<(), Problem> {
         match self {
             Self::Taken => Ok(()),
@@ -222,7 +221,7 @@ impl Consumer {
         if self.take_away(&mut tx, event).await?.is_none() {
             return Ok(false);
         }
-        let version = on!(tx, |c| sqlx::query_scalar(NEXT_VERSION).bind(NAME).bind(event).fetch_one(c).await)?;
+        let version = history::next_version(&mut tx, NAME, event).await?;
         let line = Line {
             version,
             at: ctx.now(),

@@ -1,4 +1,4 @@
-//! Parked events: handed to their consumer once more they take effect once, whoever else tries; dropped they are gone with a reason.
+//! Parked events: handed to their consumer once more they take effect once, however many try; dropped they are gone with a reason.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
