@@ -8,6 +8,7 @@ mod bad_input;
 mod belonging;
 mod bookers;
 mod browser;
+mod browser_axe;
 mod browser_from_empty;
 mod browser_help;
 mod browser_pages;
