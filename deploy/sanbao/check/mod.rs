@@ -21,6 +21,7 @@ pub(crate) use store::of_open;
 
 use crate::cli_keeping::CheckArgs;
 use crate::command_error::CommandError;
+use crate::role::Role;
 use crate::settings::{Settings, Turn};
 use crate::texts::TEXTS;
 
@@ -129,7 +130,10 @@ pub(crate) async fn around(settings: &Settings, clock: &Clock) -> Vec<Finding> {
                 turn::look(*listen, tls.as_ref().map(|tls| tls.listen), public_ips).await
             }
             Turn::External { .. } => vec![turn::unseen("state-said-turn-external")],
-            Turn::Off if settings.role.is_some() => vec![turn::unseen("state-said-turn-elsewhere")],
+            // Only the process of the relay is told of TURN.
+            Turn::Off if settings.role.is_some_and(|role| role != Role::Signalling) => {
+                vec![turn::unseen("state-said-turn-elsewhere")]
+            }
             Turn::Off => Vec::new(),
         }
     };
