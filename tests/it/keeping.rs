@@ -303,6 +303,25 @@ async fn a_network_of_files_moves_to_a_server_also_after_it_was_killed_on_the_wa
     assert!(said.contains("holds something"), "{said}");
 }
 
+#[tokio::test]
+async fn a_backup_waits_for_nobody_who_writes() {
+    use sqlx::Connection as _;
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::files(&folder.path().join("network"));
+    filled(&testing::sqlite(), &place).await.stop().await;
+    let Storage::Files(dir) = &place.storage else { unreachable!() };
+    let mut writer =
+        sqlx::SqliteConnection::connect(&format!("sqlite://{}", dir.join("booking.db").display())).await.unwrap();
+    sqlx::raw_sql("begin immediate").execute(&mut writer).await.unwrap();
+    let file = folder.path().join("backup");
+    let mut command = place.command("backup", &file);
+    let backup = tokio::task::spawn_blocking(move || command.output().unwrap());
+    until("the backup is whole", async || file.exists()).await;
+    sqlx::raw_sql("commit").execute(&mut writer).await.unwrap();
+    let said = succeeded(&backup.await.unwrap());
+    assert!(!said.contains("will not know"), "{said}");
+}
+
 const UNPLACED: &str = "select count(*) from outbox where position is null";
 
 #[tokio::test]

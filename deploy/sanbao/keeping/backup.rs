@@ -10,8 +10,8 @@ use indicatif::ProgressBar;
 use sanbao_platform::archive::{ArchiveError, Writer};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
-use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::{Cell, Snapshot, Table};
+use sanbao_platform::db::{Db, DbError};
 use serde::{Deserialize, Serialize};
 
 use super::{KeepingError, is_current, passphrase};
@@ -27,6 +27,8 @@ use crate::stores::{Found, Purpose};
 const ROWS_MAX: usize = 200;
 /// How often the databases are looked at again until what each has heard fits what the others have said.
 const CUTS_MAX: u32 = 200;
+/// How often it is tried to note that a backup was made.
+const NOTE_TRIES_MAX: u32 = 5;
 /// How long between two of these looks.
 const CUT_PAUSE_MS: u64 = 5;
 
@@ -72,17 +74,30 @@ pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
         fs::rename(&part, &args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
         Ok(rows)
     });
-    // `check` tells how old the last one is.
-    if moved.is_ok() {
-        for (_, db) in found.databases() {
-            db.note_backup(at).await.map_err(KeepingError::from)?;
-        }
-    }
+    let noted = if moved.is_ok() { note(&found, at).await } else { Ok(()) };
     found.close().await;
     let rows = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
+    if let Err(error) = noted {
+        // The backup is whole all the same.
+        writeln!(io::stderr(), "`sanbao check` will not know of this backup: {error}")?;
+    }
     let mut out = io::stdout().lock();
     writeln!(out, "{rows} rows and the root secret are in {}", args.file.display())?;
     Ok(out.flush()?)
+}
+
+/// Lets `check` tell how old the last backup is. Others may be writing just now: then it is tried again.
+async fn note(found: &Found, at: DateTime<Utc>) -> Result<(), DbError> {
+    for (_, db) in found.databases() {
+        let mut tries = 1;
+        while let Err(error) = db.note_backup(at).await {
+            if tries == NOTE_TRIES_MAX || !error.is_transient() {
+                return Err(error);
+            }
+            tries += 1;
+        }
+    }
+    Ok(())
 }
 
 /// A name beside a file's.

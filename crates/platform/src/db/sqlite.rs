@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
 use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX, Script, migrate};
 
-const TRY_TO_WRITE: &str = "begin immediate; create table write_trial (id integer) strict; rollback";
+/// Waits for nobody: a file into which another process writes at this moment takes writes.
+const TRY_TO_WRITE: &str =
+    "pragma busy_timeout = 0; begin immediate; create table write_trial (id integer) strict; rollback";
 
 type CommitReply = oneshot::Sender<Result<(), String>>;
 
@@ -102,12 +104,29 @@ pub(super) struct WriterGuard {
     released: Arc<Notify>,
 }
 
-/// `READONLY` and `CANTOPEN`, of the primary result codes.
+/// The primary result code of an error of the engine.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code)?;
+    code.parse::<u32>().ok().map(|code| code & 0xff)
+}
+
+/// `READONLY` and `CANTOPEN` are told as what they are.
 fn refused(path: &str, error: sqlx::Error) -> DbError {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<u32>().ok());
-    match code.map(|code| code & 0xff) {
+    match primary_code(&error) {
         Some(8 | 14) => DbError::ReadOnly(path.to_owned()),
         _ => error.into(),
+    }
+}
+
+/// An engine that may not write opens a file for reading and says so at the first write: that is here.
+async fn takes_writes(connection: &mut SqliteConnection, path: &str) -> Result<(), DbError> {
+    let tried = sqlx::raw_sql(TRY_TO_WRITE).execute(&mut *connection).await;
+    let waits = format!("pragma busy_timeout = {}", ACQUIRE_WAIT_SECONDS_MAX * 1_000);
+    sqlx::raw_sql(AssertSqlSafe(waits)).execute(connection).await?;
+    match tried {
+        // `BUSY`: somebody else writes.
+        Err(error) if primary_code(&error) == Some(5) => Ok(()),
+        tried => tried.map(drop).map_err(|e| refused(path, e)),
     }
 }
 
@@ -123,8 +142,7 @@ impl SqliteDb {
             .pragma("cache_size", "-16384")
             .pragma("temp_store", "memory");
         let mut connection = options.connect().await.map_err(|e| refused(path, e))?;
-        // An engine that may not write opens the file for reading and says so at the first write: that is now.
-        sqlx::raw_sql(TRY_TO_WRITE).execute(&mut connection).await.map_err(|e| refused(path, e))?;
+        takes_writes(&mut connection, path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS_MAX)
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
