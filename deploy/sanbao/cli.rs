@@ -20,7 +20,7 @@ use crate::cli_network::NetworkArgs;
 use crate::cli_secret::secret_of;
 use crate::cli_turn::TurnArgs;
 use crate::role::Role;
-use crate::settings::{RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+use crate::settings::{NTP_DEFAULT, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -123,6 +123,9 @@ pub struct ServeArgs {
     // A doc comment here would replace the flattened help.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Serve only databases that are of this version, and change no schema: run `sanbao migrate` first.
+    #[arg(long, env = "SANBAO_NO_MIGRATE")]
+    pub no_migrate: bool,
     /// The certificate chain, PEM, the server's own first.
     #[arg(long, env = "SANBAO_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -148,6 +151,10 @@ pub struct ServeArgs {
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN",
           value_parser = secret_of)]
     pub metrics_token: Option<Secret<String>>,
+    /// The server of time that the clock is held against when somebody looks at the installation's state, port 123 unless said
+    /// otherwise.
+    #[arg(long, env = "SANBAO_NTP", default_value = NTP_DEFAULT, value_name = "HOST")]
+    pub ntp: String,
     #[command(flatten)]
     pub connections: ConnectionArgs,
     #[command(flatten)]
@@ -257,6 +264,8 @@ impl ServeArgs {
             site,
             storage,
             secret_file,
+            no_migrate: self.no_migrate,
+            ntp: self.ntp.clone(),
             nats,
             stream_limits: self.network.stream_limits(),
             audit: self.audit.keeping(self.network.keep_answer_days)?,

@@ -72,9 +72,6 @@ pub struct MoveArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// The server of time that the clock is held against, port 123 unless said otherwise.
-    #[arg(long, env = "SANBAO_NTP", default_value = "ntp.ntsc.ac.cn", value_name = "HOST")]
-    pub ntp: String,
     /// Look at STUN and TURN of this address alone: from another machine, such as one outside the house.
     #[arg(long, value_name = "ADDR")]
     pub turn: Option<SocketAddr>,

@@ -116,7 +116,8 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
     // As the first process of a container it would not even be ended by a signal that it does not hear.
-    let opened = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system());
+    let purpose = if settings.no_migrate { Purpose::ServeAsItIs } else { Purpose::Serve };
+    let opened = Parts::open(&settings, settings.roles(), purpose, Clock::system());
     let parts = tokio::select! {
         parts = opened => parts?,
         () = run::asked_to_end() => return Ok(()),

@@ -498,3 +498,6 @@ sharing-withdraw = Withdraw
 sharing-ask-keep = Withdraw? Care facts cannot be changed until another consent is written down.
 sharing-ask-hand_over = Withdraw? The person cannot be handed over until another consent is written down.
 sharing-save = Write it down
+account-no-log-ins = Not logged in anywhere.
+account-end-all = End all log-ins
+account-ask-end-all = End all log-ins of this account? It logs in anew everywhere, and its PIN works on a shared device only after a log-in by password.

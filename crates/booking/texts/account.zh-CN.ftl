@@ -498,3 +498,6 @@ sharing-withdraw = 撤回同意
 sharing-ask-keep = 确认撤回？以后不能再修改照护信息，直到再次登记同意。
 sharing-ask-hand_over = 确认撤回？以后不能移交给别的机构，直到再次登记同意。
 sharing-save = 登记同意
+account-no-log-ins = 现在没有登录。
+account-end-all = 结束所有登录
+account-ask-end-all = 结束这个账号的所有登录？各处都要重新登录，共用设备上的 PIN 也要先用密码登录一次才能再用。

@@ -118,6 +118,7 @@ const PLAIN: &[&str] = &[
     "Page_AuditEvent",
     "Page_Location",
     "Page_Organisation",
+    "Page_ParkedEvent",
     "PersonReport",
     "PrecheckAnswer",
     "Proved",

@@ -3,7 +3,9 @@
 use sanbao_platform::auth::Actor;
 use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
+use sanbao_platform::text_enum::TextEnum as _;
 
+use crate::account::organisation::OrganisationKind;
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
 listed_enum! {
@@ -26,6 +28,8 @@ listed_enum! {
         AccountUpdate,
         /// Read the audit log of what an organisation's people did.
         AuditRead,
+        /// See how the installation stands, and deal with events that a consumer gave up on.
+        InstallationOperate,
         /// List an organisation's rooms.
         LocationList,
         /// Add a room.
@@ -93,10 +97,10 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
         // That there are organisations is no secret: a person who may not manage them is told so.
-        (A::OrganisationCreate | A::OrganisationList, R::Governed) | (A::AuditRead, R::Own) => {
+        (A::OrganisationCreate | A::OrganisationList | A::InstallationOperate, R::Governed) | (A::AuditRead, R::Own) => {
             allow_if(administrator, Forbid)
         }
-        (A::OrganisationCreate | A::OrganisationList, _)
+        (A::OrganisationCreate | A::OrganisationList | A::InstallationOperate, _)
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Former | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
@@ -132,4 +136,11 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
 /// The decision for an actor: the best of its roles.
 pub fn of(actor: &Actor, action: AccountAction, relation: AccountRelation) -> Decision {
     Decision::over(role::held(actor), |role| decide(role, action, relation))
+}
+
+/// Whether an actor runs the installation: the administrators of a street office do.
+pub fn operates(actor: &Actor) -> Decision {
+    let office = OrganisationKind::from_text(&actor.kind) == Some(OrganisationKind::StreetOffice);
+    let relation = if office { AccountRelation::Governed } else { AccountRelation::Own };
+    of(actor, AccountAction::InstallationOperate, relation)
 }

@@ -17,6 +17,7 @@ mod faults;
 mod forwarder;
 mod log;
 mod outbox;
+mod parked;
 mod retention;
 mod stream;
 
@@ -34,6 +35,7 @@ pub(crate) use outbox::PLACE;
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
+pub use parked::{ParkedEvent, ParkedId, Retried, parked};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 
@@ -62,6 +64,7 @@ pub struct Event {
 impl Event {
     /// The data as the consumer's own type, which declares just the fields it reads.
     pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConsumeError> {
-        serde_json::from_value(self.data.clone()).map_err(|e| ConsumeError::Reject(format!("{}: {e}", self.kind)))
+        serde_json::from_value(self.data.clone())
+            .map_err(|e| ConsumeError::Reject(format!("{}: {}", self.kind, parked::without_values(&e.to_string()))))
     }
 }
