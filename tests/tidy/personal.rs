@@ -31,6 +31,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/care/relation.rs",
     "crates/booking/src/account/person/care/store.rs",
     "crates/booking/src/account/person/elder.rs",
+    "crates/booking/src/account/person/export/sections.rs",
     "crates/booking/src/account/person/import/store.rs",
     "crates/booking/src/account/person/join/calendar.rs",
     "crates/booking/src/account/person/join/store.rs",
@@ -58,6 +59,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",
     "crates/needs-analysis/src/request/departed.rs",
+    "crates/needs-analysis/src/request/export/sections.rs",
     "crates/needs-analysis/src/request/import/store.rs",
     "crates/needs-analysis/src/request/joined.rs",
     "crates/needs-analysis/src/request/list.rs",
@@ -71,6 +73,7 @@ const READERS: &[&str] = &[
 const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
+    ("crates/booking/src/account/person/export/api.rs", "whose it is"),
     ("crates/booking/src/account/person/import/run.rs", "what a row of a file is held against and applied to"),
     ("crates/booking/src/account/person/care/api.rs", "the parts that the caller may not see"),
     ("crates/booking/src/account/person/care/relation.rs", "whose it is, for the policy"),

@@ -312,6 +312,7 @@ person-age = { $years } years
 person-address = Address
 person-facts = Facts
 person-joins = Joined records
+person-export = All that is kept (for the person)
 person-papers-open = Show whole numbers of papers
 person-papers-failed = Not opened. You may lack the permission, or another proof.
 person-open = Not done yet

@@ -312,6 +312,7 @@ person-age = { $years } 岁
 person-address = 住址
 person-facts = 基本情况
 person-joins = 合并过的记录
+person-export = 全部资料（交给本人）
 person-papers-open = 查看完整证件号
 person-papers-failed = 没有打开。您可能没有权限，或没有再次验证。
 person-open = 未完成的安排

@@ -11,6 +11,7 @@
 mod answer;
 #[cfg(feature = "browser")]
 mod browser;
+mod forgotten;
 mod neighbour;
 mod ports;
 mod site;
@@ -33,6 +34,7 @@ use crate::web::Frame;
 pub use answer::Answer;
 #[cfg(feature = "browser")]
 pub use browser::{Browser, Driver, Look};
+pub use forgotten::Forgotten;
 pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};

@@ -51,7 +51,8 @@ pub async fn in_step(served: &Served) {
             return None;
         }
         let (agencies, areas) = (owned.0.len(), owned.1.len());
-        let known = format!("{} of {agencies} agencies and {} of {areas} areas are known", heard.0.len(), heard.1.len());
+        let known =
+            format!("{} of {agencies} agencies and {} of {areas} areas are known", heard.0.len(), heard.1.len());
         Some(format!("{known}; {:?}", hearing(&served.network.stores).await))
     })
     .await;

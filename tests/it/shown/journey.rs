@@ -133,6 +133,7 @@ impl<'a> Journey<'a> {
         self.get("nurse", &format!("/v1/persons/{id}")).await;
         self.get("nurse", &format!("/v1/persons/{id}/national-id")).await;
         self.get("nurse", &format!("/v1/persons/{id}/papers")).await;
+        self.get("nurse", &format!("/v1/persons/{id}/export")).await;
         self.get("nurse", "/v1/persons?limit=2").await;
         self.get("nurse", "/v1/persons/lookup?q=139123").await;
         let double = json!({ "name": "许 阿婆", "phone": "13912345678" });
@@ -342,6 +343,8 @@ impl<'a> Journey<'a> {
         self.post("desk", &at("close"), json!({})).await;
         self.get("desk", &format!("/v1/requests/{id}")).await;
         self.get("desk", "/v1/requests?limit=3").await;
+        let person = super::pages::somebody_asked_for(self.served).await;
+        self.get("desk", &format!("/v1/requests/export?person={person}")).await;
         let (other, merged) = (self.request("量血压").await, self.request("再量一次").await);
         self.post("desk", &format!("/v1/requests/{merged}/merge"), json!({ "into": other })).await;
         self.post("desk", &format!("/v1/requests/{other}/cancel"), why).await;

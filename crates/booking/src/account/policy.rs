@@ -42,6 +42,8 @@ listed_enum! {
         PersonUpdate,
         /// See the whole national id.
         PersonNationalId,
+        /// Give a person all that is kept of them, as a file.
+        PersonExport,
         /// List pairs of records that may be of one person.
         PersonPairs,
         /// Join a record with another, separate them, or say that they are of two people: asked of both.
@@ -109,7 +111,7 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (action, R::Made) if runs(action) => if administrator { Forbid } else { Hide },
         (A::LocationList, R::Made) | (A::OrganisationEnd, R::Governed) => if administrator { Forbid } else { Hide },
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::Own) => {
             allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
         }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
@@ -117,11 +119,12 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         // Nothing is done to it any more: what is asked for then is the living record, which is another's.
         (A::PersonRead, R::Former) => allow_if(cares || role == DOCTOR || role == DISPATCHER, Hide),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::InArea) if administrator => Forbid,
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::InArea) if administrator => Forbid,
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::AtHome) | (A::PersonCreate, R::InArea) => {
             allow_if(role == DISPATCHER, Forbid)
         }
-        (A::PersonRead | A::PersonUpdate | A::PersonJoin, R::AtHome) | (A::PersonUpdate | A::PersonJoin, R::InArea) => {
+        (A::PersonRead | A::PersonUpdate | A::PersonExport | A::PersonJoin, R::AtHome)
+        | (A::PersonUpdate | A::PersonExport | A::PersonJoin, R::InArea) => {
             allow_if(role == DISPATCHER, Hide)
         }
         (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,

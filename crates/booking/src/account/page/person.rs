@@ -164,6 +164,7 @@ fn facts(words: Words, sheet: &PersonSheet) -> Markup {
             @if !sheet.actions.is_empty() {
                 p { a href=(format!("/persons/{}/joins", p.id)) { (words.t("person-joins")) } }
             }
+            @if sheet.exports { p { a href=(format!("/persons/{}/export", p.id)) { (words.t("person-export")) } } }
         }
     }
 }

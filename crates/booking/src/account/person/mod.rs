@@ -4,6 +4,7 @@ pub(super) mod api;
 pub mod care;
 mod elder;
 mod events;
+pub(super) mod export;
 pub(super) mod field;
 pub mod import;
 mod input;

@@ -8,6 +8,7 @@ mod edit;
 mod elders;
 mod end;
 mod ended;
+mod export;
 mod guarded;
 mod idle;
 mod imports;

@@ -2,6 +2,7 @@
 
 mod booking;
 mod departed;
+mod exported;
 mod guards;
 mod hours;
 mod joins;

@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{care, import, join, lookup, pair, sharing, transfer};
+use super::{care, export, import, join, lookup, pair, sharing, transfer};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -19,6 +19,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::national_id))
         .routes(routes!(read::papers))
         .routes(routes!(care::api::get, care::api::put))
+        .routes(routes!(export::api::get))
         .routes(routes!(steps::end))
         .routes(routes!(steps::restore))
         .routes(routes!(lookup::api::lookup))
