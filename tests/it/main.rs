@@ -16,6 +16,7 @@ mod commands;
 mod common;
 mod contract;
 mod crash;
+mod erased;
 mod events;
 mod journey_http;
 mod keeping;

@@ -175,3 +175,7 @@ export-field-conditions = Conditions
 export-field-ability = Ability
 export-field-ability_on = Assessed on
 export-field-guardian = Guardian
+export-section-person_hold = Legal holds
+export-field-set_at = Set
+export-field-lifted_at = Lifted
+export-field-lift_reason = Why lifted

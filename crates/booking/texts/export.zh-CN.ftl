@@ -175,3 +175,7 @@ export-field-conditions = 慢性病
 export-field-ability = 能力等级
 export-field-ability_on = 评估日期
 export-field-guardian = 监护人
+export-section-person_hold = 保全
+export-field-set_at = 设置时间
+export-field-lifted_at = 解除时间
+export-field-lift_reason = 解除原因

@@ -44,6 +44,10 @@ listed_enum! {
         PersonNationalId,
         /// Give a person all that is kept of them, as a file.
         PersonExport,
+        /// Set a legal hold on a record, or lift one.
+        PersonHold,
+        /// Take everything personal of somebody out of the network.
+        PersonErase,
         /// List pairs of records that may be of one person.
         PersonPairs,
         /// Join a record with another, separate them, or say that they are of two people: asked of both.
@@ -114,6 +118,12 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::Own) => {
             allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
         }
+        (A::PersonHold | A::PersonErase, R::Own) => {
+            allow_if(administrator, if cares || role == DOCTOR { Forbid } else { Hide })
+        }
+        (A::PersonHold | A::PersonErase, R::InArea) => {
+            allow_if(administrator, if role == DISPATCHER { Forbid } else { Hide })
+        }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
         // Nothing is done to it any more: what is asked for then is the living record, which is another's.
@@ -127,7 +137,8 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         | (A::PersonUpdate | A::PersonExport | A::PersonJoin, R::InArea) => {
             allow_if(role == DISPATCHER, Hide)
         }
-        (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,
+        (A::PersonNationalId, R::AtHome | R::InArea) | (A::PersonHold | A::PersonErase, R::AtHome)
+            if role == DISPATCHER => Forbid,
         _ => Hide,
     }
 }

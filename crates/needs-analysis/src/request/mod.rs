@@ -17,6 +17,7 @@ pub mod demo;
 pub mod departed;
 mod details;
 pub mod directory;
+pub mod erased;
 pub mod events;
 mod export;
 mod field;

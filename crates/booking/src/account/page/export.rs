@@ -155,6 +155,9 @@ const FIELDS: &[&str] = &[
     "ability",
     "ability_on",
     "guardian",
+    "set_at",
+    "lifted_at",
+    "lift_reason",
 ];
 
 /// Columns of which the values are names that have words already: section, column, the beginning of the key.
@@ -305,6 +308,8 @@ mod tests {
         "joined_by",
         "separated_by",
         "declined_by",
+        "set_by",
+        "lifted_by",
         "reviewed_by",
         "lane",
         "requested_by",

@@ -7,6 +7,7 @@ mod end;
 mod export;
 mod imports;
 mod joins;
+mod keeping;
 mod link_code;
 pub(super) mod login;
 mod pairs;

@@ -66,6 +66,8 @@ pub(in crate::account) struct PersonSheet {
     pub(in crate::account) standing: PersonStanding,
     /// Whether the reader may take all of it as a file.
     pub(in crate::account) exports: bool,
+    /// Whether the reader may hold the record, and erase the person.
+    pub(in crate::account) keeps: Decision,
     /// Whether requests of the person may be asked for, of the service that has them.
     pub(in crate::account) asks_requests: bool,
     /// The persons who read it lately: for administrators alone.
@@ -81,6 +83,7 @@ impl PersonSheet {
         let opens_papers = policy::of(&ctx.actor, AccountAction::PersonNationalId, relation) == Decision::Allow;
         let person = PersonView::of(person, &ctx.shows, &app.deps.fields);
         let exports = policy::of(&ctx.actor, AccountAction::PersonExport, relation) == Decision::Allow;
+        let keeps = policy::of(&ctx.actor, AccountAction::PersonHold, relation);
         let readings =
             if has(&ctx.actor, ADMINISTRATOR) { Some(readings(&mut conn, ctx, person.id).await?) } else { None };
         let former = relation == AccountRelation::Former;
@@ -99,6 +102,7 @@ impl PersonSheet {
                 PersonStanding::Known
             },
             exports,
+            keeps,
             asks_requests: asks_requests(&ctx.actor) && !former,
             readings,
             person,

@@ -8,6 +8,7 @@ mod edit;
 mod elders;
 mod end;
 mod ended;
+mod erasure;
 mod export;
 mod guarded;
 mod idle;

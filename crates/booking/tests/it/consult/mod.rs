@@ -2,6 +2,7 @@
 
 mod booking;
 mod departed;
+mod erased;
 mod exported;
 mod guards;
 mod hours;

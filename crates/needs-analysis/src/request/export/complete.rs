@@ -10,6 +10,7 @@ use crate::MIGRATIONS;
 const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("request", "national_id_sealed", "opened and masked, beside the request"),
     ("request", "national_id_index", "computed from the resident id, to find it"),
+    ("request", "erased_at", "none of somebody who can be told anything"),
     ("request", "person_key", "computed from what is told, to count by"),
     ("request", "content_index", "a keyed hash of the imported row"),
     ("elder", "national_id_index", "computed from the resident id, to find it"),
@@ -37,6 +38,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
     ("ended_session", "staff"),
+    ("erased_elder", "of those of whom nothing is kept"),
     ("field_key_mark", "keys"),
     ("idempotency", "answers that were given, for a week: by the caller's key, not by person"),
     ("import_run", "files: how many rows were bad, and where, without what they say"),

@@ -132,6 +132,14 @@ const DISTINCT: &str = concat!(
     ")) order by d.declined_at",
     most!()
 );
+// Those of other organisations are their own affair.
+const HOLD: &str = concat!(
+    "select h.id, h.person_id, h.organisation_id, h.reason, h.set_at, h.set_by, h.lifted_at, h.lifted_by, h.lift_reason
+    from person_hold h where h.organisation_id = $2 and h.person_id in (",
+    records!(),
+    ") order by h.set_at",
+    most!()
+);
 const SOURCE: &str = concat!(
     "select s.id, s.organisation_id, s.source, s.external_id, s.person_id, s.imported_at
     from person_source s where s.organisation_id = $2 and s.person_id in (",
@@ -338,6 +346,7 @@ pub(super) const SECTIONS: &[Section] = &[
     section("person_join_field", JOIN_FIELD),
     section("person_join_moved", JOIN_MOVED),
     section("person_distinct", DISTINCT),
+    section("person_hold", HOLD),
     section("person_source", SOURCE),
     section("elsewhere", ELSEWHERE),
 ];
