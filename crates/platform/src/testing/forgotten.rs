@@ -3,7 +3,7 @@
 use crate::db::Db;
 use crate::db::copy::Snapshot;
 
-/// What a file tells of a database, and what it does not.
+/// The parts of a database that a file tells, and those that it does not.
 #[derive(Clone, Copy, Debug)]
 pub struct Forgotten<'a> {
     /// Tables with the columns that are told; a name that is no table's is passed over.

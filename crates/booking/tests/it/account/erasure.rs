@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::account::kit::{Browser, Site, audited, published};
 
 const NUMBER: &str = "11010519491231002X";
-/// What people wrote of somebody, or would know them by.
+/// Words that people wrote of somebody, or would know them by.
 const TRACES: &[&str] = &[
     "谌独名",
     "独名",

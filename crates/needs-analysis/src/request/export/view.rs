@@ -39,7 +39,7 @@ pub struct ExportedRequest {
     pub request: ToldRow,
     /// The resident id that stands on it, masked.
     pub national_id: Option<String>,
-    /// What was done with it.
+    /// The steps that were taken with it.
     #[schema(value_type = Vec<Object>)]
     pub history: Vec<ToldRow>,
     /// The accounts that have read it.

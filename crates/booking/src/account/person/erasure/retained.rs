@@ -1,4 +1,4 @@
-//! What the law keeps of somebody, and until when.
+//! The papers that the law keeps of somebody, and until when.
 
 use chrono::{DateTime, Months, Utc};
 use sanbao_platform::db::{Conn, DbError};
