@@ -19,6 +19,7 @@ use sanbao_platform::telemetry;
 use sanbao_platform::web::Frame;
 use serde_json::json;
 
+use crate::help;
 use crate::role::Role;
 use crate::stores::Stores;
 use crate::texts::TEXTS;
@@ -64,6 +65,7 @@ pub fn routes() -> Routes<Around> {
         .page("/openapi.json", get(document))
         .page("/problems", get(problems))
         .page("/problems/{slug}", get(problem))
+        .merge(help::routes())
 }
 
 /// The process answers; says nothing of its databases, so that nobody restarts it for theirs.

@@ -102,6 +102,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
         NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
+        link("/help", "nav-help", &[]),
     ]
 }
 

@@ -21,6 +21,7 @@ pub mod demo;
 pub mod environment;
 pub mod folder;
 pub mod health;
+pub mod help;
 pub mod keeping;
 pub mod lan;
 pub mod lan_page;

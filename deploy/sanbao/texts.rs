@@ -11,12 +11,13 @@ pub(crate) static TEXTS: LazyLock<Texts> =
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{compose, lan_page};
+    use crate::{compose, help, lan_page};
 
     #[test]
     fn every_name_that_a_key_is_made_of_has_its_words() {
         let steps = lan_page::SYSTEMS.iter().flat_map(|system| lan_page::keys(system));
         let links = compose::navigation().into_iter().map(|link| link.key.to_owned());
-        assert_eq!(TEXTS.lacking(steps.chain(links)), [""; 0]);
+        let guides = help::GUIDES.iter().flat_map(help::keys);
+        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides)), [""; 0]);
     }
 }

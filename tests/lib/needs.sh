@@ -187,8 +187,8 @@ require_needs() {
 
 # A Python environment with the pinned clients, kept in the target folder until the pins or Python change.
 require_python_clients() {
-  local pins=tests/clients/requirements.txt key venv
-  key=$({ "$PYTHON" -VV && cat "$pins"; } | cksum | cut -d' ' -f1)
+  local pins=tests/clients/requirements.txt alone=tests/clients/alone.txt key venv
+  key=$({ "$PYTHON" -VV && cat "$pins" "$alone"; } | cksum | cut -d' ' -f1)
   venv=$TARGET/test-python/$key
   if [[ ! -e $venv/.complete ]]; then
     say "installing the Python clients of $pins"
@@ -196,10 +196,12 @@ require_python_clients() {
     mkdir -p "$TARGET/test-python"
     if ! { "$PYTHON" -m venv "$venv" \
       && "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: -r "$pins" \
+      && "$venv/bin/pip" install --quiet --disable-pip-version-check --only-binary :all: --no-deps -r "$alone" \
       && touch "$venv/.complete"; }; then
       say "the Python packages of $pins could not be installed (see above); they come from PyPI"
       exit 2
     fi
   fi
   TEST_PYTHON=$venv/bin/python
+  AXE=$(echo "$venv"/lib/python*/site-packages/axe_playwright_python/axe.min.js)
 }

@@ -26,15 +26,19 @@ pub struct NavLink {
     pub href: &'static str,
     /// The key of its words in the frame's texts.
     pub key: &'static str,
-    /// The roles that see it; any of them will do.
+    /// The roles that see it; any of them will do. None: everybody, logged in or not.
     pub roles: &'static [&'static str],
     /// The kinds of organisation whose people see it; empty: of any kind.
     pub kinds: &'static [&'static str],
 }
 
 impl NavLink {
-    fn seen_by(&self, actor: &Actor) -> bool {
-        self.roles.iter().any(|role| actor.has(role)) && (self.kinds.is_empty() || self.kinds.contains(&&*actor.kind))
+    fn seen_by(&self, actor: Option<&Actor>) -> bool {
+        self.roles.is_empty()
+            || actor.is_some_and(|actor| {
+                let of_kind = self.kinds.is_empty() || self.kinds.contains(&&*actor.kind);
+                of_kind && self.roles.iter().any(|role| actor.has(role))
+            })
     }
 }
 
@@ -72,7 +76,7 @@ impl Frame {
         body: &Markup,
     ) -> Markup {
         let t = |key: &str| self.0.texts.get(lang, key);
-        let seen = |link: &&NavLink| actor.is_some_and(|a| link.seen_by(a));
+        let seen = |link: &&NavLink| link.seen_by(actor);
         let other = if lang == Lang::Zh { Lang::En } else { Lang::Zh };
         html! {
             (DOCTYPE)

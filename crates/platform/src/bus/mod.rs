@@ -32,6 +32,7 @@ pub use emptied::empty;
 pub use faults::Faults;
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};
+pub(crate) use outbox::PLACE;
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};

@@ -25,7 +25,8 @@ const READ: &str = "select o.position, o.event_id, p.event_id as previous, o.kin
     from outbox o left join outbox p on p.position = o.position - 1
     where o.position > $1 order by o.position limit $2";
 const COUNT_UNPLACED: &str = "select count(*) from outbox where position is null";
-const PLACE: &str = "with top as (select coalesce(max(position), 0) as position from outbox),
+/// Gives every event that has none its place behind the others, in the order in which they were written.
+pub(crate) const PLACE: &str = "with top as (select coalesce(max(position), 0) as position from outbox),
     next as (select o.seq, top.position + row_number() over (order by o.seq) as place from outbox o, top where o.position is null)
     update outbox set position = next.place from next where outbox.seq = next.seq";
 const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727002, hashtext(current_schema()))";

@@ -252,6 +252,23 @@ impl Browser {
         std::fs::write(file, bytes).unwrap();
     }
 
+    /// A part of the page, also what the window does not show, as a small picture (WebP).
+    pub async fn clipped(&self, clip: &Value) -> Vec<u8> {
+        let params = json!({ "format": "webp", "quality": 60, "clip": clip, "captureBeyondViewport": true });
+        self.answered_bytes("Page.captureScreenshot", params).await
+    }
+
+    /// The page on paper, as a PDF of A4.
+    pub async fn printed(&self) -> Vec<u8> {
+        let params = json!({ "preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69 });
+        self.answered_bytes("Page.printToPDF", params).await
+    }
+
+    async fn answered_bytes(&self, command: &str, params: Value) -> Vec<u8> {
+        let answer = self.call(Method::POST, "goog/cdp/execute", json!({ "cmd": command, "params": params })).await;
+        base64::engine::general_purpose::STANDARD.decode(answer["data"].as_str().unwrap()).unwrap()
+    }
+
     /// Closes the browser.
     pub async fn close(mut self) {
         // A browser that was closed in order need not be killed, and its number may soon be another's.

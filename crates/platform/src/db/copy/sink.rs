@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
 use super::{Cell, CellKind, Column, CopyError, Digest, Table, postgres, quoted, sqlite};
+use crate::bus::PLACE;
 use crate::db::{Db, DbError, Inner};
 
 /// Bytes that go to a server at a time.
@@ -146,8 +147,14 @@ impl Sink {
 
     /// Lets numbers that the engine gives go on behind those that were copied into the database that is being filled.
     pub async fn leave(&mut self) -> Result<(), CopyError> {
-        // SQLite sees to it by itself.
-        let Target::Postgres(conn, schemas) = &mut self.target else { return Ok(()) };
+        let (conn, schemas) = match &mut self.target {
+            Target::Postgres(conn, schemas) => (conn, schemas),
+            Target::Sqlite(files) => {
+                // SQLite sees to its numbers by itself. Nothing there gives a place behind the commit, as the source may have meant to.
+                sqlx::raw_sql(PLACE).execute(&mut files[self.at]).await?;
+                return Ok(());
+            }
+        };
         let identities: Vec<(String, String)> = sqlx::query_as(IDENTITIES_POSTGRES).fetch_all(&mut **conn).await?;
         for (table, column) in identities {
             let (schema, table, column) = (quoted(schemas[self.at]), quoted(&table), quoted(&column));
