@@ -55,7 +55,8 @@ pub(super) const KEPT_TEXTS: &str = concat!(
     "select s.id, s.kept_sealed from person_source s where s.organisation_id = $2 and s.kept_sealed is not null
         and s.person_id in (",
     records!(),
-    ") order by s.id limit 1000"
+    ") order by s.id",
+    most!()
 );
 
 const PERSON: &str = concat!(

@@ -44,13 +44,15 @@ pub(super) async fn unreadable_texts(
     person: PersonId,
     own: OrganisationId,
 ) -> Result<Personal<ExportedSection>, DbError> {
-    let kept: Vec<(Uuid, Vec<u8>)> =
+    let mut kept: Vec<(Uuid, Vec<u8>)> =
         on!(conn, |c| sqlx::query_as(KEPT_TEXTS).bind(person).bind(own).fetch_all(c).await)?;
+    let cut = kept.len() > ROWS_MAX;
+    kept.truncate(ROWS_MAX);
     let row = |(id, sealed): (Uuid, Vec<u8>)| {
         let text = keys.open_or_report(&import::reseal::place(id), &sealed);
         let texts = text.and_then(|text| serde_json::from_str(&text).ok());
         ToldRow(vec![("id".to_owned(), id.to_string().into()), ("texts".to_owned(), texts.unwrap_or(Value::Null))])
     };
     let rows = kept.into_iter().map(row).collect();
-    Ok(ExportedSection { name: "unreadable_texts", rows, cut: false }.into())
+    Ok(ExportedSection { name: "unreadable_texts", rows, cut }.into())
 }
