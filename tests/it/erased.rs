@@ -106,24 +106,28 @@ async fn somebody_who_was_erased_does_not_come_back_by_an_older_backup() {
         succeeded(&run(&["erasures", "apply"], &list, &flags).await);
         assert_eq!(traces_in(&storage).await, [""; 0]);
 
-        for other in [Some(testing::sqlite()), testing::postgres().await].into_iter().flatten() {
-            let (restored, flags) = place_of(&other, folder.path(), &format!("with-{}", other.name()));
-            let with = [flags.clone(), vec!["--erasures".to_owned(), list.display().to_string()]].concat();
-            let said = succeeded(&run(&["restore"], &backup, &with).await);
-            assert!(said.contains("1 people who were erased"), "{said}");
-            assert_eq!(traces_in(&restored).await, [""; 0], "{}", other.name());
-            let served =
-                Served::of(other.clone(), common::parts_at(&restored, Clock::manual(common::morning())).await).await;
-            common::in_step(&served).await;
-            served.nobody().demo("dispatcher").await.get(&path).await.refused(404, "not-found");
-            let proofs = served.nobody().demo("admin").await.get("/v1/erasures").await.expect(200);
-            assert_eq!(proofs, json!([proof]));
-            served.stop().await;
-        }
+        let other = match engine {
+            TestEngine::Sqlite(_) => testing::sqlite(),
+            TestEngine::Postgres(_) => testing::postgres().await.unwrap(),
+        };
+        let (restored, flags) = place_of(&other, folder.path(), "restored");
+        let with = [flags, vec!["--erasures".to_owned(), list.display().to_string()]].concat();
+        let said = succeeded(&run(&["restore"], &backup, &with).await);
+        assert!(said.contains("1 people who were erased"), "{said}");
+        assert_eq!(traces_in(&restored).await, [""; 0]);
+        let parts = common::parts_at(&restored, Clock::manual(common::morning())).await;
+        let served = Served::of(other.clone(), parts).await;
+        common::in_step(&served).await;
+        served.nobody().demo("dispatcher").await.get(&path).await.refused(404, "not-found");
+        let proofs = served.nobody().demo("admin").await.get("/v1/erasures").await.expect(200);
+        assert_eq!(proofs, json!([proof]));
+        served.stop().await;
         // Without the list the backup has them: it is the list that keeps them out.
-        let (without, flags) = place_of(&testing::sqlite(), folder.path(), "without");
-        succeeded(&run(&["restore"], &backup, &flags).await);
-        assert!(!traces_in(&without).await.is_empty());
+        if matches!(engine, TestEngine::Sqlite(_)) {
+            let (without, flags) = place_of(&testing::sqlite(), folder.path(), "without");
+            succeeded(&run(&["restore"], &backup, &flags).await);
+            assert!(!traces_in(&without).await.is_empty());
+        }
         // A list that was changed is refused, and nothing is restored.
         std::fs::write(&list, lines.replace("demand", "order")).unwrap();
         let (_, flags) = place_of(&testing::sqlite(), folder.path(), "changed");
