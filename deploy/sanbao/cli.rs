@@ -13,7 +13,7 @@ use sanbao_platform::telemetry::LogFilter;
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_audit::{AuditArgs, AuditCommand};
 use crate::cli_connections::{ConnectionArgs, place_of};
-use crate::cli_keeping::{BackupArgs, CheckArgs, MigrateArgs, MoveArgs, RestoreArgs};
+use crate::cli_keeping::{BackupArgs, CheckArgs, ErasuresCommand, MigrateArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
@@ -64,6 +64,9 @@ pub enum Command {
     /// Makes a network out of a backup, in an empty folder or database. Broken off, it leaves nothing that could be served, and
     /// can be begun again.
     Restore(RestoreArgs),
+    /// Work on the list of those who were erased, which a restore of an older backup is given.
+    #[command(subcommand)]
+    Erasures(ErasuresCommand),
     /// Copies a stopped network of files to a PostgreSQL server, and compares each table. The folder stays as it is. Broken off,
     /// it leaves nothing that could be served, and can be begun again.
     MoveToPostgres(MoveArgs),

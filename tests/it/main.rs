@@ -18,6 +18,7 @@ mod commands;
 mod common;
 mod contract;
 mod crash;
+mod erased;
 mod events;
 mod installation;
 mod journey_http;

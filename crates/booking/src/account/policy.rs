@@ -46,6 +46,12 @@ listed_enum! {
         PersonUpdate,
         /// See the whole national id.
         PersonNationalId,
+        /// Give a person all that is kept of them, as a file.
+        PersonExport,
+        /// Set a legal hold on a record, or lift one.
+        PersonHold,
+        /// Take everything personal of somebody out of the network.
+        PersonErase,
         /// List pairs of records that may be of one person.
         PersonPairs,
         /// Join a record with another, separate them, or say that they are of two people: asked of both.
@@ -113,22 +119,30 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (action, R::Made) if runs(action) => if administrator { Forbid } else { Hide },
         (A::LocationList, R::Made) | (A::OrganisationEnd, R::Governed) => if administrator { Forbid } else { Hide },
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::Own) => {
             allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
+        }
+        (A::PersonHold | A::PersonErase, R::Own) => {
+            allow_if(administrator, if cares || role == DOCTOR { Forbid } else { Hide })
+        }
+        (A::PersonHold | A::PersonErase, R::InArea) => {
+            allow_if(administrator, if role == DISPATCHER { Forbid } else { Hide })
         }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
         // Nothing is done to it any more: what is asked for then is the living record, which is another's.
         (A::PersonRead, R::Former) => allow_if(cares || role == DOCTOR || role == DISPATCHER, Hide),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::InArea) if administrator => Forbid,
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::InArea) if administrator => Forbid,
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::AtHome) | (A::PersonCreate, R::InArea) => {
             allow_if(role == DISPATCHER, Forbid)
         }
-        (A::PersonRead | A::PersonUpdate | A::PersonJoin, R::AtHome) | (A::PersonUpdate | A::PersonJoin, R::InArea) => {
+        (A::PersonRead | A::PersonUpdate | A::PersonExport | A::PersonJoin, R::AtHome)
+        | (A::PersonUpdate | A::PersonExport | A::PersonJoin, R::InArea) => {
             allow_if(role == DISPATCHER, Hide)
         }
-        (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,
+        (A::PersonNationalId, R::AtHome | R::InArea) | (A::PersonHold | A::PersonErase, R::AtHome)
+            if role == DISPATCHER => Forbid,
         _ => Hide,
     }
 }

@@ -13,6 +13,7 @@ mod catalogue;
 mod cloudevent;
 mod consumer;
 mod cursor;
+mod emptied;
 mod faults;
 mod forwarder;
 mod log;
@@ -28,6 +29,7 @@ use uuid::Uuid;
 
 pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
+pub use emptied::empty;
 pub use faults::Faults;
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};

@@ -15,6 +15,7 @@
 //! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
 mod belonging;
+mod compact;
 pub mod copy;
 mod migrate;
 mod ready;
