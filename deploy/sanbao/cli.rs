@@ -13,14 +13,14 @@ use sanbao_platform::telemetry::LogFilter;
 use crate::cli_accounts::{AccountArgs, AccountCommand, demo_rules};
 use crate::cli_audit::{AuditArgs, AuditCommand};
 use crate::cli_connections::{ConnectionArgs, place_of};
-use crate::cli_keeping::{BackupArgs, CheckArgs, MigrateArgs, MoveArgs, RestoreArgs};
+use crate::cli_keeping::{BackupArgs, CheckArgs, ErasuresCommand, MigrateArgs, MoveArgs, RestoreArgs};
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
 use crate::cli_secret::secret_of;
 use crate::cli_turn::TurnArgs;
 use crate::role::Role;
-use crate::settings::{RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
+use crate::settings::{NTP_DEFAULT, RELAY_PORTS_DEFAULT, Settings, SettingsError, Site, Storage, TURN_PORT, Turn};
 
 /// 三宝 Sanbao: tele-consults, home visits and needs analysis for an elderly-care network, in one process.
 #[derive(Debug, Parser)]
@@ -64,6 +64,9 @@ pub enum Command {
     /// Makes a network out of a backup, in an empty folder or database. Broken off, it leaves nothing that could be served, and
     /// can be begun again.
     Restore(RestoreArgs),
+    /// Work on the list of those who were erased, which a restore of an older backup is given.
+    #[command(subcommand)]
+    Erasures(ErasuresCommand),
     /// Copies a stopped network of files to a PostgreSQL server, and compares each table. The folder stays as it is. Broken off,
     /// it leaves nothing that could be served, and can be begun again.
     MoveToPostgres(MoveArgs),
@@ -123,6 +126,9 @@ pub struct ServeArgs {
     // A doc comment here would replace the flattened help.
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Serve only databases that are of this version, and change no schema: run `sanbao migrate` first.
+    #[arg(long, env = "SANBAO_NO_MIGRATE")]
+    pub no_migrate: bool,
     /// The certificate chain, PEM, the server's own first.
     #[arg(long, env = "SANBAO_TLS_CERT", value_name = "FILE")]
     pub tls_cert: Option<PathBuf>,
@@ -148,6 +154,10 @@ pub struct ServeArgs {
     #[arg(long, env = "SANBAO_METRICS_TOKEN", hide_env_values = true, value_name = "TOKEN",
           value_parser = secret_of)]
     pub metrics_token: Option<Secret<String>>,
+    /// The server of time that the clock is held against when somebody looks at the installation's state, port 123 unless said
+    /// otherwise.
+    #[arg(long, env = "SANBAO_NTP", default_value = NTP_DEFAULT, value_name = "HOST")]
+    pub ntp: String,
     #[command(flatten)]
     pub connections: ConnectionArgs,
     #[command(flatten)]
@@ -257,6 +267,8 @@ impl ServeArgs {
             site,
             storage,
             secret_file,
+            no_migrate: self.no_migrate,
+            ntp: self.ntp.clone(),
             nats,
             stream_limits: self.network.stream_limits(),
             audit: self.audit.keeping(self.network.keep_answer_days)?,

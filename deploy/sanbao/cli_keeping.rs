@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use sanbao_platform::config::Secret;
 
 use crate::cli::{ServeArgs, StoreArgs};
@@ -51,6 +51,29 @@ pub struct RestoreArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
+    /// The list of the erased, by `erasures export`: those who stand there are not in the restored network.
+    #[arg(long, value_name = "FILE")]
+    pub erasures: Option<PathBuf>,
+}
+
+/// Work on the list of those who were erased.
+#[derive(Debug, Subcommand)]
+pub enum ErasuresCommand {
+    /// Writes the list into a new file, for restores of backups from before. It names nobody. May run beside the server.
+    Export(ErasuresArgs),
+    /// Takes those of a list out of a stopped network, and writes its databases anew, so that no byte of what was taken out is left
+    /// in them. With --database-url stop every process first.
+    Apply(ErasuresArgs),
+}
+
+/// The flags of `erasures export` and `erasures apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ErasuresArgs {
+    /// The list.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub store: StoreArgs,
 }
 
 /// The flags of `move-to-postgres`.
@@ -72,9 +95,6 @@ pub struct MoveArgs {
 pub struct CheckArgs {
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// The server of time that the clock is held against, port 123 unless said otherwise.
-    #[arg(long, env = "SANBAO_NTP", default_value = "ntp.ntsc.ac.cn", value_name = "HOST")]
-    pub ntp: String,
     /// Look at STUN and TURN of this address alone: from another machine, such as one outside the house.
     #[arg(long, value_name = "ADDR")]
     pub turn: Option<SocketAddr>,

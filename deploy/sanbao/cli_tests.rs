@@ -40,6 +40,8 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("data_dir", "--data-dir d", "--data-dir e"),
     ("database_url", "--secret-file k --data-dir d", "--secret-file k --database-url postgres://db/s"),
     ("secret_file", "--data-dir d", "--data-dir d --secret-file k"),
+    ("no_migrate", "--data-dir d", "--data-dir d --no-migrate"),
+    ("ntp", "--data-dir d", "--data-dir d --ntp time.example"),
     ("tls_cert", "--data-dir d --tls-key k --tls-cert c", "--data-dir d --tls-key k --tls-cert e"),
     ("tls_key", "--data-dir d --tls-cert c --tls-key k", "--data-dir d --tls-cert c --tls-key e"),
     ("behind_https_proxy", "--data-dir d", "--data-dir d --behind-https-proxy"),

@@ -15,6 +15,7 @@ use crate::check;
 use crate::cli::{Command, ServeArgs};
 use crate::cli_accounts::AccountCommand;
 use crate::cli_audit::AuditCommand;
+use crate::cli_keeping::ErasuresCommand;
 use crate::cli_needs::NeedsCommand;
 use crate::command_error::CommandError;
 use crate::compose::{self, Network, Parts, Purpose};
@@ -89,6 +90,8 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::Migrate(args) => migrate::run(&args).await?,
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,
+        Command::Erasures(ErasuresCommand::Export(args)) => keeping::export_erasures(&args).await?,
+        Command::Erasures(ErasuresCommand::Apply(args)) => keeping::apply_erasures(&args).await?,
         Command::MoveToPostgres(args) => keeping::move_to_postgres(&args).await?,
         Command::Audit(AuditCommand::Verify(args)) => return audit::verify(&args).await,
         Command::NeedsAnalysis(NeedsCommand::Verify(args)) => return needs::verify(&args).await,
@@ -116,7 +119,8 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
     // As the first process of a container it would not even be ended by a signal that it does not hear.
-    let opened = Parts::open(&settings, settings.roles(), Purpose::Serve, Clock::system());
+    let purpose = if settings.no_migrate { Purpose::ServeAsItIs } else { Purpose::Serve };
+    let opened = Parts::open(&settings, settings.roles(), purpose, Clock::system());
     let parts = tokio::select! {
         parts = opened => parts?,
         () = run::asked_to_end() => return Ok(()),

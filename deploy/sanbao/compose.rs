@@ -19,6 +19,7 @@ use sanbao_platform::{http, telemetry, web};
 use tokio_util::sync::CancellationToken;
 
 use crate::around::{self, Around};
+use crate::operate::{Installation, Operated};
 use crate::role::Role;
 use crate::settings::{MediaRules, Settings, Turn};
 pub use crate::stores::{ComposeError, Found, Purpose, Stores};
@@ -56,6 +57,8 @@ pub struct Parts {
     pub audit: Keeping,
     /// How long the databases keep rows.
     pub retention: Retention,
+    /// How the installation stands, for those who run it.
+    pub installation: Installation,
 }
 
 /// The process's services, running beside their routes.
@@ -99,6 +102,7 @@ pub(crate) fn navigation() -> Vec<NavLink> {
         link("/admin", "nav-admin", &[ADMINISTRATOR]),
         link("/audit", "nav-audit", &[ADMINISTRATOR]),
         NavLink { kinds: OFFICES, ..link("/areas", "nav-areas", &[ADMINISTRATOR]) },
+        NavLink { kinds: OFFICES, ..link("/admin/installation", "nav-installation", &[ADMINISTRATOR]) },
         NavLink { kinds: OF_DOCTORS, ..link("/practitioners", "nav-practitioners", &[ADMINISTRATOR, DOCTOR]) },
         link("/emergency-accesses", "nav-emergency", &[DOCTOR]),
         NavLink { kinds: OFFICES, ..link("/emergency-accesses", "nav-emergency", &[ADMINISTRATOR]) },
@@ -119,7 +123,10 @@ impl Parts {
         if root.is_resealing() {
             return Err(ComposeError::Resealing(settings.secret_file.clone()));
         }
-        let stores = found.migrate(&root.marks(), clock.now()).await?;
+        let stores = match purpose {
+            Purpose::ServeAsItIs => found.take_as_they_are(&root.marks(), clock.now()).await?,
+            Purpose::Serve | Purpose::Work => found.migrate(&root.marks(), clock.now()).await?,
+        };
         let nats = match &settings.nats {
             Some(config) => Some(Nats::connect(config, &settings.process_name()).await?),
             None => None,
@@ -140,6 +147,7 @@ impl Parts {
             stream_limits: settings.stream_limits,
             audit: settings.audit.clone(),
             retention: settings.retention,
+            installation: Installation::of(settings.clone()),
         })
     }
 
@@ -196,11 +204,16 @@ pub fn problem_kinds() -> Vec<&'static Kind> {
 pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
     let built = parts.stores.0.iter().map(|(role, db)| {
         let deps = parts.deps(db)?;
-        Ok(match role {
-            Role::Booking => sanbao_booking::build(parts.booking.clone(), deps),
-            Role::Signalling => sanbao_signalling::build(relay(&parts.turn, parts.media, &parts.root), deps),
-            Role::NeedsAnalysis => sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), deps),
-        })
+        let mut service = match role {
+            Role::Booking => sanbao_booking::build(parts.booking.clone(), deps.clone()),
+            Role::Signalling => sanbao_signalling::build(relay(&parts.turn, parts.media, &parts.root), deps.clone()),
+            Role::NeedsAnalysis => sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), deps.clone()),
+        };
+        let (consumers, stores, installation) =
+            (service.consumers.clone().into(), parts.stores.clone(), parts.installation.clone());
+        let operated = Operated { deps, role: *role, consumers, stores, installation };
+        service.routes = service.routes.with(operated.routes());
+        Ok(service)
     });
     built.collect()
 }
@@ -246,6 +259,7 @@ pub async fn start(parts: Parts) -> Result<Network, ComposeError> {
         router = router.layer(axum::middleware::from_fn(proxy::believe));
     }
     let running = Running::start(&mut services).connected_by(&wiring);
+    parts.installation.runs(wiring, running.jobs(), parts.nats.clone());
     let Parts { stores, clock, nats, .. } = parts;
     Ok(Network { router, stores, clock, keys, nats, drain, running })
 }

@@ -28,6 +28,7 @@ pub mod lan_page;
 pub mod migrate;
 pub mod needs;
 pub mod openapi;
+pub mod operate;
 pub mod process;
 pub mod proxy;
 pub mod recover;

@@ -24,6 +24,9 @@ pub const TURN_PORT: u16 = 3478;
 /// The port of TURN over TLS (RFC 8656 §18.3 keeps that of RFC 5766 §6).
 pub const TURN_TLS_PORT: u16 = 5349;
 
+/// The server of time that the clock is held against, unless said otherwise: of the National Time Service Center (国家授时中心).
+pub const NTP_DEFAULT: &str = "ntp.ntsc.ac.cn";
+
 /// Bytes of a mebibyte.
 pub const MIB: u64 = 1024 * 1024;
 
@@ -133,6 +136,10 @@ pub struct Settings {
     pub storage: Storage,
     /// The file of the root secret.
     pub secret_file: PathBuf,
+    /// Whether databases are served as they are, and refused where they are not of this version.
+    pub no_migrate: bool,
+    /// The server of time that the clock is held against when somebody looks at the installation's state.
+    pub ntp: String,
     /// How media is relayed.
     pub turn: Turn,
     /// The rules by which people learn each other's addresses, and how much media one person may send.
@@ -214,6 +221,8 @@ impl Settings {
             dialling_code: None,
             storage,
             secret_file,
+            no_migrate: false,
+            ntp: NTP_DEFAULT.to_owned(),
             turn: Turn::Off,
             media: MediaRules::default(),
             accounts: AccountConfig::default(),
@@ -245,6 +254,7 @@ impl Settings {
                 vec![("engine", shown("postgres")), ("database_url", shown(masked_url(&url.0)))]
             }
         };
+        let storage = storage.into_iter().chain([("no_migrate", shown(self.no_migrate))]).collect();
         let turn = match &self.turn {
             Turn::Embedded { listen, tls, public_ips, relay_ports, allow_peers, deny_peers } => vec![
                 ("mode", shown("embedded")),
@@ -280,6 +290,7 @@ impl Settings {
         ]);
         let around = vec![
             ("secret_file", shown(&self.secret_file)),
+            ("ntp", shown(&self.ntp)),
             ("metrics_token", shown(&self.metrics_token)),
             ("log", shown(self.log.to_string())),
             ("log_format", shown(if self.log_plain { "plain" } else { "json" })),

@@ -97,6 +97,12 @@ pub enum ComposeError {
     /// A command on a place where nothing is.
     #[error("there is no network here: {0} is missing or empty; give --data-dir or --database-url")]
     NoNetwork(String),
+    /// A start that may not migrate, of databases that are not of this version.
+    #[error(
+        "with --no-migrate only databases of this version are served, and migrations have not run yet: {0}. Run \
+         `sanbao migrate` first, or start without --no-migrate"
+    )]
+    NotMigrated(String),
     /// Databases of different times.
     #[error(transparent)]
     OutOfStep(#[from] sanbao_platform::bus::LogError),
@@ -117,6 +123,8 @@ pub struct Found(Vec<(Role, Db, Holding)>);
 pub enum Purpose {
     /// To serve a network, or to begin one where nothing is.
     Serve,
+    /// To serve one that is there and of this version, without changing its schemas.
+    ServeAsItIs,
     /// To work on one that is there.
     Work,
 }
@@ -140,7 +148,7 @@ impl Found {
             folder::make_private(dir)?;
         }
         let (mut found, mut absent) = (Vec::with_capacity(roles.len()), Vec::new());
-        let deadline = Instant::now() + if purpose == Purpose::Serve { SERVER_WAIT } else { Duration::ZERO };
+        let deadline = Instant::now() + if purpose == Purpose::Work { Duration::ZERO } else { SERVER_WAIT };
         for role in roles.iter().copied() {
             match storage {
                 Storage::Files(dir) if !file(dir, role).exists() => absent.push(role),
@@ -155,7 +163,9 @@ impl Found {
             (Some(missing), Some((present, ..)), _) => {
                 Some(ComposeError::Missing { missing: place(storage, missing), present: present.schema() })
             }
-            (Some(missing), None, Purpose::Work) => Some(ComposeError::NoNetwork(place(storage, missing))),
+            (Some(missing), None, Purpose::Work | Purpose::ServeAsItIs) => {
+                Some(ComposeError::NoNetwork(place(storage, missing)))
+            }
             _ => None,
         };
         if let Some(refusal) = refusal {
@@ -219,6 +229,31 @@ impl Found {
             }
         }
         Ok(())
+    }
+
+    /// Takes them as they are, and marks them with the network's keys.
+    ///
+    /// # Errors
+    /// One is not of this version.
+    pub async fn take_as_they_are(self, marks: &KeyMarks, now: DateTime<Utc>) -> Result<Stores, ComposeError> {
+        let mut behind = Vec::new();
+        for (role, db, _) in &self.0 {
+            let failed = |e| ComposeError::Database(role.schema(), e);
+            let pending = db.pending(role.migrations()).await.map_err(failed)?;
+            if !pending.is_empty() {
+                behind.push(format!("{} ({})", role.schema(), pending.join(", ")));
+            }
+        }
+        if !behind.is_empty() {
+            self.close().await;
+            return Err(ComposeError::NotMigrated(behind.join("; ")));
+        }
+        for (role, db, _) in &self.0 {
+            let failed = |e| ComposeError::Database(role.schema(), e);
+            db.take_as_it_is().await.map_err(failed)?;
+            db.mark(marks, now).await.map_err(failed)?;
+        }
+        Ok(Stores(self.0.into_iter().map(|(role, db, _)| (role, db)).collect()))
     }
 
     /// Migrates them, and marks them with the network's keys.

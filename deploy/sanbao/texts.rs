@@ -17,7 +17,21 @@ mod tests {
     fn every_name_that_a_key_is_made_of_has_its_words() {
         let steps = lan_page::SYSTEMS.iter().flat_map(|system| lan_page::keys(system));
         let links = compose::navigation().into_iter().map(|link| link.key.to_owned());
+        let advice = |text: &str| text.split('"').filter(|key| key.starts_with("state-")).map(str::to_owned).collect();
+        let measured: Vec<String> = [
+            include_str!("check/mod.rs"),
+            include_str!("check/certificate.rs"),
+            include_str!("check/checkpoint.rs"),
+            include_str!("check/clock.rs"),
+            include_str!("check/running.rs"),
+            include_str!("check/store.rs"),
+            include_str!("check/turn.rs"),
+        ]
+        .into_iter()
+        .flat_map(|text| -> Vec<String> { advice(text) })
+        .collect();
+        assert!(measured.len() > 50, "{measured:?}");
         let guides = help::GUIDES.iter().flat_map(help::keys);
-        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides)), [""; 0]);
+        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides).chain(measured)), [""; 0]);
     }
 }

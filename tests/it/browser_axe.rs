@@ -34,6 +34,8 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/emergency-accesses/events",
     "/emergency-accesses/{id}",
     "/guest",
+    "/persons/{id}/export/part",
+    "/requests/export/part",
     "/requests/part",
     "/session",
     "/session/lock",

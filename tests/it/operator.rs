@@ -290,6 +290,41 @@ fn the_board_and_the_alerts_speak_of_metrics_that_there_are() {
     assert!(silent.is_empty(), "on no panel and in no alert: {silent:?}");
 }
 
+/// The databases of a release that did not have the newest migration of booking yet; its number.
+async fn behind(storage: &Storage, secret: &Path) -> i64 {
+    let found = Found::open(storage, Role::ALL, Purpose::Serve).await.unwrap();
+    let root = found.secret(secret).unwrap();
+    let (mut newest, now) = (0, Clock::system().now());
+    for (role, db) in found.databases() {
+        let mut known = db.known(role.migrations());
+        if role == Role::Booking {
+            newest = known.pop().unwrap();
+        }
+        db.migrate_to(role.migrations(), &known).await.unwrap();
+        db.mark(&root.marks(), now).await.unwrap();
+    }
+    found.close().await;
+    newest
+}
+
+#[tokio::test]
+async fn a_start_that_may_not_migrate_refuses_databases_that_are_behind_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, at) = (folder.path().join("data"), format!("127.0.0.1:{}", port()));
+    let flags = ["--data-dir", data.to_str().unwrap(), "--no-turn", "--listen", &at, "--no-migrate"];
+    let refused = |flags: &[&str]| ended(binary().arg("serve"), flags);
+    let (well, said) = refused(&flags);
+    assert!(!well && said.contains("no network here"), "{said}");
+    let newest = behind(&Storage::Files(data.clone()), &data.join("secret.json")).await;
+    let (well, said) = refused(&flags);
+    assert!(!well && said.contains("sanbao migrate") && said.contains(&format!("booking ({newest:04}_")), "{said}");
+    assert!(ended(&mut binary(), &["migrate", "--data-dir", data.to_str().unwrap()]).0);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
+    command.arg("serve").args(flags);
+    let running = Process::ready(command, format!("http://{at}")).await;
+    assert!(running.terminate().await.success());
+}
+
 #[tokio::test]
 async fn an_upgrade_is_told_before_it_is_done_and_done_apart_from_serving() {
     let folder = tempfile::tempdir().unwrap();
@@ -302,19 +337,7 @@ async fn an_upgrade_is_told_before_it_is_done_and_done_apart_from_serving() {
     };
     let (well, _, said) = migrate(&[]);
     assert!(!well && said.contains("no network here"), "{said}");
-    // The database of a release that did not have the newest migration of booking yet.
-    let found = Found::open(&storage, Role::ALL, Purpose::Serve).await.unwrap();
-    let root = found.secret(&secret).unwrap();
-    let (mut newest, now) = (0, Clock::system().now());
-    for (role, db) in found.databases() {
-        let mut known = db.known(role.migrations());
-        if role == Role::Booking {
-            newest = known.pop().unwrap();
-        }
-        db.migrate_to(role.migrations(), &known).await.unwrap();
-        db.mark(&root.marks(), now).await.unwrap();
-    }
-    found.close().await;
+    let newest = behind(&storage, &secret).await;
     let number = format!("{newest:04}_");
     let (well, told, said) = migrate(&["--dry-run"]);
     assert!(well && told.contains("booking: 1 to run") && told.contains(&number), "{told}{said}");
@@ -347,14 +370,21 @@ async fn a_check_measures_and_says_what_to_do() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
     command.arg("serve").args(&flags);
     let running = Process::ready(command, format!("http://127.0.0.1:{at}")).await;
-    until("TURN answers", async || check().1.contains(&format!("[好 good] 音视频中继 TURN UDP 127.0.0.1:{turn}")))
-        .await;
+    until("TURN answers", async || check().1.contains(&format!("[好 good] 音视频中继 UDP 127.0.0.1:{turn}"))).await;
     let (well, said) = check();
     assert!(
-        !well && said.contains("[不行 bad] 备份 backup: none was ever made") && said.contains("sanbao backup"),
+        !well
+            && said.contains("[不行 bad] 备份：从来没有做过\n    backup: none was ever made\n    → 运行 sanbao backup"),
         "{said}"
     );
-    for good in ["[好 good] 数据库 databases: SQLite", "disk: ", "TURN TCP", "[不知 unknown] 时钟 clock"] {
+    for good in [
+        "[好 good] 数据库：SQLite",
+        "databases: SQLite, booking, signalling, needs-analysis",
+        "disk: ",
+        "TURN TCP",
+        "[不知 unknown] 时钟",
+        "[不知 unknown] 操作记录的检查点",
+    ] {
         assert!(said.contains(good), "{good}: {said}");
     }
     let (file, words) = (folder.path().join("backup"), folder.path().join("passphrase"));
@@ -363,7 +393,7 @@ async fn a_check_measures_and_says_what_to_do() {
     backup.arg("backup").arg(&file).arg("--passphrase-file").arg(&words).args(["--data-dir", data.to_str().unwrap()]);
     assert!(ended(&mut backup, &[]).0);
     let (well, said) = check();
-    assert!(well && said.contains("[好 good] 备份 backup"), "{said}");
+    assert!(well && said.contains("[好 good] 备份："), "{said}");
     assert!(running.terminate().await.success());
     let (well, said) = ended(&mut binary(), &["check", "--turn", &format!("127.0.0.1:{turn}")]);
     assert!(!well, "nothing is there any more: {said}");

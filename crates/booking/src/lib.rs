@@ -50,6 +50,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1611 "1611_person_care",
     1612 "1612_person_sharing",
     1700 "1700_person_source",
+    1720 "1720_person_hold",
+    1721 "1721_person_erasure",
 );
 
 /// The operator's choices.

@@ -17,6 +17,9 @@ pub(crate) static CONSULT: LazyLock<Texts> =
 pub(crate) static EMERGENCY: LazyLock<Texts> = LazyLock::new(|| {
     Texts::new(include_str!("../texts/emergency.zh-CN.ftl"), include_str!("../texts/emergency.en.ftl"))
 });
+/// The words of the file of all that is kept of a person.
+pub(crate) static EXPORT: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/export.zh-CN.ftl"), include_str!("../texts/export.en.ftl")));
 /// The words of the pages of visits.
 pub(crate) static VISIT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
@@ -32,7 +35,7 @@ mod tests {
 
     #[test]
     fn every_text_stands_in_both_languages() {
-        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &VISIT] {
+        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &EXPORT, &VISIT] {
             assert_eq!(texts.lacking([]), [""; 0]);
         }
     }

@@ -36,6 +36,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     900 "0900_area_version",
     1000 "1000_elder_end",
     1120 "1120_import_notes",
+    1130 "1130_erased_elder",
 );
 
 /// The zone in which this network counts its days.
@@ -75,7 +76,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
     let routes =
         Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
-    let tasks = vec![area::task(&app)];
+    let tasks = vec![area::task(&app), request::erased::task(&app)];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));

@@ -24,6 +24,7 @@ const ADD_POSTGRES: &str = "insert into history
         h.to_state, h.reason, h.note
     from jsonb_to_recordset($1) as h (aggregate text, id uuid, version bigint, at timestamptz, actor uuid,
         actor_name text, organisation uuid, step text, from_state text, to_state text, reason text, note text)";
+const NEXT: &str = "select coalesce(max(version), 0) + 1 from history where aggregate = $1 and id = $2";
 const OF: &str = "select version, at, actor, actor_name, organisation, step, from_state, to_state, reason, note
     from history where aggregate = $1 and id = $2 order by version desc limit $3";
 
@@ -98,6 +99,11 @@ pub async fn add(tx: &mut Tx, aggregate: &'static str, lines: &[(Uuid, Line)]) -
     };
     let added = on!(tx, |c| sqlx::query(statement).bind(Json(&rows)).execute(c).await.map(|r| r.rows_affected()))?;
     expect_rows("add history", lines.len() as u64, added)
+}
+
+/// The version of the next line of something that keeps no version of its own.
+pub async fn next_version(conn: &mut Conn, aggregate: &'static str, id: Uuid) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(NEXT).bind(aggregate).bind(id).fetch_one(c).await)?)
 }
 
 /// The newest lines of an aggregate, at most [`LINES_MAX`], the oldest of them first. What people said in them is about

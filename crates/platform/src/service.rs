@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::FromRef;
@@ -200,38 +201,98 @@ fn log_of(services: &[Service], bus: &Bus, publisher: &'static str) -> Option<Ar
     }
 }
 
+/// How the tasks of a process stand, counted as they begin and end.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs(Arc<JobCounts>);
+
+#[derive(Debug, Default)]
+struct JobCounts {
+    begun: AtomicU64,
+    ended: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// The tasks of a process that run, that have done their work, and that a fault of the program has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobsState {
+    pub running: u64,
+    pub ended: u64,
+    pub failed: u64,
+}
+
+impl Jobs {
+    /// The numbers now.
+    pub fn state(&self) -> JobsState {
+        let [begun, ended, failed] =
+            [&self.0.begun, &self.0.ended, &self.0.failed].map(|count| count.load(Ordering::Acquire));
+        JobsState { running: begun.saturating_sub(ended + failed), ended, failed }
+    }
+
+    /// The same task, counted.
+    fn counted<W: Future<Output = ()> + Send + 'static>(
+        &self,
+        task: W,
+    ) -> impl Future<Output = ()> + Send + 'static + use<W> {
+        self.0.begun.fetch_add(1, Ordering::AcqRel);
+        let end = JobEnd(self.clone());
+        async move {
+            let _end = end;
+            task.await;
+        }
+    }
+}
+
+/// Counts the end of a task as it is dropped, by a panic too.
+struct JobEnd(Jobs);
+
+impl Drop for JobEnd {
+    fn drop(&mut self) {
+        let count = if std::thread::panicking() { &self.0.0.failed } else { &self.0.0.ended };
+        count.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
 /// The tasks of running services.
 #[derive(Debug)]
 pub struct Running {
     tasks: JoinSet<()>,
     stop: CancellationToken,
+    jobs: Jobs,
 }
 
 impl Running {
     /// Starts the services' own tasks, and what keeps this process's metrics small.
     pub fn start(services: &mut [Service]) -> Self {
-        let stop = CancellationToken::new();
-        let mut tasks = JoinSet::new();
-        tasks.spawn(telemetry::keep_metrics(stop.clone()));
+        let mut running = Self { tasks: JoinSet::new(), stop: CancellationToken::new(), jobs: Jobs::default() };
+        running.spawn(telemetry::keep_metrics(running.stop.clone()));
         for task in services.iter_mut().flat_map(|s| s.tasks.drain(..)) {
-            tasks.spawn(task(stop.clone()));
+            running.spawn(task(running.stop.clone()));
         }
-        Self { tasks, stop }
+        running
+    }
+
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(self.jobs.counted(task));
+    }
+
+    /// How its tasks stand, also later.
+    pub fn jobs(&self) -> Jobs {
+        self.jobs.clone()
     }
 
     /// Starts what runs between the services as well.
     #[must_use]
     pub fn connected_by(mut self, wiring: &Wiring) -> Self {
         for (consumer, log) in &wiring.followers {
-            self.tasks.spawn(consumer.clone().run(Arc::clone(log), wiring.faults.clone(), self.stop.clone()));
+            self.spawn(consumer.clone().run(Arc::clone(log), wiring.faults.clone(), self.stop.clone()));
         }
         for forwarder in &wiring.forwarders {
-            self.tasks.spawn(Arc::clone(forwarder).run(wiring.faults.clone(), self.stop.clone()));
+            self.spawn(Arc::clone(forwarder).run(wiring.faults.clone(), self.stop.clone()));
         }
         for cleaner in &wiring.cleaners {
             let (db, clock) = (cleaner.db.clone(), cleaner.clock.clone());
-            self.tasks.spawn(ended::follow(db, clock, self.stop.clone()));
-            self.tasks.spawn(cleaner.clone().run(self.stop.clone()));
+            self.spawn(ended::follow(db, clock, self.stop.clone()));
+            self.spawn(cleaner.clone().run(self.stop.clone()));
         }
         self
     }
@@ -240,5 +301,31 @@ impl Running {
     pub async fn stop(mut self) {
         self.stop.cancel();
         while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn tasks_are_counted_as_they_run_end_and_fail() {
+        let jobs = Jobs::default();
+        let state = |running, ended, failed| JobsState { running, ended, failed };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(jobs.counted(async {}));
+        assert!(tasks.join_next().await.is_some_and(|end| end.is_ok()));
+        assert_eq!(jobs.state(), state(0, 1, 0));
+        tasks.spawn(jobs.counted(std::future::pending()));
+        assert_eq!(jobs.state(), state(1, 1, 0));
+        let failing = jobs.counted(async {
+            tokio::task::yield_now().await;
+            panic!("on purpose");
+        });
+        assert!(tokio::spawn(failing).await.is_err());
+        assert_eq!(jobs.state(), state(1, 1, 1));
+        tasks.abort_all();
+        while tasks.join_next().await.is_some() {}
+        assert_eq!(jobs.state(), state(0, 2, 1));
     }
 }

@@ -11,6 +11,8 @@
 mod answer;
 #[cfg(feature = "browser")]
 mod browser;
+mod everything;
+mod forgotten;
 mod neighbour;
 mod ports;
 mod site;
@@ -33,6 +35,8 @@ use crate::web::Frame;
 pub use answer::Answer;
 #[cfg(feature = "browser")]
 pub use browser::{Browser, Driver, Look};
+pub use everything::everything;
+pub use forgotten::Forgotten;
 pub use neighbour::Neighbour;
 pub use ports::{port, ports};
 pub use site::{Person, Site};

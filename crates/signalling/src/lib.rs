@@ -5,6 +5,7 @@
 
 pub mod cluster;
 pub mod config;
+pub mod erased;
 mod events;
 mod facts;
 pub mod id;
@@ -104,6 +105,7 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let db = deps.db.clone();
     let consumers = vec![
         revocation::consumer(db.clone(), deps.clock.clone()),
+        erased::consumer(db.clone(), deps.clock.clone()),
         ended::consumer("signalling.ended_sessions", db.clone(), deps.clock.clone()),
     ];
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));

@@ -7,11 +7,11 @@ use sanbao_platform::clock::Clock;
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
-use super::{Finding, Standing};
+use super::{Finding, Sentence, Standing};
 use crate::cli_turn::host_of;
 use crate::settings::{Settings, Site};
 
-const WHAT: &str = "证书 certificate";
+const WHAT: &str = "state-certificate";
 /// A renewal by ACME comes thirty days before the end; when it has not come by then, somebody should look.
 const DAYS_LOW: i64 = 14;
 
@@ -39,35 +39,34 @@ fn is_of(names: &[String], host: &str) -> bool {
     names.iter().any(|name| *name == host || star.as_ref() == Some(name))
 }
 
-pub(super) fn look(settings: &Settings) -> Option<Finding> {
+pub(super) fn look(settings: &Settings, clock: &Clock) -> Option<Finding> {
     let tls = match &settings.site {
         Site::Https(tls) => tls,
         Site::BehindProxy => {
-            let (zh, en) = ("证书在前面的代理上，请在那里查看", "the proxy in front has it: look there");
-            return Some(Finding::wanting(WHAT, Standing::Unknown, "a proxy does HTTPS", zh, en));
+            return Some(Finding::wanting(WHAT, Standing::Unknown, "state-said-proxy", "state-do-proxy"));
         }
         Site::Plain => return None,
     };
+    let bad = |cause: String, advice| Finding::wanting(WHAT, Standing::Bad, Sentence::cause(&cause), advice);
     if let Err(error) = tls.check() {
-        let (zh, en) = ("换上成对的证书和私钥", "put a certificate and its key there");
-        return Some(Finding::wanting(WHAT, Standing::Bad, error.to_string(), zh, en));
+        return Some(bad(error.to_string(), "state-do-pair"));
     }
     Some(match read(&tls.certificate) {
-        Err(error) => Finding::wanting(WHAT, Standing::Bad, error, "换一张证书", "put another certificate there"),
-        Ok((end, names)) => judged(end, &names, host_of(&settings.public_url), Clock::system().now()),
+        Err(error) => bad(error, "state-do-certificate"),
+        Ok((end, names)) => judged(end, &names, host_of(&settings.public_url), clock.now()),
     })
 }
 
 fn judged(end: DateTime<Utc>, names: &[String], host: &str, now: DateTime<Utc>) -> Finding {
-    let said = format!("until {}, {} days, for {}", end.format("%Y-%m-%d"), (end - now).num_days(), names.join(", "));
-    let renew = ("更新证书；程序会自己重新读取", "renew it; the process reads it by itself");
+    let (until, days) = (end.format("%Y-%m-%d").to_string(), (end - now).num_days().to_string());
+    let values = [("until", until), ("days", days), ("names", names.join(", "))];
+    let said = Sentence::with("state-said-certificate", values);
     if end <= now {
-        Finding::wanting(WHAT, Standing::Bad, said, renew.0, renew.1)
+        Finding::wanting(WHAT, Standing::Bad, said, "state-do-renew")
     } else if !is_of(names, host) {
-        let (zh, en) = ("证书不是这个网址的：浏览器会拒绝", "it is not of --public-url: browsers will refuse it");
-        Finding::wanting(WHAT, Standing::Bad, said, zh, en)
+        Finding::wanting(WHAT, Standing::Bad, said, "state-do-other-name")
     } else if end - now < Duration::days(DAYS_LOW) {
-        Finding::wanting(WHAT, Standing::Soon, said, renew.0, renew.1)
+        Finding::wanting(WHAT, Standing::Soon, said, "state-do-renew")
     } else {
         Finding::good(WHAT, said)
     }

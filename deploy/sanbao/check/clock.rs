@@ -7,9 +7,9 @@ use sanbao_platform::clock::Clock;
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
-use super::{Finding, Standing};
+use super::{Finding, Sentence, Standing};
 
-const WHAT: &str = "时钟 clock";
+const WHAT: &str = "state-clock";
 const WAIT: Duration = Duration::from_secs(3);
 /// Seconds between the era of NTP and that of Unix (RFC 4330 §3).
 const ERA_SECONDS: i64 = 2_208_988_800;
@@ -46,31 +46,26 @@ async fn behind(server: &str, now: impl Fn() -> DateTime<Utc>) -> std::io::Resul
     Ok(i64::midpoint(received - sent.timestamp_millis(), answered - come.timestamp_millis()))
 }
 
-pub(super) async fn look(server: &str) -> Finding {
-    let clock = Clock::system();
+pub(super) async fn look(server: &str, clock: &Clock) -> Finding {
     let measured = timeout(WAIT, behind(server, || clock.now())).await;
     let measured = measured.unwrap_or_else(|_| Err(std::io::Error::from(std::io::ErrorKind::TimedOut)));
     match measured {
         Ok(ms) => judged(ms, server),
-        Err(error) => Finding::wanting(
-            WHAT,
-            Standing::Unknown,
-            format!("{server}: {error}"),
-            "用 --ntp 指定能访问的时间服务器",
-            "give a server of time that this machine reaches with --ntp",
-        ),
+        Err(error) => {
+            let said = Sentence::cause(&format!("{server}: {error}"));
+            Finding::wanting(WHAT, Standing::Unknown, said, "state-do-ntp")
+        }
     }
 }
 
 fn judged(ms: i64, server: &str) -> Finding {
-    let said = format!("{ms:+} ms to {server}");
-    let (zh, en) =
-        ("打开时间同步（systemd-timesyncd 或 chrony）", "turn time synchronisation on (systemd-timesyncd or chrony)");
-    match ms.abs() {
-        off if off >= OFF_MS_MAX => Finding::wanting(WHAT, Standing::Bad, said, zh, en),
-        off if off >= OFF_MS_LOW => Finding::wanting(WHAT, Standing::Soon, said, zh, en),
-        _ => Finding::good(WHAT, said),
-    }
+    let said = Sentence::with("state-said-clock", [("ms", format!("{ms:+}")), ("server", server.to_owned())]);
+    let standing = match ms.abs() {
+        off if off >= OFF_MS_MAX => Standing::Bad,
+        off if off >= OFF_MS_LOW => Standing::Soon,
+        _ => Standing::Good,
+    };
+    Finding::judged(WHAT.into(), standing, said, "state-do-clock")
 }
 
 #[cfg(test)]
@@ -107,9 +102,9 @@ mod tests {
             let off = behind(&server(ahead).await, || Clock::system().now()).await.unwrap();
             assert!((off - ahead).abs() < 120_000, "{off}");
         }
-        assert_eq!(look(&server(600_000).await).await.standing, Standing::Bad);
+        assert_eq!(look(&server(600_000).await, &Clock::system()).await.standing, Standing::Bad);
         let states = [0, -999, 1_000, 14_999, -15_000].map(|ms| judged(ms, "x").standing);
         assert_eq!(states, [Standing::Good, Standing::Good, Standing::Soon, Standing::Soon, Standing::Bad]);
-        assert_eq!(look("127.0.0.1:9").await.standing, Standing::Unknown);
+        assert_eq!(look("127.0.0.1:9", &Clock::system()).await.standing, Standing::Unknown);
     }
 }

@@ -1,19 +1,23 @@
 //! The databases with their secret, the disk, and the age of the last backup.
 
 use std::path::Path;
+use std::time::Duration as Wait;
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Db;
 
-use super::{Finding, Standing};
+use super::{Finding, Sentence, Standing, checkpoint};
 use crate::role::Role;
 use crate::settings::{Settings, Storage};
 use crate::stores::{ComposeError, Found, Purpose};
 
-const DATABASES: &str = "数据库 databases";
-const DISK: &str = "磁盘 disk";
-const BACKUP: &str = "备份 backup";
+const DATABASES: &str = "state-databases";
+const DISK: &str = "state-disk";
+const BACKUP: &str = "state-backup";
 
+/// How long a database may take to show that it takes writes.
+const READY_WAIT: Wait = Wait::from_secs(5);
 /// Below this a day's work may fill the disk.
 const FREE_BYTES_LOW: u64 = 1024 * 1024 * 1024;
 /// Below this nothing should be begun.
@@ -23,81 +27,96 @@ const BACKUP_HOURS_MAX: i64 = 36;
 /// Older than this it is no safety any more.
 const BACKUP_DAYS_MAX: i64 = 7;
 
-pub(super) async fn look(settings: &Settings) -> Vec<Finding> {
-    let mut all = databases(settings).await;
-    if let Storage::Files(dir) = &settings.storage {
-        all.push(disk(dir));
+/// Opens everything as a start does, and says what a start would do.
+pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Finding> {
+    let looked = async {
+        let found = Found::open(&settings.storage, settings.roles(), Purpose::Work).await?;
+        let all = match secret_fits(&found, settings) {
+            Ok(()) => measured(&found.databases(), clock).await,
+            Err(error) => Err(error),
+        };
+        let all = match all {
+            Ok(all) => Ok([all, checkpoint::look(&settings.audit, &found.databases(), clock).await].concat()),
+            refused => refused,
+        };
+        found.close().await;
+        all
+    };
+    looked.await.unwrap_or_else(|error| vec![refused(&error)])
+}
+
+fn secret_fits(found: &Found, settings: &Settings) -> Result<(), ComposeError> {
+    let root = found.secret(&settings.secret_file)?;
+    if root.is_resealing() { Err(ComposeError::Resealing(settings.secret_file.clone())) } else { Ok(()) }
+}
+
+fn refused(error: &ComposeError) -> Finding {
+    Finding::wanting(DATABASES, Standing::Bad, Sentence::cause(error), "state-do-databases")
+}
+
+/// The account that open databases give of themselves, and their sizes.
+pub(crate) async fn of_open(databases: &[(Role, Db)], clock: &Clock) -> Vec<Finding> {
+    for (role, db) in databases {
+        let ready = tokio::time::timeout(READY_WAIT, db.ready()).await;
+        let cause = match ready {
+            Ok(Ok(())) => continue,
+            Ok(Err(error)) => Sentence::cause(&format!("{}: {error}", role.name())),
+            Err(_) => Sentence::with("state-said-no-answer", [("seconds", READY_WAIT.as_secs().to_string())]),
+        };
+        return vec![Finding::wanting(DATABASES, Standing::Bad, cause, "state-do-writes")];
+    }
+    let mut all = measured(databases, clock).await.unwrap_or_else(|error| vec![refused(&error)]);
+    for (role, db) in databases {
+        let what = Sentence::with("state-size", [("name", role.name().to_owned())]);
+        all.push(match db.bytes().await {
+            Ok(bytes) => Finding::good(what, Sentence::with("state-said-size", [("mb", megabytes(bytes))])),
+            Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"),
+        });
     }
     all
 }
 
-/// Opens everything as a start does, tries a write, and says what a start would do.
-async fn databases(settings: &Settings) -> Vec<Finding> {
-    match opened(settings).await {
-        Ok((finding, last)) => vec![finding, backup(last, Clock::system().now())],
-        Err(error) => vec![Finding::wanting(
-            DATABASES,
-            Standing::Bad,
-            error.to_string(),
-            "按上面的提示处理后再启动",
-            "do what the line above says before the next start",
-        )],
+/// Whether they are of this version, and how old the last backup is.
+async fn measured(databases: &[(Role, Db)], clock: &Clock) -> Result<Vec<Finding>, ComposeError> {
+    let (mut pending, mut last, mut engine) = (0, None, "SQLite");
+    for (at, (role, db)) in databases.iter().enumerate() {
+        let failed = |e| ComposeError::Database(role.schema(), e);
+        let own = db.pending(role.migrations()).await.map_err(failed)?;
+        pending += own.len();
+        if own.is_empty() && at == 0 {
+            last = db.last_backup().await.map_err(failed)?;
+        }
+        if db.engine_name() == "postgres" {
+            engine = "PostgreSQL";
+        }
     }
-}
-
-async fn opened(settings: &Settings) -> Result<(Finding, Option<DateTime<Utc>>), ComposeError> {
-    let found = Found::open(&settings.storage, settings.roles(), Purpose::Work).await?;
-    let looked = async {
-        let root = found.secret(&settings.secret_file)?;
-        if root.is_resealing() {
-            return Err(ComposeError::Resealing(settings.secret_file.clone()));
-        }
-        let (mut pending, mut last) = (0, None);
-        for (role, db) in found.databases() {
-            let failed = |e| ComposeError::Database(role.schema(), e);
-            let own = db.pending(role.migrations()).await.map_err(failed)?;
-            pending += own.len();
-            if own.is_empty() && role == settings.roles()[0] {
-                last = db.last_backup().await.map_err(failed)?;
-            }
-        }
-        Ok((pending, last))
-    };
-    let looked = looked.await;
-    found.close().await;
-    let (pending, last) = looked?;
-    let engine = match settings.storage {
-        Storage::Files(_) => "SQLite",
-        Storage::Postgres(_) => "PostgreSQL",
-    };
-    let names: Vec<_> = settings.roles().iter().map(|role| Role::name(*role)).collect();
+    let names: Vec<_> = databases.iter().map(|(role, _)| role.name()).collect();
+    let engine = ("engine", engine.to_owned());
     let finding = if pending == 0 {
-        Finding::good(DATABASES, format!("{engine}, {}, under their secret, of this version", names.join(", ")))
+        Finding::good(DATABASES, Sentence::with("state-said-databases", [engine, ("names", names.join(", "))]))
     } else {
-        Finding::wanting(
-            DATABASES,
-            Standing::Soon,
-            format!("{engine}: {pending} migrations have not run yet"),
-            "先备份，再运行 sanbao migrate 或重新启动",
-            "make a backup, then run sanbao migrate or restart",
-        )
+        let said = Sentence::with("state-said-pending", [engine, ("count", pending.to_string())]);
+        Finding::wanting(DATABASES, Standing::Soon, said, "state-do-migrate")
     };
-    Ok((finding, last))
+    Ok(vec![finding, backup(last, clock.now())])
 }
 
 fn backup(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Finding {
-    let (zh, en) = ("运行 sanbao backup，并让它每晚运行", "run sanbao backup, and have it run each night");
     let Some(last) = last else {
-        return Finding::wanting(BACKUP, Standing::Bad, "none was ever made", zh, en);
+        return Finding::wanting(BACKUP, Standing::Bad, "state-said-no-backup", "state-do-backup");
     };
-    let said = format!("{} ({} h ago)", last.format("%Y-%m-%d %H:%M UTC"), (now - last).num_hours());
-    if now - last > Duration::days(BACKUP_DAYS_MAX) {
-        Finding::wanting(BACKUP, Standing::Bad, said, zh, en)
-    } else if now - last > Duration::hours(BACKUP_HOURS_MAX) {
-        Finding::wanting(BACKUP, Standing::Soon, said, zh, en)
-    } else {
-        Finding::good(BACKUP, said)
-    }
+    let at = ("at", last.format("%Y-%m-%d %H:%M UTC").to_string());
+    let said = Sentence::with("state-said-backup", [at, ("hours", (now - last).num_hours().to_string())]);
+    let standing = match now - last {
+        age if age > Duration::days(BACKUP_DAYS_MAX) => Standing::Bad,
+        age if age > Duration::hours(BACKUP_HOURS_MAX) => Standing::Soon,
+        _ => Standing::Good,
+    };
+    Finding::judged(BACKUP.into(), standing, said, "state-do-backup")
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10)
 }
 
 #[cfg(unix)]
@@ -111,21 +130,21 @@ fn free(_: &Path) -> Option<(u64, u64)> {
     None
 }
 
-fn disk(dir: &Path) -> Finding {
-    let (zh, en) = ("腾出空间，或换到更大的磁盘", "make room, or move to a larger disk");
-    match free(dir) {
-        None => Finding::wanting(DISK, Standing::Unknown, "its free space cannot be read", zh, en),
-        Some((free, all)) => {
-            let said = format!("{} MB of {} MB are free", free / 1_000_000, all / 1_000_000);
-            if free < FREE_BYTES_MIN {
-                Finding::wanting(DISK, Standing::Bad, said, zh, en)
-            } else if free < FREE_BYTES_LOW {
-                Finding::wanting(DISK, Standing::Soon, said, zh, en)
-            } else {
-                Finding::good(DISK, said)
-            }
-        }
-    }
+/// The free space of the folder; that of a server is not seen from here.
+pub(super) fn disk_of(storage: &Storage) -> Finding {
+    let Storage::Files(dir) = storage else {
+        return Finding::wanting(DISK, Standing::Unknown, "state-said-disk-elsewhere", "state-do-disk-elsewhere");
+    };
+    let Some((free, all)) = free(dir) else {
+        return Finding::wanting(DISK, Standing::Unknown, "state-said-disk-unknown", "state-do-disk");
+    };
+    let said = Sentence::with("state-said-disk", [("free", megabytes(free)), ("all", megabytes(all))]);
+    let standing = match free {
+        free if free < FREE_BYTES_MIN => Standing::Bad,
+        free if free < FREE_BYTES_LOW => Standing::Soon,
+        _ => Standing::Good,
+    };
+    Finding::judged(DISK.into(), standing, said, "state-do-disk")
 }
 
 #[cfg(test)]

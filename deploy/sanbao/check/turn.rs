@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use super::{Finding, Standing};
+use super::{Finding, Sentence, Standing};
 
 const WAIT: Duration = Duration::from_millis(700);
 const TRIES: usize = 4;
@@ -42,17 +42,16 @@ async fn answers_tcp(at: SocketAddr) -> std::io::Result<()> {
 }
 
 fn told(at: SocketAddr, how: &str, outcome: std::io::Result<()>) -> Finding {
-    let what = format!("音视频中继 TURN {how} {at}");
+    let what = Sentence::with("state-turn-at", [("how", how.to_owned()), ("at", at.to_string())]);
     match outcome {
-        Ok(()) => Finding::good(what, "answers this machine"),
-        Err(error) => Finding::wanting(
-            what,
-            Standing::Bad,
-            error.to_string(),
-            "看服务是否在运行、防火墙是否放行这个端口；有些路由器不让本机从公网地址绕回",
-            "look whether the service runs and the firewall lets the port through; some routers do not lead a machine to itself",
-        ),
+        Ok(()) => Finding::good(what, "state-said-answers"),
+        Err(error) => Finding::wanting(what, Standing::Bad, Sentence::cause(&error), "state-do-turn"),
     }
+}
+
+/// TURN that this process cannot see, for a reason.
+pub(super) fn unseen(why: &'static str) -> Finding {
+    Finding::wanting("state-turn", Standing::Unknown, why, "state-do-turn-elsewhere")
 }
 
 pub(super) async fn look(listen: SocketAddr, tls: Option<SocketAddr>, public_ips: &[IpAddr]) -> Vec<Finding> {

@@ -109,7 +109,7 @@ fn beside(file: &Path, end: &str) -> PathBuf {
 }
 
 /// A new file that only its owner reads.
-fn private(path: &Path) -> Result<File, KeepingError> {
+pub(super) fn private(path: &Path) -> Result<File, KeepingError> {
     let mut options = File::options();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

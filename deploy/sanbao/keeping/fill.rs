@@ -5,11 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
+use sanbao_booking::account::person::erasure::Erasure;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::{Cell, Digest, Sink, Table, matched};
 
-use super::KeepingError;
+use super::{KeepingError, erased};
 use crate::command_error::CommandError;
 use crate::folder::{self, Holds};
 use crate::needs::bar;
@@ -158,16 +159,24 @@ impl Filling {
         Ok(self.sink.leave().await?)
     }
 
-    /// Makes it a network, with its secret beside it; how many rows it has. Until this returns, nothing of it is served.
-    pub(super) async fn finish(self, root: &RootSecret, secret_file: &Path) -> Result<u64, KeepingError> {
+    /// Makes it a network, with its secret beside it; how many rows it has. Until this returns, nothing of it is served: in a
+    /// folder also the people of `erasures` are out of it before, on a server just after.
+    pub(super) async fn finish(
+        self,
+        root: &RootSecret,
+        secret_file: &Path,
+        erasures: Option<&[Erasure]>,
+    ) -> Result<u64, KeepingError> {
         self.bar.finish_and_clear();
         let Storage::Files(dir) = &self.storage else {
             put_secret(root, secret_file)?;
             self.sink.commit().await?;
+            without(&self.databases, erasures).await?;
             close(&self.databases).await;
             return Ok(self.rows);
         };
         self.sink.commit().await?;
+        without(&self.databases, erasures).await?;
         close(&self.databases).await;
         let workshop = workshop(dir);
         match secret_file.strip_prefix(dir) {
@@ -178,6 +187,15 @@ impl Filling {
         fs::rename(&workshop, dir).and_then(|()| synced(dir)).map_err(|e| KeepingError::File(dir.clone(), e))?;
         Ok(self.rows)
     }
+}
+
+/// Takes out those who were erased since; the statements that do are of this program's schema.
+async fn without(databases: &[(Role, Db)], erasures: Option<&[Erasure]>) -> Result<(), KeepingError> {
+    let Some(erasures) = erasures else { return Ok(()) };
+    for (role, db) in databases {
+        db.migrate(role.migrations()).await?;
+    }
+    erased::applied(databases, erasures).await.map(drop)
 }
 
 async fn close(databases: &[(Role, Db)]) {

@@ -1,9 +1,11 @@
-//! The commands by which a network is kept: `backup` of a running one, `restore` into an empty place, `move-to-postgres`.
+//! The commands by which a network is kept: `backup` of a running one, `restore` into an empty place, `move-to-postgres`,
+//! `erasures`.
 //!
 //! All three move rows in one form ([`Cell`](sanbao_platform::db::copy::Cell)), so that a backup of one engine is restored into the
 //! other. What is copied is read again where it was written, and its sum is compared, before any of it can be served.
 
 mod backup;
+mod erased;
 mod fill;
 mod restore;
 mod to_postgres;
@@ -20,6 +22,7 @@ use crate::cli_keeping::{PASSPHRASE, PassphraseArgs};
 use crate::role::Role;
 
 pub use backup::back_up;
+pub use erased::{apply as apply_erasures, export as export_erasures};
 pub use restore::restore;
 pub use to_postgres::move_to_postgres;
 
@@ -71,6 +74,8 @@ pub enum KeepingError {
         "{table} of the {database} database was not copied whole: {copied} of {rows} rows; nothing is kept of the copy"
     )]
     NotWhole { database: &'static str, table: String, copied: u64, rows: u64 },
+    #[error("{0}, line {1}: no proof of an erasure, or one that was changed since it was written")]
+    Erasure(PathBuf, usize),
     #[error("the backup is not as one is written: {0}")]
     Shape(&'static str),
 }

@@ -7,6 +7,7 @@ use sanbao_platform::archive::{ArchiveError, Reader};
 use sanbao_platform::config::RootSecret;
 
 use super::backup::Record;
+use super::erased;
 use super::fill::Filling;
 use super::{KeepingError, passphrase};
 use crate::cli_keeping::RestoreArgs;
@@ -23,6 +24,7 @@ fn next(archive: &mut Archive) -> Result<Record, KeepingError> {
 pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     let (storage, secret_file) = args.store.storage()?;
     let passphrase = passphrase(&args.passphrase)?;
+    let erasures = args.erasures.as_deref().map(erased::read).transpose()?;
     let file = File::open(&args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
     let mut archive = Reader::open(BufReader::new(file), &passphrase).map_err(KeepingError::from)?;
     let Record::Network { version, at, secret, applied } = next(&mut archive)? else {
@@ -34,13 +36,16 @@ pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     let root = RootSecret::of_file_text(&secret).map_err(|e| KeepingError::Archive(ArchiveError::Io(e)))?;
     let mut filling = Filling::begin(&storage, &root, &secret_file, &applied).await?;
     take(&mut archive, &mut filling).await?;
-    let rows = filling.finish(&root, &secret_file).await?;
+    let rows = filling.finish(&root, &secret_file, erasures.as_deref()).await?;
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "{rows} rows are restored, of {at} by version {version}; the root secret is {}",
         secret_file.display()
     )?;
+    if let Some(erasures) = &erasures {
+        writeln!(out, "{} people who were erased are erased here, too", erasures.len())?;
+    }
     Ok(out.flush()?)
 }
 

@@ -20,6 +20,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::Method;
 use sanbao::compose::{self, Found, Network, Parts, Purpose, Stores};
+use sanbao::operate::Installation;
 use sanbao::role::Role;
 use sanbao::settings::{MediaRules, Storage, Turn};
 use sanbao_booking::account::{AccountConfig, SecondFactorFor};
@@ -110,6 +111,7 @@ pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
         stream_limits: StreamLimits::default(),
         audit: Keeping::default(),
         retention: Retention::default(),
+        installation: Installation::default(),
     }
 }
 

@@ -134,7 +134,9 @@ impl World {
     /// A page's path with the world's ids in it.
     pub fn page(&self, path: &str) -> String {
         let of_person = |path: String| match self.thing("/persons/{id}", "id") {
-            Some(person) if path == "/requests/part" => format!("{path}?person={person}"),
+            Some(person) if ["/requests/part", "/requests/export/part"].contains(&path.as_str()) => {
+                format!("{path}?person={person}")
+            }
             _ => path,
         };
         of_person(sample::path(path, |name| self.thing(path, name)))

@@ -106,6 +106,7 @@ impl<'a> Journey<'a> {
     /// All of it.
     pub(super) async fn go(&mut self) {
         self.people().await;
+        self.erased().await;
         self.moves().await;
         self.consult_to_the_end().await;
         self.consults_that_end_early().await;
@@ -133,6 +134,7 @@ impl<'a> Journey<'a> {
         self.get("nurse", &format!("/v1/persons/{id}")).await;
         self.get("nurse", &format!("/v1/persons/{id}/national-id")).await;
         self.get("nurse", &format!("/v1/persons/{id}/papers")).await;
+        self.get("nurse", &format!("/v1/persons/{id}/export")).await;
         self.get("nurse", "/v1/persons?limit=2").await;
         self.get("nurse", "/v1/persons/lookup?q=139123").await;
         let double = json!({ "name": "许 阿婆", "phone": "13912345678" });
@@ -142,9 +144,24 @@ impl<'a> Journey<'a> {
             self.post("nurse", &format!("/v1/persons/{id}/{step}"), json!({ "other": other })).await;
         }
         self.get("nurse", &format!("/v1/persons/{id}/joins")).await;
+        self.get("nurse", &format!("/v1/persons/{id}/holds")).await;
         let end = json!({ "kind": "died", "on": self.served.clock.now().date_naive() });
         self.post("nurse", &format!("/v1/persons/{id}/end"), end).await;
         self.post("nurse", &format!("/v1/persons/{id}/restore"), json!({ "reason": "登记错了人" })).await;
+    }
+
+    /// An elder of the street whose record is held, and who is erased after that.
+    async fn erased(&mut self) {
+        let person = self.registered("dispatcher", "110105193802010013").await;
+        let path = format!("/v1/persons/{person}");
+        let why = json!({ "reason": "投诉在查" });
+        for step in ["hold", "lift-hold"] {
+            self.post("admin", &format!("{path}/{step}"), why.clone()).await;
+        }
+        let end = json!({ "kind": "left", "on": self.served.clock.now().date_naive() });
+        self.post("dispatcher", &format!("{path}/end"), end).await;
+        self.post("admin", &format!("{path}/erase"), json!({ "cause": "demand" })).await;
+        self.get("admin", "/v1/erasures").await;
     }
 
     /// A person whom a side has registered with a paper; the id.
@@ -342,6 +359,8 @@ impl<'a> Journey<'a> {
         self.post("desk", &at("close"), json!({})).await;
         self.get("desk", &format!("/v1/requests/{id}")).await;
         self.get("desk", "/v1/requests?limit=3").await;
+        let person = super::pages::somebody_asked_for(self.served).await;
+        self.get("desk", &format!("/v1/requests/export?person={person}")).await;
         let (other, merged) = (self.request("量血压").await, self.request("再量一次").await);
         self.post("desk", &format!("/v1/requests/{merged}/merge"), json!({ "into": other })).await;
         self.post("desk", &format!("/v1/requests/{other}/cancel"), why).await;

@@ -19,6 +19,7 @@ use crate::common::{self, Client, Served};
 const PERSONAL: &[(&str, &str)] = &[
     ("/residents", "nurse"),
     ("/persons/{id}", "nurse"),
+    ("/persons/{id}/export/part", "nurse"),
     ("/persons/pairs", "nurse"),
     ("/persons/{id}/join/{other}", "nurse"),
     ("/persons/{id}/joins", "nurse"),
@@ -34,6 +35,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/visits/today", "caregiver"),
     ("/requests", "desk"),
     ("/requests/part", "desk"),
+    ("/requests/export/part", "desk"),
     ("/requests/{id}", "desk"),
 ];
 /// Pages that show none of them, and what a page alone calls.
@@ -42,7 +44,9 @@ const PLAIN: &[&str] = &[
     "/accounts/import",
     "/admin",
     "/admin/accounts/{id}",
+    "/admin/installation",
     "/admin/organisations/{id}",
+    "/admin/parked",
     "/admin/qr",
     "/areas",
     "/areas/import",
@@ -59,10 +63,13 @@ const PLAIN: &[&str] = &[
     "/me/sessions",
     "/needs",
     "/needs/audit",
+    "/needs/parked",
     "/persons",
     "/persons/import",
+    "/persons/{id}/export",
     "/practitioners",
     "/practitioners/{id}",
+    "/relay/parked",
     "/requests/import",
     "/requests/new",
     "/session",
@@ -136,7 +143,7 @@ async fn consults_of(served: &Served, access: Uuid) -> Vec<(&'static str, Uuid)>
 }
 
 /// A person for whom there is a request.
-async fn somebody_asked_for(served: &Served) -> Uuid {
+pub(super) async fn somebody_asked_for(served: &Served) -> Uuid {
     let mut conn = served.network.stores.of(Role::NeedsAnalysis).unwrap().read().await.unwrap();
     on!(conn, |c| sqlx::query_scalar(ASKED_FOR).fetch_one(c).await).unwrap()
 }
@@ -174,7 +181,11 @@ async fn every_page_names_whom_it_shows(engine: TestEngine) {
     let asked_for = somebody_asked_for(&served).await;
     for (page, who) in PERSONAL {
         let path = page.replace("{id}", &thing(page)).replace("{other}", &double);
-        let path = if *page == "/requests/part" { format!("{path}?person={asked_for}") } else { path };
+        let path = if page.ends_with("/part") && page.starts_with("/requests") {
+            format!("{path}?person={asked_for}")
+        } else {
+            path
+        };
         let client = &clients[who];
         let answer = client.send(client.request("get", &path).header("accept", "text/html")).await.checked(200);
         let (actions, seen, rows) = audited(&served, &path, &answer).await;

@@ -3,7 +3,9 @@
 use sanbao_platform::auth::Actor;
 use sanbao_platform::listed_enum;
 use sanbao_platform::policy::Decision;
+use sanbao_platform::text_enum::TextEnum as _;
 
+use crate::account::organisation::OrganisationKind;
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DISPATCHER, DOCTOR};
 
 listed_enum! {
@@ -26,6 +28,8 @@ listed_enum! {
         AccountUpdate,
         /// Read the audit log of what an organisation's people did.
         AuditRead,
+        /// See how the installation stands, and deal with events that a consumer gave up on.
+        InstallationOperate,
         /// List an organisation's rooms.
         LocationList,
         /// Add a room.
@@ -42,6 +46,12 @@ listed_enum! {
         PersonUpdate,
         /// See the whole national id.
         PersonNationalId,
+        /// Give a person all that is kept of them, as a file.
+        PersonExport,
+        /// Set a legal hold on a record, or lift one.
+        PersonHold,
+        /// Take everything personal of somebody out of the network.
+        PersonErase,
         /// List pairs of records that may be of one person.
         PersonPairs,
         /// Join a record with another, separate them, or say that they are of two people: asked of both.
@@ -93,10 +103,10 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
     let allow_if = |yes: bool, otherwise: Decision| if yes { Allow } else { otherwise };
     match (action, relation) {
         // That there are organisations is no secret: a person who may not manage them is told so.
-        (A::OrganisationCreate | A::OrganisationList, R::Governed) | (A::AuditRead, R::Own) => {
+        (A::OrganisationCreate | A::OrganisationList | A::InstallationOperate, R::Governed) | (A::AuditRead, R::Own) => {
             allow_if(administrator, Forbid)
         }
-        (A::OrganisationCreate | A::OrganisationList, _)
+        (A::OrganisationCreate | A::OrganisationList | A::InstallationOperate, _)
         | (A::PersonList | A::PersonCreate | A::PersonPairs, R::Governed | R::Made | R::Former | R::Foreign)
         | (A::OrganisationEnd, R::Own) => Forbid,
         (A::OrganisationRead | A::LocationList, R::Own) => Allow,
@@ -109,22 +119,30 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (action, R::Made) if runs(action) => if administrator { Forbid } else { Hide },
         (A::LocationList, R::Made) | (A::OrganisationEnd, R::Governed) => if administrator { Forbid } else { Hide },
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::Own) => allow_if(cares, Forbid),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::Own) => {
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::Own) => {
             allow_if(cares, if role == DOCTOR { Forbid } else { Hide })
+        }
+        (A::PersonHold | A::PersonErase, R::Own) => {
+            allow_if(administrator, if cares || role == DOCTOR { Forbid } else { Hide })
+        }
+        (A::PersonHold | A::PersonErase, R::InArea) => {
+            allow_if(administrator, if role == DISPATCHER { Forbid } else { Hide })
         }
         (A::PersonRead, R::Own) => allow_if(cares || role == DOCTOR, Hide),
         (A::PersonList | A::PersonPairs, R::InArea) => allow_if(administrator || role == DISPATCHER, Forbid),
         // Nothing is done to it any more: what is asked for then is the living record, which is another's.
         (A::PersonRead, R::Former) => allow_if(cares || role == DOCTOR || role == DISPATCHER, Hide),
         (A::PersonRead, R::InArea) => allow_if(administrator || role == DISPATCHER, Hide),
-        (A::PersonUpdate | A::PersonNationalId | A::PersonJoin, R::InArea) if administrator => Forbid,
+        (A::PersonUpdate | A::PersonNationalId | A::PersonExport | A::PersonJoin, R::InArea) if administrator => Forbid,
         (A::PersonList | A::PersonCreate | A::PersonPairs, R::AtHome) | (A::PersonCreate, R::InArea) => {
             allow_if(role == DISPATCHER, Forbid)
         }
-        (A::PersonRead | A::PersonUpdate | A::PersonJoin, R::AtHome) | (A::PersonUpdate | A::PersonJoin, R::InArea) => {
+        (A::PersonRead | A::PersonUpdate | A::PersonExport | A::PersonJoin, R::AtHome)
+        | (A::PersonUpdate | A::PersonExport | A::PersonJoin, R::InArea) => {
             allow_if(role == DISPATCHER, Hide)
         }
-        (A::PersonNationalId, R::AtHome | R::InArea) if role == DISPATCHER => Forbid,
+        (A::PersonNationalId, R::AtHome | R::InArea) | (A::PersonHold | A::PersonErase, R::AtHome)
+            if role == DISPATCHER => Forbid,
         _ => Hide,
     }
 }
@@ -132,4 +150,11 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
 /// The decision for an actor: the best of its roles.
 pub fn of(actor: &Actor, action: AccountAction, relation: AccountRelation) -> Decision {
     Decision::over(role::held(actor), |role| decide(role, action, relation))
+}
+
+/// Whether an actor runs the installation: the administrators of a street office do.
+pub fn operates(actor: &Actor) -> Decision {
+    let office = OrganisationKind::from_text(&actor.kind) == Some(OrganisationKind::StreetOffice);
+    let relation = if office { AccountRelation::Governed } else { AccountRelation::Own };
+    of(actor, AccountAction::InstallationOperate, relation)
 }

@@ -56,6 +56,7 @@ event_kinds! {
         SIGNED = "booking.consult.signed" 1 "The doctor signed the opinion.";
         ADOPTED = "booking.consult.adopted" 1 "The inviting side said what it did with the opinion.";
         ARCHIVED = "booking.consult.archived" 1 "The file was closed.";
+        ERASED = "booking.consult.erased" 1 "Its resident was erased: what is personal of it goes.";
         EXPIRED = "booking.consult.expired" 1 "Nobody acted within the wanted time.";
     }
     TicketRevoked {
@@ -93,6 +94,11 @@ pub(super) fn of(at: DateTime<Utc>, change: &Change<Consult>) -> Result<Vec<NewE
     let id = change.after.id;
     let told = kind_of(change.step.as_ref());
     told.map(|kind| NewEvent::of(at, kind, id, &ConsultEvent { consult_id: id, at })).into_iter().collect()
+}
+
+/// Tells the relay that the resident of a consult was erased.
+pub(crate) async fn erased(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<(), DbError> {
+    bus::emit(tx, at, &ERASED, consult, &ConsultEvent { consult_id: consult, at }).await
 }
 
 /// The tickets that the relay turns away.

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::departed;
 use super::directory::{self, Organisation};
+use super::erased;
 use super::id::RequestId;
 use super::joined;
 use super::model::Request;
@@ -111,6 +112,7 @@ const DIRECTORY_KINDS: &[Reads] = &[
     joined::KINDS[2],
     departed::KINDS[0],
     departed::KINDS[1],
+    erased::KINDS[0],
     reads::<OrganisationEvent>(REGISTERED),
     reads::<OrganisationEnd>(CLOSED),
     reads::<OrganisationEnd>(REOPENED),
@@ -225,6 +227,9 @@ async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
     }
     if matches!(event.kind.as_str(), departed::ENDED | departed::RESTORED) {
         return departed::take(tx, event).await;
+    }
+    if event.kind == erased::ERASED {
+        return erased::take(tx, event).await;
     }
     if event.kind.starts_with("booking.organisation.") {
         return organisation(tx, event).await;

@@ -4,6 +4,7 @@
 //! - [`category`], [`sla`]: the tables of categories and of limits
 //! - [`state`], [`step`]: the life cycle, pure; [`steps`]: the one way through it
 //! - [`list`]: which requests somebody sees
+//! - `export`: all that is kept of one person
 //! - [`directory`]: the agencies and offices that are known
 //! - [`import`]: requests from a file
 //! - [`reseal`]: sealed fields, for another key
@@ -16,7 +17,9 @@ pub mod demo;
 pub mod departed;
 mod details;
 pub mod directory;
+pub mod erased;
 pub mod events;
+mod export;
 mod field;
 pub mod id;
 pub mod import;

@@ -24,10 +24,12 @@ const ATTEMPTS_MAX: u32 = 8;
 const BACKOFF_MS_MIN: u64 = 50;
 const BACKOFF_MS_MAX: u64 = 5_000;
 
-const REMEMBER: &str = "insert into inbox (consumer, event_id, handled_at) values ($1, $2, $3) on conflict do nothing";
+const REMEMBER: &str =
+    "insert into inbox (consumer, event_id, handled_at, subject, position) values ($1, $2, $3, $4, $5)
+    on conflict do nothing";
 const PARK: &str = "insert into parked_event
-    (consumer, event_id, publisher, kind, subject, occurred_at, data, cause, attempts, parked_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing";
+    (consumer, event_id, publisher, kind, subject, occurred_at, data, cause, attempts, parked_at, position)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing";
 const COUNT_PARKED: &str = "select count(*) from parked_event where consumer = $1";
 
 /// Why an event was not taken.
@@ -251,15 +253,21 @@ impl Consumer {
         if !self.place().advance(&mut tx, cursor, heard(event)).await? {
             return Ok(Taken::Overtaken);
         }
+        let fresh = self.effect(&mut tx, event).await?;
+        tx.commit().await?;
+        Ok(if fresh { Taken::Effect } else { Taken::NoEffect })
+    }
+
+    /// Has the event take effect within `tx`, unless it has before; whether it does now.
+    pub(super) async fn effect(&self, tx: &mut Tx, event: &Event) -> Result<bool, ConsumeError> {
         let fresh = on!(tx, |c| {
             let remember = sqlx::query(REMEMBER).bind(self.name).bind(event.event_id).bind(self.clock.now());
-            remember.execute(c).await.map(|r| r.rows_affected())
+            remember.bind(event.subject).bind(event.position).execute(c).await.map(|r| r.rows_affected())
         })?;
         if fresh == 1 {
-            (self.handler)(&mut tx, event).await?;
+            (self.handler)(tx, event).await?;
         }
-        tx.commit().await?;
-        Ok(if fresh == 1 { Taken::Effect } else { Taken::NoEffect })
+        Ok(fresh == 1)
     }
 
     async fn park(&self, cursor: i64, event: &Event, cause: &str, attempts: u32) -> Result<Taken, DbError> {
@@ -270,7 +278,8 @@ impl Consumer {
         on!(tx, |c| {
             let row = sqlx::query(PARK).bind(self.name).bind(event.event_id).bind(self.publisher).bind(&event.kind);
             let row = row.bind(event.subject).bind(event.occurred_at).bind(Json(&event.data)).bind(cause);
-            row.bind(i32::try_from(attempts).unwrap_or(i32::MAX)).bind(self.clock.now()).execute(c).await.map(drop)
+            let row = row.bind(i32::try_from(attempts).unwrap_or(i32::MAX)).bind(self.clock.now());
+            row.bind(event.position).execute(c).await.map(drop)
         })?;
         tx.commit().await?;
         tracing::error!(consumer = self.name, event = %event.event_id, kind = event.kind, attempts, cause, "an event was parked");

@@ -13,10 +13,12 @@ mod catalogue;
 mod cloudevent;
 mod consumer;
 mod cursor;
+mod emptied;
 mod faults;
 mod forwarder;
 mod log;
 mod outbox;
+mod parked;
 mod retention;
 mod stream;
 
@@ -27,6 +29,7 @@ use uuid::Uuid;
 
 pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
+pub use emptied::empty;
 pub use faults::Faults;
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};
@@ -34,6 +37,7 @@ pub(crate) use outbox::PLACE;
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
+pub use parked::{ParkedEvent, ParkedId, Retried, parked};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 
@@ -62,6 +66,7 @@ pub struct Event {
 impl Event {
     /// The data as the consumer's own type, which declares just the fields it reads.
     pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, ConsumeError> {
-        serde_json::from_value(self.data.clone()).map_err(|e| ConsumeError::Reject(format!("{}: {e}", self.kind)))
+        serde_json::from_value(self.data.clone())
+            .map_err(|e| ConsumeError::Reject(format!("{}: {}", self.kind, parked::without_values(&e.to_string()))))
     }
 }

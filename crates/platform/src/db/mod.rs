@@ -15,9 +15,11 @@
 //! between [`Db::begin`] and [`Tx::commit`]: a task that waits for anything else stops every writer.
 
 mod belonging;
+mod compact;
 pub mod copy;
 mod migrate;
 mod ready;
+mod size;
 mod sqlite;
 
 use std::io;
@@ -189,6 +191,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     8 "0008_belonging",
     9 "0009_audit_chain",
     12 "0012_kept_backup",
+    14 "0014_parked_order",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

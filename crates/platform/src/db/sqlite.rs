@@ -167,6 +167,15 @@ impl SqliteDb {
         migrate::run_sqlite(writer.conn()?, scripts).await
     }
 
+    /// Writes the whole file anew, so that no page keeps what was deleted, and empties the log beside it.
+    pub(super) async fn compact(&self) -> Result<(), DbError> {
+        let mut writer = self.writer.lock().await;
+        let connection = writer.conn()?;
+        sqlx::raw_sql("vacuum").execute(&mut *connection).await?;
+        sqlx::raw_sql("pragma wal_checkpoint(truncate)").execute(connection).await?;
+        Ok(())
+    }
+
     pub(super) async fn begin(&self) -> Result<WriterGuard, DbError> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         let released = Arc::clone(&self.released);

@@ -52,6 +52,17 @@ impl fmt::Debug for Routed {
     }
 }
 
+impl Routed {
+    /// These and others, which have a state of their own.
+    #[must_use]
+    pub fn with(mut self, others: Self) -> Self {
+        self.openapi.merge(others.openapi);
+        self.pages.extend(others.pages);
+        self.files.extend(others.files);
+        Self { router: self.router.merge(others.router), ..self }
+    }
+}
+
 impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
     fn default() -> Self {
         Self::new()

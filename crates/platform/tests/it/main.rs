@@ -11,6 +11,7 @@ mod live;
 mod out_of_step;
 mod packing;
 mod panics;
+mod parked;
 mod retention;
 mod shown;
 mod slow_clients;

@@ -176,7 +176,7 @@ pub async fn end_others(ctx: Ctx, AppState(app): AppState<App>) -> Result<Status
         (status = 404, description = "unknown, somebody else's, or ended already")))]
 pub async fn end_one(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<SessionId>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    if !session::end_own(&mut tx, id, ctx.actor.subject.into(), ctx.now()).await? {
+    if !session::end_own(&mut tx, id, ctx.actor.subject.into(), ctx.now(), "ended_by_owner").await? {
         return Err(Problem::not_found());
     }
     ctx.proved_lately()?;

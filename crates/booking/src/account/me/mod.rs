@@ -7,6 +7,8 @@ use sanbao_platform::http::Routes;
 
 use crate::App;
 
+pub(super) use page::log_in_line;
+
 pub(super) fn routes() -> Routes<App> {
     Routes::new().merge(api::routes()).merge(page::routes())
 }

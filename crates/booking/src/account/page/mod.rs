@@ -4,8 +4,10 @@ mod account_link;
 mod admin;
 mod care;
 mod end;
+mod export;
 mod imports;
 mod joins;
+mod keeping;
 mod link_code;
 pub(super) mod login;
 mod pairs;
@@ -33,6 +35,7 @@ use crate::{App, role};
 const JS: &str = "text/javascript; charset=utf-8";
 const FILES: &[StaticFile] = &[
     ("/static/booking/account-link.js", JS, include_bytes!("../../../assets/account-link.js")),
+    ("/static/booking/export.js", JS, include_bytes!("../../../assets/export.js")),
     ("/static/booking/idle-lock.js", JS, include_bytes!("../../../assets/idle-lock.js")),
     ("/static/booking/lookup.js", JS, include_bytes!("../../../assets/lookup.js")),
     ("/static/booking/person.js", JS, include_bytes!("../../../assets/person.js")),
@@ -54,6 +57,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/residents", get(residents::residents).post(residents::found))
         .page("/persons", get(people::people).post(people::found))
         .page("/persons/{id}", get(person::person))
+        .page("/persons/{id}/export", get(export::page))
+        .page("/persons/{id}/export/part", get(export::part))
         .page("/persons/import", get(imports::persons))
         .page("/accounts/import", get(imports::accounts))
         .page("/persons/pairs", get(pairs::pairs))

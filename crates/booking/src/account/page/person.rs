@@ -9,7 +9,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Choice, Errors, Field, Select, Send, Tone, Words, badge, form, notice};
 use sanbao_platform::problem::Problem;
 
-use super::{TEXTS, care, sharing, transfers};
+use super::{TEXTS, care, keeping, sharing, transfers};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::organisation;
@@ -29,6 +29,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
     let zone = organisation::own(&mut app.deps.db.read().await?, ctx).await?.zone();
     let words = Words::new(&TEXTS, ctx.lang, zone);
     let consents = sharing::part(app, ctx, words, &sheet).await?;
+    let holds = keeping::part(app, ctx, words, &sheet).await?;
     let body = html! {
         p { a href="/persons" { "← " (words.t("people-title")) } }
         (head(words, ctx, &sheet))
@@ -50,6 +51,7 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
                 (consents)
                 @if let Some(moving) = moving { (moving) }
                 @if !sheet.actions.is_empty() { (change(ctx.lang, &sheet)) }
+                (holds)
                 @if let Some(readings) = &sheet.readings { (read_by(words, readings)) }
             }
         }
@@ -164,6 +166,7 @@ fn facts(words: Words, sheet: &PersonSheet) -> Markup {
             @if !sheet.actions.is_empty() {
                 p { a href=(format!("/persons/{}/joins", p.id)) { (words.t("person-joins")) } }
             }
+            @if sheet.exports { p { a href=(format!("/persons/{}/export", p.id)) { (words.t("person-export")) } } }
         }
     }
 }

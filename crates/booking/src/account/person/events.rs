@@ -73,6 +73,17 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.erased`.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct PersonErased {
+        /// A record of the person: one that was joined into another is told of by an event of its own.
+        pub person_id: PersonId,
+        /// When it took place.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
@@ -81,6 +92,9 @@ event_kinds! {
     PersonEnded {
         ENDED = "booking.person.ended" 1 "Somebody has died, or has left the network.";
         RESTORED = "booking.person.restored" 1 "That was wrong: they are in the network still.";
+    }
+    PersonErased {
+        ERASED = "booking.person.erased" 1 "Somebody was erased: what is personal of them goes, once the law no longer keeps it.";
     }
     PersonMoved {
         MOVED = "booking.person.moved" 1 "Somebody was handed over to another care home, or to the own home: what is not done is that record's.";
@@ -124,6 +138,13 @@ impl PersonJoined {
     /// Writes the event beside the change.
     pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
         bus::emit(tx, self.at, kind, self.person_id, self).await
+    }
+}
+
+impl PersonErased {
+    /// Writes the event beside the change.
+    pub(super) async fn publish(&self, tx: &mut Tx) -> Result<(), DbError> {
+        bus::emit(tx, self.at, &ERASED, self.person_id, self).await
     }
 }
 

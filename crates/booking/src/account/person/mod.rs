@@ -3,8 +3,11 @@
 pub(super) mod api;
 pub mod care;
 mod elder;
+pub mod erasure;
 mod events;
+pub(super) mod export;
 pub(super) mod field;
+pub(super) mod hold;
 pub mod import;
 mod input;
 pub mod join;

@@ -1,6 +1,7 @@
 //! All that the page of one person shows, as the reader may see it.
 
 use chrono::{DateTime, Utc};
+use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lifecycle;
@@ -63,6 +64,10 @@ pub(in crate::account) struct PersonSheet {
     /// Whether the reader may see whole numbers of papers.
     pub(in crate::account) opens_papers: bool,
     pub(in crate::account) standing: PersonStanding,
+    /// Whether the reader may take all of it as a file.
+    pub(in crate::account) exports: bool,
+    /// Whether the reader may hold the record, and erase the person.
+    pub(in crate::account) keeps: Decision,
     /// Whether requests of the person may be asked for, of the service that has them.
     pub(in crate::account) asks_requests: bool,
     /// The persons who read it lately: for administrators alone.
@@ -77,10 +82,10 @@ impl PersonSheet {
         let actions = lifecycle::actions(person.unseen(), ctx, &relation);
         let opens_papers = policy::of(&ctx.actor, AccountAction::PersonNationalId, relation) == Decision::Allow;
         let person = PersonView::of(person, &ctx.shows, &app.deps.fields);
-        let has = |role: &str| ctx.actor.roles.iter().any(|held| held == role);
-        let agency = ctx.actor.kind == OrganisationKind::HomeCareAgency.as_str();
-        let office = ctx.actor.kind == OrganisationKind::StreetOffice.as_str();
-        let readings = if has(ADMINISTRATOR) { Some(readings(&mut conn, ctx, person.id).await?) } else { None };
+        let exports = policy::of(&ctx.actor, AccountAction::PersonExport, relation) == Decision::Allow;
+        let keeps = policy::of(&ctx.actor, AccountAction::PersonHold, relation);
+        let readings =
+            if has(&ctx.actor, ADMINISTRATOR) { Some(readings(&mut conn, ctx, person.id).await?) } else { None };
         let former = relation == AccountRelation::Former;
         let updates = !former && policy::of(&ctx.actor, AccountAction::PersonUpdate, relation) == Decision::Allow;
         let (open, past) = lists(&mut conn, ctx, person.id, former).await?;
@@ -96,11 +101,23 @@ impl PersonSheet {
             } else {
                 PersonStanding::Known
             },
-            asks_requests: has(DISPATCHER) && (agency || office) && !former,
+            exports,
+            keeps,
+            asks_requests: asks_requests(&ctx.actor) && !former,
             readings,
             person,
         })
     }
+}
+
+fn has(actor: &Actor, role: &str) -> bool {
+    actor.roles.iter().any(|held| held == role)
+}
+
+/// Whether somebody may ask for the requests of people, of the service that has them.
+pub(in crate::account) fn asks_requests(actor: &Actor) -> bool {
+    let kinds = [OrganisationKind::HomeCareAgency, OrganisationKind::StreetOffice];
+    has(actor, DISPATCHER) && kinds.iter().any(|kind| actor.kind == kind.as_str())
 }
 
 /// The things of a person that are not done, and those that are. Of somebody who was handed over only the own ones are

@@ -91,7 +91,11 @@ pub struct PersonView {
 impl PersonView {
     pub(crate) fn of(person: Personal<Person>, shows: &Disclosure, keys: &FieldKeys) -> Self {
         let of = Subject::new("person", person.unseen().id);
-        let person = person.shown(shows, &of);
+        Self::masked(person.shown(shows, &of), keys)
+    }
+
+    /// The view of data that was opened for an answer.
+    pub(super) fn masked(person: Person, keys: &FieldKeys) -> Self {
         let national_id = person.masked_national_id(keys);
         let paper = person.other_paper(keys);
         let warnings = PersonWarning::of(&person.name, paper.as_ref().ok().and_then(Option::as_ref));

@@ -70,9 +70,10 @@ pub(in crate::account) async fn end_own(
     session: SessionId,
     account: AccountId,
     now: DateTime<Utc>,
+    cause: &'static str,
 ) -> Result<bool, DbError> {
     let ended: Option<SessionId> = on!(tx, |c| {
-        let row = sqlx::query_scalar(END_OWN).bind(session).bind(account).bind(now).bind("ended_by_owner");
+        let row = sqlx::query_scalar(END_OWN).bind(session).bind(account).bind(now).bind(cause);
         row.fetch_optional(c).await
     })?;
     if ended.is_some() {

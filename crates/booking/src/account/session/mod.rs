@@ -10,7 +10,7 @@ mod proof;
 mod store;
 
 pub(super) use ending::{CATALOGUE, end_all, end_others, end_own, rights_lost};
-pub(super) use own::{LogInView, list};
+pub(super) use own::{LogInView, list, list_of};
 #[cfg(test)]
 pub(super) use place::DeviceKind;
 pub(super) use proof::{prove, renewed};

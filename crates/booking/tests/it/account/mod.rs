@@ -8,6 +8,8 @@ mod edit;
 mod elders;
 mod end;
 mod ended;
+mod erasure;
+mod export;
 mod guarded;
 mod handed_over;
 mod idle;

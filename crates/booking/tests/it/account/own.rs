@@ -118,3 +118,43 @@ async fn every_page_of_ones_own_is_reached_from_the_first_and_that_from_everywhe
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_administrator_sees_and_ends_the_log_ins_of_an_account_that_they_manage() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let mut phone = Browser::new().of_agent(PHONE);
+        phone.log_in(&site, "nurse").await;
+        let (program, admin) = (site.token("nurse").await, site.token("admin").await);
+        let path = format!("/v1/accounts/{}/sessions", site.account("nurse"));
+        // Nobody else sees or ends them, the account itself by its own pages alone.
+        for login in ["nurse", "doctor"] {
+            let token = site.token(login).await;
+            let status = site.get(&token, &path).await.status.as_u16();
+            assert!(matches!(status, 403 | 404), "{login} gets {status}");
+            let status = site.api(&token, "DELETE", &path, Value::Null).await.status.as_u16();
+            assert!(matches!(status, 403 | 404), "{login} gets {status}");
+        }
+        let list = site.get(&admin, &path).await.expect(200);
+        let on_phone = list.as_array().unwrap().iter().find(|log_in| log_in["agent"] == "Chrome · Android").unwrap();
+        assert_eq!(on_phone["this"], false);
+        let mut office = Browser::new();
+        office.log_in(&site, "admin").await;
+        let page = format!("/admin/accounts/{}", site.account("nurse"));
+        let text = office.open(&site, &page).await.checked(200).text;
+        let one = format!("{path}/{}", on_phone["id"].as_str().unwrap());
+        assert!(text.contains("Chrome · Android") && text.contains(&format!("data-send=\"DELETE {one}\"")), "{text}");
+        let foreign = format!("/v1/accounts/{}/sessions/{}", site.account("doctor"), on_phone["id"].as_str().unwrap());
+        site.api(&admin, "DELETE", &foreign, Value::Null).await.refused(404, "not-found");
+        site.api(&admin, "DELETE", &one, Value::Null).await.checked(204);
+        site.api(&admin, "DELETE", &one, Value::Null).await.refused(404, "not-found");
+        phone.script(&site, "POST", "/session/refresh", Value::Null).await.refused(401, "refresh-token-invalid");
+        site.get(&program, "/v1/me").await.checked(200);
+        site.api(&admin, "DELETE", &path, Value::Null).await.checked(204);
+        site.get(&program, "/v1/me").await.refused(401, "unauthenticated");
+        assert_eq!(site.get(&admin, &path).await.expect(200), json!([]));
+        assert_eq!((audited(&site, "account.end_session").await, audited(&site, "account.end_sessions").await), (1, 1));
+        assert!(office.open(&site, &page).await.checked(200).text.contains("现在没有登录"));
+    })
+    .await;
+}

@@ -2,6 +2,8 @@
 
 mod booking;
 mod departed;
+mod erased;
+mod exported;
 mod guards;
 mod hours;
 mod joins;

@@ -7,6 +7,7 @@ mod steps;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::export;
 use crate::App;
 
 pub use read::{detail, listed};
@@ -16,6 +17,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(read::list, create::create))
         .routes(routes!(read::changes))
+        .routes(routes!(export::api::get))
         .routes(routes!(read::show))
         .routes(routes!(steps::triage))
         .routes(routes!(steps::dispatch))

@@ -9,6 +9,7 @@ mod words;
 use axum::routing::get;
 use sanbao_platform::http::{Routes, StaticFile};
 
+use super::export;
 use crate::App;
 
 const JS: &str = "text/javascript; charset=utf-8";
@@ -24,6 +25,7 @@ pub fn routes() -> Routes<App> {
         .page("/requests/new", get(forms::new_request))
         .page("/requests/import", get(forms::import))
         .page("/requests/part", get(part::part))
+        .page("/requests/export/part", get(export::part))
         .page("/requests/{id}", get(detail::request))
         .files(FILES)
 }

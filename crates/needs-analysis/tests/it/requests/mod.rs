@@ -3,6 +3,7 @@ mod area;
 mod area_import;
 mod demo;
 mod departed;
+mod erased;
 mod house;
 mod import;
 mod import_bounds;

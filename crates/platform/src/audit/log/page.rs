@@ -181,6 +181,7 @@ fn outcome_of(lang: Lang, outcome: &str) -> Markup {
     match outcome {
         "done" => badge(Tone::Ok, &OWN.get(lang, "audit-done")),
         "refused" | "refused_often" => badge(Tone::Warn, &OWN.get(lang, "audit-was-refused")),
+        "failed" => badge(Tone::Warn, &OWN.get(lang, "audit-failed")),
         other => badge(Tone::Plain, other),
     }
 }

@@ -10,6 +10,7 @@ mod postgres;
 mod sink;
 mod snapshot;
 mod sqlite;
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ use super::DbError;
 pub use digest::Digest;
 pub use sink::{Sink, matched};
 pub use snapshot::{Bearings, Snapshot};
+pub use told::{ToldRow, told};
 
 /// The table of the migrations themselves, which a migrated database has already.
 const MIGRATIONS_TABLE: &str = "_sqlx_migrations";

@@ -74,7 +74,7 @@ pub(super) async fn rows<E: From<CopyError>>(
     Ok(())
 }
 
-fn cell(row: &PgRow, n: usize, kind: CellKind) -> Result<Cell, sqlx::Error> {
+pub(super) fn cell(row: &PgRow, n: usize, kind: CellKind) -> Result<Cell, sqlx::Error> {
     let read = match kind {
         CellKind::Whole => row.try_get::<Option<i64>, _>(n)?.map(Cell::Int),
         CellKind::Truth => row.try_get::<Option<bool>, _>(n)?.map(|yes| Cell::Int(i64::from(yes))),

@@ -48,7 +48,7 @@ fn cells(table: &Table, row: &SqliteRow) -> Result<Vec<Cell>, CopyError> {
     table.columns.iter().enumerate().map(cell).collect()
 }
 
-fn cell(value: SqliteValueRef<'_>) -> Result<Cell, String> {
+pub(super) fn cell(value: SqliteValueRef<'_>) -> Result<Cell, String> {
     use sqlx::{Decode, Sqlite};
     fn read<'r, T: Decode<'r, Sqlite>>(value: SqliteValueRef<'r>) -> Result<T, String> {
         T::decode(value).map_err(|e| e.to_string())

@@ -24,20 +24,21 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
     let zone = organisation::own(&mut conn, ctx).await?.zone();
     let log_ins = session::list(&mut conn, ctx).await?;
     let words = Words::new(&TEXTS, ctx.lang, zone);
+    let end = |log_in: &LogInView| (!log_in.this).then(|| format!("DELETE /v1/me/sessions/{}", log_in.id));
     let others = log_ins.iter().any(|log_in| !log_in.this);
     let ask = words.t("log-ins-ask-all");
     let send = Send { confirm: Some(&ask), ..Send::to("DELETE /v1/me/sessions") };
     let body = html! {
         p { (words.t("log-ins-what")) }
-        ul.plain-list { @for log_in in &log_ins { (line(words, log_in)) } }
+        ul.plain-list { @for log_in in &log_ins { (line(words, log_in, end(log_in).as_deref())) } }
         @if others { (press("end-others", "button primary", send, &words.t("log-ins-end-all"))) }
         @else { p.faint { (words.t("log-ins-only-this")) } }
     };
     Ok(page(app, ctx, "me-log-ins", &[SEND], &body))
 }
 
-fn line(words: Words, log_in: &LogInView) -> Markup {
-    let call = format!("DELETE /v1/me/sessions/{}", log_in.id);
+/// A log-in, with the call that ends it if that may be.
+pub(in crate::account) fn line(words: Words, log_in: &LogInView, end: Option<&str>) -> Markup {
     let agent = log_in.agent.clone().unwrap_or_else(|| words.t("log-ins-unknown"));
     let device =
         log_in.device.map_or_else(|| words.t("device-none"), |kind| words.t(&format!("device-{}", kind.as_str())));
@@ -46,7 +47,9 @@ fn line(words: Words, log_in: &LogInView) -> Markup {
             div.spread {
                 strong { (agent) }
                 @if log_in.this { (badge(Tone::Ok, &words.t("log-ins-this"))) }
-                @else { (press(&format!("end-{}", log_in.id), "button", Send::to(&call), &words.t("log-ins-end"))) }
+                @if let Some(call) = end {
+                    (press(&format!("end-{}", log_in.id), "button", Send::to(call), &words.t("log-ins-end")))
+                }
             }
             p.faint {
                 (device) " · " (words.t("log-ins-since")) " " (words.time(log_in.created_at))

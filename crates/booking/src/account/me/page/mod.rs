@@ -16,6 +16,8 @@ use crate::App;
 use crate::account::page::lacking;
 use crate::texts::ACCOUNT as TEXTS;
 
+pub(in crate::account) use log_ins::line as log_in_line;
+
 const SEND: &str = "/static/send.js";
 const FILES: &[StaticFile] = &[(
     "/static/booking/second-factor.js",

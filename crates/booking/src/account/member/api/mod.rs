@@ -2,6 +2,7 @@
 
 mod create;
 mod read;
+mod sessions;
 mod steps;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -15,5 +16,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(steps::disable))
         .routes(routes!(steps::enable))
         .routes(routes!(steps::issue_link))
+        .routes(routes!(sessions::log_ins, sessions::end_all))
+        .routes(routes!(sessions::end_one))
         .merge(super::import::routes())
 }

@@ -4,7 +4,7 @@ use axum::extract::{Path, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
-use sanbao_platform::page::{Send, form};
+use sanbao_platform::page::{Send, Words, empty, form, press};
 use sanbao_platform::problem::Problem;
 
 use super::super::TEXTS;
@@ -12,9 +12,11 @@ use super::areas::Areas;
 use super::people::{accounts_of, person_fields};
 use crate::App;
 use crate::account::id::AccountId;
+use crate::account::me;
 use crate::account::member;
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
+use crate::account::session::{self, LogInView};
 
 pub(in crate::account::page) async fn page(
     PageCtx(ctx): PageCtx,
@@ -29,6 +31,8 @@ async fn draw(app: &App, ctx: &Ctx, id: AccountId) -> Result<Markup, Problem> {
     let (account, membership) = member::load(&mut conn, ctx, id, AccountAction::AccountUpdate).await?;
     let own = organisation::find(&mut conn, membership.organisation).await?.ok_or_else(Problem::not_found)?;
     let areas = Areas::of(&mut conn, &own, own.day(ctx.now())).await?;
+    let log_ins = session::list_of(&mut conn, ctx, id).await?;
+    let words = Words::new(&TEXTS, ctx.lang, own.zone());
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let fields = html! {
@@ -43,7 +47,25 @@ async fn draw(app: &App, ctx: &Ctx, id: AccountId) -> Result<Markup, Problem> {
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) " · " (t("login-name")) " " (account.login) }
         p { (t("account-what")) }
         (form(lang, None, "stack", send, &fields))
+        (log_ins_of(words, id, &log_ins))
         p { a href=(then) { (t("back")) } }
     };
     Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &["/static/send.js"], &body))
+}
+
+/// Where the account is logged in, each with the button that ends it.
+fn log_ins_of(words: Words, account: AccountId, log_ins: &[LogInView]) -> Markup {
+    let end = |log_in: &LogInView| format!("DELETE /v1/accounts/{account}/sessions/{}", log_in.id);
+    let (all, ask) = (format!("DELETE /v1/accounts/{account}/sessions"), words.t("account-ask-end-all"));
+    let send = Send { confirm: Some(&ask), ..Send::to(&all) };
+    html! {
+        section.card #log-ins aria-labelledby="log-ins-title" {
+            h2 #log-ins-title { (words.t("me-log-ins")) }
+            @if log_ins.is_empty() { (empty(&words.t("account-no-log-ins"), None)) }
+            @else {
+                ul.plain-list { @for log_in in log_ins { (me::log_in_line(words, log_in, Some(&end(log_in)))) } }
+                (press("end-all", "button", send, &words.t("account-end-all")))
+            }
+        }
+    }
 }

@@ -7,7 +7,7 @@ mod update;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{care, import, join, lookup, pair, sharing, transfer};
+use super::{care, erasure, export, hold, import, join, lookup, pair, sharing, transfer};
 use crate::App;
 
 pub(in crate::account) use read::residents_for_page;
@@ -19,6 +19,12 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(read::national_id))
         .routes(routes!(read::papers))
         .routes(routes!(care::api::get, care::api::put))
+        .routes(routes!(export::api::get))
+        .routes(routes!(hold::api::list))
+        .routes(routes!(hold::api::set))
+        .routes(routes!(hold::api::lift))
+        .routes(routes!(erasure::api::erase))
+        .routes(routes!(erasure::api::list))
         .routes(routes!(steps::end))
         .routes(routes!(steps::restore))
         .routes(routes!(lookup::api::lookup))

@@ -2,6 +2,8 @@
 
 use axum::extract::State as AppState;
 use sanbao_platform::audit;
+use sanbao_platform::crypto::FieldKeys;
+use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::{PRECONDITION_FAILED, Problem};
@@ -45,6 +47,20 @@ pub(in crate::account) async fn read(app: &App, ctx: &Ctx, id: PersonId) -> Resu
     }
     let kept = store::find(&mut conn, &app.deps.fields, stance.person).await?;
     Ok(CareView::of(kept, &stance, ctx))
+}
+
+/// The care facts that lie under `record`, which is that of `person` or was joined into it, as the caller may see those of the
+/// person; none where nothing is kept.
+pub(in crate::account::person) async fn told(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    keys: &FieldKeys,
+    person: PersonId,
+    record: PersonId,
+) -> Result<Vec<CareView>, Problem> {
+    let stance = CareStance::of(conn, ctx, person).await?;
+    let kept = store::find(conn, keys, record).await?;
+    Ok(if kept.version == 0 { Vec::new() } else { vec![CareView::of(kept, &stance, ctx)] })
 }
 
 /// Puts these care facts in the place of those that are kept; a part that is left out is emptied, one that the caller may not see stays.

@@ -11,6 +11,7 @@ mod relation;
 mod store;
 mod view;
 
+pub(in crate::account::person) use api::told;
 pub(in crate::account) use input::{CONTACTS_MAX, PlaceMap, TEXT_CHARS_MAX};
 pub(in crate::account) use model::{
     AbilityLevel, CareContact, ClinicalFacts, DoorFacts, HearingLevel, MannerFacts, SightLevel,

@@ -13,6 +13,6 @@ pub const KEPT: SealedColumn =
     SealedColumn { table: "person_source", count: COUNT, read: READ, write: WRITE, place, domain: "person_source" };
 
 /// The context that a row's texts are sealed for.
-pub(super) fn place(id: Uuid) -> String {
+pub(in crate::account::person) fn place(id: Uuid) -> String {
     format!("person_source.kept:{id}")
 }

@@ -1,0 +1,14 @@
+//! Erasing somebody (抹除): everything personal goes out of the network, the id stays without a name, and a proof that names
+//! nobody says what was taken out.
+//!
+//! It is refused while a hold stands, while something is open, and while the law keeps papers of the person: consults for 15
+//! years, visits for five. The list of the erased is brought along into a backup that is restored, so that nobody comes back by it.
+
+pub(super) mod api;
+mod model;
+mod retained;
+mod store;
+mod taken;
+
+pub use model::{Erasure, ErasureCause};
+pub use store::{all, apply};

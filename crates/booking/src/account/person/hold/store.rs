@@ -1,0 +1,81 @@
+//! Holds in the database.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::audit::Personal;
+use sanbao_platform::db::{Conn, DbError, Engine, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::on;
+use sanbao_platform::problem::Problem;
+use uuid::Uuid;
+
+use crate::account::id::PersonId;
+use crate::account::problems::PERSON_HELD;
+
+// Those of records that were joined into it count as its own.
+const LIST: &str = "select h.id, h.person_id, h.organisation_id, o.name_zh as organisation, h.reason, h.set_at,
+        a.display_name as set_by, h.lifted_at, h.lift_reason
+    from person_hold h join organisation o on o.id = h.organisation_id join account a on a.id = h.set_by
+    where h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1)
+    order by h.set_at desc, h.id desc limit 100";
+const STANDING: &str = "select count(*) from person_hold h where h.lifted_at is null
+    and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
+const SET: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by)
+    values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+const LIFT: &str = "update person_hold set lifted_at = $3, lifted_by = $4, lift_reason = $5
+    where organisation_id = $2 and lifted_at is null
+        and (person_id = $1 or person_id in (select p.id from person p where p.merged_into = $1))";
+const LOCK_POSTGRES: &str = "select id from person where id = $1 for update";
+
+/// A hold as it lies there.
+#[derive(sqlx::FromRow)]
+pub(super) struct HoldRow {
+    pub(super) id: Uuid,
+    pub(super) person_id: PersonId,
+    pub(super) organisation_id: OrganisationId,
+    pub(super) organisation: String,
+    pub(super) reason: String,
+    pub(super) set_at: DateTime<Utc>,
+    pub(super) set_by: String,
+    pub(super) lifted_at: Option<DateTime<Utc>>,
+    pub(super) lift_reason: Option<String>,
+}
+
+/// All holds on a record and on those that were joined into it, the newest first; at most 100.
+pub(super) async fn list(conn: &mut Conn, person: PersonId) -> Result<Vec<Personal<HoldRow>>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LIST).bind(person).fetch_all(c).await)?)
+}
+
+/// Keeps others from setting a hold on a record, or from erasing it, until the transaction ends.
+pub(super) async fn lock(tx: &mut Tx, person: PersonId) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(LOCK_POSTGRES).bind(person).execute(c).await?;
+    }
+    Ok(())
+}
+
+/// Sets a hold; `false` when the organisation has one that stands.
+pub(super) async fn set(tx: &mut Tx, ctx: &Ctx, person: PersonId, reason: &str) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(SET).bind(uuid_v7(ctx.now())).bind(person).bind(ctx.actor.organisation).bind(reason);
+        row.bind(ctx.now()).bind(ctx.actor.subject).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows == 1)
+}
+
+/// Lifts the organisation's hold; `false` when none stands.
+pub(super) async fn lift(tx: &mut Tx, ctx: &Ctx, person: PersonId, reason: &str) -> Result<bool, DbError> {
+    let rows = on!(tx, |c| {
+        let row = sqlx::query(LIFT).bind(person).bind(ctx.actor.organisation).bind(ctx.now()).bind(ctx.actor.subject);
+        row.bind(reason).execute(c).await.map(|done| done.rows_affected())
+    })?;
+    Ok(rows > 0)
+}
+
+/// Refuses what would erase a person on whom a hold stands; none is set until the transaction ends.
+pub(in crate::account::person) async fn require_none(tx: &mut Tx, person: PersonId) -> Result<(), Problem> {
+    lock(tx, person).await?;
+    let standing: i64 =
+        on!(tx, |c| sqlx::query_scalar(STANDING).bind(person).fetch_one(c).await).map_err(DbError::from)?;
+    if standing > 0 { Err(Problem::new(&PERSON_HELD)) } else { Ok(()) }
+}

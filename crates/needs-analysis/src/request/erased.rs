@@ -1,0 +1,185 @@
+//! Somebody was erased: what this service knows of them goes at once, and each of their requests when it has been over for five
+//! years. The request itself stays, with area, category and state, so that counts stay.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Months, Utc};
+use sanbao_platform::bus::{self, ConsumeError, Event, Reads, reads};
+use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::service::Task;
+use sanbao_platform::{described, on};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::id::RequestId;
+use crate::App;
+
+/// Somebody was erased.
+pub(super) const ERASED: &str = "booking.person.erased";
+
+/// The event that is read of it.
+pub(super) const KINDS: [Reads; 1] = [reads::<PersonErased>(ERASED)];
+
+/// Years for which work orders are kept from their end.
+pub const WORK_ORDER_YEARS_MIN: u32 = 5;
+/// Requests that one transaction empties at most.
+const BATCH_MAX: i64 = 100;
+/// How often the task looks whose time has come, in seconds.
+const INTERVAL_SECONDS: u64 = 3_600;
+
+/// Texts in the data of events that are emptied, and values that are taken out: see the catalogue.
+const EVENT_TEXTS: &[&str] = &["name", "phone", "address"];
+const EVENT_VALUES: &[&str] = &["note", "national_id_index"];
+
+const REMEMBER: &str = "insert into erased_elder (person_id, erased_at) values ($1, $2) on conflict do nothing";
+const FORGET_ELDER: &str = "delete from elder where person_id = $1";
+const FORGET_PARKED: &str = "delete from parked_event where subject = $1";
+const FORGET_ANSWERS: &str = "delete from idempotency where shown in
+    (select s.shown from audit_shown s where s.kind in ('person', 'request') and s.id = $1)";
+const DUE: &str = "select r.id from request r join erased_elder e on e.person_id = r.person_id
+    where r.erased_at is null and r.state in ('closed', 'cancelled', 'merged') and r.state_since <= $1
+    order by r.id limit $2";
+const EMPTY: &str = "update request set external_id = null, category_raw = null, elder_name = '', phone = null,
+    national_id_sealed = null, national_id_index = null, address = null, note = null, person_key = null,
+    content_index = null, erased_at = $2, version = version + 1 where id = $1";
+const EMPTY_HISTORY: &str = "update history set reason = null, note = null
+    where aggregate = 'request' and id = $1 and (reason is not null or note is not null)";
+const EMPTY_OLD_HISTORY: &str = "update request_history set reason = null, note = null where request_id = $1";
+
+/// The tables from which something is taken, with the statements.
+#[cfg(test)]
+const TAKEN: &[(&str, &str)] = &[
+    ("elder", FORGET_ELDER),
+    ("parked_event", FORGET_PARKED),
+    ("idempotency", FORGET_ANSWERS),
+    ("request", EMPTY),
+    ("history", EMPTY_HISTORY),
+    ("request_history", EMPTY_OLD_HISTORY),
+];
+
+described! {
+    #[derive(Debug, Deserialize)]
+    pub(super) struct PersonErased {
+        person_id: Uuid,
+        at: DateTime<Utc>,
+    }
+}
+
+/// Takes what is known of somebody who was erased. Told twice, it changes nothing.
+pub(super) async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+    let PersonErased { person_id, at } = event.read()?;
+    forget(tx, person_id, at).await?;
+    while empty_due(tx, at).await? > 0 {}
+    Ok(())
+}
+
+/// Forgets somebody as a person of the network, and remembers that their requests are to follow.
+async fn forget(tx: &mut Tx, person: Uuid, at: DateTime<Utc>) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(REMEMBER).bind(person).bind(at).execute(c).await.map(drop))?;
+    for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS] {
+        on!(tx, |c| sqlx::query(statement).bind(person).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Empties some of the requests whose time has come; how many.
+async fn empty_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, DbError> {
+    let over = now - Months::new(WORK_ORDER_YEARS_MIN * 12);
+    let due: Vec<RequestId> = on!(tx, |c| sqlx::query_scalar(DUE).bind(over).bind(BATCH_MAX).fetch_all(c).await)?;
+    for id in &due {
+        bus::empty(tx, &[id.0], EVENT_TEXTS, EVENT_VALUES).await?;
+        on!(tx, |c| sqlx::query(EMPTY).bind(id).bind(now).execute(c).await.map(drop))?;
+        for statement in [EMPTY_HISTORY, EMPTY_OLD_HISTORY, FORGET_PARKED, FORGET_ANSWERS] {
+            on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop))?;
+        }
+    }
+    Ok(due.len())
+}
+
+/// Empties all requests whose time has come; how many.
+pub async fn empty_all_due(db: &Db, now: DateTime<Utc>) -> Result<usize, DbError> {
+    let mut all = 0;
+    loop {
+        let mut tx = db.begin().await?;
+        let emptied = empty_due(&mut tx, now).await?;
+        tx.commit().await?;
+        all += emptied;
+        if emptied == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// Takes out somebody who was erased before: what an older backup brought back.
+pub async fn apply(db: &Db, person: Uuid, erased_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, DbError> {
+    let mut tx = db.begin().await?;
+    forget(&mut tx, person, erased_at).await?;
+    tx.commit().await?;
+    empty_all_due(db, now).await
+}
+
+/// Looks every hour whose time has come.
+pub fn task(app: &App) -> Task {
+    let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
+    Box::new(move |stop| {
+        Box::pin(async move {
+            while !stop.is_cancelled() {
+                match empty_all_due(&db, clock.now()).await {
+                    Ok(0) => {}
+                    Ok(requests) => tracing::info!(requests, "requests of people who were erased are emptied"),
+                    Err(error) => tracing::warn!(%error, "requests of people who were erased stay until the next try"),
+                }
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS)) => {}
+                }
+            }
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use sanbao_platform::clock::Clock;
+    use sanbao_platform::testing::{self, Forgotten};
+
+    use super::*;
+    use crate::MIGRATIONS;
+
+    /// The tables in which nothing personal stands, or nothing but ids, moments and states, and why.
+    const LEFT: &[(&str, &str)] = &[
+        ("agency", "organisations"),
+        ("area", "places"),
+        ("area_parent", "places"),
+        ("audit", "ids and actions"),
+        ("audit_head", "the chain of the log"),
+        ("audit_pruning", "the chain of the log"),
+        ("audit_shown", "ids"),
+        ("ended_session", "staff"),
+        ("erased_elder", "ids"),
+        ("field_key_mark", "keys"),
+        ("import_run", "counts, and the first bad cells with personal ones masked"),
+        ("inbox", "ids of events"),
+        ("inbox_cursor", "ids of events"),
+        ("kept_backup", "when a backup was made"),
+        ("network_mark", "keys"),
+        ("office", "organisations"),
+        ("outbox", "emptied by the platform, event by event, so that its readers read them still"),
+        ("outdated_token", "staff"),
+        ("request_moved", "ids"),
+        ("rollup", "numbers"),
+        ("write_probe", "always empty"),
+    ];
+
+    #[tokio::test]
+    async fn no_table_is_forgotten_when_somebody_is_erased() {
+        let engine = testing::sqlite();
+        let deps = engine.deps("needs-analysis", &MIGRATIONS, Clock::system()).await;
+        let mut known: Vec<(&str, &str)> = TAKEN.iter().map(|(table, _)| (*table, "taken out")).collect();
+        known.extend(LEFT);
+        let all = Forgotten { told: &[], left_out: &[], elsewhere: &known };
+        assert_eq!(all.findings(&deps.db).await, [""; 0]);
+        let taken = |table: &str| TAKEN.iter().any(|(name, _)| *name == table);
+        assert!(LEFT.iter().all(|(table, _)| !taken(table)), "a table is in two lists");
+    }
+}

@@ -1,0 +1,55 @@
+//! `/v1/requests/export`.
+
+use axum::extract::State as AppState;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use sanbao_platform::audit;
+use sanbao_platform::http::{Ctx, Json, Query};
+use sanbao_platform::lifecycle::Lifecycle as _;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+use uuid::Uuid;
+
+use super::store;
+use super::view::{ExportQuery, ExportedRequest, RequestsExport};
+use crate::App;
+use crate::policy::Action;
+use crate::request::policy::Standing;
+use crate::request::store as requests;
+
+/// All that this service keeps of a person, as far as the caller may see their requests unmasked: a file to hand to the person.
+#[utoipa::path(get, path = "/v1/requests/export", tag = "requests", params(ExportQuery),
+    description = "Permission: as for seeing requests unmasked, by a proof of late (step-up). Audited, as reading and as `person.export`.",
+    responses((status = 200, body = RequestsExport), (status = 401, description = "not logged in, or step-up-required"),
+        (status = 403), (status = 404), (status = 422)))]
+pub async fn get(ctx: Ctx, AppState(app): AppState<App>, Query(of): Query<ExportQuery>) -> Result<Response, Problem> {
+    let view = exported(&app, &ctx, of.person).await?;
+    let name = format!("attachment; filename=\"sanbao-requests-{}.json\"", view.person_id);
+    Ok(([(header::CONTENT_DISPOSITION, name)], Json(view)).into_response())
+}
+
+/// The file for a caller who has proved lately who asks. The export is written down before it goes out.
+pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<RequestsExport, Problem> {
+    Standing::ANY.allows(ctx, Action::RequestReadPersonal).require()?;
+    ctx.proved_lately()?;
+    let mut conn = app.deps.db.read().await?;
+    let (ids, cut) = store::of_person(&mut conn, person).await?;
+    let (mut items, mut others) = (Vec::new(), 0);
+    for id in ids {
+        let Some(request) = requests::find(&mut conn, id).await? else { continue };
+        let standing = request.stance(app, &mut conn, ctx).await?;
+        if standing.allows(ctx, Action::RequestReadPersonal) != Decision::Allow {
+            others += 1;
+            continue;
+        }
+        let national_id = request.details.elder.show(&ctx.shows, &request).masked_national_id(id, &app.deps.fields);
+        let told = store::one(&mut conn, id).await?.shown(&ctx.shows, &request);
+        items.push(ExportedRequest { national_id: national_id.ok().flatten(), ..told });
+    }
+    let elder = if items.is_empty() { Vec::new() } else { store::elder(&mut conn, person).await? };
+    drop(conn);
+    let mut tx = app.deps.db.begin().await?;
+    audit::record(&mut tx, ctx, "person.export", "person", person).await?;
+    tx.commit().await?;
+    Ok(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, others, cut })
+}

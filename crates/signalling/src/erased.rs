@@ -1,0 +1,144 @@
+//! The resident of a consult was erased: what was said and who was named in its room goes. That the room was, and for how
+//! long, stays.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use sanbao_platform::bus::{self, ConsumeError, Consumer, Event, Reads, reads};
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::{described, on};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::id::ConsultId;
+
+/// The publisher's name for it.
+const ERASED: &str = "booking.consult.erased";
+/// Texts in the data of events that are emptied: see the catalogue.
+const EVENT_TEXTS: &[&str] = &["name", "text"];
+
+const FACTS: &str = "delete from consult_fact where consult = $1";
+const SNAPSHOT: &str = "delete from room_snapshot where consult = $1";
+
+/// The tables from which something is taken, with the statements.
+const TAKEN: &[(&str, &str)] = &[("consult_fact", FACTS), ("room_snapshot", SNAPSHOT)];
+
+described! {
+    /// The event, as far as the relay reads it.
+    #[derive(Deserialize)]
+    struct ConsultErased {
+        consult_id: ConsultId,
+    }
+}
+
+/// The event that is read from the booking side's log.
+const KINDS: &[Reads] = &[reads::<ConsultErased>(ERASED)];
+
+/// Follows the booking side's log.
+pub(crate) fn consumer(db: Db, clock: Clock) -> Consumer {
+    Consumer {
+        name: "signalling.erasures",
+        publisher: "booking",
+        kinds: KINDS,
+        db,
+        clock,
+        handler: Arc::new(|tx, event| take(tx, event).boxed()),
+    }
+}
+
+async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+    let ConsultErased { consult_id } = event.read()?;
+    empty(tx, consult_id.0).await?;
+    Ok(())
+}
+
+async fn empty(tx: &mut Tx, consult: Uuid) -> Result<u64, DbError> {
+    let mut rows = bus::empty(tx, &[consult], EVENT_TEXTS, &[]).await?;
+    for (_, statement) in TAKEN {
+        rows +=
+            on!(tx, |c| { sqlx::query(*statement).bind(consult).execute(c).await.map(|done| done.rows_affected()) })?;
+    }
+    Ok(rows)
+}
+
+/// Empties the room of a consult whose resident was erased before: what an older backup brought back. How many rows.
+pub async fn apply(db: &Db, consult: Uuid) -> Result<u64, DbError> {
+    let mut tx = db.begin().await?;
+    let rows = empty(&mut tx, consult).await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use sanbao_platform::testing::{self, Forgotten, everything, on_both};
+    use serde_json::json;
+
+    use super::*;
+    use crate::MIGRATIONS;
+
+    /// The tables in which nothing personal stands, or nothing but ids, moments and numbers, and why.
+    const LEFT: &[(&str, &str)] = &[
+        ("audit", "ids and actions"),
+        ("audit_head", "the chain of the log"),
+        ("audit_pruning", "the chain of the log"),
+        ("audit_shown", "ids"),
+        ("consult_precheck", "the outcome of a check of a device"),
+        ("consult_quality", "numbers of a line"),
+        ("consult_room", "moments and seconds"),
+        ("ended_session", "staff"),
+        ("field_key_mark", "keys"),
+        ("history", "no life cycle is the relay's"),
+        ("idempotency", "no answer of the relay is stored"),
+        ("inbox", "ids of events"),
+        ("inbox_cursor", "ids of events"),
+        ("kept_backup", "when a backup was made"),
+        ("network_mark", "keys"),
+        ("outbox", "emptied by the platform, event by event, so that its readers read them still"),
+        ("outdated_token", "staff"),
+        ("parked_event", "of booking: ids and moments"),
+        ("room_holder", "ids"),
+        ("room_opening", "ids"),
+        ("ticket_revocation", "ids and moments"),
+        ("write_probe", "always empty"),
+    ];
+    const CONSULT: Uuid = Uuid::from_u128(7);
+    const SAY: &str = "insert into consult_fact (epoch, position, n, consult, kind, at, data)
+        values ($1, 1, 0, $2, 'chat', $3, $4)";
+
+    #[tokio::test]
+    async fn no_table_is_forgotten_when_a_consult_is_emptied() {
+        let engine = testing::sqlite();
+        let deps = engine.deps("signalling", &MIGRATIONS, Clock::system()).await;
+        let mut known: Vec<(&str, &str)> = TAKEN.iter().map(|(table, _)| (*table, "taken out")).collect();
+        known.extend(LEFT);
+        let all = Forgotten { told: &[], left_out: &[], elsewhere: &known };
+        assert_eq!(all.findings(&deps.db).await, [""; 0]);
+    }
+
+    #[tokio::test]
+    async fn what_was_said_in_a_room_goes_and_what_others_said_stays() {
+        on_both(|engine| async move {
+            let deps = engine.deps("signalling", &MIGRATIONS, Clock::system()).await;
+            let now = deps.clock.now();
+            let mut tx = deps.db.begin().await.unwrap();
+            for (consult, text) in [(CONSULT, "谌某说的"), (Uuid::from_u128(8), "别人说的")] {
+                let data = json!({ "name": "谌某", "text": text });
+                bus::publish(&mut tx, now, "signalling.consult.chat", consult, &data).await.unwrap();
+                on!(tx, |c| {
+                    let row = sqlx::query(SAY).bind(consult).bind(consult).bind(now);
+                    row.bind(sqlx::types::Json(&data)).execute(c).await.map(drop)
+                })
+                .unwrap();
+            }
+            tx.commit().await.unwrap();
+            assert_eq!(apply(&deps.db, CONSULT).await.unwrap(), 2);
+            let left = everything(&deps.db).await;
+            assert!(!left.contains("谌某说的") && left.contains("别人说的"), "{left}");
+            assert_eq!(apply(&deps.db, CONSULT).await.unwrap(), 0);
+        })
+        .await;
+    }
+}

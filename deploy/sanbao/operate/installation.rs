@@ -1,0 +1,86 @@
+//! How this process's part of the installation stands: measured when somebody asks, at most so often, and kept until then.
+
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sanbao_platform::audit::chain::Keeping;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::nats::Nats;
+use sanbao_platform::service::{Jobs, Wiring};
+use tokio::sync::Mutex;
+
+use crate::check::{self, Finding};
+use crate::settings::Settings;
+use crate::stores::Stores;
+
+/// How long a measure is shown to those who ask for another one.
+const SECONDS_MIN: i64 = 10;
+
+/// The findings of a moment.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub at: DateTime<Utc>,
+    pub findings: Vec<Finding>,
+}
+
+/// The installation as its own process sees it. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Installation(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// The settings; without them nothing is known of certificate, disk, TURN and clock.
+    settings: Option<Settings>,
+    running: OnceLock<(Arc<Wiring>, Jobs, Option<Nats>)>,
+    last: Mutex<Option<Measured>>,
+}
+
+impl Installation {
+    /// One that is served by `settings`.
+    pub fn of(settings: Settings) -> Self {
+        Self(Arc::new(Inner { settings: Some(settings), ..Inner::default() }))
+    }
+
+    /// Tells it what runs, once it does.
+    pub(crate) fn runs(&self, wiring: Arc<Wiring>, jobs: Jobs, nats: Option<Nats>) {
+        // A process begins once.
+        let _ = self.0.running.set((wiring, jobs, nats));
+    }
+
+    /// The last measure; `anew` asks for another one unless it is from just now. Those who ask meanwhile wait for the same.
+    pub(crate) async fn measured(&self, stores: &Stores, clock: &Clock, anew: bool) -> Measured {
+        let mut last = self.0.last.lock().await;
+        let fresh = |measured: &Measured| clock.now() - measured.at < TimeDelta::seconds(SECONDS_MIN);
+        if let Some(measured) = last.as_ref().filter(|measured| !anew || fresh(measured)) {
+            return measured.clone();
+        }
+        let findings = self.findings(stores, clock).await;
+        let measured = Measured { at: clock.now(), findings };
+        *last = Some(measured.clone());
+        measured
+    }
+
+    async fn findings(&self, stores: &Stores, clock: &Clock) -> Vec<Finding> {
+        let databases: Vec<_> = stores.roles().filter_map(|role| Some((role, stores.of(role).ok()?.clone()))).collect();
+        let keeping = self.0.settings.as_ref().map_or_else(Keeping::default, |settings| settings.audit.clone());
+        let around = async {
+            match &self.0.settings {
+                Some(settings) => check::around(settings, clock).await,
+                None => Vec::new(),
+            }
+        };
+        let running = async {
+            match self.0.running.get() {
+                Some((wiring, jobs, nats)) => check::connections(wiring, jobs, nats.as_ref()).await,
+                None => Vec::new(),
+            }
+        };
+        let (stored, around, chains, running) = tokio::join!(
+            check::in_time("state-databases", check::of_open(&databases, clock)),
+            around,
+            check::in_time("state-checkpoints", check::checkpoints(&keeping, &databases, clock)),
+            check::in_time("state-readers", running),
+        );
+        [stored, around, chains, running].concat()
+    }
+}
