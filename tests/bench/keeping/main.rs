@@ -1,4 +1,4 @@
-//! What keeping a network costs at the size of years: `tests/run --release -p sanbao --bench keeping`
+//! The cost of keeping a network at the size of years: `tests/run --release -p sanbao --bench keeping`
 //!
 //! A network is filled with steps of histories and with events that were taken until its files are of a gigabyte; another size may be
 //! given in megabytes: `-- 200`. Then, on real processes:
@@ -36,11 +36,11 @@ const ROWS: u32 = 50_000;
 
 const STEPS: &str = "with recursive n (i) as (select $1 union all select i + 1 from n where i + 1 < $2)
     insert into history (aggregate, id, version, at, actor, actor_name, step, from_state, to_state, note)
-    select 'filler', randomblob(16), 1, strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + i, 'unixepoch'), randomblob(16),
-        '林晓月', 'complete', 'in_progress', 'completed', hex(randomblob(100)) from n";
+    select 'filler', unhex(printf('%032x', i)), 1, strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + i, 'unixepoch'), unhex(printf('%032x', i % 997)),
+        '林晓月', 'complete', 'in_progress', 'completed', printf('%0200x', i * 2654435761) from n";
 const TAKEN: &str = "with recursive n (i) as (select $1 union all select i + 1 from n where i + 1 < $2)
     insert into inbox (consumer, event_id, handled_at)
-    select 'filler', randomblob(16), strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + i, 'unixepoch') from n";
+    select 'filler', unhex(printf('%032x', i * 2654435761)), strftime('%Y-%m-%dT%H:%M:%S+00:00', 1700000000 + i, 'unixepoch') from n";
 const TABLES: &str = "select quote_ident(table_schema) || '.' || quote_ident(table_name) from information_schema.tables
     where table_schema in ('booking', 'signalling', 'needs_analysis') and table_type = 'BASE TABLE'
     and table_name <> '_sqlx_migrations' order by 1";
