@@ -30,43 +30,52 @@ const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_
 const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, area_code)
     select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
 const KEYED: &str = "update person set keys_form = $2 where id = $1";
+/// The people of the keys that were picked, by name. The index alone says which people those are: no more records are read than
+/// are named. `$people` is the placeholder of how many that are.
+macro_rules! nearest {
+    ($people:literal) => {
+        concat!(
+            ", nearest (id) as (select id from picked group by id order by min(key), id limit ",
+            $people,
+            ")
+            select ",
+            columns!(),
+            ", (select count(*) from picked) as keys_read from person where id in (select id from nearest) order by name, id"
+        )
+    };
+}
+
 // Keys are picked in the order of the index, so that no more of them are read than are wanted.
 const OF_HOME: &str = concat!(
-    "with picked (id) as (
-        select k.person_id from person_key k
-        where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4)
-    select ",
-    columns!(),
-    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
+    "with picked (id, key) as (
+        select k.person_id, k.key from person_key k
+        where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4)",
+    nearest!("$5")
 );
 const OF_AGENCY: &str = concat!(
-    "with picked (id) as (
-        select k.person_id from person_key k
+    "with picked (id, key) as (
+        select k.person_id, k.key from person_key k
         where k.scope = $1 and k.key >= $2 and k.key < $3
         and (exists (select 1 from person m
                 where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $6 and not ",
     handed_over!(),
     ") or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $6
                 and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $7)))
-        order by k.key, k.person_id limit $4)
-    select ",
-    columns!(),
-    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $5"
+        order by k.key, k.person_id limit $4)",
+    nearest!("$5")
 );
 const OF_AREAS: &str = concat!(
     areas_under!(),
-    ", picked (id) as (
-        select k.person_id from person_key k
+    ", picked (id, key) as (
+        select k.person_id, k.key from person_key k
         where k.scope = $4 and k.key >= $5 and k.key < $6
         and (k.area_code in (select code from down) or replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
             or exists (select 1 from person m
                 where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $1 and not ",
     handed_over!(),
     "))
-        order by k.key, k.person_id limit $7)
-    select ",
-    columns!(),
-    ", (select count(*) from picked) as keys_read from person where id in (select id from picked) order by name, id limit $8"
+        order by k.key, k.person_id limit $7)",
+    nearest!("$8")
 );
 
 /// A person who was found, and how many keys were read to find all of them.
