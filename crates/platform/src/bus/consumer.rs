@@ -198,7 +198,7 @@ impl Consumer {
         Ok(ConsumerStatus { name: self.name, behind, parked: parked.map_err(DbError::from)? })
     }
 
-    fn place(&self) -> Cursor {
+    pub(super) fn place(&self) -> Cursor {
         Cursor { consumer: self.name, publisher: self.publisher }
     }
 

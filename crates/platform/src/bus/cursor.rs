@@ -10,6 +10,9 @@ const CURSOR: &str = "select position, event_id from inbox_cursor where consumer
 const MOVE: &str = "insert into inbox_cursor (consumer, publisher, position, event_id) values ($1, $2, $3, $5)
     on conflict (consumer, publisher) do update set position = excluded.position, event_id = excluded.event_id
     where inbox_cursor.position = $4";
+// It changes nothing, and locks the row that a move touches first, also where none has been made yet.
+const HOLD: &str = "insert into inbox_cursor (consumer, publisher, position) values ($1, $2, 0)
+    on conflict (consumer, publisher) do update set position = inbox_cursor.position";
 
 /// Whose cursor, in whose log.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,12 @@ impl Cursor {
             row.bind(to.event_id).execute(c).await.map(|r| r.rows_affected())
         })?;
         Ok(moved == 1)
+    }
+
+    /// Keeps it where it is until the transaction ends: no event is taken meanwhile, and what was taken before is seen by the
+    /// statements behind this one.
+    pub(super) async fn hold(self, tx: &mut Tx) -> Result<(), DbError> {
+        Ok(on!(tx, |c| sqlx::query(HOLD).bind(self.consumer).bind(self.publisher).execute(c).await.map(drop))?)
     }
 
     /// The refusal of a log that is not the one that was heard.

@@ -193,6 +193,8 @@ impl Consumer {
     /// the new cause is noted. One that later events of its subject have overtaken is taken only if `although_later`.
     pub async fn retry(&self, ctx: &Ctx, event: Uuid, although_later: bool) -> Result<Retried, DbError> {
         let mut tx = self.db.begin().await?;
+        // Before anything is counted: a later event may be about to take effect.
+        self.place().hold(&mut tx).await?;
         let Some(row) = self.take_away(&mut tx, event).await? else { return Ok(Retried::Gone) };
         let later = self.later(&mut tx, &row).await?;
         if later > 0 && !although_later {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sanbao_platform::auth::Actor;
@@ -14,7 +15,7 @@ use sanbao_platform::http::{Ctx, Paging};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::testing::{Person, TestEngine, on_both};
+use sanbao_platform::testing::{self, PATIENCE, Person, TestEngine, eventually, on_both, until};
 use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
@@ -24,9 +25,15 @@ use crate::speaker::{NONE, SUBJECT, listener, now};
 const WELL: u32 = 0;
 const REFUSES: u32 = 1;
 const AWAY: u32 = 2;
+/// What comes after the first is in the midst of taking effect.
+const SLOW: u32 = 3;
 
 const BACK: &str = "update inbox_cursor set position = 0, event_id = null";
 const REASON: &str = "select reason from history where aggregate = 'parked_event' and id = $1 and actor is not null";
+const WAITING: &str = "select count(*) from pg_locks where not granted and pid in
+    (select pid from pg_stat_activity where datname = current_database())";
+const OPEN: &str = "select count(*) from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction' and query like '%into inbox %'";
 const ROWS: &str = "select action, outcome from audit where actor is not null order by outcome desc";
 
 #[derive(Deserialize)]
@@ -55,6 +62,7 @@ impl House {
                 match state.load(Ordering::SeqCst) {
                     REFUSES if said.n == 1 => return Err(ConsumeError::Reject("no such thing".into())),
                     AWAY => return Err(ConsumeError::Unavailable("away".into())),
+                    SLOW if said.n > 1 => let_go(&state).await,
                     _ => {}
                 }
                 Ok(publish(tx, now(), "test.heard", SUBJECT, &json!({ "n": said.n })).await?)
@@ -66,10 +74,14 @@ impl House {
         Self { log: Outbox::new("speaker", publisher.clone()), publisher, consumer, fault, ctx }
     }
 
-    async fn say(&self, data: serde_json::Value) {
+    async fn tell(&self, data: serde_json::Value) {
         let mut tx = self.publisher.begin().await.unwrap();
         publish(&mut tx, now(), "test.said", SUBJECT, &data).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    async fn say(&self, data: serde_json::Value) {
+        self.tell(data).await;
         self.consumer.catch_up(&self.log).await.unwrap();
     }
 
@@ -101,6 +113,16 @@ impl House {
         let mut conn = self.consumer.db.read().await.unwrap();
         on!(conn, |c| sqlx::query_as(ROWS).fetch_all(c).await).unwrap()
     }
+}
+
+/// Waits until nothing is slow any more.
+async fn let_go(state: &AtomicU32) {
+    let go = async {
+        while state.load(Ordering::SeqCst) == SLOW {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, go).await.unwrap();
 }
 
 fn row(action: &str, outcome: &str) -> (String, String) {
@@ -182,6 +204,42 @@ async fn one_that_later_ones_overtook_is_taken_only_when_somebody_says_so() {
         assert_eq!((house.parked().await.len(), house.effects().await), (0, vec![2, 3, 1]));
     })
     .await;
+}
+
+#[tokio::test]
+async fn one_that_is_retried_while_a_later_one_takes_effect_waits_and_sees_it() {
+    // On SQLite one writer is enough.
+    let Some(engine) = testing::postgres().await else { return };
+    let house = House::of(&engine).await;
+    house.say(json!({ "n": 1 })).await;
+    let (_, event) = house.only().await;
+    house.fault.store(SLOW, Ordering::SeqCst);
+    house.tell(json!({ "n": 2 })).await;
+    let waiting = async || {
+        let mut conn = house.consumer.db.read().await.unwrap();
+        let waiting: i64 = on!(conn, |c| sqlx::query_scalar(WAITING).fetch_one(c).await).unwrap();
+        waiting
+    };
+    let later = async { house.consumer.catch_up(&house.log).await.unwrap() };
+    let retried = async {
+        eventually("the later one is being taken", async || is_taking(&house).await.then_some(())).await;
+        house.retry(event, false).await
+    };
+    let released = async {
+        // Where nobody waits, the retry is done without having seen the later one.
+        until("the retry waits or is done", async || waiting().await > 0 || house.parked().await.is_empty()).await;
+        house.fault.store(WELL, Ordering::SeqCst);
+    };
+    let (_, retried, ()) = tokio::join!(later, retried, released);
+    assert_eq!(retried, Retried::Overtaken { later: 1 });
+    assert_eq!((house.parked().await.len(), house.effects().await), (1, vec![2]));
+}
+
+/// Whether a transaction of the consumer stands open within its handler.
+async fn is_taking(house: &House) -> bool {
+    let mut conn = house.consumer.db.read().await.unwrap();
+    let open: i64 = on!(conn, |c| sqlx::query_scalar(OPEN).fetch_one(c).await).unwrap();
+    open > 0
 }
 
 #[tokio::test]
