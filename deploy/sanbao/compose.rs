@@ -211,7 +211,7 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
         };
         let (consumers, stores, installation) =
             (service.consumers.clone().into(), parts.stores.clone(), parts.installation.clone());
-        let operated = Operated { deps, role: *role, consumers, stores, installation };
+        let operated = Operated { deps, role: *role, consumers, stores, installation, retention: parts.retention };
         service.routes = service.routes.with(operated.routes());
         Ok(service)
     });

@@ -52,7 +52,7 @@ problem_kinds! {
     CONFLICT = 409 "conflict" "与现有内容冲突" "In conflict with what is there";
     INVALID_TRANSITION = 409 "invalid-transition" "当前状态下不能这样做" "Not possible in the present state";
     EVENT_NOT_TAKEN = 409 "event-not-taken" "事件还是没有被接受" "The event was not taken this time either";
-    LATER_EVENT_TAKEN = 409 "later-event-taken" "同一对象后来的事件已经生效" "Later events of the same subject have taken effect";
+    LATER_EVENT_TAKEN = 409 "later-event-taken" "同一对象后来的事件可能已经生效" "Later events of the same subject may have taken effect";
     PRECONDITION_FAILED = 412 "precondition-failed" "内容已被他人修改，请刷新后重试" "Somebody else changed this; reload and try again";
     TOO_LARGE = 413 "too-large" "内容太大" "Too large";
     UNSUPPORTED_MEDIA = 415 "unsupported-media-type" "不支持的内容类型" "Unsupported content type";

@@ -11,7 +11,7 @@ pub(super) const REASON_CHARS_MAX: usize = 200;
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"although_later": false}))]
 pub(super) struct RetryOrder {
-    /// Also if later events of the same subject have taken effect meanwhile.
+    /// Also if later events of the same subject have taken effect meanwhile, or may have: nobody knows it any more.
     #[serde(default)]
     pub(super) although_later: bool,
 }

@@ -10,8 +10,9 @@ mod parked_page;
 use std::sync::Arc;
 
 use axum::routing::get;
+use chrono::{DateTime, Utc};
 use sanbao_booking::account::policy;
-use sanbao_platform::bus::Consumer;
+use sanbao_platform::bus::{Consumer, Retention};
 use sanbao_platform::http::{Ctx, Routed};
 use sanbao_platform::problem::Problem;
 use sanbao_platform::service::{Deps, ServiceState};
@@ -31,6 +32,7 @@ pub(crate) struct Operated {
     /// The databases of the process.
     pub(crate) stores: Stores,
     pub(crate) installation: Installation,
+    pub(crate) retention: Retention,
 }
 
 impl ServiceState for Operated {
@@ -48,6 +50,11 @@ impl Operated {
             Role::Signalling | Role::NeedsAnalysis => routes,
         };
         routes.audited(self)
+    }
+
+    /// Since when every event that a consumer took is noted.
+    fn noted_since(&self) -> DateTime<Utc> {
+        self.retention.noted_since(self.deps.clock.now())
     }
 
     fn consumer(&self, name: &str) -> Result<&Consumer, Problem> {

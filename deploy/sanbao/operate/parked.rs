@@ -40,7 +40,7 @@ pub(super) const fn path_of(role: Role) -> &'static str {
 
 async fn list(app: &Operated, ctx: &Ctx, paging: &Paging) -> Result<Json<Page<ParkedEvent>>, Problem> {
     operates(ctx)?;
-    Ok(Json(bus::parked(&app.deps.db, paging).await?))
+    Ok(Json(bus::parked(&app.deps.db, paging, app.noted_since()).await?))
 }
 
 fn id_of(text: &str) -> Result<ParkedId, Problem> {
@@ -50,7 +50,7 @@ fn id_of(text: &str) -> Result<ParkedId, Problem> {
 async fn retry(app: &Operated, ctx: &Ctx, id: &str, order: &RetryOrder) -> Result<StatusCode, Problem> {
     operates(ctx)?;
     let ParkedId { consumer, event } = id_of(id)?;
-    app.consumer(&consumer)?.retry(ctx, event, order.although_later).await?.answer()?;
+    app.consumer(&consumer)?.retry(ctx, event, order.although_later, app.noted_since()).await?.answer()?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -40,7 +40,7 @@ async fn answer(app: &Operated, ctx: &Ctx, paging: Paging) -> Response {
 async fn draw(app: &Operated, ctx: &Ctx, paging: Paging) -> Result<Markup, Problem> {
     operates(ctx)?;
     let paging = Paging { limit: Some(ROWS), ..paging };
-    let rows = bus::parked(&app.deps.db, &paging).await?;
+    let rows = bus::parked(&app.deps.db, &paging, app.noted_since()).await?;
     let (lang, here) = (ctx.lang, parked::page_of(app.role));
     let t = |key: &str| TEXTS.get(lang, key);
     let body = html! {
@@ -100,7 +100,11 @@ fn row(role: Role, lang: Lang, at: usize, parked: &ParkedEvent, heads: &[String;
             }
             td data-label=(cause) {
                 code { (parked.cause) }
-                @if parked.later > 0 { (notice(Tone::Warn, &words.with("parked-later", &[("count", &parked.later.to_string())]))) }
+                @match parked.later {
+                    Some(0) => {}
+                    Some(later) => { (notice(Tone::Warn, &words.with("parked-later", &[("count", &later.to_string())]))) }
+                    None => { (notice(Tone::Warn, &words.t("parked-later-unknown"))) }
+                }
             }
             td data-label=(attempts) { (parked.attempts) }
             td data-label=(what) { (again(role, lang, at, parked)) (gone(role, lang, at, parked)) }
@@ -108,12 +112,12 @@ fn row(role: Role, lang: Lang, at: usize, parked: &ParkedEvent, heads: &[String;
     }
 }
 
-/// The button that tries again; where later events of the subject have taken effect, only with a tick.
+/// The button that tries again; where later events of the subject have taken effect, or may have, only with a tick.
 fn again(role: Role, lang: Lang, at: usize, parked: &ParkedEvent) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     let (call, done) = (format!("POST {}/{}/retry", parked::path_of(role), parked.id), t("parked-retried"));
     let send = Send { done: Some(&done), ..Send::to(&call) };
-    if parked.later == 0 {
+    if parked.later == Some(0) {
         return press(&format!("retry-{at}"), "button", send, &t("parked-retry"));
     }
     let fields = html! {

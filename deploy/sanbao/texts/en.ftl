@@ -133,6 +133,7 @@ parked-subject = Subject
 parked-consumer = Reader
 parked-since = Parked
 parked-later = { $count } later events of this subject have taken effect. This one may put the old over the new.
+parked-later-unknown = Whether later events of this subject have taken effect is not known any more. This one may put the old over the new.
 parked-although = Retry nevertheless
 parked-retry = Retry
 parked-retried = It has taken effect.

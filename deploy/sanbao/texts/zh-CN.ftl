@@ -133,6 +133,7 @@ parked-subject = 对象
 parked-consumer = 接收方
 parked-since = 停下于
 parked-later = 同一对象之后有 { $count } 个事件已经生效。再补这一个，可能把旧的内容盖在新的上面。
+parked-later-unknown = 同一对象之后有没有事件生效，已经查不到。再补这一个，可能把旧的内容盖在新的上面。
 parked-although = 仍然重试
 parked-retry = 重试
 parked-retried = 已生效。

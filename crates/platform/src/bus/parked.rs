@@ -25,11 +25,11 @@ const NAME: &str = "parked_event";
 const BETWEEN: char = '~';
 
 const LIST: &str = "select p.consumer, p.event_id, p.publisher, p.kind, p.subject, p.occurred_at, p.cause, cast(p.attempts as bigint) as attempts, p.parked_at,
-        (select count(*) from inbox i where i.consumer = p.consumer and i.subject = p.subject and i.position > p.position) as later
+        p.position, (select count(*) from inbox i where i.consumer = p.consumer and i.subject = p.subject and i.position > p.position) as later
     from parked_event p where (p.event_id, p.consumer) > ($1, $2) order by p.event_id, p.consumer limit $3";
 // A second one who tries waits for the end of the first transaction, and then finds nothing.
 const TAKE: &str = "delete from parked_event where consumer = $1 and event_id = $2
-    returning kind, subject, occurred_at, data, position";
+    returning kind, subject, occurred_at, data, position, parked_at";
 const LATER: &str = "select count(*) from inbox where consumer = $1 and subject = $2 and position > $3";
 const FAILED: &str = "update parked_event set cause = $3, attempts = attempts + 1 where consumer = $1 and event_id = $2
     returning cast(attempts as bigint)";
@@ -74,8 +74,9 @@ pub struct ParkedEvent {
     pub cause: String,
     /// How often it was tried.
     pub attempts: i64,
-    /// How many later events of the same subject this consumer has taken, as far as that was noted.
-    pub later: i64,
+    /// How many later events of the same subject this consumer has taken, as far as that is still noted; `null` where none is noted
+    /// and nothing says that there was none.
+    pub later: Option<i64>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -89,12 +90,20 @@ struct ParkedRow {
     cause: String,
     attempts: i64,
     parked_at: DateTime<Utc>,
+    position: Option<i64>,
     later: i64,
 }
 
-impl From<ParkedRow> for ParkedEvent {
-    fn from(row: ParkedRow) -> Self {
-        Self {
+/// The number of later events of a subject that took effect; `counted` of them are still noted. That there is none is known only
+/// where the place of the event was noted, and nothing that was taken since `parked_at` may have been forgotten.
+fn later(counted: i64, position: Option<i64>, parked_at: DateTime<Utc>, noted_since: DateTime<Utc>) -> Option<i64> {
+    (counted > 0 || (position.is_some() && parked_at >= noted_since)).then_some(counted)
+}
+
+impl ParkedRow {
+    fn shown(self, noted_since: DateTime<Utc>) -> ParkedEvent {
+        let row = self;
+        ParkedEvent {
             id: ParkedId { consumer: row.consumer.clone(), event: row.event_id }.to_string(),
             consumer: row.consumer,
             publisher: row.publisher,
@@ -104,7 +113,7 @@ impl From<ParkedRow> for ParkedEvent {
             parked_at: row.parked_at,
             cause: without_values(&row.cause),
             attempts: row.attempts,
-            later: row.later,
+            later: later(row.later, row.position, row.parked_at, noted_since),
         }
     }
 }
@@ -129,15 +138,19 @@ pub(super) fn without_values(cause: &str) -> String {
     told + rest
 }
 
-/// The parked events of a database, the oldest first.
-pub async fn parked(db: &Db, paging: &Paging) -> Result<Page<ParkedEvent>, Problem> {
+/// The parked events of a database, the oldest first. Since `noted_since` every event that was taken is noted.
+pub async fn parked(
+    db: &Db,
+    paging: &Paging,
+    noted_since: DateTime<Utc>,
+) -> Result<Page<ParkedEvent>, Problem> {
     let limit = paging.limit()?;
     let (event, consumer): (Uuid, String) = paging.after()?.unwrap_or_default();
     let mut conn = db.read().await?;
     let rows: Vec<ParkedRow> =
         on!(conn, |c| { sqlx::query_as(LIST).bind(event).bind(&consumer).bind(limit + 1).fetch_all(c).await })
             .map_err(DbError::from)?;
-    Ok(Page::of(rows, limit, |row| (row.event_id, row.consumer.clone())).map(ParkedEvent::from))
+    Ok(Page::of(rows, limit, |row| (row.event_id, row.consumer.clone())).map(|row| row.shown(noted_since)))
 }
 
 /// The outcome of handing a parked event to its consumer once more.
@@ -149,8 +162,9 @@ pub enum Retried {
     Gone,
     /// It stays parked, for this reason.
     Refused { cause: String, attempts: i64 },
-    /// So many later events of its subject have taken effect, and nobody said that it should be taken nevertheless.
-    Overtaken { later: i64 },
+    /// So many later events of its subject have taken effect, or nobody knows how many; and nobody said that it should be taken
+    /// nevertheless.
+    Overtaken { later: Option<i64> },
     /// Nothing can be taken now; it stays as it is.
     Unavailable(String),
 }
@@ -167,10 +181,17 @@ impl Retried {
                 Err(Problem::new(&EVENT_NOT_TAKEN).detail(zh, en).with("attempts", attempts))
             }
             Self::Overtaken { later } => {
-                let zh = format!("之后又有 {later} 个事件生效。确实要补上这一个，请勾选“仍然重试”");
-                let en = format!(
-                    "{later} later ones have taken effect. Say `although_later` if this one should be taken nevertheless"
-                );
+                let (zh, en) = match later {
+                    Some(later) => (
+                        format!("之后有 {later} 个事件已经生效。确实要补上这一个，请勾选“仍然重试”"),
+                        format!("{later} later ones have taken effect. Say `although_later` if this one should be taken nevertheless"),
+                    ),
+                    None => (
+                        "之后有没有事件生效，已经查不到。确实要补上这一个，请勾选“仍然重试”".to_owned(),
+                        "Whether later ones have taken effect is not known any more. Say `although_later` if this one should be \
+                         taken nevertheless".to_owned(),
+                    ),
+                };
                 Err(Problem::new(&LATER_EVENT_TAKEN).detail(zh, en).with("later", later))
             }
             Self::Unavailable(cause) => Err(Problem::new(&UNAVAILABLE).because(cause).retry_after(2)),
@@ -186,21 +207,29 @@ struct TakenRow {
     #[sqlx(json)]
     data: Value,
     position: Option<i64>,
+    parked_at: DateTime<Utc>,
 }
 
 impl Consumer {
     /// Hands a parked event to the handler once more, in one transaction that takes the parked row away. Where it is not taken,
-    /// the new cause is noted. One that later events of its subject have overtaken is taken only if `although_later`.
-    pub async fn retry(&self, ctx: &Ctx, event: Uuid, although_later: bool) -> Result<Retried, DbError> {
+    /// the new cause is noted. One that later events of its subject have overtaken, or may have before `noted_since`, is taken only
+    /// if `although_later`.
+    pub async fn retry(
+        &self,
+        ctx: &Ctx,
+        event: Uuid,
+        although_later: bool,
+        noted_since: DateTime<Utc>,
+    ) -> Result<Retried, DbError> {
         let mut tx = self.db.begin().await?;
         // Before anything is counted: a later event may be about to take effect.
         self.place().hold(&mut tx).await?;
         let Some(row) = self.take_away(&mut tx, event).await? else { return Ok(Retried::Gone) };
-        let later = self.later(&mut tx, &row).await?;
-        if later > 0 && !although_later {
+        let later = self.later(&mut tx, &row, noted_since).await?;
+        if later != Some(0) && !although_later {
             return Ok(Retried::Overtaken { later });
         }
-        let TakenRow { kind, subject, occurred_at, data, position } = row;
+        let TakenRow { kind, subject, occurred_at, data, position, .. } = row;
         let position = position.unwrap_or_default();
         let whole = Event { position, event_id: event, kind, previous: None, subject, occurred_at, data };
         match self.effect(&mut tx, &whole).await {
@@ -247,14 +276,12 @@ impl Consumer {
         Ok(on!(tx, |c| sqlx::query_as(TAKE).bind(self.name).bind(event).fetch_optional(c).await)?)
     }
 
-    async fn later(&self, conn: &mut Conn, row: &TakenRow) -> Result<i64, DbError> {
-        let Some(position) = row.position else { return Ok(0) };
-        Ok(on!(conn, |c| sqlx::query_scalar(LATER)
-            .bind(self.name)
-            .bind(row.subject)
-            .bind(position)
-            .fetch_one(c)
-            .await)?)
+    async fn later(&self, conn: &mut Conn, row: &TakenRow, noted_since: DateTime<Utc>) -> Result<Option<i64>, DbError> {
+        let (subject, position) = (row.subject, row.position);
+        let counted = on!(conn, |c| {
+            sqlx::query_scalar(LATER).bind(self.name).bind(subject).bind(position).fetch_one(c).await
+        })?;
+        Ok(later(counted, position, row.parked_at, noted_since))
     }
 
     async fn failed(&self, ctx: &Ctx, event: Uuid, cause: String) -> Result<Retried, DbError> {

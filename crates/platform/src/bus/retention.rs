@@ -44,6 +44,13 @@ impl Default for Retention {
     }
 }
 
+impl Retention {
+    /// Since when every event that was taken is still noted in the inbox.
+    pub fn noted_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        now - TimeDelta::days(i64::from(self.event_days_min))
+    }
+}
+
 /// The readers who must have had an event before it may go.
 #[derive(Clone, Debug)]
 pub enum Readers {
@@ -97,8 +104,9 @@ impl Cleaner {
 
     /// Takes away everything that is old enough, a batch at a time.
     pub async fn clean(&self) -> Result<Cleaned, DbError> {
-        let days = |days: u32| self.clock.now() - TimeDelta::days(i64::from(days));
-        let (events, answers) = (days(self.retention.event_days_min), days(self.retention.answer_days_min));
+        let now = self.clock.now();
+        let (events, answers) =
+            (self.retention.noted_since(now), now - TimeDelta::days(i64::from(self.retention.answer_days_min)));
         let mut cleaned = Cleaned::default();
         loop {
             let rows = self.forget_events(events).await?;

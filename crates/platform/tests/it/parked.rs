@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use sanbao_platform::auth::Actor;
 use sanbao_platform::bus::{
-    self, ConsumeError, Consumer, Event, Handler, Outbox, ParkedEvent, ParkedId, Retried, publish,
+    self, ConsumeError, Consumer, Event, Handler, Outbox, ParkedEvent, ParkedId, Retention, Retried, publish,
 };
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
@@ -30,6 +31,8 @@ const SLOW: u32 = 3;
 
 const BACK: &str = "update inbox_cursor set position = 0, event_id = null";
 const REASON: &str = "select reason from history where aggregate = 'parked_event' and id = $1 and actor is not null";
+const FORGET_PLACES: &str = "update parked_event set position = null";
+const FORGET_TAKEN: &str = "delete from inbox";
 const WAITING: &str = "select count(*) from pg_locks where not granted and pid in
     (select pid from pg_stat_activity where datname = current_database())";
 const OPEN: &str = "select count(*) from pg_stat_activity
@@ -86,7 +89,11 @@ impl House {
     }
 
     async fn parked(&self) -> Vec<ParkedEvent> {
-        bus::parked(&self.consumer.db, &Paging::default()).await.unwrap().items
+        bus::parked(&self.consumer.db, &Paging::default(), self.noted_since()).await.unwrap().items
+    }
+
+    fn noted_since(&self) -> DateTime<Utc> {
+        Retention::default().noted_since(self.ctx.now())
     }
 
     async fn only(&self) -> (ParkedEvent, Uuid) {
@@ -99,7 +106,13 @@ impl House {
     }
 
     async fn retry(&self, event: Uuid, although_later: bool) -> Retried {
-        self.consumer.retry(&self.ctx, event, although_later).await.unwrap()
+        self.consumer.retry(&self.ctx, event, although_later, self.noted_since()).await.unwrap()
+    }
+
+    async fn change(&self, statement: &'static str) {
+        let mut tx = self.consumer.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(statement).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// The numbers that took effect, in their order.
@@ -135,7 +148,7 @@ async fn one_whose_cause_was_mended_takes_effect_once() {
         let house = House::of(&engine).await;
         house.say(json!({ "n": 1 })).await;
         let (parked, event) = house.only().await;
-        assert_eq!((parked.cause.as_str(), parked.attempts, parked.later), ("no such thing", 1, 0));
+        assert_eq!((parked.cause.as_str(), parked.attempts, parked.later), ("no such thing", 1, Some(0)));
         assert_eq!((parked.kind.as_str(), parked.subject), ("test.said", SUBJECT));
         let refused = house.retry(event, false).await;
         assert_eq!(refused, Retried::Refused { cause: "no such thing".to_owned(), attempts: 2 });
@@ -176,9 +189,7 @@ async fn one_that_took_effect_by_another_way_is_only_taken_off_the_list() {
         let (_, event) = house.only().await;
         house.fault.store(WELL, Ordering::SeqCst);
         // As after a restore of an older database: the log is heard again.
-        let mut tx = house.consumer.db.begin().await.unwrap();
-        on!(tx, |c| sqlx::query(BACK).execute(c).await.map(drop)).unwrap();
-        tx.commit().await.unwrap();
+        house.change(BACK).await;
         assert_eq!(house.consumer.catch_up(&house.log).await.unwrap(), 1);
         assert_eq!(house.retry(event, false).await, Retried::Taken);
         assert_eq!((house.effects().await, house.parked().await), (vec![1], vec![]));
@@ -194,10 +205,10 @@ async fn one_that_later_ones_overtook_is_taken_only_when_somebody_says_so() {
             house.say(json!({ "n": n })).await;
         }
         let (parked, event) = house.only().await;
-        assert_eq!((parked.later, house.effects().await), (2, vec![2, 3]));
+        assert_eq!((parked.later, house.effects().await), (Some(2), vec![2, 3]));
         house.fault.store(WELL, Ordering::SeqCst);
         let overtaken = house.retry(event, false).await;
-        assert_eq!(overtaken, Retried::Overtaken { later: 2 });
+        assert_eq!(overtaken, Retried::Overtaken { later: Some(2) });
         assert_eq!(overtaken.answer().unwrap_err().kind().slug, "later-event-taken");
         assert_eq!((house.parked().await.len(), house.effects().await), (1, vec![2, 3]), "nothing has changed");
         assert_eq!(house.retry(event, true).await, Retried::Taken);
@@ -231,8 +242,34 @@ async fn one_that_is_retried_while_a_later_one_takes_effect_waits_and_sees_it() 
         house.fault.store(WELL, Ordering::SeqCst);
     };
     let (_, retried, ()) = tokio::join!(later, retried, released);
-    assert_eq!(retried, Retried::Overtaken { later: 1 });
+    assert_eq!(retried, Retried::Overtaken { later: Some(1) });
     assert_eq!((house.parked().await.len(), house.effects().await), (1, vec![2]));
+}
+
+#[tokio::test]
+async fn one_of_which_no_later_one_is_known_is_not_said_to_have_none() {
+    on_both(|engine| async move {
+        let house = House::of(&engine).await;
+        for n in [1, 2] {
+            house.say(json!({ "n": n })).await;
+        }
+        let (_, event) = house.only().await;
+        house.fault.store(WELL, Ordering::SeqCst);
+        // Retention has forgotten the later one.
+        house.change(FORGET_TAKEN).await;
+        let later = Retention::default().noted_since(now()) + TimeDelta::days(91);
+        let parked = bus::parked(&house.consumer.db, &Paging::default(), later).await.unwrap().items;
+        assert_eq!(parked[0].later, None);
+        let unknown = house.consumer.retry(&house.ctx, event, false, later).await.unwrap();
+        assert_eq!(unknown, Retried::Overtaken { later: None });
+        assert_eq!(unknown.answer().unwrap_err().kind().slug, "later-event-taken");
+        // It was parked before places were noted.
+        house.change(FORGET_PLACES).await;
+        assert_eq!(house.only().await.0.later, None);
+        assert_eq!(house.retry(event, false).await, Retried::Overtaken { later: None });
+        assert_eq!(house.retry(event, true).await, Retried::Taken);
+    })
+    .await;
 }
 
 /// Whether a transaction of the consumer stands open within its handler.
@@ -288,15 +325,15 @@ async fn a_list_goes_on_behind_its_pages() {
         }
         let (mut ids, mut paging) = (Vec::new(), Paging { after: None, limit: Some(2) });
         loop {
-            let page = bus::parked(&house.consumer.db, &paging).await.unwrap();
+            let page = bus::parked(&house.consumer.db, &paging, house.noted_since()).await.unwrap();
             ids.extend(page.items.into_iter().map(|parked| parked.id));
             let Some(next) = page.next else { break };
             paging.after = Some(next);
         }
         let whole: Vec<_> = house.parked().await.into_iter().map(|parked| parked.id).collect();
         assert_eq!((ids.len(), &ids), (5, &whole));
-        let refused: Problem =
-            bus::parked(&house.consumer.db, &Paging { after: None, limit: Some(0) }).await.unwrap_err();
+        let none = Paging { after: None, limit: Some(0) };
+        let refused: Problem = bus::parked(&house.consumer.db, &none, house.noted_since()).await.unwrap_err();
         assert_eq!(refused.kind().slug, "invalid");
     })
     .await;
