@@ -7,16 +7,16 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::audit::chain::{Chainer, Checkpoint, Keeping};
+use sanbao_platform::audit::chain::{Chainer, Checkpoint, Keeping, Since};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
 
 use super::{Finding, Sentence, Standing};
 use crate::role::Role;
 
-/// The end of the file that is read: thousands of checkpoints.
-const TAIL_BYTES: u64 = 256 * 1024;
-/// They go out every ten minutes; one that is older than this, of a chain that has grown, is late.
+/// The part of the file that is read at a time, from its end: thousands of checkpoints.
+const PART_BYTES: u64 = 256 * 1024;
+/// They go out every ten minutes; a row that waits for one longer than this shows that they are late.
 const MINUTES_LOW: i64 = 30;
 const MINUTES_MAX: i64 = 24 * 60;
 
@@ -26,7 +26,8 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
         let said = "state-said-checkpoints-unkept";
         return vec![Finding::wanting("state-checkpoints", Standing::Unknown, said, "state-do-checkpoints")];
     };
-    let read = tokio::task::spawn_blocking(move || newest(&file.0)).await;
+    let services: Vec<_> = databases.iter().map(|(role, _)| role.name()).collect();
+    let read = tokio::task::spawn_blocking(move || newest(&file.0, &services)).await;
     let newest = match read.map_err(io::Error::other).flatten() {
         Ok(newest) => newest,
         Err(error) => {
@@ -39,10 +40,11 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
         let service = role.name();
         let chainer = Chainer { service, db: db.clone(), clock: clock.clone() };
         let what = Sentence::with("state-checkpoint", [("name", service.to_owned())]);
-        match chainer.checkpoint().await {
+        let last = newest.get(service);
+        match chainer.since(last).await {
             // Nothing was written down yet, so that nothing can be changed.
             Ok(None) => {}
-            Ok(Some(head)) => all.push(judged(what, newest.get(service), &head)),
+            Ok(Some(since)) => all.push(judged(what, last, since, clock.now())),
             Err(error) => {
                 all.push(Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"));
             }
@@ -51,19 +53,31 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
     all
 }
 
-fn judged(what: Sentence, last: Option<&Checkpoint>, head: &Checkpoint) -> Finding {
+fn judged(what: Sentence, last: Option<&Checkpoint>, since: Since, now: DateTime<Utc>) -> Finding {
     let Some(last) = last else {
         return Finding::wanting(what, Standing::Soon, "state-said-no-checkpoint", "state-do-checkpoint-file");
     };
-    let age = head.at - last.at;
-    let standing = match age {
-        _ if head.position <= last.position => Standing::Good,
-        age if age > Duration::minutes(MINUTES_MAX) => Standing::Bad,
-        age if age > Duration::minutes(MINUTES_LOW) => Standing::Soon,
+    let (at, position) = (("at", at_text(last.at)), ("position", last.position.to_string()));
+    let (rows, waits) = match since {
+        Since::Rows { rows: 0, .. } => (0, Duration::zero()),
+        // Without one, retention has taken them away, and they have waited longer than it keeps them.
+        Since::Rows { rows, oldest } => (rows, now - oldest.unwrap_or(last.at)),
+        Since::CutShort { end } => {
+            let said = Sentence::with("state-said-chain-short", [at, position, ("end", end.to_string())]);
+            return Finding::wanting(what, Standing::Bad, said, "state-do-chain");
+        }
+        Since::Rewritten => {
+            let said = Sentence::with("state-said-chain-other", [at, position]);
+            return Finding::wanting(what, Standing::Bad, said, "state-do-chain");
+        }
+    };
+    let standing = match waits {
+        waits if waits > Duration::minutes(MINUTES_MAX) => Standing::Bad,
+        waits if waits > Duration::minutes(MINUTES_LOW) => Standing::Soon,
         _ => Standing::Good,
     };
-    let since = (head.position - last.position).max(0).to_string();
-    let values = [("at", at_text(last.at)), ("minutes", age.num_minutes().to_string()), ("since", since)];
+    let minutes = (now - last.at).num_minutes().to_string();
+    let values = [at, ("minutes", minutes), ("since", rows.to_string())];
     Finding::judged(what, standing, Sentence::with("state-said-checkpoint", values), "state-do-checkpoint-file")
 }
 
@@ -71,15 +85,33 @@ fn at_text(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// The last checkpoint of each service in the end of a file.
-fn newest(path: &Path) -> io::Result<BTreeMap<String, Checkpoint>> {
+/// The last checkpoint of each of `services` in a file, which is read from its end only as far as is needed for them.
+fn newest(path: &Path, services: &[&str]) -> io::Result<BTreeMap<String, Checkpoint>> {
     let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES)))?;
-    let mut text = Vec::new();
-    file.take(TAIL_BYTES).read_to_end(&mut text)?;
-    let lines = text.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice::<Checkpoint>(line).ok());
-    Ok(lines.map(|checkpoint| (checkpoint.service.clone(), checkpoint)).collect())
+    let mut end = file.metadata()?.len();
+    let mut found = BTreeMap::<String, Checkpoint>::new();
+    // The rest of the line that begins in the part before.
+    let mut rest = Vec::new();
+    while end > 0 && !services.iter().all(|service| found.contains_key(*service)) {
+        let begin = end.saturating_sub(PART_BYTES);
+        file.seek(SeekFrom::Start(begin))?;
+        let mut part = Vec::new();
+        file.by_ref().take(end - begin).read_to_end(&mut part)?;
+        part.append(&mut rest);
+        let whole = match part.iter().position(|byte| *byte == b'\n') {
+            _ if begin == 0 => 0,
+            Some(newline) => newline + 1,
+            None => part.len(),
+        };
+        for line in part[whole..].rsplit(|byte| *byte == b'\n') {
+            if let Ok(checkpoint) = serde_json::from_slice::<Checkpoint>(line) {
+                found.entry(checkpoint.service.clone()).or_insert(checkpoint);
+            }
+        }
+        part.truncate(whole);
+        (rest, end) = (part, begin);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -95,27 +127,39 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_of_each_service_is_found_behind_a_line_that_was_cut() {
+    fn the_newest_of_each_service_is_found_however_far_back_it_stands() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("checkpoints");
-        let long = of(&"x".repeat(usize::try_from(TAIL_BYTES).unwrap()), 1, 0);
+        let long = of(&"x".repeat(usize::try_from(PART_BYTES).unwrap()), 1, 0);
         let file = CheckpointFile(path.clone());
-        for checkpoint in [of("a", 1, 0), long, of("a", 2, 1), of("b", 7, 1), of("a", 3, 2)] {
+        let before = [of("quiet", 4, 0), of("quiet", 5, 0), of("a", 1, 0), long.clone(), long];
+        for checkpoint in before.into_iter().chain([of("a", 2, 1), of("b", 7, 1), of("a", 3, 2)]) {
             file.append(&checkpoint).unwrap();
         }
-        let found: Vec<_> = newest(&path).unwrap().into_values().map(|c| (c.service, c.position)).collect();
-        assert_eq!(found, [("a".to_owned(), 3), ("b".to_owned(), 7)]);
-        assert!(newest(&folder.path().join("none")).is_err());
+        let found = |services: &[&str]| {
+            let all = newest(&path, services).unwrap();
+            services.iter().map(|service| all.get(*service).map(|last| last.position)).collect::<Vec<_>>()
+        };
+        assert_eq!(found(&["a", "b"]), [Some(3), Some(7)]);
+        assert_eq!(found(&["a", "quiet", "none"]), [Some(3), Some(5), None]);
+        assert!(newest(&folder.path().join("none"), &["a"]).is_err());
     }
 
     #[test]
-    fn a_checkpoint_is_late_only_when_its_chain_has_grown() {
-        let stands = |last: Option<Checkpoint>, head: Checkpoint| {
-            judged("state-checkpoint".into(), last.as_ref(), &head).standing
-        };
-        assert_eq!(stands(None, of("a", 1, 0)), Standing::Soon);
-        assert_eq!(stands(Some(of("a", 5, 0)), of("a", 5, 100_000)), Standing::Good);
-        let grown = [30, 31, 24 * 60, 24 * 60 + 1].map(|minutes| stands(Some(of("a", 5, 0)), of("a", 6, minutes)));
-        assert_eq!(grown, [Standing::Good, Standing::Soon, Standing::Soon, Standing::Bad]);
+    fn a_checkpoint_is_late_when_a_row_has_waited_long_for_the_next_one() {
+        let now = DateTime::UNIX_EPOCH + Duration::days(100);
+        let last = of("a", 5, 0);
+        let of = |last: Option<&Checkpoint>, since| judged("state-checkpoint".into(), last, since, now);
+        let nothing = of(Some(&last), Since::Rows { rows: 0, oldest: None });
+        assert_eq!((nothing.standing, nothing.advice), (Standing::Good, None), "a quiet house");
+        assert_eq!(of(None, Since::Rows { rows: 1, oldest: Some(now) }).standing, Standing::Soon);
+        let waits = [30, 31, 24 * 60, 24 * 60 + 1].map(|minutes| {
+            of(Some(&last), Since::Rows { rows: 1, oldest: Some(now - Duration::minutes(minutes)) }).standing
+        });
+        assert_eq!(waits, [Standing::Good, Standing::Soon, Standing::Soon, Standing::Bad]);
+        for lost in [Since::CutShort { end: 4 }, Since::Rewritten] {
+            let finding = of(Some(&last), lost);
+            assert_eq!((finding.standing, finding.advice), (Standing::Bad, Some("state-do-chain")));
+        }
     }
 }

@@ -4,7 +4,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao_platform::audit::chain::{ChainFault, Chainer, Checkpoint, Pruned, Pruner, PruningKey, Verified, verify};
+use sanbao_platform::audit::chain::{ChainFault, Chainer, Checkpoint, Pruned, Pruner, PruningKey, Since, Verified, verify};
 use sanbao_platform::audit::record_as;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
@@ -278,6 +278,37 @@ async fn a_chain_that_was_made_anew_is_missed_by_its_checkpoint_alone() {
         );
         let others = Checkpoint { service: "another".to_owned(), ..checkpoint };
         assert_eq!(house.verified(&[others]).await.checkpoints, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_chain_is_held_against_the_checkpoint_that_went_out_last() {
+    on_both(|engine| async move {
+        let house = House::on(&engine, "since").await;
+        let since = async |last: Option<&Checkpoint>| house.chainer.since(last).await.unwrap();
+        assert_eq!(since(None).await, None);
+        house.write(3).await;
+        house.link().await;
+        let (first, nothing) = (house.checkpoint().await, Some(Since::Rows { rows: 0, oldest: None }));
+        assert_eq!(since(Some(&first)).await, nothing);
+        house.write(2).await;
+        house.link().await;
+        let Some(Since::Rows { rows: 2, oldest: Some(oldest) }) = since(Some(&first)).await else { panic!() };
+        assert!(oldest >= start(), "{oldest}");
+        assert!(matches!(since(None).await, Some(Since::Rows { rows: 5, .. })));
+        let last = house.checkpoint().await;
+        house.change(&["delete from audit where position > 3"], None).await;
+        assert_eq!(since(Some(&last)).await, nothing, "the end of the chain stays where retention takes rows away");
+        // Made anew with as many rows, with more, with fewer, and not at all.
+        house.change(&["update audit set position = null, link = null, action = 'x'", "delete from audit_head"], None).await;
+        assert_eq!(since(Some(&first)).await, Some(Since::CutShort { end: 0 }));
+        house.link().await;
+        assert_eq!(since(Some(&first)).await, Some(Since::Rewritten));
+        assert_eq!(since(Some(&last)).await, Some(Since::CutShort { end: 3 }));
+        house.write(1).await;
+        house.link().await;
+        assert_eq!(since(Some(&first)).await, Some(Since::Rewritten));
     })
     .await;
 }

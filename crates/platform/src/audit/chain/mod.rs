@@ -8,6 +8,7 @@ mod checkpoint;
 mod keep;
 mod link;
 mod prune;
+mod since;
 mod verify;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -22,6 +23,7 @@ pub use checkpoint::{Checkpoint, CheckpointFile};
 pub use keep::{AUDIT_DAYS_DEFAULT, AUDIT_DAYS_MIN, Keeping, task};
 pub use link::{LINK_BYTES, Link};
 pub use prune::{Held, Pruned, Pruner, PruningKey};
+pub use since::Since;
 pub use verify::{ChainFault, Verified, verify};
 
 use link::Content;
