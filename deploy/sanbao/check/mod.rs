@@ -148,10 +148,21 @@ pub(crate) async fn around(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     all
 }
 
+/// The services that run elsewhere, none of which is seen from a process with those of `here`.
+pub(crate) fn elsewhere(here: &[Role]) -> Vec<Finding> {
+    let away = Role::ALL.iter().filter(|role| !here.contains(role));
+    away.map(|role| {
+        let what = Sentence::with("state-service", [("name", role.name().to_owned())]);
+        Finding::wanting(what, Standing::Unknown, "state-said-elsewhere", "state-do-elsewhere")
+    })
+    .collect()
+}
+
 /// Everything that the command looks at.
 async fn findings(settings: &Settings) -> Vec<Finding> {
     let clock = Clock::system();
     let mut all = store::look(settings, &clock).await;
+    all.extend(elsewhere(settings.roles()));
     all.extend(around(settings, &clock).await);
     all
 }
@@ -181,4 +192,18 @@ fn told(Finding { what, standing, said, advice }: &Finding) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_runs_elsewhere_is_never_called_good() {
+        assert_eq!(elsewhere(Role::ALL), []);
+        let away = elsewhere(&[Role::Booking]);
+        let told: Vec<_> = away.iter().map(|finding| (finding.what.text(Lang::Zh), finding.standing)).collect();
+        let unknown = |name: &str| (format!("{name} 部分"), Standing::Unknown);
+        assert_eq!(told, [unknown("signalling"), unknown("needs-analysis")]);
+    }
 }

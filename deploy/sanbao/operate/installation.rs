@@ -81,6 +81,7 @@ impl Installation {
             check::in_time("state-checkpoints", check::checkpoints(&keeping, &databases, clock)),
             check::in_time("state-readers", running),
         );
-        [stored, around, chains, running].concat()
+        let here: Vec<_> = stores.roles().collect();
+        [stored, check::elsewhere(&here), around, chains, running].concat()
     }
 }
