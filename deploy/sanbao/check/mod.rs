@@ -122,6 +122,12 @@ pub(crate) async fn in_time(what: &'static str, part: impl Future<Output = Vec<F
     })
 }
 
+/// The same of a part that reads files: a disk that hangs stops neither the tasks of the process nor this beyond its time.
+async fn of_files(what: &'static str, part: impl FnOnce() -> Vec<Finding> + Send + 'static) -> Vec<Finding> {
+    let failed = |error| vec![Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-no-answer")];
+    in_time(what, async { tokio::task::spawn_blocking(part).await.unwrap_or_else(failed) }).await
+}
+
 /// Everything that is looked at from outside of the databases: certificate, disk, TURN, clock.
 pub(crate) async fn around(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     let turn = async {
@@ -137,15 +143,14 @@ pub(crate) async fn around(settings: &Settings, clock: &Clock) -> Vec<Finding> {
             Turn::Off => Vec::new(),
         }
     };
-    let (turn, time) = tokio::join!(
+    let (storage, its_settings, its_clock) = (settings.storage.clone(), settings.clone(), clock.clone());
+    let (disk, certificate, turn, time) = tokio::join!(
+        of_files("state-disk", move || vec![store::disk_of(&storage)]),
+        of_files("state-certificate", move || certificate::look(&its_settings, &its_clock).into_iter().collect()),
         in_time("state-turn", turn),
         in_time("state-clock", async { vec![clock::look(&settings.ntp, clock).await] })
     );
-    let mut all = vec![store::disk_of(&settings.storage)];
-    all.extend(certificate::look(settings, clock));
-    all.extend(turn);
-    all.extend(time);
-    all
+    [disk, certificate, turn, time].concat()
 }
 
 /// The services that run elsewhere, none of which is seen from a process with those of `here`.
@@ -196,7 +201,18 @@ fn told(Finding { what, standing, said, advice }: &Finding) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[tokio::test]
+    async fn files_are_read_beside_the_tasks_of_the_process() {
+        let (send, receive) = std::sync::mpsc::channel();
+        let part = of_files("state-disk", move || vec![receive.recv().unwrap()]);
+        let finding = Finding::good("state-disk", "state-said-connected");
+        // On the thread of the tasks it would wait for ever.
+        let (found, ()) = tokio::join!(part, async { send.send(finding.clone()).unwrap() });
+        assert_eq!(found, [finding]);
+    }
 
     #[test]
     fn a_service_that_runs_elsewhere_is_never_called_good() {
