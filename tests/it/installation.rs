@@ -13,6 +13,7 @@ use crate::common::{self, Client, Served, flow};
 const PAGE: &str = "/admin/installation";
 const PARKED: &str = "/v1/parked-events";
 const BACKED_UP: &str = "insert into kept_backup (id, made_at) values (1, $1)";
+const LONG_AGO: &str = "update kept_backup set made_at = '2026-01-01T00:00:00+00:00' where $1 >= made_at";
 const KIND: &str = "update organisation set kind = $1 where id = $2";
 
 async fn opened(client: &Client, path: &str) -> Answer {
@@ -65,18 +66,29 @@ async fn the_page_says_what_was_measured_and_never_that_the_unknown_is_good() {
     // What was measured stands until somebody asks again.
     served.minutes_later(1);
     assert_eq!(rows(&opened(&admin, PAGE).await.text), rows(&first));
-    let mut tx = served.network.stores.of(Role::Booking).unwrap().begin().await.unwrap();
-    on!(tx, |c| sqlx::query(BACKED_UP).bind(served.clock.now()).execute(c).await.map(drop)).unwrap();
-    tx.commit().await.unwrap();
+    noted(&served, BACKED_UP).await;
     assert!(row(&opened(&admin, PAGE).await.text, "备份").contains("不行"));
     let again = admin.send(admin.request("post", PAGE).header("accept", "text/html")).await.checked(200).text;
     assert!(row(&again, "备份").contains("好"), "{again}");
+    // A verdict that is old is not shown any more.
+    noted(&served, LONG_AGO).await;
+    served.minutes_later(4);
+    assert!(row(&opened(&admin, PAGE).await.text, "备份").contains("好"));
+    served.minutes_later(1);
+    assert!(row(&opened(&admin, PAGE).await.text, "备份").contains("不行"));
     // In English too, and to nobody who only has an organisation.
     let english = admin.send(admin.request("get", PAGE).header("accept-language", "en")).await.text;
     assert!(row(&english, "clock").contains("unknown"), "{english}");
     let manager = admin_of(&served, "care_home").await;
     assert_eq!(opened(&manager, PAGE).await.status, 403);
     served.stop().await;
+}
+
+/// Runs a statement of backups with the time of now.
+async fn noted(served: &Served, statement: &'static str) {
+    let mut tx = served.network.stores.of(Role::Booking).unwrap().begin().await.unwrap();
+    on!(tx, |c| sqlx::query(statement).bind(served.clock.now()).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// The administrator of another organisation.

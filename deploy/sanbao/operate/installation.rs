@@ -1,4 +1,4 @@
-//! How this process's part of the installation stands: measured when somebody asks, at most so often, and kept until then.
+//! How this process's part of the installation stands: measured when somebody asks, at most so often, and kept for a while.
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +14,9 @@ use crate::settings::Settings;
 use crate::stores::Stores;
 
 /// How long a measure is shown to those who ask for another one.
-const SECONDS_MIN: i64 = 10;
+const ANEW_AFTER: TimeDelta = TimeDelta::seconds(10);
+/// How long it is shown to everybody: an older one would tell of what was.
+const SHOWN_FOR: TimeDelta = TimeDelta::minutes(5);
 
 /// The findings of a moment.
 #[derive(Clone, Debug)]
@@ -47,11 +49,14 @@ impl Installation {
         let _ = self.0.running.set((wiring, jobs, nats));
     }
 
-    /// The last measure; `anew` asks for another one unless it is from just now. Those who ask meanwhile wait for the same.
+    /// The last measure, or another one where it is old; `anew` asks for another one unless it is from just now. Those who ask
+    /// meanwhile wait for the same.
     pub(crate) async fn measured(&self, stores: &Stores, clock: &Clock, anew: bool) -> Measured {
         let mut last = self.0.last.lock().await;
-        let fresh = |measured: &Measured| clock.now() - measured.at < TimeDelta::seconds(SECONDS_MIN);
-        if let Some(measured) = last.as_ref().filter(|measured| !anew || fresh(measured)) {
+        let age_max = if anew { ANEW_AFTER } else { SHOWN_FOR };
+        // A clock that was set back makes a measure of a time to come, which is no fresher.
+        let fresh = |measured: &&Measured| (clock.now() - measured.at).abs() < age_max;
+        if let Some(measured) = last.as_ref().filter(fresh) {
             return measured.clone();
         }
         let findings = self.findings(stores, clock).await;

@@ -16,7 +16,7 @@ use crate::texts::TEXTS;
 
 pub(super) const PATH: &str = "/admin/installation";
 
-/// The last measure; the first time, one of now.
+/// The last measure; one of now where there is none, or it is old.
 pub(super) async fn shown(PageCtx(ctx): PageCtx, AppState(app): AppState<Operated>) -> Response {
     answer(&app, &ctx, false).await
 }
