@@ -57,8 +57,8 @@ async fn retry(app: &Operated, ctx: &Ctx, id: &str, order: &RetryOrder) -> Resul
 async fn drop(app: &Operated, ctx: &Ctx, id: &str, order: &DropOrder) -> Result<StatusCode, Problem> {
     operates(ctx)?;
     ctx.proved_lately()?;
-    let (ParkedId { consumer, event }, reason) = (id_of(id)?, order.reason()?);
-    let dropped = app.consumer(&consumer)?.drop_parked(ctx, event, reason).await?;
+    let (id, reason) = (id_of(id)?, order.reason()?);
+    let dropped = bus::drop_parked(&app.deps.db, ctx, &id, reason).await?;
     if dropped { Ok(StatusCode::NO_CONTENT) } else { Err(Problem::not_found()) }
 }
 

@@ -56,7 +56,7 @@ async fn draw(app: &Operated, ctx: &Ctx, paging: Paging) -> Result<Markup, Probl
         form id=(FORM) method="post" action=(here) {}
         @if rows.items.is_empty() { (empty(&t("parked-none"), None)) }
         @else {
-            (table(app.role, lang, &rows))
+            (table(app, lang, &rows))
             (count(lang, rows.items.len(), rows.next.is_some()))
         }
         (pager(lang, Pager { form: FORM, later: paging.after.is_some(), next: rows.next.as_deref() }))
@@ -76,17 +76,18 @@ pub(super) const fn name_of(role: Role) -> &'static str {
 
 const HEADS: [&str; 5] = ["parked-event", "parked-when", "parked-cause", "parked-attempts", "parked-do"];
 
-fn table(role: Role, lang: Lang, rows: &Page<ParkedEvent>) -> Markup {
+fn table(app: &Operated, lang: Lang, rows: &Page<ParkedEvent>) -> Markup {
     let heads = HEADS.map(|key| TEXTS.get(lang, key));
     html! {
         div.scroll { table.table {
             (head(&heads.each_ref().map(String::as_str)))
-            tbody { @for (at, event) in rows.items.iter().enumerate() { (row(role, lang, at, event, &heads)) } }
+            tbody { @for (at, event) in rows.items.iter().enumerate() { (row(app, lang, at, event, &heads)) } }
         } }
     }
 }
 
-fn row(role: Role, lang: Lang, at: usize, parked: &ParkedEvent, heads: &[String; 5]) -> Markup {
+fn row(app: &Operated, lang: Lang, at: usize, parked: &ParkedEvent, heads: &[String; 5]) -> Markup {
+    let role = app.role;
     let words = Words::new(&TEXTS, lang, ZONE);
     let [event, when, cause, attempts, what] = heads;
     html! {
@@ -107,7 +108,11 @@ fn row(role: Role, lang: Lang, at: usize, parked: &ParkedEvent, heads: &[String;
                 }
             }
             td data-label=(attempts) { (parked.attempts) }
-            td data-label=(what) { (again(role, lang, at, parked)) (gone(role, lang, at, parked)) }
+            td data-label=(what) {
+                @if app.consumer(&parked.consumer).is_ok() { (again(role, lang, at, parked)) }
+                @else { p { (words.t("parked-no-reader")) } }
+                (gone(role, lang, at, parked))
+            }
         }
     }
 }

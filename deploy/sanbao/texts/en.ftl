@@ -141,6 +141,7 @@ parked-since = Parked
 parked-later = { $count } later events of this subject have taken effect. This one may put the old over the new.
 parked-later-unknown = Whether later events of this subject have taken effect is not known any more. This one may put the old over the new.
 parked-although = Retry nevertheless
+parked-no-reader = This version has no such reader any more. It can only be dropped.
 parked-retry = Retry
 parked-retried = It has taken effect.
 parked-drop = Drop

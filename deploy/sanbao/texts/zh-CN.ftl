@@ -141,6 +141,7 @@ parked-since = 停下于
 parked-later = 同一对象之后有 { $count } 个事件已经生效。再补这一个，可能把旧的内容盖在新的上面。
 parked-later-unknown = 同一对象之后有没有事件生效，已经查不到。再补这一个，可能把旧的内容盖在新的上面。
 parked-although = 仍然重试
+parked-no-reader = 这个版本已经没有这个接收方，只能放弃。
 parked-retry = 重试
 parked-retried = 已生效。
 parked-drop = 放弃

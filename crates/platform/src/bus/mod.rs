@@ -37,7 +37,7 @@ pub(crate) use outbox::PLACE;
 #[cfg(feature = "testing")]
 pub use outbox::publish;
 pub use outbox::{NewEvent, Outbox, emit, publish_all};
-pub use parked::{ParkedEvent, ParkedId, Retried, parked};
+pub use parked::{ParkedEvent, ParkedId, Retried, drop_parked, parked};
 pub use retention::{Cleaned, Cleaner, Readers, Retention};
 pub use stream::{StreamLimits, StreamLog};
 

@@ -210,6 +210,38 @@ struct TakenRow {
     parked_at: DateTime<Utc>,
 }
 
+async fn take_away(tx: &mut Tx, consumer: &str, event: Uuid) -> Result<Option<TakenRow>, DbError> {
+    Ok(on!(tx, |c| sqlx::query_as(TAKE).bind(consumer).bind(event).fetch_optional(c).await)?)
+}
+
+/// Takes a parked event away without any effect; `false` where it is not there. The reason stands in its history. Its consumer
+/// need not be there any more: a later release may have none of that name.
+pub async fn drop_parked(db: &Db, ctx: &Ctx, id: &ParkedId, reason: String) -> Result<bool, DbError> {
+    let ParkedId { consumer, event } = id;
+    let mut tx = db.begin().await?;
+    if take_away(&mut tx, consumer, *event).await?.is_none() {
+        return Ok(false);
+    }
+    let version = history::next_version(&mut tx, NAME, *event).await?;
+    let line = Line {
+        version,
+        at: ctx.now(),
+        actor: Some(ctx.actor.subject.into()),
+        actor_name: Some(ctx.actor.name.clone()),
+        organisation: Some(ctx.actor.organisation.into()),
+        step: "drop".to_owned(),
+        from_state: Some("parked".to_owned()),
+        to_state: "dropped".to_owned(),
+        reason: Some(reason),
+        note: Some(consumer.clone()),
+    };
+    history::add(&mut tx, NAME, &[(*event, line)]).await?;
+    audit::record(&mut tx, ctx, "parked_event.drop", NAME, *event).await?;
+    tx.commit().await?;
+    tracing::warn!(consumer, %event, "a parked event was dropped");
+    Ok(true)
+}
+
 impl Consumer {
     /// Hands a parked event to the handler once more, in one transaction that takes the parked row away. Where it is not taken,
     /// the new cause is noted. One that later events of its subject have overtaken, or may have before `noted_since`, is taken only
@@ -224,7 +256,7 @@ impl Consumer {
         let mut tx = self.db.begin().await?;
         // Before anything is counted: a later event may be about to take effect.
         self.place().hold(&mut tx).await?;
-        let Some(row) = self.take_away(&mut tx, event).await? else { return Ok(Retried::Gone) };
+        let Some(row) = take_away(&mut tx, self.name, event).await? else { return Ok(Retried::Gone) };
         let later = self.later(&mut tx, &row, noted_since).await?;
         if later != Some(0) && !although_later {
             return Ok(Retried::Overtaken { later });
@@ -244,36 +276,6 @@ impl Consumer {
         tx.commit().await?;
         tracing::info!(consumer = self.name, %event, "a parked event was taken");
         Ok(Retried::Taken)
-    }
-
-    /// Takes a parked event away without any effect; `false` where it is not there. The reason stands in its history.
-    pub async fn drop_parked(&self, ctx: &Ctx, event: Uuid, reason: String) -> Result<bool, DbError> {
-        let mut tx = self.db.begin().await?;
-        if self.take_away(&mut tx, event).await?.is_none() {
-            return Ok(false);
-        }
-        let version = history::next_version(&mut tx, NAME, event).await?;
-        let line = Line {
-            version,
-            at: ctx.now(),
-            actor: Some(ctx.actor.subject.into()),
-            actor_name: Some(ctx.actor.name.clone()),
-            organisation: Some(ctx.actor.organisation.into()),
-            step: "drop".to_owned(),
-            from_state: Some("parked".to_owned()),
-            to_state: "dropped".to_owned(),
-            reason: Some(reason),
-            note: Some(self.name.to_owned()),
-        };
-        history::add(&mut tx, NAME, &[(event, line)]).await?;
-        audit::record(&mut tx, ctx, "parked_event.drop", NAME, event).await?;
-        tx.commit().await?;
-        tracing::warn!(consumer = self.name, %event, "a parked event was dropped");
-        Ok(true)
-    }
-
-    async fn take_away(&self, tx: &mut Tx, event: Uuid) -> Result<Option<TakenRow>, DbError> {
-        Ok(on!(tx, |c| sqlx::query_as(TAKE).bind(self.name).bind(event).fetch_optional(c).await)?)
     }
 
     async fn later(&self, conn: &mut Conn, row: &TakenRow, noted_since: DateTime<Utc>) -> Result<Option<i64>, DbError> {

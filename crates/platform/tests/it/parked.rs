@@ -33,6 +33,7 @@ const BACK: &str = "update inbox_cursor set position = 0, event_id = null";
 const REASON: &str = "select reason from history where aggregate = 'parked_event' and id = $1 and actor is not null";
 const FORGET_PLACES: &str = "update parked_event set position = null";
 const FORGET_TAKEN: &str = "delete from inbox";
+const OF_ANOTHER: &str = "update parked_event set consumer = 'former'";
 const WAITING: &str = "select count(*) from pg_locks where not granted and pid in
     (select pid from pg_stat_activity where datname = current_database())";
 const OPEN: &str = "select count(*) from pg_stat_activity
@@ -301,8 +302,12 @@ async fn a_dropped_one_is_gone_and_its_reason_stays() {
         house.say(json!({ "n": "陈桂香" })).await;
         let (parked, event) = house.only().await;
         assert!(!parked.cause.contains('陈') && parked.cause.contains("test.said"), "{}", parked.cause);
-        let dropped =
-            async || house.consumer.drop_parked(&house.ctx, event, "两边已手工登记".to_owned()).await.unwrap();
+        // The release that parked it had another consumer.
+        house.change(OF_ANOTHER).await;
+        let id = ParkedId { consumer: "former".to_owned(), event };
+        let dropped = async || {
+            bus::drop_parked(&house.consumer.db, &house.ctx, &id, "两边已手工登记".to_owned()).await.unwrap()
+        };
         assert!(dropped().await);
         assert!(!dropped().await, "a repeat");
         house.fault.store(WELL, Ordering::SeqCst);
