@@ -150,9 +150,10 @@ impl Found {
         let (mut found, mut absent) = (Vec::with_capacity(roles.len()), Vec::new());
         let deadline = Instant::now() + if purpose == Purpose::Work { Duration::ZERO } else { SERVER_WAIT };
         for role in roles.iter().copied() {
-            match storage {
-                Storage::Files(dir) if !file(dir, role).exists() => absent.push(role),
-                _ => found.push(opened(storage, role, deadline).await?),
+            // Nothing is made before all of them are known.
+            match opened(storage, role, deadline, Missing::Stays).await? {
+                Some(there) => found.push(there),
+                None => absent.push(role),
             }
         }
         let missing = absent.first().copied();
@@ -174,7 +175,7 @@ impl Found {
             return Err(refusal);
         }
         for role in absent {
-            found.push(opened(storage, role, deadline).await?);
+            found.extend(opened(storage, role, deadline, Missing::IsMade).await?);
         }
         found.sort_by_key(|(role, ..)| roles.iter().position(|r| r == role));
         Ok(Self(found))
@@ -269,15 +270,32 @@ impl Found {
     }
 }
 
-/// Opens the database of `role`. A server may be starting too: it is asked again until `deadline`, and the log says so.
-async fn opened(storage: &Storage, role: Role, deadline: Instant) -> Result<(Role, Db, Holding), ComposeError> {
+/// What becomes of a database that is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Missing {
+    IsMade,
+    Stays,
+}
+
+/// Opens the database of `role`; `None` where it is missing and stays so. A server may be starting too: it is asked again until
+/// `deadline`, and the log says so.
+async fn opened(
+    storage: &Storage,
+    role: Role,
+    deadline: Instant,
+    missing: Missing,
+) -> Result<Option<(Role, Db, Holding)>, ComposeError> {
     let failed = |e| ComposeError::Database(role.schema(), e);
     let url = match storage {
         Storage::Files(dir) => format!("sqlite:{}", file(dir, role).display()),
         Storage::Postgres(url) => url.0.clone(),
     };
     let db = loop {
-        match Db::open(&url, role.schema()).await {
+        let tried = match missing {
+            Missing::IsMade => Db::open(&url, role.schema()).await.map(Some),
+            Missing::Stays => Db::open_existing(&url, role.schema()).await,
+        };
+        match tried {
             Err(error @ DbError::NotConnected { .. }) if error.is_transient() && Instant::now() < deadline => {
                 tracing::warn!(%error, "trying again for {} s at most", SERVER_WAIT.as_secs());
                 tokio::time::sleep(SERVER_RETRY).await;
@@ -285,8 +303,9 @@ async fn opened(storage: &Storage, role: Role, deadline: Instant) -> Result<(Rol
             tried => break tried.map_err(failed)?,
         }
     };
+    let Some(db) = db else { return Ok(None) };
     let holding = db.holding().await.map_err(failed)?;
-    Ok((role, db, holding))
+    Ok(Some((role, db, holding)))
 }
 
 /// The databases of the services that this process runs, migrated.

@@ -149,6 +149,19 @@ async fn a_server_keeps_to_its_secret_as_a_file_does() {
 }
 
 #[tokio::test]
+async fn on_an_empty_server_nothing_is_made_where_only_what_is_there_is_asked_for() {
+    let Some(engine) = testing::postgres().await else { return };
+    let TestEngine::Postgres(url) = &engine else { unreachable!() };
+    for purpose in [Purpose::ServeAsItIs, Purpose::Work] {
+        let refused = Found::open(&common::storage(&engine), Role::ALL, purpose).await.unwrap_err();
+        assert!(matches!(&refused, ComposeError::NoNetwork(place) if place == "the schema booking"), "{refused}");
+    }
+    for role in Role::ALL {
+        assert!(Db::open_existing(url, role.schema()).await.unwrap().is_none(), "{role:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_program_is_refused_by_the_numbers() {
     let folder = tempfile::tempdir().unwrap();
     let data = network(folder.path()).await;

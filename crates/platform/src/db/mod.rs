@@ -18,17 +18,14 @@ mod belonging;
 mod compact;
 pub mod copy;
 mod migrate;
+mod open;
 mod ready;
 mod size;
 mod sqlite;
 
-use std::io;
-use std::time::Duration;
-
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
 use tokio::sync::broadcast;
 
 use crate::auth::ended::{Ended, Ending};
@@ -303,62 +300,7 @@ impl Tx {
     }
 }
 
-/// Whether the schema and the extension that the migrations need are there.
-const IS_MADE_POSTGRES: &str = "select exists (select from pg_namespace where nspname = $1)
-    and exists (select from pg_extension where extname = 'btree_gist')";
-
-/// One connection, or the place and the cause at once: a pool would try in silence and tell neither.
-async fn connected(options: &PgConnectOptions) -> Result<PgConnection, DbError> {
-    let wait = Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX);
-    let tried = tokio::time::timeout(wait, PgConnection::connect_with(options)).await;
-    let no_answer = |_| Err(sqlx::Error::Io(io::Error::from(io::ErrorKind::TimedOut)));
-    tried.unwrap_or_else(no_answer).map_err(|cause| {
-        let database = options.get_database().unwrap_or_else(|| options.get_username());
-        let host =
-            options.get_socket().map_or_else(|| options.get_host().to_owned(), |path| path.display().to_string());
-        DbError::NotConnected { place: format!("{host}:{}/{database}", options.get_port()), cause }
-    })
-}
-
 impl Db {
-    /// Opens `url`: `sqlite:PATH`, or a `postgres://` URL in which the service owns `schema`.
-    /// The file or schema is created when missing; nothing is migrated.
-    pub fn open<'a>(url: &'a str, schema: &'static str) -> BoxFuture<'a, Result<Self, DbError>> {
-        Box::pin(Self::opened(url, schema))
-    }
-
-    async fn opened(url: &str, schema: &'static str) -> Result<Self, DbError> {
-        if let Some(path) = url.strip_prefix("sqlite:") {
-            return Ok(Self::of(Inner::Sqlite(SqliteDb::open(path).await?)));
-        }
-        let options: PgConnectOptions = url.parse()?;
-        let mut bootstrap = connected(&options).await?;
-        // An account of its own may make nothing in the database, and finds what was made for it.
-        let made: bool = sqlx::query_scalar(IS_MADE_POSTGRES).bind(schema).fetch_one(&mut bootstrap).await?;
-        if !made {
-            // Services start at once, and "if not exists" races. The lock is held until the statements, which are one
-            // transaction, are seen by others.
-            let statement = format!(
-                "select pg_advisory_xact_lock(727001); \
-                 create extension if not exists btree_gist with schema public; \
-                 create schema if not exists {schema};"
-            );
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut bootstrap).await?;
-        }
-        bootstrap.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS_MAX)
-            .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
-            .connect_with(options.options([
-                ("search_path", format!("{schema},public")),
-                ("TimeZone", "UTC".into()),
-                // Statements here read few rows; compiling a long one costs more than it saves, up to seconds.
-                ("jit", "off".into()),
-            ]))
-            .await?;
-        Ok(Self::of(Inner::Postgres(pool)))
-    }
-
     fn of(engine: Inner) -> Self {
         let (changes, ended) = (broadcast::Sender::new(CHANGES_BUFFERED_MAX), Ended::default());
         Self { engine, changes, ended, writable: Writable::default() }
