@@ -69,7 +69,7 @@ pub(crate) async fn of_open(databases: &[(Role, Db)], clock: &Clock) -> Vec<Find
     for (role, db) in databases {
         let what = Sentence::with("state-size", [("name", role.name().to_owned())]);
         all.push(match db.bytes().await {
-            Ok(bytes) => Finding::good(what, Sentence::with("state-said-size", [("mb", megabytes(bytes))])),
+            Ok(bytes) => Finding::good(what, Sentence::with("state-said-size", [("size", size(bytes))])),
             Err(error) => Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"),
         });
     }
@@ -115,8 +115,10 @@ fn backup(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Finding {
     Finding::judged(BACKUP.into(), standing, said, "state-do-backup")
 }
 
-fn megabytes(bytes: u64) -> String {
-    format!("{}.{}", bytes / 1_000_000, bytes / 100_000 % 10)
+/// A size as people say it: a disk's in gigabytes.
+fn size(bytes: u64) -> String {
+    let (unit, name) = if bytes < 10_000_000_000 { (1_000_000, "MB") } else { (1_000_000_000, "GB") };
+    format!("{}.{} {name}", bytes / unit, bytes / (unit / 10) % 10)
 }
 
 #[cfg(unix)]
@@ -138,7 +140,7 @@ pub(super) fn disk_of(storage: &Storage) -> Finding {
     let Some((free, all)) = free(dir) else {
         return Finding::wanting(DISK, Standing::Unknown, "state-said-disk-unknown", "state-do-disk");
     };
-    let said = Sentence::with("state-said-disk", [("free", megabytes(free)), ("all", megabytes(all))]);
+    let said = Sentence::with("state-said-disk", [("free", size(free)), ("all", size(all))]);
     let standing = match free {
         free if free < FREE_BYTES_MIN => Standing::Bad,
         free if free < FREE_BYTES_LOW => Standing::Soon,
@@ -151,6 +153,12 @@ pub(super) fn disk_of(storage: &Storage) -> Finding {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
     use super::*;
+
+    #[test]
+    fn a_size_is_told_in_a_unit_that_fits_it() {
+        let told = [0, 812_449_999, 9_999_900_000, 10_000_000_000, 47_334_100_000].map(size);
+        assert_eq!(told, ["0.0 MB", "812.4 MB", "9999.9 MB", "10.0 GB", "47.3 GB"]);
+    }
 
     #[test]
     fn a_backup_grows_old() {
