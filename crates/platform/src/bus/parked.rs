@@ -139,11 +139,7 @@ pub(super) fn without_values(cause: &str) -> String {
 }
 
 /// The parked events of a database, the oldest first. Since `noted_since` every event that was taken is noted.
-pub async fn parked(
-    db: &Db,
-    paging: &Paging,
-    noted_since: DateTime<Utc>,
-) -> Result<Page<ParkedEvent>, Problem> {
+pub async fn parked(db: &Db, paging: &Paging, noted_since: DateTime<Utc>) -> Result<Page<ParkedEvent>, Problem> {
     let limit = paging.limit()?;
     let (event, consumer): (Uuid, String) = paging.after()?.unwrap_or_default();
     let mut conn = db.read().await?;

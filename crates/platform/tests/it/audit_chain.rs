@@ -4,7 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use sanbao_platform::audit::chain::{ChainFault, Chainer, Checkpoint, Pruned, Pruner, PruningKey, Since, Verified, verify};
+use sanbao_platform::audit::chain::{
+    ChainFault, Chainer, Checkpoint, Pruned, Pruner, PruningKey, Since, Verified, verify,
+};
 use sanbao_platform::audit::record_as;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
@@ -301,7 +303,9 @@ async fn a_chain_is_held_against_the_checkpoint_that_went_out_last() {
         house.change(&["delete from audit where position > 3"], None).await;
         assert_eq!(since(Some(&last)).await, nothing, "the end of the chain stays where retention takes rows away");
         // Made anew with as many rows, with more, with fewer, and not at all.
-        house.change(&["update audit set position = null, link = null, action = 'x'", "delete from audit_head"], None).await;
+        house
+            .change(&["update audit set position = null, link = null, action = 'x'", "delete from audit_head"], None)
+            .await;
         assert_eq!(since(Some(&first)).await, Some(Since::CutShort { end: 0 }));
         house.link().await;
         assert_eq!(since(Some(&first)).await, Some(Since::Rewritten));

@@ -305,9 +305,8 @@ async fn a_dropped_one_is_gone_and_its_reason_stays() {
         // The release that parked it had another consumer.
         house.change(OF_ANOTHER).await;
         let id = ParkedId { consumer: "former".to_owned(), event };
-        let dropped = async || {
-            bus::drop_parked(&house.consumer.db, &house.ctx, &id, "两边已手工登记".to_owned()).await.unwrap()
-        };
+        let dropped =
+            async || bus::drop_parked(&house.consumer.db, &house.ctx, &id, "两边已手工登记".to_owned()).await.unwrap();
         assert!(dropped().await);
         assert!(!dropped().await, "a repeat");
         house.fault.store(WELL, Ordering::SeqCst);
