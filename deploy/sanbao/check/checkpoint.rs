@@ -2,6 +2,7 @@
 //! change them, and how long ago.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit::chain::{Chainer, Checkpoint, Keeping, Since};
 use sanbao_platform::clock::Clock;
-use sanbao_platform::db::Db;
+use sanbao_platform::db::{Db, DbError};
 
 use super::{Finding, Sentence, Standing};
 use crate::role::Role;
@@ -27,9 +28,9 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
         return vec![Finding::wanting("state-checkpoints", Standing::Unknown, said, "state-do-checkpoints")];
     };
     let services: Vec<_> = databases.iter().map(|(role, _)| role.name()).collect();
-    let read = tokio::task::spawn_blocking(move || newest(&file.0, &services)).await;
-    let newest = match read.map_err(io::Error::other).flatten() {
-        Ok(newest) => newest,
+    let read = tokio::task::spawn_blocking(move || told(&file.0, &services)).await;
+    let told = match read.map_err(io::Error::other).flatten() {
+        Ok(told) => told,
         Err(error) => {
             let said = Sentence::cause(&error);
             return vec![Finding::wanting("state-checkpoints", Standing::Bad, said, "state-do-checkpoint-file")];
@@ -40,17 +41,31 @@ pub(crate) async fn look(keeping: &Keeping, databases: &[(Role, Db)], clock: &Cl
         let service = role.name();
         let chainer = Chainer { service, db: db.clone(), clock: clock.clone() };
         let what = Sentence::with("state-checkpoint", [("name", service.to_owned())]);
-        let last = newest.get(service);
-        match chainer.since(last).await {
+        match beside(&chainer, told.get(service)).await {
             // Nothing was written down yet, so that nothing can be changed.
             Ok(None) => {}
-            Ok(Some(since)) => all.push(judged(what, last, since, clock.now())),
+            Ok(Some((last, since))) => all.push(judged(what, last, since, clock.now())),
             Err(error) => {
                 all.push(Finding::wanting(what, Standing::Unknown, Sentence::cause(&error), "state-do-databases"));
             }
         }
     }
     all
+}
+
+/// How a chain stands beside what was told of it, and beside which checkpoint; `None` while there is neither.
+async fn beside<'a>(
+    chainer: &Chainer,
+    told: Option<&'a Told>,
+) -> Result<Option<(Option<&'a Checkpoint>, Since)>, DbError> {
+    // A chain that was made anew tells its new end within minutes, so that the one before is held against it too.
+    if let Some(Told { earliest, .. }) = told
+        && let Some(lost @ (Since::CutShort { .. } | Since::Rewritten)) = chainer.since(Some(earliest)).await?
+    {
+        return Ok(Some((Some(earliest), lost)));
+    }
+    let furthest = told.map(|told| &told.furthest);
+    Ok(chainer.since(furthest).await?.map(|since| (furthest, since)))
 }
 
 fn judged(what: Sentence, last: Option<&Checkpoint>, since: Since, now: DateTime<Utc>) -> Finding {
@@ -85,11 +100,30 @@ fn at_text(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// The last checkpoint of each of `services` in a file, which is read from its end only as far as is needed for them.
-fn newest(path: &Path, services: &[&str]) -> io::Result<BTreeMap<String, Checkpoint>> {
+/// The checkpoints of a service in the end of a file that tell the most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    /// The first of them.
+    earliest: Checkpoint,
+    /// The one of the last place; the newest, unless the chain was cut short.
+    furthest: Checkpoint,
+}
+
+impl Told {
+    /// Adds one that was told before these.
+    fn add(&mut self, before: Checkpoint) {
+        if before.position > self.furthest.position {
+            self.furthest = before.clone();
+        }
+        self.earliest = before;
+    }
+}
+
+/// The checkpoints of each of `services` in a file, which is read from its end only as far as is needed for them.
+fn told(path: &Path, services: &[&str]) -> io::Result<BTreeMap<String, Told>> {
     let mut file = File::open(path)?;
     let mut end = file.metadata()?.len();
-    let mut found = BTreeMap::<String, Checkpoint>::new();
+    let mut found = BTreeMap::<String, Told>::new();
     // The rest of the line that begins in the part before.
     let mut rest = Vec::new();
     while end > 0 && !services.iter().all(|service| found.contains_key(*service)) {
@@ -104,8 +138,12 @@ fn newest(path: &Path, services: &[&str]) -> io::Result<BTreeMap<String, Checkpo
             None => part.len(),
         };
         for line in part[whole..].rsplit(|byte| *byte == b'\n') {
-            if let Ok(checkpoint) = serde_json::from_slice::<Checkpoint>(line) {
-                found.entry(checkpoint.service.clone()).or_insert(checkpoint);
+            let Ok(checkpoint) = serde_json::from_slice::<Checkpoint>(line) else { continue };
+            match found.entry(checkpoint.service.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(Told { earliest: checkpoint.clone(), furthest: checkpoint });
+                }
+                Entry::Occupied(place) => place.into_mut().add(checkpoint),
             }
         }
         part.truncate(whole);
@@ -137,12 +175,16 @@ mod tests {
             file.append(&checkpoint).unwrap();
         }
         let found = |services: &[&str]| {
-            let all = newest(&path, services).unwrap();
-            services.iter().map(|service| all.get(*service).map(|last| last.position)).collect::<Vec<_>>()
+            let all = told(&path, services).unwrap();
+            services.iter().map(|service| all.get(*service).map(|told| told.furthest.position)).collect::<Vec<_>>()
         };
         assert_eq!(found(&["a", "b"]), [Some(3), Some(7)]);
         assert_eq!(found(&["a", "quiet", "none"]), [Some(3), Some(5), None]);
-        assert!(newest(&folder.path().join("none"), &["a"]).is_err());
+        assert!(told(&folder.path().join("none"), &["a"]).is_err());
+        // One that was cut short has told less than before.
+        file.append(&of("a", 1, 3)).unwrap();
+        let a = told(&path, &["a"]).unwrap().remove("a").unwrap();
+        assert_eq!((a.earliest.position, a.furthest.position), (2, 3));
     }
 
     #[test]
