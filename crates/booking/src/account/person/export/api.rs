@@ -48,8 +48,7 @@ pub(in crate::account) async fn exported(app: &App, ctx: &Ctx, id: PersonId) -> 
     let person_id = person.unseen().id;
     let own = organisation::own(&mut conn, ctx).await?;
     let sealed = sealed(app, &mut conn, ctx, person_id, relation).await?;
-    let told =
-        store::sections(&mut conn, person_id, own.id).await?.shown(&ctx.shows, &Subject::new("person", person_id));
+    let told = store::sections(&mut conn, person_id, ctx).await?.shown(&ctx.shows, &Subject::new("person", person_id));
     drop(conn);
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "person.export", "person", person_id).await?;

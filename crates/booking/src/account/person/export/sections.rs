@@ -1,8 +1,20 @@
 //! The tables that tell of a person, each with the statement that reads what is told of it. A test holds the list against the
 //! schema: a table or a column that is in no list is named there.
 //!
-//! `$1` is the person's record, `$2` the organisation that gives the file. It gives what it answers for itself: of other
-//! organisations' consults and visits [`ELSEWHERE`] says that they are there, and whom to ask.
+//! `$1` is the person's record, `$2` the organisation that gives the file, `$3` the same where its caller may read what the
+//! section tells of ([`Besides`]), else nobody. The file has what its caller may read: of other consults and visits
+//! [`ELSEWHERE`] says that they are there, and whom to ask.
+
+/// The policy besides the person's that says what of a section the caller may read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Besides {
+    /// None.
+    Nothing,
+    /// That of consults: to read one of the own organisation's.
+    Consults,
+    /// That of consults: to read the opinion of one.
+    Opinions,
+}
 
 /// A table, and what is told of it.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +24,7 @@ pub(super) struct Section {
     pub(super) statement: &'static str,
     /// The columns that hold JSON.
     pub(super) json: &'static [&'static str],
+    pub(super) besides: Besides,
 }
 
 /// Rows of a section at most; a section that has more says so.
@@ -25,10 +38,10 @@ macro_rules! records {
     };
 }
 
-/// The consults of the person that the organisation has asked for.
+/// The consults of the person that the organisation has asked for, where the caller may read them.
 macro_rules! own_consults {
     () => {
-        "select c.id from consult c where c.inviting_id = $2 and c.resident_id in
+        "select c.id from consult c where c.inviting_id = $2 and c.inviting_id = $3 and c.resident_id in
             (select p.id from person p where p.id = $1 or (p.merged_into = $1 and not exists
             (select 1 from person_join k where k.other_id = p.id and k.transfer_id is not null)))"
     };
@@ -301,11 +314,12 @@ const OUTBOX: &str = concat!(
     ") order by e.seq",
     most!()
 );
-/// The consults and visits of other organisations, by number and time.
+/// The consults and visits that others tell, by number and time: of other organisations, and of the own ones consults that the
+/// caller may not read.
 const ELSEWHERE: &str = concat!(
     "select 'consult' as kind, (select o.name_zh from organisation o where o.id = c.inviting_id) as organisation,
         count(*) as things, min(c.created_at) as since, max(c.created_at) as until
-    from consult c where c.inviting_id <> $2 and c.resident_id in (",
+    from consult c where c.inviting_id <> $3 and c.resident_id in (",
     records!(),
     ") group by c.inviting_id union all
     select 'visit' as kind, (select o.name_zh from organisation o where o.id = v.agency_id) as organisation,
@@ -317,12 +331,16 @@ const ELSEWHERE: &str = concat!(
 );
 
 const fn section(name: &'static str, statement: &'static str) -> Section {
-    Section { name, statement, json: &[] }
+    Section { name, statement, json: &[], besides: Besides::Nothing }
+}
+
+const fn of_consults(name: &'static str, statement: &'static str) -> Section {
+    Section { name, statement, json: &[], besides: Besides::Consults }
 }
 
 /// In the order in which they are told. Papers, care facts and unreadable texts, which lie sealed, come first.
 pub(super) const SECTIONS: &[Section] = &[
-    Section { name: "person", statement: PERSON, json: &["phones"] },
+    Section { json: &["phones"], ..section("person", PERSON) },
     section("person_care", CARE),
     section("person_sharing_consent", SHARING),
     section("person_transfer", TRANSFER),
@@ -330,26 +348,26 @@ pub(super) const SECTIONS: &[Section] = &[
     section("audit", AUDIT),
     section("emergency_access", EMERGENCY),
     section("outbox", OUTBOX),
-    section("consult", CONSULT),
-    section("consult_consent", CONSULT_CONSENT),
-    section("consult_opinion", CONSULT_OPINION),
-    section("consult_feedback", CONSULT_FEEDBACK),
-    section("consult_guest", CONSULT_GUEST),
-    section("consult_ticket", CONSULT_TICKET),
-    section("consult_attendance", CONSULT_ATTENDANCE),
-    Section { name: "consult_meeting", statement: CONSULT_MEETING, json: &["quality"] },
-    Section { name: "consult_check", statement: CONSULT_CHECK, json: &["result"] },
+    of_consults("consult", CONSULT),
+    of_consults("consult_consent", CONSULT_CONSENT),
+    Section { besides: Besides::Opinions, ..section("consult_opinion", CONSULT_OPINION) },
+    of_consults("consult_feedback", CONSULT_FEEDBACK),
+    of_consults("consult_guest", CONSULT_GUEST),
+    of_consults("consult_ticket", CONSULT_TICKET),
+    of_consults("consult_attendance", CONSULT_ATTENDANCE),
+    Section { json: &["quality"], ..of_consults("consult_meeting", CONSULT_MEETING) },
+    Section { json: &["result"], ..of_consults("consult_check", CONSULT_CHECK) },
     section("visit", VISIT),
     section("visit_proof", VISIT_PROOF),
     section("occupancy", OCCUPANCY),
-    section("history", HISTORY),
+    of_consults("history", HISTORY),
     section("person_join", JOIN),
     section("person_join_field", JOIN_FIELD),
     section("person_join_moved", JOIN_MOVED),
     section("person_distinct", DISTINCT),
     section("person_hold", HOLD),
     section("person_source", SOURCE),
-    section("elsewhere", ELSEWHERE),
+    of_consults("elsewhere", ELSEWHERE),
 ];
 
 /// The columns of its table that a section tells: every word between `select` and its `from`.

@@ -4,37 +4,58 @@ use sanbao_platform::audit::Personal;
 use sanbao_platform::crypto::FieldKeys;
 use sanbao_platform::db::copy::{ToldRow, told};
 use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
+use sanbao_platform::policy::Decision;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::sections::{KEPT_TEXTS, RECORDS, ROWS_MAX, SECTIONS};
+use super::sections::{Besides, KEPT_TEXTS, RECORDS, ROWS_MAX, SECTIONS};
 use super::view::ExportedSection;
 use crate::account::id::PersonId;
 use crate::account::person::import;
+use crate::consult::policy::{self, ConsultAction, ConsultRelation};
+use crate::role;
 
 /// The record of a person, and those that were joined into it.
 pub(super) async fn records(conn: &mut Conn, person: PersonId) -> Result<Vec<PersonId>, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(RECORDS).bind(person).fetch_all(c).await)?)
 }
 
-/// The rows of every section.
+/// The rows of every section, as the caller may read them.
 pub(super) async fn sections(
     conn: &mut Conn,
     person: PersonId,
-    own: OrganisationId,
+    ctx: &Ctx,
 ) -> Result<Personal<Vec<ExportedSection>>, DbError> {
-    let both = [Uuid::from(person), Uuid::from(own)];
     let mut sections = Vec::with_capacity(SECTIONS.len());
     for section in SECTIONS {
-        let ids = if section.statement.contains("$2") { &both[..] } else { &both[..1] };
-        let mut rows = told(conn, section.statement, ids, section.json).await?;
+        let mut ids = vec![Uuid::from(person)];
+        if section.statement.contains("$2") {
+            ids.push(ctx.actor.organisation.into());
+        }
+        ids.extend(readable(ctx, section.besides));
+        let mut rows = told(conn, section.statement, &ids, section.json).await?;
         let cut = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);
         sections.push(ExportedSection { name: section.name, rows, cut });
     }
     Ok(sections.into())
+}
+
+/// Of whom a caller may read what another policy than the person's guards; nobody has the id of zeros.
+fn readable(ctx: &Ctx, besides: Besides) -> Option<Uuid> {
+    let consults = |action| {
+        let decide = |role: &str| policy::decide(role, action, ConsultRelation::Inviting);
+        let decided = Decision::over(role::held(&ctx.actor), decide);
+        Some(if decided == Decision::Allow { ctx.actor.organisation.into() } else { Uuid::nil() })
+    };
+    match besides {
+        Besides::Nothing => None,
+        Besides::Consults => consults(ConsultAction::Read),
+        Besides::Opinions => consults(ConsultAction::ReadOpinion),
+    }
 }
 
 /// The texts of imported rows that could not be read; one that does not open is told as that.
