@@ -2,7 +2,7 @@
 //! schema: a table or a column that is in no list is named there.
 //!
 //! `$1` is the person's record, `$2` the organisation that gives the file, `$3` the same where its caller may read what the
-//! section tells of ([`Besides`]), else nobody. The file has what its caller may read: of other consults and visits
+//! section tells of ([`Besides`]), else nobody; of emergency accesses see there. The file has what its caller may read: of other consults and visits
 //! [`ELSEWHERE`] says that they are there, and whom to ask.
 
 /// The policy besides the person's that says what of a section the caller may read.
@@ -14,6 +14,8 @@ pub(super) enum Besides {
     Consults,
     /// That of consults: to read the opinion of one.
     Opinions,
+    /// That of emergency accesses: to read why one was made.
+    Emergencies,
 }
 
 /// A table, and what is told of it.
@@ -161,12 +163,16 @@ const SOURCE: &str = concat!(
     ") order by s.id",
     most!()
 );
+// The account, its reason and the remark are for those to whom its own policy shows it (`w`): the office that watches, `$2`, but
+// for the account `$4`, and the account that opened it, `$3`.
 const EMERGENCY: &str = concat!(
-    "select e.id, e.account_id, (select a.display_name from account a where a.id = e.account_id) as account, e.ordinal,
+    "select e.id, w.account_id, (select a.display_name from account a where a.id = w.account_id) as account, w.ordinal,
         e.organisation_id, (select o.name_zh from organisation o where o.id = e.organisation_id) as organisation,
-        e.office_id, e.sign, e.outcome, e.person_id, e.reason, e.opened_at, e.ends_at, e.reviewed_by, e.reviewed_at,
-        e.remark, e.version
-    from emergency_access e where e.person_id in (",
+        w.office_id, w.sign, e.outcome, e.person_id, w.reason, e.opened_at, e.ends_at, w.reviewed_by, w.reviewed_at,
+        w.remark, w.version
+    from emergency_access e left join emergency_access w on w.id = e.id
+        and (w.account_id = $3 or (w.office_id = $2 and w.account_id <> $4))
+    where e.person_id in (",
     records!(),
     ") order by e.id",
     most!()
@@ -346,7 +352,7 @@ pub(super) const SECTIONS: &[Section] = &[
     section("person_transfer", TRANSFER),
     section("audit_shown", AUDIT_SHOWN),
     section("audit", AUDIT),
-    section("emergency_access", EMERGENCY),
+    Section { besides: Besides::Emergencies, ..section("emergency_access", EMERGENCY) },
     section("outbox", OUTBOX),
     of_consults("consult", CONSULT),
     of_consults("consult_consent", CONSULT_CONSENT),

@@ -11,11 +11,12 @@ use sanbao_platform::policy::Decision;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::sections::{Besides, KEPT_TEXTS, RECORDS, ROWS_MAX, SECTIONS};
+use super::sections::{Besides, KEPT_TEXTS, RECORDS, ROWS_MAX, SECTIONS, Section};
 use super::view::ExportedSection;
 use crate::account::id::PersonId;
 use crate::account::person::import;
-use crate::consult::policy::{self, ConsultAction, ConsultRelation};
+use crate::consult::policy::{self as consult, ConsultAction, ConsultRelation};
+use crate::emergency::policy::{self as emergency, EmergencyAction, EmergencyRelation};
 use crate::role;
 
 /// The record of a person, and those that were joined into it.
@@ -32,10 +33,7 @@ pub(super) async fn sections(
     let mut sections = Vec::with_capacity(SECTIONS.len());
     for section in SECTIONS {
         let mut ids = vec![Uuid::from(person)];
-        if section.statement.contains("$2") {
-            ids.push(ctx.actor.organisation.into());
-        }
-        ids.extend(readable(ctx, section.besides));
+        ids.extend(readable(ctx, section));
         let mut rows = told(conn, section.statement, &ids, section.json).await?;
         let cut = rows.len() > ROWS_MAX;
         rows.truncate(ROWS_MAX);
@@ -44,17 +42,24 @@ pub(super) async fn sections(
     Ok(sections.into())
 }
 
-/// Of whom a caller may read what another policy than the person's guards; nobody has the id of zeros.
-fn readable(ctx: &Ctx, besides: Besides) -> Option<Uuid> {
-    let consults = |action| {
-        let decide = |role: &str| policy::decide(role, action, ConsultRelation::Inviting);
-        let decided = Decision::over(role::held(&ctx.actor), decide);
-        Some(if decided == Decision::Allow { ctx.actor.organisation.into() } else { Uuid::nil() })
-    };
-    match besides {
-        Besides::Nothing => None,
-        Besides::Consults => consults(ConsultAction::Read),
-        Besides::Opinions => consults(ConsultAction::ReadOpinion),
+/// What a section's statement takes besides the person: the caller's organisation, and as whom the caller may read what another
+/// policy than the person's guards. Nobody has the id of zeros.
+fn readable(ctx: &Ctx, section: &Section) -> Vec<Uuid> {
+    let (own, caller) = (Uuid::from(ctx.actor.organisation), Uuid::from(ctx.actor.subject));
+    let may = |decide: &dyn Fn(&str) -> Decision| Decision::over(role::held(&ctx.actor), decide) == Decision::Allow;
+    let or_nobody = |id: Uuid, may: bool| if may { id } else { Uuid::nil() };
+    let consults = |action| may(&|role| consult::decide(role, action, ConsultRelation::Inviting));
+    let emergencies = |relation| may(&|role| emergency::decide(role, EmergencyAction::Read, relation));
+    match section.besides {
+        Besides::Nothing if section.statement.contains("$2") => vec![own],
+        Besides::Nothing => Vec::new(),
+        Besides::Consults => vec![own, or_nobody(own, consults(ConsultAction::Read))],
+        Besides::Opinions => vec![own, or_nobody(own, consults(ConsultAction::ReadOpinion))],
+        Besides::Emergencies => vec![
+            or_nobody(own, emergencies(EmergencyRelation::Watching)),
+            or_nobody(caller, emergencies(EmergencyRelation::Over)),
+            caller,
+        ],
     }
 }
 
