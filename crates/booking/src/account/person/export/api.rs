@@ -34,10 +34,11 @@ pub async fn get(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<PersonId
     Ok(([(header::CONTENT_DISPOSITION, name)], Json(view)).into_response())
 }
 
-/// Refuses a caller who may not give somebody their file.
-pub(in crate::account) async fn require(app: &App, ctx: &Ctx, id: PersonId) -> Result<(), Problem> {
+/// The person whose file a caller may give by an id, which is of the record or of one that leads on to it.
+pub(in crate::account) async fn require(app: &App, ctx: &Ctx, id: PersonId) -> Result<PersonId, Problem> {
     let mut conn = app.deps.db.read().await?;
-    load_related(&mut conn, ctx, id, AccountAction::PersonExport).await.map(drop)
+    let (person, _) = load_related(&mut conn, ctx, id, AccountAction::PersonExport).await?;
+    Ok(person.unseen().id)
 }
 
 /// The file for a caller who has proved lately who asks. The export is written down before it goes out.
