@@ -5,7 +5,8 @@
 pub(super) const ROWS_MAX: usize = 1_000;
 
 /// The record to which one leads on today, over all that it went into.
-pub(super) const LEADS_TO: &str = "with recursive up (id, height) as (select e.person_id, 0 from elder e where e.person_id = $1
+pub(super) const LEADS_TO: &str =
+    "with recursive up (id, height) as (select e.person_id, 0 from elder e where e.person_id = $1
         union all select e.merged_into, up.height + 1 from up join elder e on e.person_id = up.id
         where e.merged_into is not null and up.height < 20)
     select up.id from up order by up.height desc limit 1";

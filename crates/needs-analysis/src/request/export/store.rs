@@ -6,7 +6,9 @@ use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::on;
 use uuid::Uuid;
 
-use super::sections::{AUDIT, AUDIT_SHOWN, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX};
+use super::sections::{
+    AUDIT, AUDIT_SHOWN, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX,
+};
 use super::view::ExportedRequest;
 use crate::request::id::RequestId;
 

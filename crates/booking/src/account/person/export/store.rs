@@ -11,7 +11,8 @@ use sanbao_platform::policy::Decision;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::sections::{Besides, KEPT_TEXTS, RECORDS, ROWS_MAX, SECTIONS, Section};
+use super::sections::{Besides, ROWS_MAX, SECTIONS, Section};
+use super::statements::{KEPT_TEXTS, RECORDS};
 use super::view::ExportedSection;
 use crate::account::id::PersonId;
 use crate::account::person::import;
