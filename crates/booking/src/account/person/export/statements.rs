@@ -125,11 +125,12 @@ pub(super) const JOIN_MOVED: &str = concat!(
 );
 pub(super) const DISTINCT: &str = concat!(
     "select d.low_id, d.high_id, d.declined_at, d.declined_by, d.organisation_id
-    from person_distinct d where d.organisation_id = $2 and (d.low_id in (",
+    from person_distinct d where d.organisation_id = $2 and d.low_id in (",
     told_records!(),
-    ") or d.high_id in (",
+    ") union select d.low_id, d.high_id, d.declined_at, d.declined_by, d.organisation_id
+    from person_distinct d where d.organisation_id = $2 and d.high_id in (",
     told_records!(),
-    ")) order by d.declined_at",
+    ") order by declined_at",
     most!()
 );
 // Those of other organisations are their own affair.
