@@ -64,18 +64,18 @@ pub(super) const PERSON: &str = concat!(
     most!()
 );
 pub(super) const CARE: &str = concat!(
-    "select f.person_id, f.copied_from, f.changed_at, f.changed_by,
-        (select a.display_name from account a where a.id = f.changed_by) as account, f.version
-    from person_care f where f.person_id in (",
+    "select f.person_id, f.copied_from, f.changed_at, a.id as changed_by, a.display_name as account, f.version
+    from person_care f left join account a on a.id = f.changed_by
+        and exists (select 1 from membership m where m.account_id = a.id and m.organisation_id = $2) where f.person_id in (",
     told_records!(),
     ") order by f.person_id",
     most!()
 );
 pub(super) const SHARING: &str = concat!(
     "select s.id, s.person_id, s.scope, s.shared_with, s.given_by, s.given_name, s.told, s.given_on, s.recorded_at,
-        s.recorded_by, (select a.display_name from account a where a.id = s.recorded_by) as account, s.state,
-        s.withdrawn_at, s.version
-    from person_sharing_consent s where s.person_id in (",
+        a.id as recorded_by, a.display_name as account, s.state, s.withdrawn_at, s.version
+    from person_sharing_consent s left join account a on a.id = s.recorded_by
+        and exists (select 1 from membership m where m.account_id = a.id and m.organisation_id = $2) where s.person_id in (",
     told_records!(),
     ") order by s.id",
     most!()
