@@ -51,7 +51,7 @@ const ELDERS_SQLITE: &str = "select national_id_index, person_id from elder
 const ELDER_AREA: &str = "with recursive up (id, height) as (select e.person_id, 0 from elder e where e.person_id = $1
         union all select e.merged_into, up.height + 1 from up join elder e on e.person_id = up.id
         where e.merged_into is not null and up.height < 20)
-    select e.person_id, e.area_code from up join elder e on e.person_id = up.id
+    select e.person_id, e.area_code, e.national_id_index from up join elder e on e.person_id = up.id
     where e.merged_into is null and e.organisation_id is null limit 1";
 const LINK: &str = "update request set person_id = $1 where national_id_index = $2 and person_id is null";
 
@@ -115,8 +115,18 @@ pub async fn elders_of<'a>(
     Ok(elders.into_iter().collect())
 }
 
-/// The elder at home whom a record is of, and where that elder lives, as far as it is known.
-pub async fn elder_at_home(conn: &mut Conn, record: Uuid) -> Result<Option<(Uuid, Option<AreaCode>)>, DbError> {
+/// An elder at home, as far as it is known.
+#[derive(Debug, sqlx::FromRow)]
+pub struct ElderAtHome {
+    /// The record that theirs leads on to.
+    pub person_id: Uuid,
+    pub area_code: Option<AreaCode>,
+    /// The blind index of the resident id.
+    pub national_id_index: Option<String>,
+}
+
+/// The elder at home whom a record is of.
+pub async fn elder_at_home(conn: &mut Conn, record: Uuid) -> Result<Option<ElderAtHome>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(ELDER_AREA).bind(record).fetch_optional(c).await)?)
 }
 

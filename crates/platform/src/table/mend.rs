@@ -20,12 +20,15 @@ pub struct Mend {
 impl Mend {
     /// Takes a row that was refused, while there is room.
     pub fn add(&mut self, row: &TableRow, faults: &[Fault]) {
-        let bytes: usize = row.said.iter().map(String::len).sum();
-        if row.said.is_empty() || self.rows.len() >= MEND_ROWS_MAX || self.bytes + bytes > MEND_BYTES_MAX {
-            return;
+        let said = Some(&row.said).filter(|said| !said.is_empty());
+        for said in said.into_iter().chain(&row.apart) {
+            let bytes: usize = said.iter().map(String::len).sum();
+            if self.rows.len() >= MEND_ROWS_MAX || self.bytes + bytes > MEND_BYTES_MAX {
+                return;
+            }
+            self.bytes += bytes;
+            self.rows.push((said.clone(), faults.to_vec()));
         }
-        self.bytes += bytes;
-        self.rows.push((row.said.clone(), faults.to_vec()));
     }
 
     /// The file, if there is a row in it: under the headings of the first, with a column for the reasons. It is UTF-8 with
@@ -60,7 +63,7 @@ mod tests {
     #[test]
     fn a_row_stands_there_with_its_reason_and_as_no_formula() {
         let said = ["张三", "+852 1", "a\n\"b\""].map(str::to_owned).to_vec();
-        let row = TableRow { line: 3, last: 4, cells: Ok(Vec::new()), said };
+        let row = TableRow { line: 3, last: 4, cells: Ok(Vec::new()), said, apart: Vec::new() };
         let mut mend = Mend::default();
         assert_eq!(mend.file(&[], Lang::Zh), None);
         mend.add(&row, &[Fault::new("phone", "x", "电话不对", "Wrong"), Fault::new("", "y", "重复", "Twice")]);

@@ -85,6 +85,8 @@ pub struct TableRow {
     pub cells: Result<Vec<(&'static str, String)>, &'static str>,
     /// All cells as they stand, also those of no field; none where it could not be divided.
     pub said: Vec<String>,
+    /// Of one that could not be divided each line, cut at the separators whatever its marks say.
+    pub apart: Vec<Vec<String>>,
 }
 
 impl TableRow {
@@ -257,14 +259,14 @@ impl TableFile {
         let (line, last) = (record.line, record.last);
         let mut said = match record.cells {
             Ok(cells) => cells,
-            Err(code) => return TableRow { line, last, cells: Err(code), said: Vec::new() },
+            Err(code) => return TableRow { line, last, cells: Err(code), said: Vec::new(), apart: record.apart },
         };
         let columns = self.header.fields.len();
         if matches!(self.source, Source::Sheet(_)) {
             said.resize(said.len().max(columns), String::new());
         }
         let cells = if fits(&said, columns) { self.filled(&said) } else { Err("column_count") };
-        TableRow { line, last, cells, said }
+        TableRow { line, last, cells, said, apart: Vec::new() }
     }
 
     fn filled(&self, said: &[String]) -> Result<Vec<(&'static str, String)>, &'static str> {

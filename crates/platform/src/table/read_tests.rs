@@ -83,6 +83,21 @@ fn of_a_narrow_file_no_row_is_swallowed_and_none_invented() {
 }
 
 #[test]
+fn lines_that_cannot_be_divided_stand_in_the_file_to_mend_each_by_itself() {
+    let mut table = open("编号,姓名,电话\n1,甲,\"138\n2,乙,139\n").unwrap();
+    let rows = table.rows(10);
+    assert_eq!(rows[0].apart, [["1", "甲", "\"138"].map(str::to_owned).to_vec()]);
+    let mut mend = Mend::default();
+    for row in rows.iter().filter(|row| row.cells.is_err()) {
+        mend.add(row, &[]);
+    }
+    let file = mend.file(table.headings(), Lang::Zh).unwrap();
+    let mut again = open(&file).unwrap();
+    let said = again.rows(10).into_iter().map(|row| row.said).collect::<Vec<_>>();
+    assert_eq!(said, [["1", "甲", "\"138", ""].map(str::to_owned).to_vec()]);
+}
+
+#[test]
 fn a_row_says_on_which_lines_it_stands() {
     let text = "编号,姓名,电话,备注,\r\n1,甲,,x,\r\n\r\n'2,乙,\"=\"\"138\"\"\",\"4\n5\"\r\n3,丙,,,,\r\n,,\r\n合计,3,,\r\n4,丁\r\n";
     let mut table = open(text).unwrap();

@@ -31,6 +31,8 @@ pub(super) struct Record {
     pub(super) line: u64,
     pub(super) last: u64,
     pub(super) cells: Result<Vec<String>, &'static str>,
+    /// Of a record without cells each line, divided at the separators whatever its marks say.
+    pub(super) apart: Vec<Vec<String>>,
 }
 
 impl Record {
@@ -151,14 +153,26 @@ impl Records {
                 return Ok(Some(self.open(at, opened)));
             }
             let next = TextPlace { byte: self.behind(end), line: line + 1 };
-            let cells = if either { Err(QUOTE_DOUBTFUL) } else { Ok(cells) };
-            return Ok(Some((Record { line: at.line, last: line, cells }, next)));
+            if either {
+                return Ok(Some((self.apart(at, line, QUOTE_DOUBTFUL), next)));
+            }
+            return Ok(Some((Record { line: at.line, last: line, cells: Ok(cells), apart: Vec::new() }, next)));
         }
     }
 
     /// A record whose mark at a place does not close: up to the end of that line.
     fn open(&self, at: TextPlace, mark: TextPlace) -> (Record, TextPlace) {
-        (Record { line: at.line, last: mark.line, cells: Err(QUOTE_OPEN) }, self.next_line(mark))
+        (self.apart(at, mark.line, QUOTE_OPEN), self.next_line(mark))
+    }
+
+    /// The lines from a place to the one of a number, as a record that is none.
+    fn apart(&self, at: TextPlace, last: u64, code: &'static str) -> Record {
+        let (mut place, mut apart) = (at, Vec::new());
+        while place.line <= last && place.byte < self.text.len() {
+            apart.push(self.line(place).split(char::from(self.separator)).map(str::to_owned).collect());
+            place = self.next_line(place);
+        }
+        Record { line: at.line, last, cells: Err(code), apart }
     }
 
     /// The cell that begins at a byte; `line` is counted on.

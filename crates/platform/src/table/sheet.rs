@@ -178,7 +178,7 @@ impl Sheet {
         let begin = self.next.checked_sub(1).map_or(0, |before| self.rows[before].1);
         self.next += 1;
         let cells = self.text[begin..end].split(CELL).map(str::to_owned).collect();
-        Some(Record { line, last: line, cells: Ok(cells) })
+        Some(Record { line, last: line, cells: Ok(cells), apart: Vec::new() })
     }
 
     /// The place of the next row.

@@ -321,7 +321,7 @@ pub async fn replace(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    if_match.check(offer::version(&store::weekly(&mut tx, id).await?))?;
+    if_match.check(offer::version(&store::weekly_held(&mut tx, id).await?))?;
     let hours = body.checked()?;
     store::replace_weekly(&mut tx, id, &hours, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
@@ -356,7 +356,7 @@ pub async fn paint(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    let before = store::weekly(&mut tx, id).await?;
+    let before = store::weekly_held(&mut tx, id).await?;
     if_match.check(offer::version(&before))?;
     let painted = body.checked()?;
     let today = ctx.now().with_timezone(&doctor.zone()?).date_naive();

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
@@ -50,6 +50,7 @@ const BOOKED: &str = "select starts_at, ends_at from occupancy
 const NAME: &str = "select display_name from account where id = $1";
 const HOURS: &str = "select weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to
     from practitioner_hours where account_id = $1 order by weekday, start_minute, id";
+const HOLD_POSTGRES: &str = "select account_id from practitioner where account_id = $1 for update";
 const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1";
 const ADD_HOURS: &str = "insert into practitioner_hours
     (id, account_id, weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to)
@@ -172,6 +173,14 @@ pub async fn weekly(conn: &mut Conn, doctor: AccountId) -> Result<Vec<WeeklyHour
         valid_to: r.valid_to,
     });
     Ok(hours.collect())
+}
+
+/// The weekly hours, which nobody else changes until the transaction ends: what is written over them goes by what was read.
+pub async fn weekly_held(tx: &mut Tx, doctor: AccountId) -> Result<Vec<WeeklyHours>, DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(HOLD_POSTGRES).bind(doctor).execute(c).await?;
+    }
+    weekly(tx, doctor).await
 }
 
 /// Puts `hours` in the place of all weekly hours.

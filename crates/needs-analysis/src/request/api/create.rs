@@ -37,8 +37,8 @@ pub async fn create(
         return Ok(answer);
     }
     let elders = store::elders_of(&mut tx, request.details.national_id_index.as_deref()).await?;
-    let told = told_person(&mut tx, &ctx, body.person_id).await?;
-    // A resident id says who it is.
+    let told = told_person(&mut tx, &ctx, body.person_id, request.details.national_id_index.as_deref()).await?;
+    // A resident id says who it is, more surely than a record that was open when somebody called.
     request.details.person_id = elders.into_values().next().or(told);
     let id = request.id;
     write(&mut tx, &By::Person(&ctx), request).await.map_err(problem)?;
@@ -57,16 +57,23 @@ fn problem(error: StepError) -> Problem {
     }
 }
 
-/// The elder whose record the caller has named: of the caller's own area, so that nobody is sent to a stranger by an id.
-async fn told_person(conn: &mut Conn, ctx: &Ctx, record: Option<Uuid>) -> Result<Option<Uuid>, Problem> {
+/// The elder whose record the caller has named: of the caller's own area, so that nobody is sent to a stranger by an id. None where this
+/// service knows no place of theirs yet, and where the resident id that was given, by its index, is of somebody else.
+async fn told_person(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    record: Option<Uuid>,
+    index: Option<&str>,
+) -> Result<Option<Uuid>, Problem> {
     let Some(record) = record else { return Ok(None) };
-    if let Some((person, Some(code))) = store::elder_at_home(conn, record).await?
-        && area::scope(conn, &ctx.actor, &code, local_day(ctx.now())).await?
-    {
-        return Ok(Some(person));
+    let Some(elder) = store::elder_at_home(conn, record).await? else { return Ok(None) };
+    let Some(code) = elder.area_code else { return Ok(None) };
+    if !area::scope(conn, &ctx.actor, &code, local_day(ctx.now())).await? {
+        let (zh, en) = ("这位老人不在您负责的区域内", "This elder is not within your area");
+        return Err(Problem::field("/person_id", zh, en));
     }
-    let (zh, en) = ("这位老人不在您负责的区域内", "This elder is not within your area");
-    Err(Problem::field("/person_id", zh, en))
+    let other = index.zip(elder.national_id_index.as_deref()).is_some_and(|(given, known)| given != known);
+    Ok(Some(elder.person_id).filter(|_| !other))
 }
 
 /// There must be the request's area, and the actor must be one to take requests down for it.

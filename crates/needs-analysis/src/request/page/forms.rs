@@ -63,9 +63,11 @@ async fn draw_new(app: &App, ctx: &Ctx, person: Option<Uuid>) -> Result<Markup, 
 
 /// For whom it is: the script reads the record from the service that has it, as the reader may.
 fn known(lang: Lang, person: Uuid) -> Markup {
-    let [filled, unread] = ["request-person-filled", "request-person-unread"].map(|key| TEXTS.get(lang, key));
+    let [filled, unread, other, elsewhere] =
+        ["filled", "unread", "other", "elsewhere"].map(|end| TEXTS.get(lang, &format!("request-person-{end}")));
     html! {
-        p role="status" data-person=(person) data-filled=(filled) data-unread=(unread) {
+        p role="status" data-person=(person) data-filled=(filled) data-unread=(unread) data-other=(other)
+            data-elsewhere=(elsewhere) {
             a href=(format!("/persons/{person}")) { (TEXTS.get(lang, "request-person")) }
         }
     }

@@ -183,6 +183,13 @@ async fn the_forms_are_for_those_who_may_use_them() {
     .await;
 }
 
+/// The elder whose record a request stands with.
+async fn person_of(house: &House, request: Uuid) -> Option<Uuid> {
+    let mut conn = house.app.deps.db.read().await.unwrap();
+    let of = "select person_id from request where id = $1";
+    on!(conn, |c| sqlx::query_scalar(of).bind(request).fetch_one(c).await).unwrap()
+}
+
 #[tokio::test]
 async fn a_request_from_the_page_of_an_elder_is_that_elders() {
     on_both(|engine| async move {
@@ -195,7 +202,7 @@ async fn a_request_from_the_page_of_an_elder_is_that_elders() {
             (elsewhere, Value::Null, CHENGDONG),
         ] {
             let data = json!({ "person_id": person, "organisation_id": home, "area_code": area, "birth_year": 1949,
-                "sex": "female", "national_id_index": null });
+                "sex": "female", "national_id_index": (person == here).then(|| "a".repeat(64)) });
             house.hear("booking.person.registered", person, data).await;
         }
         let form = page(&house, &office, &format!("/requests/new?person={here}"), "zh").await.text;
@@ -214,13 +221,16 @@ async fn a_request_from_the_page_of_an_elder_is_that_elders() {
         };
         let made = house.post(&office, "/v1/requests", body(here)).await.expect(201);
         let id: Uuid = made["id"].as_str().unwrap().parse().unwrap();
-        let mut conn = house.app.deps.db.read().await.unwrap();
-        let of = "select person_id from request where id = $1";
-        let of: Option<Uuid> = on!(conn, |c| sqlx::query_scalar(of).bind(id).fetch_one(c).await).unwrap();
-        assert_eq!(of, Some(here));
-        for stranger in [resident, elsewhere, nobody] {
-            let refused = house.post(&office, "/v1/requests", body(stranger)).await.refused(422, "invalid");
-            assert_eq!(refused.body["errors"][0]["pointer"], "/person_id", "{stranger}");
+        assert_eq!(person_of(&house, id).await, Some(here));
+        let refused = house.post(&office, "/v1/requests", body(elsewhere)).await.refused(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/person_id");
+        // With whom nothing can be said of, a request is as one without a record; so is one whose resident id is of another.
+        let mut other = body(here);
+        other["national_id"] = json!("11010519491231002X");
+        for unsure in [body(resident), body(nobody), other] {
+            let made = house.post(&office, "/v1/requests", unsure).await.expect(201);
+            let id: Uuid = made["id"].as_str().unwrap().parse().unwrap();
+            assert_eq!(person_of(&house, id).await, None);
         }
     })
     .await;

@@ -89,10 +89,13 @@ pub async fn discharge(
     read.check(resident.version)?;
     let today = organisation::own(&mut tx, &ctx).await?.day(ctx.now());
     let (wish, place) = body.checked(today)?;
-    organisation::require_office(&mut tx, &place.area_code, today).await?;
     require_here(&resident)?;
     sharing::require_not_withdrawn(&mut tx, resident.id, SharingScope::HandOver).await?;
     let elder = home::of(&mut tx, &ctx, &resident, place).await?;
+    // The network may have known another area of theirs before.
+    if let Some(area) = &elder.area_code {
+        organisation::require_office(&mut tx, area, today).await?;
+    }
     let transfer = Transfer::asked(ctx.now(), AccountId::from(ctx.actor.subject), &elder, wish);
     lifecycle::create(&mut tx, &By::Person(&ctx), transfer.clone()).await?;
     let (id, handover) = (transfer.id, Handover { by: house, from: Some(house), held: resident.id });
