@@ -1,7 +1,7 @@
 # All that is kept of one person
 export-title = All that is kept of this person
 export-what = By PIPL art. 45 a person may read and copy what is kept of them: what it is, who has read and changed it, with whom it was shared. Hand it to the person or the guardian, and pass it on to nobody else. Each opening is written down.
-export-own = This is what this organisation answers for. Of consults and visits of other organisations the organisation and the number are told; they give the contents themselves.
+export-own = This is what this organisation answers for. Of consults and visits of other organisations, and of consults that you may not read, the organisation and the number are told; those who may read them give the contents.
 export-show = Show it here
 export-file = Download the file (JSON)
 export-file-requests = Download the file of requests (JSON)
@@ -41,7 +41,7 @@ export-section-person_join_field = Values before joins
 export-section-person_join_moved = Moved by joins
 export-section-person_distinct = Said to be two people
 export-section-person_source = Files that it came from
-export-section-elsewhere = Kept by other organisations
+export-section-elsewhere = Told by others
 export-field-organisation = Organisation
 export-field-name = Name
 export-field-sex = Sex

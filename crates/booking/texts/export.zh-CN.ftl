@@ -1,7 +1,7 @@
 # 一位老人的全部资料
 export-title = 这位老人的全部资料
 export-what = 按《个人信息保护法》第四十五条，本人可以查阅、复制本系统保存的个人信息：保存了什么，谁看过、改过，给了谁。交给本人或监护人，不要转发给别人。每次打开都会留下记录。
-export-own = 这里是本机构负责的资料。其他机构的会诊和上门只列出机构和数量，内容请本人向那家机构索取。
+export-own = 这里是本机构负责的资料。其他机构的会诊和上门，以及您无权查看的会诊，只列出机构和数量，内容由那家机构有权查看的人员提供。
 export-show = 在这里查看
 export-file = 下载文件（JSON）
 export-file-requests = 下载需求工单文件（JSON）
@@ -41,7 +41,7 @@ export-section-person_join_field = 合并前的值
 export-section-person_join_moved = 合并时移动的
 export-section-person_distinct = 确认不是同一人
 export-section-person_source = 导入来源
-export-section-elsewhere = 其他机构保存的
+export-section-elsewhere = 由其他人提供的
 export-field-organisation = 机构
 export-field-name = 姓名
 export-field-sex = 性别

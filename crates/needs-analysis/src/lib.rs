@@ -37,6 +37,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1000 "1000_elder_end",
     1120 "1120_import_notes",
     1130 "1130_erased_elder",
+    1140 "1140_elder_by_survivor",
 );
 
 /// The zone in which this network counts its days.

@@ -354,3 +354,26 @@ async fn the_pages_warn_show_what_is_left_and_let_the_office_review() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_file_of_a_resident_says_that_a_record_was_opened_and_not_why() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (doctor, nurse, admin) = (site.token("doctor").await, site.token("nurse").await, site.token("admin").await);
+        let access = opened(&site, &doctor, PHONE).await;
+        let remark = json!({ "remark": "已与科室核实" });
+        site.api(&admin, "POST", &format!("{access}/review"), remark).await.expect(200);
+        site.get(&nurse, &access).await.refused(404, "not-found");
+        let path = format!("/v1/persons/{}/export", site.network.residents[0]);
+        let file = site.get(&nurse, &path).await.expect(200);
+        let section = file["sections"].as_array().unwrap().iter().find(|s| s["name"] == "emergency_access").unwrap();
+        let told = &section["rows"][0];
+        assert_eq!(told["outcome"], "opened");
+        assert!(told["organisation"].is_string() && told["opened_at"].is_string(), "{told}");
+        for hidden in ["account", "account_id", "sign", "reason", "reviewed_by", "reviewed_at", "remark"] {
+            assert_eq!(told[hidden], Value::Null, "{hidden} in {told}");
+        }
+        assert!(!file.to_string().contains(WHY) && !file.to_string().contains("已与科室核实"));
+    })
+    .await;
+}

@@ -184,7 +184,7 @@ pub(super) async fn page(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, Pa
 }
 
 async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
-    export::require(app, ctx, id).await?;
+    let id = export::require(app, ctx, id).await?;
     let t = |key: &str| TEXTS.get(ctx.lang, key);
     let (title, failed) = (t("export-title"), t("export-failed"));
     let requests = asks_requests(&ctx.actor);

@@ -115,3 +115,55 @@ async fn the_page_shows_it_on_demand() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_record_that_leads_on_gives_the_page_of_the_one_that_lives() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let dispatcher = site.token("dispatcher").await;
+        let elder = json!({ "name": "周某", "national_id": NUMBER, "area_code": "330211001001" });
+        let mut made = Vec::new();
+        for person in [elder, json!({ "name": "周某", "phone": "13987654321", "area_code": "330211001001" })] {
+            let person = site.api(&dispatcher, "POST", "/v1/persons", person).await.expect(201);
+            made.push(person["id"].as_str().unwrap().to_owned());
+        }
+        let join = format!("/v1/persons/{}/join", made[0]);
+        site.api_with(&dispatcher, "POST", &join, json!({ "other": made[1] }), &[("if-match", "\"1\"")])
+            .await
+            .expect(200);
+        let mut browser = Browser::new();
+        browser.log_in(&site, "dispatcher").await;
+        let page = browser.open(&site, &format!("/persons/{}/export", made[1])).await.checked(200).text;
+        assert!(page.contains(&format!("/requests/export/part?person={}", made[0])), "{page}");
+        assert!(!page.contains(&made[1]), "{page}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_what_others_did_the_organisation_and_the_time_are_told() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (dispatcher, desk, admin) =
+            (site.token("dispatcher").await, site.token("desk").await, site.token("admin").await);
+        let elder = json!({ "name": "周某", "national_id": NUMBER, "area_code": "330211001001" });
+        let elder = site.api(&dispatcher, "POST", "/v1/persons", elder).await.expect(201);
+        let path = format!("/v1/persons/{}", elder["id"].as_str().unwrap());
+        site.api(&desk, "PATCH", &path, json!({ "address": "丙弄 3 号" })).await.checked(200);
+        site.get(&desk, &path).await.checked(200);
+        site.api(&admin, "POST", &format!("{path}/hold"), json!({ "reason": "纠纷" })).await.checked(200);
+        let file = site.get(&dispatcher, &format!("{path}/export")).await.expect(200);
+        for section in ["audit", "audit_shown"] {
+            let told = |name: &str| rows(&file, section).iter().filter(|row| row["account"] == *name).count();
+            assert!(told("方佳宁") > 0, "{section}: {file}");
+            let nameless = rows(&file, section).iter().filter(|row| row["account"].is_null());
+            assert!(nameless.clone().count() > 0, "{section}: {file}");
+            assert!(nameless.clone().all(|row| row["organisation"].is_string() && row["occurred_at"].is_string()));
+        }
+        assert!(!file.to_string().contains("石清扬"), "{file}");
+        assert!(rows(&file, "audit").iter().all(|row| row["action"] != "person.hold"), "{file}");
+        let own = site.get(&desk, &format!("{path}/export")).await.expect(200);
+        assert!(rows(&own, "audit").iter().any(|row| row["action"] == "person.hold"), "the street's own");
+    })
+    .await;
+}

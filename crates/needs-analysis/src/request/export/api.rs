@@ -21,18 +21,20 @@ use crate::request::store as requests;
 #[utoipa::path(get, path = "/v1/requests/export", tag = "requests", params(ExportQuery),
     description = "Permission: as for seeing requests unmasked, by a proof of late (step-up). Audited, as reading and as `person.export`.",
     responses((status = 200, body = RequestsExport), (status = 401, description = "not logged in, or step-up-required"),
-        (status = 403), (status = 404), (status = 422)))]
+        (status = 403), (status = 404, description = "no request of theirs is the caller's to give"), (status = 422)))]
 pub async fn get(ctx: Ctx, AppState(app): AppState<App>, Query(of): Query<ExportQuery>) -> Result<Response, Problem> {
-    let view = exported(&app, &ctx, of.person).await?;
+    let view = exported(&app, &ctx, of.person).await?.ok_or_else(Problem::not_found)?;
     let name = format!("attachment; filename=\"sanbao-requests-{}.json\"", view.person_id);
     Ok(([(header::CONTENT_DISPOSITION, name)], Json(view)).into_response())
 }
 
-/// The file for a caller who has proved lately who asks. The export is written down before it goes out.
-pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<RequestsExport, Problem> {
+/// The file for a caller who has proved lately who asks; none where nothing of it is theirs to give, whether or not others
+/// have requests of the person. The export is written down before it goes out.
+pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Option<RequestsExport>, Problem> {
     Standing::ANY.allows(ctx, Action::RequestReadPersonal).require()?;
     ctx.proved_lately()?;
     let mut conn = app.deps.db.read().await?;
+    let person = store::leads_to(&mut conn, person).await?;
     let (ids, cut) = store::of_person(&mut conn, person).await?;
     let (mut items, mut others) = (Vec::new(), 0);
     for id in ids {
@@ -46,10 +48,13 @@ pub(super) async fn exported(app: &App, ctx: &Ctx, person: Uuid) -> Result<Reque
         let told = store::one(&mut conn, id).await?.shown(&ctx.shows, &request);
         items.push(ExportedRequest { national_id: national_id.ok().flatten(), ..told });
     }
-    let elder = if items.is_empty() { Vec::new() } else { store::elder(&mut conn, person).await? };
+    if items.is_empty() {
+        return Ok(None);
+    }
+    let elder = store::elder(&mut conn, person).await?;
     drop(conn);
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "person.export", "person", person).await?;
     tx.commit().await?;
-    Ok(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, others, cut })
+    Ok(Some(RequestsExport { person_id: person, made_at: ctx.now(), elder, items, others, cut }))
 }

@@ -60,14 +60,15 @@ pub(in crate::request) async fn part(
 }
 
 async fn draw(app: &App, ctx: &Ctx, of: ExportQuery) -> Result<Markup, Problem> {
-    let view = api::exported(app, ctx, of.person).await?;
-    Ok(contents(ctx.lang, &view))
+    Ok(match api::exported(app, ctx, of.person).await? {
+        Some(view) => contents(ctx.lang, &view),
+        None => html! { p.faint { (TEXTS.get(ctx.lang, "part-none")) } },
+    })
 }
 
 fn contents(lang: Lang, view: &RequestsExport) -> Markup {
     let t = |key: &str| TEXTS.get(lang, key);
     html! {
-        @if view.items.is_empty() { p.faint { (t("part-none")) } }
         @if view.others > 0 { p.faint { (TEXTS.with(lang, "export-others", &[("count", &view.others.to_string())])) } }
         @if view.cut { p.faint { (t("export-cut")) } }
         @for row in &view.elder { section.card { h3 { (t("export-elder")) } (line(lang, row)) } }

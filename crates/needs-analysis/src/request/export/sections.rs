@@ -4,6 +4,12 @@
 /// Rows of one kind for a request at most; one that has more says so.
 pub(super) const ROWS_MAX: usize = 1_000;
 
+/// The record to which one leads on today, over all that it went into.
+pub(super) const LEADS_TO: &str =
+    "with recursive up (id, height) as (select e.person_id, 0 from elder e where e.person_id = $1
+        union all select e.merged_into, up.height + 1 from up join elder e on e.person_id = up.id
+        where e.merged_into is not null and up.height < 20)
+    select up.id from up order by up.height desc limit 1";
 /// The requests of a person: of those who may see them is asked of each.
 pub(super) const OF_PERSON: &str =
     "select r.id from request r where r.person_id = $1 order by r.received_at desc, r.id desc limit 1001";
@@ -36,7 +42,8 @@ pub(super) const REQUEST_MOVED: &str = "select m.request_id, m.from_person, m.to
 pub(super) const ELDER: &str =
     "select e.person_id, e.organisation_id, e.area_code, e.birth_year, e.sex, e.updated_at, e.merged_into,
         e.ended_as, e.ended_on
-    from elder e where e.person_id = $1 or e.merged_into = $1 order by e.person_id";
+    from elder e where e.person_id in (select o.person_id from elder o where o.person_id = $1
+        union all select o.person_id from elder o where o.merged_into = $1) order by e.person_id";
 
 /// The tables that are told, with their statements.
 #[cfg(test)]

@@ -6,9 +6,17 @@ use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::on;
 use uuid::Uuid;
 
-use super::sections::{AUDIT, AUDIT_SHOWN, ELDER, HISTORY, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX};
+use super::sections::{
+    AUDIT, AUDIT_SHOWN, ELDER, HISTORY, LEADS_TO, OF_PERSON, OUTBOX, REQUEST, REQUEST_MOVED, ROWS_MAX,
+};
 use super::view::ExportedRequest;
 use crate::request::id::RequestId;
+
+/// The person whose record an id is of today: their own, or the one that theirs went into.
+pub(super) async fn leads_to(conn: &mut Conn, person: Uuid) -> Result<Uuid, DbError> {
+    let to: Option<Uuid> = on!(conn, |c| sqlx::query_scalar(LEADS_TO).bind(person).fetch_optional(c).await)?;
+    Ok(to.unwrap_or(person))
+}
 
 /// The requests of a person, and whether these are not all.
 pub(super) async fn of_person(conn: &mut Conn, person: Uuid) -> Result<(Vec<RequestId>, bool), DbError> {

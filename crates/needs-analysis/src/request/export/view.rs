@@ -17,9 +17,10 @@ pub struct ExportQuery {
 /// All that this service keeps of a person, as far as the caller may give it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RequestsExport {
+    /// Whose it is: the record to which the one that was asked for leads on.
     pub person_id: Uuid,
     pub made_at: DateTime<Utc>,
-    /// The person as this service knows them: area, year of birth, sex; none where the caller may give no request of theirs.
+    /// The person as this service knows them: area, year of birth, sex.
     #[schema(value_type = Vec<Object>)]
     pub elder: Vec<ToldRow>,
     /// Their requests, the newest first.

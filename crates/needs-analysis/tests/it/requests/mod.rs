@@ -4,6 +4,7 @@ mod area_import;
 mod demo;
 mod departed;
 mod erased;
+mod exported;
 mod house;
 mod import;
 mod import_bounds;

@@ -34,10 +34,11 @@ pub async fn get(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<PersonId
     Ok(([(header::CONTENT_DISPOSITION, name)], Json(view)).into_response())
 }
 
-/// Refuses a caller who may not give somebody their file.
-pub(in crate::account) async fn require(app: &App, ctx: &Ctx, id: PersonId) -> Result<(), Problem> {
+/// The person whose file a caller may give by an id, which is of the record or of one that leads on to it.
+pub(in crate::account) async fn require(app: &App, ctx: &Ctx, id: PersonId) -> Result<PersonId, Problem> {
     let mut conn = app.deps.db.read().await?;
-    load_related(&mut conn, ctx, id, AccountAction::PersonExport).await.map(drop)
+    let (person, _) = load_related(&mut conn, ctx, id, AccountAction::PersonExport).await?;
+    Ok(person.unseen().id)
 }
 
 /// The file for a caller who has proved lately who asks. The export is written down before it goes out.
@@ -48,8 +49,7 @@ pub(in crate::account) async fn exported(app: &App, ctx: &Ctx, id: PersonId) -> 
     let person_id = person.unseen().id;
     let own = organisation::own(&mut conn, ctx).await?;
     let sealed = sealed(app, &mut conn, ctx, person_id, relation).await?;
-    let told =
-        store::sections(&mut conn, person_id, own.id).await?.shown(&ctx.shows, &Subject::new("person", person_id));
+    let told = store::sections(&mut conn, person_id, ctx).await?.shown(&ctx.shows, &Subject::new("person", person_id));
     drop(conn);
     let mut tx = app.deps.db.begin().await?;
     audit::record(&mut tx, ctx, "person.export", "person", person_id).await?;

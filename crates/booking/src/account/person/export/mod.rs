@@ -5,6 +5,7 @@
 
 pub(super) mod api;
 mod sections;
+mod statements;
 mod store;
 mod view;
 

@@ -16,7 +16,7 @@ pub struct PersonExportView {
     pub given_by: String,
     /// Whether papers stand here with their whole numbers: where the caller may see these. Else they are masked.
     pub papers_whole: bool,
-    /// A section each for papers, care facts and tables; the last one names other organisations that have consults or visits.
+    /// A section each for papers, care facts and tables; the last one names those who have consults or visits that are not told here.
     pub sections: Vec<ExportedSection>,
 }
 
