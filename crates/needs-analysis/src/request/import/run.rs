@@ -113,7 +113,7 @@ struct Good {
 
 /// A row that is not taken, and why.
 struct Bad {
-    row: TableRow,
+    row: Box<TableRow>,
     faults: Vec<Fault>,
     errors: Vec<RowError>,
 }
@@ -213,7 +213,7 @@ impl Reading {
             Err(code) => {
                 let fault = whole_row(code);
                 let errors = vec![RowError::new(row.fault_line(), fault.clone(), None, &input::TABLE)];
-                return Err(Bad { row, faults: vec![fault], errors });
+                return Err(Bad { row: Box::new(row), faults: vec![fault], errors });
             }
         };
         let line = row.line;
@@ -225,7 +225,7 @@ impl Reading {
             }
             Err(faults) => {
                 let errors = faults.iter().map(error).collect();
-                Err(Bad { row, faults, errors })
+                Err(Bad { row: Box::new(row), faults, errors })
             }
         }
     }
