@@ -18,7 +18,6 @@ use super::model::{Erasure, ErasureCause};
 use super::{retained, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::PersonErased;
-use crate::account::person::store::load;
 use crate::account::person::{PersonStateName, hold};
 use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::account::problems::PERSON_PRESENT;
@@ -50,7 +49,7 @@ pub async fn erase(
     Json(body): Json<ErasureBody>,
 ) -> Result<Json<Erasure>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let person = load(&mut tx, &ctx, id, AccountAction::PersonErase).await?.into_unseen();
+    let person = hold::load_locked(&mut tx, &ctx, id, AccountAction::PersonErase).await?;
     ctx.proved_lately()?;
     hold::require_none(&mut tx, person.id).await?;
     if person.state.name() == PersonStateName::Registered {
