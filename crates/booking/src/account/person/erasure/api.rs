@@ -67,11 +67,16 @@ pub async fn erase(
 /// Takes the person out, tells the other services, and writes the proof down.
 async fn taken_out(tx: &mut Tx, ctx: &Ctx, person: PersonId, cause: ErasureCause) -> Result<Erasure, Problem> {
     let records = store::records(tx, person).await?;
+    let mut requests = Vec::new();
+    for record in &records {
+        requests.push(store::requests(tx, *record).await?);
+    }
     let taken: BTreeMap<String, u64> = store::take_out(tx, &records, ctx.now()).await?;
     let erasure = Erasure {
         id: uuid_v7(ctx.now()),
         person_id: person.0,
         records: Stored(records.clone()),
+        requests: Some(Stored(requests.concat())),
         cause,
         organisation_id: ctx.actor.organisation.0,
         erased_by: Uuid::from(ctx.actor.subject),
@@ -84,8 +89,8 @@ async fn taken_out(tx: &mut Tx, ctx: &Ctx, person: PersonId, cause: ErasureCause
     for consult in store::consults(tx, &records).await? {
         consult::erased(tx, consult, ctx.now()).await?;
     }
-    for record in records {
-        PersonErased { person_id: PersonId(record), at: ctx.now() }.publish(tx).await?;
+    for (record, requests) in records.into_iter().zip(requests) {
+        PersonErased { person_id: PersonId(record), at: ctx.now(), requests: Some(requests) }.publish(tx).await?;
     }
     audit::record(tx, ctx, "person.erase", "person", person).await?;
     Ok(erasure)
