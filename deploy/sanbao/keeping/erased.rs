@@ -14,7 +14,6 @@ use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::Snapshot;
 use sanbao_signalling::erased as rooms;
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
 
 use super::backup::{beside, private};
 use super::{KeepingError, is_current};
@@ -153,8 +152,8 @@ async fn apart(databases: &[(Role, Db)], list: &[Erasure]) -> Result<(), Keeping
     for erasure in list {
         let strangers = erasure::strangers(db, erasure).await?;
         if !strangers.is_empty() {
-            let strangers = strangers.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ");
-            return Err(KeepingError::Joined { person: erasure.person_id, strangers });
+            let strangers = strangers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(KeepingError::Joined { person: erasure.person_id.to_string(), strangers });
         }
     }
     Ok(())
@@ -197,6 +196,7 @@ mod tests {
 
     use sanbao_booking::account::person::erasure::ErasureCause;
     use sqlx::types::Json;
+    use uuid::Uuid;
 
     use super::*;
 

@@ -18,7 +18,6 @@ use sanbao_platform::archive::ArchiveError;
 use sanbao_platform::db::copy::{CopyError, Snapshot};
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::lifecycle::StepError;
-use uuid::Uuid;
 
 use crate::cli_keeping::{PASSPHRASE, PassphraseArgs};
 use crate::role::Role;
@@ -88,7 +87,7 @@ pub enum KeepingError {
     )]
     Joined {
         /// The id that is left of somebody.
-        person: Uuid,
+        person: String,
         /// The other records.
         strangers: String,
     },
