@@ -79,9 +79,9 @@ const READERS: &[&str] = &[
 const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/account/person/api/read.rs", "the mark of a page of a list"),
     ("crates/booking/src/account/person/api/update.rs", "what a change is applied to"),
-    ("crates/booking/src/account/person/erasure/api.rs", "whose it is, and whether it has ended"),
     ("crates/booking/src/account/person/export/api.rs", "whose it is"),
     ("crates/booking/src/account/person/hold/api.rs", "whose it is"),
+    ("crates/booking/src/account/person/hold/store.rs", "whose it is; whether somebody who is erased has ended"),
     ("crates/booking/src/account/person/import/run.rs", "what a row of a file is held against and applied to"),
     ("crates/booking/src/account/person/care/api.rs", "the parts that the caller may not see"),
     ("crates/booking/src/account/person/care/relation.rs", "whose it is, for the policy"),

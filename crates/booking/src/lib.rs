@@ -52,6 +52,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1700 "1700_person_source",
     1720 "1720_person_hold",
     1721 "1721_person_erasure",
+    1730 "1730_erasure_requests",
     1731 "1731_person_indexes",
 );
 

@@ -101,7 +101,7 @@ async fn note(found: &Found, at: DateTime<Utc>) -> Result<(), DbError> {
 }
 
 /// A name beside a file's.
-fn beside(file: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(".");
     name.push(end);

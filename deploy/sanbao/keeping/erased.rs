@@ -1,18 +1,21 @@
 //! `sanbao erasures`: the list of those who were erased, which outlives a restore of an older backup, and is applied to one.
 
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use sanbao_booking::account::person::erasure::{self, Erasure};
 use sanbao_booking::consult::ConsultId;
-use sanbao_needs_analysis::request::erased;
+use sanbao_needs_analysis::request::erased::{self, Gone};
 use sanbao_platform::clock::Clock;
+use sanbao_platform::config::RootSecret;
+use sanbao_platform::crypto::{derive, hex, same_secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::Snapshot;
 use sanbao_signalling::erased as rooms;
+use serde::{Deserialize, Serialize};
 
-use super::backup::private;
+use super::backup::{beside, private};
 use super::{KeepingError, is_current};
 use crate::cli_keeping::ErasuresArgs;
 use crate::command_error::CommandError;
@@ -20,6 +23,11 @@ use crate::folder;
 use crate::role::Role;
 use crate::settings::Storage;
 use crate::stores::{Found, Purpose};
+
+/// The purpose of the key that seals a list.
+const SEALING: &str = "sanbao erasure list v1";
+/// The end of the name of a list that is being written.
+const UNFINISHED: &str = "part";
 
 fn of(databases: &[(Role, Db)], role: Role) -> Option<&Db> {
     databases.iter().find(|(other, _)| *other == role).map(|(_, db)| db)
@@ -35,9 +43,9 @@ async fn opened(storage: &Storage) -> Result<Found, CommandError> {
     Ok(found)
 }
 
-/// Writes the list into a new file, a line each; may run beside the server.
+/// Writes the list into a new file, a line each and a last one that seals it; may run beside the server.
 pub async fn export(args: &ErasuresArgs) -> Result<(), CommandError> {
-    let (storage, _) = args.store.storage()?;
+    let (storage, secret_file) = args.store.storage()?;
     if args.file.exists() {
         return Err(KeepingError::Exists(args.file.clone()).into());
     }
@@ -47,13 +55,14 @@ pub async fn export(args: &ErasuresArgs) -> Result<(), CommandError> {
         Some(db) => erasure::all(db).await.map_err(KeepingError::from)?,
         None => Vec::new(),
     };
+    let root = secret(&secret_file)?;
     let failed = |e: io::Error| KeepingError::File(args.file.clone(), e);
-    let mut file = private(&args.file)?;
-    for erasure in &list {
-        let line = serde_json::to_string(erasure).map_err(|e| failed(e.into()))?;
-        writeln!(file, "{line}").map_err(failed)?;
-    }
+    // Under its own name it is whole, or not there.
+    let unfinished = beside(&args.file, UNFINISHED);
+    let mut file = private(&unfinished)?;
+    file.write_all(text_of(&list, &root).map_err(failed)?.as_bytes()).map_err(failed)?;
     file.sync_all().map_err(failed)?;
+    fs::rename(&unfinished, &args.file).map_err(failed)?;
     found.close().await;
     let mut out = io::stdout().lock();
     writeln!(out, "{} erased people are in {}; keep it apart from the backups", list.len(), args.file.display())?;
@@ -62,8 +71,8 @@ pub async fn export(args: &ErasuresArgs) -> Result<(), CommandError> {
 
 /// Applies a list to a stopped network, and writes its databases anew, so that no page keeps what was taken out.
 pub async fn apply(args: &ErasuresArgs) -> Result<(), CommandError> {
-    let list = read(&args.file)?;
-    let (storage, _) = args.store.storage()?;
+    let (storage, secret_file) = args.store.storage()?;
+    let list = read(&args.file, &secret(&secret_file)?)?;
     let _claim = match &storage {
         Storage::Files(dir) => Some(folder::claim_stopped(dir)?),
         Storage::Postgres(_) => None,
@@ -76,16 +85,55 @@ pub async fn apply(args: &ErasuresArgs) -> Result<(), CommandError> {
     Ok(out.flush()?)
 }
 
-/// The list of a file. A line that was changed since it was written is refused.
-pub(super) fn read(file: &Path) -> Result<Vec<Erasure>, KeepingError> {
-    let failed = |e| KeepingError::File(file.to_owned(), e);
+fn secret(file: &Path) -> Result<RootSecret, KeepingError> {
+    RootSecret::load_at(file).map_err(|e| KeepingError::File(file.to_owned(), e))
+}
+
+/// The last line of a list: without it the list is not whole.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Seal {
+    /// How many people stand above it.
+    people: usize,
+    /// The HMAC-SHA-256 of all lines above it, under a key of the network's root secret, as lower-case hex.
+    mac: String,
+}
+
+impl Seal {
+    fn of(lines: &str, root: &RootSecret) -> Self {
+        let mac = derive(root.text(SEALING).as_bytes(), lines.as_bytes());
+        Self { people: lines.lines().count(), mac: hex(&mac) }
+    }
+}
+
+/// A list as its file has it.
+fn text_of(list: &[Erasure], root: &RootSecret) -> io::Result<String> {
+    let mut text = String::new();
+    for erasure in list {
+        text += &serde_json::to_string(erasure)?;
+        text.push('\n');
+    }
+    let seal = serde_json::to_string(&Seal::of(&text, root))?;
+    Ok(text + &seal + "\n")
+}
+
+/// The list of a file. A line that was changed since it was written is refused, and so is a list that is not whole or is another
+/// network's.
+pub(super) fn read(file: &Path, root: &RootSecret) -> Result<Vec<Erasure>, KeepingError> {
+    let text = fs::read_to_string(file).map_err(|e| KeepingError::File(file.to_owned(), e))?;
+    listed(&text, file, root)
+}
+
+fn listed(text: &str, file: &Path, root: &RootSecret) -> Result<Vec<Erasure>, KeepingError> {
+    let not_whole = || KeepingError::ErasureList(file.to_owned());
+    let whole = text.strip_suffix('\n').ok_or_else(not_whole)?;
+    let (lines, last) = whole.split_at(whole.rfind('\n').map_or(0, |end| end + 1));
     let mut list = Vec::new();
-    for (n, line) in BufReader::new(File::open(file).map_err(failed)?).lines().enumerate() {
-        let line = line.map_err(failed)?;
-        let read = serde_json::from_str::<Erasure>(&line).ok().filter(|erasure| erasure.hashed() == erasure.hash);
+    for (n, line) in lines.lines().enumerate() {
+        let read = serde_json::from_str::<Erasure>(line).ok().filter(|erasure| erasure.hashed() == erasure.hash);
         list.push(read.ok_or_else(|| KeepingError::Erasure(file.to_owned(), n + 1))?);
     }
-    Ok(list)
+    let (seal, own): (Seal, Seal) = (serde_json::from_str(last).map_err(|_| not_whole())?, Seal::of(lines, root));
+    if seal.people == own.people && same_secret(&seal.mac, &own.mac) { Ok(list) } else { Err(not_whole()) }
 }
 
 /// Empties the rooms of consults; how many rows.
@@ -98,18 +146,41 @@ async fn emptied(databases: &[(Role, Db)], consults: &[ConsultId]) -> Result<u64
     Ok(rows)
 }
 
+/// Refuses a list while a record of it is joined with one that is not: before anything is taken out, since that cannot be undone.
+async fn apart(databases: &[(Role, Db)], list: &[Erasure]) -> Result<(), KeepingError> {
+    let Some(db) = of(databases, Role::Booking) else { return Ok(()) };
+    for erasure in list {
+        let strangers = erasure::strangers(db, erasure).await?;
+        if !strangers.is_empty() {
+            let strangers = strangers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            return Err(KeepingError::Joined { person: erasure.person_id.to_string(), strangers });
+        }
+    }
+    Ok(())
+}
+
+/// The records of somebody for needs-analysis; the requests go with the record that is left.
+fn gone(erasure: &Erasure) -> impl Iterator<Item = Gone<'_>> {
+    erasure.records.iter().map(|record| {
+        let requests = erasure.requests.as_ref().filter(|_| *record == erasure.person_id);
+        let requests = requests.map_or(&[][..], |requests| requests.as_slice());
+        Gone { person: *record, requests, at: erasure.erased_at }
+    })
+}
+
 /// Takes everybody of a list out of these databases, and writes them anew; how many rows.
 pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure]) -> Result<u64, KeepingError> {
     let now = Clock::system().now();
     let mut rows = 0;
+    apart(databases, list).await?;
     for erasure in list {
         if let Some(db) = of(databases, Role::Booking) {
             let (taken, consults) = erasure::apply(db, erasure).await?;
             rows += taken + emptied(databases, &consults).await?;
         }
         if let Some(db) = of(databases, Role::NeedsAnalysis) {
-            for record in erasure.records.iter() {
-                rows += erased::apply(db, *record, erasure.erased_at, now).await? as u64;
+            for gone in gone(erasure) {
+                rows += erased::apply(db, &gone, now).await? as u64;
             }
         }
     }
@@ -117,4 +188,53 @@ pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure]) -> Resul
         db.compact().await?;
     }
     Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use sanbao_booking::account::person::erasure::ErasureCause;
+    use sqlx::types::Json;
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn erasure(n: u128) -> Erasure {
+        let erasure = Erasure {
+            id: Uuid::from_u128(n),
+            person_id: Uuid::from_u128(n + 100),
+            records: Json(vec![Uuid::from_u128(n + 100)]),
+            requests: None,
+            cause: ErasureCause::Demand,
+            organisation_id: Uuid::from_u128(1),
+            erased_by: Uuid::from_u128(2),
+            erased_at: "2026-11-23T00:30:00Z".parse().unwrap(),
+            taken: Json(BTreeMap::new()),
+            hash: String::new(),
+        };
+        Erasure { hash: erasure.hashed(), ..erasure }
+    }
+
+    #[test]
+    fn a_list_is_read_only_whole_and_only_by_its_own_network() {
+        let (root, other) = (RootSecret::from_bytes([1; 32]), RootSecret::from_bytes([2; 32]));
+        let read = |text: &str, root: &RootSecret| listed(text, Path::new("list"), root);
+        let list = [erasure(1), erasure(2)];
+        let text = text_of(&list, &root).unwrap();
+        assert_eq!(read(&text, &root).unwrap(), list);
+        assert_eq!(read(&text_of(&[], &root).unwrap(), &root).unwrap(), []);
+        let lines: Vec<&str> = text.lines().collect();
+        let without =
+            |n: usize| lines.iter().enumerate().filter(|(at, _)| *at != n).map(|(_, l)| format!("{l}\n")).collect();
+        let cut: Vec<String> = vec![String::new(), without(0), without(1), without(2), text.trim_end().to_owned()];
+        for text in &cut {
+            assert!(
+                matches!(read(text, &root), Err(KeepingError::ErasureList(_) | KeepingError::Erasure(..))),
+                "{text}"
+            );
+        }
+        assert!(matches!(read(&text, &other), Err(KeepingError::ErasureList(_))));
+        assert!(matches!(read(&text.replacen("demand", "order", 1), &root), Err(KeepingError::Erasure(_, 1))));
+    }
 }

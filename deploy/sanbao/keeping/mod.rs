@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use sanbao_platform::archive::ArchiveError;
 use sanbao_platform::db::copy::{CopyError, Snapshot};
 use sanbao_platform::db::{Db, DbError};
+use sanbao_platform::lifecycle::StepError;
 
 use crate::cli_keeping::{PASSPHRASE, PassphraseArgs};
 use crate::role::Role;
@@ -76,6 +77,22 @@ pub enum KeepingError {
     NotWhole { database: &'static str, table: String, copied: u64, rows: u64 },
     #[error("{0}, line {1}: no proof of an erasure, or one that was changed since it was written")]
     Erasure(PathBuf, usize),
+    #[error(
+        "{0} is no whole list of the erased of this network: take one that `erasures export` has written to its end"
+    )]
+    ErasureList(PathBuf),
+    #[error(
+        "{person} was erased, and is joined here with records that were not: {strangers}. Nothing was taken out. Restore without the list, \
+         undo that join, and apply the list then"
+    )]
+    Joined {
+        /// The id that is left of somebody.
+        person: String,
+        /// The other records.
+        strangers: String,
+    },
+    #[error(transparent)]
+    Step(#[from] StepError),
     #[error("the backup is not as one is written: {0}")]
     Shape(&'static str),
 }

@@ -24,7 +24,6 @@ fn next(archive: &mut Archive) -> Result<Record, KeepingError> {
 pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     let (storage, secret_file) = args.store.storage()?;
     let passphrase = passphrase(&args.passphrase)?;
-    let erasures = args.erasures.as_deref().map(erased::read).transpose()?;
     let file = File::open(&args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
     let mut archive = Reader::open(BufReader::new(file), &passphrase).map_err(KeepingError::from)?;
     let Record::Network { version, at, secret, applied } = next(&mut archive)? else {
@@ -34,6 +33,7 @@ pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
         return Err(KeepingError::Shape("it is of other services").into());
     }
     let root = RootSecret::of_file_text(&secret).map_err(|e| KeepingError::Archive(ArchiveError::Io(e)))?;
+    let erasures = args.erasures.as_deref().map(|list| erased::read(list, &root)).transpose()?;
     let mut filling = Filling::begin(&storage, &root, &secret_file, &applied).await?;
     take(&mut archive, &mut filling).await?;
     let rows = filling.finish(&root, &secret_file, erasures.as_deref()).await?;

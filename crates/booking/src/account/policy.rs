@@ -125,6 +125,10 @@ pub fn decide(role: &str, action: AccountAction, relation: AccountRelation) -> D
         (A::PersonHold | A::PersonErase, R::Own) => {
             allow_if(administrator, if cares || role == DOCTOR { Forbid } else { Hide })
         }
+        // A quarrel may be about the time before somebody was handed over.
+        (A::PersonHold, R::Former) => {
+            allow_if(administrator, if cares || role == DOCTOR || role == DISPATCHER { Forbid } else { Hide })
+        }
         (A::PersonHold | A::PersonErase, R::InArea) => {
             allow_if(administrator, if role == DISPATCHER { Forbid } else { Hide })
         }

@@ -25,7 +25,7 @@ problem_kinds! {
     SHARING_WITHDRAWN = 409 "sharing-withdrawn" "本人或监护人撤回了对此的同意。再次同意并登记后才能继续" "The consent to this was withdrawn; it needs another one, written down, to go on";
     TRANSFER_ASKED = 409 "transfer-asked" "已经申请过移交，请等对方答复，或先撤回" "This person is asked for already; wait for the answer, or take it back first";
     AREA_WITHOUT_OFFICE = 409 "area-without-office" "这个区域不属于网络里的任何街道，登记在这里就没有人能看到。请核对区域，或请街道先加入" "No street office of the network has this area, so nobody would see the record there; look at the area again, or let its street take part first";
-    PERSON_HELD = 409 "person-held" "这份资料已保全，保全解除之前不能抹除" "A legal hold stands on this record; nothing of it is erased before it is lifted";
+    PERSON_HELD = 409 "person-held" "这份资料已保全，保全解除之前不能抹除，也不能撤销合并" "A legal hold stands on this record: before it is lifted, nothing of it is erased and no join is undone";
     ALREADY_HELD = 409 "already-held" "本机构已对这份资料保全" "Your organisation holds this record already";
     HOLD_NOT_SET = 409 "hold-not-set" "本机构没有对这份资料保全" "Your organisation does not hold this record";
     PERSON_PRESENT = 409 "person-present" "本人还在册。请先登记去世或离开，再抹除" "This person is in the network; say first that they have died or left";

@@ -19,7 +19,7 @@ use super::model::Visit;
 use super::state::{Closing, VisitStep, VisitStepName};
 use super::store;
 use crate::App;
-use crate::account::person::{ElderContact, find_or_register, has_ended};
+use crate::account::person::{Elder, ElderContact, find_or_register, has_ended};
 
 const ACCEPTED: &str = "needs.request.accepted";
 const UPDATED: &str = "needs.request.updated";
@@ -151,9 +151,14 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
         area_code: Some(wish.area_code.clone()),
         national_id_index: wish.national_id_index.clone(),
     };
-    let person = find_or_register(tx, now, &contact).await?;
     let (request_id, agency_id) = (wish.request_id, wish.agency_id);
-    let visit = Visit::ordered(now, request_id, agency_id, person, wish.into());
+    let wish = Details::from(wish);
+    let (person, wish, is_gone) = match find_or_register(tx, now, &contact).await? {
+        Elder::Here(person) => (person, wish, has_ended(tx, person).await?),
+        // The order is called off, and says nothing of somebody who was erased.
+        Elder::Erased(person) => (person, Details { contact: Contact::default().into(), ..wish }, true),
+    };
+    let visit = Visit::ordered(now, request_id, agency_id, person, wish);
     let cause = event.event_id.to_string();
     match lifecycle::create(tx, &automatic(now, &cause), visit.clone()).await {
         Ok(()) => {}
@@ -161,7 +166,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
         Err(StepError::Overtaken) => return Ok(()),
         Err(other) => return Err(other.into()),
     }
-    if has_ended(tx, person).await? {
+    if is_gone {
         // The street gets the request back with the reason.
         let closing = Closing { at: now, reason: PERSON_ENDED.into() };
         lifecycle::advance(tx, &automatic(now, &cause), visit, VisitStep::Cancel(closing)).await?;

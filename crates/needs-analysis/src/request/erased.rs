@@ -1,17 +1,20 @@
-//! Somebody was erased: what this service knows of them goes at once, and each of their requests when it has been over for five
-//! years. The request itself stays, with area, category and state, so that counts stay.
+//! Somebody was erased: what this service knows of them goes at once, and each of their requests when nothing has happened to it
+//! for five years; one that is open is called off. The request itself stays, with area, category and state, so that counts stay.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Months, Utc};
 use sanbao_platform::bus::{self, ConsumeError, Event, Reads, reads};
-use sanbao_platform::db::{Db, DbError, Tx};
+use sanbao_platform::db::{Conn, Db, DbError, Tx};
+use sanbao_platform::lifecycle::{self, By, Lifecycle as _, StepError};
 use sanbao_platform::service::Task;
 use sanbao_platform::{described, on};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::id::RequestId;
+use super::model::Request;
+use super::step::{RequestStep, RequestStepName, Said};
 use crate::App;
 
 /// Somebody was erased.
@@ -31,14 +34,26 @@ const INTERVAL_SECONDS: u64 = 3_600;
 const EVENT_TEXTS: &[&str] = &["name", "phone", "address"];
 const EVENT_VALUES: &[&str] = &["note", "national_id_index"];
 
+/// The reason on a request that is called off with its person.
+const PERSON_ERASED: &str = "本人的资料已抹除";
+/// The cause of steps that follow from a list.
+const BY_LIST: &str = "erasures apply";
+
 const REMEMBER: &str = "insert into erased_elder (person_id, erased_at) values ($1, $2) on conflict do nothing";
 const FORGET_ELDER: &str = "delete from elder where person_id = $1";
 const FORGET_PARKED: &str = "delete from parked_event where subject = $1";
 const FORGET_ANSWERS: &str = "delete from idempotency where shown in
     (select s.shown from audit_shown s where s.kind in ('person', 'request') and s.id = $1)";
-const DUE: &str = "select r.id from request r join erased_elder e on e.person_id = r.person_id
-    where r.erased_at is null and r.state in ('closed', 'cancelled', 'merged') and r.state_since <= $1
+// Of few people who were erased, each by the index of people, however many requests there are.
+const DUE: &str = "select r.id from erased_elder e cross join request r
+    where r.person_id = e.person_id and r.erased_at is null and r.state_since <= $1
     order by r.id limit $2";
+const OPEN: &str =
+    "select r.id from request r where r.person_id = $1 and r.state not in ('closed', 'cancelled', 'merged')
+    order by r.id";
+// A request without a resident id is of a person only by its visit. The version grows: a step that was read before may not write
+// this over.
+const CLAIM: &str = "update request set person_id = $2, version = version + 1 where id = $1 and person_id is null";
 const EMPTY: &str = "update request set external_id = null, category_raw = null, elder_name = '', phone = null,
     national_id_sealed = null, national_id_index = null, address = null, note = null, person_key = null,
     content_index = null, erased_at = $2, version = version + 1 where id = $1";
@@ -62,30 +77,83 @@ described! {
     pub(super) struct PersonErased {
         person_id: Uuid,
         at: DateTime<Utc>,
+        /// The requests of visits to the person; older events do not say.
+        #[serde(default)]
+        requests: Option<Vec<Uuid>>,
     }
+}
+
+/// Somebody who was erased.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone<'a> {
+    /// A record of theirs.
+    pub person: Uuid,
+    /// The requests of visits to them, which may not name the person here.
+    pub requests: &'a [Uuid],
+    /// When they were erased.
+    pub at: DateTime<Utc>,
 }
 
 /// Takes what is known of somebody who was erased. Told twice, it changes nothing.
 pub(super) async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
-    let PersonErased { person_id, at } = event.read()?;
-    forget(tx, person_id, at).await?;
-    while empty_due(tx, at).await? > 0 {}
+    let PersonErased { person_id: person, at, requests } = event.read()?;
+    let requests = requests.unwrap_or_default();
+    take_out(tx, &Gone { person, requests: &requests, at }, at, &event.event_id.to_string()).await?;
     Ok(())
 }
 
+/// Forgets somebody, empties the requests whose time has come, and calls off what is open; how many were emptied.
+async fn take_out(tx: &mut Tx, gone: &Gone<'_>, now: DateTime<Utc>, cause: &str) -> Result<usize, StepError> {
+    forget(tx, gone).await?;
+    let mut all = 0;
+    loop {
+        let emptied = empty_due(tx, now).await?;
+        if emptied == 0 {
+            break;
+        }
+        all += emptied;
+    }
+    // After that, since to be called off is something that happens to a request.
+    call_off(tx, gone, cause).await?;
+    Ok(all)
+}
+
 /// Forgets somebody as a person of the network, and remembers that their requests are to follow.
-async fn forget(tx: &mut Tx, person: Uuid, at: DateTime<Utc>) -> Result<(), DbError> {
-    on!(tx, |c| sqlx::query(REMEMBER).bind(person).bind(at).execute(c).await.map(drop))?;
+async fn forget(tx: &mut Tx, gone: &Gone<'_>) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(REMEMBER).bind(gone.person).bind(gone.at).execute(c).await.map(drop))?;
     for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS] {
-        on!(tx, |c| sqlx::query(statement).bind(person).execute(c).await.map(drop))?;
+        on!(tx, |c| sqlx::query(statement).bind(gone.person).execute(c).await.map(drop))?;
+    }
+    for request in gone.requests {
+        on!(tx, |c| sqlx::query(CLAIM).bind(request).bind(gone.person).execute(c).await.map(drop))?;
     }
     Ok(())
 }
 
+/// Calls off the open requests of somebody. One that is done or being done stays as it is, and goes in its time.
+async fn call_off(tx: &mut Tx, gone: &Gone<'_>, cause: &str) -> Result<(), StepError> {
+    let open: Vec<RequestId> =
+        on!(tx, |c| sqlx::query_scalar(OPEN).bind(gone.person).fetch_all(c).await).map_err(DbError::from)?;
+    for id in open {
+        let Some(request) = Request::find(tx, id).await? else { continue };
+        if request.legal().contains(&RequestStepName::Cancel) {
+            let said = Said { reason: Some(PERSON_ERASED.to_owned()), note: None };
+            let by = By::Automatic { cause, at: gone.at, actor: None };
+            lifecycle::advance(tx, &by, request, RequestStep::Cancel(said)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The requests whose time has come.
+async fn due(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<RequestId>, DbError> {
+    let over = now - Months::new(WORK_ORDER_YEARS_MIN * 12);
+    Ok(on!(conn, |c| sqlx::query_scalar(DUE).bind(over).bind(BATCH_MAX).fetch_all(c).await)?)
+}
+
 /// Empties some of the requests whose time has come; how many.
 async fn empty_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, DbError> {
-    let over = now - Months::new(WORK_ORDER_YEARS_MIN * 12);
-    let due: Vec<RequestId> = on!(tx, |c| sqlx::query_scalar(DUE).bind(over).bind(BATCH_MAX).fetch_all(c).await)?;
+    let due = due(tx, now).await?;
     for id in &due {
         bus::empty(tx, &[id.0], EVENT_TEXTS, EVENT_VALUES).await?;
         on!(tx, |c| sqlx::query(EMPTY).bind(id).bind(now).execute(c).await.map(drop))?;
@@ -93,29 +161,32 @@ async fn empty_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, DbError> {
             on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop))?;
         }
     }
+    if !due.is_empty() {
+        // News of a visit says why it was called off, and has the visit as its subject.
+        let due: Vec<Uuid> = due.iter().map(|id| id.0).collect();
+        bus::forget_parked(tx, |data| bus::is_one_of(data, "request_id", &due)).await?;
+    }
     Ok(due.len())
 }
 
 /// Empties all requests whose time has come; how many.
 pub async fn empty_all_due(db: &Db, now: DateTime<Utc>) -> Result<usize, DbError> {
     let mut all = 0;
-    loop {
+    // Most times there is none: then nobody waits for the writer.
+    while !due(&mut db.read().await?, now).await?.is_empty() {
         let mut tx = db.begin().await?;
-        let emptied = empty_due(&mut tx, now).await?;
+        all += empty_due(&mut tx, now).await?;
         tx.commit().await?;
-        all += emptied;
-        if emptied == 0 {
-            return Ok(all);
-        }
     }
+    Ok(all)
 }
 
 /// Takes out somebody who was erased before: what an older backup brought back.
-pub async fn apply(db: &Db, person: Uuid, erased_at: DateTime<Utc>, now: DateTime<Utc>) -> Result<usize, DbError> {
+pub async fn apply(db: &Db, gone: &Gone<'_>, now: DateTime<Utc>) -> Result<usize, StepError> {
     let mut tx = db.begin().await?;
-    forget(&mut tx, person, erased_at).await?;
+    let emptied = take_out(&mut tx, gone, now, BY_LIST).await?;
     tx.commit().await?;
-    empty_all_due(db, now).await
+    Ok(emptied)
 }
 
 /// Looks every hour whose time has come.

@@ -1,5 +1,5 @@
 //! Events whose data is emptied, because somebody whom they tell of was erased. The event itself stays: positions have no
-//! holes, and a reader that comes to it later reads it still.
+//! holes, and a reader that comes to it later reads it still. A parked one has no reader any more, and goes.
 
 use serde_json::Value;
 use sqlx::types::Json;
@@ -10,6 +10,28 @@ use crate::on;
 
 const OF_SUBJECT: &str = "select seq, data from outbox where subject = $1 order by seq";
 const WRITE: &str = "update outbox set data = $2 where seq = $1";
+
+const PARKED: &str = "select consumer, event_id, data from parked_event";
+const FORGET: &str = "delete from parked_event where consumer = $1 and event_id = $2";
+
+/// Deletes the parked events in whose data `names` finds somebody; how many there were.
+pub async fn forget_parked(tx: &mut Tx, names: impl Fn(&Value) -> bool) -> Result<u64, DbError> {
+    let parked: Vec<(String, Uuid, Json<Value>)> = on!(tx, |c| sqlx::query_as(PARKED).fetch_all(c).await)?;
+    let mut gone = 0;
+    for (consumer, event, Json(data)) in parked {
+        if names(&data) {
+            on!(tx, |c| sqlx::query(FORGET).bind(&consumer).bind(event).execute(c).await.map(drop))?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}
+
+/// Whether a member of an event's data is one of these ids.
+pub fn is_one_of(data: &Value, member: &str, ids: &[Uuid]) -> bool {
+    let id = data[member].as_str().and_then(|text| text.parse().ok());
+    id.is_some_and(|id| ids.contains(&id))
+}
 
 /// Empties these texts, and takes these values out (`null`), in the data of all events of these subjects; how many events changed.
 /// The copies in a stream go with its own age.
@@ -53,6 +75,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn an_id_is_found_where_it_stands() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let data = json!({ "request_id": one, "person_id": null });
+        assert!(is_one_of(&data, "request_id", &[other, one]) && !is_one_of(&data, "request_id", &[other]));
+        assert!(!is_one_of(&data, "person_id", &[one]) && !is_one_of(&json!([1]), "person_id", &[one]));
+    }
 
     #[test]
     fn only_what_is_named_is_emptied_and_only_once() {

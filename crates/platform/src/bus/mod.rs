@@ -29,7 +29,7 @@ use uuid::Uuid;
 
 pub use catalogue::{Described, EventField, EventKind, Published, Reads, holds, is_optional, reads, unkept};
 pub use consumer::{ConsumeError, Consumer, ConsumerStatus, Handler};
-pub use emptied::empty;
+pub use emptied::{empty, forget_parked, is_one_of};
 pub use faults::Faults;
 pub use forwarder::Forwarder;
 pub use log::{EventLog, Growth, LogEnd, LogError};

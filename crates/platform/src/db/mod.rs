@@ -189,6 +189,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     9 "0009_audit_chain",
     12 "0012_kept_backup",
     14 "0014_parked_order",
+    16 "0016_outbox_subject",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

@@ -10,12 +10,14 @@ use crate::App;
 use crate::account::person::PersonStateName;
 use crate::account::person::erasure::ErasureCause;
 use crate::account::person::hold::{self, HoldView};
-use crate::account::person::sheet::PersonSheet;
+use crate::account::person::sheet::{PersonSheet, PersonStanding};
 
 /// The part of the page of a person; nothing where no hold was ever set and the reader may set none.
 pub(super) async fn part(app: &App, ctx: &Ctx, words: Words, sheet: &PersonSheet) -> Result<Markup, Problem> {
     let holds = hold::listed(app, ctx, sheet.person.id).await?;
     let may = sheet.keeps == Decision::Allow;
+    // A record that was handed over is held, not erased: that is asked for of the living one.
+    let erases = may && sheet.standing != PersonStanding::Former;
     if holds.is_empty() && !may {
         return Ok(Markup::default());
     }
@@ -29,7 +31,7 @@ pub(super) async fn part(app: &App, ctx: &Ctx, words: Words, sheet: &PersonSheet
             ul.plain-list { @for hold in &holds { li { (line(words, hold)) } } }
             @if may { (reasoned(words, sheet, own)) }
         }
-        @if may && !standing && sheet.person.state != PersonStateName::Registered { (erase(words, sheet)) }
+        @if erases && !standing && sheet.person.state != PersonStateName::Registered { (erase(words, sheet)) }
     })
 }
 

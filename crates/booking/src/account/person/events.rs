@@ -7,6 +7,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::Change;
 use sanbao_platform::{described, event_kinds};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::model::Person;
 use super::state::{PersonState, PersonStep};
@@ -75,10 +76,12 @@ described! {
 
 described! {
     /// The data of `booking.person.erased`.
-    #[derive(Clone, Copy, Debug, Serialize)]
+    #[derive(Clone, Debug, Serialize)]
     pub struct PersonErased {
         /// A record of the person: one that was joined into another is told of by an event of its own.
         pub person_id: PersonId,
+        /// The requests of the visits to the record's person, which their publisher may not know to be of the person.
+        pub requests: Option<Vec<Uuid>>,
         /// When it took place.
         pub at: DateTime<Utc>,
     }

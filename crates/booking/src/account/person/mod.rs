@@ -25,7 +25,7 @@ mod store;
 pub(super) mod transfer;
 mod view;
 
-pub use elder::{ElderContact, find_or_register};
+pub use elder::{Elder, ElderContact, find_or_register};
 pub use events::CATALOGUE;
 pub(super) use events::{PersonEvent, REGISTERED};
 pub use model::Person;

@@ -44,7 +44,7 @@ pub(in crate::account) struct Reading {
 /// How the reader's organisation has the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::account) enum PersonStanding {
-    /// It has handed the person over: the record is as it had it, and nothing is done to it.
+    /// It has handed the person over: the record is as it had it, and nothing is done to it but to hold it.
     Former,
     /// The reader may ask that the person be handed over, or let the person go home.
     Movable,

@@ -1,10 +1,13 @@
 //! Legal holds, and erasing somebody: refused while it must be, whole when it is done, with a proof that names nobody.
 
-use sanbao_booking::account::person::erasure::Erasure;
-use sanbao_platform::testing::{everything, on_both};
+use sanbao_booking::account::person::erasure::{Erasure, strangers};
+use sanbao_platform::testing::{Neighbour, everything, on_both};
 use serde_json::{Value, json};
+use sqlx::types::Json;
+use uuid::Uuid;
 
 use crate::account::kit::{Browser, Site, audited, published};
+use crate::held::LeadingOn;
 
 const NUMBER: &str = "11010519491231002X";
 /// Words that people wrote of somebody, or would know them by.
@@ -142,6 +145,147 @@ async fn somebody_who_is_erased_is_nowhere_and_the_proof_names_nobody() {
         assert_eq!(published(&site, "booking.person.erased").await, 2);
         let number = json!({ "name": "谌某", "national_id": NUMBER });
         site.api(&dispatcher, "POST", "/v1/persons", number).await.checked(201);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_requests_of_somebody_who_is_erased_are_told_with_it() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let needs = Neighbour::new(&engine, "needs-analysis", "needs_analysis").await;
+        let dispatcher = site.token("dispatcher").await;
+        let path = elder(&site, &dispatcher).await;
+        let request = Uuid::from_u128(7);
+        let order = json!({ "request_id": request, "agency_id": site.network.agency, "person_id": null, "name": "谌独名",
+            "phone": "13812345678", "address": "丙弄 3 号", "area_code": "330211001001", "national_id_index": null,
+            "category": "bath", "note": null, "wanted_from": null, "wanted_until": null });
+        needs.tell(site.clock.now(), "needs.request.accepted", request, &order).await;
+        needs.tell(site.clock.now(), "needs.request.cancelled", request, &json!({ "request_id": request })).await;
+        site.catch_up(&needs).await;
+        end(&site, &dispatcher, &path).await;
+        site.minutes_pass(6 * 366 * 24 * 60);
+        let admin = site.token("admin").await;
+        let proof = site.api(&admin, "POST", &format!("{path}/erase"), json!({ "cause": "retention" })).await.expect(200);
+        assert_eq!(proof["requests"], json!([request]));
+        let kept: Erasure = serde_json::from_value(proof).unwrap();
+        assert_eq!(kept.hashed(), kept.hash);
+        let older = Erasure { requests: None, ..kept.clone() };
+        assert_ne!(older.hashed(), kept.hash, "they are part of the proof");
+        let told = everything(&site.deps.db).await;
+        let told = told.lines().filter(|line| line.starts_with("outbox ") && line.contains("booking.person.erased"));
+        let told: Vec<bool> = told.map(|line| line.contains(&request.to_string())).collect();
+        assert_eq!(told.iter().filter(|tells| **tells).count(), 1, "{told:?}");
+    })
+    .await;
+}
+
+/// The administrator of the care home: the token.
+async fn home_admin(site: &Site) -> String {
+    let admin = site.token("admin").await;
+    site.newcomer(&admin, site.network.care_home, "home.admin", json!({ "roles": ["administrator"] })).await
+}
+
+#[tokio::test]
+async fn a_hold_is_lifted_by_those_who_set_it_also_when_the_person_is_anothers() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (nurse, admin, desk) = (site.token("nurse").await, site.token("admin").await, site.token("desk").await);
+        let home = home_admin(&site).await;
+        let resident = json!({ "name": "谌独名", "national_id": NUMBER });
+        let resident = site.api(&nurse, "POST", "/v1/persons", resident).await.expect(201)["id"].clone();
+        let path = format!("/v1/persons/{}", resident.as_str().unwrap());
+        let (why, post) = (json!({ "reason": "投诉在查" }), async |who: &str, step: &str, body: &Value| {
+            site.api(who, "POST", &format!("{path}/{step}"), body.clone()).await
+        });
+        post(&home, "hold", &why).await.checked(200);
+        let away = json!({ "agreed_by": "person", "agreed_name": "谌独名", "agreed_how": "writing", "agreed_on": "2026-11-22",
+            "address": "乙弄 2 号", "area_code": "330211001001" });
+        site.minutes_pass(1);
+        post(&nurse, "discharge", &away).await.checked(201);
+        post(&admin, "hold", &why).await.checked(200);
+        // It reads its own hold, not that the street has one; nobody else of it does either step.
+        let own = site.get(&home, &format!("{path}/holds")).await.expect(200);
+        assert_eq!((own.as_array().unwrap().len(), &own[0]["own"]), (1, &json!(true)), "{own}");
+        for step in ["hold", "lift-hold"] {
+            post(&nurse, step, &why).await.refused(403, "forbidden");
+        }
+        post(&admin, "lift-hold", &why).await.checked(200);
+        end(&site, &desk, &path).await;
+        let erase = json!({ "cause": "demand" });
+        post(&admin, "erase", &erase).await.refused(409, "person-held");
+        post(&home, "lift-hold", &why).await.checked(200);
+        post(&home, "lift-hold", &why).await.refused(409, "hold-not-set");
+        // The record as it had it is held anew, and that is a hold on the person.
+        post(&home, "hold", &why).await.checked(200);
+        post(&admin, "erase", &erase).await.refused(409, "person-held");
+        post(&home, "erase", &erase).await.refused(404, "not-found");
+        post(&home, "lift-hold", &why).await.checked(200);
+        post(&admin, "erase", &erase).await.checked(200);
+        post(&home, "hold", &why).await.refused(404, "not-found");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_join_is_undone_while_a_hold_stands_and_a_list_names_those_who_were_joined_then() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let (dispatcher, admin) = (site.token("dispatcher").await, site.token("admin").await);
+        let path = elder(&site, &dispatcher).await;
+        let joins = site.get(&dispatcher, &format!("{path}/joins")).await.expect(200);
+        let undo = json!({ "other": joins["joins"][0]["other"] });
+        let why = json!({ "reason": "投诉在查" });
+        let post = async |who: &str, step: &str, body: &Value| {
+            site.api(who, "POST", &format!("{path}/{step}"), body.clone()).await
+        };
+        post(&admin, "hold", &why).await.checked(200);
+        post(&dispatcher, "unjoin", &undo).await.refused(409, "person-held");
+        post(&admin, "lift-hold", &why).await.checked(200);
+
+        // As in a backup from before a join was undone.
+        let ids: [Uuid; 2] =
+            [path.rsplit('/').next().unwrap(), undo["other"].as_str().unwrap()].map(|id| id.parse().unwrap());
+        let erasure = |records: &[Uuid]| Erasure { records: Json(records.to_vec()), ..blank(records[0]) };
+        let named = async |records: &[Uuid]| strangers(&site.deps.db, &erasure(records)).await.unwrap();
+        assert_eq!((named(&ids[..1]).await, named(&ids[1..]).await), (vec![ids[1]], vec![ids[0]]));
+        assert_eq!(named(&ids).await, [Uuid::nil(); 0]);
+        post(&dispatcher, "unjoin", &undo).await.checked(200);
+        assert_eq!(named(&ids[..1]).await, [Uuid::nil(); 0]);
+    })
+    .await;
+}
+
+fn blank(person: Uuid) -> Erasure {
+    let blank = json!({ "id": person, "person_id": person, "records": [], "cause": "demand", "organisation_id": person,
+        "erased_by": person, "erased_at": "2026-11-23T00:30:00Z", "taken": {}, "hash": "" });
+    serde_json::from_value(blank).unwrap()
+}
+
+#[tokio::test]
+async fn nobody_is_erased_or_held_as_they_were_before_somebody_else_changed_that() {
+    on_both(|engine| async move {
+        if engine.name() != "postgres" {
+            // One writer: the one has ended before the other begins.
+            return;
+        }
+        let site = Site::open(&engine).await;
+        let (dispatcher, admin) = (site.token("dispatcher").await, site.token("admin").await);
+        for (step, body) in [("erase", json!({ "cause": "demand" })), ("hold", json!({ "reason": "投诉在查" }))] {
+            let register = async |name: &str| {
+                let body = json!({ "name": name, "area_code": "330211001001" });
+                let made = site.api(&dispatcher, "POST", "/v1/persons", body).await.expect(201);
+                format!("/v1/persons/{}", made["id"].as_str().unwrap())
+            };
+            let (gone, survivor) = (register(&format!("谌{step}")).await, register(&format!("许{step}")).await);
+            end(&site, &dispatcher, &gone).await;
+            let [from, to] = [&gone, &survivor].map(|path| path.rsplit('/').next().unwrap().parse().unwrap());
+            let leading_on = LeadingOn::begun(&site.deps.db, from, to).await;
+            let asked = format!("{gone}/{step}");
+            let (answer, ()) =
+                tokio::join!(site.api(&admin, "POST", &asked, body), leading_on.when_waited_for(&site.deps.db));
+            answer.refused(409, "conflict");
+        }
     })
     .await;
 }

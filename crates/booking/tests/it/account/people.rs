@@ -1,7 +1,7 @@
 //! Residents and elders: registered once, masked, sealed, seen by those who care for them only.
 
 use futures_util::future::join_all;
-use sanbao_booking::account::person::{ElderContact, find_or_register};
+use sanbao_booking::account::person::{Elder, ElderContact, find_or_register};
 use sanbao_platform::on;
 use sanbao_platform::testing::on_both;
 use serde_json::{Value, json};
@@ -309,8 +309,9 @@ async fn an_elder_of_many_requests_is_one_person() {
         let (db, now) = (&site.deps.db, site.clock.now());
         let register = |contact: ElderContact| async move {
             let mut tx = db.begin().await.unwrap();
-            let id = find_or_register(&mut tx, now, &contact).await.unwrap();
+            let found = find_or_register(&mut tx, now, &contact).await.unwrap();
             tx.commit().await.unwrap();
+            let Elder::Here(id) = found else { panic!("nobody was erased: {found:?}") };
             id
         };
         let index = Some("f".repeat(64));

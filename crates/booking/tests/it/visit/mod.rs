@@ -1,6 +1,7 @@
 //! Home visits through the real router on both engines.
 mod attend;
 mod departed;
+mod erased;
 mod guards;
 mod intake;
 mod joins;

@@ -418,13 +418,16 @@ impl Import<'_> {
     }
 }
 
-/// Links requests to the elders whose resident ids they name.
+/// Links requests to the elders whose resident ids they name. A request whose person is known keeps the person: a row that names
+/// nobody whom the network knows says nothing against it.
 async fn recognise(tx: &mut Tx, changes: &mut [Change<Request>]) -> Result<(), DbError> {
     let indexes = changes.iter().filter_map(|change| change.after.details.national_id_index.as_deref());
     let elders = requests::elders_of(tx, indexes).await?;
     for change in changes {
+        let known = change.before.as_ref().and_then(|before| before.details.person_id);
         let details = &mut change.after.details;
-        details.person_id = details.national_id_index.as_ref().and_then(|index| elders.get(index).copied());
+        let named = details.national_id_index.as_ref().and_then(|index| elders.get(index).copied());
+        details.person_id = named.or(known);
     }
     Ok(())
 }

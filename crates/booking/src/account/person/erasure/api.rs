@@ -18,7 +18,6 @@ use super::model::{Erasure, ErasureCause};
 use super::{retained, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::PersonErased;
-use crate::account::person::store::load;
 use crate::account::person::{PersonStateName, hold};
 use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::account::problems::PERSON_PRESENT;
@@ -50,7 +49,7 @@ pub async fn erase(
     Json(body): Json<ErasureBody>,
 ) -> Result<Json<Erasure>, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let person = load(&mut tx, &ctx, id, AccountAction::PersonErase).await?.into_unseen();
+    let person = hold::load_locked(&mut tx, &ctx, id, AccountAction::PersonErase).await?;
     ctx.proved_lately()?;
     hold::require_none(&mut tx, person.id).await?;
     if person.state.name() == PersonStateName::Registered {
@@ -68,11 +67,16 @@ pub async fn erase(
 /// Takes the person out, tells the other services, and writes the proof down.
 async fn taken_out(tx: &mut Tx, ctx: &Ctx, person: PersonId, cause: ErasureCause) -> Result<Erasure, Problem> {
     let records = store::records(tx, person).await?;
+    let mut requests = Vec::new();
+    for record in &records {
+        requests.push(store::requests(tx, *record).await?);
+    }
     let taken: BTreeMap<String, u64> = store::take_out(tx, &records, ctx.now()).await?;
     let erasure = Erasure {
         id: uuid_v7(ctx.now()),
         person_id: person.0,
         records: Stored(records.clone()),
+        requests: Some(Stored(requests.concat())),
         cause,
         organisation_id: ctx.actor.organisation.0,
         erased_by: Uuid::from(ctx.actor.subject),
@@ -85,8 +89,8 @@ async fn taken_out(tx: &mut Tx, ctx: &Ctx, person: PersonId, cause: ErasureCause
     for consult in store::consults(tx, &records).await? {
         consult::erased(tx, consult, ctx.now()).await?;
     }
-    for record in records {
-        PersonErased { person_id: PersonId(record), at: ctx.now() }.publish(tx).await?;
+    for (record, requests) in records.into_iter().zip(requests) {
+        PersonErased { person_id: PersonId(record), at: ctx.now(), requests: Some(requests) }.publish(tx).await?;
     }
     audit::record(tx, ctx, "person.erase", "person", person).await?;
     Ok(erasure)

@@ -11,4 +11,4 @@ mod store;
 mod taken;
 
 pub use model::{Erasure, ErasureCause};
-pub use store::{all, apply};
+pub use store::{all, apply, strangers};

@@ -32,6 +32,10 @@ pub struct Erasure {
     /// The ids of the record and of all that were joined into it.
     #[schema(value_type = Vec<Uuid>)]
     pub records: Json<Vec<Uuid>>,
+    /// The requests of the visits to them; an older proof does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<Uuid>>)]
+    pub requests: Option<Json<Vec<Uuid>>>,
     pub cause: ErasureCause,
     /// The organisation that has erased.
     pub organisation_id: Uuid,
@@ -48,18 +52,20 @@ pub struct Erasure {
 impl Erasure {
     /// The hash that belongs to the other fields.
     pub fn hashed(&self) -> String {
-        let records: Vec<String> = self.records.iter().map(Uuid::to_string).collect();
+        let ids = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect::<Vec<_>>().join(",");
         let taken: Vec<String> = self.taken.iter().map(|(table, rows)| format!("{table}={rows}")).collect();
-        let lines = [
+        let mut lines = vec![
             self.id.to_string(),
             self.person_id.to_string(),
-            records.join(","),
+            ids(&self.records),
             self.cause.as_str().to_owned(),
             self.organisation_id.to_string(),
             self.erased_by.to_string(),
             as_text(self.erased_at),
             taken.join(","),
         ];
+        // An older proof has its hash without them.
+        lines.extend(self.requests.as_ref().map(|requests| ids(requests)));
         sha256_hex(lines.join("\n").as_bytes())
     }
 }

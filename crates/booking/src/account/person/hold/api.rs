@@ -15,8 +15,8 @@ use super::view::HoldView;
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::input::{Fields, line};
-use crate::account::person::store::load;
-use crate::account::policy::AccountAction;
+use crate::account::person::store::{find, load};
+use crate::account::policy::{self, AccountAction, AccountRelation};
 use crate::account::problems::{ALREADY_HELD, HOLD_NOT_SET};
 
 /// Characters of a reason at most.
@@ -41,7 +41,7 @@ impl HoldBody {
 
 /// The legal holds on a record, those of every organisation, lifted ones too; the newest first, at most 100.
 #[utoipa::path(get, path = "/v1/persons/{id}/holds", tag = "people", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
-    description = "Permission: as for reading the person. The words are told to the organisation that wrote them. Audited.",
+    description = "Permission: as for reading the person. An administrator whose organisation has a hold there that stands reads its own, whosever the person is now. The words are told to the organisation that wrote them. Audited.",
     responses((status = 200, body = Vec<HoldView>), (status = 404, description = "unknown, or of no concern to the caller")))]
 pub async fn list(
     ctx: Ctx,
@@ -54,21 +54,40 @@ pub async fn list(
 /// The holds on a record for a caller who may read the person.
 pub(in crate::account) async fn listed(app: &App, ctx: &Ctx, id: PersonId) -> Result<Vec<HoldView>, Problem> {
     let mut conn = app.deps.db.read().await?;
-    let person = load(&mut conn, ctx, id, AccountAction::PersonRead).await?.unseen().id;
+    let person = match load(&mut conn, ctx, id, AccountAction::PersonRead).await {
+        Ok(person) => person.unseen().id,
+        Err(refused) => held_by_own(&mut conn, ctx, id).await?.ok_or(refused)?,
+    };
     shown(&mut conn, ctx, person).await
 }
 
+/// The record on which a hold of the caller's organisation stands, for its administrators: a hold outlasts what made the record
+/// the organisation's business, and nobody else can lift it.
+async fn held_by_own(conn: &mut Conn, ctx: &Ctx, id: PersonId) -> Result<Option<PersonId>, Problem> {
+    if policy::of(&ctx.actor, AccountAction::PersonHold, AccountRelation::Own).require().is_err() {
+        return Ok(None);
+    }
+    let Some(person) = find(conn, id).await? else { return Ok(None) };
+    let person = person.unseen().id;
+    Ok(store::stands_of(conn, ctx.actor.organisation, person).await?.then_some(person))
+}
+
+/// The holds on a record. Of somebody who is another's now the caller's own alone: that others hold the record is none of the
+/// caller's business.
 async fn shown(conn: &mut Conn, ctx: &Ctx, person: PersonId) -> Result<Vec<HoldView>, Problem> {
     let of = Subject::new("person", person);
+    let read = load(conn, ctx, person, AccountAction::PersonRead).await;
+    let all = read.is_ok_and(|read| read.unseen().id == person);
     let rows = store::list(conn, person).await?.into_iter();
     ctx.shows.note(&of);
-    Ok(rows.map(|row| HoldView::of(row.shown(&ctx.shows, &of), ctx.actor.organisation)).collect())
+    let views = rows.map(|row| HoldView::of(row.shown(&ctx.shows, &of), ctx.actor.organisation));
+    Ok(views.filter(|hold| all || hold.own).collect())
 }
 
 /// Sets a hold of the caller's organisation: until it is lifted nobody erases the person.
 #[utoipa::path(post, path = "/v1/persons/{id}/hold", tag = "people", params(("id" = uuid::Uuid, Path)),
     request_body = HoldBody, security(("bearer" = [])),
-    description = "Permission: administrators of the person's care home; of the street's office for those of its area. Takes Idempotency-Key. Audited.",
+    description = "Permission: administrators of the person's care home; of the street's office for those of its area; of those who have handed the person over, for the record as they had it. Takes Idempotency-Key. Audited.",
     responses((status = 200, body = Vec<HoldView>, description = "all holds, the new one first"),
         (status = 403, description = "may see the person, not hold the record"),
         (status = 404, description = "unknown, or of no concern to the caller"),
@@ -81,12 +100,11 @@ pub async fn set(
     Json(body): Json<HoldBody>,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let person = load(&mut tx, &ctx, id, AccountAction::PersonHold).await?.unseen().id;
+    let person = store::load_locked(&mut tx, &ctx, id, AccountAction::PersonHold).await?.id;
     if let Some(answered) = key.begin(&mut tx, &ctx, &format!("person.hold {id}"), &body).await? {
         return Ok(answered);
     }
     let reason = body.checked()?;
-    store::lock(&mut tx, person).await?;
     if !store::set(&mut tx, &ctx, person, &reason).await? {
         return Err(Problem::new(&ALREADY_HELD));
     }
@@ -96,7 +114,7 @@ pub async fn set(
 /// Lifts the hold of the caller's organisation.
 #[utoipa::path(post, path = "/v1/persons/{id}/lift-hold", tag = "people", params(("id" = uuid::Uuid, Path)),
     request_body = HoldBody, security(("bearer" = [])),
-    description = "Permission: as for setting it. Takes Idempotency-Key. Audited.",
+    description = "Permission: as for setting it; also administrators of the organisation whose hold stands, whosever the person is now. Takes Idempotency-Key. Audited.",
     responses((status = 200, body = Vec<HoldView>), (status = 403, description = "may see the person, not hold the record"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "hold-not-set: none of the caller's organisation stands"), (status = 422, description = "fields to correct")))]
@@ -108,7 +126,10 @@ pub async fn lift(
     Json(body): Json<HoldBody>,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let person = load(&mut tx, &ctx, id, AccountAction::PersonHold).await?.unseen().id;
+    let person = match held_by_own(&mut tx, &ctx, id).await? {
+        Some(person) => person,
+        None => load(&mut tx, &ctx, id, AccountAction::PersonHold).await?.unseen().id,
+    };
     if let Some(answered) = key.begin(&mut tx, &ctx, &format!("person.lift_hold {id}"), &body).await? {
         return Ok(answered);
     }

@@ -6,5 +6,5 @@ mod store;
 mod view;
 
 pub(in crate::account) use api::listed;
-pub(super) use store::require_none;
+pub(super) use store::{load_locked, require_none};
 pub(in crate::account) use view::HoldView;

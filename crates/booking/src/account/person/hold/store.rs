@@ -6,10 +6,13 @@ use sanbao_platform::db::{Conn, DbError, Engine, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::on;
-use sanbao_platform::problem::Problem;
+use sanbao_platform::problem::{CONFLICT, Problem};
 use uuid::Uuid;
 
 use crate::account::id::PersonId;
+use crate::account::person::model::Person;
+use crate::account::person::store::load;
+use crate::account::policy::AccountAction;
 use crate::account::problems::PERSON_HELD;
 
 // Those of records that were joined into it count as its own.
@@ -25,7 +28,11 @@ const SET: &str = "insert into person_hold (id, person_id, organisation_id, reas
 const LIFT: &str = "update person_hold set lifted_at = $3, lifted_by = $4, lift_reason = $5
     where organisation_id = $2 and lifted_at is null
         and (person_id = $1 or person_id in (select p.id from person p where p.merged_into = $1))";
-const LOCK_POSTGRES: &str = "select id from person where id = $1 for update";
+const STANDING_OF: &str = "select count(*) from person_hold h where h.lifted_at is null and h.organisation_id = $2
+    and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
+// Of a record that leads on also the one that it leads to: that is locked by those who erase.
+const LOCK_POSTGRES: &str = "select p.id from person p where p.id = $1
+    or p.id = (select m.merged_into from person m where m.id = $1) order by p.id for update";
 
 /// A hold as it lies there.
 #[derive(sqlx::FromRow)]
@@ -47,11 +54,32 @@ pub(super) async fn list(conn: &mut Conn, person: PersonId) -> Result<Vec<Person
 }
 
 /// Keeps others from setting a hold on a record, or from erasing it, until the transaction ends.
-pub(super) async fn lock(tx: &mut Tx, person: PersonId) -> Result<(), DbError> {
+async fn lock(tx: &mut Tx, person: PersonId) -> Result<(), DbError> {
     if let Engine::Postgres(c) = tx.engine() {
         sqlx::query(LOCK_POSTGRES).bind(person).execute(c).await?;
     }
     Ok(())
+}
+
+/// Somebody as they are while nobody else sets a hold on the record, or erases it, until the transaction ends; when the policy
+/// allows `action`.
+pub(in crate::account::person) async fn load_locked(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: PersonId,
+    action: AccountAction,
+) -> Result<Person, Problem> {
+    let before = load(tx, ctx, id, action).await?.unseen().id;
+    lock(tx, before).await?;
+    // What was read before may have been joined, handed over, ended or erased while this waited.
+    let person = load(tx, ctx, id, action).await?.into_unseen();
+    if person.id == before { Ok(person) } else { Err(Problem::new(&CONFLICT)) }
+}
+
+/// Whether a hold of this organisation stands on a record, or on one that was joined into it.
+pub(super) async fn stands_of(conn: &mut Conn, own: OrganisationId, person: PersonId) -> Result<bool, DbError> {
+    let holds: i64 = on!(conn, |c| sqlx::query_scalar(STANDING_OF).bind(person).bind(own).fetch_one(c).await)?;
+    Ok(holds > 0)
 }
 
 /// Sets a hold; `false` when the organisation has one that stands.
@@ -72,7 +100,7 @@ pub(super) async fn lift(tx: &mut Tx, ctx: &Ctx, person: PersonId, reason: &str)
     Ok(rows > 0)
 }
 
-/// Refuses what would erase a person on whom a hold stands; none is set until the transaction ends.
+/// Refuses what would erase a person on whom a hold stands, or take a record out of the hold; none is set until the transaction ends.
 pub(in crate::account::person) async fn require_none(tx: &mut Tx, person: PersonId) -> Result<(), Problem> {
     lock(tx, person).await?;
     let standing: i64 =

@@ -121,7 +121,7 @@ pub async fn join(
     description = "Permission: as for correcting the person. What others have changed since the join stays as they left it. Takes Idempotency-Key and If-Match. Audited.",
     responses((status = 200, body = SeparatedView), (status = 403, description = "may see the person, not change it"),
         (status = 404, description = "unknown, of no concern to the caller, or not joined into this record"),
-        (status = 409, description = "join-final: after 30 days; national-id-taken: a third record has the paper meanwhile"),
+        (status = 409, description = "join-final: after 30 days; person-held; national-id-taken: a third record has the paper meanwhile"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn unjoin(
     ctx: Ctx,

@@ -15,6 +15,7 @@ use super::{calendar, store};
 use crate::account::id::PersonId;
 use crate::account::person::events::{JOINED, PersonEvent, PersonJoined, SEPARATED, UPDATED};
 use crate::account::person::field::PersonField;
+use crate::account::person::hold as held;
 use crate::account::person::model::Person;
 use crate::account::person::store as persons;
 use crate::account::person::{care, lookup};
@@ -90,6 +91,8 @@ pub(super) async fn separate(
         return Err(Problem::new(&JOIN_FINAL).with("undo_until", join.undo_until()));
     }
     store::hold(tx, survivor.id, other.id).await?;
+    // A record that is taken out of a held one could be erased.
+    held::require_none(tx, survivor.id).await?;
     for (field, former) in store::remembered(tx, join.id).await? {
         give_back(&mut survivor, &other, field, former);
     }

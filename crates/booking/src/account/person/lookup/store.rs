@@ -30,15 +30,18 @@ const WRITE_SQLITE: &str = "insert into person_key (scope, key, person_id, area_
 const WRITE_POSTGRES: &str = "insert into person_key (scope, key, person_id, area_code)
     select $2, e.value, $1, $3 from jsonb_array_elements_text($4) e where true on conflict do nothing";
 const KEYED: &str = "update person set keys_form = $2 where id = $1";
-/// The people of the keys that were picked, by name. The index alone says which people those are: no more records are read than
-/// are named. `$people` is the placeholder of how many that are.
+/// The people of the keys that were picked, in the order of the keys: the index alone says which people those are, so that no more
+/// records are read than are named. What stands behind it is the number of people.
 macro_rules! nearest {
-    ($people:literal) => {
+    () => {
+        ", nearest (id) as (select id from picked group by id order by min(key), id limit "
+    };
+}
+/// Those people, by name.
+macro_rules! of_nearest {
+    () => {
         concat!(
-            ", nearest (id) as (select id from picked group by id order by min(key), id limit ",
-            $people,
-            ")
-            select ",
+            ") select ",
             columns!(),
             ", (select count(*) from picked) as keys_read from person where id in (select id from nearest) order by name, id"
         )
@@ -50,7 +53,9 @@ const OF_HOME: &str = concat!(
     "with picked (id, key) as (
         select k.person_id, k.key from person_key k
         where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4)",
-    nearest!("$5")
+    nearest!(),
+    "$5",
+    of_nearest!()
 );
 const OF_AGENCY: &str = concat!(
     "with picked (id, key) as (
@@ -62,7 +67,9 @@ const OF_AGENCY: &str = concat!(
     ") or exists (select 1 from visit v where v.person_id = k.person_id and v.agency_id = $6
                 and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $7)))
         order by k.key, k.person_id limit $4)",
-    nearest!("$5")
+    nearest!(),
+    "$5",
+    of_nearest!()
 );
 const OF_AREAS: &str = concat!(
     areas_under!(),
@@ -75,7 +82,9 @@ const OF_AREAS: &str = concat!(
     handed_over!(),
     "))
         order by k.key, k.person_id limit $7)",
-    nearest!("$8")
+    nearest!(),
+    "$8",
+    of_nearest!()
 );
 
 /// A person who was found, and how many keys were read to find all of them.
