@@ -270,7 +270,7 @@ impl Found {
     }
 }
 
-/// What becomes of a database that is not there.
+/// The way with a database that is not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Missing {
     IsMade,

@@ -35,7 +35,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/erasure/retained.rs",
     "crates/booking/src/account/person/erasure/store.rs",
     "crates/booking/src/account/person/erasure/taken.rs",
-    "crates/booking/src/account/person/export/sections.rs",
+    "crates/booking/src/account/person/export/statements.rs",
     "crates/booking/src/account/person/hold/store.rs",
     "crates/booking/src/account/person/import/store.rs",
     "crates/booking/src/account/person/join/calendar.rs",

@@ -26,7 +26,7 @@ use crate::speaker::{NONE, SUBJECT, listener, now};
 const WELL: u32 = 0;
 const REFUSES: u32 = 1;
 const AWAY: u32 = 2;
-/// What comes after the first is in the midst of taking effect.
+/// The event that comes after the first is in the midst of taking effect.
 const SLOW: u32 = 3;
 
 const BACK: &str = "update inbox_cursor set position = 0, event_id = null";

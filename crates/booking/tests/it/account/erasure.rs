@@ -249,9 +249,9 @@ async fn no_join_is_undone_while_a_hold_stands_and_a_list_names_those_who_were_j
         let erasure = |records: &[Uuid]| Erasure { records: Json(records.to_vec()), ..blank(records[0]) };
         let named = async |records: &[Uuid]| strangers(&site.deps.db, &erasure(records)).await.unwrap();
         assert_eq!((named(&ids[..1]).await, named(&ids[1..]).await), (vec![ids[1]], vec![ids[0]]));
-        assert_eq!(named(&ids).await, [Uuid::nil(); 0]);
+        assert!(named(&ids).await.is_empty());
         post(&dispatcher, "unjoin", &undo).await.checked(200);
-        assert_eq!(named(&ids[..1]).await, [Uuid::nil(); 0]);
+        assert!(named(&ids[..1]).await.is_empty());
     })
     .await;
 }

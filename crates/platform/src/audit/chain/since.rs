@@ -1,4 +1,4 @@
-//! What has become of a chain since its end went out last.
+//! The fate of a chain since its end went out last.
 
 use chrono::{DateTime, Utc};
 

@@ -43,7 +43,7 @@ pub(super) async fn sections(
     Ok(sections.into())
 }
 
-/// What a section's statement takes besides the person: the caller's organisation, and as whom the caller may read what another
+/// Everything that a section's statement takes besides the person: the caller's organisation, and as whom the caller may read what another
 /// policy than the person's guards. Nobody has the id of zeros.
 fn readable(ctx: &Ctx, section: &Section) -> Vec<Uuid> {
     let (own, caller) = (Uuid::from(ctx.actor.organisation), Uuid::from(ctx.actor.subject));

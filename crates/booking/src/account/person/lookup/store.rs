@@ -40,11 +40,7 @@ macro_rules! nearest {
 /// Those people, by name.
 macro_rules! of_nearest {
     () => {
-        concat!(
-            ") select ",
-            columns!(),
-            ", (select count(*) from picked) as keys_read from person where id in (select id from nearest) order by name, id"
-        )
+        ", (select count(*) from picked) as keys_read from person where id in (select id from nearest) order by name, id"
     };
 }
 
@@ -54,7 +50,8 @@ const OF_HOME: &str = concat!(
         select k.person_id, k.key from person_key k
         where k.scope = $1 and k.key >= $2 and k.key < $3 order by k.key, k.person_id limit $4)",
     nearest!(),
-    "$5",
+    "$5) select ",
+    columns!(),
     of_nearest!()
 );
 const OF_AGENCY: &str = concat!(
@@ -68,7 +65,8 @@ const OF_AGENCY: &str = concat!(
                 and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $7)))
         order by k.key, k.person_id limit $4)",
     nearest!(),
-    "$5",
+    "$5) select ",
+    columns!(),
     of_nearest!()
 );
 const OF_AREAS: &str = concat!(
@@ -83,7 +81,8 @@ const OF_AREAS: &str = concat!(
     "))
         order by k.key, k.person_id limit $7)",
     nearest!(),
-    "$8",
+    "$8) select ",
+    columns!(),
     of_nearest!()
 );
 
