@@ -9,7 +9,8 @@ function fill(name, value) {
   field.closest("details")?.setAttribute("open", "");
 }
 
-/** From now on the form is for nobody who is known. @param {HTMLElement} told @param {string | undefined} why @returns {void} */
+// From now on the form is for nobody who is known.
+/** @param {HTMLElement} told @param {string | undefined} why @returns {void} */
 function forget(told, why) {
   document.querySelector('[name="person_id"]')?.remove();
   told.textContent = why || "";
