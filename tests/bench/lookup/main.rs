@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
+use sanbao_booking::account::area::lay;
 use sanbao_booking::account::person::lookup::fill;
 use sanbao_booking::{Config, MIGRATIONS, build};
 use sanbao_platform::clock::Clock;
@@ -38,7 +39,6 @@ const ORGANISATION: &str = "insert into organisation (id, kind, name_zh, name_en
     values ($1, 'street_office', '甲', 'A', 'Asia/Shanghai', $2, $3)";
 const PERSON: &str = "insert into person (id, name, sex, phone, address, area_code, created_at, version)
     values ($1, $2, 'unknown', $3, $4, $5, $6, 1)";
-const PARENT: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)";
 
 fn now() -> DateTime<Utc> {
     "2026-11-23T00:00:00Z".parse().unwrap()
@@ -91,8 +91,7 @@ async fn measure(engine: &TestEngine, count: usize) {
     let mut tx = deps.db.begin().await.unwrap();
     on!(tx, |c| sqlx::query(ORGANISATION).bind(office).bind(STREET).bind(now()).execute(c).await.map(drop)).unwrap();
     for n in 0..40 {
-        let (child, from) = (community(n), now().date_naive());
-        on!(tx, |c| sqlx::query(PARENT).bind(&child).bind(STREET).bind(from).execute(c).await.map(drop)).unwrap();
+        lay(&mut tx, &community(n), STREET, now().date_naive()).await.unwrap();
     }
     tx.commit().await.unwrap();
     for from in (0..count).step_by(5_000) {

@@ -4,18 +4,13 @@ use chrono::NaiveDate;
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::on;
 
-use super::organisation::{Organisation, OrganisationKind};
+use super::organisation::{Organisation, OrganisationKind, reached};
 
 /// Only what is open and active counts: of the organisation itself, and of those that an office reaches.
-const FACTS: &str = "with recursive down (code, depth) as (
-        select cast($2 as text), 0
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)),
-    reach (id, kind) as (
-        select id, kind from organisation where state = 'open' and (id = $1 or made_by = $1
-            or (kind <> 'street_office' and area_code in (select code from down)))),
+const FACTS: &str = concat!(
+    "with reach (id, kind) as (select id, kind from organisation where state = 'open' and ",
+    reached!(),
+    "),
     post (account_id, organisation_id, kind, role) as (
         select m.account_id, r.id, r.kind, m.role from membership m join reach r on r.id = m.organisation_id
         join account a on a.id = m.account_id where a.status = 'active')
@@ -33,7 +28,8 @@ const FACTS: &str = "with recursive down (code, depth) as (
             where r.kind = 'care_home' and l.state = 'open') as rooms,
         (select count(*) from person e join reach r on r.id = e.organisation_id
             where r.kind = 'care_home' and e.merged_into is null) as residents,
-        (select count(*) from down where depth > 0) as areas_within,
+        (select count(*) from area_within w where w.ancestor = $2 and w.valid_from <= $3 and w.valid_until > $3)
+            as areas_within,
         (select count(*) from post d where d.role = 'administrator' and d.organisation_id = $1
             and exists (select 1 from membership_area x where x.account_id = d.account_id
                 and x.organisation_id = d.organisation_id)) as administrators_with_area,
@@ -41,7 +37,8 @@ const FACTS: &str = "with recursive down (code, depth) as (
             and exists (select 1 from membership_area x where x.account_id = d.account_id
                 and x.organisation_id = d.organisation_id)) as dispatchers_with_area,
         (select count(*) from post where role = 'dispatcher' and kind = 'home_care_agency') as agency_dispatchers,
-        (select count(*) from post where role = 'caregiver' and kind = 'home_care_agency') as caregivers";
+        (select count(*) from post where role = 'caregiver' and kind = 'home_care_agency') as caregivers"
+);
 
 /// How many there are of what is needed.
 #[derive(Clone, Copy, Debug, sqlx::FromRow)]

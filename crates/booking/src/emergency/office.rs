@@ -11,12 +11,10 @@ use super::store::NumberHolder;
 use crate::account::organisation::{self, Organisation};
 
 /// The lowest open street office that an area is, or lies, under.
-const OVER: &str = "with recursive up (code, height) as (
+const OVER: &str = "with up (code, height) as (
         select cast($1 as text), 0
         union all
-        select p.parent, up.height + 1 from up join area_parent p on p.child = up.code
-        where up.height < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $2))
+        select w.ancestor, w.height from area_within w where w.code = $1 and w.valid_from <= $2 and w.valid_until > $2)
     select o.id from organisation o join up on up.code = o.area_code
     where o.kind = 'street_office' and o.state = 'open' order by up.height, o.id limit 1";
 

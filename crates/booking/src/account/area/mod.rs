@@ -5,5 +5,6 @@ mod store;
 mod tree;
 
 pub use consumer::consumer;
+pub(crate) use store::{area_lies_in, in_areas};
 pub use store::{insert, lay, lies_in, still_held};
 pub use tree::{Named, named, under};

@@ -4,19 +4,65 @@ use chrono::NaiveDate;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::on;
 
+/// The end of days that have none: SQL compares it like any other.
+const NEVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
+
+/// Whether an area lies in another, not being it, on a day.
+macro_rules! area_lies_in {
+    ($code:expr, $top:expr, $day:expr) => {
+        concat!(
+            "exists (select 1 from area_within w where w.code = ",
+            $code,
+            " and w.ancestor = ",
+            $top,
+            " and w.valid_from <= ",
+            $day,
+            " and w.valid_until > ",
+            $day,
+            ")"
+        )
+    };
+}
+
+/// Whether an area is one of the caller's, which are `$2` with commas between, or lies in one of them on the day `$3`.
+macro_rules! in_areas {
+    ($code:expr) => {
+        concat!(
+            "(replace(',' || $2 || ',', ',' || ",
+            $code,
+            " || ',', '') <> ',' || $2 || ',' or exists (select 1 from area_within w where w.code = ",
+            $code,
+            " and w.valid_from <= $3 and w.valid_until > $3
+                and replace(',' || $2 || ',', ',' || w.ancestor || ',', '') <> ',' || $2 || ','))"
+        )
+    };
+}
+
+pub(crate) use {area_lies_in, in_areas};
+
 const INSERT: &str = "insert into area (code, level, name_zh, name_en) values ($1, $2, $3, $4)
     on conflict (code) do update set level = excluded.level, name_zh = excluded.name_zh, name_en = excluded.name_en";
 const LAY: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)
     on conflict (child, valid_from) do update set parent = excluded.parent";
-const LIES_IN: &str = "with recursive up (code, height) as (
-        select p.parent, 1 from area_parent p where p.child = $1 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $2)
+const CLEAR: &str = "delete from area_within where code = $1";
+/// The days on which an area lies in each of those above it, out of who was laid into whom.
+const PLACE: &str = "insert into area_within (code, ancestor, height, valid_from, valid_until)
+    with recursive laid (child, parent, valid_from, valid_until) as (
+        select p.child, p.parent, p.valid_from, coalesce((select min(n.valid_from) from area_parent n
+            where n.child = p.child and n.valid_from > p.valid_from), $2)
+        from area_parent p),
+    up (code, ancestor, height, valid_from, valid_until) as (
+        select l.child, l.parent, 1, l.valid_from, l.valid_until from laid l where l.child = $1
         union all
-        select p.parent, up.height + 1 from up join area_parent p on p.child = up.code
-        where up.height < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $2))
-    select count(*) from up where code = $3";
-
+        select up.code, l.parent, up.height + 1,
+            case when l.valid_from > up.valid_from then l.valid_from else up.valid_from end,
+            case when l.valid_until < up.valid_until then l.valid_until else up.valid_until end
+        from up join laid l on l.child = up.ancestor and l.valid_from < up.valid_until and l.valid_until > up.valid_from
+        where up.height < 5)
+    select code, ancestor, height, valid_from, valid_until from up where true on conflict do nothing";
+const BELOW: &str = "select distinct code from area_within where ancestor = $1 order by code";
+const LIES_IN: &str =
+    concat!("select case when ", area_lies_in!("cast($1 as text)", "cast($2 as text)", "$3"), " then 1 else 0 end");
 const PLACED: &str = "select count(*) from area_parent where child = $1 and valid_from <= $2";
 
 /// Whether the area `code` is `top` or lies under it on a day. An area that is not known yet lies under nothing.
@@ -24,7 +70,7 @@ pub async fn lies_in(conn: &mut Conn, code: &str, top: &str, on: NaiveDate) -> R
     if code == top {
         return Ok(true);
     }
-    let found: i64 = on!(conn, |c| sqlx::query_scalar(LIES_IN).bind(code).bind(on).bind(top).fetch_one(c).await)?;
+    let found: i32 = on!(conn, |c| sqlx::query_scalar(LIES_IN).bind(code).bind(top).bind(on).fetch_one(c).await)?;
     Ok(found > 0)
 }
 
@@ -58,8 +104,19 @@ pub async fn insert(tx: &mut Tx, code: &str, level: &str, name_zh: &str, name_en
     Ok(())
 }
 
-/// Stores that an area lies in another from a day on. Told twice, it changes nothing.
+/// Stores that an area lies in another from a day on, with all that lies in it. Told twice, it changes nothing.
 pub async fn lay(tx: &mut Tx, child: &str, parent: &str, from: NaiveDate) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(LAY).bind(child).bind(parent).bind(from).execute(c).await.map(drop))?;
+    place(tx, child).await?;
+    let below: Vec<String> = on!(tx, |c| sqlx::query_scalar(BELOW).bind(child).fetch_all(c).await)?;
+    for code in &below {
+        place(tx, code).await?;
+    }
     Ok(())
+}
+
+/// Works out anew under what an area lies.
+async fn place(tx: &mut Tx, code: &str) -> Result<(), DbError> {
+    on!(tx, |c| sqlx::query(CLEAR).bind(code).execute(c).await.map(drop))?;
+    Ok(on!(tx, |c| sqlx::query(PLACE).bind(code).bind(NEVER).execute(c).await.map(drop))?)
 }

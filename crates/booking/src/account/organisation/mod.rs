@@ -18,6 +18,7 @@ pub use model::{Organisation, OrganisationKind};
 pub use state::{OrganisationState, OrganisationStepName};
 pub(super) use steps::OrganisationStance;
 pub(crate) use store::own;
+pub(super) use store::reached;
 pub use store::{find, insert};
 pub(crate) use store::{list, load};
 pub(super) use territory::require_office;

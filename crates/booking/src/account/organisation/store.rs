@@ -16,27 +16,31 @@ use crate::account::policy::{self, AccountAction, AccountRelation};
 
 const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, state,
     version, created_at from organisation where id = $1";
-/// The organisations that an office reaches: those in its area that are no office, and those that it made.
-const LIST: &str = "with recursive down (code, depth) as (
-        select cast($2 as text), 0
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3))
-    select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, state, version, created_at
-    from organisation
-    where id > $4 and (id = $1 or made_by = $1
-        or (kind <> 'street_office' and area_code in (select code from down))) order by id limit $5";
+/// The organisations that an office reaches: those in its area that are no office, and those that it made. The office is `$1`,
+/// its area `$2`, the day `$3`.
+macro_rules! reached {
+    () => {
+        concat!(
+            "(id = $1 or made_by = $1 or (kind <> 'street_office' and (area_code = $2 or ",
+            $crate::account::area::area_lies_in!("organisation.area_code", "$2", "$3"),
+            ")))"
+        )
+    };
+}
+
+pub(in crate::account) use reached;
+
+const LIST: &str = concat!(
+    "select id, kind, name_zh, name_en, time_zone, phone, area_code, made_by, state, version, created_at
+    from organisation where id > $4 and ",
+    reached!(),
+    " order by id limit $5"
+);
 /// How many organisations that an office reaches have a name, beside one of them.
-const NAMESAKES: &str = "with recursive down (code, depth) as (
-        select cast($2 as text), 0
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3))
-    select count(*) from organisation
-    where replace(name_zh, ' ', '') = replace($4, ' ', '') and id <> $5 and (id = $1 or made_by = $1
-        or (kind <> 'street_office' and area_code in (select code from down)))";
+const NAMESAKES: &str = concat!(
+    "select count(*) from organisation where replace(name_zh, ' ', '') = replace($4, ' ', '') and id <> $5 and ",
+    reached!()
+);
 const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
     and exists (select 1 from login_session s where s.account_id = m.account_id)";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,

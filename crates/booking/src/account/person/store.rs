@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::input::PersonSearch;
 use super::model::Person;
 use super::{lookup, transfer};
-use crate::account::area;
+use crate::account::area::{self, in_areas};
 use crate::account::id::PersonId;
 use crate::account::organisation::{self, Organisation, OrganisationKind};
 use crate::account::policy::{self, AccountAction, AccountRelation};
@@ -31,23 +31,6 @@ macro_rules! columns {
 }
 
 pub(super) use columns;
-
-/// The beginning of a statement that looks into areas: `down` holds those under the caller's, which are `$2` with commas
-/// between, on the day `$3`; the caller's own are not among them.
-macro_rules! areas_under {
-    () => {
-        "with recursive down (code, depth) as (
-        select p.child, 1 from area_parent p
-        where replace(',' || $2 || ',', ',' || p.parent || ',', '') <> ',' || $2 || ',' and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)
-        union all
-        select p.child, down.depth + 1 from down join area_parent p on p.parent = down.code
-        where down.depth < 5 and p.valid_from =
-            (select max(q.valid_from) from area_parent q where q.child = p.child and q.valid_from <= $3)) "
-    };
-}
-
-pub(super) use areas_under;
 
 /// Whether the record `m` leads on because its person was handed over: itself, or a record that it was joined into before.
 /// Such a record is a matter of the past: those whose it was know nothing of the person by it any more. So every statement
@@ -107,7 +90,6 @@ const SEARCH_VISITED: &str = concat!(
     order by name, id limit $3"
 );
 const SEARCH_IN_AREAS: &str = concat!(
-    areas_under!(),
     "select ",
     columns!(),
     " from person where organisation_id is null and merged_into is null and ",
@@ -115,9 +97,9 @@ const SEARCH_IN_AREAS: &str = concat!(
     " and (registered_by = $1 or exists (select 1 from person m
             where m.merged_into = person.id and m.registered_by = $1 and not ",
     handed_over!(),
-    ") or area_code in (select code from down)
-        or replace(',' || $2 || ',', ',' || area_code || ',', '') <> ',' || $2 || ',')
-    order by name, id limit $8"
+    ") or ",
+    in_areas!("person.area_code"),
+    ") order by name, id limit $8"
 );
 /// A visit that has not ended, or has ended since.
 const VISITED: &str = "select count(*) from visit v where v.person_id = $1 and v.agency_id = $2

@@ -1,5 +1,9 @@
 //! Areas are given within the organisation's own: nobody types himself into a street.
 
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use sanbao_booking::account::area::{lay, lies_in};
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::on;
 use sanbao_platform::testing::{Neighbour, on_both};
@@ -111,6 +115,46 @@ async fn the_mirror_takes_an_areas_other_name() {
                 .await)
             .unwrap();
         assert_eq!(names, ["新名"]);
+    })
+    .await;
+}
+
+/// Under what each area was laid, and from which day on.
+type Laid = BTreeMap<(usize, NaiveDate), usize>;
+
+/// Whether an area lies in another on a day, by going up one by one.
+fn goes_up_to(laid: &Laid, area: usize, top: usize, on: NaiveDate) -> bool {
+    let parent = |area| laid.range((area, NaiveDate::MIN)..=(area, on)).next_back().map(|(_, parent)| *parent);
+    std::iter::successors(parent(area), |up| parent(*up)).any(|up| up == top)
+}
+
+#[tokio::test]
+async fn an_area_lies_where_the_last_move_before_a_day_has_laid_it() {
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let code = |area: usize| format!("L{}-{area}", area / 4);
+        let day = |n: usize| NaiveDate::from_ymd_opt(2026, 1, 1).unwrap() + Days::new(n as u64);
+        let mut laid = Laid::new();
+        let mut tx = site.deps.db.begin().await.unwrap();
+        // Areas of six levels, four of each, laid into one of the level above: in any order, and again and again.
+        for step in 0..120_usize {
+            let mixed = step.wrapping_mul(2_654_435_761) >> 5;
+            let (area, from) = (4 + mixed % 20, day(mixed / 20 % 9));
+            let parent = (area / 4 - 1) * 4 + mixed / 180 % 4;
+            lay(&mut tx, &code(area), &code(parent), from).await.unwrap();
+            laid.insert((area, from), parent);
+        }
+        tx.commit().await.unwrap();
+        let mut conn = site.deps.db.read().await.unwrap();
+        let mut within = 0;
+        for (area, top) in (0..24).flat_map(|area| (0..24).map(move |top| (area, top))).filter(|(a, t)| a != t) {
+            for on in (0..10).map(day) {
+                let found = lies_in(&mut conn, &code(area), &code(top), on).await.unwrap();
+                assert_eq!(found, goes_up_to(&laid, area, top, on), "{area} in {top} on {on}");
+                within += usize::from(found);
+            }
+        }
+        assert!(within > 300, "{within}");
     })
     .await;
 }

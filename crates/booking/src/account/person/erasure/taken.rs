@@ -95,6 +95,7 @@ pub(super) const LEFT: &[(&str, &str)] = &[
     ("account_link", "staff"),
     ("area", "places"),
     ("area_parent", "places"),
+    ("area_within", "places"),
     ("audit", "ids and actions"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),

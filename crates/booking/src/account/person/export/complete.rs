@@ -46,6 +46,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("account_link", "staff"),
     ("area", "places"),
     ("area_parent", "places"),
+    ("area_within", "places"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
     ("consult_event", "told as history, into which it was copied"),

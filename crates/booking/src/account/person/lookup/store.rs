@@ -11,10 +11,11 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::key::{Beginning, KeyedTexts};
+use crate::account::area::in_areas;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, columns, handed_over, recent};
+use crate::account::person::store::{columns, handed_over, recent};
 
 /// The form of the keys; a record that was keyed in an older one is keyed anew at the next start.
 pub(super) const FORM: i32 = 1;
@@ -70,12 +71,12 @@ const OF_AGENCY: &str = concat!(
     of_nearest!()
 );
 const OF_AREAS: &str = concat!(
-    areas_under!(),
-    ", picked (id, key) as (
+    "with picked (id, key) as (
         select k.person_id, k.key from person_key k
         where k.scope = $4 and k.key >= $5 and k.key < $6
-        and (k.area_code in (select code from down) or replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
-            or exists (select 1 from person m
+        and (",
+    in_areas!("k.area_code"),
+    " or exists (select 1 from person m
                 where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $1 and not ",
     handed_over!(),
     "))

@@ -8,10 +8,11 @@ use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
 use super::similar::similar;
+use crate::account::area::in_areas;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, find, handed_over, recent};
+use crate::account::person::store::{find, handed_over, recent};
 
 /// Pairs with a sign that are looked at for one page at most; similar names are told from others by the code.
 const LOOKED_AT_MAX: i64 = 2_000;
@@ -64,10 +65,8 @@ macro_rules! in_area {
             ".merged_into is null and ",
             $row,
             ".organisation_id is null and (",
-            $row,
-            ".area_code in (select code from down) or replace(',' || $2 || ',', ',' || ",
-            $row,
-            ".area_code || ',', '') <> ',' || $2 || ',' or ",
+            in_areas!(concat!($row, ".area_code")),
+            " or ",
             registered!($row),
             ")"
         )
@@ -235,10 +234,10 @@ macro_rules! others {
 
 const OF_HOME: &str = pairs!(resident, "$2", "$3", "$4");
 const OF_AGENCY: &str = pairs!(visited, "$3", "$4", "$5");
-const OF_AREAS: &str = concat!(areas_under!(), pairs!(in_area, "$4", "$5", "$6"));
+const OF_AREAS: &str = pairs!(in_area, "$4", "$5", "$6");
 const OTHERS_OF_HOME: &str = others!(resident, "$2", "$3");
 const OTHERS_OF_AGENCY: &str = others!(visited, "$3", "$4");
-const OTHERS_OF_AREAS: &str = concat!(areas_under!(), others!(in_area, "$4", "$5"));
+const OTHERS_OF_AREAS: &str = others!(in_area, "$4", "$5");
 const DECLINE: &str = "insert into person_distinct (low_id, high_id, declined_at, declined_by, organisation_id)
     values ($1, $2, $3, $4, $5) on conflict do nothing";
 

@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::model::{Transfer, TransferId};
 use super::state::TransferState;
+use crate::account::area::in_areas;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
-use crate::account::person::store::{areas_under, columns, handed_over};
+use crate::account::person::store::{columns, handed_over};
 
 /// Records with one paper that are looked at, at most: each organisation has one at most.
 const HELD_MAX: i64 = 50;
@@ -58,23 +59,19 @@ const ASKED_OF: &str = transfers!(concat!(
 ));
 // An office has what it has registered, elders of its area whom nobody has registered, and after a week what two homes of
 // its area have not settled.
-const ASKED_OF_AREAS: &str = concat!(
-    areas_under!(),
-    transfers!(concat!(
-        "where (t.decided_by_organisation = $1 or t.from_organisation = $1
+const ASKED_OF_AREAS: &str = transfers!(concat!(
+    "where (t.decided_by_organisation = $1 or t.from_organisation = $1
         or (t.state = 'asked' and exists (select 1 from person p left join organisation h on h.id = p.organisation_id where ",
-        asked_for!(),
-        " and ((p.organisation_id is null and (p.registered_by = $1 or (p.registered_by is null
-                and (p.area_code in (select code from down)
-                    or replace(',' || $2 || ',', ',' || p.area_code || ',', '') <> ',' || $2 || ','))))
-            or (t.asked_at <= $7
-                and (h.area_code in (select code from down)
-                    or replace(',' || $2 || ',', ',' || h.area_code || ',', '') <> ',' || $2 || ',')
-                and (o.area_code in (select code from down)
-                    or replace(',' || $2 || ',', ',' || o.area_code || ',', '') <> ',' || $2 || ','))))))
+    asked_for!(),
+    " and ((p.organisation_id is null and (p.registered_by = $1 or (p.registered_by is null and ",
+    in_areas!("p.area_code"),
+    "))) or (t.asked_at <= $7 and ",
+    in_areas!("h.area_code"),
+    " and ",
+    in_areas!("o.area_code"),
+    ")))))
     and (t.asked_at, t.id) < ($4, $5) order by t.asked_at desc, t.id desc limit $6"
-    ))
-);
+));
 const HELD: &str = concat!(
     "select ",
     columns!(),
