@@ -19,13 +19,14 @@ mod compact;
 pub mod copy;
 mod migrate;
 mod open;
+mod readers;
 mod ready;
 mod size;
 mod sqlite;
 
 use futures_util::future::BoxFuture;
 use sqlx::pool::PoolConnection;
-use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqliteConnection};
+use sqlx::{PgConnection, PgPool, Postgres, SqliteConnection};
 use tokio::sync::broadcast;
 
 use crate::auth::ended::{Ended, Ending};
@@ -34,6 +35,7 @@ pub use belonging::{Holding, KeyMarks};
 #[doc(hidden)]
 pub use migrate::ascends;
 pub use migrate::{Migrations, Script};
+use readers::Reader;
 use ready::Writable;
 use sqlite::{SqliteDb, WriterGuard};
 
@@ -223,7 +225,7 @@ pub struct Conn(ConnInner);
 
 #[derive(Debug)]
 enum ConnInner {
-    SqliteReader(PoolConnection<Sqlite>),
+    SqliteReader(Reader),
     SqliteWriter(WriterGuard),
     PostgresReader(PoolConnection<Postgres>),
     PostgresTx(sqlx::Transaction<'static, Postgres>),
@@ -329,7 +331,7 @@ impl Db {
     pub fn read(&self) -> BoxFuture<'_, Result<Conn, DbError>> {
         Box::pin(async move {
             Ok(Conn(match &self.engine {
-                Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().acquire().await?),
+                Inner::Sqlite(db) => ConnInner::SqliteReader(db.readers().lend().await?),
                 Inner::Postgres(pool) => ConnInner::PostgresReader(pool.acquire().await?),
             }))
         })

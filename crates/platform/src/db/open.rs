@@ -11,6 +11,9 @@ use sqlx::{Connection as _, PgConnection};
 use super::sqlite::SqliteDb;
 use super::{ACQUIRE_WAIT_SECONDS_MAX, Db, DbError, Inner, POSTGRES_CONNECTIONS_MAX};
 
+/// A connection that was idle for longer is asked whether it is still there before it is lent.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
 /// Whether the schema and the extension that the migrations need are there.
 const IS_MADE_POSTGRES: &str = "select exists (select from pg_namespace where nspname = $1)
     and exists (select from pg_extension where extname = 'btree_gist')";
@@ -85,6 +88,17 @@ impl Db {
     async fn of_server(options: PgConnectOptions, schema: &str) -> Result<Self, DbError> {
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS_MAX)
+            // One that was used a moment ago is not asked whether it is still there: that is a way to the server and back for
+            // every request.
+            .test_before_acquire(false)
+            .before_acquire(|conn, used| {
+                Box::pin(async move {
+                    if used.idle_for >= TRUSTED_IDLE {
+                        conn.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
             .connect_with(options.options([
                 ("search_path", format!("{schema},public")),

@@ -10,15 +10,19 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
-use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX, Script, migrate};
+use super::readers::Readers;
+use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, Script, migrate};
 
 /// Waits for nobody: a file into which another process writes at this moment takes writes.
 const TRY_TO_WRITE: &str =
     "pragma busy_timeout = 0; begin immediate; create table write_trial (id integer) strict; rollback";
+
+/// Rows that wait for their reader.
+const ROWS_BUFFERED_MAX: usize = 512;
 
 type CommitReply = oneshot::Sender<Result<(), String>>;
 
@@ -91,7 +95,7 @@ impl Writer {
 /// Reader pool and writer of one file.
 #[derive(Clone, Debug)]
 pub(super) struct SqliteDb {
-    readers: SqlitePool,
+    readers: Arc<Readers>,
     writer: Arc<Mutex<Writer>>,
     released: Arc<Notify>,
 }
@@ -143,10 +147,8 @@ impl SqliteDb {
             .pragma("temp_store", "memory");
         let mut connection = options.connect().await.map_err(|e| refused(path, e))?;
         takes_writes(&mut connection, path).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS_MAX)
-            .acquire_timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX))
-            .connect_lazy_with(options.pragma("query_only", "on"));
+        // Rows wait for their reader in the channel, and not the engine for each of them.
+        let readers = Readers::new(options.pragma("query_only", "on").row_buffer_size(ROWS_BUFFERED_MAX));
         let writer = Arc::new(Mutex::new(Writer {
             connection: Some(connection),
             open: false,
@@ -158,7 +160,7 @@ impl SqliteDb {
         Ok(Self { readers, writer, released })
     }
 
-    pub(super) fn readers(&self) -> &SqlitePool {
+    pub(super) fn readers(&self) -> &Arc<Readers> {
         &self.readers
     }
 

@@ -45,7 +45,7 @@ impl Sink {
         for (db, _) in all {
             match &db.engine {
                 Inner::Sqlite(db) => {
-                    let mut conn = db.readers().acquire().await?.detach();
+                    let mut conn = db.readers().apart().await?;
                     // Rows come behind those that they refer to, and were checked where they come from.
                     sqlx::raw_sql("pragma query_only = off; pragma foreign_keys = off; begin immediate")
                         .execute(&mut conn)

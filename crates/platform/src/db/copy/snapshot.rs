@@ -49,7 +49,7 @@ impl Snapshot {
     async fn taken(db: &Db, exported: &mut Option<String>) -> Result<Self, DbError> {
         Ok(Self(match &db.engine {
             Inner::Sqlite(db) => {
-                let mut conn = db.readers().acquire().await?.detach();
+                let mut conn = db.readers().apart().await?;
                 sqlx::query("begin").execute(&mut conn).await?;
                 sqlx::query(PIN_SQLITE).execute(&mut conn).await?;
                 Source::Sqlite(Box::new(conn))
