@@ -2,6 +2,7 @@
 //! every service in the process.
 
 mod input;
+mod kept;
 mod installation;
 mod page;
 mod parked;
