@@ -7,8 +7,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::copy::Snapshot;
 use sanbao_platform::db::{Db, DbError};
-use sanbao_platform::retention::{Disposer, Outcome, Period, Periods, Planned};
-use tokio_util::sync::CancellationToken;
+use sanbao_platform::retention::{Disposer, Outcome, Period, Periods, Planned, Run};
 
 use crate::cli_retention::RetentionArgs;
 use crate::command_error::CommandError;
@@ -78,11 +77,11 @@ fn told(disposer: &Disposer, planned: &[Planned]) -> io::Result<()> {
 
 /// Takes it away; whether everything went.
 async fn applied(disposer: &Disposer) -> Result<io::Result<bool>, DbError> {
-    let runs = disposer.run(&CancellationToken::new()).await?;
+    let runs = disposer.run_now().await?;
     Ok(written(disposer, &runs))
 }
 
-fn written(disposer: &Disposer, runs: &[sanbao_platform::retention::Run]) -> io::Result<bool> {
+fn written(disposer: &Disposer, runs: &[Run]) -> io::Result<bool> {
     let mut out = io::stdout().lock();
     if runs.len() < disposer.disposals.len() {
         writeln!(out, "{}: another process is at work on some of it", disposer.service)?;

@@ -171,11 +171,7 @@ fn gone(erasure: &Erasure) -> impl Iterator<Item = Gone<'_>> {
 }
 
 /// Takes everybody of a list out of these databases, and writes them anew; how many rows.
-pub(super) async fn applied(
-    databases: &[(Role, Db)],
-    list: &[Erasure],
-    periods: Periods,
-) -> Result<u64, KeepingError> {
+pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure], periods: Periods) -> Result<u64, KeepingError> {
     let over = Over { now: Clock::system().now(), periods };
     let mut rows = 0;
     apart(databases, list).await?;

@@ -84,7 +84,7 @@ impl Installation {
             }
         };
         let periods = self.0.settings.as_ref().map_or_else(Periods::default, |settings| settings.periods);
-        let retention = check::kept(periods, &databases, clock);
+        let retention = Box::pin(check::kept(periods, &databases, clock));
         let (stored, around, chains, running, (kept, retention)) = tokio::join!(
             check::in_time("state-databases", check::of_open(&databases, clock)),
             around,

@@ -2,8 +2,8 @@
 //! every service in the process.
 
 mod input;
-mod kept;
 mod installation;
+mod kept;
 mod page;
 mod parked;
 mod parked_page;

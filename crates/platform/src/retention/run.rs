@@ -129,6 +129,11 @@ impl Disposer {
         Ok(runs)
     }
 
+    /// The same without an end before the end.
+    pub async fn run_now(&self) -> Result<Vec<Run>, DbError> {
+        self.run(&CancellationToken::new()).await
+    }
+
     /// The same for the classes that were not looked through in the last day.
     async fn run_daily(&self, stop: &CancellationToken) -> Result<(), DbError> {
         for disposal in &self.disposals {
