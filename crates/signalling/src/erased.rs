@@ -15,9 +15,9 @@ use crate::id::ConsultId;
 
 /// The publisher's name for it.
 const ERASED: &str = "booking.consult.erased";
-/// What was said is kept no longer.
+/// The publisher's name for the end of the time of what was said.
 const MEDIA_OVER: &str = "booking.consult.media_over";
-/// The consult is kept no longer.
+/// The same for the consult itself.
 const REMOVED: &str = "booking.consult.removed";
 /// Texts in the data of events that are emptied: see the catalogue.
 const EVENT_TEXTS: &[&str] = &["name", "text"];

@@ -12,7 +12,7 @@ use crate::consult::{self, ConsultId};
 const MARK_CONSULT: &str = "update consult set erased_at = $2 where id = $1";
 const MARK_MEDIA: &str = "update consult set media_removed_at = $2 where id = $1 and media_removed_at is null";
 
-/// What hangs on a consult, and it, in the order in which they refer to each other.
+/// The rows that hang on a consult, and it, in the order in which they refer to each other.
 pub(super) const OF_CONSULT: &[(&str, &str)] = &[
     ("consult_event", "delete from consult_event where consult_id = $1"),
     ("consult_consent", "delete from consult_consent where consult_id = $1"),
@@ -48,7 +48,7 @@ pub(super) async fn consult(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool,
     Ok(true)
 }
 
-/// What was said in the room of a consult: that lies with the relay.
+/// The chat of the room of a consult: that lies with the relay.
 pub(super) async fn media(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
     if !is_due(tx, Kind::Media, id, bound).await? {
         return Ok(false);
