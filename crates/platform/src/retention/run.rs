@@ -164,7 +164,7 @@ impl Disposer {
         };
         let mut tx = self.db.begin().await?;
         store::finish(&mut tx, &claim, outcome, self.clock.now()).await?;
-        let run = store::last(&mut tx, class).await?;
+        let run = store::of(&mut tx, &claim).await?;
         tx.commit().await?;
         let removed = run.as_ref().map_or(0, |run| run.removed);
         tracing::info!(

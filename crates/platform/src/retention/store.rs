@@ -24,6 +24,8 @@ const BEAT: &str = "update retention_run set beat_at = $2 where id = $1 and fini
 const FINISH: &str = "update retention_run set finished_at = $2, outcome = $3 where id = $1 and finished_at is null";
 const LAST: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
     from retention_run where class = $1 order by started_at desc, id desc limit 1";
+const OF: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
+    from retention_run where id = $1";
 const LAST_DONE: &str = "select max(started_at) from retention_run where class = $1 and outcome = 'done'";
 const ALL: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
     from retention_run order by started_at, id";
@@ -120,6 +122,11 @@ pub(super) async fn beat(tx: &mut Tx, claim: &Claim, now: DateTime<Utc>) -> Resu
 /// Ends a run.
 pub(super) async fn finish(tx: &mut Tx, claim: &Claim, outcome: Outcome, now: DateTime<Utc>) -> Result<(), DbError> {
     Ok(on!(tx, |c| sqlx::query(FINISH).bind(claim.id).bind(now).bind(outcome).execute(c).await.map(drop))?)
+}
+
+/// How the run of a claim stands.
+pub(super) async fn of(conn: &mut Conn, claim: &Claim) -> Result<Option<Run>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(OF).bind(claim.id).fetch_optional(c).await)?)
 }
 
 /// The run of a class that began last.

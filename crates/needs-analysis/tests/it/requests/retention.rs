@@ -86,8 +86,11 @@ async fn a_request_goes_five_years_after_its_end_and_is_counted_still() {
         assert_eq!((house.counted().await, house.miscounted().await), (counted, 0));
         is_whole(db).await;
         let proofs = Run::all(&mut db.read().await.unwrap()).await.unwrap();
-        let told: Vec<_> = proofs.iter().map(|run| (run.years, run.removed, run.oldest_at == run.newest_at)).collect();
-        assert_eq!(told, [(5, 0, true), (5, 1, true), (5, 0, true)]);
+        let mut told: Vec<_> =
+            proofs.iter().map(|run| (run.years, run.removed, run.oldest_at == run.newest_at)).collect();
+        // Two were of one moment.
+        told.sort_unstable();
+        assert_eq!(told, [(5, 0, true), (5, 0, true), (5, 1, true)]);
         assert_eq!(house.count("select count(*) from audit where action = 'retention.run' and actor is null").await, 1);
     })
     .await;
