@@ -60,7 +60,6 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/ticket/issued.rs",
     "crates/booking/src/emergency/store.rs",
     "crates/booking/src/retention/store.rs",
-    "crates/booking/src/retention/taken.rs",
     "crates/booking/src/verify.rs",
     "crates/booking/src/visit/proof.rs",
     "crates/booking/src/visit/store.rs",
