@@ -17,6 +17,7 @@ use crate::cli_keeping::{BackupArgs, CheckArgs, ErasuresCommand, MigrateArgs, Mo
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
+use crate::cli_retention::{KeepArgs, RetentionArgs};
 use crate::cli_secret::secret_of;
 use crate::cli_turn::TurnArgs;
 use crate::role::Role;
@@ -67,6 +68,9 @@ pub enum Command {
     /// Work on the list of those who were erased, which a restore of an older backup is given.
     #[command(subcommand)]
     Erasures(ErasuresCommand),
+    /// Tells what is kept no longer, by class and year, or takes it away now, as the server does by itself once a day. With the
+    /// settings of `serve`; may run beside the server.
+    Retention(Box<RetentionArgs>),
     /// Copies a stopped network of files to a PostgreSQL server, and compares each table. The folder stays as it is. Broken off,
     /// it leaves nothing that could be served, and can be begun again.
     MoveToPostgres(MoveArgs),
@@ -164,6 +168,8 @@ pub struct ServeArgs {
     pub accounts: AccountArgs,
     #[command(flatten)]
     pub audit: AuditArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
     /// The filter of the log on standard error: `info`, or `sanbao_booking=debug,info`; `@FILE` for the first line of a
     /// file, which SIGHUP has read again.
     #[arg(long, env = "SANBAO_LOG", default_value = "info", value_name = "FILTER")]
@@ -273,6 +279,7 @@ impl ServeArgs {
             stream_limits: self.network.stream_limits(),
             audit: self.audit.keeping(self.network.keep_answer_days)?,
             retention: self.network.retention()?,
+            periods: self.keep.periods(self.audit.keep_audit_days),
             metrics_token: self.metrics_token.clone(),
             log: self.log.clone(),
             log_plain: self.log_format == LogFormat::Plain,

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use sanbao_platform::config::Secret;
 
 use crate::cli::{ServeArgs, StoreArgs};
+use crate::cli_retention::KeepArgs;
 
 /// The variable of a passphrase itself. There is no such flag: others see what stands on a command line.
 pub const PASSPHRASE: &str = "SANBAO_PASSPHRASE";
@@ -54,6 +55,8 @@ pub struct RestoreArgs {
     /// The list of the erased, by `erasures export`: those who stand there are not in the restored network.
     #[arg(long, value_name = "FILE")]
     pub erasures: Option<PathBuf>,
+    #[command(flatten)]
+    pub keep: KeepArgs,
 }
 
 /// Work on the list of those who were erased.
@@ -63,10 +66,19 @@ pub enum ErasuresCommand {
     Export(ErasuresArgs),
     /// Takes those of a list out of a stopped network, and writes its databases anew, so that no byte of what was taken out is left
     /// in them. With --database-url stop every process first.
-    Apply(ErasuresArgs),
+    Apply(ApplyArgs),
 }
 
-/// The flags of `erasures export` and `erasures apply`.
+/// The flags of `erasures apply`.
+#[derive(Clone, Debug, Args)]
+pub struct ApplyArgs {
+    #[command(flatten)]
+    pub list: ErasuresArgs,
+    #[command(flatten)]
+    pub keep: KeepArgs,
+}
+
+/// The flags of `erasures export`.
 #[derive(Clone, Debug, Args)]
 pub struct ErasuresArgs {
     /// The list.

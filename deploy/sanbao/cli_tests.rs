@@ -72,6 +72,9 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("keep_answer_days", "--data-dir d", "--data-dir d --keep-answer-days 9"),
     ("audit_checkpoints", "--data-dir d", "--data-dir d --audit-checkpoints c"),
     ("keep_audit_days", "--data-dir d", "--data-dir d --keep-audit-days 999"),
+    ("keep_clinical_years", "--data-dir d", "--data-dir d --keep-clinical-years 30"),
+    ("keep_consult_media_years", "--data-dir d", "--data-dir d --keep-consult-media-years 5"),
+    ("keep_work_order_years", "--data-dir d", "--data-dir d --keep-work-order-years 10"),
     ("metrics_token", "--data-dir d", "--data-dir d --metrics-token t"),
     ("connections_max", "--data-dir d", "--data-dir d --connections-max 99"),
     ("connections_per_address_max", "--data-dir d", "--data-dir d --connections-per-address-max 9"),
@@ -185,6 +188,9 @@ fn unusable_combinations_name_the_flag() {
         ("--data-dir d --nats nats://n --keep-event-days 29", "--keep-event-days 29"),
         ("--data-dir d --keep-answer-days 0", "--keep-answer-days"),
         ("--data-dir d --keep-audit-days 183", "184..=36500"),
+        ("--data-dir d --keep-clinical-years 14", "15..=100"),
+        ("--data-dir d --keep-consult-media-years 2", "3..=100"),
+        ("--data-dir d --keep-work-order-years 101", "3..=100"),
         ("--data-dir d --keep-answer-days 200 --keep-audit-days 199", "--keep-audit-days 199"),
     ] {
         let error = serve(flags).unwrap_err();

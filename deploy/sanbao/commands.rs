@@ -29,6 +29,7 @@ use crate::needs;
 use crate::process;
 use crate::recover;
 use crate::reseal;
+use crate::retention;
 use crate::role::Role;
 use crate::run::{self, RunError};
 use crate::settings::{Settings, Storage, Turn, toml_text};
@@ -87,6 +88,7 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
         Command::Reseal(store) => return reseal::run(&store).await,
         Command::Check(args) => return check::run(&args).await,
         Command::Verify(store) => return verify::run(&store).await,
+        Command::Retention(args) => return retention::run(&args).await,
         Command::Migrate(args) => migrate::run(&args).await?,
         Command::Backup(args) => keeping::back_up(&args).await?,
         Command::Restore(args) => keeping::restore(&args).await?,

@@ -13,6 +13,7 @@ use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::nats::Nats;
 use sanbao_platform::problem::Kind;
+use sanbao_platform::retention::Periods;
 use sanbao_platform::service::{Bus, Deps, Running, Service, Wiring};
 use sanbao_platform::web::{Frame, NavLink};
 use sanbao_platform::{http, telemetry, web};
@@ -57,6 +58,8 @@ pub struct Parts {
     pub audit: Keeping,
     /// How long the databases keep rows.
     pub retention: Retention,
+    /// How long records are kept, by their class.
+    pub periods: Periods,
     /// How the installation stands, for those who run it.
     pub installation: Installation,
 }
@@ -142,11 +145,16 @@ impl Parts {
             media: settings.media,
             metrics_token: settings.metrics_token.clone(),
             passwords: Passwords::default(),
-            booking: sanbao_booking::Config { account: settings.accounts.clone(), ..sanbao_booking::Config::default() },
+            booking: sanbao_booking::Config {
+                account: settings.accounts.clone(),
+                periods: settings.periods,
+                ..sanbao_booking::Config::default()
+            },
             nats,
             stream_limits: settings.stream_limits,
             audit: settings.audit.clone(),
             retention: settings.retention,
+            periods: settings.periods,
             installation: Installation::of(settings.clone()),
         })
     }
@@ -182,11 +190,14 @@ impl Parts {
         Ok(sanbao_booking::App::new(self.booking.clone(), self.deps(self.stores.of(Role::Booking)?)?))
     }
 
+    fn needs_config(&self) -> sanbao_needs_analysis::Config {
+        sanbao_needs_analysis::Config { periods: self.periods, ..sanbao_needs_analysis::Config::default() }
+    }
+
     /// The same of needs-analysis: the demo, imports.
     pub fn needs_app(&self) -> Result<sanbao_needs_analysis::App, ComposeError> {
         let deps = self.deps(self.stores.of(Role::NeedsAnalysis)?)?;
-        let (config, imports) =
-            (sanbao_needs_analysis::Config::default(), sanbao_needs_analysis::import::Imports::default());
+        let (config, imports) = (self.needs_config(), sanbao_needs_analysis::import::Imports::default());
         Ok(sanbao_needs_analysis::App { deps, config, imports })
     }
 }
@@ -207,7 +218,7 @@ pub fn services(parts: &Parts) -> Result<Vec<Service>, ComposeError> {
         let mut service = match role {
             Role::Booking => sanbao_booking::build(parts.booking.clone(), deps.clone()),
             Role::Signalling => sanbao_signalling::build(relay(&parts.turn, parts.media, &parts.root), deps.clone()),
-            Role::NeedsAnalysis => sanbao_needs_analysis::build(sanbao_needs_analysis::Config::default(), deps.clone()),
+            Role::NeedsAnalysis => sanbao_needs_analysis::build(parts.needs_config(), deps.clone()),
         };
         let (consumers, stores, installation) =
             (service.consumers.clone().into(), parts.stores.clone(), parts.installation.clone());

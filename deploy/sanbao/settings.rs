@@ -11,6 +11,7 @@ use sanbao_platform::cn::DiallingCode;
 use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
+use sanbao_platform::retention::Periods;
 use sanbao_platform::telemetry::LogFilter;
 use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
@@ -154,6 +155,8 @@ pub struct Settings {
     pub audit: Keeping,
     /// How long the databases keep rows.
     pub retention: Retention,
+    /// How long records are kept, by their class.
+    pub periods: Periods,
     /// The token that opens `/metrics` from elsewhere than this machine.
     pub metrics_token: Option<Secret<String>>,
     /// The filter of the log: `info`, `sanbao_booking=debug,info`, or a file that holds one.
@@ -230,6 +233,7 @@ impl Settings {
             stream_limits: StreamLimits::default(),
             audit: Keeping::default(),
             retention: Retention::default(),
+            periods: Periods::default(),
             metrics_token: None,
             log: LogFilter::Text("info".to_owned()),
             log_plain: true,
@@ -304,6 +308,7 @@ impl Settings {
             .chain([
                 ("accounts", self.accounts_section()),
                 ("audit", self.audit_section()),
+                ("kept", self.kept_section()),
                 ("nats", self.nats_section()),
                 ("around", around),
             ])
@@ -320,6 +325,14 @@ impl Settings {
     fn audit_section(&self) -> Vec<(&'static str, serde_json::Value)> {
         let checkpoints = self.audit.checkpoints.as_ref().map(|file| &file.0);
         vec![("audit_checkpoints", shown(checkpoints)), ("keep_audit_days", shown(self.audit.days_min))]
+    }
+
+    fn kept_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        vec![
+            ("keep_clinical_years", shown(self.periods.clinical_years)),
+            ("keep_consult_media_years", shown(self.periods.consult_media_years)),
+            ("keep_work_order_years", shown(self.periods.work_order_years)),
+        ]
     }
 
     fn nats_section(&self) -> Vec<(&'static str, serde_json::Value)> {

@@ -10,6 +10,8 @@ pub(crate) static TEXTS: LazyLock<Texts> =
 
 #[cfg(test)]
 mod tests {
+    use sanbao_platform::retention::RetentionClass;
+
     use super::*;
     use crate::{compose, help, lan_page};
 
@@ -23,6 +25,7 @@ mod tests {
             include_str!("check/certificate.rs"),
             include_str!("check/checkpoint.rs"),
             include_str!("check/clock.rs"),
+            include_str!("check/kept.rs"),
             include_str!("check/running.rs"),
             include_str!("check/store.rs"),
             include_str!("check/turn.rs"),
@@ -31,7 +34,8 @@ mod tests {
         .flat_map(|text| -> Vec<String> { advice(text) })
         .collect();
         assert!(measured.len() > 50, "{measured:?}");
+        let classes = RetentionClass::ALL.iter().map(|class| format!("kept-class-{}", class.as_str()));
         let guides = help::GUIDES.iter().flat_map(help::keys);
-        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides).chain(measured)), [""; 0]);
+        assert_eq!(TEXTS.lacking(steps.chain(links).chain(guides).chain(classes).chain(measured)), [""; 0]);
     }
 }

@@ -61,6 +61,10 @@ async fn the_page_says_what_was_measured_and_never_that_the_unknown_is_good() {
         let row = row(&first, what);
         assert!(row.contains(words), "{row}");
     }
+    assert!(row(&first, "到期清理 needs-analysis").contains("好还没有清理过"), "{first}");
+    for words in ["会诊文书", "15 年", "1096 天", "还没有清理过"] {
+        assert!(first.contains(words), "how long records are kept: {words}");
+    }
     assert!(rows(&first)[0].contains("不行"), "what wants somebody stands first: {first}");
     assert!(first.contains("notice bad") && first.contains("从这里看不到"), "{first}");
     // What was measured stands until somebody asks again.

@@ -5,6 +5,7 @@ pub mod account;
 pub mod calendar;
 pub mod consult;
 pub mod emergency;
+pub mod retention;
 pub mod role;
 mod texts;
 pub mod verify;
@@ -14,6 +15,7 @@ use sanbao_platform::auth::Guesses;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
+use sanbao_platform::retention::{self as keeping, Periods};
 use sanbao_platform::service::{Deps, Service, ServiceState};
 use sanbao_platform::table::Imports;
 use std::num::NonZeroU32;
@@ -55,6 +57,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1730 "1730_erasure_requests",
     1731 "1731_person_indexes",
     1790 "1790_area_within",
+    1810 "1810_retention",
 );
 
 /// The operator's choices.
@@ -68,6 +71,8 @@ pub struct Config {
     pub account: account::AccountConfig,
     /// The bounds of visits.
     pub visit: visit::VisitConfig,
+    /// How long what is kept.
+    pub periods: Periods,
 }
 
 impl Default for Config {
@@ -77,6 +82,7 @@ impl Default for Config {
             login_burst_max: NonZeroU32::MIN.saturating_add(29),
             account: account::AccountConfig::default(),
             visit: visit::VisitConfig::default(),
+            periods: Periods::default(),
         }
     }
 }
@@ -116,7 +122,9 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let mut consumers = account::consumers(&app);
     consumers.extend(consult::consumers(&app));
     consumers.extend(visit::consumers(&app));
-    let tasks = [consult::tasks(&app), account::tasks(&app)].into_iter().flatten().collect();
+    let disposer = retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
+    let dispose = vec![keeping::task(disposer)];
+    let tasks = [consult::tasks(&app), account::tasks(&app), dispose].into_iter().flatten().collect();
     let mut events = [account::catalogue(), consult::CATALOGUE.to_vec(), visit::CATALOGUE.to_vec()].concat();
     events.extend_from_slice(emergency::CATALOGUE);
     Service { name: NAME, db: app.deps.db.clone(), routes: routes.audited(app), events, consumers, tasks }

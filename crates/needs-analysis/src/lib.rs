@@ -16,6 +16,7 @@ use sanbao_platform::auth::ended;
 use sanbao_platform::db::Migrations;
 use sanbao_platform::http::Routes;
 use sanbao_platform::migrations;
+use sanbao_platform::retention::{self, Periods};
 use sanbao_platform::service::{Deps, Service, ServiceState};
 
 /// The service's name: its schema, its log.
@@ -38,6 +39,7 @@ pub const MIGRATIONS: Migrations = migrations!("needs-analysis":
     1120 "1120_import_notes",
     1130 "1130_erased_elder",
     1140 "1140_elder_by_survivor",
+    1150 "1150_retention",
 );
 
 /// The zone in which this network counts its days.
@@ -53,6 +55,8 @@ pub fn local_day(at: DateTime<Utc>) -> NaiveDate {
 pub struct Config {
     /// By when requests must have moved on.
     pub sla: request::sla::SlaRules,
+    /// How long what is kept.
+    pub periods: Periods,
 }
 
 /// The state of every handler. Cheap to clone.
@@ -77,7 +81,8 @@ pub fn build(config: Config, deps: Deps) -> Service {
     let app = App { deps, config, imports: import::Imports::default() };
     let routes =
         Routes::new().merge(area::routes()).merge(request::routes()).merge(rollup::routes()).merge(audit::routes());
-    let tasks = vec![area::task(&app), request::erased::task(&app)];
+    let disposer = request::retention::disposer(app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
+    let tasks = vec![area::task(&app), request::erased::task(&app), retention::task(disposer)];
     let mut consumers = request::consumers(&app);
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
     consumers.push(ended::consumer("needs-analysis.ended_sessions", db, clock));

@@ -8,6 +8,7 @@
 //! - [`http`], [`problem`], [`policy`], [`web`], [`i18n`], [`lang`]: requests, errors, pages, words
 //! - [`lifecycle`], [`history`], [`mod@text_enum`]: the one way of every step of every aggregate, and what is kept of it
 //! - [`audit`], [`telemetry`]: what is kept of what happened
+//! - [`retention`]: how long classes of records are kept, and what takes them away then
 //! - [`certificate`]: what HTTPS and TURN over TLS show, read again when it is renewed
 //! - [`clock`], [`id`]: time and ids as parameters
 //! - [`cn`]: resident identity numbers, telephone numbers and their masks; [`invisible`]: what no name should hold
@@ -37,6 +38,7 @@ pub mod page;
 pub mod policy;
 pub mod problem;
 pub mod reseal;
+pub mod retention;
 pub mod service;
 pub mod table;
 pub mod telemetry;

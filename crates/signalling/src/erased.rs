@@ -1,5 +1,5 @@
-//! The resident of a consult was erased: what was said and who was named in its room goes. That the room was, and for how
-//! long, stays.
+//! The resident of a consult was erased, or the time of what was said is over: what was said and who was named in its room goes. That
+//! the room was, and for how long, stays until the consult itself is kept no longer.
 
 use std::sync::Arc;
 
@@ -15,6 +15,10 @@ use crate::id::ConsultId;
 
 /// The publisher's name for it.
 const ERASED: &str = "booking.consult.erased";
+/// The publisher's name for the end of the time of what was said.
+const MEDIA_OVER: &str = "booking.consult.media_over";
+/// The same for the consult itself.
+const REMOVED: &str = "booking.consult.removed";
 /// Texts in the data of events that are emptied: see the catalogue.
 const EVENT_TEXTS: &[&str] = &["name", "text"];
 
@@ -24,16 +28,27 @@ const SNAPSHOT: &str = "delete from room_snapshot where consult = $1";
 /// The tables from which something is taken, with the statements.
 const TAKEN: &[(&str, &str)] = &[("consult_fact", FACTS), ("room_snapshot", SNAPSHOT)];
 
+/// The tables of which nothing stays when the consult itself goes, beside these.
+const WITH_CONSULT: &[(&str, &str)] = &[
+    ("consult_precheck", "delete from consult_precheck where consult = $1"),
+    ("consult_quality", "delete from consult_quality where consult = $1"),
+    ("consult_room", "delete from consult_room where consult = $1"),
+    ("room_holder", "delete from room_holder where consult = $1"),
+    ("room_opening", "delete from room_opening where consult = $1"),
+    ("ticket_revocation", "delete from ticket_revocation where consult = $1"),
+];
+
 described! {
     /// The event, as far as the relay reads it.
     #[derive(Deserialize)]
-    struct ConsultErased {
+    struct ConsultOver {
         consult_id: ConsultId,
     }
 }
 
-/// The event that is read from the booking side's log.
-const KINDS: &[Reads] = &[reads::<ConsultErased>(ERASED)];
+/// The events that are read from the booking side's log.
+const KINDS: &[Reads] =
+    &[reads::<ConsultOver>(ERASED), reads::<ConsultOver>(MEDIA_OVER), reads::<ConsultOver>(REMOVED)];
 
 /// Follows the booking side's log.
 pub(crate) fn consumer(db: Db, clock: Clock) -> Consumer {
@@ -48,8 +63,13 @@ pub(crate) fn consumer(db: Db, clock: Clock) -> Consumer {
 }
 
 async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
-    let ConsultErased { consult_id } = event.read()?;
+    let ConsultOver { consult_id } = event.read()?;
     empty(tx, consult_id.0).await?;
+    if event.kind == REMOVED {
+        for (_, statement) in WITH_CONSULT {
+            on!(tx, |c| sqlx::query(*statement).bind(consult_id).execute(c).await.map(drop)).map_err(DbError::from)?;
+        }
+    }
     Ok(())
 }
 
@@ -73,6 +93,7 @@ pub async fn apply(db: &Db, consult: Uuid) -> Result<u64, DbError> {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests")]
+    use sanbao_platform::retention::RetentionClass;
     use sanbao_platform::testing::{self, Forgotten, everything, on_both};
     use serde_json::json;
 
@@ -99,6 +120,7 @@ mod tests {
         ("outbox", "emptied by the platform, event by event, so that its readers read them still"),
         ("outdated_token", "staff"),
         ("parked_event", "of booking: ids and moments"),
+        ("retention_run", "counts and moments"),
         ("room_holder", "ids"),
         ("room_opening", "ids"),
         ("ticket_revocation", "ids and moments"),
@@ -116,6 +138,31 @@ mod tests {
         known.extend(LEFT);
         let all = Forgotten { told: &[], left_out: &[], elsewhere: &known };
         assert_eq!(all.findings(&deps.db).await, [""; 0]);
+    }
+
+    /// The class of each table that has one; the rest is the platform's, or a matter of minutes.
+    const CLASSED: &[(&str, RetentionClass)] = &[
+        ("consult_fact", RetentionClass::ConsultMedia),
+        ("room_snapshot", RetentionClass::ConsultMedia),
+        ("consult_precheck", RetentionClass::ClinicalPaper),
+        ("consult_quality", RetentionClass::ClinicalPaper),
+        ("consult_room", RetentionClass::ClinicalPaper),
+        ("room_holder", RetentionClass::ClinicalPaper),
+        ("room_opening", RetentionClass::ClinicalPaper),
+        ("ticket_revocation", RetentionClass::ClinicalPaper),
+    ];
+
+    #[test]
+    fn a_table_that_holds_something_of_a_consult_has_a_class_and_goes_with_it() {
+        for (table, class) in CLASSED {
+            let taken = if *class == RetentionClass::ConsultMedia { TAKEN } else { WITH_CONSULT };
+            assert!(taken.iter().any(|(name, _)| name == table), "{table}");
+        }
+        assert_eq!(CLASSED.len(), TAKEN.len() + WITH_CONSULT.len());
+        for (table, _) in LEFT {
+            let of_room = table.starts_with("consult_") || table.starts_with("room_") || table.starts_with("ticket_");
+            assert!(!of_room || CLASSED.iter().any(|(name, _)| name == table), "{table} is in no class");
+        }
     }
 
     #[tokio::test]

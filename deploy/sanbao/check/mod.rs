@@ -4,6 +4,7 @@
 mod certificate;
 mod checkpoint;
 mod clock;
+mod kept;
 mod running;
 mod store;
 mod turn;
@@ -16,6 +17,8 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::lang::Lang;
 
 pub(crate) use checkpoint::look as checkpoints;
+pub use kept::KeptHere;
+pub(crate) use kept::look as kept;
 pub(crate) use running::connections;
 pub(crate) use store::of_open;
 

@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
 
-use super::{Finding, Sentence, Standing, checkpoint};
+use super::{Finding, Sentence, Standing, checkpoint, kept};
 use crate::role::Role;
 use crate::settings::{Settings, Storage};
 use crate::stores::{ComposeError, Found, Purpose};
@@ -36,7 +36,11 @@ pub(super) async fn look(settings: &Settings, clock: &Clock) -> Vec<Finding> {
             Err(error) => Err(error),
         };
         let all = match all {
-            Ok(all) => Ok([all, checkpoint::look(&settings.audit, &found.databases(), clock).await].concat()),
+            Ok(all) => {
+                let (_, retention) = kept::look(settings.periods, &found.databases(), clock).await;
+                let checkpoints = checkpoint::look(&settings.audit, &found.databases(), clock).await;
+                Ok([all, retention, checkpoints].concat())
+            }
             refused => refused,
         };
         found.close().await;

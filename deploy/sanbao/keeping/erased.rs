@@ -6,18 +6,19 @@ use std::path::Path;
 
 use sanbao_booking::account::person::erasure::{self, Erasure};
 use sanbao_booking::consult::ConsultId;
-use sanbao_needs_analysis::request::erased::{self, Gone};
+use sanbao_needs_analysis::request::erased::{self, Gone, Over};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::crypto::{derive, hex, same_secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::Snapshot;
+use sanbao_platform::retention::Periods;
 use sanbao_signalling::erased as rooms;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{beside, private};
 use super::{KeepingError, is_current};
-use crate::cli_keeping::ErasuresArgs;
+use crate::cli_keeping::{ApplyArgs, ErasuresArgs};
 use crate::command_error::CommandError;
 use crate::folder;
 use crate::role::Role;
@@ -70,15 +71,16 @@ pub async fn export(args: &ErasuresArgs) -> Result<(), CommandError> {
 }
 
 /// Applies a list to a stopped network, and writes its databases anew, so that no page keeps what was taken out.
-pub async fn apply(args: &ErasuresArgs) -> Result<(), CommandError> {
-    let (storage, secret_file) = args.store.storage()?;
-    let list = read(&args.file, &secret(&secret_file)?)?;
+pub async fn apply(args: &ApplyArgs) -> Result<(), CommandError> {
+    let (storage, secret_file) = args.list.store.storage()?;
+    let list = read(&args.list.file, &secret(&secret_file)?)?;
     let _claim = match &storage {
         Storage::Files(dir) => Some(folder::claim_stopped(dir)?),
         Storage::Postgres(_) => None,
     };
     let found = opened(&storage).await?;
-    let rows = applied(&found.databases(), &list).await?;
+    let periods = args.keep.periods(Periods::default().audit_days);
+    let rows = applied(&found.databases(), &list, periods).await?;
     found.close().await;
     let mut out = io::stdout().lock();
     writeln!(out, "{} people of the list are erased here; {rows} rows were taken out or emptied", list.len())?;
@@ -169,8 +171,8 @@ fn gone(erasure: &Erasure) -> impl Iterator<Item = Gone<'_>> {
 }
 
 /// Takes everybody of a list out of these databases, and writes them anew; how many rows.
-pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure]) -> Result<u64, KeepingError> {
-    let now = Clock::system().now();
+pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure], periods: Periods) -> Result<u64, KeepingError> {
+    let over = Over { now: Clock::system().now(), periods };
     let mut rows = 0;
     apart(databases, list).await?;
     for erasure in list {
@@ -180,7 +182,7 @@ pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure]) -> Resul
         }
         if let Some(db) = of(databases, Role::NeedsAnalysis) {
             for gone in gone(erasure) {
-                rows += erased::apply(db, &gone, now).await? as u64;
+                rows += erased::apply(db, &gone, over).await? as u64;
             }
         }
     }

@@ -9,6 +9,7 @@ use sanbao_booking::account::person::erasure::Erasure;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::{Cell, Digest, Sink, Table, matched};
+use sanbao_platform::retention::Periods;
 
 use super::{KeepingError, erased};
 use crate::command_error::CommandError;
@@ -165,7 +166,7 @@ impl Filling {
         self,
         root: &RootSecret,
         secret_file: &Path,
-        erasures: Option<&[Erasure]>,
+        erasures: Option<(&[Erasure], Periods)>,
     ) -> Result<u64, KeepingError> {
         self.bar.finish_and_clear();
         let Storage::Files(dir) = &self.storage else {
@@ -190,12 +191,12 @@ impl Filling {
 }
 
 /// Takes out those who were erased since; the statements that do are of this program's schema.
-async fn without(databases: &[(Role, Db)], erasures: Option<&[Erasure]>) -> Result<(), KeepingError> {
-    let Some(erasures) = erasures else { return Ok(()) };
+async fn without(databases: &[(Role, Db)], erasures: Option<(&[Erasure], Periods)>) -> Result<(), KeepingError> {
+    let Some((erasures, periods)) = erasures else { return Ok(()) };
     for (role, db) in databases {
         db.migrate(role.migrations()).await?;
     }
-    erased::applied(databases, erasures).await.map(drop)
+    erased::applied(databases, erasures, periods).await.map(drop)
 }
 
 async fn close(databases: &[(Role, Db)]) {

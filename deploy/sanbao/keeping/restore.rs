@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Write as _};
 
 use sanbao_platform::archive::{ArchiveError, Reader};
 use sanbao_platform::config::RootSecret;
+use sanbao_platform::retention::Periods;
 
 use super::backup::Record;
 use super::erased;
@@ -36,7 +37,9 @@ pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     let erasures = args.erasures.as_deref().map(|list| erased::read(list, &root)).transpose()?;
     let mut filling = Filling::begin(&storage, &root, &secret_file, &applied).await?;
     take(&mut archive, &mut filling).await?;
-    let rows = filling.finish(&root, &secret_file, erasures.as_deref()).await?;
+    let periods = args.keep.periods(Periods::default().audit_days);
+    let gone = erasures.as_deref().map(|list| (list, periods));
+    let rows = filling.finish(&root, &secret_file, gone).await?;
     let mut out = io::stdout().lock();
     writeln!(
         out,

@@ -6,10 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::audit::chain::Keeping;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::nats::Nats;
+use sanbao_platform::retention::Periods;
 use sanbao_platform::service::{Jobs, Wiring};
 use tokio::sync::Mutex;
 
-use crate::check::{self, Finding};
+use crate::check::{self, Finding, KeptHere};
 use crate::settings::Settings;
 use crate::stores::Stores;
 
@@ -23,6 +24,8 @@ const SHOWN_FOR: TimeDelta = TimeDelta::minutes(5);
 pub struct Measured {
     pub at: DateTime<Utc>,
     pub findings: Vec<Finding>,
+    /// How long records are kept here, and the last runs.
+    pub kept: Vec<KeptHere>,
 }
 
 /// The installation as its own process sees it. Clones are the same.
@@ -59,13 +62,13 @@ impl Installation {
         if let Some(measured) = last.as_ref().filter(fresh) {
             return measured.clone();
         }
-        let findings = self.findings(stores, clock).await;
-        let measured = Measured { at: clock.now(), findings };
+        let (findings, kept) = self.findings(stores, clock).await;
+        let measured = Measured { at: clock.now(), findings, kept };
         *last = Some(measured.clone());
         measured
     }
 
-    async fn findings(&self, stores: &Stores, clock: &Clock) -> Vec<Finding> {
+    async fn findings(&self, stores: &Stores, clock: &Clock) -> (Vec<Finding>, Vec<KeptHere>) {
         let databases: Vec<_> = stores.roles().filter_map(|role| Some((role, stores.of(role).ok()?.clone()))).collect();
         let keeping = self.0.settings.as_ref().map_or_else(Keeping::default, |settings| settings.audit.clone());
         let around = async {
@@ -80,13 +83,16 @@ impl Installation {
                 None => Vec::new(),
             }
         };
-        let (stored, around, chains, running) = tokio::join!(
+        let periods = self.0.settings.as_ref().map_or_else(Periods::default, |settings| settings.periods);
+        let retention = Box::pin(check::kept(periods, &databases, clock));
+        let (stored, around, chains, running, (kept, retention)) = tokio::join!(
             check::in_time("state-databases", check::of_open(&databases, clock)),
             around,
             check::in_time("state-checkpoints", check::checkpoints(&keeping, &databases, clock)),
             check::in_time("state-readers", running),
+            retention,
         );
         let here: Vec<_> = stores.roles().collect();
-        [stored, check::elsewhere(&here), around, chains, running].concat()
+        ([stored, check::elsewhere(&here), around, chains, running, retention].concat(), kept)
     }
 }

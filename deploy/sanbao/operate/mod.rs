@@ -3,6 +3,7 @@
 
 mod input;
 mod installation;
+mod kept;
 mod page;
 mod parked;
 mod parked_page;

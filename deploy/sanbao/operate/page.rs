@@ -9,7 +9,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{Tone, Words, badge, head, notice};
 use sanbao_platform::problem::Problem;
 
-use super::{Operated, operates, parked, parked_page};
+use super::{Operated, kept, operates, parked, parked_page};
 use crate::check::{Finding, Standing};
 use crate::role::Role;
 use crate::texts::TEXTS;
@@ -44,6 +44,7 @@ async fn draw(app: &Operated, ctx: &Ctx, anew: bool) -> Result<Markup, Problem> 
         }
         (table(lang, &measured.findings))
         p.faint { (words.t("state-from-outside")) }
+        (kept::section(&words, &measured.kept))
         h2 { (words.t("parked-title")) }
         p { (words.t("parked-where")) }
         nav.toolbar aria-label=(words.t("parked-places")) {

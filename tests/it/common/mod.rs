@@ -30,6 +30,7 @@ use sanbao_platform::bus::{Retention, StreamLimits};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::config::{RootSecret, Secret};
 use sanbao_platform::http::{self, Listener};
+use sanbao_platform::retention::Periods;
 use sanbao_platform::testing::{Answer, PATIENCE, TestEngine};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -111,6 +112,7 @@ pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
         stream_limits: StreamLimits::default(),
         audit: Keeping::default(),
         retention: Retention::default(),
+        periods: Periods::default(),
         installation: Installation::default(),
     }
 }

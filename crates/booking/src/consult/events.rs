@@ -57,6 +57,8 @@ event_kinds! {
         ADOPTED = "booking.consult.adopted" 1 "The inviting side said what it did with the opinion.";
         ARCHIVED = "booking.consult.archived" 1 "The file was closed.";
         ERASED = "booking.consult.erased" 1 "Its resident was erased: what is personal of it goes.";
+        MEDIA_OVER = "booking.consult.media_over" 1 "What was said in its room is kept no longer.";
+        REMOVED = "booking.consult.removed" 1 "Its papers are kept no longer: nothing of it is there any more.";
         EXPIRED = "booking.consult.expired" 1 "Nobody acted within the wanted time.";
     }
     TicketRevoked {
@@ -99,6 +101,16 @@ pub(super) fn of(at: DateTime<Utc>, change: &Change<Consult>) -> Result<Vec<NewE
 /// Tells the relay that the resident of a consult was erased.
 pub(crate) async fn erased(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<(), DbError> {
     bus::emit(tx, at, &ERASED, consult, &ConsultEvent { consult_id: consult, at }).await
+}
+
+/// Tells the relay that what was said in the room of a consult is kept no longer.
+pub(crate) async fn media_over(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<(), DbError> {
+    bus::emit(tx, at, &MEDIA_OVER, consult, &ConsultEvent { consult_id: consult, at }).await
+}
+
+/// Tells the relay that a consult is kept no longer.
+pub(crate) async fn removed(tx: &mut Tx, consult: ConsultId, at: DateTime<Utc>) -> Result<(), DbError> {
+    bus::emit(tx, at, &REMOVED, consult, &ConsultEvent { consult_id: consult, at }).await
 }
 
 /// The tickets that the relay turns away.

@@ -37,7 +37,7 @@ use crate::App;
 
 pub(crate) use dossier::{ConsultRecord, of_person};
 pub use events::CATALOGUE;
-pub(crate) use events::erased;
+pub(crate) use events::{erased, media_over, removed};
 pub use id::ConsultId;
 pub(crate) use input::Title;
 pub(crate) use model::OrganisationName;

@@ -7,4 +7,5 @@ mod consult;
 mod emergency;
 mod held;
 mod network;
+mod retention;
 mod visit;

@@ -7,6 +7,7 @@ use sanbao_platform::bus::{ConsumeError, Consumer, Event, Reads, reads};
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{By, Lifecycle as _, Step as _, advance};
+use sanbao_platform::retention::Periods;
 use sanbao_platform::{described, on};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use super::departed;
 use super::directory::{self, Organisation};
 use super::erased;
+use super::held;
 use super::id::RequestId;
 use super::joined;
 use super::model::Request;
@@ -113,6 +115,8 @@ const DIRECTORY_KINDS: &[Reads] = &[
     departed::KINDS[0],
     departed::KINDS[1],
     erased::KINDS[0],
+    held::KINDS[0],
+    held::KINDS[1],
     reads::<OrganisationEvent>(REGISTERED),
     reads::<OrganisationEnd>(CLOSED),
     reads::<OrganisationEnd>(REOPENED),
@@ -120,6 +124,7 @@ const DIRECTORY_KINDS: &[Reads] = &[
 
 /// Whose events this part takes.
 pub fn consumers(app: &App) -> Vec<Consumer> {
+    let periods = app.config.periods;
     vec![
         Consumer {
             name: "needs-analysis.visits",
@@ -135,7 +140,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
             kinds: DIRECTORY_KINDS,
             db: app.deps.db.clone(),
             clock: app.deps.clock.clone(),
-            handler: Arc::new(|tx, event| Box::pin(remember(tx, event))),
+            handler: Arc::new(move |tx, event| Box::pin(remember(tx, periods, event))),
         },
     ]
 }
@@ -221,7 +226,7 @@ async fn organisation(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
 }
 
 /// Remembers a person or an organisation, that two people are one, and that somebody has died or left.
-async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+async fn remember(tx: &mut Tx, periods: Periods, event: &Event) -> Result<(), ConsumeError> {
     if matches!(event.kind.as_str(), joined::JOINED | joined::SEPARATED | joined::MOVED) {
         return joined::take(tx, event).await;
     }
@@ -229,7 +234,10 @@ async fn remember(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
         return departed::take(tx, event).await;
     }
     if event.kind == erased::ERASED {
-        return erased::take(tx, event).await;
+        return erased::take(tx, periods, event).await;
+    }
+    if matches!(event.kind.as_str(), held::HELD | held::RELEASED) {
+        return held::take(tx, event).await;
     }
     if event.kind.starts_with("booking.organisation.") {
         return organisation(tx, event).await;

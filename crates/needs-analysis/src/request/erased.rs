@@ -1,12 +1,13 @@
 //! Somebody was erased: what this service knows of them goes at once, and each of their requests when nothing has happened to it
-//! for five years; one that is open is called off. The request itself stays, with area, category and state, so that counts stay.
+//! for as long as work orders are kept (five years); one that is open is called off. The request itself stays, with area, category and state, so that counts stay.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Utc};
 use sanbao_platform::bus::{self, ConsumeError, Event, Reads, reads};
 use sanbao_platform::db::{Conn, Db, DbError, Tx};
 use sanbao_platform::lifecycle::{self, By, Lifecycle as _, StepError};
+use sanbao_platform::retention::{Periods, RetentionClass};
 use sanbao_platform::service::Task;
 use sanbao_platform::{described, on};
 use serde::Deserialize;
@@ -23,8 +24,6 @@ pub(super) const ERASED: &str = "booking.person.erased";
 /// The event that is read of it.
 pub(super) const KINDS: [Reads; 1] = [reads::<PersonErased>(ERASED)];
 
-/// Years for which work orders are kept from their end.
-pub const WORK_ORDER_YEARS_MIN: u32 = 5;
 /// Requests that one transaction empties at most.
 const BATCH_MAX: i64 = 100;
 /// How often the task looks whose time has come, in seconds.
@@ -53,10 +52,10 @@ const OPEN: &str =
     order by r.id";
 // A request without a resident id is of a person only by its visit. The version grows: a step that was read before may not write
 // this over.
-const CLAIM: &str = "update request set person_id = $2, version = version + 1 where id = $1 and person_id is null";
+const CLAIM: &str = "update request set person_id = $2, version = version + 1 where id = $1 and person_id is null and removed_at is null";
 const EMPTY: &str = "update request set external_id = null, category_raw = null, elder_name = '', phone = null,
     national_id_sealed = null, national_id_index = null, address = null, note = null, person_key = null,
-    content_index = null, erased_at = $2, version = version + 1 where id = $1";
+    content_index = null, erased_at = coalesce(erased_at, $2), version = version + 1 where id = $1";
 const EMPTY_HISTORY: &str = "update history set reason = null, note = null
     where aggregate = 'request' and id = $1 and (reason is not null or note is not null)";
 const EMPTY_OLD_HISTORY: &str = "update request_history set reason = null, note = null where request_id = $1";
@@ -94,20 +93,28 @@ pub struct Gone<'a> {
     pub at: DateTime<Utc>,
 }
 
+/// Of which time a work order is kept no longer.
+#[derive(Clone, Copy, Debug)]
+pub struct Over {
+    pub now: DateTime<Utc>,
+    pub periods: Periods,
+}
+
 /// Takes what is known of somebody who was erased. Told twice, it changes nothing.
-pub(super) async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {
+pub(super) async fn take(tx: &mut Tx, periods: Periods, event: &Event) -> Result<(), ConsumeError> {
     let PersonErased { person_id: person, at, requests } = event.read()?;
     let requests = requests.unwrap_or_default();
-    take_out(tx, &Gone { person, requests: &requests, at }, at, &event.event_id.to_string()).await?;
+    let over = Over { now: at, periods };
+    take_out(tx, &Gone { person, requests: &requests, at }, over, &event.event_id.to_string()).await?;
     Ok(())
 }
 
 /// Forgets somebody, empties the requests whose time has come, and calls off what is open; how many were emptied.
-async fn take_out(tx: &mut Tx, gone: &Gone<'_>, now: DateTime<Utc>, cause: &str) -> Result<usize, StepError> {
+async fn take_out(tx: &mut Tx, gone: &Gone<'_>, over: Over, cause: &str) -> Result<usize, StepError> {
     forget(tx, gone).await?;
     let mut all = 0;
     loop {
-        let emptied = empty_due(tx, now).await?;
+        let emptied = empty_due(tx, over).await?;
         if emptied == 0 {
             break;
         }
@@ -146,56 +153,67 @@ async fn call_off(tx: &mut Tx, gone: &Gone<'_>, cause: &str) -> Result<(), StepE
 }
 
 /// The requests whose time has come.
-async fn due(conn: &mut Conn, now: DateTime<Utc>) -> Result<Vec<RequestId>, DbError> {
-    let over = now - Months::new(WORK_ORDER_YEARS_MIN * 12);
-    Ok(on!(conn, |c| sqlx::query_scalar(DUE).bind(over).bind(BATCH_MAX).fetch_all(c).await)?)
+async fn due(conn: &mut Conn, over: Over) -> Result<Vec<RequestId>, DbError> {
+    let since = over.periods.of(RetentionClass::WorkOrder).since(over.now);
+    Ok(on!(conn, |c| sqlx::query_scalar(DUE).bind(since).bind(BATCH_MAX).fetch_all(c).await)?)
 }
 
 /// Empties some of the requests whose time has come; how many.
-async fn empty_due(tx: &mut Tx, now: DateTime<Utc>) -> Result<usize, DbError> {
-    let due = due(tx, now).await?;
+async fn empty_due(tx: &mut Tx, over: Over) -> Result<usize, DbError> {
+    let due = due(tx, over).await?;
     for id in &due {
-        bus::empty(tx, &[id.0], EVENT_TEXTS, EVENT_VALUES).await?;
-        on!(tx, |c| sqlx::query(EMPTY).bind(id).bind(now).execute(c).await.map(drop))?;
-        for statement in [EMPTY_HISTORY, EMPTY_OLD_HISTORY, FORGET_PARKED, FORGET_ANSWERS] {
-            on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop))?;
-        }
+        empty(tx, *id, over.now).await?;
     }
-    if !due.is_empty() {
-        // News of a visit says why it was called off, and has the visit as its subject.
-        let due: Vec<Uuid> = due.iter().map(|id| id.0).collect();
-        bus::forget_parked(tx, |data| bus::is_one_of(data, "request_id", &due)).await?;
-    }
+    let due: Vec<Uuid> = due.iter().map(|id| id.0).collect();
+    forget_parked(tx, &due).await?;
     Ok(due.len())
 }
 
+/// Empties a request of everything that people said and of whom it is for.
+pub(super) async fn empty(tx: &mut Tx, id: RequestId, now: DateTime<Utc>) -> Result<(), DbError> {
+    bus::empty(tx, &[id.0], EVENT_TEXTS, EVENT_VALUES).await?;
+    on!(tx, |c| sqlx::query(EMPTY).bind(id).bind(now).execute(c).await.map(drop))?;
+    for statement in [EMPTY_HISTORY, EMPTY_OLD_HISTORY, FORGET_PARKED, FORGET_ANSWERS] {
+        on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Deletes parked news of visits to these requests: it says why a visit was called off, and has the visit as its subject.
+pub(super) async fn forget_parked(tx: &mut Tx, requests: &[Uuid]) -> Result<(), DbError> {
+    if !requests.is_empty() {
+        bus::forget_parked(tx, |data| bus::is_one_of(data, "request_id", requests)).await?;
+    }
+    Ok(())
+}
+
 /// Empties all requests whose time has come; how many.
-pub async fn empty_all_due(db: &Db, now: DateTime<Utc>) -> Result<usize, DbError> {
+pub async fn empty_all_due(db: &Db, over: Over) -> Result<usize, DbError> {
     let mut all = 0;
     // Most times there is none: then nobody waits for the writer.
-    while !due(&mut db.read().await?, now).await?.is_empty() {
+    while !due(&mut db.read().await?, over).await?.is_empty() {
         let mut tx = db.begin().await?;
-        all += empty_due(&mut tx, now).await?;
+        all += empty_due(&mut tx, over).await?;
         tx.commit().await?;
     }
     Ok(all)
 }
 
 /// Takes out somebody who was erased before: what an older backup brought back.
-pub async fn apply(db: &Db, gone: &Gone<'_>, now: DateTime<Utc>) -> Result<usize, StepError> {
+pub async fn apply(db: &Db, gone: &Gone<'_>, over: Over) -> Result<usize, StepError> {
     let mut tx = db.begin().await?;
-    let emptied = take_out(&mut tx, gone, now, BY_LIST).await?;
+    let emptied = take_out(&mut tx, gone, over, BY_LIST).await?;
     tx.commit().await?;
     Ok(emptied)
 }
 
 /// Looks every hour whose time has come.
 pub fn task(app: &App) -> Task {
-    let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
+    let (db, clock, periods) = (app.deps.db.clone(), app.deps.clock.clone(), app.config.periods);
     Box::new(move |stop| {
         Box::pin(async move {
             while !stop.is_cancelled() {
-                match empty_all_due(&db, clock.now()).await {
+                match empty_all_due(&db, Over { now: clock.now(), periods }).await {
                     Ok(0) => {}
                     Ok(requests) => tracing::info!(requests, "requests of people who were erased are emptied"),
                     Err(error) => tracing::warn!(%error, "requests of people who were erased stay until the next try"),
@@ -236,7 +254,9 @@ mod tests {
         ("network_mark", "keys"),
         ("office", "organisations"),
         ("outbox", "emptied by the platform, event by event, so that its readers read them still"),
+        ("held_subject", "ids"),
         ("outdated_token", "staff"),
+        ("retention_run", "counts and moments"),
         ("request_moved", "ids"),
         ("rollup", "numbers"),
         ("write_probe", "always empty"),

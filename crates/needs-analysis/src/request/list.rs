@@ -85,7 +85,7 @@ const LIST: &str = "with recursive
         g.name_zh as agency_name, e.ended_as, e.ended_on, r.area_code in (select code from scope) as in_scope
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     left join elder e on e.person_id = r.person_id
-    where (r.agency_id = $4 or r.area_code in (select code from scope))
+    where r.removed_at is null and (r.agency_id = $4 or r.area_code in (select code from scope))
         and ($3 is null or r.area_code in (select code from wanted))
         and ($5 is null or r.state = $5)
         and ($6 is null or r.category = $6)

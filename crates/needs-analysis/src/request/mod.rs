@@ -7,6 +7,7 @@
 //! - `export`: all that is kept of one person
 //! - [`directory`]: the agencies and offices that are known
 //! - [`import`]: requests from a file
+//! - [`erased`], [`retention`]: what goes with a person, and what goes by itself
 //! - [`reseal`]: sealed fields, for another key
 //! - [`demo`]: three invented months
 
@@ -21,6 +22,7 @@ pub mod erased;
 pub mod events;
 mod export;
 mod field;
+mod held;
 pub mod id;
 pub mod import;
 pub mod input;
@@ -30,6 +32,7 @@ pub mod model;
 mod page;
 pub mod policy;
 pub mod reseal;
+pub mod retention;
 pub mod sla;
 pub mod state;
 pub mod step;

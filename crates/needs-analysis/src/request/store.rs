@@ -17,7 +17,7 @@ const FIND: &str =
     "select id, source, external_id, received_at, area_code, category, category_raw, urgency, elder_name,
         phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until, person_id, person_key,
         content_index, triaged, state, state_since, agency_id, accepted_at, visit_id, merged_into, organisation_id,
-        created_at, version from request where id = $1";
+        created_at, version from request where id = $1 and removed_at is null";
 const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.area_code, r.category, r.category_raw,
         r.urgency, r.elder_name, r.phone, r.national_id_sealed, r.national_id_index, r.address, r.note, r.wanted_from,
         r.wanted_until, r.person_id, r.person_key, r.content_index, r.triaged, r.state, r.state_since, r.agency_id,
@@ -25,7 +25,7 @@ const ONE: &str = "select r.id, r.source, r.external_id, r.received_at, r.area_c
         a.name_zh as area_name, g.name_zh as agency_name, e.ended_as, e.ended_on
     from request r join area a on a.code = r.area_code left join agency g on g.organisation_id = r.agency_id
     left join elder e on e.person_id = r.person_id
-    where r.id = $1";
+    where r.id = $1 and r.removed_at is null";
 // Bound as `UPDATE` is, up to what only a new row or only an old one has.
 const INSERT: &str = "insert into request (id, version, received_at, received_on, area_code, category, category_raw,
     urgency, elder_name, phone, national_id_sealed, national_id_index, address, note, wanted_from, wanted_until,

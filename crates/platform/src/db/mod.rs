@@ -192,6 +192,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     12 "0012_kept_backup",
     14 "0014_parked_order",
     16 "0016_outbox_subject",
+    18 "0018_retention_run",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

@@ -87,6 +87,19 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.held` and `booking.person.released`.
+    #[derive(Clone, Debug, Serialize)]
+    pub struct PersonHeld {
+        /// A record of the person: one that was joined into another is told of by an event of its own.
+        pub person_id: PersonId,
+        /// The requests of the visits to the record's person, which their publisher may not know to be of the person.
+        pub requests: Vec<Uuid>,
+        /// When it was told.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
@@ -98,6 +111,10 @@ event_kinds! {
     }
     PersonErased {
         ERASED = "booking.person.erased" 1 "Somebody was erased: what is personal of them goes, once the law no longer keeps it.";
+    }
+    PersonHeld {
+        HELD = "booking.person.held" 1 "A legal hold stands on somebody's record: nothing of it is taken away. It may be told again, with later requests.";
+        RELEASED = "booking.person.released" 1 "No legal hold stands on somebody's record any more.";
     }
     PersonMoved {
         MOVED = "booking.person.moved" 1 "Somebody was handed over to another care home, or to the own home: what is not done is that record's.";
@@ -138,6 +155,13 @@ impl PersonJoined {
         Self { person_id: *person_id, other_id: *other_id, at }
     }
 
+    /// Writes the event beside the change.
+    pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
+        bus::emit(tx, self.at, kind, self.person_id, self).await
+    }
+}
+
+impl PersonHeld {
     /// Writes the event beside the change.
     pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
         bus::emit(tx, self.at, kind, self.person_id, self).await

@@ -7,4 +7,4 @@ mod intake;
 mod joins;
 mod pages;
 mod schedule;
-mod world;
+pub mod world;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sanbao_needs_analysis::request::erased;
+use sanbao_needs_analysis::request::erased::{self, Over};
+use sanbao_platform::retention::Periods;
 use sanbao_platform::testing::{everything, on_both};
 use serde_json::json;
 use uuid::Uuid;
@@ -12,6 +13,10 @@ use crate::requests::import::{HEADER, by_library};
 
 const ELDER: Uuid = Uuid::from_u128(61);
 const YEAR: u64 = 24 * 366;
+
+fn over(house: &House) -> Over {
+    Over { now: house.now(), periods: Periods::default() }
+}
 
 #[tokio::test]
 async fn requests_of_somebody_who_was_erased_are_emptied_after_five_years() {
@@ -37,7 +42,7 @@ async fn requests_of_somebody_who_was_erased_are_emptied_after_five_years() {
         let kept = everything(&house.app.deps.db).await;
         assert!(!kept.lines().any(|line| line.starts_with("elder ")), "{kept}");
         assert!(kept.contains("谌独名"));
-        let due = async || erased::empty_all_due(&house.app.deps.db, house.now()).await.unwrap();
+        let due = async || erased::empty_all_due(&house.app.deps.db, over(&house)).await.unwrap();
         house.clock.advance(Duration::from_hours(4 * YEAR));
         assert_eq!(due().await, 0);
         house.clock.advance(Duration::from_hours(YEAR));
@@ -85,7 +90,7 @@ async fn requests_that_were_open_are_called_off_and_follow_in_any_state() {
         let told: Vec<String> = house.published().await.into_iter().map(|(kind, _)| kind).collect();
         assert_eq!(told, ["needs.request.accepted", "needs.request.cancelled"], "the agency's order ends with it");
         house.clock.advance(Duration::from_hours(5 * YEAR));
-        assert_eq!(erased::empty_all_due(&house.app.deps.db, house.now()).await.unwrap(), 3);
+        assert_eq!(erased::empty_all_due(&house.app.deps.db, over(&house)).await.unwrap(), 3);
         let left = lines_with(&house, &["谌独名", "13812345678", "想洗澡", "想理发", "问过了", &index]).await;
         assert_eq!(left, [""; 0]);
         assert_eq!((house.miscounted().await, house.parked().await), (0, 0));
@@ -110,7 +115,7 @@ async fn requests_that_name_nobody_follow_by_their_visits_and_parked_news_goes_w
         house.hear("booking.visit.cancelled", Uuid::from_u128(64), elsewhere).await;
         assert_eq!(house.parked().await, 2);
         house.clock.advance(Duration::from_hours(5 * YEAR));
-        assert_eq!(erased::empty_all_due(&house.app.deps.db, house.now()).await.unwrap(), 1);
+        assert_eq!(erased::empty_all_due(&house.app.deps.db, over(&house)).await.unwrap(), 1);
         assert_eq!(lines_with(&house, &["谌独名", "13812345678", "谌家"]).await, [""; 0]);
         assert_eq!(house.parked().await, 1, "that of another request stays");
         assert!(!lines_with(&house, &["别的人"]).await.is_empty());
@@ -136,7 +141,7 @@ async fn a_row_that_comes_again_does_not_take_a_request_from_its_person() {
         let again = by_library(&house, file.replace("3 号", "4 号").as_bytes(), false).await;
         assert_eq!((again.created, again.updated), (0, 1));
         house.clock.advance(Duration::from_hours(5 * YEAR));
-        assert_eq!(erased::empty_all_due(&house.app.deps.db, house.now()).await.unwrap(), 1);
+        assert_eq!(erased::empty_all_due(&house.app.deps.db, over(&house)).await.unwrap(), 1);
     })
     .await;
 }

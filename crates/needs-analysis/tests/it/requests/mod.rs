@@ -14,5 +14,6 @@ mod joined;
 mod listen;
 mod migrate;
 mod page;
+mod retention;
 mod steps;
 mod work_order;

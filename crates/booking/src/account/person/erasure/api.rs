@@ -55,7 +55,7 @@ pub async fn erase(
     if person.state.name() == PersonStateName::Registered {
         return Err(Problem::new(&PERSON_PRESENT));
     }
-    retained::require_none(&mut tx, &ctx, person.id).await?;
+    retained::require_none(&mut tx, &ctx, app.config.periods, person.id).await?;
     let erasure = taken_out(&mut tx, &ctx, person.id, body.cause).await?;
     for side in person.organisation_id.iter().chain(&person.registered_by).chain([&ctx.actor.organisation]) {
         tx.touch("persons", *side);

@@ -1,19 +1,14 @@
 //! The papers that the law keeps of somebody, and until when.
 
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::retention::{Period, Periods, RetentionClass};
 
 use crate::account::id::PersonId;
 use crate::account::problems::{PERSON_BUSY, PERSON_RETAINED};
-
-/// Years for which papers of a consult are kept from its last step: those of out-patient records, by the Measures for the
-/// Management of Medical Records (医疗机构病历管理规定), art. 29.
-const CONSULT_YEARS_MIN: u32 = 15;
-/// Years for which work orders are kept from the end of the visit.
-const VISIT_YEARS_MIN: u32 = 5;
 
 /// The record of a person, and every one that leads on to it, also of those who have handed the person over.
 macro_rules! records {
@@ -46,16 +41,22 @@ const OPEN: &str = concat!(
 );
 
 /// Refuses to erase somebody of whom something is open, or of whom the law keeps something; the answer says what, and until when.
-pub(super) async fn require_none(conn: &mut Conn, ctx: &Ctx, person: PersonId) -> Result<(), Problem> {
+pub(super) async fn require_none(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    periods: Periods,
+    person: PersonId,
+) -> Result<(), Problem> {
     let open: i64 = on!(conn, |c| sqlx::query_scalar(OPEN).bind(person).fetch_one(c).await).map_err(DbError::from)?;
     if open > 0 {
         return Err(Problem::new(&PERSON_BUSY));
     }
     let mut kept = Vec::new();
-    for (statement, years, zh, en) in
-        [(CONSULTS, CONSULT_YEARS_MIN, "会诊", "consults"), (VISITS, VISIT_YEARS_MIN, "上门", "visits")]
-    {
-        if let Some((count, until)) = kept_of(conn, ctx, person, statement, years).await? {
+    for (statement, class, zh, en) in [
+        (CONSULTS, RetentionClass::ClinicalPaper, "会诊", "consults"),
+        (VISITS, RetentionClass::WorkOrder, "上门", "visits"),
+    ] {
+        if let Some((count, until)) = kept_of(conn, ctx, person, statement, periods.of(class)).await? {
             let day = until.date_naive();
             kept.push((format!("{zh} {count} 次，到 {day}"), format!("{count} {en} until {day}")));
         }
@@ -74,11 +75,10 @@ async fn kept_of(
     ctx: &Ctx,
     person: PersonId,
     statement: &'static str,
-    years: u32,
+    period: Period,
 ) -> Result<Option<(i64, DateTime<Utc>)>, DbError> {
-    let months = Months::new(years * 12);
-    let since = ctx.now() - months;
+    let since = period.since(ctx.now());
     let (count, last): (i64, Option<DateTime<Utc>>) =
         on!(conn, |c| sqlx::query_as(statement).bind(person).bind(since).fetch_one(c).await)?;
-    Ok(last.map(|last| (count, last + months)))
+    Ok(last.map(|last| (count, period.until(last))))
 }

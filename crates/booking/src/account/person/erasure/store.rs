@@ -35,12 +35,12 @@ const OF_ORGANISATION: &str =
     from person_erasure where organisation_id = $1 order by erased_at desc, id desc limit $2";
 
 /// The record of a person, and every one that leads on to it.
-pub(super) async fn records(conn: &mut Conn, person: PersonId) -> Result<Vec<Uuid>, DbError> {
+pub(in crate::account::person) async fn records(conn: &mut Conn, person: PersonId) -> Result<Vec<Uuid>, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(RECORDS).bind(person).fetch_all(c).await)?)
 }
 
 /// The requests of the visits to a record's person.
-pub(super) async fn requests(conn: &mut Conn, record: Uuid) -> Result<Vec<Uuid>, DbError> {
+pub(in crate::account::person) async fn requests(conn: &mut Conn, record: Uuid) -> Result<Vec<Uuid>, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(REQUESTS).bind(record).fetch_all(c).await)?)
 }
 

@@ -57,7 +57,7 @@ const PERSON: &str = "update person set organisation_id = null, registered_by = 
     area_code = null, guardian_name = null, guardian_phone = null, erased_at = $2, version = version + 1 where id = $1";
 
 /// In their order: what people wrote in histories goes while it is known whose it is, an opinion after its consult is marked.
-pub(super) const TAKEN: &[(&str, &str)] = &[
+pub(crate) const TAKEN: &[(&str, &str)] = &[
     ("history", HISTORY_PERSON),
     ("history", HISTORY_CONSULT),
     ("history", HISTORY_VISIT),
@@ -90,7 +90,7 @@ pub(super) const SUBJECTS: &str = "select v.id from visit v where v.person_id = 
 
 /// The tables in which nothing personal stands, or nothing but ids, moments and states, and why.
 #[cfg(test)]
-pub(super) const LEFT: &[(&str, &str)] = &[
+pub(crate) const LEFT: &[(&str, &str)] = &[
     ("account", "staff"),
     ("account_link", "staff"),
     ("area", "places"),
@@ -128,6 +128,7 @@ pub(super) const LEFT: &[(&str, &str)] = &[
     ("practitioner_hours", "staff"),
     ("recovery_code", "staff"),
     ("refresh_token", "staff"),
+    ("retention_run", "counts and moments"),
     ("second_factor", "staff"),
     ("setup_link", "staff"),
     ("write_probe", "always empty"),

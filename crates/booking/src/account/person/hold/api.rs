@@ -10,8 +10,8 @@ use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::store;
 use super::view::HoldView;
+use super::{store, told};
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::input::{Fields, line};
@@ -142,6 +142,7 @@ pub async fn lift(
 
 /// Writes down what was done, and answers with all holds.
 async fn finish(mut tx: Tx, ctx: &Ctx, key: Idempotency, person: PersonId, did: &str) -> Result<Response, Problem> {
+    told::tell(&mut tx, person, ctx.now()).await?;
     audit::record(&mut tx, ctx, did, "person", person).await?;
     tx.touch("persons", ctx.actor.organisation);
     let holds = shown(&mut tx, ctx, person).await?;

@@ -3,8 +3,11 @@
 
 pub(super) mod api;
 mod store;
+mod told;
 mod view;
 
 pub(in crate::account) use api::listed;
 pub(super) use store::{load_locked, require_none};
+pub(in crate::account) use told::task;
+pub(crate) use told::tell_of_visit;
 pub(in crate::account) use view::HoldView;

@@ -23,13 +23,16 @@ const LIST: &str = "select h.id, h.person_id, h.organisation_id, o.name_zh as or
     order by h.set_at desc, h.id desc limit 100";
 const STANDING: &str = "select count(*) from person_hold h where h.lifted_at is null
     and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
-const SET: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by)
-    values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
+const SET: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by, told_at)
+    values ($1, $2, $3, $4, $5, $6, $5) on conflict do nothing";
 const LIFT: &str = "update person_hold set lifted_at = $3, lifted_by = $4, lift_reason = $5
     where organisation_id = $2 and lifted_at is null
         and (person_id = $1 or person_id in (select p.id from person p where p.merged_into = $1))";
 const STANDING_OF: &str = "select count(*) from person_hold h where h.lifted_at is null and h.organisation_id = $2
     and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
+const UNTOLD: &str = "select distinct h.person_id from person_hold h where h.lifted_at is null and h.told_at is null
+    order by h.person_id limit 100";
+const TOLD: &str = "update person_hold set told_at = $2 where person_id = $1 and told_at is null";
 // Of a record that leads on also the one that it leads to: that is locked by those who erase.
 const LOCK_POSTGRES: &str = "select p.id from person p where p.id = $1
     or p.id = (select m.merged_into from person m where m.id = $1) order by p.id for update";
@@ -103,7 +106,21 @@ pub(super) async fn lift(tx: &mut Tx, ctx: &Ctx, person: PersonId, reason: &str)
 /// Refuses what would erase a person on whom a hold stands, or take a record out of the hold; none is set until the transaction ends.
 pub(in crate::account::person) async fn require_none(tx: &mut Tx, person: PersonId) -> Result<(), Problem> {
     lock(tx, person).await?;
-    let standing: i64 =
-        on!(tx, |c| sqlx::query_scalar(STANDING).bind(person).fetch_one(c).await).map_err(DbError::from)?;
-    if standing > 0 { Err(Problem::new(&PERSON_HELD)) } else { Ok(()) }
+    if stands(tx, person).await? { Err(Problem::new(&PERSON_HELD)) } else { Ok(()) }
+}
+
+/// Whether a hold of anybody stands on a record, or on one that was joined into it.
+pub(super) async fn stands(conn: &mut Conn, person: PersonId) -> Result<bool, DbError> {
+    let standing: i64 = on!(conn, |c| sqlx::query_scalar(STANDING).bind(person).fetch_one(c).await)?;
+    Ok(standing > 0)
+}
+
+/// Some of the records with a hold of which nobody was told.
+pub(super) async fn untold(conn: &mut Conn) -> Result<Vec<PersonId>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(UNTOLD).fetch_all(c).await)?)
+}
+
+/// Writes down that the holds on a record were told.
+pub(super) async fn told(tx: &mut Tx, person: PersonId, at: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(TOLD).bind(person).bind(at).execute(c).await.map(drop))?)
 }

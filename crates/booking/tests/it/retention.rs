@@ -1,0 +1,158 @@
+//! Consults, what was said in their rooms, and visits go when their time is over, and nothing that is held or open does.
+
+use std::time::Duration;
+
+use sanbao_booking::retention::disposer;
+use sanbao_booking::verify;
+use sanbao_platform::clock::Clock;
+use sanbao_platform::db::Db;
+use sanbao_platform::retention::{Disposer, Outcome, Periods, RetentionClass, Run};
+use sanbao_platform::testing::{Person, everything, on_both};
+use serde_json::{Value, json};
+
+use crate::consult::world::World;
+use crate::visit::world::World as Agency;
+
+const TRACES: &[&str] = &["气促", "心衰", "射血分数", "陈先生", "呋塞米", "已执行"];
+
+/// Moves the clock to a moment that has not come.
+fn until(clock: &Clock, at: &str) {
+    let at: chrono::DateTime<chrono::Utc> = at.parse().unwrap();
+    clock.advance((at - clock.now()).to_std().unwrap());
+}
+
+fn of(db: &Db, clock: &Clock) -> Disposer {
+    disposer(db.clone(), clock.clone(), Periods::default())
+}
+
+/// How many were taken away of papers of consults, of media and of work orders.
+async fn run(db: &Db, clock: &Clock) -> [i64; 3] {
+    let runs = of(db, clock).run_now().await.unwrap();
+    assert!(runs.iter().all(|run| run.outcome == Outcome::Done), "{runs:?}");
+    let classes = [RetentionClass::ClinicalPaper, RetentionClass::ConsultMedia, RetentionClass::WorkOrder];
+    classes.map(|class| runs.iter().find(|run| run.class == class).unwrap().removed)
+}
+
+async fn is_whole(db: &Db) {
+    let checked = verify::verify(db).await.unwrap();
+    assert!(checked.iter().all(|one| one.broken.is_empty()), "{checked:?}");
+}
+
+async fn archived(w: &World) -> String {
+    let id = w.scheduled().await;
+    w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
+    w.step(&w.nurse, &id, "guest-links", json!({ "name": "陈先生", "relation": "儿子" })).await.expect(201);
+    w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
+    w.clock.advance(Duration::from_mins(45));
+    w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
+    let opinion = json!({ "impression": "心衰", "suggested_treatment": "呋塞米 20 mg" });
+    w.put(&w.doctor, &format!("/v1/consults/{id}/opinion"), opinion).await.expect(200);
+    w.step(&w.doctor, &id, "sign", Value::Null).await.expect(200);
+    w.step(&w.nurse, &id, "adopt", json!({ "decision": "adopted", "note": "已执行" })).await.expect(200);
+    w.step(&w.nurse, &id, "archive", Value::Null).await.expect(200);
+    id
+}
+
+#[tokio::test]
+async fn what_was_said_goes_after_three_years_and_the_papers_after_fifteen() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = archived(&w).await;
+        until(&w.clock, "2029-11-22T00:00:00Z");
+        assert_eq!(run(&w.db, &w.clock).await, [0, 0, 0]);
+        until(&w.clock, "2029-11-24T00:00:00Z");
+        assert_eq!((run(&w.db, &w.clock).await, run(&w.db, &w.clock).await), ([0, 1, 0], [0, 0, 0]));
+        assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.media_over");
+        until(&w.clock, "2041-11-22T00:00:00Z");
+        let planned = of(&w.db, &w.clock).planned().await.unwrap();
+        assert_eq!((planned[0].years.len(), run(&w.db, &w.clock).await), (0, [0, 0, 0]));
+        w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200);
+        until(&w.clock, "2041-11-24T00:00:00Z");
+        let planned = of(&w.db, &w.clock).planned().await.unwrap();
+        assert_eq!(planned[0].years.clone().into_iter().collect::<Vec<_>>(), [(2026, 1)]);
+        assert_eq!((run(&w.db, &w.clock).await, run(&w.db, &w.clock).await), ([1, 0, 0], [0, 0, 0]));
+        let after = everything(&w.db).await;
+        for trace in TRACES {
+            let lines: Vec<&str> = after.lines().filter(|line| line.contains(trace)).collect();
+            assert_eq!(lines, [""; 0], "{trace}");
+        }
+        assert!(after.contains("陈奶奶0"), "the record of the person has no clock");
+        assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}")).await.status, 404);
+        assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.removed");
+        assert_eq!(w.count("select count(*) from occupancy").await, 0);
+        assert_eq!(w.count("select count(*) from audit where action = 'retention.run' and actor is null").await, 2);
+        is_whole(&w.db).await;
+        let proofs = Run::all(&mut w.db.read().await.unwrap()).await.unwrap();
+        let told = proofs.iter().filter(|run| run.removed > 0).map(|run| (run.class, run.years, run.removed));
+        let (papers, media) = (RetentionClass::ClinicalPaper, RetentionClass::ConsultMedia);
+        assert_eq!(told.collect::<Vec<_>>(), [(media, 3, 1), (papers, 15, 1)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_held_or_open_stays_whatever_its_age() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        archived(&w).await;
+        let head = Person::new(w.nurse.id, w.home, &["administrator"], "院长").of_a("care_home");
+        let path = format!("/v1/persons/{}", w.residents[0]);
+        w.post(&head, &format!("{path}/hold"), json!({ "reason": "投诉在查" })).await.expect(200);
+        // A consult of another resident that waits for its opinion.
+        let open = w.post(&w.nurse, "/v1/consults", w.invitation(1)).await.expect(201)["id"].clone();
+        let open = open.as_str().unwrap();
+        w.step(&w.doctor, open, "accept", Value::Null).await.expect(200);
+        w.step(&w.nurse, open, "schedule", w.at("2026-11-24T00:30:00Z")).await.expect(200);
+        until(&w.clock, "2050-01-01T00:00:00Z");
+        assert_eq!(run(&w.db, &w.clock).await, [0, 0, 0]);
+        w.post(&head, &format!("{path}/lift-hold"), json!({ "reason": "查完了" })).await.expect(200);
+        // The papers go first, and everything with them.
+        assert_eq!(run(&w.db, &w.clock).await, [1, 0, 0]);
+        let told = "select count(*) from outbox where kind in ('booking.person.held', 'booking.person.released')";
+        assert_eq!(w.count(told).await, 2);
+        w.get(&w.nurse, &format!("/v1/consults/{open}")).await.expect(200);
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_processes_take_each_consult_once() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        for _ in 0..4 {
+            let id = w.submitted().await;
+            w.step(&w.nurse, &id, "cancel", json!({ "reason": "不用了" })).await.expect(200);
+        }
+        until(&w.clock, "2042-01-01T00:00:00Z");
+        let (one, other) = (of(&w.db, &w.clock), of(&w.db, &w.clock));
+        let (one, other) = tokio::join!(one.run_now(), other.run_now());
+        let removed: i64 = one.unwrap().iter().chain(&other.unwrap()).map(|run| run.removed).sum();
+        assert_eq!((removed, w.count("select count(*) from consult").await), (4, 0));
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_visit_goes_five_years_after_its_end_and_one_that_is_open_stays() {
+    on_both(|engine| async move {
+        let world = Agency::new(engine).await;
+        let request = world.uuid();
+        world.accept_request(request, json!({})).await;
+        world.catch_up().await;
+        world.cancel_request(request).await;
+        world.catch_up().await;
+        world.order(json!({ "name": "李建国", "phone": "13900139000" })).await;
+        until(&world.clock, "2031-11-22T00:00:00Z");
+        assert_eq!(run(&world.db, &world.clock).await, [0, 0, 0]);
+        until(&world.clock, "2031-11-24T00:00:00Z");
+        assert_eq!((run(&world.db, &world.clock).await, run(&world.db, &world.clock).await), ([0, 0, 1], [0, 0, 0]));
+        // The one that is open stays, and so does the elder's record.
+        assert_eq!(world.count("select count(*) from visit").await, 1);
+        assert_eq!(world.count("select count(*) from history where aggregate = 'visit'").await, 1);
+        assert_eq!(world.count("select count(*) from person where name = '张秀英'").await, 1);
+        is_whole(&world.db).await;
+    })
+    .await;
+}

@@ -1,0 +1,11 @@
+-- A request whose time was over: it counts still, and says nothing of anybody.
+alter table request add column removed_at text;
+create index request_removed on request (removed_at) where removed_at is not null;
+
+-- The people on whose records a legal hold stands, and the requests of visits to them. A subject is a person or a request.
+create table held_subject (
+    person_id  blob not null,
+    subject    blob not null,
+    primary key (person_id, subject)
+) strict;
+create index held_subject_by_subject on held_subject (subject);

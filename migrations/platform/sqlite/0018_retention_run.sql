@@ -1,0 +1,23 @@
+-- The proof that a class of records was looked through: what was taken away of which time, when, and under which setting. It names
+-- nobody and stays for ever.
+create table retention_run (
+    id           blob not null primary key,
+    class        text not null,
+    -- The setting.
+    years        integer not null,
+    -- The records whose clock began at or before this moment were to go.
+    before_at    text not null,
+    started_at   text not null,
+    -- When it last took something away: a run that a process left behind is known by it.
+    beat_at      text not null,
+    finished_at  text,
+    outcome      text not null check (outcome in ('running', 'done', 'stopped', 'failed', 'left')),
+    removed      integer not null,
+    -- The clocks of the first and of the last record that was taken away.
+    oldest_at    text,
+    newest_at    text,
+    check ((finished_at is null) = (outcome = 'running'))
+) strict;
+-- One process at a time.
+create unique index retention_running on retention_run (class) where finished_at is null;
+create index retention_run_by_class on retention_run (class, started_at);
