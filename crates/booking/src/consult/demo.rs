@@ -156,6 +156,7 @@ async fn acting(
         version: 1,
         proved_at: app.deps.clock.now(),
         lacks_factor: false,
+        workplaces: Vec::new(),
     };
     Ok(Ctx::new(actor, app.deps.clock.clone(), "demo"))
 }

@@ -46,13 +46,14 @@ pub struct OwnAccount {
 /// The caller's own account as it is now.
 pub(super) async fn own(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<OwnAccount, Problem> {
     let account = find(conn, ctx).await?.ok_or_else(Problem::unauthenticated)?;
+    let roles = member::roles_anywhere(conn, account.id).await?;
     Ok(OwnAccount {
         id: account.id,
         pin_set: account.pin_hash.is_some(),
         login: account.login,
         display_name: account.display_name,
         second_factor: second_factor::is_confirmed(conn, account.id).await?,
-        second_factor_needed: app.config.account.second_factor.includes(&ctx.actor.roles),
+        second_factor_needed: app.config.account.second_factor.includes(&roles),
         recovery_codes_left: second_factor::recovery_codes_left(conn, account.id).await?,
     })
 }

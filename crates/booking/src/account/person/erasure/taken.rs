@@ -113,6 +113,7 @@ pub(super) const LEFT: &[(&str, &str)] = &[
     ("login_session", "staff"),
     ("membership", "staff"),
     ("membership_area", "staff"),
+    ("membership_offer", "staff"),
     ("network_mark", "keys"),
     ("occupancy", "the calendar: ids and moments, which stay"),
     ("organisation", "organisations"),

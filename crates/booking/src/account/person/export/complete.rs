@@ -61,6 +61,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("login_session", "staff"),
     ("membership", "staff"),
     ("membership_area", "staff"),
+    ("membership_offer", "staff"),
     ("network_mark", "keys"),
     ("organisation", "organisations"),
     ("outdated_token", "staff"),

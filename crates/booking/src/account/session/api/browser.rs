@@ -64,7 +64,7 @@ pub(super) async fn enter(
     Ok((put(app, jar, &issued), issued))
 }
 
-fn put(app: &App, jar: CookieJar, issued: &IssuedTokens) -> CookieJar {
+pub(super) fn put(app: &App, jar: CookieJar, issued: &IssuedTokens) -> CookieJar {
     let cookies = SessionCookies {
         access: issued.access.clone(),
         refresh: issued.refresh.clone(),
