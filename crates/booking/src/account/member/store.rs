@@ -82,9 +82,8 @@ pub(in crate::account) async fn load(
 ) -> Result<(Account, Membership), Problem> {
     let account = find(conn, id).await?.ok_or_else(Problem::not_found)?;
     let home = home(conn, id).await?.ok_or_else(Problem::not_found)?;
-    let refused = match organisation::load(conn, ctx, home.organisation, action).await {
-        Ok(_) => return Ok((account, home)),
-        Err(refused) => refused,
+    let Err(refused) = organisation::load(conn, ctx, home.organisation, action).await else {
+        return Ok((account, home));
     };
     for place in places(conn, id).await?.into_iter().filter(|place| place.id != home.organisation) {
         if organisation::load(conn, ctx, place.id, AccountAction::AccountRead).await.is_err() {

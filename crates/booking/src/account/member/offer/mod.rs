@@ -9,4 +9,4 @@ mod view;
 
 pub(in crate::account) use steps::open;
 pub(in crate::account) use store::list;
-pub use view::{OfferLink, OfferView, StoredOffer};
+pub(in crate::account) use view::StoredOffer;
