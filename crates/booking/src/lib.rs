@@ -55,6 +55,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1730 "1730_erasure_requests",
     1731 "1731_person_indexes",
     1800 "1800_members",
+    1801 "1801_second_hospitals",
 );
 
 /// The operator's choices.

@@ -154,7 +154,7 @@ fn words(texts: &Texts, lang: Lang) -> String {
 fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
     let t = |key: &str| texts.get(lang, key);
     html! {
-        template #lock-template data-account=(actor.subject) {
+        template #lock-template data-account=(actor.subject) data-organisation=(actor.organisation) {
             dialog.lock #lock aria-labelledby="lock-title" {
                 div.card {
                     h1 #lock-title { (t("lock-title")) }

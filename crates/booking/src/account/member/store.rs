@@ -43,8 +43,10 @@ const DROP_AREAS: &str = "delete from membership_area where account_id = $1 and 
 const HOME: &str = "select coalesce(a.home_id, (select m.organisation_id from membership m where m.account_id = a.id
     order by m.created_at, m.organisation_id limit 1)) from account a where a.id = $1";
 const PLACES: &str = "select o.id, o.kind, o.name_zh, o.name_en, o.state from organisation o
-    where o.id in (select m.organisation_id from membership m where m.account_id = $1) order by o.created_at, o.id";
-const GUESTS: &str = "select distinct a.id, h.name_zh, h.name_en from membership m join account a on a.id = m.account_id
+    where o.id in (select m.organisation_id from membership m where m.account_id = $1)
+    order by case when o.id = (select a.home_id from account a where a.id = $1) then 0 else 1 end, o.name_zh, o.id";
+const GUESTS: &str =
+    "select distinct a.id, h.name_zh, h.name_en from membership m join account a on a.id = m.account_id
     join organisation h on h.id = a.home_id where m.organisation_id = $1 and a.home_id <> $1";
 const HOLD: &str = "update account set home_id = $2, version = version + 1 where id = $1 and status = 'active'";
 const COUNT_ON: &str = "update account set version = version + 1 where id = $1 and version = $2";
@@ -227,7 +229,7 @@ pub async fn membership_in(
     Ok((!roles.is_empty()).then_some(Membership { organisation, roles, areas }))
 }
 
-/// The organisations in which an account has a role, those that have been in the network for longer first.
+/// The organisations in which an account has a role, its home first.
 pub(in crate::account) async fn places(conn: &mut Conn, account: AccountId) -> Result<Vec<Affiliation>, DbError> {
     Ok(on!(conn, |c| sqlx::query_as(PLACES).bind(account).fetch_all(c).await)?)
 }
@@ -262,17 +264,19 @@ pub(in crate::account) async fn enter(
     let last = last.flatten().filter(|last| open.contains(last));
     // Where the home is closed, nothing else is open either.
     let chosen = if open.contains(&home) { wanted.or(last).unwrap_or(home) } else { home };
-    on!(tx, |c| sqlx::query(ENTERED).bind(account).bind(chosen).execute(c).await.map(drop))?;
-    membership_in(tx, account, chosen).await
+    let membership = membership_in(tx, account, chosen).await?;
+    if membership.is_some() {
+        on!(tx, |c| sqlx::query(ENTERED).bind(account).bind(chosen).execute(c).await.map(drop))?;
+    }
+    Ok(membership)
 }
 
 /// Keeps the account's row until the transaction ends, and counts it on; `false` when it is disabled. One without a home
 /// gets it now, before it joins another organisation.
 pub(super) async fn hold(tx: &mut Tx, account: AccountId) -> Result<bool, DbError> {
     let home = home_of(tx, account).await?;
-    let rows = on!(tx, |c| {
-        sqlx::query(HOLD).bind(account).bind(home).execute(c).await.map(|done| done.rows_affected())
-    })?;
+    let rows =
+        on!(tx, |c| { sqlx::query(HOLD).bind(account).bind(home).execute(c).await.map(|done| done.rows_affected()) })?;
     Ok(rows == 1)
 }
 

@@ -38,22 +38,18 @@ impl LinkForm for OfferLinkForm {
 }
 
 /// The offer, for somebody logged in.
-pub(super) async fn show(
-    PageCtx(ctx): PageCtx,
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    jar: CookieJar,
-) -> Response {
+pub(super) async fn show(PageCtx(ctx): PageCtx, AppState(app): AppState<App>, jar: CookieJar) -> Response {
     let Some(code) = jar.get(OFFER_COOKIE) else { return Redirect::to("/offers").into_response() };
-    match draw(&app, &ctx, &visitor, code.value()).await {
+    match draw(&app, &ctx, code.value()).await {
         Ok(page) => page.into_response(),
         Err(problem) => (jar.remove(Cookie::build((OFFER_COOKIE, "")).path("/offers")), problem).into_response(),
     }
 }
 
-async fn draw(app: &App, ctx: &Ctx, visitor: &Visitor, code: &str) -> Result<Markup, Problem> {
-    let offer = offer::open(app, visitor, ctx, code).await?;
-    let zone = organisation::own(&mut app.deps.db.read().await?, ctx).await?.zone();
+async fn draw(app: &App, ctx: &Ctx, code: &str) -> Result<Markup, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let offer = offer::open(&mut conn, ctx, code).await?;
+    let zone = organisation::own(&mut conn, ctx).await?.zone();
     let words = Words::new(&TEXTS, ctx.lang, zone);
     let name = ctx.lang.pick(&offer.name_zh, &offer.name_en);
     let title = words.with("offer-title", &[("organisation", name)]);

@@ -48,13 +48,15 @@ pub(super) struct Place {
     pub(super) device: Option<DeviceId>,
     /// The organisation that was asked for.
     pub(super) organisation: Option<OrganisationId>,
+    /// The request that logs in there.
+    pub(super) request_id: String,
 }
 
 impl Place {
     /// Where a request came from.
     pub(super) fn of(visitor: &Visitor) -> Self {
         let (address, agent) = (visitor.address.to_canonical().to_string(), agent(&visitor.agent));
-        Self { address, agent, device: None, organisation: None }
+        Self { address, agent, device: None, organisation: None, request_id: visitor.request_id.clone() }
     }
 
     /// The same in an organisation that was asked for.

@@ -2,6 +2,7 @@
 //! was lost on the way gets the successor once more within a short grace.
 
 use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::audit;
 use sanbao_platform::auth::{AccessClaims, Keys, Workplace};
 use sanbao_platform::crypto::{FieldKeys, random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx};
@@ -131,6 +132,11 @@ impl Mint<'_> {
             Some(_) => not_a_member(),
             None => Problem::new(&ACCOUNT_DISABLED),
         })?;
+        // What was right or wrong is told at home; another organisation's administrators see who came in.
+        if member::home_of(tx, account.id).await? != Some(membership.organisation) {
+            let whose = (Some(account.id.into()), Some(membership.organisation));
+            audit::record_log_in(tx, self.now, whose, "account.log_in", &place.request_id, "done").await?;
+        }
         let session = SessionId::new(self.now);
         on!(tx, |c| sqlx::query(PRUNE).bind(account.id).bind(self.now).execute(c).await.map(drop))?;
         on!(tx, |c| {
@@ -295,11 +301,7 @@ impl Mint<'_> {
 }
 
 /// The organisation of a token and the others of its account that are open, for the page's head.
-async fn workplaces(
-    conn: &mut Conn,
-    account: AccountId,
-    own: &Organisation,
-) -> Result<Vec<Workplace>, DbError> {
+async fn workplaces(conn: &mut Conn, account: AccountId, own: &Organisation) -> Result<Vec<Workplace>, DbError> {
     let first = Workplace { id: own.id, name_zh: own.name_zh.clone(), name_en: own.name_en.clone() };
     let others = member::places(conn, account).await?.into_iter();
     let others = others.filter(|place| place.id != own.id && place.state == OrganisationState::Open);

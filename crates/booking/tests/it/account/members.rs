@@ -87,7 +87,10 @@ async fn an_offer_is_taken_once_and_written_down_on_both_sides() {
         let offer = two.offer(&["care_staff"]).await;
         assert_eq!((&offer["note"], &offer["by"]), (&json!("林护士"), &json!("boss")));
         let read = site.api(&nurse, "POST", "/v1/offers/read", answer(&offer)).await.expect(200);
-        assert_eq!((&read["name_zh"], &read["roles"], &read["by"]), (&json!("海滨医院"), &json!(["care_staff"]), &json!("boss")));
+        assert_eq!(
+            (&read["name_zh"], &read["roles"], &read["by"]),
+            (&json!("海滨医院"), &json!(["care_staff"]), &json!("boss"))
+        );
         assert_eq!(read["note"], Value::Null, "the note is the administrators'");
         let tries = join_all((0..4).map(|_| site.api(&nurse, "POST", "/v1/offers/accept", answer(&offer)))).await;
         assert_eq!(tries.iter().filter(|a| a.status == 200).count(), 1, "{tries:?}");
@@ -204,12 +207,19 @@ async fn a_log_in_goes_on_in_another_organisation_as_old_and_as_lately_proved() 
         // A log-in goes where the last one was, or where it says.
         let again = site.token("nurse").await;
         assert_eq!(two.actor(&again).organisation, two.hospital());
+        let rows = site.get(&two.boss, "/v1/audit-events").await.expect(200);
+        let came_in = rows["items"].as_array().unwrap().iter().filter(|row| row["action"] == "account.log_in");
+        assert_eq!(came_in.count(), 2, "the administrator's own, and the guest's: {rows}");
         assert_eq!(two.actor(access(&two.nurse_at(home).await)).organisation, home);
         let agency = site.network.agency;
-        let body = json!({ "login": "nurse", "password": PASSWORD, "organisation_id": agency });
-        let refused = site.api("", "POST", "/v1/tokens", body).await.refused(422, "invalid").body;
-        assert_eq!(refused["errors"][0]["pointer"], "/organisation_id");
-        site.api(&again, "POST", SWITCH, to(agency)).await.refused(404, "not-found");
+        for nowhere in [agency, OrganisationId::new(site.clock.now())] {
+            let body = json!({ "login": "nurse", "password": PASSWORD, "organisation_id": nowhere });
+            let refused = site.api("", "POST", "/v1/tokens", body).await.refused(422, "invalid").body;
+            assert_eq!(refused["errors"][0]["pointer"], "/organisation_id");
+        }
+        for nowhere in [agency, OrganisationId::new(site.clock.now())] {
+            site.api(&again, "POST", SWITCH, to(nowhere)).await.refused(404, "not-found");
+        }
         site.get(&again, "/v1/consults").await.checked(200);
     })
     .await;
@@ -353,22 +363,32 @@ async fn by_pages_somebody_logs_in_on_the_way_to_an_offer_and_sees_the_organisat
         assert_eq!(away.header("location"), "/session/renew?next=/offers/open");
         browser.log_in(site, "nurse").await;
         let page = browser.open(site, "/offers/open").await.checked(200).text;
-        for part in ["海滨医院", "护理人员", "boss", code, "POST /v1/offers/accept", "POST /v1/offers/decline"] {
+        for part in ["海滨医院", "护理人员", "boss", code, "POST /v1/offers/accept", "POST /v1/offers/decline"]
+        {
             assert!(page.contains(part), "{part}: {page}");
         }
         assert!(page.contains("安和怡养院") && !page.contains("switch-organisation"));
         browser.script(site, "POST", "/v1/offers/accept", json!({ "token": code })).await.checked(200);
         let own = browser.open(site, "/me/organisations").await.checked(200).text;
-        assert!(own.contains("data-action=\"switch-organisation\"") && own.contains("<details class=\"workplaces\">"), "{own}");
+        assert!(
+            own.contains("data-action=\"switch-organisation\"") && own.contains("<details class=\"workplaces\">"),
+            "{own}"
+        );
         browser.open(site, "/offers/open").await.checked(410);
         let hospital = format!("/admin?organisation={}", two.hospital());
         let mut office = Browser::new();
         office.log_in(site, "admin").await;
         let admin = office.open(site, &hospital).await.checked(200).text;
-        assert!(admin.contains("账号来自安和怡养院") && admin.contains(&format!("DELETE {}", two.member("nurse"))), "{admin}");
+        assert!(
+            admin.contains("账号来自安和怡养院") && admin.contains(&format!("DELETE {}", two.member("nurse"))),
+            "{admin}"
+        );
         let guest = format!("/admin/accounts/{}?organisation={}", site.account("nurse"), two.hospital());
         let page = office.open(site, &guest).await.checked(200).text;
-        assert!(page.contains(&format!("PATCH {}", two.member("nurse"))) && !page.contains("POST /v1/accounts"), "{page}");
+        assert!(
+            page.contains(&format!("PATCH {}", two.member("nurse"))) && !page.contains("POST /v1/accounts"),
+            "{page}"
+        );
         two.offer(&["doctor"]).await;
         let admin = office.open(site, &hospital).await.checked(200).text;
         assert!(admin.contains("林护士") && admin.contains("由 boss 发出"), "{admin}");

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum_extra::extract::cookie::CookieJar;
 use sanbao_platform::audit;
-use sanbao_platform::http::{Ctx, Idempotency, Json, Path, Visitor};
+use sanbao_platform::http::{Ctx, Idempotency, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
 use serde::Serialize;
@@ -19,7 +19,6 @@ use super::{steps, store};
 use crate::App;
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
-use crate::account::problems::OFFER_SPENT;
 use crate::account::session;
 
 pub(in crate::account) fn routes() -> OpenApiRouter<App> {
@@ -100,16 +99,15 @@ async fn revoke(
 
 /// Reads the offer of a one-time link: the organisation, the roles, and by whom.
 #[utoipa::path(post, path = "/v1/offers/read", tag = "log-in", request_body = OfferToken, security(("bearer" = [])),
-    description = "Permission: anybody logged in who has the link; wrong tries are throttled by address.",
-    responses((status = 200, body = OfferView), (status = 401, description = "not logged in"),
-        (status = 410, description = "offer-spent"), (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
+    description = "Permission: anybody logged in who has the link.",
+    responses((status = 200, body = OfferView), (status = 401, description = "not logged in"), (status = 410, description = "offer-spent")))]
 async fn read(
     ctx: Ctx,
-    visitor: Visitor,
     AppState(app): AppState<App>,
     Json(body): Json<OfferToken>,
 ) -> Result<Json<OfferView>, Problem> {
-    Ok(Json(OfferView::to_whom(steps::open(&app, &visitor, &ctx, &body.token).await?)))
+    let mut conn = app.deps.db.read().await?;
+    Ok(Json(OfferView::to_whom(steps::open(&mut conn, &ctx, &body.token).await?)))
 }
 
 /// The offer was accepted.
@@ -124,21 +122,18 @@ struct OfferAccepted {
 
 /// Accepts an offer: the account acts in that organisation too. The link is spent.
 #[utoipa::path(post, path = "/v1/offers/accept", tag = "log-in", request_body = OfferToken, security(("bearer" = [])),
-    description = "Permission: anybody logged in who has the link; wrong tries are throttled by address. Audited on both sides.",
+    description = "Permission: anybody logged in who has the link. Audited on both sides.",
     responses((status = 200, body = OfferAccepted), (status = 401, description = "not logged in"), (status = 403, description = "organisation-closed"),
-        (status = 409, description = "already-member; conflict: an offer of one's own"), (status = 410, description = "offer-spent"),
-        (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
+        (status = 409, description = "already-member; conflict: an offer of one's own"), (status = 410, description = "offer-spent")))]
 async fn accept(
     ctx: Ctx,
-    visitor: Visitor,
     AppState(app): AppState<App>,
     headers: HeaderMap,
     jar: CookieJar,
     Json(body): Json<OfferToken>,
 ) -> Result<(CookieJar, Json<OfferAccepted>), Problem> {
-    steps::open(&app, &visitor, &ctx, &body.token).await?;
     let mut tx = app.deps.db.begin().await?;
-    let offer = store::find(&mut tx, &body.token, ctx.now()).await?.ok_or_else(|| Problem::new(&OFFER_SPENT))?;
+    let offer = steps::open(&mut tx, &ctx, &body.token).await?;
     steps::accept(&mut tx, &ctx, &offer).await?;
     let (jar, access_token) = session::renewed(&app, &mut tx, &ctx, &headers, jar).await?;
     tx.commit().await?;
@@ -147,18 +142,12 @@ async fn accept(
 
 /// Declines an offer. The link is spent.
 #[utoipa::path(post, path = "/v1/offers/decline", tag = "log-in", request_body = OfferToken, security(("bearer" = [])),
-    description = "Permission: anybody logged in who has the link; wrong tries are throttled by address. Audited on both sides.",
+    description = "Permission: anybody logged in who has the link. Audited on both sides.",
     responses((status = 204, description = "declined"), (status = 401, description = "not logged in"),
-        (status = 409, description = "conflict: an offer of one's own"), (status = 410, description = "offer-spent"),
-        (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
-async fn decline(
-    ctx: Ctx,
-    visitor: Visitor,
-    AppState(app): AppState<App>,
-    Json(body): Json<OfferToken>,
-) -> Result<StatusCode, Problem> {
-    let offer = steps::open(&app, &visitor, &ctx, &body.token).await?;
+        (status = 409, description = "conflict: an offer of one's own"), (status = 410, description = "offer-spent")))]
+async fn decline(ctx: Ctx, AppState(app): AppState<App>, Json(body): Json<OfferToken>) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
+    let offer = steps::open(&mut tx, &ctx, &body.token).await?;
     steps::decline(&mut tx, &ctx, &offer).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -1,13 +1,12 @@
 //! Answering an offer: it is taken once, also by two tabs at one moment.
 
 use sanbao_platform::audit;
-use sanbao_platform::db::Tx;
-use sanbao_platform::http::{Ctx, Visitor};
+use sanbao_platform::db::{Conn, Tx};
+use sanbao_platform::http::Ctx;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
 use super::store;
 use super::view::StoredOffer;
-use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member::input::areas;
 use crate::account::member::model::Membership;
@@ -15,18 +14,9 @@ use crate::account::member::store as members;
 use crate::account::organisation::{self, OrganisationState};
 use crate::account::problems::{ALREADY_MEMBER, OFFER_SPENT, ORGANISATION_CLOSED};
 
-/// The offer of a link, for somebody logged in; wrong guesses are throttled.
-pub(in crate::account) async fn open(
-    app: &App,
-    visitor: &Visitor,
-    ctx: &Ctx,
-    token: &str,
-) -> Result<StoredOffer, Problem> {
-    let attempt = app.guesses.attempt("offer-link", visitor.address, ctx.now())?;
-    let found = store::find(&mut app.deps.db.read().await?, token, ctx.now()).await?;
-    let found = found.ok_or_else(|| Problem::new(&OFFER_SPENT))?;
-    attempt.right();
-    Ok(found)
+/// The offer of a link, for somebody logged in. Its secret has 256 bits: there is nothing to guess.
+pub(in crate::account) async fn open(conn: &mut Conn, ctx: &Ctx, token: &str) -> Result<StoredOffer, Problem> {
+    store::find(conn, token, ctx.now()).await?.ok_or_else(|| Problem::new(&OFFER_SPENT))
 }
 
 /// Takes the caller into the offer's organisation.

@@ -36,10 +36,12 @@ fn texts(column: &str) -> Vec<String> {
 }
 
 impl StoredOffer {
+    /// The roles that are offered.
     pub fn roles(&self) -> Vec<String> {
         texts(&self.roles)
     }
 
+    /// The areas that are offered, as codes.
     pub fn areas(&self) -> Vec<String> {
         texts(&self.areas)
     }

@@ -9,8 +9,8 @@ use sanbao_platform::page::{Send, Words, empty, form, press};
 use sanbao_platform::problem::Problem;
 
 use super::super::TEXTS;
-use super::areas::Areas;
 use super::AccountsQuery;
+use super::areas::Areas;
 use super::people::{accounts_of, member_fields, person_fields};
 use crate::App;
 use crate::account::id::AccountId;

@@ -6,8 +6,8 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::page::{Errors, Field, Send, Words, form, press};
 use sanbao_platform::problem::Problem;
 
-use super::super::offers::role_names;
 use super::super::TEXTS;
+use super::super::offers::role_names;
 use super::areas::Areas;
 use super::people::{accounts_of, member_fields};
 use crate::account::member::offer::{self, StoredOffer};
@@ -19,7 +19,8 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
     let areas = Areas::of(conn, own, own.day(ctx.now())).await?;
     let words = Words::new(&TEXTS, ctx.lang, own.zone());
     let (label, help) = (words.t("offer-note"), words.t("offer-note-help"));
-    let note = Field { name: "note", id: "offer-note", label: &label, help: Some(&help), chars_max: 40, ..Field::default() };
+    let note =
+        Field { name: "note", id: "offer-note", label: &label, help: Some(&help), chars_max: 40, ..Field::default() };
     let fields = html! {
         (member_fields(ctx.lang, own, &areas, (&[], &[])))
         (note.draw(ctx.lang, &Errors::default()))

@@ -124,6 +124,7 @@ pub(super) const LEFT: &[(&str, &str)] = &[
     ("person_join", "ids"),
     ("person_join_moved", "ids"),
     ("practitioner", "staff"),
+    ("practitioner_elsewhere", "staff"),
     ("practitioner_exception", "staff"),
     ("practitioner_hours", "staff"),
     ("recovery_code", "staff"),

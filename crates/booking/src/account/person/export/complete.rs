@@ -69,6 +69,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("person_erasure", "of those of whom nothing is kept"),
     ("person_key", "computed from the record, to find it"),
     ("practitioner", "staff"),
+    ("practitioner_elsewhere", "staff"),
     ("practitioner_exception", "staff"),
     ("practitioner_hours", "staff"),
     ("recovery_code", "staff"),
