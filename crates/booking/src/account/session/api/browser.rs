@@ -161,7 +161,9 @@ pub async fn log_out(
 /// The person who is logged in here: a page that was covered asks whether it is its own person.
 pub async fn who(LoggedIn(ctx): LoggedIn) -> Json<serde_json::Value> {
     let Actor { subject, organisation, name, kind, roles, areas, .. } = &ctx.actor;
-    Json(json!({ "account": subject, "organisation": organisation, "name": name, "home": page::home_of(kind, roles, areas) }))
+    Json(
+        json!({ "account": subject, "organisation": organisation, "name": name, "home": page::home_of(kind, roles, areas) }),
+    )
 }
 
 /// Somebody pressed something: the log-in of a shared device goes on.
