@@ -41,9 +41,9 @@ const FOR_ALL: &[(&str, &str, &str)] = &[
     ("post", "/v1/session/step-up", "one's own log-in"),
     ("post", "/v1/session/organisation", "one's own log-in"),
     ("get", "/v1/me/organisations", "one's own organisations"),
-    ("post", "/v1/offers/read", "whoever has the link is asked"),
-    ("post", "/v1/offers/accept", "whoever has the link is asked"),
-    ("post", "/v1/offers/decline", "whoever has the link is asked"),
+    ("post", "/v1/offers/read", "the holder of the link is asked"),
+    ("post", "/v1/offers/accept", "the holder of the link is asked"),
+    ("post", "/v1/offers/decline", "the holder of the link is asked"),
     ("get", "/v1/areas", "the tree is known to all"),
     ("get", "/v1/areas/{code}", "the tree is known to all"),
 ];

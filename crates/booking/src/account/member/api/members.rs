@@ -22,7 +22,7 @@ use crate::role::ADMINISTRATOR;
 /// Why the log-ins of a former member have ended.
 const CAUSE: &str = "membership_ended";
 
-/// What a member may be in the organisation; what is left out stays.
+/// The roles and areas of a member in the organisation; what is left out stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"roles": ["doctor"]}))]
 pub(super) struct MemberChange {
