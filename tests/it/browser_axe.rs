@@ -17,6 +17,7 @@ const LOGINS: &[&str] = &["", "nurse", "doctor", "dispatcher", "desk", "caregive
 const OPENED: &[(&str, &str)] = &[
     ("", "/login"),
     ("", "/setup"),
+    ("", "/offers"),
     ("", "/setup/account"),
     ("", "/help"),
     ("", "/problems"),
@@ -34,6 +35,7 @@ const NOT_LOOKED_AT: &[&str] = &[
     "/emergency-accesses/events",
     "/emergency-accesses/{id}",
     "/guest",
+    "/offers/open",
     "/persons/{id}/export/part",
     "/requests/export/part",
     "/requests/part",

@@ -56,6 +56,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/consult/meeting.rs",
     "crates/booking/src/consult/opinion.rs",
     "crates/booking/src/consult/page/new.rs",
+    "crates/booking/src/consult/practitioner/store.rs",
     "crates/booking/src/consult/store.rs",
     "crates/booking/src/consult/ticket/issued.rs",
     "crates/booking/src/emergency/store.rs",

@@ -17,7 +17,9 @@ document.addEventListener("sanbao:sent", (event) => {
   event.preventDefault();
   field.value = new URL(answer.link.path, location.href).href;
   const name = document.getElementById("link-name");
-  if (name) name.textContent = [answer.display_name || answer.name_zh, answer.login].filter(Boolean).join(" · ");
+  if (name) name.textContent = [answer.display_name || answer.note || answer.name_zh, answer.login].filter(Boolean).join(" · ");
+  const what = document.getElementById("link-what");
+  if (what && answer.by) what.textContent = what.dataset.offer || "";
   place.hidden = false;
   place.focus();
   draw(field.value);

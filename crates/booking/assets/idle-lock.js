@@ -13,6 +13,7 @@ const LOCKED_SECONDS_MAX = 30 * 24 * 3600;
 
 const screen = /** @type {HTMLTemplateElement | null} */ (document.getElementById("lock-template"));
 const account = screen?.dataset.account || "";
+const organisation = screen?.dataset.organisation || "";
 const channel = typeof BroadcastChannel === "function" ? new BroadcastChannel("sanbao-idle") : null;
 
 /** The server ends the log-in of a shared device that nobody presses anything on, whatever renews itself there. */
@@ -131,12 +132,12 @@ function leave() {
   addEventListener("beforeunload", (event) => event.stopImmediatePropagation(), { capture: true });
 }
 
-/** Somebody has logged in: the same person goes on, another one starts afresh. */
+/** Somebody has logged in: the same person goes on in the same organisation, another one starts afresh. */
 async function whoIsIt() {
   const answer = await fetch("/session", { credentials: "same-origin", headers: { accept: "application/json" } }).catch(() => null);
   if (!answer || !answer.ok) return;
   const found = await answer.json();
-  if (found.account === account) return uncover();
+  if (found.account === account && found.organisation === organisation) return uncover();
   leave();
   location.replace("/");
 }

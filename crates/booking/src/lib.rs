@@ -57,6 +57,8 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1730 "1730_erasure_requests",
     1731 "1731_person_indexes",
     1790 "1790_area_within",
+    1800 "1800_members",
+    1801 "1801_second_hospitals",
     1810 "1810_retention",
 );
 

@@ -16,12 +16,24 @@ export function notice(text, kind = "ok") {
   if (kind === "ok") setTimeout(() => said.remove(), 8000);
 }
 
+/** A browser acts for one organisation at a time: pages of the other one begin anew. */
+const switches = typeof BroadcastChannel === "function" ? new BroadcastChannel("sanbao-organisation") : null;
+if (switches) switches.onmessage = () => location.assign("/");
+
 /** What a button with data-action does; data-target names the element that it is about.
  * @type {Record<string, (target: any, button: HTMLElement) => unknown>} */
 const actions = {
   "log-out": async () => {
     await api("DELETE", "/session").catch(() => null);
     location.assign("/login");
+  },
+  "switch-organisation": async (_, button) => {
+    const answer = await api("POST", "/v1/session/organisation", { organisation_id: button.dataset.organisation }).catch((problem) => {
+      notice(problem.message, "bad");
+    });
+    if (!answer) return;
+    switches?.postMessage("switched");
+    location.assign(answer.home);
   },
   open: (dialog) => dialog?.showModal(),
   close: (_, button) => button.closest("dialog")?.close(),

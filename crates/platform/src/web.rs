@@ -103,6 +103,7 @@ impl Frame {
                         }
                         div.who {
                             @if let Some(actor) = actor {
+                                (workplaces(self.0.texts, lang, actor))
                                 a.name href="/me" aria-label=(format!("{} · {}", actor.name, t("own-account"))) { (actor.name) }
                                 a href="/session/pin" { (t("switch-user")) }
                                 button.plain type="button" data-action="log-out" { (t("log-out")) }
@@ -125,6 +126,25 @@ impl Frame {
     }
 }
 
+/// The organisation that somebody acts for, and where there are others, a menu in which one press leads to one.
+fn workplaces(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
+    let Some((own, others)) = actor.workplaces.split_first() else { return Markup::default() };
+    if others.is_empty() {
+        return html! { span.workplace { (own.name(lang)) } };
+    }
+    html! {
+        details.workplaces {
+            summary aria-label=(format!("{} · {}", own.name(lang), texts.get(lang, "switch-organisation"))) { span { (own.name(lang)) } }
+            ul.plain-list {
+                @for other in others {
+                    li { button.button type="button" data-action="switch-organisation" data-organisation=(other.id) { (other.name(lang)) } }
+                }
+                li { a href="/me/organisations" { (texts.get(lang, "own-organisations")) } }
+            }
+        }
+    }
+}
+
 /// The words of scripts, as JSON.
 fn words(texts: &Texts, lang: Lang) -> String {
     serde_json::to_string(&texts.starting_with(lang, "script-")).unwrap_or_default()
@@ -134,7 +154,7 @@ fn words(texts: &Texts, lang: Lang) -> String {
 fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
     let t = |key: &str| texts.get(lang, key);
     html! {
-        template #lock-template data-account=(actor.subject) {
+        template #lock-template data-account=(actor.subject) data-organisation=(actor.organisation) {
             dialog.lock #lock aria-labelledby="lock-title" {
                 div.card {
                     h1 #lock-title { (t("lock-title")) }

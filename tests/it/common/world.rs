@@ -65,6 +65,9 @@ impl World {
         let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
         let access = flow::text(&access, "/accesses/0");
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
+        let offer = nobody.demo("admin").await;
+        let offer = offer.post(&format!("/v1/organisations/{home}/offers"), &json!({ "roles": ["doctor"] })).await;
+        let offer = flow::text(&offer.expect(201), "/id");
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
@@ -81,6 +84,8 @@ impl World {
             ("/v1/organisations/{id}/close", "id", spare.clone()),
             ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/admin/organisations/{id}", "id", home.clone()),
+            ("/v1/organisations/{id}", "account", victim.clone()),
+            ("/v1/organisations/{id}", "offer", offer),
             ("/v1/organisations/{id}", "id", home),
             ("/v1/locations/{id}", "id", room),
             ("/v1/admin/accounts/{id}", "id", victim.clone()),

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::input::Wanted;
 use super::model::Consult;
-use super::practitioner::{Practitioner, search, store as doctors};
+use super::practitioner::store::{self as doctors, PractitionerPost};
+use super::practitioner::{Practitioner, search};
 use super::state::Appointment;
 use crate::App;
 use crate::account::LocationId;
@@ -32,10 +33,13 @@ struct Plan {
 async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &Wanted) -> Result<Plan, Problem> {
     let doctor_id = wanted.doctor_id.or(consult.state.doctor());
     let doctor = match doctor_id {
-        Some(id) => doctors::find(conn, id).await?,
+        Some(doctor) => {
+            let post = PractitionerPost { doctor, hospital: consult.invited.id };
+            if doctors::works(conn, post).await? { doctors::find(conn, post).await? } else { None }
+        }
         None => None,
     };
-    let fits = |d: &Practitioner| d.organisation_id == consult.invited.id && d.specialty == consult.wanted_specialty;
+    let fits = |d: &Practitioner| d.specialty == consult.wanted_specialty;
     let Some(doctor) = doctor.filter(fits) else {
         return Err(Problem::field(
             "/doctor_id",

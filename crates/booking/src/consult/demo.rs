@@ -16,7 +16,7 @@ use super::input::{Invitation, Title};
 use super::model::Consult;
 use super::opinion::{self, Parts};
 use super::practitioner::offer::{MINUTES_OF_DAY, WeeklyHours};
-use super::practitioner::store::{self as doctors, NewPractitioner};
+use super::practitioner::store::{self as doctors, NewPractitioner, PractitionerPost};
 use super::state::{Appointment, ConsultStep};
 use super::store;
 use crate::App;
@@ -134,7 +134,7 @@ async fn register(
     };
     let day = |weekday| [line(weekday, 8 * 60, 12 * 60), line(weekday, 13 * 60 + 30, MINUTES_OF_DAY - 60)];
     let week: Vec<WeeklyHours> = (1..=7).flat_map(day).collect();
-    Ok(doctors::replace_weekly(tx, doctor, &week, now).await?)
+    Ok(doctors::replace_weekly(tx, PractitionerPost { doctor, hospital }, &week, now).await?)
 }
 
 async fn acting(
@@ -156,6 +156,7 @@ async fn acting(
         version: 1,
         proved_at: app.deps.clock.now(),
         lacks_factor: false,
+        workplaces: Vec::new(),
     };
     Ok(Ctx::new(actor, app.deps.clock.clone(), "demo"))
 }
@@ -232,7 +233,8 @@ impl Scene<'_> {
         let signer = self.doctor.actor.subject.into();
         opinion::save(tx, consult.id, None, signer, self.now, &parts).await?;
         let opinion = opinion::find(tx, consult.id).await?.ok_or_else(Problem::not_found)?;
-        let doctor = doctors::find(tx, signer).await?.ok_or_else(Problem::not_found)?;
+        let post = PractitionerPost { doctor: signer, hospital: self.doctor.actor.organisation };
+        let doctor = doctors::find(tx, post).await?.ok_or_else(Problem::not_found)?;
         opinion::sign(tx, consult.id, opinion.unseen(), &doctor, self.now).await?;
         advance(tx, &By::Person(&self.doctor), consult, ConsultStep::Sign).await?;
         Ok(())

@@ -349,7 +349,8 @@ async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Resu
     let opinion = opinion.unseen();
     read.check(opinion.version)?;
     opinion.parts.signable()?;
-    let doctor = doctors::find(tx, ctx.actor.subject.into()).await?.ok_or_else(Problem::forbidden)?;
+    let post = doctors::PractitionerPost { doctor: ctx.actor.subject.into(), hospital: consult.invited.id };
+    let doctor = doctors::find(tx, post).await?.ok_or_else(Problem::forbidden)?;
     opinion::sign(tx, consult.id, opinion, &doctor, ctx.now()).await?;
     Ok(())
 }

@@ -74,8 +74,10 @@ const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
-const HAS_SPECIALTY: &str = "select count(*) from practitioner where organisation_id = $1 and specialty = $2";
-const SPECIALTY_OF: &str = "select specialty from practitioner where account_id = $1 and organisation_id = $2";
+const HAS_SPECIALTY: &str = "select (select count(*) from practitioner where organisation_id = $1 and specialty = $2)
+    + (select count(*) from practitioner_elsewhere where organisation_id = $1 and specialty = $2)";
+const SPECIALTY_OF: &str = "select specialty from practitioner where account_id = $1 and organisation_id = $2 union all
+    select specialty from practitioner_elsewhere where account_id = $1 and organisation_id = $2";
 
 /// One consult, or none; whether the caller may see it is the policy's question.
 pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbError> {

@@ -6,6 +6,7 @@ use sanbao_platform::db::Tx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
 use sanbao_platform::on;
 use sanbao_platform::testing::Person;
+use uuid::Uuid;
 
 const ORGANISATION: &str =
     "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code, created_at)
@@ -43,12 +44,17 @@ pub async fn member(
     })
     .unwrap();
     for role in roles {
-        on!(tx, |c| {
-            let row = sqlx::query(MEMBERSHIP).bind(id).bind(organisation).bind(*role);
-            row.bind(now).execute(c).await.map(drop)
-        })
-        .unwrap();
+        joins(tx, now, id, organisation, role).await;
     }
     let kind: OrganisationKind = on!(tx, |c| sqlx::query_scalar(KIND).bind(organisation).fetch_one(c).await).unwrap();
     Person::new(id, organisation, roles, name).of_a(kind.as_str())
+}
+
+/// Somebody has a role in an organisation, perhaps beside others.
+pub async fn joins(tx: &mut Tx, now: DateTime<Utc>, id: Uuid, organisation: OrganisationId, role: &'static str) {
+    on!(tx, |c| {
+        let row = sqlx::query(MEMBERSHIP).bind(id).bind(organisation).bind(role);
+        row.bind(now).execute(c).await.map(drop)
+    })
+    .unwrap();
 }

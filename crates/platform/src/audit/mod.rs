@@ -119,6 +119,19 @@ pub async fn record(
         .await
 }
 
+/// The same row in the log of another organisation, whose business it is besides.
+pub async fn record_also(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    organisation: OrganisationId,
+    action: &str,
+    resource_kind: &str,
+    resource: impl Into<Uuid>,
+) -> Result<(), DbError> {
+    let actor = Actor { organisation, ..ctx.actor.clone() };
+    record_as(tx, ctx.now(), Some(&actor), action, resource_kind, Some(resource.into()), &ctx.request_id, "done").await
+}
+
 /// The row of a log-in of an account: nobody is logged in yet, and the administrators of its `organisation` read it.
 pub async fn record_log_in(
     tx: &mut Tx,

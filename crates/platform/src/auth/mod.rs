@@ -13,11 +13,31 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::id::{OrganisationId, SubjectId};
+use crate::lang::Lang;
 
 pub use guesses::{Attempt, Guesses};
 pub use password::{PASSWORD_BYTES_MAX, PasswordError, Passwords};
 pub use throttle::{Throttle, client_network};
 pub use token::{ACCESS_TOKEN_SECONDS, Keys, Scope, TokenError};
+
+/// An organisation in which an account acts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workplace {
+    pub id: OrganisationId,
+    /// Its name in Chinese.
+    #[serde(rename = "zh")]
+    pub name_zh: String,
+    /// Its name in English; empty when it has none.
+    #[serde(rename = "en", default, skip_serializing_if = "String::is_empty")]
+    pub name_en: String,
+}
+
+impl Workplace {
+    /// Its name in a language; the Chinese one where it has no other.
+    pub fn name(&self, lang: Lang) -> &str {
+        lang.pick(&self.name_zh, &self.name_en)
+    }
+}
 
 /// The account that acts, as an access token says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +62,8 @@ pub struct Actor {
     pub proved_at: DateTime<Utc>,
     /// Whether the account must set up its second factor before it reaches anything else.
     pub lacks_factor: bool,
+    /// The organisations in which the account acts, for the page's head: the one that it acts for first.
+    pub workplaces: Vec<Workplace>,
 }
 
 impl Actor {
@@ -76,6 +98,9 @@ pub struct AccessClaims {
     /// Whether the account still lacks the second factor that it must have.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub lacks_factor: bool,
+    /// The organisations in which the account acts, the one of the token first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workplaces: Vec<Workplace>,
 }
 
 impl From<AccessClaims> for Actor {
@@ -91,6 +116,7 @@ impl From<AccessClaims> for Actor {
             version: c.ver,
             proved_at: DateTime::from_timestamp(c.auth_time, 0).unwrap_or_default(),
             lacks_factor: c.lacks_factor,
+            workplaces: c.workplaces,
         }
     }
 }

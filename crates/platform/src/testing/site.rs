@@ -67,6 +67,7 @@ impl Person {
             ver: 0,
             auth_time: 0,
             lacks_factor: false,
+            workplaces: Vec::new(),
         }
     }
 }

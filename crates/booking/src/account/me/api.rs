@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::{Ctx, Json, Path, Visitor};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,6 +15,7 @@ use crate::App;
 use crate::account::id::{AccountId, SessionId};
 use crate::account::input::Fields;
 use crate::account::member::{self, Account};
+use crate::account::organisation::{OrganisationKind, OrganisationState};
 use crate::account::session::{self, LogInView};
 use crate::account::{second_factor, secret};
 
@@ -24,6 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(set))
         .routes(routes!(log_ins, end_others))
         .routes(routes!(end_one))
+        .routes(routes!(organisations))
 }
 
 /// The caller's own account.
@@ -46,19 +49,67 @@ pub struct OwnAccount {
 /// The caller's own account as it is now.
 pub(super) async fn own(app: &App, conn: &mut Conn, ctx: &Ctx) -> Result<OwnAccount, Problem> {
     let account = find(conn, ctx).await?.ok_or_else(Problem::unauthenticated)?;
+    let roles = member::roles_anywhere(conn, account.id).await?;
     Ok(OwnAccount {
         id: account.id,
         pin_set: account.pin_hash.is_some(),
         login: account.login,
         display_name: account.display_name,
         second_factor: second_factor::is_confirmed(conn, account.id).await?,
-        second_factor_needed: app.config.account.second_factor.includes(&ctx.actor.roles),
+        second_factor_needed: app.config.account.second_factor.includes(&roles),
         recovery_codes_left: second_factor::recovery_codes_left(conn, account.id).await?,
     })
 }
 
 async fn find(conn: &mut Conn, ctx: &Ctx) -> Result<Option<Account>, DbError> {
     member::find(conn, ctx.actor.subject.into()).await
+}
+
+/// An organisation in which the caller acts.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct OwnOrganisation {
+    #[schema(value_type = uuid::Uuid)]
+    pub organisation_id: OrganisationId,
+    pub kind: OrganisationKind,
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English; empty when it has none.
+    pub name_en: String,
+    pub state: OrganisationState,
+    /// The caller's roles there.
+    pub roles: Vec<String>,
+    /// Whether the account began there.
+    pub home: bool,
+    /// Whether the caller acts for it now.
+    pub current: bool,
+}
+
+/// The organisations in which the caller acts.
+pub(super) async fn own_organisations(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<OwnOrganisation>, DbError> {
+    let id = AccountId::from(ctx.actor.subject);
+    let home = member::home_of(conn, id).await?;
+    let mut own = Vec::new();
+    for place in member::places(conn, id).await? {
+        let roles = member::membership_in(conn, id, place.id).await?.map(|m| m.roles).unwrap_or_default();
+        own.push(OwnOrganisation {
+            organisation_id: place.id,
+            kind: place.kind,
+            name_zh: place.name_zh,
+            name_en: place.name_en,
+            state: place.state,
+            roles,
+            home: home == Some(place.id),
+            current: place.id == ctx.actor.organisation,
+        });
+    }
+    Ok(own)
+}
+
+/// The organisations in which the caller acts.
+#[utoipa::path(get, path = "/v1/me/organisations", tag = "log-in", security(("bearer" = [])), description = "Permission: anybody logged in.",
+    responses((status = 200, body = Vec<OwnOrganisation>), (status = 401, description = "not logged in")))]
+pub async fn organisations(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Vec<OwnOrganisation>>, Problem> {
+    Ok(Json(own_organisations(&mut app.deps.db.read().await?, &ctx).await?))
 }
 
 /// The caller's own account.

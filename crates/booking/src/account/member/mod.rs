@@ -6,6 +6,7 @@ pub mod import;
 mod input;
 mod link;
 mod model;
+pub(super) mod offer;
 mod start;
 mod store;
 mod view;
@@ -13,11 +14,12 @@ mod view;
 pub(super) use confine::confine;
 pub use link::AccountLink;
 pub(super) use link::{issue as issue_link, open as open_link, take as take_link};
-pub use model::{Account, AccountStatus, Membership, NewAccount};
+pub use model::{Account, AccountStatus, Affiliation, Membership, NewAccount};
 pub(super) use start::{Newcomer, begin, unknown_password};
+pub(super) use store::roles_by_account;
 pub use store::{
-    add_membership, find, find_by_login, insert, list, membership, of_organisation_with_role, organisation_of,
+    add_membership, find, find_by_login, home, home_of, insert, list, membership_in, of_organisation_with_role,
 };
-pub(super) use store::{areas_by_account, is_of_closed, load, names, roles_by_account};
+pub(super) use store::{areas_by_account, enter, guests, is_of_closed, load, load_in, names, places, roles_anywhere};
 pub(super) use store::{set_password, set_pin, unsettle};
 pub use view::AccountView;

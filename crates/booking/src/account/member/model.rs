@@ -5,6 +5,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::text_enum;
 
 use crate::account::id::AccountId;
+use crate::account::organisation::{OrganisationKind, OrganisationState};
 
 text_enum! {
     /// Whether an account may log in.
@@ -33,6 +34,8 @@ pub struct Account {
     pub created_at: DateTime<Utc>,
     /// Counts the changes; the `ETag`.
     pub version: i64,
+    /// The organisation in which it began; none of one that a process of the release before made.
+    pub home_id: Option<OrganisationId>,
 }
 
 impl Account {
@@ -63,6 +66,18 @@ impl Membership {
         let gone = |had: &[String], has: &[String]| had.iter().any(|right| !has.contains(right));
         self.organisation != before.organisation || gone(&before.roles, &self.roles) || gone(&before.areas, &self.areas)
     }
+}
+
+/// An organisation in which an account acts.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Affiliation {
+    pub id: OrganisationId,
+    pub kind: OrganisationKind,
+    /// Its name in Chinese.
+    pub name_zh: String,
+    /// Its name in English; empty when it has none.
+    pub name_en: String,
+    pub state: OrganisationState,
 }
 
 /// A new account.

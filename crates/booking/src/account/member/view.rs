@@ -13,9 +13,11 @@ use crate::account::id::AccountId;
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AccountView {
     pub id: AccountId,
-    /// The organisation it acts for.
+    /// The organisation in which it has these roles and areas.
     #[schema(value_type = uuid::Uuid)]
     pub organisation_id: OrganisationId,
+    /// Whether it began in another organisation, whose administrators have its password, second factor and status.
+    pub guest: bool,
     /// The name that its owner types.
     pub login: String,
     /// The name that others see.
@@ -38,6 +40,7 @@ impl AccountView {
         Self {
             id: account.id,
             organisation_id: membership.organisation,
+            guest: account.home_id.is_some_and(|home| home != membership.organisation),
             login: account.login,
             display_name: account.display_name,
             status: account.status,

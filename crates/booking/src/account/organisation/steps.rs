@@ -101,7 +101,12 @@ impl Lifecycle for Organisation {
         for change in closed {
             // The rows of the accounts are written first: a log-in that is just beginning has come before, and ends too.
             for account in member::unsettle(tx, change.after.id).await? {
-                session::end_all(tx, account, by.at(), CAUSE).await?;
+                // Those who began elsewhere go on there.
+                if member::home_of(tx, account).await? == Some(change.after.id) {
+                    session::end_all(tx, account, by.at(), CAUSE).await?;
+                } else {
+                    session::end_in(tx, account, change.after.id, by.at(), CAUSE).await?;
+                }
             }
         }
         Ok(())

@@ -109,7 +109,7 @@ pub(super) fn shown_once(lang: Lang) -> Markup {
     html! {
         section.card.handed #account-link aria-labelledby="link-title" hidden tabindex="-1" {
             h2 #link-title { (t("link-title")) }
-            p { (t("link-what")) }
+            p #link-what data-offer=(t("link-what-offer")) { (t("link-what")) }
             p #link-name.strong {}
             input #link-url.wide readonly aria-label=(t("link-url"));
             svg #link-qr.qr role="img" aria-label=(t("link-qr")) shape-rendering="crispEdges" { path fill="#000" {} }

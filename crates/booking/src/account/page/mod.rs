@@ -10,6 +10,7 @@ mod joins;
 mod keeping;
 mod link_code;
 pub(super) mod login;
+mod offers;
 mod pairs;
 mod people;
 mod person;
@@ -27,6 +28,7 @@ use sanbao_platform::page::address;
 use sanbao_platform::text_enum::TextEnum as _;
 
 use self::account_link::AccountLinkForm;
+use self::offers::OfferLinkForm;
 use self::setup::SetupLinkForm;
 use crate::account::organisation::OrganisationKind;
 use crate::texts::ACCOUNT as TEXTS;
@@ -52,6 +54,8 @@ pub(super) fn routes() -> Routes<App> {
         .page("/setup/open", get(to_setup).post(link_code::open::<SetupLinkForm>))
         .page("/setup/account", get(link_code::page::<AccountLinkForm>).post(account_link::choose))
         .page("/setup/account/open", get(to_account).post(link_code::open::<AccountLinkForm>))
+        .page("/offers", get(link_code::page::<OfferLinkForm>))
+        .page("/offers/open", get(offers::show).post(link_code::open::<OfferLinkForm>))
         .page("/admin/qr", post(account_link::draw))
         .page("/login", get(login::log_in_form))
         .page("/residents", get(residents::residents).post(residents::found))

@@ -153,11 +153,12 @@ pub async fn renew(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Recove
         (status = 409, description = "conflict: the account must have one")))]
 pub async fn give_up(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCode, Problem> {
     ctx.proved_lately()?;
-    if app.config.account.second_factor.includes(&ctx.actor.roles) {
+    let mut tx = app.deps.db.begin().await?;
+    let roles = member::roles_anywhere(&mut tx, ctx.actor.subject.into()).await?;
+    if app.config.account.second_factor.includes(&roles) {
         let (zh, en) = ("您的角色必须使用第二重验证，不能停用", "Your role must have a second factor");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
-    let mut tx = app.deps.db.begin().await?;
     if store::drop_of(&mut tx, ctx.actor.subject.into()).await? {
         audit::record(&mut tx, &ctx, "account.drop_second_factor", "account", ctx.actor.subject).await?;
     }

@@ -86,8 +86,8 @@ pub(super) async fn remember(
     let jar = jar.add(lasting(app, DEVICE_COOKIE, token, "/session", true));
     on!(tx, |c| sqlx::query(REMEMBER).bind(device).bind(account).bind(now).execute(c).await.map(drop))?;
     // A caregiver's phone has a queue of its own for hours without a network, and nobody else logs in there.
-    let membership = member::membership(tx, account).await?;
-    let roams = membership.is_some_and(|m| m.roles.iter().all(|role| role == CAREGIVER));
+    let roles = member::roles_anywhere(tx, account).await?;
+    let roams = !roles.is_empty() && roles.iter().all(|role| role == CAREGIVER);
     let since = now - Duration::days(KNOWN_DAYS);
     on!(tx, |c| { sqlx::query(WHOSE).bind(device).bind(roams).bind(account).bind(since).execute(c).await.map(drop) })?;
     Ok((jar, device))

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use sanbao_platform::auth::ended::{self, Ending, RIGHTS_LOST, RightsLost, SESSION_ENDED, SessionEnded};
 use sanbao_platform::bus::{self, Published};
 use sanbao_platform::db::{DbError, Tx};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
 use crate::account::config::SESSION_HOURS_MAX;
@@ -18,6 +19,8 @@ const END_OTHERS: &str = "update login_session set ended_at = $2, end_cause = $3
     where account_id = $1 and id <> $4 and ended_at is null returning id, created_at";
 const END_OWN: &str = "update login_session set ended_at = $3, end_cause = $4
     where id = $1 and account_id = $2 and ended_at is null returning id";
+const END_IN: &str = "update login_session set ended_at = $2, end_cause = $3
+    where account_id = $1 and organisation_id = $4 and ended_at is null returning id, created_at";
 const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
 
 /// The kinds of events that this part publishes.
@@ -49,6 +52,21 @@ pub(in crate::account) async fn end_all(
         on!(tx, |c| sqlx::query_as(END_ALL).bind(account).bind(now).bind(cause).fetch_all(c).await)?;
     tell_all(tx, ended, account, now).await?;
     Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
+}
+
+/// Ends every log-in of an account in one organisation; those elsewhere go on.
+pub(in crate::account) async fn end_in(
+    tx: &mut Tx,
+    account: AccountId,
+    organisation: OrganisationId,
+    now: DateTime<Utc>,
+    cause: &'static str,
+) -> Result<(), DbError> {
+    let ended: Vec<(SessionId, DateTime<Utc>)> = on!(tx, |c| {
+        let rows = sqlx::query_as(END_IN).bind(account).bind(now).bind(cause).bind(organisation);
+        rows.fetch_all(c).await
+    })?;
+    tell_all(tx, ended, account, now).await
 }
 
 /// Ends every log-in of an account but one.

@@ -110,7 +110,7 @@ pub(super) async fn answer(
         None => false,
     };
     let (request, outcome) = (&visitor.request_id, if right { "done" } else { "refused" });
-    let whose = (Some(id.into()), member::organisation_of(&mut tx, id).await?);
+    let whose = (Some(id.into()), member::home_of(&mut tx, id).await?);
     audit::record_log_in(&mut tx, now, whose, "account.log_in_by_code", request, outcome).await?;
     if right {
         attempt.right();
@@ -129,7 +129,7 @@ async fn log(
     outcome: &str,
 ) -> Result<(), DbError> {
     let organisation = match account {
-        Some(account) => member::organisation_of(tx, account).await?,
+        Some(account) => member::home_of(tx, account).await?,
         None => None,
     };
     let whose = (account.map(Into::into), organisation);

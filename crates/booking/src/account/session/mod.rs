@@ -9,7 +9,7 @@ mod place;
 mod proof;
 mod store;
 
-pub(super) use ending::{CATALOGUE, end_all, end_others, end_own, rights_lost};
+pub(super) use ending::{CATALOGUE, end_all, end_in, end_others, end_own, rights_lost};
 pub(super) use own::{LogInView, list, list_of};
 #[cfg(test)]
 pub(super) use place::DeviceKind;

@@ -1,6 +1,7 @@
 //! Where a log-in is: on which device, by which program, from which address. Its owner sees it in the list of log-ins.
 
 use sanbao_platform::http::Visitor;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::text_enum;
 
 use crate::account::id::DeviceId;
@@ -45,12 +46,22 @@ pub(super) struct Place {
     pub(super) agent: Option<String>,
     /// The browser's device; none of a program.
     pub(super) device: Option<DeviceId>,
+    /// The organisation that was asked for.
+    pub(super) organisation: Option<OrganisationId>,
+    /// The request that logs in there.
+    pub(super) request_id: String,
 }
 
 impl Place {
     /// Where a request came from.
     pub(super) fn of(visitor: &Visitor) -> Self {
-        Self { address: visitor.address.to_canonical().to_string(), agent: agent(&visitor.agent), device: None }
+        let (address, agent) = (visitor.address.to_canonical().to_string(), agent(&visitor.agent));
+        Self { address, agent, device: None, organisation: None, request_id: visitor.request_id.clone() }
+    }
+
+    /// The same in an organisation that was asked for.
+    pub(super) fn at(self, organisation: Option<OrganisationId>) -> Self {
+        Self { organisation, ..self }
     }
 
     /// The same on a device.

@@ -2,26 +2,33 @@
 //! was lost on the way gets the successor once more within a short grace.
 
 use chrono::{DateTime, Duration, Utc};
-use sanbao_platform::auth::{AccessClaims, Keys};
+use sanbao_platform::audit;
+use sanbao_platform::auth::{AccessClaims, Keys, Workplace};
 use sanbao_platform::crypto::{FieldKeys, random_token, sha256_hex};
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 
-use super::ending::end;
+use super::ending::{end, end_own};
 use super::place::{DeviceKind, Place};
 use crate::account::area;
 use crate::account::config::{AccountConfig, SESSION_HOURS_MAX};
 use crate::account::id::{AccountId, SessionId};
 use crate::account::member::{self, Account, AccountStatus, Membership};
-use crate::account::organisation::{self, OrganisationKind, OrganisationState};
+use crate::account::organisation::{self, Organisation, OrganisationKind, OrganisationState};
 use crate::account::problems::{ACCOUNT_DISABLED, ORGANISATION_CLOSED};
 use crate::account::second_factor;
 
 const START: &str =
     "insert into login_session (id, account_id, organisation_id, created_at, proved_at, pressed_at, seen_at,
     seen_from, agent, device_id) values ($1, $2, $3, $4, $4, $4, $4, $5, $6, $7)";
+// The same person on the same device: the whole time of the log-in and its last proof go on, and so do its wrong ones.
+const GO_ON: &str =
+    "insert into login_session (id, account_id, organisation_id, created_at, proved_at, pressed_at, seen_at,
+    seen_from, agent, device_id, wrong_proof_count)
+    select $2, account_id, $3, created_at, proved_at, $4, $4, seen_from, agent, device_id, wrong_proof_count
+    from login_session where id = $1";
 const ADD_TOKEN: &str =
     "insert into refresh_token (token_hash, session_id, issued_at, expires_at) values ($1, $2, $3, $4)";
 const USE_TOKEN: &str = "update refresh_token set used_at = $2
@@ -40,6 +47,9 @@ const PROVED: &str = "update login_session set proved_at = $2, pressed_at = $2, 
 const PROVED_WRONGLY: &str = "update login_session set wrong_proof_count = wrong_proof_count + 1 where id = $1";
 const PRUNE: &str = "delete from refresh_token where expires_at < $2
     and session_id in (select id from login_session where account_id = $1)";
+
+/// Other organisations that a token names: it travels in a cookie.
+const OTHERS_MAX: usize = 4;
 
 /// Renewals within one grace that are followed from a token to the newest of its family.
 const SUCCESSORS_MAX: usize = 8;
@@ -117,7 +127,16 @@ pub(super) struct Mint<'a> {
 impl Mint<'_> {
     /// Starts a log-in of an account that has shown who it is.
     pub(super) async fn start(&self, tx: &mut Tx, account: &Account, place: &Place) -> Result<IssuedTokens, Problem> {
-        let membership = member::membership(tx, account.id).await?.ok_or_else(|| Problem::new(&ACCOUNT_DISABLED))?;
+        let membership = member::enter(tx, account.id, place.organisation).await?;
+        let membership = membership.ok_or_else(|| match place.organisation {
+            Some(_) => not_a_member(),
+            None => Problem::new(&ACCOUNT_DISABLED),
+        })?;
+        // What was right or wrong is told at home; another organisation's administrators see who came in.
+        if member::home_of(tx, account.id).await? != Some(membership.organisation) {
+            let whose = (Some(account.id.into()), Some(membership.organisation));
+            audit::record_log_in(tx, self.now, whose, "account.log_in", &place.request_id, "done").await?;
+        }
         let session = SessionId::new(self.now);
         on!(tx, |c| sqlx::query(PRUNE).bind(account.id).bind(self.now).execute(c).await.map(drop))?;
         on!(tx, |c| {
@@ -126,6 +145,28 @@ impl Mint<'_> {
         })?;
         let log_in = find(tx, session).await?.ok_or_else(|| Problem::internal("a log-in is gone at its beginning"))?;
         self.issue(tx, &log_in, account, membership, random_token()).await
+    }
+
+    /// Goes on with a log-in in another organisation: the log-in ends, and what was given to it; another one of the same person
+    /// and device takes its place. `None`: it has ended meanwhile, or the account has no role there.
+    pub(super) async fn switch(
+        &self,
+        tx: &mut Tx,
+        (session, account): (SessionId, &Account),
+        organisation: OrganisationId,
+    ) -> Result<Option<IssuedTokens>, Problem> {
+        let membership = member::enter(tx, account.id, Some(organisation)).await?;
+        let Some(membership) = membership.filter(|m| m.organisation == organisation) else { return Ok(None) };
+        if !end_own(tx, session, account.id, self.now, "organisation_switched").await? {
+            return Err(Problem::unauthenticated());
+        }
+        let next = SessionId::new(self.now);
+        on!(tx, |c| {
+            let row = sqlx::query(GO_ON).bind(session).bind(next).bind(organisation).bind(self.now);
+            row.execute(c).await.map(drop)
+        })?;
+        let log_in = find(tx, next).await?.ok_or_else(|| Problem::internal("a log-in is gone at its beginning"))?;
+        Ok(Some(self.issue(tx, &log_in, account, membership, random_token()).await?))
     }
 
     async fn issue(
@@ -170,6 +211,7 @@ impl Mint<'_> {
             ver: account.version,
             auth_time: log_in.proved_at.unwrap_or(log_in.created_at).timestamp(),
             lacks_factor,
+            workplaces: workplaces(conn, account.id, &organisation).await?,
         };
         let (end, _) = log_in.end(self.config);
         let access = self.keys.sign_access_until(end, self.now, &claims).map_err(Problem::internal)?;
@@ -182,7 +224,7 @@ impl Mint<'_> {
         let log_in = find(conn, session).await?.filter(|l| l.ended_at.is_none());
         let log_in = log_in.ok_or_else(Problem::unauthenticated)?;
         let account = member::find(conn, log_in.account_id).await?.filter(|a| a.status == AccountStatus::Active);
-        let membership = member::membership(conn, log_in.account_id).await?;
+        let membership = member::membership_in(conn, log_in.account_id, log_in.organisation_id).await?;
         let (account, membership) = account.zip(membership).ok_or_else(Problem::unauthenticated)?;
         Ok(self.issued(conn, &log_in, &account, membership, String::new()).await?.access)
     }
@@ -231,8 +273,7 @@ impl Mint<'_> {
             }
         };
         let account = member::find(tx, log_in.account_id).await?.filter(|a| a.status == AccountStatus::Active);
-        let membership = member::membership(tx, log_in.account_id).await?;
-        let membership = membership.filter(|m| m.organisation == log_in.organisation_id);
+        let membership = member::membership_in(tx, log_in.account_id, log_in.organisation_id).await?;
         let (Some(account), Some(membership)) = (account, membership) else {
             end(tx, log_in.id, self.now, "disabled").await?;
             return Ok(Rotation::Refused);
@@ -257,6 +298,20 @@ impl Mint<'_> {
         }
         Ok(None)
     }
+}
+
+/// The organisation of a token and the others of its account that are open, for the page's head.
+async fn workplaces(conn: &mut Conn, account: AccountId, own: &Organisation) -> Result<Vec<Workplace>, DbError> {
+    let first = Workplace { id: own.id, name_zh: own.name_zh.clone(), name_en: own.name_en.clone() };
+    let others = member::places(conn, account).await?.into_iter();
+    let others = others.filter(|place| place.id != own.id && place.state == OrganisationState::Open);
+    let others = others.map(|place| Workplace { id: place.id, name_zh: place.name_zh, name_en: place.name_en });
+    Ok(std::iter::once(first).chain(others.take(OTHERS_MAX)).collect())
+}
+
+/// A log-in that names an organisation in which the account has no role.
+fn not_a_member() -> Problem {
+    Problem::field("/organisation_id", "您不在这个机构", "You are not of this organisation")
 }
 
 async fn find_token(conn: &mut Conn, token: &str) -> Result<Option<Found>, DbError> {

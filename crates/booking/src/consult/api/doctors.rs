@@ -15,7 +15,7 @@ use crate::App;
 use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
-use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner};
+use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner, PractitionerPost};
 use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search, specialty};
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
@@ -180,16 +180,15 @@ pub async fn register(
 ) -> Result<Json<DoctorView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
     let hospital = hospital_of(&mut tx, &ctx, id).await?;
-    let known = store::find(&mut tx, id).await?;
+    let post = PractitionerPost { doctor: id, hospital };
+    let known = store::find(&mut tx, post).await?;
     if let Some(known) = &known {
         if_match.check(known.version())?;
     }
     let new = body.checked(id, hospital, known.as_ref())?;
-    if store::register(&mut tx, &new, ctx.now()).await? == 0 {
-        return Err(Problem::not_found());
-    }
+    store::register(&mut tx, &new, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.register", "practitioner", id).await?;
-    let view = store::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
+    let view = store::find(&mut tx, post).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok(Json(view.into()))
 }

@@ -255,14 +255,25 @@ impl ExceptionLine {
 }
 
 /// The doctor, if the actor may edit the hours: the doctor, the hospital's administrator, or that of the office that
-/// governs it. The hospital's other doctors see that they may not; everybody else sees nothing.
+/// governs it. The hospital's other doctors see that they may not; everybody else sees nothing. Of a doctor of several
+/// hospitals it is the one in the actor's own, or in the first whose accounts the actor runs.
 pub(in crate::consult) async fn own(conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Result<Practitioner, Problem> {
-    let doctor = store::find(conn, id).await?.ok_or_else(Problem::not_found)?;
+    let mut posts = store::posts(conn, id).await?;
+    posts.sort_by_key(|post| post.organisation_id != ctx.actor.organisation);
     let own = role::holds(&ctx.actor, DOCTOR) && AccountId::from(ctx.actor.subject) == id;
-    if !own || doctor.organisation_id != ctx.actor.organisation {
-        organisation::load(conn, ctx, doctor.organisation_id, AccountAction::AccountUpdate).await?;
+    let mut refused = Problem::not_found();
+    for doctor in posts {
+        if own && doctor.organisation_id == ctx.actor.organisation {
+            return Ok(doctor);
+        }
+        match organisation::load(conn, ctx, doctor.organisation_id, AccountAction::AccountUpdate).await {
+            Ok(_) => return Ok(doctor),
+            // That one may not, in the own hospital, counts more than that others are not known.
+            Err(problem) if refused.status() == 404 => refused = problem,
+            Err(_) => {}
+        }
     }
-    Ok(doctor)
+    Err(refused)
 }
 
 pub(in crate::consult) async fn view(
@@ -273,10 +284,10 @@ pub(in crate::consult) async fn view(
     let zone = doctor.zone()?;
     let today = now.with_timezone(&zone).date_naive();
     let (first, last) = (today - Days::new(30), today + Days::new(EXCEPTIONS_DAYS));
-    let weekly = store::weekly(conn, doctor.account_id).await?;
-    let exceptions = store::exceptions(conn, doctor.account_id, first, last).await?;
+    let weekly = store::weekly(conn, doctor.post()).await?;
+    let exceptions = store::exceptions(conn, doctor.post(), first, last).await?;
     let days: Vec<_> = exceptions.iter().map(|(_, exception)| *exception).collect();
-    let mut booked = store::booked(conn, doctor.account_id, now).await?;
+    let mut booked = store::booked(conn, doctor.post(), now).await?;
     booked.retain(|time| !offer::holds(&weekly, &days, zone, *time));
     let line = |h: WeeklyHours| HoursLine {
         weekday: h.weekday,
@@ -304,7 +315,7 @@ pub async fn read(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut conn = app.deps.db.read().await?;
     let doctor = own(&mut conn, &ctx, id).await?;
-    let version = offer::version(&store::weekly(&mut conn, id).await?);
+    let version = offer::version(&store::weekly(&mut conn, doctor.post()).await?);
     Ok((ETag(version), Json(view(&mut conn, ctx.now(), &doctor).await?)))
 }
 
@@ -321,11 +332,11 @@ pub async fn replace(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    if_match.check(offer::version(&store::weekly_held(&mut tx, id).await?))?;
+    if_match.check(offer::version(&store::weekly_held(&mut tx, doctor.post()).await?))?;
     let hours = body.checked()?;
-    store::replace_weekly(&mut tx, id, &hours, ctx.now()).await?;
+    store::replace_weekly(&mut tx, doctor.post(), &hours, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
-    let version = offer::version(&store::weekly(&mut tx, id).await?);
+    let version = offer::version(&store::weekly(&mut tx, doctor.post()).await?);
     let view = view(&mut tx, ctx.now(), &doctor).await?;
     tx.commit().await?;
     Ok((ETag(version), Json(view)))
@@ -356,7 +367,7 @@ pub async fn paint(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    let before = store::weekly_held(&mut tx, id).await?;
+    let before = store::weekly_held(&mut tx, doctor.post()).await?;
     if_match.check(offer::version(&before))?;
     let painted = body.checked()?;
     let today = ctx.now().with_timezone(&doctor.zone()?).date_naive();
@@ -365,7 +376,7 @@ pub async fn paint(
     if after.len() > LINES_MAX {
         return Err(Problem::field("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
     }
-    store::replace_weekly(&mut tx, id, &after, ctx.now()).await?;
+    store::replace_weekly(&mut tx, doctor.post(), &after, ctx.now()).await?;
     let view = view(&mut tx, ctx.now(), &doctor).await?;
     if !query.dry_run {
         audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
@@ -385,8 +396,8 @@ pub async fn add_exception(
 ) -> Result<Response, Problem> {
     let exception = line.checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
-    own(&mut tx, &ctx, id).await?;
-    let exception_id = store::add_exception(&mut tx, id, exception, ctx.now()).await?;
+    let doctor = own(&mut tx, &ctx, id).await?;
+    let exception_id = store::add_exception(&mut tx, doctor.post(), exception, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(ExceptionView { id: exception_id, line })).into_response())
@@ -402,8 +413,8 @@ pub async fn remove_exception(
     Path((id, exception)): Path<(AccountId, ExceptionId)>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    own(&mut tx, &ctx, id).await?;
-    if !store::remove_exception(&mut tx, id, exception).await? {
+    let doctor = own(&mut tx, &ctx, id).await?;
+    if !store::remove_exception(&mut tx, doctor.post(), exception).await? {
         return Err(Problem::not_found());
     }
     audit::record(&mut tx, &ctx, "practitioner.exception.remove", "practitioner", id).await?;

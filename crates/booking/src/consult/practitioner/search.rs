@@ -98,10 +98,10 @@ pub async fn offered_by(
     to: DateTime<Utc>,
 ) -> Result<Vec<Interval>, DbError> {
     let zone = doctor.zone()?;
-    let hours = store::weekly(conn, doctor.account_id).await?;
+    let hours = store::weekly(conn, doctor.post()).await?;
     let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
     let first = day(from).checked_sub_days(Days::new(1)).unwrap_or(day(from));
-    let exceptions = store::exceptions(conn, doctor.account_id, first, day(to)).await?;
+    let exceptions = store::exceptions(conn, doctor.post(), first, day(to)).await?;
     let exceptions: Vec<_> = exceptions.into_iter().map(|(_, e)| e).collect();
     Ok(offered(&hours, &exceptions, zone, from, to))
 }

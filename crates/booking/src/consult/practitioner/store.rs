@@ -19,16 +19,39 @@ pub const STAFF_MAX: i64 = 500;
 /// Booked times ahead that are held against hours.
 const BOOKED_MAX: i64 = 1000;
 
-const FIND: &str = "select p.account_id, p.organisation_id, a.display_name as name, p.specialty, p.specialty_zh,
+/// A statement over the doctors of all hospitals: a doctor of two stands there once for each.
+macro_rules! practitioners {
+    ($rest:literal) => {
+        concat!(
+            "select p.account_id, p.organisation_id, a.display_name as name, p.specialty, p.specialty_zh,
     p.specialty_en, p.title, p.licence_no, o.time_zone, o.name_zh as hospital_zh, o.name_en as hospital_en
-    from practitioner p join account a on a.id = p.account_id join organisation o on o.id = p.organisation_id
-    where p.account_id = $1";
-const SEARCH: &str = "select p.account_id, p.organisation_id, a.display_name as name, p.specialty, p.specialty_zh,
-    p.specialty_en, p.title, p.licence_no, o.time_zone, o.name_zh as hospital_zh, o.name_en as hospital_en
-    from practitioner p join account a on a.id = p.account_id join organisation o on o.id = p.organisation_id
-    where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and ($2 = '' or p.title = $2)
-      and (p.organisation_id = $3 or $4)
-    order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $5";
+    from (select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no from practitioner
+        union all
+        select account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no
+        from practitioner_elsewhere) p
+    join account a on a.id = p.account_id join organisation o on o.id = p.organisation_id ",
+            $rest
+        )
+    };
+}
+
+const FIND: &str = practitioners!("where p.account_id = $1 and p.organisation_id = $2");
+const POSTS: &str = practitioners!("where p.account_id = $1 order by p.organisation_id");
+// Those who have left a hospital are invited there no more.
+const SEARCH: &str = practitioners!(
+    "where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and ($2 = '' or p.title = $2)
+      and (p.organisation_id = $3 or $4) and exists (select 1 from membership m where m.account_id = p.account_id
+        and m.organisation_id = p.organisation_id and m.role = 'doctor')
+    order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $5"
+);
+const WORKS: &str =
+    "select count(*) from membership where account_id = $1 and organisation_id = $2 and role = 'doctor'";
+const REGISTER_ELSEWHERE: &str = "insert into practitioner_elsewhere
+    (account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no, created_at)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
+    on conflict (account_id, organisation_id) do update set specialty = excluded.specialty,
+        specialty_zh = excluded.specialty_zh, specialty_en = excluded.specialty_en, title = excluded.title,
+        licence_no = excluded.licence_no";
 const REGISTER: &str = "insert into practitioner
     (account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -38,28 +61,46 @@ const REGISTER: &str = "insert into practitioner
 const EMPLOYERS: &str = "select organisation_id from membership where account_id = $1 and role = 'doctor'
     order by created_at, organisation_id limit 20";
 const DOCTORS: &str = "select a.id, a.display_name as name, p.specialty_zh, p.specialty_en, p.title,
-    (select count(*) from practitioner_hours h
-        where h.account_id = p.account_id and (h.valid_to is null or h.valid_to >= $2)) as lines
+    (select count(*) from practitioner_hours h left join practitioner f on f.account_id = h.account_id
+        where h.account_id = p.account_id and coalesce(h.organisation_id, f.organisation_id) = p.organisation_id
+        and (h.valid_to is null or h.valid_to >= $2)) as lines
     from membership m join account a on a.id = m.account_id
-    left join practitioner p on p.account_id = a.id and p.organisation_id = m.organisation_id
+    left join (select account_id, organisation_id, specialty_zh, specialty_en, title from practitioner union all
+        select account_id, organisation_id, specialty_zh, specialty_en, title from practitioner_elsewhere) p
+        on p.account_id = a.id and p.organisation_id = m.organisation_id
     where m.organisation_id = $1 and m.role = 'doctor' and a.status = 'active'
     order by a.display_name, a.id limit $3";
-const BOOKED: &str = "select starts_at, ends_at from occupancy
-    where resource_id = $1 and holder_kind = 'consult' and starts_at >= $2 and expires_at is null
-    order by starts_at limit $3";
+const BOOKED: &str = "select o.starts_at, o.ends_at from occupancy o join consult c on c.id = o.holder_id
+    where o.resource_id = $1 and o.holder_kind = 'consult' and o.starts_at >= $2 and o.expires_at is null
+        and c.invited_id = $4
+    order by o.starts_at limit $3";
 const NAME: &str = "select display_name from account where id = $1";
 const HOURS: &str = "select weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to
-    from practitioner_hours where account_id = $1 order by weekday, start_minute, id";
+    from practitioner_hours h where account_id = $1 and coalesce(organisation_id,
+        (select f.organisation_id from practitioner f where f.account_id = h.account_id)) = $2
+    order by weekday, start_minute, id";
 const HOLD_POSTGRES: &str = "select account_id from practitioner where account_id = $1 for update";
-const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1";
+const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1 and coalesce(organisation_id,
+    (select f.organisation_id from practitioner f where f.account_id = $1)) = $2";
 const ADD_HOURS: &str = "insert into practitioner_hours
-    (id, account_id, weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    (id, account_id, weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to, organisation_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const EXCEPTIONS: &str = "select id, on_date, kind, start_minute, end_minute, slot_minutes
-    from practitioner_exception where account_id = $1 and on_date >= $2 and on_date <= $3 order by on_date, id limit 500";
+    from practitioner_exception e where account_id = $1 and on_date >= $2 and on_date <= $3 and coalesce(organisation_id,
+        (select f.organisation_id from practitioner f where f.account_id = e.account_id)) = $4
+    order by on_date, id limit 500";
 const ADD_EXCEPTION: &str = "insert into practitioner_exception
-    (id, account_id, on_date, kind, start_minute, end_minute, slot_minutes) values ($1, $2, $3, $4, $5, $6, $7)";
-const REMOVE_EXCEPTION: &str = "delete from practitioner_exception where id = $1 and account_id = $2";
+    (id, account_id, on_date, kind, start_minute, end_minute, slot_minutes, organisation_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+const REMOVE_EXCEPTION: &str = "delete from practitioner_exception where id = $1 and account_id = $2
+    and coalesce(organisation_id, (select f.organisation_id from practitioner f where f.account_id = $2)) = $3";
+
+/// A doctor in a hospital: what is offered there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PractitionerPost {
+    pub doctor: AccountId,
+    pub hospital: OrganisationId,
+}
 
 /// A doctor as the network knows one.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -94,6 +135,11 @@ impl Practitioner {
         ))
     }
 
+    /// The doctor in this hospital.
+    pub fn post(&self) -> PractitionerPost {
+        PractitionerPost { doctor: self.account_id, hospital: self.organisation_id }
+    }
+
     /// The hospital's zone.
     pub fn zone(&self) -> Result<Tz, DbError> {
         self.time_zone.parse().map_err(|e: chrono_tz::ParseError| DbError::BadRow {
@@ -105,9 +151,20 @@ impl Practitioner {
     }
 }
 
-/// One doctor.
-pub async fn find(conn: &mut Conn, doctor: AccountId) -> Result<Option<Practitioner>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(doctor).fetch_optional(c).await)?)
+/// One doctor in a hospital.
+pub async fn find(conn: &mut Conn, post: PractitionerPost) -> Result<Option<Practitioner>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(FIND).bind(post.doctor).bind(post.hospital).fetch_optional(c).await)?)
+}
+
+/// One doctor in each hospital where there is a profile.
+pub async fn posts(conn: &mut Conn, doctor: AccountId) -> Result<Vec<Practitioner>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(POSTS).bind(doctor).fetch_all(c).await)?)
+}
+
+/// Whether somebody is a doctor of a hospital still.
+pub async fn works(conn: &mut Conn, post: PractitionerPost) -> Result<bool, DbError> {
+    let roles: i64 = on!(conn, |c| sqlx::query_scalar(WORKS).bind(post.doctor).bind(post.hospital).fetch_one(c).await)?;
+    Ok(roles > 0)
 }
 
 /// Doctors of a specialty and a rank, where given; of one hospital, or of all.
@@ -124,13 +181,20 @@ pub async fn search(
     })?)
 }
 
-/// Makes a doctor bookable, or corrects what is known; the number of rows written (0: another hospital's).
-pub async fn register(tx: &mut Tx, p: &NewPractitioner, now: DateTime<Utc>) -> Result<u64, DbError> {
-    Ok(on!(tx, |c| {
-        let row = sqlx::query(REGISTER).bind(p.account_id).bind(p.organisation_id).bind(&p.specialty);
-        let row = row.bind(&p.specialty_zh).bind(&p.specialty_en).bind(p.title).bind(&p.licence_no).bind(now);
-        row.execute(c).await.map(|r| r.rows_affected())
-    })?)
+/// Makes a doctor bookable in a hospital, or corrects what is known there.
+pub async fn register(tx: &mut Tx, p: &NewPractitioner, now: DateTime<Utc>) -> Result<(), DbError> {
+    for statement in [REGISTER, REGISTER_ELSEWHERE] {
+        let rows = on!(tx, |c| {
+            let row = sqlx::query(statement).bind(p.account_id).bind(p.organisation_id).bind(&p.specialty);
+            let row = row.bind(&p.specialty_zh).bind(&p.specialty_en).bind(p.title).bind(&p.licence_no).bind(now);
+            row.execute(c).await.map(|r| r.rows_affected())
+        })?;
+        // The first one writes nothing where another hospital was the first.
+        if rows == 1 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The fields that are written of a doctor.
@@ -162,8 +226,9 @@ struct HoursRow {
 }
 
 /// The weekly hours.
-pub async fn weekly(conn: &mut Conn, doctor: AccountId) -> Result<Vec<WeeklyHours>, DbError> {
-    let rows: Vec<HoursRow> = on!(conn, |c| sqlx::query_as(HOURS).bind(doctor).fetch_all(c).await)?;
+pub async fn weekly(conn: &mut Conn, post: PractitionerPost) -> Result<Vec<WeeklyHours>, DbError> {
+    let rows: Vec<HoursRow> =
+        on!(conn, |c| sqlx::query_as(HOURS).bind(post.doctor).bind(post.hospital).fetch_all(c).await)?;
     let hours = rows.into_iter().map(|r| WeeklyHours {
         weekday: r.weekday,
         start_minute: r.start_minute,
@@ -176,26 +241,26 @@ pub async fn weekly(conn: &mut Conn, doctor: AccountId) -> Result<Vec<WeeklyHour
 }
 
 /// The weekly hours, which nobody else changes until the transaction ends: what is written over them goes by what was read.
-pub async fn weekly_held(tx: &mut Tx, doctor: AccountId) -> Result<Vec<WeeklyHours>, DbError> {
+pub async fn weekly_held(tx: &mut Tx, post: PractitionerPost) -> Result<Vec<WeeklyHours>, DbError> {
     if let Engine::Postgres(c) = tx.engine() {
-        sqlx::query(HOLD_POSTGRES).bind(doctor).execute(c).await?;
+        sqlx::query(HOLD_POSTGRES).bind(post.doctor).execute(c).await?;
     }
-    weekly(tx, doctor).await
+    weekly(tx, post).await
 }
 
 /// Puts `hours` in the place of all weekly hours.
 pub async fn replace_weekly(
     tx: &mut Tx,
-    doctor: AccountId,
+    post: PractitionerPost,
     hours: &[WeeklyHours],
     now: DateTime<Utc>,
 ) -> Result<(), DbError> {
-    on!(tx, |c| sqlx::query(CLEAR_HOURS).bind(doctor).execute(c).await.map(drop))?;
+    on!(tx, |c| sqlx::query(CLEAR_HOURS).bind(post.doctor).bind(post.hospital).execute(c).await.map(drop))?;
     for h in hours {
         on!(tx, |c| {
-            let row = sqlx::query(ADD_HOURS).bind(HoursId::new(now)).bind(doctor).bind(h.weekday);
+            let row = sqlx::query(ADD_HOURS).bind(HoursId::new(now)).bind(post.doctor).bind(h.weekday);
             let row = row.bind(h.start_minute).bind(h.end_minute).bind(h.slot_minutes);
-            row.bind(h.valid_from).bind(h.valid_to).execute(c).await.map(drop)
+            row.bind(h.valid_from).bind(h.valid_to).bind(post.hospital).execute(c).await.map(drop)
         })?;
     }
     Ok(())
@@ -214,12 +279,14 @@ struct ExceptionRow {
 /// The exceptions from `first` to `last` day.
 pub async fn exceptions(
     conn: &mut Conn,
-    doctor: AccountId,
+    post: PractitionerPost,
     first: NaiveDate,
     last: NaiveDate,
 ) -> Result<Vec<(ExceptionId, Exception)>, DbError> {
-    let rows: Vec<ExceptionRow> =
-        on!(conn, |c| sqlx::query_as(EXCEPTIONS).bind(doctor).bind(first).bind(last).fetch_all(c).await)?;
+    let rows: Vec<ExceptionRow> = on!(conn, |c| {
+        let rows = sqlx::query_as(EXCEPTIONS).bind(post.doctor).bind(first).bind(last).bind(post.hospital);
+        rows.fetch_all(c).await
+    })?;
     let read = |r: ExceptionRow| match (r.kind.as_str(), r.start_minute, r.end_minute, r.slot_minutes) {
         ("closed", ..) => Ok((r.id, Exception::Closed(r.on_date))),
         ("extra", Some(start_minute), Some(end_minute), Some(slot_minutes)) => {
@@ -238,7 +305,7 @@ pub async fn exceptions(
 /// Adds an exception.
 pub async fn add_exception(
     tx: &mut Tx,
-    doctor: AccountId,
+    post: PractitionerPost,
     exception: Exception,
     now: DateTime<Utc>,
 ) -> Result<ExceptionId, DbError> {
@@ -250,17 +317,18 @@ pub async fn add_exception(
         }
     };
     let rows = on!(tx, |c| {
-        let row = sqlx::query(ADD_EXCEPTION).bind(id).bind(doctor).bind(on_date).bind(kind);
-        row.bind(start).bind(end).bind(slot).execute(c).await.map(|r| r.rows_affected())
+        let row = sqlx::query(ADD_EXCEPTION).bind(id).bind(post.doctor).bind(on_date).bind(kind);
+        row.bind(start).bind(end).bind(slot).bind(post.hospital).execute(c).await.map(|r| r.rows_affected())
     })?;
     expect_rows("add exception", 1, rows)?;
     Ok(id)
 }
 
 /// Removes an exception; whether there was one.
-pub async fn remove_exception(tx: &mut Tx, doctor: AccountId, id: ExceptionId) -> Result<bool, DbError> {
+pub async fn remove_exception(tx: &mut Tx, post: PractitionerPost, id: ExceptionId) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
-        sqlx::query(REMOVE_EXCEPTION).bind(id).bind(doctor).execute(c).await.map(|r| r.rows_affected())
+        let row = sqlx::query(REMOVE_EXCEPTION).bind(id).bind(post.doctor).bind(post.hospital);
+        row.execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
 }
@@ -294,9 +362,11 @@ pub async fn name(conn: &mut Conn, account: AccountId) -> Result<Option<String>,
     Ok(on!(conn, |c| sqlx::query_scalar(NAME).bind(account).fetch_optional(c).await)?)
 }
 
-/// The times from a moment on at which a doctor has consults.
-pub async fn booked(conn: &mut Conn, doctor: AccountId, from: DateTime<Utc>) -> Result<Vec<Interval>, DbError> {
-    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> =
-        on!(conn, |c| sqlx::query_as(BOOKED).bind(doctor.0).bind(from).bind(BOOKED_MAX).fetch_all(c).await)?;
+/// The times from a moment on at which a doctor has consults of this hospital.
+pub async fn booked(conn: &mut Conn, post: PractitionerPost, from: DateTime<Utc>) -> Result<Vec<Interval>, DbError> {
+    let rows: Vec<(DateTime<Utc>, DateTime<Utc>)> = on!(conn, |c| {
+        let rows = sqlx::query_as(BOOKED).bind(post.doctor.0).bind(from).bind(BOOKED_MAX).bind(post.hospital);
+        rows.fetch_all(c).await
+    })?;
     Ok(rows.into_iter().filter_map(|(from, to)| Interval::new(from, to).ok()).collect())
 }

@@ -195,6 +195,7 @@ async fn a_foreign_or_changed_access_token_is_refused() {
             name: nurse.name.into(),
             sid: nurse.id.0,
             ver: 1,
+            workplaces: Vec::new(),
         };
         let foreign = Keys::from_seed(&[1; 32]).unwrap().sign_access(site.clock.now(), &claims).unwrap();
         site.get(&foreign, "/v1/persons").await.refused(401, "unauthenticated");

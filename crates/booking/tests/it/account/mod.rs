@@ -20,6 +20,7 @@ mod landing;
 mod links;
 mod log_in;
 mod lookup;
+mod members;
 mod offices;
 mod organisations;
 mod own;

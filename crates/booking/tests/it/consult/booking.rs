@@ -1,10 +1,11 @@
 //! Booking doctor, resident and room: never twice, with alternatives, and nothing lost on failure.
 use std::sync::Arc;
 
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
 
 use crate::consult::world::{World, fresh_key};
+use crate::network::{joins, member};
 
 const ROWS: &str = "select count(*) from occupancy";
 
@@ -208,6 +209,65 @@ async fn every_part_of_an_invitation_is_bounded() {
         let kept = w.post(&w.nurse, "/v1/consults", hostile).await.expect(201);
         assert_eq!(kept["reason"], "'; drop table consult; -- <script>alert(1)</script>");
         assert_eq!(w.count("select count(*) from consult").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_doctor_of_two_hospitals_is_one_person_in_the_calendar() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let other = w.stranger_doctor.organisation;
+        let mut tx = w.db.begin().await.unwrap();
+        let boss = member(&mut tx, w.clock.now(), other, &["administrator"], "院管二").await;
+        joins(&mut tx, w.clock.now(), w.doctor.id, other, "doctor").await;
+        tx.commit().await.unwrap();
+        let there = Person { organisation: other, ..w.doctor.clone() };
+        let path = format!("/v1/practitioners/{}", w.doctor.id);
+        let profile = json!({ "specialty": "cardiology", "title": "chief", "licence_no": "110330211000001" });
+        let registered = w.put(&boss, &path, profile).await.expect(200);
+        assert_eq!(registered["organisation_id"], json!(other));
+        let plan = json!({ "weekly": (1..=7).map(|weekday| json!({ "weekday": weekday, "start": "10:00",
+            "end": "14:00", "slot_minutes": 30, "valid_from": "2026-01-01" })).collect::<Vec<_>>() });
+        w.put(&there, &format!("{path}/hours"), plan).await.expect(200);
+        let first = |hours: &Value| hours["weekly"][0]["start"].clone();
+        assert_eq!(first(&w.get(&w.doctor, &format!("{path}/hours")).await.expect(200)), "08:00");
+        assert_eq!(first(&w.get(&boss, &format!("{path}/hours")).await.expect(200)), "10:00");
+
+        let here = w.accepted().await;
+        let mut invitation = w.invitation(1);
+        invitation["hospital_id"] = json!(other);
+        let elsewhere = w.post(&w.nurse, "/v1/consults", invitation).await.expect(201);
+        let elsewhere = elsewhere["id"].as_str().unwrap().to_owned();
+        w.step(&there, &elsewhere, "accept", Value::Null).await.expect(200);
+        let at = |time: &str, room: usize| {
+            let mut body = w.at(time);
+            body["room_id"] = json!(w.rooms[room]);
+            body
+        };
+        let early = w.step(&w.nurse, &elsewhere, "schedule", at("2026-11-23T00:30:00Z", 1)).await;
+        early.refused(422, "invalid");
+        let (a, b) = tokio::join!(
+            w.step(&w.nurse, &here, "schedule", at("2026-11-23T02:30:00Z", 0)),
+            w.step(&w.nurse, &elsewhere, "schedule", at("2026-11-23T02:30:00Z", 1)),
+        );
+        let mut got = [a.status.as_u16(), b.status.as_u16()];
+        got.sort_unstable();
+        assert_eq!(got, [200, 409], "{}: {} {}", w.engine, a.text, b.text);
+        let (refused, loser) = if a.status == 409 { (a, &here) } else { (b, &elsewhere) };
+        assert_eq!(refused.problem(), "slot-taken");
+        let range = "from=2026-11-23T00:00:00Z&to=2026-11-24T00:00:00Z";
+        let free = w.get(&w.nurse, &format!("/v1/consults/{loser}/slots?{range}")).await.expect(200);
+        let begins = |slot: &Value| slot["starts_at"] == "2026-11-23T02:30:00Z";
+        assert!(!free.as_array().unwrap().iter().any(begins), "{free}");
+        // Who has left the other hospital is invited there no more.
+        let mut tx = w.db.begin().await.unwrap();
+        let leave = "delete from membership where account_id = $1 and organisation_id = $2";
+        sanbao_platform::on!(tx, |c| sqlx::query(leave).bind(w.doctor.id).bind(other).execute(c).await.map(drop))
+            .unwrap();
+        tx.commit().await.unwrap();
+        let left = w.get(&w.nurse, &format!("/v1/practitioners?hospital={other}")).await.expect(200);
+        assert!(!left.to_string().contains(&w.doctor.id.to_string()), "{left}");
     })
     .await;
 }

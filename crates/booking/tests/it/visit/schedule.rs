@@ -7,7 +7,7 @@ use chrono::DateTime;
 use sanbao_booking::calendar::{self, Booking, Interval};
 use sanbao_booking::role;
 use sanbao_platform::on;
-use sanbao_platform::testing::on_both;
+use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -391,4 +391,46 @@ async fn what_did_not_take_place_is_ordered_again_while_the_request_stands() {
         assert_eq!(w.visit_of_id(second).await["legal"], json!([]));
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_caregiver_of_two_agencies_is_one_person_in_the_calendar() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        let shared = w.caregivers[0].clone();
+        w.joins(&shared, w.other_agency, role::CAREGIVER).await;
+        let other = w.member(w.other_agency, role::DISPATCHER, "孙调度").await;
+        let visit = w.order(elder(1)).await;
+        let request = w.uuid();
+        let mut theirs = elder(2);
+        theirs["agency_id"] = json!(w.other_agency);
+        w.accept_request(request, theirs).await;
+        w.catch_up().await;
+        let list = w.get(&other, "/v1/visits?limit=200").await.expect(200);
+        let second = list["items"][0]["id"].as_str().unwrap().to_owned();
+        // Both at one moment: one of them has the caregiver.
+        let (first_path, second_path) =
+            (format!("/v1/visits/{visit}/schedule"), format!("/v1/visits/{second}/schedule"));
+        let (a, b) = tokio::join!(
+            w.post(&w.dispatcher, &first_path, slot(&shared, 60, 120)),
+            w.post(&other, &second_path, slot(&shared, 90, 150)),
+        );
+        let mut got = [a.status.as_u16(), b.status.as_u16()];
+        got.sort_unstable();
+        assert_eq!(got, [200, 409], "{} {}", a.text, b.text);
+        let refused = if a.status == 409 { a } else { b };
+        assert_eq!(refused.expect(409)["type"], "/problems/slot-taken");
+        let (again, free) = if list_state(&w, &other, &second).await == "scheduled" {
+            (w.post(&w.dispatcher, &first_path, slot(&shared, 150, 210)).await, &visit)
+        } else {
+            (w.post(&other, &second_path, slot(&shared, 120, 180)).await, &second)
+        };
+        assert_eq!(again.status, 200, "{free}: the time beside it is free: {}", again.text);
+    })
+    .await;
+}
+
+/// The state of a visit, as its dispatcher sees it.
+async fn list_state(w: &World, dispatcher: &Person, visit: &str) -> Value {
+    w.get(dispatcher, &format!("/v1/visits/{visit}")).await.expect(200)["state"].clone()
 }

@@ -74,6 +74,13 @@ impl World {
         person
     }
 
+    /// Somebody has a role in another organisation too.
+    pub async fn joins(&self, person: &Person, organisation: OrganisationId, role: &'static str) {
+        let mut tx = self.db.begin().await.unwrap();
+        network::joins(&mut tx, start(), person.id, organisation, role).await;
+        tx.commit().await.unwrap();
+    }
+
     pub async fn organisation(&self, kind: &str) -> OrganisationId {
         let mut tx = self.db.begin().await.unwrap();
         let id = network::organisation(&mut tx, start(), kind, AGENCY, ZONE).await;

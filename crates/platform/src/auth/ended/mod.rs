@@ -137,6 +137,7 @@ mod tests {
             version,
             proved_at: DateTime::UNIX_EPOCH,
             lacks_factor: false,
+            workplaces: Vec::new(),
         }
     }
 

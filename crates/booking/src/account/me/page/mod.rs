@@ -2,6 +2,7 @@
 
 mod factor;
 mod log_ins;
+mod organisations;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
@@ -32,6 +33,7 @@ pub(super) fn routes() -> Routes<App> {
         .page("/me/pin", get(pin))
         .page("/me/second-factor", get(factor::show))
         .page("/me/sessions", get(log_ins::show))
+        .page("/me/organisations", get(organisations::show))
         .files(FILES)
 }
 
@@ -77,6 +79,7 @@ fn draw(app: &App, ctx: &Ctx, own: &OwnAccount) -> Markup {
         ("/me/pin", "me-pin", Some(state(own.pin_set, "me-set", "me-not-set"))),
         ("/me/second-factor", "me-factor", Some(state(own.second_factor, "me-on", "me-off"))),
         ("/me/sessions", "me-log-ins", None),
+        ("/me/organisations", "me-organisations", None),
     ];
     let body = html! {
         @if let Some(key) = lacking(&ctx.actor) { (notice(Tone::Warn, &t(key))) }

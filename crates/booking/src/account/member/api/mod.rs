@@ -1,6 +1,7 @@
 //! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages the people who may log in.
 
 mod create;
+mod members;
 mod read;
 mod sessions;
 mod steps;
@@ -18,5 +19,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(steps::issue_link))
         .routes(routes!(sessions::log_ins, sessions::end_all))
         .routes(routes!(sessions::end_one))
+        .routes(routes!(members::edit, members::end))
+        .merge(super::offer::api::routes())
         .merge(super::import::routes())
 }

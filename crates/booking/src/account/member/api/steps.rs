@@ -21,7 +21,7 @@ use crate::account::session;
 
 async fn view(tx: &mut Tx, id: AccountId) -> Result<(ETag, Json<AccountView>), Problem> {
     let account = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
-    let membership = store::membership(tx, id).await?.ok_or_else(Problem::not_found)?;
+    let membership = store::home(tx, id).await?.ok_or_else(Problem::not_found)?;
     Ok((ETag(account.version), Json(AccountView::of(account, membership))))
 }
 

@@ -108,7 +108,7 @@ impl Run<'_> {
         };
         let wanted = Membership { organisation: self.own.id, roles: read.roles.clone(), areas };
         let Some(known) = store::find_by_login(tx, &read.login).await? else { return Ok(Ok((read, wanted, None))) };
-        let held = store::membership(tx, known.id).await?.filter(|held| held.organisation == self.own.id);
+        let held = store::membership_in(tx, known.id, self.own.id).await?;
         let taken = || Fault::new("login", "login_taken", "这个用户名已有人用", "This user name is taken");
         Ok(held.map(|held| (read, wanted, Some((known, held)))).ok_or_else(|| vec![taken()]))
     }

@@ -1,15 +1,17 @@
 //! The page of one account: its name, its roles and its areas are changed there.
 
-use axum::extract::{Path, State as AppState};
+use axum::extract::{Path, Query, State as AppState};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::page::{Send, Words, empty, form, press};
 use sanbao_platform::problem::Problem;
 
 use super::super::TEXTS;
+use super::AccountsQuery;
 use super::areas::Areas;
-use super::people::{accounts_of, person_fields};
+use super::people::{accounts_of, member_fields, person_fields};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::me;
@@ -22,8 +24,37 @@ pub(in crate::account::page) async fn page(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
+    Query(place): Query<AccountsQuery>,
 ) -> Response {
-    draw(&app, &ctx, id).await.map_or_else(Problem::into_response, Markup::into_response)
+    let drawn = match place.organisation {
+        Some(organisation) => draw_guest(&app, &ctx, organisation, id).await,
+        None => draw(&app, &ctx, id).await,
+    };
+    drawn.map_or_else(Problem::into_response, Markup::into_response)
+}
+
+/// The page of an account that began elsewhere: what it is in this organisation.
+async fn draw_guest(app: &App, ctx: &Ctx, organisation: OrganisationId, id: AccountId) -> Result<Markup, Problem> {
+    let mut conn = app.deps.db.read().await?;
+    let which = (organisation, id);
+    let (own, account, membership) = member::load_in(&mut conn, ctx, which, AccountAction::AccountUpdate).await?;
+    let areas = Areas::of(&mut conn, &own, own.day(ctx.now())).await?;
+    let lang = ctx.lang;
+    let fields = html! {
+        (member_fields(lang, &own, &areas, (&membership.roles, &membership.areas)))
+        button.button.primary type="submit" { (TEXTS.get(lang, "account-save")) }
+    };
+    let (call, then) = (format!("PATCH /v1/organisations/{organisation}/members/{id}"), accounts_of(own.id));
+    let send = Send { then: Some(&then), ..Send::step(&call, account.version) };
+    let title = TEXTS.with(lang, "account-title", &[("name", &account.display_name)]);
+    let body = html! {
+        h1 { (title) }
+        p.faint { (lang.pick(&own.name_zh, &own.name_en)) " · " (TEXTS.get(lang, "login-name")) " " (account.login) }
+        p { (TEXTS.get(lang, "guest-what")) }
+        (form(lang, None, "stack", send, &fields))
+        p { a href=(then) { (TEXTS.get(lang, "back")) } }
+    };
+    Ok(app.deps.frame.page(lang, &title, Some(&ctx.actor), "/admin", &["/static/send.js"], &body))
 }
 
 async fn draw(app: &App, ctx: &Ctx, id: AccountId) -> Result<Markup, Problem> {

@@ -3,6 +3,7 @@
 mod account;
 mod areas;
 mod check;
+mod offers;
 mod organisation;
 mod people;
 mod rooms;
@@ -26,7 +27,7 @@ use crate::account::policy::AccountAction;
 
 /// Whose accounts: one's own organisation's when nothing is said.
 #[derive(Deserialize)]
-pub(super) struct AccountsQuery {
+pub(in crate::account::page) struct AccountsQuery {
     organisation: Option<OrganisationId>,
 }
 

@@ -12,6 +12,7 @@ use sanbao_platform::problem::Problem;
 
 use super::super::{TEXTS, account_link};
 use super::areas::Areas;
+use super::offers;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus, Membership};
 use crate::account::organisation::Organisation;
@@ -27,6 +28,8 @@ struct People {
     areas: HashMap<AccountId, Vec<String>>,
     /// Those with a second factor.
     holders: HashSet<AccountId>,
+    /// Those that began in another organisation, with its names.
+    guests: HashMap<AccountId, (String, String)>,
 }
 
 /// An organisation's accounts, and the form for another.
@@ -36,7 +39,9 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
         roles: member::roles_by_account(conn, own.id).await?,
         areas: member::areas_by_account(conn, own.id).await?,
         holders: second_factor::holders(conn, own.id).await?,
+        guests: member::guests(conn, own.id).await?,
     };
+    let offers = offers::part(conn, ctx, own).await?;
     let areas = Areas::of(conn, own, own.day(ctx.now())).await?;
     let lang = ctx.lang;
     let shown = people.accounts.len().min(usize::try_from(ACCOUNTS_SHOWN_MAX).unwrap_or(usize::MAX));
@@ -49,6 +54,7 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
             (add_form(lang, own, &areas))
             p { a href=(import_of(own.id)) { (TEXTS.get(lang, "accounts-import")) } }
         }
+        (offers)
     })
 }
 
@@ -78,20 +84,24 @@ fn table(ctx: &Ctx, own: &Organisation, people: &People, areas: &Areas, shown: u
     html! {
         div.scroll { table.table {
             (head(&heads.iter().map(String::as_str).collect::<Vec<_>>()))
-            tbody { @for account in people.accounts.iter().take(shown) { (row(ctx, account, people, governs.then_some(areas))) } }
+            tbody { @for account in people.accounts.iter().take(shown) { (row(ctx, own, account, people, governs.then_some(areas))) } }
         } }
     }
 }
 
-fn row(ctx: &Ctx, account: &Account, people: &People, areas: Option<&Areas>) -> Markup {
+fn row(ctx: &Ctx, own: &Organisation, account: &Account, people: &People, areas: Option<&Areas>) -> Markup {
     let lang = ctx.lang;
     let t = |key: &str| TEXTS.get(lang, key);
     let active = account.status == AccountStatus::Active;
     let roles = people.roles.get(&account.id).map(Vec::as_slice).unwrap_or_default();
     let held = people.areas.get(&account.id).map(Vec::as_slice).unwrap_or_default();
+    let guest = people.guests.get(&account.id);
     html! {
         tr {
-            th scope="row" { a href=(format!("/admin/accounts/{}", account.id)) { (account.display_name) } }
+            th scope="row" {
+                a href=(page_of(own.id, account.id, guest.is_some())) { (account.display_name) }
+                @if let Some((zh, en)) = guest { br; span.faint { (TEXTS.with(lang, "guest-of", &[("organisation", lang.pick(zh, en))])) } }
+            }
             td data-label=(t("login-name")) { (account.login) }
             td data-label=(t("roles")) { (role_names(lang, roles)) }
             @if let Some(areas) = areas {
@@ -103,13 +113,29 @@ fn row(ctx: &Ctx, account: &Account, people: &People, areas: Option<&Areas>) -> 
                 @if active { (badge(Tone::Ok, &t("status-active"))) } @else { (badge(Tone::Bad, &t("status-disabled"))) }
             }
             td {
-                @if account.id != AccountId::from(ctx.actor.subject) {
+                @if account.id == AccountId::from(ctx.actor.subject) {}
+                @else if guest.is_some() { (leave(lang, own.id, account)) }
+                @else {
                     (switch(lang, account)) " " (reset(lang, account))
                     @if people.holders.contains(&account.id) { " " (reset_factor(lang, account)) }
                 }
             }
         }
     }
+}
+
+/// The page of an account in an organisation.
+fn page_of(organisation: OrganisationId, account: AccountId, guest: bool) -> String {
+    let organisation = organisation.to_string();
+    address(&format!("/admin/accounts/{account}"), &[("organisation", guest.then_some(&*organisation))])
+}
+
+/// The button that ends the membership of somebody whose account began elsewhere.
+fn leave(lang: Lang, organisation: OrganisationId, account: &Account) -> Markup {
+    let call = format!("DELETE /v1/organisations/{organisation}/members/{}", account.id);
+    let ask = TEXTS.with(lang, "guest-ask-end", &[("name", &account.display_name)]);
+    let send = Send { confirm: Some(&ask), ..Send::to(&call) };
+    press(&format!("leave-{}", account.id), "button", send, &TEXTS.get(lang, "guest-end"))
 }
 
 /// The button that disables an account, or enables it again.
@@ -157,6 +183,18 @@ pub(super) fn person_fields(
     html! {
         (field(lang, "display_name", "display-name", Field { value: name, ..short }))
         @if known.is_none() { (field(lang, "login", "new-login", short)) }
+        (member_fields(lang, own, areas, (roles, held)))
+    }
+}
+
+/// The fields of what an account is in an organisation: its roles and its areas.
+pub(super) fn member_fields(
+    lang: Lang,
+    own: &Organisation,
+    areas: &Areas,
+    (roles, held): (&[String], &[String]),
+) -> Markup {
+    html! {
         fieldset {
             legend { (TEXTS.get(lang, "roles")) }
             @for role in own.kind.roles() {

@@ -64,7 +64,7 @@ pub(super) async fn enter(
     Ok((put(app, jar, &issued), issued))
 }
 
-fn put(app: &App, jar: CookieJar, issued: &IssuedTokens) -> CookieJar {
+pub(super) fn put(app: &App, jar: CookieJar, issued: &IssuedTokens) -> CookieJar {
     let cookies = SessionCookies {
         access: issued.access.clone(),
         refresh: issued.refresh.clone(),
@@ -160,8 +160,10 @@ pub async fn log_out(
 
 /// The person who is logged in here: a page that was covered asks whether it is its own person.
 pub async fn who(LoggedIn(ctx): LoggedIn) -> Json<serde_json::Value> {
-    let Actor { subject, name, kind, roles, areas, .. } = &ctx.actor;
-    Json(json!({ "account": subject, "name": name, "home": page::home_of(kind, roles, areas) }))
+    let Actor { subject, organisation, name, kind, roles, areas, .. } = &ctx.actor;
+    Json(
+        json!({ "account": subject, "organisation": organisation, "name": name, "home": page::home_of(kind, roles, areas) }),
+    )
 }
 
 /// Somebody pressed something: the log-in of a shared device goes on.

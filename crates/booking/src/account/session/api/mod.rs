@@ -4,6 +4,7 @@ mod browser;
 mod code;
 mod pin;
 mod proof;
+mod switch;
 mod tokens;
 
 use axum::routing::{get, post};
@@ -19,6 +20,7 @@ pub(in crate::account) fn routes() -> Routes<App> {
         .routes(routes!(tokens::jwks))
         .routes(routes!(tokens::log_in_by_code))
         .routes(routes!(proof::step_up))
+        .routes(routes!(switch::switch))
         .page("/session", post(browser::log_in).delete(browser::log_out).get(browser::who))
         .page("/session/press", post(browser::press))
         .page("/session/second-factor", get(code::ask).post(code::log_in))

@@ -103,7 +103,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     } else {
         "refused"
     };
-    let whose = (Some(account.id.into()), member::organisation_of(&mut tx, account.id).await?);
+    let whose = (Some(account.id.into()), member::home_of(&mut tx, account.id).await?);
     audit::record_log_in(&mut tx, now, whose, "account.log_in_by_pin", &visitor.request_id, outcome).await?;
     if !allowed || !right {
         tx.commit().await?;

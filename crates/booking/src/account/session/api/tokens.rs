@@ -6,6 +6,7 @@ use axum_extra::extract::cookie::CookieJar;
 use chrono::Duration;
 use sanbao_platform::auth::ACCESS_TOKEN_SECONDS;
 use sanbao_platform::http::{Json, LoggedIn, Visitor};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::{audit, problem::Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +26,9 @@ use crate::account::session::store::{IssuedTokens, Rotation};
 pub(super) struct PasswordGrant {
     login: String,
     password: String,
+    /// The organisation to act for; without it the one that was used last.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    organisation_id: Option<OrganisationId>,
 }
 
 /// The code that a log-in by password asks for besides.
@@ -35,6 +39,9 @@ pub(super) struct CodeGrant {
     challenge: String,
     /// Of the authenticator, or one for recovery.
     code: String,
+    /// The organisation to act for; without it the one that was used last.
+    #[schema(value_type = Option<uuid::Uuid>)]
+    organisation_id: Option<OrganisationId>,
 }
 
 /// A renewal.
@@ -73,7 +80,7 @@ impl From<IssuedTokens> for Tokens {
     description = "Permission: none; wrong tries are throttled by address and by name.",
     responses((status = 200, body = Tokens),
         (status = 401, description = "invalid-credentials; or second-factor-required, with a `challenge` for the next step"),
-        (status = 403, description = "account-disabled"),
+        (status = 403, description = "account-disabled or organisation-closed"), (status = 422, description = "not of this organisation"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
 pub async fn log_in(
     visitor: Visitor,
@@ -88,7 +95,8 @@ pub async fn log_in(
         let challenge = Challenge::sign(&app.deps.keys, &account, now)?;
         return Err(Problem::new(&FACTOR_REQUIRED).with("challenge", challenge));
     }
-    let issued = mint(&app, now).start(&mut tx, &account, &Place::of(&visitor)).await?;
+    let place = Place::of(&visitor).at(body.organisation_id);
+    let issued = mint(&app, now).start(&mut tx, &account, &place).await?;
     tx.commit().await?;
     Ok(Json(issued.into()))
 }
@@ -97,6 +105,7 @@ pub async fn log_in(
 #[utoipa::path(post, path = "/v1/tokens/second-factor", tag = "log-in", request_body = CodeGrant,
     description = "Permission: the challenge; wrong tries are throttled by address and by account.",
     responses((status = 200, body = Tokens), (status = 401, description = "second-factor-refused or second-factor-expired"),
+        (status = 403, description = "organisation-closed"), (status = 422, description = "not of this organisation"),
         (status = 429, description = "too-many-requests after wrong tries, with Retry-After")))]
 pub async fn log_in_by_code(
     visitor: Visitor,
@@ -105,7 +114,8 @@ pub async fn log_in_by_code(
 ) -> Result<Json<Tokens>, Problem> {
     let now = app.deps.clock.now();
     let (mut tx, account) = answer(&app, &visitor, &body.challenge, &body.code, now).await?;
-    let issued = mint(&app, now).start(&mut tx, &account, &Place::of(&visitor)).await?;
+    let place = Place::of(&visitor).at(body.organisation_id);
+    let issued = mint(&app, now).start(&mut tx, &account, &place).await?;
     tx.commit().await?;
     Ok(Json(issued.into()))
 }

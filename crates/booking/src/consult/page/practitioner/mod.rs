@@ -57,11 +57,14 @@ async fn doctor_page(
 ) -> Result<Markup, Problem> {
     let lang = ctx.lang;
     let mut conn = app.deps.db.read().await?;
-    let Some(doctor) = store::find(&mut conn, id).await? else { return newcomer(&app, &mut conn, &ctx, id).await };
-    hours::own(&mut conn, &ctx, id).await?;
+    let doctor = match hours::own(&mut conn, &ctx, id).await {
+        Ok(doctor) => doctor,
+        Err(refused) if refused.status() == 404 => return newcomer(&app, &mut conn, &ctx, id).await,
+        Err(refused) => return Err(refused),
+    };
     let view = hours::view(&mut conn, ctx.now(), &doctor).await?;
-    let (weekly, zone) = (store::weekly(&mut conn, id).await?, doctor.zone()?);
-    let booked = store::booked(&mut conn, id, ctx.now()).await?;
+    let (weekly, zone) = (store::weekly(&mut conn, doctor.post()).await?, doctor.zone()?);
+    let booked = store::booked(&mut conn, doctor.post(), ctx.now()).await?;
     let words = words(lang, zone);
     let today = ctx.now().with_timezone(&zone).date_naive();
     let from = query.from.map_or(today, |day| today.max(*day));
