@@ -190,6 +190,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     12 "0012_kept_backup",
     14 "0014_parked_order",
     16 "0016_outbox_subject",
+    18 "0018_outbox_traceparent",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.
