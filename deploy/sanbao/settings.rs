@@ -12,6 +12,7 @@ use sanbao_platform::config::Secret;
 use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
 use sanbao_platform::telemetry::LogFilter;
+use sanbao_platform::telemetry::otlp::OtlpConfig;
 use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
 
@@ -160,6 +161,8 @@ pub struct Settings {
     pub log: LogFilter,
     /// Lines for people instead of JSON.
     pub log_plain: bool,
+    /// The collector of traces and logs.
+    pub otlp: Option<OtlpConfig>,
 }
 
 /// A configuration that cannot work; names the flag to change.
@@ -233,6 +236,7 @@ impl Settings {
             metrics_token: None,
             log: LogFilter::Text("info".to_owned()),
             log_plain: true,
+            otlp: None,
         }
     }
 
@@ -306,6 +310,7 @@ impl Settings {
                 ("audit", self.audit_section()),
                 ("nats", self.nats_section()),
                 ("around", around),
+                ("otlp", self.otlp_section()),
             ])
             .collect()
     }
@@ -314,6 +319,17 @@ impl Settings {
         vec![
             ("second_factor", shown(self.accounts.second_factor.name())),
             ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
+        ]
+    }
+
+    fn otlp_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        let Some(otlp) = &self.otlp else { return vec![("mode", shown("off"))] };
+        let headers: Vec<_> = otlp.headers.iter().map(|(name, _)| name.as_str()).collect();
+        vec![
+            ("mode", shown("http/json")),
+            ("url", shown(otlp.url.as_str())),
+            ("headers", shown(headers)),
+            ("ca_file", shown(&otlp.ca_file)),
         ]
     }
 
