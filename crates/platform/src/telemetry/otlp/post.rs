@@ -116,6 +116,16 @@ fn status_of(answer: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use std::path::Path;
+
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::super::encode::Signal;
     use super::*;
 
     #[test]
@@ -125,5 +135,49 @@ mod tests {
         for text in [&b""[..], b"HTTP/1.1", b"HTTP/1.1 OK", b"SSH-2.0 200", b"\xff\xfe"] {
             assert_eq!(status_of(text), None);
         }
+    }
+
+    /// An HTTPS server that takes everything, with a certificate of an authority of its own, which lies in `file`.
+    async fn secured(file: &Path) -> u16 {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        std::fs::write(file, params.self_signed(&key).unwrap().pem()).unwrap();
+        let (own, authority) = (KeyPair::generate().unwrap(), Issuer::new(params, key));
+        let signed = CertificateParams::new(vec!["localhost".into()]).unwrap().signed_by(&own, &authority).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        let key = PrivateKeyDer::try_from(own.serialize_der()).unwrap();
+        let config = builder.with_no_client_auth().with_single_cert(vec![signed.der().clone()], key).unwrap();
+        let (acceptor, listener) =
+            (TlsAcceptor::from(Arc::new(config)), TcpListener::bind("127.0.0.1:0").await.unwrap());
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(socket).await else { continue };
+                let mut asked = Vec::new();
+                while !asked.ends_with(b"{}") {
+                    stream.read_buf(&mut asked).await.unwrap();
+                }
+                assert!(asked.starts_with(b"POST /tenant/v1/logs HTTP/1.1\r\n"), "{}", asked.escape_ascii());
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.unwrap();
+                stream.shutdown().await.unwrap();
+            }
+        });
+        port
+    }
+
+    #[tokio::test]
+    async fn a_collector_behind_tls_is_trusted_by_its_authority() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("authority.pem");
+        let url = format!("https://localhost:{}/tenant/", secured(&file).await);
+        let parcel = Parcel { signal: Signal::Logs, count: 1, body: b"{}".to_vec() };
+        let target = |ca| Target::of(&OtlpConfig::new(&url, None, ca).unwrap());
+        assert_eq!(target(Some(file.clone())).unwrap().post(&parcel).await.unwrap(), 200);
+        assert!(target(None).unwrap().post(&parcel).await.is_err(), "nobody knows this authority");
+        std::fs::write(&file, "no certificate").unwrap();
+        assert!(matches!(target(Some(file)).err(), Some(OtlpError::Authority(..))));
     }
 }
