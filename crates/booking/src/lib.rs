@@ -54,6 +54,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1721 "1721_person_erasure",
     1730 "1730_erasure_requests",
     1731 "1731_person_indexes",
+    1820 "1820_caregiver_profile",
 );
 
 /// The operator's choices.

@@ -519,3 +519,4 @@ erase-retention = The time for which it had to be kept is over
 erase-order = An authority or a court orders it
 erase-ask = Erase? It cannot be undone.
 erase-do = Erase
+account-caregiver = Skills, home area and weekly hours

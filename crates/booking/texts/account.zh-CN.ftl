@@ -519,3 +519,4 @@ erase-retention = 保存期限已过
 erase-order = 主管部门或法院要求
 erase-ask = 确认抹除？抹除后无法恢复。
 erase-do = 抹除
+account-caregiver = 技能、居住区域和每周时间
