@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tracing::Level;
 
-use super::lines::Line;
+use super::lines::LogLine;
 use super::{Span, Told};
 use crate::telemetry::trace::TraceContext;
 
@@ -119,7 +119,7 @@ fn severity(level: Level) -> u8 {
     }
 }
 
-fn line(line: &Line) -> Value {
+fn line(line: &LogLine) -> Value {
     let at = nanos(line.at).to_string();
     let mut told = json!({
         "timeUnixNano": at,

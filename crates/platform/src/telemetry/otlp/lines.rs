@@ -29,7 +29,7 @@ pub(super) async fn silent<T>(work: impl Future<Output = T>) -> T {
 
 /// A line of the log.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct LogLine {
     pub(super) at: DateTime<Utc>,
     pub(super) level: Level,
     pub(super) message: String,
@@ -106,6 +106,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
         }
         let (at, level) = (queue.clock.now(), *event.metadata().level());
         said.0.push(("target", json!(event.metadata().target())));
-        queue.put(Told::Line(Line { at, level, message, fields: said.0, context: trace::current() }));
+        queue.put(Told::Line(LogLine { at, level, message, fields: said.0, context: trace::current() }));
     }
 }

@@ -33,7 +33,7 @@ static QUEUE: OnceLock<Queue> = OnceLock::new();
 #[derive(Debug)]
 enum Told {
     Span(Span),
-    Line(lines::Line),
+    Line(lines::LogLine),
 }
 
 impl Told {
@@ -101,7 +101,7 @@ impl Exporter {
 /// The file of an authority cannot be read.
 pub fn start(config: &OtlpConfig, service: &str, version: &str, clock: Clock) -> Result<Option<Exporter>, OtlpError> {
     let (sender, queue) = mpsc::channel(QUEUE_MAX);
-    let target = post::Target::of(config)?;
+    let target = post::Collector::of(config)?;
     if QUEUE.set(Queue { sender, clock }).is_err() {
         return Ok(None);
     }

@@ -20,7 +20,7 @@ const CALL_WAIT: Duration = Duration::from_secs(10);
 const STATUS_BYTES_MAX: usize = 256;
 
 /// The collector as calls reach it.
-pub(super) struct Target {
+pub(super) struct Collector {
     host: String,
     port: u16,
     /// The first lines of a call up to its path's end and behind it, without the length.
@@ -46,7 +46,7 @@ fn authorities(config: &OtlpConfig) -> Result<RootCertStore, OtlpError> {
     Ok(roots)
 }
 
-impl Target {
+impl Collector {
     /// The collector of `config`; reads the authorities that its certificate may be of.
     pub(super) fn of(config: &OtlpConfig) -> Result<Self, OtlpError> {
         let (url, mut headers) = (&config.url, Vec::new());
@@ -174,7 +174,7 @@ mod tests {
         let file = folder.path().join("authority.pem");
         let url = format!("https://localhost:{}/tenant/", secured(&file).await);
         let parcel = Parcel { signal: Signal::Logs, count: 1, body: b"{}".to_vec() };
-        let target = |ca| Target::of(&OtlpConfig::new(&url, None, ca).unwrap());
+        let target = |ca| Collector::of(&OtlpConfig::new(&url, None, ca).unwrap());
         assert_eq!(target(Some(file.clone())).unwrap().post(&parcel).await.unwrap(), 200);
         assert!(target(None).unwrap().post(&parcel).await.is_err(), "nobody knows this authority");
         std::fs::write(&file, "no certificate").unwrap();

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::{Parcel, Signal, parcels};
-use super::post::Target;
+use super::post::Collector;
 use super::{Told, dropped};
 use crate::telemetry::OTLP_FAILED;
 
@@ -44,7 +44,7 @@ fn answered(status: io::Result<u16>) -> Answered {
 /// The sending side of the queue.
 pub(super) struct Sending {
     queue: mpsc::Receiver<Told>,
-    target: Target,
+    target: Collector,
     resource: Value,
     stop: CancellationToken,
     waiting: VecDeque<Parcel>,
@@ -54,7 +54,12 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(queue: mpsc::Receiver<Told>, target: Target, resource: Value, stop: CancellationToken) -> Self {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Told>,
+        target: Collector,
+        resource: Value,
+        stop: CancellationToken,
+    ) -> Self {
         Self { queue, target, resource, stop, waiting: VecDeque::new(), wait: AWAY_WAIT_MIN, away: Vec::new() }
     }
 
