@@ -79,7 +79,7 @@ async fn list(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<Vec<Caregiv
     Ok(Json(lines(&mut app.deps.db.read().await?, &ctx).await?))
 }
 
-/// What is known of a caregiver (dispatchers and administrators of the agency; the caregiver).
+/// The facts that are known of a caregiver (dispatchers and administrators of the agency; the caregiver).
 #[utoipa::path(get, path = "/v1/caregivers/{id}", tag = "visits", params(("id" = AccountId, Path)),
     responses((status = 200, body = CaregiverView), (status = 404)))]
 async fn one(

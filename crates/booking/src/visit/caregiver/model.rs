@@ -1,4 +1,4 @@
-//! What is known of a caregiver.
+//! The facts that are known of a caregiver.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What is known of caregivers: written by those who plan, read by the caregiver, and never a refusal.
+//! The facts that are known of caregivers: written by those who plan, read by the caregiver, and never a refusal.
 
 use sanbao_booking::role;
 use sanbao_platform::testing::{Answer, Person, on_both};
