@@ -17,6 +17,7 @@ use crate::cli_keeping::{BackupArgs, CheckArgs, ErasuresCommand, MigrateArgs, Mo
 use crate::cli_media::{MediaArgs, demo_peers};
 use crate::cli_needs::NeedsCommand;
 use crate::cli_network::NetworkArgs;
+use crate::cli_otlp::OtlpArgs;
 use crate::cli_retention::{KeepArgs, RetentionArgs};
 use crate::cli_secret::secret_of;
 use crate::cli_turn::TurnArgs;
@@ -177,6 +178,8 @@ pub struct ServeArgs {
     /// How it is logged.
     #[arg(long, env = "SANBAO_LOG_FORMAT", default_value = "json", value_name = "FORMAT")]
     pub log_format: LogFormat,
+    #[command(flatten)]
+    pub otlp: OtlpArgs,
 }
 
 /// The area code of the demo's district.
@@ -283,6 +286,7 @@ impl ServeArgs {
             metrics_token: self.metrics_token.clone(),
             log: self.log.clone(),
             log_plain: self.log_format == LogFormat::Plain,
+            otlp: self.otlp.collector()?,
         })
     }
 

@@ -82,10 +82,14 @@ const DIFFER_IN_ONE_FLAG: &[(&str, &str, &str)] = &[
     ("shared_idle_minutes", "--data-dir d", "--data-dir d --shared-idle-minutes 5"),
     ("log", "--data-dir d", "--data-dir d --log debug"),
     ("log_format", "--data-dir d", "--data-dir d --log-format plain"),
+    ("otlp", "--data-dir d", COLLECTED),
+    ("otlp_headers", COLLECTED, "--data-dir d --otlp http://c:4318 --otlp-headers x-tenant=t"),
+    ("otlp_ca", COLLECTED, "--data-dir d --otlp http://c:4318 --otlp-ca c"),
 ];
 const OF_TURN: &str = "--data-dir d --turn-tls-cert c --turn-tls-key k";
 const SERVED: &str = "--data-dir d --tls-cert c --tls-key k";
 const EXTERNAL: &str = "--data-dir d --turn-secret s --turn-urls turn:t:3478";
+const COLLECTED: &str = "--data-dir d --otlp http://c:4318";
 const SHARED: &str = "--database-url postgres://db/s --secret-file k --nats nats://n";
 
 #[test]
@@ -191,6 +195,10 @@ fn unusable_combinations_name_the_flag() {
         ("--data-dir d --keep-clinical-years 14", "15..=100"),
         ("--data-dir d --keep-consult-media-years 2", "3..=100"),
         ("--data-dir d --keep-work-order-years 101", "3..=100"),
+        ("--data-dir d --otlp-ca c", "--otlp-ca needs --otlp"),
+        ("--data-dir d --otlp-headers x=hidden", "--otlp-headers needs --otlp"),
+        ("--data-dir d --otlp http://u:hidden@c:4318", "--otlp"),
+        ("--data-dir d --otlp http://c:4318 --otlp-headers hidden", "--otlp-headers"),
         ("--data-dir d --keep-answer-days 200 --keep-audit-days 199", "--keep-audit-days 199"),
     ] {
         let error = serve(flags).unwrap_err();
@@ -217,7 +225,8 @@ fn a_service_alone_takes_of_a_shared_environment_what_it_has_a_use_for() {
 #[test]
 fn the_printed_configuration_shows_no_secret() {
     let flags = "--database-url postgres://u:northwind@db/s --secret-file /k --metrics-token northwind \
-                 --turn-urls turn:t:3478 --turn-secret northwind --nats nats://u:northwind@n:4222";
+                 --turn-urls turn:t:3478 --turn-secret northwind --nats nats://u:northwind@n:4222 \
+                 --otlp http://c:4318 --otlp-headers authorization=northwind";
     let text = crate::settings::toml_text(&serve(flags).unwrap().sections());
     assert!(text.contains("database_url = \"postgres://***@db/s\""), "{text}");
     assert!(text.contains("[turn]\nmode = \"external\""), "{text}");

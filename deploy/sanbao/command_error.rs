@@ -3,6 +3,7 @@
 use std::io;
 
 use sanbao_platform::telemetry::LogFilterError;
+use sanbao_platform::telemetry::otlp::OtlpError;
 
 use crate::folder::FolderError;
 use crate::health::HealthError;
@@ -24,6 +25,9 @@ pub enum CommandError {
     /// The log's filter is none.
     #[error("--log: {0}")]
     Log(#[from] LogFilterError),
+    /// The collector cannot be reached as the flags say.
+    #[error("--otlp-ca: {0}")]
+    Otlp(#[from] OtlpError),
     /// It is not ready, or nobody answers.
     #[error(transparent)]
     Health(#[from] HealthError),

@@ -7,7 +7,7 @@ use std::time::Instant;
 use sanbao_booking::account::setup;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
-use sanbao_platform::telemetry::{self, LogFilter};
+use sanbao_platform::telemetry::{self, LogFilter, otlp};
 use tokio::runtime::Runtime;
 
 use crate::audit;
@@ -104,6 +104,19 @@ async fn work(command: Command) -> Result<ExitCode, CommandError> {
 
 async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     let settings = args.settings()?;
+    // Before the log, which is told to the collector too.
+    let exporter = match &settings.otlp {
+        Some(otlp) => otlp::start(otlp, &settings.process_name(), env!("CARGO_PKG_VERSION"), Clock::system())?,
+        None => None,
+    };
+    let outcome = serve_by(&settings).await;
+    if let Some(exporter) = exporter {
+        exporter.stop().await;
+    }
+    outcome
+}
+
+async fn serve_by(settings: &Settings) -> Result<(), CommandError> {
     begin_serving(&settings.log, settings.log_plain)?;
     let shown: serde_json::Map<_, _> =
         settings.sections().into_iter().map(|(name, values)| (name.to_owned(), values.into_iter().collect())).collect();
@@ -116,13 +129,13 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
         Storage::Files(dir) => Some(folder::claim_real(dir)?),
         Storage::Postgres(_) => None,
     };
-    let listener = run::bind(&settings)?;
+    let listener = run::bind(settings)?;
     if let Turn::Embedded { listen, tls, .. } = &settings.turn {
         run::probe_turn(*listen, tls.as_ref().map(|tls| tls.listen))?;
     }
     // As the first process of a container it would not even be ended by a signal that it does not hear.
     let purpose = if settings.no_migrate { Purpose::ServeAsItIs } else { Purpose::Serve };
-    let opened = Parts::open(&settings, settings.roles(), purpose, Clock::system());
+    let opened = Parts::open(settings, settings.roles(), purpose, Clock::system());
     let parts = tokio::select! {
         parts = opened => parts?,
         () = run::asked_to_end() => return Ok(()),
@@ -130,7 +143,7 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     let network = compose::start(parts).await?;
     let say = async |network: &Network| {
         let link = match network.stores.of(Role::Booking) {
-            Ok(booking) => link_if_needed(&settings, booking, &network.clock).await?,
+            Ok(booking) => link_if_needed(settings, booking, &network.clock).await?,
             Err(_) => None,
         };
         let mut out = io::stdout().lock();

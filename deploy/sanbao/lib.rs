@@ -12,6 +12,7 @@ pub mod cli_keeping;
 pub mod cli_media;
 pub mod cli_needs;
 pub mod cli_network;
+pub mod cli_otlp;
 pub mod cli_retention;
 mod cli_secret;
 pub mod cli_turn;

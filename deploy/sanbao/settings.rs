@@ -13,6 +13,7 @@ use sanbao_platform::http::{Bounds, Tls};
 use sanbao_platform::nats::NatsConfig;
 use sanbao_platform::retention::Periods;
 use sanbao_platform::telemetry::LogFilter;
+use sanbao_platform::telemetry::otlp::OtlpConfig;
 use sanbao_signalling::turn::{BYTES_PER_S_PER_USER_MAX, RelayOnly};
 use serde::Serialize;
 
@@ -163,6 +164,8 @@ pub struct Settings {
     pub log: LogFilter,
     /// Lines for people instead of JSON.
     pub log_plain: bool,
+    /// The collector of traces and logs.
+    pub otlp: Option<OtlpConfig>,
 }
 
 /// A configuration that cannot work; names the flag to change.
@@ -237,6 +240,7 @@ impl Settings {
             metrics_token: None,
             log: LogFilter::Text("info".to_owned()),
             log_plain: true,
+            otlp: None,
         }
     }
 
@@ -311,6 +315,7 @@ impl Settings {
                 ("kept", self.kept_section()),
                 ("nats", self.nats_section()),
                 ("around", around),
+                ("otlp", self.otlp_section()),
             ])
             .collect()
     }
@@ -319,6 +324,17 @@ impl Settings {
         vec![
             ("second_factor", shown(self.accounts.second_factor.name())),
             ("shared_idle_minutes", shown(self.accounts.shared_idle_minutes)),
+        ]
+    }
+
+    fn otlp_section(&self) -> Vec<(&'static str, serde_json::Value)> {
+        let Some(otlp) = &self.otlp else { return vec![("mode", shown("off"))] };
+        let headers: Vec<_> = otlp.headers.iter().map(|(name, _)| name.as_str()).collect();
+        vec![
+            ("mode", shown("http/json")),
+            ("url", shown(otlp.url.as_str())),
+            ("headers", shown(headers)),
+            ("ca_file", shown(&otlp.ca_file)),
         ]
     }
 

@@ -36,6 +36,7 @@ mod relays;
 mod roles;
 mod room_entry;
 mod shown;
+mod traced;
 mod types;
 mod upgrade;
 mod walls;

@@ -46,6 +46,23 @@ async function showBusy() {
   $("plan-busy").textContent = said.length ? `${words.plan.busy} ${said.join(words.plan.list)}` : words.plan.none;
 }
 
+/** The doubts about the plan as it stands in the form; it may be sent all the same. */
+async function showDoubts() {
+  const place = $("plan-doubts");
+  const [day, time, caregiver] = [$("plan-day").value, $("plan-start").value, $("plan-caregiver").value];
+  place.hidden = true;
+  if (!day || !time || !caregiver || !about.visit) return;
+  const starts = moment(day, time);
+  const ends = new Date(starts.getTime() + $("plan-length").value * 60000);
+  const asked = new URLSearchParams({ caregiver, starts_at: starts.toISOString(), ends_at: ends.toISOString() });
+  const found = await api("GET", `/v1/visits/${about.visit}/fit?${asked}`).catch(() => null);
+  const same = day === $("plan-day").value && time === $("plan-start").value && caregiver === $("plan-caregiver").value;
+  if (!found || !same || !found.doubts.length) return;
+  const said = JSON.parse(words.plan.doubtWords || "{}");
+  place.textContent = `${words.plan.doubts} ${found.doubts.map((/** @type {string} */ doubt) => said[doubt]).join(words.plan.list)}`;
+  place.hidden = false;
+}
+
 /** @param {string} title @param {{text: string, take: () => void}[]} choices */
 function offer(title, choices) {
   if (!choices.length) return;
@@ -57,6 +74,7 @@ function offer(title, choices) {
       clearErrors($("plan-form"));
       $("plan-alternatives").replaceChildren();
       showBusy();
+      showDoubts();
       $("plan-form").querySelector("[type='submit']").focus();
     });
     row.append(button);
@@ -100,6 +118,7 @@ function fillPlan() {
   if (!lengths.includes(about.minutes)) $("plan-length").add(new Option(about.minutes, about.minutes));
   $("plan-length").value = about.minutes;
   showBusy();
+  showDoubts();
 }
 
 document.addEventListener("click", (event) => {
@@ -108,6 +127,7 @@ document.addEventListener("click", (event) => {
 });
 
 for (const id of ["plan-caregiver", "plan-day"]) $(id).addEventListener("change", showBusy);
+for (const id of ["plan-caregiver", "plan-day", "plan-start", "plan-length"]) $(id).addEventListener("change", showDoubts);
 
 $("plan-form").addEventListener("sanbao:sending", (/** @type {CustomEvent} */ { detail }) => {
   const [day, time, caregiver] = [$("plan-day").value, $("plan-start").value, $("plan-caregiver").value];

@@ -60,6 +60,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1800 "1800_members",
     1801 "1801_second_hospitals",
     1810 "1810_retention",
+    1820 "1820_caregiver_profile",
 );
 
 /// The operator's choices.

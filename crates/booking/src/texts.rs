@@ -23,6 +23,9 @@ pub(crate) static EXPORT: LazyLock<Texts> =
 /// The words of the pages of visits.
 pub(crate) static VISIT: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(include_str!("../texts/visit.zh-CN.ftl"), include_str!("../texts/visit.en.ftl")));
+/// The words of a week that one paints.
+pub(crate) static WEEK: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(include_str!("../texts/week.zh-CN.ftl"), include_str!("../texts/week.en.ftl")));
 
 /// A doctor's rank in words, as it stands under a signature.
 pub(crate) fn title(lang: Lang, title: Title) -> String {
@@ -35,7 +38,7 @@ mod tests {
 
     #[test]
     fn every_text_stands_in_both_languages() {
-        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &EXPORT, &VISIT] {
+        for texts in [&ACCOUNT, &CONSULT, &EMERGENCY, &EXPORT, &VISIT, &WEEK] {
             assert_eq!(texts.lacking([]), [""; 0]);
         }
     }

@@ -548,3 +548,4 @@ offer-make = Make the link
 offer-revoke = Take back
 offer-ask-revoke = Take this offer back? The link is void then.
 link-what-offer = Shown this once; good for 7 days, and once. The person opens it, logs in with the account they have, and accepts.
+account-caregiver = Skills, home area and weekly hours

@@ -548,3 +548,4 @@ offer-make = 生成邀请链接
 offer-revoke = 收回
 offer-ask-revoke = 收回这个邀请？链接随即失效。
 link-what-offer = 只显示这一次，7 天内有效，只能用一次。请本人打开链接，用原来的账号登录后接受。
+account-caregiver = 技能、居住区域和每周时间

@@ -53,6 +53,8 @@ impl World {
         let home = flow::organisation(&nobody, "care_home").await;
         let hospital = flow::organisation(&nobody, "hospital").await;
         let doctor = flow::account(&nobody, &hospital, "doctor").await;
+        let agency = flow::organisation(&nobody, "home_care_agency").await;
+        let caregiver = flow::account(&nobody, &agency, "caregiver").await;
         let victim = add_account(&nobody.demo("admin").await, &home, "victim", &["care_staff"], &[]).await;
         // One that may be closed and reopened: nobody of it is needed.
         let spare = add_home(&nobody.demo("admin").await, "将停院").await;
@@ -77,6 +79,7 @@ impl World {
             ("/v1/consults/{id}", "consent", flow::text(&consents, "/0/id")),
             ("/v1/requests/{id}", "id", request),
             ("/v1/visits/{id}", "id", visit),
+            ("/v1/caregivers/{id}", "id", caregiver),
             ("/v1/persons/{id}/discharge", "id", moving.goes_home),
             ("/v1/persons/{id}", "id", resident),
             ("/v1/transfers/{id}", "id", moving.transfer),

@@ -52,6 +52,8 @@ const PLAIN: &[&str] = &[
     "/areas/import",
     "/areas/{code}",
     "/audit",
+    "/caregivers",
+    "/caregivers/{id}",
     "/consults/events",
     "/emergency-accesses/events",
     "/guest",

@@ -30,6 +30,7 @@ use crate::App;
 
 pub use config::{AccountConfig, SecondFactorFor};
 pub use id::{AccountId, DeviceId, LocationId, PersonId, SessionId};
+pub(crate) use page::Areas;
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {

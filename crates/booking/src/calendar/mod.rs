@@ -6,6 +6,7 @@
 //! are touched in the order of their ids, so that two bookers never wait for each other.
 
 mod interval;
+pub mod week;
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError, Engine, Tx};

@@ -15,13 +15,13 @@ use super::consent::{self, GivenBy, Method, NewConsent};
 use super::input::{Invitation, Title};
 use super::model::Consult;
 use super::opinion::{self, Parts};
-use super::practitioner::offer::{MINUTES_OF_DAY, WeeklyHours};
 use super::practitioner::store::{self as doctors, NewPractitioner, PractitionerPost};
 use super::state::{Appointment, ConsultStep};
 use super::store;
 use crate::App;
 use crate::account::organisation::OrganisationKind;
 use crate::account::{AccountId, LocationId, PersonId};
+use crate::calendar::week::{MINUTES_OF_DAY, WeeklyHours};
 use crate::calendar::{self, Booking, Interval};
 
 /// The people whom the demo's consults are about.

@@ -129,7 +129,6 @@ pub(super) async fn is_due(tx: &mut Tx, kind: Kind, id: Uuid, bound: Bound) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::consult::ConsultStateName;
     use crate::visit::VisitStateName;
 

@@ -4,6 +4,7 @@
 mod agency;
 mod alternatives;
 mod api;
+mod caregiver;
 mod config;
 mod consumer;
 pub mod demo;
@@ -37,7 +38,7 @@ pub(crate) use store::{not_begun_of, open_at};
 
 /// The routes of this part.
 pub fn routes() -> Routes<App> {
-    api::routes().merge(page::routes())
+    api::routes().merge(page::routes()).merge(caregiver::routes())
 }
 
 /// Whose events this part takes.

@@ -2,7 +2,8 @@
 //!
 //! The place in the publisher's log travels as the extension attribute `sequence` (`CloudEvents` Sequence
 //! extension), padded with zeros, because that extension's order is that of text. `previousid`, an extension of our own,
-//! is the `id` of the event before; events that were forwarded before there was one lack it.
+//! is the `id` of the event before; events that were forwarded before there was one lack it. `traceparent` (Distributed Tracing
+//! extension) is the span that caused the event; one that is not well-formed is none.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Event;
+use crate::telemetry::trace::TraceContext;
 
 /// The media type of what [`encode`] makes.
 pub(super) const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
@@ -27,6 +29,8 @@ struct Wire {
     sequence: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     previousid: Option<Uuid>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    traceparent: Option<Value>,
     data: Value,
 }
 
@@ -46,8 +50,15 @@ pub(super) fn encode(publisher: &str, event: &Event) -> Result<Vec<u8>, serde_js
         datacontenttype: "application/json".to_owned(),
         sequence: format!("{:020}", event.position),
         previousid: event.previous,
+        traceparent: event.traceparent.clone().map(Value::String),
         data: event.data.clone(),
     })
+}
+
+/// The `traceparent` that an attribute is.
+fn well_formed(attribute: &Value) -> Option<String> {
+    let context: TraceContext = attribute.as_str()?.parse().ok()?;
+    Some(context.to_string())
 }
 
 /// The event that a text of `publisher` stands for, or what is wrong with it.
@@ -68,6 +79,7 @@ pub(super) fn decode(publisher: &str, text: &[u8]) -> Result<Event, String> {
         subject: wire.subject,
         occurred_at: occurred_at.with_timezone(&Utc),
         data: wire.data,
+        traceparent: wire.traceparent.as_ref().and_then(well_formed),
     })
 }
 
@@ -87,6 +99,7 @@ mod tests {
             subject: Uuid::from_u128(9),
             occurred_at: "2026-11-23T00:30:00.000001Z".parse().unwrap(),
             data: json!({ "consult_id": "x", "note": "签发" }),
+            traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         }
     }
 
@@ -99,7 +112,8 @@ mod tests {
                 "specversion": "1.0", "id": "00000000-0000-0000-0000-000000000007", "source": "/sanbao/booking",
                 "type": "booking.consult.signed", "subject": "00000000-0000-0000-0000-000000000009",
                 "time": "2026-11-23T00:30:00.000001Z", "datacontenttype": "application/json",
-                "sequence": "00000000000000000042", "previousid": "00000000-0000-0000-0000-000000000006", "data": { "consult_id": "x", "note": "签发" },
+                "sequence": "00000000000000000042", "previousid": "00000000-0000-0000-0000-000000000006",
+                "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "data": { "consult_id": "x", "note": "签发" },
             })
         );
         assert_eq!(decode("booking", &text).unwrap(), event());
@@ -118,11 +132,16 @@ mod tests {
         assert!(with("time", json!("yesterday")).contains("time"));
         assert!(with("id", json!(7)).contains("no CloudEvent"));
         assert!(decode("booking", b"hello").unwrap_err().contains("no CloudEvent"));
-        let old = Event { previous: None, ..event() };
+        let old = Event { previous: None, traceparent: None, ..event() };
         assert_eq!(decode("booking", &encode("booking", &old).unwrap()).unwrap(), old);
         // An attribute that somebody adds later is nobody's fault.
         let mut wire: Value = serde_json::from_slice(&encode("booking", &event()).unwrap()).unwrap();
-        wire["traceparent"] = json!("00-1-2-01");
+        wire["partitionkey"] = json!("x");
         assert_eq!(decode("booking", wire.to_string().as_bytes()).unwrap(), event());
+        for strange in [json!("00-1-2-01"), json!(7)] {
+            wire["traceparent"] = strange;
+            let untraced = Event { traceparent: None, ..event() };
+            assert_eq!(decode("booking", wire.to_string().as_bytes()).unwrap(), untraced);
+        }
     }
 }

@@ -1,18 +1,22 @@
 //! The consumer's side: one task that follows publishers' logs.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::cursor::{Cursor, Heard};
 use super::{Event, EventLog, Faults, Growth, LogError, Reads};
 use crate::clock::Clock;
 use crate::db::{Db, DbError, Tx};
 use crate::on;
+use crate::telemetry::otlp::{self, Span, SpanKind};
+use crate::telemetry::trace::TraceContext;
 
 /// Events taken from a log at a time.
 const BATCH_MAX: i64 = 100;
@@ -96,8 +100,10 @@ pub struct ConsumerStatus {
 enum Taken {
     /// It took effect now.
     Effect,
-    /// It had taken effect before, or was parked; the cursor has moved on.
+    /// It had taken effect before; the cursor has moved on.
     NoEffect,
+    /// It was given up on; the cursor has moved on.
+    Parked,
     /// Another process took it: the cursor is not where it was.
     Overtaken,
 }
@@ -218,7 +224,7 @@ impl Consumer {
             match self.take(cursor, event).await? {
                 Taken::Overtaken => return Ok(taken),
                 Taken::Effect => taken += 1,
-                Taken::NoEffect => {}
+                Taken::NoEffect | Taken::Parked => {}
             }
             cursor = event.position;
         }
@@ -230,7 +236,34 @@ impl Consumer {
         Ok(taken)
     }
 
+    /// Takes an event, as a part of the trace that it came from.
     async fn take(&self, cursor: i64, event: &Event) -> Result<Taken, LogError> {
+        let parent = event.traceparent.as_deref().and_then(|text| text.parse().ok());
+        let (context, began, started) = (TraceContext::below(parent), self.clock.now(), Instant::now());
+        let (consumer, trace_id) = (self.name, context.trace_id());
+        let span = tracing::info_span!("event", id = %event.event_id, kind = event.kind, consumer, trace_id);
+        let taken = context.scope(self.take_in_tries(cursor, event)).instrument(span).await;
+        if !matches!(taken, Ok(Taken::Overtaken)) {
+            otlp::tell(|| {
+                let (kind, name, lasted) = (SpanKind::Consumer, format!("process {}", event.kind), started.elapsed());
+                let failed = matches!(taken, Err(_) | Ok(Taken::Parked));
+                Span { context, parent, kind, name, began, lasted, attributes: self.about(event), failed }
+            });
+        }
+        taken
+    }
+
+    /// A collector's knowledge of an event; nothing of its data.
+    fn about(&self, event: &Event) -> Vec<(&'static str, Value)> {
+        vec![
+            ("messaging.operation.type", json!("process")),
+            ("messaging.destination.name", json!(self.publisher)),
+            ("messaging.consumer.group.name", json!(self.name)),
+            ("messaging.message.id", json!(event.event_id)),
+        ]
+    }
+
+    async fn take_in_tries(&self, cursor: i64, event: &Event) -> Result<Taken, LogError> {
         let mut wait_ms = BACKOFF_MS_MIN;
         let mut attempt = 1;
         loop {
@@ -283,7 +316,7 @@ impl Consumer {
         })?;
         tx.commit().await?;
         tracing::error!(consumer = self.name, event = %event.event_id, kind = event.kind, attempts, cause, "an event was parked");
-        Ok(Taken::NoEffect)
+        Ok(Taken::Parked)
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Event {
     /// The publisher's data; a consumer reads only the fields it declares.
     #[sqlx(json)]
     pub data: Value,
+    /// The place in a trace of what caused it (`CloudEvents` Distributed Tracing extension).
+    #[serde(default)]
+    pub traceparent: Option<String>,
 }
 
 impl Event {

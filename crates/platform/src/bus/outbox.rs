@@ -9,19 +9,21 @@ use super::{Event, EventKind, EventLog, Growth, LogEnd, LogError};
 use crate::db::{Conn, Db, DbError, Engine, Tx, as_text};
 use crate::id::uuid_v7;
 use crate::on;
+use crate::telemetry::trace;
 
 /// The topic by which followers learn that the log has grown.
 pub(super) const TOPIC: &str = "outbox";
 
-const APPEND_ALL_SQLITE: &str = "insert into outbox (event_id, kind, subject, occurred_at, data, position)
+const APPEND_ALL_SQLITE: &str = "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent, position)
     select unhex(e.value ->> 'event_id'), e.value ->> 'kind', unhex(e.value ->> 'subject'), e.value ->> 'occurred_at',
-        e.value -> 'data', top.position + 1 + e.key
+        e.value -> 'data', e.value ->> 'traceparent', top.position + 1 + e.key
     from json_each($1) e, (select coalesce(max(position), 0) as position from outbox) top order by e.key";
-const APPEND_ALL_POSTGRES: &str = "insert into outbox (event_id, kind, subject, occurred_at, data)
+const APPEND_ALL_POSTGRES: &str = "insert into outbox (event_id, kind, subject, occurred_at, data, traceparent)
     select (e.event ->> 'event_id')::uuid, e.event ->> 'kind', (e.event ->> 'subject')::uuid,
-        (e.event ->> 'occurred_at')::timestamptz, e.event -> 'data'
+        (e.event ->> 'occurred_at')::timestamptz, e.event -> 'data', e.event ->> 'traceparent'
     from jsonb_array_elements($1) with ordinality as e (event, n) order by e.n";
-const READ: &str = "select o.position, o.event_id, p.event_id as previous, o.kind, o.subject, o.occurred_at, o.data
+const READ: &str =
+    "select o.position, o.event_id, p.event_id as previous, o.kind, o.subject, o.occurred_at, o.data, o.traceparent
     from outbox o left join outbox p on p.position = o.position - 1
     where o.position > $1 order by o.position limit $2";
 const COUNT_UNPLACED: &str = "select count(*) from outbox where position is null";
@@ -93,12 +95,14 @@ struct Row<'a> {
     subject: String,
     occurred_at: String,
     data: &'a serde_json::Value,
+    /// The span that caused it.
+    traceparent: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
-    fn of(NewEvent { at, kind, subject, data }: &'a NewEvent) -> Self {
+    fn of(NewEvent { at, kind, subject, data }: &'a NewEvent, traceparent: Option<&'a str>) -> Self {
         let (event_id, subject) = (uuid_v7(*at).simple().to_string(), subject.simple().to_string());
-        Row { event_id, kind, subject, occurred_at: as_text(*at), data }
+        Row { event_id, kind, subject, occurred_at: as_text(*at), data, traceparent }
     }
 }
 
@@ -107,7 +111,8 @@ pub async fn publish_all(tx: &mut Tx, events: &[NewEvent]) -> Result<(), DbError
     if events.is_empty() {
         return Ok(());
     }
-    let rows: Vec<Row<'_>> = events.iter().map(Row::of).collect();
+    let cause = trace::current().map(|context| context.to_string());
+    let rows: Vec<Row<'_>> = events.iter().map(|event| Row::of(event, cause.as_deref())).collect();
     match tx.engine() {
         Engine::Sqlite(c) => sqlx::query(APPEND_ALL_SQLITE).bind(Json(rows)).execute(c).await.map(drop)?,
         Engine::Postgres(c) => sqlx::query(APPEND_ALL_POSTGRES).bind(Json(rows)).execute(c).await.map(drop)?,

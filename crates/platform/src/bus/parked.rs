@@ -259,7 +259,8 @@ impl Consumer {
         }
         let TakenRow { kind, subject, occurred_at, data, position, .. } = row;
         let position = position.unwrap_or_default();
-        let whole = Event { position, event_id: event, kind, previous: None, subject, occurred_at, data };
+        let (previous, traceparent) = (None, None);
+        let whole = Event { position, event_id: event, kind, previous, subject, occurred_at, data, traceparent };
         match self.effect(&mut tx, &whole).await {
             Ok(_) => {}
             Err(ConsumeError::Unavailable(cause)) => return Ok(Retried::Unavailable(cause)),

@@ -193,6 +193,7 @@ pub const PLATFORM: Migrations = crate::migrations!("platform":
     14 "0014_parked_order",
     16 "0016_outbox_subject",
     18 "0018_retention_run",
+    20 "0020_outbox_traceparent",
 );
 
 /// A topic that a committed transaction touched, with the people whom it concerns: for live lists.

@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, SQLITE_READERS_MAX};
 
 /// How long one is kept that nobody wants.
-const IDLE_MAX: Duration = Duration::from_secs(600);
+const IDLE_MAX: Duration = Duration::from_mins(10);
 
 /// Connections that are made when they are wanted first, and kept.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
@@ -22,6 +23,8 @@ use crate::auth::{Actor, Keys};
 use crate::clock::Clock;
 use crate::id::uuid_v7;
 use crate::problem::{INTERNAL, NOT_FOUND, Problem};
+use crate::telemetry::otlp::{self, Span, SpanKind};
+use crate::telemetry::trace::TraceContext;
 use crate::telemetry::{HTTP_REQUESTS, HTTP_SECONDS};
 use crate::web::{self, Frame};
 
@@ -115,33 +118,50 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let client = address.map(tracing::field::display);
     // Filled in when it is known who asks.
     let account = tracing::field::Empty;
-    let span = tracing::info_span!("request", id = %info.request_id, client_id, client, account, %method, route);
+    let (parent, began) = (TraceContext::of_headers(request.headers()), outer.clock.now());
+    let context = TraceContext::below(parent);
+    let trace_id = context.trace_id();
+    let span =
+        tracing::info_span!("request", id = %info.request_id, client_id, client, account, %method, route, trace_id);
     request.extensions_mut().insert(info.clone());
-    let answer = audit::answering(address, next.run(request));
+    let answer = context.scope(audit::answering(address, next.run(request)));
     let mut response = answer.instrument(span.clone()).await;
     if info.shows.is_open() {
         // No layer of the service wrote it down: nobody is to see it.
         response = Problem::internal("an answer shows somebody and left no audit row").into_response();
     }
     let page = page.then_some((&outer.around.frame, info.shows.actor().or(reader)));
-    let mut response = written_out(response, &info, page, &span);
+    let mut response = context.within(|| written_out(response, &info, page, &span));
     protect(response.headers_mut(), &info.request_id, outer.secure);
     if outer.secure {
         cookies::with_prefix(response.headers_mut());
     }
-    let (status, ms) = (response.status().as_u16(), started.elapsed().as_secs_f64() * 1e3);
-    span.in_scope(|| {
-        if is_routine(&route, status) {
-            tracing::debug!(status, ms, "answered");
-        } else {
-            tracing::info!(status, ms, "answered");
-        }
-    });
-    let method = method_label(&method);
+    let (status, lasted, method) = (response.status().as_u16(), started.elapsed(), method_label(&method));
+    let ms = lasted.as_secs_f64() * 1e3;
+    if is_routine(&route, status) {
+        span.in_scope(|| tracing::debug!(status, ms, "answered"));
+    } else {
+        context.within(|| span.in_scope(|| tracing::info!(status, ms, "answered")));
+        otlp::tell(|| {
+            let (kind, name) = (SpanKind::Server, format!("{method} {route}"));
+            let attributes = about(method, &route, status, &info.request_id);
+            Span { context, parent, kind, name, began, lasted, attributes, failed: status >= 500 }
+        });
+    }
     metrics::counter!(HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!(HTTP_SECONDS, "route" => route).record(ms / 1e3);
     response
+}
+
+/// A collector's knowledge of a request: the operation and the outcome, and the id by which the log tells more.
+fn about(method: &'static str, route: &str, status: u16, id: &str) -> Vec<(&'static str, Value)> {
+    vec![
+        ("http.request.method", json!(method)),
+        ("http.route", json!(route)),
+        ("http.response.status_code", json!(status)),
+        ("sanbao.request.id", json!(id)),
+    ]
 }
 
 /// The method as a label. A caller can invent methods without end, so those that no route has are one.

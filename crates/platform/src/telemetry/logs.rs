@@ -12,6 +12,8 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt, reload};
 
+use super::otlp;
+
 /// The largest file of a filter that is read, in bytes.
 const FILE_BYTES_MAX: u64 = 4096;
 /// The levels, as a filter names them.
@@ -130,13 +132,14 @@ impl Logs {
     }
 }
 
-/// Starts logging to standard error, panics included: JSON lines, or plain lines when `plain`.
+/// Starts logging to standard error, panics included: JSON lines, or plain lines when `plain`. Where an exporter was started
+/// ([`otlp::start`]), the lines go to its collector too.
 ///
 /// # Errors
 /// The filter stands in a file that cannot be read or holds none.
 pub fn start_logs(filter: &LogFilter, plain: bool) -> Result<Logs, LogFilterError> {
     let (layer, handle) = reload::Layer::new(filter.filter()?);
-    let log = tracing_subscriber::registry().with(layer);
+    let log = tracing_subscriber::registry().with(layer).with(otlp::is_on().then_some(otlp::Lines));
     // A second start, as in tests, leaves the first one standing.
     let started = if plain {
         // Colours are for a terminal; in a file they stand between a field's name and its value.

@@ -1,14 +1,16 @@
-//! Logs and metrics.
+//! Logs, metrics and traces.
 //!
 //! The law of logging: the message is for reading, the fields for querying; never a name, a
 //! telephone number, a national id, a postal address, a text somebody typed, a token, a path or a query.
 //! A request's lines carry the network address that it came from and the id of the account that asked.
-//! An error is logged once, where it is handled.
+//! An error is logged once, where it is handled. A span follows the same law, and names neither address nor account.
 //!
 //! The law of metrics: each is declared by [`measures!`](crate::measures) with what it says, its name begins with
 //! `sanbao_`, and a label has a bounded number of values.
 
 mod logs;
+pub mod otlp;
+pub mod trace;
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -67,6 +69,8 @@ measures! {
     HTTP_CONNECTIONS = Gauge "http_connections" "Connections of HTTP that are open, WebSockets among them.";
     HTTP_CONNECTIONS_DISPLACED = Counter "http_connections_displaced_total" "Silent connections that were closed because another needed the place.";
     HTTP_CONNECTIONS_REFUSED = Counter "http_connections_refused_total" "Connections that were refused because every place was in use.";
+    OTLP_DROPPED = Counter "otlp_dropped_total" "Spans and lines of the log that no collector took, by signal.";
+    OTLP_FAILED = Counter "otlp_failed_calls_total" "Calls to the collector of traces and logs that came to nothing, by signal.";
     HTTP_SECONDS = Histogram "http_request_seconds" "Seconds from a request's head to the head of its answer, by route.";
 }
 

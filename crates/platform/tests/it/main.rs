@@ -17,3 +17,4 @@ mod shown;
 mod slow_clients;
 mod speaker;
 mod stream;
+mod traced;

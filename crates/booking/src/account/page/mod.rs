@@ -27,6 +27,8 @@ use sanbao_platform::http::{PageCtx, Routes, StaticFile};
 use sanbao_platform::page::address;
 use sanbao_platform::text_enum::TextEnum as _;
 
+pub(crate) use self::admin::Areas;
+
 use self::account_link::AccountLinkForm;
 use self::offers::OfferLinkForm;
 use self::setup::SetupLinkForm;

@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, Days, NaiveTime, Timelike as _, Utc};
+use chrono::{DateTime, Days, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path, Query};
@@ -15,13 +15,12 @@ use utoipa::{IntoParams, ToSchema};
 use crate::App;
 use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
+use crate::calendar::week::{self, HOURS_LINES_MAX, WeekStretch, WeeklyHours, clock};
 use crate::consult::id::ExceptionId;
-use crate::consult::practitioner::offer::{self, Exception, MINUTES_OF_DAY, WeeklyHours};
+use crate::consult::practitioner::offer::{self, Exception};
 use crate::consult::practitioner::store::{self, Practitioner};
 use crate::role::{self, DOCTOR};
 
-/// Lines of weekly hours at most.
-pub const LINES_MAX: usize = 50;
 /// How far back and ahead exceptions are shown, in days.
 const EXCEPTIONS_DAYS: u64 = 400;
 
@@ -107,18 +106,6 @@ pub struct WeeklyPlan {
     pub weekly: Vec<HoursLine>,
 }
 
-/// A stretch of a painted week.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Stretch {
-    /// ISO 8601: Monday is 1, Sunday 7.
-    pub weekday: i32,
-    /// Local time, `HH:MM`.
-    pub start: String,
-    /// Local time, `HH:MM`; `24:00` is midnight.
-    pub end: String,
-}
-
 /// A week as somebody paints it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -133,77 +120,38 @@ pub struct PaintedWeek {
     /// The length of one slot, 5 to 240 minutes.
     pub slot_minutes: i32,
     /// Its stretches; none where the doctor has no hours in these days.
-    pub week: Vec<Stretch>,
+    pub week: Vec<WeekStretch>,
 }
 
 impl PaintedWeek {
     fn checked(&self) -> Result<Vec<WeeklyHours>, Problem> {
         let mut errors = Vec::new();
-        if self.week.len() > LINES_MAX {
-            errors.push(FieldError::new("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
-        }
         if !(5..=240).contains(&self.slot_minutes) {
             errors.push(FieldError::new("/slot_minutes", "每次 5 到 240 分钟", "5 to 240 minutes"));
         }
-        if self.valid_to.is_some_and(|last| last < self.valid_from) {
-            errors.push(FieldError::new("/valid_to", "早于开始日期", "Before the first day"));
-        }
-        let (valid_from, valid_to) = (*self.valid_from, self.valid_to.map(|day| *day));
-        let mut hours = Vec::new();
-        for (n, line) in self.week.iter().take(LINES_MAX).enumerate() {
-            let place = format!("/week/{n}");
-            // The length is told once, above.
-            let (start_minute, end_minute) = stretch(&place, &line.start, &line.end, 5, &mut errors);
-            if !(1..=7).contains(&line.weekday) {
-                errors.push(FieldError::new(format!("{place}/weekday"), "星期为 1 到 7", "Weekdays are 1 to 7"));
-            }
-            let (weekday, slot_minutes) = (line.weekday, self.slot_minutes);
-            hours.push(WeeklyHours { weekday, start_minute, end_minute, slot_minutes, valid_from, valid_to });
-        }
+        let days = (*self.valid_from, self.valid_to.map(|day| *day));
+        let hours = week::painted(&self.week, days, self.slot_minutes, &mut errors);
         if errors.is_empty() { Ok(hours) } else { Err(Problem::invalid(errors)) }
     }
 }
 
-pub(in crate::consult) fn clock(minute: i32) -> String {
-    format!("{:02}:{:02}", minute / 60, minute % 60)
-}
-
-fn minute(text: &str) -> Option<i32> {
-    if text == "24:00" {
-        return Some(MINUTES_OF_DAY);
-    }
-    let time = NaiveTime::parse_from_str(text, "%H:%M").ok()?;
-    i32::try_from(time.num_seconds_from_midnight() / 60).ok()
-}
-
-/// Start and end in minutes, or what is wrong with them.
+/// Start and end in minutes, and the length of a slot, or what is wrong with them.
 fn stretch(place: &str, start: &str, end: &str, slot_minutes: i32, errors: &mut Vec<FieldError>) -> (i32, i32) {
-    let mut error = |field: &str, zh: &'static str, en: &'static str| {
-        errors.push(FieldError::new(format!("{place}/{field}"), zh, en));
-    };
-    let (from, until) = (minute(start), minute(end));
-    if from.is_none_or(|m| m == MINUTES_OF_DAY) {
-        error("start", "时间写成 08:30 这样", "A time such as 08:30");
-    }
-    if until.is_none() {
-        error("end", "时间写成 11:30 这样", "A time such as 11:30");
-    } else if from.is_some() && until <= from {
-        error("end", "结束要晚于开始", "The end must be after the start");
-    }
+    let ends = week::stretch(place, start, end, errors);
     if !(5..=240).contains(&slot_minutes) {
-        error("slot_minutes", "每次 5 到 240 分钟", "5 to 240 minutes");
+        errors.push(FieldError::new(format!("{place}/slot_minutes"), "每次 5 到 240 分钟", "5 to 240 minutes"));
     }
-    (from.unwrap_or(0), until.unwrap_or(0))
+    ends
 }
 
 impl WeeklyPlan {
     fn checked(&self) -> Result<Vec<WeeklyHours>, Problem> {
         let mut errors = Vec::new();
-        if self.weekly.len() > LINES_MAX {
+        if self.weekly.len() > HOURS_LINES_MAX {
             errors.push(FieldError::new("/weekly", "最多 50 行", "At most 50 lines"));
         }
         let mut hours = Vec::new();
-        for (n, line) in self.weekly.iter().take(LINES_MAX).enumerate() {
+        for (n, line) in self.weekly.iter().take(HOURS_LINES_MAX).enumerate() {
             let place = format!("/weekly/{n}");
             let (start_minute, end_minute) = stretch(&place, &line.start, &line.end, line.slot_minutes, &mut errors);
             if !(1..=7).contains(&line.weekday) {
@@ -315,7 +263,7 @@ pub async fn read(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut conn = app.deps.db.read().await?;
     let doctor = own(&mut conn, &ctx, id).await?;
-    let version = offer::version(&store::weekly(&mut conn, doctor.post()).await?);
+    let version = week::version(&store::weekly(&mut conn, doctor.post()).await?);
     Ok((ETag(version), Json(view(&mut conn, ctx.now(), &doctor).await?)))
 }
 
@@ -332,11 +280,11 @@ pub async fn replace(
 ) -> Result<(ETag, Json<HoursView>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    if_match.check(offer::version(&store::weekly_held(&mut tx, doctor.post()).await?))?;
+    if_match.check(week::version(&store::weekly_held(&mut tx, doctor.post()).await?))?;
     let hours = body.checked()?;
     store::replace_weekly(&mut tx, doctor.post(), &hours, ctx.now()).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
-    let version = offer::version(&store::weekly(&mut tx, doctor.post()).await?);
+    let version = week::version(&store::weekly(&mut tx, doctor.post()).await?);
     let view = view(&mut tx, ctx.now(), &doctor).await?;
     tx.commit().await?;
     Ok((ETag(version), Json(view)))
@@ -368,12 +316,12 @@ pub async fn paint(
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
     let before = store::weekly_held(&mut tx, doctor.post()).await?;
-    if_match.check(offer::version(&before))?;
+    if_match.check(week::version(&before))?;
     let painted = body.checked()?;
     let today = ctx.now().with_timezone(&doctor.zone()?).date_naive();
     let days = (*body.valid_from, body.valid_to.map(|day| *day));
-    let after = offer::repaint(&before, &painted, days, today);
-    if after.len() > LINES_MAX {
+    let after = week::repaint(&before, &painted, days, today);
+    if after.len() > HOURS_LINES_MAX {
         return Err(Problem::field("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
     }
     store::replace_weekly(&mut tx, doctor.post(), &after, ctx.now()).await?;
@@ -382,7 +330,7 @@ pub async fn paint(
         audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
         tx.commit().await?;
     }
-    Ok((ETag(offer::version(&after)), Json(view)))
+    Ok((ETag(week::version(&after)), Json(view)))
 }
 
 /// Adds a closed day or extra hours (the doctor; the hospital's administrator).

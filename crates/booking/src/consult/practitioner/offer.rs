@@ -3,31 +3,11 @@
 //! Hours are minutes of the local day; the clock's changes are taken as they come. A local time that
 //! does not exist is not offered, one that exists twice is offered the first time.
 
-use chrono::{DateTime, Datelike as _, Days, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Timelike as _, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use sanbao_platform::crypto::sha256_hex;
 
 use crate::calendar::Interval;
-
-/// Minutes of a local day.
-pub const MINUTES_OF_DAY: i32 = 24 * 60;
-
-/// One stretch of one weekday, while it is valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WeeklyHours {
-    /// ISO 8601: Monday is 1.
-    pub weekday: i32,
-    /// Local minutes since midnight.
-    pub start_minute: i32,
-    /// Local minutes since midnight, up to 1440.
-    pub end_minute: i32,
-    /// The length of one slot.
-    pub slot_minutes: i32,
-    /// The first day it holds.
-    pub valid_from: NaiveDate,
-    /// Last day, itself included.
-    pub valid_to: Option<NaiveDate>,
-}
+use crate::calendar::week::{self, WeeklyHours};
 
 /// A day on which the weekly hours do not hold, or not alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,11 +61,7 @@ pub fn offered(
 
 fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], day: NaiveDate) -> Vec<(i32, i32, i32)> {
     let closed = exceptions.contains(&Exception::Closed(day));
-    let weekday = i32::try_from(day.weekday().number_from_monday()).unwrap_or(0);
-    let weekly = hours.iter().filter(|h| {
-        !closed && h.weekday == weekday && h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last)
-    });
-    let weekly = weekly.map(|h| (h.start_minute, h.end_minute, h.slot_minutes));
+    let weekly = week::of_day(hours, day).filter(|_| !closed).map(|h| (h.start_minute, h.end_minute, h.slot_minutes));
     let extra = exceptions.iter().filter_map(|e| match *e {
         Exception::Extra { on, start_minute, end_minute, slot_minutes } if on == day => {
             Some((start_minute, end_minute, slot_minutes))
@@ -97,59 +73,9 @@ fn stretches(hours: &[WeeklyHours], exceptions: &[Exception], day: NaiveDate) ->
 
 /// Whether a booked time lies within the hours of its day: on the whole, not slot by slot.
 pub fn holds(hours: &[WeeklyHours], exceptions: &[Exception], zone: Tz, booked: Interval) -> bool {
-    let local = booked.starts_at().with_timezone(&zone);
-    let start = i32::try_from(local.num_seconds_from_midnight() / 60).unwrap_or(MINUTES_OF_DAY);
-    let length = (booked.ends_at() - booked.starts_at()).num_minutes();
-    let end = start.saturating_add(i32::try_from(length).unwrap_or(MINUTES_OF_DAY));
-    let mut stretches = stretches(hours, exceptions, local.date_naive());
-    stretches.sort_unstable();
-    let covered = stretches.iter().fold(
-        start,
-        |covered, (from, to, _)| {
-            if *from <= covered { covered.max(*to) } else { covered }
-        },
-    );
-    covered >= end && stretches.iter().any(|(from, to, _)| *from <= start && start < *to)
-}
-
-/// The weekly hours after a week was painted for the days from `from` to `to`: on these the painted ones hold and no
-/// others, on all other days what held before. What has ended is left out.
-pub fn repaint(
-    hours: &[WeeklyHours],
-    painted: &[WeeklyHours],
-    (from, to): (NaiveDate, Option<NaiveDate>),
-    today: NaiveDate,
-) -> Vec<WeeklyHours> {
-    let before = from.pred_opt().unwrap_or(NaiveDate::MIN);
-    let mut kept: Vec<WeeklyHours> = Vec::new();
-    for line in hours {
-        if line.valid_from <= before {
-            let last = line.valid_to.map_or(before, |last| last.min(before));
-            kept.push(WeeklyHours { valid_to: Some(last), ..*line });
-        }
-        if let Some(after) = to.and_then(|to| to.succ_opt())
-            && line.valid_to.is_none_or(|last| last >= after)
-        {
-            kept.push(WeeklyHours { valid_from: line.valid_from.max(after), ..*line });
-        }
-    }
-    kept.extend_from_slice(painted);
-    kept.retain(|line| line.valid_to.is_none_or(|last| last >= today));
-    kept.sort_unstable_by_key(|line| (line.valid_from, line.weekday, line.start_minute));
-    kept
-}
-
-/// The version of weekly hours: it is another as soon as any of them is.
-pub fn version(hours: &[WeeklyHours]) -> i64 {
-    let mut lines: Vec<String> = hours.iter().map(|line| format!("{line:?}")).collect();
-    lines.sort_unstable();
-    version_of(&lines.concat())
-}
-
-/// A number that stands for a text, for what counts no changes of its own.
-pub fn version_of(text: &str) -> i64 {
-    let hash = sha256_hex(text.as_bytes());
-    hash.get(..15).and_then(|hex| i64::from_str_radix(hex, 16).ok()).unwrap_or_default()
+    let day = booked.starts_at().with_timezone(&zone).date_naive();
+    let stretches = stretches(hours, exceptions, day).into_iter().map(|(from, to, _)| (from, to)).collect();
+    week::covers(stretches, zone, booked)
 }
 
 fn slot(zone: Tz, day: NaiveDate, minute: i32, length: i32) -> Option<Interval> {
@@ -246,49 +172,5 @@ mod tests {
         }
         let closed = [Exception::Closed(date("2026-11-23"))];
         assert!(!holds(&monday, &closed, zone, booked("2026-11-23T00:00:00Z", 30)));
-    }
-
-    /// The painted hours of a Monday.
-    fn week(start_minute: i32, from: &str, to: Option<&str>) -> WeeklyHours {
-        let (valid_from, valid_to) = (date(from), to.map(date));
-        WeeklyHours { valid_from, valid_to, ..hours(1, start_minute, 12 * 60) }
-    }
-
-    #[test]
-    fn a_painted_week_holds_in_its_days_and_nothing_else_changes() {
-        let before = [week(480, "2026-01-01", None), week(540, "2026-12-01", Some("2026-12-31"))];
-        let painted = [week(600, "2026-12-10", Some("2026-12-20"))];
-        let days = (date("2026-12-10"), Some(date("2026-12-20")));
-        let after = repaint(&before, &painted, days, date("2026-11-23"));
-        let on = |hours: &[WeeklyHours], day: NaiveDate| {
-            let holds = |h: &&WeeklyHours| h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last);
-            let mut starts: Vec<_> = hours.iter().filter(holds).map(|h| h.start_minute).collect();
-            starts.sort_unstable();
-            starts
-        };
-        for day in date("2026-11-23").iter_days().take(60) {
-            let inside = days.0 <= day && days.1.is_some_and(|last| day <= last);
-            assert_eq!(on(&after, day), if inside { vec![600] } else { on(&before, day) }, "{day}");
-        }
-        let shut = repaint(&after, &[], (date("2026-11-23"), None), date("2026-11-23"));
-        assert_eq!(shut, [], "an empty week without an end");
-    }
-
-    #[test]
-    fn what_has_ended_is_left_out_so_that_lines_do_not_pile_up() {
-        let (today, mut hours) = (date("2026-11-23"), Vec::new());
-        for day in today.iter_days().take(200) {
-            let painted = WeeklyHours { valid_from: day, ..week(480, "2026-01-01", None) };
-            hours = repaint(&hours, &[painted], (day, None), day);
-            assert!(hours.len() <= 2, "{hours:?}");
-        }
-    }
-
-    #[test]
-    fn the_version_is_of_the_hours_and_not_of_their_order() {
-        let (one, two) = (week(480, "2026-01-01", None), week(540, "2026-01-01", None));
-        assert_eq!(version(&[one, two]), version(&[two, one]));
-        assert_ne!(version(&[one]), version(&[one, two]));
-        assert!(version(&[]) >= 0);
     }
 }

@@ -6,9 +6,10 @@ use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
-use super::offer::{Exception, WeeklyHours, version_of};
+use super::offer::Exception;
 use crate::account::AccountId;
 use crate::calendar::Interval;
+use crate::calendar::week::{WeeklyHours, version_of};
 use crate::consult::id::{ExceptionId, HoursId};
 use crate::consult::input::Title;
 

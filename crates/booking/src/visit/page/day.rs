@@ -28,6 +28,7 @@ pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
     let (day, count, done) = (words.day(agency.today(ctx.now())), visits.len().to_string(), done.to_string());
     let body = html! {
         h1 { (words.t("day-title")) }
+        p { a href=(format!("/caregivers/{}", ctx.actor.subject)) { (words.t("caregiver-own")) } }
         p #waiting .notice.warn hidden data-text=(words.with("day-waiting", &[("count", "{n}")])) role="status" {}
         div #today data-live="/v1/visits/events" data-live-seconds=(REREAD_SECONDS) {
             p.faint { (words.with("day-count", &[("day", &day), ("count", &count), ("done", &done)])) }

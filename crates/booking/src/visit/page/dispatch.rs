@@ -1,5 +1,7 @@
 //! The dispatcher's page: what waits for a time first, then the day.
 
+use std::collections::HashMap;
+
 use axum::extract::State as AppState;
 use chrono::{Days, Duration, NaiveDate};
 use maud::{Markup, html};
@@ -13,7 +15,9 @@ use uuid::Uuid;
 
 use super::words::Words;
 use crate::App;
+use crate::account::AccountId;
 use crate::visit::agency::{Agency, Caregiver};
+use crate::visit::caregiver::{self, Knowledge, Misfit};
 use crate::visit::id::VisitId;
 use crate::visit::model::Visit;
 use crate::visit::policy::{self, VisitAction, VisitRelation};
@@ -48,6 +52,8 @@ struct Shown {
     /// Whether the day has others.
     more: bool,
     caregivers: Vec<Caregiver>,
+    /// Skills and hours, of those of whom they are known.
+    known: HashMap<AccountId, Knowledge>,
 }
 
 pub(super) async fn dispatching(
@@ -63,6 +69,7 @@ pub(super) async fn dispatching(
     let body = html! {
         div.spread {
             h1 { (words.t("visits-title")) }
+            p { a href="/caregivers" { (words.t("caregivers-title")) } }
             p.faint.keys { (words.t("visits-keys")) }
         }
         (days(words, &shown))
@@ -102,7 +109,8 @@ async fn read(app: &App, ctx: &Ctx, day: Option<NaiveDate>) -> Result<Shown, Pro
     planned.truncate(shown);
     planned.retain(|visit| visit.state != VisitState::Requested);
     let caregivers = agency.caregivers(&mut conn).await?;
-    Ok(Shown { agency, day, waiting, planned, more, caregivers })
+    let known = caregiver::known_of(&mut conn, &agency).await?;
+    Ok(Shown { agency, day, waiting, planned, more, caregivers, known })
 }
 
 fn days(words: Words, shown: &Shown) -> Markup {
@@ -246,9 +254,23 @@ fn row(words: Words, shown: &Shown, visit: &Visit, app: &App, ctx: &Ctx) -> Mark
                         span.badge.bad data-late hidden[late.is_none()] { (words.age(Age::Overdue, s.interval.starts_at(), now)) }
                     }
                 }
+                @if waits { (doubts(words, shown, visit)) }
                 (times(words, visit))
             }
             td { div.toolbar { (actions(words, shown, visit, app, ctx)) } }
+        }
+    }
+}
+
+/// The doubts about the one who is to come, as far as anything is known of her.
+fn doubts(words: Words, shown: &Shown, visit: &Visit) -> Markup {
+    let of = |slot: Slot| {
+        let known = shown.known.get(&slot.caregiver)?;
+        Some(caregiver::misfits(known, shown.agency.zone, &visit.details.service_type, slot.interval))
+    };
+    html! {
+        @for doubt in visit.state.slot().and_then(of).unwrap_or_default() {
+            (kit::badge(Tone::Warn, &words.t(&format!("doubt-{doubt}")))) " "
         }
     }
 }
@@ -284,6 +306,7 @@ fn plan_dialog(words: Words, shown: &Shown) -> Markup {
     let send = Send { done: Some(&done), then: Some("close"), ..Send::default() };
     let buttons = html! {
         p #plan-busy .faint aria-live="polite" {}
+        p #plan-doubts .notice.warn role="status" hidden {}
         div #plan-alternatives aria-live="polite" {}
         div.toolbar {
             button.button.primary type="submit" { (words.t("plan-send")) }
@@ -297,10 +320,17 @@ fn plan_dialog(words: Words, shown: &Shown) -> Markup {
         div #plan-words hidden data-schedule=(words.t("plan-title")) data-reschedule=(words.t("plan-title-again"))
             data-zone=(shown.agency.zone.name()) data-none=(words.t("plan-none")) data-busy=(words.t("plan-busy"))
             data-list=(words.t("list-join")) data-free-caregivers=(words.t("plan-free-caregivers"))
-            data-free-times=(words.t("plan-free-times")) {}
+            data-free-times=(words.t("plan-free-times")) data-doubts=(words.t("plan-doubts"))
+            data-doubt-words=(doubt_words(words)) {}
         (kit::form(words.lang, Some("plan-form"), "", send, &fields))
     };
     kit::dialog("plan", &words.t("plan-title"), &body)
+}
+
+/// Each doubt in words, for the script of the form.
+fn doubt_words(words: Words) -> String {
+    let said = |doubt: &Misfit| (doubt.as_str().to_owned(), words.t(&format!("doubt-{doubt}")).into());
+    serde_json::Value::Object(Misfit::ALL.iter().map(said).collect()).to_string()
 }
 
 fn plan_fields(words: Words, caregivers: &[Caregiver]) -> Markup {

@@ -135,7 +135,7 @@ async fn an_offer_that_ended_is_good_for_nobody() {
         let late = two.offer(&["care_staff"]).await;
         let list = site.get(&two.boss, &two.offers()).await.expect(200);
         assert_eq!(list.as_array().unwrap().len(), 2, "{list}");
-        site.clock.advance(Duration::from_secs(7 * 24 * 3600));
+        site.clock.advance(Duration::from_hours(7 * 24));
         let nurse = site.token("nurse").await;
         site.api(&nurse, "POST", "/v1/offers/read", answer(&late)).await.refused(410, "offer-spent");
         site.api(&nurse, "POST", "/v1/offers/accept", answer(&late)).await.refused(410, "offer-spent");

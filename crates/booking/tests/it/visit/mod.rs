@@ -1,5 +1,6 @@
 //! Home visits through the real router on both engines.
 mod attend;
+mod caregivers;
 mod departed;
 mod erased;
 mod guards;

@@ -28,6 +28,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("audit", "times", "counts refusals, which are not told"),
     ("audit_shown", "shown", "the name of a set of people"),
     ("outbox", "seq", "the order of writing"),
+    ("outbox", "traceparent", "a label of the request that caused the event"),
     ("outbox", "data", "a copy of fields that are told, for the other services of the network"),
 ];
 

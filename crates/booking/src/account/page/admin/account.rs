@@ -19,6 +19,7 @@ use crate::account::member;
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session::{self, LogInView};
+use crate::role::CAREGIVER;
 
 pub(in crate::account::page) async fn page(
     PageCtx(ctx): PageCtx,
@@ -78,6 +79,9 @@ async fn draw(app: &App, ctx: &Ctx, id: AccountId) -> Result<Markup, Problem> {
         p.faint { (lang.pick(&own.name_zh, &own.name_en)) " · " (t("login-name")) " " (account.login) }
         p { (t("account-what")) }
         (form(lang, None, "stack", send, &fields))
+        @if own.id == ctx.actor.organisation && membership.roles.iter().any(|role| role == CAREGIVER) {
+            p { a href=(format!("/caregivers/{id}")) { (t("account-caregiver")) } }
+        }
         (log_ins_of(words, id, &log_ins))
         p { a href=(then) { (t("back")) } }
     };

@@ -11,7 +11,7 @@ use crate::account::area::{self, Named};
 use crate::account::organisation::Organisation;
 
 /// The areas that can be given in an organisation.
-pub(super) struct Areas {
+pub(crate) struct Areas {
     /// The organisation's own area.
     top: Option<String>,
     /// It and those within it; empty while the tree does not know it.
@@ -19,7 +19,8 @@ pub(super) struct Areas {
 }
 
 impl Areas {
-    pub(super) async fn of(conn: &mut Conn, own: &Organisation, on: NaiveDate) -> Result<Self, DbError> {
+    /// Those of an organisation, as the tree is on a day.
+    pub(crate) async fn of(conn: &mut Conn, own: &Organisation, on: NaiveDate) -> Result<Self, DbError> {
         let tree = match &own.area_code {
             Some(top) => area::under(conn, top, on).await?,
             None => Vec::new(),
@@ -87,11 +88,15 @@ impl Areas {
 
     /// The field of the area in which an organisation lies: by name where the tree is known, by code until then.
     pub(super) fn field(&self, lang: Lang, chosen: Option<&str>) -> Markup {
-        let t = |key: &str| TEXTS.get(lang, key);
-        let (label, help, none) = (t("area"), t("area-code-help"), t("area-none"));
+        self.field_of(lang, "area_code", &TEXTS.get(lang, "area"), chosen)
+    }
+
+    /// The same of any area, under a name and a label of its own.
+    pub(crate) fn field_of(&self, lang: Lang, name: &str, label: &str, chosen: Option<&str>) -> Markup {
+        let (help, none) = (TEXTS.get(lang, "area-code-help"), TEXTS.get(lang, "area-none"));
         if self.tree.is_empty() {
             let value = chosen.unwrap_or_default();
-            let field = Field { name: "area_code", label: &label, help: Some(&help), value, ..Field::default() };
+            let field = Field { name, label, help: Some(&help), value, ..Field::default() };
             return field.draw(lang, &Errors::default());
         }
         let is = |code: &str| chosen == Some(code);
@@ -100,7 +105,7 @@ impl Areas {
         if let Some(code) = chosen.filter(|code| !self.tree.iter().any(|area| area.code == *code)) {
             choices.push(pick(code, code, true));
         }
-        let select = Select { name: "area_code", label: &label, none: Some(&none), ..Select::default() };
+        let select = Select { name, label, none: Some(&none), ..Select::default() };
         select.draw(&choices)
     }
 

@@ -18,6 +18,7 @@ use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
 pub(super) use self::account::page as account_page;
+pub(crate) use self::areas::Areas;
 pub(super) use self::organisation::{FILE, page as organisation_page};
 use super::{TEXTS, end};
 use crate::App;

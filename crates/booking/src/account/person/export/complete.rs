@@ -39,6 +39,7 @@ const LEFT_OUT: &[(&str, &str, &str)] = &[
     ("audit", "times", "counts refusals, which are not told"),
     ("audit_shown", "shown", "the name of a set of people"),
     ("outbox", "seq", "the order of writing"),
+    ("outbox", "traceparent", "a label of the request that caused the event"),
     ("outbox", "data", "a copy of fields that are told, for the other services of the network"),
 ];
 
@@ -51,6 +52,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("area_within", "places"),
     ("audit_head", "the chain of the log"),
     ("audit_pruning", "the chain of the log"),
+    ("caregiver_hours", "staff"),
+    ("caregiver_profile", "staff"),
+    ("caregiver_skill", "staff"),
     ("consult_event", "told as history, into which it was copied"),
     ("device", "staff"),
     ("device_account", "staff"),

@@ -8,6 +8,7 @@ use sanbao_platform::page::{self, Errors, Field, Send, Tone, Words};
 
 use crate::account::AccountId;
 use crate::consult::api::hours::{ExceptionLine, ExceptionView};
+use crate::texts::WEEK;
 
 pub(super) fn section(
     words: Words,
@@ -87,7 +88,8 @@ fn closed(words: Words, id: AccountId, today: NaiveDate, booked: &[NaiveDate]) -
 
 fn extra(words: Words, id: AccountId, today: NaiveDate) -> Markup {
     let (call, date) = (exceptions(id), today.to_string());
-    let [day, from, to, slot] = ["days-date", "week-row-from", "week-row-to", "week-slot"].map(|key| words.t(key));
+    let day = words.t("days-date");
+    let [from, to, slot] = ["week-row-from", "week-row-to", "week-slot"].map(|key| WEEK.get(words.lang, key));
     let (lang, none) = (words.lang, Errors::default());
     let time = Field { kind: "time", required: true, ..Field::default() };
     let number = Field { kind: "number", inputmode: Some("numeric"), required: true, ..Field::default() };

@@ -3,7 +3,6 @@
 mod days;
 mod list;
 mod profile;
-mod week;
 
 use axum::extract::State as AppState;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -11,7 +10,7 @@ use axum::routing::get;
 use chrono::NaiveDate;
 use maud::{Markup, html};
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, PageCtx, Path, Query, Routes, StaticFile};
+use sanbao_platform::http::{Ctx, PageCtx, Path, Query, Routes};
 use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self, Tone, Words};
 use sanbao_platform::problem::Problem;
@@ -20,18 +19,23 @@ use serde::Deserialize;
 use super::{t, words};
 use crate::App;
 use crate::account::{AccountId, organisation};
+use crate::calendar::week::page::{self as week, WeekOf};
 use crate::consult::api::{doctors, hours};
-use crate::consult::practitioner::{offer, store};
+use crate::consult::practitioner::store;
 use crate::role::{self, ADMINISTRATOR, DOCTOR};
+use crate::texts::WEEK;
 
 const SCRIPTS: [&str; 2] = ["/static/send.js", "/static/booking/week.js"];
-const FILES: &[StaticFile] =
-    &[("/static/booking/week.js", "text/javascript; charset=utf-8", include_bytes!("../../../../assets/week.js"))];
+/// The length of a slot that a week without one begins with.
+const SLOT_MINUTES: i32 = 30;
 /// Times outside the hours that a page names one by one.
 const OUTSIDE_SHOWN_MAX: usize = 10;
 
 pub(super) fn routes() -> Routes<App> {
-    Routes::new().page("/practitioners", get(doctors_page)).page("/practitioners/{id}", get(doctor_page)).files(FILES)
+    Routes::new()
+        .page("/practitioners", get(doctors_page))
+        .page("/practitioners/{id}", get(doctor_page))
+        .files(week::FILES)
 }
 
 /// Which day the form begins with.
@@ -70,12 +74,14 @@ async fn doctor_page(
     let from = query.from.map_or(today, |day| today.max(*day));
     let administers = role::holds(&ctx.actor, ADMINISTRATOR);
     let booked: Vec<NaiveDate> = booked.iter().map(|b| b.starts_at().with_timezone(&zone).date_naive()).collect();
+    let (call, own) = (format!("PUT /v1/practitioners/{id}/week"), format!("/practitioners/{id}"));
+    let of = WeekOf { people: "doctor", call: &call, page: &own, slot_minutes: Some(SLOT_MINUTES) };
     let body = html! {
         @if administers { p { a href="/practitioners" { "← " (t(lang, "doctors-title")) } } }
         h1 { (doctor.name) }
         p.faint { (lang.pick(&doctor.hospital_zh, &doctor.hospital_en)) " · " (profile::said(lang, &doctor)) }
         (outside(words, &view.outside))
-        (week::section(words, id, &weekly, from, today, offer::version(&weekly)))
+        (week::section(week::words(lang, zone), of, &weekly, from, today, true))
         (days::section(words, id, &view.exceptions, today, &booked))
         @if administers {
             details.card {
@@ -96,10 +102,17 @@ async fn newcomer(app: &App, conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Resul
             return Err(Problem::not_found());
         }
         let body = html! {
-            h1 { (t(lang, "doctor-week")) }
+            h1 { (WEEK.get(lang, "week-title-doctor")) }
             (page::empty(&t(lang, "doctor-no-profile"), Some(("/consults", &t(lang, "consults")))))
         };
-        return Ok(app.deps.frame.page(lang, &t(lang, "doctor-week"), Some(&ctx.actor), "/practitioners", &[], &body));
+        return Ok(app.deps.frame.page(
+            lang,
+            &WEEK.get(lang, "week-title-doctor"),
+            Some(&ctx.actor),
+            "/practitioners",
+            &[],
+            &body,
+        ));
     }
     let hospital = doctors::hospital_of(conn, ctx, id).await?;
     let hospital = organisation::find(conn, hospital).await?.ok_or_else(Problem::not_found)?;

@@ -2,28 +2,58 @@
 //! over them that is painted by mouse, finger or keyboard.
 
 use chrono::{Datelike as _, NaiveDate};
+use chrono_tz::Tz;
 use maud::{Markup, html};
+use sanbao_platform::http::StaticFile;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Errors, Field, Send, Words};
 
-use crate::account::AccountId;
-use crate::consult::api::hours::clock;
-use crate::consult::practitioner::offer::{MINUTES_OF_DAY, WeeklyHours};
+use super::{MINUTES_OF_DAY, WeeklyHours, clock, version};
+use crate::texts::WEEK as TEXTS;
 
-/// The length of a slot that a form without one begins with.
-const SLOT_MINUTES: i32 = 30;
 /// Empty rows of a weekday beside those that are filled in.
 const ROWS_FREE: usize = 1;
 
 /// The days of one validity.
 type Period = (NaiveDate, Option<NaiveDate>);
 
-pub(super) fn section(
+/// Whose week it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct WeekOf<'a> {
+    /// The end of the keys of the words that are about these people: `doctor`.
+    pub(crate) people: &'static str,
+    /// The call that paints it.
+    pub(crate) call: &'a str,
+    /// The page that it stands on.
+    pub(crate) page: &'a str,
+    /// The length of a slot that a form without one begins with; none where days are not divided.
+    pub(crate) slot_minutes: Option<i32>,
+}
+
+impl WeekOf<'_> {
+    /// A word that is about these people.
+    fn t(&self, words: Words, key: &str) -> String {
+        words.t(&format!("{key}-{}", self.people))
+    }
+}
+
+/// The files of scripts that the week needs.
+pub(crate) const FILES: &[StaticFile] =
+    &[("/static/booking/week.js", "text/javascript; charset=utf-8", include_bytes!("../../../assets/week.js"))];
+
+/// The words of the week for its readers.
+pub(crate) fn words(lang: Lang, zone: Tz) -> Words {
+    Words::new(&TEXTS, lang, zone)
+}
+
+/// The week: what holds, and for those who write it the form that begins with what holds on the day `from`.
+pub(crate) fn section(
     words: Words,
-    id: AccountId,
+    of: WeekOf<'_>,
     weekly: &[WeeklyHours],
     from: NaiveDate,
     today: NaiveDate,
-    version: i64,
+    writes: bool,
 ) -> Markup {
     let mut periods: Vec<Period> = weekly.iter().map(|line| (line.valid_from, line.valid_to)).collect();
     periods.sort_unstable();
@@ -31,14 +61,16 @@ pub(super) fn section(
     periods.retain(|(_, last)| last.is_none_or(|last| last >= today));
     html! {
         section.card aria-labelledby="week-title" {
-            h2 #week-title { (words.t("doctor-week")) }
-            @if periods.is_empty() { p { (words.t("week-none")) } }
+            h2 #week-title { (of.t(words, "week-title")) }
+            @if periods.is_empty() { p { (of.t(words, "week-none")) } }
             @else {
-                ul.plain-list { @for period in &periods { (summary(words, id, weekly, *period, today)) } }
+                ul.plain-list { @for period in &periods { (summary(words, of.page, weekly, (*period, today), writes)) } }
             }
-            h3 { (words.t("week-paint")) }
-            p { (words.t("week-paint-what")) }
-            (form(words, id, weekly, from, version))
+            @if writes {
+                h3 { (words.t("week-paint")) }
+                p { (of.t(words, "week-paint-what")) }
+                (form(words, of, weekly, from))
+            }
         }
     }
 }
@@ -52,7 +84,13 @@ fn said(words: Words, day: NaiveDate, today: NaiveDate) -> String {
 }
 
 /// The hours of a period in words, and the way to change them.
-fn summary(words: Words, id: AccountId, weekly: &[WeeklyHours], period: Period, today: NaiveDate) -> Markup {
+fn summary(
+    words: Words,
+    page: &str,
+    weekly: &[WeeklyHours],
+    (period, today): (Period, NaiveDate),
+    writes: bool,
+) -> Markup {
     let lines: Vec<_> = weekly.iter().filter(|line| (line.valid_from, line.valid_to) == period).collect();
     let on = |weekday: i32| {
         let day = lines.iter().filter(move |line| line.weekday == weekday);
@@ -73,15 +111,15 @@ fn summary(words: Words, id: AccountId, weekly: &[WeeklyHours], period: Period, 
                     dd { (on(weekday)) }
                 }
             }
-            @if !now { p { a href=(format!("/practitioners/{id}?from={from}#week")) { (words.t("week-change")) } } }
+            @if !now && writes { p { a href=(format!("{page}?from={from}#week")) { (words.t("week-change")) } } }
         }
     }
 }
 
-fn form(words: Words, id: AccountId, weekly: &[WeeklyHours], from: NaiveDate, version: i64) -> Markup {
+fn form(words: Words, of: WeekOf<'_>, weekly: &[WeeklyHours], from: NaiveDate) -> Markup {
     let holds = |line: &&WeeklyHours| line.valid_from <= from && line.valid_to.is_none_or(|last| from <= last);
     let lines: Vec<&WeeklyHours> = weekly.iter().filter(holds).collect();
-    let slot = lines.first().map_or(SLOT_MINUTES, |line| line.slot_minutes).to_string();
+    let slot = of.slot_minutes.map(|new| lines.first().map_or(new, |line| line.slot_minutes).to_string());
     let last = lines.iter().filter_map(|line| line.valid_to).min().map(|day| day.to_string()).unwrap_or_default();
     let [label_from, label_to, help_to, label_slot, help_slot] =
         ["week-from", "week-to", "week-to-help", "week-slot", "week-slot-help"].map(|key| words.t(key));
@@ -93,19 +131,20 @@ fn form(words: Words, id: AccountId, weekly: &[WeeklyHours], from: NaiveDate, ve
             (Field { name: "valid_from", label: &label_from, value: &from, required: true, ..day }.draw(lang, &none))
             (Field { name: "valid_to", label: &label_to, help: Some(&help_to), value: &last, ..day }.draw(lang, &none))
         }
-        (Field { name: "slot_minutes", label: &label_slot, help: Some(&help_slot), kind: "number", value: &slot, required: true,
-            inputmode: Some("numeric"), ..Field::default() }.draw(lang, &none))
-        div #grid data-help=(words.t("week-grid-help")) data-label=(words.t("week-grid")) data-earlier=(words.t("week-earlier"))
+        @if let Some(slot) = &slot {
+            (Field { name: "slot_minutes", label: &label_slot, help: Some(&help_slot), kind: "number", value: slot, required: true,
+                inputmode: Some("numeric"), ..Field::default() }.draw(lang, &none))
+        }
+        div #grid data-help=(words.t("week-grid-help")) data-label=(of.t(words, "week-grid")) data-earlier=(words.t("week-earlier"))
             data-later=(words.t("week-later-hours")) data-time=(words.t("week-time")) {}
         details #rows open {
             summary { (words.t("week-rows")) }
             @for weekday in 1..=7 { (rows(words, weekday, &lines)) }
         }
-        button.button.primary type="submit" { (words.t("week-save")) }
+        button.button.primary type="submit" { (of.t(words, "week-save")) }
     };
-    let (call, then) = (format!("PUT /v1/practitioners/{id}/week"), format!("/practitioners/{id}"));
-    let send = Send { then: Some(&then), ..Send::step(&call, version) };
-    let ask = words.with("week-ask", &[("count", "{count}")]);
+    let send = Send { then: Some(of.page), ..Send::step(of.call, version(weekly)) };
+    let ask = words.with(&format!("week-ask-{}", of.people), &[("count", "{count}")]);
     html! { div #week data-question=(ask) { (page::form(lang, Some("week-form"), "stack", send, &fields)) } }
 }
 
@@ -129,5 +168,18 @@ fn rows(words: Words, weekday: i32, lines: &[&WeeklyHours]) -> Markup {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_that_a_key_is_made_of_has_its_words() {
+        let own = ["week-title", "week-none", "week-paint-what", "week-grid", "week-save", "week-ask"];
+        let people = ["doctor", "caregiver"].iter().flat_map(|people| own.map(|key| format!("{key}-{people}")));
+        let keys = people.chain((1..=7).map(|weekday| format!("week-day-{weekday}")));
+        assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }
 }

@@ -1,0 +1,179 @@
+//! The task that sends: in batches, again and again to a collector that is away, and once more at the end.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::encode::{Parcel, Signal, parcels};
+use super::post::Collector;
+use super::{Told, dropped};
+use crate::telemetry::OTLP_FAILED;
+
+/// Spans and lines that are sent at once.
+const BATCH_MAX: usize = 512;
+/// How long the first of a batch waits for others.
+const BATCH_WAIT: Duration = Duration::from_secs(2);
+/// The first wait for a collector that is away; it doubles up to [`AWAY_WAIT_MAX`].
+const AWAY_WAIT_MIN: Duration = Duration::from_secs(1);
+const AWAY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How long the end may take, all in all.
+const END_WAIT: Duration = Duration::from_secs(2);
+
+/// The outcome of a call.
+enum Answered {
+    Taken,
+    /// It may be taken later.
+    Later(String),
+    /// It will never be taken.
+    Never(String),
+}
+
+fn answered(status: io::Result<u16>) -> Answered {
+    match status {
+        Ok(200..=299) => Answered::Taken,
+        Ok(status @ (429 | 502 | 503 | 504)) => Answered::Later(format!("it answered {status}")),
+        Ok(status) => Answered::Never(format!("it answered {status}")),
+        Err(error) => Answered::Later(error.to_string()),
+    }
+}
+
+/// The sending side of the queue.
+pub(super) struct Sending {
+    queue: mpsc::Receiver<Told>,
+    target: Collector,
+    resource: Value,
+    stop: CancellationToken,
+    waiting: VecDeque<Parcel>,
+    wait: Duration,
+    /// The signals of which the log has said that the collector does not take them.
+    away: Vec<Signal>,
+}
+
+impl Sending {
+    pub(super) fn new(
+        queue: mpsc::Receiver<Told>,
+        target: Collector,
+        resource: Value,
+        stop: CancellationToken,
+    ) -> Self {
+        Self { queue, target, resource, stop, waiting: VecDeque::new(), wait: AWAY_WAIT_MIN, away: Vec::new() }
+    }
+
+    /// Sends until it is to stop, and then what there is.
+    pub(super) async fn run(mut self) {
+        let stop = self.stop.clone();
+        while !stop.is_cancelled() {
+            if self.waiting.is_empty() {
+                let batch = self.gather().await;
+                self.waiting.extend(parcels(&self.resource, batch));
+            } else if stop.run_until_cancelled(self.send_first()).await == Some(false) {
+                let jitter = self.wait.mul_f64(rand::random_range(0.0..0.5));
+                stop.run_until_cancelled(tokio::time::sleep(self.wait + jitter)).await;
+                self.wait = (self.wait * 2).min(AWAY_WAIT_MAX);
+            }
+        }
+        self.end().await;
+    }
+
+    /// The next batch: full, or all that came within a moment; what there is when it is to stop.
+    async fn gather(&mut self) -> Vec<Told> {
+        let (stop, mut batch) = (self.stop.clone(), Vec::new());
+        stop.run_until_cancelled(self.queue.recv_many(&mut batch, BATCH_MAX)).await;
+        let enough = tokio::time::sleep(BATCH_WAIT);
+        tokio::pin!(enough);
+        while batch.len() < BATCH_MAX {
+            let room = BATCH_MAX - batch.len();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = &mut enough => break,
+                _ = self.queue.recv_many(&mut batch, room) => {}
+            }
+        }
+        batch
+    }
+
+    /// Sends the first parcel; whether it is done with.
+    async fn send_first(&mut self) -> bool {
+        let Some(parcel) = self.waiting.front() else { return true };
+        let (signal, count) = (parcel.signal, parcel.count);
+        match answered(self.target.post(parcel).await) {
+            Answered::Taken => {
+                self.waiting.pop_front();
+                self.wait = AWAY_WAIT_MIN;
+                if self.away.contains(&signal) {
+                    self.away.retain(|away| *away != signal);
+                    tracing::info!(
+                        collector = self.target.place(),
+                        signal = signal.name(),
+                        "the collector takes them again"
+                    );
+                }
+                true
+            }
+            Answered::Later(cause) => {
+                self.say(signal, &cause);
+                false
+            }
+            Answered::Never(cause) => {
+                self.waiting.pop_front();
+                dropped(signal, count);
+                self.say(signal, &cause);
+                true
+            }
+        }
+    }
+
+    /// Counts a call that came to nothing, and says the first.
+    fn say(&mut self, signal: Signal, cause: &str) {
+        metrics::counter!(OTLP_FAILED, "signal" => signal.name()).increment(1);
+        if !self.away.contains(&signal) {
+            self.away.push(signal);
+            let (collector, signal) = (self.target.place(), signal.name());
+            tracing::warn!(
+                collector,
+                signal,
+                cause,
+                "the collector takes none of these: look whether it runs and takes OTLP over HTTP there, and what --otlp, \
+                 --otlp-headers and --otlp-ca say. Requests go on without it; what the queue has no place for is dropped and counted"
+            );
+        }
+    }
+
+    /// Sends what there is, each parcel once.
+    async fn end(&mut self) {
+        let last = async {
+            self.queue.close();
+            loop {
+                let mut batch = Vec::new();
+                if self.waiting.is_empty() && self.queue.recv_many(&mut batch, BATCH_MAX).await == 0 {
+                    return;
+                }
+                self.waiting.extend(parcels(&self.resource, batch));
+                if !self.send_first().await {
+                    return;
+                }
+            }
+        };
+        let in_time = tokio::time::timeout(END_WAIT, last).await.is_ok();
+        let mut unsent = 0;
+        for parcel in self.waiting.drain(..) {
+            dropped(parcel.signal, parcel.count);
+            unsent += parcel.count;
+        }
+        while let Ok(told) = self.queue.try_recv() {
+            dropped(told.signal(), 1);
+            unsent += 1;
+        }
+        if unsent > 0 {
+            tracing::warn!(
+                unsent,
+                in_time,
+                "spans and lines of the log stay unsent: the collector did not take them at the end"
+            );
+        }
+    }
+}

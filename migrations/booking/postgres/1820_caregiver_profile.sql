@@ -1,0 +1,35 @@
+-- The abilities of a caregiver of an agency, where she lives, and when she works. What is not known stands as null, and
+-- nothing is refused by any of it.
+create table caregiver_profile (
+    account_id       uuid not null references account (id),
+    organisation_id  uuid not null references organisation (id),
+    sex              text check (sex in ('male', 'female', 'unknown')),
+    languages        text,
+    home_area_code   text,
+    version          bigint not null,
+    changed_at       timestamptz not null,
+    primary key (account_id, organisation_id)
+);
+
+create table caregiver_skill (
+    account_id       uuid not null references account (id),
+    organisation_id  uuid not null references organisation (id),
+    skill            text not null,
+    valid_until      date,
+    primary key (account_id, organisation_id, skill)
+);
+create index caregiver_skill_by_organisation on caregiver_skill (organisation_id, account_id);
+
+-- Weekly hours as minutes of the local day in the agency's zone; ISO weekdays, Monday is 1.
+create table caregiver_hours (
+    id               uuid not null primary key,
+    account_id       uuid not null references account (id),
+    organisation_id  uuid not null references organisation (id),
+    weekday          integer not null check (weekday between 1 and 7),
+    start_minute     integer not null check (start_minute between 0 and 1439),
+    end_minute       integer not null check (end_minute between 1 and 1440),
+    valid_from       date not null,
+    valid_to         date,
+    check (start_minute < end_minute)
+);
+create index caregiver_hours_by_organisation on caregiver_hours (organisation_id, account_id, weekday);
