@@ -6,7 +6,11 @@ import { filled } from "/static/words.js";
 /** @typedef {{key: string, visit: string, step: string, body: any, refused?: string}} Saved */
 
 const words = /** @type {HTMLElement} */ (document.getElementById("words")).dataset;
-const PLACE = `sanbao.visits.${words.account}`;
+const BEFORE = `sanbao.visits.${words.account}`;
+const PLACE = `${BEFORE}.${words.organisation}`;
+// An account acted in one organisation only: its steps are of the first day that is opened.
+if (localStorage.getItem(BEFORE) && !localStorage.getItem(PLACE)) localStorage.setItem(PLACE, localStorage.getItem(BEFORE) || "[]");
+localStorage.removeItem(BEFORE);
 const RETRY_MS = 15000;
 const LOCATE_MS = 10000;
 /** What a saved step makes of a visit's state. */
@@ -67,7 +71,8 @@ async function send() {
         if (card && answer) /** @type {HTMLElement} */ (card).dataset.state = answer.state;
         notice(/** @type {any} */ (words)[{ "check-in": "checkIn", "check-out": "checkOut" }[step] || "noShow"]);
       } catch (problem) {
-        const final = problem instanceof ApiProblem && problem.status >= 400 && problem.status < 500 && ![401, 408, 429].includes(problem.status);
+        const elsewhere = problem instanceof ApiProblem && /organisation-switched$/.test(problem.body.type || "");
+        const final = problem instanceof ApiProblem && !elsewhere && problem.status >= 400 && problem.status < 500 && ![401, 408, 429].includes(problem.status);
         if (!final) return;
         const why = [problem.message, ...problem.errors.map((e) => e.detail)].join(" ");
         keep(saved().map((s) => (s.key === key ? { ...s, refused: why } : s)));

@@ -43,6 +43,8 @@ export async function api(method, path, body, headers = {}) {
 export async function call(method, path, body, headers = {}) {
   /** @type {Record<string, string>} */
   const key = method === "POST" && !headers["idempotency-key"] ? { "idempotency-key": newKey() } : {};
+  // A page that was opened for one organisation does nothing in another.
+  const opened = document.getElementById("lock-template")?.dataset.organisation;
   let csrf = "";
   const send = () => {
     csrf = cookie("sanbao_csrf");
@@ -53,6 +55,7 @@ export async function call(method, path, body, headers = {}) {
         accept: "application/json",
         ...(body === undefined || body instanceof FormData ? {} : { "content-type": "application/json" }),
         ...(method === "GET" ? {} : { "x-csrf-token": csrf }),
+        ...(opened ? { "sanbao-organisation": opened } : {}),
         ...key,
         ...headers,
       },
@@ -87,6 +90,24 @@ async function loggedInAgain() {
 /** Nobody may do anything in this browser until somebody has unlocked it; every tab reads it, and so does the server. */
 export const isLocked = () => cookie("sanbao_locked") !== "";
 
+/** While this page goes on in another organisation nothing is renewed: the log-in of before ends. */
+let switching = false;
+
+/** Goes on in another organisation; no tab renews the log-in meanwhile.
+ * @param {string} organisation @returns {Promise<{home: string}>} */
+export async function switchTo(organisation) {
+  await renew();
+  const turn = async () => {
+    switching = true;
+    try {
+      return await api("POST", "/v1/session/organisation", { organisation_id: organisation });
+    } finally {
+      switching = false;
+    }
+  };
+  return navigator.locks ? navigator.locks.request("sanbao-renew", turn) : turn();
+}
+
 const RENEWALS_MAX = 3;
 const RENEWAL_MS_MAX = 8000;
 
@@ -97,7 +118,7 @@ const RENEWAL_MS_MAX = 8000;
  * @returns {Promise<boolean>} false when there is no log-in to renew; throws while the server cannot be reached
  */
 export async function renew() {
-  if (isLocked()) return false;
+  if (isLocked() || switching) return false;
   const before = cookie("sanbao_csrf");
   const turn = async () => {
     for (let attempt = 1; ; attempt += 1) {

@@ -1,6 +1,7 @@
 // The behaviour of every page: messages, log-out, dialogs, copying and printing, keeping the place when the language
 // changes, and times that age.
-import { api, cookie } from "/static/api.js";
+import { api, cookie, switchTo } from "/static/api.js";
+import { word } from "/static/words.js";
 
 /**
  * Says something at the top of the page, where a screen reader hears it. Good news goes after a while.
@@ -28,7 +29,10 @@ const actions = {
     location.assign("/login");
   },
   "switch-organisation": async (_, button) => {
-    const answer = await api("POST", "/v1/session/organisation", { organisation_id: button.dataset.organisation }).catch((problem) => {
+    const known = await navigator.locks?.query();
+    const inCall = known?.held?.some(({ name }) => name === "sanbao-call");
+    if (inCall && !confirm(word("in-call"))) return;
+    const answer = await switchTo(button.dataset.organisation || "").catch((problem) => {
       notice(problem.message, "bad");
     });
     if (!answer) return;

@@ -50,6 +50,7 @@ problem_kinds! {
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "不支持这种操作" "Method not allowed";
     REQUEST_TIMEOUT = 408 "request-timeout" "请求内容没有及时传完，请重试" "The request's body did not come in time; try again";
     CONFLICT = 409 "conflict" "与现有内容冲突" "In conflict with what is there";
+    ORGANISATION_SWITCHED = 409 "organisation-switched" "您在这个浏览器里已换到另一个机构，请刷新页面后再操作" "You have gone on in another organisation in this browser: reload the page first";
     INVALID_TRANSITION = 409 "invalid-transition" "当前状态下不能这样做" "Not possible in the present state";
     EVENT_NOT_TAKEN = 409 "event-not-taken" "事件还是没有被接受" "The event was not taken this time either";
     LATER_EVENT_TAKEN = 409 "later-event-taken" "同一对象后来的事件可能已经生效" "Later events of the same subject may have taken effect";

@@ -31,6 +31,7 @@ step-up-what = This step matters, and it is a while since you gave your password
 step-up-secret = Password, PIN or code
 lock-other = Log in as somebody else
 script-live = Updating live
+script-in-call = A video consult is going on in this browser, and ends with the switch. Switch all the same?
 script-lost = Connection lost, reconnecting (attempt {$attempt})… What you saved is safe.
 script-not-sent = Not sent: no connection. What you typed is still here; try again later.
 script-meanwhile = Somebody changed this a moment ago; nothing was saved.

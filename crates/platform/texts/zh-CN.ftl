@@ -31,6 +31,7 @@ step-up-what = 这一步比较要紧，离您上次输入密码已有一会儿�
 step-up-secret = 密码、PIN 或验证码
 lock-other = 换人登录
 script-live = 自动更新中
+script-in-call = 这个浏览器正在视频会诊，换机构会中断会诊。仍要换吗？
 script-lost = 连接断开，正在重连（第 {$attempt} 次）…已保存的内容不会丢失。
 script-not-sent = 没有发出：网络不通。填的内容还在，请稍后再试。
 script-meanwhile = 刚刚有人改过，这次没有保存。

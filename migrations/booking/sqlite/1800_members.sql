@@ -14,6 +14,8 @@ create table membership_offer (
     areas            text not null,
     note             text,
     created_by       blob not null references account (id),
+    -- Where that account was administrator: when it is no longer, the offer is void.
+    made_in          blob not null references organisation (id),
     created_at       text not null,
     expires_at       text not null,
     ended_at         text,

@@ -19,9 +19,12 @@ const FACTS: &str = concat!(
         (select count(*) from reach where kind = 'care_home') as care_homes,
         (select count(*) from reach where kind = 'home_care_agency') as agencies,
         (select count(*) from post where role = 'doctor' and kind in ('hospital', 'health_centre')) as doctors,
-        (select count(*) from post d join practitioner p on p.account_id = d.account_id
+        (select count(*) from post d join practitioner f on f.account_id = d.account_id
             where d.role = 'doctor' and d.kind in ('hospital', 'health_centre')
-            and exists (select 1 from practitioner_hours h where h.account_id = p.account_id
+            and (f.organisation_id = d.organisation_id or exists (select 1 from practitioner_elsewhere e
+                where e.account_id = d.account_id and e.organisation_id = d.organisation_id))
+            and exists (select 1 from practitioner_hours h where h.account_id = d.account_id
+                and coalesce(h.organisation_id, f.organisation_id) = d.organisation_id
                 and (h.valid_to is null or h.valid_to >= $3))) as doctors_with_hours,
         (select count(*) from post where role = 'care_staff' and kind = 'care_home') as care_staff,
         (select count(*) from location l join reach r on r.id = l.organisation_id

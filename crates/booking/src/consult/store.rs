@@ -74,8 +74,11 @@ const IS_HOSPITAL: &str = "select count(*) from organisation
     where id = $1 and kind in ('hospital', 'health_centre') and state = 'open'";
 const OPEN_AT: &str = "select count(*) from consult where (inviting_id = $1 or invited_id = $1)
     and state not in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')";
-const HAS_SPECIALTY: &str = "select (select count(*) from practitioner where organisation_id = $1 and specialty = $2)
-    + (select count(*) from practitioner_elsewhere where organisation_id = $1 and specialty = $2)";
+const HAS_SPECIALTY: &str = "select count(*) from (
+        select account_id from practitioner where organisation_id = $1 and specialty = $2 union
+        select account_id from practitioner_elsewhere where organisation_id = $1 and specialty = $2) p
+    where exists (select 1 from membership m join account a on a.id = m.account_id
+        where m.account_id = p.account_id and m.organisation_id = $1 and m.role = 'doctor' and a.status = 'active')";
 const SPECIALTY_OF: &str = "select specialty from practitioner where account_id = $1 and organisation_id = $2 union all
     select specialty from practitioner_elsewhere where account_id = $1 and organisation_id = $2";
 

@@ -12,6 +12,7 @@ mod refusals;
 mod shown;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -119,17 +120,22 @@ pub async fn record(
         .await
 }
 
-/// The same row in the log of another organisation, whose business it is besides.
-pub async fn record_also(
+/// The same row in the actor's log and in those of other organisations whose business it is besides, once in each.
+pub async fn record_with(
     tx: &mut Tx,
     ctx: &Ctx,
-    organisation: OrganisationId,
+    others: impl IntoIterator<Item = OrganisationId>,
     action: &str,
     resource_kind: &str,
     resource: impl Into<Uuid>,
 ) -> Result<(), DbError> {
-    let actor = Actor { organisation, ..ctx.actor.clone() };
-    record_as(tx, ctx.now(), Some(&actor), action, resource_kind, Some(resource.into()), &ctx.request_id, "done").await
+    let resource = resource.into();
+    let logs: BTreeSet<OrganisationId> = others.into_iter().chain([ctx.actor.organisation]).collect();
+    for organisation in logs {
+        let actor = Actor { organisation, ..ctx.actor.clone() };
+        record_as(tx, ctx.now(), Some(&actor), action, resource_kind, Some(resource), &ctx.request_id, "done").await?;
+    }
+    Ok(())
 }
 
 /// The row of a log-in of an account: nobody is logged in yet, and the administrators of its `organisation` read it.

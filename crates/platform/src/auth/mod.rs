@@ -37,6 +37,11 @@ impl Workplace {
     pub fn name(&self, lang: Lang) -> &str {
         lang.pick(&self.name_zh, &self.name_en)
     }
+
+    /// The length of its names.
+    pub fn name_bytes(&self) -> usize {
+        self.name_zh.len() + self.name_en.len()
+    }
 }
 
 /// The account that acts, as an access token says.

@@ -19,7 +19,10 @@ use crate::crypto::same_secret;
 use crate::db::Db;
 use crate::lang::Lang;
 use crate::page::address;
-use crate::problem::{CROSS_SITE, FACTOR_LACKING, Problem};
+use crate::problem::{CROSS_SITE, FACTOR_LACKING, ORGANISATION_SWITCHED, Problem};
+
+/// The organisation that the calling page was opened for.
+const PAGE_ORGANISATION: &str = "sanbao-organisation";
 
 /// How much of a program's name is read.
 const AGENT_CHARS_MAX: usize = 300;
@@ -262,6 +265,11 @@ fn known(
     }
     if state.db().ended().refuses(&actor) {
         return Err(Problem::unauthenticated());
+    }
+    // A page that was opened for one organisation does nothing in another.
+    let page = parts.headers.get(PAGE_ORGANISATION).and_then(|value| value.to_str().ok());
+    if page.is_some_and(|of| of != actor.organisation.to_string()) {
+        return Err(Problem::new(&ORGANISATION_SWITCHED));
     }
     let RequestInfo { request_id, lang, drain, streams, shows } = info(parts);
     shows.by(&actor);

@@ -42,7 +42,7 @@ const NAMESAKES: &str = concat!(
     reached!()
 );
 const ADMINISTERED: &str = "select count(*) from membership m where m.organisation_id = $1 and m.role = 'administrator'
-    and exists (select 1 from login_session s where s.account_id = m.account_id)";
+    and exists (select 1 from login_session s where s.account_id = m.account_id and s.organisation_id = m.organisation_id)";
 const INSERT: &str = "insert into organisation (id, kind, name_zh, name_en, time_zone, phone, area_code,
     made_by, state, version, created_at, announced_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
 const UPDATE: &str = "update organisation set state = $3, version = $4, name_zh = $5, name_en = $6, phone = $7,

@@ -186,7 +186,8 @@ pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Accoun
         return Err(Problem::lacking());
     }
     session::end_all(&mut tx, id, ctx.now(), "factor_reset").await?;
-    audit::record(&mut tx, &ctx, "account.reset_second_factor", "account", id).await?;
+    let logs = member::places(&mut tx, id).await?.into_iter().map(|place| place.id);
+    audit::record_with(&mut tx, &ctx, logs, "account.reset_second_factor", "account", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

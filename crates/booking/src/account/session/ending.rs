@@ -22,6 +22,9 @@ const END_OWN: &str = "update login_session set ended_at = $3, end_cause = $4
 const END_IN: &str = "update login_session set ended_at = $2, end_cause = $3
     where account_id = $1 and organisation_id = $4 and ended_at is null returning id, created_at";
 const FORGET_DEVICES: &str = "delete from device_account where account_id = $1";
+// A device is of the organisation whose people log in on it.
+const FORGET_DEVICES_IN: &str = "delete from device_account where account_id = $1 and device_id in
+    (select s.device_id from login_session s where s.account_id = $1 and s.organisation_id = $2)";
 
 /// The kinds of events that this part publishes.
 pub const CATALOGUE: &[Published] = &[SESSION_ENDED.published(), RIGHTS_LOST.published()];
@@ -54,7 +57,7 @@ pub(in crate::account) async fn end_all(
     Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES).bind(account).execute(c).await.map(drop))?)
 }
 
-/// Ends every log-in of an account in one organisation; those elsewhere go on.
+/// Ends every log-in of an account in one organisation, and its PIN on the devices that it used there; those elsewhere go on.
 pub(in crate::account) async fn end_in(
     tx: &mut Tx,
     account: AccountId,
@@ -66,7 +69,8 @@ pub(in crate::account) async fn end_in(
         let rows = sqlx::query_as(END_IN).bind(account).bind(now).bind(cause).bind(organisation);
         rows.fetch_all(c).await
     })?;
-    tell_all(tx, ended, account, now).await
+    tell_all(tx, ended, account, now).await?;
+    Ok(on!(tx, |c| sqlx::query(FORGET_DEVICES_IN).bind(account).bind(organisation).execute(c).await.map(drop))?)
 }
 
 /// Ends every log-in of an account but one.

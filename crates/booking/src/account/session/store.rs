@@ -48,8 +48,9 @@ const PROVED_WRONGLY: &str = "update login_session set wrong_proof_count = wrong
 const PRUNE: &str = "delete from refresh_token where expires_at < $2
     and session_id in (select id from login_session where account_id = $1)";
 
-/// Other organisations that a token names: it travels in a cookie.
+/// Other organisations that a token names, and the bytes of their names: it travels in a cookie, which holds 4096.
 const OTHERS_MAX: usize = 4;
+const NAMES_BYTES_MAX: usize = 600;
 
 /// Renewals within one grace that are followed from a token to the newest of its family.
 const SUCCESSORS_MAX: usize = 8;
@@ -306,7 +307,16 @@ async fn workplaces(conn: &mut Conn, account: AccountId, own: &Organisation) -> 
     let others = member::places(conn, account).await?.into_iter();
     let others = others.filter(|place| place.id != own.id && place.state == OrganisationState::Open);
     let others = others.map(|place| Workplace { id: place.id, name_zh: place.name_zh, name_en: place.name_en });
-    Ok(std::iter::once(first).chain(others.take(OTHERS_MAX)).collect())
+    let mut all = vec![first];
+    let mut bytes = all[0].name_bytes();
+    for other in others.take(OTHERS_MAX) {
+        bytes += other.name_bytes();
+        if bytes > NAMES_BYTES_MAX {
+            break;
+        }
+        all.push(other);
+    }
+    Ok(all)
 }
 
 /// A log-in that names an organisation in which the account has no role.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, Duration, Utc};
 use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::id::OrganisationId;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -26,6 +27,9 @@ const ALTERNATIVES_DAYS: i64 = 7;
 pub struct FreeSlot {
     pub doctor_id: AccountId,
     pub doctor_name: String,
+    /// The hospital at which it is, of those that the doctor works for.
+    #[schema(value_type = Uuid)]
+    pub hospital_id: OrganisationId,
     /// The specialty's code.
     pub specialty: String,
     /// The rank (职称).
@@ -64,6 +68,7 @@ pub async fn free(
         slots.extend(offered.into_iter().filter(is_free).map(|slot| FreeSlot {
             doctor_id: doctor.account_id,
             doctor_name: doctor.name.clone(),
+            hospital_id: doctor.organisation_id,
             specialty: doctor.specialty.clone(),
             title: doctor.title,
             starts_at: slot.starts_at(),

@@ -36,7 +36,7 @@ pub(super) async fn my_day(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) 
         }
         (manual_dialog(words))
         (missed_dialog(words))
-        div #words hidden data-account=(ctx.actor.subject) data-pending=(words.t("day-pending"))
+        div #words hidden data-account=(ctx.actor.subject) data-organisation=(ctx.actor.organisation) data-pending=(words.t("day-pending"))
             data-locating=(words.t("day-locating")) data-refused=(words.t("day-refused"))
             data-clear=(words.t("day-refused-clear")) data-check-in=(words.t("day-sent-check-in"))
             data-check-out=(words.t("day-sent-check-out")) data-no-show=(words.t("day-sent-no-show")) {}

@@ -70,7 +70,8 @@ pub async fn edit(
     if membership.lacks_of(&before) {
         session::rights_lost(&mut tx, account, known.version + 1, ctx.now()).await?;
     }
-    audit::record(&mut tx, &ctx, "membership.update", "account", account).await?;
+    let logs = store::home_of(&mut tx, account).await?.into_iter().chain([id]);
+    audit::record_with(&mut tx, &ctx, logs, "membership.update", "account", account).await?;
     let known = store::find(&mut tx, account).await?.ok_or_else(Problem::not_found)?;
     tx.commit().await?;
     Ok((ETag(known.version), Json(AccountView::of(known, membership))))
@@ -105,10 +106,8 @@ pub async fn end(
     }
     store::drop_membership(&mut tx, account, id).await?;
     session::end_in(&mut tx, account, id, ctx.now(), CAUSE).await?;
-    audit::record(&mut tx, &ctx, "membership.leave", "account", account).await?;
-    if let Some(home) = home.filter(|home| *home != ctx.actor.organisation) {
-        audit::record_also(&mut tx, &ctx, home, "membership.leave", "account", account).await?;
-    }
+    let logs = home.into_iter().chain([id]);
+    audit::record_with(&mut tx, &ctx, logs, "membership.leave", "account", account).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -38,7 +38,8 @@ pub async fn end_all(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Acco
     let mut tx = app.deps.db.begin().await?;
     store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     session::end_all(&mut tx, id, ctx.now(), CAUSE).await?;
-    audit::record(&mut tx, &ctx, "account.end_sessions", "account", id).await?;
+    let logs = store::places(&mut tx, id).await?.into_iter().map(|place| place.id);
+    audit::record_with(&mut tx, &ctx, logs, "account.end_sessions", "account", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -108,7 +108,8 @@ async fn set_status(
     if status == AccountStatus::Disabled {
         session::end_all(&mut tx, id, ctx.now(), "disabled").await?;
     }
-    audit::record(&mut tx, ctx, &format!("account.{action}"), "account", id).await?;
+    let logs = store::places(&mut tx, id).await?.into_iter().map(|place| place.id);
+    audit::record_with(&mut tx, ctx, logs, &format!("account.{action}"), "account", id).await?;
     let view = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok(view)
@@ -169,7 +170,8 @@ pub async fn issue_link(
     current(store::set_password(&mut tx, id, account.version, &hash).await?)?;
     session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
     let link = link::issue(&mut tx, ctx.actor.subject, id, ctx.now()).await?;
-    audit::record(&mut tx, &ctx, "account.reset_password", "account", id).await?;
+    let logs = store::places(&mut tx, id).await?.into_iter().map(|place| place.id);
+    audit::record_with(&mut tx, &ctx, logs, "account.reset_password", "account", id).await?;
     let (tag, Json(account)) = view(&mut tx, id).await?;
     tx.commit().await?;
     Ok((tag, Json(AccountWithLink { account, link })))

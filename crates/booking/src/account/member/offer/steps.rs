@@ -59,11 +59,9 @@ async fn end(tx: &mut Tx, ctx: &Ctx, offer: &StoredOffer, outcome: &'static str)
     if ended { Ok(()) } else { Err(Problem::new(&OFFER_SPENT)) }
 }
 
-/// Writes an answer down on both sides: where the person acts now, and where they were asked to.
+/// Writes an answer down on every side: where the person acts now, where the account began, and where they were asked to.
 async fn both(tx: &mut Tx, ctx: &Ctx, offer: &StoredOffer, action: &str) -> Result<(), Problem> {
-    audit::record(tx, ctx, action, "account", ctx.actor.subject).await?;
-    if offer.organisation_id != ctx.actor.organisation {
-        audit::record_also(tx, ctx, offer.organisation_id, action, "account", ctx.actor.subject).await?;
-    }
-    Ok(())
+    let home = members::home_of(tx, AccountId::from(ctx.actor.subject)).await?;
+    let logs = home.into_iter().chain([offer.organisation_id]);
+    Ok(audit::record_with(tx, ctx, logs, action, "account", ctx.actor.subject).await?)
 }

@@ -18,17 +18,30 @@ const OFFER_DAYS: i64 = 7;
 const LISTED_MAX: i64 = 100;
 
 const INSERT: &str = "insert into membership_offer
-    (id, organisation_id, token_hash, roles, areas, note, created_by, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-const OPEN: &str = "select f.id, f.organisation_id, o.kind, o.name_zh, o.name_en, o.state, f.roles, f.areas, f.note,
+    (id, organisation_id, token_hash, roles, areas, note, created_by, created_at, expires_at, made_in)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+/// The offers that stand at `$2`: not answered, not run out, of somebody who may still make them.
+macro_rules! standing {
+    () => {
+        "f.ended_at is null and f.expires_at > $2 and a.status = 'active' and exists (select 1 from membership m
+            where m.account_id = f.created_by and m.organisation_id = f.made_in and m.role = 'administrator')"
+    };
+}
+macro_rules! offers {
+    ($where:literal, $order:literal) => {
+        concat!(
+            "select f.id, f.organisation_id, o.kind, o.name_zh, o.name_en, o.state, f.roles, f.areas, f.note,
     f.created_by, a.display_name as by, f.created_at, f.expires_at
-    from membership_offer f join organisation o on o.id = f.organisation_id join account a on a.id = f.created_by
-    where f.token_hash = $1 and f.ended_at is null and f.expires_at > $2";
-const LIST: &str = "select f.id, f.organisation_id, o.kind, o.name_zh, o.name_en, o.state, f.roles, f.areas, f.note,
-    f.created_by, a.display_name as by, f.created_at, f.expires_at
-    from membership_offer f join organisation o on o.id = f.organisation_id join account a on a.id = f.created_by
-    where f.organisation_id = $1 and f.ended_at is null and f.expires_at > $2
-    order by f.created_at desc, f.id desc limit $3";
+    from membership_offer f join organisation o on o.id = f.organisation_id join account a on a.id = f.created_by where ",
+            $where,
+            " and ",
+            standing!(),
+            $order
+        )
+    };
+}
+const OPEN: &str = offers!("f.token_hash = $1", "");
+const LIST: &str = offers!("f.organisation_id = $1", " order by f.created_at desc, f.id desc limit $3");
 const END: &str = "update membership_offer set ended_at = $2, ended_by = $3, outcome = $4
     where id = $1 and ended_at is null and expires_at > $2 and organisation_id = $5";
 
@@ -45,7 +58,7 @@ pub(super) async fn insert(
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(uuid_v7(now)).bind(organisation).bind(sha256_hex(token.as_bytes()));
         let row = row.bind(roles).bind(areas).bind(&offered.note).bind(ctx.actor.subject);
-        row.bind(now).bind(expires_at).execute(c).await.map(drop)
+        row.bind(now).bind(expires_at).bind(ctx.actor.organisation).execute(c).await.map(drop)
     })?;
     let path = format!("/offers#{token}");
     Ok((token, OfferLink { path, expires_at }))

@@ -71,7 +71,7 @@ fn of_office(ctx: &Ctx, own: &Organisation, facts: &Facts, reached: &[Organisati
         need("need-resident-of-home", facts.residents, home("add")),
     ];
     let mut request = of_area(own, facts);
-    let myself = format!("/admin/accounts/{}", ctx.actor.subject);
+    let myself = format!("/admin/accounts/{}?organisation={}", ctx.actor.subject, own.id);
     request.insert(1, need("need-administrator-area", facts.administrators_with_area, myself));
     request.insert(2, need("need-areas", facts.areas_within, "/areas"));
     request.push(need("need-agency", facts.agencies, ADD_ORGANISATION));

@@ -53,10 +53,7 @@ pub async fn switch(
     let account = account.ok_or_else(Problem::unauthenticated)?;
     let log_in = (SessionId(ctx.actor.session), &account);
     let issued = mint(&app, ctx.now()).switch(&mut tx, log_in, wanted).await?.ok_or_else(Problem::not_found)?;
-    audit::record(&mut tx, &ctx, "session.switch", "organisation", wanted).await?;
-    if wanted != ctx.actor.organisation {
-        audit::record_also(&mut tx, &ctx, wanted, "session.switch", "organisation", wanted).await?;
-    }
+    audit::record_with(&mut tx, &ctx, [wanted], "session.switch", "organisation", wanted).await?;
     tx.commit().await?;
     let home = destination(None, &issued);
     Ok(if headers.contains_key(header::AUTHORIZATION) {
