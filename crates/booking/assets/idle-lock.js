@@ -160,7 +160,7 @@ async function unlock(event) {
     const next = answer.status === 202 ? /** @type {HTMLElement | null} */ (covered?.querySelector("[data-lock-factor]")) : null;
     if (next) {
       next.hidden = false;
-      return /** @type {HTMLElement | null} */ (next.querySelector("input"))?.focus();
+      return /** @type {HTMLElement | null} */ (next.querySelector("input:not([type='hidden'])"))?.focus();
     }
     channel?.postMessage("unlocked");
     await whoIsIt();

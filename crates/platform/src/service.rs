@@ -104,6 +104,33 @@ where
     })
 }
 
+/// How often a task looks that has nothing to wait for.
+const LOOK_SECONDS: u64 = 3_600;
+
+/// A task of a start that looks again every hour: what a process of the release before has left undone beside this one.
+pub fn hourly<F, W, T>(what: &'static str, attempt: F) -> Task
+where
+    F: Fn() -> W + Send + 'static,
+    W: Future<Output = Result<T, DbError>> + Send + 'static,
+    T: Send + 'static,
+{
+    Box::new(move |stop| {
+        Box::pin(async move {
+            loop {
+                let done = attempt().await;
+                let seconds = if done.is_ok() { LOOK_SECONDS } else { RETRY_SECONDS };
+                if let Err(error) = done {
+                    tracing::error!(%error, "not yet, and tried again: {what}");
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(Duration::from_secs(seconds)) => {}
+                }
+            }
+        })
+    })
+}
+
 /// A built service: routes, their document, and what runs beside them.
 pub struct Service {
     /// Its name: `booking`.

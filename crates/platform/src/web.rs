@@ -164,6 +164,7 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
                     p.notice.bad data-lock-error role="alert" hidden {}
                     form.stack method="post" action="/session/pin" {
                         input type="hidden" name="account" value=(actor.subject);
+                        input type="hidden" name="organisation" value=(actor.organisation);
                         div.field {
                             label for="lock-pin" { (t("lock-pin")) }
                             input #lock-pin name="pin" type="password" inputmode="numeric" autocomplete="off" maxlength="8" required;
@@ -173,6 +174,7 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
                     details {
                         summary { (t("lock-by-password")) }
                         form.stack method="post" action="/session" {
+                            input type="hidden" name="organisation" value=(actor.organisation);
                             div.field {
                                 label for="lock-login" { (t("lock-login")) }
                                 input #lock-login name="login" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="120" required;
@@ -185,6 +187,7 @@ fn lock(texts: &Texts, lang: Lang, actor: &Actor) -> Markup {
                         }
                     }
                     form.stack method="post" action="/session/second-factor" data-lock-factor hidden {
+                        input type="hidden" name="organisation" value=(actor.organisation);
                         div.field {
                             label for="lock-code" { (t("lock-code")) }
                             input #lock-code name="code" type="text" inputmode="numeric" autocomplete="one-time-code" maxlength="40" required;

@@ -53,7 +53,7 @@ pub fn consumers(app: &App) -> Vec<Consumer> {
 
 /// The tasks that run beside the routes.
 pub fn tasks(app: &App) -> Vec<Task> {
-    vec![organisation::task(app), person::lookup::task(app), person::hold::task(app)]
+    vec![organisation::task(app), area::task(app), person::lookup::task(app), person::hold::task(app)]
 }
 
 /// The kinds of events that this part publishes.

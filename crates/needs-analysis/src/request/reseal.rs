@@ -54,7 +54,8 @@ pub async fn renew_person_keys(
     fields: &FieldKeys,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Report, DbError> {
-    let all: i64 = on!(db.read().await?, |c| sqlx::query_scalar(KEY_COUNT).fetch_one(c).await)?;
+    let mut conn = db.read().await?;
+    let all: i64 = on!(conn, |c| sqlx::query_scalar(KEY_COUNT).fetch_one(c).await)?;
     let (mut report, mut after) = (Report::default(), Uuid::nil());
     loop {
         let mut tx = db.begin().await?;

@@ -162,15 +162,17 @@ pub enum Engine<S, P> {
 }
 
 /// Runs one body on whichever engine `$conn` stands on, with `$c` bound to the engine's own
-/// `&mut` connection.
+/// `&mut` connection. A body that is left before its end leaves the connection unsettled.
 #[macro_export]
 macro_rules! on {
-    ($conn:expr, |$c:ident| $body:expr) => {
-        match $conn.engine() {
+    ($conn:expr, |$c:ident| $body:expr) => {{
+        let answer = match $conn.engine() {
             $crate::db::Engine::Sqlite($c) => $body,
             $crate::db::Engine::Postgres($c) => $body,
-        }
-    };
+        };
+        $conn.settle();
+        answer
+    }};
 }
 
 /// A time as sqlx writes it into `SQLite`, for statements that take rows out of JSON; `PostgreSQL` reads it too.
@@ -237,10 +239,18 @@ impl Conn {
     /// The engine's own connection, for [`on!`](crate::on).
     pub fn engine(&mut self) -> Engine<&mut SqliteConnection, &mut PgConnection> {
         match &mut self.0 {
-            ConnInner::SqliteReader(c) => Engine::Sqlite(c),
+            ConnInner::SqliteReader(c) => Engine::Sqlite(c.asked()),
             ConnInner::SqliteWriter(g) => Engine::Sqlite(g.connection()),
             ConnInner::PostgresReader(c) => Engine::Postgres(c),
             ConnInner::PostgresTx(t) => Engine::Postgres(t),
+        }
+    }
+
+    /// The last statement was waited for to its end, and answered: [`on!`](crate::on) says so. A connection of which nobody says
+    /// it is looked at before it is lent again.
+    pub fn settle(&mut self) {
+        if let ConnInner::SqliteReader(reader) = &mut self.0 {
+            reader.settle();
         }
     }
 }

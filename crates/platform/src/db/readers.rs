@@ -3,7 +3,6 @@
 //! A pool of sqlx asks a connection whether it is still there when it is lent and again when it comes back. Over a file that is
 //! two ways to the connection's thread and back for nothing, as long as a short statement takes: so they are kept here.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -32,7 +31,9 @@ pub(super) struct Reader {
     /// `None` only while it goes back.
     connection: Option<SqliteConnection>,
     home: Arc<Readers>,
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
+    /// A statement was begun, and nobody has said that it was answered.
+    is_asked: bool,
 }
 
 impl Readers {
@@ -51,12 +52,22 @@ impl Readers {
             Some((connection, _)) => connection,
             None => self.options.connect().await?,
         };
-        Ok(Reader { connection: Some(connection), home: Arc::clone(self), _permit: permit })
+        Ok(Reader { connection: Some(connection), home: Arc::clone(self), permit: Some(permit), is_asked: false })
     }
 
     /// A connection of its own for long work, beside those that are lent.
     pub(super) async fn apart(&self) -> Result<SqliteConnection, DbError> {
         Ok(self.options.connect().await?)
+    }
+
+    fn take_back(&self, connection: SqliteConnection) {
+        let now = Instant::now();
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push((connection, now));
+        // A busy hour has more than a quiet one needs, and each has a cache.
+        if idle.first().is_some_and(|(_, since)| now.duration_since(*since) >= IDLE_MAX) {
+            idle.remove(0);
+        }
     }
 
     /// Waits for what is lent, and closes all.
@@ -71,31 +82,36 @@ impl Readers {
     }
 }
 
-impl Deref for Reader {
-    type Target = SqliteConnection;
-
+impl Reader {
+    /// The connection, for a statement.
     #[expect(clippy::expect_used, reason = "it is there until it goes back")]
-    fn deref(&self) -> &SqliteConnection {
-        self.connection.as_ref().expect("a connection that is lent")
-    }
-}
-
-impl DerefMut for Reader {
-    #[expect(clippy::expect_used, reason = "it is there until it goes back")]
-    fn deref_mut(&mut self) -> &mut SqliteConnection {
+    pub(super) fn asked(&mut self) -> &mut SqliteConnection {
+        self.is_asked = true;
         self.connection.as_mut().expect("a connection that is lent")
+    }
+
+    /// The statement was answered.
+    pub(super) fn settle(&mut self) {
+        self.is_asked = false;
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        let now = Instant::now();
-        let mut idle = self.home.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.extend(self.connection.take().map(|connection| (connection, now)));
-        // A busy hour has more than a quiet one needs, and each has a cache.
-        if idle.first().is_some_and(|(_, since)| now.duration_since(*since) >= IDLE_MAX) {
-            idle.remove(0);
+        let Some(mut connection) = self.connection.take() else { return };
+        if !self.is_asked {
+            return self.home.take_back(connection);
         }
+        // Nobody waits for the statement any more, but its connection works on it still; or it has failed, and is gone perhaps. It
+        // is lent again when it answers.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (home, permit) = (Arc::clone(&self.home), self.permit.take());
+        runtime.spawn(async move {
+            if connection.ping().await.is_ok() {
+                home.take_back(connection);
+            }
+            drop(permit);
+        });
     }
 }
 
@@ -118,13 +134,15 @@ mod tests {
         let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
         let mut lent = join_all((0..SQLITE_READERS_MAX).map(|_| readers.lend())).await;
         let mut first = lent.swap_remove(0).unwrap();
-        sqlx::raw_sql("create temp table mark (id integer)").execute(&mut *first).await.unwrap();
+        sqlx::raw_sql("create temp table mark (id integer)").execute(first.asked()).await.unwrap();
+        first.settle();
         let mut waits = Box::pin(readers.lend());
         assert!(waits.as_mut().now_or_never().is_none());
         drop(first);
         // It is the one that came back, and not a new one.
         let mut last = waits.await.unwrap();
-        assert_eq!(made(&mut last).await, 1);
+        assert_eq!(made(last.asked()).await, 1);
+        last.settle();
         let mut end = Box::pin(readers.close());
         assert!(end.as_mut().now_or_never().is_none());
         drop((last, lent));
@@ -133,19 +151,43 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_that_nobody_waits_for_any_more_leaves_its_connection_whole() {
+    async fn a_connection_that_works_still_for_nobody_is_not_lent() {
         let folder = tempfile::tempdir().unwrap();
-        let readers =
-            Readers::new(SqliteConnectOptions::new().filename(folder.path().join("a.db")).create_if_missing(true));
-        for _ in 0..20 {
-            let mut reader = readers.lend().await.unwrap();
-            let long =
-                "with recursive n (i) as (select 1 union all select i + 1 from n where i < 20000) select i from n";
-            let asked = sqlx::query_scalar::<_, i64>(long).fetch_all(&mut *reader).now_or_never();
-            assert!(asked.is_none());
-            drop(reader);
-            let mut again = readers.lend().await.unwrap();
-            assert_eq!(made(&mut again).await, 0);
+        let file = folder.path().join("readers.db");
+        let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
+        let mut reader = readers.lend().await.unwrap();
+        sqlx::raw_sql("create temp table mark (id integer)").execute(reader.asked()).await.unwrap();
+        let long =
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 3000000) select count(*) from n";
+        let asked = sqlx::query_scalar::<_, i64>(long).fetch_one(reader.asked()).now_or_never();
+        assert!(asked.is_none());
+        drop(reader);
+        // Another one answers, although that one came back last.
+        let mut other = readers.lend().await.unwrap();
+        assert_eq!(made(other.asked()).await, 0);
+        other.settle();
+        drop(other);
+        // In the end it is lent again.
+        loop {
+            let mut all = join_all((0..SQLITE_READERS_MAX).map(|_| readers.lend())).await;
+            for reader in all.iter_mut().map(|reader| reader.as_mut().unwrap()) {
+                if made(reader.asked()).await == 1 {
+                    return;
+                }
+                reader.settle();
+            }
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_statement_failed_is_looked_at_and_lent_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("readers.db");
+        let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
+        for _ in 0..3 * SQLITE_READERS_MAX {
+            let mut reader = readers.lend().await.unwrap();
+            assert!(sqlx::raw_sql("select nothing").execute(reader.asked()).await.is_err());
+        }
+        assert_eq!(made(readers.lend().await.unwrap().asked()).await, 0);
     }
 }

@@ -45,21 +45,39 @@ const INSERT: &str = "insert into area (code, level, name_zh, name_en) values ($
 const LAY: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)
     on conflict (child, valid_from) do update set parent = excluded.parent";
 const CLEAR: &str = "delete from area_within where code = $1";
-/// The days on which an area lies in each of those above it, out of who was laid into whom.
-const PLACE: &str = "insert into area_within (code, ancestor, height, valid_from, valid_until)
-    with recursive laid (child, parent, valid_from, valid_until) as (
-        select p.child, p.parent, p.valid_from, coalesce((select min(n.valid_from) from area_parent n
-            where n.child = p.child and n.valid_from > p.valid_from), $2)
-        from area_parent p),
-    up (code, ancestor, height, valid_from, valid_until) as (
-        select l.child, l.parent, 1, l.valid_from, l.valid_until from laid l where l.child = $1
+/// The day on which `p`, who was laid into whom, ends: that of the next laying, or none.
+macro_rules! until {
+    () => {
+        "coalesce((select min(n.valid_from) from area_parent n where n.child = p.child and n.valid_from > p.valid_from), $2)"
+    };
+}
+/// The days on which an area lies in each of those above it, out of who was laid into whom. It reads the ways up alone.
+const PLACE: &str = concat!(
+    "insert into area_within (code, ancestor, height, valid_from, valid_until)
+    with recursive up (code, ancestor, height, valid_from, valid_until) as (
+        select p.child, p.parent, 1, p.valid_from, ",
+    until!(),
+    " from area_parent p where p.child = $1
         union all
-        select up.code, l.parent, up.height + 1,
-            case when l.valid_from > up.valid_from then l.valid_from else up.valid_from end,
-            case when l.valid_until < up.valid_until then l.valid_until else up.valid_until end
-        from up join laid l on l.child = up.ancestor and l.valid_from < up.valid_until and l.valid_until > up.valid_from
+        select up.code, p.parent, up.height + 1,
+            case when p.valid_from > up.valid_from then p.valid_from else up.valid_from end,
+            case when ",
+    until!(),
+    " < up.valid_until then ",
+    until!(),
+    " else up.valid_until end
+        from up join area_parent p on p.child = up.ancestor and p.valid_from < up.valid_until and ",
+    until!(),
+    " > up.valid_from
         where up.height < 5)
-    select code, ancestor, height, valid_from, valid_until from up where true on conflict do nothing";
+    select code, ancestor, height, valid_from, valid_until from up where true on conflict do nothing"
+);
+/// The layings of which the table of ways knows nothing: a process of a release before has written them.
+const UNPLACED: &str = "select distinct p.child from area_parent p where not exists (select 1 from area_within w
+        where w.code = p.child and w.ancestor = p.parent and w.height = 1 and w.valid_from = p.valid_from)
+    order by p.child limit 1000";
+/// Areas that one look finds at most: the limit of that statement.
+pub(super) const UNPLACED_MAX: usize = 1000;
 const BELOW: &str = "select distinct code from area_within where ancestor = $1 order by code";
 const LIES_IN: &str =
     concat!("select case when ", area_lies_in!("cast($1 as text)", "cast($2 as text)", "$3"), " then 1 else 0 end");
@@ -107,12 +125,25 @@ pub async fn insert(tx: &mut Tx, code: &str, level: &str, name_zh: &str, name_en
 /// Stores that an area lies in another from a day on, with all that lies in it. Told twice, it changes nothing.
 pub async fn lay(tx: &mut Tx, child: &str, parent: &str, from: NaiveDate) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(LAY).bind(child).bind(parent).bind(from).execute(c).await.map(drop))?;
+    place_all(tx, child).await
+}
+
+async fn place_all(tx: &mut Tx, child: &str) -> Result<(), DbError> {
     place(tx, child).await?;
     let below: Vec<String> = on!(tx, |c| sqlx::query_scalar(BELOW).bind(child).fetch_all(c).await)?;
     for code in &below {
         place(tx, code).await?;
     }
     Ok(())
+}
+
+/// Works out the ways of areas that another process has laid without them; how many.
+pub(super) async fn place_unplaced(tx: &mut Tx) -> Result<usize, DbError> {
+    let unplaced: Vec<String> = on!(tx, |c| sqlx::query_scalar(UNPLACED).fetch_all(c).await)?;
+    for code in &unplaced {
+        place_all(tx, code).await?;
+    }
+    Ok(unplaced.len())
 }
 
 /// Works out anew under what an area lies.

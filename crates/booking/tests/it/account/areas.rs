@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use sanbao_booking::account::area::{lay, lies_in};
+use sanbao_booking::account::area::{lay, lies_in, place_unplaced};
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::on;
 use sanbao_platform::testing::{Neighbour, on_both};
@@ -155,6 +155,33 @@ async fn an_area_lies_where_the_last_move_before_a_day_has_laid_it() {
             }
         }
         assert!(within > 300, "{within}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_process_of_the_release_before_has_laid_is_found_and_followed() {
+    const LAID: &str = "insert into area_parent (child, parent, valid_from) values ($1, $2, $3)";
+    on_both(|engine| async move {
+        let site = Site::open(&engine).await;
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let db = &site.deps.db;
+        place_unplaced(db).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        lay(&mut tx, "c", "s", day("2026-01-01")).await.unwrap();
+        lay(&mut tx, "g", "c", day("2026-01-01")).await.unwrap();
+        for (child, parent, from) in [("b", "g", "2026-01-01"), ("c", "t", "2026-03-01")] {
+            on!(tx, |c| sqlx::query(LAID).bind(child).bind(parent).bind(day(from)).execute(c).await.map(drop)).unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(place_unplaced(db).await.unwrap(), 2);
+        assert_eq!(place_unplaced(db).await.unwrap(), 0);
+        let mut conn = db.read().await.unwrap();
+        for (code, top, on, lies) in
+            [("b", "s", "2026-02-28", true), ("b", "s", "2026-03-01", false), ("b", "t", "2026-03-01", true)]
+        {
+            assert_eq!(lies_in(&mut conn, code, top, day(on)).await.unwrap(), lies, "{code} {top} {on}");
+        }
     })
     .await;
 }

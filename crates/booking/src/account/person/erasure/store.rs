@@ -113,7 +113,8 @@ pub(super) async fn insert(tx: &mut Tx, e: &Erasure) -> Result<bool, DbError> {
 
 /// All who were erased, the first of them first: the list that a restore is given.
 pub async fn all(db: &Db) -> Result<Vec<Erasure>, DbError> {
-    Ok(on!(db.read().await?, |c| sqlx::query_as(ALL).fetch_all(c).await)?)
+    let mut conn = db.read().await?;
+    Ok(on!(conn, |c| sqlx::query_as(ALL).fetch_all(c).await)?)
 }
 
 /// Those whom an organisation has erased, the newest first.

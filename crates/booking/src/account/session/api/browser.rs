@@ -11,6 +11,7 @@ use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{
     Json, LOCKED_COOKIE, LoggedIn, OwnScript, REFRESH_COOKIE, SameSite, SessionCookies, Visitor,
 };
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::web::local_path;
 use serde::Deserialize;
@@ -20,7 +21,8 @@ use super::code;
 use crate::App;
 use crate::account::id::SessionId;
 use crate::account::input::{FormOrJson, Next};
-use crate::account::member::Account;
+use crate::account::member::{self, Account};
+use crate::account::organisation::OrganisationState;
 use crate::account::page;
 use crate::account::problems::{REFRESH_INVALID, REFRESH_REUSED};
 use crate::account::second_factor;
@@ -38,6 +40,8 @@ pub(super) struct LogIn {
     login: String,
     password: String,
     next: Option<String>,
+    /// The organisation of the page that was covered.
+    organisation: Option<OrganisationId>,
 }
 
 /// Where to go after the log-in: where the person was, or its start page.
@@ -125,22 +129,36 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &LogIn) -> Re
         let jar = jar.add(code::challenge(app, &account, now)?);
         return Ok(Begun::Code(jar, page::with_next("/session/second-factor", &local_path(body.next.as_deref()))));
     }
-    let (jar, to) = enter_by_password(app, tx, visitor, jar, &account, body.next.as_deref()).await?;
+    let back = (body.organisation, body.next.as_deref());
+    let (jar, to) = enter_by_password(app, tx, visitor, jar, &account, back).await?;
     Ok(Begun::Entered(jar, to))
 }
 
-/// Starts a session of somebody who gave the password, and whatever else the account asks for; the device is known then.
+/// The organisation that was asked for, while the account can act for it; without it the one that was used last.
+pub(super) async fn held_still(
+    conn: &mut Conn,
+    account: &Account,
+    wanted: Option<OrganisationId>,
+) -> Result<Option<OrganisationId>, Problem> {
+    let Some(wanted) = wanted else { return Ok(None) };
+    let places = member::places(conn, account.id).await?;
+    Ok(places.iter().any(|place| place.id == wanted && place.state == OrganisationState::Open).then_some(wanted))
+}
+
+/// Starts a session of somebody who gave the password, and whatever else the account asks for; the device is known then. They go
+/// back to an organisation and a page.
 pub(super) async fn enter_by_password(
     app: &App,
     mut tx: Tx,
     visitor: &Visitor,
     jar: CookieJar,
     account: &Account,
-    next: Option<&str>,
+    (organisation, next): (Option<OrganisationId>, Option<&str>),
 ) -> Result<(CookieJar, String), Problem> {
     let now = app.deps.clock.now();
     let (jar, device) = device::remember(app, &mut tx, jar, account.id, now).await?;
-    let (jar, issued) = enter(app, &mut tx, jar, account, &Place::of(visitor).on(device), now).await?;
+    let place = Place::of(visitor).on(device).at(held_still(&mut tx, account, organisation).await?);
+    let (jar, issued) = enter(app, &mut tx, jar, account, &place, now).await?;
     tx.commit().await?;
     Ok((jar, destination(next, &issued)))
 }

@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::{Cookie, CookieJar, SameSite as CookieSite};
 use chrono::{DateTime, Utc};
 use sanbao_platform::http::{SameSite, Visitor};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
@@ -31,6 +32,8 @@ pub(super) fn challenge(app: &App, account: &Account, now: DateTime<Utc>) -> Res
 pub(super) struct TypedCode {
     code: String,
     next: Option<String>,
+    /// The organisation of the page that was covered.
+    organisation: Option<OrganisationId>,
 }
 
 /// The page that asks for the code.
@@ -71,5 +74,5 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &TypedCode) -
     let token = token.ok_or_else(|| Problem::new(&CHALLENGE_SPENT))?;
     let (tx, account) = answer(app, visitor, &token, &body.code, now).await?;
     let jar = jar.remove(Cookie::build((CHALLENGE_COOKIE, "")).path("/session"));
-    enter_by_password(app, tx, visitor, jar, &account, body.next.as_deref()).await
+    enter_by_password(app, tx, visitor, jar, &account, (body.organisation, body.next.as_deref())).await
 }

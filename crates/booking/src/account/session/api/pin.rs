@@ -5,10 +5,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::cookie::CookieJar;
 use sanbao_platform::audit;
 use sanbao_platform::http::{Ctx, SameSite, Visitor};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::browser::{destination, enter, entered};
+use super::browser::{destination, enter, entered, held_still};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::{FormOrJson, Next};
@@ -62,6 +63,8 @@ pub(super) struct PinLogIn {
     account: AccountId,
     pin: String,
     next: Option<String>,
+    /// The organisation of the page that was covered.
+    organisation: Option<OrganisationId>,
 }
 
 /// Starts a session on a shared tablet with a PIN.
@@ -114,7 +117,7 @@ async fn start(app: &App, visitor: &Visitor, jar: CookieJar, body: &PinLogIn) ->
     let current = member::find(&mut tx, account.id).await?.filter(usable);
     let current = current.filter(|now| now.pin_hash == account.pin_hash);
     let current = current.ok_or_else(|| Problem::new(&PIN_UNAVAILABLE))?;
-    let place = Place::of(visitor).on(device);
+    let place = Place::of(visitor).on(device).at(held_still(&mut tx, &current, body.organisation).await?);
     let (jar, issued) = enter(app, &mut tx, jar, &current, &place, now).await?;
     tx.commit().await?;
     Ok((jar, destination(body.next.as_deref(), &issued)))
