@@ -27,6 +27,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(log_ins, end_others))
         .routes(routes!(end_one))
         .routes(routes!(organisations))
+        .routes(routes!(leave))
 }
 
 /// The caller's own account.
@@ -110,6 +111,26 @@ pub(super) async fn own_organisations(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<
     responses((status = 200, body = Vec<OwnOrganisation>), (status = 401, description = "not logged in")))]
 pub async fn organisations(ctx: Ctx, AppState(app): AppState<App>) -> Result<Json<Vec<OwnOrganisation>>, Problem> {
     Ok(Json(own_organisations(&mut app.deps.db.read().await?, &ctx).await?))
+}
+
+/// Leaves an organisation in which the account did not begin: its log-ins there end, those elsewhere go on.
+#[utoipa::path(delete, path = "/v1/me/organisations/{id}", tag = "log-in", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: anybody logged in. Audited on both sides.",
+    responses((status = 204, description = "left"), (status = 401, description = "not logged in"),
+        (status = 404, description = "not of this organisation"), (status = 409, description = "conflict: the account began there")))]
+pub async fn leave(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path(id): Path<OrganisationId>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let account = AccountId::from(ctx.actor.subject);
+    if member::membership_in(&mut tx, account, id).await?.is_none() {
+        return Err(Problem::not_found());
+    }
+    member::leave(&mut tx, &ctx, (id, account), "membership_left").await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The caller's own account.

@@ -4,6 +4,7 @@ pub(super) mod api;
 mod confine;
 pub mod import;
 mod input;
+mod leave;
 mod link;
 mod model;
 pub(super) mod offer;
@@ -12,6 +13,7 @@ mod store;
 mod view;
 
 pub(super) use confine::confine;
+pub(super) use leave::leave;
 pub use link::AccountLink;
 pub(super) use link::{issue as issue_link, open as open_link, take as take_link};
 pub use model::{Account, AccountStatus, Affiliation, Membership, NewAccount};

@@ -459,3 +459,56 @@ async fn who_unlocks_a_page_goes_on_in_its_organisation_while_they_are_of_it() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn one_leaves_by_oneself_where_one_did_not_begin() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        two.nurse_joins().await;
+        let (site, home) = (&two.site, two.site.token("nurse").await);
+        let there = two.nurse_at(two.hospital()).await;
+        let own = |id: OrganisationId| format!("/v1/me/organisations/{id}");
+        site.api(&home, "DELETE", &own(site.network.care_home), Value::Null).await.refused(409, "conflict");
+        site.api(&home, "DELETE", &own(site.network.agency), Value::Null).await.refused(404, "not-found");
+        site.api(&home, "DELETE", &own(two.hospital()), Value::Null).await.checked(204);
+        site.get(access(&there), "/v1/me").await.refused(401, "unauthenticated");
+        site.get(&home, "/v1/me").await.checked(200);
+        site.api(&home, "DELETE", &own(two.hospital()), Value::Null).await.refused(404, "not-found");
+        assert_eq!(audited(site, "membership.leave").await, 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_last_administrator_leaves_no_organisation_alone() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        let (site, nurse) = (&two.site, two.site.token("nurse").await);
+        let offer = two.offer(&["administrator"]).await;
+        site.api(&nurse, "POST", "/v1/offers/accept", answer(&offer)).await.checked(200);
+        let boss = format!("/v1/accounts/{}", two.actor(&two.boss).subject);
+        let own = format!("/v1/me/organisations/{}", two.hospital());
+        site.api(&two.office, "POST", &format!("{boss}/disable"), Value::Null).await.checked(200);
+        site.api(&nurse, "DELETE", &own, Value::Null).await.refused(409, "conflict");
+        site.api(&two.office, "POST", &format!("{boss}/enable"), Value::Null).await.checked(200);
+        site.api(&nurse, "DELETE", &own, Value::Null).await.checked(204);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_administrator_ends_a_guests_log_ins_in_the_organisation_alone() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        two.nurse_joins().await;
+        let (site, home) = (&two.site, two.site.token("nurse").await);
+        let there = two.nurse_at(two.hospital()).await;
+        let path = format!("{}/sessions", two.member("nurse"));
+        site.api(&home, "DELETE", &path, Value::Null).await.refused(404, "not-found");
+        site.api(&two.boss, "DELETE", &path, Value::Null).await.checked(204);
+        site.get(access(&there), "/v1/me").await.refused(401, "unauthenticated");
+        site.get(&home, "/v1/me").await.checked(200);
+        two.nurse_at(two.hospital()).await;
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ use axum::extract::State as AppState;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, LoggedInPage};
-use sanbao_platform::page::{Tone, badge};
+use sanbao_platform::page::{Send, Tone, badge, press};
 use sanbao_platform::problem::Problem;
 
 use super::{TEXTS, page};
@@ -23,7 +23,16 @@ async fn draw(app: &App, ctx: &Ctx) -> Result<Markup, Problem> {
         ul.plain-list { @for one in &own { (line(ctx, one)) } }
         p.help { (TEXTS.get(ctx.lang, "organisations-more")) }
     };
-    Ok(page(app, ctx, "me-organisations", &[], &body))
+    Ok(page(app, ctx, "me-organisations", &["/static/send.js"], &body))
+}
+
+/// The button by which one leaves an organisation that one does not act for now.
+fn leave(ctx: &Ctx, one: &OwnOrganisation) -> Markup {
+    let call = format!("DELETE /v1/me/organisations/{}", one.organisation_id);
+    let name = ctx.lang.pick(&one.name_zh, &one.name_en);
+    let ask = TEXTS.with(ctx.lang, "organisations-ask-leave", &[("name", name)]);
+    let send = Send { confirm: Some(&ask), ..Send::to(&call) };
+    press(&format!("leave-{}", one.organisation_id), "button", send, &TEXTS.get(ctx.lang, "organisations-leave"))
 }
 
 fn line(ctx: &Ctx, one: &OwnOrganisation) -> Markup {
@@ -37,6 +46,7 @@ fn line(ctx: &Ctx, one: &OwnOrganisation) -> Markup {
                 @else if one.state == OrganisationState::Closed { (badge(Tone::Bad, &t("organisation-closed"))) }
                 @else {
                     button.button type="button" data-action="switch-organisation" data-organisation=(one.organisation_id) { (t("organisations-switch")) }
+                    @if !one.home { (leave(ctx, one)) }
                 }
             }
             p.faint {

@@ -13,6 +13,7 @@ use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::Fields;
 use crate::account::member::input::{areas, roles};
+use crate::account::member::leave::leave;
 use crate::account::member::store;
 use crate::account::member::view::AccountView;
 use crate::account::policy::AccountAction;
@@ -77,6 +78,25 @@ pub async fn edit(
     Ok((ETag(known.version), Json(AccountView::of(known, membership))))
 }
 
+/// Ends the log-ins of a member in this organisation: a telephone was lost. Those elsewhere go on.
+#[utoipa::path(delete, path = "/v1/organisations/{id}/members/{account}/sessions", tag = "accounts",
+    params(("id" = uuid::Uuid, Path), ("account" = uuid::Uuid, Path)), security(("bearer" = [])),
+    description = "Permission: administrators of the organisation; those of the street office that it lies under.",
+    responses((status = 204, description = "ended"), (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, of no concern to the caller, or no member")))]
+pub async fn end_sessions(
+    ctx: Ctx,
+    AppState(app): AppState<App>,
+    Path((id, account)): Path<(OrganisationId, AccountId)>,
+) -> Result<StatusCode, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    store::load_in(&mut tx, &ctx, (id, account), AccountAction::AccountUpdate).await?;
+    session::end_in(&mut tx, account, id, ctx.now(), "ended_by_administrator").await?;
+    audit::record_with(&mut tx, &ctx, [id], "account.end_sessions", "account", account).await?;
+    tx.commit().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Ends the membership of an account that began elsewhere: its log-ins in this organisation end, and those alone.
 #[utoipa::path(delete, path = "/v1/organisations/{id}/members/{account}", tag = "accounts",
     params(("id" = uuid::Uuid, Path), ("account" = uuid::Uuid, Path)), security(("bearer" = [])),
@@ -90,24 +110,12 @@ pub async fn end(
     Path((id, account)): Path<(OrganisationId, AccountId)>,
 ) -> Result<StatusCode, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let (_, known, _) = store::load_in(&mut tx, &ctx, (id, account), AccountAction::AccountUpdate).await?;
-    let home = store::home_of(&mut tx, account).await?;
-    if home == Some(id) {
-        let (zh, en) = ("这个账号由本机构建立，请停用账号", "The account began in this organisation: disable it");
-        return Err(Problem::new(&CONFLICT).detail(zh, en));
-    }
+    store::load_in(&mut tx, &ctx, (id, account), AccountAction::AccountUpdate).await?;
     if account == AccountId::from(ctx.actor.subject) {
-        let (zh, en) = ("不能让自己离开，请由另一位管理员办理", "Another administrator ends your membership");
+        let (zh, en) = ("请在“我的机构”里离开", "Leave it on the page of your organisations");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
-    // The row of the account is written first: a log-in that is just beginning has come before, and ends too.
-    if !store::count_on(&mut tx, account, known.version).await? {
-        return Err(Problem::new(&CONFLICT));
-    }
-    store::drop_membership(&mut tx, account, id).await?;
-    session::end_in(&mut tx, account, id, ctx.now(), CAUSE).await?;
-    let logs = home.into_iter().chain([id]);
-    audit::record_with(&mut tx, &ctx, logs, "membership.leave", "account", account).await?;
+    leave(&mut tx, &ctx, (id, account), CAUSE).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

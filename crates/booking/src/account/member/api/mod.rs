@@ -20,6 +20,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::log_ins, sessions::end_all))
         .routes(routes!(sessions::end_one))
         .routes(routes!(members::edit, members::end))
+        .routes(routes!(members::end_sessions))
         .merge(super::offer::api::routes())
         .merge(super::import::routes())
 }
