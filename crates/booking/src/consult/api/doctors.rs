@@ -156,7 +156,8 @@ pub(in crate::consult) async fn hospital_of(
         return Err(Problem::forbidden());
     }
     let mut employers = store::employers(conn, id).await?;
-    employers.sort_by_key(|employer| *employer != ctx.actor.organisation);
+    // In the order of `hours::own`, so that profile and hours are of one hospital.
+    employers.sort_by_key(|employer| (*employer != ctx.actor.organisation, *employer));
     let mut refused = Problem::not_found();
     for employer in employers {
         match organisation::load(conn, ctx, employer, AccountAction::AccountUpdate).await {
