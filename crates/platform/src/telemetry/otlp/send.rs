@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -20,7 +21,7 @@ const BATCH_WAIT: Duration = Duration::from_secs(2);
 /// The first wait for a collector that is away; it doubles up to [`AWAY_WAIT_MAX`].
 const AWAY_WAIT_MIN: Duration = Duration::from_secs(1);
 const AWAY_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How long the end may take, all in all.
+/// How long the end may take, all in all, where nobody has said.
 const END_WAIT: Duration = Duration::from_secs(2);
 
 /// The outcome of a call.
@@ -47,6 +48,7 @@ pub(super) struct Sending {
     target: Collector,
     resource: Value,
     stop: CancellationToken,
+    end_wait: Arc<OnceLock<Duration>>,
     waiting: VecDeque<Parcel>,
     wait: Duration,
     /// The signals of which the log has said that the collector does not take them.
@@ -58,9 +60,10 @@ impl Sending {
         queue: mpsc::Receiver<Told>,
         target: Collector,
         resource: Value,
-        stop: CancellationToken,
+        (stop, end_wait): (CancellationToken, Arc<OnceLock<Duration>>),
     ) -> Self {
-        Self { queue, target, resource, stop, waiting: VecDeque::new(), wait: AWAY_WAIT_MIN, away: Vec::new() }
+        let (waiting, wait, away) = (VecDeque::new(), AWAY_WAIT_MIN, Vec::new());
+        Self { queue, target, resource, stop, end_wait, waiting, wait, away }
     }
 
     /// Sends until it is to stop, and then what there is.
@@ -145,6 +148,7 @@ impl Sending {
 
     /// Sends what there is, each parcel once.
     async fn end(&mut self) {
+        let end_wait = self.end_wait.get().copied().unwrap_or(END_WAIT);
         let last = async {
             self.queue.close();
             loop {
@@ -158,7 +162,7 @@ impl Sending {
                 }
             }
         };
-        let in_time = tokio::time::timeout(END_WAIT, last).await.is_ok();
+        let in_time = tokio::time::timeout(end_wait, last).await.is_ok();
         let mut unsent = 0;
         for parcel in self.waiting.drain(..) {
             dropped(parcel.signal, parcel.count);
