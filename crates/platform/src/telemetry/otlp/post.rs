@@ -93,17 +93,30 @@ impl Collector {
     async fn ask(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, parcel: &Parcel) -> io::Result<u16> {
         let path = format!("{}{}", self.path, parcel.signal.path());
         let first = format!("POST {path} HTTP/1.1\r\nContent-Length: {}\r\n", parcel.body.len());
-        stream.write_all(&[first.as_bytes(), &self.headers, b"\r\n"].concat()).await?;
-        stream.write_all(&parcel.body).await?;
-        stream.flush().await?;
+        let sent = async {
+            stream.write_all(&[first.as_bytes(), &self.headers, b"\r\n"].concat()).await?;
+            stream.write_all(&parcel.body).await?;
+            stream.flush().await
+        };
+        // One that refuses may answer and close before it has read everything: its answer says more than the write.
+        let sent = sent.await;
         let mut answer = Vec::new();
-        while !answer.contains(&b'\n') && answer.len() < STATUS_BYTES_MAX {
-            if stream.read_buf(&mut answer).await? == 0 {
-                break;
-            }
+        let read = read_line(&mut stream, &mut answer).await;
+        if let Some(status) = status_of(&answer) {
+            return Ok(status);
         }
-        status_of(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no answer of HTTP"))
+        sent.and(read).and(Err(io::Error::new(io::ErrorKind::InvalidData, "no answer of HTTP")))
     }
+}
+
+/// Reads the first line of an answer, or what there is of it.
+async fn read_line(stream: &mut (impl AsyncRead + Unpin), answer: &mut Vec<u8>) -> io::Result<()> {
+    while !answer.contains(&b'\n') && answer.len() < STATUS_BYTES_MAX {
+        if stream.read_buf(answer).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The status of an answer that begins with `HTTP/1.1 200 OK`.
@@ -173,11 +186,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("authority.pem");
         let url = format!("https://localhost:{}/tenant/", secured(&file).await);
-        let parcel = Parcel { signal: Signal::Logs, count: 1, body: b"{}".to_vec() };
+        let parcel = Parcel::new(Signal::Logs, 1, b"{}".to_vec());
         let target = |ca| Collector::of(&OtlpConfig::new(&url, None, ca).unwrap());
         assert_eq!(target(Some(file.clone())).unwrap().post(&parcel).await.unwrap(), 200);
         assert!(target(None).unwrap().post(&parcel).await.is_err(), "nobody knows this authority");
         std::fs::write(&file, "no certificate").unwrap();
         assert!(matches!(target(Some(file)).err(), Some(OtlpError::Authority(..))));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_everything_was_read_is_heard() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(b"HTTP/1.1 413 Content Too Large\r\n\r\n").await.unwrap();
+                stream.shutdown().await.unwrap();
+                // The writer finds nobody who reads on.
+                let (mut some, mut read) = (vec![0; 4096], 0);
+                while read < 4096 {
+                    read += stream.read(&mut some).await.unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let parcel = Parcel::new(Signal::Logs, 1, vec![b' '; 32 * 1024 * 1024]);
+        let target = Collector::of(&OtlpConfig::new(&url, None, None).unwrap()).unwrap();
+        assert_eq!(target.post(&parcel).await.unwrap(), 413);
     }
 }

@@ -21,6 +21,8 @@ const BATCH_WAIT: Duration = Duration::from_secs(2);
 /// The first wait for a collector that is away; it doubles up to [`AWAY_WAIT_MAX`].
 const AWAY_WAIT_MIN: Duration = Duration::from_secs(1);
 const AWAY_WAIT_MAX: Duration = Duration::from_secs(30);
+/// A parcel that was not taken so often is dropped: the next may have nothing in it that the collector stumbles over.
+const TRIES_MAX: u32 = 10;
 /// How long the end may take, all in all, where nobody has said.
 const END_WAIT: Duration = Duration::from_secs(2);
 
@@ -99,9 +101,11 @@ impl Sending {
         batch
     }
 
-    /// Sends the first parcel; whether it is done with.
+    /// Sends the first parcel; whether the next may follow at once.
     async fn send_first(&mut self) -> bool {
-        let Some(parcel) = self.waiting.front() else { return true };
+        let Some(parcel) = self.waiting.front_mut() else { return true };
+        parcel.tries += 1;
+        let gives_up = parcel.tries >= TRIES_MAX;
         let (signal, count) = (parcel.signal, parcel.count);
         match answered(self.target.post(parcel).await) {
             Answered::Taken => {
@@ -118,6 +122,10 @@ impl Sending {
                 true
             }
             Answered::Later(cause) => {
+                if gives_up {
+                    self.waiting.pop_front();
+                    dropped(signal, count);
+                }
                 self.say(signal, &cause);
                 false
             }
@@ -179,5 +187,48 @@ impl Sending {
                 "spans and lines of the log stay unsent: the collector did not take them at the end"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::super::config::OtlpConfig;
+    use super::*;
+
+    /// What sends to a collector that answers each call with `answer` and reads nothing.
+    async fn sending(answer: &'static str) -> Sending {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    stream.shutdown().await.unwrap();
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                });
+            }
+        });
+        let target = Collector::of(&OtlpConfig::new(&url, None, None).unwrap()).unwrap();
+        let (_, queue) = mpsc::channel(1);
+        Sending::new(queue, target, Value::Null, (CancellationToken::new(), Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn a_parcel_that_is_never_taken_makes_way_for_the_next() {
+        let mut sending = sending("HTTP/1.1 503 Service Unavailable\r\n\r\n").await;
+        for count in [1, 2] {
+            sending.waiting.push_back(Parcel::new(Signal::Traces, count, b"{}".to_vec()));
+        }
+        for _ in 1..TRIES_MAX {
+            assert!(!sending.send_first().await);
+        }
+        assert_eq!(sending.waiting.len(), 2);
+        assert!(!sending.send_first().await, "and the next waits its time");
+        assert_eq!(sending.waiting.iter().map(|parcel| parcel.count).collect::<Vec<_>>(), [2]);
     }
 }
