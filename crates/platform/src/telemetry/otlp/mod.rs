@@ -63,7 +63,9 @@ impl Queue {
 }
 
 fn dropped(signal: Signal, count: usize) {
-    metrics::counter!(OTLP_DROPPED, "signal" => signal.name()).increment(count as u64);
+    if count > 0 {
+        metrics::counter!(OTLP_DROPPED, "signal" => signal.name()).increment(count as u64);
+    }
 }
 
 /// Whether anything is sent.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::{Parcel, Signal, parcels};
-use super::post::Collector;
+use super::post::{Answer, Collector};
 use super::{Told, dropped};
 use crate::telemetry::OTLP_FAILED;
 
@@ -28,18 +28,19 @@ const END_WAIT: Duration = Duration::from_secs(2);
 
 /// The outcome of a call.
 enum Answered {
-    Taken,
+    /// All but so many.
+    Taken(usize),
     /// It may be taken later.
     Later(String),
     /// It will never be taken.
     Never(String),
 }
 
-fn answered(status: io::Result<u16>) -> Answered {
-    match status {
-        Ok(200..=299) => Answered::Taken,
-        Ok(status @ (429 | 502 | 503 | 504)) => Answered::Later(format!("it answered {status}")),
-        Ok(status) => Answered::Never(format!("it answered {status}")),
+fn answered(answer: io::Result<Answer>) -> Answered {
+    match answer {
+        Ok(Answer { status: 200..=299, rejected }) => Answered::Taken(rejected),
+        Ok(Answer { status: status @ (429 | 502 | 503 | 504), .. }) => Answered::Later(format!("it answered {status}")),
+        Ok(Answer { status, .. }) => Answered::Never(format!("it answered {status}")),
         Err(error) => Answered::Later(error.to_string()),
     }
 }
@@ -108,8 +109,9 @@ impl Sending {
         let gives_up = parcel.tries >= TRIES_MAX;
         let (signal, count) = (parcel.signal, parcel.count);
         match answered(self.target.post(parcel).await) {
-            Answered::Taken => {
+            Answered::Taken(rejected) => {
                 self.waiting.pop_front();
+                dropped(signal, rejected.min(count));
                 self.wait = AWAY_WAIT_MIN;
                 if self.away.contains(&signal) {
                     self.away.retain(|away| *away != signal);
