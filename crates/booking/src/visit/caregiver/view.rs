@@ -112,10 +112,7 @@ impl CaregiverHours {
             valid_from: h.valid_from,
             valid_to: h.valid_to,
         };
-        let lies_outside = |time: &Interval| {
-            let day = time.starts_at().with_timezone(&zone).date_naive();
-            !week::covers(week::of_day(hours, day).map(|h| (h.start_minute, h.end_minute)).collect(), zone, *time)
-        };
+        let lies_outside = |time: &Interval| !week::holds(hours, zone, *time);
         let outside = planned.into_iter().filter(lies_outside);
         Self {
             time_zone: zone.name().to_owned(),
