@@ -17,10 +17,13 @@ pub const MINUTES_OF_DAY: i32 = 24 * 60;
 /// Days that a time is looked for in hours at most; no visit lasts so long.
 const DAYS_MAX: usize = 8;
 
+/// The weekday of the line that stands for a painted week without any stretch.
+const NO_WEEKDAY: i32 = 0;
+
 /// One stretch of one weekday, while it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeeklyHours {
-    /// ISO 8601: Monday is 1.
+    /// ISO 8601: Monday is 1. 0 where the line only says that there are no hours.
     pub weekday: i32,
     /// Local minutes since midnight.
     pub start_minute: i32,
@@ -32,6 +35,19 @@ pub struct WeeklyHours {
     pub valid_from: NaiveDate,
     /// Last day, itself included.
     pub valid_to: Option<NaiveDate>,
+}
+
+impl WeeklyHours {
+    /// The line of a week without any stretch.
+    pub fn none((valid_from, valid_to): (NaiveDate, Option<NaiveDate>)) -> Self {
+        let (start_minute, end_minute) = (0, MINUTES_OF_DAY);
+        Self { weekday: NO_WEEKDAY, start_minute, end_minute, slot_minutes: 0, valid_from, valid_to }
+    }
+
+    /// Whether it is a stretch of time.
+    pub fn is_stretch(&self) -> bool {
+        self.weekday != NO_WEEKDAY
+    }
 }
 
 /// The lines that hold on a day.
@@ -64,6 +80,13 @@ pub fn holds(hours: &[WeeklyHours], zone: Tz, time: Interval) -> bool {
         of_day(hours, day).map(move |line| (line.start_minute + shift, line.end_minute + shift))
     };
     covers(days.zip((0..).map(|n| n * MINUTES_OF_DAY)).flat_map(of).collect(), zone, time)
+}
+
+/// Whether a time lies outside weekly hours, where somebody has painted a week for the day that it begins on.
+pub fn misses(hours: &[WeeklyHours], zone: Tz, time: Interval) -> bool {
+    let day = time.starts_at().with_timezone(&zone).date_naive();
+    let known = hours.iter().any(|line| line.valid_from <= day && line.valid_to.is_none_or(|last| day <= last));
+    known && !holds(hours, zone, time)
 }
 
 /// The weekly hours after a week was painted for the days from `from` to `to`: on these the painted ones hold and no

@@ -32,7 +32,7 @@ pub fn misfits(known: &Knowledge, zone: Tz, service_type: &str, time: Interval) 
     } else {
         held.iter().all(|until| until.is_some_and(|last| last < day)).then_some(Misfit::SkillExpired)
     };
-    let outside = !known.hours.is_empty() && !week::holds(&known.hours, zone, time);
+    let outside = week::misses(&known.hours, zone, time);
     skill.into_iter().chain(outside.then_some(Misfit::OutsideHours)).collect()
 }
 
@@ -92,6 +92,17 @@ mod tests {
         assert_eq!(doubts(&hours(2, 540, 600), "bath"), []);
         assert_eq!(doubts(&hours(2, 540, 590), "bath"), [Misfit::OutsideHours]);
         assert_eq!(doubts(&hours(1, 0, 1440), "bath"), [Misfit::OutsideHours], "another weekday");
+    }
+
+    #[test]
+    fn days_without_hours_are_other_than_days_of_which_nothing_is_known() {
+        let off = |from, to: Option<&str>| {
+            let hours = vec![WeeklyHours::none((date(from), to.map(date)))];
+            Knowledge { hours, ..Knowledge::default() }
+        };
+        assert_eq!(doubts(&off("2026-11-24", None), "bath"), [Misfit::OutsideHours]);
+        assert_eq!(doubts(&off("2026-11-25", None), "bath"), [], "it is of later days");
+        assert_eq!(doubts(&off("2026-11-01", Some("2026-11-23")), "bath"), [], "it has ended");
     }
 
     #[test]

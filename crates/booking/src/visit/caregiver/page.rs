@@ -88,7 +88,7 @@ async fn caregiver(
     let (call, page) = (format!("PUT /v1/caregivers/{id}/week"), format!("/caregivers/{id}"));
     let of = WeekOf { people: "caregiver", call: &call, page: &page, slot_minutes: None };
     let from = query.from.map_or(today, |day| today.max(*day));
-    let outside = if weekly.is_empty() { 0 } else { CaregiverHours::of(agency.zone, &weekly, planned).outside.len() };
+    let outside = CaregiverHours::of(agency.zone, &weekly, planned).outside.len();
     let body = html! {
         @if lists(&ctx) { p { a href="/caregivers" { "← " (words.t("caregivers-title")) } } }
         h1 { (one.name) }

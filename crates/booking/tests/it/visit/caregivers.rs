@@ -117,6 +117,31 @@ async fn a_painted_week_says_which_visits_lie_outside_and_moves_none() {
 }
 
 #[tokio::test]
+async fn that_a_caregiver_does_not_work_is_kept_where_nothing_else_is_known() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        let her = &w.caregivers[0];
+        let visit = w.order(json!({})).await;
+        w.schedule(&visit, her, 60, 120).await.expect(200);
+        let (hours, week) = (format!("{}/hours", one(her)), format!("{}/week", one(her)));
+        assert_eq!(w.get(her, &hours).await.expect(200)["outside"], json!([]), "nothing is known");
+        let off = json!({ "valid_from": "2026-11-23", "valid_to": "2026-11-29", "week": [] });
+        w.put(&w.dispatcher, &week, off).await.expect(200);
+        let read = w.get(her, &hours).await.expect(200);
+        assert_eq!((read["outside"].as_array().unwrap().len(), &read["weekly"]), (1, &json!([])), "{read}");
+        let page = w.page(&w.dispatcher, &format!("/caregivers/{}", her.id)).await.checked(200).text;
+        assert!(page.contains("有 1 次已安排的上门不在每周时间内") && page.contains("这些天不上班"), "{page}");
+        let board = w.page(&w.dispatcher, "/visits").await.checked(200).text;
+        assert!(board.contains("不在每周时间内</span>"), "{board}");
+        let all_day =
+            json!({ "valid_from": "2026-11-23", "week": [{ "weekday": 1, "start": "00:00", "end": "24:00" }] });
+        w.put(&w.dispatcher, &week, all_day).await.expect(200);
+        assert_eq!(w.get(her, &hours).await.expect(200)["outside"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_that_does_not_fit_is_pointed_out_and_taken() {
     on_both(|engine| async move {
         let w = World::new(engine).await;
