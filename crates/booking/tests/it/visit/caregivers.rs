@@ -171,6 +171,35 @@ async fn a_plan_that_does_not_fit_is_pointed_out_and_taken() {
 }
 
 #[tokio::test]
+async fn nothing_stays_of_a_caregiver_whose_membership_has_ended() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        // Where an account began, its membership does not end; of two at one moment the lower id was the first.
+        let (home, guest) = (w.agency.min(w.other_agency), w.agency.max(w.other_agency));
+        let her = w.member(home, role::CAREGIVER, "赵阿姨").await;
+        w.joins(&her, guest, role::CAREGIVER).await;
+        for agency in [home, guest] {
+            let dispatcher = w.member(agency, role::DISPATCHER, "孙调度").await;
+            put(&w, &dispatcher, &one(&her), bather(), "0").await.expect(200);
+            w.put(&dispatcher, &format!("{}/week", one(&her)), mornings()).await.expect(200);
+        }
+        let rows = async || {
+            [
+                w.count("select count(*) from caregiver_profile").await,
+                w.count("select count(*) from caregiver_skill").await,
+                w.count("select count(*) from caregiver_hours").await,
+            ]
+        };
+        assert_eq!(rows().await, [2, 4, 2]);
+        let administrator = w.member(guest, role::ADMINISTRATOR, "管理员").await;
+        let member = format!("/v1/organisations/{guest}/members/{}", her.id);
+        w.call(Some(&administrator), "DELETE", &member, None, &[]).await.expect(204);
+        assert_eq!(rows().await, [1, 2, 1], "the other agency keeps its own");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_pages_lead_from_one_to_the_other() {
     on_both(|engine| async move {
         let w = World::new(engine).await;

@@ -104,7 +104,7 @@ pub async fn end(
     if !store::count_on(&mut tx, account, known.version).await? {
         return Err(Problem::new(&CONFLICT));
     }
-    store::drop_membership(&mut tx, account, id).await?;
+    store::end_membership(&mut tx, account, id).await?;
     session::end_in(&mut tx, account, id, ctx.now(), CAUSE).await?;
     let logs = home.into_iter().chain([id]);
     audit::record_with(&mut tx, &ctx, logs, "membership.leave", "account", account).await?;
