@@ -57,7 +57,7 @@ async fn what_is_written_down_is_read_by_the_caregiver_and_by_no_stranger() {
         w.get(&w.dispatcher, &one(&w.dispatcher)).await.refused(404, "not-found");
         w.get(her, "/v1/caregivers").await.refused(403, "forbidden");
         let list = w.get(&w.dispatcher, "/v1/caregivers").await.expect(200);
-        let found = list.as_array().unwrap().iter().find(|line| line["id"] == json!(her.id)).unwrap();
+        let found = list["items"].as_array().unwrap().iter().find(|line| line["id"] == json!(her.id)).unwrap();
         assert_eq!((&found["skills"], &found["has_hours"]), (&json!(["meals"]), &json!(false)));
     })
     .await;
@@ -208,6 +208,15 @@ async fn the_pages_lead_from_one_to_the_other() {
         assert!(w.page(&w.dispatcher, "/visits").await.text.contains("href=\"/caregivers\""));
         let list = w.page(&w.dispatcher, "/caregivers").await.checked(200).text;
         assert!(list.contains(&format!("href=\"{own}\"")) && list.contains("陈阿姨"), "{list}");
+        let first = w.get(&w.dispatcher, "/v1/caregivers?limit=2").await.expect(200);
+        let after = first["next"].as_str().unwrap();
+        let rest = w.get(&w.dispatcher, &format!("/v1/caregivers?limit=2&after={after}")).await.expect(200);
+        let names: Vec<_> =
+            [&first, &rest].iter().flat_map(|page| page["items"].as_array().unwrap()).map(|c| &c["id"]).collect();
+        assert!(w.caregivers.iter().all(|c| names.contains(&&json!(c.id))) && names.len() == 3, "{first} {rest}");
+        assert!(rest["next"].is_null() && !list.contains("after="), "{rest}");
+        let page = w.page(&w.dispatcher, "/caregivers?limit=2").await.checked(200).text;
+        assert!(page.contains(&format!("href=\"/caregivers?after={after}\"")), "{page}");
         let written = w.page(&w.dispatcher, &own).await.checked(200).text;
         assert!(
             written.contains(&format!("data-send=\"PUT /v1{own}\"")) && written.contains("value=\"dementia_care\"")
