@@ -106,9 +106,9 @@ fn span(span: &Span) -> Value {
     });
     if let Some(parent) = span.parent {
         told["parentSpanId"] = json!(span_id(parent));
-        if span.kind == super::SpanKind::Consumer {
-            told["links"] = json!([{ "traceId": parent.trace_id(), "spanId": span_id(parent) }]);
-        }
+    }
+    if let Some(link) = span.link {
+        told["links"] = json!([{ "traceId": link.trace_id(), "spanId": span_id(link) }]);
     }
     if span.failed {
         told["status"] = json!({ "code": STATUS_ERROR });
