@@ -39,8 +39,13 @@ use crate::verify;
 
 /// Carries out `command` on `runtime`. It stands in the library, because futures are compiled where they are driven: the
 /// binary would have to wait for every crate, and then compile all of them once more.
-pub fn run_on(runtime: &Runtime, command: Command, started: Instant) -> Result<ExitCode, CommandError> {
-    runtime.block_on(run(command, started))
+pub fn run_on(runtime: Runtime, command: Command, started: Instant) -> Result<ExitCode, CommandError> {
+    let serves = matches!(command, Command::Serve(_));
+    let outcome = runtime.block_on(run(command, started));
+    if serves {
+        runtime.shutdown_timeout(run::THREADS_WAIT);
+    }
+    outcome
 }
 
 /// Carries out `command`; the code that the process ends with.
@@ -111,7 +116,7 @@ async fn serve(args: &ServeArgs) -> Result<(), CommandError> {
     };
     let outcome = serve_by(&settings).await;
     if let Some(exporter) = exporter {
-        exporter.stop().await;
+        exporter.stop(run::told_wait(settings.roles().iter().copied())).await;
     }
     outcome
 }

@@ -16,7 +16,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match sanbao::commands::run_on(&runtime, cli.command, started) {
+    match sanbao::commands::run_on(runtime, cli.command, started) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("sanbao: {error}");

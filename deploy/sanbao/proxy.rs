@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use axum::extract::{ConnectInfo, Request};
 use axum::middleware::Next;
 use axum::response::Response;
+use sanbao_platform::http::ThroughProxy;
 
 /// The last address of `X-Forwarded-For`: the one that the proxy in front has seen; what stands before it
 /// was sent by the caller and means nothing.
@@ -21,6 +22,7 @@ pub async fn believe(mut request: Request, next: Next) -> Response {
     let mut values = request.headers().get_all("x-forwarded-for").iter();
     let address = values.next_back().and_then(|v| v.to_str().ok()).and_then(forwarded);
     request.extensions_mut().insert(ConnectInfo(SocketAddr::new(address.unwrap_or(UNKNOWN), 0)));
+    request.extensions_mut().insert(ThroughProxy);
     next.run(request).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -21,7 +22,18 @@ const PORT_TRIES_MAX: usize = 16;
 const RELAY_REQUESTS_MS_MAX: u64 = 3_000;
 /// How long everything else of it may then take to stop. A message that is not said by then is in the rooms' logs,
 /// where another relay finds it.
-const RELAY_STOP_MS_MAX: u64 = 1_600;
+const RELAY_STOP_MS_MAX: u64 = 1_400;
+/// How long the collector may then be told what waits, in each process; a relay that runs alone has what the bounds above
+/// have left of the time within which it is gone.
+const TOLD_WAIT_MAX: Duration = Duration::from_secs(2);
+const TOLD_WAIT_MIN: Duration = Duration::from_millis(200);
+const RELAY_TOLD_BY: Duration = Duration::from_millis(4_600);
+/// How long the threads of the runtime may then take. Only what nobody waits for any more is on them: the look-up of a
+/// name, say, which nothing can break off.
+pub(crate) const THREADS_WAIT: Duration = Duration::from_millis(200);
+
+/// The moment at which this process was asked to end.
+static ASKED_AT: OnceLock<Instant> = OnceLock::new();
 /// How long a fresh process waits for its own databases before it gives up.
 const READY_SECONDS_MAX: u64 = 30;
 
@@ -110,6 +122,22 @@ pub(crate) async fn asked_to_end() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
+/// Whether a process of these roles is a relay that runs alone.
+fn is_relay(roles: impl Iterator<Item = Role>) -> bool {
+    roles.eq([Role::Signalling])
+}
+
+/// How long a process of these roles may still tell its collector what waits, once everything else of it has stopped.
+pub(crate) fn told_wait(roles: impl Iterator<Item = Role>) -> Duration {
+    let asked_at = ASKED_AT.get().filter(|_| is_relay(roles));
+    asked_at.map_or(TOLD_WAIT_MAX, |asked_at| rest(asked_at.elapsed()))
+}
+
+/// The same for a relay that was asked to end so long ago.
+fn rest(gone: Duration) -> Duration {
+    RELAY_TOLD_BY.saturating_sub(gone).clamp(TOLD_WAIT_MIN, TOLD_WAIT_MAX)
+}
+
 /// Waits until every database answers.
 async fn until_ready(network: &Network) -> Result<(), RunError> {
     let stores = network.stores.clone();
@@ -143,6 +171,7 @@ pub async fn serve<E: From<RunError>>(
     let second = quick_end.clone();
     tokio::spawn(async move {
         asked_to_end().await;
+        ASKED_AT.get_or_init(Instant::now);
         tracing::info!("asked to end: draining");
         supervisor::stopping();
         on_signal.cancel();
@@ -151,7 +180,7 @@ pub async fn serve<E: From<RunError>>(
         second.cancel();
     });
     tokio::spawn(supervisor::signs_of_life(drain.clone()));
-    let is_relay = network.stores.roles().eq([Role::Signalling]);
+    let is_relay = is_relay(network.stores.roles());
     if is_relay {
         let (drain, quick_end) = (drain.clone(), quick_end.clone());
         tokio::spawn(async move {
@@ -184,4 +213,20 @@ pub async fn serve<E: From<RunError>>(
         tracing::error!("not everything has stopped in time; another relay goes on with it");
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relay_is_gone_in_time_however_long_everything_takes() {
+        let bounds = Duration::from_millis(RELAY_REQUESTS_MS_MAX + RELAY_STOP_MS_MAX);
+        for gone in [Duration::ZERO, bounds / 2, bounds] {
+            let told = rest(gone);
+            assert!((TOLD_WAIT_MIN..=TOLD_WAIT_MAX).contains(&told));
+            assert!(gone + told + THREADS_WAIT < Duration::from_secs(5), "{gone:?}");
+        }
+        assert_eq!(rest(Duration::from_mins(1)), TOLD_WAIT_MIN);
+    }
 }

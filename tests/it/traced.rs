@@ -114,7 +114,7 @@ async fn a_request_and_the_visit_that_comes_of_it_are_one_trace() {
         served.stop().await;
     })
     .await;
-    exporter.stop().await;
+    exporter.stop(Duration::from_secs(2)).await;
     let told = collector.came().iter().map(|(_, _, body)| body.to_string()).collect::<String>();
     for personal in
         ["林某兰", "19900000001", "城东东苑", "腿脚不便", sanbao_booking::account::demo::PASSWORD, "127.0.0.1"]

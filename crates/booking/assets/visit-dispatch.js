@@ -46,9 +46,13 @@ async function showBusy() {
   $("plan-busy").textContent = said.length ? `${words.plan.busy} ${said.join(words.plan.list)}` : words.plan.none;
 }
 
+/** Counts the questions about doubts: a slower answer to an older one is not shown. */
+let doubtsAsked = 0;
+
 /** The doubts about the plan as it stands in the form; it may be sent all the same. */
 async function showDoubts() {
   const place = $("plan-doubts");
+  const asking = ++doubtsAsked;
   const [day, time, caregiver] = [$("plan-day").value, $("plan-start").value, $("plan-caregiver").value];
   place.hidden = true;
   if (!day || !time || !caregiver || !about.visit) return;
@@ -56,8 +60,7 @@ async function showDoubts() {
   const ends = new Date(starts.getTime() + $("plan-length").value * 60000);
   const asked = new URLSearchParams({ caregiver, starts_at: starts.toISOString(), ends_at: ends.toISOString() });
   const found = await api("GET", `/v1/visits/${about.visit}/fit?${asked}`).catch(() => null);
-  const same = day === $("plan-day").value && time === $("plan-start").value && caregiver === $("plan-caregiver").value;
-  if (!found || !same || !found.doubts.length) return;
+  if (!found || asking !== doubtsAsked || !found.doubts.length) return;
   const said = JSON.parse(words.plan.doubtWords || "{}");
   place.textContent = `${words.plan.doubts} ${found.doubts.map((/** @type {string} */ doubt) => said[doubt]).join(words.plan.list)}`;
   place.hidden = false;

@@ -111,6 +111,7 @@ service-complaint = Complaint
 service-other = Other
 
 caregivers-title = Caregivers
+caregivers-next = Next page
 caregivers-what = The skills of each caregiver, where they live, and their weekly hours. Once filled in, a plan that does not fit is pointed out, and never refused.
 caregiver-name = Name
 caregiver-skills = Skills

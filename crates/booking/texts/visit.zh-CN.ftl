@@ -111,6 +111,7 @@ service-complaint = 投诉
 service-other = 其他
 
 caregivers-title = 照护员
+caregivers-next = 下一页
 caregivers-what = 每位照护员会什么、住在哪里、每周什么时间上班。填了以后，排班时不合适会提醒，但不会拦住您。
 caregiver-name = 姓名
 caregiver-skills = 技能

@@ -3,6 +3,7 @@ week-none-doctor = There are no hours yet, so care homes cannot book this doctor
 week-now = Now, { $until }
 week-later = Later: from { $from }, { $until }
 week-open = without an end
+week-without = No hours on these days
 week-until = until { $day }
 week-day-of-year = { $day } { $year }
 week-change = Change these

@@ -3,6 +3,7 @@ week-none-doctor = 还没有门诊时间，养老院约不到这位医生。
 week-now = 现在，{ $until }
 week-later = 以后：{ $from }起，{ $until }
 week-open = 一直有效
+week-without = 这些天不上班
 week-until = 到{ $day }为止
 week-day-of-year = { $year }年{ $day }
 week-change = 改这一段

@@ -20,12 +20,13 @@ create table caregiver_skill (
 );
 create index caregiver_skill_by_organisation on caregiver_skill (organisation_id, account_id);
 
--- Weekly hours as minutes of the local day in the agency's zone; ISO weekdays, Monday is 1.
+-- Weekly hours as minutes of the local day in the agency's zone; ISO weekdays, Monday is 1. A row of weekday 0 says that
+-- its days have no hours, which is other than that nobody knows any.
 create table caregiver_hours (
     id               uuid not null primary key,
     account_id       uuid not null references account (id),
     organisation_id  uuid not null references organisation (id),
-    weekday          integer not null check (weekday between 1 and 7),
+    weekday          integer not null check (weekday between 0 and 7),
     start_minute     integer not null check (start_minute between 0 and 1439),
     end_minute       integer not null check (end_minute between 1 and 1440),
     valid_from       date not null,

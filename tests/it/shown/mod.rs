@@ -132,6 +132,7 @@ const PLAIN: &[&str] = &[
     "Page_AccountView",
     "Page_AreaView",
     "Page_AuditEvent",
+    "Page_CaregiverLine",
     "Page_Location",
     "Page_Organisation",
     "Page_ParkedEvent",

@@ -35,6 +35,10 @@ const FIND: &str = "select kind, time_zone from organisation where id = $1";
 const CAREGIVERS: &str = "select a.id, a.display_name as name from membership m join account a on a.id = m.account_id
     where m.organisation_id = $1 and m.role = 'caregiver' and a.status = 'active'
     order by a.display_name, a.id limit $2";
+const CAREGIVERS_AFTER: &str =
+    "select a.id, a.display_name as name from membership m join account a on a.id = m.account_id
+    where m.organisation_id = $1 and m.role = 'caregiver' and a.status = 'active' and (a.display_name, a.id) > ($3, $4)
+    order by a.display_name, a.id limit $2";
 const CAREGIVER: &str = "select a.id, a.display_name as name from membership m join account a on a.id = m.account_id
     where m.organisation_id = $1 and m.role = 'caregiver' and a.status = 'active' and a.id = $2";
 
@@ -63,6 +67,21 @@ impl Agency {
     /// Its active caregivers by name.
     pub async fn caregivers(&self, conn: &mut Conn) -> Result<Vec<Caregiver>, DbError> {
         Ok(on!(conn, |c| sqlx::query_as(CAREGIVERS).bind(self.id).bind(CAREGIVERS_MAX).fetch_all(c).await)?)
+    }
+
+    /// Up to `limit` of its active caregivers by name, after the one with that name and id.
+    pub async fn caregivers_after(
+        &self,
+        conn: &mut Conn,
+        after: Option<(String, AccountId)>,
+        limit: i64,
+    ) -> Result<Vec<Caregiver>, DbError> {
+        Ok(match after {
+            None => on!(conn, |c| sqlx::query_as(CAREGIVERS).bind(self.id).bind(limit).fetch_all(c).await)?,
+            Some((name, id)) => on!(conn, |c| {
+                sqlx::query_as(CAREGIVERS_AFTER).bind(self.id).bind(limit).bind(name).bind(id).fetch_all(c).await
+            })?,
+        })
     }
 
     /// One of its active caregivers.

@@ -247,7 +247,7 @@ impl Consumer {
             otlp::tell(|| {
                 let (kind, name, lasted) = (SpanKind::Consumer, format!("process {}", event.kind), started.elapsed());
                 let failed = matches!(taken, Err(_) | Ok(Taken::Parked));
-                Span { context, parent, kind, name, began, lasted, attributes: self.about(event), failed }
+                Span { context, parent, link: parent, kind, name, began, lasted, attributes: self.about(event), failed }
             });
         }
         taken

@@ -84,6 +84,17 @@ fn client_of(request: &Request) -> Option<IpAddr> {
     request.extensions().get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip())
 }
 
+/// The mark of a request that came through the proxy in front, whose headers are believed.
+#[derive(Clone, Copy, Debug)]
+pub struct ThroughProxy;
+
+/// Whether a request's `traceparent` decides of which trace it is: one that came through the proxy in front, or from this
+/// machine. Anybody else's is no more than a link, or one caller could make one trace of all that others do.
+fn chooses_trace(request: &Request, address: Option<IpAddr>) -> bool {
+    request.extensions().get::<ThroughProxy>().is_some()
+        || address.is_some_and(|address| address.to_canonical().is_loopback())
+}
+
 /// Whether a line about this answer says nothing that anybody would look for: a file of a page, or the question of a
 /// supervisor that was answered well.
 fn is_routine(route: &str, status: u16) -> bool {
@@ -118,7 +129,8 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
     let client = address.map(tracing::field::display);
     // Filled in when it is known who asks.
     let account = tracing::field::Empty;
-    let (parent, began) = (TraceContext::of_headers(request.headers()), outer.clock.now());
+    let (given, began) = (TraceContext::of_headers(request.headers()), outer.clock.now());
+    let (parent, link) = if chooses_trace(&request, address) { (given, None) } else { (None, given) };
     let context = TraceContext::below(parent);
     let trace_id = context.trace_id();
     let span =
@@ -145,7 +157,7 @@ async fn outermost(State(outer): State<Outer>, mut request: Request, next: Next)
         otlp::tell(|| {
             let (kind, name) = (SpanKind::Server, format!("{method} {route}"));
             let attributes = about(method, &route, status, &info.request_id);
-            Span { context, parent, kind, name, began, lasted, attributes, failed: status >= 500 }
+            Span { context, parent, link, kind, name, began, lasted, attributes, failed: status >= 500 }
         });
     }
     metrics::counter!(HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => status.to_string())
@@ -234,5 +246,25 @@ fn protect(headers: &mut HeaderMap, request_id: &str, secure: bool) {
     }
     if let Ok(value) = HeaderValue::from_str(request_id) {
         headers.insert("x-request-id", value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use axum::body::Body;
+
+    use super::*;
+
+    #[test]
+    fn a_stranger_does_not_choose_the_trace() {
+        let request = || Request::new(Body::empty());
+        let chooses = |address: &str| chooses_trace(&request(), Some(address.parse().unwrap()));
+        assert!(["127.0.0.1", "::1", "::ffff:127.0.0.1"].into_iter().all(chooses));
+        assert!(!["192.0.2.7", "0.0.0.0", "2001:db8::1", "::ffff:192.0.2.7"].into_iter().any(chooses));
+        assert!(!chooses_trace(&request(), None));
+        let mut through = request();
+        through.extensions_mut().insert(ThroughProxy);
+        assert!(chooses_trace(&through, Some("192.0.2.7".parse().unwrap())));
     }
 }

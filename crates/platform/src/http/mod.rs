@@ -22,7 +22,7 @@ pub use ctx::{Ctx, LoggedIn, LoggedInPage, OwnScript, PageCtx, RequestInfo, Same
 pub use extract::{Json, Path, Query, body_refused};
 pub use guard::{BYTES_PER_SECOND_MIN, Bounds};
 pub use idempotency::Idempotency;
-pub use layers::{Around, BODY_BYTES_MAX, finish, finish_in};
+pub use layers::{Around, BODY_BYTES_MAX, ThroughProxy, finish, finish_in};
 pub use live::{STREAMS_PER_ACCOUNT_MAX, Streams, live, live_of};
 pub use packing::Fixed;
 pub use paging::{LIMIT_DEFAULT, LIMIT_MAX, Page, PageMarker, Paging};

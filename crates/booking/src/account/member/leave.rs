@@ -42,7 +42,7 @@ pub(in crate::account) async fn leave(
             ("您是这个机构唯一的管理员，请先设另一位管理员", "You are its only administrator: make another one first");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
-    store::drop_membership(tx, account, id).await?;
+    store::end_membership(tx, account, id).await?;
     session::end_in(tx, account, id, ctx.now(), cause).await?;
     let logs = home.into_iter().chain([id]);
     Ok(audit::record_with(tx, ctx, logs, "membership.leave", "account", account).await?)

@@ -38,6 +38,11 @@ const INSERT: &str = "insert into account
 const ADD_ROLE: &str = "insert into membership (account_id, organisation_id, role, created_at) values ($1, $2, $3, $4)";
 const ADD_AREA: &str = "insert into membership_area (account_id, organisation_id, area_code) values ($1, $2, $3)";
 const DROP_ROLES: &str = "delete from membership where account_id = $1 and organisation_id = $2";
+const FORGET_CAREGIVER: [&str; 3] = [
+    "delete from caregiver_hours where account_id = $1 and organisation_id = $2",
+    "delete from caregiver_skill where account_id = $1 and organisation_id = $2",
+    "delete from caregiver_profile where account_id = $1 and organisation_id = $2",
+];
 const DROP_AREAS: &str = "delete from membership_area where account_id = $1 and organisation_id = $2";
 // A process of the release before makes accounts without a home: it is the one that they joined first.
 const HOME: &str = "select coalesce(a.home_id, (select m.organisation_id from membership m where m.account_id = a.id
@@ -289,12 +294,22 @@ pub(super) async fn count_on(tx: &mut Tx, account: AccountId, version: i64) -> R
 }
 
 /// Takes an account's roles and areas in an organisation away.
-pub(super) async fn drop_membership(
+async fn drop_membership(tx: &mut Tx, account: AccountId, organisation: OrganisationId) -> Result<(), DbError> {
+    for statement in [DROP_ROLES, DROP_AREAS] {
+        on!(tx, |c| sqlx::query(statement).bind(account).bind(organisation).execute(c).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// Ends an account's membership of an organisation: with its roles and areas goes what the organisation has written down
+/// of it as a caregiver.
+pub(super) async fn end_membership(
     tx: &mut Tx,
     account: AccountId,
     organisation: OrganisationId,
 ) -> Result<(), DbError> {
-    for statement in [DROP_ROLES, DROP_AREAS] {
+    drop_membership(tx, account, organisation).await?;
+    for statement in FORGET_CAREGIVER {
         on!(tx, |c| sqlx::query(statement).bind(account).bind(organisation).execute(c).await.map(drop))?;
     }
     Ok(())

@@ -5,7 +5,7 @@
 mod input;
 pub(crate) mod page;
 
-use chrono::{Datelike as _, NaiveDate, Timelike as _};
+use chrono::{DateTime, Datelike as _, NaiveDate, Timelike as _, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::crypto::sha256_hex;
 
@@ -14,11 +14,16 @@ pub use input::{HOURS_LINES_MAX, WeekStretch, clock, painted, stretch};
 
 /// Minutes of a local day.
 pub const MINUTES_OF_DAY: i32 = 24 * 60;
+/// Days that a time is looked for in hours at most; no visit lasts so long.
+const DAYS_MAX: usize = 8;
+
+/// The weekday of the line that stands for a painted week without any stretch.
+const NO_WEEKDAY: i32 = 0;
 
 /// One stretch of one weekday, while it is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeeklyHours {
-    /// ISO 8601: Monday is 1.
+    /// ISO 8601: Monday is 1. 0 where the line only says that there are no hours.
     pub weekday: i32,
     /// Local minutes since midnight.
     pub start_minute: i32,
@@ -32,6 +37,19 @@ pub struct WeeklyHours {
     pub valid_to: Option<NaiveDate>,
 }
 
+impl WeeklyHours {
+    /// The line of a week without any stretch.
+    pub fn none((valid_from, valid_to): (NaiveDate, Option<NaiveDate>)) -> Self {
+        let (start_minute, end_minute) = (0, MINUTES_OF_DAY);
+        Self { weekday: NO_WEEKDAY, start_minute, end_minute, slot_minutes: 0, valid_from, valid_to }
+    }
+
+    /// Whether it is a stretch of time.
+    pub fn is_stretch(&self) -> bool {
+        self.weekday != NO_WEEKDAY
+    }
+}
+
 /// The lines that hold on a day.
 pub fn of_day(hours: &[WeeklyHours], day: NaiveDate) -> impl Iterator<Item = &WeeklyHours> {
     let weekday = i32::try_from(day.weekday().number_from_monday()).unwrap_or(0);
@@ -40,7 +58,8 @@ pub fn of_day(hours: &[WeeklyHours], day: NaiveDate) -> impl Iterator<Item = &We
         .filter(move |h| h.weekday == weekday && h.valid_from <= day && h.valid_to.is_none_or(|last| day <= last))
 }
 
-/// Whether a time lies within stretches of its day, from minute to minute: on the whole, not in each of them.
+/// Whether a time lies within stretches, from minute to minute: on the whole, not in each of them. Their minutes are those
+/// since the midnight before it begins.
 pub fn covers(mut stretches: Vec<(i32, i32)>, zone: Tz, time: Interval) -> bool {
     let local = time.starts_at().with_timezone(&zone);
     let start = i32::try_from(local.num_seconds_from_midnight() / 60).unwrap_or(MINUTES_OF_DAY);
@@ -50,6 +69,24 @@ pub fn covers(mut stretches: Vec<(i32, i32)>, zone: Tz, time: Interval) -> bool 
     let covered =
         stretches.iter().fold(start, |covered, (from, to)| if *from <= covered { covered.max(*to) } else { covered });
     covered >= end && stretches.iter().any(|(from, to)| *from <= start && start < *to)
+}
+
+/// Whether a time lies within weekly hours, over midnight too: a stretch up to 24:00 goes on in one from 0:00.
+pub fn holds(hours: &[WeeklyHours], zone: Tz, time: Interval) -> bool {
+    let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+    let (first, last) = (day(time.starts_at()), day(time.ends_at()));
+    let days = first.iter_days().take_while(|day| *day <= last).take(DAYS_MAX);
+    let of = |(day, shift): (NaiveDate, i32)| {
+        of_day(hours, day).map(move |line| (line.start_minute + shift, line.end_minute + shift))
+    };
+    covers(days.zip((0..).map(|n| n * MINUTES_OF_DAY)).flat_map(of).collect(), zone, time)
+}
+
+/// Whether a time lies outside weekly hours, where somebody has painted a week for the day that it begins on.
+pub fn misses(hours: &[WeeklyHours], zone: Tz, time: Interval) -> bool {
+    let day = time.starts_at().with_timezone(&zone).date_naive();
+    let known = hours.iter().any(|line| line.valid_from <= day && line.valid_to.is_none_or(|last| day <= last));
+    known && !holds(hours, zone, time)
 }
 
 /// The weekly hours after a week was painted for the days from `from` to `to`: on these the painted ones hold and no

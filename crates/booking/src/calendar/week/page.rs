@@ -105,6 +105,7 @@ fn summary(
     html! {
         li {
             p.strong { (words.with(key, &[("from", &day(from)), ("until", &until)])) }
+            @if !lines.iter().any(|line| line.is_stretch()) { p { (words.t("week-without")) } }
             dl.facts {
                 @for weekday in (1..=7).filter(|weekday| !on(*weekday).is_empty()) {
                     dt { (words.t(&format!("week-day-{weekday}"))) }

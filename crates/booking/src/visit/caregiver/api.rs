@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use sanbao_platform::audit;
 use sanbao_platform::db::Conn;
-use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path, Query, Routes};
+use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Page, Paging, Path, Query, Routes};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
@@ -58,10 +58,10 @@ pub(super) async fn load(
 }
 
 /// The agency's caregivers with their skills, by name.
-pub(super) async fn lines(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<CaregiverLine>, Problem> {
+pub(super) async fn lines(conn: &mut Conn, ctx: &Ctx, paging: &Paging) -> Result<Page<CaregiverLine>, Problem> {
     allows(&ctx.actor, CaregiverAction::List, CaregiverRelation::Agency).require()?;
     let agency = Agency::of_caller(conn, ctx).await?;
-    let today = agency.today(ctx.now());
+    let (today, limit) = (agency.today(ctx.now()), paging.limit()?);
     let mut known = store::all(conn, &agency).await?;
     let line = |Caregiver { id, name }| {
         let known = known.remove(&id).unwrap_or_default();
@@ -69,14 +69,19 @@ pub(super) async fn lines(conn: &mut Conn, ctx: &Ctx) -> Result<Vec<CaregiverLin
         let held = known.skills.into_iter().filter(|(_, until)| until.is_none_or(|last| last >= today));
         CaregiverLine { id, name, skills: held.map(|(skill, _)| skill).collect(), has_hours }
     };
-    Ok(agency.caregivers(conn).await?.into_iter().map(line).collect())
+    let rows = agency.caregivers_after(conn, paging.after()?, limit + 1).await?;
+    Ok(Page::of(rows, limit, |caregiver| (caregiver.name.clone(), caregiver.id)).map(line))
 }
 
-/// The agency's active caregivers with the skills that hold today (its dispatchers and administrators).
-#[utoipa::path(get, path = "/v1/caregivers", tag = "visits",
-    responses((status = 200, body = Vec<CaregiverLine>), (status = 403)))]
-async fn list(AppState(app): AppState<App>, ctx: Ctx) -> Result<Json<Vec<CaregiverLine>>, Problem> {
-    Ok(Json(lines(&mut app.deps.db.read().await?, &ctx).await?))
+/// The agency's active caregivers by name, with the skills that hold today (its dispatchers and administrators).
+#[utoipa::path(get, path = "/v1/caregivers", tag = "visits", params(Paging),
+    responses((status = 200, body = Page<CaregiverLine>), (status = 403), (status = 422)))]
+async fn list(
+    AppState(app): AppState<App>,
+    ctx: Ctx,
+    Query(paging): Query<Paging>,
+) -> Result<Json<Page<CaregiverLine>>, Problem> {
+    Ok(Json(lines(&mut app.deps.db.read().await?, &ctx, &paging).await?))
 }
 
 /// The facts that are known of a caregiver (dispatchers and administrators of the agency; the caregiver).

@@ -32,8 +32,7 @@ pub fn misfits(known: &Knowledge, zone: Tz, service_type: &str, time: Interval) 
     } else {
         held.iter().all(|until| until.is_some_and(|last| last < day)).then_some(Misfit::SkillExpired)
     };
-    let stretches = week::of_day(&known.hours, day).map(|line| (line.start_minute, line.end_minute)).collect();
-    let outside = !known.hours.is_empty() && !week::covers(stretches, zone, time);
+    let outside = week::misses(&known.hours, zone, time);
     skill.into_iter().chain(outside.then_some(Misfit::OutsideHours)).collect()
 }
 
@@ -93,5 +92,37 @@ mod tests {
         assert_eq!(doubts(&hours(2, 540, 600), "bath"), []);
         assert_eq!(doubts(&hours(2, 540, 590), "bath"), [Misfit::OutsideHours]);
         assert_eq!(doubts(&hours(1, 0, 1440), "bath"), [Misfit::OutsideHours], "another weekday");
+    }
+
+    #[test]
+    fn days_without_hours_are_other_than_days_of_which_nothing_is_known() {
+        let off = |from, to: Option<&str>| {
+            let hours = vec![WeeklyHours::none((date(from), to.map(date)))];
+            Knowledge { hours, ..Knowledge::default() }
+        };
+        assert_eq!(doubts(&off("2026-11-24", None), "bath"), [Misfit::OutsideHours]);
+        assert_eq!(doubts(&off("2026-11-25", None), "bath"), [], "it is of later days");
+        assert_eq!(doubts(&off("2026-11-01", Some("2026-11-23")), "bath"), [], "it has ended");
+    }
+
+    #[test]
+    fn a_night_lies_within_the_hours_of_both_its_days() {
+        let night = |evening: i32, morning: i32| {
+            let line = |weekday, start_minute, end_minute| {
+                let (valid_from, valid_to) = (date("2026-01-01"), None);
+                WeeklyHours { weekday, start_minute, end_minute, slot_minutes: 0, valid_from, valid_to }
+            };
+            // Sundays up to midnight, and Mondays from there on.
+            let hours = vec![line(7, evening, 1440), line(1, 0, morning)];
+            Knowledge { hours, ..Knowledge::default() }
+        };
+        // A Sunday from 22:00 on, and after midnight.
+        let whole = Interval::of_minutes("2026-11-22T14:00:00Z".parse().unwrap(), 480).unwrap();
+        let late = Interval::of_minutes("2026-11-22T16:00:00Z".parse().unwrap(), 60).unwrap();
+        let of = |known: &Knowledge, time| misfits(known, chrono_tz::Asia::Shanghai, "bath", time);
+        assert_eq!((of(&night(1320, 360), whole), of(&night(1320, 360), late)), (vec![], vec![]));
+        assert_eq!(of(&night(1320, 359), whole), [Misfit::OutsideHours], "the morning ends before");
+        assert_eq!(of(&night(1321, 360), whole), [Misfit::OutsideHours], "the evening begins later");
+        assert_eq!(of(&night(1320, 59), late), [Misfit::OutsideHours]);
     }
 }

@@ -89,7 +89,10 @@ impl CaregiverWeek {
 
     pub(super) fn checked(&self) -> Result<Vec<WeeklyHours>, Problem> {
         let mut errors = Vec::new();
-        let hours = week::painted(&self.week, self.days(), 0, &mut errors);
+        let mut hours = week::painted(&self.week, self.days(), 0, &mut errors);
+        if self.week.is_empty() {
+            hours.push(WeeklyHours::none(self.days()));
+        }
         if errors.is_empty() { Ok(hours) } else { Err(Problem::invalid(errors)) }
     }
 }

@@ -27,6 +27,6 @@ pub struct Profile {
 pub struct Knowledge {
     /// Each skill with its last day; empty where nobody wrote any down.
     pub skills: BTreeMap<Skill, Option<NaiveDate>>,
-    /// Empty where nobody painted any.
+    /// None of the days for which nobody painted a week; those without hours have a line that says so.
     pub hours: Vec<WeeklyHours>,
 }

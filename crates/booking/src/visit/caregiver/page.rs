@@ -3,7 +3,7 @@
 use axum::extract::State as AppState;
 use axum::routing::get;
 use maud::{Markup, html};
-use sanbao_platform::http::{Ctx, PageCtx, Path, Query, Routes};
+use sanbao_platform::http::{Ctx, PageCtx, Paging, Path, Query, Routes};
 use sanbao_platform::moment::Day;
 use sanbao_platform::page::{self as kit, Errors, Field, Select, Send, Tone, Words, badge, pick};
 use sanbao_platform::policy::Decision;
@@ -36,8 +36,13 @@ struct DayQuery {
     from: Option<Day>,
 }
 
-async fn caregivers(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
-    let lines = api::lines(&mut app.deps.db.read().await?, &ctx).await?;
+async fn caregivers(
+    PageCtx(ctx): PageCtx,
+    AppState(app): AppState<App>,
+    Query(paging): Query<Paging>,
+) -> Result<Markup, Problem> {
+    let found = api::lines(&mut app.deps.db.read().await?, &ctx, &paging).await?;
+    let next = found.next.as_deref().map(|next| kit::address("/caregivers", &[("after", Some(next))]));
     let t = |key: &str| TEXTS.get(ctx.lang, key);
     let skills = |line: &CaregiverLine| {
         let said: Vec<_> = line.skills.iter().map(|skill| t(&format!("skill-{skill}"))).collect();
@@ -47,11 +52,12 @@ async fn caregivers(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Resu
     let body = html! {
         h1 { (t("caregivers-title")) }
         p { (t("caregivers-what")) }
-        @if lines.is_empty() { (kit::empty(&t("plan-no-caregivers"), None)) }
+        @if found.items.is_empty() { (kit::empty(&t("plan-no-caregivers"), None)) }
         @else {
+            (kit::count(ctx.lang, found.items.len(), next.is_some()))
             div.scroll { table.table {
                 (kit::head(&heads.each_ref().map(String::as_str)))
-                tbody { @for line in &lines { tr {
+                tbody { @for line in &found.items { tr {
                     th scope="row" { a href=(format!("/caregivers/{}", line.id)) { (line.name) } }
                     td data-label=(heads[1]) {
                         @if line.skills.is_empty() { (badge(Tone::Plain, &t("caregiver-unknown"))) } @else { (skills(line)) }
@@ -62,6 +68,7 @@ async fn caregivers(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Resu
                 } } }
             } }
         }
+        @if let Some(next) = next { p { a.button href=(next) { (t("caregivers-next")) } } }
     };
     Ok(app.deps.frame.page(ctx.lang, &t("caregivers-title"), Some(&ctx.actor), "/visits", &[], &body))
 }
@@ -88,7 +95,7 @@ async fn caregiver(
     let (call, page) = (format!("PUT /v1/caregivers/{id}/week"), format!("/caregivers/{id}"));
     let of = WeekOf { people: "caregiver", call: &call, page: &page, slot_minutes: None };
     let from = query.from.map_or(today, |day| today.max(*day));
-    let outside = if weekly.is_empty() { 0 } else { CaregiverHours::of(agency.zone, &weekly, planned).outside.len() };
+    let outside = CaregiverHours::of(agency.zone, &weekly, planned).outside.len();
     let body = html! {
         @if lists(&ctx) { p { a href="/caregivers" { "← " (words.t("caregivers-title")) } } }
         h1 { (one.name) }

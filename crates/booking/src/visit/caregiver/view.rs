@@ -59,7 +59,7 @@ pub struct CaregiverLine {
     pub name: String,
     /// The skills that hold today.
     pub skills: Vec<Skill>,
-    /// Whether weekly hours hold today or will.
+    /// Whether it is known when the caregiver works, today or later.
     pub has_hours: bool,
 }
 
@@ -99,7 +99,8 @@ pub struct CaregiverHours {
     /// The agency's IANA zone, which all local times are in.
     pub time_zone: String,
     pub weekly: Vec<CaregiverHoursLine>,
-    /// Visits ahead that are planned where these hours have no time. They stay planned.
+    /// Visits ahead that are planned where these hours have no time, in the days for which somebody has painted a week. They
+    /// stay planned.
     pub outside: Vec<PlannedOutside>,
 }
 
@@ -112,14 +113,11 @@ impl CaregiverHours {
             valid_from: h.valid_from,
             valid_to: h.valid_to,
         };
-        let lies_outside = |time: &Interval| {
-            let day = time.starts_at().with_timezone(&zone).date_naive();
-            !week::covers(week::of_day(hours, day).map(|h| (h.start_minute, h.end_minute)).collect(), zone, *time)
-        };
+        let lies_outside = |time: &Interval| week::misses(hours, zone, *time);
         let outside = planned.into_iter().filter(lies_outside);
         Self {
             time_zone: zone.name().to_owned(),
-            weekly: hours.iter().map(line).collect(),
+            weekly: hours.iter().filter(|h| h.is_stretch()).map(line).collect(),
             outside: outside.map(|t| PlannedOutside { starts_at: t.starts_at(), ends_at: t.ends_at() }).collect(),
         }
     }

@@ -57,7 +57,7 @@ async fn what_is_written_down_is_read_by_the_caregiver_and_by_no_stranger() {
         w.get(&w.dispatcher, &one(&w.dispatcher)).await.refused(404, "not-found");
         w.get(her, "/v1/caregivers").await.refused(403, "forbidden");
         let list = w.get(&w.dispatcher, "/v1/caregivers").await.expect(200);
-        let found = list.as_array().unwrap().iter().find(|line| line["id"] == json!(her.id)).unwrap();
+        let found = list["items"].as_array().unwrap().iter().find(|line| line["id"] == json!(her.id)).unwrap();
         assert_eq!((&found["skills"], &found["has_hours"]), (&json!(["meals"]), &json!(false)));
     })
     .await;
@@ -117,6 +117,31 @@ async fn a_painted_week_says_which_visits_lie_outside_and_moves_none() {
 }
 
 #[tokio::test]
+async fn that_a_caregiver_does_not_work_is_kept_where_nothing_else_is_known() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        let her = &w.caregivers[0];
+        let visit = w.order(json!({})).await;
+        w.schedule(&visit, her, 60, 120).await.expect(200);
+        let (hours, week) = (format!("{}/hours", one(her)), format!("{}/week", one(her)));
+        assert_eq!(w.get(her, &hours).await.expect(200)["outside"], json!([]), "nothing is known");
+        let off = json!({ "valid_from": "2026-11-23", "valid_to": "2026-11-29", "week": [] });
+        w.put(&w.dispatcher, &week, off).await.expect(200);
+        let read = w.get(her, &hours).await.expect(200);
+        assert_eq!((read["outside"].as_array().unwrap().len(), &read["weekly"]), (1, &json!([])), "{read}");
+        let page = w.page(&w.dispatcher, &format!("/caregivers/{}", her.id)).await.checked(200).text;
+        assert!(page.contains("有 1 次已安排的上门不在每周时间内") && page.contains("这些天不上班"), "{page}");
+        let board = w.page(&w.dispatcher, "/visits").await.checked(200).text;
+        assert!(board.contains("不在每周时间内</span>"), "{board}");
+        let all_day =
+            json!({ "valid_from": "2026-11-23", "week": [{ "weekday": 1, "start": "00:00", "end": "24:00" }] });
+        w.put(&w.dispatcher, &week, all_day).await.expect(200);
+        assert_eq!(w.get(her, &hours).await.expect(200)["outside"], json!([]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_plan_that_does_not_fit_is_pointed_out_and_taken() {
     on_both(|engine| async move {
         let w = World::new(engine).await;
@@ -146,6 +171,35 @@ async fn a_plan_that_does_not_fit_is_pointed_out_and_taken() {
 }
 
 #[tokio::test]
+async fn nothing_stays_of_a_caregiver_whose_membership_has_ended() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        // Where an account began, its membership does not end; of two at one moment the lower id was the first.
+        let (home, guest) = (w.agency.min(w.other_agency), w.agency.max(w.other_agency));
+        let her = w.member(home, role::CAREGIVER, "赵阿姨").await;
+        w.joins(&her, guest, role::CAREGIVER).await;
+        for agency in [home, guest] {
+            let dispatcher = w.member(agency, role::DISPATCHER, "孙调度").await;
+            put(&w, &dispatcher, &one(&her), bather(), "0").await.expect(200);
+            w.put(&dispatcher, &format!("{}/week", one(&her)), mornings()).await.expect(200);
+        }
+        let rows = async || {
+            [
+                w.count("select count(*) from caregiver_profile").await,
+                w.count("select count(*) from caregiver_skill").await,
+                w.count("select count(*) from caregiver_hours").await,
+            ]
+        };
+        assert_eq!(rows().await, [2, 4, 2]);
+        let administrator = w.member(guest, role::ADMINISTRATOR, "管理员").await;
+        let member = format!("/v1/organisations/{guest}/members/{}", her.id);
+        w.call(Some(&administrator), "DELETE", &member, None, &[]).await.expect(204);
+        assert_eq!(rows().await, [1, 2, 1], "the other agency keeps its own");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_pages_lead_from_one_to_the_other() {
     on_both(|engine| async move {
         let w = World::new(engine).await;
@@ -154,6 +208,15 @@ async fn the_pages_lead_from_one_to_the_other() {
         assert!(w.page(&w.dispatcher, "/visits").await.text.contains("href=\"/caregivers\""));
         let list = w.page(&w.dispatcher, "/caregivers").await.checked(200).text;
         assert!(list.contains(&format!("href=\"{own}\"")) && list.contains("陈阿姨"), "{list}");
+        let first = w.get(&w.dispatcher, "/v1/caregivers?limit=2").await.expect(200);
+        let after = first["next"].as_str().unwrap();
+        let rest = w.get(&w.dispatcher, &format!("/v1/caregivers?limit=2&after={after}")).await.expect(200);
+        let names: Vec<_> =
+            [&first, &rest].iter().flat_map(|page| page["items"].as_array().unwrap()).map(|c| &c["id"]).collect();
+        assert!(w.caregivers.iter().all(|c| names.contains(&&json!(c.id))) && names.len() == 3, "{first} {rest}");
+        assert!(rest["next"].is_null() && !list.contains("after="), "{rest}");
+        let page = w.page(&w.dispatcher, "/caregivers?limit=2").await.checked(200).text;
+        assert!(page.contains(&format!("href=\"/caregivers?after={after}\"")), "{page}");
         let written = w.page(&w.dispatcher, &own).await.checked(200).text;
         assert!(
             written.contains(&format!("data-send=\"PUT /v1{own}\"")) && written.contains("value=\"dementia_care\"")

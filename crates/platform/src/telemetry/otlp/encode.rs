@@ -47,6 +47,14 @@ pub(super) struct Parcel {
     /// How many spans or lines are in it.
     pub(super) count: usize,
     pub(super) body: Vec<u8>,
+    /// How often it was sent and not taken.
+    pub(super) tries: u32,
+}
+
+impl Parcel {
+    pub(super) fn new(signal: Signal, count: usize, body: Vec<u8>) -> Self {
+        Self { signal, count, body, tries: 0 }
+    }
 }
 
 /// The process that tells.
@@ -70,7 +78,7 @@ pub(super) fn parcels(resource: &Value, batch: Vec<Told>) -> Vec<Parcel> {
     let of = |signal, told: Vec<Value>, all: &str, scoped: &str, each: &str| {
         let count = told.len();
         let body = json!({ all: [{ "resource": resource, scoped: [{ "scope": scope, each: told }] }] });
-        (count > 0).then(|| Parcel { signal, count, body: body.to_string().into_bytes() })
+        (count > 0).then(|| Parcel::new(signal, count, body.to_string().into_bytes()))
     };
     let traces = of(Signal::Traces, spans, "resourceSpans", "scopeSpans", "spans");
     let logs = of(Signal::Logs, lines, "resourceLogs", "scopeLogs", "logRecords");
@@ -98,9 +106,9 @@ fn span(span: &Span) -> Value {
     });
     if let Some(parent) = span.parent {
         told["parentSpanId"] = json!(span_id(parent));
-        if span.kind == super::SpanKind::Consumer {
-            told["links"] = json!([{ "traceId": parent.trace_id(), "spanId": span_id(parent) }]);
-        }
+    }
+    if let Some(link) = span.link {
+        told["links"] = json!([{ "traceId": link.trace_id(), "spanId": span_id(link) }]);
     }
     if span.failed {
         told["status"] = json!({ "code": STATUS_ERROR });

@@ -10,7 +10,8 @@ mod post;
 mod send;
 mod span;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -62,7 +63,9 @@ impl Queue {
 }
 
 fn dropped(signal: Signal, count: usize) {
-    metrics::counter!(OTLP_DROPPED, "signal" => signal.name()).increment(count as u64);
+    if count > 0 {
+        metrics::counter!(OTLP_DROPPED, "signal" => signal.name()).increment(count as u64);
+    }
 }
 
 /// Whether anything is sent.
@@ -81,12 +84,15 @@ pub fn tell(span: impl FnOnce() -> Span) {
 #[derive(Debug)]
 pub struct Exporter {
     stop: CancellationToken,
+    /// How long the end may take, said before it is to stop.
+    end_wait: Arc<OnceLock<Duration>>,
     task: JoinHandle<()>,
 }
 
 impl Exporter {
-    /// Sends what waits, as far as that is done within a bounded time, and ends.
-    pub async fn stop(self) {
+    /// Sends what waits, as far as that is done within `wait`, and ends.
+    pub async fn stop(self, wait: Duration) {
+        self.end_wait.get_or_init(|| wait);
         self.stop.cancel();
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the task that sends traces and logs failed");
@@ -105,7 +111,8 @@ pub fn start(config: &OtlpConfig, service: &str, version: &str, clock: Clock) ->
     if QUEUE.set(Queue { sender, clock }).is_err() {
         return Ok(None);
     }
-    let stop = CancellationToken::new();
-    let sending = send::Sending::new(queue, target, encode::resource(service, version), stop.clone());
-    Ok(Some(Exporter { stop, task: tokio::spawn(lines::silent(sending.run())) }))
+    let (stop, end_wait) = (CancellationToken::new(), Arc::<OnceLock<Duration>>::default());
+    let ending = (stop.clone(), Arc::clone(&end_wait));
+    let sending = send::Sending::new(queue, target, encode::resource(service, version), ending);
+    Ok(Some(Exporter { stop, end_wait, task: tokio::spawn(lines::silent(sending.run())) }))
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -18,6 +19,18 @@ use super::encode::Parcel;
 const CALL_WAIT: Duration = Duration::from_secs(10);
 /// More of an answer than this is not read to learn its status.
 const STATUS_BYTES_MAX: usize = 256;
+/// More of an answer than this is not read to learn what was not taken of a parcel.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// How long the rest of an answer is waited for. Its status is known by then.
+const ANSWER_WAIT: Duration = Duration::from_secs(1);
+
+/// The answer of a collector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// Spans or lines of a parcel that was taken that were not.
+    pub(super) rejected: usize,
+}
 
 /// The collector as calls reach it.
 pub(super) struct Collector {
@@ -76,13 +89,13 @@ impl Collector {
         format!("{}:{}", self.host, self.port)
     }
 
-    /// Sends a parcel; the status of the answer.
-    pub(super) async fn post(&self, parcel: &Parcel) -> io::Result<u16> {
+    /// Sends a parcel; the answer.
+    pub(super) async fn post(&self, parcel: &Parcel) -> io::Result<Answer> {
         let answered = tokio::time::timeout(CALL_WAIT, self.call(parcel)).await;
         answered.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")))
     }
 
-    async fn call(&self, parcel: &Parcel) -> io::Result<u16> {
+    async fn call(&self, parcel: &Parcel) -> io::Result<Answer> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
         match &self.tls {
             Some((connector, name)) => self.ask(connector.connect(name.clone(), socket).await?, parcel).await,
@@ -90,20 +103,78 @@ impl Collector {
         }
     }
 
-    async fn ask(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, parcel: &Parcel) -> io::Result<u16> {
+    async fn ask(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, parcel: &Parcel) -> io::Result<Answer> {
         let path = format!("{}{}", self.path, parcel.signal.path());
         let first = format!("POST {path} HTTP/1.1\r\nContent-Length: {}\r\n", parcel.body.len());
-        stream.write_all(&[first.as_bytes(), &self.headers, b"\r\n"].concat()).await?;
-        stream.write_all(&parcel.body).await?;
-        stream.flush().await?;
+        let sent = async {
+            stream.write_all(&[first.as_bytes(), &self.headers, b"\r\n"].concat()).await?;
+            stream.write_all(&parcel.body).await?;
+            stream.flush().await
+        };
+        // One that refuses may answer and close before it has read everything: its answer says more than the write.
+        let sent = sent.await;
         let mut answer = Vec::new();
-        while !answer.contains(&b'\n') && answer.len() < STATUS_BYTES_MAX {
-            if stream.read_buf(&mut answer).await? == 0 {
-                break;
+        let read = read_line(&mut stream, &mut answer).await;
+        if let Some(status) = status_of(&answer) {
+            if (200..=299).contains(&status) {
+                // That it does not come to its end takes nothing from what it has said.
+                let _ = tokio::time::timeout(ANSWER_WAIT, read_rest(&mut stream, &mut answer)).await;
             }
+            return Ok(Answer { status, rejected: rejected_of(&answer) });
         }
-        status_of(&answer).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no answer of HTTP"))
+        sent.and(read).and(Err(io::Error::new(io::ErrorKind::InvalidData, "no answer of HTTP")))
     }
+}
+
+/// Reads the first line of an answer, or what there is of it.
+async fn read_line(stream: &mut (impl AsyncRead + Unpin), answer: &mut Vec<u8>) -> io::Result<()> {
+    while !answer.contains(&b'\n') && answer.len() < STATUS_BYTES_MAX {
+        if stream.read_buf(answer).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the rest of an answer, up to its end by its length or by that of the connection.
+async fn read_rest(stream: &mut (impl AsyncRead + Unpin), answer: &mut Vec<u8>) -> io::Result<()> {
+    while answer.len() < ANSWER_BYTES_MAX && !is_whole(answer) {
+        if stream.read_buf(answer).await? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The lines before the body, and the body as far as it is there.
+fn parts_of(answer: &[u8]) -> Option<(&str, &[u8])> {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    Some((std::str::from_utf8(answer.get(..end)?).ok()?, answer.get(end + 4..)?))
+}
+
+/// Whether an answer that says its length is there to its end.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some((head, body)) = parts_of(answer) else { return false };
+    let of = |line: &str| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok())?
+    };
+    head.lines().find_map(of).is_some_and(|length| body.len() >= length)
+}
+
+/// The number of spans or lines that an answer names as not taken. Around its JSON there may be the lengths of chunks.
+fn rejected_of(answer: &[u8]) -> usize {
+    let said = || -> Option<Value> {
+        let (_, body) = parts_of(answer)?;
+        let (from, to) = (body.iter().position(|b| *b == b'{')?, body.iter().rposition(|b| *b == b'}')?);
+        let told: Value = serde_json::from_slice(body.get(from..=to)?).ok()?;
+        told.get("partialSuccess").cloned()
+    };
+    // A number of 64 bits is a text in the JSON of protobuf, and may be a number.
+    let number = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+    let Some(said) = said() else { return 0 };
+    let rejected = ["rejectedSpans", "rejectedLogRecords"].iter().filter_map(|key| number(said.get(*key)?));
+    usize::try_from(rejected.fold(0, u64::saturating_add)).unwrap_or(usize::MAX)
 }
 
 /// The status of an answer that begins with `HTTP/1.1 200 OK`.
@@ -135,6 +206,21 @@ mod tests {
         for text in [&b""[..], b"HTTP/1.1", b"HTTP/1.1 OK", b"SSH-2.0 200", b"\xff\xfe"] {
             assert_eq!(status_of(text), None);
         }
+    }
+
+    #[test]
+    fn what_was_not_taken_of_a_parcel_is_read_where_it_is_said() {
+        let answered = |body: &str| rejected_of(format!("HTTP/1.1 200 OK\r\nServer: x\r\n\r\n{body}").as_bytes());
+        assert_eq!(answered(r#"{"partialSuccess":{"rejectedSpans":"5","errorMessage":"too old"}}"#), 5);
+        assert_eq!(answered(r#"{"partialSuccess":{"rejectedLogRecords":7}}"#), 7);
+        assert_eq!(answered("2e\r\n{\"partialSuccess\":{\"rejectedLogRecords\":\"7\"}}\r\n0\r\n\r\n"), 7);
+        for nothing in ["", "{}", "}{", "{\"partialSuccess\":null}", r#"{"partialSuccess":{"rejectedSpans":"-5"}}"#] {
+            assert_eq!(answered(nothing), 0, "{nothing}");
+        }
+        assert_eq!(rejected_of(b"HTTP/1.1 200 OK"), 0);
+        assert!(is_whole(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"));
+        assert!(!is_whole(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}"));
+        assert!(!is_whole(b"HTTP/1.1 200 OK\r\n\r\n{}"), "its end is that of the connection");
     }
 
     /// An HTTPS server that takes everything, with a certificate of an authority of its own, which lies in `file`.
@@ -173,11 +259,33 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("authority.pem");
         let url = format!("https://localhost:{}/tenant/", secured(&file).await);
-        let parcel = Parcel { signal: Signal::Logs, count: 1, body: b"{}".to_vec() };
+        let parcel = Parcel::new(Signal::Logs, 1, b"{}".to_vec());
         let target = |ca| Collector::of(&OtlpConfig::new(&url, None, ca).unwrap());
-        assert_eq!(target(Some(file.clone())).unwrap().post(&parcel).await.unwrap(), 200);
+        assert_eq!(target(Some(file.clone())).unwrap().post(&parcel).await.unwrap().status, 200);
         assert!(target(None).unwrap().post(&parcel).await.is_err(), "nobody knows this authority");
         std::fs::write(&file, "no certificate").unwrap();
         assert!(matches!(target(Some(file)).err(), Some(OtlpError::Authority(..))));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_everything_was_read_is_heard() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(b"HTTP/1.1 413 Content Too Large\r\n\r\n").await.unwrap();
+                stream.shutdown().await.unwrap();
+                // The writer finds nobody who reads on.
+                let (mut some, mut read) = (vec![0; 4096], 0);
+                while read < 4096 {
+                    read += stream.read(&mut some).await.unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let parcel = Parcel::new(Signal::Logs, 1, vec![b' '; 32 * 1024 * 1024]);
+        let target = Collector::of(&OtlpConfig::new(&url, None, None).unwrap()).unwrap();
+        assert_eq!(target.post(&parcel).await.unwrap().status, 413);
     }
 }

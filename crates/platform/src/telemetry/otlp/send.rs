@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::{Parcel, Signal, parcels};
-use super::post::Collector;
+use super::post::{Answer, Collector};
 use super::{Told, dropped};
 use crate::telemetry::OTLP_FAILED;
 
@@ -20,23 +21,26 @@ const BATCH_WAIT: Duration = Duration::from_secs(2);
 /// The first wait for a collector that is away; it doubles up to [`AWAY_WAIT_MAX`].
 const AWAY_WAIT_MIN: Duration = Duration::from_secs(1);
 const AWAY_WAIT_MAX: Duration = Duration::from_secs(30);
-/// How long the end may take, all in all.
+/// A parcel that was not taken so often is dropped: the next may have nothing in it that the collector stumbles over.
+const TRIES_MAX: u32 = 10;
+/// How long the end may take, all in all, where nobody has said.
 const END_WAIT: Duration = Duration::from_secs(2);
 
 /// The outcome of a call.
 enum Answered {
-    Taken,
+    /// All but so many.
+    Taken(usize),
     /// It may be taken later.
     Later(String),
     /// It will never be taken.
     Never(String),
 }
 
-fn answered(status: io::Result<u16>) -> Answered {
-    match status {
-        Ok(200..=299) => Answered::Taken,
-        Ok(status @ (429 | 502 | 503 | 504)) => Answered::Later(format!("it answered {status}")),
-        Ok(status) => Answered::Never(format!("it answered {status}")),
+fn answered(answer: io::Result<Answer>) -> Answered {
+    match answer {
+        Ok(Answer { status: 200..=299, rejected }) => Answered::Taken(rejected),
+        Ok(Answer { status: status @ (429 | 502 | 503 | 504), .. }) => Answered::Later(format!("it answered {status}")),
+        Ok(Answer { status, .. }) => Answered::Never(format!("it answered {status}")),
         Err(error) => Answered::Later(error.to_string()),
     }
 }
@@ -47,6 +51,7 @@ pub(super) struct Sending {
     target: Collector,
     resource: Value,
     stop: CancellationToken,
+    end_wait: Arc<OnceLock<Duration>>,
     waiting: VecDeque<Parcel>,
     wait: Duration,
     /// The signals of which the log has said that the collector does not take them.
@@ -58,9 +63,10 @@ impl Sending {
         queue: mpsc::Receiver<Told>,
         target: Collector,
         resource: Value,
-        stop: CancellationToken,
+        (stop, end_wait): (CancellationToken, Arc<OnceLock<Duration>>),
     ) -> Self {
-        Self { queue, target, resource, stop, waiting: VecDeque::new(), wait: AWAY_WAIT_MIN, away: Vec::new() }
+        let (waiting, wait, away) = (VecDeque::new(), AWAY_WAIT_MIN, Vec::new());
+        Self { queue, target, resource, stop, end_wait, waiting, wait, away }
     }
 
     /// Sends until it is to stop, and then what there is.
@@ -96,13 +102,16 @@ impl Sending {
         batch
     }
 
-    /// Sends the first parcel; whether it is done with.
+    /// Sends the first parcel; whether the next may follow at once.
     async fn send_first(&mut self) -> bool {
-        let Some(parcel) = self.waiting.front() else { return true };
+        let Some(parcel) = self.waiting.front_mut() else { return true };
+        parcel.tries += 1;
+        let gives_up = parcel.tries >= TRIES_MAX;
         let (signal, count) = (parcel.signal, parcel.count);
         match answered(self.target.post(parcel).await) {
-            Answered::Taken => {
+            Answered::Taken(rejected) => {
                 self.waiting.pop_front();
+                dropped(signal, rejected.min(count));
                 self.wait = AWAY_WAIT_MIN;
                 if self.away.contains(&signal) {
                     self.away.retain(|away| *away != signal);
@@ -115,6 +124,10 @@ impl Sending {
                 true
             }
             Answered::Later(cause) => {
+                if gives_up {
+                    self.waiting.pop_front();
+                    dropped(signal, count);
+                }
                 self.say(signal, &cause);
                 false
             }
@@ -145,6 +158,7 @@ impl Sending {
 
     /// Sends what there is, each parcel once.
     async fn end(&mut self) {
+        let end_wait = self.end_wait.get().copied().unwrap_or(END_WAIT);
         let last = async {
             self.queue.close();
             loop {
@@ -158,7 +172,7 @@ impl Sending {
                 }
             }
         };
-        let in_time = tokio::time::timeout(END_WAIT, last).await.is_ok();
+        let in_time = tokio::time::timeout(end_wait, last).await.is_ok();
         let mut unsent = 0;
         for parcel in self.waiting.drain(..) {
             dropped(parcel.signal, parcel.count);
@@ -175,5 +189,48 @@ impl Sending {
                 "spans and lines of the log stay unsent: the collector did not take them at the end"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+
+    use super::super::config::OtlpConfig;
+    use super::*;
+
+    /// What sends to a collector that answers each call with `answer` and reads nothing.
+    async fn sending(answer: &'static str) -> Sending {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                tokio::spawn(async move {
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                    stream.shutdown().await.unwrap();
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                });
+            }
+        });
+        let target = Collector::of(&OtlpConfig::new(&url, None, None).unwrap()).unwrap();
+        let (_, queue) = mpsc::channel(1);
+        Sending::new(queue, target, Value::Null, (CancellationToken::new(), Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn a_parcel_that_is_never_taken_makes_way_for_the_next() {
+        let mut sending = sending("HTTP/1.1 503 Service Unavailable\r\n\r\n").await;
+        for count in [1, 2] {
+            sending.waiting.push_back(Parcel::new(Signal::Traces, count, b"{}".to_vec()));
+        }
+        for _ in 1..TRIES_MAX {
+            assert!(!sending.send_first().await);
+        }
+        assert_eq!(sending.waiting.len(), 2);
+        assert!(!sending.send_first().await, "and the next waits its time");
+        assert_eq!(sending.waiting.iter().map(|parcel| parcel.count).collect::<Vec<_>>(), [2]);
     }
 }

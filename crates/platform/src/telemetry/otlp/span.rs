@@ -23,6 +23,8 @@ pub struct Span {
     pub context: TraceContext,
     /// The place of its cause.
     pub parent: Option<TraceContext>,
+    /// Another place that it has to do with, perhaps in another trace.
+    pub link: Option<TraceContext>,
     pub kind: SpanKind,
     /// The operation: few different ones, and nothing that somebody typed.
     pub name: String,
