@@ -74,6 +74,7 @@ state-nats = NATS
 state-checkpoints = checkpoints of the audit
 state-checkpoint = checkpoint of the audit of { $name }
 state-retention = retention of { $name }
+state-retentions = retention
 state-said-cause = { $cause }
 state-said-no-answer = no answer within { $seconds } s
 state-said-databases = { $engine }, { $names }, under their secret, of this version

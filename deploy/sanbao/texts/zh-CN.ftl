@@ -74,6 +74,7 @@ state-nats = NATS 连接
 state-checkpoints = 操作记录的检查点
 state-checkpoint = 操作记录的检查点 { $name }
 state-retention = 到期清理 { $name }
+state-retentions = 到期清理
 state-said-cause = { $cause }
 state-said-no-answer = { $seconds } 秒内没有回答
 state-said-databases = { $engine }，{ $names }，密钥和版本都对

@@ -28,7 +28,7 @@ macro_rules! unheld {
 }
 
 const DUE: &str = concat!(
-    "select r.id, r.state_since from request r where r.received_at <= $1 and r.state_since <= $1
+    "select r.id, r.state_since from request r where r.state_since <= $1
         and (r.state_since, r.id) > ($2, $3) and ",
     ended!(),
     unheld!(),
