@@ -43,7 +43,14 @@ pub async fn run(args: &RetentionArgs) -> Result<ExitCode, CommandError> {
     let mut is_whole = true;
     for disposer in disposers(&databases, &Clock::system(), settings.periods) {
         if args.apply {
-            is_whole &= applied(&disposer).await.map_err(failed)??;
+            // What fails here keeps nothing of the others.
+            is_whole &= match applied(&disposer).await {
+                Ok(written) => written?,
+                Err(error) => {
+                    writeln!(io::stdout().lock(), "{}: failed: {error}", disposer.service)?;
+                    false
+                }
+            };
         } else {
             told(&disposer, &disposer.planned().await.map_err(failed)?)?;
         }

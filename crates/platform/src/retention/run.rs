@@ -120,13 +120,18 @@ impl Disposal {
 
 impl Disposer {
     /// Takes away everything whose time is over, or until `stop`; the runs that were made. A class that another process is at is
-    /// left to it.
+    /// left to it, and one that fails keeps none of the others.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Vec<Run>, DbError> {
-        let mut runs = Vec::new();
+        let (mut runs, mut fault) = (Vec::new(), None);
         for disposal in &self.disposals {
-            runs.extend(self.dispose(disposal, stop).await?);
+            match self.dispose(disposal, stop).await {
+                Ok(run) => runs.extend(run),
+                Err(error) => {
+                    fault.get_or_insert(error);
+                }
+            }
         }
-        Ok(runs)
+        fault.map_or(Ok(runs), Err)
     }
 
     /// The same without an end before the end.
@@ -136,13 +141,21 @@ impl Disposer {
 
     /// The same for the classes that were not looked through in the last day.
     async fn run_daily(&self, stop: &CancellationToken) -> Result<(), DbError> {
+        let mut fault = None;
         for disposal in &self.disposals {
-            let last = store::last_done(&mut self.db.read().await?, disposal.class).await?;
-            // A clock that was put back makes a run of a time to come, after which none would ever be.
-            let is_done = last.is_some_and(|last| (self.clock.now() - last).abs() < DAY);
-            if !is_done && !stop.is_cancelled() {
-                self.dispose(disposal, stop).await?;
+            if let Err(error) = self.dispose_daily(disposal, stop).await {
+                fault.get_or_insert(error);
             }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    async fn dispose_daily(&self, disposal: &Disposal, stop: &CancellationToken) -> Result<(), DbError> {
+        let last = store::last_done(&mut self.db.read().await?, disposal.class).await?;
+        // A clock that was put back makes a run of a time to come, after which none would ever be.
+        let is_done = last.is_some_and(|last| (self.clock.now() - last).abs() < DAY);
+        if !is_done && !stop.is_cancelled() {
+            self.dispose(disposal, stop).await?;
         }
         Ok(())
     }
