@@ -1,12 +1,13 @@
 //! Consults, what was said in their rooms, and visits go when their time is over, and nothing that is held or open does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sanbao_booking::retention::disposer;
 use sanbao_booking::verify;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
-use sanbao_platform::retention::{Disposer, Outcome, Periods, RetentionClass, Run};
+use sanbao_platform::retention::{Disposer, Outcome, Periods, Refusal, RetentionClass, Run};
 use sanbao_platform::testing::{Person, everything, on_both};
 use serde_json::{Value, json};
 
@@ -22,7 +23,7 @@ fn until(clock: &Clock, at: &str) {
 }
 
 fn of(db: &Db, clock: &Clock) -> Disposer {
-    disposer(db.clone(), clock.clone(), Periods::default())
+    Disposer { clock_is_right: true, ..disposer(db.clone(), clock.clone(), Periods::default()) }
 }
 
 /// How many were taken away of papers of consults, of media and of work orders.
@@ -112,6 +113,51 @@ async fn what_is_held_or_open_stays_whatever_its_age() {
         assert_eq!(w.count(told).await, 2);
         w.get(&w.nurse, &format!("/v1/consults/{open}")).await.expect(200);
         is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_ahead_of_everything_takes_nothing_away() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        archived(&w).await;
+        until(&w.clock, "2050-01-01T00:00:00Z");
+        let doubting = disposer(w.db.clone(), w.clock.clone(), Periods::default());
+        assert!(matches!(doubting.refusal().await.unwrap(), Some(Refusal::ClockAhead(_))));
+        assert_eq!(doubting.run_now().await.unwrap(), []);
+        assert_eq!(w.count("select count(*) from retention_run").await, 0);
+        // Somebody vouches for it once, and the run is the proof.
+        assert_eq!(run(&w.db, &w.clock).await, [1, 0, 0]);
+        assert_eq!(doubting.refusal().await.unwrap(), None);
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_class_that_fails_keeps_none_of_the_others() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = archived(&w).await;
+        until(&w.clock, "2050-01-01T00:00:00Z");
+        let mut failing = of(&w.db, &w.clock);
+        failing.disposals[0].take = Arc::new(|_, _, _| Box::pin(async { Err(sqlx::Error::RowNotFound.into()) }));
+        failing.run_now().await.unwrap_err();
+        assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.media_over");
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_time_to_come_hides_none() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let ahead = Clock::manual("2060-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!(run(&w.db, &ahead).await, [0, 0, 0]);
+        let kept = of(&w.db, &w.clock).kept().await.unwrap();
+        assert!(kept.iter().all(|kept| kept.last.is_none() && kept.last_done.is_none()), "{kept:?}");
     })
     .await;
 }

@@ -55,7 +55,7 @@ pub fn disposer(db: Db, clock: Clock, periods: Periods) -> Disposer {
         oldest: OLDEST,
         take: Arc::new(|tx, id, bound| Box::pin(take(tx, id, bound))),
     };
-    Disposer { service: NAME, db, clock, periods, disposals: vec![requests] }
+    Disposer { service: NAME, db, clock, periods, disposals: vec![requests], clock_is_right: false }
 }
 
 async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
