@@ -94,6 +94,7 @@ async fn applied(disposer: &Disposer) -> Result<io::Result<bool>, DbError> {
 
 fn refused(disposer: &Disposer, refusal: Refusal) -> io::Result<bool> {
     let remedy = match refusal {
+        Refusal::HoldsUnknown => "let both services run until it has, and try again",
         Refusal::ClockAhead(_) => "put the clock right, or say --clock-is-right if it is",
     };
     writeln!(io::stdout().lock(), "{}: nothing was taken away: {refusal}; {remedy}", disposer.service)?;

@@ -50,6 +50,10 @@ fn judged(what: Sentence, classes: &[Kept], refusal: Option<Refusal>, now: DateT
     // Where nothing is to go yet, nothing is amiss.
     let refusal = refusal.filter(|_| own.iter().any(|kept| kept.is_overdue || kept.last.is_some()));
     match refusal {
+        Some(Refusal::HoldsUnknown) => {
+            let said = "state-said-retention-holds";
+            return Finding::wanting(what, Standing::Soon, said, "state-do-retention-holds");
+        }
         Some(Refusal::ClockAhead(at)) => {
             let at = at.format("%Y-%m-%d %H:%M UTC").to_string();
             let said = Sentence::with("state-said-retention-clock", [("at", at)]);

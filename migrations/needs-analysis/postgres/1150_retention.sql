@@ -10,3 +10,9 @@ create table held_subject (
     primary key (person_id, subject)
 );
 create index held_subject_by_subject on held_subject (subject);
+
+-- When booking has told that every hold was told, and as many people were held here. While there is no row nothing is taken away.
+create table holds_heard (
+    id    bigint not null primary key check (id = 1),
+    at    timestamptz not null
+);

@@ -7,9 +7,12 @@ use sanbao_booking::retention::disposer;
 use sanbao_booking::verify;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
+use sanbao_platform::on;
 use sanbao_platform::retention::{Disposer, Outcome, Periods, Refusal, RetentionClass, Run};
-use sanbao_platform::testing::{Person, everything, on_both};
+use sanbao_platform::testing::{self, Person, everything, on_both};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::consult::world::World;
 use crate::visit::world::World as Agency;
@@ -158,6 +161,52 @@ async fn a_run_of_a_time_to_come_hides_none() {
         assert_eq!(run(&w.db, &ahead).await, [0, 0, 0]);
         let kept = of(&w.db, &w.clock).kept().await.unwrap();
         assert!(kept.iter().all(|kept| kept.last.is_none() && kept.last_done.is_none()), "{kept:?}");
+    })
+    .await;
+}
+
+const OLD_HOLD: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by)
+    values ($1, $2, $3, '旧版设的', $4, $5)";
+const OLD_LIFT: &str = "update person_hold set lifted_at = $1, lifted_by = set_by, lift_reason = '旧版解的'";
+
+/// Runs the tasks of a start until all holds were told so often.
+async fn tell(w: &World, times: i64) {
+    let stop = CancellationToken::new();
+    let service = sanbao_booking::build(w.app.config.clone(), w.app.deps.clone());
+    let running: Vec<_> = service.tasks.into_iter().map(|task| tokio::spawn(task(stop.clone()))).collect();
+    let told = "select count(*) from outbox where kind = 'booking.person.holds_told'";
+    testing::until("the holds are told", async || w.count(told).await >= times).await;
+    stop.cancel();
+    for task in running {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_an_earlier_process_has_set_or_lifted_is_told() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| {
+            let row = sqlx::query(OLD_HOLD).bind(Uuid::from_u128(1)).bind(w.residents[0]).bind(w.home);
+            row.bind(w.clock.now()).bind(w.nurse.id).execute(c).await.map(drop)
+        })
+        .unwrap();
+        tx.commit().await.unwrap();
+        let held = "select count(*) from outbox where kind = 'booking.person.held'";
+        let released = "select count(*) from outbox where kind = 'booking.person.released'";
+        tell(&w, 1).await;
+        assert_eq!((w.count(held).await, w.count(released).await), (1, 0));
+        w.clock.advance(Duration::from_mins(1));
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(OLD_LIFT).bind(w.clock.now()).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        tell(&w, 2).await;
+        tell(&w, 3).await;
+        assert_eq!((w.count(held).await, w.count(released).await), (1, 1));
+        let told = everything(&w.db).await;
+        assert!(told.contains("\"standing\":1") || told.contains("\"standing\": 1"), "{told}");
+        assert!(told.contains("\"standing\":0") || told.contains("\"standing\": 0"), "{told}");
     })
     .await;
 }

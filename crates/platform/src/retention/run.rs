@@ -75,6 +75,8 @@ pub struct Disposer {
     pub clock: Clock,
     pub periods: Periods,
     pub disposals: Vec<Disposal>,
+    /// Counts what was told since `$1` of all legal holds, where another service keeps them: without it nothing goes.
+    pub told: Option<&'static str>,
     /// Whether somebody vouches for the clock, however far ahead of everything it is.
     pub clock_is_right: bool,
 }
