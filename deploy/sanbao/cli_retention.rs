@@ -48,4 +48,7 @@ pub struct RetentionArgs {
     /// Take it away now, and do not only tell.
     #[arg(long)]
     pub apply: bool,
+    /// The clock of this machine is right, although it is more than 7 days ahead of everything that was written.
+    #[arg(long, requires = "apply")]
+    pub clock_is_right: bool,
 }

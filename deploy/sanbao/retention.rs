@@ -7,7 +7,7 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::copy::Snapshot;
 use sanbao_platform::db::{Db, DbError};
-use sanbao_platform::retention::{Disposer, Outcome, Period, Periods, Planned, Run};
+use sanbao_platform::retention::{Disposer, Outcome, Period, Periods, Planned, Refusal, Run};
 
 use crate::cli_retention::RetentionArgs;
 use crate::command_error::CommandError;
@@ -41,9 +41,17 @@ pub async fn run(args: &RetentionArgs) -> Result<ExitCode, CommandError> {
     is_current(&databases, &mut snapshots).await?;
     drop(snapshots);
     let mut is_whole = true;
-    for disposer in disposers(&databases, &Clock::system(), settings.periods) {
+    for mut disposer in disposers(&databases, &Clock::system(), settings.periods) {
+        disposer.clock_is_right = args.clock_is_right;
         if args.apply {
-            is_whole &= applied(&disposer).await.map_err(failed)??;
+            // What fails here keeps nothing of the others.
+            is_whole &= match applied(&disposer).await {
+                Ok(written) => written?,
+                Err(error) => {
+                    writeln!(io::stdout().lock(), "{}: failed: {error}", disposer.service)?;
+                    false
+                }
+            };
         } else {
             told(&disposer, &disposer.planned().await.map_err(failed)?)?;
         }
@@ -77,8 +85,20 @@ fn told(disposer: &Disposer, planned: &[Planned]) -> io::Result<()> {
 
 /// Takes it away; whether everything went.
 async fn applied(disposer: &Disposer) -> Result<io::Result<bool>, DbError> {
+    if let Some(refusal) = disposer.refusal().await? {
+        return Ok(refused(disposer, refusal));
+    }
     let runs = disposer.run_now().await?;
     Ok(written(disposer, &runs))
+}
+
+fn refused(disposer: &Disposer, refusal: Refusal) -> io::Result<bool> {
+    let remedy = match refusal {
+        Refusal::HoldsUnknown => "let both services run until it has, and try again",
+        Refusal::ClockAhead(_) => "put the clock right, or say --clock-is-right if it is",
+    };
+    writeln!(io::stdout().lock(), "{}: nothing was taken away: {refusal}; {remedy}", disposer.service)?;
+    Ok(false)
 }
 
 fn written(disposer: &Disposer, runs: &[Run]) -> io::Result<bool> {

@@ -46,20 +46,23 @@ described! {
     }
 }
 
-/// The events that are read from the booking side's log.
-const KINDS: &[Reads] =
-    &[reads::<ConsultOver>(ERASED), reads::<ConsultOver>(MEDIA_OVER), reads::<ConsultOver>(REMOVED)];
+/// The consumers of the booking side's log, each with the events that it reads. A process of an earlier version moves the place of
+/// the first past kinds that it does not know, so what came later has a place of its own.
+const CONSUMERS: [(&str, &[Reads]); 2] = [
+    ("signalling.erasures", &[reads::<ConsultOver>(ERASED)]),
+    ("signalling.retention", &[reads::<ConsultOver>(MEDIA_OVER), reads::<ConsultOver>(REMOVED)]),
+];
 
-/// Follows the booking side's log.
-pub(crate) fn consumer(db: Db, clock: Clock) -> Consumer {
-    Consumer {
-        name: "signalling.erasures",
+/// Follow the booking side's log.
+pub(crate) fn consumers(db: &Db, clock: &Clock) -> [Consumer; 2] {
+    CONSUMERS.map(|(name, kinds)| Consumer {
+        name,
         publisher: "booking",
-        kinds: KINDS,
-        db,
-        clock,
+        kinds,
+        db: db.clone(),
+        clock: clock.clone(),
         handler: Arc::new(|tx, event| take(tx, event).boxed()),
-    }
+    })
 }
 
 async fn take(tx: &mut Tx, event: &Event) -> Result<(), ConsumeError> {

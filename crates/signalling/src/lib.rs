@@ -103,11 +103,11 @@ pub fn build(config: Config, deps: Deps) -> Service {
         tasks.push(Box::new(move |stop| Box::pin(serve_turn(embedded, (credentials, control), clock, reporter, stop))));
     }
     let db = deps.db.clone();
-    let consumers = vec![
+    let mut consumers = vec![
         revocation::consumer(db.clone(), deps.clock.clone()),
-        erased::consumer(db.clone(), deps.clock.clone()),
         ended::consumer("signalling.ended_sessions", db.clone(), deps.clock.clone()),
     ];
+    consumers.extend(erased::consumers(&db, &deps.clock));
     let prechecks = Arc::new(Prechecks::new(config.precheck.clone(), config.precheck_relay()));
     let app = App { deps, config: Arc::new(config), hub, prechecks, texts: Arc::new(page::texts()) };
     let events = [events::CATALOGUE, quality::store::CATALOGUE, precheck::store::CATALOGUE].concat();

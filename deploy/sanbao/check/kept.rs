@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::{Db, DbError};
-use sanbao_platform::retention::{Disposer, Kept, Outcome, Periods};
+use sanbao_platform::retention::{Disposer, Kept, Outcome, Periods, Refusal};
 
 use super::{Finding, Sentence, Standing};
 use crate::retention::disposers;
@@ -26,8 +26,8 @@ pub(crate) async fn look(periods: Periods, databases: &[(Role, Db)], clock: &Clo
         let service = disposer.service;
         let what = Sentence::with("state-retention", [("name", service.to_owned())]);
         match classes(&disposer).await {
-            Ok(classes) => {
-                findings.push(judged(what, &classes, clock.now()));
+            Ok((classes, refusal)) => {
+                findings.push(judged(what, &classes, refusal, clock.now()));
                 all.extend(classes.into_iter().map(|kept| KeptHere { service, kept }));
             }
             Err(error) => {
@@ -38,15 +38,29 @@ pub(crate) async fn look(periods: Periods, databases: &[(Role, Db)], clock: &Clo
     (all, findings)
 }
 
-/// The classes of a service, and how its audit rows stand.
-async fn classes(disposer: &Disposer) -> Result<Vec<Kept>, DbError> {
+/// The classes of a service, how its audit rows stand, and why nothing goes.
+async fn classes(disposer: &Disposer) -> Result<(Vec<Kept>, Option<Refusal>), DbError> {
     let mut classes = disposer.kept().await?;
     classes.push(disposer.audit_kept().await?);
-    Ok(classes)
+    Ok((classes, disposer.refusal().await?))
 }
 
-fn judged(what: Sentence, classes: &[Kept], now: DateTime<Utc>) -> Finding {
+fn judged(what: Sentence, classes: &[Kept], refusal: Option<Refusal>, now: DateTime<Utc>) -> Finding {
     let own: Vec<&Kept> = classes.iter().filter(|kept| kept.has_runs()).collect();
+    // Where nothing is to go yet, nothing is amiss.
+    let refusal = refusal.filter(|_| own.iter().any(|kept| kept.is_overdue || kept.last.is_some()));
+    match refusal {
+        Some(Refusal::HoldsUnknown) => {
+            let said = "state-said-retention-holds";
+            return Finding::wanting(what, Standing::Soon, said, "state-do-retention-holds");
+        }
+        Some(Refusal::ClockAhead(at)) => {
+            let at = at.format("%Y-%m-%d %H:%M UTC").to_string();
+            let said = Sentence::with("state-said-retention-clock", [("at", at)]);
+            return Finding::wanting(what, Standing::Bad, said, "state-do-retention-clock");
+        }
+        None => {}
+    }
     let last = own.iter().filter_map(|kept| kept.last.as_ref()).max_by_key(|run| run.started_at);
     let Some(last) = last else {
         let is_late = own.iter().any(|kept| kept.is_overdue);

@@ -84,13 +84,18 @@ impl Installation {
             }
         };
         let periods = self.0.settings.as_ref().map_or_else(Periods::default, |settings| settings.periods);
-        let retention = Box::pin(check::kept(periods, &databases, clock));
-        let (stored, around, chains, running, (kept, retention)) = tokio::join!(
+        let mut kept = Vec::new();
+        let retention = Box::pin(async {
+            let (all, findings) = check::kept(periods, &databases, clock).await;
+            kept = all;
+            findings
+        });
+        let (stored, around, chains, running, retention) = tokio::join!(
             check::in_time("state-databases", check::of_open(&databases, clock)),
             around,
             check::in_time("state-checkpoints", check::checkpoints(&keeping, &databases, clock)),
             check::in_time("state-readers", running),
-            retention,
+            check::in_time("state-retentions", retention),
         );
         let here: Vec<_> = stores.roles().collect();
         ([stored, check::elsewhere(&here), around, chains, running, retention].concat(), kept)

@@ -21,3 +21,6 @@ create table retention_run (
 -- One process at a time.
 create unique index retention_running on retention_run (class) where finished_at is null;
 create index retention_run_by_class on retention_run (class, started_at);
+
+-- The stored answers that show a thing that goes.
+create index idempotency_by_shown on idempotency (shown) where shown is not null;

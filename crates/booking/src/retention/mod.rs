@@ -15,7 +15,7 @@ use crate::NAME;
 
 /// The one that takes away what is kept no longer.
 pub fn disposer(db: Db, clock: Clock, periods: Periods) -> Disposer {
-    Disposer { service: NAME, db, clock, periods, disposals: disposals() }
+    Disposer { service: NAME, db, clock, periods, disposals: disposals(), told: None, clock_is_right: false }
 }
 
 fn disposals() -> Vec<Disposal> {

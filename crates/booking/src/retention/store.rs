@@ -79,8 +79,7 @@ pub(super) const VISITS_DUE: &str = concat!(
     visit_clock!(),
     " from visit v where ",
     ended_visit!(),
-    // By the index: an end is never before the creation.
-    " and v.created_at <= $1 and ",
+    " and ",
     visit_clock!(),
     " <= $1 and (",
     visit_clock!(),

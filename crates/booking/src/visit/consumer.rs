@@ -19,7 +19,7 @@ use super::model::Visit;
 use super::state::{Closing, VisitStep, VisitStepName};
 use super::store;
 use crate::App;
-use crate::account::person::{Elder, ElderContact, find_or_register, has_ended, tell_of_visit};
+use crate::account::person::{Elder, ElderContact, find_or_register, has_ended, tell_if_held};
 
 const ACCEPTED: &str = "needs.request.accepted";
 const UPDATED: &str = "needs.request.updated";
@@ -166,7 +166,7 @@ async fn order(tx: &mut Tx, now: DateTime<Utc>, event: &Event) -> Result<(), Con
         Err(StepError::Overtaken) => return Ok(()),
         Err(other) => return Err(other.into()),
     }
-    tell_of_visit(tx, person, now).await?;
+    tell_if_held(tx, person, now).await?;
     if is_gone {
         // The street gets the request back with the reason.
         let closing = Closing { at: now, reason: PERSON_ENDED.into() };

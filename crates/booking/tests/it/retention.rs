@@ -1,14 +1,18 @@
 //! Consults, what was said in their rooms, and visits go when their time is over, and nothing that is held or open does.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sanbao_booking::retention::disposer;
 use sanbao_booking::verify;
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
-use sanbao_platform::retention::{Disposer, Outcome, Periods, RetentionClass, Run};
-use sanbao_platform::testing::{Person, everything, on_both};
+use sanbao_platform::on;
+use sanbao_platform::retention::{Disposer, Outcome, Periods, Refusal, RetentionClass, Run};
+use sanbao_platform::testing::{self, Person, everything, on_both};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::consult::world::World;
 use crate::visit::world::World as Agency;
@@ -22,7 +26,7 @@ fn until(clock: &Clock, at: &str) {
 }
 
 fn of(db: &Db, clock: &Clock) -> Disposer {
-    disposer(db.clone(), clock.clone(), Periods::default())
+    Disposer { clock_is_right: true, ..disposer(db.clone(), clock.clone(), Periods::default()) }
 }
 
 /// How many were taken away of papers of consults, of media and of work orders.
@@ -112,6 +116,97 @@ async fn what_is_held_or_open_stays_whatever_its_age() {
         assert_eq!(w.count(told).await, 2);
         w.get(&w.nurse, &format!("/v1/consults/{open}")).await.expect(200);
         is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_ahead_of_everything_takes_nothing_away() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        archived(&w).await;
+        until(&w.clock, "2050-01-01T00:00:00Z");
+        let doubting = disposer(w.db.clone(), w.clock.clone(), Periods::default());
+        assert!(matches!(doubting.refusal().await.unwrap(), Some(Refusal::ClockAhead(_))));
+        assert_eq!(doubting.run_now().await.unwrap(), []);
+        assert_eq!(w.count("select count(*) from retention_run").await, 0);
+        // Somebody vouches for it once, and the run is the proof.
+        assert_eq!(run(&w.db, &w.clock).await, [1, 0, 0]);
+        assert_eq!(doubting.refusal().await.unwrap(), None);
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_class_that_fails_keeps_none_of_the_others() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = archived(&w).await;
+        until(&w.clock, "2050-01-01T00:00:00Z");
+        let mut failing = of(&w.db, &w.clock);
+        failing.disposals[0].take = Arc::new(|_, _, _| Box::pin(async { Err(sqlx::Error::RowNotFound.into()) }));
+        failing.run_now().await.unwrap_err();
+        assert_eq!(w.events(&id).await.last().unwrap(), "booking.consult.media_over");
+        is_whole(&w.db).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_of_a_time_to_come_hides_none() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let ahead = Clock::manual("2060-01-01T00:00:00Z".parse().unwrap());
+        assert_eq!(run(&w.db, &ahead).await, [0, 0, 0]);
+        let kept = of(&w.db, &w.clock).kept().await.unwrap();
+        assert!(kept.iter().all(|kept| kept.last.is_none() && kept.last_done.is_none()), "{kept:?}");
+    })
+    .await;
+}
+
+const OLD_HOLD: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by)
+    values ($1, $2, $3, '旧版设的', $4, $5)";
+const OLD_LIFT: &str = "update person_hold set lifted_at = $1, lifted_by = set_by, lift_reason = '旧版解的'";
+
+/// Runs the tasks of a start until all holds were told so often.
+async fn tell(w: &World, times: i64) {
+    let stop = CancellationToken::new();
+    let service = sanbao_booking::build(w.app.config.clone(), w.app.deps.clone());
+    let running: Vec<_> = service.tasks.into_iter().map(|task| tokio::spawn(task(stop.clone()))).collect();
+    let told = "select count(*) from outbox where kind = 'booking.person.holds_told'";
+    testing::until("the holds are told", async || w.count(told).await >= times).await;
+    stop.cancel();
+    for task in running {
+        task.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_an_earlier_process_has_set_or_lifted_is_told() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| {
+            let row = sqlx::query(OLD_HOLD).bind(Uuid::from_u128(1)).bind(w.residents[0]).bind(w.home);
+            row.bind(w.clock.now()).bind(w.nurse.id).execute(c).await.map(drop)
+        })
+        .unwrap();
+        tx.commit().await.unwrap();
+        let held = "select count(*) from outbox where kind = 'booking.person.held'";
+        let released = "select count(*) from outbox where kind = 'booking.person.released'";
+        tell(&w, 1).await;
+        assert_eq!((w.count(held).await, w.count(released).await), (1, 0));
+        w.clock.advance(Duration::from_mins(1));
+        let mut tx = w.db.begin().await.unwrap();
+        on!(tx, |c| sqlx::query(OLD_LIFT).bind(w.clock.now()).execute(c).await.map(drop)).unwrap();
+        tx.commit().await.unwrap();
+        tell(&w, 2).await;
+        tell(&w, 3).await;
+        assert_eq!((w.count(held).await, w.count(released).await), (1, 1));
+        let told = everything(&w.db).await;
+        assert!(told.contains("\"standing\":1") || told.contains("\"standing\": 1"), "{told}");
+        assert!(told.contains("\"standing\":0") || told.contains("\"standing\": 0"), "{told}");
     })
     .await;
 }

@@ -43,6 +43,8 @@ const FORGET_ELDER: &str = "delete from elder where person_id = $1";
 const FORGET_PARKED: &str = "delete from parked_event where subject = $1";
 const FORGET_ANSWERS: &str = "delete from idempotency where shown in
     (select s.shown from audit_shown s where s.kind in ('person', 'request') and s.id = $1)";
+// Who is erased is held no more: an older backup may bring back a hold of whose end nothing is told.
+const RELEASE: &str = "delete from held_subject where person_id = $1";
 // Of few people who were erased, each by the index of people, however many requests there are.
 const DUE: &str = "select r.id from erased_elder e cross join request r
     where r.person_id = e.person_id and r.erased_at is null and r.state_since <= $1
@@ -128,7 +130,7 @@ async fn take_out(tx: &mut Tx, gone: &Gone<'_>, over: Over, cause: &str) -> Resu
 /// Forgets somebody as a person of the network, and remembers that their requests are to follow.
 async fn forget(tx: &mut Tx, gone: &Gone<'_>) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(REMEMBER).bind(gone.person).bind(gone.at).execute(c).await.map(drop))?;
-    for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS] {
+    for statement in [FORGET_ELDER, FORGET_PARKED, FORGET_ANSWERS, RELEASE] {
         on!(tx, |c| sqlx::query(statement).bind(gone.person).execute(c).await.map(drop))?;
     }
     for request in gone.requests {
@@ -255,6 +257,7 @@ mod tests {
         ("office", "organisations"),
         ("outbox", "emptied by the platform, event by event, so that its readers read them still"),
         ("held_subject", "ids"),
+        ("holds_heard", "a moment"),
         ("outdated_token", "staff"),
         ("retention_run", "counts and moments"),
         ("request_moved", "ids"),

@@ -10,6 +10,7 @@ use sanbao_platform::retention::{Bound, Disposal, Disposer, Periods, RetentionCl
 use uuid::Uuid;
 
 use super::erased;
+use super::held;
 use super::id::RequestId;
 use crate::NAME;
 
@@ -28,7 +29,7 @@ macro_rules! unheld {
 }
 
 const DUE: &str = concat!(
-    "select r.id, r.state_since from request r where r.received_at <= $1 and r.state_since <= $1
+    "select r.id, r.state_since from request r where r.state_since <= $1
         and (r.state_since, r.id) > ($2, $3) and ",
     ended!(),
     unheld!(),
@@ -55,7 +56,8 @@ pub fn disposer(db: Db, clock: Clock, periods: Periods) -> Disposer {
         oldest: OLDEST,
         take: Arc::new(|tx, id, bound| Box::pin(take(tx, id, bound))),
     };
-    Disposer { service: NAME, db, clock, periods, disposals: vec![requests] }
+    let told = Some(held::HEARD);
+    Disposer { service: NAME, db, clock, periods, disposals: vec![requests], told, clock_is_right: false }
 }
 
 async fn take(tx: &mut Tx, id: Uuid, bound: Bound) -> Result<bool, DbError> {
@@ -102,6 +104,7 @@ mod tests {
         ("ended_session", "staff"),
         ("erased_elder", "ids of those who were erased"),
         ("field_key_mark", "keys"),
+        ("holds_heard", "a moment"),
         ("idempotency", "days: --keep-answer-days"),
         ("import_run", "counts, and the first bad cells with personal ones masked"),
         ("inbox", "ids of events"),

@@ -5,9 +5,11 @@
 //! whole or gone.
 
 mod class;
+mod refusal;
 mod run;
 mod store;
 
 pub use class::{Period, Periods, RetentionClass};
+pub use refusal::Refusal;
 pub use run::{Bound, Disposal, Disposer, Kept, Planned, Take, task};
 pub use store::{Outcome, Run};

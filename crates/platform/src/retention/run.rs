@@ -32,6 +32,9 @@ const DAY: TimeDelta = TimeDelta::hours(23);
 /// Things that should have gone before so many days are overdue.
 const OVERDUE_DAYS: i64 = 2;
 
+/// Why a process that began with a clock that is not believed takes nothing away.
+const DOUBTED: &str = "at the start the clock was more than 7 days ahead of everything that was written";
+
 const AUDIT_OLDEST: &str = "select occurred_at from audit where position is not null order by position limit 1";
 const AUDIT_PRUNED: &str = "select pruned_at from audit_pruning where id = 1";
 
@@ -72,6 +75,10 @@ pub struct Disposer {
     pub clock: Clock,
     pub periods: Periods,
     pub disposals: Vec<Disposal>,
+    /// Counts what was told since `$1` of all legal holds, where another service keeps them: without it nothing goes.
+    pub told: Option<&'static str>,
+    /// Whether somebody vouches for the clock, however far ahead of everything it is.
+    pub clock_is_right: bool,
 }
 
 /// How a class stands in a service.
@@ -120,13 +127,29 @@ impl Disposal {
 
 impl Disposer {
     /// Takes away everything whose time is over, or until `stop`; the runs that were made. A class that another process is at is
-    /// left to it.
+    /// left to it, and one that fails keeps none of the others. Nothing goes while there is a refusal.
     pub async fn run(&self, stop: &CancellationToken) -> Result<Vec<Run>, DbError> {
-        let mut runs = Vec::new();
-        for disposal in &self.disposals {
-            runs.extend(self.dispose(disposal, stop).await?);
+        if self.is_refused().await? {
+            return Ok(Vec::new());
         }
-        Ok(runs)
+        let (mut runs, mut fault) = (Vec::new(), None);
+        for disposal in &self.disposals {
+            match self.dispose(disposal, stop).await {
+                Ok(run) => runs.extend(run),
+                Err(error) => {
+                    fault.get_or_insert(error);
+                }
+            }
+        }
+        fault.map_or(Ok(runs), Err)
+    }
+
+    async fn is_refused(&self) -> Result<bool, DbError> {
+        let refusal = self.refusal().await?;
+        if let Some(refusal) = refusal {
+            tracing::warn!(service = self.service, %refusal, "nothing is taken away");
+        }
+        Ok(refusal.is_some())
     }
 
     /// The same without an end before the end.
@@ -136,13 +159,24 @@ impl Disposer {
 
     /// The same for the classes that were not looked through in the last day.
     async fn run_daily(&self, stop: &CancellationToken) -> Result<(), DbError> {
+        if self.is_refused().await? {
+            return Ok(());
+        }
+        let mut fault = None;
         for disposal in &self.disposals {
-            let last = store::last_done(&mut self.db.read().await?, disposal.class).await?;
-            // A clock that was put back makes a run of a time to come, after which none would ever be.
-            let is_done = last.is_some_and(|last| (self.clock.now() - last).abs() < DAY);
-            if !is_done && !stop.is_cancelled() {
-                self.dispose(disposal, stop).await?;
+            if let Err(error) = self.dispose_daily(disposal, stop).await {
+                fault.get_or_insert(error);
             }
+        }
+        fault.map_or(Ok(()), Err)
+    }
+
+    async fn dispose_daily(&self, disposal: &Disposal, stop: &CancellationToken) -> Result<(), DbError> {
+        let now = self.clock.now();
+        let last = store::last_done(&mut self.db.read().await?, disposal.class, now).await?;
+        let is_done = last.is_some_and(|last| now - last < DAY);
+        if !is_done && !stop.is_cancelled() {
+            self.dispose(disposal, stop).await?;
         }
         Ok(())
     }
@@ -219,7 +253,8 @@ impl Disposer {
         (id, at): (Uuid, DateTime<Utc>),
         is_first: bool,
     ) -> Result<Option<bool>, DbError> {
-        let now = self.clock.now();
+        // A clock that was put back meanwhile would let it go before its run.
+        let now = self.clock.now().max(claim.at);
         let mut tx = self.db.begin().await?;
         if !(disposal.take)(&mut tx, id, Bound { now, before: claim.before }).await? {
             return Ok(Some(false));
@@ -274,9 +309,10 @@ impl Disposer {
     pub async fn kept(&self) -> Result<Vec<Kept>, DbError> {
         let mut all = Vec::new();
         let mut conn = self.db.read().await?;
+        let now = self.clock.now();
         for disposal in &self.disposals {
             let (class, period) = (disposal.class, self.periods.of(disposal.class));
-            let overdue = period.since(self.clock.now()) - TimeDelta::days(OVERDUE_DAYS);
+            let overdue = period.since(now) - TimeDelta::days(OVERDUE_DAYS);
             let first = (DateTime::UNIX_EPOCH, Uuid::nil());
             let oldest: Option<DateTime<Utc>> =
                 on!(conn, |c| sqlx::query_scalar(disposal.oldest).fetch_one(c).await).map_err(DbError::from)?;
@@ -285,8 +321,8 @@ impl Disposer {
                 period,
                 oldest,
                 is_overdue: !disposal.due(&mut conn, overdue, first, 1).await?.is_empty(),
-                last: store::last(&mut conn, class).await?,
-                last_done: store::last_done(&mut conn, class).await?,
+                last: store::last(&mut conn, class, now).await?,
+                last_done: store::last_done(&mut conn, class, now).await?,
             });
         }
         Ok(all)
@@ -300,17 +336,37 @@ impl Kept {
     }
 }
 
+/// Whether the clock was far ahead of everything when the process began.
+async fn doubted_at_start(disposer: &Disposer) -> bool {
+    match disposer.clock_ahead().await {
+        Ok(ahead) => ahead.is_some(),
+        Err(error) => {
+            tracing::error!(service = disposer.service, %error, "the clock is not compared with what was written before");
+            false
+        }
+    }
+}
+
 /// Looks every hour whether a day has passed, and takes away what is kept no longer.
 pub fn task(disposer: Disposer) -> Task {
     Box::new(move |stop| {
         Box::pin(async move {
+            let doubted = doubted_at_start(&disposer).await;
             loop {
                 // A clock that is years ahead at the start has time to be put right before anything is removed by it.
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = tokio::time::sleep(Duration::from_secs(INTERVAL_SECONDS)) => {}
                 }
-                if let Err(error) = disposer.run_daily(&stop).await {
+                let ran = async {
+                    // What was written since by that clock proves nothing: a run that somebody vouches for does, or another start.
+                    if doubted && !disposer.has_run_lately().await? {
+                        tracing::warn!(service = disposer.service, "nothing is taken away: {DOUBTED}");
+                        return Ok(());
+                    }
+                    disposer.run_daily(&stop).await
+                };
+                if let Err(error) = ran.await {
                     tracing::error!(service = disposer.service, %error, "what is kept no longer stays until the next try");
                 }
             }

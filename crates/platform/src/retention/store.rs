@@ -18,15 +18,26 @@ const CLAIM: &str = "insert into retention_run
         (id, class, years, before_at, started_at, beat_at, outcome, removed)
     values ($1, $2, $3, $4, $5, $5, 'running', 0) on conflict do nothing";
 const NOTE: &str =
-    "update retention_run set removed = removed + 1, oldest_at = coalesce(oldest_at, $3), newest_at = $3, beat_at = $2
+    "update retention_run set removed = removed + 1, oldest_at = coalesce(oldest_at, $3), newest_at = $3, beat_at = case when beat_at > $2 then beat_at else $2 end
     where id = $1 and finished_at is null";
-const BEAT: &str = "update retention_run set beat_at = $2 where id = $1 and finished_at is null";
-const FINISH: &str = "update retention_run set finished_at = $2, outcome = $3 where id = $1 and finished_at is null";
+const BEAT: &str = "update retention_run set beat_at = case when beat_at > $2 then beat_at else $2 end
+    where id = $1 and finished_at is null";
+// No end is before the last that was taken away, whatever the clock does.
+const FINISH: &str =
+    "update retention_run set finished_at = case when beat_at > $2 then beat_at else $2 end, outcome = $3
+    where id = $1 and finished_at is null";
 const LAST: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
-    from retention_run where class = $1 order by started_at desc, id desc limit 1";
+    from retention_run where class = $1 and started_at <= $2 order by started_at desc, id desc limit 1";
 const OF: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
     from retention_run where id = $1";
-const LAST_DONE: &str = "select max(started_at) from retention_run where class = $1 and outcome = 'done'";
+const LAST_DONE: &str =
+    "select max(started_at) from retention_run where class = $1 and started_at <= $2 and outcome = 'done'";
+const NEWEST_RUN: &str = "select started_at from retention_run where started_at <= $1 order by started_at desc limit 1";
+const NEWEST_AUDIT: &str = "select occurred_at from audit where occurred_at <= $1 order by id desc limit 1";
+// But for what is told by the clock, whatever it says.
+const NEWEST_EVENT: &str =
+    "select occurred_at from outbox where occurred_at <= $1 and kind <> 'booking.person.holds_told'
+    order by seq desc limit 1";
 const ALL: &str = "select id, class, years, before_at, started_at, finished_at, outcome, removed, oldest_at, newest_at
     from retention_run order by started_at, id";
 
@@ -129,14 +140,34 @@ pub(super) async fn of(conn: &mut Conn, claim: &Claim) -> Result<Option<Run>, Db
     Ok(on!(conn, |c| sqlx::query_as(OF).bind(claim.id).fetch_optional(c).await)?)
 }
 
-/// The run of a class that began last.
-pub(super) async fn last(conn: &mut Conn, class: RetentionClass) -> Result<Option<Run>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_as(LAST).bind(class).fetch_optional(c).await)?)
+/// The run of a class that began last. One of a time to come, which a wrong clock has left, hides none.
+pub(super) async fn last(conn: &mut Conn, class: RetentionClass, now: DateTime<Utc>) -> Result<Option<Run>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_as(LAST).bind(class).bind(now).fetch_optional(c).await)?)
 }
 
-/// When the last run began that has taken everything.
-pub(super) async fn last_done(conn: &mut Conn, class: RetentionClass) -> Result<Option<DateTime<Utc>>, DbError> {
-    Ok(on!(conn, |c| sqlx::query_scalar(LAST_DONE).bind(class).fetch_one(c).await)?)
+/// When the last run began that has taken everything; one of a time to come hides none.
+pub(super) async fn last_done(
+    conn: &mut Conn,
+    class: RetentionClass,
+    now: DateTime<Utc>,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(LAST_DONE).bind(class).bind(now).fetch_one(c).await)?)
+}
+
+/// The moment of the newest run at `now`, and by all also of the newest audit row and event.
+pub(super) async fn newest(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    by_all: bool,
+) -> Result<Option<DateTime<Utc>>, DbError> {
+    let statements: &[&'static str] = if by_all { &[NEWEST_RUN, NEWEST_AUDIT, NEWEST_EVENT] } else { &[NEWEST_RUN] };
+    let mut newest: Option<DateTime<Utc>> = None;
+    for statement in statements {
+        let at: Option<DateTime<Utc>> =
+            on!(conn, |c| sqlx::query_scalar(*statement).bind(now).fetch_optional(c).await)?;
+        newest = newest.max(at);
+    }
+    Ok(newest)
 }
 
 impl Run {

@@ -100,6 +100,17 @@ described! {
     }
 }
 
+described! {
+    /// The data of `booking.person.holds_told`.
+    #[derive(Clone, Copy, Debug, Serialize)]
+    pub struct HoldsTold {
+        /// How many records are held, those among them that lead on to others.
+        pub standing: i64,
+        /// When it was told.
+        pub at: DateTime<Utc>,
+    }
+}
+
 event_kinds! {
     PersonEvent<'static> {
         REGISTERED = "booking.person.registered" 1 "A person is known now.";
@@ -115,6 +126,9 @@ event_kinds! {
     PersonHeld {
         HELD = "booking.person.held" 1 "A legal hold stands on somebody's record: nothing of it is taken away. It may be told again, with later requests.";
         RELEASED = "booking.person.released" 1 "No legal hold stands on somebody's record any more.";
+    }
+    HoldsTold {
+        HOLDS_TOLD = "booking.person.holds_told" 1 "Every legal hold was told: who knows of as many held records knows of all. It is told each hour.";
     }
     PersonMoved {
         MOVED = "booking.person.moved" 1 "Somebody was handed over to another care home, or to the own home: what is not done is that record's.";
@@ -165,6 +179,13 @@ impl PersonHeld {
     /// Writes the event beside the change.
     pub(super) async fn publish(&self, tx: &mut Tx, kind: &EventKind<Self>) -> Result<(), DbError> {
         bus::emit(tx, self.at, kind, self.person_id, self).await
+    }
+}
+
+impl HoldsTold {
+    /// Writes the event. It is of nobody.
+    pub(super) async fn publish(&self, tx: &mut Tx) -> Result<(), DbError> {
+        bus::emit(tx, self.at, &HOLDS_TOLD, Uuid::nil(), self).await
     }
 }
 

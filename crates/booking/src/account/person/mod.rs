@@ -28,7 +28,7 @@ mod view;
 pub use elder::{Elder, ElderContact, find_or_register};
 pub use events::CATALOGUE;
 pub(super) use events::{PersonEvent, REGISTERED};
-pub(crate) use hold::tell_of_visit;
+pub(crate) use hold::tell_if_held;
 pub use model::Person;
 pub(super) use model::may_register;
 pub use open::{OpenView, has_ended, require_here};

@@ -41,6 +41,24 @@ async fn run(site: &Site, sqlite: &'static str, postgres: &'static str) {
 }
 
 #[tokio::test]
+async fn a_hold_is_told_of_the_record_that_goes_into_a_held_one() {
+    on_both(|engine: TestEngine| async move {
+        let site = Site::open(&engine).await;
+        let (dispatcher, admin) = (site.token("dispatcher").await, site.token("admin").await);
+        let elder = |name: &str| json!({ "name": name, "area_code": "330211001001" });
+        let one = register(&site, &dispatcher, elder("许桂兰")).await;
+        let other = register(&site, &dispatcher, elder("许 桂兰")).await;
+        site.api(&admin, "POST", &format!("{}/hold", path(&one)), json!({ "reason": "纠纷" })).await.checked(200);
+        assert_eq!(published(&site, "booking.person.held").await, 1);
+        let body = json!({ "other": other["id"] });
+        let join = format!("{}/join", path(&one));
+        site.api_with(&dispatcher, "POST", &join, body, &[("if-match", "\"1\"")]).await.checked(200);
+        assert_eq!(published(&site, "booking.person.held").await, 3, "of both records");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_missing_is_taken_over_and_the_old_id_leads_on_until_it_is_undone() {
     on_both(|engine: TestEngine| async move {
         let site = Site::open(&engine).await;

@@ -9,7 +9,8 @@ use sanbao_needs_analysis::request::retention::disposer;
 use sanbao_needs_analysis::{rollup, verify};
 use sanbao_platform::clock::Clock;
 use sanbao_platform::db::Db;
-use sanbao_platform::retention::{Disposer, Outcome, Periods, Run};
+use sanbao_platform::on;
+use sanbao_platform::retention::{Disposer, Outcome, Periods, Refusal, Run};
 use sanbao_platform::testing::{TestEngine, everything, on_both, sqlite};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -27,10 +28,20 @@ fn until(clock: &Clock, at: &str) {
 }
 
 fn of(db: &Db, clock: &Clock) -> Disposer {
-    disposer(db.clone(), clock.clone(), Periods::default())
+    Disposer { clock_is_right: true, ..disposer(db.clone(), clock.clone(), Periods::default()) }
+}
+
+const HEAR: &str = "insert into holds_heard (id, at) values (1, $1) on conflict (id) do update set at = excluded.at";
+
+/// It was heard that every hold is known.
+async fn heard(db: &Db, clock: &Clock) {
+    let mut tx = db.begin().await.unwrap();
+    on!(tx, |c| sqlx::query(HEAR).bind(clock.now()).execute(c).await.map(drop)).unwrap();
+    tx.commit().await.unwrap();
 }
 
 async fn run(house: &House) -> i64 {
+    heard(&house.app.deps.db, &house.clock).await;
     let runs = of(&house.app.deps.db, &house.clock).run_now().await.unwrap();
     assert!(runs.iter().all(|run| run.outcome == Outcome::Done), "{runs:?}");
     runs.iter().map(|run| run.removed).sum()
@@ -118,6 +129,39 @@ async fn a_hold_keeps_the_requests_of_its_person_until_it_is_lifted() {
     .await;
 }
 
+#[tokio::test]
+async fn nothing_goes_until_as_many_holds_are_known_as_stand() {
+    on_both(|engine| async move {
+        let house = House::open(&engine).await;
+        known(&house).await;
+        ended(&house).await;
+        until(&house.clock, "2040-01-01T00:00:00Z");
+        let disposer = of(&house.app.deps.db, &house.clock);
+        let refused = async || disposer.refusal().await.unwrap();
+        let told = async |standing: i64| {
+            let told = json!({ "standing": standing, "at": house.now() });
+            house.hear("booking.person.holds_told", Uuid::nil(), told).await;
+        };
+        assert_eq!((refused().await, disposer.run_now().await.unwrap()), (Some(Refusal::HoldsUnknown), vec![]));
+        told(1).await;
+        assert_eq!((refused().await, disposer.run_now().await.unwrap()), (Some(Refusal::HoldsUnknown), vec![]));
+        let held = json!({ "person_id": ELDER, "requests": [], "at": house.now() });
+        house.hear("booking.person.held", ELDER, held.clone()).await;
+        told(1).await;
+        assert_eq!((refused().await, disposer.run_now().await.unwrap()[0].removed), (None, 0));
+        house.hear("booking.person.released", ELDER, held).await;
+        told(1).await;
+        assert_eq!(refused().await, Some(Refusal::HoldsUnknown), "one is unknown");
+        told(0).await;
+        house.clock.advance(Duration::from_hours(72));
+        assert_eq!(refused().await, Some(Refusal::HoldsUnknown), "that was long ago");
+        told(0).await;
+        assert_eq!((disposer.run_now().await.unwrap()[0].removed, house.parked().await), (1, 0));
+        is_whole(&house.app.deps.db).await;
+    })
+    .await;
+}
+
 /// A hold on the record that another leads on to, and on one that leads on to another.
 #[tokio::test]
 async fn a_hold_keeps_what_is_of_a_joined_record() {
@@ -149,6 +193,7 @@ async fn one_that_is_killed_on_the_way_leaves_each_request_whole_or_gone() {
         }
         let (counted, db) = (house.counted().await, &house.app.deps.db);
         until(&house.clock, "2032-01-01T00:00:00Z");
+        heard(db, &house.clock).await;
         let mut killed = of(db, &house.clock);
         let (reached, count) = (Arc::new(Notify::new()), Arc::new(AtomicU32::new(0)));
         let (take, at) = (killed.disposals[0].take.clone(), Arc::clone(&reached));
@@ -193,6 +238,7 @@ async fn two_processes_take_each_request_once() {
         }
         until(&house.clock, "2032-01-01T00:00:00Z");
         let db = &house.app.deps.db;
+        heard(db, &house.clock).await;
         let (one, other) = (of(db, &house.clock), of(db, &house.clock));
         let (one, other) = tokio::join!(one.run_now(), other.run_now());
         let removed: i64 = one.unwrap().iter().chain(&other.unwrap()).map(|run| run.removed).sum();
@@ -216,6 +262,7 @@ async fn what_an_older_backup_brings_back_goes_again_at_the_first_run() {
     for service in ["needs_analysis", "older"] {
         let db = engine.database(service, &MIGRATIONS).await;
         assert!(everything(&db).await.contains("谌独名"), "{service}");
+        heard(&db, &clock).await;
         let runs = of(&db, &clock).run_now().await.unwrap();
         assert_eq!((runs.len(), runs[0].removed), (1, 1), "{service}");
         assert!(!everything(&db).await.contains("谌独名"), "{service}");

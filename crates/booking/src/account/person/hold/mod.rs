@@ -9,5 +9,5 @@ mod view;
 pub(in crate::account) use api::listed;
 pub(super) use store::{load_locked, require_none};
 pub(in crate::account) use told::task;
-pub(crate) use told::tell_of_visit;
+pub(crate) use told::tell_if_held;
 pub(in crate::account) use view::HoldView;

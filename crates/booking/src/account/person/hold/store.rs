@@ -25,14 +25,20 @@ const STANDING: &str = "select count(*) from person_hold h where h.lifted_at is 
     and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
 const SET: &str = "insert into person_hold (id, person_id, organisation_id, reason, set_at, set_by, told_at)
     values ($1, $2, $3, $4, $5, $6, $5) on conflict do nothing";
-const LIFT: &str = "update person_hold set lifted_at = $3, lifted_by = $4, lift_reason = $5
+const LIFT: &str = "update person_hold set lifted_at = $3, lifted_by = $4, lift_reason = $5, told_at = $3
     where organisation_id = $2 and lifted_at is null
         and (person_id = $1 or person_id in (select p.id from person p where p.merged_into = $1))";
 const STANDING_OF: &str = "select count(*) from person_hold h where h.lifted_at is null and h.organisation_id = $2
     and (h.person_id = $1 or h.person_id in (select p.id from person p where p.merged_into = $1))";
-const UNTOLD: &str = "select distinct h.person_id from person_hold h where h.lifted_at is null and h.told_at is null
+// A process of an earlier version tells neither that it sets a hold nor that it lifts one.
+const UNTOLD: &str = "select distinct h.person_id from person_hold h where h.told_at is null or h.told_at < h.lifted_at
     order by h.person_id limit 100";
-const TOLD: &str = "update person_hold set told_at = $2 where person_id = $1 and told_at is null";
+const TOLD: &str = "update person_hold set told_at = case when lifted_at > $2 then lifted_at else $2 end
+    where person_id = $1 and (told_at is null or told_at < lifted_at)";
+const SURVIVOR: &str = "select coalesce(p.merged_into, p.id) from person p where p.id = $1";
+const HELD_RECORDS: &str = "select count(*) from person p join (select distinct coalesce(hp.merged_into, hp.id) as id
+        from person_hold h join person hp on hp.id = h.person_id where h.lifted_at is null) s
+    on p.id = s.id or p.merged_into = s.id";
 // Of a record that leads on also the one that it leads to: that is locked by those who erase.
 const LOCK_POSTGRES: &str = "select p.id from person p where p.id = $1
     or p.id = (select m.merged_into from person m where m.id = $1) order by p.id for update";
@@ -57,7 +63,7 @@ pub(super) async fn list(conn: &mut Conn, person: PersonId) -> Result<Vec<Person
 }
 
 /// Keeps others from setting a hold on a record, or from erasing it, until the transaction ends.
-async fn lock(tx: &mut Tx, person: PersonId) -> Result<(), DbError> {
+pub(super) async fn lock(tx: &mut Tx, person: PersonId) -> Result<(), DbError> {
     if let Engine::Postgres(c) = tx.engine() {
         sqlx::query(LOCK_POSTGRES).bind(person).execute(c).await?;
     }
@@ -115,7 +121,18 @@ pub(super) async fn stands(conn: &mut Conn, person: PersonId) -> Result<bool, Db
     Ok(standing > 0)
 }
 
-/// Some of the records with a hold of which nobody was told.
+/// The record to which one leads on, or itself.
+pub(super) async fn survivor(conn: &mut Conn, person: PersonId) -> Result<PersonId, DbError> {
+    let survivor: Option<PersonId> = on!(conn, |c| sqlx::query_scalar(SURVIVOR).bind(person).fetch_optional(c).await)?;
+    Ok(survivor.unwrap_or(person))
+}
+
+/// How many records are held, those among them that lead on to others.
+pub(super) async fn held_records(conn: &mut Conn) -> Result<i64, DbError> {
+    Ok(on!(conn, |c| sqlx::query_scalar(HELD_RECORDS).fetch_one(c).await)?)
+}
+
+/// Some of the records with a hold of which, or of whose end, nobody was told.
 pub(super) async fn untold(conn: &mut Conn) -> Result<Vec<PersonId>, DbError> {
     Ok(on!(conn, |c| sqlx::query_scalar(UNTOLD).fetch_all(c).await)?)
 }

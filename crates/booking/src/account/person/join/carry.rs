@@ -10,7 +10,7 @@ use super::steps::{Both, INTO, OWN, overtaken, record, take, write};
 use super::{calendar, store};
 use crate::account::person::events::{PersonEvent, PersonMoved, UPDATED};
 use crate::account::person::transfer::TransferId;
-use crate::account::person::{care, lookup};
+use crate::account::person::{care, hold, lookup};
 use crate::account::problems::PAPERS_DIFFER;
 
 /// Lets `other`, the record of those who have handed the person over, lead on to `survivor`, the record of those who have
@@ -37,6 +37,7 @@ pub(in crate::account::person) async fn carry(
     other.version += 1;
     write(tx, &mut survivor).await?;
     lookup::write(tx, other.id).await?;
+    hold::tell_if_held(tx, survivor.id, at).await?;
     let moved = PersonMoved {
         person_id: survivor.id,
         other_id: other.id,

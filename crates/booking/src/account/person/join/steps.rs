@@ -73,6 +73,7 @@ pub(super) async fn join(
     other.version += 1;
     write(tx, &mut survivor).await?;
     lookup::write(tx, other.id).await?;
+    held::tell_if_held(tx, survivor.id, now).await?;
     PersonJoined::of(&join_ids(&join), now).publish(tx, &JOINED).await?;
     PersonEvent::of(&survivor).publish(tx, now, &UPDATED).await?;
     record(tx, ctx, "join", &join, [(&survivor, OWN, OWN), (&other, OWN, INTO)]).await?;
