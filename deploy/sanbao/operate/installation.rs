@@ -71,18 +71,18 @@ impl Installation {
     async fn findings(&self, stores: &Stores, clock: &Clock) -> (Vec<Finding>, Vec<KeptHere>) {
         let databases: Vec<_> = stores.roles().filter_map(|role| Some((role, stores.of(role).ok()?.clone()))).collect();
         let keeping = self.0.settings.as_ref().map_or_else(Keeping::default, |settings| settings.audit.clone());
-        let around = async {
+        let around = Box::pin(async {
             match &self.0.settings {
                 Some(settings) => check::around(settings, clock).await,
                 None => Vec::new(),
             }
-        };
-        let running = async {
+        });
+        let running = Box::pin(async {
             match self.0.running.get() {
                 Some((wiring, jobs, nats)) => check::connections(wiring, jobs, nats.as_ref()).await,
                 None => Vec::new(),
             }
-        };
+        });
         let periods = self.0.settings.as_ref().map_or_else(Periods::default, |settings| settings.periods);
         let mut kept = Vec::new();
         let retention = Box::pin(async {
@@ -91,9 +91,9 @@ impl Installation {
             findings
         });
         let (stored, around, chains, running, retention) = tokio::join!(
-            check::in_time("state-databases", check::of_open(&databases, clock)),
+            check::in_time("state-databases", Box::pin(check::of_open(&databases, clock))),
             around,
-            check::in_time("state-checkpoints", check::checkpoints(&keeping, &databases, clock)),
+            check::in_time("state-checkpoints", Box::pin(check::checkpoints(&keeping, &databases, clock))),
             check::in_time("state-readers", running),
             check::in_time("state-retentions", retention),
         );

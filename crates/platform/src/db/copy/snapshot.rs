@@ -80,6 +80,10 @@ impl Snapshot {
         }
     }
 
+    /// As of a connection that is lent: this one goes back to nobody.
+    #[expect(clippy::unused_self, reason = "`on!` says it of every connection")]
+    pub(crate) fn settle(&self) {}
+
     /// The migrations that it has.
     pub async fn applied(&mut self) -> Result<Vec<i64>, DbError> {
         Ok(crate::on!(self, |c| sqlx::query_scalar(APPLIED).fetch_all(c).await)?)
