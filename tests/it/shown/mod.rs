@@ -97,7 +97,6 @@ const PLAIN: &[&str] = &[
     "BookedOutside",
     "CaregiverHours",
     "CaregiverHoursLine",
-    "CaregiverLine",
     "CaregiverView",
     "CategoryCount",
     "CheckResult",
