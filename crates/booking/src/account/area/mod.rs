@@ -8,6 +8,6 @@ mod tree;
 pub use consumer::consumer;
 pub use placed::place_unplaced;
 pub(super) use placed::task;
-pub(crate) use store::{area_lies_in, in_areas};
+pub(crate) use store::in_areas;
 pub use store::{insert, lay, lies_in, still_held};
 pub use tree::{Named, named, under};

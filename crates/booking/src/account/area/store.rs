@@ -7,23 +7,6 @@ use sanbao_platform::on;
 /// The end of days that have none: SQL compares it like any other.
 const NEVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a day");
 
-/// Whether an area lies in another, not being it, on a day.
-macro_rules! area_lies_in {
-    ($code:expr, $top:expr, $day:expr) => {
-        concat!(
-            "exists (select 1 from area_within w where w.code = ",
-            $code,
-            " and w.ancestor = ",
-            $top,
-            " and w.valid_from <= ",
-            $day,
-            " and w.valid_until > ",
-            $day,
-            ")"
-        )
-    };
-}
-
 /// Whether an area is one of the caller's, which are `$2` with commas between, or lies in one of them on the day `$3`.
 macro_rules! in_areas {
     ($code:expr) => {
@@ -38,7 +21,7 @@ macro_rules! in_areas {
     };
 }
 
-pub(crate) use {area_lies_in, in_areas};
+pub(crate) use in_areas;
 
 const INSERT: &str = "insert into area (code, level, name_zh, name_en) values ($1, $2, $3, $4)
     on conflict (code) do update set level = excluded.level, name_zh = excluded.name_zh, name_en = excluded.name_en";
@@ -79,8 +62,8 @@ const UNPLACED: &str = "select distinct p.child from area_parent p where not exi
 /// Areas that one look finds at most: the limit of that statement.
 pub(super) const UNPLACED_MAX: usize = 1000;
 const BELOW: &str = "select distinct code from area_within where ancestor = $1 order by code";
-const LIES_IN: &str =
-    concat!("select case when ", area_lies_in!("cast($1 as text)", "cast($2 as text)", "$3"), " then 1 else 0 end");
+const LIES_IN: &str = "select case when exists (select 1 from area_within w where w.code = $1 and w.ancestor = $2
+    and w.valid_from <= $3 and w.valid_until > $3) then 1 else 0 end";
 const PLACED: &str = "select count(*) from area_parent where child = $1 and valid_from <= $2";
 
 /// Whether the area `code` is `top` or lies under it on a day. An area that is not known yet lies under nothing.

@@ -20,11 +20,8 @@ const FIND: &str = "select id, kind, name_zh, name_en, time_zone, phone, area_co
 /// its area `$2`, the day `$3`.
 macro_rules! reached {
     () => {
-        concat!(
-            "(id = $1 or made_by = $1 or (kind <> 'street_office' and (area_code = $2 or ",
-            $crate::account::area::area_lies_in!("organisation.area_code", "$2", "$3"),
-            ")))"
-        )
+        "(id = $1 or made_by = $1 or (kind <> 'street_office' and (area_code = $2 or exists (select 1 from area_within w
+            where w.code = organisation.area_code and w.ancestor = $2 and w.valid_from <= $3 and w.valid_until > $3))))"
     };
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::input::PersonSearch;
 use super::model::Person;
 use super::{lookup, transfer};
-use crate::account::area::{self, in_areas};
+use crate::account::area;
 use crate::account::id::PersonId;
 use crate::account::organisation::{self, Organisation, OrganisationKind};
 use crate::account::policy::{self, AccountAction, AccountRelation};
@@ -89,6 +89,15 @@ const SEARCH_VISITED: &str = concat!(
         and (coalesce(v.checked_out_at, v.closed_at) is null or coalesce(v.checked_out_at, v.closed_at) >= $2)))
     order by name, id limit $3"
 );
+/// As `in_areas!` of an elder.
+macro_rules! elder_in_areas {
+    () => {
+        "(replace(',' || $2 || ',', ',' || person.area_code || ',', '') <> ',' || $2 || ','
+            or exists (select 1 from area_within w where w.code = person.area_code and w.valid_from <= $3 and w.valid_until > $3
+                and replace(',' || $2 || ',', ',' || w.ancestor || ',', '') <> ',' || $2 || ','))"
+    };
+}
+
 const SEARCH_IN_AREAS: &str = concat!(
     "select ",
     columns!(),
@@ -98,7 +107,7 @@ const SEARCH_IN_AREAS: &str = concat!(
             where m.merged_into = person.id and m.registered_by = $1 and not ",
     handed_over!(),
     ") or ",
-    in_areas!("person.area_code"),
+    elder_in_areas!(),
     ") order by name, id limit $8"
 );
 /// A visit that has not ended, or has ended since.

@@ -11,7 +11,6 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::key::{Beginning, KeyedTexts};
-use crate::account::area::in_areas;
 use crate::account::id::PersonId;
 use crate::account::organisation::{Organisation, OrganisationKind};
 use crate::account::person::model::Person;
@@ -70,12 +69,20 @@ const OF_AGENCY: &str = concat!(
     columns!(),
     of_nearest!()
 );
+/// As `in_areas!` of the person of a key.
+macro_rules! key_in_areas {
+    () => {
+        "(replace(',' || $2 || ',', ',' || k.area_code || ',', '') <> ',' || $2 || ','
+            or exists (select 1 from area_within w where w.code = k.area_code and w.valid_from <= $3 and w.valid_until > $3
+                and replace(',' || $2 || ',', ',' || w.ancestor || ',', '') <> ',' || $2 || ','))"
+    };
+}
 const OF_AREAS: &str = concat!(
     "with picked (id, key) as (
         select k.person_id, k.key from person_key k
         where k.scope = $4 and k.key >= $5 and k.key < $6
         and (",
-    in_areas!("k.area_code"),
+    key_in_areas!(),
     " or exists (select 1 from person m
                 where (m.id = k.person_id or m.merged_into = k.person_id) and m.registered_by = $1 and not ",
     handed_over!(),
