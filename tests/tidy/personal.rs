@@ -62,6 +62,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/emergency/store.rs",
     "crates/booking/src/retention/store.rs",
     "crates/booking/src/verify.rs",
+    "crates/booking/src/visit/caregiver/store.rs",
     "crates/booking/src/visit/proof.rs",
     "crates/booking/src/visit/store.rs",
     "crates/needs-analysis/src/request/demo.rs",

@@ -35,7 +35,7 @@ pub use belonging::{Holding, KeyMarks};
 #[doc(hidden)]
 pub use migrate::ascends;
 pub use migrate::{Migrations, Script};
-use readers::Reader;
+use readers::LentReader;
 use ready::Writable;
 use sqlite::{SqliteDb, WriterGuard};
 
@@ -229,7 +229,7 @@ pub struct Conn(ConnInner);
 
 #[derive(Debug)]
 enum ConnInner {
-    SqliteReader(Reader),
+    SqliteReader(LentReader),
     SqliteWriter(WriterGuard),
     PostgresReader(PoolConnection<Postgres>),
     PostgresTx(sqlx::Transaction<'static, Postgres>),

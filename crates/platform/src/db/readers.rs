@@ -17,7 +17,7 @@ const IDLE_MAX: Duration = Duration::from_mins(10);
 
 /// Connections that are made when they are wanted first, and kept.
 #[derive(Debug)]
-pub(super) struct Readers {
+pub(super) struct FileReaders {
     options: SqliteConnectOptions,
     /// One for each connection that may be lent.
     permits: Arc<Semaphore>,
@@ -27,23 +27,23 @@ pub(super) struct Readers {
 
 /// A connection that is lent; it goes back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub(super) struct LentReader {
     /// `None` only while it goes back.
     connection: Option<SqliteConnection>,
-    home: Arc<Readers>,
+    home: Arc<FileReaders>,
     permit: Option<OwnedSemaphorePermit>,
     /// A statement was begun, and nobody has said that it was answered.
     is_asked: bool,
 }
 
-impl Readers {
+impl FileReaders {
     pub(super) fn new(options: SqliteConnectOptions) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(SQLITE_READERS_MAX as usize));
         Arc::new(Self { options, permits, idle: Mutex::default() })
     }
 
     /// Lends a connection, or says after a wait that all are lent.
-    pub(super) async fn lend(self: &Arc<Self>) -> Result<Reader, DbError> {
+    pub(super) async fn lend(self: &Arc<Self>) -> Result<LentReader, DbError> {
         let permit = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(Duration::from_secs(ACQUIRE_WAIT_SECONDS_MAX), permit).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
@@ -52,7 +52,7 @@ impl Readers {
             Some((connection, _)) => connection,
             None => self.options.connect().await?,
         };
-        Ok(Reader { connection: Some(connection), home: Arc::clone(self), permit: Some(permit), is_asked: false })
+        Ok(LentReader { connection: Some(connection), home: Arc::clone(self), permit: Some(permit), is_asked: false })
     }
 
     /// A connection of its own for long work, beside those that are lent.
@@ -82,7 +82,7 @@ impl Readers {
     }
 }
 
-impl Reader {
+impl LentReader {
     /// The connection, for a statement.
     #[expect(clippy::expect_used, reason = "it is there until it goes back")]
     pub(super) fn asked(&mut self) -> &mut SqliteConnection {
@@ -96,7 +96,7 @@ impl Reader {
     }
 }
 
-impl Drop for Reader {
+impl Drop for LentReader {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
         if !self.is_asked {
@@ -131,7 +131,7 @@ mod tests {
     async fn the_last_one_waits_until_another_comes_back_and_nobody_gets_one_after_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("readers.db");
-        let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
+        let readers = FileReaders::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
         let mut lent = join_all((0..SQLITE_READERS_MAX).map(|_| readers.lend())).await;
         let mut first = lent.swap_remove(0).unwrap();
         sqlx::raw_sql("create temp table mark (id integer)").execute(first.asked()).await.unwrap();
@@ -154,7 +154,7 @@ mod tests {
     async fn a_connection_that_works_still_for_nobody_is_not_lent() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("readers.db");
-        let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
+        let readers = FileReaders::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
         let mut reader = readers.lend().await.unwrap();
         sqlx::raw_sql("create temp table mark (id integer)").execute(reader.asked()).await.unwrap();
         let long =
@@ -183,7 +183,7 @@ mod tests {
     async fn a_connection_whose_statement_failed_is_looked_at_and_lent_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("readers.db");
-        let readers = Readers::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
+        let readers = FileReaders::new(SqliteConnectOptions::new().filename(file).create_if_missing(true));
         for _ in 0..3 * SQLITE_READERS_MAX {
             let mut reader = readers.lend().await.unwrap();
             assert!(sqlx::raw_sql("select nothing").execute(reader.asked()).await.is_err());

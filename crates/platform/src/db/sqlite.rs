@@ -14,7 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard, oneshot};
 
-use super::readers::Readers;
+use super::readers::FileReaders;
 use super::{ACQUIRE_WAIT_SECONDS_MAX, DbError, Script, migrate};
 
 /// Waits for nobody: a file into which another process writes at this moment takes writes.
@@ -95,7 +95,7 @@ impl Writer {
 /// Reader pool and writer of one file.
 #[derive(Clone, Debug)]
 pub(super) struct SqliteDb {
-    readers: Arc<Readers>,
+    readers: Arc<FileReaders>,
     writer: Arc<Mutex<Writer>>,
     released: Arc<Notify>,
 }
@@ -148,7 +148,7 @@ impl SqliteDb {
         let mut connection = options.connect().await.map_err(|e| refused(path, e))?;
         takes_writes(&mut connection, path).await?;
         // Rows wait for their reader in the channel, and not the engine for each of them.
-        let readers = Readers::new(options.pragma("query_only", "on").row_buffer_size(ROWS_BUFFERED_MAX));
+        let readers = FileReaders::new(options.pragma("query_only", "on").row_buffer_size(ROWS_BUFFERED_MAX));
         let writer = Arc::new(Mutex::new(Writer {
             connection: Some(connection),
             open: false,
@@ -160,7 +160,7 @@ impl SqliteDb {
         Ok(Self { readers, writer, released })
     }
 
-    pub(super) fn readers(&self) -> &Arc<Readers> {
+    pub(super) fn readers(&self) -> &Arc<FileReaders> {
         &self.readers
     }
 

@@ -9,7 +9,7 @@ use super::store;
 use crate::db::DbError;
 use crate::on;
 
-/// What was told of all holds is true for so long.
+/// How long it is believed that all holds were told.
 const TOLD_HOURS: TimeDelta = TimeDelta::hours(48);
 /// A clock that is so far ahead of everything that was written is not believed.
 const AHEAD_DAYS: TimeDelta = TimeDelta::days(7);

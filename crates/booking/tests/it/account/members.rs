@@ -12,16 +12,16 @@ use serde_json::{Value, json};
 use crate::account::kit::{Browser, Site, audited, token_of};
 
 /// A site on which the hospital has an administrator of its own.
-struct Two {
-    site: Site,
+pub(super) struct Two {
+    pub(super) site: Site,
     /// The street office's administrator.
-    office: String,
+    pub(super) office: String,
     /// The hospital's.
-    boss: String,
+    pub(super) boss: String,
 }
 
 impl Two {
-    async fn open(engine: &TestEngine) -> Self {
+    pub(super) async fn open(engine: &TestEngine) -> Self {
         let site = Site::open(engine).await;
         let office = site.token("admin").await;
         let what = json!({ "roles": ["administrator"] });
@@ -29,55 +29,55 @@ impl Two {
         Self { site, office, boss }
     }
 
-    fn hospital(&self) -> OrganisationId {
+    pub(super) fn hospital(&self) -> OrganisationId {
         self.site.network.hospital
     }
 
-    fn offers(&self) -> String {
+    pub(super) fn offers(&self) -> String {
         format!("/v1/organisations/{}/offers", self.hospital())
     }
 
-    fn member(&self, login: &str) -> String {
+    pub(super) fn member(&self, login: &str) -> String {
         format!("/v1/organisations/{}/members/{}", self.hospital(), self.site.account(login))
     }
 
     /// An offer of the hospital's.
-    async fn offer(&self, roles: &[&str]) -> Value {
+    pub(super) async fn offer(&self, roles: &[&str]) -> Value {
         let what = json!({ "roles": roles, "note": "林护士" });
         self.site.api(&self.boss, "POST", &self.offers(), what).await.expect(201)
     }
 
     /// The nurse works in the hospital too.
-    async fn nurse_joins(&self) {
+    pub(super) async fn nurse_joins(&self) {
         let offer = self.offer(&["care_staff"]).await;
         let nurse = self.site.token("nurse").await;
         self.site.api(&nurse, "POST", "/v1/offers/accept", answer(&offer)).await.checked(200);
     }
 
     /// A log-in of the nurse in an organisation: the tokens.
-    async fn nurse_at(&self, organisation: OrganisationId) -> Value {
+    pub(super) async fn nurse_at(&self, organisation: OrganisationId) -> Value {
         let body = json!({ "login": "nurse", "password": PASSWORD, "organisation_id": organisation });
         self.site.api("", "POST", "/v1/tokens", body).await.expect(200)
     }
 
-    fn actor(&self, access: &str) -> Actor {
+    pub(super) fn actor(&self, access: &str) -> Actor {
         self.site.deps.keys.verify_access(self.site.clock.now(), access).unwrap()
     }
 }
 
-fn answer(offer: &Value) -> Value {
+pub(super) fn answer(offer: &Value) -> Value {
     json!({ "token": token_of(&offer["link"]) })
 }
 
-fn access(tokens: &Value) -> &str {
+pub(super) fn access(tokens: &Value) -> &str {
     tokens["access_token"].as_str().unwrap()
 }
 
-fn to(organisation: OrganisationId) -> Value {
+pub(super) fn to(organisation: OrganisationId) -> Value {
     json!({ "organisation_id": organisation })
 }
 
-const SWITCH: &str = "/v1/session/organisation";
+pub(super) const SWITCH: &str = "/v1/session/organisation";
 
 #[tokio::test]
 async fn an_offer_is_taken_once_and_written_down_on_both_sides() {
@@ -392,123 +392,6 @@ async fn by_pages_somebody_logs_in_on_the_way_to_an_offer_and_sees_the_organisat
         two.offer(&["doctor"]).await;
         let admin = office.open(site, &hospital).await.checked(200).text;
         assert!(admin.contains("林护士") && admin.contains("由 boss 发出"), "{admin}");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_offer_is_void_when_its_maker_may_make_it_no_more() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        let (site, nurse) = (&two.site, two.site.token("nurse").await);
-        let offer = two.offer(&["administrator"]).await;
-        let boss = format!("/v1/accounts/{}/disable", two.actor(&two.boss).subject);
-        site.api(&two.office, "POST", &boss, Value::Null).await.checked(200);
-        site.api(&nurse, "POST", "/v1/offers/accept", answer(&offer)).await.refused(410, "offer-spent");
-        assert_eq!(site.get(&two.office, &two.offers()).await.expect(200), json!([]));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_page_does_nothing_in_an_organisation_that_it_was_not_opened_for() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        two.nurse_joins().await;
-        let (site, home, hospital) = (&two.site, two.site.network.care_home, two.hospital());
-        let mut browser = Browser::new();
-        browser.log_in(site, "nurse").await;
-        let (own, other) = (home.to_string(), hospital.to_string());
-        let own = [("sanbao-organisation", own.as_str())];
-        browser.raw(site, "GET", "/v1/me/organisations", &own, "").await.checked(200);
-        browser
-            .raw(site, "GET", "/v1/me/organisations", &[("sanbao-organisation", &other)], "")
-            .await
-            .refused(409, "organisation-switched");
-        browser.script(site, "POST", SWITCH, to(hospital)).await.checked(200);
-        browser.raw(site, "GET", "/v1/me/organisations", &own, "").await.refused(409, "organisation-switched");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn who_unlocks_a_page_goes_on_in_its_organisation_while_they_are_of_it() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        two.nurse_joins().await;
-        let (site, home) = (&two.site, two.site.network.care_home);
-        // The last log-in was at the hospital, on another device.
-        let elsewhere = two.nurse_at(two.hospital()).await;
-        assert_eq!(two.actor(access(&elsewhere)).organisation, two.hospital());
-        let mut tablet = Browser::new();
-        for (wanted, entered) in [(Some(home), home), (None, home), (Some(two.hospital()), two.hospital())] {
-            let wanted = wanted.map(|id| id.to_string());
-            let mut typed = vec![("login", "nurse"), ("password", PASSWORD)];
-            typed.extend(wanted.as_deref().map(|id| ("organisation", id)));
-            tablet.form(site, "/session", &typed).await.checked(303);
-            let who = tablet.open(site, "/session").await.expect(200);
-            assert_eq!(who["organisation"], entered.to_string());
-        }
-        site.api(&two.boss, "DELETE", &two.member("nurse"), Value::Null).await.checked(204);
-        let gone = two.hospital().to_string();
-        tablet
-            .form(site, "/session", &[("login", "nurse"), ("password", PASSWORD), ("organisation", &gone)])
-            .await
-            .checked(303);
-        assert_eq!(tablet.open(site, "/session").await.expect(200)["organisation"], home.to_string());
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_leaves_by_oneself_where_one_did_not_begin() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        two.nurse_joins().await;
-        let (site, home) = (&two.site, two.site.token("nurse").await);
-        let there = two.nurse_at(two.hospital()).await;
-        let own = |id: OrganisationId| format!("/v1/me/organisations/{id}");
-        site.api(&home, "DELETE", &own(site.network.care_home), Value::Null).await.refused(409, "conflict");
-        site.api(&home, "DELETE", &own(site.network.agency), Value::Null).await.refused(404, "not-found");
-        site.api(&home, "DELETE", &own(two.hospital()), Value::Null).await.checked(204);
-        site.get(access(&there), "/v1/me").await.refused(401, "unauthenticated");
-        site.get(&home, "/v1/me").await.checked(200);
-        site.api(&home, "DELETE", &own(two.hospital()), Value::Null).await.refused(404, "not-found");
-        assert_eq!(audited(site, "membership.leave").await, 2);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_last_administrator_leaves_no_organisation_alone() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        let (site, nurse) = (&two.site, two.site.token("nurse").await);
-        let offer = two.offer(&["administrator"]).await;
-        site.api(&nurse, "POST", "/v1/offers/accept", answer(&offer)).await.checked(200);
-        let boss = format!("/v1/accounts/{}", two.actor(&two.boss).subject);
-        let own = format!("/v1/me/organisations/{}", two.hospital());
-        site.api(&two.office, "POST", &format!("{boss}/disable"), Value::Null).await.checked(200);
-        site.api(&nurse, "DELETE", &own, Value::Null).await.refused(409, "conflict");
-        site.api(&two.office, "POST", &format!("{boss}/enable"), Value::Null).await.checked(200);
-        site.api(&nurse, "DELETE", &own, Value::Null).await.checked(204);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn an_administrator_ends_a_guests_log_ins_in_the_organisation_alone() {
-    on_both(|engine| async move {
-        let two = Two::open(&engine).await;
-        two.nurse_joins().await;
-        let (site, home) = (&two.site, two.site.token("nurse").await);
-        let there = two.nurse_at(two.hospital()).await;
-        let path = format!("{}/sessions", two.member("nurse"));
-        site.api(&home, "DELETE", &path, Value::Null).await.refused(404, "not-found");
-        site.api(&two.boss, "DELETE", &path, Value::Null).await.checked(204);
-        site.get(access(&there), "/v1/me").await.refused(401, "unauthenticated");
-        site.get(&home, "/v1/me").await.checked(200);
-        two.nurse_at(two.hospital()).await;
     })
     .await;
 }

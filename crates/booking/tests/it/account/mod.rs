@@ -11,6 +11,7 @@ mod ended;
 mod erasure;
 mod export;
 mod guarded;
+mod guests;
 mod handed_over;
 mod idle;
 mod imports;

@@ -26,7 +26,7 @@ const ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// The answer of a collector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct CollectorAnswer {
     pub(super) status: u16,
     /// Spans or lines of a parcel that was taken that were not.
     pub(super) rejected: usize,
@@ -90,12 +90,12 @@ impl Collector {
     }
 
     /// Sends a parcel; the answer.
-    pub(super) async fn post(&self, parcel: &Parcel) -> io::Result<Answer> {
+    pub(super) async fn post(&self, parcel: &Parcel) -> io::Result<CollectorAnswer> {
         let answered = tokio::time::timeout(CALL_WAIT, self.call(parcel)).await;
         answered.unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no answer in time")))
     }
 
-    async fn call(&self, parcel: &Parcel) -> io::Result<Answer> {
+    async fn call(&self, parcel: &Parcel) -> io::Result<CollectorAnswer> {
         let socket = TcpStream::connect((self.host.as_str(), self.port)).await?;
         match &self.tls {
             Some((connector, name)) => self.ask(connector.connect(name.clone(), socket).await?, parcel).await,
@@ -103,7 +103,11 @@ impl Collector {
         }
     }
 
-    async fn ask(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin, parcel: &Parcel) -> io::Result<Answer> {
+    async fn ask(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        parcel: &Parcel,
+    ) -> io::Result<CollectorAnswer> {
         let path = format!("{}{}", self.path, parcel.signal.path());
         let first = format!("POST {path} HTTP/1.1\r\nContent-Length: {}\r\n", parcel.body.len());
         let sent = async {
@@ -120,7 +124,7 @@ impl Collector {
                 // That it does not come to its end takes nothing from what it has said.
                 let _ = tokio::time::timeout(ANSWER_WAIT, read_rest(&mut stream, &mut answer)).await;
             }
-            return Ok(Answer { status, rejected: rejected_of(&answer) });
+            return Ok(CollectorAnswer { status, rejected: rejected_of(&answer) });
         }
         sent.and(read).and(Err(io::Error::new(io::ErrorKind::InvalidData, "no answer of HTTP")))
     }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::encode::{Parcel, Signal, parcels};
-use super::post::{Answer, Collector};
+use super::post::{Collector, CollectorAnswer};
 use super::{Told, dropped};
 use crate::telemetry::OTLP_FAILED;
 
@@ -36,11 +36,13 @@ enum Answered {
     Never(String),
 }
 
-fn answered(answer: io::Result<Answer>) -> Answered {
+fn answered(answer: io::Result<CollectorAnswer>) -> Answered {
     match answer {
-        Ok(Answer { status: 200..=299, rejected }) => Answered::Taken(rejected),
-        Ok(Answer { status: status @ (429 | 502 | 503 | 504), .. }) => Answered::Later(format!("it answered {status}")),
-        Ok(Answer { status, .. }) => Answered::Never(format!("it answered {status}")),
+        Ok(CollectorAnswer { status: 200..=299, rejected }) => Answered::Taken(rejected),
+        Ok(CollectorAnswer { status: status @ (429 | 502 | 503 | 504), .. }) => {
+            Answered::Later(format!("it answered {status}"))
+        }
+        Ok(CollectorAnswer { status, .. }) => Answered::Never(format!("it answered {status}")),
         Err(error) => Answered::Later(error.to_string()),
     }
 }
@@ -201,7 +203,7 @@ mod tests {
     use super::super::config::OtlpConfig;
     use super::*;
 
-    /// What sends to a collector that answers each call with `answer` and reads nothing.
+    /// The sending side to a collector that answers each call with `answer` and reads nothing.
     async fn sending(answer: &'static str) -> Sending {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
