@@ -1,21 +1,14 @@
 //! Holds as the other services learn of them: what they know of somebody stays as long as the record is held.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use sanbao_platform::db::{Db, DbError, Tx};
-use sanbao_platform::service::Task;
+use sanbao_platform::service::{Task, hourly};
 
 use super::store;
 use crate::App;
 use crate::account::id::PersonId;
 use crate::account::person::erasure;
 use crate::account::person::events::{HELD, HoldsTold, PersonHeld, RELEASED};
-
-/// How often is told what is untold, and that all is told.
-const INTERVAL_SECONDS: u64 = 3_600;
-/// How long after a failure.
-const RETRY_SECONDS: u64 = 10;
 
 /// Tells how it stands with the holds on somebody: of the record to which theirs leads on, and of every one that leads on to it.
 pub(super) async fn tell(tx: &mut Tx, person: PersonId, at: DateTime<Utc>) -> Result<(), DbError> {
@@ -59,19 +52,8 @@ async fn tell_all(db: &Db, at: DateTime<Utc>) -> Result<(), DbError> {
 /// Tells of them at the start and each hour.
 pub fn task(app: &App) -> Task {
     let (db, clock) = (app.deps.db.clone(), app.deps.clock.clone());
-    Box::new(move |stop| {
-        Box::pin(async move {
-            while !stop.is_cancelled() {
-                let told = tell_all(&db, clock.now()).await;
-                if let Err(error) = &told {
-                    tracing::error!(%error, "not yet, and tried again: the holds are told");
-                }
-                let pause = if told.is_ok() { INTERVAL_SECONDS } else { RETRY_SECONDS };
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    () = tokio::time::sleep(Duration::from_secs(pause)) => {}
-                }
-            }
-        })
+    hourly("the holds are told", move || {
+        let (db, clock) = (db.clone(), clock.clone());
+        async move { tell_all(&db, clock.now()).await }
     })
 }
