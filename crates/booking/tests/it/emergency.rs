@@ -220,12 +220,15 @@ async fn nobody_reviews_what_is_their_own_whatever_they_became_since() {
         let access = opened(&site, &doctor, PHONE).await;
         let account: Uuid = site.account("doctor").parse().unwrap();
         let mut tx = site.deps.db.begin().await.unwrap();
-        on!(tx, |c| {
-            let row =
-                sqlx::query("update membership set organisation_id = $2, role = 'administrator' where account_id = $1");
-            row.bind(account).bind(site.network.street_office).execute(c).await.map(drop)
-        })
-        .unwrap();
+        for moved in [
+            "update membership set organisation_id = $2, role = 'administrator' where account_id = $1",
+            "update account set home_id = $2 where id = $1",
+        ] {
+            on!(tx, |c| {
+                sqlx::query(moved).bind(account).bind(site.network.street_office).execute(c).await.map(drop)
+            })
+            .unwrap();
+        }
         tx.commit().await.unwrap();
         let now = site.token("doctor").await;
         let review = json!({ "remark": "自己看过了" });

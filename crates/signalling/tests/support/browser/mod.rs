@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// Without any progress a wait has failed after this, and in any case after [`PATIENCE`].
-const STILL: Duration = Duration::from_secs(30);
+const STILL: Duration = Duration::from_mins(2);
 
 /// How each of the page's peer connections is: what a wait that failed says, and by which it sees progress.
 const LINES: &str = r#"
