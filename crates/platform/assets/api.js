@@ -90,23 +90,8 @@ async function loggedInAgain() {
 /** Nobody may do anything in this browser until somebody has unlocked it; every tab reads it, and so does the server. */
 export const isLocked = () => cookie("sanbao_locked") !== "";
 
-/** While this page goes on in another organisation nothing is renewed: the log-in of before ends. */
-let switching = false;
-
-/** Goes on in another organisation; no tab renews the log-in meanwhile.
- * @param {string} organisation @returns {Promise<{home: string}>} */
-export async function switchTo(organisation) {
-  await renew();
-  const turn = async () => {
-    switching = true;
-    try {
-      return await api("POST", "/v1/session/organisation", { organisation_id: organisation });
-    } finally {
-      switching = false;
-    }
-  };
-  return navigator.locks ? navigator.locks.request("sanbao-renew", turn) : turn();
-}
+/** Whoever has the turn in which a log-in is renewed may stop it for this page. */
+export const renewal = { stopped: false, turn: "sanbao-renew" };
 
 const RENEWALS_MAX = 3;
 const RENEWAL_MS_MAX = 8000;
@@ -118,7 +103,7 @@ const RENEWAL_MS_MAX = 8000;
  * @returns {Promise<boolean>} false when there is no log-in to renew; throws while the server cannot be reached
  */
 export async function renew() {
-  if (isLocked() || switching) return false;
+  if (isLocked() || renewal.stopped) return false;
   const before = cookie("sanbao_csrf");
   const turn = async () => {
     for (let attempt = 1; ; attempt += 1) {
@@ -134,7 +119,7 @@ export async function renew() {
       }
     }
   };
-  return navigator.locks ? navigator.locks.request("sanbao-renew", turn) : turn();
+  return navigator.locks ? navigator.locks.request(renewal.turn, turn) : turn();
 }
 
 /** A fresh Idempotency-Key; `crypto.randomUUID` is missing on plain http beyond loopback. */

@@ -1,7 +1,6 @@
 // The behaviour of every page: messages, log-out, dialogs, copying and printing, keeping the place when the language
 // changes, and times that age.
-import { api, cookie, switchTo } from "/static/api.js";
-import { word } from "/static/words.js";
+import { api, cookie } from "/static/api.js";
 
 /**
  * Says something at the top of the page, where a screen reader hears it. Good news goes after a while.
@@ -28,17 +27,7 @@ const actions = {
     await api("DELETE", "/session").catch(() => null);
     location.assign("/login");
   },
-  "switch-organisation": async (_, button) => {
-    const known = await navigator.locks?.query();
-    const inCall = known?.held?.some(({ name }) => name === "sanbao-call");
-    if (inCall && !confirm(word("in-call"))) return;
-    const answer = await switchTo(button.dataset.organisation || "").catch((problem) => {
-      notice(problem.message, "bad");
-    });
-    if (!answer) return;
-    switches?.postMessage("switched");
-    location.assign(answer.home);
-  },
+  "switch-organisation": async (_, button) => (await import("/static/organisation.js")).change(button, switches),
   open: (dialog) => dialog?.showModal(),
   close: (_, button) => button.closest("dialog")?.close(),
   print: () => window.print(),

@@ -256,6 +256,7 @@ const FILES: &[StaticFile] = &[
     ("/static/import.js", JS, include_bytes!("../assets/import.js")),
     ("/static/send.js", JS, include_bytes!("../assets/send.js")),
     ("/static/check.js", JS, include_bytes!("../assets/check.js")),
+    ("/static/organisation.js", JS, include_bytes!("../assets/organisation.js")),
     ("/static/step-up.js", JS, include_bytes!("../assets/step-up.js")),
     ("/static/words.js", JS, include_bytes!("../assets/words.js")),
     ("/static/ages.js", JS, include_bytes!("../assets/ages.js")),
