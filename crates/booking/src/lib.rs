@@ -61,6 +61,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1801 "1801_second_hospitals",
     1810 "1810_retention",
     1820 "1820_caregiver_profile",
+    1830 "1830_dual_control",
 );
 
 /// The operator's choices.

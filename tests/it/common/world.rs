@@ -70,6 +70,7 @@ impl World {
         let offer = nobody.demo("admin").await;
         let offer = offer.post(&format!("/v1/organisations/{home}/offers"), &json!({ "roles": ["doctor"] })).await;
         let offer = flow::text(&offer.expect(201), "/id");
+        let (controlled, order) = controlled_home(&nobody.demo("admin").await).await;
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
         let moving = Moving::of(&nurse, &resident).await;
@@ -87,6 +88,8 @@ impl World {
             ("/v1/organisations/{id}/close", "id", spare.clone()),
             ("/v1/organisations/{id}/reopen", "id", spare),
             ("/v1/admin/organisations/{id}", "id", home.clone()),
+            ("/v1/organisations/{id}/dual-control", "id", controlled),
+            ("/v1/organisations/{id}/dual-control", "order", order),
             ("/v1/organisations/{id}", "account", victim.clone()),
             ("/v1/organisations/{id}", "offer", offer),
             ("/v1/organisations/{id}", "id", home.clone()),
@@ -203,6 +206,18 @@ impl Moving {
 async fn add_home(admin: &Client, name: &str) -> String {
     let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
     flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
+/// A care home under dual control, and the order for a third administrator that waits there.
+async fn controlled_home(admin: &Client) -> (String, String) {
+    let home = add_home(admin, "双管院").await;
+    for login in ["dual.one", "dual.two"] {
+        add_account(admin, &home, login, &["administrator"], &[]).await;
+    }
+    admin.send(admin.request("put", &format!("/v1/organisations/{home}/dual-control"))).await.expect(204);
+    let third = json!({ "login": "dual.three", "display_name": "三", "roles": ["administrator"] });
+    let order = admin.post(&format!("/v1/organisations/{home}/accounts"), &third).await.expect(202);
+    (home, flow::text(&order, "/id"))
 }
 
 /// Somebody whom an administrator adds, with the password that the one-time link let this person choose; the id.

@@ -14,7 +14,7 @@ use crate::account::organisation::{Organisation, OrganisationKind};
 #[schema(example = json!({"login": "nurse.wang", "display_name": "王护理员",
     "roles": ["care_staff"], "areas": []}))]
 #[serde(default)]
-pub(super) struct NewAccountBody {
+pub(in crate::account) struct NewAccountBody {
     #[schema(required)]
     pub(super) login: String,
     #[schema(required)]
@@ -25,10 +25,18 @@ pub(super) struct NewAccountBody {
 }
 
 /// The fields that may be changed; what is left out stays.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({"display_name": "王护理员", "roles": ["care_staff"]}))]
-pub(super) struct AccountChange {
+pub(in crate::account) struct AccountChange {
     pub(super) display_name: Option<String>,
+    pub(super) roles: Option<Vec<String>>,
+    pub(super) areas: Option<Vec<String>>,
+}
+
+/// The roles and areas of a member in the organisation; what is left out stays.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[schema(example = json!({"roles": ["doctor"]}))]
+pub(in crate::account) struct MemberChange {
     pub(super) roles: Option<Vec<String>>,
     pub(super) areas: Option<Vec<String>>,
 }

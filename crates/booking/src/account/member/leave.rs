@@ -7,7 +7,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
-use super::store;
+use super::{dual, store};
 use crate::account::id::AccountId;
 use crate::account::session;
 
@@ -42,7 +42,11 @@ pub(in crate::account) async fn leave(
             ("您是这个机构唯一的管理员，请先设另一位管理员", "You are its only administrator: make another one first");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
+    let held = store::membership_in(tx, account, id).await?;
     store::end_membership(tx, account, id).await?;
+    if held.is_some_and(|held| dual::is_administrator(&held.roles)) {
+        dual::still_two(tx, id).await?;
+    }
     session::end_in(tx, account, id, ctx.now(), cause).await?;
     let logs = home.into_iter().chain([id]);
     Ok(audit::record_with(tx, ctx, logs, "membership.leave", "account", account).await?)

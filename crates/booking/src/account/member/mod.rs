@@ -2,6 +2,7 @@
 
 pub(super) mod api;
 mod confine;
+pub(super) mod dual;
 pub mod import;
 mod input;
 mod leave;
@@ -12,6 +13,7 @@ mod start;
 mod store;
 mod view;
 
+pub(super) use api::controlled;
 pub(super) use confine::confine;
 pub(super) use leave::leave;
 pub use link::AccountLink;

@@ -2,6 +2,7 @@
 
 use axum::extract::State as AppState;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
 use axum_extra::extract::cookie::CookieJar;
 use chrono::{DateTime, Utc};
 use sanbao_platform::audit;
@@ -18,6 +19,7 @@ use super::{code, store};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member;
+use crate::account::member::dual::{self, OrderView, Wish};
 use crate::account::policy::AccountAction;
 use crate::account::qr::{self, Drawing};
 use crate::account::session;
@@ -167,27 +169,43 @@ pub async fn give_up(ctx: Ctx, AppState(app): AppState<App>) -> Result<StatusCod
 }
 
 /// Takes the second factor of an account away, for its owner has lost it; its log-ins end. It sets up another at the next
-/// one, if it must have one.
+/// one, if it must have one. Where the organisation has dual control, an administrator's waits for a second administrator.
 #[utoipa::path(delete, path = "/v1/accounts/{id}/second-factor", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. By a proof of late (step-up).",
-    responses((status = 204, description = "taken away"), (status = 401, description = "not logged in, or step-up-required"),
+    responses((status = 202, body = OrderView, description = "waits for a second administrator"), (status = 204, description = "taken away"),
+        (status = 401, description = "not logged in, or step-up-required"),
         (status = 403, description = "not an administrator"), (status = 404, description = "unknown, of no concern to the caller, or without one"),
         (status = 409, description = "conflict: one's own account")))]
-pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<AccountId>) -> Result<StatusCode, Problem> {
+pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<AccountId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    member::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    let (account, membership) = member::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     if id == AccountId::from(ctx.actor.subject) {
         let (zh, en) =
             ("不能重置自己的第二重验证，请由另一位管理员重置", "Another administrator resets your second factor");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
     ctx.proved_lately()?;
-    if !store::drop_of(&mut tx, id).await? {
+    let answer = match member::controlled(&mut tx, &membership).await? {
+        Some(own) if store::is_confirmed(&mut tx, id).await? => {
+            let order = dual::give(&mut tx, &ctx, own, &Wish::Factor(id), &account.display_name).await?;
+            (StatusCode::ACCEPTED, Json(order)).into_response()
+        }
+        _ => {
+            take_away(&mut tx, &ctx, id).await?;
+            StatusCode::NO_CONTENT.into_response()
+        }
+    };
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// Takes the second factor of an account away; its log-ins end.
+pub(in crate::account) async fn take_away(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(), Problem> {
+    member::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+    if !store::drop_of(tx, id).await? {
         return Err(Problem::lacking());
     }
-    session::end_all(&mut tx, id, ctx.now(), "factor_reset").await?;
-    let logs = member::places(&mut tx, id).await?.into_iter().map(|place| place.id);
-    audit::record_with(&mut tx, &ctx, logs, "account.reset_second_factor", "account", id).await?;
-    tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    session::end_all(tx, id, ctx.now(), "factor_reset").await?;
+    let logs = member::places(tx, id).await?.into_iter().map(|place| place.id);
+    Ok(audit::record_with(tx, ctx, logs, "account.reset_second_factor", "account", id).await?)
 }

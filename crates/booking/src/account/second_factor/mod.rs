@@ -9,6 +9,7 @@ mod code;
 pub mod reseal;
 mod store;
 
+pub(super) use api::take_away;
 pub(super) use challenge::{Challenge, SECONDS};
 pub(super) use code::{read, spend};
 pub(super) use store::{drop_of, holders, is_confirmed, is_lacking, recovery_codes_left};

@@ -13,7 +13,7 @@ use crate::account::kit::{Browser, Site, audited, published};
 
 const HEADER: &str = "编号,姓名,性别,出生日期,证件号码,电话,地址,区域编码,监护人,监护人电话\n";
 
-async fn send(site: &Site, token: &str, path: &str, body: impl Into<Body>) -> Answer {
+pub(super) async fn send(site: &Site, token: &str, path: &str, body: impl Into<Body>) -> Answer {
     let request = Request::post(path).header("authorization", format!("Bearer {token}"));
     site.call(request.header("content-type", "text/csv").body(body.into()).unwrap()).await
 }

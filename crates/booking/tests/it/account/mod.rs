@@ -4,6 +4,7 @@ mod areas;
 mod audit;
 mod browser;
 mod care;
+mod dual;
 mod edit;
 mod elders;
 mod end;

@@ -2,42 +2,94 @@
 
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use sanbao_platform::audit;
+use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
-use serde::Deserialize;
-use utoipa::ToSchema;
 
+use super::steps::waits;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::Fields;
-use crate::account::member::input::{areas, roles};
+use crate::account::member::dual::{self, OrderView, Wish, is_administrator};
+use crate::account::member::input::{MemberChange, areas, roles};
 use crate::account::member::leave::leave;
+use crate::account::member::model::{Account, Membership};
 use crate::account::member::store;
 use crate::account::member::view::AccountView;
 use crate::account::policy::AccountAction;
 use crate::account::session;
-use crate::role::ADMINISTRATOR;
 
 /// Why the log-ins of a former member have ended.
 const CAUSE: &str = "membership_ended";
 
-/// The roles and areas of a member in the organisation; what is left out stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(example = json!({"roles": ["doctor"]}))]
-pub(super) struct MemberChange {
-    roles: Option<Vec<String>>,
-    areas: Option<Vec<String>>,
+/// A membership as a change makes it.
+pub(in crate::account::member) struct Edited {
+    account: Account,
+    before: Membership,
+    after: Membership,
+}
+
+/// The membership as a change makes it, or every field that is wrong.
+pub(in crate::account::member) async fn edited(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    which: (OrganisationId, AccountId),
+    change: &MemberChange,
+) -> Result<Edited, Problem> {
+    let (own, account, before) = store::load_in(conn, ctx, which, AccountAction::AccountUpdate).await?;
+    let mut after = before.clone();
+    let mut fields = Fields::default();
+    if let Some(given) = &change.roles {
+        after.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
+    }
+    if let Some(given) = &change.areas {
+        let areas = areas(conn, &own, own.day(ctx.now()), given).await?;
+        after.areas = fields.take("/areas", areas).unwrap_or_default();
+    }
+    fields.done()?;
+    if account.id == AccountId::from(ctx.actor.subject) && !is_administrator(&after.roles) {
+        let (zh, en) = ("不能取消自己的管理员角色", "You cannot give up your own administrator role");
+        return Err(Problem::new(&CONFLICT).detail(zh, en));
+    }
+    Ok(Edited { account, before, after })
+}
+
+/// Stores it.
+pub(in crate::account::member) async fn write(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    edited: Edited,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    let Edited { account: known, before, after } = edited;
+    let (account, id) = (known.id, after.organisation);
+    if !store::count_on(tx, account, known.version).await? {
+        return Err(Problem::new(&PRECONDITION_FAILED));
+    }
+    store::add_membership(tx, account, &after, ctx.now()).await?;
+    if after.lacks_of(&before) {
+        session::rights_lost(tx, account, known.version + 1, ctx.now()).await?;
+    }
+    if is_administrator(&before.roles) && !is_administrator(&after.roles) {
+        dual::still_two(tx, id).await?;
+    }
+    let logs = store::home_of(tx, account).await?.into_iter().chain([id]);
+    audit::record_with(tx, ctx, logs, "membership.update", "account", account).await?;
+    let known = store::find(tx, account).await?.ok_or_else(Problem::not_found)?;
+    Ok((ETag(known.version), Json(AccountView::of(known, after))))
 }
 
 /// Changes an account's roles or areas in one organisation. An added right counts from its next token on; one that is taken
-/// away ends at once.
+/// away ends at once. Where the organisation has dual control, a change that makes an administrator waits for a second one.
 #[utoipa::path(patch, path = "/v1/organisations/{id}/members/{account}", tag = "accounts",
     params(("id" = uuid::Uuid, Path), ("account" = uuid::Uuid, Path)), request_body = MemberChange, security(("bearer" = [])),
     description = "Permission: administrators of the organisation; those of the street office that it lies under. Takes If-Match.",
-    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
-        (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "conflict: one's own role"),
+    responses((status = 200, body = AccountView), (status = 202, body = OrderView, description = "waits for a second administrator"),
+        (status = 403, description = "not an administrator"),
+        (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "conflict: one's own role; too-few-administrators"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn edit(
     ctx: Ctx,
@@ -45,37 +97,19 @@ pub async fn edit(
     Path((id, account)): Path<(OrganisationId, AccountId)>,
     read: IfMatch,
     Json(change): Json<MemberChange>,
-) -> Result<(ETag, Json<AccountView>), Problem> {
+) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let (own, known, mut membership) =
-        store::load_in(&mut tx, &ctx, (id, account), AccountAction::AccountUpdate).await?;
-    let before = membership.clone();
-    read.check(known.version)?;
-    let mut fields = Fields::default();
-    if let Some(given) = &change.roles {
-        membership.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
-    }
-    if let Some(given) = &change.areas {
-        let areas = areas(&mut tx, &own, own.day(ctx.now()), given).await?;
-        membership.areas = fields.take("/areas", areas).unwrap_or_default();
-    }
-    fields.done()?;
-    if account == AccountId::from(ctx.actor.subject) && !membership.roles.iter().any(|role| role == ADMINISTRATOR) {
-        let (zh, en) = ("不能取消自己的管理员角色", "You cannot give up your own administrator role");
-        return Err(Problem::new(&CONFLICT).detail(zh, en));
-    }
-    if !store::count_on(&mut tx, account, known.version).await? {
-        return Err(Problem::new(&PRECONDITION_FAILED));
-    }
-    store::add_membership(&mut tx, account, &membership, ctx.now()).await?;
-    if membership.lacks_of(&before) {
-        session::rights_lost(&mut tx, account, known.version + 1, ctx.now()).await?;
-    }
-    let logs = store::home_of(&mut tx, account).await?.into_iter().chain([id]);
-    audit::record_with(&mut tx, &ctx, logs, "membership.update", "account", account).await?;
-    let known = store::find(&mut tx, account).await?.ok_or_else(Problem::not_found)?;
+    let edited = edited(&mut tx, &ctx, (id, account), &change).await?;
+    read.check(edited.account.version)?;
+    let new = is_administrator(&edited.after.roles) && !is_administrator(&edited.before.roles);
+    let answer = if new && dual::is_on(&mut tx, id).await? {
+        let name = edited.account.display_name;
+        waits(dual::give(&mut tx, &ctx, id, &Wish::Member(account, change), &name).await?)
+    } else {
+        write(&mut tx, &ctx, edited).await?.into_response()
+    };
     tx.commit().await?;
-    Ok((ETag(known.version), Json(AccountView::of(known, membership))))
+    Ok(answer)
 }
 
 /// Ends the log-ins of a member in this organisation: a telephone was lost. Those elsewhere go on.

@@ -1,11 +1,12 @@
 //! `/v1/organisations/{id}/accounts` and `/v1/accounts`: an administrator manages the people who may log in.
 
-mod create;
-mod members;
+pub(super) mod create;
+pub(super) mod members;
 mod read;
 mod sessions;
-mod steps;
+pub(super) mod steps;
 
+pub(in crate::account) use steps::controlled;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::App;
@@ -21,6 +22,7 @@ pub(in crate::account) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(sessions::end_one))
         .routes(routes!(members::edit, members::end))
         .routes(routes!(members::end_sessions))
+        .merge(super::dual::api::routes())
         .merge(super::offer::api::routes())
         .merge(super::import::routes())
 }

@@ -1,17 +1,21 @@
 //! Changing an account: its name and roles, whether it may log in, by which password.
 
 use axum::extract::State as AppState;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use sanbao_platform::audit;
-use sanbao_platform::db::Tx;
+use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::{Fields, line};
+use crate::account::member::dual::{self, OrderView, Wish, is_administrator};
 use crate::account::member::input::{AccountChange, areas, roles};
 use crate::account::member::link;
-use crate::account::member::model::AccountStatus;
+use crate::account::member::model::{Account, AccountStatus, Membership};
 use crate::account::member::start::unknown_password;
 use crate::account::member::store;
 use crate::account::member::view::{AccountView, AccountWithLink};
@@ -25,13 +29,76 @@ async fn view(tx: &mut Tx, id: AccountId) -> Result<(ETag, Json<AccountView>), P
     Ok((ETag(account.version), Json(AccountView::of(account, membership))))
 }
 
+/// An account as a change makes it.
+pub(in crate::account::member) struct Edited {
+    account: Account,
+    name: String,
+    before: Membership,
+    after: Membership,
+}
+
+impl Edited {
+    fn makes_administrator(&self) -> bool {
+        is_administrator(&self.after.roles) && !is_administrator(&self.before.roles)
+    }
+}
+
+/// The account as a change makes it, or every field that is wrong.
+pub(in crate::account::member) async fn edited(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    id: AccountId,
+    change: &AccountChange,
+) -> Result<Edited, Problem> {
+    let (account, before) = store::load(conn, ctx, id, AccountAction::AccountUpdate).await?;
+    let own = organisation::load(conn, ctx, before.organisation, AccountAction::AccountUpdate).await?;
+    let mut after = before.clone();
+    let mut fields = Fields::default();
+    let name = fields.maybe("/display_name", change.display_name.as_deref(), |t| line(t, 40));
+    if let Some(given) = &change.roles {
+        after.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
+    }
+    if let Some(given) = &change.areas {
+        let areas = areas(conn, &own, own.day(ctx.now()), given).await?;
+        after.areas = fields.take("/areas", areas).unwrap_or_default();
+    }
+    fields.done()?;
+    if account.id == AccountId::from(ctx.actor.subject) && !is_administrator(&after.roles) {
+        return Err(own_account());
+    }
+    let name = name.unwrap_or_else(|| account.display_name.clone());
+    Ok(Edited { account, name, before, after })
+}
+
+/// Stores it.
+pub(in crate::account::member) async fn write(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    edited: Edited,
+) -> Result<(ETag, Json<AccountView>), Problem> {
+    let Edited { account, name, before, after } = edited;
+    let id = account.id;
+    current(store::edit(tx, id, account.version, &name).await?)?;
+    store::add_membership(tx, id, &after, ctx.now()).await?;
+    if after.lacks_of(&before) {
+        session::rights_lost(tx, id, account.version + 1, ctx.now()).await?;
+    }
+    if is_administrator(&before.roles) && !is_administrator(&after.roles) {
+        dual::still_two(tx, before.organisation).await?;
+    }
+    audit::record(tx, ctx, "account.update", "account", id).await?;
+    view(tx, id).await
+}
+
 /// Changes an account's name, roles or areas. An added right counts from its next token on; one that is taken away ends
-/// at once.
+/// at once. Where the organisation has dual control, a change that makes an administrator waits for a second one.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
-    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+    responses((status = 200, body = AccountView), (status = 202, body = OrderView, description = "waits for a second administrator"),
+        (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
+        (status = 409, description = "conflict: one's own role; too-few-administrators"),
         (status = 412, description = "changed by somebody else"), (status = 422, description = "fields to correct")))]
 pub async fn edit(
     ctx: Ctx,
@@ -39,38 +106,24 @@ pub async fn edit(
     Path(id): Path<AccountId>,
     read: IfMatch,
     Json(change): Json<AccountChange>,
-) -> Result<(ETag, Json<AccountView>), Problem> {
+) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
-    let (account, mut membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
-    let before = membership.clone();
-    read.check(account.version)?;
-    let organisation = organisation::load(&mut tx, &ctx, membership.organisation, AccountAction::AccountUpdate).await?;
-    let mut fields = Fields::default();
-    let name = fields.maybe("/display_name", change.display_name.as_deref(), |t| line(t, 40));
-    if let Some(given) = &change.roles {
-        membership.roles = fields.take("/roles", roles(organisation.kind, given)).unwrap_or_default();
-    }
-    if let Some(given) = &change.areas {
-        membership.areas = fields
-            .take("/areas", areas(&mut tx, &organisation, organisation.day(ctx.now()), given).await?)
-            .unwrap_or_default();
-    }
-    fields.done()?;
-    if account.id == AccountId::from(ctx.actor.subject)
-        && !membership.roles.iter().any(|r| r == crate::role::ADMINISTRATOR)
-    {
-        return Err(own_account());
-    }
-    let name = name.as_deref().unwrap_or(&account.display_name);
-    current(store::edit(&mut tx, id, account.version, name).await?)?;
-    store::add_membership(&mut tx, id, &membership, ctx.now()).await?;
-    if membership.lacks_of(&before) {
-        session::rights_lost(&mut tx, id, account.version + 1, ctx.now()).await?;
-    }
-    audit::record(&mut tx, &ctx, "account.update", "account", id).await?;
-    let view = view(&mut tx, id).await?;
+    let edited = edited(&mut tx, &ctx, id, &change).await?;
+    read.check(edited.account.version)?;
+    let own = edited.before.organisation;
+    let answer = if edited.makes_administrator() && dual::is_on(&mut tx, own).await? {
+        let order = dual::give(&mut tx, &ctx, own, &Wish::Edit(id, change), &edited.name).await?;
+        waits(order)
+    } else {
+        write(&mut tx, &ctx, edited).await?.into_response()
+    };
     tx.commit().await?;
-    Ok(view)
+    Ok(answer)
+}
+
+/// The answer to what waits for a second administrator.
+pub(super) fn waits(order: OrderView) -> Response {
+    (StatusCode::ACCEPTED, Json(order)).into_response()
 }
 
 /// Refuses when somebody else changed the account between reading and writing.
@@ -85,16 +138,14 @@ fn own_account() -> Problem {
     )
 }
 
-async fn set_status(
-    app: &App,
+/// Disables an account, or enables it again.
+pub(in crate::account::member) async fn write_status(
+    tx: &mut Tx,
     ctx: &Ctx,
     id: AccountId,
-    read: IfMatch,
     status: AccountStatus,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
-    let mut tx = app.deps.db.begin().await?;
-    let (account, _) = store::load(&mut tx, ctx, id, AccountAction::AccountUpdate).await?;
-    read.check(account.version)?;
+    let (account, _) = store::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
     let (action, legal) = match status {
         AccountStatus::Disabled => ("disable", "enable"),
         AccountStatus::Active => ("enable", "disable"),
@@ -102,17 +153,35 @@ async fn set_status(
     if id == AccountId::from(ctx.actor.subject) {
         return Err(own_account());
     }
-    if !store::set_status(&mut tx, id, account.version, status).await? {
+    if !store::set_status(tx, id, account.version, status).await? {
         return Err(Problem::invalid_transition(account.status, action, &[legal]));
     }
+    let places: Vec<_> = store::places(tx, id).await?.into_iter().map(|place| place.id).collect();
     if status == AccountStatus::Disabled {
-        session::end_all(&mut tx, id, ctx.now(), "disabled").await?;
+        session::end_all(tx, id, ctx.now(), "disabled").await?;
+        for place in &places {
+            if administers(tx, id, *place).await? {
+                dual::still_two(tx, *place).await?;
+            }
+        }
     }
-    let logs = store::places(&mut tx, id).await?.into_iter().map(|place| place.id);
-    audit::record_with(&mut tx, ctx, logs, &format!("account.{action}"), "account", id).await?;
-    let view = view(&mut tx, id).await?;
-    tx.commit().await?;
-    Ok(view)
+    audit::record_with(tx, ctx, places, &format!("account.{action}"), "account", id).await?;
+    view(tx, id).await
+}
+
+/// Whether an account has the role of an administrator in an organisation.
+async fn administers(conn: &mut Conn, id: AccountId, organisation: OrganisationId) -> Result<bool, DbError> {
+    let membership = store::membership_in(conn, id, organisation).await?;
+    Ok(membership.is_some_and(|membership| is_administrator(&membership.roles)))
+}
+
+/// The organisation whose dual control an administrator's account is under; `None`: one administrator alone sees to it.
+pub(in crate::account) async fn controlled(
+    conn: &mut Conn,
+    membership: &Membership,
+) -> Result<Option<OrganisationId>, DbError> {
+    let controlled = is_administrator(&membership.roles) && dual::is_on(conn, membership.organisation).await?;
+    Ok(controlled.then_some(membership.organisation))
 }
 
 /// Disables an account: its log-ins end, with all that was given to them.
@@ -120,20 +189,26 @@ async fn set_status(
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
     responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
-        (status = 409, description = "invalid-transition: disabled already; conflict: one's own account"), (status = 412, description = "changed by somebody else")))]
+        (status = 409, description = "invalid-transition: disabled already; conflict: one's own account; too-few-administrators"), (status = 412, description = "changed by somebody else")))]
 pub async fn disable(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
-    set_status(&app, &ctx, id, read, AccountStatus::Disabled).await
+    let mut tx = app.deps.db.begin().await?;
+    let (account, _) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    read.check(account.version)?;
+    let view = write_status(&mut tx, &ctx, id, AccountStatus::Disabled).await?;
+    tx.commit().await?;
+    Ok(view)
 }
 
-/// Enables a disabled account.
+/// Enables a disabled account. Where the organisation has dual control, an administrator's waits for a second administrator.
 #[utoipa::path(post, path = "/v1/accounts/{id}/enable", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
-    responses((status = 200, body = AccountView), (status = 403, description = "not an administrator"),
+    responses((status = 200, body = AccountView), (status = 202, body = OrderView, description = "waits for a second administrator"),
+        (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"),
         (status = 409, description = "invalid-transition: active already"), (status = 412, description = "changed by somebody else")))]
 pub async fn enable(
@@ -141,15 +216,44 @@ pub async fn enable(
     AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
-) -> Result<(ETag, Json<AccountView>), Problem> {
-    set_status(&app, &ctx, id, read, AccountStatus::Active).await
+) -> Result<Response, Problem> {
+    let mut tx = app.deps.db.begin().await?;
+    let (account, membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    read.check(account.version)?;
+    let waiting =
+        if account.status == AccountStatus::Disabled { controlled(&mut tx, &membership).await? } else { None };
+    let answer = match waiting {
+        Some(own) => waits(dual::give(&mut tx, &ctx, own, &Wish::Enable(id), &account.display_name).await?),
+        None => write_status(&mut tx, &ctx, id, AccountStatus::Active).await?.into_response(),
+    };
+    tx.commit().await?;
+    Ok(answer)
+}
+
+/// Takes an account's password back, and makes the link for its owner. `hash` is of a password that nobody knows.
+pub(in crate::account::member) async fn take_back(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    id: AccountId,
+    hash: &str,
+) -> Result<(ETag, AccountWithLink), Problem> {
+    let (account, _) = store::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+    current(store::set_password(tx, id, account.version, hash).await?)?;
+    session::end_all(tx, id, ctx.now(), "password_reset").await?;
+    let link = link::issue(tx, ctx.actor.subject, id, ctx.now()).await?;
+    let logs = store::places(tx, id).await?.into_iter().map(|place| place.id);
+    audit::record_with(tx, ctx, logs, "account.reset_password", "account", id).await?;
+    let (tag, Json(account)) = view(tx, id).await?;
+    Ok((tag, AccountWithLink { account, link }))
 }
 
 /// Takes an account's password back: it is unlocked, its PIN dropped, its log-ins end. Its owner chooses another by the
-/// link in the answer; earlier links are void.
+/// link in the answer; earlier links are void. Where the organisation has dual control, an administrator's waits for a second
+/// administrator.
 #[utoipa::path(post, path = "/v1/accounts/{id}/link", tag = "accounts", params(("id" = uuid::Uuid, Path)), security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
-    responses((status = 200, body = AccountWithLink), (status = 403, description = "not an administrator"),
+    responses((status = 200, body = AccountWithLink), (status = 202, body = OrderView, description = "waits for a second administrator"),
+        (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 409, description = "conflict: one's own account"),
         (status = 412, description = "changed by somebody else")))]
 pub async fn issue_link(
@@ -157,7 +261,7 @@ pub async fn issue_link(
     AppState(app): AppState<App>,
     Path(id): Path<AccountId>,
     read: IfMatch,
-) -> Result<(ETag, Json<AccountWithLink>), Problem> {
+) -> Result<Response, Problem> {
     store::load(&mut app.deps.db.read().await?, &ctx, id, AccountAction::AccountUpdate).await?;
     if id == AccountId::from(ctx.actor.subject) {
         let (zh, en) = ("不能重置自己的密码，请由另一位管理员重置", "Another administrator resets your password");
@@ -165,14 +269,15 @@ pub async fn issue_link(
     }
     let hash = unknown_password(&app).await?;
     let mut tx = app.deps.db.begin().await?;
-    let (account, _) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
+    let (account, membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
-    current(store::set_password(&mut tx, id, account.version, &hash).await?)?;
-    session::end_all(&mut tx, id, ctx.now(), "password_reset").await?;
-    let link = link::issue(&mut tx, ctx.actor.subject, id, ctx.now()).await?;
-    let logs = store::places(&mut tx, id).await?.into_iter().map(|place| place.id);
-    audit::record_with(&mut tx, &ctx, logs, "account.reset_password", "account", id).await?;
-    let (tag, Json(account)) = view(&mut tx, id).await?;
+    let answer = match controlled(&mut tx, &membership).await? {
+        Some(own) => waits(dual::give(&mut tx, &ctx, own, &Wish::Link(id), &account.display_name).await?),
+        None => {
+            let (tag, made) = take_back(&mut tx, &ctx, id, &hash).await?;
+            (tag, Json(made)).into_response()
+        }
+    };
     tx.commit().await?;
-    Ok((tag, Json(AccountWithLink { account, link })))
+    Ok(answer)
 }

@@ -12,6 +12,7 @@ use super::input::{COLUMNS, ImportedAccount, ImportedDoctor, account};
 use super::view::{AccountReport, ImportedLink};
 use crate::App;
 use crate::account::id::AccountId;
+use crate::account::member::dual::{self, is_administrator};
 use crate::account::member::input::areas;
 use crate::account::member::model::{Account, Membership};
 use crate::account::member::start::{Newcomer, begin, unknown_password};
@@ -28,6 +29,8 @@ type Checked = (ImportedAccount, Membership, Option<(Account, Membership)>);
 struct Run<'a> {
     ctx: &'a Ctx,
     own: &'a Organisation,
+    /// Whether one administrator alone makes none.
+    controlled: bool,
     /// The hash of a password that nobody knows: each owner chooses another by the link.
     hash: &'a str,
     logins: HashSet<String>,
@@ -57,9 +60,10 @@ pub(super) async fn run(
     let hash = unknown_password(app).await?;
     let table = TableReport { dry_run, total, notes, ..TableReport::default() };
     let report = AccountReport { table, ..AccountReport::default() };
-    let mut run = Run { ctx, own, hash: &hash, logins: HashSet::new(), report, mend: Mend::default() };
     // All or none: the links are told once, at the end, and those of an import that broke off would be lost.
     let mut tx = app.deps.db.begin().await?;
+    let controlled = dual::is_on(&mut tx, own.id).await?;
+    let mut run = Run { ctx, own, controlled, hash: &hash, logins: HashSet::new(), report, mend: Mend::default() };
     for row in &rows {
         run.row(&mut tx, row).await?;
     }
@@ -98,6 +102,11 @@ impl Run<'_> {
             let zh = "用户名在文件中重复，只取第一条";
             let fault = Fault::new("login", "duplicate_in_file", zh, "Twice in this file; the first is taken");
             return Ok(Err(vec![fault]));
+        }
+        if self.controlled && is_administrator(&read.roles) {
+            let zh = "本机构实行双人管理，管理员请在管理页面单独建立，由另一位管理员确认";
+            let en = "Dual control is on: add an administrator by itself, for another one to confirm";
+            return Ok(Err(vec![Fault::new("roles", "needs_two", zh, en)]));
         }
         let areas = match areas(tx, self.own, self.own.day(self.ctx.now()), &read.areas).await? {
             Ok(areas) => areas,

@@ -17,6 +17,7 @@ use super::input::{NewOffer, OfferToken};
 use super::view::{OfferMade, OfferView};
 use super::{steps, store};
 use crate::App;
+use crate::account::member::dual::{self, OrderView, Wish};
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session;
@@ -46,11 +47,13 @@ async fn list(
     Ok(Json(offers.into_iter().map(OfferView::of).collect()))
 }
 
-/// Offers roles in an organisation to somebody who has an account in another. The answer has the one-time link for them.
+/// Offers roles in an organisation to somebody who has an account in another. The answer has the one-time link for them. Where
+/// the organisation has dual control, an administrator's role waits for a second administrator.
 #[utoipa::path(post, path = "/v1/organisations/{id}/offers", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = NewOffer, security(("bearer" = [])),
     description = "Permission: its administrators; those of the street office that it lies under. Takes Idempotency-Key.",
-    responses((status = 201, body = OfferMade), (status = 403, description = "not an administrator"),
+    responses((status = 201, body = OfferMade), (status = 202, body = OrderView, description = "waits for a second administrator"),
+        (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, or of no concern to the caller"), (status = 422, description = "fields to correct")))]
 async fn create(
     ctx: Ctx,
@@ -66,11 +69,14 @@ async fn create(
         return Ok(answered);
     }
     let offered = body.checked(&mut tx, &ctx, &own).await?;
-    let (token, link) = store::insert(&mut tx, &ctx, id, &offered).await?;
-    let offer = store::find(&mut tx, &token, ctx.now()).await?;
-    let offer = offer.ok_or_else(|| Problem::internal("an offer is gone at its beginning"))?;
-    audit::record(&mut tx, &ctx, "membership.offer", "organisation", id).await?;
-    let made = OfferMade { offer: OfferView::of(offer), link };
+    if dual::is_administrator(&offered.roles) && dual::is_on(&mut tx, id).await? {
+        let name = offered.note.unwrap_or_default();
+        let order = dual::give(&mut tx, &ctx, id, &Wish::Offer(body), &name).await?;
+        let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::ACCEPTED, &order).await?;
+        tx.commit().await?;
+        return Ok(answer);
+    }
+    let made = steps::write(&mut tx, &ctx, id, &offered).await?;
     let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &made).await?;
     tx.commit().await?;
     Ok(answer)

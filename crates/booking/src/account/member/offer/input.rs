@@ -17,7 +17,7 @@ const NOTE_CHARS_MAX: usize = 40;
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[schema(example = json!({"roles": ["doctor"], "areas": [], "note": "海滨医院的周医生"}))]
 #[serde(default)]
-pub(super) struct NewOffer {
+pub(in crate::account) struct NewOffer {
     #[schema(required)]
     pub(super) roles: Vec<String>,
     pub(super) areas: Vec<String>,

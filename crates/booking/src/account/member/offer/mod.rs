@@ -7,6 +7,8 @@ mod steps;
 mod store;
 mod view;
 
+pub(in crate::account::member) use input::NewOffer;
+pub(in crate::account::member) use steps::make;
 pub(in crate::account) use steps::open;
 pub(in crate::account) use store::list;
 pub(in crate::account) use view::StoredOffer;

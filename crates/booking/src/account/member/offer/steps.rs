@@ -3,20 +3,42 @@
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
+use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
+use super::input::{NewOffer, Offered};
 use super::store;
-use super::view::StoredOffer;
+use super::view::{OfferMade, OfferView, StoredOffer};
 use crate::account::id::AccountId;
 use crate::account::member::input::areas;
 use crate::account::member::model::Membership;
 use crate::account::member::store as members;
-use crate::account::organisation::{self, OrganisationState};
+use crate::account::organisation::{self, Organisation, OrganisationState};
 use crate::account::problems::{ALREADY_MEMBER, OFFER_SPENT, ORGANISATION_CLOSED};
 
 /// The offer of a link, for somebody logged in. Its secret has 256 bits: there is nothing to guess.
 pub(in crate::account) async fn open(conn: &mut Conn, ctx: &Ctx, token: &str) -> Result<StoredOffer, Problem> {
     store::find(conn, token, ctx.now()).await?.ok_or_else(|| Problem::new(&OFFER_SPENT))
+}
+
+/// Makes an offer, in one step with its check.
+pub(in crate::account::member) async fn make(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    own: &Organisation,
+    body: &NewOffer,
+) -> Result<OfferMade, Problem> {
+    let offered = body.checked(tx, ctx, own).await?;
+    write(tx, ctx, own.id, &offered).await
+}
+
+/// Stores an offer; the answer has its link.
+pub(super) async fn write(tx: &mut Tx, ctx: &Ctx, id: OrganisationId, offered: &Offered) -> Result<OfferMade, Problem> {
+    let (token, link) = store::insert(tx, ctx, id, offered).await?;
+    let offer = store::find(tx, &token, ctx.now()).await?;
+    let offer = offer.ok_or_else(|| Problem::internal("an offer is gone at its beginning"))?;
+    audit::record(tx, ctx, "membership.offer", "organisation", id).await?;
+    Ok(OfferMade { offer: OfferView::of(offer), link })
 }
 
 /// Takes the caller into the offer's organisation.

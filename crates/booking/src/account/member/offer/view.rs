@@ -103,9 +103,9 @@ pub struct OfferLink {
 
 /// An offer that was just made, with its link.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(super) struct OfferMade {
+pub(in crate::account::member) struct OfferMade {
     #[serde(flatten)]
-    pub(super) offer: OfferView,
+    pub(in crate::account::member) offer: OfferView,
     /// Told once.
-    pub(super) link: OfferLink,
+    pub(in crate::account::member) link: OfferLink,
 }

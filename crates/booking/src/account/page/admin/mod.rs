@@ -3,6 +3,7 @@
 mod account;
 mod areas;
 mod check;
+mod dual;
 mod offers;
 mod organisation;
 mod people;

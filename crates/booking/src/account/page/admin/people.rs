@@ -12,6 +12,7 @@ use sanbao_platform::problem::Problem;
 
 use super::super::{TEXTS, account_link};
 use super::areas::Areas;
+use super::dual;
 use super::offers;
 use crate::account::id::AccountId;
 use crate::account::member::{self, Account, AccountStatus, Membership};
@@ -42,11 +43,13 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
         guests: member::guests(conn, own.id).await?,
     };
     let offers = offers::part(conn, ctx, own).await?;
+    let (waiting, dual) = (dual::waiting(conn, ctx, own).await?, dual::part(conn, ctx, own).await?);
     let areas = Areas::of(conn, own, own.day(ctx.now())).await?;
     let lang = ctx.lang;
     let shown = people.accounts.len().min(usize::try_from(ACCOUNTS_SHOWN_MAX).unwrap_or(usize::MAX));
     Ok(html! {
         (account_link::shown_once(lang))
+        (waiting)
         (count(lang, shown, people.accounts.len() > shown))
         (table(ctx, own, &people, &areas, shown))
         section.card #add aria-labelledby="add-title" {
@@ -55,6 +58,7 @@ pub(super) async fn part(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> Resu
             p { a href=(import_of(own.id)) { (TEXTS.get(lang, "accounts-import")) } }
         }
         (offers)
+        (dual)
     })
 }
 

@@ -108,6 +108,8 @@ pub(crate) const LEFT: &[(&str, &str)] = &[
     ("consult_meeting", "seconds and moments"),
     ("device", "staff"),
     ("device_account", "staff"),
+    ("dual_control", "staff"),
+    ("dual_control_order", "staff"),
     ("ended_session", "staff"),
     ("field_key_mark", "keys"),
     ("inbox", "ids of events"),

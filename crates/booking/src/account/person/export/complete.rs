@@ -58,6 +58,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("consult_event", "told as history, into which it was copied"),
     ("device", "staff"),
     ("device_account", "staff"),
+    ("dual_control", "staff"),
+    ("dual_control_order", "staff"),
     ("ended_session", "staff"),
     ("field_key_mark", "keys"),
     ("idempotency", "answers that were given, for a week: by the caller's key, not by person"),

@@ -1,0 +1,87 @@
+//! The second yes: the order is carried out as the administrator's who confirms it.
+
+use sanbao_platform::audit;
+use sanbao_platform::db::Tx;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::problem::{CONFLICT, Problem};
+
+use super::order::Wish;
+use super::rule;
+use super::store::{self, StandingOrder};
+use super::view::OrderDone;
+use crate::account::member::api::{create, members, steps};
+use crate::account::member::link::AccountLink;
+use crate::account::member::model::AccountStatus;
+use crate::account::member::offer;
+use crate::account::member::view::AccountWithLink;
+use crate::account::organisation::Organisation;
+use crate::account::second_factor;
+
+/// Refuses the yes of the administrator who gave the order, and of the one it is about.
+fn another(ctx: &Ctx, order: &StandingOrder) -> Result<(), Problem> {
+    let caller = ctx.actor.subject;
+    if order.given_by == caller.into() || order.subject == caller.to_string() {
+        let (zh, en) = (
+            "这一步要由另一位管理员确认，不能是提出的人或本人",
+            "Another administrator confirms this: neither who asked for it, nor the one it is about",
+        );
+        return Err(Problem::new(&CONFLICT).detail(zh, en));
+    }
+    Ok(())
+}
+
+/// Carries an order out. `hash` is of a password that nobody knows.
+pub(super) async fn confirm(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    own: &Organisation,
+    order: &StandingOrder,
+    hash: &str,
+) -> Result<OrderDone, Problem> {
+    another(ctx, order)?;
+    if !store::end(tx, (own.id, order.id), ctx, "confirmed").await? {
+        return Err(Problem::lacking());
+    }
+    audit::record_with(tx, ctx, [own.id], "dual_control.confirm_second", "organisation", own.id).await?;
+    carry_out(tx, ctx, own, order.wish()?, hash).await
+}
+
+async fn carry_out(tx: &mut Tx, ctx: &Ctx, own: &Organisation, wish: Wish, hash: &str) -> Result<OrderDone, Problem> {
+    match wish {
+        Wish::Create(body) => {
+            let new = create::checked(tx, ctx, own, &body).await?;
+            Ok(told(create::write(tx, ctx, new, hash).await?))
+        }
+        Wish::Edit(id, change) => {
+            let edited = steps::edited(tx, ctx, id, &change).await?;
+            steps::write(tx, ctx, edited).await.map(|_| OrderDone::default())
+        }
+        Wish::Member(id, change) => {
+            let edited = members::edited(tx, ctx, (own.id, id), &change).await?;
+            members::write(tx, ctx, edited).await.map(|_| OrderDone::default())
+        }
+        Wish::Offer(body) => {
+            let made = offer::make(tx, ctx, own, &body).await?;
+            Ok(OrderDone {
+                display_name: made.offer.note,
+                link: Some(AccountLink { path: made.link.path, expires_at: made.link.expires_at }),
+                by: Some(made.offer.by),
+                ..OrderDone::default()
+            })
+        }
+        Wish::Link(id) => Ok(told(steps::take_back(tx, ctx, id, hash).await?.1)),
+        Wish::Factor(id) => second_factor::take_away(tx, ctx, id).await.map(|()| OrderDone::default()),
+        Wish::Enable(id) => steps::write_status(tx, ctx, id, AccountStatus::Active).await.map(|_| OrderDone::default()),
+        Wish::Off => {
+            rule::end(tx, own.id).await?;
+            audit::record_with(tx, ctx, [own.id], "dual_control.switch_off", "organisation", own.id).await?;
+            Ok(OrderDone::default())
+        }
+    }
+}
+
+/// An account with its link, as the page shows it once.
+fn told(made: AccountWithLink) -> OrderDone {
+    let AccountWithLink { account, link } = made;
+    OrderDone { display_name: Some(account.display_name), login: Some(account.login), link: Some(link), by: None }
+}

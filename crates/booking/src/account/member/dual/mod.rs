@@ -1,0 +1,15 @@
+//! Dual control (双人管理): where an organisation wants it, one administrator alone makes none and takes over none. What would,
+//! becomes an order that waits for the yes of another administrator.
+
+pub(super) mod api;
+mod confirm;
+mod order;
+mod rule;
+mod store;
+mod view;
+
+pub(in crate::account) use order::Wish;
+pub(in crate::account) use rule::is_on;
+pub(super) use rule::{is_administrator, still_two};
+pub(in crate::account) use store::{StandingOrder, give, list};
+pub(in crate::account) use view::OrderView;

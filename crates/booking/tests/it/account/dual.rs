@@ -1,0 +1,241 @@
+//! Dual control: one administrator alone makes none, takes over none, and ends it for nobody.
+
+use sanbao_platform::testing::{TestEngine, on_both};
+use serde_json::{Value, json};
+
+use crate::account::imports::send;
+use crate::account::kit::{Browser, audited};
+use crate::account::members::{Two, answer};
+
+/// The hospital with two administrators, under dual control.
+struct Dual {
+    two: Two,
+    /// Its second administrator.
+    chief: String,
+    chief_id: String,
+}
+
+impl Dual {
+    async fn open(engine: &TestEngine) -> Self {
+        let two = Two::open(engine).await;
+        let body = json!({ "login": "chief", "display_name": "院长", "roles": ["administrator"] });
+        let made = two.site.api(&two.boss, "POST", &accounts(&two), body).await.expect(201);
+        two.site.choose(&made["link"], "correct horse").await;
+        let chief = two.site.access("chief", "correct horse").await;
+        two.site.api(&two.boss, "PUT", &rule(&two), Value::Null).await.checked(204);
+        let chief_id = made["id"].as_str().unwrap().to_owned();
+        Self { two, chief, chief_id }
+    }
+
+    /// What an administrator of the hospital asks for and does not get yet: where the order is confirmed.
+    async fn ordered(&self, token: &str, method: &str, path: &str, body: Value) -> String {
+        let order = self.two.site.api(token, method, path, body).await.expect(202);
+        format!("{}/{}", rule(&self.two), order["id"].as_str().unwrap())
+    }
+
+    async fn confirm(&self, token: &str, order: &str) -> Value {
+        self.two.site.api(token, "POST", &format!("{order}/confirm"), Value::Null).await.expect(200)
+    }
+
+    async fn waiting(&self, token: &str) -> usize {
+        self.two.site.get(token, &rule(&self.two)).await.expect(200)["orders"].as_array().unwrap().len()
+    }
+
+    /// The roles that a log-in has by now.
+    async fn roles(&self, login: &str) -> Vec<String> {
+        let access = self.two.site.token(login).await;
+        self.two.actor(&access).roles
+    }
+}
+
+fn rule(two: &Two) -> String {
+    format!("/v1/organisations/{}/dual-control", two.hospital())
+}
+
+fn accounts(two: &Two) -> String {
+    format!("/v1/organisations/{}/accounts", two.hospital())
+}
+
+#[tokio::test]
+async fn it_needs_two_to_begin() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        two.site.api(&two.boss, "PUT", &rule(&two), Value::Null).await.refused(409, "too-few-administrators");
+        assert_eq!(two.site.get(&two.boss, &rule(&two)).await.expect(200)["on"], false);
+        two.site.api(&two.boss, "DELETE", &rule(&two), Value::Null).await.refused(404, "not-found");
+        let doctor = two.site.token("doctor").await;
+        two.site.api(&doctor, "PUT", &rule(&two), Value::Null).await.refused(403, "forbidden");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_ends_by_two() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let end = dual.ordered(&dual.chief, "DELETE", &rule(&dual.two), Value::Null).await;
+        let again = dual.ordered(&dual.chief, "DELETE", &rule(&dual.two), Value::Null).await;
+        assert_eq!(dual.waiting(&dual.chief).await, 1, "the later one takes the place of the earlier");
+        let site = &dual.two.site;
+        site.api(&dual.two.boss, "POST", &format!("{end}/confirm"), Value::Null).await.refused(404, "not-found");
+        site.api(&dual.chief, "POST", &format!("{again}/confirm"), Value::Null).await.refused(409, "conflict");
+        dual.confirm(&dual.two.boss, &again).await;
+        assert_eq!(site.get(&dual.chief, &rule(&dual.two)).await.expect(200)["on"], false);
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        site.api(&dual.chief, "POST", &accounts(&dual.two), body).await.checked(201);
+        assert_eq!(audited(site, "dual_control.switch_on").await, 1);
+        assert_eq!(audited(site, "dual_control.switch_off").await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_alone_makes_no_administrator() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        let order = dual.ordered(&two.boss, "POST", &accounts(two), body.clone()).await;
+        let listed = site.get(&two.boss, &accounts(two)).await.expect(200);
+        assert!(listed["items"].as_array().unwrap().iter().all(|a| a["login"] != "third"), "{listed}");
+        site.api(&two.boss, "POST", &format!("{order}/confirm"), Value::Null).await.refused(409, "conflict");
+        let made = dual.confirm(&dual.chief, &order).await;
+        assert_eq!((&made["login"], &made["display_name"]), (&json!("third"), &json!("三")));
+        site.choose(&made["link"], "correct horse").await;
+        let third = site.access("third", "correct horse").await;
+        assert_eq!(two.actor(&third).roles, ["administrator"]);
+        site.api(&dual.chief, "POST", &format!("{order}/confirm"), Value::Null).await.refused(404, "not-found");
+
+        // Others are made by one, as before; what is wrong is told before anybody is asked.
+        let nurse = json!({ "login": "fourth", "display_name": "四", "roles": ["care_staff"] });
+        site.api(&two.boss, "POST", &accounts(two), nurse).await.checked(201);
+        let wrong = json!({ "login": "", "display_name": "五", "roles": ["administrator"] });
+        site.api(&two.boss, "POST", &accounts(two), wrong).await.refused(422, "invalid");
+
+        let path = format!("/v1/accounts/{}", site.account("doctor"));
+        let both = json!({ "roles": ["doctor", "administrator"] });
+        let refused = dual.ordered(&two.boss, "PATCH", &path, both.clone()).await;
+        site.api(&dual.chief, "DELETE", &refused, Value::Null).await.checked(204);
+        site.api(&dual.chief, "POST", &format!("{refused}/confirm"), Value::Null).await.refused(404, "not-found");
+        assert_eq!(dual.roles("doctor").await, ["doctor"]);
+        let order = dual.ordered(&two.boss, "PATCH", &path, both).await;
+        dual.confirm(&dual.chief, &order).await;
+        assert_eq!(dual.roles("doctor").await, ["administrator", "doctor"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_alone_takes_over_no_administrator() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let chief = format!("/v1/accounts/{}", dual.chief_id);
+        let order = dual.ordered(&two.boss, "POST", &format!("{chief}/link"), Value::Null).await;
+        assert_eq!(site.log_in("chief", "correct horse").await.status, 200, "nothing has happened yet");
+        // Neither who asked nor the one it is about, but the office that the hospital lies under.
+        site.api(&dual.chief, "POST", &format!("{order}/confirm"), Value::Null).await.refused(409, "conflict");
+        let made = dual.confirm(&two.office, &order).await;
+        assert_eq!(site.log_in("chief", "correct horse").await.status, 401);
+        site.choose(&made["link"], "another horse").await;
+        let again = site.access("chief", "another horse").await;
+
+        // The last two stay two.
+        let disable = format!("{chief}/disable");
+        site.api(&two.boss, "POST", &disable, Value::Null).await.refused(409, "too-few-administrators");
+        let less = json!({ "roles": ["care_staff"] });
+        site.api(&two.boss, "PATCH", &chief, less).await.refused(409, "too-few-administrators");
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
+        dual.confirm(&again, &order).await;
+        site.api(&two.boss, "POST", &disable, Value::Null).await.checked(200);
+        let order = dual.ordered(&two.boss, "POST", &format!("{chief}/enable"), Value::Null).await;
+        assert_eq!(site.log_in("chief", "another horse").await.status, 403);
+        dual.confirm(&two.office, &order).await;
+        assert_eq!(site.log_in("chief", "another horse").await.status, 200);
+
+        // Whoever is no administrator is helped by one.
+        let doctor = format!("/v1/accounts/{}/link", site.account("doctor"));
+        site.api(&two.boss, "POST", &doctor, Value::Null).await.checked(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_way_round_leads_to_an_administrator() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        let earlier = two.offer(&["administrator"]).await;
+        let body = json!({ "login": "chief", "display_name": "院长", "roles": ["administrator"] });
+        let made = two.site.api(&two.boss, "POST", &accounts(&two), body).await.expect(201);
+        two.site.choose(&made["link"], "correct horse").await;
+        two.site.api(&two.boss, "PUT", &rule(&two), Value::Null).await.checked(204);
+        let (site, nurse) = (&two.site, two.site.token("nurse").await);
+        site.api(&nurse, "POST", "/v1/offers/accept", answer(&earlier)).await.refused(410, "offer-spent");
+
+        // A guest who works here becomes none, and nobody is asked to be one.
+        let chief = site.access("chief", "correct horse").await;
+        two.nurse_joins().await;
+        let member = two.member("nurse");
+        site.api(&two.boss, "PATCH", &member, json!({ "roles": ["administrator"] })).await.checked(202);
+        let body = json!({ "roles": ["administrator"], "note": "周医生" });
+        let order = site.api(&two.boss, "POST", &two.offers(), body).await.expect(202);
+        assert_eq!((&order["kind"], &order["name"]), (&json!("offer"), &json!("周医生")));
+        let path = format!("{}/{}/confirm", rule(&two), order["id"].as_str().unwrap());
+        let made = site.api(&chief, "POST", &path, Value::Null).await.expect(200);
+        let caregiver = site.token("caregiver").await;
+        site.api(&caregiver, "POST", "/v1/offers/accept", answer(&made)).await.checked(200);
+
+        // A file makes none either.
+        let file = "用户名,姓名,角色\nsixth,六,管理员\nseventh,七,护理人员\n";
+        let path = format!("/v1/organisations/{}/account-imports?dry_run=false", two.hospital());
+        let report = send(site, &two.boss, &path, file).await.expect(200);
+        assert_eq!((&report["created"], &report["errors"][0]["code"]), (&json!(1), &json!("needs_two")), "{report}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_order_ends_with_its_week_and_with_the_rights_of_its_giver() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
+        dual.confirm(&dual.chief, &order).await;
+        let body = json!({ "login": "fourth", "display_name": "四", "roles": ["administrator"] });
+        let order = dual.ordered(&dual.chief, "POST", &accounts(two), body.clone()).await;
+        let disable = format!("/v1/accounts/{}/disable", dual.chief_id);
+        site.api(&two.boss, "POST", &disable, Value::Null).await.checked(200);
+        site.api(&two.boss, "POST", &format!("{order}/confirm"), Value::Null).await.refused(404, "not-found");
+        assert_eq!(dual.waiting(&two.boss).await, 0);
+        dual.ordered(&two.boss, "POST", &accounts(two), body).await;
+        assert_eq!(dual.waiting(&two.boss).await, 1);
+        site.minutes_pass(7 * 24 * 60 + 1);
+        assert_eq!(dual.waiting(&site.access("boss", "correct horse").await).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_shows_what_waits_to_those_who_may_confirm_it() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
+        let mut pages = Vec::new();
+        for login in ["boss", "chief"] {
+            let mut browser = Browser::new();
+            browser.form(site, "/session", &[("login", login), ("password", "correct horse")]).await.checked(303);
+            pages.push(browser.open(site, "/admin").await.checked(200).text);
+        }
+        let (own, other) = (&pages[0], &pages[1]);
+        for page in [own, other] {
+            assert!(page.contains("新建管理员账号“三”") && page.contains("结束双人管理"), "{page}");
+        }
+        assert!(other.contains(&format!("POST {order}/confirm")) && !own.contains(&format!("POST {order}/confirm")));
+        assert!(own.contains("撤回") && other.contains("不同意"));
+    })
+    .await;
+}
