@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::account::imports::send;
 use crate::account::kit::{Browser, audited};
 use crate::account::members::{Two, answer};
+use crate::account::second_factor::set_up;
 
 /// The hospital with two administrators, under dual control.
 struct Dual {
@@ -157,6 +158,24 @@ async fn one_alone_takes_over_no_administrator() {
         // Whoever is no administrator is helped by one.
         let doctor = format!("/v1/accounts/{}/link", site.account("doctor"));
         site.api(&two.boss, "POST", &doctor, Value::Null).await.checked(200);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_factor_is_reset_by_two_with_a_proof_of_late() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        set_up(site, &dual.chief).await;
+        let factor = format!("/v1/accounts/{}/second-factor", dual.chief_id);
+        let order = dual.ordered(&two.boss, "DELETE", &factor, Value::Null).await;
+        site.log_in("chief", "correct horse").await.refused(401, "second-factor-required");
+        site.minutes_pass(11);
+        site.api(&two.office, "POST", &format!("{order}/confirm"), Value::Null).await.refused(401, "step-up-required");
+        dual.confirm(&site.token("admin").await, &order).await;
+        site.log_in("chief", "correct horse").await.checked(200);
+        assert_eq!(audited(site, "account.reset_second_factor").await, 2, "in the hospital's log and the office's");
     })
     .await;
 }

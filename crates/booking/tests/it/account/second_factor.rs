@@ -28,7 +28,7 @@ fn now(site: &Site) -> DateTime<Utc> {
 }
 
 /// Sets a factor up: its secret, and what its confirmation answered.
-async fn set_up(site: &Site, token: &str) -> (TotpSecret, Value) {
+pub(super) async fn set_up(site: &Site, token: &str) -> (TotpSecret, Value) {
     let begun = site.api(token, "POST", "/v1/me/second-factor", Value::Null).await.expect(200);
     let secret = secret_of(&begun);
     let code = json!({ "code": secret.code(now(site)) });
