@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use super::order::Wish;
 use super::view::{DualControlView, OrderDone, OrderView};
-use super::{confirm, rule, store};
+use super::{rule, second, store};
 use crate::App;
 use crate::account::member::start::unknown_password;
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 
 pub(in crate::account::member) fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(read, begin, end)).routes(routes!(confirm_order)).routes(routes!(refuse))
+    OpenApiRouter::new().routes(routes!(read, begin, end)).routes(routes!(confirm)).routes(routes!(refuse))
 }
 
 /// Whether an organisation has dual control, and the orders that wait for a second administrator's yes.
@@ -81,7 +81,7 @@ async fn end(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Organisation
         (status = 403, description = "not an administrator"),
         (status = 404, description = "unknown, of no concern to the caller, answered already, or run out"),
         (status = 409, description = "conflict: one's own order, or about oneself; login-taken"), (status = 422, description = "fields that no longer hold")))]
-async fn confirm_order(
+async fn confirm(
     ctx: Ctx,
     AppState(app): AppState<App>,
     Path((id, order)): Path<(OrganisationId, Uuid)>,
@@ -97,7 +97,7 @@ async fn confirm_order(
         return Ok(answered);
     }
     let order = store::find(&mut tx, (id, order), ctx.now()).await?.ok_or_else(Problem::lacking)?;
-    let done: OrderDone = confirm::confirm(&mut tx, &ctx, &own, &order, &hash).await?;
+    let done: OrderDone = second::confirm(&mut tx, &ctx, &own, &order, &hash).await?;
     let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::OK, &done).await?;
     tx.commit().await?;
     Ok(answer)

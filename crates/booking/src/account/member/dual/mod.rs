@@ -2,9 +2,9 @@
 //! becomes an order that waits for the yes of another administrator.
 
 pub(super) mod api;
-mod confirm;
 mod order;
 mod rule;
+mod second;
 mod store;
 mod view;
 
