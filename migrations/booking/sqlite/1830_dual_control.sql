@@ -23,7 +23,7 @@ create table dual_control_order (
     expires_at       text not null,
     ended_at         text,
     ended_by         blob references account (id),
-    outcome          text check (outcome in ('confirmed', 'refused', 'withdrawn', 'replaced')),
+    outcome          text check (outcome in ('confirmed', 'refused', 'withdrawn', 'replaced', 'run_out')),
     check ((ended_at is null) = (outcome is null) and (ended_at is null) = (ended_by is null)),
     check ((ended_at is null) = (wish is not null))
 ) strict;

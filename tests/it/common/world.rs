@@ -213,6 +213,7 @@ async fn controlled_home(admin: &Client) -> (String, String) {
     let home = add_home(admin, "双管院").await;
     for login in ["dual.one", "dual.two"] {
         add_account(admin, &home, login, &["administrator"], &[]).await;
+        admin.log_in(login, PASSWORD).await;
     }
     admin.send(admin.request("put", &format!("/v1/organisations/{home}/dual-control"))).await.expect(204);
     let third = json!({ "login": "dual.three", "display_name": "三", "roles": ["administrator"] });

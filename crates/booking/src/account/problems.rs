@@ -17,7 +17,7 @@ problem_kinds! {
     LINK_SPENT = 410 "setup-link-spent" "设置链接无效、已使用或已过期" "The set-up link is unknown, used or too old";
     OFFER_SPENT = 410 "offer-spent" "邀请链接无效、已答复或已过期，请对方重新发一个" "The offer's link is unknown, answered or too old; ask for another";
     ALREADY_MEMBER = 409 "already-member" "您已经在这个机构" "You are of this organisation already";
-    TOO_FEW_ADMINISTRATORS = 409 "too-few-administrators" "双人管理至少要有两位在用的管理员。请先增加管理员，或先结束双人管理" "Dual control needs two active administrators: add one first, or end dual control";
+    TOO_FEW_ADMINISTRATORS = 409 "too-few-administrators" "双人复核至少要有两位在用的管理员。请先增加管理员，或先结束双人复核" "Dual control needs two active administrators: add one first, or end dual control";
     LOGIN_TAKEN = 409 "login-taken" "这个用户名已有人用" "This user name is taken";
     NATIONAL_ID_UNREADABLE = 409 "national-id-unreadable" "存着的身份证号无法读取，请重新登记" "The stored national id cannot be read; enter it again";
     CARE_UNREADABLE = 409 "care-unreadable" "存着的照护信息无法读取" "The stored care facts cannot be read";

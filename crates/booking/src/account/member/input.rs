@@ -25,7 +25,7 @@ pub(in crate::account) struct NewAccountBody {
 }
 
 /// The fields that may be changed; what is left out stays.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(example = json!({"display_name": "王护理员", "roles": ["care_staff"]}))]
 pub(in crate::account) struct AccountChange {
     pub(super) display_name: Option<String>,
@@ -34,7 +34,7 @@ pub(in crate::account) struct AccountChange {
 }
 
 /// The roles and areas of a member in the organisation; what is left out stays.
-#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(example = json!({"roles": ["doctor"]}))]
 pub(in crate::account) struct MemberChange {
     pub(super) roles: Option<Vec<String>>,

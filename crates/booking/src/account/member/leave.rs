@@ -32,6 +32,11 @@ pub(in crate::account) async fn leave(
         let (zh, en) = ("这个账号由这个机构建立，请停用账号", "The account began in this organisation: disable it");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
+    let held = store::membership_in(tx, account, id).await?;
+    let fewer = held.is_some_and(|held| dual::is_administrator(&held.roles));
+    if fewer {
+        dual::hold(tx, id).await?;
+    }
     // The row of the account is written first: a log-in that is just beginning has come before, and ends too.
     let known = store::find(tx, account).await?.ok_or_else(Problem::not_found)?;
     if !store::count_on(tx, account, known.version).await? {
@@ -42,9 +47,8 @@ pub(in crate::account) async fn leave(
             ("您是这个机构唯一的管理员，请先设另一位管理员", "You are its only administrator: make another one first");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
-    let held = store::membership_in(tx, account, id).await?;
     store::end_membership(tx, account, id).await?;
-    if held.is_some_and(|held| dual::is_administrator(&held.roles)) {
+    if fewer {
         dual::still_two(tx, id).await?;
     }
     session::end_in(tx, account, id, ctx.now(), cause).await?;

@@ -50,12 +50,17 @@ pub(in crate::account) async fn issue(
 ) -> Result<AccountLink, DbError> {
     let token = random_token();
     let expires_at = now + Duration::days(LINK_DAYS);
-    on!(tx, |c| sqlx::query(VOID).bind(account).bind(now).execute(c).await.map(drop))?;
+    void(tx, account, now).await?;
     on!(tx, |c| {
         let row = sqlx::query(ISSUE).bind(sha256_hex(token.as_bytes())).bind(account).bind(by);
         row.bind(now).bind(expires_at).execute(c).await.map(drop)
     })?;
     Ok(AccountLink { path: format!("/setup/account#{token}"), expires_at })
+}
+
+/// Makes every link of an account void that has not been used.
+pub(super) async fn void(tx: &mut Tx, account: AccountId, now: DateTime<Utc>) -> Result<(), DbError> {
+    Ok(on!(tx, |c| sqlx::query(VOID).bind(account).bind(now).execute(c).await.map(drop))?)
 }
 
 /// The account that a link leads to, while it is good.

@@ -13,7 +13,7 @@ mod start;
 mod store;
 mod view;
 
-pub(super) use api::controlled;
+pub(super) use api::{called, controlled};
 pub(super) use confine::confine;
 pub(super) use leave::leave;
 pub use link::AccountLink;

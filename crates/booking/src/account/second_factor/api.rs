@@ -185,15 +185,13 @@ pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Accoun
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
     ctx.proved_lately()?;
-    let answer = match member::controlled(&mut tx, &membership).await? {
-        Some(own) if store::is_confirmed(&mut tx, id).await? => {
-            let order = dual::give(&mut tx, &ctx, own, &Wish::Factor(id), &account.display_name).await?;
-            (StatusCode::ACCEPTED, Json(order)).into_response()
-        }
-        _ => {
-            take_away(&mut tx, &ctx, id).await?;
-            StatusCode::NO_CONTENT.into_response()
-        }
+    let answer = if store::find(&mut tx, id).await?.is_some() && member::controlled(&mut tx, id).await? {
+        let name = member::called(&account.display_name, &account.login);
+        let order = dual::give(&mut tx, &ctx, membership.organisation, &Wish::Factor(id), &name).await?;
+        (StatusCode::ACCEPTED, Json(order)).into_response()
+    } else {
+        take_away(&mut tx, &ctx, id).await?;
+        StatusCode::NO_CONTENT.into_response()
     };
     tx.commit().await?;
     Ok(answer)

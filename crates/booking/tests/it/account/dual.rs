@@ -148,7 +148,9 @@ async fn one_alone_takes_over_no_administrator() {
         site.api(&two.boss, "PATCH", &chief, less).await.refused(409, "too-few-administrators");
         let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
         let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
-        dual.confirm(&again, &order).await;
+        let third = dual.confirm(&again, &order).await;
+        site.choose(&third["link"], "correct horse").await;
+        site.access("third", "correct horse").await;
         site.api(&two.boss, "POST", &disable, Value::Null).await.checked(200);
         let order = dual.ordered(&two.boss, "POST", &format!("{chief}/enable"), Value::Null).await;
         assert_eq!(site.log_in("chief", "another horse").await.status, 403);
@@ -221,10 +223,14 @@ async fn an_order_ends_with_its_week_and_with_the_rights_of_its_giver() {
         let (two, site) = (&dual.two, &dual.two.site);
         let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
         let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
-        dual.confirm(&dual.chief, &order).await;
+        let third = dual.confirm(&dual.chief, &order).await;
+        let disable = format!("/v1/accounts/{}/disable", dual.chief_id);
+        // One who has never come in is nobody yet.
+        site.api(&two.boss, "POST", &disable, Value::Null).await.refused(409, "too-few-administrators");
+        site.choose(&third["link"], "correct horse").await;
+        site.access("third", "correct horse").await;
         let body = json!({ "login": "fourth", "display_name": "四", "roles": ["administrator"] });
         let order = dual.ordered(&dual.chief, "POST", &accounts(two), body.clone()).await;
-        let disable = format!("/v1/accounts/{}/disable", dual.chief_id);
         site.api(&two.boss, "POST", &disable, Value::Null).await.checked(200);
         site.api(&two.boss, "POST", &format!("{order}/confirm"), Value::Null).await.refused(404, "not-found");
         assert_eq!(dual.waiting(&two.boss).await, 0);
@@ -251,10 +257,10 @@ async fn the_page_shows_what_waits_to_those_who_may_confirm_it() {
         }
         let (own, other) = (&pages[0], &pages[1]);
         for page in [own, other] {
-            assert!(page.contains("新建管理员账号“三”") && page.contains("结束双人管理"), "{page}");
+            assert!(page.contains("新建管理员账号“三 · third”") && page.contains("申请结束双人复核"), "{page}");
         }
         assert!(other.contains(&format!("POST {order}/confirm")) && !own.contains(&format!("POST {order}/confirm")));
-        assert!(own.contains("撤回") && other.contains("不同意"));
+        assert!(own.contains("撤回") && other.contains("拒绝"));
     })
     .await;
 }

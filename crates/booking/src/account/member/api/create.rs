@@ -15,9 +15,16 @@ use crate::account::member::dual::{self, OrderView, Wish};
 use crate::account::member::input::{NewAccountBody, areas, roles};
 use crate::account::member::model::Membership;
 use crate::account::member::start::{Newcomer, begin, unknown_password};
+use crate::account::member::store;
 use crate::account::member::view::{AccountView, AccountWithLink};
 use crate::account::organisation::{self, Organisation};
 use crate::account::policy::AccountAction;
+use crate::account::problems::LOGIN_TAKEN;
+
+/// An account as an order names it: two people may have one name.
+pub(in crate::account) fn called(name: &str, login: &str) -> String {
+    format!("{name} · {login}")
+}
 
 /// A new account, checked.
 pub(in crate::account::member) struct NewMember {
@@ -80,9 +87,13 @@ pub async fn create(
     if let Some(answered) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &body).await? {
         return Ok(answered);
     }
-    if dual::is_administrator(&new.membership.roles) && dual::is_on(&mut tx, id).await? {
-        let name = new.name;
-        let order = dual::give(&mut tx, &ctx, id, &Wish::Create(body), &name).await?;
+    if dual::is_administrator(&new.membership.roles) && dual::guards(&mut tx, id).await? {
+        if store::find_by_login(&mut tx, &new.login).await?.is_some() {
+            return Err(Problem::new(&LOGIN_TAKEN));
+        }
+        let name = called(&new.name, &new.login);
+        let wish = Wish::Create(NewAccountBody { login: new.login, ..body });
+        let order = dual::give(&mut tx, &ctx, id, &wish, &name).await?;
         let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::ACCEPTED, &order).await?;
         tx.commit().await?;
         return Ok(answer);

@@ -9,7 +9,8 @@ use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 
-use super::steps::waits;
+use super::create::called;
+use super::steps::{makes_administrator, waits, without_administrator};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::Fields;
@@ -65,6 +66,10 @@ pub(in crate::account::member) async fn write(
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let Edited { account: known, before, after } = edited;
     let (account, id) = (known.id, after.organisation);
+    let fewer = is_administrator(&before.roles) && !is_administrator(&after.roles);
+    if fewer {
+        dual::hold(tx, id).await?;
+    }
     if !store::count_on(tx, account, known.version).await? {
         return Err(Problem::new(&PRECONDITION_FAILED));
     }
@@ -72,7 +77,7 @@ pub(in crate::account::member) async fn write(
     if after.lacks_of(&before) {
         session::rights_lost(tx, account, known.version + 1, ctx.now()).await?;
     }
-    if is_administrator(&before.roles) && !is_administrator(&after.roles) {
+    if fewer {
         dual::still_two(tx, id).await?;
     }
     let logs = store::home_of(tx, account).await?.into_iter().chain([id]);
@@ -82,7 +87,8 @@ pub(in crate::account::member) async fn write(
 }
 
 /// Changes an account's roles or areas in one organisation. An added right counts from its next token on; one that is taken
-/// away ends at once. Where the organisation has dual control, a change that makes an administrator waits for a second one.
+/// away ends at once. Where the organisation has dual control, the role of an administrator waits for a second one; the rest is
+/// changed.
 #[utoipa::path(patch, path = "/v1/organisations/{id}/members/{account}", tag = "accounts",
     params(("id" = uuid::Uuid, Path), ("account" = uuid::Uuid, Path)), request_body = MemberChange, security(("bearer" = [])),
     description = "Permission: administrators of the organisation; those of the street office that it lies under. Takes If-Match.",
@@ -101,10 +107,14 @@ pub async fn edit(
     let mut tx = app.deps.db.begin().await?;
     let edited = edited(&mut tx, &ctx, (id, account), &change).await?;
     read.check(edited.account.version)?;
-    let new = is_administrator(&edited.after.roles) && !is_administrator(&edited.before.roles);
-    let answer = if new && dual::is_on(&mut tx, id).await? {
-        let name = edited.account.display_name;
-        waits(dual::give(&mut tx, &ctx, id, &Wish::Member(account, change), &name).await?)
+    let new = makes_administrator(&edited.before, &edited.after);
+    let answer = if new && dual::guards(&mut tx, id).await? {
+        let name = called(&edited.account.display_name, &edited.account.login);
+        let rest = without_administrator(&edited.before, edited.after.clone());
+        if rest != edited.before {
+            write(&mut tx, &ctx, Edited { after: rest, ..edited }).await?;
+        }
+        waits(dual::give(&mut tx, &ctx, id, &Wish::Member(account), &name).await?)
     } else {
         write(&mut tx, &ctx, edited).await?.into_response()
     };

@@ -6,6 +6,7 @@ mod read;
 mod sessions;
 pub(super) mod steps;
 
+pub(in crate::account) use create::called;
 pub(in crate::account) use steps::controlled;
 use utoipa_axum::{router::OpenApiRouter, routes};
 

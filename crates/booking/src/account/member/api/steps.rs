@@ -9,6 +9,7 @@ use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::problem::{CONFLICT, PRECONDITION_FAILED, Problem};
 
+use super::create::called;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::{Fields, line};
@@ -22,6 +23,7 @@ use crate::account::member::view::{AccountView, AccountWithLink};
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session;
+use crate::role::ADMINISTRATOR;
 
 async fn view(tx: &mut Tx, id: AccountId) -> Result<(ETag, Json<AccountView>), Problem> {
     let account = store::find(tx, id).await?.ok_or_else(Problem::not_found)?;
@@ -38,9 +40,26 @@ pub(in crate::account::member) struct Edited {
 }
 
 impl Edited {
-    fn makes_administrator(&self) -> bool {
-        is_administrator(&self.after.roles) && !is_administrator(&self.before.roles)
+    /// The rest of a change that makes an administrator; `None`: it changes nothing else.
+    fn rest(self) -> Option<Self> {
+        let after = without_administrator(&self.before, self.after);
+        let same = after == self.before && self.name == self.account.display_name;
+        (!same).then_some(Self { after, ..self })
     }
+}
+
+/// Whether a change makes an administrator of somebody who is none.
+pub(super) fn makes_administrator(before: &Membership, after: &Membership) -> bool {
+    is_administrator(&after.roles) && !is_administrator(&before.roles)
+}
+
+/// What a change leads to without the role of an administrator; who would have no role left keeps those of before.
+pub(super) fn without_administrator(before: &Membership, mut after: Membership) -> Membership {
+    after.roles.retain(|role| role != ADMINISTRATOR);
+    if after.roles.is_empty() {
+        after.roles.clone_from(&before.roles);
+    }
+    after
 }
 
 /// The account as a change makes it, or every field that is wrong.
@@ -78,12 +97,16 @@ pub(in crate::account::member) async fn write(
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let Edited { account, name, before, after } = edited;
     let id = account.id;
+    let fewer = is_administrator(&before.roles) && !is_administrator(&after.roles);
+    if fewer {
+        dual::hold(tx, before.organisation).await?;
+    }
     current(store::edit(tx, id, account.version, &name).await?)?;
     store::add_membership(tx, id, &after, ctx.now()).await?;
     if after.lacks_of(&before) {
         session::rights_lost(tx, id, account.version + 1, ctx.now()).await?;
     }
-    if is_administrator(&before.roles) && !is_administrator(&after.roles) {
+    if fewer {
         dual::still_two(tx, before.organisation).await?;
     }
     audit::record(tx, ctx, "account.update", "account", id).await?;
@@ -91,7 +114,7 @@ pub(in crate::account::member) async fn write(
 }
 
 /// Changes an account's name, roles or areas. An added right counts from its next token on; one that is taken away ends
-/// at once. Where the organisation has dual control, a change that makes an administrator waits for a second one.
+/// at once. Where the organisation has dual control, the role of an administrator waits for a second one; the rest is changed.
 #[utoipa::path(patch, path = "/v1/accounts/{id}", tag = "accounts", params(("id" = uuid::Uuid, Path)),
     request_body = AccountChange, security(("bearer" = [])),
     description = "Permission: administrators of its organisation; those of the street office that it lies under. Takes If-Match.",
@@ -111,9 +134,13 @@ pub async fn edit(
     let edited = edited(&mut tx, &ctx, id, &change).await?;
     read.check(edited.account.version)?;
     let own = edited.before.organisation;
-    let answer = if edited.makes_administrator() && dual::is_on(&mut tx, own).await? {
-        let order = dual::give(&mut tx, &ctx, own, &Wish::Edit(id, change), &edited.name).await?;
-        waits(order)
+    let new = makes_administrator(&edited.before, &edited.after);
+    let answer = if new && dual::guards(&mut tx, own).await? {
+        let name = called(&edited.account.display_name, &edited.account.login);
+        if let Some(rest) = edited.rest() {
+            write(&mut tx, &ctx, rest).await?;
+        }
+        waits(dual::give(&mut tx, &ctx, own, &Wish::Edit(id), &name).await?)
     } else {
         write(&mut tx, &ctx, edited).await?.into_response()
     };
@@ -146,6 +173,17 @@ pub(in crate::account::member) async fn write_status(
     status: AccountStatus,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
     let (account, _) = store::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+    let places: Vec<_> = store::places(tx, id).await?.into_iter().map(|place| place.id).collect();
+    let mut administered = Vec::new();
+    for place in &places {
+        if administers(tx, id, *place).await? {
+            administered.push(*place);
+        }
+    }
+    administered.sort_unstable();
+    for place in &administered {
+        dual::hold(tx, *place).await?;
+    }
     let (action, legal) = match status {
         AccountStatus::Disabled => ("disable", "enable"),
         AccountStatus::Active => ("enable", "disable"),
@@ -156,13 +194,10 @@ pub(in crate::account::member) async fn write_status(
     if !store::set_status(tx, id, account.version, status).await? {
         return Err(Problem::invalid_transition(account.status, action, &[legal]));
     }
-    let places: Vec<_> = store::places(tx, id).await?.into_iter().map(|place| place.id).collect();
     if status == AccountStatus::Disabled {
         session::end_all(tx, id, ctx.now(), "disabled").await?;
-        for place in &places {
-            if administers(tx, id, *place).await? {
-                dual::still_two(tx, *place).await?;
-            }
+        for place in administered {
+            dual::still_two(tx, place).await?;
         }
     }
     audit::record_with(tx, ctx, places, &format!("account.{action}"), "account", id).await?;
@@ -175,13 +210,14 @@ async fn administers(conn: &mut Conn, id: AccountId, organisation: OrganisationI
     Ok(membership.is_some_and(|membership| is_administrator(&membership.roles)))
 }
 
-/// The organisation whose dual control an administrator's account is under; `None`: one administrator alone sees to it.
-pub(in crate::account) async fn controlled(
-    conn: &mut Conn,
-    membership: &Membership,
-) -> Result<Option<OrganisationId>, DbError> {
-    let controlled = is_administrator(&membership.roles) && dual::is_on(conn, membership.organisation).await?;
-    Ok(controlled.then_some(membership.organisation))
+/// Whether an account is under dual control: it is an administrator's where that is on, be it elsewhere than at home.
+pub(in crate::account) async fn controlled(tx: &mut Tx, id: AccountId) -> Result<bool, DbError> {
+    for place in store::places(tx, id).await? {
+        if administers(tx, id, place.id).await? && dual::guards(tx, place.id).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Disables an account: its log-ins end, with all that was given to them.
@@ -220,11 +256,11 @@ pub async fn enable(
     let mut tx = app.deps.db.begin().await?;
     let (account, membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
-    let waiting =
-        if account.status == AccountStatus::Disabled { controlled(&mut tx, &membership).await? } else { None };
-    let answer = match waiting {
-        Some(own) => waits(dual::give(&mut tx, &ctx, own, &Wish::Enable(id), &account.display_name).await?),
-        None => write_status(&mut tx, &ctx, id, AccountStatus::Active).await?.into_response(),
+    let answer = if account.status == AccountStatus::Disabled && controlled(&mut tx, id).await? {
+        let name = called(&account.display_name, &account.login);
+        waits(dual::give(&mut tx, &ctx, membership.organisation, &Wish::Enable(id), &name).await?)
+    } else {
+        write_status(&mut tx, &ctx, id, AccountStatus::Active).await?.into_response()
     };
     tx.commit().await?;
     Ok(answer)
@@ -271,12 +307,12 @@ pub async fn issue_link(
     let mut tx = app.deps.db.begin().await?;
     let (account, membership) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
-    let answer = match controlled(&mut tx, &membership).await? {
-        Some(own) => waits(dual::give(&mut tx, &ctx, own, &Wish::Link(id), &account.display_name).await?),
-        None => {
-            let (tag, made) = take_back(&mut tx, &ctx, id, &hash).await?;
-            (tag, Json(made)).into_response()
-        }
+    let answer = if controlled(&mut tx, id).await? {
+        let name = called(&account.display_name, &account.login);
+        waits(dual::give(&mut tx, &ctx, membership.organisation, &Wish::Link(id), &name).await?)
+    } else {
+        let (tag, made) = take_back(&mut tx, &ctx, id, &hash).await?;
+        (tag, Json(made)).into_response()
     };
     tx.commit().await?;
     Ok(answer)

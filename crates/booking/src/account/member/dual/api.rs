@@ -65,7 +65,7 @@ async fn begin(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Organisati
 async fn end(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<OrganisationId>) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
     organisation::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
-    if !rule::is_on(&mut tx, id).await? {
+    if !rule::guards(&mut tx, id).await? {
         return Err(Problem::lacking());
     }
     let order = store::give(&mut tx, &ctx, id, &Wish::Off, "").await?;
@@ -96,6 +96,7 @@ async fn confirm(
     if let Some(answered) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &()).await? {
         return Ok(answered);
     }
+    rule::hold(&mut tx, id).await?;
     let order = store::find(&mut tx, (id, order), ctx.now()).await?.ok_or_else(Problem::lacking)?;
     let done: OrderDone = second::confirm(&mut tx, &ctx, &own, &order, &hash).await?;
     let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::OK, &done).await?;
@@ -121,7 +122,7 @@ async fn refuse(
     if !store::end(&mut tx, (id, order.id), &ctx, if own { "withdrawn" } else { "refused" }).await? {
         return Err(Problem::lacking());
     }
-    audit::record_with(&mut tx, &ctx, [id], "dual_control.refuse_second", "organisation", id).await?;
+    audit::record_with(&mut tx, &ctx, [id], "dual_control.refuse_second", "dual_control_order", order.id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,7 +4,7 @@ use sanbao_platform::text_enum;
 use serde::{Deserialize, Serialize};
 
 use crate::account::id::AccountId;
-use crate::account::member::input::{AccountChange, MemberChange, NewAccountBody};
+use crate::account::member::input::NewAccountBody;
 use crate::account::member::offer::NewOffer;
 
 text_enum! {
@@ -34,8 +34,8 @@ text_enum! {
 #[serde(rename_all = "snake_case")]
 pub(in crate::account) enum Wish {
     Create(NewAccountBody),
-    Edit(AccountId, AccountChange),
-    Member(AccountId, MemberChange),
+    Edit(AccountId),
+    Member(AccountId),
     Offer(NewOffer),
     Link(AccountId),
     Factor(AccountId),
@@ -47,8 +47,8 @@ impl Wish {
     pub(super) fn kind(&self) -> OrderKind {
         match self {
             Self::Create(_) => OrderKind::Create,
-            Self::Edit(..) => OrderKind::Edit,
-            Self::Member(..) => OrderKind::Member,
+            Self::Edit(_) => OrderKind::Edit,
+            Self::Member(_) => OrderKind::Member,
             Self::Offer(_) => OrderKind::Offer,
             Self::Link(_) => OrderKind::Link,
             Self::Factor(_) => OrderKind::Factor,
@@ -61,9 +61,7 @@ impl Wish {
     pub(super) fn subject(&self) -> String {
         match self {
             Self::Create(body) => body.login.clone(),
-            Self::Edit(id, _) | Self::Member(id, _) | Self::Link(id) | Self::Factor(id) | Self::Enable(id) => {
-                id.to_string()
-            }
+            Self::Edit(id) | Self::Member(id) | Self::Link(id) | Self::Factor(id) | Self::Enable(id) => id.to_string(),
             Self::Offer(_) | Self::Off => String::new(),
         }
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::audit;
 use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
-use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::id::{OrganisationId, SubjectId, uuid_v7};
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
@@ -25,8 +25,8 @@ const INSERT: &str = "insert into dual_control_order
 macro_rules! standing {
     ($where:literal) => {
         concat!(
-            "select r.id, r.organisation_id, r.kind, r.subject, r.name, r.wish, r.given_by, a.display_name as by,
-    r.given_at, r.expires_at from dual_control_order r join account a on a.id = r.given_by
+            "select r.id, r.organisation_id, r.kind, r.subject, r.name, r.wish, r.given_by, r.given_in,
+    a.display_name as by, r.given_at, r.expires_at from dual_control_order r join account a on a.id = r.given_by
     where r.organisation_id = $1 and r.ended_at is null and r.expires_at > $2 and a.status = 'active'
     and exists (select 1 from membership m
         where m.account_id = r.given_by and m.organisation_id = r.given_in and m.role = 'administrator')",
@@ -36,11 +36,15 @@ macro_rules! standing {
 }
 const FIND: &str = standing!(" and r.id = $3");
 const LIST: &str = standing!(" order by r.given_at desc, r.id desc limit $3");
-const END: &str = "update dual_control_order set ended_at = $3, ended_by = $4, outcome = $5, wish = null
-    where organisation_id = $1 and id = $2 and ended_at is null";
+const END: &str = "update dual_control_order set ended_at = $3, ended_by = $4, outcome = $5, wish = null,
+    name = '', subject = '' where organisation_id = $1 and id = $2 and ended_at is null";
 /// The same order of before, or the one of the same kind about the same account: one of them waits at a time.
-const REPLACE: &str = "update dual_control_order set ended_at = $4, ended_by = $5, outcome = 'replaced', wish = null
-    where organisation_id = $1 and kind = $2 and subject = $3 and kind <> 'offer' and ended_at is null";
+const REPLACE: &str = "update dual_control_order set ended_at = $4, ended_by = $5, outcome = 'replaced', wish = null,
+    name = '', subject = '' where organisation_id = $1 and kind = $2 and subject = $3 and kind <> 'offer' and ended_at is null";
+/// Of an order that has run out nothing is kept but that there was one.
+const RUN_OUT: &str =
+    "update dual_control_order set ended_at = $2, ended_by = given_by, outcome = 'run_out', wish = null,
+    name = '', subject = '' where organisation_id = $1 and ended_at is null and expires_at <= $2";
 
 /// An order that waits.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -53,6 +57,8 @@ pub(in crate::account) struct StandingOrder {
     pub(in crate::account) name: String,
     wish: Option<String>,
     pub(in crate::account) given_by: AccountId,
+    /// Where that account was administrator.
+    pub(super) given_in: OrganisationId,
     /// The name of that account.
     pub(in crate::account) by: String,
     pub(super) given_at: DateTime<Utc>,
@@ -60,6 +66,11 @@ pub(in crate::account) struct StandingOrder {
 }
 
 impl StandingOrder {
+    /// Whether it is about an account.
+    pub(in crate::account) fn is_about(&self, account: SubjectId) -> bool {
+        self.subject == account.to_string()
+    }
+
     pub(super) fn wish(&self) -> Result<Wish, Problem> {
         serde_json::from_str(self.wish.as_deref().unwrap_or_default()).map_err(Problem::internal)
     }
@@ -76,6 +87,7 @@ pub(in crate::account) async fn give(
     let (id, now, by) = (uuid_v7(ctx.now()), ctx.now(), ctx.actor.subject);
     let (kind, subject) = (wish.kind(), wish.subject());
     let text = serde_json::to_string(wish).map_err(Problem::internal)?;
+    on!(tx, |c| sqlx::query(RUN_OUT).bind(organisation).bind(now).execute(c).await.map(drop))?;
     on!(tx, |c| {
         let row = sqlx::query(REPLACE).bind(organisation).bind(kind).bind(&subject).bind(now).bind(by);
         row.execute(c).await.map(drop)
@@ -85,7 +97,7 @@ pub(in crate::account) async fn give(
         let row = row.bind(by).bind(ctx.actor.organisation).bind(now).bind(now + Duration::days(ORDER_DAYS));
         row.execute(c).await.map(drop)
     })?;
-    audit::record_with(tx, ctx, [organisation], "dual_control.ask_second", "organisation", organisation).await?;
+    audit::record_with(tx, ctx, [organisation], "dual_control.ask_second", "dual_control_order", id).await?;
     let order = find(tx, (organisation, id), now).await?;
     Ok(OrderView::of(order.ok_or_else(|| Problem::internal("an order is gone at its beginning"))?))
 }

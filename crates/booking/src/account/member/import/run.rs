@@ -62,7 +62,7 @@ pub(super) async fn run(
     let report = AccountReport { table, ..AccountReport::default() };
     // All or none: the links are told once, at the end, and those of an import that broke off would be lost.
     let mut tx = app.deps.db.begin().await?;
-    let controlled = dual::is_on(&mut tx, own.id).await?;
+    let controlled = dual::guards(&mut tx, own.id).await?;
     let mut run = Run { ctx, own, controlled, hash: &hash, logins: HashSet::new(), report, mend: Mend::default() };
     for row in &rows {
         run.row(&mut tx, row).await?;
@@ -104,7 +104,7 @@ impl Run<'_> {
             return Ok(Err(vec![fault]));
         }
         if self.controlled && is_administrator(&read.roles) {
-            let zh = "本机构实行双人管理，管理员请在管理页面单独建立，由另一位管理员确认";
+            let zh = "本机构实行双人复核，管理员请在管理页面单独建立，由另一位管理员确认";
             let en = "Dual control is on: add an administrator by itself, for another one to confirm";
             return Ok(Err(vec![Fault::new("roles", "needs_two", zh, en)]));
         }

@@ -69,7 +69,7 @@ async fn create(
         return Ok(answered);
     }
     let offered = body.checked(&mut tx, &ctx, &own).await?;
-    if dual::is_administrator(&offered.roles) && dual::is_on(&mut tx, id).await? {
+    if dual::is_administrator(&offered.roles) && dual::guards(&mut tx, id).await? {
         let name = offered.note.unwrap_or_default();
         let order = dual::give(&mut tx, &ctx, id, &Wish::Offer(body), &name).await?;
         let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::ACCEPTED, &order).await?;

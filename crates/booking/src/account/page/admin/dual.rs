@@ -26,6 +26,7 @@ pub(super) async fn waiting(conn: &mut Conn, ctx: &Ctx, own: &Organisation) -> R
 
 fn line(ctx: &Ctx, words: Words, own: &Organisation, order: &StandingOrder) -> Markup {
     let given = order.given_by == ctx.actor.subject.into();
+    let another = !given && !order.is_about(ctx.actor.subject);
     let call = format!("/v1/organisations/{}/dual-control/{}", own.id, order.id);
     let what = words.with(&format!("dual-{}", order.kind.as_str()), &[("name", &order.name)]);
     let (yes, no) = (format!("POST {call}/confirm"), format!("DELETE {call}"));
@@ -39,7 +40,7 @@ fn line(ctx: &Ctx, words: Words, own: &Organisation, order: &StandingOrder) -> M
             strong { (what) }
             p.faint { (words.with("dual-by", &[("name", &order.by)])) " · " (words.t("dual-until")) " " (words.time(order.expires_at)) }
             div.toolbar {
-                @if !given { (press(&format!("confirm-{}", order.id), "button primary", confirm, &words.t("dual-confirm"))) }
+                @if another { (press(&format!("confirm-{}", order.id), "button primary", confirm, &words.t("dual-confirm"))) }
                 (press(&format!("refuse-{}", order.id), "button", refuse, &label))
             }
         }
