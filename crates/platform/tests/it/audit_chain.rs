@@ -368,7 +368,7 @@ async fn tasks_that_are_killed_and_many_at_once_leave_one_chain() {
                 if round % 4 != 3 {
                     task.abort();
                 }
-                // What a busy machine does not get in time is linked by the next round.
+                // The next round links the rest on a busy machine.
                 if let Ok(Err(error)) = task.await {
                     assert!(error.is_transient(), "{error}");
                 }

@@ -19,7 +19,7 @@ use super::{code, store};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::member;
-use crate::account::member::dual::{self, OrderView, Wish};
+use crate::account::member::dual::{self, DualOrder, OrderView};
 use crate::account::policy::AccountAction;
 use crate::account::qr::{self, Drawing};
 use crate::account::session;
@@ -187,7 +187,7 @@ pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Accoun
     ctx.proved_lately()?;
     let answer = if store::find(&mut tx, id).await?.is_some() && member::controlled(&mut tx, id).await? {
         let name = member::called(&account.display_name, &account.login);
-        let order = dual::give(&mut tx, &ctx, membership.organisation, &Wish::Factor(id), &name).await?;
+        let order = dual::give(&mut tx, &ctx, membership.organisation, &DualOrder::Factor(id), &name).await?;
         (StatusCode::ACCEPTED, Json(order)).into_response()
     } else {
         take_away(&mut tx, &ctx, id).await?;

@@ -4,7 +4,7 @@ use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
 
 use crate::account::imports::send;
-use crate::account::kit::{Browser, audited};
+use crate::account::kit::{Browser, audited, token_of};
 use crate::account::members::{Two, answer};
 use crate::account::second_factor::set_up;
 
@@ -28,7 +28,7 @@ impl Dual {
         Self { two, chief, chief_id }
     }
 
-    /// What an administrator of the hospital asks for and does not get yet: where the order is confirmed.
+    /// An order that an administrator of the hospital gives: the path under which it is confirmed.
     async fn ordered(&self, token: &str, method: &str, path: &str, body: Value) -> String {
         let order = self.two.site.api(token, method, path, body).await.expect(202);
         format!("{}/{}", rule(&self.two), order["id"].as_str().unwrap())
@@ -157,7 +157,7 @@ async fn one_alone_takes_over_no_administrator() {
         dual.confirm(&two.office, &order).await;
         assert_eq!(site.log_in("chief", "another horse").await.status, 200);
 
-        // Whoever is no administrator is helped by one.
+        // One is enough for all who are no administrators.
         let doctor = format!("/v1/accounts/{}/link", site.account("doctor"));
         site.api(&two.boss, "POST", &doctor, Value::Null).await.checked(200);
     })
@@ -261,6 +261,79 @@ async fn the_page_shows_what_waits_to_those_who_may_confirm_it() {
         }
         assert!(other.contains(&format!("POST {order}/confirm")) && !own.contains(&format!("POST {order}/confirm")));
         assert!(own.contains("撤回") && other.contains("拒绝"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_office_above_that_one_alone_fills_is_one_mind() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let what = json!({ "roles": ["administrator"] });
+        let own = site.newcomer(&two.office, site.network.street_office, "office.two", what).await;
+        let path = format!("/v1/accounts/{}", site.account("doctor"));
+        let order = dual.ordered(&two.office, "PATCH", &path, json!({ "roles": ["administrator"] })).await;
+        site.api(&own, "POST", &format!("{order}/confirm"), Value::Null).await.refused(409, "conflict");
+        dual.confirm(&dual.chief, &order).await;
+        assert_eq!(dual.roles("doctor").await, ["administrator", "doctor"], "none of the present roles is lost");
+        // With dual control of its own the office is of two minds.
+        let rule = format!("/v1/organisations/{}/dual-control", site.network.street_office);
+        site.api(&own, "PUT", &rule, Value::Null).await.checked(204);
+        let link = format!("/v1/accounts/{}/link", dual.chief_id);
+        let order = dual.ordered(&two.office, "POST", &link, Value::Null).await;
+        dual.confirm(&own, &order).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_link_of_before_leads_in() {
+    on_both(|engine| async move {
+        let two = Two::open(&engine).await;
+        let body = json!({ "login": "chief", "display_name": "院长", "roles": ["administrator"] });
+        let made = two.site.api(&two.boss, "POST", &accounts(&two), body).await.expect(201);
+        two.site.choose(&made["link"], "correct horse").await;
+        two.site.access("chief", "correct horse").await;
+        let site = &two.site;
+        let kept = format!("/v1/accounts/{}/link", made["id"].as_str().unwrap());
+        let kept = site.api(&two.boss, "POST", &kept, Value::Null).await.expect(200);
+        site.api(&two.boss, "PUT", &rule(&two), Value::Null).await.checked(204);
+        let choose = |link: &Value| json!({ "token": token_of(&link["link"]), "password": "another horse" });
+        site.api("", "POST", "/setup/account", choose(&kept)).await.refused(410, "setup-link-spent");
+
+        let doctor = format!("/v1/accounts/{}", site.account("doctor"));
+        let kept = site.api(&two.boss, "POST", &format!("{doctor}/link"), Value::Null).await.expect(200);
+        let order = json!({ "roles": ["care_staff", "administrator"] });
+        let order = site.api(&two.boss, "PATCH", &doctor, order).await.expect(202);
+        // What makes no administrator is changed at once.
+        assert_eq!(site.get(&two.boss, &doctor).await.expect(200)["roles"], json!(["care_staff"]));
+        let confirm = format!("{}/{}/confirm", rule(&two), order["id"].as_str().unwrap());
+        site.api(&two.office, "POST", &confirm, Value::Null).await.checked(200);
+        site.api("", "POST", "/setup/account", choose(&kept)).await.refused(410, "setup-link-spent");
+        assert_eq!(site.get(&two.boss, &doctor).await.expect(200)["roles"], json!(["administrator", "care_staff"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_who_disable_each_other_at_one_moment_one_stays() {
+    on_both(|engine| async move {
+        let dual = Dual::open(&engine).await;
+        let (two, site) = (&dual.two, &dual.two.site);
+        let body = json!({ "login": "third", "display_name": "三", "roles": ["administrator"] });
+        let order = dual.ordered(&two.boss, "POST", &accounts(two), body).await;
+        let third = dual.confirm(&dual.chief, &order).await;
+        site.choose(&third["link"], "correct horse").await;
+        let third = site.access("third", "correct horse").await;
+        let third_id = site.get(&third, "/v1/me").await.expect(200)["id"].as_str().unwrap().to_owned();
+        let disable = |token: String, id: String| async move {
+            site.api(&token, "POST", &format!("/v1/accounts/{id}/disable"), Value::Null).await.status
+        };
+        let (one, other) = (disable(dual.chief.clone(), third_id), disable(third, dual.chief_id.clone()));
+        let (one, other) = tokio::join!(one, other);
+        assert_eq!([one, other].iter().filter(|status| **status == 200).count(), 1, "{one} {other}");
+        assert_eq!(site.get(&two.boss, &rule(two)).await.expect(200)["on"], true);
     })
     .await;
 }

@@ -11,7 +11,7 @@ use sanbao_platform::problem::Problem;
 
 use crate::App;
 use crate::account::input::{self, Fields, line};
-use crate::account::member::dual::{self, OrderView, Wish};
+use crate::account::member::dual::{self, DualOrder, OrderView};
 use crate::account::member::input::{NewAccountBody, areas, roles};
 use crate::account::member::model::Membership;
 use crate::account::member::start::{Newcomer, begin, unknown_password};
@@ -92,7 +92,7 @@ pub async fn create(
             return Err(Problem::new(&LOGIN_TAKEN));
         }
         let name = called(&new.name, &new.login);
-        let wish = Wish::Create(NewAccountBody { login: new.login, ..body });
+        let wish = DualOrder::Create(NewAccountBody { login: new.login, ..body });
         let order = dual::give(&mut tx, &ctx, id, &wish, &name).await?;
         let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::ACCEPTED, &order).await?;
         tx.commit().await?;

@@ -14,7 +14,7 @@ use super::steps::{makes_administrator, waits, without_administrator};
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::Fields;
-use crate::account::member::dual::{self, OrderView, Wish, is_administrator};
+use crate::account::member::dual::{self, DualOrder, OrderView, is_administrator};
 use crate::account::member::input::{MemberChange, areas, roles};
 use crate::account::member::leave::leave;
 use crate::account::member::model::{Account, Membership};
@@ -27,7 +27,7 @@ use crate::account::session;
 const CAUSE: &str = "membership_ended";
 
 /// A membership as a change makes it.
-pub(in crate::account::member) struct Edited {
+pub(in crate::account::member) struct EditedMember {
     account: Account,
     before: Membership,
     after: Membership,
@@ -39,7 +39,7 @@ pub(in crate::account::member) async fn edited(
     ctx: &Ctx,
     which: (OrganisationId, AccountId),
     change: &MemberChange,
-) -> Result<Edited, Problem> {
+) -> Result<EditedMember, Problem> {
     let (own, account, before) = store::load_in(conn, ctx, which, AccountAction::AccountUpdate).await?;
     let mut after = before.clone();
     let mut fields = Fields::default();
@@ -55,16 +55,16 @@ pub(in crate::account::member) async fn edited(
         let (zh, en) = ("不能取消自己的管理员角色", "You cannot give up your own administrator role");
         return Err(Problem::new(&CONFLICT).detail(zh, en));
     }
-    Ok(Edited { account, before, after })
+    Ok(EditedMember { account, before, after })
 }
 
 /// Stores it.
 pub(in crate::account::member) async fn write(
     tx: &mut Tx,
     ctx: &Ctx,
-    edited: Edited,
+    edited: EditedMember,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
-    let Edited { account: known, before, after } = edited;
+    let EditedMember { account: known, before, after } = edited;
     let (account, id) = (known.id, after.organisation);
     let fewer = is_administrator(&before.roles) && !is_administrator(&after.roles);
     if fewer {
@@ -112,9 +112,9 @@ pub async fn edit(
         let name = called(&edited.account.display_name, &edited.account.login);
         let rest = without_administrator(&edited.before, edited.after.clone());
         if rest != edited.before {
-            write(&mut tx, &ctx, Edited { after: rest, ..edited }).await?;
+            write(&mut tx, &ctx, EditedMember { after: rest, ..edited }).await?;
         }
-        waits(dual::give(&mut tx, &ctx, id, &Wish::Member(account), &name).await?)
+        waits(dual::give(&mut tx, &ctx, id, &DualOrder::Member(account), &name).await?)
     } else {
         write(&mut tx, &ctx, edited).await?.into_response()
     };

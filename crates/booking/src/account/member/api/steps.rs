@@ -13,7 +13,7 @@ use super::create::called;
 use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::{Fields, line};
-use crate::account::member::dual::{self, OrderView, Wish, is_administrator};
+use crate::account::member::dual::{self, DualOrder, OrderView, is_administrator};
 use crate::account::member::input::{AccountChange, areas, roles};
 use crate::account::member::link;
 use crate::account::member::model::{Account, AccountStatus, Membership};
@@ -32,14 +32,14 @@ async fn view(tx: &mut Tx, id: AccountId) -> Result<(ETag, Json<AccountView>), P
 }
 
 /// An account as a change makes it.
-pub(in crate::account::member) struct Edited {
+pub(in crate::account::member) struct EditedAccount {
     account: Account,
     name: String,
     before: Membership,
     after: Membership,
 }
 
-impl Edited {
+impl EditedAccount {
     /// The rest of a change that makes an administrator; `None`: it changes nothing else.
     fn rest(self) -> Option<Self> {
         let after = without_administrator(&self.before, self.after);
@@ -53,7 +53,7 @@ pub(super) fn makes_administrator(before: &Membership, after: &Membership) -> bo
     is_administrator(&after.roles) && !is_administrator(&before.roles)
 }
 
-/// What a change leads to without the role of an administrator; who would have no role left keeps those of before.
+/// A membership as a change makes it, without the role of an administrator; with no role left, those of before stay.
 pub(super) fn without_administrator(before: &Membership, mut after: Membership) -> Membership {
     after.roles.retain(|role| role != ADMINISTRATOR);
     if after.roles.is_empty() {
@@ -68,7 +68,7 @@ pub(in crate::account::member) async fn edited(
     ctx: &Ctx,
     id: AccountId,
     change: &AccountChange,
-) -> Result<Edited, Problem> {
+) -> Result<EditedAccount, Problem> {
     let (account, before) = store::load(conn, ctx, id, AccountAction::AccountUpdate).await?;
     let own = organisation::load(conn, ctx, before.organisation, AccountAction::AccountUpdate).await?;
     let mut after = before.clone();
@@ -86,16 +86,16 @@ pub(in crate::account::member) async fn edited(
         return Err(own_account());
     }
     let name = name.unwrap_or_else(|| account.display_name.clone());
-    Ok(Edited { account, name, before, after })
+    Ok(EditedAccount { account, name, before, after })
 }
 
 /// Stores it.
 pub(in crate::account::member) async fn write(
     tx: &mut Tx,
     ctx: &Ctx,
-    edited: Edited,
+    edited: EditedAccount,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
-    let Edited { account, name, before, after } = edited;
+    let EditedAccount { account, name, before, after } = edited;
     let id = account.id;
     let fewer = is_administrator(&before.roles) && !is_administrator(&after.roles);
     if fewer {
@@ -140,7 +140,7 @@ pub async fn edit(
         if let Some(rest) = edited.rest() {
             write(&mut tx, &ctx, rest).await?;
         }
-        waits(dual::give(&mut tx, &ctx, own, &Wish::Edit(id), &name).await?)
+        waits(dual::give(&mut tx, &ctx, own, &DualOrder::Edit(id), &name).await?)
     } else {
         write(&mut tx, &ctx, edited).await?.into_response()
     };
@@ -258,7 +258,7 @@ pub async fn enable(
     read.check(account.version)?;
     let answer = if account.status == AccountStatus::Disabled && controlled(&mut tx, id).await? {
         let name = called(&account.display_name, &account.login);
-        waits(dual::give(&mut tx, &ctx, membership.organisation, &Wish::Enable(id), &name).await?)
+        waits(dual::give(&mut tx, &ctx, membership.organisation, &DualOrder::Enable(id), &name).await?)
     } else {
         write_status(&mut tx, &ctx, id, AccountStatus::Active).await?.into_response()
     };
@@ -309,7 +309,7 @@ pub async fn issue_link(
     read.check(account.version)?;
     let answer = if controlled(&mut tx, id).await? {
         let name = called(&account.display_name, &account.login);
-        waits(dual::give(&mut tx, &ctx, membership.organisation, &Wish::Link(id), &name).await?)
+        waits(dual::give(&mut tx, &ctx, membership.organisation, &DualOrder::Link(id), &name).await?)
     } else {
         let (tag, made) = take_back(&mut tx, &ctx, id, &hash).await?;
         (tag, Json(made)).into_response()

@@ -10,7 +10,7 @@ use sanbao_platform::problem::Problem;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::order::Wish;
+use super::order::DualOrder;
 use super::view::{DualControlView, OrderDone, OrderView};
 use super::{rule, second, store};
 use crate::App;
@@ -68,7 +68,7 @@ async fn end(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Organisation
     if !rule::guards(&mut tx, id).await? {
         return Err(Problem::lacking());
     }
-    let order = store::give(&mut tx, &ctx, id, &Wish::Off, "").await?;
+    let order = store::give(&mut tx, &ctx, id, &DualOrder::Off, "").await?;
     tx.commit().await?;
     Ok((StatusCode::ACCEPTED, Json(order)).into_response())
 }

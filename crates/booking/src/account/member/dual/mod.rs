@@ -8,7 +8,7 @@ mod second;
 mod store;
 mod view;
 
-pub(in crate::account) use order::Wish;
+pub(in crate::account) use order::DualOrder;
 pub(in crate::account) use rule::guards;
 pub(in crate::account) use rule::is_on;
 pub(super) use rule::{hold, is_administrator, still_two};

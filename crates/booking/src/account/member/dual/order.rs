@@ -32,7 +32,7 @@ text_enum! {
 /// An order as it was given.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::account) enum Wish {
+pub(in crate::account) enum DualOrder {
     Create(NewAccountBody),
     Edit(AccountId),
     Member(AccountId),
@@ -43,7 +43,7 @@ pub(in crate::account) enum Wish {
     Off,
 }
 
-impl Wish {
+impl DualOrder {
     pub(super) fn kind(&self) -> OrderKind {
         match self {
             Self::Create(_) => OrderKind::Create,

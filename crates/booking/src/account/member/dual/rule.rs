@@ -24,7 +24,7 @@ const ADMINISTRATORS: &str =
     "select count(distinct m.account_id) from membership m join account a on a.id = m.account_id
     where m.organisation_id = $1 and m.role = 'administrator' and a.status = 'active'
     and exists (select 1 from login_session s where s.account_id = a.id)";
-/// What was offered by one alone is void, and so are the links to administrators that one alone has made.
+/// Links to administrators that one alone has made are void, and so is the role where one alone has offered it.
 const VOID_LINKS: &str = "update account_link set used_at = $2 where used_at is null and account_id in
     (select m.account_id from membership m where m.organisation_id = $1 and m.role = 'administrator')";
 const VOID_OFFERS: &str = "update membership_offer set ended_at = $2, ended_by = $3, outcome = 'revoked'
@@ -35,9 +35,9 @@ pub(in crate::account::member) fn is_administrator(roles: &[String]) -> bool {
     roles.iter().any(|role| role == ADMINISTRATOR)
 }
 
-// What is decided by whether it is on, and by how many there are, is decided by one at a time. It is taken in a statement of its
-// own, because the next must see what its last holder committed.
-const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727013, hashtext(current_schema() || $1))";
+// Whatever hangs on whether it is on, and on how many there are, is decided by one at a time. It is taken in a statement of its own,
+// because the next must see what its last holder committed.
+const LOCK_POSTGRES: &str = "select pg_advisory_xact_lock(727013, hashtext(current_schema()::text || $1::text))";
 
 /// Keeps others from deciding by an organisation's dual control until the transaction ends; on `SQLite` there is one writer
 /// anyway. It is taken before the rows of accounts are written.

@@ -5,7 +5,7 @@ use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::problem::{CONFLICT, Problem};
 
-use super::order::Wish;
+use super::order::DualOrder;
 use super::rule;
 use super::store::{self, StandingOrder};
 use super::view::OrderDone;
@@ -64,27 +64,33 @@ pub(super) async fn confirm(
     carry_out(tx, ctx, own, order.wish()?, hash).await
 }
 
-async fn carry_out(tx: &mut Tx, ctx: &Ctx, own: &Organisation, wish: Wish, hash: &str) -> Result<OrderDone, Problem> {
+async fn carry_out(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    own: &Organisation,
+    wish: DualOrder,
+    hash: &str,
+) -> Result<OrderDone, Problem> {
     match wish {
-        Wish::Create(body) => {
+        DualOrder::Create(body) => {
             let new = create::checked(tx, ctx, own, &body).await?;
             Ok(told(create::write(tx, ctx, new, hash).await?))
         }
-        Wish::Edit(id) => {
+        DualOrder::Edit(id) => {
             let (_, held) = accounts::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
             let change = AccountChange { roles: Some(with_administrator(held)), ..AccountChange::default() };
             let edited = steps::edited(tx, ctx, id, &change).await?;
             link::void(tx, id, ctx.now()).await?;
             steps::write(tx, ctx, edited).await.map(|_| OrderDone::default())
         }
-        Wish::Member(id) => {
+        DualOrder::Member(id) => {
             let which = (own.id, id);
             let (.., held) = accounts::load_in(tx, ctx, which, AccountAction::AccountUpdate).await?;
             let change = MemberChange { roles: Some(with_administrator(held)), ..MemberChange::default() };
             let edited = members::edited(tx, ctx, which, &change).await?;
             members::write(tx, ctx, edited).await.map(|_| OrderDone::default())
         }
-        Wish::Offer(body) => {
+        DualOrder::Offer(body) => {
             let made = offer::make(tx, ctx, own, &body).await?;
             Ok(OrderDone {
                 display_name: made.offer.note,
@@ -93,10 +99,12 @@ async fn carry_out(tx: &mut Tx, ctx: &Ctx, own: &Organisation, wish: Wish, hash:
                 ..OrderDone::default()
             })
         }
-        Wish::Link(id) => Ok(told(steps::take_back(tx, ctx, id, hash).await?.1)),
-        Wish::Factor(id) => second_factor::take_away(tx, ctx, id).await.map(|()| OrderDone::default()),
-        Wish::Enable(id) => steps::write_status(tx, ctx, id, AccountStatus::Active).await.map(|_| OrderDone::default()),
-        Wish::Off => {
+        DualOrder::Link(id) => Ok(told(steps::take_back(tx, ctx, id, hash).await?.1)),
+        DualOrder::Factor(id) => second_factor::take_away(tx, ctx, id).await.map(|()| OrderDone::default()),
+        DualOrder::Enable(id) => {
+            steps::write_status(tx, ctx, id, AccountStatus::Active).await.map(|_| OrderDone::default())
+        }
+        DualOrder::Off => {
             rule::end(tx, own.id, ctx.actor.subject.into(), ctx.now()).await?;
             audit::record_with(tx, ctx, [own.id], "dual_control.switch_off", "organisation", own.id).await?;
             Ok(OrderDone::default())

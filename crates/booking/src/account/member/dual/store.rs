@@ -9,7 +9,7 @@ use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
-use super::order::{OrderKind, Wish};
+use super::order::{DualOrder, OrderKind};
 use super::view::OrderView;
 use crate::account::id::AccountId;
 
@@ -22,7 +22,7 @@ const INSERT: &str = "insert into dual_control_order
     (id, organisation_id, kind, subject, name, wish, given_by, given_in, given_at, expires_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 /// The orders that stand at `$2`: not answered, not run out, of somebody who may still give them.
-macro_rules! standing {
+macro_rules! orders {
     ($where:literal) => {
         concat!(
             "select r.id, r.organisation_id, r.kind, r.subject, r.name, r.wish, r.given_by, r.given_in,
@@ -34,8 +34,8 @@ macro_rules! standing {
         )
     };
 }
-const FIND: &str = standing!(" and r.id = $3");
-const LIST: &str = standing!(" order by r.given_at desc, r.id desc limit $3");
+const FIND: &str = orders!(" and r.id = $3");
+const LIST: &str = orders!(" order by r.given_at desc, r.id desc limit $3");
 const END: &str = "update dual_control_order set ended_at = $3, ended_by = $4, outcome = $5, wish = null,
     name = '', subject = '' where organisation_id = $1 and id = $2 and ended_at is null";
 /// The same order of before, or the one of the same kind about the same account: one of them waits at a time.
@@ -71,7 +71,7 @@ impl StandingOrder {
         self.subject == account.to_string()
     }
 
-    pub(super) fn wish(&self) -> Result<Wish, Problem> {
+    pub(super) fn wish(&self) -> Result<DualOrder, Problem> {
         serde_json::from_str(self.wish.as_deref().unwrap_or_default()).map_err(Problem::internal)
     }
 }
@@ -81,7 +81,7 @@ pub(in crate::account) async fn give(
     tx: &mut Tx,
     ctx: &Ctx,
     organisation: OrganisationId,
-    wish: &Wish,
+    wish: &DualOrder,
     name: &str,
 ) -> Result<OrderView, Problem> {
     let (id, now, by) = (uuid_v7(ctx.now()), ctx.now(), ctx.actor.subject);

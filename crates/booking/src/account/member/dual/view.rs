@@ -48,7 +48,7 @@ impl OrderView {
 pub(super) struct DualControlView {
     /// Whether what makes an administrator needs two.
     pub(super) on: bool,
-    /// What waits for a yes, the newest first; 100 at most.
+    /// The orders that wait for a yes, the newest first; 100 at most.
     pub(super) orders: Vec<OrderView>,
 }
 

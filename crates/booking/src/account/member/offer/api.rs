@@ -17,7 +17,7 @@ use super::input::{NewOffer, OfferToken};
 use super::view::{OfferMade, OfferView};
 use super::{steps, store};
 use crate::App;
-use crate::account::member::dual::{self, OrderView, Wish};
+use crate::account::member::dual::{self, DualOrder, OrderView};
 use crate::account::organisation;
 use crate::account::policy::AccountAction;
 use crate::account::session;
@@ -71,7 +71,7 @@ async fn create(
     let offered = body.checked(&mut tx, &ctx, &own).await?;
     if dual::is_administrator(&offered.roles) && dual::guards(&mut tx, id).await? {
         let name = offered.note.unwrap_or_default();
-        let order = dual::give(&mut tx, &ctx, id, &Wish::Offer(body), &name).await?;
+        let order = dual::give(&mut tx, &ctx, id, &DualOrder::Offer(body), &name).await?;
         let answer = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::ACCEPTED, &order).await?;
         tx.commit().await?;
         return Ok(answer);
