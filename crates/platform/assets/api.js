@@ -90,7 +90,7 @@ async function loggedInAgain() {
 /** Nobody may do anything in this browser until somebody has unlocked it; every tab reads it, and so does the server. */
 export const isLocked = () => cookie("sanbao_locked") !== "";
 
-/** Whoever has the turn in which a log-in is renewed may stop it for this page. */
+/** The script that has the turn in which a log-in is renewed may stop it for this page. */
 export const renewal = { stopped: false, turn: "sanbao-renew" };
 
 const RENEWALS_MAX = 3;

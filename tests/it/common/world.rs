@@ -67,9 +67,7 @@ impl World {
         let access = nobody.demo("doctor").await.post("/v1/emergency-accesses", &emergency).await.expect(201);
         let access = flow::text(&access, "/accesses/0");
         let session = flow::text(&nurse.get("/v1/me/sessions").await.expect(200), "/0/id");
-        let offer = nobody.demo("admin").await;
-        let offer = offer.post(&format!("/v1/organisations/{home}/offers"), &json!({ "roles": ["doctor"] })).await;
-        let offer = flow::text(&offer.expect(201), "/id");
+        let offer = offer_of(&nobody.demo("admin").await, &home).await;
         let (controlled, order) = controlled_home(&nobody.demo("admin").await).await;
         let strangers = strangers(served).await;
         let former = former(&nobody, &home).await;
@@ -206,6 +204,12 @@ impl Moving {
 async fn add_home(admin: &Client, name: &str) -> String {
     let new = json!({ "kind": "care_home", "name_zh": name, "name_en": "A home", "area_code": "330211001001" });
     flow::text(&admin.post("/v1/organisations", &new).await.expect(201), "/id")
+}
+
+/// An offer of an organisation's that waits for an answer.
+async fn offer_of(admin: &Client, organisation: &str) -> String {
+    let path = format!("/v1/organisations/{organisation}/offers");
+    flow::text(&admin.post(&path, &json!({ "roles": ["doctor"] })).await.expect(201), "/id")
 }
 
 /// A care home under dual control, and the order for a third administrator that waits there.

@@ -190,12 +190,12 @@ async fn no_way_round_leads_to_an_administrator() {
         let body = json!({ "login": "chief", "display_name": "院长", "roles": ["administrator"] });
         let made = two.site.api(&two.boss, "POST", &accounts(&two), body).await.expect(201);
         two.site.choose(&made["link"], "correct horse").await;
+        let chief = two.site.access("chief", "correct horse").await;
         two.site.api(&two.boss, "PUT", &rule(&two), Value::Null).await.checked(204);
         let (site, nurse) = (&two.site, two.site.token("nurse").await);
         site.api(&nurse, "POST", "/v1/offers/accept", answer(&earlier)).await.refused(410, "offer-spent");
 
         // A guest who works here becomes none, and nobody is asked to be one.
-        let chief = site.access("chief", "correct horse").await;
         two.nurse_joins().await;
         let member = two.member("nurse");
         site.api(&two.boss, "PATCH", &member, json!({ "roles": ["administrator"] })).await.checked(202);
