@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::account::area;
-use crate::account::input::{self, Wrong};
+use crate::account::input::{self, Fields, Wrong};
+use crate::account::member::model::Membership;
 use crate::account::organisation::{Organisation, OrganisationKind};
 
 /// A new account. A field that is left out is told together with all else that is wrong.
@@ -56,6 +57,25 @@ pub(super) fn roles(kind: OrganisationKind, given: &[String]) -> Result<Vec<Stri
     roles.sort();
     roles.dedup();
     Ok(roles)
+}
+
+/// A membership as a change makes it; a part that is left out stays, and `fields` has all that is wrong.
+pub(super) async fn changed(
+    conn: &mut Conn,
+    own: &Organisation,
+    on: NaiveDate,
+    fields: &mut Fields,
+    before: &Membership,
+    (given_roles, given_areas): (Option<&[String]>, Option<&[String]>),
+) -> Result<Membership, DbError> {
+    let mut after = before.clone();
+    if let Some(given) = given_roles {
+        after.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
+    }
+    if let Some(given) = given_areas {
+        after.areas = fields.take("/areas", areas(conn, own, on, given).await?).unwrap_or_default();
+    }
+    Ok(after)
 }
 
 /// The areas that are given, as codes: all of them are the organisation's own area or lie in it. An organisation without

@@ -199,7 +199,6 @@ pub async fn reset(ctx: Ctx, AppState(app): AppState<App>, Path(id): Path<Accoun
 
 /// Takes the second factor of an account away; its log-ins end.
 pub(in crate::account) async fn take_away(tx: &mut Tx, ctx: &Ctx, id: AccountId) -> Result<(), Problem> {
-    member::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
     if !store::drop_of(tx, id).await? {
         return Err(Problem::lacking());
     }

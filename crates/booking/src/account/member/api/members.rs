@@ -15,7 +15,7 @@ use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::Fields;
 use crate::account::member::dual::{self, DualOrder, OrderView, is_administrator};
-use crate::account::member::input::{MemberChange, areas, roles};
+use crate::account::member::input::{MemberChange, changed};
 use crate::account::member::leave::leave;
 use crate::account::member::model::{Account, Membership};
 use crate::account::member::store;
@@ -41,15 +41,9 @@ pub(in crate::account::member) async fn edited(
     change: &MemberChange,
 ) -> Result<EditedMember, Problem> {
     let (own, account, before) = store::load_in(conn, ctx, which, AccountAction::AccountUpdate).await?;
-    let mut after = before.clone();
     let mut fields = Fields::default();
-    if let Some(given) = &change.roles {
-        after.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
-    }
-    if let Some(given) = &change.areas {
-        let areas = areas(conn, &own, own.day(ctx.now()), given).await?;
-        after.areas = fields.take("/areas", areas).unwrap_or_default();
-    }
+    let given = (change.roles.as_deref(), change.areas.as_deref());
+    let after = changed(conn, &own, own.day(ctx.now()), &mut fields, &before, given).await?;
     fields.done()?;
     if account.id == AccountId::from(ctx.actor.subject) && !is_administrator(&after.roles) {
         let (zh, en) = ("不能取消自己的管理员角色", "You cannot give up your own administrator role");

@@ -14,7 +14,7 @@ use crate::App;
 use crate::account::id::AccountId;
 use crate::account::input::{Fields, line};
 use crate::account::member::dual::{self, DualOrder, OrderView, is_administrator};
-use crate::account::member::input::{AccountChange, areas, roles};
+use crate::account::member::input::{AccountChange, changed};
 use crate::account::member::link;
 use crate::account::member::model::{Account, AccountStatus, Membership};
 use crate::account::member::start::unknown_password;
@@ -37,15 +37,6 @@ pub(in crate::account::member) struct EditedAccount {
     name: String,
     before: Membership,
     after: Membership,
-}
-
-impl EditedAccount {
-    /// The rest of a change that makes an administrator; `None`: it changes nothing else.
-    fn rest(self) -> Option<Self> {
-        let after = without_administrator(&self.before, self.after);
-        let same = after == self.before && self.name == self.account.display_name;
-        (!same).then_some(Self { after, ..self })
-    }
 }
 
 /// Whether a change makes an administrator of somebody who is none.
@@ -71,16 +62,10 @@ pub(in crate::account::member) async fn edited(
 ) -> Result<EditedAccount, Problem> {
     let (account, before) = store::load(conn, ctx, id, AccountAction::AccountUpdate).await?;
     let own = organisation::load(conn, ctx, before.organisation, AccountAction::AccountUpdate).await?;
-    let mut after = before.clone();
     let mut fields = Fields::default();
     let name = fields.maybe("/display_name", change.display_name.as_deref(), |t| line(t, 40));
-    if let Some(given) = &change.roles {
-        after.roles = fields.take("/roles", roles(own.kind, given)).unwrap_or_default();
-    }
-    if let Some(given) = &change.areas {
-        let areas = areas(conn, &own, own.day(ctx.now()), given).await?;
-        after.areas = fields.take("/areas", areas).unwrap_or_default();
-    }
+    let given = (change.roles.as_deref(), change.areas.as_deref());
+    let after = changed(conn, &own, own.day(ctx.now()), &mut fields, &before, given).await?;
     fields.done()?;
     if account.id == AccountId::from(ctx.actor.subject) && !is_administrator(&after.roles) {
         return Err(own_account());
@@ -137,8 +122,9 @@ pub async fn edit(
     let new = makes_administrator(&edited.before, &edited.after);
     let answer = if new && dual::guards(&mut tx, own).await? {
         let name = called(&edited.account.display_name, &edited.account.login);
-        if let Some(rest) = edited.rest() {
-            write(&mut tx, &ctx, rest).await?;
+        let rest = without_administrator(&edited.before, edited.after.clone());
+        if rest != edited.before || edited.name != edited.account.display_name {
+            write(&mut tx, &ctx, EditedAccount { after: rest, ..edited }).await?;
         }
         waits(dual::give(&mut tx, &ctx, own, &DualOrder::Edit(id), &name).await?)
     } else {
@@ -169,10 +155,10 @@ fn own_account() -> Problem {
 pub(in crate::account::member) async fn write_status(
     tx: &mut Tx,
     ctx: &Ctx,
-    id: AccountId,
+    account: &Account,
     status: AccountStatus,
 ) -> Result<(ETag, Json<AccountView>), Problem> {
-    let (account, _) = store::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+    let id = account.id;
     let places: Vec<_> = store::places(tx, id).await?.into_iter().map(|place| place.id).collect();
     let mut administered = Vec::new();
     for place in &places {
@@ -235,7 +221,7 @@ pub async fn disable(
     let mut tx = app.deps.db.begin().await?;
     let (account, _) = store::load(&mut tx, &ctx, id, AccountAction::AccountUpdate).await?;
     read.check(account.version)?;
-    let view = write_status(&mut tx, &ctx, id, AccountStatus::Disabled).await?;
+    let view = write_status(&mut tx, &ctx, &account, AccountStatus::Disabled).await?;
     tx.commit().await?;
     Ok(view)
 }
@@ -260,7 +246,7 @@ pub async fn enable(
         let name = called(&account.display_name, &account.login);
         waits(dual::give(&mut tx, &ctx, membership.organisation, &DualOrder::Enable(id), &name).await?)
     } else {
-        write_status(&mut tx, &ctx, id, AccountStatus::Active).await?.into_response()
+        write_status(&mut tx, &ctx, &account, AccountStatus::Active).await?.into_response()
     };
     tx.commit().await?;
     Ok(answer)
@@ -270,10 +256,10 @@ pub async fn enable(
 pub(in crate::account::member) async fn take_back(
     tx: &mut Tx,
     ctx: &Ctx,
-    id: AccountId,
+    account: &Account,
     hash: &str,
 ) -> Result<(ETag, AccountWithLink), Problem> {
-    let (account, _) = store::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+    let id = account.id;
     current(store::set_password(tx, id, account.version, hash).await?)?;
     session::end_all(tx, id, ctx.now(), "password_reset").await?;
     let link = link::issue(tx, ctx.actor.subject, id, ctx.now()).await?;
@@ -311,7 +297,7 @@ pub async fn issue_link(
         let name = called(&account.display_name, &account.login);
         waits(dual::give(&mut tx, &ctx, membership.organisation, &DualOrder::Link(id), &name).await?)
     } else {
-        let (tag, made) = take_back(&mut tx, &ctx, id, &hash).await?;
+        let (tag, made) = take_back(&mut tx, &ctx, &account, &hash).await?;
         (tag, Json(made)).into_response()
     };
     tx.commit().await?;

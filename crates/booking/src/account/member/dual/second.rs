@@ -80,6 +80,7 @@ async fn carry_out(
             let (_, held) = accounts::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
             let change = AccountChange { roles: Some(with_administrator(held)), ..AccountChange::default() };
             let edited = steps::edited(tx, ctx, id, &change).await?;
+            // A link of before is in the hands of one alone.
             link::void(tx, id, ctx.now()).await?;
             steps::write(tx, ctx, edited).await.map(|_| OrderDone::default())
         }
@@ -88,6 +89,7 @@ async fn carry_out(
             let (.., held) = accounts::load_in(tx, ctx, which, AccountAction::AccountUpdate).await?;
             let change = MemberChange { roles: Some(with_administrator(held)), ..MemberChange::default() };
             let edited = members::edited(tx, ctx, which, &change).await?;
+            link::void(tx, id, ctx.now()).await?;
             members::write(tx, ctx, edited).await.map(|_| OrderDone::default())
         }
         DualOrder::Offer(body) => {
@@ -99,10 +101,17 @@ async fn carry_out(
                 ..OrderDone::default()
             })
         }
-        DualOrder::Link(id) => Ok(told(steps::take_back(tx, ctx, id, hash).await?.1)),
-        DualOrder::Factor(id) => second_factor::take_away(tx, ctx, id).await.map(|()| OrderDone::default()),
+        DualOrder::Link(id) => {
+            let (account, _) = accounts::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+            Ok(told(steps::take_back(tx, ctx, &account, hash).await?.1))
+        }
+        DualOrder::Factor(id) => {
+            accounts::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+            second_factor::take_away(tx, ctx, id).await.map(|()| OrderDone::default())
+        }
         DualOrder::Enable(id) => {
-            steps::write_status(tx, ctx, id, AccountStatus::Active).await.map(|_| OrderDone::default())
+            let (account, _) = accounts::load(tx, ctx, id, AccountAction::AccountUpdate).await?;
+            steps::write_status(tx, ctx, &account, AccountStatus::Active).await.map(|_| OrderDone::default())
         }
         DualOrder::Off => {
             rule::end(tx, own.id, ctx.actor.subject.into(), ctx.now()).await?;

@@ -6,7 +6,7 @@ use sanbao_platform::db::{Conn, DbError, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::{OrganisationId, SubjectId, uuid_v7};
 use sanbao_platform::on;
-use sanbao_platform::problem::Problem;
+use sanbao_platform::problem::{CONFLICT, Problem};
 use uuid::Uuid;
 
 use super::order::{DualOrder, OrderKind};
@@ -15,8 +15,8 @@ use crate::account::id::AccountId;
 
 /// How long an order waits, in days.
 const ORDER_DAYS: i64 = 7;
-/// Orders of one organisation that its list shows.
-const LISTED_MAX: i64 = 100;
+/// Orders of one organisation that wait at a time; its list shows them all.
+const WAITING_MAX: i64 = 100;
 
 const INSERT: &str = "insert into dual_control_order
     (id, organisation_id, kind, subject, name, wish, given_by, given_in, given_at, expires_at)
@@ -92,6 +92,11 @@ pub(in crate::account) async fn give(
         let row = sqlx::query(REPLACE).bind(organisation).bind(kind).bind(&subject).bind(now).bind(by);
         row.execute(c).await.map(drop)
     })?;
+    if list(tx, organisation, now).await?.len() >= usize::try_from(WAITING_MAX).unwrap_or(usize::MAX) {
+        let zh = format!("等待确认的申请已有 {WAITING_MAX} 项，请先确认或拒绝其中一些");
+        let en = format!("{WAITING_MAX} orders wait already: confirm or refuse some of them first");
+        return Err(Problem::new(&CONFLICT).detail(zh, en));
+    }
     on!(tx, |c| {
         let row = sqlx::query(INSERT).bind(id).bind(organisation).bind(kind).bind(&subject).bind(name).bind(&text);
         let row = row.bind(by).bind(ctx.actor.organisation).bind(now).bind(now + Duration::days(ORDER_DAYS));
@@ -117,7 +122,7 @@ pub(in crate::account) async fn list(
     organisation: OrganisationId,
     now: DateTime<Utc>,
 ) -> Result<Vec<StandingOrder>, DbError> {
-    Ok(on!(conn, |c| { sqlx::query_as(LIST).bind(organisation).bind(now).bind(LISTED_MAX).fetch_all(c).await })?)
+    Ok(on!(conn, |c| { sqlx::query_as(LIST).bind(organisation).bind(now).bind(WAITING_MAX).fetch_all(c).await })?)
 }
 
 /// Ends an order; `false` when it has ended already. What it was is forgotten.

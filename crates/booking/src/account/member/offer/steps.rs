@@ -13,6 +13,7 @@ use crate::account::id::AccountId;
 use crate::account::member::input::areas;
 use crate::account::member::model::Membership;
 use crate::account::member::store as members;
+use crate::account::member::{dual, link};
 use crate::account::organisation::{self, Organisation, OrganisationState};
 use crate::account::problems::{ALREADY_MEMBER, OFFER_SPENT, ORGANISATION_CLOSED};
 
@@ -61,6 +62,10 @@ pub(super) async fn accept(tx: &mut Tx, ctx: &Ctx, offer: &StoredOffer) -> Resul
         held.extend(areas(tx, &own, own.day(ctx.now()), &[area]).await?.unwrap_or_default());
     }
     let membership = Membership { organisation: own.id, roles: offer.roles(), areas: held };
+    if dual::is_administrator(&membership.roles) {
+        // A link that an administrator of the other organisation has kept is no way into this one.
+        link::void(tx, id, ctx.now()).await?;
+    }
     members::add_membership(tx, id, &membership, ctx.now()).await?;
     both(tx, ctx, offer, "membership.accept").await
 }
