@@ -253,7 +253,7 @@ impl ServeArgs {
     pub fn settings(&self) -> Result<Settings, SettingsError> {
         let (storage, secret_file) = self.store.storage()?;
         let site = self.site()?;
-        let nats = self.network.nats()?;
+        let nats = self.network.nats.nats()?;
         if self.role.is_some() {
             let because = "a service that runs alone shares PostgreSQL and NATS with the others";
             if !matches!(storage, Storage::Postgres(_)) {

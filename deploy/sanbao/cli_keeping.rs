@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use sanbao_platform::config::Secret;
 
 use crate::cli::{ServeArgs, StoreArgs};
+use crate::cli_network::NatsArgs;
 use crate::cli_retention::KeepArgs;
 
 /// The variable of a passphrase itself. There is no such flag: others see what stands on a command line.
@@ -40,6 +41,9 @@ pub struct BackupArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
+    // A doc comment here would replace the flattened help.
+    #[command(flatten)]
+    pub nats: NatsArgs,
 }
 
 /// The flags of `restore`.
@@ -52,6 +56,9 @@ pub struct RestoreArgs {
     pub store: StoreArgs,
     #[command(flatten)]
     pub passphrase: PassphraseArgs,
+    // A doc comment here would replace the flattened help.
+    #[command(flatten)]
+    pub nats: NatsArgs,
     /// The list of the erased, by `erasures export`: those who stand there are not in the restored network.
     #[arg(long, value_name = "FILE")]
     pub erasures: Option<PathBuf>,

@@ -4,6 +4,8 @@
 //! jitter, and until then each call fails after [`NatsConfig::request_wait_ms_max`]. Works with nats-server 2.9
 //! and newer, so nothing is asked of it that came later.
 
+pub mod carry;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +98,20 @@ pub enum NatsError {
         /// The server's words.
         cause: String,
     },
+    /// A stream that was to be empty is not.
+    #[error(
+        "the NATS stream {name} holds something ({messages} messages): restore into a JetStream that has nothing of a network of this \
+         --nats-prefix, or delete the stream if what it is of is gone"
+    )]
+    Holds { name: String, messages: u64 },
+    /// A restore is filling it, or was broken off.
+    #[error(
+        "the NATS stream {name} is being filled by a restore, or one was broken off: let it end, or begin it again in an empty place"
+    )]
+    Unfinished { name: String },
+    /// A copy of a stream is not what it was made of.
+    #[error("the NATS stream {name} was not written whole: {copied} of {messages} messages")]
+    NotWhole { name: String, copied: u64, messages: u64 },
 }
 
 /// A connection to NATS with `JetStream`. Cheap to clone; clones share the connection.

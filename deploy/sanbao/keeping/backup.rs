@@ -12,9 +12,11 @@ use sanbao_platform::clock::Clock;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::copy::{Cell, Snapshot, Table};
 use sanbao_platform::db::{Db, DbError};
+use sanbao_platform::nats::Nats;
+use sanbao_platform::nats::carry::Carried;
 use serde::{Deserialize, Serialize};
 
-use super::{KeepingError, is_current, passphrase};
+use super::{KeepingError, is_current, passphrase, rooms};
 use crate::cli_keeping::BackupArgs;
 use crate::command_error::CommandError;
 use crate::folder;
@@ -26,13 +28,14 @@ use crate::stores::{Found, Purpose};
 /// Rows that stand in one record.
 const ROWS_MAX: usize = 200;
 /// How often the databases are looked at again until what each has heard fits what the others have said.
-const CUTS_MAX: u32 = 200;
+pub(super) const CUTS_MAX: u32 = 200;
 /// How often it is tried to note that a backup was made.
 const NOTE_TRIES_MAX: u32 = 5;
 /// How long between two of these looks.
 const CUT_PAUSE_MS: u64 = 5;
 
-/// The records of a backup, in their order: the network, then each database with its tables, then the end.
+/// The records of a backup, in their order: the network, perhaps the rooms' logs in NATS, then each database with its tables, then
+/// the end.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Record {
     /// The first.
@@ -52,12 +55,19 @@ pub(super) enum Record {
     Rows(Vec<Vec<Cell>>),
     /// The last.
     End,
+    /// The stream of the rooms' logs.
+    Stream(String),
+    /// Messages of it, in order.
+    Messages(Vec<Carried>),
+    /// Its last number.
+    StreamEnd(u64),
 }
 
 /// Carries the command out, beside a running network or without one.
 pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
     let (storage, secret_file) = args.store.storage()?;
     let passphrase = passphrase(&args.passphrase)?;
+    let nats = rooms::nats(&args.nats).await?;
     if args.file.exists() {
         return Err(KeepingError::Exists(args.file.clone()).into());
     }
@@ -69,21 +79,32 @@ pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
     let root = found.secret(&secret_file)?;
     let part = beside(&args.file, "part");
     let at = Clock::system().now();
-    let written = write(found.databases(), &root, &part, &passphrase).await;
-    let moved = written.and_then(|rows| {
+    let written = write(found.databases(), nats.as_ref(), &root, &part, &passphrase).await;
+    let moved = written.and_then(|kept| {
         fs::rename(&part, &args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
-        Ok(rows)
+        Ok(kept)
     });
     let noted = if moved.is_ok() { note(&found, at).await } else { Ok(()) };
     found.close().await;
-    let rows = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
+    let Kept { rows, entries } = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
     if let Err(error) = noted {
         // The backup is whole all the same.
         writeln!(io::stderr(), "`sanbao check` will not know of this backup: {error}")?;
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{rows} rows and the root secret are in {}", args.file.display())?;
+    match entries {
+        Some(entries) => writeln!(out, "{entries} entries of rooms' logs are in it, too")?,
+        None => writeln!(out, "Logs of rooms in NATS are not in it: give --nats where services run apart")?,
+    }
     Ok(out.flush()?)
+}
+
+/// How much was written.
+struct Kept {
+    rows: u64,
+    /// Entries of rooms' logs, if NATS was told of.
+    entries: Option<u64>,
 }
 
 /// Lets `check` tell how old the last backup is. Others may be writing just now: then it is tried again.
@@ -118,7 +139,7 @@ pub(super) fn private(path: &Path) -> Result<File, KeepingError> {
 }
 
 /// Snapshots of all databases at which nobody has heard what nobody has said.
-async fn cut(databases: &[(Role, Db)]) -> Result<Vec<Snapshot>, KeepingError> {
+pub(super) async fn cut(databases: &[(Role, Db)]) -> Result<Vec<Snapshot>, KeepingError> {
     let dbs: Vec<Db> = databases.iter().map(|(_, db)| db.clone()).collect();
     for _ in 0..CUTS_MAX {
         let mut snapshots = Snapshot::of(&dbs).await?;
@@ -139,21 +160,29 @@ async fn cut(databases: &[(Role, Db)]) -> Result<Vec<Snapshot>, KeepingError> {
     Err(KeepingError::NoMoment)
 }
 
-type Archive = Writer<BufWriter<File>>;
+pub(super) type Archive = Writer<BufWriter<File>>;
 
-/// Writes everything into a new file, durable when this returns; how many rows.
+/// Writes everything into a new file, durable when this returns.
 async fn write(
     databases: Vec<(Role, Db)>,
+    nats: Option<&Nats>,
     root: &RootSecret,
     file: &Path,
     passphrase: &str,
-) -> Result<u64, KeepingError> {
+) -> Result<Kept, KeepingError> {
     let mut archive = Writer::begin(BufWriter::new(private(file)?), passphrase)?;
     let secret = root.to_file_text().map_err(ArchiveError::Io)?;
     let (mut snapshots, bar, mut rows) = (cut(&databases).await?, bar("rows"), 0);
     let applied = is_current(&databases, &mut snapshots).await?;
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), Clock::system().now());
     archive.write(&Record::Network { version, at, secret, applied })?;
+    let mut entries = None;
+    if let Some(nats) = nats {
+        drop(snapshots);
+        let (later, read) = rooms::write(nats, &databases, &mut archive).await?;
+        (snapshots, entries) = (later, Some(read));
+        is_current(&databases, &mut snapshots).await?;
+    }
     for ((role, _), snapshot) in databases.iter().zip(&mut snapshots) {
         archive.write(&Record::Database(role.name().to_owned()))?;
         for table in snapshot.tables().await? {
@@ -164,7 +193,7 @@ async fn write(
     archive.write(&Record::End)?;
     let out = archive.finish()?.into_inner().map_err(|e| ArchiveError::Io(e.into_error()))?;
     out.sync_all().map_err(ArchiveError::Io)?;
-    Ok(rows)
+    Ok(Kept { rows, entries })
 }
 
 async fn write_table(

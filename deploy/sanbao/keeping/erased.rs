@@ -80,7 +80,7 @@ pub async fn apply(args: &ApplyArgs) -> Result<(), CommandError> {
     };
     let found = opened(&storage).await?;
     let periods = args.keep.periods(Periods::default().audit_days);
-    let rows = applied(&found.databases(), &list, periods).await?;
+    let TakenOut { rows, .. } = applied(&found.databases(), &list, periods).await?;
     found.close().await;
     let mut out = io::stdout().lock();
     writeln!(out, "{} people of the list are erased here; {rows} rows were taken out or emptied", list.len())?;
@@ -170,15 +170,28 @@ fn gone(erasure: &Erasure) -> impl Iterator<Item = Gone<'_>> {
     })
 }
 
-/// Takes everybody of a list out of these databases, and writes them anew; how many rows.
-pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure], periods: Periods) -> Result<u64, KeepingError> {
+/// The traces of the erased that were taken out.
+#[derive(Debug, Default)]
+pub(super) struct TakenOut {
+    rows: u64,
+    /// Their consults, in whose rooms something may stand that is in no database.
+    pub(super) consults: Vec<ConsultId>,
+}
+
+/// Takes everybody of a list out of these databases, and writes them anew.
+pub(super) async fn applied(
+    databases: &[(Role, Db)],
+    list: &[Erasure],
+    periods: Periods,
+) -> Result<TakenOut, KeepingError> {
     let over = Over { now: Clock::system().now(), periods };
-    let mut rows = 0;
+    let TakenOut { mut rows, consults: mut all } = TakenOut::default();
     apart(databases, list).await?;
     for erasure in list {
         if let Some(db) = of(databases, Role::Booking) {
             let (taken, consults) = erasure::apply(db, erasure).await?;
             rows += taken + emptied(databases, &consults).await?;
+            all.extend(consults);
         }
         if let Some(db) = of(databases, Role::NeedsAnalysis) {
             for gone in gone(erasure) {
@@ -189,7 +202,7 @@ pub(super) async fn applied(databases: &[(Role, Db)], list: &[Erasure], periods:
     for (_, db) in databases {
         db.compact().await?;
     }
-    Ok(rows)
+    Ok(TakenOut { rows, consults: all })
 }
 
 #[cfg(test)]

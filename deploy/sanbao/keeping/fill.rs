@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use sanbao_booking::account::person::erasure::Erasure;
+use sanbao_booking::consult::ConsultId;
 use sanbao_platform::config::RootSecret;
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::{Cell, Digest, Sink, Table, matched};
@@ -160,24 +161,24 @@ impl Filling {
         Ok(self.sink.leave().await?)
     }
 
-    /// Makes it a network, with its secret beside it; how many rows it has. Until this returns, nothing of it is served: in a
-    /// folder also the people of `erasures` are out of it before, on a server just after.
+    /// Makes it a network, with its secret beside it; how many rows it has, and the consults of the people of `erasures`. Until this
+    /// returns, nothing of it is served: in a folder also those people are out of it before, on a server just after.
     pub(super) async fn finish(
         self,
         root: &RootSecret,
         secret_file: &Path,
         erasures: Option<(&[Erasure], Periods)>,
-    ) -> Result<u64, KeepingError> {
+    ) -> Result<(u64, Vec<ConsultId>), KeepingError> {
         self.bar.finish_and_clear();
         let Storage::Files(dir) = &self.storage else {
             put_secret(root, secret_file)?;
             self.sink.commit().await?;
-            without(&self.databases, erasures).await?;
+            let consults = without(&self.databases, erasures).await?;
             close(&self.databases).await;
-            return Ok(self.rows);
+            return Ok((self.rows, consults));
         };
         self.sink.commit().await?;
-        without(&self.databases, erasures).await?;
+        let consults = without(&self.databases, erasures).await?;
         close(&self.databases).await;
         let workshop = workshop(dir);
         match secret_file.strip_prefix(dir) {
@@ -186,17 +187,20 @@ impl Filling {
         }
         // A folder that is empty gives way to another.
         fs::rename(&workshop, dir).and_then(|()| synced(dir)).map_err(|e| KeepingError::File(dir.clone(), e))?;
-        Ok(self.rows)
+        Ok((self.rows, consults))
     }
 }
 
-/// Takes out those who were erased since; the statements that do are of this program's schema.
-async fn without(databases: &[(Role, Db)], erasures: Option<(&[Erasure], Periods)>) -> Result<(), KeepingError> {
-    let Some((erasures, periods)) = erasures else { return Ok(()) };
+/// Takes out those who were erased since, and tells their consults; the statements that do are of this program's schema.
+async fn without(
+    databases: &[(Role, Db)],
+    erasures: Option<(&[Erasure], Periods)>,
+) -> Result<Vec<ConsultId>, KeepingError> {
+    let Some((erasures, periods)) = erasures else { return Ok(Vec::new()) };
     for (role, db) in databases {
         db.migrate(role.migrations()).await?;
     }
-    erased::applied(databases, erasures, periods).await.map(drop)
+    Ok(erased::applied(databases, erasures, periods).await?.consults)
 }
 
 async fn close(databases: &[(Role, Db)]) {

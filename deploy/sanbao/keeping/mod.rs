@@ -8,6 +8,7 @@ mod backup;
 mod erased;
 mod fill;
 mod restore;
+mod rooms;
 mod to_postgres;
 
 use std::fs;
@@ -18,6 +19,7 @@ use sanbao_platform::archive::ArchiveError;
 use sanbao_platform::db::copy::{CopyError, Snapshot};
 use sanbao_platform::db::{Db, DbError};
 use sanbao_platform::lifecycle::StepError;
+use sanbao_platform::nats::NatsError;
 
 use crate::cli_keeping::{PASSPHRASE, PassphraseArgs};
 use crate::role::Role;
@@ -93,6 +95,8 @@ pub enum KeepingError {
     },
     #[error(transparent)]
     Step(#[from] StepError),
+    #[error(transparent)]
+    Nats(#[from] NatsError),
     #[error("the backup is not as one is written: {0}")]
     Shape(&'static str),
 }

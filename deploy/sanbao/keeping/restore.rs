@@ -2,14 +2,18 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Write as _};
+use std::path::Path;
 
+use sanbao_booking::account::person::erasure::Erasure;
 use sanbao_platform::archive::{ArchiveError, Reader};
 use sanbao_platform::config::RootSecret;
+use sanbao_platform::nats::Nats;
 use sanbao_platform::retention::Periods;
 
 use super::backup::Record;
 use super::erased;
 use super::fill::Filling;
+use super::rooms::{self, RoomsFilling};
 use super::{KeepingError, passphrase};
 use crate::cli_keeping::RestoreArgs;
 use crate::command_error::CommandError;
@@ -25,6 +29,7 @@ fn next(archive: &mut Archive) -> Result<Record, KeepingError> {
 pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     let (storage, secret_file) = args.store.storage()?;
     let passphrase = passphrase(&args.passphrase)?;
+    let nats = rooms::nats(&args.nats).await?;
     let file = File::open(&args.file).map_err(|e| KeepingError::File(args.file.clone(), e))?;
     let mut archive = Reader::open(BufReader::new(file), &passphrase).map_err(KeepingError::from)?;
     let Record::Network { version, at, secret, applied } = next(&mut archive)? else {
@@ -35,34 +40,83 @@ pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     }
     let root = RootSecret::of_file_text(&secret).map_err(|e| KeepingError::Archive(ArchiveError::Io(e)))?;
     let erasures = args.erasures.as_deref().map(|list| erased::read(list, &root)).transpose()?;
-    let mut filling = Filling::begin(&storage, &root, &secret_file, &applied).await?;
-    take(&mut archive, &mut filling).await?;
+    if let Some(nats) = &nats {
+        rooms::refuse_full(nats).await.map_err(KeepingError::from)?;
+    }
+    let filling = Filling::begin(&storage, &root, &secret_file, &applied).await?;
     let periods = args.keep.periods(Periods::default().audit_days);
     let gone = erasures.as_deref().map(|list| (list, periods));
-    let rows = filling.finish(&root, &secret_file, gone).await?;
+    let (rows, of_rooms) =
+        filled(&mut archive, filling, nats.as_ref(), Place { root, secret_file: &secret_file, gone }).await?;
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "{rows} rows are restored, of {at} by version {version}; the root secret is {}",
         secret_file.display()
     )?;
+    writeln!(out, "{of_rooms}")?;
     if let Some(erasures) = &erasures {
         writeln!(out, "{} people who were erased are erased here, too", erasures.len())?;
     }
     Ok(out.flush()?)
 }
 
+/// What a network is made with behind its rows.
+struct Place<'a> {
+    root: RootSecret,
+    secret_file: &'a Path,
+    /// Those who are not to be in it.
+    gone: Option<(&'a [Erasure], Periods)>,
+}
+
+/// Fills databases and NATS, and makes a network of them; how many rows, and what is to be said of the rooms' logs.
+async fn filled(
+    archive: &mut Archive,
+    mut filling: Filling,
+    nats: Option<&Nats>,
+    place: Place<'_>,
+) -> Result<(u64, String), KeepingError> {
+    let mut rooms = None;
+    if let Err(error) = take(archive, &mut filling, nats, &mut rooms).await {
+        if let Some(rooms) = rooms {
+            rooms.give_up().await;
+        }
+        return Err(error);
+    }
+    let Place { root, secret_file, gone } = place;
+    let Some(rooms) = rooms else {
+        let (rows, _) = filling.finish(&root, secret_file, gone).await?;
+        return Ok((rows, "Logs of rooms in NATS are not in this backup".to_owned()));
+    };
+    if gone.is_some() {
+        // Until the rooms of the erased are out of it, no relay is to use it.
+        let (rows, consults) = filling.finish(&root, secret_file, gone).await?;
+        return Ok((rows, rooms.release(&consults).await?));
+    }
+    let said = rooms.release(&[]).await?;
+    let (rows, _) = filling.finish(&root, secret_file, gone).await?;
+    Ok((rows, said))
+}
+
 /// Takes every record to the last.
-async fn take(archive: &mut Archive, filling: &mut Filling) -> Result<(), KeepingError> {
+async fn take(
+    archive: &mut Archive,
+    filling: &mut Filling,
+    nats: Option<&Nats>,
+    rooms: &mut Option<RoomsFilling>,
+) -> Result<(), KeepingError> {
+    let mut record = next(archive)?;
+    if let Record::Stream(_) = record {
+        take_stream(archive, rooms.insert(RoomsFilling::begin(nats).await?)).await?;
+        record = next(archive)?;
+    }
     for (at, role) in Role::ALL.iter().enumerate() {
-        if at == 0 {
-            match next(archive)? {
-                Record::Database(name) if name == role.name() => {}
-                _ => return Err(KeepingError::Shape("a database is not where it belongs")),
-            }
+        match record {
+            Record::Database(name) if name == role.name() => {}
+            _ => return Err(KeepingError::Shape("a database is not where it belongs")),
         }
         filling.enter(at).await?;
-        loop {
+        record = loop {
             match next(archive)? {
                 Record::Table(table, rows) => filling.table(&table, rows).await?,
                 Record::Rows(rows) => {
@@ -70,12 +124,21 @@ async fn take(archive: &mut Archive, filling: &mut Filling) -> Result<(), Keepin
                         filling.row(row).await?;
                     }
                 }
-                Record::Database(name) if Role::ALL.get(at + 1).is_some_and(|next| next.name() == name) => break,
-                Record::End if at + 1 == Role::ALL.len() => break,
-                _ => return Err(KeepingError::Shape("a record is not where it belongs")),
+                other => break other,
             }
-        }
+        };
         filling.leave().await?;
     }
-    Ok(())
+    if let Record::End = record { Ok(()) } else { Err(KeepingError::Shape("a record is not where it belongs")) }
+}
+
+/// Takes the rooms' logs.
+async fn take_stream(archive: &mut Archive, rooms: &mut RoomsFilling) -> Result<(), KeepingError> {
+    loop {
+        match next(archive)? {
+            Record::Messages(messages) => rooms.take(&messages).await?,
+            Record::StreamEnd(last) => return rooms.end(last).await,
+            _ => return Err(KeepingError::Shape("the rooms' logs have no end")),
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub async fn move_to_postgres(args: &MoveArgs) -> Result<(), CommandError> {
         }
         filling.leave().await?;
     }
-    let rows = filling.finish(&root, &secret_file, None).await?;
+    let (rows, _) = filling.finish(&root, &secret_file, None).await?;
     found.close().await;
     let mut out = io::stdout().lock();
     writeln!(out, "{rows} rows are on the server, each table compared with its source. The folder is as it was.")?;

@@ -18,7 +18,7 @@ use async_nats::{HeaderMap, Message, header};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use sanbao_platform::nats::{Nats, NatsError};
+use sanbao_platform::nats::{Nats, NatsError, carry};
 
 use super::{AppendError, Commits, Committed, LogError, Position, RoomLog};
 use crate::id::ConsultId;
@@ -67,10 +67,21 @@ impl JetStreamLog {
     pub async fn open(nats: Nats, limits: JetStreamLimits) -> Result<Self, NatsError> {
         let config = config(nats.prefix(), nats.replicas(), limits);
         let name = config.name.clone();
+        carry::refuse_unfinished(&nats, &name).await?;
         nats.ensure_stream(config).await?;
         let stream = nats.jetstream().get_stream_no_info(&name).await;
         let stream = stream.map_err(|e| NatsError::Stream { name, cause: e.to_string() })?;
         Ok(Self { nats, stream, limits })
+    }
+
+    /// The stream as it is made, for those who carry it from one network to another.
+    pub fn stream(nats: &Nats) -> stream::Config {
+        config(nats.prefix(), nats.replicas(), JetStreamLimits::default())
+    }
+
+    /// The last parts of a room's subject there.
+    pub fn subject_of(room: ConsultId) -> String {
+        format!("room.{room}")
     }
 
     /// How often the connection was made: an entry may have been announced while it was not there.
@@ -79,7 +90,7 @@ impl JetStreamLog {
     }
 
     fn subject(&self, room: ConsultId) -> String {
-        format!("{}.room.{room}", self.nats.prefix())
+        format!("{}.{}", self.nats.prefix(), Self::subject_of(room))
     }
 
     fn committed_subject(&self, room: ConsultId) -> String {
