@@ -31,6 +31,8 @@ const READ_WAIT_MS_MAX: u64 = 5_000;
 const CONSUMER_IDLE_MS_MAX: u64 = 30_000;
 /// Messages that are written before the first of them must be acknowledged.
 const WRITES_IN_FLIGHT_MAX: usize = 256;
+/// Fillers that stand in a stream before they are taken out.
+const FILLERS_MAX: u64 = 100_000;
 /// The beginning of headers by which a writer says what it expects to stand before a message: the place had it then.
 const EXPECTATION: &str = "nats-expected-";
 /// The last part of a filler's subject.
@@ -259,7 +261,8 @@ pub struct StreamFill {
     stream: stream::Stream<()>,
     config: stream::Config,
     filler: String,
-    has_fillers: bool,
+    /// Fillers that stand in it.
+    fillers: u64,
     last: u64,
     written: Sum,
     in_flight: VecDeque<(u64, PublishAckFuture)>,
@@ -279,7 +282,7 @@ impl StreamFill {
         nats.ensure_stream(config.clone()).await?;
         let stream = nats.jetstream().get_stream_no_info(&name).await.map_err(|e| failed(&name, e))?;
         let (nats, written, in_flight) = (nats.clone(), Sum::default(), VecDeque::new());
-        Ok(Self { nats, stream, config, filler, has_fillers: false, last: 0, written, in_flight })
+        Ok(Self { nats, stream, config, filler, fillers: 0, last: 0, written, in_flight })
     }
 
     fn failed(&self, cause: impl std::fmt::Display) -> NatsError {
@@ -305,8 +308,8 @@ impl StreamFill {
     }
 
     async fn publish(&mut self, subject: String, headers: HeaderMap, payload: Vec<u8>) -> Result<(), NatsError> {
+        // What stands before it is not told: a server 2.9 that was told where to begin still compares with what it counted itself.
         let message = PublishMessage::build().headers(headers).payload(payload.into());
-        let message = message.expected_last_sequence(self.last);
         let sent = self.nats.jetstream().send_publish(subject, message).await.map_err(|e| self.failed(e))?;
         self.last += 1;
         self.in_flight.push_back((self.last, sent));
@@ -328,7 +331,7 @@ impl StreamFill {
 
     /// Brings the stream's last number to `last`.
     async fn reach(&mut self, last: u64) -> Result<(), NatsError> {
-        if self.last == 0 && last > 0 {
+        if self.last == 0 && last > 0 && self.begins_anywhere() {
             self.stream.purge().sequence(last + 1).await.map_err(|e| self.failed(e))?;
             let stands = self.stream.get_info().await.map_err(|e| self.failed(e))?.state.last_sequence;
             if stands != last {
@@ -337,19 +340,34 @@ impl StreamFill {
             self.last = last;
         }
         while self.last < last {
-            self.has_fillers = true;
             self.publish(self.filler.clone(), HeaderMap::new(), Vec::new()).await?;
+            self.fillers += 1;
+            if self.fillers >= FILLERS_MAX {
+                self.take_fillers_out().await?;
+            }
         }
+        Ok(())
+    }
+
+    /// Whether the server can be told where to begin. Before 2.10 its replicas do not agree about it (the number of the last message
+    /// is also counted beside the store).
+    fn begins_anywhere(&self) -> bool {
+        self.config.num_replicas <= 1 || self.nats.client().is_server_compatible(2, 10, 0)
+    }
+
+    async fn take_fillers_out(&mut self) -> Result<(), NatsError> {
+        self.settle().await?;
+        if self.fillers > 0 {
+            self.stream.purge().filter(&self.filler).await.map_err(|e| self.failed(e))?;
+        }
+        self.fillers = 0;
         Ok(())
     }
 
     /// Ends it at the number `last`, and reads all of it again; how many messages it has.
     pub async fn end(&mut self, last: u64) -> Result<u64, NatsError> {
         self.reach(last).await?;
-        self.settle().await?;
-        if self.has_fillers {
-            self.stream.purge().filter(&self.filler).await.map_err(|e| self.failed(e))?;
-        }
+        self.take_fillers_out().await?;
         let (mut reader, mut there) = (StreamReader::new(&self.nats, &self.config.name), Sum::default());
         let each = async |message| {
             there.take(&message);

@@ -4,6 +4,7 @@
 mod audit_chain;
 mod audit_pruning;
 mod bus;
+mod carry;
 mod db;
 mod http;
 mod lifecycle;
