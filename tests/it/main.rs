@@ -35,6 +35,7 @@ mod proxied;
 mod relays;
 mod roles;
 mod room_entry;
+mod rooms_kept;
 mod shown;
 mod traced;
 mod types;

@@ -37,7 +37,7 @@ async fn parts_on(url: &str) -> compose::Parts {
 }
 
 /// The demo's services, each a process, and their visitor; `None` when PostgreSQL and NATS were left out on purpose.
-async fn demo_apart() -> Option<(Apart, Client)> {
+pub async fn demo_apart() -> Option<(Apart, Client)> {
     let mut apart = Apart::new().await?;
     apart.write_secret();
     sanbao::demo::fill(&parts_on(&apart.url).await).await.unwrap();
@@ -131,7 +131,7 @@ async fn meetings(relay: Db, consults: Vec<Uuid>, done: Arc<Acknowledged>, stop:
 }
 
 /// A line to the relay.
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+pub type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
 
 /// Somebody enters the consult's room at the relay.
 pub async fn enter(address: &str, consult: Uuid, role: &str) -> Socket {

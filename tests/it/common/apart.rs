@@ -72,7 +72,8 @@ impl Apart {
         self.nats.url().replace("nats://", &format!("nats://{}:{PASSWORD_ENCODED}@", role.name()))
     }
 
-    fn secret(&self) -> PathBuf {
+    /// Where the root secret is.
+    pub fn secret(&self) -> PathBuf {
         self.dir.path().join("secret.json")
     }
 

@@ -7,8 +7,10 @@ use crate::support::nats::NatsServers;
 use crate::support::rooms_log::{entry, open, room};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use sanbao_platform::nats::NatsError;
+use sanbao_platform::nats::carry::{StreamFill, StreamReader};
 use sanbao_signalling::id::ConsultId;
-use sanbao_signalling::log::{AppendError, JetStreamLimits, JetStreamLog, Position, RoomLog};
+use sanbao_signalling::log::{AppendError, Committed, JetStreamLimits, JetStreamLog, Position, RoomLog};
 use tokio::time::timeout;
 
 /// Nothing takes longer, on a busy machine with a cluster that chooses a leader anew either.
@@ -106,6 +108,34 @@ async fn a_full_log_and_an_entry_that_is_too_large_are_refused_and_change_nothin
     assert_eq!(log.read(room(1), Position::START).await.unwrap().last().unwrap().position, last);
     log.trim(room(1), last).await.unwrap();
     log.append(room(1), last, entry(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_log_goes_on_where_it_was_on_servers_that_replicate_although_it_comes_from_one_that_does_not() {
+    let (Some(from), Some(mut to)) = (NatsServers::start(1), NatsServers::start(3)) else { return };
+    let log = open(&from, JetStreamLimits::default()).await;
+    let mut last = log.open_first(room(1), entry(0)).await.unwrap();
+    for n in 1..60 {
+        last = log.append(room(1), last, entry(n)).await.unwrap();
+    }
+    let other = log.open_first(room(2), entry(0)).await.unwrap();
+    log.trim(room(1), last).await.unwrap();
+    let (nats, there) = (from.connect().await, to.connect().await);
+    let mut reader = StreamReader::new(&nats, &JetStreamLog::stream(&nats).name);
+    let mut fill = StreamFill::begin(&there, JetStreamLog::stream(&there)).await.unwrap();
+    reader.read_on(async |message| fill.write(&message).await).await.unwrap();
+    assert!(matches!(JetStreamLog::open(there, JetStreamLimits::default()).await, Err(NatsError::Unfinished { .. })));
+    assert_eq!(fill.end(reader.last()).await.unwrap(), 2);
+    fill.release().await.unwrap();
+
+    let log = open(&to, JetStreamLimits::default()).await;
+    let next = append(&log, room(1), last, entry(60)).await;
+    assert_eq!(next, Position(other.0 + 1));
+    let places = |entries: Vec<Committed>| entries.into_iter().map(|e| (e.position, e.entry)).collect::<Vec<_>>();
+    let expected = [(last, entry(59)), (next, entry(60))];
+    assert_eq!(places(log.read(room(1), Position::START).await.unwrap()), expected);
+    to.kill(0);
+    append(&log, room(2), other, entry(1)).await;
 }
 
 #[tokio::test]
