@@ -8,9 +8,10 @@ use sanbao_platform::testing::{TestEngine, eventually};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::common::apart::{Apart, PASSWORD};
+use crate::common::apart::{Apart, PASSWORD, as_account_of};
 use crate::common::{self, flow};
 use crate::roles::enter;
+use crate::rooms_kept::{command, succeeded};
 
 /// A statement of each kind on another's data.
 const FOREIGN: [&str; 4] =
@@ -85,4 +86,16 @@ async fn each_service_does_its_work_and_reaches_nothing_of_the_others() {
     for role in Role::ALL {
         nothing_of_others_is_reached(&apart, *role).await;
     }
+    rooms_are_carried(&apart).await;
+}
+
+/// The relay's account of NATS is enough for a backup of the rooms' logs, and to restore them.
+async fn rooms_are_carried(apart: &Apart) {
+    let Some(new) = Apart::new().await else { return };
+    let (folder, nats) = (tempfile::tempdir().unwrap(), Apart::nats_with_accounts().await);
+    let file = folder.path().join("backup");
+    let said = succeeded(command("backup", &file, apart, Some(&apart.nats_of(Role::Signalling))));
+    assert!(said.contains("entries of rooms' logs are in it, too"), "{said}");
+    let said = succeeded(command("restore", &file, &new, Some(&as_account_of(Role::Signalling, &nats))));
+    assert!(said.contains("entries of rooms' logs are in NATS again"), "{said}");
 }

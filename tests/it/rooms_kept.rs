@@ -13,7 +13,6 @@ use uuid::Uuid;
 
 use crate::common::apart::Apart;
 use crate::common::flow;
-use crate::common::nats::NatsServer;
 use crate::roles::{Socket, demo_apart, enter};
 
 const PASSPHRASE: &str = "three boats on the river";
@@ -22,12 +21,13 @@ const NOBODY_WRITES: &str = "begin; lock table signalling.consult_fact in exclus
 const SAID: &str = "select jsonb_path_query_first(data, '$.**.text') #>> '{}' from signalling.consult_fact
     where kind = 'chat' order by position";
 
-fn command(name: &str, file: &Path, apart: &Apart, nats: Option<&NatsServer>) -> Command {
+/// A command on the databases of a network, and on a NATS.
+pub fn command(name: &str, file: &Path, apart: &Apart, nats: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
     forget_settings(&mut command);
     command.arg(name).arg(file).args(["--database-url", &apart.url, "--secret-file"]).arg(apart.secret());
     if let Some(nats) = nats {
-        command.args(["--nats", &nats.url()]);
+        command.args(["--nats", nats]);
     }
     command.env("SANBAO_PASSPHRASE", PASSPHRASE);
     command
@@ -37,7 +37,8 @@ fn told(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said)).concat()
 }
 
-fn succeeded(mut command: Command) -> String {
+/// What it says, when it does what it is asked to.
+pub fn succeeded(mut command: Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
     told(&output)
@@ -87,7 +88,7 @@ impl Spoken {
         let clinician = enter(&apart.base(Role::Signalling), consult, "clinician").await;
         say(&mut host, 2, "血压一百三十").await;
         let folder = tempfile::tempdir().unwrap();
-        let said = succeeded(command("backup", &folder.path().join("whole"), &apart, Some(&apart.nats)));
+        let said = succeeded(command("backup", &folder.path().join("whole"), &apart, Some(&apart.nats.url())));
         assert!(said.contains("entries of rooms' logs are in it, too"), "{said}");
         let said = succeeded(command("backup", &folder.path().join("without"), &apart, None));
         assert!(said.contains("Logs of rooms in NATS are not in it: give --nats"), "{said}");
@@ -105,7 +106,7 @@ impl Spoken {
 async fn restored_at_last(file: &Path, new: &Apart) {
     let (mut killed, mut wait) = (0, Duration::from_millis(20));
     loop {
-        let mut restore = command("restore", file, new, Some(&new.nats)).spawn().unwrap();
+        let mut restore = command("restore", file, new, Some(&new.nats.url())).spawn().unwrap();
         tokio::time::sleep(wait).await;
         if let Some(status) = restore.try_wait().unwrap() {
             // One that was killed behind its commit has left a network, which the next does not touch.
@@ -117,7 +118,7 @@ async fn restored_at_last(file: &Path, new: &Apart) {
         (killed, wait) = (killed + 1, wait * 2);
     }
     assert!(killed > 1, "it was killed on the way");
-    let said = refused(command("restore", file, new, Some(&new.nats)));
+    let said = refused(command("restore", file, new, Some(&new.nats.url())));
     assert!(said.contains("holds something"), "{said}");
 }
 
@@ -125,7 +126,7 @@ async fn restored_at_last(file: &Path, new: &Apart) {
 async fn what_was_said_in_a_room_and_not_written_down_is_there_after_a_restore_that_was_killed_on_the_way() {
     let Some(Spoken { apart, consult, folder }) = Spoken::new().await else { return };
     let (Some(mut new), file) = (Apart::new().await, folder.path().join("whole")) else { return };
-    let said = refused(command("restore", &file, &new, Some(&apart.nats)));
+    let said = refused(command("restore", &file, &new, Some(&apart.nats.url())));
     assert!(said.contains("SANBAO_ROOMS holds something"), "{said}");
     restored_at_last(&file, &new).await;
     new.nats.kill();
@@ -157,8 +158,8 @@ async fn not_carried(folder: &tempfile::TempDir, old: &Apart) {
     assert!(said.contains("entries of rooms' logs are in the backup and are not restored: give --nats"), "{said}");
     let rooms = async_nats::connect(old.nats.url()).await.unwrap();
     async_nats::jetstream::new(rooms).delete_stream("SANBAO_ROOMS").await.unwrap();
-    let said = refused(command("restore", &without, &second, Some(&old.nats)));
+    let said = refused(command("restore", &without, &second, Some(&old.nats.url())));
     assert!(said.contains("the NATS stream sanbao-events-booking holds something"), "{said}");
-    let said = succeeded(command("restore", &without, &second, Some(&second.nats)));
+    let said = succeeded(command("restore", &without, &second, Some(&second.nats.url())));
     assert!(said.contains("Logs of rooms in NATS are not in this backup"), "{said}");
 }

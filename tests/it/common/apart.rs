@@ -34,6 +34,11 @@ pub struct Apart {
     own_accounts: bool,
 }
 
+/// The address of a NATS with accounts for a service.
+pub fn as_account_of(role: Role, nats: &NatsServer) -> String {
+    nats.url().replace("nats://", &format!("nats://{}:{PASSWORD_ENCODED}@", role.name()))
+}
+
 fn index(role: Role) -> usize {
     Role::ALL.iter().position(|r| *r == role).unwrap()
 }
@@ -52,10 +57,14 @@ impl Apart {
     /// With accounts of each service's own, as `deploy/accounts.sql` and `deploy/nats.conf` make them.
     pub async fn with_own_accounts(self) -> Self {
         sqlx::raw_sql(include_str!("../../../deploy/accounts.sql")).execute(&mut self.sql().await).await.unwrap();
+        Self { nats: Self::nats_with_accounts().await, own_accounts: true, ..self }
+    }
+
+    /// A NATS as `deploy/nats.conf` makes it.
+    pub async fn nats_with_accounts() -> NatsServer {
         let config = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/nats.conf");
         let words = ["BOOKING", "SIGNALLING", "NEEDS_ANALYSIS"].map(|name| (format!("{name}_PASSWORD"), PASSWORD));
-        let nats = NatsServer::start_with(&["-c", config], &words).await;
-        Self { nats, own_accounts: true, ..self }
+        NatsServer::start_with(&["-c", config], &words).await
     }
 
     /// The database as a service reaches it.
@@ -69,7 +78,7 @@ impl Apart {
         if !self.own_accounts {
             return self.nats.url();
         }
-        self.nats.url().replace("nats://", &format!("nats://{}:{PASSWORD_ENCODED}@", role.name()))
+        as_account_of(role, &self.nats)
     }
 
     /// Where the root secret is.
