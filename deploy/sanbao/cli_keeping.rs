@@ -72,7 +72,7 @@ pub enum ErasuresCommand {
     /// Writes the list into a new file, for restores of backups from before. It names nobody. May run beside the server.
     Export(ErasuresArgs),
     /// Takes those of a list out of a stopped network, and writes its databases anew, so that no byte of what was taken out is left
-    /// in them. With --database-url stop every process first.
+    /// in them. With --database-url stop every process first, and give --nats where services run apart.
     Apply(ApplyArgs),
 }
 
@@ -83,6 +83,9 @@ pub struct ApplyArgs {
     pub list: ErasuresArgs,
     #[command(flatten)]
     pub keep: KeepArgs,
+    // A doc comment here would replace the flattened help.
+    #[command(flatten)]
+    pub nats: NatsArgs,
 }
 
 /// The flags of `erasures export`.

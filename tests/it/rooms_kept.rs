@@ -1,7 +1,7 @@
 //! A backup of services apart carries what stands in NATS alone: what was said in a room, and not written down when everything went.
 
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -25,7 +25,7 @@ const SAID: &str = "select jsonb_path_query_first(data, '$.**.text') #>> '{}' fr
 pub fn command(name: &str, file: &Path, apart: &Apart, nats: Option<&str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sanbao"));
     forget_settings(&mut command);
-    command.arg(name).arg(file).args(["--database-url", &apart.url, "--secret-file"]).arg(apart.secret());
+    command.args(name.split(' ')).arg(file).args(["--database-url", &apart.url, "--secret-file"]).arg(apart.secret());
     if let Some(nats) = nats {
         command.args(["--nats", nats]);
     }
@@ -42,6 +42,12 @@ pub fn succeeded(mut command: Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
     told(&output)
+}
+
+/// How many entries of rooms' logs it tells of, with these words behind the number.
+pub fn entries(said: &str, words: &str) -> u64 {
+    let line = said.lines().find_map(|line| line.strip_suffix(words));
+    line.and_then(|number| number.trim().parse().ok()).unwrap_or_else(|| panic!("{words}: {said}"))
 }
 
 fn refused(mut command: Command) -> String {
@@ -75,6 +81,8 @@ struct Spoken {
     apart: Apart,
     consult: Uuid,
     folder: tempfile::TempDir,
+    /// Entries in the backup.
+    entries: u64,
 }
 
 impl Spoken {
@@ -89,7 +97,12 @@ impl Spoken {
         say(&mut host, 2, "血压一百三十").await;
         let folder = tempfile::tempdir().unwrap();
         let said = succeeded(command("backup", &folder.path().join("whole"), &apart, Some(&apart.nats.url())));
-        assert!(said.contains("entries of rooms' logs are in it, too"), "{said}");
+        let entries = entries(&said, " entries of rooms' logs are in it, too");
+        assert!(entries > 0, "{said}");
+        let other = Apart::new().await?;
+        let said = succeeded(command("backup", &folder.path().join("elsewhere"), &apart, Some(&other.nats.url())));
+        assert!(said.contains("this NATS has no stream SANBAO_ROOMS"), "{said}");
+        succeeded(command("erasures export", &folder.path().join("list"), &apart, None));
         let said = succeeded(command("backup", &folder.path().join("without"), &apart, None));
         assert!(said.contains("Logs of rooms in NATS are not in it: give --nats"), "{said}");
         for role in Role::ALL {
@@ -98,19 +111,29 @@ impl Spoken {
         drop((host, clinician));
         sqlx::raw_sql("rollback").execute(&mut nobody_writes).await.unwrap();
         assert_eq!(written(&mut nobody_writes).await, [""; 0], "it stands in NATS alone");
-        Some(Self { apart, consult, folder })
+        Some(Self { apart, consult, folder, entries })
     }
 }
 
-/// Restores until it is done, killed again and again on the way.
-async fn restored_at_last(file: &Path, new: &Apart) {
+/// Restores without the erased of a list until it is done, killed again and again on the way.
+async fn restored_at_last(file: &Path, list: &Path, new: &Apart, in_backup: u64) {
     let (mut killed, mut wait) = (0, Duration::from_millis(20));
     loop {
-        let mut restore = command("restore", file, new, Some(&new.nats.url())).spawn().unwrap();
+        let mut restore = command("restore", file, new, Some(&new.nats.url()));
+        restore.arg("--erasures").arg(list).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut restore = restore.spawn().unwrap();
         tokio::time::sleep(wait).await;
-        if let Some(status) = restore.try_wait().unwrap() {
-            // One that was killed behind its commit has left a network, which the next does not touch.
-            assert!(status.success() || killed > 0);
+        if restore.try_wait().unwrap().is_some() {
+            let output = restore.wait_with_output().unwrap();
+            let said = told(&output);
+            if output.status.success() {
+                assert_eq!(entries(&said, " entries of rooms' logs are in NATS again"), in_backup);
+            } else {
+                // One that was killed behind its commit has left a network, which the next does not touch.
+                assert!(said.contains("holds something"), "{said}");
+                let said = succeeded(command("erasures apply", list, new, Some(&new.nats.url())));
+                assert_eq!(entries(&said, " entries of rooms' logs were taken out of NATS"), 0);
+            }
             break;
         }
         restore.kill().unwrap();
@@ -124,11 +147,11 @@ async fn restored_at_last(file: &Path, new: &Apart) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_said_in_a_room_and_not_written_down_is_there_after_a_restore_that_was_killed_on_the_way() {
-    let Some(Spoken { apart, consult, folder }) = Spoken::new().await else { return };
+    let Some(Spoken { apart, consult, folder, entries }) = Spoken::new().await else { return };
     let (Some(mut new), file) = (Apart::new().await, folder.path().join("whole")) else { return };
     let said = refused(command("restore", &file, &new, Some(&apart.nats.url())));
     assert!(said.contains("SANBAO_ROOMS holds something"), "{said}");
-    restored_at_last(&file, &new).await;
+    restored_at_last(&file, &folder.path().join("list"), &new, entries).await;
     new.nats.kill();
     new.nats.restart().await;
     for role in Role::ALL {

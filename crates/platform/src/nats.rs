@@ -100,7 +100,7 @@ pub enum NatsError {
     },
     /// A stream that was to be empty is not.
     #[error(
-        "the NATS stream {name} holds something ({messages} messages): restore into a JetStream that has nothing of a network of this \
+        "the NATS stream {name} holds something, or has held it ({messages} messages now): restore into a JetStream that has nothing of a network of this \
          --nats-prefix, or delete the stream if what it is of is gone"
     )]
     Holds { name: String, messages: u64 },
@@ -109,6 +109,11 @@ pub enum NatsError {
         "the NATS stream {name} is being filled by a restore, or one was broken off: let it end, or begin it again in an empty place"
     )]
     Unfinished { name: String },
+    /// A restore has filled it, and was broken off before the erased of its list were out of it.
+    #[error(
+        "the NATS stream {name} was filled by a restore with a list of the erased, who still stand in it: `sanbao erasures apply` with that list and --nats ends it"
+    )]
+    Held { name: String },
     /// A copy of a stream is not what it was made of.
     #[error("the NATS stream {name} was not written whole: {copied} of {messages} messages")]
     NotWhole { name: String, copied: u64, messages: u64 },

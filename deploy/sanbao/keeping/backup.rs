@@ -86,16 +86,22 @@ pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
     });
     let noted = if moved.is_ok() { note(&found, at).await } else { Ok(()) };
     found.close().await;
-    let Kept { rows, entries } = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
+    let Kept { rows, rooms } = moved.inspect_err(|_| drop(fs::remove_file(&part)))?;
     if let Err(error) = noted {
         // The backup is whole all the same.
         writeln!(io::stderr(), "`sanbao check` will not know of this backup: {error}")?;
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{rows} rows and the root secret are in {}", args.file.display())?;
-    match entries {
-        Some(entries) => writeln!(out, "{entries} entries of rooms' logs are in it, too")?,
-        None => writeln!(out, "Logs of rooms in NATS are not in it: give --nats where services run apart")?,
+    match rooms {
+        Rooms::Read(entries) => writeln!(out, "{entries} entries of rooms' logs are in it, too")?,
+        Rooms::NoStream(name) => {
+            writeln!(
+                out,
+                "No log of a room is in it: this NATS has no stream {name} (as it is before the first room)"
+            )?;
+        }
+        Rooms::LeftOut => writeln!(out, "Logs of rooms in NATS are not in it: give --nats where services run apart")?,
     }
     Ok(out.flush()?)
 }
@@ -103,8 +109,17 @@ pub async fn back_up(args: &BackupArgs) -> Result<(), CommandError> {
 /// How much was written.
 struct Kept {
     rows: u64,
-    /// Entries of rooms' logs, if NATS was told of.
-    entries: Option<u64>,
+    rooms: Rooms,
+}
+
+/// What was read of the rooms' logs.
+enum Rooms {
+    /// So many entries.
+    Read(u64),
+    /// NATS has no stream of this name.
+    NoStream(String),
+    /// Nothing, since NATS was not told of.
+    LeftOut,
 }
 
 /// Lets `check` tell how old the last backup is. Others may be writing just now: then it is tried again.
@@ -176,11 +191,12 @@ async fn write(
     let applied = is_current(&databases, &mut snapshots).await?;
     let (version, at) = (env!("CARGO_PKG_VERSION").to_owned(), Clock::system().now());
     archive.write(&Record::Network { version, at, secret, applied })?;
-    let mut entries = None;
+    let mut rooms = Rooms::LeftOut;
     if let Some(nats) = nats {
         drop(snapshots);
         let (later, read) = rooms::write(nats, &databases, &mut archive).await?;
-        (snapshots, entries) = (later, Some(read));
+        snapshots = later;
+        rooms = read.map_or_else(|| Rooms::NoStream(rooms::stream(nats)), Rooms::Read);
         is_current(&databases, &mut snapshots).await?;
     }
     for ((role, _), snapshot) in databases.iter().zip(&mut snapshots) {
@@ -193,7 +209,7 @@ async fn write(
     archive.write(&Record::End)?;
     let out = archive.finish()?.into_inner().map_err(|e| ArchiveError::Io(e.into_error()))?;
     out.sync_all().map_err(ArchiveError::Io)?;
-    Ok(Kept { rows, entries })
+    Ok(Kept { rows, rooms })
 }
 
 async fn write_table(

@@ -13,11 +13,11 @@ use sanbao_platform::crypto::{derive, hex, same_secret};
 use sanbao_platform::db::Db;
 use sanbao_platform::db::copy::Snapshot;
 use sanbao_platform::retention::Periods;
-use sanbao_signalling::erased as rooms;
+use sanbao_signalling::erased as signalling;
 use serde::{Deserialize, Serialize};
 
 use super::backup::{beside, private};
-use super::{KeepingError, is_current};
+use super::{KeepingError, is_current, rooms};
 use crate::cli_keeping::{ApplyArgs, ErasuresArgs};
 use crate::command_error::CommandError;
 use crate::folder;
@@ -74,16 +74,25 @@ pub async fn export(args: &ErasuresArgs) -> Result<(), CommandError> {
 pub async fn apply(args: &ApplyArgs) -> Result<(), CommandError> {
     let (storage, secret_file) = args.list.store.storage()?;
     let list = read(&args.list.file, &secret(&secret_file)?)?;
+    let nats = rooms::nats(&args.nats).await?;
     let _claim = match &storage {
         Storage::Files(dir) => Some(folder::claim_stopped(dir)?),
         Storage::Postgres(_) => None,
     };
     let found = opened(&storage).await?;
     let periods = args.keep.periods(Periods::default().audit_days);
-    let TakenOut { rows, .. } = applied(&found.databases(), &list, periods).await?;
+    let TakenOut { rows, consults } = applied(&found.databases(), &list, periods).await?;
     found.close().await;
+    let entries = match &nats {
+        Some(nats) => Some(rooms::take_out(nats, &consults).await?),
+        None => None,
+    };
     let mut out = io::stdout().lock();
     writeln!(out, "{} people of the list are erased here; {rows} rows were taken out or emptied", list.len())?;
+    match entries {
+        Some(entries) => writeln!(out, "{entries} entries of rooms' logs were taken out of NATS")?,
+        None => writeln!(out, "Logs of rooms in NATS were not looked at: give --nats where services run apart")?,
+    }
     Ok(out.flush()?)
 }
 
@@ -143,7 +152,7 @@ async fn emptied(databases: &[(Role, Db)], consults: &[ConsultId]) -> Result<u64
     let Some(db) = of(databases, Role::Signalling) else { return Ok(0) };
     let mut rows = 0;
     for consult in consults {
-        rows += rooms::apply(db, consult.0).await?;
+        rows += signalling::apply(db, consult.0).await?;
     }
     Ok(rows)
 }

@@ -84,8 +84,8 @@ pub enum KeepingError {
     )]
     ErasureList(PathBuf),
     #[error(
-        "{person} was erased, and is joined here with records that were not: {strangers}. Nothing was taken out. Restore without the list, \
-         undo that join, and apply the list then"
+        "{person} was erased, and is joined here with records that were not: {strangers}. Nothing was taken out. Undo that join \
+         in this database, or in one that is restored without the list if this is none yet, and apply the list then"
     )]
     Joined {
         /// The id that is left of somebody.

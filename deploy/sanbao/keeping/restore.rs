@@ -84,18 +84,19 @@ async fn filled(
         return Err(error);
     }
     let Place { root, secret_file, gone } = place;
-    let Some(rooms) = rooms else {
-        let (rows, _) = filling.finish(&root, secret_file, gone).await?;
-        return Ok((rows, "Logs of rooms in NATS are not in this backup".to_owned()));
-    };
-    if gone.is_some() {
+    if let Some(rooms) = &mut rooms {
         // Until the rooms of the erased are out of it, no relay is to use it.
-        let (rows, consults) = filling.finish(&root, secret_file, gone).await?;
-        return Ok((rows, rooms.release(&consults).await?));
+        if gone.is_some() { rooms.hold().await? } else { rooms.release().await? }
     }
-    let said = rooms.release(&[]).await?;
-    let (rows, _) = filling.finish(&root, secret_file, gone).await?;
-    Ok((rows, said))
+    let (rows, consults) = filling.finish(&root, secret_file, gone).await?;
+    let Some(rooms) = rooms else { return Ok((rows, "Logs of rooms in NATS are not in this backup".to_owned())) };
+    let Some(nats) = nats else {
+        let said =
+            "entries of rooms' logs are in the backup and are not restored: give --nats where services run apart";
+        return Ok((rows, format!("{} {said}", rooms.entries)));
+    };
+    let taken_out = if gone.is_some() { rooms::take_out(nats, &consults).await? } else { 0 };
+    Ok((rows, format!("{} entries of rooms' logs are in NATS again", rooms.entries - taken_out)))
 }
 
 /// Takes every record to the last.

@@ -2,6 +2,8 @@
 //!
 //! Streams of events are not carried: each is a copy of an outbox, which stands in a database, and is filled again from there.
 
+use std::io::{self, Write as _};
+
 use sanbao_booking::consult::ConsultId;
 use sanbao_platform::bus::StreamLog;
 use sanbao_platform::db::Db;
@@ -26,7 +28,13 @@ pub(super) async fn nats(args: &NatsArgs) -> Result<Option<Nats>, CommandError> 
     Ok(Some(Nats::connect(&config, "sanbao").await.map_err(KeepingError::from)?))
 }
 
-/// Writes the logs of all rooms into the archive up to the moment of the databases, whose snapshots these are. How many entries.
+/// The name of their stream.
+pub(super) fn stream(nats: &Nats) -> String {
+    JetStreamLog::stream(nats).name
+}
+
+/// Writes the logs of all rooms into the archive up to the moment of the databases, whose snapshots these are. How many entries;
+/// `None` where this NATS has no such stream.
 ///
 /// A room's log is cut short behind its snapshot when what stood there is written down in the database. So what the databases of
 /// a moment lack is in the log as it was then: what is read before that moment, and of the rest whatever no longer stands there
@@ -35,8 +43,9 @@ pub(super) async fn write(
     nats: &Nats,
     databases: &[(Role, Db)],
     archive: &mut Archive,
-) -> Result<(Vec<Snapshot>, u64), KeepingError> {
-    let name = JetStreamLog::stream(nats).name;
+) -> Result<(Vec<Snapshot>, Option<u64>), KeepingError> {
+    let name = stream(nats);
+    carry::refuse_unfinished(nats, &name).await?;
     archive.write(&Record::Stream(name.clone()))?;
     let (mut reader, mut entries) = (StreamReader::new(nats, &name), 0);
     for _ in 0..CUTS_MAX {
@@ -44,7 +53,7 @@ pub(super) async fn write(
         let snapshots = cut(databases).await?;
         if read_on(&mut reader, archive, &mut entries).await? {
             archive.write(&Record::StreamEnd(reader.last()))?;
-            return Ok((snapshots, entries));
+            return Ok((snapshots, reader.is_there().then_some(entries)));
         }
     }
     Err(KeepingError::NoMoment)
@@ -72,7 +81,7 @@ async fn read_on(reader: &mut StreamReader, archive: &mut Archive, entries: &mut
 
 /// Refuses a NATS in which something of a network stands: its events are of another time than the databases that are restored.
 pub(super) async fn refuse_full(nats: &Nats) -> Result<(), NatsError> {
-    carry::refuse_full(nats, &JetStreamLog::stream(nats).name).await?;
+    carry::refuse_full(nats, &stream(nats)).await?;
     for role in Role::ALL {
         carry::refuse_full(nats, &StreamLog::new(role.name(), nats.clone()).stream_name()).await?;
     }
@@ -83,7 +92,14 @@ pub(super) async fn refuse_full(nats: &Nats) -> Result<(), NatsError> {
 #[derive(Debug)]
 pub(super) struct RoomsFilling {
     fill: Option<StreamFill>,
-    entries: u64,
+    /// How many entries the backup has.
+    pub(super) entries: u64,
+}
+
+/// Takes out the rooms of these consults, and lets relays use the stream; how many entries.
+pub(super) async fn take_out(nats: &Nats, consults: &[ConsultId]) -> Result<u64, KeepingError> {
+    let subjects: Vec<String> = consults.iter().map(|id| JetStreamLog::subject_of(RoomId(id.0))).collect();
+    Ok(carry::take_out(nats, JetStreamLog::stream(nats), &subjects).await?.unwrap_or_default())
 }
 
 impl RoomsFilling {
@@ -115,20 +131,20 @@ impl RoomsFilling {
         Ok(())
     }
 
-    /// Takes out the rooms of these consults and lets relays use the stream; what is to be said of it.
-    pub(super) async fn release(mut self, without: &[ConsultId]) -> Result<String, KeepingError> {
-        let Some(fill) = self.fill.take() else {
-            return Ok(format!(
-                "{} entries of rooms' logs are in the backup and are not restored: give --nats where services run apart",
-                self.entries
-            ));
-        };
-        let mut entries = self.entries;
-        for consult in without {
-            entries -= fill.take_out(&JetStreamLog::subject_of(RoomId(consult.0))).await?;
+    /// Keeps relays from it until [`take_out`].
+    pub(super) async fn hold(&self) -> Result<(), KeepingError> {
+        if let Some(fill) = &self.fill {
+            fill.hold().await?;
         }
-        fill.release().await?;
-        Ok(format!("{entries} entries of rooms' logs are in NATS again"))
+        Ok(())
+    }
+
+    /// Lets relays use it.
+    pub(super) async fn release(&mut self) -> Result<(), KeepingError> {
+        if let Some(fill) = self.fill.take() {
+            fill.release().await?;
+        }
+        Ok(())
     }
 
     /// Leaves nothing of it.
@@ -136,7 +152,7 @@ impl RoomsFilling {
         if let Some(fill) = self.fill
             && let Err(error) = fill.give_up().await
         {
-            tracing::warn!(%error, "the next restore takes the half filled stream away");
+            let _ = writeln!(io::stderr(), "the next restore takes the half filled stream away: {error}");
         }
     }
 }

@@ -23,14 +23,16 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Nats, NatsError};
 
-/// Messages that a consumer is asked for at a time.
-const READ_BATCH_MAX: usize = 256;
+/// Messages that a consumer is asked for at a time: however large each is, fewer bytes than a server lets wait for a slow line.
+const READ_BATCH_MAX: usize = 32;
 /// How long it has for them.
 const READ_WAIT_MS_MAX: u64 = 5_000;
 /// How long the server keeps a consumer whose reader is gone.
 const CONSUMER_IDLE_MS_MAX: u64 = 30_000;
 /// Messages that are written before the first of them must be acknowledged.
 const WRITES_IN_FLIGHT_MAX: usize = 256;
+/// Bytes of them.
+const BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 /// Fillers that stand in a stream before they are taken out.
 const FILLERS_MAX: u64 = 100_000;
 /// The beginning of headers by which a writer says what it expects to stand before a message: the place had it then.
@@ -39,6 +41,8 @@ const EXPECTATION: &str = "nats-expected-";
 const FILLER: &str = "filler";
 /// The description of a stream that is being filled.
 const FILLING: &str = "Being filled by a restore";
+/// The description of one that is whole and in which the erased of a list still stand.
+const HELD: &str = "Filled by a restore, with people who were erased since";
 /// The description of one that is whole and that nobody has used yet.
 const FILLED: &str = "Filled by a restore, and not used yet";
 
@@ -112,22 +116,49 @@ fn is_described(info: &stream::Info, descriptions: &[&str]) -> bool {
     info.config.description.as_deref().is_some_and(|said| descriptions.contains(&said))
 }
 
-/// Refuses a stream that holds something. What a restore has left that came to no end holds nothing.
+/// Refuses a stream that holds something, or has held something: its numbers are of another time. What a restore has left that
+/// came to no end holds nothing.
 pub async fn refuse_full(nats: &Nats, name: &str) -> Result<(), NatsError> {
     match info(nats, name).await? {
-        Some(info) if info.state.messages > 0 && !is_described(&info, &[FILLING, FILLED]) => {
+        Some(info) if info.state.last_sequence > 0 && !is_described(&info, &[FILLING, HELD, FILLED]) => {
             Err(NatsError::Holds { name: name.to_owned(), messages: info.state.messages })
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses a stream that a restore is filling, or has left half filled.
+/// Refuses a stream that a restore is filling, or has left before it was ready to be used.
 pub async fn refuse_unfinished(nats: &Nats, name: &str) -> Result<(), NatsError> {
     match info(nats, name).await? {
         Some(info) if is_described(&info, &[FILLING]) => Err(NatsError::Unfinished { name: name.to_owned() }),
+        Some(info) if is_described(&info, &[HELD]) => Err(NatsError::Held { name: name.to_owned() }),
         _ => Ok(()),
     }
+}
+
+/// Takes out what stands under these subjects, which are given behind the prefix, and lets a stream be used that was held for
+/// that; how many messages, `None` where there is no stream.
+pub async fn take_out(nats: &Nats, config: stream::Config, subjects: &[String]) -> Result<Option<u64>, NatsError> {
+    let name = config.name.clone();
+    let Some(info) = info(nats, &name).await? else { return Ok(None) };
+    if is_described(&info, &[FILLING]) {
+        return Err(NatsError::Unfinished { name });
+    }
+    let stream = nats.jetstream().get_stream_no_info(&name).await.map_err(|e| failed(&name, e))?;
+    let mut messages = 0;
+    for subject in subjects {
+        let subject = format!("{}.{subject}", nats.prefix());
+        messages += stream.purge().filter(subject).await.map_err(|e| failed(&name, e))?.purged;
+    }
+    if is_described(&info, &[HELD]) {
+        nats.ensure_stream(described(config, FILLED)).await?;
+    }
+    Ok(Some(messages))
+}
+
+/// A stream that keeps what it is given, however old and long, and says what it is.
+fn described(config: stream::Config, description: &str) -> stream::Config {
+    stream::Config { description: Some(description.to_owned()), max_age: Duration::ZERO, max_bytes: -1, ..config }
 }
 
 /// Reads a stream from its first message on, to where it ends at each call.
@@ -144,6 +175,11 @@ impl StreamReader {
     /// From the beginning of the stream of that name, which need not be there yet.
     pub fn new(nats: &Nats, name: &str) -> Self {
         Self { nats: nats.clone(), name: name.to_owned(), created: None, next: 1 }
+    }
+
+    /// Whether the stream was there at a reading.
+    pub fn is_there(&self) -> bool {
+        self.created.is_some()
     }
 
     /// The number behind which nothing was read.
@@ -165,15 +201,28 @@ impl StreamReader {
         let (last, mut is_whole) = (info.state.last_sequence, true);
         let subject = info.config.subjects.first().cloned().unwrap_or_else(|| ">".to_owned());
         if info.state.messages > 0 && self.next <= last {
-            is_whole &= self.read_many(last, &mut each).await?;
+            is_whole &= self.read_many(last, &subject, &mut each).await?;
         }
-        // The server that keeps the consumer may lag; the stream's leader does not.
+        // The server that keeps the consumer may lag.
+        is_whole &= self.read_up_to(last, &subject, &mut each).await?;
+        Ok(is_whole)
+    }
+
+    /// Reads one by one of the stream's leader, which neither lags nor loses anything on the way, to the number `last`.
+    async fn read_up_to<E: From<NatsError>>(
+        &mut self,
+        last: u64,
+        subject: &str,
+        each: &mut impl AsyncFnMut(Carried) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        let mut is_whole = true;
         while self.next <= last {
-            let Some(message) = self.next_of_leader(&subject).await?.filter(|m| m.sequence <= last) else {
+            let Some(message) = self.next_of_leader(subject).await?.filter(|m| m.sequence <= last) else {
                 (self.next, is_whole) = (last + 1, false);
                 break;
             };
-            is_whole &= self.give(message, &mut each).await?;
+            is_whole &= message.sequence == self.next;
+            self.give(message, each).await?;
         }
         Ok(is_whole)
     }
@@ -182,6 +231,7 @@ impl StreamReader {
     async fn read_many<E: From<NatsError>>(
         &mut self,
         last: u64,
+        subject: &str,
         each: &mut impl AsyncFnMut(Carried) -> Result<(), E>,
     ) -> Result<bool, E> {
         let name = self.name.clone();
@@ -206,7 +256,9 @@ impl StreamReader {
                 let headers = message.headers.clone().unwrap_or_default();
                 let prefix = self.nats.prefix();
                 let carried = Carried::of(prefix, sequence, &message.subject, &headers, &message.payload);
-                is_whole &= self.give(carried, each).await?;
+                // Nothing is acknowledged, so what was lost on the way looks like what has gone.
+                is_whole &= self.read_up_to(sequence - 1, subject, each).await?;
+                self.give(carried, each).await?;
             }
             if self.next == before {
                 break;
@@ -241,16 +293,13 @@ impl StreamReader {
         }
     }
 
-    /// Whether it was the next number.
     async fn give<E>(
         &mut self,
         message: Carried,
         each: &mut impl AsyncFnMut(Carried) -> Result<(), E>,
-    ) -> Result<bool, E> {
-        let is_next = message.sequence == self.next;
+    ) -> Result<(), E> {
         self.next = message.sequence + 1;
-        each(message).await?;
-        Ok(is_next)
+        each(message).await
     }
 }
 
@@ -266,6 +315,7 @@ pub struct StreamFill {
     last: u64,
     written: Sum,
     in_flight: VecDeque<(u64, PublishAckFuture)>,
+    bytes_in_flight: usize,
 }
 
 impl StreamFill {
@@ -277,12 +327,11 @@ impl StreamFill {
             nats.jetstream().delete_stream(&name).await.map_err(|e| failed(&name, e))?;
         }
         let filler = config.subjects.first().map(|subject| subject.replace(['*', '>'], FILLER)).unwrap_or_default();
-        let config =
-            stream::Config { description: Some(FILLING.to_owned()), max_age: Duration::ZERO, max_bytes: -1, ..config };
+        let config = described(config, FILLING);
         nats.ensure_stream(config.clone()).await?;
         let stream = nats.jetstream().get_stream_no_info(&name).await.map_err(|e| failed(&name, e))?;
         let (nats, written, in_flight) = (nats.clone(), Sum::default(), VecDeque::new());
-        Ok(Self { nats, stream, config, filler, fillers: 0, last: 0, written, in_flight })
+        Ok(Self { nats, stream, config, filler, fillers: 0, last: 0, written, in_flight, bytes_in_flight: 0 })
     }
 
     fn failed(&self, cause: impl std::fmt::Display) -> NatsError {
@@ -309,17 +358,19 @@ impl StreamFill {
 
     async fn publish(&mut self, subject: String, headers: HeaderMap, payload: Vec<u8>) -> Result<(), NatsError> {
         // What stands before it is not told: a server 2.9 that was told where to begin still compares with what it counted itself.
+        self.bytes_in_flight += payload.len();
         let message = PublishMessage::build().headers(headers).payload(payload.into());
         let sent = self.nats.jetstream().send_publish(subject, message).await.map_err(|e| self.failed(e))?;
         self.last += 1;
         self.in_flight.push_back((self.last, sent));
-        if self.in_flight.len() >= WRITES_IN_FLIGHT_MAX {
+        if self.in_flight.len() >= WRITES_IN_FLIGHT_MAX || self.bytes_in_flight >= BYTES_IN_FLIGHT_MAX {
             self.settle().await?;
         }
         Ok(())
     }
 
     async fn settle(&mut self) -> Result<(), NatsError> {
+        self.bytes_in_flight = 0;
         while let Some((expected, sent)) = self.in_flight.pop_front() {
             let stands = sent.await.map_err(|e| self.failed(e))?.sequence;
             if stands != expected {
@@ -382,16 +433,14 @@ impl StreamFill {
         Ok(messages)
     }
 
-    /// Takes out what stands under a subject, which is given behind the prefix; how many messages.
-    pub async fn take_out(&self, subject: &str) -> Result<u64, NatsError> {
-        let subject = format!("{}.{subject}", self.nats.prefix());
-        Ok(self.stream.purge().filter(subject).await.map_err(|e| self.failed(e))?.purged)
+    /// Keeps it from being used until [`take_out`], whatever becomes of this process.
+    pub async fn hold(&self) -> Result<(), NatsError> {
+        self.nats.ensure_stream(described(self.config.clone(), HELD)).await.map(drop)
     }
 
     /// Lets it be used.
     pub async fn release(self) -> Result<(), NatsError> {
-        let config = stream::Config { description: Some(FILLED.to_owned()), ..self.config };
-        self.nats.ensure_stream(config).await.map(drop)
+        self.nats.ensure_stream(described(self.config, FILLED)).await.map(drop)
     }
 
     /// Takes it away again.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{self, StorageType};
-use sanbao_platform::nats::carry::{Carried, StreamFill, StreamReader, refuse_full, refuse_unfinished};
+use sanbao_platform::nats::carry::{Carried, StreamFill, StreamReader, refuse_full, refuse_unfinished, take_out};
 use sanbao_platform::nats::{Nats, NatsError};
 use sanbao_platform::testing;
 
@@ -156,12 +156,24 @@ async fn a_stream_that_holds_something_is_refused_and_one_that_was_broken_off_is
     let error = refuse_unfinished(&nats, &name).await.unwrap_err();
     assert!(matches!(error, NatsError::Unfinished { .. }), "{error}");
     refuse_full(&nats, &name).await.unwrap();
-    let fill = filled(&nats, &messages, last).await;
-    assert_eq!(fill.take_out("thing.1").await.unwrap(), 167);
-    fill.release().await.unwrap();
+    let error = take_out(&nats, config(&nats), &["thing.1".to_owned()]).await.unwrap_err();
+    assert!(matches!(error, NatsError::Unfinished { .. }), "half of it: {error}");
+    filled(&nats, &messages, last).await.hold().await.unwrap();
+    let error = refuse_unfinished(&nats, &name).await.unwrap_err();
+    assert!(matches!(error, NatsError::Held { .. }), "{error}");
+    let others = ["thing.0", "thing.1"].map(str::to_owned);
+    assert_eq!(take_out(&nats, config(&nats), &others).await.unwrap(), Some(167));
     refuse_unfinished(&nats, &name).await.unwrap();
     filled(&nats, &messages, last).await.give_up().await.unwrap();
     assert_eq!(read(&nats).await, (Vec::new(), 0));
+    assert_eq!(take_out(&nats, config(&nats), &others).await.unwrap(), None, "there is none");
+    let said = {
+        nats.ensure_stream(config(&nats)).await.unwrap();
+        say(&nats, 1, 1, 0).await
+    };
+    trim(&nats, 1, said + 1).await;
+    let error = refuse_full(&nats, &name).await.unwrap_err();
+    assert!(matches!(error, NatsError::Holds { messages: 0, .. }), "its numbers are of another time: {error}");
 }
 
 #[tokio::test]
