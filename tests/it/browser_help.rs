@@ -50,13 +50,13 @@ const fn behind(
 const PREJOIN: &str = "#prejoin > h1, #prejoin > .preview, #prejoin > .field, #prejoin > .switches, #enter";
 
 const PAGES: &[Page] = &[
-    shown("next-consult", "nurse", "/consults", ".card.next"),
+    shown("next-consult", "nurse", "/consults", ".row.next"),
     behind("prejoin", "nurse", "/consults", "进入会诊", PREJOIN),
     behind("guests", "nurse", "/consults", "陈桂香", "#guests"),
     words("new-consult", "nurse", "/consults/new"),
     words("consults", "nurse", "/consults"),
     behind("feedback", "nurse", "/consults", "李秀英", ".card.next"),
-    shown("doctor-next", "doctor", "/consults", ".card.next"),
+    shown("doctor-next", "doctor", "/consults", ".row.next"),
     behind("doctor-answer", "doctor", "/consults", "王德福", ".card.next"),
     words("doctor-consults", "doctor", "/consults"),
     words("doctor-hours", "doctor", "/practitioners"),

@@ -9,6 +9,7 @@ mod attendance;
 mod booking;
 mod consent;
 mod consumer;
+mod day;
 pub mod demo;
 mod dossier;
 mod events;

@@ -36,6 +36,7 @@ macro_rules! consults {
         )
     };
 }
+pub(super) use consults;
 
 const FIND: &str = consults!("where c.id = $1");
 const LIST_INVITING: &str = consults!(

@@ -1,25 +1,27 @@
-//! The list: for care staff what is on today and what waits; for a doctor the next patient first.
+//! The list: what goes on now, who waits, the next, then the rest of the day; what was missed, and what is open whatever
+//! its age.
+
+use std::collections::BTreeMap;
 
 use axum::extract::State as AppState;
-use chrono::Duration;
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, PageCtx};
-use sanbao_platform::lang::Lang;
-use sanbao_platform::page::{self, Age, Tone};
+use sanbao_platform::page::{self, Age, Tone, Words};
 use sanbao_platform::problem::Problem;
 
-use super::door::{door, expected, is_open, late_by};
-use super::{badge, meeting as spoken, t, time, words};
+use super::door::{expected, is_open, late_by};
+use super::{TEXTS, age, badge, meeting as spoken, t, words};
 use crate::App;
+use crate::account::organisation;
 use crate::consult::api::side;
+use crate::consult::day::{self, Day, Place};
+use crate::consult::id::ConsultId;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
-use crate::consult::state::ConsultStateName;
-use crate::consult::store::{self, ConsultFilter, Side};
+use crate::consult::store::{self, Side};
 use crate::consult::view::actions;
-
-/// Consults of one list at most; older ones are found by their date in the API.
-const LIST_MAX: i64 = 200;
 
 /// The door opens and a time passes without anybody telling; the list is read so often.
 const REREAD_SECONDS: u32 = 60;
@@ -29,83 +31,32 @@ struct Reader<'a> {
     ctx: &'a Ctx,
     side: Side,
     specialty: Option<String>,
-}
-
-/// A group of the list, by what is to be done.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
-    Today,
-    Mine,
-    Theirs,
-    Over,
-}
-
-impl Group {
-    const ALL: [(Self, &'static str); 4] = [
-        (Self::Today, "group-booked"),
-        (Self::Mine, "group-mine"),
-        (Self::Theirs, "group-theirs"),
-        (Self::Over, "group-over"),
-    ];
-}
-
-fn group(consult: &Consult, side: Side) -> Group {
-    let inviting = side == Side::Inviting;
-    match consult.state.name() {
-        ConsultStateName::Scheduled | ConsultStateName::InSession => Group::Today,
-        ConsultStateName::Draft
-        | ConsultStateName::Returned
-        | ConsultStateName::Accepted
-        | ConsultStateName::Signed
-        | ConsultStateName::Adopted => {
-            if inviting {
-                Group::Mine
-            } else if consult.state.name() == ConsultStateName::Accepted {
-                Group::Theirs
-            } else {
-                Group::Over
-            }
-        }
-        ConsultStateName::Submitted | ConsultStateName::OpinionDraft => {
-            if inviting {
-                Group::Theirs
-            } else {
-                Group::Mine
-            }
-        }
-        _ => Group::Over,
-    }
+    words: Words,
+    waiting: &'a BTreeMap<ConsultId, DateTime<Utc>>,
 }
 
 /// `GET /consults`
 pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>) -> Result<Markup, Problem> {
     let side = side(&ctx.actor)?;
-    let now = ctx.now();
-    let filter = ConsultFilter {
-        state: None,
-        from: now - Duration::days(14),
-        to: now + Duration::days(120),
-        after: None,
-        limit: LIST_MAX + 1,
-    };
+    let (now, lang) = (ctx.now(), ctx.lang);
     let mut conn = app.deps.db.read().await?;
-    let mut consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
-    let shown = usize::try_from(LIST_MAX).unwrap_or(usize::MAX);
-    let more = consults.len() > shown;
-    consults.truncate(shown);
+    let zone: Tz = organisation::own(&mut conn, &ctx).await?.zone();
+    let day = day::read(&mut conn, &ctx.actor, side, now).await?;
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
     let calls =
         if side == Side::Inviting { meeting::calls(&mut conn, ctx.actor.organisation, now).await? } else { Vec::new() };
-    let reader = Reader { ctx: &ctx, side, specialty };
-    let lang = ctx.lang;
+    let reader = Reader { ctx: &ctx, side, specialty, words: words(lang, zone), waiting: &day.waiting };
+    let places = day.places(side, zone, now);
+    let next = places.iter().filter(|(place, _)| place.is_ahead()).flat_map(|(_, consults)| consults).next();
+    let next = next.map(|consult| consult.id);
     let body = html! {
         div.spread {
             h1 { (t(lang, "consults")) }
-            @if side == Side::Inviting { a.button.primary href="/consults/new" { (t(lang, "new-consult")) } }
+            @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
         }
         div #consults data-live="/consults/events" data-live-seconds=(REREAD_SECONDS) {
             (spoken::bell(&ctx, &calls))
-            (lists(&reader, &consults, more))
+            (lists(&reader, &day, &places, next))
         }
     };
     Ok(app.deps.frame.page(
@@ -118,96 +69,116 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     ))
 }
 
-fn lists(reader: &Reader<'_>, consults: &[Consult], more: bool) -> Markup {
+fn lists(reader: &Reader<'_>, day: &Day, places: &BTreeMap<Place, Vec<&Consult>>, next: Option<ConsultId>) -> Markup {
     let lang = reader.ctx.lang;
-    let of = |wanted: Group| consults.iter().filter(move |c| group(c, reader.side) == wanted);
     html! {
-        @if let Some(next) = of(Group::Today).next() { (next_card(reader, next)) }
-        @for (wanted, title) in Group::ALL {
-            @if of(wanted).next().is_some() {
-                h2 { (t(lang, title)) " " span.faint { (of(wanted).count()) } }
-                div.grid {
-                    @if wanted == Group::Over { @for c in of(wanted).collect::<Vec<_>>().into_iter().rev() { (card(reader, c)) } }
-                    @else { @for c in of(wanted) { (card(reader, c)) } }
-                }
+        @for place in Place::ALL {
+            @let consults = places.get(place).map_or(&[][..], Vec::as_slice);
+            @let more = place.ends().is_some_and(|part| day.more.contains(&part));
+            @if !consults.is_empty() {
+                h2 { (heading(reader, *place)) " " span.faint { (consults.len()) } }
+                @if *place == Place::Missed { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
+                div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
             }
+            @if more { (page::count(lang, consults.len(), true)) }
         }
-        @if more { (page::count(lang, consults.len(), true)) }
-        @if consults.is_empty() {
+        @if places.is_empty() {
             @if reader.side == Side::Inviting { (page::empty(&t(lang, "empty-inviting"), Some(("/consults/new", &t(lang, "new-consult"))))) }
             @else { (page::empty(&t(lang, "empty-invited"), None)) }
         }
     }
 }
 
-fn next_card(reader: &Reader<'_>, consult: &Consult) -> Markup {
-    let (lang, now) = (reader.ctx.lang, reader.ctx.now());
-    let (title, label) = match reader.side {
-        Side::Inviting => ("next-consult", "enter-room"),
-        _ => ("next-patient", "next-patient"),
-    };
-    html! {
-        section.card.next aria-labelledby="next" {
-            h2 #next { (t(lang, title)) }
-            p.big { (consult.about(&reader.ctx.shows).name) }
-            (appointment(reader, consult))
-            @if reader.side == Side::Hospital { (link(lang, consult)) }
-            @else if consult.has_consent || reader.side == Side::Inviting { (door(lang, consult, now, label)) }
-            @else { p.notice.warn { (t(lang, "consent-is-missing")) } (link(lang, consult)) }
-        }
+/// 今天 11月23日 周一
+fn heading(reader: &Reader<'_>, place: Place) -> String {
+    let other = if place == Place::Waiting && reader.side == Side::Inviting { "-doctor" } else { "" };
+    let name = reader.words.t(&format!("place-{}{other}", place.key()));
+    let today = reader.ctx.now().with_timezone(&reader.words.zone).date_naive();
+    match place {
+        Place::Today => format!("{name} {}", reader.words.day(today)),
+        Place::Tomorrow => match today.succ_opt() {
+            Some(day) => format!("{name} {}", reader.words.day(day)),
+            None => name,
+        },
+        _ => name,
     }
 }
 
-fn appointment(reader: &Reader<'_>, consult: &Consult) -> Markup {
-    let (lang, now) = (reader.ctx.lang, reader.ctx.now());
-    let zone = consult.zone_of(&reader.ctx.actor);
+fn row(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> Markup {
+    let (ctx, lang) = (reader.ctx, reader.ctx.lang);
+    let about = consult.about(&ctx.shows);
+    let waits = !actions(consult, ctx, reader.specialty.as_deref()).is_empty();
+    let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
+    let is_booked = place.is_ahead() || place == Place::Missed;
     let other = if reader.side == Side::Inviting { &consult.invited } else { &consult.inviting };
     html! {
-        p {
-            @if let Some(a) = consult.state.appointment() {
-                span.strong { (time(lang, zone, a.interval.starts_at())) }
-                @if consult.state.name() == ConsultStateName::Scheduled { " " (words(lang, zone).age(Age::Left, expected(a), now)) }
-                @if a.delay_minutes > 0 {
-                    " " (late_by(lang, a.delay_minutes))
+        article.row.next[is_next] {
+            p.row-time { (moment(reader, place, consult)) }
+            div.row-who {
+                h3 {
+                    a href=(format!("/consults/{}", consult.id)) { (about.name) }
+                    @if let Some(born) = about.birth_date { " " span.faint { (t(lang, &format!("sex-{}", about.sex))) " " (age(born, ctx.now())) } }
                 }
-            } @else {
-                (t(lang, "wanted-before")) " " (time(lang, zone, consult.wanted.1))
+                p.faint.clipped { (about.reason) }
             }
-        }
-        p.faint {
-            (other.name(lang))
-            @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
-            @if let Some(room) = &consult.room_name { " · " (room) }
+            div.row-where {
+                p.faint {
+                    (other.name(lang))
+                    @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
+                    @if let Some(room) = &consult.room_name { " · " (room) }
+                }
+                p {
+                    (badge(lang, consult.state.name()))
+                    @if is_booked && !consult.has_consent { " " (page::badge(Tone::Warn, &t(lang, "no-consent"))) }
+                    @if !is_booked { " " span.strong[waits] { (t(lang, &format!("next-{side}-{}", consult.state.name()))) } }
+                }
+            }
+            p.row-do { (way(reader, place, consult, is_next)) }
         }
     }
 }
 
-fn link(lang: Lang, consult: &Consult) -> Markup {
-    html! { a.button href=(format!("/consults/{}", consult.id)) { (t(lang, "open-consult")) } }
+/// When it is, as people say it.
+fn moment(reader: &Reader<'_>, place: Place, consult: &Consult) -> Markup {
+    let (words, now, lang) = (reader.words, reader.ctx.now(), reader.ctx.lang);
+    let since = reader.waiting.get(&consult.id);
+    html! {
+        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || place == Place::Missed) {
+            @let (at, late) = (a.interval.starts_at(), a.delay_minutes > 0);
+            @if late { (TEXTS.with(lang, "expected-at", &[("time", &words.clock(expected(a)))])) " " }
+            @else {
+                time.strong datetime=(at.to_rfc3339()) {
+                    @if matches!(place, Place::Today | Place::Tomorrow) { (words.clock(at)) } @else { (words.when(at)) }
+                }
+            }
+            @if late { (late_by(lang, a.delay_minutes)) }
+            @if let (Some(since), Place::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
+            @if place == Place::Today { br; span.faint { (words.age(Age::Left, expected(a), now)) } }
+        } @else if place == Place::Over {
+            span.faint { (words.age(Age::Ago, consult.state_since, now)) }
+        } @else {
+            (words.age(Age::Waited, consult.state_since, now))
+            br; span.faint { (t(lang, "wanted-before")) " " (words.time(consult.wanted.1)) }
+        }
+    }
 }
 
-fn card(reader: &Reader<'_>, consult: &Consult) -> Markup {
-    let lang = reader.ctx.lang;
-    let state = consult.state.name();
-    let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
-    let booked = matches!(state, ConsultStateName::Scheduled | ConsultStateName::InSession);
-    let late = consult.state.appointment().is_some_and(|a| a.delay_minutes > 0) && booked;
-    // A consult that somebody must act on waits; one that is over was so long ago.
-    let since = if group(consult, reader.side) == Group::Over { Age::Ago } else { Age::Waited };
-    let waits = !actions(consult, reader.ctx, reader.specialty.as_deref()).is_empty();
+/// The way on: into the room while its door is open, else to what is to be done first.
+fn way(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> Markup {
+    let (lang, now) = (reader.ctx.lang, reader.ctx.now());
+    let page = format!("/consults/{}", consult.id);
+    let goes_in = reader.side != Side::Hospital && is_open(consult, now);
     html! {
-        article.card.late[late] {
-            h3.spread {
-                a href=(format!("/consults/{}", consult.id)) { (consult.about(&reader.ctx.shows).name) }
-                (badge(lang, state))
-            }
-            (appointment(reader, consult))
-            @if booked && !consult.has_consent { p { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
-            p.strong[waits] { (t(lang, &format!("next-{side}-{state}"))) }
-            @if !booked { p.faint { (words(lang, consult.zone_of(&reader.ctx.actor)).age(since, consult.state_since, reader.ctx.now())) } }
-            @if booked && consult.has_consent && reader.side != Side::Hospital && is_open(consult, reader.ctx.now()) {
-                a.button.primary href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
-            }
+        @if goes_in && consult.has_consent {
+            a.button.primary[is_next] href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }
+        } @else if goes_in && reader.side == Side::Inviting {
+            a.button.primary[is_next] href=(format!("{page}#consent")) { (t(lang, "record-consent-first")) }
+        } @else if goes_in {
+            span.faint { (t(lang, "consent-is-missing")) }
+        } @else if place == Place::Missed && reader.side != Side::Hospital {
+            a.button href=(page) { (t(lang, "missed-open")) }
+        } @else {
+            a.button href=(page) { (t(lang, "open-consult")) }
         }
     }
 }

@@ -39,7 +39,7 @@ fn claims(w: &World, ticket: &Value) -> Value {
 }
 
 /// Tells booking something as the relay does.
-async fn tell(w: &World, id: &str, kind: &str, mut data: Value) {
+pub async fn tell(w: &World, id: &str, kind: &str, mut data: Value) {
     let consumer = w.consumers.iter().find(|c| c.name == "booking-consults").unwrap();
     data["consult_id"] = json!(id);
     data["at"] = json!(w.clock.now().to_rfc3339());

@@ -18,19 +18,19 @@ async fn the_list_names_the_next_patient_and_the_way_in() {
         let id = w.scheduled().await;
         let waiting = w.submitted().await;
         let doctors = w.get(&w.doctor, "/consults").await.text;
-        assert!(doctors.contains("下一位") && doctors.contains("data-live=\"/consults/events\""), "{doctors}");
+        assert!(doctors.contains("row next") && doctors.contains("data-live=\"/consults/events\""), "{doctors}");
         assert!(!doctors.contains(&format!("/room?consult={id}")), "no door without consent");
         assert!(doctors.contains(&format!("/consults/{waiting}")) && doctors.contains("请答复"));
         w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
         for who in [&w.doctor, &w.nurse] {
             let page = w.get(who, "/consults").await.text;
             assert!(page.contains(&format!("/room?consult={id}")), "{}", who.name);
-            assert!(page.contains("11月23日 周一 08:30"), "{page}");
+            assert!(page.contains("今天 11月23日 周一") && page.contains(">08:30<"), "{page}");
         }
         assert!(!w.get(&w.second_doctor, "/consults").await.text.contains(&format!("/consults/{id}")));
         assert_eq!(w.get(&w.dispatcher, "/consults").await.status, 403);
         let english = w.call(Some(&w.nurse), "GET", "/consults", None, &[("accept-language", "en")]).await.text;
-        assert!(english.contains("Mon 23 Nov 08:30") && english.contains("Next consult"));
+        assert!(english.contains("Today Mon 23 Nov") && english.contains(">08:30<"));
         let visitor = w.call(None, "GET", "/consults", None, &[("accept", "text/html")]).await;
         assert_eq!(visitor.status, 303, "to the log-in");
     })

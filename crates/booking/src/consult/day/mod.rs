@@ -1,0 +1,167 @@
+//! The day of one side: what goes on and who waits, what is next and what was missed, and what is open whatever its age.
+//!
+//! Each part of it is read by its own bound, so that no number of old consults hides one of today.
+
+mod store;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
+use sanbao_platform::{listed_enum, text_enum};
+
+pub(super) use store::read;
+
+use super::id::ConsultId;
+use super::model::Consult;
+use super::state::ConsultStateName;
+use super::store::Side;
+
+text_enum! {
+    /// The consults that one statement bounds together.
+    pub(super) enum Part {
+        /// In session.
+        Running = "running",
+        /// Booked, not over for long, the soonest first.
+        Booked = "booked",
+        /// Booked, and over for longer; the newest first.
+        Missed = "missed",
+        /// Open, and the reader's own side is to act; the longest first.
+        Mine = "mine",
+        /// Open, and the other side is to act; the longest first.
+        Theirs = "theirs",
+        /// Over; the newest first.
+        Over = "over",
+    }
+}
+
+listed_enum! {
+    /// The place of a consult on the list, in the order of the list.
+    pub(super) enum Place {
+        /// Both sides are in the room.
+        InSession,
+        /// Somebody of the other side is in the room, and nobody has begun.
+        Waiting,
+        Today,
+        /// Its time is over, and it has not begun.
+        Missed,
+        Tomorrow,
+        Later,
+        Mine,
+        Theirs,
+        Over,
+    }
+}
+
+impl Place {
+    /// The name in the texts.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::InSession => "in_session",
+            Self::Waiting => "waiting",
+            Self::Today => "today",
+            Self::Missed => "missed",
+            Self::Tomorrow => "tomorrow",
+            Self::Later => "later",
+            Self::Mine => "mine",
+            Self::Theirs => "theirs",
+            Self::Over => "over",
+        }
+    }
+
+    /// The part of which more is left out behind this place, if its bound was met.
+    pub(super) fn ends(self) -> Option<Part> {
+        match self {
+            Self::InSession => Some(Part::Running),
+            Self::Later => Some(Part::Booked),
+            Self::Missed => Some(Part::Missed),
+            Self::Mine => Some(Part::Mine),
+            Self::Theirs => Some(Part::Theirs),
+            Self::Over => Some(Part::Over),
+            Self::Waiting | Self::Today | Self::Tomorrow => None,
+        }
+    }
+
+    /// Whether a consult of this place may be the next one.
+    pub(super) fn is_ahead(self) -> bool {
+        matches!(self, Self::InSession | Self::Waiting | Self::Today | Self::Tomorrow | Self::Later)
+    }
+}
+
+/// The consults of one side, each of them once.
+#[derive(Debug, Default)]
+pub(super) struct Day {
+    pub(super) consults: Vec<Consult>,
+    /// Since when somebody of the other side is in the room of a booked consult.
+    pub(super) waiting: BTreeMap<ConsultId, DateTime<Utc>>,
+    /// The parts that have more than was read.
+    pub(super) more: Vec<Part>,
+}
+
+/// The moment from which a consult that did not begin was missed.
+fn missed_at(consult: &Consult) -> Option<DateTime<Utc>> {
+    let appointment = consult.state.appointment()?;
+    Some(appointment.interval.ends_at() + Duration::minutes(i64::from(appointment.delay_minutes)))
+}
+
+/// The local day on which a booked consult is expected to begin.
+fn day_of(consult: &Consult, zone: Tz) -> Option<NaiveDate> {
+    let appointment = consult.state.appointment()?;
+    let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
+    Some(expected.with_timezone(&zone).date_naive())
+}
+
+/// The place of a consult on the list of a side whose clock is in `zone`.
+pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> Place {
+    let inviting = side == Side::Inviting;
+    let open = |ours: bool| if ours { Place::Mine } else { Place::Theirs };
+    match consult.state.name() {
+        ConsultStateName::InSession => Place::InSession,
+        ConsultStateName::Scheduled => booked(consult, is_waited_for, zone, now),
+        ConsultStateName::Draft | ConsultStateName::Returned | ConsultStateName::Accepted => open(inviting),
+        ConsultStateName::Signed | ConsultStateName::Adopted if inviting => Place::Mine,
+        ConsultStateName::Submitted | ConsultStateName::OpinionDraft => open(!inviting),
+        _ => Place::Over,
+    }
+}
+
+fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> Place {
+    if is_waited_for {
+        return Place::Waiting;
+    }
+    if missed_at(consult).is_none_or(|missed| missed <= now) {
+        return Place::Missed;
+    }
+    let today = now.with_timezone(&zone).date_naive();
+    match day_of(consult, zone) {
+        // One that was to begin before midnight is still of this night.
+        Some(day) if day <= today => Place::Today,
+        Some(day) if Some(day) == today.succ_opt() => Place::Tomorrow,
+        _ => Place::Later,
+    }
+}
+
+impl Day {
+    /// The consults of each place in the order in which they are shown.
+    pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<Place, Vec<&Consult>> {
+        let mut places: BTreeMap<Place, Vec<&Consult>> = BTreeMap::new();
+        for consult in &self.consults {
+            let at = place(consult, side, self.waiting.contains_key(&consult.id), zone, now);
+            places.entry(at).or_default().push(consult);
+        }
+        for (at, consults) in &mut places {
+            match at {
+                Place::Mine | Place::Theirs => consults.sort_by_key(|c| (c.state_since, c.id)),
+                Place::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
+                Place::Missed => consults.sort_by_key(|c| std::cmp::Reverse((day_moment(c), c.id))),
+                _ => consults.sort_by_key(|c| (day_moment(c), c.id)),
+            }
+        }
+        places
+    }
+}
+
+/// The booked begin.
+fn day_moment(consult: &Consult) -> Option<DateTime<Utc>> {
+    consult.state.appointment().map(|a| a.interval.starts_at())
+}

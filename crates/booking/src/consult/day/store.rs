@@ -1,0 +1,150 @@
+//! Statements over the consults of a day.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::auth::Actor;
+use sanbao_platform::db::{Conn, DbError, Engine};
+use sanbao_platform::on;
+use sqlx::types::Json;
+
+use super::{Day, Part};
+use crate::consult::id::ConsultId;
+use crate::consult::model::{Consult, ConsultRow};
+use crate::consult::store::{Side, consults, specialty_of};
+
+/// Consults of one part that are read at most; of those that are over [`OVER_MAX`].
+const PART_MAX: i64 = 100;
+const OVER_MAX: i64 = 20;
+/// A consult that began so long ago is over, whatever its length and delay.
+const OVER_AFTER_HOURS: i64 = 12;
+
+const OF_HOME: &str = "select a.id, 'running' as part from (select id from consult
+        where inviting_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
+    union all select a.id, 'booked' from (select id from consult
+        where inviting_id = $1 and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
+    union all select a.id, 'missed' from (select id from consult
+        where inviting_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
+    union all select a.id, 'mine' from (select id from consult
+        where inviting_id = $1 and state in ('draft', 'returned', 'accepted', 'signed', 'adopted')
+        order by state_since, id limit $3) a
+    union all select a.id, 'theirs' from (select id from consult
+        where inviting_id = $1 and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+    union all select a.id, 'over' from (select id from consult
+        where inviting_id = $1 and state in ('archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        order by state_since desc, id desc limit $4) a";
+const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from consult
+        where invited_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
+    union all select a.id, 'booked' from (select id from consult
+        where invited_id = $1 and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
+    union all select a.id, 'missed' from (select id from consult
+        where invited_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
+    union all select a.id, 'mine' from (select id from consult
+        where invited_id = $1 and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+    union all select a.id, 'theirs' from (select id from consult
+        where invited_id = $1 and state in ('returned', 'accepted') order by state_since, id limit $3) a
+    union all select a.id, 'over' from (select id from consult
+        where invited_id = $1
+        and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        order by state_since desc, id desc limit $4) a";
+// A doctor has what is their own, and what anybody of the specialty may answer.
+const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
+    union all select a.id, 'booked' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
+    union all select a.id, 'missed' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
+    union all select a.id, 'mine' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+    union all select a.id, 'mine' from (select id from consult where invited_id = $1 and state = 'submitted'
+        and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
+    union all select a.id, 'theirs' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state in ('returned', 'accepted') order by state_since, id limit $3) a
+    union all select a.id, 'theirs' from (select id from consult where invited_id = $1 and state = 'returned'
+        and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
+    union all select a.id, 'over' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        order by state_since desc, id desc limit $4) a";
+const THESE_SQLITE: &str = consults!("where c.id in (select unhex(e.value) from json_each($1) e)");
+const THESE_POSTGRES: &str = consults!("where c.id in (select e::uuid from jsonb_array_elements_text($1) e)");
+const INSIDE_SQLITE: &str = "select consult_id, min(joined_at) as since from consult_attendance
+    where left_at is null and (role = 'clinician') = $2 and consult_id in (select unhex(e.value) from json_each($1) e)
+    group by consult_id";
+const INSIDE_POSTGRES: &str = "select consult_id, min(joined_at) as since from consult_attendance
+    where left_at is null and (role = 'clinician') = $2
+    and consult_id in (select e::uuid from jsonb_array_elements_text($1) e) group by consult_id";
+
+#[derive(sqlx::FromRow)]
+struct FoundRow {
+    id: ConsultId,
+    part: Part,
+}
+
+/// The day of the actor's own side at a moment.
+pub(in crate::consult) async fn read(
+    conn: &mut Conn,
+    actor: &Actor,
+    side: Side,
+    now: DateTime<Utc>,
+) -> Result<Day, DbError> {
+    let found = found(conn, actor, side, now).await?;
+    let mut day = Day::default();
+    let mut ids: Vec<ConsultId> = Vec::with_capacity(found.len());
+    for part in Part::ALL {
+        let most = if *part == Part::Over { OVER_MAX } else { PART_MAX };
+        let of: Vec<ConsultId> = found.iter().filter(|row| row.part == *part).map(|row| row.id).collect();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        if of.len() > most {
+            day.more.push(*part);
+        }
+        ids.extend(of.into_iter().take(most));
+    }
+    // Read together, one that has changed its place meanwhile stands in its new one.
+    ids.sort_unstable();
+    ids.dedup();
+    let ids = Json(ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>());
+    day.waiting = inside(conn, &ids, side).await?;
+    let these = match conn.engine() {
+        Engine::Sqlite(_) => THESE_SQLITE,
+        Engine::Postgres(_) => THESE_POSTGRES,
+    };
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(&ids).fetch_all(c).await)?;
+    day.consults = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
+    Ok(day)
+}
+
+async fn found(conn: &mut Conn, actor: &Actor, side: Side, now: DateTime<Utc>) -> Result<Vec<FoundRow>, DbError> {
+    let (organisation, recent) = (actor.organisation, now - Duration::hours(OVER_AFTER_HOURS));
+    let (part, over) = (PART_MAX + 1, OVER_MAX + 1);
+    let statement = match side {
+        Side::Inviting => OF_HOME,
+        Side::Hospital => OF_HOSPITAL,
+        Side::Doctor => {
+            let specialty = specialty_of(conn, actor).await?.unwrap_or_default();
+            return Ok(on!(conn, |c| {
+                let query = sqlx::query_as(OF_DOCTOR).bind(organisation).bind(recent).bind(part).bind(over);
+                query.bind(actor.subject).bind(&specialty).fetch_all(c).await
+            })?);
+        }
+    };
+    Ok(on!(conn, |c| {
+        let query = sqlx::query_as(statement).bind(organisation).bind(recent).bind(part).bind(over);
+        query.fetch_all(c).await
+    })?)
+}
+
+/// Since when somebody of the other side is in the rooms of these.
+async fn inside(
+    conn: &mut Conn,
+    ids: &Json<Vec<String>>,
+    side: Side,
+) -> Result<BTreeMap<ConsultId, DateTime<Utc>>, DbError> {
+    let clinician = side == Side::Inviting;
+    let inside = match conn.engine() {
+        Engine::Sqlite(_) => INSIDE_SQLITE,
+        Engine::Postgres(_) => INSIDE_POSTGRES,
+    };
+    let rows: Vec<(ConsultId, DateTime<Utc>)> =
+        on!(conn, |c| sqlx::query_as(inside).bind(ids).bind(clinician).fetch_all(c).await)?;
+    Ok(rows.into_iter().collect())
+}

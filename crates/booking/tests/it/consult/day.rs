@@ -1,0 +1,166 @@
+//! The list of consults: what is next is what is next, and nothing that is open falls out of it by its age.
+
+use chrono::{DateTime, Duration, Utc};
+use sanbao_platform::id::uuid_v7;
+use sanbao_platform::on;
+use sanbao_platform::testing::{Person, on_both};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::consult::meeting::tell;
+use crate::consult::world::World;
+
+const ANOTHER: &str = "insert into consult (id, inviting_id, invited_id, resident_id, requested_by, reason, purpose,
+        wanted_from, wanted_until, case_summary, wanted_specialty, state, state_since, doctor_id, room_id, starts_at, ends_at,
+        delay_minutes, created_at, version)
+    select $2, inviting_id, invited_id, resident_id, requested_by, reason, purpose, wanted_from, wanted_until,
+        case_summary, wanted_specialty, $3, $4, doctor_id, room_id, $4, $5, 0, created_at, 1 from consult where id = $1";
+
+/// The headings of a list, each with the consults below it, and the one that is next.
+struct List {
+    groups: Vec<(String, Vec<String>)>,
+    next: Option<String>,
+    text: String,
+}
+
+impl List {
+    fn of(text: String) -> Self {
+        let id_of = |row: &str| row.split_once("href=\"/consults/").map(|(_, rest)| rest[..36].to_owned());
+        let mut groups = Vec::new();
+        for part in text.split("<h2>").skip(1) {
+            let heading = part.split(" <span").next().unwrap().to_owned();
+            groups.push((heading, part.split("<article").skip(1).filter_map(id_of).collect()));
+        }
+        let next = text.split_once("<article class=\"row next\"").and_then(|(_, row)| id_of(row));
+        Self { groups, next, text }
+    }
+
+    /// The consults under a heading that begins so.
+    fn under(&self, heading: &str) -> &[String] {
+        self.groups.iter().find(|(h, _)| h.starts_with(heading)).map_or(&[], |(_, ids)| ids)
+    }
+}
+
+async fn list(w: &World, who: &Person) -> List {
+    let answer = w.get(who, "/consults").await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    List::of(answer.text)
+}
+
+/// Books another time for a new consult.
+async fn booked(w: &World, starts_at: &str) -> String {
+    let id = w.accepted().await;
+    w.step(&w.nurse, &id, "schedule", w.at(starts_at)).await.expect(200);
+    id
+}
+
+async fn comes(w: &World, id: &str, who: &Person, role: &str) {
+    tell(w, id, "attendance", json!({ "person": who.id, "role": role, "change": "joined" })).await;
+}
+
+/// Copies of a consult in a state, an hour apart before a moment.
+async fn many(w: &World, like: &str, state: &str, before: DateTime<Utc>, count: i32) {
+    let (mut tx, like): (_, Uuid) = (w.db.begin().await.unwrap(), like.parse().unwrap());
+    for n in 1..=count {
+        let at = before - Duration::hours(i64::from(n));
+        let (id, until) = (uuid_v7(at), at + Duration::minutes(30));
+        on!(tx, |c| {
+            let row = sqlx::query(ANOTHER).bind(like).bind(id).bind(state).bind(at).bind(until);
+            row.execute(c).await.map(drop)
+        })
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_missed_consult_is_never_next_and_stands_with_what_to_do() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let missed = w.scheduled().await;
+        let (later, next) = (booked(&w, "2026-11-26T03:00:00Z").await, booked(&w, "2026-11-26T01:00:00Z").await);
+        let tomorrow = booked(&w, "2026-11-27T01:00:00Z").await;
+        w.clock.advance(Duration::hours(72));
+        for who in [&w.nurse, &w.doctor, &w.hospital_admin] {
+            let list = list(&w, who).await;
+            assert_eq!(list.next.as_ref(), Some(&next), "{} {}: {}", w.engine, who.name, list.text);
+            assert_eq!(list.under("今天 11月26日"), [next.clone(), later.clone()], "{}", list.text);
+            assert_eq!(list.under("错过了时间"), [missed.clone()], "{}", list.text);
+            assert_eq!(list.under("明天 11月27日"), [tomorrow.clone()], "{}", list.text);
+            assert!(list.text.contains("请逐一登记未到场，或另约时间"));
+        }
+        // One that is late is still today's, until its time is over.
+        w.clock.advance(Duration::minutes(75));
+        let late = list(&w, &w.nurse).await;
+        assert_eq!((late.next.as_ref(), late.under("今天").len()), (Some(&next), 2), "{}", late.text);
+        w.clock.advance(Duration::minutes(15));
+        let over = list(&w, &w.nurse).await;
+        assert_eq!(over.next.as_ref(), Some(&later), "{}", over.text);
+        assert_eq!(over.under("错过了时间"), [next.clone(), missed.clone()], "the last one first: {}", over.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_one_in_session_stands_first_and_then_who_waits_in_the_room() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (first, second) = (w.scheduled().await, booked(&w, "2026-11-23T01:00:00Z").await);
+        for id in [&first, &second] {
+            w.step(&w.nurse, id, "consents", World::consent()).await.expect(201);
+        }
+        w.clock.advance(Duration::minutes(35));
+        comes(&w, &second, &w.nurse, "host").await;
+        let waiting = list(&w, &w.doctor).await;
+        assert_eq!(waiting.next.as_ref(), Some(&second), "{}", waiting.text);
+        assert_eq!(waiting.under("正在会诊室等您"), [second.clone()], "{}", waiting.text);
+        assert_eq!(list(&w, &w.nurse).await.next.as_ref(), Some(&first), "her own presence is nobody's waiting");
+        comes(&w, &second, &w.doctor, "clinician").await;
+        assert_eq!(list(&w, &w.nurse).await.under("医生已在会诊室"), [second.clone()]);
+        tell(&w, &second, "started", json!({})).await;
+        for who in [&w.nurse, &w.doctor] {
+            let list = list(&w, who).await;
+            assert_eq!((list.next.as_ref(), list.under("正在会诊")), (Some(&second), &[second.clone()][..]));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_open_stays_on_the_list_whatever_its_age() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.scheduled().await;
+        w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
+        w.clock.advance(Duration::minutes(30));
+        tell(&w, &id, "started", json!({})).await;
+        w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
+        for days in [15, 400] {
+            w.clock.advance(Duration::days(days));
+            assert_eq!(list(&w, &w.doctor).await.under("等您处理"), [id.clone()], "{} {days}", w.engine);
+            assert_eq!(list(&w, &w.nurse).await.under("等对方处理"), [id.clone()], "{} {days}", w.engine);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn hundreds_of_consults_hide_none_of_today() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let today = w.scheduled().await;
+        let now = w.clock.now();
+        many(&w, &today, "scheduled", now, 201).await;
+        many(&w, &today, "archived", now - Duration::days(20), 201).await;
+        for who in [&w.hospital_admin, &w.nurse, &w.doctor] {
+            let list = list(&w, who).await;
+            assert_eq!(list.next.as_ref(), Some(&today), "{} {}: {}", w.engine, who.name, list.text);
+            assert_eq!(list.under("今天"), [today.clone()]);
+            assert_eq!(list.under("最近结束").len(), 20);
+            let missed = list.under("错过了时间").len();
+            assert!(missed >= 100, "{missed}");
+            assert!(list.text.contains("后面还有"), "{}", list.text);
+        }
+    })
+    .await;
+}
