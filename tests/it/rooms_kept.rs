@@ -37,7 +37,7 @@ fn told(output: &Output) -> String {
     [&output.stdout, &output.stderr].map(|said| String::from_utf8_lossy(said)).concat()
 }
 
-/// What it says, when it does what it is asked to.
+/// The words of a command that does as it is asked.
 pub fn succeeded(mut command: Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", told(&output));
@@ -71,7 +71,7 @@ async fn say(socket: &mut Socket, seq: u64, text: &str) {
     .await;
 }
 
-/// What was said, as it is written down.
+/// The words of a room, as they are written down.
 async fn written(sql: &mut PgConnection) -> Vec<String> {
     sqlx::query_scalar(SAID).fetch_all(sql).await.unwrap()
 }

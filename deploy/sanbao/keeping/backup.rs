@@ -112,7 +112,7 @@ struct Kept {
     rooms: Rooms,
 }
 
-/// What was read of the rooms' logs.
+/// The rooms' logs, as far as they were read.
 enum Rooms {
     /// So many entries.
     Read(u64),

@@ -61,7 +61,7 @@ pub async fn restore(args: &RestoreArgs) -> Result<(), CommandError> {
     Ok(out.flush()?)
 }
 
-/// What a network is made with behind its rows.
+/// The parts of a network behind its rows.
 struct Place<'a> {
     root: RootSecret,
     secret_file: &'a Path,

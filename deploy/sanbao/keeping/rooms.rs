@@ -1,4 +1,4 @@
-//! What a network that is served apart keeps in NATS alone: the logs of its rooms. A part of a backup, and of a restore.
+//! The logs of rooms, which a network that is served apart keeps in NATS alone. A part of a backup, and of a restore.
 //!
 //! Streams of events are not carried: each is a copy of an outbox, which stands in a database, and is filled again from there.
 

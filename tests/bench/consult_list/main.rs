@@ -61,7 +61,8 @@ impl Sides {
         for (id, kind) in [(new.home, "care_home"), (new.hospital, "hospital")] {
             on!(tx, |c| sqlx::query(ORGANISATION).bind(id).bind(kind).bind(now()).execute(c).await.map(drop)).unwrap();
         }
-        on!(tx, |c| sqlx::query(ACCOUNT).bind(new.doctor).bind("doctor").bind(now()).execute(c).await.map(drop)).unwrap();
+        on!(tx, |c| sqlx::query(ACCOUNT).bind(new.doctor).bind("doctor").bind(now()).execute(c).await.map(drop))
+            .unwrap();
         for (statement, id) in [(PERSON, new.resident), (ROOM, new.room)] {
             on!(tx, |c| sqlx::query(statement).bind(id).bind(new.home).bind(now()).execute(c).await.map(drop)).unwrap();
         }
@@ -87,7 +88,7 @@ impl Sides {
     }
 
     fn readers(&self) -> [(&'static str, Person); 3] {
-        let of = |id, organisation, role: &str| Person::new(id, organisation, &[role], "读者");
+        let of = |id, organisation, role: &'static str| Person::new(id, organisation, &[role], "读者");
         [
             ("nurse", of(uuid_v7(now()), self.home, "care_staff").of_a("care_home")),
             ("doctor", of(self.doctor, self.hospital, "doctor").of_a("hospital")),

@@ -14,7 +14,7 @@ fn config(nats: &Nats) -> stream::Config {
         description: Some("Things".to_owned()),
         subjects: vec![format!("{}.thing.*", nats.prefix())],
         storage: StorageType::File,
-        max_age: Duration::from_secs(3600),
+        max_age: Duration::from_hours(1),
         max_bytes: 64 * 1024 * 1024,
         max_messages: -1,
         max_messages_per_subject: -1,
@@ -95,7 +95,7 @@ async fn a_stream_comes_to_another_place_with_its_numbers_its_order_and_its_head
 
     filled(&to, &messages, last).await.release().await.unwrap();
     assert_eq!(read(&to).await, (messages, last));
-    // Whoever used the first goes on in the second: also by what stood last under a subject.
+    // A writer of the first goes on in the second: also by what stood last under a subject.
     to.ensure_stream(config(&to)).await.unwrap();
     assert_eq!(say(&to, 1, 900, 899).await, 901);
     assert_eq!(say(&to, 0, 901, 0).await, 902);

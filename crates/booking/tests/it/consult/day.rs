@@ -1,6 +1,8 @@
 //! The list of consults: what is next is what is next, and nothing that is open falls out of it by its age.
 
-use chrono::{DateTime, Duration, Utc};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use sanbao_platform::id::uuid_v7;
 use sanbao_platform::on;
 use sanbao_platform::testing::{Person, on_both};
@@ -36,8 +38,9 @@ impl List {
     }
 
     /// The consults under a heading that begins so.
-    fn under(&self, heading: &str) -> &[String] {
-        self.groups.iter().find(|(h, _)| h.starts_with(heading)).map_or(&[], |(_, ids)| ids)
+    fn under(&self, heading: &str) -> Vec<&str> {
+        let group = self.groups.iter().find(|(h, _)| h.starts_with(heading));
+        group.into_iter().flat_map(|(_, ids)| ids).map(String::as_str).collect()
     }
 }
 
@@ -62,8 +65,8 @@ async fn comes(w: &World, id: &str, who: &Person, role: &str) {
 async fn many(w: &World, like: &str, state: &str, before: DateTime<Utc>, count: i32) {
     let (mut tx, like): (_, Uuid) = (w.db.begin().await.unwrap(), like.parse().unwrap());
     for n in 1..=count {
-        let at = before - Duration::hours(i64::from(n));
-        let (id, until) = (uuid_v7(at), at + Duration::minutes(30));
+        let at = before - TimeDelta::hours(i64::from(n));
+        let (id, until) = (uuid_v7(at), at + TimeDelta::minutes(30));
         on!(tx, |c| {
             let row = sqlx::query(ANOTHER).bind(like).bind(id).bind(state).bind(at).bind(until);
             row.execute(c).await.map(drop)
@@ -80,23 +83,23 @@ async fn a_missed_consult_is_never_next_and_stands_with_what_to_do() {
         let missed = w.scheduled().await;
         let (later, next) = (booked(&w, "2026-11-26T03:00:00Z").await, booked(&w, "2026-11-26T01:00:00Z").await);
         let tomorrow = booked(&w, "2026-11-27T01:00:00Z").await;
-        w.clock.advance(Duration::hours(72));
+        w.clock.advance(Duration::from_hours(72));
         for who in [&w.nurse, &w.doctor, &w.hospital_admin] {
             let list = list(&w, who).await;
             assert_eq!(list.next.as_ref(), Some(&next), "{} {}: {}", w.engine, who.name, list.text);
-            assert_eq!(list.under("今天 11月26日"), [next.clone(), later.clone()], "{}", list.text);
-            assert_eq!(list.under("错过了时间"), [missed.clone()], "{}", list.text);
-            assert_eq!(list.under("明天 11月27日"), [tomorrow.clone()], "{}", list.text);
+            assert_eq!(list.under("今天 11月26日"), [next.as_str(), later.as_str()], "{}", list.text);
+            assert_eq!(list.under("错过了时间"), [missed.as_str()], "{}", list.text);
+            assert_eq!(list.under("明天 11月27日"), [tomorrow.as_str()], "{}", list.text);
             assert!(list.text.contains("请逐一登记未到场，或另约时间"));
         }
         // One that is late is still today's, until its time is over.
-        w.clock.advance(Duration::minutes(75));
+        w.clock.advance(Duration::from_mins(75));
         let late = list(&w, &w.nurse).await;
         assert_eq!((late.next.as_ref(), late.under("今天").len()), (Some(&next), 2), "{}", late.text);
-        w.clock.advance(Duration::minutes(15));
+        w.clock.advance(Duration::from_mins(15));
         let over = list(&w, &w.nurse).await;
         assert_eq!(over.next.as_ref(), Some(&later), "{}", over.text);
-        assert_eq!(over.under("错过了时间"), [next.clone(), missed.clone()], "the last one first: {}", over.text);
+        assert_eq!(over.under("错过了时间"), [next.as_str(), missed.as_str()], "the last one first: {}", over.text);
     })
     .await;
 }
@@ -109,18 +112,18 @@ async fn the_one_in_session_stands_first_and_then_who_waits_in_the_room() {
         for id in [&first, &second] {
             w.step(&w.nurse, id, "consents", World::consent()).await.expect(201);
         }
-        w.clock.advance(Duration::minutes(35));
+        w.clock.advance(Duration::from_mins(35));
         comes(&w, &second, &w.nurse, "host").await;
         let waiting = list(&w, &w.doctor).await;
         assert_eq!(waiting.next.as_ref(), Some(&second), "{}", waiting.text);
-        assert_eq!(waiting.under("正在会诊室等您"), [second.clone()], "{}", waiting.text);
+        assert_eq!(waiting.under("正在会诊室等您"), [second.as_str()], "{}", waiting.text);
         assert_eq!(list(&w, &w.nurse).await.next.as_ref(), Some(&first), "her own presence is nobody's waiting");
         comes(&w, &second, &w.doctor, "clinician").await;
-        assert_eq!(list(&w, &w.nurse).await.under("医生已在会诊室"), [second.clone()]);
+        assert_eq!(list(&w, &w.nurse).await.under("医生已在会诊室"), [second.as_str()]);
         tell(&w, &second, "started", json!({})).await;
         for who in [&w.nurse, &w.doctor] {
             let list = list(&w, who).await;
-            assert_eq!((list.next.as_ref(), list.under("正在会诊")), (Some(&second), &[second.clone()][..]));
+            assert_eq!((list.next.as_ref(), list.under("正在会诊")), (Some(&second), vec![second.as_str()]));
         }
     })
     .await;
@@ -132,13 +135,13 @@ async fn what_is_open_stays_on_the_list_whatever_its_age() {
         let w = World::new(&engine).await;
         let id = w.scheduled().await;
         w.step(&w.nurse, &id, "consents", World::consent()).await.expect(201);
-        w.clock.advance(Duration::minutes(30));
+        w.clock.advance(Duration::from_mins(30));
         tell(&w, &id, "started", json!({})).await;
         w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
         for days in [15, 400] {
-            w.clock.advance(Duration::days(days));
-            assert_eq!(list(&w, &w.doctor).await.under("等您处理"), [id.clone()], "{} {days}", w.engine);
-            assert_eq!(list(&w, &w.nurse).await.under("等对方处理"), [id.clone()], "{} {days}", w.engine);
+            w.clock.advance(Duration::from_hours(24 * days));
+            assert_eq!(list(&w, &w.doctor).await.under("等您处理"), [id.as_str()], "{} {days}", w.engine);
+            assert_eq!(list(&w, &w.nurse).await.under("等对方处理"), [id.as_str()], "{} {days}", w.engine);
         }
     })
     .await;
@@ -151,11 +154,11 @@ async fn hundreds_of_consults_hide_none_of_today() {
         let today = w.scheduled().await;
         let now = w.clock.now();
         many(&w, &today, "scheduled", now, 201).await;
-        many(&w, &today, "archived", now - Duration::days(20), 201).await;
+        many(&w, &today, "archived", now - TimeDelta::days(20), 201).await;
         for who in [&w.hospital_admin, &w.nurse, &w.doctor] {
             let list = list(&w, who).await;
             assert_eq!(list.next.as_ref(), Some(&today), "{} {}: {}", w.engine, who.name, list.text);
-            assert_eq!(list.under("今天"), [today.clone()]);
+            assert_eq!(list.under("今天"), [today.as_str()]);
             assert_eq!(list.under("最近结束").len(), 20);
             let missed = list.under("错过了时间").len();
             assert!(missed >= 100, "{missed}");
