@@ -1,7 +1,16 @@
--- The day of a house, a hospital and a doctor: what is booked by its time, what is over by when it ended.
-create index consult_of_home_by_state on consult (inviting_id, state, starts_at);
-create index consult_of_hospital_by_state on consult (invited_id, state, starts_at);
-create index consult_of_doctor_by_state on consult (doctor_id, state, starts_at) where doctor_id is not null;
-create index consult_of_home_by_change on consult (inviting_id, state_since);
-create index consult_of_hospital_by_change on consult (invited_id, state_since);
-create index consult_of_doctor_by_change on consult (doctor_id, state_since) where doctor_id is not null;
+-- The day of a house, a hospital and a doctor: what is booked by its time, what is open by since when, what is over by when it ended.
+create index consult_of_home_by_state on consult (inviting_id, state, starts_at, id);
+create index consult_of_hospital_by_state on consult (invited_id, state, starts_at, id);
+create index consult_of_doctor_by_state on consult (doctor_id, state, starts_at, id) where doctor_id is not null;
+create index consult_of_home_open on consult (inviting_id, state_since, id)
+    where state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed', 'adopted');
+create index consult_of_hospital_open on consult (invited_id, state_since, id)
+    where state in ('submitted', 'returned', 'accepted', 'opinion_draft');
+create index consult_of_doctor_open on consult (doctor_id, state_since, id)
+    where state in ('submitted', 'returned', 'accepted', 'opinion_draft');
+create index consult_of_home_over on consult (inviting_id, state_since, id)
+    where state in ('archived', 'rejected', 'cancelled', 'no_show', 'expired');
+create index consult_of_hospital_over on consult (invited_id, state_since, id)
+    where state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired');
+create index consult_of_doctor_over on consult (doctor_id, state_since, id)
+    where state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired');

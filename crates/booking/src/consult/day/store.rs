@@ -19,6 +19,7 @@ const OVER_MAX: i64 = 20;
 /// A consult that began so long ago is over, whatever its length and delay.
 const OVER_AFTER_HOURS: i64 = 12;
 
+// The lists of states that stand twice are those of the partial indexes.
 const OF_HOME: &str = "select a.id, 'running' as part from (select id from consult
         where inviting_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
     union all select a.id, 'booked' from (select id from consult
@@ -26,10 +27,12 @@ const OF_HOME: &str = "select a.id, 'running' as part from (select id from consu
     union all select a.id, 'missed' from (select id from consult
         where inviting_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'returned', 'accepted', 'signed', 'adopted')
+        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed', 'adopted')
+        and state in ('draft', 'returned', 'accepted', 'signed', 'adopted')
         order by state_since, id limit $3) a
     union all select a.id, 'theirs' from (select id from consult
-        where inviting_id = $1 and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed', 'adopted')
+        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult
         where inviting_id = $1 and state in ('archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
@@ -40,9 +43,11 @@ const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from c
     union all select a.id, 'missed' from (select id from consult
         where invited_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult
-        where invited_id = $1 and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
     union all select a.id, 'theirs' from (select id from consult
-        where invited_id = $1 and state in ('returned', 'accepted') order by state_since, id limit $3) a
+        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state in ('returned', 'accepted') order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult
         where invited_id = $1
         and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
@@ -55,12 +60,16 @@ const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from con
     union all select a.id, 'missed' from (select id from consult where doctor_id = $5 and invited_id = $1
         and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
         and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
-    union all select a.id, 'mine' from (select id from consult where invited_id = $1 and state = 'submitted'
+    union all select a.id, 'mine' from (select id from consult where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state = 'submitted'
         and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
     union all select a.id, 'theirs' from (select id from consult where doctor_id = $5 and invited_id = $1
+        and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
         and state in ('returned', 'accepted') order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult where invited_id = $1 and state = 'returned'
+    union all select a.id, 'theirs' from (select id from consult where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state = 'returned'
         and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult where doctor_id = $5 and invited_id = $1
         and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')

@@ -154,7 +154,7 @@ async fn hundreds_of_consults_hide_none_of_today() {
         let today = w.scheduled().await;
         let now = w.clock.now();
         many(&w, &today, "scheduled", now, 201).await;
-        many(&w, &today, "archived", now - TimeDelta::days(20), 201).await;
+        many(&w, &today, "cancelled", now - TimeDelta::days(20), 201).await;
         for who in [&w.hospital_admin, &w.nurse, &w.doctor] {
             let list = list(&w, who).await;
             assert_eq!(list.next.as_ref(), Some(&today), "{} {}: {}", w.engine, who.name, list.text);
