@@ -158,7 +158,9 @@ fn moment(reader: &Reader<'_>, place: Place, consult: &Consult) -> Markup {
             span.faint { (words.age(Age::Ago, consult.state_since, now)) }
         } @else {
             (words.age(Age::Waited, consult.state_since, now))
-            br; span.faint { (t(lang, "wanted-before")) " " (words.time(consult.wanted.1)) }
+            @if consult.state.appointment().is_none() {
+                br; span.faint { (t(lang, "wanted-before")) " " (words.time(consult.wanted.1)) }
+            }
         }
     }
 }
