@@ -197,3 +197,28 @@ async fn a_lost_family_link_is_sent_again_and_who_was_sent_away_stays_away_by_ev
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consult_that_is_put_off_is_not_begun_with_the_tickets_of_its_old_time() {
+    testing::on_both(async |engine| {
+        let served = Served::demo(engine).await;
+        let visit = Visit::begin(&served).await;
+        let (nurse, nurses) = visit.inside(&visit.nurse, "tablet").await;
+        let doctors = visit.ticket(&visit.doctor).await;
+        let doctor = Peer::hello(&served, &doctors, "desk").await.unwrap();
+        served.minutes_later(1);
+        let room = flow::rooms(&served.nobody(), &visit.nurse).await.remove(0);
+        let later = flow::slots(&served, &visit.nurse, &visit.id, &room).await.pop().unwrap();
+        let wanted = json!({ "room_id": room, "doctor_id": later["doctor_id"], "starts_at": later["starts_at"] });
+        visit.nurse.post(&visit.path("reschedule"), &wanted).await.expect(200);
+        nurse.turned_out("ticket-revoked").await;
+        doctor.turned_out("ticket-revoked").await;
+        for (ticket, device) in [(&nurses, "tablet"), (&doctors, "desk")] {
+            assert_eq!(Peer::hello(&served, ticket, device).await.err().as_deref(), Some("ticket-revoked"));
+        }
+        let consult = visit.nurse.get(&format!("/v1/consults/{}", visit.id)).await.expect(200);
+        assert_eq!(consult["state"], "scheduled");
+        served.stop().await;
+    })
+    .await;
+}

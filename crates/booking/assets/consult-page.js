@@ -8,6 +8,7 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
     const { detail } = /** @type {CustomEvent} */ (event);
     const [doctor_id, starts_at] = times.value.split("|");
     detail.body = { doctor_id, room_id: detail.body.room_id, starts_at };
+    if ("belowRank" in form.dataset) detail.body.below_rank = true;
   });
   form.addEventListener("sanbao:refused", (event) => {
     const { problem } = /** @type {CustomEvent} */ (event).detail;

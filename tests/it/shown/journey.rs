@@ -257,6 +257,7 @@ impl<'a> Journey<'a> {
         self.get("doctor", &format!("/v1/consults/{id}")).await;
         self.get("nurse", "/v1/consults").await;
         self.get("doctor", "/v1/consults").await;
+        self.wait_until(starts_at + Duration::minutes(1)).await;
         self.post("doctor", &at("finish"), json!({})).await;
         let opinion = json!({ "impression": "高血压", "suggested_treatment": "加量" });
         self.call("doctor", "PUT", &at("opinion"), Some(&opinion)).await;

@@ -6,6 +6,7 @@
 //! are touched in the order of their ids, so that two bookers never wait for each other.
 
 mod interval;
+mod later;
 pub mod week;
 
 use chrono::{DateTime, Duration, Utc};
@@ -17,6 +18,7 @@ use sanbao_platform::problem_kinds;
 use uuid::Uuid;
 
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
+pub use later::{Later, later};
 
 problem_kinds! {
     SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";

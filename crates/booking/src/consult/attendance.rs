@@ -69,8 +69,7 @@ pub(super) fn together(attendance: &[Presence], now: DateTime<Utc>) -> Duration 
 /// meeting that did not begin.
 pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<Utc>) -> Option<Absent> {
     let appointment = consult.state.appointment().filter(|_| consult.state.name() == ConsultStateName::Scheduled)?;
-    let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
-    if now < expected + Duration::minutes(ABSENT_AFTER_MINUTES) {
+    if now < appointment.expected_at() + Duration::minutes(ABSENT_AFTER_MINUTES) {
         return None;
     }
     let came = |role: RoomRole| attendance.iter().any(|p| p.role == role);

@@ -2,6 +2,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, Tx};
+use sanbao_platform::http::Ctx;
+use sanbao_platform::lang::Lang;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
@@ -10,12 +12,14 @@ use super::input::Wanted;
 use super::model::Consult;
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{Practitioner, search};
-use super::state::Appointment;
+use super::problems::{BELOW_WANTED_RANK, DOCTOR_GONE};
+use super::state::{Appointment, Booked};
 use crate::App;
-use crate::account::LocationId;
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
+use crate::account::{AccountId, LocationId};
 use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
+use crate::texts::title;
 
 /// The calendar's name for this part.
 pub const HOLDER: &str = "consult";
@@ -27,26 +31,13 @@ struct Plan {
     doctor: Practitioner,
     /// The doctor first, then the resident and the room.
     resources: Vec<Uuid>,
-    appointment: Appointment,
+    booked: Booked,
 }
 
-async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &Wanted) -> Result<Plan, Problem> {
-    let doctor_id = wanted.doctor_id.or(consult.state.doctor());
-    let doctor = match doctor_id {
-        Some(doctor) => {
-            let post = PractitionerPost { doctor, hospital: consult.invited.id };
-            if doctors::works(conn, post).await? { doctors::find(conn, post).await? } else { None }
-        }
-        None => None,
-    };
-    let fits = |d: &Practitioner| d.specialty == consult.wanted_specialty;
-    let Some(doctor) = doctor.filter(fits) else {
-        return Err(Problem::field(
-            "/doctor_id",
-            "请选择受邀医院该科室的医生",
-            "Choose a doctor of the invited hospital and specialty",
-        ));
-    };
+async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Plan, Problem> {
+    let now = ctx.now();
+    let doctor = bookable(conn, consult, wanted).await?;
+    let below_rank = below_rank(ctx, consult, wanted, &doctor)?;
     own_room(conn, consult, wanted.room_id, "/room_id").await?;
     require_here(conn, consult.resident_id).await?;
     let interval = offered_at(conn, now, &doctor, *wanted.starts_at).await?;
@@ -54,7 +45,69 @@ async fn plan(conn: &mut Conn, now: DateTime<Utc>, consult: &Consult, wanted: &W
     resources.extend(resources_of(conn, now, consult.resident_id).await?);
     resources.push(wanted.room_id.0);
     let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
-    Ok(Plan { doctor, resources, appointment })
+    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank } })
+}
+
+/// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
+async fn bookable(conn: &mut Conn, consult: &Consult, wanted: &Wanted) -> Result<Practitioner, Problem> {
+    let known = match wanted.doctor_id.or(consult.state.doctor()) {
+        Some(doctor) => doctors::find(conn, PractitionerPost { doctor, hospital: consult.invited.id }).await?,
+        None => None,
+    };
+    let Some(doctor) = known.filter(|doctor| doctor.specialty == consult.wanted_specialty) else {
+        return Err(Problem::field(
+            "/doctor_id",
+            "请选择受邀医院该科室的医生",
+            "Choose a doctor of the invited hospital and specialty",
+        ));
+    };
+    if doctors::works(conn, doctor.post()).await? {
+        return Ok(doctor);
+    }
+    let (zh, en) = (
+        format!("{}已不在这家医院出诊，请另选医生", doctor.name),
+        format!("{} no longer sees patients for this hospital; choose another doctor", doctor.name),
+    );
+    Err(Problem::field("/doctor_id", zh, en))
+}
+
+/// Whether the doctor is below the wanted rank at the inviting side's word; without that word it is refused. A doctor who
+/// is booked already may be given another time.
+fn below_rank(ctx: &Ctx, consult: &Consult, wanted: &Wanted, doctor: &Practitioner) -> Result<bool, Problem> {
+    let Some(least) = consult.wanted_title.filter(|least| doctor.title < *least) else { return Ok(false) };
+    if consult.state.appointment().is_some_and(|booked| booked.doctor == doctor.account_id) {
+        return Ok(false);
+    }
+    if wanted.below_rank && consult.invited_by(&ctx.actor) {
+        return Ok(true);
+    }
+    let (zh, en) = (
+        format!("申请要求{}及以上，{}的职称不够；只有邀请方可以同意例外", title(Lang::Zh, least), doctor.name),
+        format!(
+            "The request asks for at least: {}. {} is below that; only the inviting side may agree to it",
+            title(Lang::En, least),
+            doctor.name
+        ),
+    );
+    Err(Problem::field("/doctor_id", zh, en))
+}
+
+/// Refuses a doctor who takes on what asks for a higher rank, and one who has left the hospital.
+pub(super) async fn may_take_on(conn: &mut Conn, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
+    let post = PractitionerPost { doctor, hospital: consult.invited.id };
+    if !doctors::works(conn, post).await? {
+        return Err(Problem::new(&DOCTOR_GONE));
+    }
+    let doctor = doctors::find(conn, post).await?.ok_or_else(Problem::forbidden)?;
+    let Some(least) = consult.wanted_title.filter(|least| doctor.title < *least) else { return Ok(()) };
+    let (zh, en) = (
+        format!("申请要求{}及以上。请转给本科室这个职称的医生，或退回申请", title(Lang::Zh, least)),
+        format!(
+            "The request asks for at least: {}. Leave it to a doctor of that rank, or send it back",
+            title(Lang::En, least)
+        ),
+    );
+    Err(Problem::new(&BELOW_WANTED_RANK).detail(zh, en).with("wanted_title", least))
 }
 
 /// Refuses a room that is not the inviting side's, or closed: one of others is like one that is not there.
@@ -96,31 +149,27 @@ async fn offered_at(
 
 /// Takes the wanted time for everybody. A time that was booked before is given up for the new one; when that is
 /// taken, the caller undoes the transaction and the old time is kept.
-pub(super) async fn take(
-    tx: &mut Tx,
-    now: DateTime<Utc>,
-    consult: &Consult,
-    wanted: &Wanted,
-) -> Result<Appointment, Problem> {
-    let plan = plan(tx, now, consult, wanted).await?;
-    let interval = plan.appointment.interval;
+pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
+    let now = ctx.now();
+    let plan = plan(tx, ctx, consult, wanted).await?;
+    let interval = plan.booked.appointment.interval;
     let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &plan.resources, interval };
     if consult.state.appointment().is_some() {
         calendar::relocate(tx, now, &booking).await?;
     } else {
         calendar::reserve(tx, now, &booking).await?;
     }
-    Ok(plan.appointment)
+    Ok(plan.booked)
 }
 
 /// The problem of a taken time, with the nearest free ones.
-pub(super) async fn alternatives(app: &App, consult: &Consult, wanted: &Wanted) -> Problem {
-    let now = app.deps.clock.now();
+pub(super) async fn alternatives(app: &App, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Problem {
+    let now = ctx.now();
     let found = async {
         let mut conn = app.deps.db.read().await?;
-        let plan = plan(&mut conn, now, consult, wanted).await?;
+        let plan = plan(&mut conn, ctx, consult, wanted).await?;
         let (others, doctors) = (&plan.resources[1..], std::slice::from_ref(&plan.doctor));
-        let starts_at = plan.appointment.interval.starts_at();
+        let starts_at = plan.booked.appointment.interval.starts_at();
         Ok::<_, Problem>(search::alternatives(&mut conn, now, doctors, others, starts_at).await?)
     };
     match found.await {

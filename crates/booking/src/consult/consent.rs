@@ -24,6 +24,9 @@ const INSERT: &str = "insert into consult_consent
 const WITHDRAW: &str = "update consult_consent set withdrawn_at = $3, withdrawn_by = $4
     where id = $1 and consult_id = $2 and withdrawn_at is null";
 
+const WITHDRAW_ALL: &str = "update consult_consent set withdrawn_at = $2, withdrawn_by = $3
+    where consult_id = $1 and withdrawn_at is null";
+
 text_enum! {
     /// The person who consents.
     pub enum GivenBy {
@@ -153,4 +156,11 @@ pub async fn withdraw(
         sqlx::query(WITHDRAW).bind(id).bind(consult).bind(now).bind(by).execute(c).await.map(|r| r.rows_affected())
     })?;
     Ok(rows == 1)
+}
+
+/// Withdraws every consent that stands; how many did.
+pub async fn withdraw_all(tx: &mut Tx, consult: ConsultId, by: AccountId, now: DateTime<Utc>) -> Result<u64, DbError> {
+    Ok(on!(tx, |c| {
+        sqlx::query(WITHDRAW_ALL).bind(consult).bind(now).bind(by).execute(c).await.map(|r| r.rows_affected())
+    })?)
 }

@@ -12,8 +12,10 @@ use serde::Deserialize;
 
 use super::id::ConsultId;
 use super::meeting::{self, FINISHED};
+use super::model::Consult;
 use super::state::{ConsultStateName, ConsultStep};
 use super::store;
+use super::ticket::window;
 use crate::App;
 
 /// The relay saw both sides in the room.
@@ -55,6 +57,14 @@ pub(super) fn consumer(app: &App) -> Consumer {
     }
 }
 
+/// Whether a booked meeting is said to have begun or ended before its room opens: people who met by tickets of another
+/// time do not begin it.
+fn early(event: &Event, consult: &Consult, at: DateTime<Utc>) -> bool {
+    let moves = matches!(event.kind.as_str(), STARTED | FINISHED);
+    let opens = consult.state.appointment().map(|booked| window(booked).0);
+    moves && consult.state.name() == ConsultStateName::Scheduled && opens.is_some_and(|opens| at < opens)
+}
+
 /// The relay's account of the meeting is kept. A consult that is already further on stays where it is, so a late or
 /// repeated event moves nothing.
 async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), ConsumeError> {
@@ -62,6 +72,10 @@ async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), Cons
     let found = store::find(tx, meeting.consult_id).await?;
     let consult = found.ok_or_else(|| ConsumeError::Reject(format!("no consult {}", meeting.consult_id)))?;
     meeting::take(tx, event, &consult).await?;
+    if early(event, &consult, meeting.at) {
+        tracing::warn!(consult = %consult.id, kind = %event.kind, "a meeting outside its room's hours was passed over");
+        return Ok(());
+    }
     let step = match (event.kind.as_str(), consult.state.name()) {
         (STARTED, ConsultStateName::Scheduled) => ConsultStep::Start(meeting.at),
         (FINISHED, ConsultStateName::InSession) => ConsultStep::Finish(meeting.at),

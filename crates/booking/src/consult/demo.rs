@@ -203,7 +203,7 @@ impl Scene<'_> {
         let resources = [doctor.0, consult.resident_id.0, room.0];
         let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &resources, interval };
         calendar::reserve(tx, self.now, &booking).await?;
-        let consult = advance(tx, &By::Person(&self.nurse), consult, ConsultStep::Schedule(appointment)).await?;
+        let consult = advance(tx, &By::Person(&self.nurse), consult, ConsultStep::Schedule(appointment.into())).await?;
         let consent = NewConsent {
             given_by: GivenBy::Resident,
             name: consult.about.unseen().name.clone(),

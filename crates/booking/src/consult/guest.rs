@@ -37,6 +37,7 @@ const INSERT: &str = "insert into consult_guest
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const REVOKE: &str = "update consult_guest set revoked_at = $3
     where consult_id = $1 and coalesce(first_id, id) = $2 and revoked_at is null";
+const REVOKE_ALL: &str = "update consult_guest set revoked_at = $2 where consult_id = $1 and revoked_at is null";
 const FOLLOW: &str = "update consult_guest set expires_at = $2 where consult_id = $1 and revoked_at is null";
 
 /// The person whom a link is for.
@@ -194,4 +195,9 @@ pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: Da
 pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<(), DbError> {
     on!(tx, |c| sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(drop))?;
     issued::revoke_each(tx, consult, person.0, now).await
+}
+
+/// Revokes every link that stands; how many did. The tickets that they gave are the caller's to take back.
+pub async fn revoke_all(tx: &mut Tx, consult: ConsultId, now: DateTime<Utc>) -> Result<u64, DbError> {
+    Ok(on!(tx, |c| sqlx::query(REVOKE_ALL).bind(consult).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
 }

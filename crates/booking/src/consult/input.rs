@@ -178,6 +178,9 @@ pub struct Wanted {
     /// The beginning of a slot that the doctor offers.
     #[schema(value_type = DateTime<Utc>)]
     pub starts_at: Moment,
+    /// The inviting side's word that a doctor below the wanted rank will do; of others it is not heeded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub below_rank: bool,
 }
 
 /// How late it will be.

@@ -5,14 +5,18 @@
 //! it does with it.
 
 mod api;
+mod appointment;
 mod attendance;
 mod booking;
+mod carried;
+mod conflicts;
 mod consent;
 mod consumer;
 mod day;
 pub mod demo;
 mod dossier;
 mod events;
+mod follow;
 mod guest;
 mod id;
 pub(crate) mod input;
@@ -28,6 +32,7 @@ mod state;
 mod steps;
 mod store;
 mod ticket;
+mod timing;
 mod view;
 
 use sanbao_platform::bus::Consumer;

@@ -137,9 +137,14 @@ impl Consult {
         self.about.show(shows, self)
     }
 
+    /// Whether the actor is of the inviting side.
+    pub fn invited_by(&self, actor: &Actor) -> bool {
+        actor.organisation == self.inviting.id
+    }
+
     /// The zone of the actor's side.
     pub fn zone_of(&self, actor: &Actor) -> Tz {
-        if actor.organisation == self.inviting.id { self.zones.0 } else { self.zones.1 }
+        if self.invited_by(actor) { self.zones.0 } else { self.zones.1 }
     }
 }
 

@@ -7,7 +7,8 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use super::model::Consult;
-use super::state::ConsultStateName;
+use super::state::{ConsultStateName, ConsultStepName};
+use super::timing::is_due;
 use crate::account::AccountId;
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
@@ -114,7 +115,7 @@ pub fn may_invite(role: &str) -> Decision {
 impl Consult {
     /// How the actor stands to it; `specialty` is the actor's own, if a doctor.
     pub fn relation(&self, actor: &Actor, specialty: Option<&str>) -> ConsultRelation {
-        if actor.organisation == self.inviting.id {
+        if self.invited_by(actor) {
             return ConsultRelation::Inviting;
         }
         if actor.organisation != self.invited.id || self.state.name() == ConsultStateName::Draft {
@@ -144,22 +145,27 @@ impl Consult {
 pub struct ConsultStance {
     /// To which side the caller belongs, and how.
     pub relation: ConsultRelation,
-    begun: bool,
+    missable: bool,
+    endable: bool,
 }
 
 impl ConsultStance {
     /// How the caller stands; `specialty` is the caller's own, if a doctor.
     pub fn of(ctx: &Ctx, consult: &Consult, specialty: Option<&str>) -> Self {
-        let starts = consult.state.appointment().map(|a| a.interval.starts_at());
         Self {
             relation: consult.relation(&ctx.actor, specialty),
-            begun: starts.is_some_and(|starts| starts <= ctx.now()),
+            missable: is_due(&consult.state, ConsultStepName::NoShow, ctx.now()),
+            endable: is_due(&consult.state, ConsultStepName::Finish, ctx.now()),
         }
     }
 
-    /// Whether the booked time has come.
-    pub fn begun(&self) -> bool {
-        self.begun
+    /// Whether the time of a step has come.
+    pub fn is_due(&self, step: ConsultStepName) -> bool {
+        match step {
+            ConsultStepName::NoShow => self.missable,
+            ConsultStepName::Finish => self.endable,
+            _ => true,
+        }
     }
 
     /// Whether the caller may do `action`.

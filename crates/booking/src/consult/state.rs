@@ -6,22 +6,11 @@ use sanbao_platform::lifecycle::{IllegalStep, State, Step, StepName};
 use sanbao_platform::text_enum;
 use uuid::Uuid;
 
+pub use super::appointment::Appointment;
+pub use super::carried::{Booked, Delayed, Revision};
 use super::input::Invitation;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::Interval;
-
-/// Doctor, room and time of a consult.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Appointment {
-    /// The doctor who is booked.
-    pub doctor: AccountId,
-    /// The room on the inviting side.
-    pub room: LocationId,
-    /// The half-open time, in UTC.
-    pub interval: Interval,
-    /// How much later it will be, as somebody said.
-    pub delay_minutes: i32,
-}
 
 /// A meeting that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,27 +110,11 @@ text_enum! {
     }
 }
 
-/// A delay that was announced.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delayed {
-    /// Minutes after the booked start; 0 takes the delay back.
-    pub minutes: i32,
-    /// As the history says it: `+10 min`.
-    pub words: String,
-}
-
-impl Delayed {
-    /// A delay by so many minutes.
-    pub fn by(minutes: i32) -> Self {
-        Self { minutes, words: format!("+{minutes} min") }
-    }
-}
-
 /// Something that is done to a consult.
 #[derive(Clone, Debug)]
 pub enum ConsultStep {
     /// Change the invitation.
-    Revise(Box<Invitation>),
+    Revise(Box<Revision>),
     /// Send it to the hospital.
     Submit,
     /// Take it on.
@@ -151,9 +124,9 @@ pub enum ConsultStep {
     /// Refuse it.
     Reject(String),
     /// Give it doctor, room and time.
-    Schedule(Appointment),
+    Schedule(Booked),
     /// Give it others.
-    Reschedule(Appointment),
+    Reschedule(Booked),
     /// Say that it will be late.
     Delay(Delayed),
     /// Call it off.
@@ -224,13 +197,15 @@ impl StepName for ConsultStepName {
         let interval = Interval::example();
         let appointment = Appointment { doctor, room: LocationId(Uuid::nil()), interval, delay_minutes: 0 };
         match self {
-            Self::Revise => ConsultStep::Revise(Box::new(Invitation::example())),
+            Self::Revise => {
+                ConsultStep::Revise(Box::new(Revision { invitation: Invitation::example(), other_person: false }))
+            }
             Self::Submit => ConsultStep::Submit,
             Self::Accept => ConsultStep::Accept(doctor),
             Self::Return => ConsultStep::Return(String::new()),
             Self::Reject => ConsultStep::Reject(String::new()),
-            Self::Schedule => ConsultStep::Schedule(appointment),
-            Self::Reschedule => ConsultStep::Reschedule(appointment),
+            Self::Schedule => ConsultStep::Schedule(appointment.into()),
+            Self::Reschedule => ConsultStep::Reschedule(appointment.into()),
             Self::Delay => ConsultStep::Delay(Delayed::by(0)),
             Self::Cancel => ConsultStep::Cancel(String::new()),
             Self::Start => ConsultStep::Start(at),
@@ -284,6 +259,8 @@ impl Step for ConsultStep {
     fn note(&self) -> Option<&str> {
         match self {
             Self::Delay(delay) => Some(&delay.words),
+            Self::Schedule(booked) | Self::Reschedule(booked) => booked.note(),
+            Self::Revise(revision) => revision.note(),
             _ => None,
         }
     }
@@ -312,7 +289,7 @@ impl State for ConsultState {
             (Self::Submitted, ConsultStep::Reject(reason)) => Ok(Self::Rejected { reason }),
             (Self::Submitted, ConsultStep::Accept(doctor)) => Ok(Self::Accepted { doctor }),
             (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
-                Ok(Self::Scheduled(to))
+                Ok(Self::Scheduled(to.appointment))
             }
             (Self::Scheduled(a), ConsultStep::Delay(Delayed { minutes, .. })) => {
                 Ok(Self::Scheduled(Appointment { delay_minutes: minutes, ..a }))

@@ -73,10 +73,10 @@ fn each_state_allows_its_steps_and_no_other() {
 #[test]
 fn what_a_state_carries_goes_on_with_it() {
     let accepted = state(ConsultStateName::Accepted);
-    let booked = accepted.apply(ConsultStep::Schedule(appointment(0))).unwrap();
+    let booked = accepted.apply(ConsultStep::Schedule(appointment(0).into())).unwrap();
     let late = booked.apply(ConsultStep::Delay(Delayed::by(15))).unwrap();
     assert_eq!(late.appointment().unwrap().delay_minutes, 15);
-    let moved = late.clone().apply(ConsultStep::Reschedule(appointment(60))).unwrap();
+    let moved = late.clone().apply(ConsultStep::Reschedule(appointment(60).into())).unwrap();
     assert_eq!(moved.appointment().unwrap().delay_minutes, 0, "a new time is on time");
     let held = late.apply(ConsultStep::Start(at(3))).unwrap().apply(ConsultStep::Finish(at(9))).unwrap();
     assert_eq!(held.apply(ConsultStep::Sign).unwrap().meeting(), (Some(at(3)), Some(at(9))));

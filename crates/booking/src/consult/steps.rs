@@ -8,23 +8,24 @@ use sanbao_platform::http::{Ctx, IfMatch};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::lifecycle::{self, By, Call, Change, Lifecycle, Order, StepAnswer, seen};
 use sanbao_platform::policy::Decision;
-use sanbao_platform::problem::{CONFLICT, Problem};
+use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::conflicts::DelayView;
 use super::id::ConsultId;
 use super::input::{Delay, Invitation, Reason, Wanted};
 use super::model::Consult;
 use super::opinion::{self, Adoption, OpinionView, Parts};
 use super::policy::{ConsultAction, ConsultStance};
 use super::practitioner::store as doctors;
-use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed};
-use super::ticket::issued;
+use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
+use super::timing::require_due;
 use super::view::{self, ConsultView};
-use super::{booking, events, guest, store};
+use super::{booking, conflicts, events, follow, store};
 use crate::App;
 use crate::account::person::require_here;
-use crate::calendar::{self, SLOT_TAKEN};
+use crate::calendar::SLOT_TAKEN;
 
 /// The topic of live lists; keys are the organisations of both sides.
 pub const TOPIC: &str = "consults";
@@ -48,11 +49,6 @@ fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
 /// The step that calls a consult off, in these words.
 pub(crate) fn called_off(words: &str) -> ConsultStep {
     ConsultStep::Cancel(words.to_owned())
-}
-
-/// Whether the room is there to be entered, as long as nobody ends it.
-fn meets(state: &ConsultState) -> bool {
-    matches!(state.name(), ConsultStateName::Scheduled | ConsultStateName::InSession)
 }
 
 impl Lifecycle for Consult {
@@ -83,7 +79,7 @@ impl Lifecycle for Consult {
         let grown = i64::from(!matches!(step, ConsultStep::SaveOpinion));
         let consult = Self { state, state_since, version: self.version + grown, ..self };
         match step {
-            ConsultStep::Revise(invitation) => consult.revised(invitation),
+            ConsultStep::Revise(revision) => consult.revised(&revision.invitation),
             _ => consult,
         }
     }
@@ -101,14 +97,7 @@ impl Lifecycle for Consult {
 
     async fn follow_up(tx: &mut Tx, by: &By<'_>, changes: &[Change<Self>]) -> Result<(), DbError> {
         for change in changes {
-            let id = change.after.id;
-            if let Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) = &change.step {
-                guest::follow(tx, id, to.interval.ends_at(), by.at()).await?;
-            }
-            if let Some(ConsultStep::Cancel(_) | ConsultStep::NoShow(_)) = &change.step {
-                calendar::release(tx, booking::HOLDER, id.0).await?;
-            }
-            take_tickets_back(tx, by, change).await?;
+            follow::up(tx, by, change).await?;
         }
         Ok(())
     }
@@ -138,28 +127,12 @@ impl Lifecycle for Consult {
     }
 
     fn timely(_ctx: &Ctx, stance: &ConsultStance, step: ConsultStepName) -> bool {
-        step != ConsultStepName::NoShow || stance.begun()
+        stance.is_due(step)
     }
 
     async fn view(_app: &App, conn: &mut Conn, ctx: &Ctx, id: ConsultId) -> Result<ConsultView, Problem> {
         view::seen(conn, ctx, id).await
     }
-}
-
-/// Tickets that the step makes void. A ticket that the room itself has ended needs no taking back.
-async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Result<(), DbError> {
-    let Some(before) = change.before.as_ref().filter(|before| meets(&before.state)) else { return Ok(()) };
-    if matches!(by, By::Automatic { .. }) {
-        return Ok(());
-    }
-    let after = &change.after.state;
-    if !meets(after) {
-        return issued::revoke_all(tx, before.id, by.at()).await;
-    }
-    if let Some(doctor) = before.state.doctor().filter(|doctor| after.doctor() != Some(*doctor)) {
-        issued::revoke(tx, before.id, doctor.into(), by.at()).await?;
-    }
-    Ok(())
 }
 
 /// Whose lists show a consult: the inviting side's; from the moment it is sent the hospital's, and that of its doctor or,
@@ -263,23 +236,31 @@ impl Order<Consult> for ConsultOrder {
             Self::Revise(invitation) => {
                 let invitation = invitation.clone().checked(now)?;
                 store::known(tx, consult.inviting.id, &invitation).await?;
-                ConsultStep::Revise(Box::new(invitation))
+                let other_person = invitation.resident_id != consult.resident_id;
+                ConsultStep::Revise(Box::new(Revision { invitation, other_person }))
             }
             Self::Submit => {
                 require_here(tx, consult.resident_id).await?;
                 still_wanted(consult, now)?;
                 ConsultStep::Submit
             }
-            Self::Accept => ConsultStep::Accept(ctx.actor.subject.into()),
+            Self::Accept => {
+                let doctor = ctx.actor.subject.into();
+                booking::may_take_on(tx, consult, doctor).await?;
+                ConsultStep::Accept(doctor)
+            }
             Self::Return(why) => ConsultStep::Return(why.checked()?),
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),
-            Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, now, consult, wanted).await?),
-            Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, now, consult, wanted).await?),
+            Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, ctx, consult, wanted).await?),
+            Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, ctx, consult, wanted).await?),
             Self::Delay(delay) => ConsultStep::Delay(Delayed::by(delay.checked()?)),
             Self::Cancel(why) => ConsultStep::Cancel(why.checked()?),
-            Self::Finish => ConsultStep::Finish(now),
+            Self::Finish => {
+                require_due(consult, self.step(), now)?;
+                ConsultStep::Finish(now)
+            }
             Self::NoShow(why) => {
-                begun(consult, now)?;
+                require_due(consult, self.step(), now)?;
                 ConsultStep::NoShow(why.checked()?)
             }
             Self::SaveOpinion { parts, read } => {
@@ -314,6 +295,11 @@ impl Order<Consult> for ConsultOrder {
                 let version = opinion.version;
                 StepAnswer::ok(version, &OpinionView { opinion, feedback: None })
             }
+            Self::Delay(_) => {
+                let conflicts_with = conflicts::of(tx, call.ctx, &after).await?;
+                let consult = view::seen(tx, call.ctx, after.id).await?;
+                StepAnswer::ok(after.version, &DelayView { consult, conflicts_with })
+            }
             _ => seen(call, tx, after).await,
         }
     }
@@ -321,7 +307,7 @@ impl Order<Consult> for ConsultOrder {
     async fn explain(&self, call: Call<'_, Consult>, consult: &Consult, problem: Problem) -> Problem {
         match self {
             Self::Schedule(wanted) | Self::Reschedule(wanted) if *problem.kind() == SLOT_TAKEN => {
-                booking::alternatives(call.app, consult, wanted).await
+                booking::alternatives(call.app, call.ctx, consult, wanted).await
             }
             _ => problem,
         }
@@ -333,13 +319,6 @@ fn still_wanted(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
         return Ok(());
     }
     Err(Problem::field("/wanted_until", "希望的时间已经过去，请先修改", "The wanted time has passed; change it first"))
-}
-
-fn begun(consult: &Consult, now: DateTime<Utc>) -> Result<(), Problem> {
-    if consult.state.appointment().is_some_and(|a| now < a.interval.starts_at()) {
-        return Err(Problem::new(&CONFLICT).detail("还没有到约定的时间", "The booked time has not come yet"));
-    }
-    Ok(())
 }
 
 async fn sign(ctx: &Ctx, tx: &mut Tx, consult: &Consult, read: &IfMatch) -> Result<(), Problem> {

@@ -1,6 +1,6 @@
 //! The shape in which callers see consults.
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::history;
 use sanbao_platform::http::Ctx;
@@ -170,7 +170,7 @@ impl ConsultLine {
             starts_at: a.interval.starts_at(),
             ends_at: a.interval.ends_at(),
             delay_minutes: a.delay_minutes,
-            expected_at: a.interval.starts_at() + Duration::minutes(i64::from(a.delay_minutes)),
+            expected_at: a.expected_at(),
         });
         Self {
             id: consult.id,

@@ -16,7 +16,7 @@ use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
 use crate::consult::input::{Checks, NAME_CHARS_MAX, Title};
 use crate::consult::practitioner::store::{self, NewPractitioner, Practitioner, PractitionerPost};
-use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search, specialty};
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, Rank, search, specialty};
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 
 /// A doctor who can be invited.
@@ -62,7 +62,7 @@ impl From<Practitioner> for DoctorView {
 pub struct DoctorQuery {
     /// The specialty's code.
     pub specialty: Option<String>,
-    /// The rank (职称).
+    /// Exactly this rank (职称).
     pub title: Option<Title>,
     pub hospital: Option<OrganisationId>,
 }
@@ -88,7 +88,7 @@ pub async fn list(
 ) -> Result<Json<Vec<DoctorView>>, Problem> {
     let hospital = hospital_seen(&ctx, query.hospital)?;
     let mut conn = app.deps.db.read().await?;
-    let found = store::search(&mut conn, query.specialty.as_deref(), query.title, hospital).await?;
+    let found = store::search(&mut conn, query.specialty.as_deref(), Rank::exactly(query.title), hospital).await?;
     Ok(Json(found.into_iter().map(DoctorView::from).collect()))
 }
 
@@ -200,7 +200,7 @@ pub async fn register(
 pub struct SlotSearch {
     /// The specialty's code.
     pub specialty: Option<String>,
-    /// The rank (职称).
+    /// Exactly this rank (职称); for a consult's wanted rank and those above it there are the consult's own slots.
     pub title: Option<Title>,
     /// Slots that begin not before.
     #[param(value_type = DateTime<Utc>)]
@@ -235,7 +235,8 @@ pub async fn slots(
     let hospital = hospital_seen(&ctx, query.hospital)?;
     range(*query.from, *query.to)?;
     let mut conn = app.deps.db.read().await?;
-    let mut doctors = store::search(&mut conn, query.specialty.as_deref(), query.title, hospital).await?;
+    let mut doctors =
+        store::search(&mut conn, query.specialty.as_deref(), Rank::exactly(query.title), hospital).await?;
     if let Some(wanted) = query.doctor {
         doctors.retain(|d| d.account_id == wanted);
     }

@@ -13,7 +13,7 @@ mod steps;
 mod ticket;
 
 pub(super) use read::side;
-pub(super) use slots::{SlotQuery, slots_for};
+pub(super) use slots::{SlotQuery, slots_for, wanted};
 
 use sanbao_platform::http::Routes;
 use utoipa_axum::routes;

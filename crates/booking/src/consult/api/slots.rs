@@ -17,7 +17,7 @@ use crate::consult::booking;
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::policy::ConsultAction;
-use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, search, store as doctors};
+use crate::consult::practitioner::{AvailabilitySearch, FreeSlot, Rank, search, store as doctors};
 use crate::consult::store;
 
 /// Where a slot is looked for.
@@ -32,8 +32,11 @@ pub struct SlotQuery {
     pub to: Moment,
     /// The room of the inviting side; absent: any.
     pub room_id: Option<LocationId>,
-    /// The doctor; absent: any of the wanted specialty in the invited hospital.
+    /// The doctor; absent: any of the wanted specialty and at least the wanted rank in the invited hospital.
     pub doctor_id: Option<AccountId>,
+    /// Doctors below the wanted rank too, for the inviting side, which alone may take one.
+    #[serde(default)]
+    pub below_rank: bool,
 }
 
 /// The times at which this consult can be held: a doctor who fits, the resident, and the room, where
@@ -52,17 +55,26 @@ pub async fn slots(
     if let Some(room) = query.room_id {
         booking::own_room(&mut conn, &consult, room, "?room_id").await?;
     }
-    Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query).await?))
+    let below = query.below_rank && consult.invited_by(&ctx.actor);
+    let rank = if below { Rank::Any } else { wanted(&consult, query.doctor_id) };
+    Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query, rank).await?))
 }
 
-/// The free slots of a consult.
+/// The ranks that a consult takes. A doctor who is booked already stays one who can be.
+pub(in crate::consult) fn wanted(consult: &Consult, doctor: Option<AccountId>) -> Rank {
+    let booked = consult.state.appointment().map(|a| a.doctor);
+    if doctor.is_some() && doctor == booked { Rank::Any } else { Rank::wanted(consult.wanted_title) }
+}
+
+/// The free slots of a consult, with doctors of these ranks.
 pub(in crate::consult) async fn slots_for(
     conn: &mut Conn,
     now: DateTime<Utc>,
     consult: &Consult,
     query: &SlotQuery,
+    rank: Rank,
 ) -> Result<Vec<FreeSlot>, Problem> {
-    let mut fitting = doctors::search(conn, Some(&consult.wanted_specialty), None, Some(consult.invited.id)).await?;
+    let mut fitting = doctors::search(conn, Some(&consult.wanted_specialty), rank, Some(consult.invited.id)).await?;
     if let Some(doctor) = query.doctor_id {
         fitting.retain(|d| d.account_id == doctor);
     }

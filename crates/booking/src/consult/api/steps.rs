@@ -6,6 +6,7 @@ use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::problem::Problem;
 
 use crate::App;
+use crate::consult::conflicts::DelayView;
 use crate::consult::id::ConsultId;
 use crate::consult::input::{Delay, Invitation, Reason, Wanted};
 use crate::consult::opinion::Adoption;
@@ -14,7 +15,7 @@ use crate::consult::view::ConsultView;
 
 type Asked = StepRequest<App, ConsultId>;
 
-/// Changes a draft or a returned consult (care staff).
+/// Changes a draft or a returned consult (care staff). With another resident, consents and family links are void.
 #[utoipa::path(put, path = "/v1/consults/{id}", tag = "consults", params(("id" = ConsultId, Path)), request_body = Invitation,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn revise(asked: Asked, Json(body): Json<Invitation>) -> Result<Response, Problem> {
@@ -28,7 +29,8 @@ pub async fn submit(asked: Asked) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Submit).await
 }
 
-/// Takes it on (a doctor of the wanted specialty).
+/// Takes it on (a doctor of the wanted specialty). One below the wanted rank is 409 `below-wanted-rank`, one who no longer
+/// sees patients for the hospital 409 `doctor-gone`.
 #[utoipa::path(post, path = "/v1/consults/{id}/accept", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
 pub async fn accept(asked: Asked) -> Result<Response, Problem> {
@@ -50,7 +52,8 @@ pub async fn reject(asked: Asked, Json(body): Json<Reason>) -> Result<Response, 
 }
 
 /// Books doctor, resident and room together (care staff; the doctor; the hospital's administrator).
-/// A taken time is 409 `slot-taken` with the nearest free `alternatives`.
+/// A taken time is 409 `slot-taken` with the nearest free `alternatives`; a doctor below the wanted rank is 422, unless
+/// the inviting side says `below_rank`.
 #[utoipa::path(post, path = "/v1/consults/{id}/schedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {
@@ -58,16 +61,17 @@ pub async fn schedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response
 }
 
 /// Moves it to another time, room or doctor; when that is taken, the old one is kept (care staff; the
-/// doctor; the hospital's administrator).
+/// doctor; the hospital's administrator). With another time every ticket is taken back.
 #[utoipa::path(post, path = "/v1/consults/{id}/reschedule", tag = "consults", params(("id" = ConsultId, Path)), request_body = Wanted,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
 pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Reschedule(body)).await
 }
 
-/// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator).
+/// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator). The answer lists
+/// the later bookings that it runs into.
 #[utoipa::path(post, path = "/v1/consults/{id}/delay", tag = "consults", params(("id" = ConsultId, Path)), request_body = Delay,
-    responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
+    responses((status = 200, body = DelayView), (status = 404), (status = 409), (status = 422)))]
 pub async fn delay(asked: Asked, Json(body): Json<Delay>) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Delay(body)).await
 }
@@ -79,7 +83,7 @@ pub async fn cancel(asked: Asked, Json(body): Json<Reason>) -> Result<Response, 
     asked.take(ConsultOrder::Cancel(body)).await
 }
 
-/// Says that somebody did not come; not before the booked start (care staff; the doctor). The rest of the time is free
+/// Says that somebody did not come; not before the expected start (care staff; the doctor). The rest of the time is free
 /// again.
 #[utoipa::path(post, path = "/v1/consults/{id}/no-show", tag = "consults", params(("id" = ConsultId, Path)), request_body = Reason,
     responses((status = 200, body = ConsultView), (status = 404), (status = 409), (status = 422)))]
@@ -87,7 +91,8 @@ pub async fn no_show(asked: Asked, Json(body): Json<Reason>) -> Result<Response,
     asked.take(ConsultOrder::NoShow(body)).await
 }
 
-/// Ends the meeting, also one held by telephone (the booked doctor).
+/// Ends the meeting, also one held by telephone (the booked doctor). One that has not begun is 409 `not-begun` before its
+/// booked start.
 #[utoipa::path(post, path = "/v1/consults/{id}/finish", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
 pub async fn finish(asked: Asked) -> Result<Response, Problem> {

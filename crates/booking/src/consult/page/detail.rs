@@ -8,8 +8,8 @@ use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 
 use super::door::{door, expected, late_by};
-use super::sheet::{Sheet, sheet};
-use super::{badge, forms, meeting as spoken, readable, record, t, time, words};
+use super::sheet::{Sheet, may_enter, sheet};
+use super::{badge, forms, late, meeting as spoken, readable, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
@@ -42,7 +42,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
         p { a href="/consults" { "← " (t(lang, "consults")) } }
         div #status data-live="/consults/events" data-live-source=(format!("/consults/{}/status", consult.id))
             data-live-seconds=[(consult.state.name() == ConsultStateName::Scheduled).then_some(REREAD_SECONDS)]
-            data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, sheet.inviting, &sheet.actions, &sheet.meeting)) }
+            data-changed=(t(lang, "changed-meanwhile")) { (status(&sheet.ctx, consult, (sheet.inviting, sheet.enters), &sheet.actions, &sheet.meeting)) }
         div.columns {
             div.stack {
                 @if let Some(o) = sheet.opinion.as_ref().filter(|o| o.signature.is_some()) {
@@ -50,6 +50,7 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
                 }
                 @if writes { (forms::opinion(lang, sheet)) }
                 (spoken::absent(lang, sheet))
+                (late::conflicts(lang, sheet))
                 (forms::next(lang, sheet))
                 section.card { (record::case(lang, consult, &sheet.ctx)) }
                 (record::history(lang, zone, &sheet.history))
@@ -78,14 +79,20 @@ pub(super) async fn status_part(
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let meeting = meeting::of(&mut conn, &consult, ctx.now()).await?;
     let meeting = meeting.show(&ctx.shows, &consult);
-    Ok(html! { div #status { (status(&ctx, &consult, inviting, &actions, meeting)) } })
+    let enters = may_enter(&consult, &ctx, specialty.as_deref());
+    Ok(html! { div #status { (status(&ctx, &consult, (inviting, enters), &actions, meeting)) } })
 }
 
-fn status(ctx: &Ctx, consult: &Consult, inviting: bool, actions: &[&str], meeting: &MeetingView) -> Markup {
+fn status(
+    ctx: &Ctx,
+    consult: &Consult,
+    (inviting, enters): (bool, bool),
+    actions: &[&str],
+    meeting: &MeetingView,
+) -> Markup {
     let (lang, zone) = (ctx.lang, consult.zone_of(&ctx.actor));
     let state = consult.state.name();
     let side = if inviting { "inviting" } else { "invited" };
-    let enters = inviting || actions.contains(&"finish");
     let running = consult
         .state
         .appointment()

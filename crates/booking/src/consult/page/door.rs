@@ -1,6 +1,6 @@
 //! When a consult begins, and the way into its room.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone};
@@ -12,7 +12,7 @@ use crate::consult::ticket;
 
 /// When a consult is expected to begin.
 pub(super) fn expected(appointment: &Appointment) -> DateTime<Utc> {
-    appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes))
+    appointment.expected_at()
 }
 
 /// How much later than agreed it will begin.

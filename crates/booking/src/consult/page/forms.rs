@@ -6,7 +6,7 @@ use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::record::decision_key;
 use super::sheet::Sheet;
-use super::{named, t, time, words};
+use super::{named, schedule, t, time};
 use crate::consult::consent::{GivenBy, Method};
 use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
@@ -56,7 +56,7 @@ pub(super) fn next(lang: Lang, sheet: &Sheet) -> Markup {
                 @if sheet.can("accept") { (press(lang, sheet, "accept", "/accept", true)) }
                 @if sheet.can("return") { (with_reason(lang, sheet, "return", "/return")) }
                 @if sheet.can("reject") { (with_reason(lang, sheet, "reject", "/reject")) }
-                @if sheet.can("schedule") { (schedule(lang, sheet, "schedule")) }
+                @if sheet.can("schedule") { (schedule::form(lang, sheet, "schedule")) }
                 @if sheet.can("submit") {
                     div.toolbar {
                         (press(lang, sheet, "submit", "/submit", true))
@@ -82,7 +82,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
                     (delay(lang, sheet, minutes))
                 }
                 @if sheet.can("reschedule") {
-                    details #ask-reschedule { summary { (t(lang, "do-reschedule")) } (schedule(lang, sheet, "reschedule")) }
+                    details #ask-reschedule { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
                 }
                 @if sheet.can("finish") { (press(lang, sheet, "finish", "/finish", false)) p.faint { (t(lang, "finish-help")) } }
                 @if sheet.can("no_show") { (with_reason(lang, sheet, "no_show", "/no-show")) }
@@ -101,44 +101,6 @@ fn delay(lang: Lang, sheet: &Sheet, minutes: i32) -> Markup {
         button.button type="submit" { (t(lang, "do-delay")) }
     };
     step_form(lang, sheet, "/delay", "toolbar", &fields)
-}
-
-/// Room and time; the value of a time is `doctor|start`.
-fn schedule(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
-    html! {
-        @if sheet.rooms.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-rooms"))) }
-        @else if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
-        @else {
-            form.stack method="post" novalidate data-schedule data-taken=(t(lang, "taken-choose"))
-                data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
-                noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
-                (slots(lang, sheet, step))
-                button.button.primary.large[step == "schedule"] type="submit" { (t(lang, &format!("do-{step}"))) }
-            }
-        }
-    }
-}
-
-fn slots(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
-    let words = words(lang, sheet.consult.zone_of(&sheet.ctx.actor));
-    let others = sheet.slots.iter().any(|s| Some(s.doctor_id) != sheet.consult.state.doctor());
-    let room = sheet.consult.state.appointment().map(|a| a.room);
-    let times = sheet.slots.iter().map(|s| {
-        let day = words.day(s.starts_at.with_timezone(&words.zone).date_naive());
-        let doctor = if others { format!(" · {}", s.doctor_name) } else { String::new() };
-        let said = format!("{day} {}{doctor}", words.span(s.starts_at, s.ends_at));
-        page::pick(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339()), said, false)
-    });
-    let times: Vec<_> = times.collect();
-    let rooms: Vec<_> = sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))).collect();
-    let (time_id, time_label, help) = (format!("slot-{step}"), t(lang, "time"), t(lang, "slot-help"));
-    let (room_id, room_label) = (format!("room-{step}"), t(lang, "room"));
-    let time = Select { name: "starts_at", id: &time_id, label: &time_label, help: Some(&help), ..Select::default() };
-    let room = Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() };
-    html! {
-        (Select { required: true, ..time }.draw(&times))
-        (Select { required: true, ..room }.draw(&rooms))
-    }
 }
 
 /// The consents, and the form for another; nobody enters the room without one.
@@ -160,7 +122,7 @@ pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
                     p.faint { (time(lang, zone, c.given_at)) " · " (t(lang, "recorded-by")) " " (c.recorded_by_name) }
                     @if records && c.withdrawn_at.is_none() {
                         @let call = sheet.call("POST", &format!("/consents/{}/withdraw", c.id));
-                        (part_form(lang, &call, &html! { button.plain type="submit" { (t(lang, "do-withdraw")) } }))
+                        (withdraw(lang, &call))
                     }
                 }
             }
@@ -168,6 +130,13 @@ pub(super) fn consent(lang: Lang, sheet: &Sheet) -> Markup {
             @else if !sheet.consult.has_consent { p.notice.warn { (t(lang, "consent-is-missing")) } }
         }
     }
+}
+
+/// Without a consent nobody enters, so it asks once.
+fn withdraw(lang: Lang, call: &str) -> Markup {
+    let ask = t(lang, "ask-withdraw");
+    let send = Send { confirm: Some(&ask), ..Send::to(call) };
+    page::form(lang, None, "stack", send, &html! { button.plain type="submit" { (t(lang, "do-withdraw")) } })
 }
 
 fn consent_form(lang: Lang, sheet: &Sheet) -> Markup {

@@ -5,11 +5,13 @@ mod detail;
 mod door;
 mod forms;
 mod guest;
+mod late;
 mod list;
 mod meeting;
 mod new;
 mod practitioner;
 mod record;
+mod schedule;
 mod sheet;
 
 use axum::extract::State as AppState;
@@ -130,6 +132,8 @@ mod tests {
     use super::*;
     use crate::account::input::Sex;
     use crate::consult::attendance::Absent;
+    use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
+    use crate::consult::conflicts::Shared;
     use crate::consult::consent::GivenBy;
     use crate::consult::input::Title;
     use crate::consult::opinion::AdoptionDecision;
@@ -148,6 +152,8 @@ mod tests {
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
+            .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
+            .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));
         assert_eq!(TEXTS.lacking(keys), [""; 0]);
     }

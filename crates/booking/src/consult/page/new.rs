@@ -21,7 +21,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::input::{LONG_TEXT_CHARS_MAX, TEXT_CHARS_MAX, Title};
 use crate::consult::model::Consult;
 use crate::consult::policy::{self, ConsultAction};
-use crate::consult::practitioner::{Practitioner, store as doctors};
+use crate::consult::practitioner::{Practitioner, Rank, store as doctors};
 use crate::consult::store;
 use crate::texts;
 
@@ -97,7 +97,7 @@ async fn zone(conn: &mut Conn, organisation: OrganisationId) -> Result<Tz, Probl
 
 /// One entry per hospital and specialty.
 async fn wishes(conn: &mut Conn) -> Result<Vec<Practitioner>, Problem> {
-    let mut found = doctors::search(conn, None, None, None).await?;
+    let mut found = doctors::search(conn, None, Rank::Any, None).await?;
     found.dedup_by(|a, b| a.organisation_id == b.organisation_id && a.specialty == b.specialty);
     Ok(found)
 }
@@ -136,6 +136,7 @@ fn form(
     let (lang, about) = (ctx.lang, old.map(|c| c.about(&ctx.shows)));
     let choose = t(lang, "choose");
     let (resident, part_wanted) = (t(lang, "resident"), t(lang, "part-wanted"));
+    let change = old.map(|_| t(lang, "resident-change-help"));
     let choice = |resident: &Choosable| {
         let chosen = old.map_or(wanted, |c| Some(c.resident_id)) == Some(resident.id);
         page::pick(resident.id, &resident.who.show(&ctx.shows, resident).name, chosen)
@@ -145,8 +146,14 @@ fn form(
         .iter()
         .map(|(label, from, until)| page::pick(format!("{}|{}", from.to_rfc3339(), until.to_rfc3339()), label, false))
         .collect();
-    let who =
-        Select { name: "resident_id", label: &resident, none: Some(&choose), required: true, ..Select::default() };
+    let who = Select {
+        name: "resident_id",
+        label: &resident,
+        help: change.as_deref(),
+        none: Some(&choose),
+        required: true,
+        ..Select::default()
+    };
     let fields = html! {
         (who.draw(&residents))
         (area(lang, "reason", 3, TEXT_CHARS_MAX, about.map_or("", |a| &a.reason)))

@@ -8,14 +8,18 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum::TextEnum as _;
 
-use super::{age, prose, readable, t, time};
+use super::{TEXTS, age, prose, readable, t, time};
 use crate::App;
+use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
 use crate::consult::policy::ConsultAction;
+use crate::consult::state::{ConsultStepName, Delayed};
 use crate::consult::view::HistoryLine;
+use crate::texts;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
 pub(super) async fn summary(
@@ -53,6 +57,7 @@ pub(super) fn facts(lang: Lang, consult: &Consult, ctx: &Ctx) -> Markup {
             @if let Some(a) = consult.state.appointment() {
                 dt { (t(lang, "time")) } dd { (time(lang, zone, a.interval.starts_at())) "–" (super::words(lang, zone).clock(a.interval.ends_at())) }
             }
+            @if let Some(wanted) = consult.wanted_title { dt { (t(lang, "part-title")) } dd { (texts::title(lang, wanted)) } }
             @if let Some(room) = &consult.room_name { dt { (t(lang, "room")) } dd { (room) } }
             dt { (t(lang, "consent")) }
             dd { @if consult.has_consent { (page::badge(Tone::Ok, &t(lang, "has-consent"))) } @else { (page::badge(Tone::Warn, &t(lang, "no-consent"))) } }
@@ -109,6 +114,21 @@ pub(super) fn decision_key(decision: AdoptionDecision) -> &'static str {
     }
 }
 
+/// The words of a step: what somebody said, or what the house says about it.
+fn note(lang: Lang, line: &HistoryLine) -> String {
+    let said = line.note.as_deref().unwrap_or_default();
+    let step = ConsultStepName::from_text(&line.action);
+    match (step, said) {
+        (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
+        (Some(ConsultStepName::Delay), said) => Delayed::read(said).map_or_else(
+            || said.to_owned(),
+            |minutes| TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
+        ),
+        _ => said.to_owned(),
+    }
+}
+
 /// The history.
 pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
     html! {
@@ -122,7 +142,7 @@ pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
                             td { (time(lang, zone, line.at)) }
                             td { @if let Some(name) = &line.actor_name { (name) } @else { (t(lang, "the-house")) } }
                             td { (t(lang, &format!("step-{}", line.action))) }
-                            td { (line.note.as_deref().unwrap_or("")) }
+                            td { (note(lang, line)) }
                         }
                     }
                 }

@@ -8,8 +8,9 @@ use sanbao_platform::on;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
-use crate::account::LocationId;
-use crate::consult::api::{SlotQuery, slots_for};
+use crate::account::{AccountId, LocationId};
+use crate::consult::api::{SlotQuery, slots_for, wanted};
+use crate::consult::conflicts::{self, Conflict};
 use crate::consult::consent::{self, ConsentView};
 use crate::consult::guest::{self, GuestView};
 use crate::consult::id::ConsultId;
@@ -17,7 +18,8 @@ use crate::consult::meeting::{self, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::opinion::{self, Feedback, Opinion};
 use crate::consult::policy::{ConsultAction, ConsultRelation};
-use crate::consult::practitioner::FreeSlot;
+use crate::consult::practitioner::{FreeSlot, Rank};
+use crate::consult::state::ConsultStateName;
 use crate::consult::store;
 use crate::consult::ticket::issued::{self, TicketHolder};
 use crate::consult::view::{self, HistoryLine};
@@ -34,6 +36,8 @@ pub(super) struct Sheet {
     pub(super) ctx: Ctx,
     pub(super) consult: Consult,
     pub(super) inviting: bool,
+    /// Whether the reader may enter the room, once it is open.
+    pub(super) enters: bool,
     pub(super) actions: Vec<&'static str>,
     pub(super) history: Vec<HistoryLine>,
     pub(super) consents: Vec<ConsentView>,
@@ -42,6 +46,10 @@ pub(super) struct Sheet {
     pub(super) feedback: Option<Feedback>,
     pub(super) rooms: Vec<(LocationId, String)>,
     pub(super) slots: Vec<FreeSlot>,
+    /// Times of doctors below the wanted rank, whom the inviting side may take.
+    pub(super) below: Vec<FreeSlot>,
+    /// The later bookings that the delayed consult runs into.
+    pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
     pub(super) tickets: Vec<TicketHolder>,
 }
@@ -58,6 +66,22 @@ impl Sheet {
     }
 }
 
+/// The free times of doctors of these ranks: the doctor who took it on first, then the others.
+async fn offered(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    doctor_id: Option<AccountId>,
+    rank: Rank,
+) -> Result<Vec<FreeSlot>, Problem> {
+    let (from, to) = (Moment::known(ctx.now()), Moment::known(ctx.now() + Duration::days(SLOT_DAYS)));
+    let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
+    let mut slots = slots_for(conn, ctx.now(), consult, &query, rank).await?;
+    slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
+    slots.truncate(SLOTS_SHOWN_MAX);
+    Ok(slots)
+}
+
 /// Reads it: 404, 403 or the sheet.
 pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
     let consult = store::load(tx, &ctx, id, ConsultAction::Read).await?;
@@ -66,18 +90,17 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
     let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
-    let (mut rooms, mut slots) = (Vec::new(), Vec::new());
+    let (mut rooms, mut slots, mut below) = (Vec::new(), Vec::new(), Vec::new());
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
-        let to = ctx.now() + Duration::days(SLOT_DAYS);
         let doctor_id = if inviting { None } else { consult.state.doctor() };
-        let query = SlotQuery { from: Moment::known(ctx.now()), to: Moment::known(to), room_id: None, doctor_id };
-        slots = slots_for(tx, ctx.now(), &consult, &query).await?;
-        // The doctor who took it on first, then the others who are free.
-        slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
-        slots.truncate(SLOTS_SHOWN_MAX);
+        slots = offered(tx, &ctx, &consult, doctor_id, wanted(&consult, doctor_id)).await?;
+        if let Some(least) = consult.wanted_title.filter(|_| inviting) {
+            below = offered(tx, &ctx, &consult, None, Rank::Below(least)).await?;
+        }
     }
     let revokes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::RevokeTicket) == Decision::Allow;
+    let enters = may_enter(&consult, &ctx, specialty.as_deref());
     let open = !consult.state.is_final();
     let shows = &ctx.shows;
     let tickets = if revokes && open {
@@ -92,12 +115,30 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         consents: consent::list(tx, id).await?.shown(shows, &consult),
         guests: if inviting { guest::list(tx, id).await?.shown(shows, &consult) } else { Vec::new() },
         opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),
+        conflicts: conflicts(tx, &ctx, &consult).await?,
         feedback: opinion::feedback(tx, id).await?.map(|feedback| feedback.shown(shows, &consult)),
         ctx,
         consult,
         inviting,
+        enters,
         actions,
         rooms,
         slots,
+        below,
     })
+}
+
+/// Whether the reader may enter the room, once it is open.
+pub(super) fn may_enter(consult: &Consult, ctx: &Ctx, specialty: Option<&str>) -> bool {
+    let may = |action| consult.decide(&ctx.actor, specialty, action) == Decision::Allow;
+    may(ConsultAction::Host) || may(ConsultAction::Attend)
+}
+
+/// A delay that is over, or whose meeting has begun, warns of nothing.
+async fn conflicts(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<Conflict>, Problem> {
+    if consult.state.name() == ConsultStateName::Scheduled {
+        conflicts::of(conn, ctx, consult).await
+    } else {
+        Ok(Vec::new())
+    }
 }

@@ -1,9 +1,11 @@
 //! Doctors as they can be booked: specialty, title, weekly hours with exceptions, free times.
 
 pub mod offer;
+pub mod rank;
 pub mod search;
 pub mod specialty;
 pub mod store;
 
+pub use rank::Rank;
 pub use search::{AvailabilitySearch, FreeSlot};
 pub use store::Practitioner;

@@ -7,6 +7,7 @@ use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 
 use super::offer::Exception;
+use super::rank::Rank;
 use crate::account::AccountId;
 use crate::calendar::Interval;
 use crate::calendar::week::{WeeklyHours, version_of};
@@ -40,13 +41,13 @@ const FIND: &str = practitioners!("where p.account_id = $1 and p.organisation_id
 const POSTS: &str = practitioners!("where p.account_id = $1 order by p.organisation_id");
 // Those who have left a hospital are invited there no more.
 const SEARCH: &str = practitioners!(
-    "where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and ($2 = '' or p.title = $2)
-      and (p.organisation_id = $3 or $4) and exists (select 1 from membership m where m.account_id = p.account_id
+    "where a.status = 'active' and o.state = 'open' and ($1 = '' or p.specialty = $1) and p.title in ($2, $3, $4, $5)
+      and (p.organisation_id = $6 or $7) and exists (select 1 from membership m where m.account_id = p.account_id
         and m.organisation_id = p.organisation_id and m.role = 'doctor')
-    order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $5"
+    order by p.organisation_id, p.specialty, a.display_name, p.account_id limit $8"
 );
-const WORKS: &str =
-    "select count(*) from membership where account_id = $1 and organisation_id = $2 and role = 'doctor'";
+const WORKS: &str = "select count(*) from membership m join account a on a.id = m.account_id
+    where m.account_id = $1 and m.organisation_id = $2 and m.role = 'doctor' and a.status = 'active'";
 const REGISTER_ELSEWHERE: &str = "insert into practitioner_elsewhere
     (account_id, organisation_id, specialty, specialty_zh, specialty_en, title, licence_no, created_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -162,23 +163,24 @@ pub async fn posts(conn: &mut Conn, doctor: AccountId) -> Result<Vec<Practitione
     Ok(on!(conn, |c| sqlx::query_as(POSTS).bind(doctor).fetch_all(c).await)?)
 }
 
-/// Whether somebody is a doctor of a hospital still.
+/// Whether somebody is a doctor of a hospital still, and has an account that is not disabled.
 pub async fn works(conn: &mut Conn, post: PractitionerPost) -> Result<bool, DbError> {
     let roles: i64 = on!(conn, |c| sqlx::query_scalar(WORKS).bind(post.doctor).bind(post.hospital).fetch_one(c).await)?;
     Ok(roles > 0)
 }
 
-/// Doctors of a specialty and a rank, where given; of one hospital, or of all.
+/// Doctors of some ranks, of a specialty where one is given; of one hospital, or of all.
 pub async fn search(
     conn: &mut Conn,
     specialty: Option<&str>,
-    title: Option<Title>,
+    rank: Rank,
     hospital: Option<OrganisationId>,
 ) -> Result<Vec<Practitioner>, DbError> {
-    Ok(on!(conn, |c| {
-        let query = sqlx::query_as(SEARCH).bind(specialty.unwrap_or("")).bind(title.map_or("", Title::as_str));
+    let [a, b, c, d] = rank.words();
+    Ok(on!(conn, |conn| {
+        let query = sqlx::query_as(SEARCH).bind(specialty.unwrap_or("")).bind(a).bind(b).bind(c).bind(d);
         let query = query.bind(hospital.unwrap_or(OrganisationId(uuid::Uuid::nil()))).bind(hospital.is_none());
-        query.bind(DOCTORS_MAX).fetch_all(c).await
+        query.bind(DOCTORS_MAX).fetch_all(conn).await
     })?)
 }
 

@@ -56,9 +56,8 @@ struct Claims<'a> {
 
 /// When the room is open.
 pub fn window(appointment: &Appointment) -> (DateTime<Utc>, DateTime<Utc>) {
-    let delay = Duration::minutes(i64::from(appointment.delay_minutes));
     let opens = appointment.interval.starts_at() - Duration::minutes(OPENS_BEFORE_MINUTES);
-    (opens, appointment.interval.ends_at() + delay + Duration::minutes(CLOSES_AFTER_MINUTES))
+    (opens, appointment.expected_end() + Duration::minutes(CLOSES_AFTER_MINUTES))
 }
 
 /// Whether tickets are issued in a state at all.

@@ -1,5 +1,7 @@
 //! Somebody has died, or has left: what that closes and stops, and that it can be taken back.
 
+use std::time::Duration;
+
 use sanbao_platform::on;
 use sanbao_platform::testing::{TestEngine, on_both};
 use serde_json::{Value, json};
@@ -28,6 +30,7 @@ async fn a_death_calls_off_what_has_not_begun_and_lists_what_has() {
             let when = json!({ "room_id": world.rooms[0], "starts_at": format!("2026-11-23T{time}:00Z") });
             world.step(&world.nurse, id, "schedule", when).await.expect(200);
         }
+        world.clock.advance(Duration::from_mins(30));
         world.step(&world.doctor, &held, "finish", Value::Null).await.expect(200);
         let of_other = world.post(&world.nurse, "/v1/consults", world.invitation(1)).await.expect(201);
 

@@ -78,6 +78,7 @@ async fn a_stored_answer_is_for_those_only_who_may_still_ask() {
 /// A consult whose meeting is over, with a draft of the opinion.
 async fn drafted(w: &World) -> String {
     let id = w.scheduled().await;
+    w.clock.advance(Duration::from_mins(30));
     w.step(&w.doctor, &id, "finish", Value::Null).await.expect(200);
     w.put(&w.doctor, &format!("/v1/consults/{id}/opinion"), opinion()).await.expect(200);
     id
@@ -114,7 +115,11 @@ async fn ready<'a>(w: &'a World, step: &str) -> (&'a Person, String, Option<Valu
             w.clock.advance(Duration::from_mins(45));
             (nurse, id, why)
         }
-        "POST /finish" => (doctor, w.scheduled().await, None),
+        "POST /finish" => {
+            let id = w.scheduled().await;
+            w.clock.advance(Duration::from_mins(30));
+            (doctor, id, None)
+        }
         "PUT /opinion" => (doctor, drafted(w).await, Some(opinion())),
         "POST /sign" => (doctor, drafted(w).await, None),
         "POST /adopt" => (nurse, signed(w).await, Some(adopted)),

@@ -18,7 +18,7 @@ async fn meeting(w: &World) -> String {
 }
 
 /// The tickets that the relay was told to turn away, in order: a `person`'s tickets, or one `ticket`.
-async fn revoked(w: &World, id: &str, what: &str) -> Vec<Uuid> {
+pub(super) async fn revoked(w: &World, id: &str, what: &str) -> Vec<Uuid> {
     let events = Outbox::new("booking", w.db.clone()).read(0, 1000).await.unwrap();
     let of_consult = events.iter().filter(|e| e.subject.to_string() == id);
     let revoked = of_consult.filter(|e| e.kind == "booking.consult.ticket_revoked");
@@ -125,12 +125,13 @@ async fn tickets_are_taken_back_by_the_own_side_only() {
 #[tokio::test]
 async fn what_makes_tickets_void_takes_them_back_at_once() {
     on_both(|engine| async move {
-        // Withdrawn consent, a cancelled consult, a no-show, another doctor.
+        // Withdrawn consent, a cancelled consult, a no-show, another time, another doctor.
         for (step, body, who) in [
             ("withdraw", Value::Null, "both"),
             ("cancel", json!({ "reason": "改日再约" }), "both"),
             ("no-show", json!({ "reason": "医生未到" }), "both"),
-            ("reschedule", Value::Null, "doctor"),
+            ("reschedule", json!("2026-11-23T02:00:00Z"), "both"),
+            ("reschedule", json!("2026-11-23T00:30:00Z"), "doctor"),
             ("delay", json!({ "minutes": 20 }), "nobody"),
         ] {
             let w = World::new(&engine).await;
@@ -144,7 +145,7 @@ async fn what_makes_tickets_void_takes_them_back_at_once() {
                     (format!("consents/{}/withdraw", consents[0]["id"].as_str().unwrap()), body)
                 }
                 "reschedule" => {
-                    let mut wanted = w.at("2026-11-23T02:00:00Z");
+                    let mut wanted = w.at(body.as_str().unwrap());
                     wanted["doctor_id"] = json!(w.second_doctor.id);
                     (step.to_owned(), wanted)
                 }

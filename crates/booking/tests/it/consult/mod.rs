@@ -1,6 +1,7 @@
 //! Consults from invitation to signed opinion, through the real router on both engines.
 
 mod booking;
+mod cases;
 mod day;
 mod departed;
 mod erased;

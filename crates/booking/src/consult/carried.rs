@@ -1,0 +1,66 @@
+//! The things that steps carry beside their names, with their words for the history.
+
+use super::appointment::Appointment;
+use super::input::Invitation;
+
+/// The history's word for an invitation that is about another person now: what was agreed for the first one is void.
+pub const OTHER_PERSON: &str = "other_person";
+/// The history's word for a doctor below the wanted rank, booked at the inviting side's word.
+pub const BELOW_RANK: &str = "below_rank";
+
+/// An invitation in the place of the one before.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    pub invitation: Invitation,
+    /// Whether it is about somebody else than before.
+    pub other_person: bool,
+}
+
+impl Revision {
+    /// The history's word.
+    pub fn note(&self) -> Option<&'static str> {
+        self.other_person.then_some(OTHER_PERSON)
+    }
+}
+
+/// Doctor, room and time that were found free.
+#[derive(Clone, Copy, Debug)]
+pub struct Booked {
+    pub appointment: Appointment,
+    /// Whether the inviting side took a doctor below the rank that it had asked for.
+    pub below_rank: bool,
+}
+
+impl Booked {
+    /// The history's word.
+    pub fn note(&self) -> Option<&'static str> {
+        self.below_rank.then_some(BELOW_RANK)
+    }
+}
+
+impl From<Appointment> for Booked {
+    fn from(appointment: Appointment) -> Self {
+        Self { appointment, below_rank: false }
+    }
+}
+
+/// A delay that was announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delayed {
+    /// Minutes after the booked start; 0 takes the delay back.
+    pub minutes: i32,
+    /// As the history says it: `+10 min`.
+    pub words: String,
+}
+
+impl Delayed {
+    /// A delay by so many minutes.
+    pub fn by(minutes: i32) -> Self {
+        Self { minutes, words: format!("+{minutes} min") }
+    }
+
+    /// The minutes of a delay in the history's words.
+    pub fn read(words: &str) -> Option<i32> {
+        words.strip_prefix('+')?.strip_suffix(" min")?.parse().ok()
+    }
+}

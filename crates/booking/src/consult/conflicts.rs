@@ -1,0 +1,90 @@
+//! The later bookings that a delayed consult runs into.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::db::Conn;
+use sanbao_platform::http::Ctx;
+use sanbao_platform::policy::Decision;
+use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::booking::HOLDER;
+use super::id::ConsultId;
+use super::model::Consult;
+use super::policy::ConsultAction;
+use super::state::Appointment;
+use super::store;
+use super::view::ConsultView;
+use crate::calendar::{self, Later};
+
+text_enum! {
+    /// The thing that two bookings want at one time.
+    pub enum Shared {
+        Doctor = "doctor",
+        Resident = "resident",
+        Room = "room",
+    }
+}
+
+/// A later booking that cannot begin on time.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Conflict {
+    /// The consult; absent for a visit, and for a consult that the caller may not read.
+    pub consult_id: Option<ConsultId>,
+    /// When it is booked, or expected since it is delayed itself.
+    pub starts_at: DateTime<Utc>,
+    /// The things that both want then.
+    pub shared: Vec<Shared>,
+}
+
+/// A consult with what its delay runs into.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DelayView {
+    /// The consult.
+    #[serde(flatten)]
+    pub consult: ConsultView,
+    /// The later bookings of the same doctor, room or resident that it runs into.
+    pub conflicts_with: Vec<Conflict>,
+}
+
+fn shared(appointment: &Appointment, resource: Uuid) -> Shared {
+    if resource == appointment.doctor.0 {
+        Shared::Doctor
+    } else if resource == appointment.room.0 {
+        Shared::Room
+    } else {
+        // A resident who was joined may be held under a former id.
+        Shared::Resident
+    }
+}
+
+/// The later bookings that the consult runs into as it is delayed now, in order.
+pub async fn of(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<Conflict>, Problem> {
+    let Some(appointment) = consult.state.appointment().filter(|a| a.delay_minutes > 0) else { return Ok(Vec::new()) };
+    let (from, to) = (appointment.interval.ends_at(), appointment.expected_end());
+    let mut found: BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> = BTreeMap::new();
+    for later in calendar::later(conn, ctx.now(), (HOLDER, consult.id.0), (from, to)).await? {
+        let Later { resource, holder_kind, holder, starts_at } = later;
+        let (_, things) = found.entry((starts_at, holder)).or_insert((holder_kind == HOLDER, Vec::new()));
+        things.push(shared(appointment, resource));
+    }
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let mut conflicts = Vec::new();
+    for ((starts_at, holder), (is_consult, mut shared)) in found {
+        let other = if is_consult { store::find(conn, ConsultId(holder)).await? } else { None };
+        let expected = other.as_ref().and_then(|o| o.state.appointment()).map_or(starts_at, Appointment::expected_at);
+        if expected >= to {
+            continue;
+        }
+        shared.sort_unstable();
+        shared.dedup();
+        let readable = |o: &Consult| o.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Read) == Decision::Allow;
+        let consult_id = other.as_ref().filter(|o| readable(o)).map(|o| o.id);
+        conflicts.push(Conflict { consult_id, starts_at: expected, shared });
+    }
+    Ok(conflicts)
+}

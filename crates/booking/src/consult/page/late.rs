@@ -1,0 +1,35 @@
+//! The later bookings that a delayed consult runs into, in words.
+
+use maud::{Markup, html};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::text_enum::TextEnum as _;
+
+use super::sheet::Sheet;
+use super::{t, time};
+use crate::consult::conflicts::Shared;
+
+/// A warning over the later bookings that cannot begin on time, as long as the delay stands.
+pub(super) fn conflicts(lang: Lang, sheet: &Sheet) -> Markup {
+    let zone = sheet.consult.zone_of(&sheet.ctx.actor);
+    let said = |shared: &[Shared]| {
+        let things: Vec<String> = shared.iter().map(|s| t(lang, &format!("shared-{}", s.as_str()))).collect();
+        things.join(lang.pick("、", ", "))
+    };
+    html! {
+        @if !sheet.conflicts.is_empty() {
+            div.notice.warn role="status" {
+                p { (t(lang, "delay-conflicts")) }
+                ul {
+                    @for conflict in &sheet.conflicts {
+                        li {
+                            @if let Some(id) = conflict.consult_id {
+                                a href=(format!("/consults/{id}")) { (time(lang, zone, conflict.starts_at)) }
+                            } @else { (time(lang, zone, conflict.starts_at)) }
+                            " · " (said(&conflict.shared))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The forms that give a consult its time: with doctors of the wanted rank, and at the inviting side's word with others.
+
+use maud::{Markup, html};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::page::{self, Select, Tone};
+
+use super::sheet::Sheet;
+use super::{TEXTS, t, words};
+use crate::consult::practitioner::FreeSlot;
+use crate::texts;
+
+/// Room and time; the value of a time is `doctor|start`.
+pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
+    html! {
+        @if sheet.rooms.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-rooms"))) }
+        @else {
+            @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
+            @else { (choice(lang, sheet, step, false)) }
+            @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
+        }
+    }
+}
+
+/// Doctors below the wanted rank, behind a word of what one agrees to.
+fn below(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
+    let title = sheet.consult.wanted_title.map(|wanted| texts::title(lang, wanted)).unwrap_or_default();
+    html! {
+        details id=(format!("ask-{step}-below")) {
+            summary { (t(lang, "below-rank")) }
+            p { (TEXTS.with(lang, "below-rank-help", &[("title", &title)])) }
+            (choice(lang, sheet, step, true))
+        }
+    }
+}
+
+fn choice(lang: Lang, sheet: &Sheet, step: &str, below: bool) -> Markup {
+    let main = step == "schedule" && !below;
+    html! {
+        form.stack method="post" novalidate data-schedule data-below-rank[below] data-taken=(t(lang, "taken-choose"))
+            data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
+            noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
+            (fields(lang, sheet, step, below))
+            button.button.primary[!below].large[main] type="submit" { (t(lang, &format!("do-{step}"))) }
+        }
+    }
+}
+
+fn fields(lang: Lang, sheet: &Sheet, step: &str, below: bool) -> Markup {
+    let words = words(lang, sheet.consult.zone_of(&sheet.ctx.actor));
+    let slots = if below { &sheet.below } else { &sheet.slots };
+    let others = slots.iter().any(|s| Some(s.doctor_id) != sheet.consult.state.doctor());
+    let room = sheet.consult.state.appointment().map(|a| a.room);
+    let doctor = |s: &FreeSlot| match (below, others) {
+        (true, _) => format!(" · {} {}", s.doctor_name, texts::title(lang, s.title)),
+        (false, true) => format!(" · {}", s.doctor_name),
+        (false, false) => String::new(),
+    };
+    let times = slots.iter().map(|s| {
+        let day = words.day(s.starts_at.with_timezone(&words.zone).date_naive());
+        let said = format!("{day} {}{}", words.span(s.starts_at, s.ends_at), doctor(s));
+        page::pick(format!("{}|{}", s.doctor_id, s.starts_at.to_rfc3339()), said, false)
+    });
+    let times: Vec<_> = times.collect();
+    let rooms: Vec<_> = sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))).collect();
+    let suffix = if below { "-below" } else { "" };
+    let (time_id, time_label, help) = (format!("slot-{step}{suffix}"), t(lang, "time"), t(lang, "slot-help"));
+    let (room_id, room_label) = (format!("room-{step}{suffix}"), t(lang, "room"));
+    let time = Select { name: "starts_at", id: &time_id, label: &time_label, help: Some(&help), ..Select::default() };
+    let room = Select { name: "room_id", id: &room_id, label: &room_label, ..Select::default() };
+    html! {
+        (Select { required: true, ..time }.draw(&times))
+        (Select { required: true, ..room }.draw(&rooms))
+    }
+}
