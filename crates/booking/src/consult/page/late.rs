@@ -2,7 +2,6 @@
 
 use maud::{Markup, html};
 use sanbao_platform::lang::Lang;
-use sanbao_platform::text_enum::TextEnum as _;
 
 use super::sheet::Sheet;
 use super::{t, time};
