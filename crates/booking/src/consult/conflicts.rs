@@ -44,7 +44,6 @@ pub struct Conflict {
 /// A consult with what its delay runs into.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct DelayView {
-    /// The consult.
     #[serde(flatten)]
     pub consult: ConsultView,
     /// The later bookings of the same doctor, room or resident that it runs into.

@@ -12,7 +12,7 @@ pub(super) fn conflicts(lang: Lang, sheet: &Sheet) -> Markup {
     let zone = sheet.consult.zone_of(&sheet.ctx.actor);
     let said = |shared: &[Shared]| {
         let things: Vec<String> = shared.iter().map(|s| t(lang, &format!("shared-{}", s.as_str()))).collect();
-        things.join(lang.pick("、", ", "))
+        things.join(" · ")
     };
     html! {
         @if !sheet.conflicts.is_empty() {
