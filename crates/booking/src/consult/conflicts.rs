@@ -23,6 +23,7 @@ use crate::calendar::{self, Later};
 
 text_enum! {
     /// The thing that two bookings want at one time.
+    #[schema(as = SharedResource)]
     pub enum Shared {
         Doctor = "doctor",
         Resident = "resident",
@@ -32,6 +33,7 @@ text_enum! {
 
 /// A later booking that cannot begin on time.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = DelayConflict)]
 pub struct Conflict {
     /// The consult; absent for a visit, and for a consult that the caller may not read.
     pub consult_id: Option<ConsultId>,
