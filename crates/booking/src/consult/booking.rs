@@ -12,7 +12,7 @@ use super::input::Wanted;
 use super::model::Consult;
 use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{Practitioner, search};
-use super::problems::{BELOW_WANTED_RANK, DOCTOR_GONE};
+use super::problems::DOCTOR_GONE;
 use super::state::{Appointment, Booked};
 use crate::App;
 use crate::account::person::join::resources_of;
@@ -92,22 +92,10 @@ fn below_rank(ctx: &Ctx, consult: &Consult, wanted: &Wanted, doctor: &Practition
     Err(Problem::field("/doctor_id", zh, en))
 }
 
-/// Refuses a doctor who takes on what asks for a higher rank, and one who has left the hospital.
+/// Refuses a doctor who has left the hospital. One below the wanted rank may answer for the specialty; the rank is asked of the one who is booked.
 pub(super) async fn may_take_on(conn: &mut Conn, consult: &Consult, doctor: AccountId) -> Result<(), Problem> {
     let post = PractitionerPost { doctor, hospital: consult.invited.id };
-    if !doctors::works(conn, post).await? {
-        return Err(Problem::new(&DOCTOR_GONE));
-    }
-    let doctor = doctors::find(conn, post).await?.ok_or_else(Problem::forbidden)?;
-    let Some(least) = consult.wanted_title.filter(|least| doctor.title < *least) else { return Ok(()) };
-    let (zh, en) = (
-        format!("申请要求{}及以上。请转给本科室这个职称的医生，或退回申请", title(Lang::Zh, least)),
-        format!(
-            "The request asks for at least: {}. Leave it to a doctor of that rank, or send it back",
-            title(Lang::En, least)
-        ),
-    );
-    Err(Problem::new(&BELOW_WANTED_RANK).detail(zh, en).with("wanted_title", least))
+    if doctors::works(conn, post).await? { Ok(()) } else { Err(Problem::new(&DOCTOR_GONE)) }
 }
 
 /// Refuses a room that is not the inviting side's, or closed: one of others is like one that is not there.

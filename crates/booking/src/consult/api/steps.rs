@@ -29,8 +29,8 @@ pub async fn submit(asked: Asked) -> Result<Response, Problem> {
     asked.take(ConsultOrder::Submit).await
 }
 
-/// Takes it on (a doctor of the wanted specialty). One below the wanted rank is 409 `below-wanted-rank`, one who no longer
-/// sees patients for the hospital 409 `doctor-gone`.
+/// Takes it on (a doctor of the wanted specialty, of any rank: the wanted rank is asked of the one who is booked). One who no
+/// longer sees patients for the hospital is 409 `doctor-gone`.
 #[utoipa::path(post, path = "/v1/consults/{id}/accept", tag = "consults", params(("id" = ConsultId, Path)),
     responses((status = 200, body = ConsultView), (status = 403), (status = 404), (status = 409)))]
 pub async fn accept(asked: Asked) -> Result<Response, Problem> {

@@ -216,17 +216,23 @@ async fn a_wanted_rank_is_the_least_and_below_it_counts_the_inviting_sides_word_
 }
 
 #[tokio::test]
-async fn a_doctor_below_the_wanted_rank_does_not_take_it_on_and_one_above_it_does() {
+async fn a_doctor_below_the_wanted_rank_may_answer_and_is_not_booked() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
         ranks(&w, &w.second_doctor, "attending").await;
         let id = asks_for(&w, "associate_chief").await;
-        let refused = w.step(&w.second_doctor, &id, "accept", Value::Null).await;
-        assert_eq!((refused.status.as_u16(), refused.problem()), (409, "below-wanted-rank"), "{}", refused.text);
-        assert_eq!(refused.body["wanted_title"], "associate_chief");
-        assert_eq!(view(&w, &w.nurse, &id).await["state"], "submitted");
-        w.step(&w.doctor, &id, "accept", Value::Null).await.expect(200);
-        let booked = w.step(&w.nurse, &id, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
+        w.step(&w.second_doctor, &id, "accept", Value::Null).await.expect(200);
+        let free = w.get(&w.nurse, &format!("/v1/consults/{id}/slots?{WEEK}")).await.expect(200);
+        let is_below = |slot: &Value| slot["doctor_id"] == json!(w.second_doctor.id);
+        assert!(!free.as_array().unwrap().iter().any(is_below), "{free}");
+        let mut wanted = w.at("2026-11-23T00:30:00Z");
+        wanted["doctor_id"] = json!(w.second_doctor.id);
+        let refused = w.step(&w.nurse, &id, "schedule", wanted.clone()).await;
+        refused.refused(422, "invalid");
+        assert!(refused.text.contains("/doctor_id"), "{}", refused.text);
+        assert_eq!(view(&w, &w.nurse, &id).await["state"], "accepted");
+        wanted["doctor_id"] = json!(w.doctor.id);
+        let booked = w.step(&w.nurse, &id, "schedule", wanted).await.expect(200);
         assert_eq!(booked["history"].as_array().unwrap().last().unwrap()["note"], Value::Null);
         // The search by rank that belongs to no consult is exact.
         for (title, found) in [("chief", true), ("associate_chief", false), ("attending", true)] {
