@@ -228,8 +228,7 @@ async fn a_doctor_below_the_wanted_rank_may_answer_and_is_not_booked() {
         let mut wanted = w.at("2026-11-23T00:30:00Z");
         wanted["doctor_id"] = json!(w.second_doctor.id);
         let refused = w.step(&w.nurse, &id, "schedule", wanted.clone()).await;
-        refused.refused(422, "invalid");
-        assert!(refused.text.contains("/doctor_id"), "{}", refused.text);
+        at_doctor(&refused);
         assert_eq!(view(&w, &w.nurse, &id).await["state"], "accepted");
         wanted["doctor_id"] = json!(w.doctor.id);
         let booked = w.step(&w.nurse, &id, "schedule", wanted).await.expect(200);
