@@ -4,6 +4,7 @@ new-consult = Invite a doctor
 revise-consult = Change the invitation
 place-in_session = In session
 place-waiting = In the room, waiting for you
+place-waiting-somebody = Somebody waits in the room
 place-waiting-doctor = The doctor is in the room
 place-today = Today
 place-missed = Missed

@@ -4,6 +4,7 @@ new-consult = 申请会诊
 revise-consult = 修改会诊申请
 place-in_session = 正在会诊
 place-waiting = 正在会诊室等您
+place-waiting-somebody = 已有人在会诊室等
 place-waiting-doctor = 医生已在会诊室
 place-today = 今天
 place-missed = 错过了时间

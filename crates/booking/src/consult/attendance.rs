@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::model::Consult;
 use super::state::ConsultStateName;
-use super::ticket::RoomRole;
+use super::ticket::{RoomRole, window};
 
 /// After so many minutes without one side in the room the page says that it is not there.
 pub const ABSENT_AFTER_MINUTES: i64 = 15;
@@ -72,7 +72,8 @@ pub(super) fn absent(consult: &Consult, attendance: &[Presence], now: DateTime<U
     if now < appointment.expected_at() + Duration::minutes(ABSENT_AFTER_MINUTES) {
         return None;
     }
-    let came = |role: RoomRole| attendance.iter().any(|p| p.role == role);
+    let (opens, _) = window(appointment);
+    let came = |role: RoomRole| attendance.iter().any(|p| p.role == role && p.joined_at >= opens);
     Some(match (came(RoomRole::Host), came(RoomRole::Clinician)) {
         (true, false) => Absent::Clinician,
         (false, true) => Absent::Host,

@@ -36,6 +36,7 @@ described! {
 const KINDS: &[Reads] = &[
     reads::<Meeting>(STARTED),
     reads::<Meeting>(FINISHED),
+    reads::<Meeting>(meeting::ATTENDANCE),
     reads::<meeting::Finished>(FINISHED),
     reads::<meeting::Attended>(meeting::ATTENDANCE),
     reads::<meeting::Call>(meeting::ESCALATED),
@@ -60,7 +61,7 @@ pub(super) fn consumer(app: &App) -> Consumer {
 /// Whether a booked meeting is said to have begun or ended before its room opens: people who met by tickets of another
 /// time do not begin it.
 fn early(event: &Event, consult: &Consult, at: DateTime<Utc>) -> bool {
-    let moves = matches!(event.kind.as_str(), STARTED | FINISHED);
+    let moves = matches!(event.kind.as_str(), STARTED | FINISHED | meeting::ATTENDANCE);
     let opens = consult.state.appointment().map(|booked| window(booked).0);
     moves && consult.state.name() == ConsultStateName::Scheduled && opens.is_some_and(|opens| at < opens)
 }
@@ -73,10 +74,16 @@ async fn take(tx: &mut Tx, event: &Event, now: DateTime<Utc>) -> Result<(), Cons
     let consult = found.ok_or_else(|| ConsumeError::Reject(format!("no consult {}", meeting.consult_id)))?;
     meeting::take(tx, event, &consult).await?;
     if early(event, &consult, meeting.at) {
-        tracing::warn!(consult = %consult.id, kind = %event.kind, "a meeting outside its room's hours was passed over");
+        if event.kind != meeting::ATTENDANCE {
+            tracing::warn!(consult = %consult.id, kind = %event.kind, "a meeting outside its room's hours was passed over");
+        }
         return Ok(());
     }
     let step = match (event.kind.as_str(), consult.state.name()) {
+        // The relay says once that both sides met. Where that was for another time, this one begins when both are there again.
+        (meeting::ATTENDANCE, ConsultStateName::Scheduled) if meeting::is_met(tx, &consult).await? => {
+            ConsultStep::Start(meeting.at)
+        }
         (STARTED, ConsultStateName::Scheduled) => ConsultStep::Start(meeting.at),
         (FINISHED, ConsultStateName::InSession) => ConsultStep::Finish(meeting.at),
         // Ended before both sides met, nothing was held: that can still come, or be recorded as a no-show.

@@ -192,9 +192,13 @@ pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: Da
 }
 
 /// Revokes the link of a person, and the ticket that it gave: that one alone, for the next link's is good.
-pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<(), DbError> {
-    on!(tx, |c| sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(drop))?;
-    issued::revoke_each(tx, consult, person.0, now).await
+pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<u64, DbError> {
+    let ended = on!(tx, |c| {
+        let query = sqlx::query(REVOKE).bind(consult).bind(person).bind(now);
+        query.execute(c).await.map(|r| r.rows_affected())
+    })?;
+    issued::revoke_each(tx, consult, person.0, now).await?;
+    Ok(ended)
 }
 
 /// Revokes every link that stands; how many did. The tickets that they gave are the caller's to take back.

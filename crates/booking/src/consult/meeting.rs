@@ -17,7 +17,7 @@ use super::attendance::{absent, together};
 use super::id::ConsultId;
 use super::model::Consult;
 use super::steps;
-use super::ticket::RoomRole;
+use super::ticket::{RoomRole, window};
 
 /// Somebody ended the visit in the room.
 pub const FINISHED: &str = "signalling.consult.finished";
@@ -43,6 +43,8 @@ const LEFT: &str = "update consult_attendance set left_at = $3 where consult_id 
     and joined_at = (select min(joined_at) from consult_attendance
         where consult_id = $1 and person = $2 and left_at is null)";
 const ALL_LEFT: &str = "update consult_attendance set left_at = $2 where consult_id = $1 and left_at is null";
+const INSIDE: &str = "select count(distinct role) from consult_attendance
+    where consult_id = $1 and left_at is null and joined_at >= $2 and role in ('host', 'clinician')";
 const TOGETHER: &str = "insert into consult_meeting (consult_id, together_seconds) values ($1, $2)
     on conflict (consult_id) do update set together_seconds = excluded.together_seconds";
 const CALL: &str = "insert into consult_meeting
@@ -268,6 +270,13 @@ struct CheckRow {
     role: RoomRole,
     at: DateTime<Utc>,
     result: Json<CheckResult>,
+}
+
+/// Whether both sides are in the room of a booked consult, for this time.
+pub(super) async fn is_met(conn: &mut Conn, consult: &Consult) -> Result<bool, DbError> {
+    let Some((opens, _)) = consult.state.appointment().map(window) else { return Ok(false) };
+    let sides: i64 = on!(conn, |c| sqlx::query_scalar(INSIDE).bind(consult.id).bind(opens).fetch_one(c).await)?;
+    Ok(sides == 2)
 }
 
 /// Takes what the relay told; what is not of this part is passed over.

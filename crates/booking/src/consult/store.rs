@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::auth::Actor;
-use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
@@ -38,6 +38,7 @@ macro_rules! consults {
 }
 pub(super) use consults;
 
+const HOLD_POSTGRES: &str = "select id from consult where id = $1 for share";
 const FIND: &str = consults!("where c.id = $1");
 const LIST_INVITING: &str = consults!(
     "where c.inviting_id = $1
@@ -82,6 +83,15 @@ const HAS_SPECIALTY: &str = "select count(*) from (
         where m.account_id = p.account_id and m.organisation_id = $1 and m.role = 'doctor' and a.status = 'active')";
 const SPECIALTY_OF: &str = "select specialty from practitioner where account_id = $1 and organisation_id = $2 union all
     select specialty from practitioner_elsewhere where account_id = $1 and organisation_id = $2";
+
+/// Keeps a consult from being changed until the transaction ends, so that what is given for it is not given for another time or
+/// person; on `SQLite` there is one writer anyway. It is read after this.
+pub async fn hold_consult(tx: &mut Tx, id: ConsultId) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        sqlx::query(HOLD_POSTGRES).bind(id).execute(c).await?;
+    }
+    Ok(())
+}
 
 /// One consult, or none; whether the caller may see it is the policy's question.
 pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbError> {

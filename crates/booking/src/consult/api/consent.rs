@@ -40,6 +40,7 @@ pub async fn record(
     Json(body): Json<NewConsent>,
 ) -> Result<Response, Problem> {
     let mut tx = app.deps.db.begin().await?;
+    store::hold_consult(&mut tx, id).await?;
     let consult = store::load(&mut tx, &ctx, id, ConsultAction::Consent).await?;
     let consent = body.clone().checked(ctx.now())?;
     if let Some(replay) = key.begin(&mut tx, &ctx, &format!("consent {id}"), &body).await? {

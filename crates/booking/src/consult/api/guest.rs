@@ -47,6 +47,7 @@ pub async fn create(
     Json(body): Json<NewGuest>,
 ) -> Result<Response, Problem> {
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link {id}"));
+    store::hold_consult(&mut tx, id).await?;
     let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     let new = body.checked()?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &new).await? {
@@ -84,7 +85,7 @@ pub async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Makes a fresh link for the same person; the one that stands ends (care staff).
+/// Makes a fresh link for the same person; the one that stands ends (care staff). 404 where none stands.
 #[utoipa::path(post, path = "/v1/consults/{id}/guest-links/{link}/resend", tag = "consults",
     params(("id" = ConsultId, Path), ("link" = GuestId, Path)),
     responses((status = 201, body = GuestLink), (status = 403), (status = 404), (status = 409)))]
@@ -95,6 +96,7 @@ pub async fn resend(
     key: Idempotency,
 ) -> Result<Response, Problem> {
     let (mut tx, what) = (app.deps.db.begin().await?, format!("consult.guest_link.resend {id}"));
+    store::hold_consult(&mut tx, id).await?;
     let consult = store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     if let Some(replay) = key.begin_sealed(&mut tx, &ctx, &app.deps.fields, &what, &link).await? {
         return Ok(replay);
@@ -103,7 +105,10 @@ pub async fn resend(
         return Err(refused(&mut tx, &ctx, &consult, "guest_link").await?);
     }
     let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?.into_unseen();
-    guest::revoke(&mut tx, id, old.person, ctx.now()).await?;
+    // Links that were taken back, as with another person's consult, come back by a new invitation alone.
+    if guest::revoke(&mut tx, id, old.person, ctx.now()).await? == 0 {
+        return Err(Problem::not_found());
+    }
     let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
     let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, Some(old.person)).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;

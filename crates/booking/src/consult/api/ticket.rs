@@ -38,6 +38,7 @@ pub async fn ticket(
     Path(id): Path<ConsultId>,
 ) -> Result<Json<TicketView>, Problem> {
     let mut tx = app.deps.db.begin().await?;
+    store::hold_consult(&mut tx, id).await?;
     let consult = store::load(&mut tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(&mut tx, &ctx.actor).await?;
     let decide = |action| consult.decide(&ctx.actor, specialty.as_deref(), action);

@@ -16,22 +16,29 @@ use super::id::ConsultId;
 use super::model::Consult;
 use super::state::ConsultStateName;
 use super::store::Side;
+use super::ticket::window;
 
 text_enum! {
     /// The consults that one statement bounds together.
     pub(super) enum Part {
         /// In session.
         Running = "running",
-        /// Booked, not over for long, the soonest first.
+        /// Booked for a time to come, the soonest first.
         Booked = "booked",
-        /// Booked, and over for longer; the newest first.
-        Missed = "missed",
-        /// Open, and the reader's own side is to act; the longest first.
+        /// Booked for a time that has begun or passed; the newest first.
+        Begun = "begun",
+        /// Open, and the other side waits for the reader's; the longest first.
         Mine = "mine",
+        /// Open, and only the reader's own side works at it; the longest first.
+        MineToo = "mine_too",
         /// Open, and the other side is to act; the longest first.
         Theirs = "theirs",
+        /// The same of what anybody of a doctor's specialty may answer.
+        TheirsToo = "theirs_too",
         /// Over; the newest first.
         Over = "over",
+        /// The same of what no doctor had taken on.
+        OverToo = "over_too",
     }
 }
 
@@ -69,16 +76,16 @@ impl Place {
         }
     }
 
-    /// The part of which more is left out behind this place, if its bound was met.
-    pub(super) fn ends(self) -> Option<Part> {
+    /// The parts of which more is left out at the end of this place, if their bounds were met.
+    pub(super) fn ends(self) -> &'static [Part] {
         match self {
-            Self::InSession => Some(Part::Running),
-            Self::Later => Some(Part::Booked),
-            Self::Missed => Some(Part::Missed),
-            Self::Mine => Some(Part::Mine),
-            Self::Theirs => Some(Part::Theirs),
-            Self::Over => Some(Part::Over),
-            Self::Waiting | Self::Today | Self::Tomorrow => None,
+            Self::InSession => &[Part::Running],
+            Self::Today | Self::Tomorrow | Self::Later => &[Part::Booked],
+            Self::Missed => &[Part::Begun],
+            Self::Mine => &[Part::Mine, Part::MineToo],
+            Self::Theirs => &[Part::Theirs, Part::TheirsToo],
+            Self::Over => &[Part::Over, Part::OverToo],
+            Self::Waiting => &[],
         }
     }
 
@@ -119,14 +126,17 @@ pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz
         ConsultStateName::InSession => Place::InSession,
         ConsultStateName::Scheduled => booked(consult, is_waited_for, zone, now),
         ConsultStateName::Draft | ConsultStateName::Returned | ConsultStateName::Accepted => open(inviting),
-        ConsultStateName::Signed | ConsultStateName::Adopted if inviting => Place::Mine,
+        ConsultStateName::Signed if inviting => Place::Mine,
         ConsultStateName::Submitted | ConsultStateName::OpinionDraft => open(!inviting),
         _ => Place::Over,
     }
 }
 
 fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> Place {
-    if is_waited_for {
+    // Somebody who was left in a room that closed long ago waits for nobody.
+    if is_waited_for
+        && consult.state.appointment().map(window).is_some_and(|(opens, closes)| opens <= now && now < closes)
+    {
         return Place::Waiting;
     }
     if missed_at(consult).is_none_or(|missed| missed <= now) {
@@ -142,11 +152,17 @@ fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) 
 }
 
 impl Day {
+    /// Whether somebody of the other side is in the room for the time that is booked now.
+    fn is_waited_for(&self, consult: &Consult) -> bool {
+        let opens = consult.state.appointment().map(|a| window(a).0);
+        self.waiting.get(&consult.id).zip(opens).is_some_and(|(since, opens)| *since >= opens)
+    }
+
     /// The consults of each place in the order in which they are shown.
     pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<Place, Vec<&Consult>> {
         let mut places: BTreeMap<Place, Vec<&Consult>> = BTreeMap::new();
         for consult in &self.consults {
-            let at = place(consult, side, self.waiting.contains_key(&consult.id), zone, now);
+            let at = place(consult, side, self.is_waited_for(consult), zone, now);
             places.entry(at).or_default().push(consult);
         }
         for (at, consults) in &mut places {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError, Engine};
 use sanbao_platform::on;
 use sqlx::types::Json;
 
 use super::{Day, Part};
+use crate::account::AccountId;
 use crate::consult::id::ConsultId;
 use crate::consult::model::{Consult, ConsultRow};
 use crate::consult::store::{Side, consults, specialty_of};
@@ -16,63 +17,88 @@ use crate::consult::store::{Side, consults, specialty_of};
 /// Consults of one part that are read at most; of those that are over [`OVER_MAX`].
 const PART_MAX: i64 = 100;
 const OVER_MAX: i64 = 20;
-/// A consult that began so long ago is over, whatever its length and delay.
-const OVER_AFTER_HOURS: i64 = 12;
 
 // The lists of states that stand twice are those of the partial indexes.
 const OF_HOME: &str = "select a.id, 'running' as part from (select id from consult
-        where inviting_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
+        where inviting_id = $1 and state = 'in_session'
+        order by starts_at, id limit $3) a
     union all select a.id, 'booked' from (select id from consult
-        where inviting_id = $1 and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
-    union all select a.id, 'missed' from (select id from consult
-        where inviting_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
+        where inviting_id = $1 and state = 'scheduled' and starts_at >= $2
+        order by starts_at, id limit $3) a
+    union all select a.id, 'begun' from (select id from consult
+        where inviting_id = $1 and state = 'scheduled' and starts_at < $2
+        order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed', 'adopted')
-        and state in ('draft', 'returned', 'accepted', 'signed', 'adopted')
+        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
+        and state in ('returned', 'accepted', 'signed')
+        order by state_since, id limit $3) a
+    union all select a.id, 'mine_too' from (select id from consult
+        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
+        and state = 'draft'
         order by state_since, id limit $3) a
     union all select a.id, 'theirs' from (select id from consult
-        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed', 'adopted')
-        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+        where inviting_id = $1 and state in ('draft', 'submitted', 'returned', 'accepted', 'opinion_draft', 'signed')
+        and state in ('submitted', 'opinion_draft')
+        order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult
-        where inviting_id = $1 and state in ('archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        where inviting_id = $1 and state in ('adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
 const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from consult
-        where invited_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
+        where invited_id = $1 and state = 'in_session'
+        order by starts_at, id limit $3) a
     union all select a.id, 'booked' from (select id from consult
-        where invited_id = $1 and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
-    union all select a.id, 'missed' from (select id from consult
-        where invited_id = $1 and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
+        where invited_id = $1 and state = 'scheduled' and starts_at >= $2
+        order by starts_at, id limit $3) a
+    union all select a.id, 'begun' from (select id from consult
+        where invited_id = $1 and state = 'scheduled' and starts_at < $2
+        order by starts_at desc, id desc limit $3) a
     union all select a.id, 'mine' from (select id from consult
         where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
+        and state = 'submitted'
+        order by state_since, id limit $3) a
+    union all select a.id, 'mine_too' from (select id from consult
+        where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state = 'opinion_draft'
+        order by state_since, id limit $3) a
     union all select a.id, 'theirs' from (select id from consult
         where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('returned', 'accepted') order by state_since, id limit $3) a
+        and state in ('returned', 'accepted')
+        order by state_since, id limit $3) a
     union all select a.id, 'over' from (select id from consult
-        where invited_id = $1
-        and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        where invited_id = $1 and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
 // A doctor has what is their own, and what anybody of the specialty may answer.
 const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from consult
-        where doctor_id = $5 and invited_id = $1 and state = 'in_session' order by starts_at, id limit $3) a
-    union all select a.id, 'booked' from (select id from consult where doctor_id = $5 and invited_id = $1
-        and state = 'scheduled' and starts_at >= $2 order by starts_at, id limit $3) a
-    union all select a.id, 'missed' from (select id from consult where doctor_id = $5 and invited_id = $1
-        and state = 'scheduled' and starts_at < $2 order by starts_at desc, id desc limit $3) a
-    union all select a.id, 'mine' from (select id from consult where doctor_id = $5 and invited_id = $1
-        and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('submitted', 'opinion_draft') order by state_since, id limit $3) a
-    union all select a.id, 'mine' from (select id from consult where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state = 'submitted'
-        and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult where doctor_id = $5 and invited_id = $1
-        and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state in ('returned', 'accepted') order by state_since, id limit $3) a
-    union all select a.id, 'theirs' from (select id from consult where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
-        and state = 'returned'
-        and doctor_id is null and wanted_specialty = $6 order by state_since, id limit $3) a
-    union all select a.id, 'over' from (select id from consult where doctor_id = $5 and invited_id = $1
+        where doctor_id = $5 and invited_id = $1 and state = 'in_session'
+        order by starts_at, id limit $3) a
+    union all select a.id, 'booked' from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state = 'scheduled' and starts_at >= $2
+        order by starts_at, id limit $3) a
+    union all select a.id, 'begun' from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state = 'scheduled' and starts_at < $2
+        order by starts_at desc, id desc limit $3) a
+    union all select a.id, 'mine_too' from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state = 'opinion_draft'
+        order by state_since, id limit $3) a
+    union all select a.id, 'theirs' from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
+        and state in ('returned', 'accepted')
+        order by state_since, id limit $3) a
+    union all select a.id, 'mine' from (select id from consult
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
+        and state in ('submitted', 'returned', 'accepted', 'opinion_draft') and state = 'submitted'
+        order by state_since, id limit $3) a
+    union all select a.id, 'theirs_too' from (select id from consult
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
+        and state in ('submitted', 'returned', 'accepted', 'opinion_draft') and state = 'returned'
+        order by state_since, id limit $3) a
+    union all select a.id, 'over_too' from (select id from consult
+        where invited_id = $1 and doctor_id is null and wanted_specialty = $6
         and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
+        order by state_since desc, id desc limit $4) a
+    union all select a.id, 'over' from (select id from consult
+        where doctor_id = $5 and invited_id = $1 and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
 const THESE_SQLITE: &str = consults!("where c.id in (select unhex(e.value) from json_each($1) e)");
 const THESE_POSTGRES: &str = consults!("where c.id in (select e::uuid from jsonb_array_elements_text($1) e)");
@@ -100,7 +126,7 @@ pub(in crate::consult) async fn read(
     let mut day = Day::default();
     let mut ids: Vec<ConsultId> = Vec::with_capacity(found.len());
     for part in Part::ALL {
-        let most = if *part == Part::Over { OVER_MAX } else { PART_MAX };
+        let most = if matches!(part, Part::Over | Part::OverToo) { OVER_MAX } else { PART_MAX };
         let of: Vec<ConsultId> = found.iter().filter(|row| row.part == *part).map(|row| row.id).collect();
         let most = usize::try_from(most).unwrap_or(usize::MAX);
         if of.len() > most {
@@ -119,11 +145,20 @@ pub(in crate::consult) async fn read(
     };
     let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(&ids).fetch_all(c).await)?;
     day.consults = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
+    // It may have gone to others between the statements.
+    day.consults.retain(|consult| match side {
+        Side::Inviting => consult.inviting.id == actor.organisation,
+        Side::Hospital | Side::Doctor => consult.invited.id == actor.organisation,
+    });
+    if side == Side::Doctor {
+        let own = AccountId::from(actor.subject);
+        day.consults.retain(|consult| consult.state.doctor().is_none_or(|doctor| doctor == own));
+    }
     Ok(day)
 }
 
 async fn found(conn: &mut Conn, actor: &Actor, side: Side, now: DateTime<Utc>) -> Result<Vec<FoundRow>, DbError> {
-    let (organisation, recent) = (actor.organisation, now - Duration::hours(OVER_AFTER_HOURS));
+    let organisation = actor.organisation;
     let (part, over) = (PART_MAX + 1, OVER_MAX + 1);
     let statement = match side {
         Side::Inviting => OF_HOME,
@@ -131,13 +166,13 @@ async fn found(conn: &mut Conn, actor: &Actor, side: Side, now: DateTime<Utc>) -
         Side::Doctor => {
             let specialty = specialty_of(conn, actor).await?.unwrap_or_default();
             return Ok(on!(conn, |c| {
-                let query = sqlx::query_as(OF_DOCTOR).bind(organisation).bind(recent).bind(part).bind(over);
+                let query = sqlx::query_as(OF_DOCTOR).bind(organisation).bind(now).bind(part).bind(over);
                 query.bind(actor.subject).bind(&specialty).fetch_all(c).await
             })?);
         }
     };
     Ok(on!(conn, |c| {
-        let query = sqlx::query_as(statement).bind(organisation).bind(recent).bind(part).bind(over);
+        let query = sqlx::query_as(statement).bind(organisation).bind(now).bind(part).bind(over);
         query.fetch_all(c).await
     })?)
 }

@@ -15,7 +15,8 @@ use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
 use crate::consult::model::Consult;
 use crate::consult::policy::ConsultRelation;
-use crate::consult::state::ConsultStateName;
+use crate::consult::state::{ConsultStateName, ConsultStepName};
+use crate::consult::timing::is_due;
 use crate::consult::view::actions;
 
 /// Nobody tells when somebody is absent; a page that waits for it asks so often.
@@ -98,8 +99,9 @@ fn status(
         .appointment()
         .filter(|_| matches!(state, ConsultStateName::Scheduled | ConsultStateName::InSession));
     let absent = meeting.absent.map_or("", Absent::as_str);
+    let due = [ConsultStepName::Finish, ConsultStepName::NoShow].map(|step| is_due(&consult.state, step, ctx.now()));
     html! {
-        div data-state=(format!("{}-{}-{absent}", state, consult.has_consent)) data-can-sign[actions.contains(&"sign")] {
+        div data-state=(format!("{}-{}-{absent}-{}-{}", state, consult.has_consent, due[0], due[1])) data-can-sign[actions.contains(&"sign")] {
             div.spread { h1 { (consult.about(&ctx.shows).name) } (badge(lang, state)) }
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }

@@ -74,10 +74,10 @@ fn lists(reader: &Reader<'_>, day: &Day, places: &BTreeMap<Place, Vec<&Consult>>
     html! {
         @for place in Place::ALL {
             @let consults = places.get(place).map_or(&[][..], Vec::as_slice);
-            @let more = place.ends().is_some_and(|part| day.more.contains(&part));
+            @let more = last_of_parts(places, *place) && place.ends().iter().any(|part| day.more.contains(part));
             @if !consults.is_empty() {
                 h2 { (heading(reader, *place)) " " span.faint { (consults.len()) } }
-                @if *place == Place::Missed { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
+                @if *place == Place::Missed && reader.side != Side::Hospital { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
                 div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
             }
             @if more { (page::count(lang, consults.len(), true)) }
@@ -89,9 +89,18 @@ fn lists(reader: &Reader<'_>, day: &Day, places: &BTreeMap<Place, Vec<&Consult>>
     }
 }
 
+/// Whether what is left out of its parts would stand behind this place.
+fn last_of_parts(places: &BTreeMap<Place, Vec<&Consult>>, place: Place) -> bool {
+    !places.keys().any(|other| *other > place && other.ends() == place.ends())
+}
+
 /// 今天 11月23日 周一
 fn heading(reader: &Reader<'_>, place: Place) -> String {
-    let other = if place == Place::Waiting && reader.side == Side::Inviting { "-doctor" } else { "" };
+    let other = match (place, reader.side) {
+        (Place::Waiting, Side::Inviting) => "-doctor",
+        (Place::Waiting, Side::Hospital) => "-somebody",
+        _ => "",
+    };
     let name = reader.words.t(&format!("place-{}{other}", place.key()));
     let today = reader.ctx.now().with_timezone(&reader.words.zone).date_naive();
     match place {
@@ -144,14 +153,12 @@ fn moment(reader: &Reader<'_>, place: Place, consult: &Consult) -> Markup {
     let since = reader.waiting.get(&consult.id);
     html! {
         @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || place == Place::Missed) {
-            @let (at, late) = (a.interval.starts_at(), a.delay_minutes > 0);
-            @if late { (TEXTS.with(lang, "expected-at", &[("time", &words.clock(expected(a)))])) " " }
-            @else {
-                time.strong datetime=(at.to_rfc3339()) {
-                    @if matches!(place, Place::Today | Place::Tomorrow) { (words.clock(at)) } @else { (words.when(at)) }
-                }
-            }
-            @if late { (late_by(lang, a.delay_minutes)) }
+            @let at = a.interval.starts_at();
+            @let is_ahead = place != Place::InSession && place != Place::Missed;
+            @let said = |at| if matches!(place, Place::Today | Place::Tomorrow | Place::Waiting) { words.clock(at) } else { words.when(at) };
+            @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(expected(a)))])) " " }
+            @else { time.strong datetime=(at.to_rfc3339()) { (said(at)) } }
+            @if a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
             @if let (Some(since), Place::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
             @if place == Place::Today { br; span.faint { (words.age(Age::Left, expected(a), now)) } }
         } @else if place == Place::Over {

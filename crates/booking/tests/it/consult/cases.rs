@@ -88,6 +88,8 @@ async fn another_resident_voids_consents_and_family_links_and_the_same_one_keeps
         assert!(page.contains("换了老人"), "{page}");
         let token = Some(json!({ "token": link["token"] }));
         assert_eq!(w.call(None, "POST", "/v1/guest-tickets", token, &[]).await.status, 404);
+        let resend = format!("guest-links/{}/resend", link["id"].as_str().unwrap());
+        assert_eq!(w.step(&w.nurse, id, &resend, Value::Null).await.status, 404, "nor does it come back");
 
         w.step(&w.doctor, id, "accept", Value::Null).await.expect(200);
         w.step(&w.nurse, id, "schedule", w.at("2026-11-23T00:30:00Z")).await.expect(200);
@@ -128,7 +130,11 @@ async fn a_consult_that_is_put_off_takes_every_ticket_back_and_is_not_begun_by_t
         w.clock.advance(Duration::from_hours(7 * 24));
         w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
         w.call(None, "POST", "/v1/guest-tickets", token, &[]).await.expect(200);
-        tell(&w, &id, "started", json!({})).await;
+        // The relay has said that they met, and says it once: now it begins when both are there again.
+        for (who, role) in [(&w.nurse, "host"), (&w.doctor, "clinician")] {
+            assert_eq!(view(&w, &w.nurse, &id).await["state"], "scheduled", "{role}");
+            tell(&w, &id, "attendance", json!({ "person": who.id, "role": role, "change": "joined" })).await;
+        }
         assert_eq!(view(&w, &w.nurse, &id).await["state"], "in_session");
     })
     .await;

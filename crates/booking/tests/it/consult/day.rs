@@ -130,6 +130,41 @@ async fn the_one_in_session_stands_first_and_then_who_waits_in_the_room() {
 }
 
 #[tokio::test]
+async fn somebody_who_was_left_in_a_room_waits_for_nobody_when_its_time_is_over() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (left, moved) = (w.scheduled().await, booked(&w, "2026-11-23T01:00:00Z").await);
+        for id in [&left, &moved] {
+            w.step(&w.nurse, id, "consents", World::consent()).await.expect(201);
+            comes(&w, id, &w.nurse, "host").await;
+        }
+        w.step(&w.nurse, &moved, "reschedule", w.at("2026-11-26T01:00:00Z")).await.expect(200);
+        w.clock.advance(Duration::from_hours(72));
+        let list = list(&w, &w.doctor).await;
+        assert_eq!(list.next.as_ref(), Some(&moved), "{}", list.text);
+        assert_eq!((list.under("今天"), list.under("错过了时间")), (vec![moved.as_str()], vec![left.as_str()]));
+        assert!(list.under("正在会诊室等您").is_empty(), "{}", list.text);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_called_off_or_kept_stands_among_what_is_over() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.accepted().await;
+        w.step(&w.nurse, &id, "cancel", json!({ "reason": "家属不同意" })).await.expect(200);
+        for who in [&w.nurse, &w.doctor, &w.second_doctor, &w.hospital_admin] {
+            let list = list(&w, who).await;
+            assert_eq!(list.under("最近结束"), [id.as_str()], "{} {}: {}", w.engine, who.name, list.text);
+        }
+        assert!(!list(&w, &w.skin_doctor).await.text.contains(&id), "another specialty's");
+        assert!(!list(&w, &w.stranger_nurse).await.text.contains(&id));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_open_stays_on_the_list_whatever_its_age() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
@@ -160,8 +195,7 @@ async fn hundreds_of_consults_hide_none_of_today() {
             assert_eq!(list.next.as_ref(), Some(&today), "{} {}: {}", w.engine, who.name, list.text);
             assert_eq!(list.under("今天"), [today.as_str()]);
             assert_eq!(list.under("最近结束").len(), 20);
-            let missed = list.under("错过了时间").len();
-            assert!(missed >= 100, "{missed}");
+            assert_eq!(list.under("错过了时间").len(), 100);
             assert!(list.text.contains("后面还有"), "{}", list.text);
         }
     })
