@@ -79,6 +79,7 @@ async fn each_service_does_its_work_and_reaches_nothing_of_the_others() {
     .await;
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+    apart.time_has_come(consult).await;
     // Both are in a room, which is in the log that only the relay may write and read.
     let relay = apart.base(Role::Signalling);
     let rooms = ["host", "clinician"].map(|role| enter(&relay, consult, role));

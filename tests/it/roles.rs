@@ -241,7 +241,9 @@ async fn each_is_killed_under_load_and_every_event_takes_effect_once() {
     let agency = flow::organisation(&nobody, "home_care_agency").await;
     let mut consults = Vec::new();
     for _ in 0..CONSULTS {
-        consults.push(flow::scheduled_consult(&nobody, &nurse, &doctor).await);
+        let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+        apart.time_has_come(consult).await;
+        consults.push(consult);
     }
     let done = Arc::new(Acknowledged::default());
     let stop = Arc::new(AtomicBool::new(false));
@@ -301,6 +303,7 @@ async fn a_days_work_goes_across_the_services() {
     // Two people meet in the relay's room, and booking knows that the consult has begun.
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+    apart.time_has_come(consult).await;
     let here = enter(&apart.base(Role::Signalling), consult, "host").await;
     let there = enter(&apart.base(Role::Signalling), consult, "clinician").await;
     eventually("the consult is in session", async || {
@@ -377,6 +380,7 @@ async fn a_log_in_that_ends_ends_its_tokens_streams_and_rooms_on_other_processes
     let (admin, desk) = (nobody.demo("admin").await, nobody.demo("desk").await);
     let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
     let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+    apart.time_has_come(consult).await;
     let mut sql = apart.sql().await;
     let (jti, session) = (uuid_v7(Clock::system().now()), session_of(&mut sql, "nurse").await);
     keep_ticket(&mut sql, consult, jti, session).await;

@@ -90,6 +90,7 @@ impl Spoken {
         let (mut apart, nobody) = demo_apart().await?;
         let (nurse, doctor) = (nobody.demo("nurse").await, nobody.demo("doctor").await);
         let consult = flow::scheduled_consult(&nobody, &nurse, &doctor).await;
+        apart.time_has_come(consult).await;
         let mut nobody_writes = PgConnection::connect(&apart.url).await.unwrap();
         sqlx::raw_sql(NOBODY_WRITES).execute(&mut nobody_writes).await.unwrap();
         let mut host = enter(&apart.base(Role::Signalling), consult, "host").await;

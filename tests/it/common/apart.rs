@@ -9,6 +9,7 @@ use sanbao::role::Role;
 use sanbao_platform::testing::{self, TestEngine, port};
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
 
 use crate::common::Client;
 use crate::common::nats::{self, NatsServer};
@@ -136,5 +137,12 @@ impl Apart {
 
     pub async fn sql(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.unwrap()
+    }
+
+    /// A booked consult's time has come: the next free time of the demo's doctor may be tomorrow's.
+    pub async fn time_has_come(&self, consult: Uuid) {
+        let moved =
+            "update booking.consult set starts_at = now(), ends_at = now() + interval '30 minutes' where id = $1";
+        sqlx::query(moved).bind(consult).execute(&mut self.sql().await).await.unwrap();
     }
 }
