@@ -51,6 +51,7 @@ const READERS: &[&str] = &[
     "crates/booking/src/account/person/transfer/store.rs",
     "crates/booking/src/account/readiness.rs",
     "crates/booking/src/consult/consent.rs",
+    "crates/booking/src/consult/day/store.rs",
     "crates/booking/src/consult/guest.rs",
     "crates/booking/src/consult/jobs.rs",
     "crates/booking/src/consult/meeting.rs",

@@ -62,6 +62,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1810 "1810_retention",
     1820 "1820_caregiver_profile",
     1830 "1830_dual_control",
+    1840 "1840_consult_lists",
 );
 
 /// The operator's choices.

@@ -44,7 +44,7 @@ text_enum! {
 
 listed_enum! {
     /// The place of a consult on the list, in the order of the list.
-    pub(super) enum Place {
+    pub(super) enum DayPlace {
         /// Both sides are in the room.
         InSession,
         /// Somebody of the other side is in the room, and nobody has begun.
@@ -60,7 +60,7 @@ listed_enum! {
     }
 }
 
-impl Place {
+impl DayPlace {
     /// The name in the texts.
     pub(super) fn key(self) -> &'static str {
         match self {
@@ -119,35 +119,35 @@ fn day_of(consult: &Consult, zone: Tz) -> Option<NaiveDate> {
 }
 
 /// The place of a consult on the list of a side whose clock is in `zone`.
-pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> Place {
+pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> DayPlace {
     let inviting = side == Side::Inviting;
-    let open = |ours: bool| if ours { Place::Mine } else { Place::Theirs };
+    let open = |ours: bool| if ours { DayPlace::Mine } else { DayPlace::Theirs };
     match consult.state.name() {
-        ConsultStateName::InSession => Place::InSession,
+        ConsultStateName::InSession => DayPlace::InSession,
         ConsultStateName::Scheduled => booked(consult, is_waited_for, zone, now),
         ConsultStateName::Draft | ConsultStateName::Returned | ConsultStateName::Accepted => open(inviting),
-        ConsultStateName::Signed if inviting => Place::Mine,
+        ConsultStateName::Signed if inviting => DayPlace::Mine,
         ConsultStateName::Submitted | ConsultStateName::OpinionDraft => open(!inviting),
-        _ => Place::Over,
+        _ => DayPlace::Over,
     }
 }
 
-fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> Place {
+fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> DayPlace {
     // Somebody who was left in a room that closed long ago waits for nobody.
     if is_waited_for
         && consult.state.appointment().map(window).is_some_and(|(opens, closes)| opens <= now && now < closes)
     {
-        return Place::Waiting;
+        return DayPlace::Waiting;
     }
     if missed_at(consult).is_none_or(|missed| missed <= now) {
-        return Place::Missed;
+        return DayPlace::Missed;
     }
     let today = now.with_timezone(&zone).date_naive();
     match day_of(consult, zone) {
         // One that was to begin before midnight is still of this night.
-        Some(day) if day <= today => Place::Today,
-        Some(day) if Some(day) == today.succ_opt() => Place::Tomorrow,
-        _ => Place::Later,
+        Some(day) if day <= today => DayPlace::Today,
+        Some(day) if Some(day) == today.succ_opt() => DayPlace::Tomorrow,
+        _ => DayPlace::Later,
     }
 }
 
@@ -159,17 +159,17 @@ impl Day {
     }
 
     /// The consults of each place in the order in which they are shown.
-    pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<Place, Vec<&Consult>> {
-        let mut places: BTreeMap<Place, Vec<&Consult>> = BTreeMap::new();
+    pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<DayPlace, Vec<&Consult>> {
+        let mut places: BTreeMap<DayPlace, Vec<&Consult>> = BTreeMap::new();
         for consult in &self.consults {
             let at = place(consult, side, self.is_waited_for(consult), zone, now);
             places.entry(at).or_default().push(consult);
         }
         for (at, consults) in &mut places {
             match at {
-                Place::Mine | Place::Theirs => consults.sort_by_key(|c| (c.state_since, c.id)),
-                Place::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
-                Place::Missed => consults.sort_by_key(|c| std::cmp::Reverse((day_moment(c), c.id))),
+                DayPlace::Mine | DayPlace::Theirs => consults.sort_by_key(|c| (c.state_since, c.id)),
+                DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
+                DayPlace::Missed => consults.sort_by_key(|c| std::cmp::Reverse((day_moment(c), c.id))),
                 _ => consults.sort_by_key(|c| (day_moment(c), c.id)),
             }
         }

@@ -16,7 +16,7 @@ use super::{TEXTS, age, badge, meeting as spoken, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
-use crate::consult::day::{self, Day, Place};
+use crate::consult::day::{self, Day, DayPlace};
 use crate::consult::id::ConsultId;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
@@ -69,15 +69,20 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     ))
 }
 
-fn lists(reader: &Reader<'_>, day: &Day, places: &BTreeMap<Place, Vec<&Consult>>, next: Option<ConsultId>) -> Markup {
+fn lists(
+    reader: &Reader<'_>,
+    day: &Day,
+    places: &BTreeMap<DayPlace, Vec<&Consult>>,
+    next: Option<ConsultId>,
+) -> Markup {
     let lang = reader.ctx.lang;
     html! {
-        @for place in Place::ALL {
+        @for place in DayPlace::ALL {
             @let consults = places.get(place).map_or(&[][..], Vec::as_slice);
             @let more = last_of_parts(places, *place) && place.ends().iter().any(|part| day.more.contains(part));
             @if !consults.is_empty() {
                 h2 { (heading(reader, *place)) " " span.faint { (consults.len()) } }
-                @if *place == Place::Missed && reader.side != Side::Hospital { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
+                @if *place == DayPlace::Missed && reader.side != Side::Hospital { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
                 div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
             }
             @if more { (page::count(lang, consults.len(), true)) }
@@ -90,22 +95,22 @@ fn lists(reader: &Reader<'_>, day: &Day, places: &BTreeMap<Place, Vec<&Consult>>
 }
 
 /// Whether what is left out of its parts would stand behind this place.
-fn last_of_parts(places: &BTreeMap<Place, Vec<&Consult>>, place: Place) -> bool {
+fn last_of_parts(places: &BTreeMap<DayPlace, Vec<&Consult>>, place: DayPlace) -> bool {
     !places.keys().any(|other| *other > place && other.ends() == place.ends())
 }
 
 /// 今天 11月23日 周一
-fn heading(reader: &Reader<'_>, place: Place) -> String {
+fn heading(reader: &Reader<'_>, place: DayPlace) -> String {
     let other = match (place, reader.side) {
-        (Place::Waiting, Side::Inviting) => "-doctor",
-        (Place::Waiting, Side::Hospital) => "-somebody",
+        (DayPlace::Waiting, Side::Inviting) => "-doctor",
+        (DayPlace::Waiting, Side::Hospital) => "-somebody",
         _ => "",
     };
     let name = reader.words.t(&format!("place-{}{other}", place.key()));
     let today = reader.ctx.now().with_timezone(&reader.words.zone).date_naive();
     match place {
-        Place::Today => format!("{name} {}", reader.words.day(today)),
-        Place::Tomorrow => match today.succ_opt() {
+        DayPlace::Today => format!("{name} {}", reader.words.day(today)),
+        DayPlace::Tomorrow => match today.succ_opt() {
             Some(day) => format!("{name} {}", reader.words.day(day)),
             None => name,
         },
@@ -113,12 +118,12 @@ fn heading(reader: &Reader<'_>, place: Place) -> String {
     }
 }
 
-fn row(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> Markup {
+fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -> Markup {
     let (ctx, lang) = (reader.ctx, reader.ctx.lang);
     let about = consult.about(&ctx.shows);
     let waits = !actions(consult, ctx, reader.specialty.as_deref()).is_empty();
     let side = if reader.side == Side::Inviting { "inviting" } else { "invited" };
-    let is_booked = place.is_ahead() || place == Place::Missed;
+    let is_booked = place.is_ahead() || place == DayPlace::Missed;
     let other = if reader.side == Side::Inviting { &consult.invited } else { &consult.inviting };
     html! {
         article.row.next[is_next] {
@@ -148,20 +153,20 @@ fn row(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> M
 }
 
 /// When it is, as people say it.
-fn moment(reader: &Reader<'_>, place: Place, consult: &Consult) -> Markup {
+fn moment(reader: &Reader<'_>, place: DayPlace, consult: &Consult) -> Markup {
     let (words, now, lang) = (reader.words, reader.ctx.now(), reader.ctx.lang);
     let since = reader.waiting.get(&consult.id);
     html! {
-        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || place == Place::Missed) {
+        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || place == DayPlace::Missed) {
             @let at = a.interval.starts_at();
-            @let is_ahead = place != Place::InSession && place != Place::Missed;
-            @let said = |at| if matches!(place, Place::Today | Place::Tomorrow | Place::Waiting) { words.clock(at) } else { words.when(at) };
+            @let is_ahead = place != DayPlace::InSession && place != DayPlace::Missed;
+            @let said = |at| if matches!(place, DayPlace::Today | DayPlace::Tomorrow | DayPlace::Waiting) { words.clock(at) } else { words.when(at) };
             @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(expected(a)))])) " " }
             @else { time.strong datetime=(at.to_rfc3339()) { (said(at)) } }
             @if a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
-            @if let (Some(since), Place::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
-            @if place == Place::Today { br; span.faint { (words.age(Age::Left, expected(a), now)) } }
-        } @else if place == Place::Over {
+            @if let (Some(since), DayPlace::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
+            @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, expected(a), now)) } }
+        } @else if place == DayPlace::Over {
             span.faint { (words.age(Age::Ago, consult.state_since, now)) }
         } @else {
             (words.age(Age::Waited, consult.state_since, now))
@@ -173,7 +178,7 @@ fn moment(reader: &Reader<'_>, place: Place, consult: &Consult) -> Markup {
 }
 
 /// The way on: into the room while its door is open, else to what is to be done first.
-fn way(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> Markup {
+fn way(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -> Markup {
     let (lang, now) = (reader.ctx.lang, reader.ctx.now());
     let page = format!("/consults/{}", consult.id);
     let goes_in = reader.side != Side::Hospital && is_open(consult, now);
@@ -184,7 +189,7 @@ fn way(reader: &Reader<'_>, place: Place, consult: &Consult, is_next: bool) -> M
             a.button.primary[is_next] href=(format!("{page}#consent")) { (t(lang, "record-consent-first")) }
         } @else if goes_in {
             span.faint { (t(lang, "consent-is-missing")) }
-        } @else if place == Place::Missed && reader.side != Side::Hospital {
+        } @else if place == DayPlace::Missed && reader.side != Side::Hospital {
             a.button href=(page) { (t(lang, "missed-open")) }
         } @else {
             a.button href=(page) { (t(lang, "open-consult")) }
