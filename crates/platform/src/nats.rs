@@ -109,9 +109,9 @@ pub enum NatsError {
         "the NATS stream {name} is being filled by a restore, or one was broken off: let it end, or begin it again in an empty place"
     )]
     Unfinished { name: String },
-    /// A restore has filled it, and was broken off before the erased of its list were out of it.
+    /// A restore has filled it, and was broken off before it let it be used.
     #[error(
-        "the NATS stream {name} was filled by a restore with a list of the erased, who still stand in it: `sanbao erasures apply` with that list and --nats ends it"
+        "the NATS stream {name} was filled by a restore that was broken off behind it: end that first (README, \"Backup of services apart\")"
     )]
     Held { name: String },
     /// A copy of a stream is not what it was made of.

@@ -36,8 +36,8 @@ const EXPECTATION: &str = "nats-expected-";
 const FILLER: &str = "filler";
 /// The description of a stream that is being filled.
 const FILLING: &str = "Being filled by a restore";
-/// The description of one that is whole and in which the erased of a list still stand.
-const HELD: &str = "Filled by a restore, with people who were erased since";
+/// The description of one that is whole and of which something is to be taken out before it is used.
+const HELD: &str = "Filled by a restore, and held back until it has ended";
 /// The description of one that is whole and that nobody has used yet.
 const FILLED: &str = "Filled by a restore, and not used yet";
 

@@ -6,7 +6,7 @@ mod store;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use sanbao_platform::{listed_enum, text_enum};
 
@@ -16,7 +16,7 @@ use super::id::ConsultId;
 use super::model::Consult;
 use super::state::ConsultStateName;
 use super::store::Side;
-use super::ticket::window;
+use super::ticket::{is_open, window};
 
 text_enum! {
     /// The consults that one statement bounds together.
@@ -105,19 +105,6 @@ pub(super) struct Day {
     pub(super) more: Vec<Part>,
 }
 
-/// The moment from which a consult that did not begin was missed.
-fn missed_at(consult: &Consult) -> Option<DateTime<Utc>> {
-    let appointment = consult.state.appointment()?;
-    Some(appointment.interval.ends_at() + Duration::minutes(i64::from(appointment.delay_minutes)))
-}
-
-/// The local day on which a booked consult is expected to begin.
-fn day_of(consult: &Consult, zone: Tz) -> Option<NaiveDate> {
-    let appointment = consult.state.appointment()?;
-    let expected = appointment.interval.starts_at() + Duration::minutes(i64::from(appointment.delay_minutes));
-    Some(expected.with_timezone(&zone).date_naive())
-}
-
 /// The place of a consult on the list of a side whose clock is in `zone`.
 pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> DayPlace {
     let inviting = side == Side::Inviting;
@@ -133,44 +120,45 @@ pub(super) fn place(consult: &Consult, side: Side, is_waited_for: bool, zone: Tz
 }
 
 fn booked(consult: &Consult, is_waited_for: bool, zone: Tz, now: DateTime<Utc>) -> DayPlace {
-    // Somebody who was left in a room that closed long ago waits for nobody.
-    if is_waited_for
-        && consult.state.appointment().map(window).is_some_and(|(opens, closes)| opens <= now && now < closes)
-    {
+    let Some(appointment) = consult.state.appointment() else { return DayPlace::Missed };
+    if is_waited_for {
         return DayPlace::Waiting;
     }
-    if missed_at(consult).is_none_or(|missed| missed <= now) {
+    if appointment.expected_end() <= now {
         return DayPlace::Missed;
     }
-    let today = now.with_timezone(&zone).date_naive();
-    match day_of(consult, zone) {
+    let local = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+    let (day, today) = (local(appointment.expected_at()), local(now));
+    match today.succ_opt() {
         // One that was to begin before midnight is still of this night.
-        Some(day) if day <= today => DayPlace::Today,
-        Some(day) if Some(day) == today.succ_opt() => DayPlace::Tomorrow,
+        _ if day <= today => DayPlace::Today,
+        tomorrow if tomorrow == Some(day) => DayPlace::Tomorrow,
         _ => DayPlace::Later,
     }
 }
 
 impl Day {
-    /// Whether somebody of the other side is in the room for the time that is booked now.
-    fn is_waited_for(&self, consult: &Consult) -> bool {
+    /// Whether somebody of the other side is in the room for the time that is booked now. A room that closed long ago, in which
+    /// somebody was left, waits for nobody.
+    fn is_waited_for(&self, consult: &Consult, now: DateTime<Utc>) -> bool {
         let opens = consult.state.appointment().map(|a| window(a).0);
-        self.waiting.get(&consult.id).zip(opens).is_some_and(|(since, opens)| *since >= opens)
+        let since = self.waiting.get(&consult.id).zip(opens);
+        is_open(&consult.state, now) && since.is_some_and(|(since, opens)| *since >= opens)
     }
 
     /// The consults of each place in the order in which they are shown.
     pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<DayPlace, Vec<&Consult>> {
         let mut places: BTreeMap<DayPlace, Vec<&Consult>> = BTreeMap::new();
         for consult in &self.consults {
-            let at = place(consult, side, self.is_waited_for(consult), zone, now);
+            let at = place(consult, side, self.is_waited_for(consult, now), zone, now);
             places.entry(at).or_default().push(consult);
         }
         for (at, consults) in &mut places {
             match at {
                 DayPlace::Mine | DayPlace::Theirs => consults.sort_by_key(|c| (c.state_since, c.id)),
                 DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
-                DayPlace::Missed => consults.sort_by_key(|c| std::cmp::Reverse((day_moment(c), c.id))),
-                _ => consults.sort_by_key(|c| (day_moment(c), c.id)),
+                DayPlace::Missed => consults.sort_by_key(|c| std::cmp::Reverse((starts_at(c), c.id))),
+                _ => consults.sort_by_key(|c| (starts_at(c), c.id)),
             }
         }
         places
@@ -178,6 +166,6 @@ impl Day {
 }
 
 /// The booked begin.
-fn day_moment(consult: &Consult) -> Option<DateTime<Utc>> {
+fn starts_at(consult: &Consult) -> Option<DateTime<Utc>> {
     consult.state.appointment().map(|a| a.interval.starts_at())
 }

@@ -7,7 +7,7 @@ use sanbao_platform::lang::Lang;
 use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 
-use super::door::{door, expected, late_by};
+use super::door::{door, late_by};
 use super::sheet::{Sheet, may_enter, sheet};
 use super::{badge, forms, late, meeting as spoken, readable, record, t, time, words};
 use crate::App;
@@ -108,7 +108,7 @@ fn status(
             @if let Some(a) = running {
                 p.big { (time(lang, zone, a.interval.starts_at())) }
                 @if a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
-                @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, expected(a), ctx.now())) } }
+                @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, a.expected_at(), ctx.now())) } }
                 (spoken::inside(lang, meeting))
                 @if enters { p { (door(lang, consult, ctx.now(), "enter-room")) } }
             }

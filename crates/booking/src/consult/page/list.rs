@@ -11,7 +11,7 @@ use sanbao_platform::http::{Ctx, PageCtx};
 use sanbao_platform::page::{self, Age, Tone, Words};
 use sanbao_platform::problem::Problem;
 
-use super::door::{expected, is_open, late_by};
+use super::door::late_by;
 use super::{TEXTS, age, badge, meeting as spoken, t, words};
 use crate::App;
 use crate::account::organisation;
@@ -21,6 +21,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
 use crate::consult::store::{self, Side};
+use crate::consult::ticket::is_open;
 use crate::consult::view::actions;
 
 /// The door opens and a time passes without anybody telling; the list is read so often.
@@ -161,11 +162,11 @@ fn moment(reader: &Reader<'_>, place: DayPlace, consult: &Consult) -> Markup {
             @let at = a.interval.starts_at();
             @let is_ahead = place != DayPlace::InSession && place != DayPlace::Missed;
             @let said = |at| if matches!(place, DayPlace::Today | DayPlace::Tomorrow | DayPlace::Waiting) { words.clock(at) } else { words.when(at) };
-            @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(expected(a)))])) " " }
+            @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(a.expected_at()))])) " " }
             @else { time.strong datetime=(at.to_rfc3339()) { (said(at)) } }
             @if a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
             @if let (Some(since), DayPlace::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
-            @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, expected(a), now)) } }
+            @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, a.expected_at(), now)) } }
         } @else if place == DayPlace::Over {
             span.faint { (words.age(Age::Ago, consult.state_since, now)) }
         } @else {
@@ -181,7 +182,7 @@ fn moment(reader: &Reader<'_>, place: DayPlace, consult: &Consult) -> Markup {
 fn way(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -> Markup {
     let (lang, now) = (reader.ctx.lang, reader.ctx.now());
     let page = format!("/consults/{}", consult.id);
-    let goes_in = reader.side != Side::Hospital && is_open(consult, now);
+    let goes_in = reader.side != Side::Hospital && is_open(&consult.state, now);
     html! {
         @if goes_in && consult.has_consent {
             a.button.primary[is_next] href=(format!("/room?consult={}", consult.id)) { (t(lang, "enter-room")) }

@@ -60,6 +60,12 @@ pub fn window(appointment: &Appointment) -> (DateTime<Utc>, DateTime<Utc>) {
     (opens, appointment.expected_end() + Duration::minutes(CLOSES_AFTER_MINUTES))
 }
 
+/// Whether the room of a consult in this state is open at a moment.
+pub fn is_open(state: &ConsultState, now: DateTime<Utc>) -> bool {
+    let booked = state.appointment().filter(|_| admits(state));
+    booked.map(window).is_some_and(|(opens, closes)| opens <= now && now < closes)
+}
+
 /// Whether tickets are issued in a state at all.
 pub fn admits(state: &ConsultState) -> bool {
     matches!(state, ConsultState::Scheduled(_) | ConsultState::InSession { .. })

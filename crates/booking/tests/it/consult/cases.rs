@@ -141,6 +141,28 @@ async fn a_consult_that_is_put_off_takes_every_ticket_back_and_is_not_begun_by_t
 }
 
 #[tokio::test]
+async fn those_who_came_to_the_old_time_do_not_count_as_those_of_the_new_one() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.scheduled().await;
+        let came = async |who: &Person, role: &str| {
+            for change in ["joined", "left"] {
+                tell(&w, &id, "attendance", json!({ "person": who.id, "role": role, "change": change })).await;
+                w.clock.advance(Duration::from_mins(1));
+            }
+        };
+        came(&w.nurse, "host").await;
+        w.step(&w.nurse, &id, "reschedule", w.at("2026-11-30T00:30:00Z")).await.expect(200);
+        w.clock.advance(Duration::from_hours(7 * 24));
+        came(&w.doctor, "clinician").await;
+        w.clock.advance(Duration::from_mins(50));
+        let meeting = w.get(&w.doctor, &format!("/v1/consults/{id}/meeting")).await.expect(200);
+        assert_eq!(meeting["absent"], "host", "{}: {meeting}", w.engine);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_doctor_who_is_disabled_is_not_booked_and_nothing_else_is_lost() {
     on_both(|engine| async move {
         let w = World::new(&engine).await;
