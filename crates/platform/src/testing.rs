@@ -16,6 +16,7 @@ mod forgotten;
 mod neighbour;
 mod ports;
 mod site;
+mod template;
 mod tls;
 mod wait;
 mod workbook;
@@ -72,6 +73,7 @@ impl TestEngine {
 
     /// A service's migrated database.
     pub async fn database(&self, service: &'static str, migrations: &Migrations) -> Db {
+        template::lay(self, service, migrations).await;
         #[expect(clippy::expect_used, reason = "a test without its database has failed")]
         let db = Db::open(&self.url(service), service).await.expect("test database opens");
         #[expect(clippy::expect_used, reason = "a test without its database has failed")]
@@ -108,26 +110,36 @@ pub fn sqlite() -> TestEngine {
 /// A fresh `PostgreSQL` database, or `None` when it was left out on purpose.
 pub async fn postgres() -> Option<TestEngine> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let Ok(admin) = std::env::var("SANBAO_TEST_POSTGRES_URL") else {
+    if std::env::var_os("SANBAO_TEST_POSTGRES_URL").is_none() {
         assert!(
             std::env::var_os("SANBAO_TEST_ONLY_EMBEDDED").is_some(),
             "SANBAO_TEST_POSTGRES_URL is not set: run tests/run, or tests/run --only-embedded"
         );
         return None;
-    };
+    }
     let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    create_database(&name, "template0").await;
+    Some(TestEngine::Postgres(admin_url(&name)))
+}
+
+/// The URL of a database on the test server.
+fn admin_url(name: &str) -> String {
+    let admin = std::env::var("SANBAO_TEST_POSTGRES_URL").unwrap_or_default();
+    let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
+    format!("{base}/{name}")
+}
+
+/// Makes a database on the test server, as a copy of another to which nobody is connected.
+async fn create_database(name: &str, template: &str) {
+    use sqlx::Connection as _;
     let created = async {
-        use sqlx::Connection as _;
-        let mut conn = sqlx::PgConnection::connect(&admin).await?;
-        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("create database {name} template template0")))
-            .execute(&mut conn)
-            .await?;
+        let mut conn = sqlx::PgConnection::connect(&admin_url("postgres")).await?;
+        let statement = format!("create database {name} template {template}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut conn).await?;
         conn.close().await
     };
     #[expect(clippy::expect_used, reason = "a test without its database has failed")]
     created.await.expect("test database is created");
-    let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
-    Some(TestEngine::Postgres(format!("{base}/{name}")))
 }
 
 /// Makes a test's database take no writes, as a standby or a full disk does, or take them again. Open connections are
