@@ -30,8 +30,7 @@ impl House<'_> {
     }
 
     async fn served(&self) -> Served {
-        let mut parts = common::parts(self.engine, Clock::manual(common::morning())).await;
-        sanbao::demo::fill(&parts).await.unwrap();
+        let mut parts = common::demo_parts(self.engine, Clock::manual(common::morning())).await;
         common::root().save_new(&self.folder.join("secret.json")).unwrap();
         parts.audit.checkpoints = Some(self.checkpoints());
         Served::of(self.engine.clone(), parts).await

@@ -38,9 +38,8 @@ async fn served(engine: TestEngine) -> Served {
     let storage = common::storage(&engine);
     let secret = std::env::temp_dir().join("sanbao-no-such-secret.json");
     let settings = Settings { ntp: "127.0.0.1:9".to_owned(), ..Settings::offline(storage, secret) };
-    let mut parts = common::parts(&engine, Clock::manual(common::morning())).await;
+    let mut parts = common::demo_parts(&engine, Clock::manual(common::morning())).await;
     parts.installation = Installation::of(settings);
-    sanbao::demo::fill(&parts).await.unwrap();
     Served::of(engine, parts).await
 }
 

@@ -83,8 +83,9 @@ pub async fn stores(storage: &Storage) -> Stores {
     found.migrate(&root().marks(), morning()).await.unwrap()
 }
 
-/// The network's parts on `engine`, empty.
+/// The network's parts on `engine`, empty unless there was something.
 pub async fn parts(engine: &TestEngine, clock: Clock) -> Parts {
+    engine.like("network", async |original| stores(&storage(original)).await.close().await).await;
     parts_at(&storage(engine), clock).await
 }
 
@@ -117,11 +118,21 @@ pub async fn parts_at(storage: &Storage, clock: Clock) -> Parts {
     }
 }
 
+/// The parts of the demo network, whose day begins at the tests' morning.
+pub async fn demo_parts(engine: &TestEngine, clock: Clock) -> Parts {
+    let fill = async |original: &TestEngine| {
+        let parts = parts(original, Clock::manual(morning())).await;
+        sanbao::demo::fill(&parts).await.unwrap();
+        parts.stores.close().await;
+    };
+    engine.like("demo network", fill).await;
+    parts(engine, clock).await
+}
+
 impl Served {
     /// The demo network on `engine`, at the tests' morning.
     pub async fn demo(engine: TestEngine) -> Self {
-        let parts = parts(&engine, Clock::manual(morning())).await;
-        sanbao::demo::fill(&parts).await.unwrap();
+        let parts = demo_parts(&engine, Clock::manual(morning())).await;
         Self::of(engine, parts).await
     }
 

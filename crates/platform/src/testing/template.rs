@@ -1,97 +1,88 @@
-//! Databases of tests as copies of one that was migrated once: a hundred migrations for each test are most of what it does.
+//! Databases of tests as copies of one that was filled once: a hundred migrations for each test would be most of what it
+//! does.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use sqlx::Connection as _;
-use tempfile::TempDir;
-use tokio::sync::Mutex;
+use tokio::sync::OnceCell;
 
-use super::{TestEngine, admin_url, create_database};
+use super::{TestEngine, admin_url, connect, create_database, postgres, sqlite};
 use crate::db::{Db, Migrations};
 
-/// Service, engine and the numbers of its migrations.
-type Schema = (&'static str, &'static str, Vec<i64>);
+/// What others are copied from: a folder, or a database on the test server to which nobody is connected.
+type Template = Arc<OnceCell<TestEngine>>;
 
-/// The databases that others are copied from: a file, or the name of one on the test server.
-static TEMPLATES: LazyLock<Mutex<BTreeMap<Schema, Arc<Template>>>> = LazyLock::new(Mutex::default);
+/// By engine and contents.
+static TEMPLATES: LazyLock<Mutex<BTreeMap<(&'static str, String), Template>>> = LazyLock::new(Mutex::default);
 
-#[derive(Debug)]
-enum Template {
-    File(PathBuf, #[expect(dead_code, reason = "the folder goes with it")] TempDir),
-    Database(String),
+impl TestEngine {
+    /// Gives an engine that holds nothing yet a copy of what `make` made once for all tests of this process that ask
+    /// for the same contents; one that holds something is left alone. `make` leaves nobody connected.
+    pub async fn like(&self, contents: &str, make: impl AsyncFnOnce(&Self)) {
+        if !self.is_empty().await {
+            return;
+        }
+        let template = {
+            let mut templates = TEMPLATES.lock().unwrap();
+            Arc::clone(templates.entry((self.name(), contents.to_owned())).or_default())
+        };
+        let original = template.get_or_init(async || {
+            let original = match self {
+                Self::Sqlite(_) => sqlite(),
+                Self::Postgres(_) => postgres().await.unwrap(),
+            };
+            make(&original).await;
+            original
+        });
+        self.copy(original.await).await;
+    }
+
+    /// Whether nobody has made a database or a schema here.
+    async fn is_empty(&self) -> bool {
+        match self {
+            Self::Sqlite(dir) => std::fs::read_dir(dir.path()).unwrap().next().is_none(),
+            Self::Postgres(url) => {
+                let schemas = "select count(*) from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')";
+                let mut conn = connect(url).await;
+                let found: i64 = sqlx::query_scalar(schemas).fetch_one(&mut conn).await.unwrap();
+                conn.close().await.unwrap();
+                found == 0
+            }
+        }
+    }
+
+    async fn copy(&self, original: &Self) {
+        match (self, original) {
+            (Self::Sqlite(place), Self::Sqlite(original)) => copy_files(original.path(), place.path()),
+            (Self::Postgres(place), Self::Postgres(original)) => {
+                let [place, original] = [place, original].map(|url| url.rsplit_once('/').unwrap().1);
+                let mut conn = connect(&admin_url("postgres")).await;
+                sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop database {place}"))).execute(&mut conn).await.unwrap();
+                conn.close().await.unwrap();
+                create_database(place, original).await;
+            }
+            _ => unreachable!("a template is of the engine that asks for it"),
+        }
+    }
 }
 
-/// Lays a migrated copy where the engine has nothing for the service yet; leaves what is there alone.
+fn copy_files(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+/// A service's database as a copy of one that was migrated once.
 pub(super) async fn lay(engine: &TestEngine, service: &'static str, migrations: &Migrations) {
-    match engine {
-        TestEngine::Sqlite(dir) => {
-            let place = dir.path().join(format!("{service}.db"));
-            if !place.exists() {
-                copy_file(&*template(engine, service, migrations).await, &place);
-            }
-        }
-        TestEngine::Postgres(url) => {
-            if is_empty(url).await {
-                copy_database(&*template(engine, service, migrations).await, url).await;
-            }
-        }
-    }
-}
-
-fn copy_file(template: &Template, place: &Path) {
-    if let Template::File(file, _) = template {
-        std::fs::copy(file, place).unwrap();
-    }
-}
-
-/// The template of a schema, which is made at its first use.
-async fn template(engine: &TestEngine, service: &'static str, migrations: &Migrations) -> Arc<Template> {
     let scripts = if matches!(engine, TestEngine::Sqlite(_)) { migrations.sqlite } else { migrations.postgres };
-    let schema = (service, engine.name(), scripts.iter().map(|script| script.version).collect());
-    let mut templates = TEMPLATES.lock().await;
-    if let Some(template) = templates.get(&schema) {
-        return Arc::clone(template);
-    }
-    let template = Arc::new(match engine {
-        TestEngine::Sqlite(_) => {
-            let dir = tempfile::tempdir().unwrap();
-            let file = dir.path().join("template.db");
-            migrated(&format!("sqlite:{}", file.display()), service, migrations).await;
-            Template::File(file, dir)
-        }
-        TestEngine::Postgres(_) => {
-            let name = format!("t{}_template_{}", std::process::id(), templates.len());
-            create_database(&name, "template0").await;
-            migrated(&admin_url(&name), service, migrations).await;
-            Template::Database(name)
-        }
-    });
-    templates.insert(schema, Arc::clone(&template));
-    template
-}
-
-/// Migrates a new database, and leaves nobody connected to it.
-async fn migrated(url: &str, service: &'static str, migrations: &Migrations) {
-    let db = Db::open(url, service).await.unwrap();
-    db.migrate(migrations).await.unwrap();
-    db.close().await;
-}
-
-/// Whether nobody has made a schema in a database.
-async fn is_empty(url: &str) -> bool {
-    let mut conn = sqlx::PgConnection::connect(url).await.unwrap();
-    let schemas = "select count(*) from pg_namespace where nspname !~ '^pg_' and nspname not in ('public', 'information_schema')";
-    let found: i64 = sqlx::query_scalar(schemas).fetch_one(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
-    found == 0
-}
-
-async fn copy_database(template: &Template, url: &str) {
-    let (Template::Database(from), Some((_, name))) = (template, url.rsplit_once('/')) else { return };
-    let mut conn = sqlx::PgConnection::connect(&admin_url("postgres")).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(format!("drop database {name}"))).execute(&mut conn).await.unwrap();
-    conn.close().await.unwrap();
-    create_database(name, from).await;
+    let versions: Vec<i64> = scripts.iter().map(|script| script.version).collect();
+    let migrate = async |original: &TestEngine| {
+        let db = Db::open(&original.url(service), service).await.unwrap();
+        db.migrate(migrations).await.unwrap();
+        db.close().await;
+    };
+    engine.like(&format!("{service} {versions:?}"), migrate).await;
 }

@@ -27,10 +27,6 @@ const SIX: [Person; 6] = [
     ("family", "six-family", (320, 480), false),
 ];
 
-/// A camera whose pictures a small machine can encode and decode thirty times. Without it four people and a screen starve each
-/// other there.
-const SLOW_CAMERA: &str = "--use-fake-device-for-media-stream=fps=5";
-
 const NO_MICROPHONE: &str = "const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices); \
     navigator.mediaDevices.getUserMedia = async (wish) => { \
     if (wish.audio) throw new DOMException('none', 'NotFoundError'); return open(wish); };";
@@ -42,10 +38,10 @@ const DRAWN_SCREEN: &str = "const c = document.createElement('canvas'); c.width 
     x.fillText('血管超声 ' + (n += 1), 80, 200); }, 200); \
     navigator.mediaDevices.getDisplayMedia = async () => c.captureStream(5);";
 
-async fn enter_all(relay: &Relay, driver: &Driver, people: &[Person], flags: &[&str], more: &str) -> Vec<Browser> {
+async fn enter_all(relay: &Relay, driver: &Driver, people: &[Person], more: &str) -> Vec<Browser> {
     let mut all: Vec<Browser> = Vec::new();
     for &(who, name, (width, height), microphone) in people {
-        let browser = driver.browser_with(name, width, height, flags).await;
+        let browser = driver.browser(name, width, height).await;
         browser.is(relay, who, "zh").await;
         if !microphone {
             browser.before_pages(NO_MICROPHONE).await;
@@ -121,7 +117,7 @@ async fn all_move(all: &[Browser]) {
 async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_until_one_leaves() {
     let relay = start_with(config(), sqlite(), "127.0.0.1:0".parse().unwrap()).await;
     let driver = Driver::start().await;
-    let mut all = enter_all(&relay, &driver, &SIX, &[SLOW_CAMERA], "").await;
+    let mut all = enter_all(&relay, &driver, &SIX, "").await;
     small_pictures(&all, 200_000).await;
     all_move(&all).await;
     all[0].picture("six").await;
@@ -134,7 +130,7 @@ async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_u
         assert_eq!(browser.text(&covered).await, "false");
     }
 
-    let seventh = driver.browser_with("six-seventh", 390, 844, &[SLOW_CAMERA]).await;
+    let seventh = driver.browser("six-seventh", 390, 844).await;
     seventh.before_pages(NO_MICROPHONE).await;
     seventh.is(&relay, "cardiologist", "zh").await;
     seventh.prepare(&relay, 1, "").await;
@@ -166,7 +162,7 @@ async fn six_people_see_each_other_and_a_seventh_is_told_that_the_room_is_full_u
 async fn four_people_see_each_other_and_share_screens() {
     let relay = start().await;
     let driver = Driver::start().await;
-    let all = enter_all(&relay, &driver, &FOUR, &[SLOW_CAMERA], "&relay=1").await;
+    let all = enter_all(&relay, &driver, &FOUR, "&relay=1").await;
     for browser in &all {
         browser.relayed(3).await;
     }

@@ -14,6 +14,10 @@ use tokio::sync::{Mutex, MutexGuard};
 /// Browsers encode and decode: two tests at once starve each other on a small machine.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
+/// A camera whose pictures a small machine can encode and decode for everybody. With the usual twenty a second, four
+/// people and a screen starve each other there.
+const SLOW_CAMERA: &str = "--use-fake-device-for-media-stream=fps=5";
+
 /// Without any progress a wait has failed after this, and in any case after [`PATIENCE`].
 const STILL: Duration = Duration::from_mins(2);
 
@@ -64,6 +68,7 @@ impl Driver {
 
     /// A browser with more of Chromium's flags.
     pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, flags: &[&str]) -> Browser {
+        let flags = &[&[SLOW_CAMERA], flags].concat();
         let look = Look { size: (width, height), device: true, flags };
         Browser { page: self.driver.browser(look).await, name }
     }
