@@ -130,7 +130,7 @@ async fn two_browsers_hold_a_consult_through_turn() {
     let dir = tempfile::tempdir().unwrap();
     let demo = Process::demo(&dir.path().join("demo")).await;
     works_around_the_clock(&demo.client(), "doctor.shen", "cardiology").await;
-    let (nurse, doctor) = (Browser::open(&demo.base).await, Browser::open(&demo.base).await);
+    let (nurse, doctor) = (Browser::calling(&demo.base).await, Browser::calling(&demo.base).await);
     nurse.log_in("nurse").await;
     doctor.log_in("doctor.shen").await;
     let page = invite(&nurse).await;

@@ -154,7 +154,7 @@ async fn family(served: &Served) -> String {
 /// All words and, if they are wanted, the pictures.
 async fn seen(served: &Served, take: bool) -> (BTreeMap<&'static str, Vec<String>>, String) {
     called(served).await;
-    let (family, browser) = (family(served).await, Browser::open(&format!("http://{}", served.address)).await);
+    let (family, browser) = (family(served).await, Browser::calling(&format!("http://{}", served.address)).await);
     // The clock of these services stands still, and pages count from the browser's.
     let now = served.clock.now().timestamp_millis();
     let stopped = format!(

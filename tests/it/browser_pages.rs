@@ -73,7 +73,7 @@ impl Sitting {
     async fn of(login: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let demo = Process::demo(&dir.path().join("demo")).await;
-        let browser = Browser::open(&demo.base).await;
+        let browser = Browser::calling(&demo.base).await;
         browser.log_in(login).await;
         Self { demo, browser, dir }
     }

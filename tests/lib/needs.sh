@@ -1,5 +1,6 @@
 # What the tests need beside a Rust toolchain, a C compiler and git: how each is found, and the
-# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, NGINX, NODE, TSC and PYTHON.
+# packages that bring it. Sourced by tests/run; sets PG_BIN, NATS_SERVER, CHROMIUM, CHROMEDRIVER, HEADLESS,
+# NGINX, NODE, TSC and PYTHON.
 
 # name | probe | what the tests do with it
 NEEDS=(
@@ -137,17 +138,24 @@ explain_missing() {
 # Runs apt-get as root; its output goes to a file, for it matters only when it failed.
 apt() { "${AS_ROOT[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@" >>"$SCRATCH/apt.log" 2>&1; }
 
-# Installs what MISSING names. Fails when this user may not.
-install_missing() {
-  local name more packages=() drop_in=/etc/postgresql-common/createcluster.d/sanbao-tests.conf
-  # Debian starts a server as soon as it is installed, unless this says no; the tests start private ones.
-  local starts=/usr/sbin/policy-rc.d no_starts=
+# Whether this user may install packages; sets AS_ROOT.
+may_install() {
   AS_ROOT=()
   command -v apt-get >/dev/null || return 1
   if ((EUID != 0)); then
     sudo -n true 2>/dev/null || return 1
     AS_ROOT=(sudo -n)
   fi
+}
+
+apt_install() { may_install && { apt install --no-install-recommends "$@" || { apt update && apt install --no-install-recommends "$@"; }; }; }
+
+# Installs what MISSING names. Fails when this user may not.
+install_missing() {
+  local name more packages=() drop_in=/etc/postgresql-common/createcluster.d/sanbao-tests.conf
+  # Debian starts a server as soon as it is installed, unless this says no; the tests start private ones.
+  local starts=/usr/sbin/policy-rc.d no_starts=
+  may_install || return 1
   for name in "${MISSING[@]}"; do
     read -ra more <<<"$(packages_of "$name")"
     packages+=("${more[@]}")
@@ -172,6 +180,28 @@ install_missing() {
   return "$code"
 }
 
+# The shell of Chromium that shows pages at half the cost of the whole browser, if it can be had in the driver's version;
+# else the whole one.
+find_headless() {
+  local shell
+  HEADLESS=$CHROMIUM
+  for shell in /usr/lib/chromium/chromium-headless-shell "$(first_command chrome-headless-shell || true)"; do
+    if [[ -x $shell && $(major_of "$shell") == "$(major_of "$CHROMEDRIVER")" ]]; then
+      HEADLESS=$shell
+      return 0
+    fi
+  done
+  return 1
+}
+
+major_of() { "$1" --version 2>/dev/null | grep -oE '[0-9]+' | head -n 1; }
+
+want_headless() {
+  find_headless && return 0
+  is_ubuntu || apt_install chromium-headless-shell || true
+  find_headless || say "no headless shell of Chromium in the driver's version: pages are shown by the whole browser"
+}
+
 # Meets every need or ends the run with one plain message and code 2.
 require_needs() {
   find_needs "$@"
@@ -183,6 +213,7 @@ require_needs() {
     explain_missing
     exit 2
   fi
+  want_headless
 }
 
 # A Python environment with the pinned clients, kept in the target folder until the pins or Python change.

@@ -47,19 +47,24 @@ fn home_trusting(authority_pem: &str) -> TempDir {
 }
 
 impl Browser {
-    /// A browser whose pages are at `base`, in Chinese, with a fake camera and microphone.
+    /// A browser whose pages are at `base`, in Chinese.
     pub async fn open(base: &str) -> Self {
-        Self::open_at(base, None).await
+        Self::open_at(base, false, None).await
+    }
+
+    /// A whole one, with tabs, a fake camera and a microphone.
+    pub async fn calling(base: &str) -> Self {
+        Self::open_at(base, true, None).await
     }
 
     /// The same, trusting an authority.
     pub async fn trusting(base: &str, authority_pem: &str) -> Self {
-        Self::open_at(base, Some(home_trusting(authority_pem))).await
+        Self::open_at(base, true, Some(home_trusting(authority_pem))).await
     }
 
-    async fn open_at(base: &str, home: Option<TempDir>) -> Self {
+    async fn open_at(base: &str, calls: bool, home: Option<TempDir>) -> Self {
         let driver = Driver::start_at_home(home.as_ref().map(TempDir::path)).await;
-        let page = driver.browser(Look { size: DESK, ..Look::default() }).await;
+        let page = driver.browser(Look { size: DESK, calls, ..Look::default() }).await;
         Self { page, base: base.to_owned(), _driver: driver, _home: home }
     }
 

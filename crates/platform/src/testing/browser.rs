@@ -1,5 +1,6 @@
 //! A real headless Chromium with a fake camera and microphone, driven by the `WebDriver` protocol (W3C) in a few calls.
-//! Both programs are named by `SANBAO_TEST_CHROMEDRIVER` and `SANBAO_TEST_CHROMIUM`, which `tests/run` sets.
+//! The programs are named by `SANBAO_TEST_CHROMEDRIVER`, `SANBAO_TEST_CHROMIUM` and `SANBAO_TEST_HEADLESS`, which
+//! `tests/run` sets.
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -31,6 +32,8 @@ pub struct Look<'a> {
     pub size: (u32, u32),
     /// It passes for a device of that size; one less than 600 pixels wide is a phone with a touch screen.
     pub device: bool,
+    /// It calls: the whole browser is opened. Pages alone are shown by its headless shell, which takes half the time.
+    pub calls: bool,
     /// More of Chromium's flags.
     pub flags: &'a [&'a str],
 }
@@ -77,8 +80,9 @@ impl Driver {
     /// Opens a browser whose pages are asked for in Chinese.
     pub async fn browser(&self, look: Look<'_>) -> Browser {
         let (width, height) = look.size;
+        let whole = program("SANBAO_TEST_CHROMIUM", "/usr/bin/chromium");
         let mut options = json!({
-            "binary": program("SANBAO_TEST_CHROMIUM", "/usr/bin/chromium"),
+            "binary": if look.calls { whole } else { program("SANBAO_TEST_HEADLESS", &whole) },
             "args": [
                 "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
                 "--disable-background-networking", "--disable-component-update", "--disable-sync", "--mute-audio",

@@ -69,7 +69,7 @@ impl Driver {
     /// A browser with more of Chromium's flags.
     pub async fn browser_with(&self, name: &'static str, width: u32, height: u32, flags: &[&str]) -> Browser {
         let flags = &[&[SLOW_CAMERA], flags].concat();
-        let look = Look { size: (width, height), device: true, flags };
+        let look = Look { size: (width, height), device: true, calls: true, flags };
         Browser { page: self.driver.browser(look).await, name }
     }
 }
