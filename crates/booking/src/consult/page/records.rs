@@ -206,7 +206,7 @@ impl Reader<'_> {
                     (side.name(lang))
                     @if let Some(doctor) = &consult.doctor_name { " · " (doctor) }
                 }
-                td data-label=(reason) { span.clipped { (about.reason) } }
+                td data-label=(reason) { (short(&about.reason)) }
                 td data-label=(state) { (badge(lang, consult.state.name())) }
             }
         }
@@ -222,4 +222,14 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// The first words of a text.
+fn short(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let mut words: String = text.chars().take(CHARS_MAX).collect();
+    if text.chars().count() > CHARS_MAX {
+        words.push('…');
+    }
+    words
 }
