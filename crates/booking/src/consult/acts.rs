@@ -1,4 +1,4 @@
-//! What was done about a consult that is no step of it: consents, the family's links, tickets that were taken back.
+//! Acts on a consult that are no steps of it: consents, the family's links, tickets that were taken back.
 
 use chrono::{DateTime, Utc};
 use sanbao_platform::audit::Personal;

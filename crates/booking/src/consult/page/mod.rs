@@ -1,7 +1,6 @@
 //! The pages of consults: two lists that follow by themselves, the invitation, one consult, the panel
 //! beside the picture, and the family's page.
 
-mod asked;
 mod detail;
 mod door;
 mod forms;

@@ -11,13 +11,12 @@ use sanbao_platform::page::{self, Errors, Field, Pager, Select, Tone};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::asked::{Asked, RecordForm, TYPED_CHARS_MAX};
 use super::{TEXTS, age, badge, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
 use crate::consult::model::Consult;
-use crate::consult::records::{self, NAMED_MAX, RecordSearch};
+use crate::consult::records::{self, Asked, NAMED_MAX, RecordForm, RecordSearch, TYPED_CHARS_MAX};
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::Side;
 

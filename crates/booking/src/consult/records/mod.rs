@@ -1,5 +1,6 @@
 //! The records (会诊记录): every consult of one side, looked for by person, doctor, state and period, the newest first.
 
+mod asked;
 mod names;
 mod store;
 
@@ -9,6 +10,7 @@ use super::id::ConsultId;
 use super::state::ConsultStateName;
 use crate::account::{AccountId, PersonId};
 
+pub(super) use asked::{Asked, RecordForm, TYPED_CHARS_MAX};
 pub(super) use names::{NAMED_MAX, doctors_named, persons_named, records_of};
 pub(super) use store::search;
 

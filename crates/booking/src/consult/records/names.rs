@@ -49,13 +49,13 @@ const DOCTORS: &str = "select a.id, a.display_name as name from account a
 
 /// Those whom a name means.
 #[derive(Debug)]
-pub(in crate::consult) struct Named<Id> {
+pub(in crate::consult) struct OfOneName<Id> {
     pub(in crate::consult) ids: Vec<Id>,
     /// Whether there are more of that name.
     pub(in crate::consult) more: bool,
 }
 
-impl<Id> Named<Id> {
+impl<Id> OfOneName<Id> {
     fn of(mut ids: Vec<Id>, cut: bool) -> Self {
         let more = cut || ids.len() > NAMED_MAX;
         ids.truncate(NAMED_MAX);
@@ -69,7 +69,7 @@ pub(in crate::consult) async fn persons_named(
     actor: &Actor,
     side: Side,
     typed: &str,
-) -> Result<Named<PersonId>, DbError> {
+) -> Result<OfOneName<PersonId>, DbError> {
     let specialty = specialty_of(conn, actor).await?.unwrap_or_default();
     let statement = match side {
         Side::Inviting => OF_HOME,
@@ -90,7 +90,7 @@ pub(in crate::consult) async fn persons_named(
         found.extend(rows);
     }
     found.retain(|_, name| is_named(name, typed));
-    Ok(Named::of(found.into_keys().collect(), cut))
+    Ok(OfOneName::of(found.into_keys().collect(), cut))
 }
 
 /// The records of one person: those that went into it, and the one that it went into. Whose consults of them are shown, the
@@ -105,10 +105,10 @@ pub(in crate::consult) async fn doctors_named(
     actor: &Actor,
     side: Side,
     typed: &str,
-) -> Result<Named<AccountId>, DbError> {
+) -> Result<OfOneName<AccountId>, DbError> {
     let own: Option<OrganisationId> = (side != Side::Inviting).then_some(actor.organisation);
     let all: Vec<(AccountId, String)> =
         on!(conn, |c| sqlx::query_as(DOCTORS).bind(own).bind(DOCTORS_MAX).fetch_all(c).await)?;
     let ids = all.into_iter().filter(|(_, name)| is_named(name, typed)).map(|(id, _)| id).collect();
-    Ok(Named::of(ids, false))
+    Ok(OfOneName::of(ids, false))
 }

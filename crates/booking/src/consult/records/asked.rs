@@ -17,38 +17,38 @@ use crate::consult::state::ConsultStateName;
 const AHEAD_DAYS: i64 = 3660;
 
 /// Characters of a name that is looked for.
-pub(super) const TYPED_CHARS_MAX: usize = 60;
+pub(in crate::consult) const TYPED_CHARS_MAX: usize = 60;
 
 /// The form as it comes. An empty field asks for nothing.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct RecordForm {
+pub(in crate::consult) struct RecordForm {
     /// A name, its pinyin or initials.
-    pub(super) person: String,
+    pub(in crate::consult) person: String,
     /// The same of a doctor.
-    pub(super) doctor: String,
-    pub(super) state: String,
+    pub(in crate::consult) doctor: String,
+    pub(in crate::consult) state: String,
     /// The first day, such as 2026-11-23.
-    pub(super) from: String,
+    pub(in crate::consult) from: String,
     /// The last day.
-    pub(super) until: String,
+    pub(in crate::consult) until: String,
     /// The id of the one person whose consults are wanted; a name is not asked for then.
-    pub(super) resident: String,
+    pub(in crate::consult) resident: String,
     /// The `next` of the page before.
-    pub(super) after: String,
+    pub(in crate::consult) after: String,
 }
 
 /// The same, understood.
 #[derive(Debug)]
-pub(super) struct Asked {
-    pub(super) person: String,
-    pub(super) doctor: String,
-    pub(super) resident: Option<PersonId>,
-    pub(super) state: Option<ConsultStateName>,
-    pub(super) from: DateTime<Utc>,
+pub(in crate::consult) struct Asked {
+    pub(in crate::consult) person: String,
+    pub(in crate::consult) doctor: String,
+    pub(in crate::consult) resident: Option<PersonId>,
+    pub(in crate::consult) state: Option<ConsultStateName>,
+    pub(in crate::consult) from: DateTime<Utc>,
     /// The first moment that is left out.
-    pub(super) until: DateTime<Utc>,
-    pub(super) after: Option<(DateTime<Utc>, ConsultId)>,
+    pub(in crate::consult) until: DateTime<Utc>,
+    pub(in crate::consult) after: Option<(DateTime<Utc>, ConsultId)>,
 }
 
 fn given(text: &str) -> Option<&str> {
@@ -66,14 +66,14 @@ fn day(checks: &mut Checks, field: &str, text: &str) -> Option<NaiveDate> {
 
 impl RecordForm {
     /// Whether nothing is looked for.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(in crate::consult) fn is_plain(&self) -> bool {
         [&self.person, &self.doctor, &self.state, &self.from, &self.until, &self.resident, &self.after]
             .iter()
             .all(|text| given(text).is_none())
     }
 
     /// The form understood, or every fault in it.
-    pub(super) fn asked(&self, zone: Tz, now: DateTime<Utc>) -> Result<Asked, Problem> {
+    pub(in crate::consult) fn asked(&self, zone: Tz, now: DateTime<Utc>) -> Result<Asked, Problem> {
         let mut checks = Checks::default();
         let (mut person, mut doctor) = (self.person.clone(), self.doctor.clone());
         checks.optional_text("person", &mut person, TYPED_CHARS_MAX);
