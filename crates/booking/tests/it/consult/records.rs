@@ -372,7 +372,7 @@ async fn the_history_tells_of_consents_links_tickets_and_delays_in_words() {
         let expected = [
             "王护士 | Recorded a consent | A guardian: 陈先生 (儿子), In writing",
             "王护士 | Made a link for the family | 陈女士 (女儿)",
-            "王护士 | Made the family&#39;s link again | 陈女士 (女儿)",
+            "王护士 | Made the family's link again | 陈女士 (女儿)",
             "李医生 | ",
         ];
         for (line, expected) in en[en.len() - 8..].iter().zip(expected) {
