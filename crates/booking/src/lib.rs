@@ -63,6 +63,7 @@ pub const MIGRATIONS: Migrations = migrations!("booking":
     1820 "1820_caregiver_profile",
     1830 "1830_dual_control",
     1840 "1840_consult_lists",
+    1850 "1850_consult_records",
 );
 
 /// The operator's choices.

@@ -318,6 +318,7 @@ person-papers-failed = Not opened. You may lack the permission, or another proof
 person-open = Not done yet
 person-open-none = No consult and no visit now.
 person-past = Before
+person-consults-all = All consult records
 person-past-none = No consult or visit yet.
 person-of-others = Another organisation’s
 person-requests = Requests

@@ -318,6 +318,7 @@ person-papers-failed = 没有打开。您可能没有权限，或没有再次验
 person-open = 未完成的安排
 person-open-none = 现在没有会诊，也没有上门。
 person-past = 以前的
+person-consults-all = 全部会诊记录
 person-past-none = 还没有办过的会诊或上门。
 person-of-others = 别的机构的安排
 person-requests = 需求工单

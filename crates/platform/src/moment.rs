@@ -3,7 +3,8 @@
 
 use std::ops::Deref;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -14,6 +15,13 @@ const YEAR_MAX: i32 = 2199;
 
 fn is_usual(year: i32) -> bool {
     (YEAR_MIN..=YEAR_MAX).contains(&year)
+}
+
+/// The first moment of a day in a zone. Where a clock was put forward over midnight, what comes next.
+pub fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let local = (0..=2).find_map(|hours| (midnight + TimeDelta::hours(hours)).and_local_timezone(zone).earliest());
+    local.map(|local| local.with_timezone(&Utc))
 }
 
 /// A moment out of a request.

@@ -72,6 +72,7 @@ month-10 = Oct
 month-11 = Nov
 month-12 = Dec
 day = { $weekday } { $day } { $month }
+day-of-year = { $year }, { $when }
 list-count-more = The first { $count }; there are more
 script-age-overdue = {$time} late
 script-age-overdue-now = due now

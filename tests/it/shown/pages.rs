@@ -26,6 +26,7 @@ const PERSONAL: &[(&str, &str)] = &[
     ("/transfers", "nurse"),
     ("/consults", "nurse"),
     ("/consults/new", "nurse"),
+    ("/consults/records", "nurse"),
     ("/consults/{id}", "nurse"),
     ("/consults/{id}/status", "doctor"),
     ("/consults/{id}/summary", "doctor"),

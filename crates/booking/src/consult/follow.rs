@@ -29,11 +29,11 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
 /// Consents and family links belong to the person: when a consult is about another, they stand no more.
 async fn void_agreements(tx: &mut Tx, by: &By<'_>, consult: &Consult) -> Result<(), DbError> {
     let By::Person(ctx) = by else { return Ok(()) };
-    let (id, now) = (consult.id, by.at());
-    if consent::withdraw_all(tx, id, ctx.actor.subject.into(), now).await? > 0 {
+    let (id, now, account) = (consult.id, by.at(), ctx.actor.subject.into());
+    if consent::withdraw_all(tx, id, account, now).await? > 0 {
         audit::record(tx, ctx, "consult.consent.withdraw", "consult", id).await?;
     }
-    if guest::revoke_all(tx, id, now).await? > 0 {
+    if guest::revoke_all(tx, id, account, now).await? > 0 {
         audit::record(tx, ctx, "consult.guest_link.revoke", "consult", id).await?;
     }
     issued::revoke_all(tx, id, now).await
@@ -57,7 +57,7 @@ async fn take_tickets_back(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -
         return issued::revoke_all(tx, before.id, by.at()).await;
     }
     if let Some(doctor) = before.state.doctor().filter(|doctor| after.doctor() != Some(*doctor)) {
-        issued::revoke(tx, before.id, doctor.into(), by.at()).await?;
+        issued::revoke(tx, before.id, doctor.into(), None, by.at()).await?;
     }
     Ok(())
 }

@@ -35,9 +35,10 @@ const FIND_BY_TOKEN: &str =
 const INSERT: &str = "insert into consult_guest
     (id, consult_id, name, relation, role, token_hash, created_by, created_at, expires_at, first_id)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-const REVOKE: &str = "update consult_guest set revoked_at = $3
+const REVOKE: &str = "update consult_guest set revoked_at = $3, revoked_by = $4
     where consult_id = $1 and coalesce(first_id, id) = $2 and revoked_at is null";
-const REVOKE_ALL: &str = "update consult_guest set revoked_at = $2 where consult_id = $1 and revoked_at is null";
+const REVOKE_ALL: &str = "update consult_guest set revoked_at = $2, revoked_by = $3
+    where consult_id = $1 and revoked_at is null";
 const FOLLOW: &str = "update consult_guest set expires_at = $2 where consult_id = $1 and revoked_at is null";
 
 /// The person whom a link is for.
@@ -192,9 +193,14 @@ pub async fn follow(tx: &mut Tx, consult: ConsultId, end: DateTime<Utc>, now: Da
 }
 
 /// Revokes the link of a person, and the ticket that it gave: that one alone, for the next link's is good.
-pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateTime<Utc>) -> Result<u64, DbError> {
+pub async fn revoke(
+    tx: &mut Tx,
+    consult: ConsultId,
+    person: GuestId,
+    (by, now): (AccountId, DateTime<Utc>),
+) -> Result<u64, DbError> {
     let ended = on!(tx, |c| {
-        let query = sqlx::query(REVOKE).bind(consult).bind(person).bind(now);
+        let query = sqlx::query(REVOKE).bind(consult).bind(person).bind(now).bind(by);
         query.execute(c).await.map(|r| r.rows_affected())
     })?;
     issued::revoke_each(tx, consult, person.0, now).await?;
@@ -202,6 +208,8 @@ pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: GuestId, now: DateT
 }
 
 /// Revokes every link that stands; how many did. The tickets that they gave are the caller's to take back.
-pub async fn revoke_all(tx: &mut Tx, consult: ConsultId, now: DateTime<Utc>) -> Result<u64, DbError> {
-    Ok(on!(tx, |c| sqlx::query(REVOKE_ALL).bind(consult).bind(now).execute(c).await.map(|r| r.rows_affected()))?)
+pub async fn revoke_all(tx: &mut Tx, consult: ConsultId, by: AccountId, now: DateTime<Utc>) -> Result<u64, DbError> {
+    Ok(on!(tx, |c| {
+        sqlx::query(REVOKE_ALL).bind(consult).bind(now).bind(by).execute(c).await.map(|r| r.rows_affected())
+    })?)
 }

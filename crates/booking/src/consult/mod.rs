@@ -4,6 +4,7 @@
 //! nobody enters the room without consent; the doctor signs an opinion, the care home decides what
 //! it does with it.
 
+mod acts;
 mod api;
 mod appointment;
 mod attendance;
@@ -28,6 +29,7 @@ mod page;
 pub mod policy;
 pub(crate) mod practitioner;
 mod problems;
+mod records;
 mod state;
 mod steps;
 mod store;

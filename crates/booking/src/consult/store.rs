@@ -7,6 +7,7 @@ use sanbao_platform::http::Ctx;
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::id::ConsultId;
@@ -14,8 +15,8 @@ use super::input::Invitation;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultAction;
 use super::state::ConsultStateName;
-use crate::account::PersonId;
 use crate::account::person::{hold, require_here};
+use crate::account::{AccountId, PersonId};
 
 /// The columns that every statement over consults selects.
 macro_rules! consults {
@@ -36,13 +37,12 @@ macro_rules! consults {
         )
     };
 }
-pub(super) use consults;
 
 const HOLD_POSTGRES: &str = "select id from consult where id = $1 for share";
 const FIND: &str = consults!("where c.id = $1");
 const LIST_INVITING: &str = consults!(
     "where c.inviting_id = $1
-      and ($2 = '' or c.state = $2)
+      and ($2 = '' or c.state = $2) and ($8 is null or c.doctor_id = $8) and ($9 is null or c.resident_id = $9)
       and coalesce(c.starts_at, c.wanted_from) >= $3 and coalesce(c.starts_at, c.wanted_from) < $4
       and (coalesce(c.starts_at, c.wanted_from), c.id) > ($5, $6)
     order by coalesce(c.starts_at, c.wanted_from), c.id limit $7"
@@ -50,11 +50,13 @@ const LIST_INVITING: &str = consults!(
 const LIST_INVITED: &str = consults!(
     "where c.invited_id = $1 and c.state <> 'draft'
       and (c.doctor_id = $8 or (c.doctor_id is null and c.wanted_specialty = $9) or $10)
-      and ($2 = '' or c.state = $2)
+      and ($2 = '' or c.state = $2) and ($11 is null or c.doctor_id = $11) and ($12 is null or c.resident_id = $12)
       and coalesce(c.starts_at, c.wanted_from) >= $3 and coalesce(c.starts_at, c.wanted_from) < $4
       and (coalesce(c.starts_at, c.wanted_from), c.id) > ($5, $6)
     order by coalesce(c.starts_at, c.wanted_from), c.id limit $7"
 );
+const THESE_SQLITE: &str = consults!("where c.id in (select unhex(e.value) from json_each($1) e)");
+const THESE_POSTGRES: &str = consults!("where c.id in (select e::uuid from jsonb_array_elements_text($1) e)");
 const OF_PERSON: &str = consults!(
     "where c.resident_id = $1 and c.state <> 'draft'
     order by coalesce(c.starts_at, c.wanted_from) desc, c.id desc limit $2"
@@ -119,11 +121,39 @@ pub async fn not_begun_of(conn: &mut Conn, person: PersonId) -> Result<Vec<Consu
     rows.into_iter().map(Consult::try_from).collect()
 }
 
+/// The consults of these ids, in no order, that are the actor's own side's: one may have gone to others since they were found.
+pub(super) async fn these(
+    conn: &mut Conn,
+    actor: &Actor,
+    side: Side,
+    ids: &Json<Vec<String>>,
+) -> Result<Vec<Consult>, DbError> {
+    let these = match conn.engine() {
+        Engine::Sqlite(_) => THESE_SQLITE,
+        Engine::Postgres(_) => THESE_POSTGRES,
+    };
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(ids).fetch_all(c).await)?;
+    let mut consults: Vec<Consult> = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
+    let own = AccountId::from(actor.subject);
+    consults.retain(|consult| match side {
+        Side::Inviting => consult.inviting.id == actor.organisation,
+        Side::Hospital => consult.invited.id == actor.organisation,
+        Side::Doctor => {
+            consult.invited.id == actor.organisation && consult.state.doctor().is_none_or(|doctor| doctor == own)
+        }
+    });
+    Ok(consults)
+}
+
 /// Which consults a list holds.
 #[derive(Clone, Debug)]
 pub struct ConsultFilter {
     /// Only this state.
     pub state: Option<ConsultStateName>,
+    /// Only those that this doctor took on.
+    pub doctor: Option<AccountId>,
+    /// Only of this person.
+    pub resident: Option<PersonId>,
     /// Those that are, or are wanted, not before.
     pub from: DateTime<Utc>,
     /// The first moment that is left out.
@@ -147,7 +177,8 @@ pub async fn list(conn: &mut Conn, actor: &Actor, side: Side, filter: &ConsultFi
     let rows: Vec<ConsultRow> = match side {
         Side::Inviting => on!(conn, |c| {
             let query = sqlx::query_as(LIST_INVITING).bind(actor.organisation).bind(state).bind(filter.from);
-            query.bind(filter.to).bind(after_at).bind(after_id).bind(filter.limit).fetch_all(c).await
+            let query = query.bind(filter.to).bind(after_at).bind(after_id).bind(filter.limit);
+            query.bind(filter.doctor).bind(filter.resident).fetch_all(c).await
         })?,
         Side::Doctor | Side::Hospital => {
             let specialty = specialty_of(conn, actor).await?;
@@ -155,7 +186,8 @@ pub async fn list(conn: &mut Conn, actor: &Actor, side: Side, filter: &ConsultFi
                 let query = sqlx::query_as(LIST_INVITED).bind(actor.organisation).bind(state).bind(filter.from);
                 let query = query.bind(filter.to).bind(after_at).bind(after_id).bind(filter.limit);
                 let query = query.bind(actor.subject).bind(specialty.unwrap_or_default());
-                query.bind(matches!(side, Side::Hospital)).fetch_all(c).await
+                let query = query.bind(matches!(side, Side::Hospital));
+                query.bind(filter.doctor).bind(filter.resident).fetch_all(c).await
             })?
         }
     };

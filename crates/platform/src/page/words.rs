@@ -83,6 +83,16 @@ impl Words {
         html! { time datetime=(at.to_rfc3339()) { (self.when(at)) } }
     }
 
+    /// The same of a record that may be years old: `2025年11月23日 周日 14:30` where it is not of the year of `now`.
+    pub fn dated(self, at: DateTime<Utc>, now: DateTime<Utc>) -> Markup {
+        let year = at.with_timezone(&self.zone).year();
+        if year == now.with_timezone(&self.zone).year() {
+            return self.time(at);
+        }
+        let text = own_with(self.lang, "day-of-year", &[("year", &year.to_string()), ("when", &self.when(at))]);
+        html! { time datetime=(at.to_rfc3339()) { (text) } }
+    }
+
     /// `14:30–15:30`
     pub fn span(self, from: DateTime<Utc>, until: DateTime<Utc>) -> String {
         format!("{}–{}", self.clock(from), self.clock(until))
@@ -129,6 +139,15 @@ mod tests {
         assert_eq!(words(Lang::Zh).when(at), "11月23日 周一 14:30");
         assert_eq!(words(Lang::En).when(at), "Mon 23 Nov 14:30");
         assert_eq!(words(Lang::Zh).span(at, at + Duration::hours(1)), "14:30–15:30");
+    }
+
+    #[test]
+    fn another_year_is_said() {
+        let at: DateTime<Utc> = "2025-12-31T16:30:00Z".parse().unwrap();
+        let said = |lang, at, now: &str| words(lang).dated(at, now.parse().unwrap()).into_string();
+        assert!(said(Lang::Zh, at, "2026-11-23T00:00:00Z").contains(">1月1日 周四 00:30<"));
+        assert!(said(Lang::Zh, at, "2027-01-01T00:00:00Z").contains(">2026年1月1日 周四 00:30<"));
+        assert!(said(Lang::En, at, "2027-01-01T00:00:00Z").contains(">2026, Thu 1 Jan 00:30<"));
     }
 
     #[test]

@@ -44,6 +44,9 @@ async fn draw(app: &App, ctx: &Ctx, id: PersonId) -> Result<Markup, Problem> {
                     }
                 }
                 (list(words, "past", &sheet.past))
+                @if cares(ctx) {
+                    p { a href=(format!("/consults/records?resident={}", sheet.person.id)) { (words.t("person-consults-all")) } }
+                }
             }
             div.stack {
                 (facts(words, &sheet))
@@ -78,16 +81,20 @@ pub(super) fn state_badge(lang: Lang, person: &PersonView) -> Markup {
     }
 }
 
+/// Whether the reader asks for consults.
+fn cares(ctx: &Ctx) -> bool {
+    role::holds(&ctx.actor, role::CARE_STAFF)
+}
+
 fn head(words: Words, ctx: &Ctx, sheet: &PersonSheet) -> Markup {
     let (p, lang) = (&sheet.person, words.lang);
-    let cares = ctx.actor.roles.iter().any(|role| role == role::CARE_STAFF);
     let here = p.state == PersonStateName::Registered;
     let former = sheet.standing == PersonStanding::Former;
     html! {
         div.spread {
             h1 { (p.name) " " (state_badge(lang, p)) }
             div.toolbar {
-                @if here && cares && p.organisation_id.is_some() && !former {
+                @if here && cares(ctx) && p.organisation_id.is_some() && !former {
                     a.button.primary href=(format!("/consults/new?resident={}", p.id)) { (words.t("person-new-consult")) }
                 }
                 @if here && sheet.asks_requests && ctx.actor.kind == "street_office" {

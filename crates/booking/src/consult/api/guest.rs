@@ -79,7 +79,7 @@ pub async fn revoke(
     store::load(&mut tx, &ctx, id, ConsultAction::InviteGuest).await?;
     let link = guest::find(&mut tx, id, link).await?.map(Personal::into_unseen);
     let link = link.filter(|link| link.revoked_at.is_none()).ok_or_else(Problem::not_found)?;
-    guest::revoke(&mut tx, id, link.person, ctx.now()).await?;
+    guest::revoke(&mut tx, id, link.person, (ctx.actor.subject.into(), ctx.now())).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.revoke", "consult", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
@@ -106,11 +106,12 @@ pub async fn resend(
     }
     let old = guest::find(&mut tx, id, link).await?.ok_or_else(Problem::not_found)?.into_unseen();
     // Links that were taken back, as with another person's consult, come back by a new invitation alone.
-    if guest::revoke(&mut tx, id, old.person, ctx.now()).await? == 0 {
+    let (by, now) = (ctx.actor.subject.into(), ctx.now());
+    if guest::revoke(&mut tx, id, old.person, (by, now)).await? == 0 {
         return Err(Problem::not_found());
     }
     let new = NewGuest { name: old.name, relation: old.relation, role: old.role };
-    let link = guest::insert(&mut tx, &consult, ctx.actor.subject.into(), ctx.now(), &new, Some(old.person)).await?;
+    let link = guest::insert(&mut tx, &consult, by, now, &new, Some(old.person)).await?;
     audit::record(&mut tx, &ctx, "consult.guest_link.resend", "consult", id).await?;
     let response = key.finish_sealed(&mut tx, &ctx, &app.deps.fields, StatusCode::CREATED, &link).await?;
     tx.commit().await?;

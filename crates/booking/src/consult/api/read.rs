@@ -8,16 +8,31 @@ use sanbao_platform::auth::Actor;
 use sanbao_platform::http::{Ctx, ETag, Json, Page, Paging, Path, Query};
 use sanbao_platform::moment::Moment;
 use sanbao_platform::problem::Problem;
+use sanbao_platform::text_enum;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::App;
+use crate::account::{AccountId, PersonId};
 use crate::consult::id::ConsultId;
 use crate::consult::policy::ConsultAction;
+use crate::consult::records::{self, RecordSearch};
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::{self, ConsultFilter, Side};
 use crate::consult::view::{ConsultLine, ConsultView, seen};
 use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
+
+text_enum! {
+    /// The order of a list.
+    #[derive(Default)]
+    pub enum ListOrder {
+        /// By time.
+        #[default]
+        Oldest = "oldest",
+        /// By time, the newest first.
+        Newest = "newest",
+    }
+}
 
 /// The bounds of a list.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -25,6 +40,12 @@ use crate::role::{self, ADMINISTRATOR, CARE_STAFF, DOCTOR};
 pub struct ConsultQuery {
     /// Only this state.
     pub state: Option<ConsultStateName>,
+    /// Only those that this doctor took on.
+    pub doctor_id: Option<AccountId>,
+    /// Only those that are about this person.
+    pub resident_id: Option<PersonId>,
+    /// `oldest`, when absent, or `newest`; a `next` is of one order.
+    pub order: Option<ListOrder>,
     /// Those that are, or are wanted, not before.
     #[param(value_type = Option<DateTime<Utc>>)]
     pub from: Option<Moment>,
@@ -60,17 +81,23 @@ pub async fn list(
     let side = side(&ctx.actor)?;
     let paging = Paging { after: query.after, limit: query.limit };
     let limit = paging.limit()?;
-    let filter = ConsultFilter {
-        state: query.state,
-        from: query.from.map_or(DateTime::UNIX_EPOCH, |at| *at),
-        to: query.to.map_or(ctx.now() + chrono::Duration::days(3660), |at| *at),
-        after: paging.after()?,
-        limit: limit + 1,
-    };
+    let (from, to) = (query.from.map_or(DateTime::UNIX_EPOCH, |at| *at), query.to.map(|at| *at));
+    let (to, after) = (to.unwrap_or_else(|| ctx.now() + chrono::Duration::days(3660)), paging.after()?);
     let mut conn = app.deps.db.read().await?;
-    let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
+    let page = match query.order.unwrap_or_default() {
+        ListOrder::Oldest => {
+            let (state, doctor, resident) = (query.state, query.doctor_id, query.resident_id);
+            let filter = ConsultFilter { state, doctor, resident, from, to, after, limit: limit + 1 };
+            let consults = store::list(&mut conn, &ctx.actor, side, &filter).await?;
+            Page::of(consults, limit, |c| (store::list_time(c), c.id))
+        }
+        ListOrder::Newest => {
+            let (persons, doctors) = (query.resident_id.map(|id| vec![id]), query.doctor_id.map(|id| vec![id]));
+            let wanted = RecordSearch { persons, doctors, state: query.state, from, until: to, after, limit };
+            records::search(&mut conn, &ctx.actor, side, &wanted).await?
+        }
+    };
     let specialty = store::specialty_of(&mut conn, &ctx.actor).await?;
-    let page = Page::of(consults, limit, |c| (store::list_time(c), c.id));
     Ok(Json(page.map(|c| ConsultLine::of(&c, &ctx, specialty.as_deref()))))
 }
 

@@ -103,7 +103,7 @@ pub async fn revoke(
     if !own.unseen().iter().any(|holder| holder.person == body.person) {
         return Err(Problem::not_found());
     }
-    issued::revoke(&mut tx, id, body.person, ctx.now()).await?;
+    issued::revoke(&mut tx, id, body.person, Some(ctx.actor.subject.into()), ctx.now()).await?;
     audit::record(&mut tx, &ctx, "consult.ticket.revoke", "consult", id).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

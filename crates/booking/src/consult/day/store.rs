@@ -9,10 +9,8 @@ use sanbao_platform::on;
 use sqlx::types::Json;
 
 use super::{Day, Part};
-use crate::account::AccountId;
 use crate::consult::id::ConsultId;
-use crate::consult::model::{Consult, ConsultRow};
-use crate::consult::store::{Side, consults, specialty_of};
+use crate::consult::store::{Side, specialty_of, these};
 
 /// Consults of one part that are read at most; of those that are over [`OVER_MAX`].
 const PART_MAX: i64 = 100;
@@ -100,8 +98,6 @@ const OF_DOCTOR: &str = "select a.id, 'running' as part from (select id from con
     union all select a.id, 'over' from (select id from consult
         where doctor_id = $5 and invited_id = $1 and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
-const THESE_SQLITE: &str = consults!("where c.id in (select unhex(e.value) from json_each($1) e)");
-const THESE_POSTGRES: &str = consults!("where c.id in (select e::uuid from jsonb_array_elements_text($1) e)");
 const INSIDE_SQLITE: &str = "select consult_id, min(joined_at) as since from consult_attendance
     where left_at is null and (role = 'clinician') = $2 and consult_id in (select unhex(e.value) from json_each($1) e)
     group by consult_id";
@@ -139,21 +135,7 @@ pub(in crate::consult) async fn read(
     ids.dedup();
     let ids = Json(ids.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>());
     day.waiting = inside(conn, &ids, side).await?;
-    let these = match conn.engine() {
-        Engine::Sqlite(_) => THESE_SQLITE,
-        Engine::Postgres(_) => THESE_POSTGRES,
-    };
-    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(&ids).fetch_all(c).await)?;
-    day.consults = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
-    // It may have gone to others between the statements.
-    day.consults.retain(|consult| match side {
-        Side::Inviting => consult.inviting.id == actor.organisation,
-        Side::Hospital | Side::Doctor => consult.invited.id == actor.organisation,
-    });
-    if side == Side::Doctor {
-        let own = AccountId::from(actor.subject);
-        day.consults.retain(|consult| consult.state.doctor().is_none_or(|doctor| doctor == own));
-    }
+    day.consults = these(conn, actor, side, &ids).await?;
     Ok(day)
 }
 

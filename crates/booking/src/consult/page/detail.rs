@@ -8,6 +8,7 @@ use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
 
 use super::door::{door, late_by};
+use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
 use super::{badge, forms, late, meeting as spoken, readable, record, t, time, words};
 use crate::App;
@@ -54,7 +55,8 @@ fn body(lang: Lang, sheet: &Sheet) -> Markup {
                 (late::conflicts(lang, sheet))
                 (forms::next(lang, sheet))
                 section.card { (record::case(lang, consult, &sheet.ctx)) }
-                (record::history(lang, zone, &sheet.history))
+                (history(lang, zone, sheet))
+                p { a href=(format!("/consults/records?resident={}", consult.resident_id)) { (t(lang, "records-of-person")) } }
             }
             div.stack {
                 section.card { (record::facts(lang, consult, &sheet.ctx)) }

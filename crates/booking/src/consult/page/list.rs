@@ -53,7 +53,10 @@ pub(super) async fn consults(PageCtx(ctx): PageCtx, AppState(app): AppState<App>
     let body = html! {
         div.spread {
             h1 { (t(lang, "consults")) }
-            @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
+            div.toolbar {
+                a.button href="/consults/records" { (t(lang, "records")) }
+                @if side == Side::Inviting { a.button.primary[next.is_none()] href="/consults/new" { (t(lang, "new-consult")) } }
+            }
         }
         div #consults data-live="/consults/events" data-live-seconds=(REREAD_SECONDS) {
             (spoken::bell(&ctx, &calls))
@@ -86,12 +89,26 @@ fn lists(
                 @if *place == DayPlace::Missed && reader.side != Side::Hospital { (page::notice(Tone::Warn, &t(lang, "missed-what-to-do"))) }
                 div.rows { @for consult in consults { (row(reader, *place, consult, next == Some(consult.id))) } }
             }
-            @if more { (page::count(lang, consults.len(), true)) }
+            @if more {
+                (page::count(lang, consults.len(), true))
+                p { a href=(records_of(*place)) { (t(lang, "records-rest")) } }
+            }
         }
         @if places.is_empty() {
             @if reader.side == Side::Inviting { (page::empty(&t(lang, "empty-inviting"), Some(("/consults/new", &t(lang, "new-consult"))))) }
             @else { (page::empty(&t(lang, "empty-invited"), None)) }
         }
+    }
+}
+
+/// Where the rest of a place is found.
+fn records_of(place: DayPlace) -> &'static str {
+    match place {
+        DayPlace::InSession => "/consults/records?state=in_session",
+        DayPlace::Waiting | DayPlace::Today | DayPlace::Missed | DayPlace::Tomorrow | DayPlace::Later => {
+            "/consults/records?state=scheduled"
+        }
+        DayPlace::Mine | DayPlace::Theirs | DayPlace::Over => "/consults/records",
     }
 }
 

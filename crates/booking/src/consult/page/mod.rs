@@ -5,12 +5,14 @@ mod detail;
 mod door;
 mod forms;
 mod guest;
+mod history;
 mod late;
 mod list;
 mod meeting;
 mod new;
 mod practitioner;
 mod record;
+mod records;
 mod schedule;
 mod sheet;
 
@@ -50,6 +52,7 @@ pub(super) fn routes() -> Routes<App> {
     Routes::new()
         .page("/consults", get(list::consults))
         .page("/consults/events", get(events))
+        .page("/consults/records", get(records::records).post(records::found))
         .page("/consults/new", get(new::invitation_form))
         .page("/consults/{id}", get(detail::consult_page))
         .page("/consults/{id}/status", get(detail::status_part))
@@ -131,6 +134,7 @@ mod tests {
 
     use super::*;
     use crate::account::input::Sex;
+    use crate::consult::acts::Act;
     use crate::consult::attendance::Absent;
     use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
     use crate::consult::conflicts::Shared;
@@ -152,6 +156,7 @@ mod tests {
             .chain(GivenBy::ALL.iter().map(|g| format!("by-{g}")))
             .chain(AdoptionDecision::ALL.iter().map(|d| format!("decision-{d}")))
             .chain(Title::ALL.iter().map(|t| format!("title-{t}")))
+            .chain(Act::ALL.iter().map(|a| format!("act-{a}")))
             .chain(Shared::ALL.iter().map(|s| format!("shared-{s}")))
             .chain([OTHER_PERSON, BELOW_RANK].map(|note| format!("note-{note}")))
             .chain(Sex::ALL.iter().map(|s| format!("sex-{s}")));

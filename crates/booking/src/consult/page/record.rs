@@ -1,24 +1,19 @@
-//! The parts to read: the case beside the picture, the case on the page, the signed opinion, the history.
+//! The parts to read: the case beside the picture, the case on the page, the signed opinion.
 
 use axum::extract::State as AppState;
-use chrono_tz::Tz;
 use maud::{Markup, html};
 use sanbao_platform::http::{Ctx, Path};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::{self, Tone};
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
-use sanbao_platform::text_enum::TextEnum as _;
 
-use super::{TEXTS, age, prose, readable, t, time};
+use super::{age, prose, readable, t, time};
 use crate::App;
-use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
 use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::opinion::{AdoptionDecision, Feedback, Opinion};
 use crate::consult::policy::ConsultAction;
-use crate::consult::state::{ConsultStepName, Delayed};
-use crate::consult::view::HistoryLine;
 use crate::texts;
 
 /// `GET /consults/{id}/summary`: a fragment for the room's side panel; each read is audited.
@@ -111,42 +106,5 @@ pub(super) fn decision_key(decision: AdoptionDecision) -> &'static str {
         AdoptionDecision::Adopted => "decision-adopted",
         AdoptionDecision::PartlyAdopted => "decision-partly_adopted",
         AdoptionDecision::NotAdopted => "decision-not_adopted",
-    }
-}
-
-/// The words of a step: what somebody said, or what the house says about it.
-fn note(lang: Lang, line: &HistoryLine) -> String {
-    let said = line.note.as_deref().unwrap_or_default();
-    let step = ConsultStepName::from_text(&line.action);
-    match (step, said) {
-        (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
-        (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
-        (Some(ConsultStepName::Delay), said) => Delayed::read(said).map_or_else(
-            || said.to_owned(),
-            |minutes| TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
-        ),
-        _ => said.to_owned(),
-    }
-}
-
-/// The history.
-pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
-    html! {
-        details #history {
-            summary { (t(lang, "history")) }
-            div.scroll { table.table {
-                (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))
-                tbody {
-                    @for line in lines {
-                        tr {
-                            td { (time(lang, zone, line.at)) }
-                            td { @if let Some(name) = &line.actor_name { (name) } @else { (t(lang, "the-house")) } }
-                            td { (t(lang, &format!("step-{}", line.action))) }
-                            td { (note(lang, line)) }
-                        }
-                    }
-                }
-            } }
-        }
     }
 }

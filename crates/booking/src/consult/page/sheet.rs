@@ -9,6 +9,7 @@ use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 
 use crate::account::{AccountId, LocationId};
+use crate::consult::acts::{self, ActLine};
 use crate::consult::api::{SlotQuery, slots_for, wanted};
 use crate::consult::conflicts::{self, Conflict};
 use crate::consult::consent::{self, ConsentView};
@@ -40,6 +41,7 @@ pub(super) struct Sheet {
     pub(super) enters: bool,
     pub(super) actions: Vec<&'static str>,
     pub(super) history: Vec<HistoryLine>,
+    pub(super) acts: Vec<ActLine>,
     pub(super) consents: Vec<ConsentView>,
     pub(super) guests: Vec<GuestView>,
     pub(super) opinion: Option<Opinion>,
@@ -112,6 +114,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
         history: view::history(tx, &ctx, &consult).await?,
+        acts: acts::of(tx, id, ctx.actor.organisation, inviting).await?.shown(shows, &consult),
         consents: consent::list(tx, id).await?.shown(shows, &consult),
         guests: if inviting { guest::list(tx, id).await?.shown(shows, &consult) } else { Vec::new() },
         opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),

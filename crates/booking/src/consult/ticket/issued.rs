@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::role::RoomRole;
+use crate::account::AccountId;
 use crate::consult::events::{Revoked, ticket_revoked};
 use crate::consult::id::ConsultId;
 
@@ -27,7 +28,7 @@ const LIST: &str = "select person, max(name) as name, max(role) as role, min(iss
     max(expires_at) as expires_at, count(*) as tickets from consult_ticket
     where consult_id = $1 and organisation_id = $2 and revoked_at is null
     group by person order by min(issued_at), person limit $3";
-const REVOKE: &str = "update consult_ticket set revoked_at = $3
+const REVOKE: &str = "update consult_ticket set revoked_at = $3, revoked_by = $4
     where consult_id = $1 and person = $2 and revoked_at is null";
 const REVOKE_EACH: &str = "update consult_ticket set revoked_at = $3
     where consult_id = $1 and person = $2 and revoked_at is null returning id";
@@ -105,10 +106,17 @@ pub async fn list(
     Ok(holders.into())
 }
 
-/// Takes back every ticket of a person; whether one stood.
-pub async fn revoke(tx: &mut Tx, consult: ConsultId, person: Uuid, now: DateTime<Utc>) -> Result<bool, DbError> {
+/// Takes back every ticket of a person; whether one stood. `by` is absent where a step of the consult does it.
+pub async fn revoke(
+    tx: &mut Tx,
+    consult: ConsultId,
+    person: Uuid,
+    by: Option<AccountId>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbError> {
     let rows = on!(tx, |c| {
-        sqlx::query(REVOKE).bind(consult).bind(person).bind(now).execute(c).await.map(|r| r.rows_affected())
+        let query = sqlx::query(REVOKE).bind(consult).bind(person).bind(now).bind(by);
+        query.execute(c).await.map(|r| r.rows_affected())
     })?;
     if rows > 0 {
         ticket_revoked(tx, consult, Revoked::Person(person), now).await?;
@@ -156,7 +164,7 @@ async fn tell_each(tx: &mut Tx, tickets: Vec<(ConsultId, Uuid)>, now: DateTime<U
 pub async fn revoke_all(tx: &mut Tx, consult: ConsultId, now: DateTime<Utc>) -> Result<(), DbError> {
     let people: Vec<Uuid> = on!(tx, |c| sqlx::query_scalar(PEOPLE).bind(consult).bind(LIST_MAX).fetch_all(c).await)?;
     for person in people {
-        revoke(tx, consult, person, now).await?;
+        revoke(tx, consult, person, None, now).await?;
     }
     Ok(())
 }

@@ -62,7 +62,7 @@ async fn comes(w: &World, id: &str, who: &Person, role: &str) {
 }
 
 /// Copies of a consult in a state, an hour apart before a moment.
-async fn many(w: &World, like: &str, state: &str, before: DateTime<Utc>, count: i32) {
+pub async fn many(w: &World, like: &str, state: &str, before: DateTime<Utc>, count: i32) {
     let (mut tx, like): (_, Uuid) = (w.db.begin().await.unwrap(), like.parse().unwrap());
     for n in 1..=count {
         let at = before - TimeDelta::hours(i64::from(n));

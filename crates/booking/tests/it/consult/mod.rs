@@ -14,5 +14,6 @@ mod meeting;
 mod moved;
 mod pages;
 mod practitioners;
+mod records;
 mod room;
 pub mod world;

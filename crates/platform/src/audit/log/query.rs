@@ -1,12 +1,13 @@
 //! The rows of the log that are asked for, as it comes in a query or from a form.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::http::Paging;
+use crate::moment::begins;
 use crate::problem::Problem;
 
 /// Characters of an action that is looked for.
@@ -68,14 +69,6 @@ fn id(name: &str, text: Option<&str>) -> Result<Option<Uuid>, Problem> {
 fn day(name: &str, text: Option<&str>) -> Result<Option<NaiveDate>, Problem> {
     let wrong = |_| Problem::field(name, "日期不对，应像 2026-11-23", "Not a day, as 2026-11-23");
     given(text).map(|text| text.parse().map_err(wrong)).transpose()
-}
-
-/// The first moment of a day. Where a clock was put forward over midnight, what comes next.
-fn begins(day: NaiveDate, zone: Tz) -> Option<DateTime<Utc>> {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let local =
-        (0..=2).find_map(|hours| (midnight + chrono::TimeDelta::hours(hours)).and_local_timezone(zone).earliest());
-    local.map(|local| local.with_timezone(&Utc))
 }
 
 /// The id before all of that moment's.

@@ -230,7 +230,8 @@ pub(super) const CONSULT_FEEDBACK: &str = concat!(
     most!()
 );
 pub(super) const CONSULT_GUEST: &str = concat!(
-    "select x.id, x.consult_id, x.name, x.relation, x.role, x.created_by, x.created_at, x.expires_at, x.revoked_at, x.first_id
+    "select x.id, x.consult_id, x.name, x.relation, x.role, x.created_by, x.created_at, x.expires_at, x.revoked_at, x.revoked_by,
+        x.first_id
     from consult_guest x where x.consult_id in (",
     own_consults!(),
     told_records!(),
@@ -238,7 +239,8 @@ pub(super) const CONSULT_GUEST: &str = concat!(
     most!()
 );
 pub(super) const CONSULT_TICKET: &str = concat!(
-    "select x.id, x.consult_id, x.person, x.name, x.role, x.organisation_id, x.issued_at, x.expires_at, x.revoked_at
+    "select x.id, x.consult_id, x.person, x.name, x.role, x.organisation_id, x.issued_at, x.expires_at, x.revoked_at,
+        x.revoked_by
     from consult_ticket x where x.consult_id in (",
     own_consults!(),
     told_records!(),

@@ -202,6 +202,24 @@ pub(super) fn beginnings(typed: &str, papers: &[String], tail: Option<&str>) -> 
     all
 }
 
+/// The signs of a name.
+fn of_a_name(typed: &str) -> impl Iterator<Item = Beginning> {
+    let names = [LookupSign::Name, LookupSign::Initials, LookupSign::Pinyin];
+    beginnings(typed, &[], None).into_iter().filter(move |beginning| names.contains(&beginning.sign))
+}
+
+/// The ranges of keys that a typed name, its pinyin or its initials begin: each up to, and without, its end.
+pub(crate) fn name_beginnings(typed: &str) -> Vec<(String, String)> {
+    of_a_name(typed).map(|beginning| (beginning.from.clone(), beginning.until())).collect()
+}
+
+/// Whether a part of a name, of its pinyin or of its initials is what was typed.
+pub(crate) fn is_named(name: &str, typed: &str) -> bool {
+    let mut keys = BTreeSet::new();
+    add_name(&mut keys, name);
+    of_a_name(typed).any(|beginning| keys.range(beginning.from.clone()..beginning.until()).next().is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -229,6 +247,21 @@ mod tests {
         let keys = keys();
         let fits = |b: &Beginning| keys.range(b.from.clone()..b.until()).next().is_some();
         beginnings(typed, &[], None).iter().filter(|b| fits(b)).map(|b| b.sign).collect()
+    }
+
+    #[test]
+    fn a_name_is_known_by_its_characters_its_pinyin_and_its_initials() {
+        for (typed, fits) in [
+            ("单桂香", true),
+            ("桂香", true),
+            ("shangui", true),
+            ("sgx", true),
+            ("李", false),
+            ("8000", false),
+            ("", false),
+        ] {
+            assert_eq!(is_named("单桂香", typed), fits, "{typed}");
+        }
     }
 
     #[test]

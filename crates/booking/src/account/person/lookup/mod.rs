@@ -18,5 +18,6 @@ pub(in crate::account) use fill::task;
 pub use fill::{fill, write_all};
 pub use key::LookupSign;
 pub(super) use key::phone_key;
+pub(crate) use key::{is_named, name_beginnings};
 pub(super) use store::write;
 pub use view::{LookedUp, LookupView};

@@ -1,0 +1,79 @@
+//! Acts on a consult that are no steps of it: consents, the family's links, tickets that were taken back.
+
+use chrono::{DateTime, Utc};
+use sanbao_platform::audit::Personal;
+use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::id::OrganisationId;
+use sanbao_platform::{on, text_enum};
+
+use super::consent::Method;
+use super::id::ConsultId;
+
+/// Acts that are read of one consult at most: the newest ones.
+const ACTS_MAX: i64 = 200;
+
+// A link that was made again ends the one before in the same moment: that is one act.
+const ACTS: &str = "select k.recorded_at as at, 'consent' as act, a.display_name as actor_name, k.name as name,
+        k.relation as relation, k.given_by as party, k.method as method
+    from consult_consent k join account a on a.id = k.recorded_by where k.consult_id = $1
+    union all select k.withdrawn_at, 'consent_withdrawn', a.display_name, k.name, k.relation, k.given_by, k.method
+    from consult_consent k left join account a on a.id = k.withdrawn_by
+    where k.consult_id = $1 and k.withdrawn_at is not null
+    union all select g.created_at, case when g.first_id is null then 'link' else 'link_again' end, a.display_name,
+        g.name, g.relation, g.role, null
+    from consult_guest g join account a on a.id = g.created_by where g.consult_id = $1 and $3
+    union all select g.revoked_at, 'link_revoked', a.display_name, g.name, g.relation, g.role, null
+    from consult_guest g left join account a on a.id = g.revoked_by
+    where g.consult_id = $1 and $3 and g.revoked_at is not null and not exists (select 1 from consult_guest n
+        where n.consult_id = g.consult_id and n.first_id = coalesce(g.first_id, g.id) and n.created_at = g.revoked_at)
+    union all select t.revoked_at, 'ticket_revoked', max(a.display_name), max(t.name), null, max(t.role), null
+    from consult_ticket t join account a on a.id = t.revoked_by
+    where t.consult_id = $1 and t.organisation_id = $2 and t.revoked_at is not null group by t.person, t.revoked_at
+    order by 1 desc, 2 desc limit $4";
+
+text_enum! {
+    /// The thing that was done.
+    pub(super) enum Act {
+        Consent = "consent",
+        ConsentWithdrawn = "consent_withdrawn",
+        /// A link for the family.
+        Link = "link",
+        /// The same for somebody who had one.
+        LinkAgain = "link_again",
+        LinkRevoked = "link_revoked",
+        TicketRevoked = "ticket_revoked",
+    }
+}
+
+/// One act.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct ActLine {
+    pub(super) at: DateTime<Utc>,
+    pub(super) act: Act,
+    /// The account that did it; none where it is not known.
+    pub(super) actor_name: Option<String>,
+    /// The person who consents, is invited or held the ticket.
+    pub(super) name: String,
+    /// That person's relation to the resident.
+    pub(super) relation: Option<String>,
+    /// By whom a consent is given, or as what somebody enters the room.
+    pub(super) party: String,
+    /// How a consent was given.
+    pub(super) method: Option<Method>,
+}
+
+/// The acts on a consult, the oldest first: consents, tickets of the reader's own side, and the family's links where those are
+/// the reader's to see.
+pub(super) async fn of(
+    conn: &mut Conn,
+    consult: ConsultId,
+    own: OrganisationId,
+    with_links: bool,
+) -> Result<Personal<Vec<ActLine>>, DbError> {
+    let mut acts: Vec<ActLine> = on!(conn, |c| {
+        let query = sqlx::query_as(ACTS).bind(consult).bind(own).bind(with_links).bind(ACTS_MAX);
+        query.fetch_all(c).await
+    })?;
+    acts.reverse();
+    Ok(acts.into())
+}

@@ -1,0 +1,104 @@
+//! The history of a consult in words: its steps, and the consents, links and tickets between them.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use maud::{Markup, html};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::page;
+use sanbao_platform::text_enum::TextEnum as _;
+
+use super::sheet::Sheet;
+use super::{TEXTS, named, t, time};
+use crate::consult::acts::{Act, ActLine};
+use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
+use crate::consult::consent::Method;
+use crate::consult::state::{ConsultStepName, Delayed};
+use crate::consult::view::HistoryLine;
+
+/// A line as it is read.
+struct Told {
+    at: DateTime<Utc>,
+    by: String,
+    did: String,
+    note: String,
+}
+
+impl Told {
+    fn step(lang: Lang, line: &HistoryLine) -> Self {
+        Self {
+            at: line.at,
+            by: line.actor_name.clone().unwrap_or_else(|| t(lang, "the-house")),
+            did: t(lang, &format!("step-{}", line.action)),
+            note: note(lang, line),
+        }
+    }
+
+    fn act(lang: Lang, line: &ActLine) -> Self {
+        let words = match line.act {
+            Act::Consent | Act::ConsentWithdrawn => consent(lang, line),
+            Act::Link | Act::LinkAgain | Act::LinkRevoked | Act::TicketRevoked => {
+                let role = t(lang, &format!("role-{}", line.party));
+                named(lang, &line.name, line.relation.as_deref().unwrap_or(&role))
+            }
+        };
+        Self {
+            at: line.at,
+            by: line.actor_name.clone().unwrap_or_else(|| "—".to_owned()),
+            did: t(lang, &format!("act-{}", line.act)),
+            note: words,
+        }
+    }
+}
+
+/// 监护人：陈先生（儿子），书面签字
+fn consent(lang: Lang, line: &ActLine) -> String {
+    let party = t(lang, &format!("by-{}", line.party));
+    let name = match line.relation.as_deref().filter(|relation| !relation.is_empty()) {
+        Some(relation) => named(lang, &line.name, relation),
+        None => line.name.clone(),
+    };
+    let method = t(lang, if line.method == Some(Method::Written) { "method-written" } else { "method-verbal" });
+    TEXTS.with(lang, "note-consent", &[("party", &party), ("name", &name), ("method", &method)])
+}
+
+/// The words of a step: what somebody said, or what the house says about it.
+fn note(lang: Lang, line: &HistoryLine) -> String {
+    let said = line.note.as_deref().unwrap_or_default();
+    let step = ConsultStepName::from_text(&line.action);
+    match (step, said) {
+        (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
+        (Some(ConsultStepName::Delay), said) => match Delayed::read(said) {
+            Some(0) => t(lang, "note-on-time"),
+            Some(minutes) => TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
+            None => said.to_owned(),
+        },
+        _ => said.to_owned(),
+    }
+}
+
+/// The history, the oldest line first.
+pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
+    let steps = sheet.history.iter().map(|line| Told::step(lang, line));
+    let mut lines: Vec<Told> = steps.chain(sheet.acts.iter().map(|line| Told::act(lang, line))).collect();
+    // What a step itself has ended stands behind it.
+    lines.sort_by_key(|line| line.at);
+    html! {
+        details #history {
+            summary { (t(lang, "history")) }
+            div.scroll { table.table {
+                (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))
+                tbody {
+                    @for line in &lines {
+                        tr {
+                            td { (time(lang, zone, line.at)) }
+                            td { (line.by) }
+                            td { (line.did) }
+                            td { (line.note) }
+                        }
+                    }
+                }
+            } }
+        }
+    }
+}
