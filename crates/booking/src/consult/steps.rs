@@ -35,7 +35,7 @@ fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
     Some(match step {
         ConsultStepName::Revise | ConsultStepName::Submit => ConsultAction::Invite,
         ConsultStepName::Accept | ConsultStepName::Return | ConsultStepName::Reject => ConsultAction::Answer,
-        ConsultStepName::Schedule | ConsultStepName::Reschedule => ConsultAction::Schedule,
+        ConsultStepName::Schedule | ConsultStepName::Reschedule | ConsultStepName::Exchange => ConsultAction::Schedule,
         ConsultStepName::Delay => ConsultAction::Delay,
         ConsultStepName::Cancel => ConsultAction::Cancel,
         ConsultStepName::Finish => ConsultAction::Finish,

@@ -31,6 +31,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(steps::reject))
         .routes(routes!(steps::schedule))
         .routes(routes!(steps::reschedule))
+        .routes(routes!(steps::exchange))
         .routes(routes!(slots::slots))
         .routes(routes!(steps::delay))
         .routes(routes!(steps::cancel))

@@ -120,12 +120,23 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
         (Some(ConsultStepName::Delay), said) => Delayed::read(said).map_or_else(
             || said.to_owned(),
             |minutes| TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
         ),
         _ => said.to_owned(),
+    }
+}
+
+/// The way to the consult with which the times were exchanged.
+fn other(lang: Lang, line: &HistoryLine) -> Markup {
+    let exchanged = line.action == ConsultStepName::Exchange.as_str();
+    html! {
+        @if let Some(id) = line.note.as_ref().filter(|_| exchanged) {
+            a href=(format!("/consults/{id}")) { (t(lang, "other-consult")) }
+        }
     }
 }
 
@@ -142,7 +153,7 @@ pub(super) fn history(lang: Lang, zone: Tz, lines: &[HistoryLine]) -> Markup {
                             td { (time(lang, zone, line.at)) }
                             td { @if let Some(name) = &line.actor_name { (name) } @else { (t(lang, "the-house")) } }
                             td { (t(lang, &format!("step-{}", line.action))) }
-                            td { (note(lang, line)) }
+                            td { (note(lang, line)) (other(lang, line)) }
                         }
                     }
                 }

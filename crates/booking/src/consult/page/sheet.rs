@@ -12,6 +12,7 @@ use crate::account::{AccountId, LocationId};
 use crate::consult::api::{SlotQuery, slots_for, wanted};
 use crate::consult::conflicts::{self, Conflict};
 use crate::consult::consent::{self, ConsentView};
+use crate::consult::exchange;
 use crate::consult::guest::{self, GuestView};
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
@@ -48,6 +49,8 @@ pub(super) struct Sheet {
     pub(super) slots: Vec<FreeSlot>,
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
+    /// The booked consults of the reader's side with which it may change its time.
+    pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
@@ -87,7 +90,10 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
     let consult = store::load(tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
     let actions = view::actions(&consult, &ctx, specialty.as_deref());
-    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
+    let relation = consult.relation(&ctx.actor, specialty.as_deref());
+    let inviting = relation == ConsultRelation::Inviting;
+    let partners =
+        if actions.contains(&"exchange") { exchange::offered(tx, &ctx, &consult, relation).await? } else { Vec::new() };
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
     let (mut rooms, mut slots, mut below) = (Vec::new(), Vec::new(), Vec::new());
@@ -125,6 +131,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         rooms,
         slots,
         below,
+        partners,
     })
 }
 

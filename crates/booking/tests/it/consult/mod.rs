@@ -5,6 +5,7 @@ mod cases;
 mod day;
 mod departed;
 mod erased;
+mod exchange;
 mod exported;
 mod guards;
 mod hours;
