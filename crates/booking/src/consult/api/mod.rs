@@ -1,5 +1,6 @@
 //! The JSON API of consults: one file per subject, each handler a short way from request to view.
 
+pub(super) mod affected;
 mod consent;
 mod create;
 pub(super) mod doctors;

@@ -2,6 +2,7 @@
 
 mod booking;
 mod cases;
+mod closing;
 mod day;
 mod departed;
 mod erased;
