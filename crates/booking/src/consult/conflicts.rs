@@ -104,6 +104,9 @@ pub async fn in_the_way(
 pub async fn of(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<Conflict>, Problem> {
     let Some(appointment) = consult.state.appointment().filter(|a| a.delay_minutes > 0) else { return Ok(Vec::new()) };
     let (from, to) = (appointment.interval.ends_at(), appointment.expected_end());
+    if to <= ctx.now() {
+        return Ok(Vec::new());
+    }
     let found = calendar::later(conn, ctx.now(), (HOLDER, consult.id.0), (from, to)).await?;
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
     let mut conflicts = Vec::new();

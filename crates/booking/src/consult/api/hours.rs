@@ -366,7 +366,7 @@ pub async fn add_exception(
     if is_new {
         audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
     }
-    let ExceptionLine::Closed { date } | ExceptionLine::Extra { date, .. } = &line;
+    let (ExceptionLine::Closed { date } | ExceptionLine::Extra { date, .. }) = &line;
     let zone = doctor.zone()?;
     let mut consults = outside(&mut tx, ctx.now(), &doctor).await?;
     let begins = |consult: &Consult| consult.state.appointment().map(|a| a.interval.starts_at().with_timezone(&zone));

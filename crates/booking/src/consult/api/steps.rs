@@ -79,7 +79,8 @@ pub async fn exchange(asked: Asked, Json(body): Json<Exchange>) -> Result<Respon
 }
 
 /// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator). The answer lists
-/// the later bookings that it runs into.
+/// the later bookings that it runs into. One that the other side has announced is not shortened without `agreed`: 409
+/// `delay-of-others`.
 #[utoipa::path(post, path = "/v1/consults/{id}/delay", tag = "consults", params(("id" = ConsultId, Path)), request_body = Delay,
     responses((status = 200, body = DelayView), (status = 404), (status = 409), (status = 422)))]
 pub async fn delay(asked: Asked, Json(body): Json<Delay>) -> Result<Response, Problem> {

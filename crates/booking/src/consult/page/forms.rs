@@ -99,6 +99,7 @@ fn delay(lang: Lang, sheet: &Sheet, minutes: i32) -> Markup {
             label for="minutes" { (t(lang, "delay-minutes")) }
             input id="minutes" name="minutes" type="number" min="0" max=(DELAY_MINUTES_MAX) step="5" inputmode="numeric" value=(minutes.max(10));
         }
+        @if minutes > 0 { label.choice { input type="checkbox" name="agreed"; (t(lang, "delay-agreed")) } }
         button.button type="submit" { (t(lang, "do-delay")) }
     };
     step_form(lang, sheet, "/delay", "toolbar", &fields)

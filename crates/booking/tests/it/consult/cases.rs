@@ -302,8 +302,14 @@ async fn a_delay_moves_the_no_show_and_names_the_later_bookings_that_it_runs_int
         let by_the_doctor = delay(&w.doctor, &first, 60).await.1;
         assert_eq!(by_the_doctor, json!([of_doctor, of_resident(Value::Null)]), "a colleague's consult has no name here");
         assert_eq!(delay(&w.nurse, next, 30).await.1, json!([]));
-        assert_eq!(delay(&w.nurse, &first, 30).await.1, json!([]), "the next one waits as long");
-        assert_eq!(delay(&w.nurse, &first, 0).await.1, json!([]));
+        let shorter = async |body: Value| w.step(&w.nurse, &first, "delay", body).await;
+        let refused = shorter(json!({ "minutes": 30 })).await.refused(409, "delay-of-others");
+        assert_eq!(refused.body["announced_minutes"], 60, "the doctor has said so: {}", refused.text);
+        shorter(json!({ "minutes": 50, "agreed": true })).await.expect(200);
+        delay(&w.nurse, &first, 40).await;
+        assert_eq!(delay(&w.doctor, &first, 60).await.0, "2026-11-23T01:30:00Z", "longer it may be");
+        assert_eq!(delay(&w.doctor, &first, 30).await.1, json!([]), "the next one waits as long");
+        assert_eq!(delay(&w.doctor, &first, 0).await.1, json!([]));
 
         delay(&w.nurse, &first, 60).await;
         let missed = async || w.step(&w.nurse, &first, "no-show", json!({ "reason": "医生未到" })).await;
