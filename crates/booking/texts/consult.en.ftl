@@ -23,6 +23,7 @@ enter-room = Enter the room
 open-consult = Open
 record-consent-first = Record consent first
 consent-is-missing = The care home has not recorded consent yet; nobody can enter the room.
+room-not-open = It is expected to begin at { $time }. The room opens { $minutes } minutes before the booked time.
 room-opens = The room opens { $minutes } minutes before the start.
 late-by = { $minutes } min late
 wanted-before = Wanted by

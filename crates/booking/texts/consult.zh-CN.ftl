@@ -23,6 +23,7 @@ enter-room = 进入会诊
 open-consult = 查看
 record-consent-first = 先登记老人同意
 consent-is-missing = 对方还没有登记老人或监护人的同意，暂时不能进入会诊室。
+room-not-open = 会诊预计 { $time } 开始，约定时间前 { $minutes } 分钟起可以进入。
 room-opens = 开始前 { $minutes } 分钟可以进入会诊室。
 late-by = 推迟 { $minutes } 分钟
 wanted-before = 希望不晚于

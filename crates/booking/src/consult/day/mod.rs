@@ -168,7 +168,7 @@ impl Day {
         for (at, consults) in &mut places {
             match at {
                 DayPlace::Mine | DayPlace::Theirs | DayPlace::DoctorGone => {
-                    consults.sort_by_key(|c| (c.state_since, c.id))
+                    consults.sort_by_key(|c| (c.state_since, c.id));
                 }
                 DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
                 DayPlace::Missed => consults.sort_by_key(|c| std::cmp::Reverse((starts_at(c), c.id))),

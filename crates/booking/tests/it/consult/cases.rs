@@ -127,6 +127,9 @@ async fn a_consult_that_is_put_off_takes_every_ticket_back_and_is_not_begun_by_t
         tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 600 })).await;
         assert_eq!(view(&w, &w.nurse, &id).await["state"], "scheduled", "nor ended");
 
+        let early = w.call(None, "POST", "/v1/guest-tickets", token.clone(), &[]).await.refused(409, "ticket-window");
+        assert_eq!(early.body["expected_at"], "2026-11-30T00:30:00Z", "the family learns when: {}", early.text);
+        assert!(early.text.contains("11月30日 周一 08:30"), "{}", early.text);
         w.clock.advance(Duration::from_hours(7 * 24));
         w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
         w.call(None, "POST", "/v1/guest-tickets", token, &[]).await.expect(200);

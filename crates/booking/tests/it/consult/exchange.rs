@@ -175,14 +175,19 @@ async fn of_two_exchanges_at_once_one_is_made_and_nothing_is_held_twice() {
             } else {
                 [(one.clone(), two.clone()), (two.clone(), three.clone())]
             };
-            let mut tasks = tokio::task::JoinSet::new();
+            // Both are asked for by what was read before either.
+            let mut read = Vec::new();
             for (id, other) in pairs {
                 let versions = [view(&w, &id).await, view(&w, &other).await].map(|v| v["version"].as_i64().unwrap());
+                read.push((id, other, versions));
+            }
+            let mut tasks = tokio::task::JoinSet::new();
+            for (id, other, [mine, theirs]) in read {
                 let w = Arc::clone(&w);
                 tasks.spawn(async move {
-                    let (key, tag) = (fresh_key(), format!("\"{}\"", versions[0]));
+                    let (key, tag) = (fresh_key(), format!("\"{mine}\""));
                     let (path, body) =
-                        (format!("/v1/consults/{id}/exchange"), json!({ "with": other, "version": versions[1] }));
+                        (format!("/v1/consults/{id}/exchange"), json!({ "with": other, "version": theirs }));
                     let headers = [("if-match", tag.as_str()), ("idempotency-key", key.as_str())];
                     w.call(Some(&w.nurse), "POST", &path, Some(body), &headers).await
                 });

@@ -112,10 +112,13 @@ async fn of_two_exchanges_at_once_one_is_made() {
         let w = Arc::new(World::new(engine).await);
         let (one, two) = (planned(&w, 1, 0, 60, 120).await, planned(&w, 2, 0, 180, 240).await);
         for _ in 0..4 {
+            // Both are asked for by what was read before either.
+            let versions = [w.visit_of_id(&one).await, w.visit_of_id(&two).await];
+            let [first, second] = versions.map(|v| v["version"].as_i64().unwrap());
             let mut tasks = tokio::task::JoinSet::new();
-            for (id, other) in [(one.clone(), two.clone()), (two.clone(), one.clone())] {
-                let versions = [w.visit_of_id(&id).await, w.visit_of_id(&other).await];
-                let [mine, theirs] = versions.map(|v| v["version"].as_i64().unwrap());
+            for (id, other, mine, theirs) in
+                [(one.clone(), two.clone(), first, second), (two.clone(), one.clone(), second, first)]
+            {
                 let w = Arc::clone(&w);
                 tasks.spawn(async move {
                     let (tag, path) = (format!("\"{mine}\""), format!("/v1/visits/{id}/exchange"));
