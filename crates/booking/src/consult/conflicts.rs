@@ -63,7 +63,7 @@ fn shared(appointment: &Appointment, resource: Uuid) -> Shared {
     }
 }
 
-/// What each other booking shares with this appointment, in order; whether the other one is a consult is said too.
+/// The things that each other booking shares with this appointment, in order; whether the other one is a consult is said too.
 fn grouped(appointment: &Appointment, found: Vec<Later>) -> BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> {
     let mut groups: BTreeMap<_, (bool, Vec<Shared>)> = BTreeMap::new();
     for Later { resource, holder_kind, holder, starts_at } in found {

@@ -38,8 +38,7 @@ const OF_DOCTOR: &str = consults!(
 /// The other consult of an exchange.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = ConsultExchange)]
-pub struct Exchange {
+pub struct ConsultExchange {
     /// The consult that takes this one's time.
     pub with: ConsultId,
     /// The version of it that was read; 412 when somebody has changed it since.
@@ -49,8 +48,7 @@ pub struct Exchange {
 
 /// Both consults at their new times.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = ConsultExchangeView)]
-pub struct ExchangeView {
+pub struct ConsultExchangeView {
     #[serde(flatten)]
     pub consult: ConsultView,
     /// The other one.
@@ -66,8 +64,8 @@ struct Obstacle {
     conflict: Conflict,
 }
 
-impl PairOrder<Consult> for Exchange {
-    type Answer = ExchangeView;
+impl PairOrder<Consult> for ConsultExchange {
+    type Answer = ConsultExchangeView;
 
     fn step(&self) -> ConsultStepName {
         ConsultStepName::Exchange
@@ -95,8 +93,8 @@ impl PairOrder<Consult> for Exchange {
         ])
     }
 
-    fn answer(&self, [consult, with]: [ConsultView; 2]) -> ExchangeView {
-        ExchangeView { consult, with }
+    fn answer(&self, [consult, with]: [ConsultView; 2]) -> ConsultExchangeView {
+        ConsultExchangeView { consult, with }
     }
 
     async fn explain(&self, call: Call<'_, Consult>, pair: [&Consult; 2], problem: Problem) -> Problem {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::id::VisitId;
 use super::input::ScheduleBody;
 use super::model::Visit;
-use super::state::{Exchanged, Slot, VisitStep, VisitStepName};
+use super::state::{ExchangedSlot, Slot, VisitStep, VisitStepName};
 use super::steps::{HOLDER, agency_of};
 use super::store;
 use super::view::VisitView;
@@ -26,8 +26,7 @@ use crate::calendar::{self, Booking, Later, SLOT_TAKEN};
 /// The other visit of an exchange.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = VisitExchange)]
-pub struct Exchange {
+pub struct VisitExchange {
     /// The visit that begins when this one would have.
     pub with: VisitId,
     /// The version of it that was read; 412 when somebody has changed it since.
@@ -37,8 +36,7 @@ pub struct Exchange {
 
 /// Both visits at their new times.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-#[schema(as = VisitExchangeView)]
-pub struct ExchangeView {
+pub struct VisitExchangeView {
     #[serde(flatten)]
     pub visit: VisitView,
     /// The other one.
@@ -77,8 +75,8 @@ impl Move {
     }
 }
 
-impl PairOrder<Visit> for Exchange {
-    type Answer = ExchangeView;
+impl PairOrder<Visit> for VisitExchange {
+    type Answer = VisitExchangeView;
 
     fn step(&self) -> VisitStepName {
         VisitStepName::Exchange
@@ -101,13 +99,13 @@ impl PairOrder<Visit> for Exchange {
         let [one, two] = moves(call, tx, [first, other]).await?;
         calendar::exchange(tx, call.ctx.now(), [&one.booking(), &two.booking()]).await?;
         Ok([
-            VisitStep::Exchange(Exchanged::with(other.id, one.slot)),
-            VisitStep::Exchange(Exchanged::with(first.id, two.slot)),
+            VisitStep::Exchange(ExchangedSlot::with(other.id, one.slot)),
+            VisitStep::Exchange(ExchangedSlot::with(first.id, two.slot)),
         ])
     }
 
-    fn answer(&self, [visit, with]: [VisitView; 2]) -> ExchangeView {
-        ExchangeView { visit, with }
+    fn answer(&self, [visit, with]: [VisitView; 2]) -> VisitExchangeView {
+        VisitExchangeView { visit, with }
     }
 
     async fn explain(&self, call: Call<'_, Visit>, pair: [&Visit; 2], problem: Problem) -> Problem {

@@ -21,13 +21,13 @@ pub struct Slot {
 
 /// The time that another visit had, with one's own caregiver.
 #[derive(Clone, Debug)]
-pub struct Exchanged {
+pub struct ExchangedSlot {
     pub slot: Slot,
     /// As the history says it: the other one's id.
     pub words: String,
 }
 
-impl Exchanged {
+impl ExchangedSlot {
     /// An exchange with another one.
     pub fn with(other: VisitId, slot: Slot) -> Self {
         Self { slot, words: other.to_string() }
@@ -118,7 +118,7 @@ pub enum VisitStep {
     /// Another caregiver, another time, or both.
     Reschedule(Slot),
     /// The time of another visit, which takes its own.
-    Exchange(Exchanged),
+    Exchange(ExchangedSlot),
     /// The caregiver has come.
     CheckIn(Proof),
     /// The caregiver has left.
@@ -167,7 +167,7 @@ impl StepName for VisitStepName {
         match self {
             Self::Schedule => VisitStep::Schedule(slot),
             Self::Reschedule => VisitStep::Reschedule(slot),
-            Self::Exchange => VisitStep::Exchange(Exchanged::with(VisitId(Uuid::nil()), slot)),
+            Self::Exchange => VisitStep::Exchange(ExchangedSlot::with(VisitId(Uuid::nil()), slot)),
             Self::CheckIn => VisitStep::CheckIn(Proof::example(at)),
             Self::CheckOut => VisitStep::CheckOut(Proof::example(at)),
             Self::NoShow => VisitStep::NoShow(closing),

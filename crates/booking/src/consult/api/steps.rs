@@ -7,7 +7,7 @@ use sanbao_platform::problem::Problem;
 
 use crate::App;
 use crate::consult::conflicts::DelayView;
-use crate::consult::exchange::{Exchange, ExchangeView};
+use crate::consult::exchange::{ConsultExchange, ConsultExchangeView};
 use crate::consult::id::ConsultId;
 use crate::consult::input::{Delay, Invitation, Reason, Wanted};
 use crate::consult::opinion::Adoption;
@@ -72,9 +72,9 @@ pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Respon
 /// Exchanges the times of two booked consults in one step: each takes the other's, with its own doctor and room (those who
 /// may move both). Where others stand in the way it is 409 `slot-taken`, with what it runs into in `conflicts_with`, and
 /// neither is changed. Every ticket of both is taken back.
-#[utoipa::path(post, path = "/v1/consults/{id}/exchange", tag = "consults", params(("id" = ConsultId, Path)), request_body = Exchange,
-    responses((status = 200, body = ExchangeView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
-pub async fn exchange(asked: Asked, Json(body): Json<Exchange>) -> Result<Response, Problem> {
+#[utoipa::path(post, path = "/v1/consults/{id}/exchange", tag = "consults", params(("id" = ConsultId, Path)), request_body = ConsultExchange,
+    responses((status = 200, body = ConsultExchangeView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
+pub async fn exchange(asked: Asked, Json(body): Json<ConsultExchange>) -> Result<Response, Problem> {
     asked.take_pair(body).await
 }
 

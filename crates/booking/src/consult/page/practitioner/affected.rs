@@ -12,7 +12,7 @@ use crate::consult::model::Consult;
 /// Consults that a page names one by one.
 const SHOWN_MAX: usize = 30;
 
-/// What lies outside, as the reader may see it; nothing where all is well.
+/// The consults outside the hours, as the reader may see them; nothing where all is well.
 pub(super) fn section(words: Words, ctx: &Ctx, consults: &[Consult], seen: &[AffectedConsult]) -> Markup {
     let count = seen.len().to_string();
     html! {
