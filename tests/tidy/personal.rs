@@ -118,6 +118,7 @@ const OPENED: &[(&str, &str)] = &[
     ("crates/booking/src/consult/model.rs", "what a revision is applied to"),
     ("crates/booking/src/consult/steps.rs", "the opinion's version; what is signed"),
     ("crates/booking/src/consult/store.rs", "statements"),
+    ("crates/booking/src/consult/timing.rs", "which side has announced a delay"),
     ("crates/booking/src/visit/store.rs", "statements"),
     ("crates/needs-analysis/src/request/events.rs", "what the agency's order needs"),
     ("crates/needs-analysis/src/request/input.rs", "what is taken down"),

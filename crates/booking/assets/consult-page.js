@@ -27,6 +27,32 @@ for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySel
   });
 }
 
+// An exchange names the other consult in the version that the page shows, and says what stands in the way.
+for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-exchange]"))) {
+  form.addEventListener("sanbao:sending", (event) => {
+    const { detail } = /** @type {CustomEvent} */ (event);
+    const [id, version] = String(detail.body.with || "").split("|");
+    detail.body = { with: id, version: Number(version) };
+  });
+  form.addEventListener("sanbao:refused", (event) => {
+    const { problem } = /** @type {CustomEvent} */ (event).detail;
+    const found = problem.body?.conflicts_with;
+    if (!found?.length) return;
+    event.preventDefault();
+    showErrors(form, problem);
+    const said = new Intl.DateTimeFormat(document.documentElement.lang, { timeZone: form.dataset.zone, dateStyle: "medium", timeStyle: "short" });
+    const list = document.createElement("ul");
+    for (const conflict of found) {
+      const text = said.format(new Date(conflict.starts_at));
+      const one = document.createElement("li");
+      if (conflict.consult_id) one.append(Object.assign(document.createElement("a"), { href: `/consults/${conflict.consult_id}`, textContent: text }));
+      else one.textContent = text;
+      list.append(one);
+    }
+    form.querySelector(".error-summary")?.append(Object.assign(document.createElement("p"), { textContent: form.dataset.conflicts }), list);
+  });
+}
+
 // A link is shown once, when it was made; one that was revoked goes from the list.
 document.getElementById("guests")?.addEventListener("sanbao:sent", (event) => {
   const sender = /** @type {HTMLElement} */ (event.target);

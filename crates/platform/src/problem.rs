@@ -148,6 +148,16 @@ impl Problem {
         self.edit(|p| p.cause = Some(cause))
     }
 
+    /// The same faults at one field: of an order that names by one field what another says in several.
+    #[must_use]
+    pub fn at(self, pointer: &str) -> Self {
+        self.edit(|p| {
+            for field in &mut p.fields {
+                pointer.clone_into(&mut field.pointer);
+            }
+        })
+    }
+
     /// Invalid fields.
     pub fn invalid(fields: Vec<FieldError>) -> Self {
         Self::new(&INVALID).edit(|p| p.fields = fields)

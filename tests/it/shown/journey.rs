@@ -285,6 +285,10 @@ impl<'a> Journey<'a> {
         self.post("nurse", &at(&format!("consents/{}/withdraw", text(&consents, "/0/id"))), json!({})).await;
         self.post("nurse", &at("cancel"), why.clone()).await;
         let (missed, starts_at) = self.booked().await;
+        let (other, _) = self.booked().await;
+        for _ in 0..2 {
+            self.post("nurse", &format!("/v1/consults/{missed}/exchange"), json!({ "with": other })).await;
+        }
         self.wait_until(starts_at + Duration::minutes(20)).await;
         self.post("nurse", &format!("/v1/consults/{missed}/no-show"), why).await;
     }
@@ -311,6 +315,9 @@ impl<'a> Journey<'a> {
         self.schedule(&done, "reschedule", &caregiver, tomorrow + 120).await;
         let missed = self.ordered("送餐").await;
         self.schedule(&missed, "schedule", &caregiver, tomorrow + 180).await;
+        for _ in 0..2 {
+            self.post("dispatcher", &format!("/v1/visits/{done}/exchange"), json!({ "with": missed })).await;
+        }
         self.post("dispatcher", &format!("/v1/visits/{missed}/cancel"), json!({ "reason": "老人住院" })).await;
         let again = self.post("dispatcher", &format!("/v1/visits/{missed}/repeat"), json!({})).await;
         let again = text(&again, "/id");

@@ -24,6 +24,7 @@ const PERSONAL: &[&str] = &[
     "ClinicalFacts",
     "ConflictView",
     "ConsentView",
+    "ConsultExchangeView",
     "ConsultLine",
     "ConsultRecord",
     "ConsultView",
@@ -77,6 +78,7 @@ const PERSONAL: &[&str] = &[
     "TimeTaken",
     "TransferView",
     "VisitDetail",
+    "VisitExchangeView",
     "VisitHistoryLine",
     "VisitProof",
     "VisitView",
@@ -90,6 +92,7 @@ const PLAIN: &[&str] = &[
     "AccountReport",
     "AccountView",
     "AccountWithLink",
+    "AffectedConsult",
     "AppointmentView",
     "AreaDetail",
     "AreaName",
@@ -109,12 +112,14 @@ const PLAIN: &[&str] = &[
     "DualControlView",
     "EmergencyOpened",
     "Erasure",
+    "ExceptionAdded",
     "ExceptionView",
     "FactorBegun",
     "FileNotes",
     "FitView",
     "FreeSlot",
     "GuestLink",
+    "HoursChanged",
     "HoursLine",
     "HoursView",
     "ImportedLink",
@@ -227,7 +232,7 @@ async fn with_people(served: &Served, things: impl IntoIterator<Item = (&'static
 }
 
 /// The ids of what an answer of the API shows: of its items, of itself, or of what its path names. Two records side by
-/// side are a `person` and an `other`.
+/// side are a `person` and an `other`; of an exchange the other one is `with`.
 fn shown_by(path: &str, answer: &Value) -> Vec<Uuid> {
     let id = |value: &Value| value["id"].as_str().and_then(|id| id.parse().ok());
     let pair = |value: &Value| [&value["person"], &value["other"]].into_iter().filter_map(id).collect::<Vec<Uuid>>();
@@ -236,6 +241,9 @@ fn shown_by(path: &str, answer: &Value) -> Vec<Uuid> {
     }
     if path.starts_with("/v1/persons") && answer["id"].is_null() && answer["person"]["id"].is_string() {
         return pair(answer);
+    }
+    if answer["with"]["id"].is_string() {
+        return [answer, &answer["with"]].into_iter().filter_map(id).collect();
     }
     // A consent is told of by the person who has given it.
     let of_person = || answer["person_id"].as_str().and_then(|id| id.parse().ok());

@@ -18,7 +18,7 @@ use sanbao_platform::problem_kinds;
 use uuid::Uuid;
 
 pub use interval::{INTERVAL_HOURS_MAX, Interval, InvalidInterval};
-pub use later::{Later, later};
+pub use later::{Later, clashes, later};
 
 problem_kinds! {
     SLOT_TAKEN = 409 "slot-taken" "这个时间已被占用，请另选时间" "This time is taken; choose another";
@@ -108,19 +108,50 @@ pub async fn reserve_with(
 /// Moves all that a holder has to `booking`. On [`ReserveError::Taken`] part of the old time is given up already, so
 /// the caller drops the transaction: then the old time is kept.
 pub async fn relocate(tx: &mut Tx, now: DateTime<Utc>, booking: &Booking<'_>) -> Result<(), ReserveError> {
-    let (kind, holder) = (booking.holder_kind, booking.holder_id);
-    let held: Vec<Uuid> =
-        on!(tx, |c| sqlx::query_scalar(HELD).bind(kind).bind(holder).fetch_all(c).await).map_err(DbError::from)?;
+    let held = held(tx, booking).await?;
     for resource in in_order(held.into_iter().chain(booking.resources.iter().copied())) {
         one_mover_at_a_time(tx, resource).await?;
-        on!(tx, |c| sqlx::query(RELEASE_ONE).bind(kind).bind(holder).bind(resource).execute(c).await.map(drop))
-            .map_err(DbError::from)?;
+        release_one(tx, booking, resource).await?;
         let wanted = booking.resources.contains(&resource);
         if wanted && take(tx, now, booking, Terms::default(), resource).await?.is_none() {
             return Err(ReserveError::Taken);
         }
     }
     Ok(())
+}
+
+/// Gives both holders what their bookings say, in the place of all that they have. On [`ReserveError::Taken`] part of it
+/// is given up already, so the caller drops the transaction: then both keep what they had.
+pub async fn exchange(tx: &mut Tx, now: DateTime<Utc>, pair: [&Booking<'_>; 2]) -> Result<(), ReserveError> {
+    let mut all: Vec<Uuid> = pair.iter().flat_map(|booking| booking.resources).copied().collect();
+    for booking in pair {
+        all.extend(held(tx, booking).await?);
+    }
+    let all = in_order(all.into_iter());
+    for resource in &all {
+        one_mover_at_a_time(tx, *resource).await?;
+    }
+    for resource in all {
+        for booking in pair {
+            release_one(tx, booking, resource).await?;
+        }
+        for booking in pair.into_iter().filter(|booking| booking.resources.contains(&resource)) {
+            if take(tx, now, booking, Terms::default(), resource).await?.is_none() {
+                return Err(ReserveError::Taken);
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn held(tx: &mut Tx, booking: &Booking<'_>) -> Result<Vec<Uuid>, DbError> {
+    let (kind, holder) = (booking.holder_kind, booking.holder_id);
+    Ok(on!(tx, |c| sqlx::query_scalar(HELD).bind(kind).bind(holder).fetch_all(c).await)?)
+}
+
+async fn release_one(tx: &mut Tx, booking: &Booking<'_>, resource: Uuid) -> Result<(), DbError> {
+    let (kind, holder) = (booking.holder_kind, booking.holder_id);
+    Ok(on!(tx, |c| sqlx::query(RELEASE_ONE).bind(kind).bind(holder).bind(resource).execute(c).await.map(drop))?)
 }
 
 /// Two movers who want each other's time on one resource would wait for each other; on `SQLite`

@@ -4,10 +4,12 @@ use chrono::{DateTime, Duration, Utc};
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lang::Lang;
+use sanbao_platform::moment::Moment;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
+use super::id::ConsultId;
 use super::input::Wanted;
 use super::model::Consult;
 use super::practitioner::store::{self as doctors, PractitionerPost};
@@ -148,6 +150,35 @@ pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wan
         calendar::reserve(tx, now, &booking).await?;
     }
     Ok(plan.booked)
+}
+
+/// A consult at another time, with its own doctor and room.
+pub(super) struct Move {
+    pub(super) consult: ConsultId,
+    pub(super) appointment: Appointment,
+    resources: Vec<Uuid>,
+}
+
+impl Move {
+    /// The time of each thing that it needs.
+    pub(super) fn booking(&self) -> Booking<'_> {
+        let interval = self.appointment.interval;
+        Booking { holder_kind: HOLDER, holder_id: self.consult.0, resources: &self.resources, interval }
+    }
+}
+
+/// A booked consult at `starts_at`, by the rules of another time. Whether that is free, the calendar says.
+pub(super) async fn moved(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    consult: &Consult,
+    starts_at: DateTime<Utc>,
+) -> Result<Move, Problem> {
+    let Some(booked) = consult.state.appointment() else { return Err(Problem::lacking()) };
+    let (doctor_id, starts_at) = (Some(booked.doctor), Moment::known(starts_at));
+    let wanted = Wanted { doctor_id, room_id: booked.room, starts_at, below_rank: false };
+    let plan = plan(conn, ctx, consult, &wanted).await?;
+    Ok(Move { consult: consult.id, appointment: plan.booked.appointment, resources: plan.resources })
 }
 
 /// The problem of a taken time, with the nearest free ones.

@@ -1,6 +1,7 @@
 //! The things that steps carry beside their names, with their words for the history.
 
 use super::appointment::Appointment;
+use super::id::ConsultId;
 use super::input::Invitation;
 
 /// The history's word for an invitation that is about another person now: what was agreed for the first one is void.
@@ -41,6 +42,21 @@ impl Booked {
 impl From<Appointment> for Booked {
     fn from(appointment: Appointment) -> Self {
         Self { appointment, below_rank: false }
+    }
+}
+
+/// The time that another consult had.
+#[derive(Clone, Debug)]
+pub struct Exchanged {
+    pub appointment: Appointment,
+    /// As the history says it: the other one's id.
+    pub words: String,
+}
+
+impl Exchanged {
+    /// An exchange with another one.
+    pub fn with(other: ConsultId, appointment: Appointment) -> Self {
+        Self { appointment, words: other.to_string() }
     }
 }
 

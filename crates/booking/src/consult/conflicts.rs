@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::db::Conn;
+use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
@@ -63,28 +63,60 @@ fn shared(appointment: &Appointment, resource: Uuid) -> Shared {
     }
 }
 
+/// The things that each other booking shares with this appointment, in order; whether the other one is a consult is said too.
+fn grouped(appointment: &Appointment, found: Vec<Later>) -> BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> {
+    let mut groups: BTreeMap<_, (bool, Vec<Shared>)> = BTreeMap::new();
+    for Later { resource, holder_kind, holder, starts_at } in found {
+        let (_, things) = groups.entry((starts_at, holder)).or_insert((holder_kind == HOLDER, Vec::new()));
+        things.push(shared(appointment, resource));
+    }
+    for (_, things) in groups.values_mut() {
+        things.sort_unstable();
+        things.dedup();
+    }
+    groups
+}
+
+/// The id of a consult, if it is one that the caller may read.
+fn readable(ctx: &Ctx, specialty: Option<&str>, consult: Option<&Consult>) -> Option<ConsultId> {
+    let may_read = |o: &&Consult| o.decide(&ctx.actor, specialty, ConsultAction::Read) == Decision::Allow;
+    consult.filter(may_read).map(|o| o.id)
+}
+
+/// The bookings of others that are in the way of an appointment, in order.
+pub async fn in_the_way(
+    conn: &mut Conn,
+    ctx: &Ctx,
+    appointment: &Appointment,
+    found: Vec<Later>,
+) -> Result<Vec<Conflict>, DbError> {
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let mut conflicts = Vec::new();
+    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, found) {
+        let other = if is_consult { store::find(conn, ConsultId(holder)).await? } else { None };
+        let consult_id = readable(ctx, specialty.as_deref(), other.as_ref());
+        conflicts.push(Conflict { consult_id, starts_at, shared });
+    }
+    Ok(conflicts)
+}
+
 /// The later bookings that the consult runs into as it is delayed now, in order.
 pub async fn of(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<Conflict>, Problem> {
     let Some(appointment) = consult.state.appointment().filter(|a| a.delay_minutes > 0) else { return Ok(Vec::new()) };
     let (from, to) = (appointment.interval.ends_at(), appointment.expected_end());
-    let mut found: BTreeMap<(DateTime<Utc>, Uuid), (bool, Vec<Shared>)> = BTreeMap::new();
-    for later in calendar::later(conn, ctx.now(), (HOLDER, consult.id.0), (from, to)).await? {
-        let Later { resource, holder_kind, holder, starts_at } = later;
-        let (_, things) = found.entry((starts_at, holder)).or_insert((holder_kind == HOLDER, Vec::new()));
-        things.push(shared(appointment, resource));
+    if to <= ctx.now() {
+        return Ok(Vec::new());
     }
+    let found = calendar::later(conn, ctx.now(), (HOLDER, consult.id.0), (from, to)).await?;
     let specialty = store::specialty_of(conn, &ctx.actor).await?;
     let mut conflicts = Vec::new();
-    for ((starts_at, holder), (is_consult, mut shared)) in found {
+    for ((starts_at, holder), (is_consult, shared)) in grouped(appointment, found) {
         let other = if is_consult { store::find(conn, ConsultId(holder)).await? } else { None };
         let expected = other.as_ref().and_then(|o| o.state.appointment()).map_or(starts_at, Appointment::expected_at);
         if expected >= to {
             continue;
         }
-        shared.sort_unstable();
-        shared.dedup();
-        let readable = |o: &Consult| o.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Read) == Decision::Allow;
-        let consult_id = other.as_ref().filter(|o| readable(o)).map(|o| o.id);
+        let consult_id = readable(ctx, specialty.as_deref(), other.as_ref());
         conflicts.push(Conflict { consult_id, starts_at: expected, shared });
     }
     Ok(conflicts)

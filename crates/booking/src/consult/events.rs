@@ -76,7 +76,7 @@ fn kind_of(step: Option<&ConsultStep>) -> Option<&'static EventKind<ConsultEvent
         Some(ConsultStep::Reject(_)) => &REJECTED,
         Some(ConsultStep::Accept(_)) => &ACCEPTED,
         Some(ConsultStep::Schedule(_)) => &SCHEDULED,
-        Some(ConsultStep::Reschedule(_)) => &RESCHEDULED,
+        Some(ConsultStep::Reschedule(_) | ConsultStep::Exchange(_)) => &RESCHEDULED,
         Some(ConsultStep::Delay(_)) => &DELAYED,
         Some(ConsultStep::Cancel(_)) => &CANCELLED,
         Some(ConsultStep::Start(_)) => &IN_SESSION,

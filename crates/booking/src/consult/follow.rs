@@ -17,6 +17,9 @@ pub(super) async fn up(tx: &mut Tx, by: &By<'_>, change: &Change<Consult>) -> Re
         Some(ConsultStep::Schedule(to) | ConsultStep::Reschedule(to)) => {
             guest::follow(tx, id, to.appointment.interval.ends_at(), by.at()).await?;
         }
+        Some(ConsultStep::Exchange(to)) => {
+            guest::follow(tx, id, to.appointment.interval.ends_at(), by.at()).await?;
+        }
         Some(ConsultStep::Cancel(_) | ConsultStep::NoShow(_)) => {
             calendar::release(tx, booking::HOLDER, id.0).await?;
         }

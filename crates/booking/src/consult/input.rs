@@ -189,6 +189,9 @@ pub struct Wanted {
 pub struct Delay {
     /// Minutes after the booked start, 0 to 240; 0 takes it back.
     pub minutes: i32,
+    /// The word that the other side agrees to a shorter delay than it has announced.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agreed: bool,
 }
 
 impl Delay {

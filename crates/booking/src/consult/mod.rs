@@ -17,6 +17,7 @@ mod day;
 pub mod demo;
 mod dossier;
 mod events;
+mod exchange;
 mod follow;
 mod guest;
 mod id;

@@ -7,7 +7,8 @@ use sanbao_platform::text_enum;
 use uuid::Uuid;
 
 pub use super::appointment::Appointment;
-pub use super::carried::{Booked, Delayed, Revision};
+pub use super::carried::{Booked, Delayed, Exchanged, Revision};
+use super::id::ConsultId;
 use super::input::Invitation;
 use crate::account::{AccountId, LocationId};
 use crate::calendar::Interval;
@@ -127,6 +128,8 @@ pub enum ConsultStep {
     Schedule(Booked),
     /// Give it others.
     Reschedule(Booked),
+    /// Give it the time of another one, which takes its own.
+    Exchange(Exchanged),
     /// Say that it will be late.
     Delay(Delayed),
     /// Call it off.
@@ -166,6 +169,8 @@ text_enum! {
         Schedule = "schedule",
         /// Give it others.
         Reschedule = "reschedule",
+        /// Give it the time of another one, which takes its own.
+        Exchange = "exchange",
         /// Say that it will be late.
         Delay = "delay",
         /// Call it off.
@@ -206,6 +211,7 @@ impl StepName for ConsultStepName {
             Self::Reject => ConsultStep::Reject(String::new()),
             Self::Schedule => ConsultStep::Schedule(appointment.into()),
             Self::Reschedule => ConsultStep::Reschedule(appointment.into()),
+            Self::Exchange => ConsultStep::Exchange(Exchanged::with(ConsultId(Uuid::nil()), appointment)),
             Self::Delay => ConsultStep::Delay(Delayed::by(0)),
             Self::Cancel => ConsultStep::Cancel(String::new()),
             Self::Start => ConsultStep::Start(at),
@@ -236,6 +242,7 @@ impl Step for ConsultStep {
             Self::Reject(_) => ConsultStepName::Reject,
             Self::Schedule(_) => ConsultStepName::Schedule,
             Self::Reschedule(_) => ConsultStepName::Reschedule,
+            Self::Exchange(_) => ConsultStepName::Exchange,
             Self::Delay(_) => ConsultStepName::Delay,
             Self::Cancel(_) => ConsultStepName::Cancel,
             Self::Start(_) => ConsultStepName::Start,
@@ -260,6 +267,7 @@ impl Step for ConsultStep {
         match self {
             Self::Delay(delay) => Some(&delay.words),
             Self::Schedule(booked) | Self::Reschedule(booked) => booked.note(),
+            Self::Exchange(exchanged) => Some(&exchanged.words),
             Self::Revise(revision) => revision.note(),
             _ => None,
         }
@@ -291,6 +299,7 @@ impl State for ConsultState {
             (Self::Accepted { .. }, ConsultStep::Schedule(to)) | (Self::Scheduled(_), ConsultStep::Reschedule(to)) => {
                 Ok(Self::Scheduled(to.appointment))
             }
+            (Self::Scheduled(_), ConsultStep::Exchange(to)) => Ok(Self::Scheduled(to.appointment)),
             (Self::Scheduled(a), ConsultStep::Delay(Delayed { minutes, .. })) => {
                 Ok(Self::Scheduled(Appointment { delay_minutes: minutes, ..a }))
             }

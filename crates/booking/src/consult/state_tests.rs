@@ -41,7 +41,7 @@ fn legal(name: ConsultStateName) -> &'static [&'static str] {
         ConsultStateName::Submitted => &["accept", "return", "reject", "cancel", "expire"],
         ConsultStateName::Returned => &["revise", "submit", "cancel", "expire"],
         ConsultStateName::Accepted => &["schedule", "cancel", "expire"],
-        ConsultStateName::Scheduled => &["reschedule", "delay", "cancel", "start", "finish", "no_show"],
+        ConsultStateName::Scheduled => &["reschedule", "exchange", "delay", "cancel", "start", "finish", "no_show"],
         ConsultStateName::InSession => &["finish", "save_opinion"],
         ConsultStateName::OpinionDraft => &["save_opinion", "sign"],
         ConsultStateName::Signed => &["adopt"],

@@ -20,7 +20,7 @@ use super::opinion::{self, Adoption, OpinionView, Parts};
 use super::policy::{ConsultAction, ConsultStance};
 use super::practitioner::store as doctors;
 use super::state::{ConsultState, ConsultStateName, ConsultStep, ConsultStepName, Delayed, Revision};
-use super::timing::require_due;
+use super::timing::{require_agreed, require_due};
 use super::view::{self, ConsultView};
 use super::{booking, conflicts, events, follow, store};
 use crate::App;
@@ -35,7 +35,7 @@ fn action_of(step: ConsultStepName) -> Option<ConsultAction> {
     Some(match step {
         ConsultStepName::Revise | ConsultStepName::Submit => ConsultAction::Invite,
         ConsultStepName::Accept | ConsultStepName::Return | ConsultStepName::Reject => ConsultAction::Answer,
-        ConsultStepName::Schedule | ConsultStepName::Reschedule => ConsultAction::Schedule,
+        ConsultStepName::Schedule | ConsultStepName::Reschedule | ConsultStepName::Exchange => ConsultAction::Schedule,
         ConsultStepName::Delay => ConsultAction::Delay,
         ConsultStepName::Cancel => ConsultAction::Cancel,
         ConsultStepName::Finish => ConsultAction::Finish,
@@ -253,7 +253,11 @@ impl Order<Consult> for ConsultOrder {
             Self::Reject(why) => ConsultStep::Reject(why.checked()?),
             Self::Schedule(wanted) => ConsultStep::Schedule(booking::take(tx, ctx, consult, wanted).await?),
             Self::Reschedule(wanted) => ConsultStep::Reschedule(booking::take(tx, ctx, consult, wanted).await?),
-            Self::Delay(delay) => ConsultStep::Delay(Delayed::by(delay.checked()?)),
+            Self::Delay(delay) => {
+                let minutes = delay.checked()?;
+                require_agreed(tx, ctx, consult, *delay).await?;
+                ConsultStep::Delay(Delayed::by(minutes))
+            }
             Self::Cancel(why) => ConsultStep::Cancel(why.checked()?),
             Self::Finish => {
                 require_due(consult, self.step(), now)?;

@@ -37,6 +37,7 @@ macro_rules! consults {
         )
     };
 }
+pub(super) use consults;
 
 const HOLD_POSTGRES: &str = "select id from consult where id = $1 for share";
 const FIND: &str = consults!("where c.id = $1");

@@ -64,7 +64,7 @@ pub(super) fn of(at: DateTime<Utc>, change: &Change<Visit>) -> Result<Vec<NewEve
     };
     match &change.step {
         Some(VisitStep::Schedule(_)) => tell(&SCHEDULED, at),
-        Some(VisitStep::Reschedule(_)) => tell(&RESCHEDULED, at),
+        Some(VisitStep::Reschedule(_) | VisitStep::Exchange(_)) => tell(&RESCHEDULED, at),
         Some(VisitStep::CheckIn(proof)) => tell(&STARTED, proof.at),
         Some(VisitStep::CheckOut(proof)) => tell(&COMPLETED, proof.at),
         Some(VisitStep::NoShow(closing)) => tell(&NO_SHOW, closing.at),

@@ -10,6 +10,7 @@ mod consumer;
 pub mod demo;
 mod details;
 mod events;
+mod exchange;
 mod id;
 mod input;
 mod model;

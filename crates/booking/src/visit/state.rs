@@ -19,6 +19,21 @@ pub struct Slot {
     pub interval: Interval,
 }
 
+/// The time that another visit had, with one's own caregiver.
+#[derive(Clone, Debug)]
+pub struct ExchangedSlot {
+    pub slot: Slot,
+    /// As the history says it: the other one's id.
+    pub words: String,
+}
+
+impl ExchangedSlot {
+    /// An exchange with another one.
+    pub fn with(other: VisitId, slot: Slot) -> Self {
+        Self { slot, words: other.to_string() }
+    }
+}
+
 /// Why and when a visit that did not take place was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closing {
@@ -102,6 +117,8 @@ pub enum VisitStep {
     Schedule(Slot),
     /// Another caregiver, another time, or both.
     Reschedule(Slot),
+    /// The time of another visit, which takes its own.
+    Exchange(ExchangedSlot),
     /// The caregiver has come.
     CheckIn(Proof),
     /// The caregiver has left.
@@ -123,6 +140,8 @@ text_enum! {
         Schedule = "schedule",
         /// Another caregiver, another time, or both.
         Reschedule = "reschedule",
+        /// The time of another visit, which takes its own.
+        Exchange = "exchange",
         /// The caregiver has come.
         CheckIn = "check-in",
         /// The caregiver has left.
@@ -148,6 +167,7 @@ impl StepName for VisitStepName {
         match self {
             Self::Schedule => VisitStep::Schedule(slot),
             Self::Reschedule => VisitStep::Reschedule(slot),
+            Self::Exchange => VisitStep::Exchange(ExchangedSlot::with(VisitId(Uuid::nil()), slot)),
             Self::CheckIn => VisitStep::CheckIn(Proof::example(at)),
             Self::CheckOut => VisitStep::CheckOut(Proof::example(at)),
             Self::NoShow => VisitStep::NoShow(closing),
@@ -169,6 +189,7 @@ impl Step for VisitStep {
         match self {
             Self::Schedule(_) => VisitStepName::Schedule,
             Self::Reschedule(_) => VisitStepName::Reschedule,
+            Self::Exchange(_) => VisitStepName::Exchange,
             Self::CheckIn(_) => VisitStepName::CheckIn,
             Self::CheckOut(_) => VisitStepName::CheckOut,
             Self::NoShow(_) => VisitStepName::NoShow,
@@ -181,6 +202,13 @@ impl Step for VisitStep {
     fn reason(&self) -> Option<&str> {
         match self {
             Self::NoShow(closing) | Self::Cancel(closing) => Some(&closing.reason),
+            _ => None,
+        }
+    }
+
+    fn note(&self) -> Option<&str> {
+        match self {
+            Self::Exchange(exchanged) => Some(&exchanged.words),
             _ => None,
         }
     }
@@ -199,6 +227,7 @@ impl State for VisitState {
             (Self::Requested, VisitStep::Schedule(slot)) | (Self::Scheduled(_), VisitStep::Reschedule(slot)) => {
                 Ok(Self::Scheduled(slot))
             }
+            (Self::Scheduled(_), VisitStep::Exchange(to)) => Ok(Self::Scheduled(to.slot)),
             (Self::Scheduled(slot), VisitStep::CheckIn(proof)) => Ok(Self::InService { slot, checked_in_at: proof.at }),
             (Self::InService { slot, checked_in_at }, VisitStep::CheckOut(proof)) => {
                 Ok(Self::Completed { slot, checked_in_at, checked_out_at: proof.at })
@@ -295,7 +324,10 @@ mod tests {
     fn each_state_allows_its_steps_and_no_other() {
         let legal = |name| -> Vec<&str> { state(name).legal().into_iter().map(VisitStepName::as_str).collect() };
         assert_eq!(legal(VisitStateName::Requested), ["schedule", "cancel", "update"]);
-        assert_eq!(legal(VisitStateName::Scheduled), ["reschedule", "check-in", "no-show", "cancel", "update"]);
+        assert_eq!(
+            legal(VisitStateName::Scheduled),
+            ["reschedule", "exchange", "check-in", "no-show", "cancel", "update"]
+        );
         assert_eq!(legal(VisitStateName::InService), ["check-out", "update"]);
         assert_eq!(legal(VisitStateName::Completed), Vec::<&str>::new());
         assert_eq!(legal(VisitStateName::Cancelled), ["repeat"]);

@@ -38,7 +38,7 @@ pub const HOLDER: &str = "visit";
 fn action_of(step: VisitStepName) -> Option<VisitAction> {
     match step {
         VisitStepName::Schedule => Some(VisitAction::Schedule),
-        VisitStepName::Reschedule => Some(VisitAction::Reschedule),
+        VisitStepName::Reschedule | VisitStepName::Exchange => Some(VisitAction::Reschedule),
         VisitStepName::CheckIn => Some(VisitAction::CheckIn),
         VisitStepName::CheckOut => Some(VisitAction::CheckOut),
         VisitStepName::NoShow => Some(VisitAction::NoShow),
@@ -151,7 +151,7 @@ impl Lifecycle for Visit {
     }
 }
 
-async fn agency_of(conn: &mut Conn, visit: &Visit) -> Result<Agency, Problem> {
+pub(super) async fn agency_of(conn: &mut Conn, visit: &Visit) -> Result<Agency, Problem> {
     Agency::find(conn, visit.agency).await?.ok_or_else(Problem::not_found)
 }
 

@@ -7,12 +7,15 @@
 //!   import or a timer: apply, then [`save`], which writes row, history, counts, events and audit row in one
 //!   transaction and tells live lists after the commit. None of them can be left out.
 //! - [`take`] is a person's way to it: load, policy, stored answer of the `Idempotency-Key`, version, the
-//!   order's own preparation (the calendar is taken here), then [`advance`].
+//!   order's own preparation (the calendar is taken here), then [`advance`]. [`take_pair`] is the way of a step that two
+//!   of a kind take together: both, or neither.
 
+mod pair;
 mod save;
 mod state;
 mod take;
 
+pub use pair::{PairOrder, WITH, take_pair};
 pub use save::{Change, StepError, advance, create, save, step};
 #[cfg(feature = "testing")]
 pub use state::legal_nowhere;

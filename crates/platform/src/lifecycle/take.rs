@@ -9,7 +9,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{By, Lifecycle, State as _, StepError, StepName as _, StepNameOf, StepOf, advance};
+use super::{By, Lifecycle, PairOrder, State as _, StepError, StepName as _, StepNameOf, StepOf, advance, take_pair};
 use crate::db::Tx;
 use crate::http::{Ctx, ETag, Idempotency, IfMatch, Path};
 use crate::policy::Decision;
@@ -65,6 +65,16 @@ impl<App: ServiceState, Id> StepRequest<App, Id> {
     /// Takes the ordered step by way of [`take`].
     pub async fn take<A: Lifecycle<App = App, Id = Id>, O: Order<A>>(self, order: O) -> Result<Response, Problem> {
         take(&self.app, &self.ctx, self.id, &self.guard, &order).await
+    }
+
+    /// Takes the ordered step of two by way of [`take_pair`].
+    pub async fn take_pair<A, O>(self, order: O) -> Result<Response, Problem>
+    where
+        A: Lifecycle<App = App, Id = Id>,
+        O: PairOrder<A>,
+        Id: PartialEq,
+    {
+        take_pair(&self.app, &self.ctx, self.id, &self.guard, &order).await
     }
 
     /// The version that was read, where it is that of a part with versions of its own: the order checks it, and the
@@ -155,6 +165,34 @@ pub fn actions<A: Lifecycle>(aggregate: &A, ctx: &Ctx, stance: &A::Stance) -> Ve
     legal
 }
 
+/// The aggregate and how the caller stands to it, if the caller may take a step of this name.
+pub(super) async fn permitted<A: Lifecycle>(
+    Call { app, ctx }: Call<'_, A>,
+    tx: &mut Tx,
+    id: A::Id,
+    name: StepNameOf<A>,
+) -> Result<(A, A::Stance), Problem> {
+    let aggregate = A::find(tx, id).await?.ok_or_else(Problem::not_found)?;
+    let stance = aggregate.stance(app, tx, ctx).await?;
+    A::sees(ctx, &stance).require()?;
+    A::allows(ctx, &stance, name).require()?;
+    Ok((aggregate, stance))
+}
+
+/// Refuses a step that the state does not allow, with those that the caller may take instead.
+pub(super) fn require_legal<A: Lifecycle>(
+    call: Call<'_, A>,
+    aggregate: &A,
+    stance: &A::Stance,
+    name: StepNameOf<A>,
+) -> Result<(), Problem> {
+    if aggregate.legal().contains(&name) {
+        return Ok(());
+    }
+    let legal = actions(aggregate, call.ctx, stance).into_iter().map(TextEnum::as_str).collect();
+    Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into())
+}
+
 /// Takes the step that a person ordered, and answers with the aggregate as the person sees it then.
 ///
 /// A caller who may not see it gets 404, one who may not do it 403, a repeat of its `Idempotency-Key` the first answer,
@@ -168,20 +206,15 @@ pub async fn take<A: Lifecycle, O: Order<A>>(
 ) -> Result<Response, Problem> {
     let (call, name) = (Call { app, ctx }, order.step());
     let mut tx = app.deps().db.begin().await?;
-    let aggregate = A::find(&mut tx, id).await?.ok_or_else(Problem::not_found)?;
-    let stance = aggregate.stance(app, &mut tx, ctx).await?;
-    A::sees(ctx, &stance).require()?;
-    A::allows(ctx, &stance, name).require()?;
+    let (aggregate, stance) = permitted::<A>(call, &mut tx, id, name).await?;
     let what = format!("{}.{name} {id}", A::NAME, name = name.as_str());
     if let Some(replay) = guard.key.begin(&mut tx, ctx, &what, order).await? {
         return Ok(replay);
     }
     guard.if_match.check(aggregate.version())?;
-    let step = if aggregate.legal().contains(&name) {
-        order.prepare(call, &mut tx, &aggregate).await
-    } else {
-        let legal = actions(&aggregate, ctx, &stance).into_iter().map(TextEnum::as_str).collect();
-        Err(StepError::Illegal { refused: aggregate.state().illegal(name), legal }.into())
+    let step = match require_legal(call, &aggregate, &stance, name) {
+        Ok(()) => order.prepare(call, &mut tx, &aggregate).await,
+        Err(refused) => Err(refused),
     };
     let step = match step {
         Ok(step) => step,

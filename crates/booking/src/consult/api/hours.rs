@@ -1,28 +1,30 @@
 //! A doctor's weekly hours and exceptions: edited by the doctor or the hospital's administrator.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Days, Utc};
 use sanbao_platform::audit;
-use sanbao_platform::db::Conn;
+use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::{Ctx, ETag, IfMatch, Json, Path, Query};
 use sanbao_platform::moment::Day;
 use sanbao_platform::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::affected::{self, ExceptionAdded, HoursChanged};
 use crate::App;
 use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
 use crate::calendar::week::{self, HOURS_LINES_MAX, WeekStretch, WeeklyHours, clock};
 use crate::consult::id::ExceptionId;
+use crate::consult::model::Consult;
+use crate::consult::practitioner::affected::outside;
 use crate::consult::practitioner::offer::{self, Exception};
-use crate::consult::practitioner::store::{self, Practitioner};
+use crate::consult::practitioner::store::{self, EXCEPTIONS_DAYS, Practitioner};
 use crate::role::{self, DOCTOR};
-
-/// How far back and ahead exceptions are shown, in days.
-const EXCEPTIONS_DAYS: u64 = 400;
 
 /// One stretch of one weekday, in the hospital's zone.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -267,44 +269,58 @@ pub async fn read(
     Ok((ETag(version), Json(view(&mut conn, ctx.now(), &doctor).await?)))
 }
 
-/// Puts new weekly hours in the place of the old ones; what is booked stays booked (the doctor; the
-/// hospital's administrator). Takes If-Match.
+/// Puts new weekly hours in the place of the old ones; what is booked stays booked, and `affected` names that for which this
+/// leaves no time (the doctor; the hospital's administrator). Takes If-Match.
 #[utoipa::path(put, path = "/v1/practitioners/{id}/hours", tag = "consults", params(("id" = AccountId, Path)), request_body = WeeklyPlan,
-    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 412), (status = 422)))]
+    responses((status = 200, body = HoursChanged), (status = 403), (status = 404), (status = 412), (status = 422)))]
 pub async fn replace(
     AppState(app): AppState<App>,
     ctx: Ctx,
     Path(id): Path<AccountId>,
     if_match: IfMatch,
     Json(body): Json<WeeklyPlan>,
-) -> Result<(ETag, Json<HoursView>), Problem> {
+) -> Result<(ETag, Json<HoursChanged>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
     if_match.check(week::version(&store::weekly_held(&mut tx, doctor.post()).await?))?;
     let hours = body.checked()?;
-    store::replace_weekly(&mut tx, doctor.post(), &hours, ctx.now()).await?;
+    let view = rewritten(&mut tx, &ctx, &doctor, &hours).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
     let version = week::version(&store::weekly(&mut tx, doctor.post()).await?);
-    let view = view(&mut tx, ctx.now(), &doctor).await?;
     tx.commit().await?;
     Ok((ETag(version), Json(view)))
+}
+
+/// Writes the weekly hours: how they are then, and whom that leaves without a time.
+async fn rewritten(
+    tx: &mut Tx,
+    ctx: &Ctx,
+    doctor: &Practitioner,
+    hours: &[WeeklyHours],
+) -> Result<HoursChanged, Problem> {
+    let before: BTreeSet<_> = outside(tx, ctx.now(), doctor).await?.into_iter().map(|consult| consult.id).collect();
+    store::replace_weekly(tx, doctor.post(), hours, ctx.now()).await?;
+    let mut after = outside(tx, ctx.now(), doctor).await?;
+    after.retain(|consult| !before.contains(&consult.id));
+    let affected = affected::seen(tx, ctx, &after).await?;
+    Ok(HoursChanged { hours: view(tx, ctx.now(), doctor).await?, affected })
 }
 
 /// Whether only to try.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PaintQuery {
-    /// Do all but write; `outside` of the answer says what would lie outside.
+    /// Do all but write; `outside` and `affected` of the answer say what would lie outside.
     #[serde(default)]
     dry_run: bool,
 }
 
 /// Paints the week for the days from one to another: on these its hours hold and no others, on all other days what held
-/// before. What is booked stays booked; the answer says what lies outside (the doctor; the hospital's administrator; that
-/// of the office that governs it).
+/// before. What is booked stays booked; the answer says what lies outside, and in `affected` what did not before (the
+/// doctor; the hospital's administrator; that of the office that governs it).
 #[utoipa::path(put, path = "/v1/practitioners/{id}/week", tag = "consults", params(("id" = AccountId, Path), PaintQuery),
     request_body = PaintedWeek,
-    responses((status = 200, body = HoursView), (status = 403), (status = 404), (status = 412), (status = 422)))]
+    responses((status = 200, body = HoursChanged), (status = 403), (status = 404), (status = 412), (status = 422)))]
 pub async fn paint(
     AppState(app): AppState<App>,
     ctx: Ctx,
@@ -312,7 +328,7 @@ pub async fn paint(
     Query(query): Query<PaintQuery>,
     if_match: IfMatch,
     Json(body): Json<PaintedWeek>,
-) -> Result<(ETag, Json<HoursView>), Problem> {
+) -> Result<(ETag, Json<HoursChanged>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
     let before = store::weekly_held(&mut tx, doctor.post()).await?;
@@ -324,8 +340,7 @@ pub async fn paint(
     if after.len() > HOURS_LINES_MAX {
         return Err(Problem::field("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
     }
-    store::replace_weekly(&mut tx, doctor.post(), &after, ctx.now()).await?;
-    let view = view(&mut tx, ctx.now(), &doctor).await?;
+    let view = rewritten(&mut tx, &ctx, &doctor, &after).await?;
     if !query.dry_run {
         audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
         tx.commit().await?;
@@ -333,9 +348,11 @@ pub async fn paint(
     Ok((ETag(week::version(&after)), Json(view)))
 }
 
-/// Adds a closed day or extra hours (the doctor; the hospital's administrator).
+/// Adds a closed day or extra hours (the doctor; the hospital's administrator). What is booked stays booked: `affected` names
+/// the consults of the day for which there is no time, and what the caller may do with each. The same once more is 200 with
+/// the one that is there.
 #[utoipa::path(post, path = "/v1/practitioners/{id}/exceptions", tag = "consults", params(("id" = AccountId, Path)), request_body = ExceptionLine,
-    responses((status = 201, body = ExceptionView), (status = 403), (status = 404), (status = 422)))]
+    responses((status = 200, body = ExceptionAdded), (status = 201, body = ExceptionAdded), (status = 403), (status = 404), (status = 422)))]
 pub async fn add_exception(
     AppState(app): AppState<App>,
     ctx: Ctx,
@@ -345,10 +362,20 @@ pub async fn add_exception(
     let exception = line.checked(ctx.now())?;
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    let exception_id = store::add_exception(&mut tx, doctor.post(), exception, ctx.now()).await?;
-    audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
+    let (exception_id, is_new) = store::add_exception(&mut tx, doctor.post(), exception, ctx.now()).await?;
+    if is_new {
+        audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
+    }
+    let (ExceptionLine::Closed { date } | ExceptionLine::Extra { date, .. }) = &line;
+    let zone = doctor.zone()?;
+    let mut consults = outside(&mut tx, ctx.now(), &doctor).await?;
+    let begins = |consult: &Consult| consult.state.appointment().map(|a| a.interval.starts_at().with_timezone(&zone));
+    consults.retain(|consult| begins(consult).is_some_and(|at| at.date_naive() == **date));
+    let affected = affected::seen(&mut tx, &ctx, &consults).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(ExceptionView { id: exception_id, line })).into_response())
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let exception = ExceptionView { id: exception_id, line };
+    Ok((status, Json(ExceptionAdded { exception, affected })).into_response())
 }
 
 /// Removes an exception (the doctor; the hospital's administrator).

@@ -1,5 +1,6 @@
 //! The JSON API of consults: one file per subject, each handler a short way from request to view.
 
+pub(super) mod affected;
 mod consent;
 mod create;
 pub(super) mod doctors;
@@ -31,6 +32,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(steps::reject))
         .routes(routes!(steps::schedule))
         .routes(routes!(steps::reschedule))
+        .routes(routes!(steps::exchange))
         .routes(routes!(slots::slots))
         .routes(routes!(steps::delay))
         .routes(routes!(steps::cancel))

@@ -7,6 +7,7 @@ use sanbao_platform::problem::Problem;
 
 use crate::App;
 use crate::consult::conflicts::DelayView;
+use crate::consult::exchange::{ConsultExchange, ConsultExchangeView};
 use crate::consult::id::ConsultId;
 use crate::consult::input::{Delay, Invitation, Reason, Wanted};
 use crate::consult::opinion::Adoption;
@@ -68,8 +69,18 @@ pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Respon
     asked.take(ConsultOrder::Reschedule(body)).await
 }
 
+/// Exchanges the times of two booked consults in one step: each takes the other's, with its own doctor and room (those who
+/// may move both). Where others stand in the way it is 409 `slot-taken`, with what it runs into in `conflicts_with`, and
+/// neither is changed. Every ticket of both is taken back.
+#[utoipa::path(post, path = "/v1/consults/{id}/exchange", tag = "consults", params(("id" = ConsultId, Path)), request_body = ConsultExchange,
+    responses((status = 200, body = ConsultExchangeView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
+pub async fn exchange(asked: Asked, Json(body): Json<ConsultExchange>) -> Result<Response, Problem> {
+    asked.take_pair(body).await
+}
+
 /// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator). The answer lists
-/// the later bookings that it runs into.
+/// the later bookings that it runs into. One that the other side has announced is not shortened without `agreed`: 409
+/// `delay-of-others`.
 #[utoipa::path(post, path = "/v1/consults/{id}/delay", tag = "consults", params(("id" = ConsultId, Path)), request_body = Delay,
     responses((status = 200, body = DelayView), (status = 404), (status = 409), (status = 422)))]
 pub async fn delay(asked: Asked, Json(body): Json<Delay>) -> Result<Response, Problem> {

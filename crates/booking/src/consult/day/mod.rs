@@ -4,7 +4,7 @@
 
 mod store;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -35,6 +35,8 @@ text_enum! {
         Theirs = "theirs",
         /// The same of what anybody of a doctor's specialty may answer.
         TheirsToo = "theirs_too",
+        /// Booked with, or taken on by, a doctor who works there no more, or whose account is disabled; the longest first.
+        Gone = "gone",
         /// Over; the newest first.
         Over = "over",
         /// The same of what no doctor had taken on.
@@ -49,6 +51,8 @@ listed_enum! {
         InSession,
         /// Somebody of the other side is in the room, and nobody has begun.
         Waiting,
+        /// Its doctor is gone, and the hospital has to find another one.
+        DoctorGone,
         Today,
         /// Its time is over, and it has not begun.
         Missed,
@@ -66,6 +70,7 @@ impl DayPlace {
         match self {
             Self::InSession => "in_session",
             Self::Waiting => "waiting",
+            Self::DoctorGone => "doctor_gone",
             Self::Today => "today",
             Self::Missed => "missed",
             Self::Tomorrow => "tomorrow",
@@ -80,6 +85,7 @@ impl DayPlace {
     pub(super) fn ends(self) -> &'static [Part] {
         match self {
             Self::InSession => &[Part::Running],
+            Self::DoctorGone => &[Part::Gone],
             Self::Today | Self::Tomorrow | Self::Later => &[Part::Booked],
             Self::Missed => &[Part::Begun],
             Self::Mine => &[Part::Mine, Part::MineToo],
@@ -101,6 +107,8 @@ pub(super) struct Day {
     pub(super) consults: Vec<Consult>,
     /// Since when somebody of the other side is in the room of a booked consult.
     pub(super) waiting: BTreeMap<ConsultId, DateTime<Utc>>,
+    /// Those whose doctor is gone.
+    pub(super) gone: BTreeSet<ConsultId>,
     /// The parts that have more than was read.
     pub(super) more: Vec<Part>,
 }
@@ -150,12 +158,18 @@ impl Day {
     pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<DayPlace, Vec<&Consult>> {
         let mut places: BTreeMap<DayPlace, Vec<&Consult>> = BTreeMap::new();
         for consult in &self.consults {
-            let at = place(consult, side, self.is_waited_for(consult, now), zone, now);
+            let at = if self.gone.contains(&consult.id) {
+                DayPlace::DoctorGone
+            } else {
+                place(consult, side, self.is_waited_for(consult, now), zone, now)
+            };
             places.entry(at).or_default().push(consult);
         }
         for (at, consults) in &mut places {
             match at {
-                DayPlace::Mine | DayPlace::Theirs => consults.sort_by_key(|c| (c.state_since, c.id)),
+                DayPlace::Mine | DayPlace::Theirs | DayPlace::DoctorGone => {
+                    consults.sort_by_key(|c| (c.state_since, c.id));
+                }
                 DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
                 DayPlace::Missed => consults.sort_by_key(|c| std::cmp::Reverse((starts_at(c), c.id))),
                 _ => consults.sort_by_key(|c| (starts_at(c), c.id)),

@@ -62,6 +62,14 @@ const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from c
         where invited_id = $1 and state in ('submitted', 'returned', 'accepted', 'opinion_draft')
         and state in ('returned', 'accepted')
         order by state_since, id limit $3) a
+    union all select a.id, 'gone' from (select c.id from (select p.account_id from
+            (select account_id, organisation_id from practitioner union all
+                select account_id, organisation_id from practitioner_elsewhere) p join account a on a.id = p.account_id
+            where p.organisation_id = $1 and (a.status <> 'active' or not exists (select 1 from membership m
+                where m.account_id = a.id and m.organisation_id = $1 and m.role = 'doctor'))) g
+        cross join consult c where c.doctor_id = g.account_id and c.invited_id = $1
+            and c.state in ('accepted', 'scheduled', 'in_session', 'opinion_draft')
+        order by c.state_since, c.id limit $3) a
     union all select a.id, 'over' from (select id from consult
         where invited_id = $1 and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";
@@ -128,7 +136,11 @@ pub(in crate::consult) async fn read(
         if of.len() > most {
             day.more.push(*part);
         }
-        ids.extend(of.into_iter().take(most));
+        let of = of.into_iter().take(most);
+        if *part == Part::Gone {
+            day.gone.extend(of.clone());
+        }
+        ids.extend(of);
     }
     // Read together, one that has changed its place meanwhile stands in its new one.
     ids.sort_unstable();

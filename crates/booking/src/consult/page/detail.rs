@@ -109,7 +109,7 @@ fn status(
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {
                 p.big { (time(lang, zone, a.interval.starts_at())) }
-                @if a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
+                @if state == ConsultStateName::Scheduled && a.delay_minutes > 0 { p { (late_by(lang, a.delay_minutes)) } }
                 @if state == ConsultStateName::Scheduled { p.faint { (words(lang, zone).age(Age::Left, a.expected_at(), ctx.now())) } }
                 (spoken::inside(lang, meeting))
                 @if enters { p { (door(lang, consult, ctx.now(), "enter-room")) } }

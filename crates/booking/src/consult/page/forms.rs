@@ -6,7 +6,7 @@ use sanbao_platform::page::{self, Errors, Field, Select, Send, Tone};
 
 use super::record::decision_key;
 use super::sheet::Sheet;
-use super::{named, schedule, t, time};
+use super::{exchange, named, schedule, t, time};
 use crate::consult::consent::{GivenBy, Method};
 use crate::consult::guest::{GuestRole, GuestView};
 use crate::consult::input::{DELAY_MINUTES_MAX, LONG_TEXT_CHARS_MAX, NAME_CHARS_MAX, TEXT_CHARS_MAX};
@@ -84,6 +84,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
                 @if sheet.can("reschedule") {
                     details #ask-reschedule { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
                 }
+                @if sheet.can("exchange") { (exchange::form(lang, sheet)) }
                 @if sheet.can("finish") { (press(lang, sheet, "finish", "/finish", false)) p.faint { (t(lang, "finish-help")) } }
                 @if sheet.can("no_show") { (with_reason(lang, sheet, "no_show", "/no-show")) }
                 @if sheet.can("cancel") { (with_reason(lang, sheet, "cancel", "/cancel")) }
@@ -98,6 +99,7 @@ fn delay(lang: Lang, sheet: &Sheet, minutes: i32) -> Markup {
             label for="minutes" { (t(lang, "delay-minutes")) }
             input id="minutes" name="minutes" type="number" min="0" max=(DELAY_MINUTES_MAX) step="5" inputmode="numeric" value=(minutes.max(10));
         }
+        @if minutes > 0 { label.choice { input type="checkbox" name="agreed"; (t(lang, "delay-agreed")) } }
         button.button type="submit" { (t(lang, "do-delay")) }
     };
     step_form(lang, sheet, "/delay", "toolbar", &fields)

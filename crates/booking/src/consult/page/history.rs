@@ -21,6 +21,8 @@ struct Told {
     by: String,
     did: String,
     note: String,
+    /// The consult with which the times were exchanged.
+    other: Option<String>,
 }
 
 impl Told {
@@ -30,6 +32,7 @@ impl Told {
             by: line.actor_name.clone().unwrap_or_else(|| t(lang, "the-house")),
             did: t(lang, &format!("step-{}", line.action)),
             note: note(lang, line),
+            other: line.note.clone().filter(|_| line.action == ConsultStepName::Exchange.as_str()),
         }
     }
 
@@ -46,6 +49,7 @@ impl Told {
             by: line.actor_name.clone().unwrap_or_else(|| "—".to_owned()),
             did: t(lang, &format!("act-{}", line.act)),
             note: words,
+            other: None,
         }
     }
 }
@@ -67,6 +71,7 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
         (Some(ConsultStepName::Delay), said) => match Delayed::read(said) {
             Some(0) => t(lang, "note-on-time"),
@@ -94,7 +99,10 @@ pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
                             td { (time(lang, zone, line.at)) }
                             td { (line.by) }
                             td { (line.did) }
-                            td { (line.note) }
+                            td {
+                                (line.note)
+                                @if let Some(id) = &line.other { a href=(format!("/consults/{id}")) { (t(lang, "other-consult")) } }
+                            }
                         }
                     }
                 }

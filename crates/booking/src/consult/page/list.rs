@@ -105,9 +105,12 @@ fn lists(
 fn records_of(place: DayPlace) -> &'static str {
     match place {
         DayPlace::InSession => "/consults/records?state=in_session",
-        DayPlace::Waiting | DayPlace::Today | DayPlace::Missed | DayPlace::Tomorrow | DayPlace::Later => {
-            "/consults/records?state=scheduled"
-        }
+        DayPlace::Waiting
+        | DayPlace::DoctorGone
+        | DayPlace::Today
+        | DayPlace::Missed
+        | DayPlace::Tomorrow
+        | DayPlace::Later => "/consults/records?state=scheduled",
         DayPlace::Mine | DayPlace::Theirs | DayPlace::Over => "/consults/records",
     }
 }
@@ -175,13 +178,13 @@ fn moment(reader: &Reader<'_>, place: DayPlace, consult: &Consult) -> Markup {
     let (words, now, lang) = (reader.words, reader.ctx.now(), reader.ctx.lang);
     let since = reader.waiting.get(&consult.id);
     html! {
-        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || place == DayPlace::Missed) {
+        @if let (Some(a), true) = (consult.state.appointment(), place.is_ahead() || matches!(place, DayPlace::Missed | DayPlace::DoctorGone)) {
             @let at = a.interval.starts_at();
-            @let is_ahead = place != DayPlace::InSession && place != DayPlace::Missed;
+            @let is_ahead = place.is_ahead() && place != DayPlace::InSession;
             @let said = |at| if matches!(place, DayPlace::Today | DayPlace::Tomorrow | DayPlace::Waiting) { words.clock(at) } else { words.when(at) };
             @if is_ahead && a.delay_minutes > 0 { (TEXTS.with(lang, "expected-at", &[("time", &said(a.expected_at()))])) " " }
             @else { time.strong datetime=(at.to_rfc3339()) { (said(at)) } }
-            @if a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
+            @if place != DayPlace::InSession && a.delay_minutes > 0 { " " (late_by(lang, a.delay_minutes)) }
             @if let (Some(since), DayPlace::Waiting) = (since, place) { br; (words.age(Age::Waited, *since, now)) }
             @if place == DayPlace::Today { br; span.faint { (words.age(Age::Left, a.expected_at(), now)) } }
         } @else if place == DayPlace::Over {

@@ -3,6 +3,7 @@
 
 mod detail;
 mod door;
+mod exchange;
 mod forms;
 mod guest;
 mod history;

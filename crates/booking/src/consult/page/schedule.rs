@@ -9,13 +9,49 @@ use super::{TEXTS, t, words};
 use crate::consult::practitioner::FreeSlot;
 use crate::texts;
 
+/// The times of one form.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Offer {
+    /// Those of the doctor who took it on, or of all who fit.
+    Fitting,
+    /// Those of other doctors who fit.
+    Colleague,
+    /// Those of doctors below the wanted rank.
+    Below,
+}
+
+impl Offer {
+    /// The end of the ids in the form.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Fitting => "",
+            Self::Colleague => "-colleague",
+            Self::Below => "-below",
+        }
+    }
+
+    fn slots(self, sheet: &Sheet) -> &[FreeSlot] {
+        match self {
+            Self::Fitting => &sheet.slots,
+            Self::Colleague => &sheet.colleagues,
+            Self::Below => &sheet.below,
+        }
+    }
+}
+
 /// Room and time; the value of a time is `doctor|start`.
 pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
     html! {
         @if sheet.rooms.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-rooms"))) }
         @else {
             @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
-            @else { (choice(lang, sheet, step, false)) }
+            @else { (choice(lang, sheet, step, Offer::Fitting)) }
+            @if !sheet.colleagues.is_empty() {
+                details id=(format!("ask-{step}-colleague")) {
+                    summary { (t(lang, "do-colleague")) }
+                    (choice(lang, sheet, step, Offer::Colleague))
+                }
+            }
             @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
         }
     }
@@ -28,29 +64,30 @@ fn below(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
         details id=(format!("ask-{step}-below")) {
             summary { (t(lang, "below-rank")) }
             p { (TEXTS.with(lang, "below-rank-help", &[("title", &title)])) }
-            (choice(lang, sheet, step, true))
+            (choice(lang, sheet, step, Offer::Below))
         }
     }
 }
 
-fn choice(lang: Lang, sheet: &Sheet, step: &str, below: bool) -> Markup {
-    let main = step == "schedule" && !below;
+fn choice(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
+    let (fitting, below) = (offer == Offer::Fitting, offer == Offer::Below);
+    let main = step == "schedule" && fitting;
     html! {
         form.stack method="post" novalidate data-schedule data-below-rank[below] data-taken=(t(lang, "taken-choose"))
             data-send=(sheet.call("POST", &format!("/{step}"))) data-version=(sheet.consult.version) {
             noscript { (page::notice(Tone::Warn, &t(lang, "needs-script"))) }
-            (fields(lang, sheet, step, below))
-            button.button.primary[!below].large[main] type="submit" { (t(lang, &format!("do-{step}"))) }
+            (fields(lang, sheet, step, offer))
+            button.button.primary[fitting].large[main] type="submit" { (t(lang, &format!("do-{step}"))) }
         }
     }
 }
 
-fn fields(lang: Lang, sheet: &Sheet, step: &str, below: bool) -> Markup {
+fn fields(lang: Lang, sheet: &Sheet, step: &str, offer: Offer) -> Markup {
     let words = words(lang, sheet.consult.zone_of(&sheet.ctx.actor));
-    let slots = if below { &sheet.below } else { &sheet.slots };
+    let slots = offer.slots(sheet);
     let others = slots.iter().any(|s| Some(s.doctor_id) != sheet.consult.state.doctor());
     let room = sheet.consult.state.appointment().map(|a| a.room);
-    let doctor = |s: &FreeSlot| match (below, others) {
+    let doctor = |s: &FreeSlot| match (offer == Offer::Below, others) {
         (true, _) => format!(" · {} {}", s.doctor_name, texts::title(lang, s.title)),
         (false, true) => format!(" · {}", s.doctor_name),
         (false, false) => String::new(),
@@ -62,7 +99,7 @@ fn fields(lang: Lang, sheet: &Sheet, step: &str, below: bool) -> Markup {
     });
     let times: Vec<_> = times.collect();
     let rooms: Vec<_> = sheet.rooms.iter().map(|(id, name)| page::pick(id, name, room == Some(*id))).collect();
-    let suffix = if below { "-below" } else { "" };
+    let suffix = offer.suffix();
     let (time_id, time_label, help) = (format!("slot-{step}{suffix}"), t(lang, "time"), t(lang, "slot-help"));
     let (room_id, room_label) = (format!("room-{step}{suffix}"), t(lang, "room"));
     let time = Select { name: "starts_at", id: &time_id, label: &time_label, help: Some(&help), ..Select::default() };

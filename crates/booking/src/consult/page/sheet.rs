@@ -13,6 +13,7 @@ use crate::consult::acts::{self, ActLine};
 use crate::consult::api::{SlotQuery, slots_for, wanted};
 use crate::consult::conflicts::{self, Conflict};
 use crate::consult::consent::{self, ConsentView};
+use crate::consult::exchange;
 use crate::consult::guest::{self, GuestView};
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, MeetingView};
@@ -50,6 +51,10 @@ pub(super) struct Sheet {
     pub(super) slots: Vec<FreeSlot>,
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
+    /// Times of other doctors of the specialty, for the hospital, which may give it to one of them.
+    pub(super) colleagues: Vec<FreeSlot>,
+    /// The booked consults of the reader's side with which it may change its time.
+    pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
     pub(super) conflicts: Vec<Conflict>,
     pub(super) meeting: MeetingView,
@@ -68,17 +73,29 @@ impl Sheet {
     }
 }
 
+/// The doctors whose times are offered.
+#[derive(Clone, Copy)]
+enum Whose {
+    All,
+    Only(AccountId),
+    AllBut(AccountId),
+}
+
 /// The free times of doctors of these ranks: the doctor who took it on first, then the others.
 async fn offered(
     conn: &mut Conn,
     ctx: &Ctx,
     consult: &Consult,
-    doctor_id: Option<AccountId>,
+    whose: Whose,
     rank: Rank,
 ) -> Result<Vec<FreeSlot>, Problem> {
     let (from, to) = (Moment::known(ctx.now()), Moment::known(ctx.now() + Duration::days(SLOT_DAYS)));
+    let doctor_id = if let Whose::Only(doctor) = whose { Some(doctor) } else { None };
     let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
     let mut slots = slots_for(conn, ctx.now(), consult, &query, rank).await?;
+    if let Whose::AllBut(doctor) = whose {
+        slots.retain(|slot| slot.doctor_id != doctor);
+    }
     slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
     slots.truncate(SLOTS_SHOWN_MAX);
     Ok(slots)
@@ -89,16 +106,24 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
     let consult = store::load(tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
     let actions = view::actions(&consult, &ctx, specialty.as_deref());
-    let inviting = consult.relation(&ctx.actor, specialty.as_deref()) == ConsultRelation::Inviting;
+    let relation = consult.relation(&ctx.actor, specialty.as_deref());
+    let inviting = relation == ConsultRelation::Inviting;
+    let partners =
+        if actions.contains(&"exchange") { exchange::offered(tx, &ctx, &consult, relation).await? } else { Vec::new() };
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
-    let (mut rooms, mut slots, mut below) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let doctor_id = if inviting { None } else { consult.state.doctor() };
-        slots = offered(tx, &ctx, &consult, doctor_id, wanted(&consult, doctor_id)).await?;
+        let whose = doctor_id.map_or(Whose::All, Whose::Only);
+        slots = offered(tx, &ctx, &consult, whose, wanted(&consult, doctor_id)).await?;
+        if let Some(doctor) = doctor_id {
+            let rank = Rank::wanted(consult.wanted_title);
+            colleagues = offered(tx, &ctx, &consult, Whose::AllBut(doctor), rank).await?;
+        }
         if let Some(least) = consult.wanted_title.filter(|_| inviting) {
-            below = offered(tx, &ctx, &consult, None, Rank::Below(least)).await?;
+            below = offered(tx, &ctx, &consult, Whose::All, Rank::Below(least)).await?;
         }
     }
     let revokes = consult.decide(&ctx.actor, specialty.as_deref(), ConsultAction::RevokeTicket) == Decision::Allow;
@@ -128,6 +153,8 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         rooms,
         slots,
         below,
+        colleagues,
+        partners,
     })
 }
 

@@ -1,5 +1,6 @@
 //! Doctors as they can be booked: specialty, title, weekly hours with exceptions, free times.
 
+pub mod affected;
 pub mod offer;
 pub mod rank;
 pub mod search;

@@ -19,7 +19,9 @@ pub const DOCTORS_MAX: i64 = 100;
 /// Doctors of one hospital's list at most.
 pub const STAFF_MAX: i64 = 500;
 /// Booked times ahead that are held against hours.
-const BOOKED_MAX: i64 = 1000;
+pub(super) const BOOKED_MAX: i64 = 1000;
+/// How far back and ahead exceptions are shown, in days.
+pub const EXCEPTIONS_DAYS: u64 = 400;
 
 /// A statement over the doctors of all hospitals: a doctor of two stands there once for each.
 macro_rules! practitioners {
@@ -245,10 +247,15 @@ pub async fn weekly(conn: &mut Conn, post: PractitionerPost) -> Result<Vec<Weekl
 
 /// The weekly hours, which nobody else changes until the transaction ends: what is written over them goes by what was read.
 pub async fn weekly_held(tx: &mut Tx, post: PractitionerPost) -> Result<Vec<WeeklyHours>, DbError> {
+    hold(tx, post).await?;
+    weekly(tx, post).await
+}
+
+async fn hold(tx: &mut Tx, post: PractitionerPost) -> Result<(), DbError> {
     if let Engine::Postgres(c) = tx.engine() {
         sqlx::query(HOLD_POSTGRES).bind(post.doctor).execute(c).await?;
     }
-    weekly(tx, post).await
+    Ok(())
 }
 
 /// Puts `hours` in the place of all weekly hours.
@@ -305,8 +312,24 @@ pub async fn exceptions(
     rows.into_iter().map(read).collect()
 }
 
-/// Adds an exception.
+/// Adds an exception, unless there is the same one already; its id, and whether it is new. Nobody else changes the hours
+/// until the transaction ends.
 pub async fn add_exception(
+    tx: &mut Tx,
+    post: PractitionerPost,
+    exception: Exception,
+    now: DateTime<Utc>,
+) -> Result<(ExceptionId, bool), DbError> {
+    hold(tx, post).await?;
+    let (Exception::Closed(day) | Exception::Extra { on: day, .. }) = exception;
+    let known = exceptions(tx, post, day, day).await?;
+    match known.into_iter().find(|(_, one)| *one == exception) {
+        Some((id, _)) => Ok((id, false)),
+        None => Ok((insert_exception(tx, post, exception, now).await?, true)),
+    }
+}
+
+async fn insert_exception(
     tx: &mut Tx,
     post: PractitionerPost,
     exception: Exception,

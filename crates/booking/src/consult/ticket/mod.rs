@@ -9,6 +9,8 @@ use sanbao_platform::audit::Disclosure;
 use sanbao_platform::auth::{Keys, Scope};
 use sanbao_platform::db::Tx;
 use sanbao_platform::id::{OrganisationId, uuid_v7};
+use sanbao_platform::lang::Lang;
+use sanbao_platform::page::Words;
 use sanbao_platform::problem::Problem;
 use serde::Serialize;
 use uuid::Uuid;
@@ -19,6 +21,7 @@ use crate::consult::id::ConsultId;
 use crate::consult::model::Consult;
 use crate::consult::problems::{CONSENT_MISSING, TICKET_WINDOW};
 use crate::consult::state::{Appointment, ConsultState};
+use crate::texts::CONSULT as TEXTS;
 
 /// The room opens so long before the booked start, in minutes.
 pub const OPENS_BEFORE_MINUTES: i64 = 30;
@@ -71,6 +74,25 @@ pub fn admits(state: &ConsultState) -> bool {
     matches!(state, ConsultState::Scheduled(_) | ConsultState::InSession { .. })
 }
 
+/// The refusal while the room is closed. The family has no other page to learn from when it is to begin.
+fn closed(consult: &Consult, appointment: &Appointment, now: DateTime<Utc>) -> Problem {
+    let ((opens, closes), expected) = (window(appointment), appointment.expected_at());
+    let problem = Problem::new(&TICKET_WINDOW).with("opens_at", opens).with("closes_at", closes);
+    let problem = problem.with("expected_at", expected);
+    if now >= closes {
+        return problem;
+    }
+    let said = |lang| {
+        let words = Words::new(&TEXTS, lang, consult.zones.0);
+        TEXTS.with(
+            lang,
+            "room-not-open",
+            &[("time", &words.when(expected)), ("minutes", &OPENS_BEFORE_MINUTES.to_string())],
+        )
+    };
+    problem.detail(said(Lang::Zh), said(Lang::En))
+}
+
 /// A ticket for the room's window, provided that the consult is booked or going on, that the room is open and that a
 /// consent stands. It is kept, so that it can be taken back. A person who waits at the door came by a link, and a link
 /// is one ticket: the first device that enters with it keeps it.
@@ -89,7 +111,7 @@ pub async fn issue(
     }
     let (not_before, closes) = window(appointment);
     if now < not_before || now >= closes {
-        return Err(Problem::new(&TICKET_WINDOW).with("opens_at", not_before).with("closes_at", closes));
+        return Err(closed(consult, appointment, now));
     }
     let expires = entrant.until.map_or(closes, |until| until.min(closes));
     let standing = if entrant.role.waits() {

@@ -19,6 +19,7 @@ pub fn routes() -> Routes<App> {
         .routes(routes!(read::one))
         .routes(routes!(steps::schedule))
         .routes(routes!(steps::reschedule))
+        .routes(routes!(steps::exchange))
         .routes(routes!(steps::cancel))
         .routes(routes!(steps::no_show))
         .routes(routes!(steps::repeat))

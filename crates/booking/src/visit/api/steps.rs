@@ -6,6 +6,7 @@ use sanbao_platform::lifecycle::StepRequest;
 use sanbao_platform::problem::Problem;
 
 use crate::App;
+use crate::visit::exchange::{VisitExchange, VisitExchangeView};
 use crate::visit::id::VisitId;
 use crate::visit::input::{ProofBody, ReasonBody, ScheduleBody};
 use crate::visit::steps::VisitOrder;
@@ -26,6 +27,15 @@ pub async fn schedule(asked: Asked, Json(body): Json<ScheduleBody>) -> Result<Re
     responses((status = 200, body = VisitView), (status = 409, description = "slot-taken with alternatives, or invalid-transition")))]
 pub async fn reschedule(asked: Asked, Json(body): Json<ScheduleBody>) -> Result<Response, Problem> {
     asked.take(VisitOrder::Reschedule(body)).await
+}
+
+/// Exchanges the times of two scheduled visits in one step: each begins when the other would have, with its own caregiver
+/// and length (dispatchers). Where others stand in the way it is 409 `slot-taken`, with the agency's own visits that it runs
+/// into in `conflicts_with`, and neither is changed.
+#[utoipa::path(post, path = "/v1/visits/{id}/exchange", tag = "visits", params(("id" = VisitId, Path)), request_body = VisitExchange,
+    responses((status = 200, body = VisitExchangeView), (status = 409, description = "slot-taken with conflicts_with, or invalid-transition")))]
+pub async fn exchange(asked: Asked, Json(body): Json<VisitExchange>) -> Result<Response, Problem> {
+    asked.take_pair(body).await
 }
 
 /// Calls a visit off before it begins.

@@ -127,6 +127,9 @@ async fn a_consult_that_is_put_off_takes_every_ticket_back_and_is_not_begun_by_t
         tell(&w, &id, "finished", json!({ "by": w.nurse.id, "together_seconds": 600 })).await;
         assert_eq!(view(&w, &w.nurse, &id).await["state"], "scheduled", "nor ended");
 
+        let early = w.call(None, "POST", "/v1/guest-tickets", token.clone(), &[]).await.refused(409, "ticket-window");
+        assert_eq!(early.body["expected_at"], "2026-11-30T00:30:00Z", "the family learns when: {}", early.text);
+        assert!(early.text.contains("11月30日 周一 08:30"), "{}", early.text);
         w.clock.advance(Duration::from_hours(7 * 24));
         w.step(&w.nurse, &id, "ticket", Value::Null).await.expect(200);
         w.call(None, "POST", "/v1/guest-tickets", token, &[]).await.expect(200);
@@ -302,8 +305,14 @@ async fn a_delay_moves_the_no_show_and_names_the_later_bookings_that_it_runs_int
         let by_the_doctor = delay(&w.doctor, &first, 60).await.1;
         assert_eq!(by_the_doctor, json!([of_doctor, of_resident(Value::Null)]), "a colleague's consult has no name here");
         assert_eq!(delay(&w.nurse, next, 30).await.1, json!([]));
-        assert_eq!(delay(&w.nurse, &first, 30).await.1, json!([]), "the next one waits as long");
-        assert_eq!(delay(&w.nurse, &first, 0).await.1, json!([]));
+        let shorter = async |body: Value| w.step(&w.nurse, &first, "delay", body).await;
+        let refused = shorter(json!({ "minutes": 30 })).await.refused(409, "delay-of-others");
+        assert_eq!(refused.body["announced_minutes"], 60, "the doctor has said so: {}", refused.text);
+        shorter(json!({ "minutes": 50, "agreed": true })).await.expect(200);
+        delay(&w.nurse, &first, 40).await;
+        assert_eq!(delay(&w.doctor, &first, 60).await.0, "2026-11-23T01:30:00Z", "longer it may be");
+        assert_eq!(delay(&w.doctor, &first, 30).await.1, json!([]), "the next one waits as long");
+        assert_eq!(delay(&w.doctor, &first, 0).await.1, json!([]));
 
         delay(&w.nurse, &first, 60).await;
         let missed = async || w.step(&w.nurse, &first, "no-show", json!({ "reason": "医生未到" })).await;

@@ -202,3 +202,33 @@ async fn hundreds_of_consults_hide_none_of_today() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn those_whose_doctor_is_gone_are_listed_for_the_hospital_until_another_one_has_them() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (taken_on, set) = (w.accepted().await, booked(&w, "2026-11-24T00:30:00Z").await);
+        let gone = "医生已停用或离开";
+        assert!(list(&w, &w.hospital_admin).await.under(gone).is_empty());
+        let disable = "update account set status = 'disabled' where id = $1";
+        let leave = "delete from membership where account_id = $1";
+        for (away, back) in [(disable, Some("update account set status = 'active' where id = $1")), (leave, None)] {
+            for statement in back.into_iter().chain([away]) {
+                let mut tx = w.db.begin().await.unwrap();
+                on!(tx, |c| sqlx::query(statement).bind(w.doctor.id).execute(c).await.map(drop)).unwrap();
+                tx.commit().await.unwrap();
+            }
+            let listed = list(&w, &w.hospital_admin).await;
+            let (mut found, mut both) = (listed.under(gone), [taken_on.as_str(), set.as_str()]);
+            found.sort_unstable();
+            both.sort_unstable();
+            assert_eq!(found, both, "{}", listed.text);
+            assert!(list(&w, &w.nurse).await.under(gone).is_empty(), "it is for the hospital to find another one");
+        }
+        let mut colleague = w.at("2026-11-24T00:30:00Z");
+        colleague["doctor_id"] = json!(w.second_doctor.id);
+        w.step(&w.hospital_admin, &set, "reschedule", colleague).await.expect(200);
+        assert_eq!(list(&w, &w.hospital_admin).await.under(gone), [taken_on.as_str()]);
+    })
+    .await;
+}

@@ -108,6 +108,14 @@ async fn ready<'a>(w: &'a World, step: &str) -> (&'a Person, String, Option<Valu
         "POST /return" | "POST /reject" => (doctor, w.submitted().await, why),
         "POST /schedule" => (nurse, w.accepted().await, Some(w.at("2026-11-23T00:30:00Z"))),
         "POST /reschedule" => (nurse, w.scheduled().await, Some(w.at("2026-11-23T01:00:00Z"))),
+        "POST /exchange" => {
+            let id = w.scheduled().await;
+            let other = w.post(nurse, "/v1/consults", w.invitation(1)).await.expect(201);
+            let other = other["id"].as_str().unwrap().to_owned();
+            w.step(doctor, &other, "accept", Value::Null).await.expect(200);
+            w.step(nurse, &other, "schedule", w.at("2026-11-23T01:00:00Z")).await.expect(200);
+            (nurse, id, Some(json!({ "with": other })))
+        }
         "POST /delay" => (nurse, w.scheduled().await, Some(json!({ "minutes": 10 }))),
         "POST /cancel" => (nurse, w.scheduled().await, why),
         "POST /no-show" => {

@@ -2,9 +2,11 @@
 
 mod booking;
 mod cases;
+mod closing;
 mod day;
 mod departed;
 mod erased;
+mod exchange;
 mod exported;
 mod guards;
 mod hours;

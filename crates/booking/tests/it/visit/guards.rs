@@ -30,6 +30,11 @@ async fn ready(w: &World, n: usize, step: &str) -> (Person, String, Value) {
     match step {
         "schedule" => (dispatcher, visit, slot(&caregiver, 0, 60)),
         "reschedule" => (dispatcher, visit, slot(&caregiver, 30, 90)),
+        "exchange" => {
+            let other = w.order(json!({"phone": format!("1390000{n:04}")})).await;
+            w.schedule(&other, &caregiver, 60, 120).await.expect(200);
+            (dispatcher, visit, json!({ "with": other }))
+        }
         "cancel" | "no-show" => (dispatcher, visit, reason),
         "repeat" => {
             w.post(&dispatcher, &path("cancel"), reason).await.expect(200);

@@ -3,6 +3,7 @@ mod attend;
 mod caregivers;
 mod departed;
 mod erased;
+mod exchange;
 mod guards;
 mod intake;
 mod joins;

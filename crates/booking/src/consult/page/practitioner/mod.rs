@@ -1,5 +1,6 @@
 //! The pages of doctors: a hospital's list, and one doctor with the profile, the week and the days beside it.
 
+mod affected;
 mod days;
 mod list;
 mod profile;
@@ -12,7 +13,7 @@ use maud::{Markup, html};
 use sanbao_platform::db::Conn;
 use sanbao_platform::http::{Ctx, PageCtx, Path, Query, Routes};
 use sanbao_platform::moment::Day;
-use sanbao_platform::page::{self, Tone, Words};
+use sanbao_platform::page;
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
@@ -20,16 +21,14 @@ use super::{t, words};
 use crate::App;
 use crate::account::{AccountId, organisation};
 use crate::calendar::week::page::{self as week, WeekOf};
-use crate::consult::api::{doctors, hours};
-use crate::consult::practitioner::store;
+use crate::consult::api::{self, doctors, hours};
+use crate::consult::practitioner::{self, store};
 use crate::role::{self, ADMINISTRATOR, DOCTOR};
 use crate::texts::WEEK;
 
 const SCRIPTS: [&str; 2] = ["/static/send.js", "/static/booking/week.js"];
 /// The length of a slot that a week without one begins with.
 const SLOT_MINUTES: i32 = 30;
-/// Times outside the hours that a page names one by one.
-const OUTSIDE_SHOWN_MAX: usize = 10;
 
 pub(super) fn routes() -> Routes<App> {
     Routes::new()
@@ -67,6 +66,8 @@ async fn doctor_page(
         Err(refused) => return Err(refused),
     };
     let view = hours::view(&mut conn, ctx.now(), &doctor).await?;
+    let outside = practitioner::affected::outside(&mut conn, ctx.now(), &doctor).await?;
+    let seen = api::affected::seen(&mut conn, &ctx, &outside).await?;
     let (weekly, zone) = (store::weekly(&mut conn, doctor.post()).await?, doctor.zone()?);
     let booked = store::booked(&mut conn, doctor.post(), ctx.now()).await?;
     let words = words(lang, zone);
@@ -80,7 +81,7 @@ async fn doctor_page(
         @if administers { p { a href="/practitioners" { "← " (t(lang, "doctors-title")) } } }
         h1 { (doctor.name) }
         p.faint { (lang.pick(&doctor.hospital_zh, &doctor.hospital_en)) " · " (profile::said(lang, &doctor)) }
-        (outside(words, &view.outside))
+        (affected::section(words, &ctx, &outside, &seen))
         (week::section(week::words(lang, zone), of, &weekly, from, today, true))
         (days::section(words, id, &view.exceptions, today, &booked))
         @if administers {
@@ -128,20 +129,4 @@ async fn newcomer(app: &App, conn: &mut Conn, ctx: &Ctx, id: AccountId) -> Resul
         }
     };
     Ok(app.deps.frame.page(lang, &name, Some(&ctx.actor), "/practitioners", &SCRIPTS, &body))
-}
-
-/// The consults that are booked where the hours have no time.
-fn outside(words: Words, outside: &[hours::BookedOutside]) -> Markup {
-    let count = outside.len().to_string();
-    html! {
-        @if !outside.is_empty() {
-            section.card {
-                (page::notice(Tone::Warn, &words.with("week-outside", &[("count", &count)])))
-                ul {
-                    @for booked in outside.iter().take(OUTSIDE_SHOWN_MAX) { li { (words.time(booked.starts_at)) } }
-                    @if outside.len() > OUTSIDE_SHOWN_MAX { li { "…" } }
-                }
-            }
-        }
-    }
 }
