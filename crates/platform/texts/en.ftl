@@ -228,6 +228,7 @@ audit-did-reopen = reopened
 audit-did-repeat = repeated
 audit-did-request = request
 audit-did-reschedule = rescheduled
+audit-did-exchange = exchanged times
 audit-did-resend = sent again
 audit-did-reset_password = reset the password
 audit-did-reset_second_factor = reset the second factor

@@ -228,6 +228,7 @@ audit-did-reopen = 重新打开
 audit-did-repeat = 按周重复
 audit-did-request = 需求工单
 audit-did-reschedule = 改时间
+audit-did-exchange = 对调时间
 audit-did-resend = 重发
 audit-did-reset_password = 重置密码
 audit-did-reset_second_factor = 重置二次验证
