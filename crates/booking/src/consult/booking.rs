@@ -16,11 +16,12 @@ use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{Practitioner, search};
 use super::problems::DOCTOR_GONE;
 use super::state::{Appointment, Booked};
+use super::store;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
+use crate::calendar::{self, Booking, Interval, Later, SLOT_TAKEN};
 use crate::texts::title;
 
 /// The calendar's name for this part.
@@ -141,6 +142,8 @@ async fn offered_at(
 /// taken, the caller undoes the transaction and the old time is kept.
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
     let now = ctx.now();
+    store::hold_whole(tx, &[consult.id]).await?;
+    doctors::keep_hours(tx, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
     let interval = plan.booked.appointment.interval;
     let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &plan.resources, interval };
@@ -164,6 +167,22 @@ impl Move {
     pub(super) fn booking(&self) -> Booking<'_> {
         let interval = self.appointment.interval;
         Booking { holder_kind: HOLDER, holder_id: self.consult.0, resources: &self.resources, interval }
+    }
+
+    /// The things that both need at one time.
+    pub(super) fn clashes_with(&self, other: &Self) -> Vec<Later> {
+        if !self.appointment.interval.overlaps(&other.appointment.interval) {
+            return Vec::new();
+        }
+        let both = self.resources.iter().filter(|resource| other.resources.contains(resource));
+        let starts_at = other.appointment.interval.starts_at();
+        both.map(|resource| Later {
+            resource: *resource,
+            holder_kind: HOLDER.to_owned(),
+            holder: other.consult.0,
+            starts_at,
+        })
+        .collect()
     }
 }
 

@@ -60,23 +60,30 @@ impl Exchanged {
     }
 }
 
+/// The history's word for a delay to which both sides have agreed.
+const AGREED: &str = ", agreed";
+
 /// A delay that was announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delayed {
     /// Minutes after the booked start; 0 takes the delay back.
     pub minutes: i32,
-    /// As the history says it: `+10 min`.
+    /// Whether the other side has agreed to it, as was said.
+    pub agreed: bool,
+    /// As the history says it: `+10 min`, or `+10 min, agreed`.
     pub words: String,
 }
 
 impl Delayed {
     /// A delay by so many minutes.
-    pub fn by(minutes: i32) -> Self {
-        Self { minutes, words: format!("+{minutes} min") }
+    pub fn by(minutes: i32, agreed: bool) -> Self {
+        Self { minutes, agreed, words: format!("+{minutes} min{}", if agreed { AGREED } else { "" }) }
     }
 
-    /// The minutes of a delay in the history's words.
-    pub fn read(words: &str) -> Option<i32> {
-        words.strip_prefix('+')?.strip_suffix(" min")?.parse().ok()
+    /// The delay in the history's words.
+    pub fn read(words: &str) -> Option<Self> {
+        let bare = words.strip_suffix(AGREED);
+        let minutes = bare.unwrap_or(words).strip_prefix('+')?.strip_suffix(" min")?.parse().ok()?;
+        Some(Self::by(minutes, bare.is_some()))
     }
 }
