@@ -336,5 +336,6 @@ act-link_again = Made the family's link again
 act-link_revoked = Revoked a family link
 act-ticket_revoked = Took back a ticket
 note-consent = { $party }: { $name }, { $method }
+note-same_time = The time is as it was
 note-on-time = No longer late: it begins as agreed
 note-agreed = agreed with the other side

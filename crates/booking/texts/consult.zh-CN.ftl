@@ -336,5 +336,6 @@ act-link_again = 重新生成家属链接
 act-link_revoked = 作废家属链接
 act-ticket_revoked = 作废入场凭证
 note-consent = { $party }：{ $name }，{ $method }
+note-same_time = 时间不变
 note-on-time = 不再推迟，按约定的时间开始
 note-agreed = 已与对方商定

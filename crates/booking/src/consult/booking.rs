@@ -47,8 +47,10 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
     let mut resources = vec![doctor.account_id.0];
     resources.extend(resources_of(conn, now, consult.resident_id).await?);
     resources.push(wanted.room_id.0);
-    let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
-    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank } })
+    let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
+    let delay_minutes = kept.map_or(0, |a| a.delay_minutes);
+    let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes };
+    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank, same_time: kept.is_some() } })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.

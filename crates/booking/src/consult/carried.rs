@@ -8,6 +8,8 @@ use super::input::Invitation;
 pub const OTHER_PERSON: &str = "other_person";
 /// The history's word for a doctor below the wanted rank, booked at the inviting side's word.
 pub const BELOW_RANK: &str = "below_rank";
+/// The history's word for another room at the same doctor's same time: what was said of a delay stands.
+pub const SAME_TIME: &str = "same_time";
 
 /// An invitation in the place of the one before.
 #[derive(Clone, Debug)]
@@ -30,18 +32,20 @@ pub struct Booked {
     pub appointment: Appointment,
     /// Whether the inviting side took a doctor below the rank that it had asked for.
     pub below_rank: bool,
+    /// Whether doctor and time are as they were.
+    pub same_time: bool,
 }
 
 impl Booked {
     /// The history's word.
     pub fn note(&self) -> Option<&'static str> {
-        self.below_rank.then_some(BELOW_RANK)
+        self.below_rank.then_some(BELOW_RANK).or_else(|| self.same_time.then_some(SAME_TIME))
     }
 }
 
 impl From<Appointment> for Booked {
     fn from(appointment: Appointment) -> Self {
-        Self { appointment, below_rank: false }
+        Self { appointment, below_rank: false, same_time: false }
     }
 }
 

@@ -10,6 +10,7 @@ use sanbao_platform::lifecycle::Lifecycle as _;
 use sanbao_platform::problem::Problem;
 use uuid::Uuid;
 
+use super::carried::SAME_TIME;
 use super::input::Delay;
 use super::model::Consult;
 use super::problems::{BEGUN, DELAY_OF_OTHERS, NOT_BEGUN};
@@ -78,7 +79,9 @@ async fn announced_by_others(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> R
 
 /// Each side's last word stands, and to what both have agreed stands in the place of any longer word before.
 fn standing(lines: &[Line], own: Uuid, consult: &Consult) -> i32 {
-    let booked = lines.iter().rposition(|line| BOOKING.iter().any(|step| line.step == step.as_str()));
+    let is_new_time =
+        |line: &Line| BOOKING.iter().any(|step| line.step == step.as_str()) && line.note.as_deref() != Some(SAME_TIME);
+    let booked = lines.iter().rposition(is_new_time);
     let mut words: BTreeMap<Uuid, i32> = BTreeMap::new();
     if booked.is_none() && i64::try_from(lines.len()).is_ok_and(|read| read >= history::LINES_MAX) {
         // So many lines ago anybody may have said it.

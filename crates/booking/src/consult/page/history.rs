@@ -10,7 +10,7 @@ use sanbao_platform::text_enum::TextEnum as _;
 use super::sheet::Sheet;
 use super::{TEXTS, named, t, time};
 use crate::consult::acts::{Act, ActLine};
-use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
+use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, SAME_TIME};
 use crate::consult::consent::Method;
 use crate::consult::state::{ConsultStepName, Delayed};
 use crate::consult::view::HistoryLine;
@@ -76,6 +76,7 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Reschedule), SAME_TIME) => t(lang, "note-same_time"),
         (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
         (Some(ConsultStepName::Delay), said) => match Delayed::read(said) {

@@ -408,6 +408,10 @@ async fn a_delay_of_others_is_not_got_round_by_a_word_of_ones_own() {
         delay(&w.nurse, minutes(0)).await.expect(200);
 
         delay(&w.doctor, minutes(60)).await.expect(200);
+        let other_room = json!({ "room_id": w.rooms[1], "starts_at": "2026-11-23T00:30:00Z" });
+        let told = w.step(&w.nurse, &id, "reschedule", other_room).await.expect(200);
+        assert_eq!(told["appointment"]["delay_minutes"], 60, "another room is no other time");
+        delay(&w.nurse, minutes(0)).await.refused(409, "delay-of-others");
         w.step(&w.nurse, &id, "reschedule", w.at("2026-11-23T01:30:00Z")).await.expect(200);
         delay(&w.nurse, minutes(10)).await.expect(200);
         delay(&w.nurse, minutes(0)).await.expect(200);
