@@ -16,11 +16,12 @@ use super::practitioner::store::{self as doctors, PractitionerPost};
 use super::practitioner::{Practitioner, search};
 use super::problems::DOCTOR_GONE;
 use super::state::{Appointment, Booked};
+use super::store;
 use crate::App;
 use crate::account::person::join::resources_of;
 use crate::account::person::require_here;
 use crate::account::{AccountId, LocationId};
-use crate::calendar::{self, Booking, Interval, SLOT_TAKEN};
+use crate::calendar::{self, Booking, Interval, Later, SLOT_TAKEN};
 use crate::texts::title;
 
 /// The calendar's name for this part.
@@ -46,8 +47,10 @@ async fn plan(conn: &mut Conn, ctx: &Ctx, consult: &Consult, wanted: &Wanted) ->
     let mut resources = vec![doctor.account_id.0];
     resources.extend(resources_of(conn, now, consult.resident_id).await?);
     resources.push(wanted.room_id.0);
-    let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes: 0 };
-    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank } })
+    let kept = consult.state.appointment().filter(|a| a.doctor == doctor.account_id && a.interval == interval);
+    let delay_minutes = kept.map_or(0, |a| a.delay_minutes);
+    let appointment = Appointment { doctor: doctor.account_id, room: wanted.room_id, interval, delay_minutes };
+    Ok(Plan { doctor, resources, booked: Booked { appointment, below_rank, same_time: kept.is_some() } })
 }
 
 /// The doctor who is wished for, or the one who took it on: of the invited hospital and specialty, and there still.
@@ -141,6 +144,8 @@ async fn offered_at(
 /// taken, the caller undoes the transaction and the old time is kept.
 pub(super) async fn take(tx: &mut Tx, ctx: &Ctx, consult: &Consult, wanted: &Wanted) -> Result<Booked, Problem> {
     let now = ctx.now();
+    store::hold_whole(tx, &[consult.id]).await?;
+    doctors::keep_hours(tx, wanted.doctor_id.or(consult.state.doctor())).await?;
     let plan = plan(tx, ctx, consult, wanted).await?;
     let interval = plan.booked.appointment.interval;
     let booking = Booking { holder_kind: HOLDER, holder_id: consult.id.0, resources: &plan.resources, interval };
@@ -164,6 +169,22 @@ impl Move {
     pub(super) fn booking(&self) -> Booking<'_> {
         let interval = self.appointment.interval;
         Booking { holder_kind: HOLDER, holder_id: self.consult.0, resources: &self.resources, interval }
+    }
+
+    /// The things that both need at one time.
+    pub(super) fn clashes_with(&self, other: &Self) -> Vec<Later> {
+        if !self.appointment.interval.overlaps(&other.appointment.interval) {
+            return Vec::new();
+        }
+        let both = self.resources.iter().filter(|resource| other.resources.contains(resource));
+        let starts_at = other.appointment.interval.starts_at();
+        both.map(|resource| Later {
+            resource: *resource,
+            holder_kind: HOLDER.to_owned(),
+            holder: other.consult.0,
+            starts_at,
+        })
+        .collect()
     }
 }
 

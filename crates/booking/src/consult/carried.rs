@@ -8,6 +8,8 @@ use super::input::Invitation;
 pub const OTHER_PERSON: &str = "other_person";
 /// The history's word for a doctor below the wanted rank, booked at the inviting side's word.
 pub const BELOW_RANK: &str = "below_rank";
+/// The history's word for another room at the same doctor's same time: what was said of a delay stands.
+pub const SAME_TIME: &str = "same_time";
 
 /// An invitation in the place of the one before.
 #[derive(Clone, Debug)]
@@ -30,18 +32,20 @@ pub struct Booked {
     pub appointment: Appointment,
     /// Whether the inviting side took a doctor below the rank that it had asked for.
     pub below_rank: bool,
+    /// Whether doctor and time are as they were.
+    pub same_time: bool,
 }
 
 impl Booked {
     /// The history's word.
     pub fn note(&self) -> Option<&'static str> {
-        self.below_rank.then_some(BELOW_RANK)
+        self.below_rank.then_some(BELOW_RANK).or_else(|| self.same_time.then_some(SAME_TIME))
     }
 }
 
 impl From<Appointment> for Booked {
     fn from(appointment: Appointment) -> Self {
-        Self { appointment, below_rank: false }
+        Self { appointment, below_rank: false, same_time: false }
     }
 }
 
@@ -60,23 +64,30 @@ impl Exchanged {
     }
 }
 
+/// The history's word for a delay to which both sides have agreed.
+const AGREED: &str = ", agreed";
+
 /// A delay that was announced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delayed {
     /// Minutes after the booked start; 0 takes the delay back.
     pub minutes: i32,
-    /// As the history says it: `+10 min`.
+    /// Whether the other side has agreed to it, as was said.
+    pub agreed: bool,
+    /// As the history says it: `+10 min`, or `+10 min, agreed`.
     pub words: String,
 }
 
 impl Delayed {
     /// A delay by so many minutes.
-    pub fn by(minutes: i32) -> Self {
-        Self { minutes, words: format!("+{minutes} min") }
+    pub fn by(minutes: i32, agreed: bool) -> Self {
+        Self { minutes, agreed, words: format!("+{minutes} min{}", if agreed { AGREED } else { "" }) }
     }
 
-    /// The minutes of a delay in the history's words.
-    pub fn read(words: &str) -> Option<i32> {
-        words.strip_prefix('+')?.strip_suffix(" min")?.parse().ok()
+    /// The delay in the history's words.
+    pub fn read(words: &str) -> Option<Self> {
+        let bare = words.strip_suffix(AGREED);
+        let minutes = bare.unwrap_or(words).strip_prefix('+')?.strip_suffix(" min")?.parse().ok()?;
+        Some(Self::by(minutes, bare.is_some()))
     }
 }

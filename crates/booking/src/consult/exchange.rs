@@ -1,8 +1,10 @@
 //! Two consults that take each other's time in one step, each with its own doctor and room.
 
+use chrono::NaiveDate;
 use sanbao_platform::db::{Conn, Tx};
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lifecycle::{Call, PairOrder, WITH};
+use sanbao_platform::moment::begins;
 use sanbao_platform::on;
 use sanbao_platform::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,10 @@ use super::conflicts::{Conflict, in_the_way};
 use super::id::ConsultId;
 use super::model::{Consult, ConsultRow};
 use super::policy::ConsultRelation;
+use super::practitioner::store as doctors;
 use super::state::{ConsultStep, ConsultStepName, Exchanged};
 use super::store::consults;
+use super::timing::require_exchangeable;
 use super::view::ConsultView;
 use crate::calendar::{self, SLOT_TAKEN};
 
@@ -23,16 +27,16 @@ use crate::calendar::{self, SLOT_TAKEN};
 pub const OFFERED_MAX: usize = 60;
 
 const OF_HOME: &str = consults!(
-    "where c.inviting_id = $1 and c.state = 'scheduled' and c.starts_at > $2 and c.id <> $3
-    order by c.starts_at, c.id limit $4"
+    "where c.inviting_id = $1 and c.state = 'scheduled' and c.starts_at > $2 and c.starts_at <> $3 and c.id <> $4
+    order by case when c.starts_at >= $5 and c.starts_at < $6 then 0 else 1 end, c.starts_at, c.id limit $7"
 );
 const OF_HOSPITAL: &str = consults!(
-    "where c.invited_id = $1 and c.state = 'scheduled' and c.starts_at > $2 and c.id <> $3
-    order by c.starts_at, c.id limit $4"
+    "where c.invited_id = $1 and c.state = 'scheduled' and c.starts_at > $2 and c.starts_at <> $3 and c.id <> $4
+    order by case when c.starts_at >= $5 and c.starts_at < $6 then 0 else 1 end, c.starts_at, c.id limit $7"
 );
 const OF_DOCTOR: &str = consults!(
-    "where c.invited_id = $1 and c.doctor_id = $5 and c.state = 'scheduled' and c.starts_at > $2 and c.id <> $3
-    order by c.starts_at, c.id limit $4"
+    "where c.invited_id = $1 and c.doctor_id = $8 and c.state = 'scheduled' and c.starts_at > $2 and c.starts_at <> $3 and c.id <> $4
+    order by case when c.starts_at >= $5 and c.starts_at < $6 then 0 else 1 end, c.starts_at, c.id limit $7"
 );
 
 /// The other consult of an exchange.
@@ -85,6 +89,10 @@ impl PairOrder<Consult> for ConsultExchange {
         tx: &mut Tx,
         [first, other]: [&Consult; 2],
     ) -> Result<[ConsultStep; 2], Problem> {
+        for consult in [first, other] {
+            require_exchangeable(tx, call.ctx, consult).await?;
+        }
+        doctors::keep_hours(tx, [first, other].into_iter().filter_map(|consult| consult.state.doctor())).await?;
         let [one, two] = moves(tx, call.ctx, [first, other]).await?;
         calendar::exchange(tx, call.ctx.now(), [&one.booking(), &two.booking()]).await?;
         Ok([
@@ -133,19 +141,21 @@ async fn moves(conn: &mut Conn, ctx: &Ctx, [first, other]: [&Consult; 2]) -> Res
     ])
 }
 
-/// The bookings of others that either would run into.
+/// What either would run into: bookings of others, and the other one where the two would overlap.
 async fn obstacles(conn: &mut Conn, ctx: &Ctx, pair: [&Consult; 2]) -> Result<Vec<Obstacle>, Problem> {
     let holders: [Uuid; 2] = pair.map(|consult| consult.id.0);
+    let moves = moves(conn, ctx, pair).await?;
     let mut obstacles = Vec::new();
-    for moved in moves(conn, ctx, pair).await? {
-        let found = calendar::clashes(conn, ctx.now(), &moved.booking(), &holders).await?;
+    for (moved, other) in [(&moves[0], &moves[1]), (&moves[1], &moves[0])] {
+        let mut found = calendar::clashes(conn, ctx.now(), &moved.booking(), &holders).await?;
+        found.extend(moved.clashes_with(other));
         let conflicts = in_the_way(conn, ctx, &moved.appointment, found).await?;
         obstacles.extend(conflicts.into_iter().map(|conflict| Obstacle { moving: moved.consult, conflict }));
     }
     Ok(obstacles)
 }
 
-/// The consults of the reader's own side that may take this one's time, the soonest first, and one more than are offered
+/// The consults of the reader's own side that may take this one's time, those of its day first, then the soonest, and one more than are offered
 /// where there are more.
 pub async fn offered(
     conn: &mut Conn,
@@ -156,6 +166,10 @@ pub async fn offered(
     let Some(booked) = consult.state.appointment().filter(|a| a.interval.starts_at() > ctx.now()) else {
         return Ok(Vec::new());
     };
+    let (starts_at, zone) = (booked.interval.starts_at(), consult.zone_of(&ctx.actor));
+    let day = starts_at.with_timezone(&zone).date_naive();
+    let midnight = |day: Option<NaiveDate>| day.and_then(|day| begins(day, zone)).unwrap_or(starts_at);
+    let (from, to) = (midnight(Some(day)), midnight(day.succ_opt()));
     let most = i64::try_from(OFFERED_MAX + 1).unwrap_or(i64::MAX);
     let (statement, side) = match relation {
         ConsultRelation::Inviting => (OF_HOME, consult.inviting.id),
@@ -163,12 +177,10 @@ pub async fn offered(
         _ => (OF_HOSPITAL, consult.invited.id),
     };
     let rows: Vec<ConsultRow> = on!(conn, |c| {
-        let query = sqlx::query_as(statement).bind(side).bind(ctx.now()).bind(consult.id).bind(most);
+        let query = sqlx::query_as(statement).bind(side).bind(ctx.now()).bind(starts_at).bind(consult.id);
+        let query = query.bind(from).bind(to).bind(most);
         let query = if relation == ConsultRelation::Booked { query.bind(booked.doctor) } else { query };
         query.fetch_all(c).await
     })?;
-    let mut found: Vec<Consult> = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
-    let starts = |other: &Consult| other.state.appointment().map(|a| a.interval.starts_at());
-    found.retain(|other| starts(other) != Some(booked.interval.starts_at()));
-    Ok(found)
+    Ok(rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?)
 }

@@ -147,6 +147,7 @@ pub struct ConsultStance {
     pub relation: ConsultRelation,
     missable: bool,
     endable: bool,
+    exchangeable: bool,
 }
 
 impl ConsultStance {
@@ -156,6 +157,7 @@ impl ConsultStance {
             relation: consult.relation(&ctx.actor, specialty),
             missable: is_due(&consult.state, ConsultStepName::NoShow, ctx.now()),
             endable: is_due(&consult.state, ConsultStepName::Finish, ctx.now()),
+            exchangeable: is_due(&consult.state, ConsultStepName::Exchange, ctx.now()),
         }
     }
 
@@ -164,6 +166,7 @@ impl ConsultStance {
         match step {
             ConsultStepName::NoShow => self.missable,
             ConsultStepName::Finish => self.endable,
+            ConsultStepName::Exchange => self.exchangeable,
             _ => true,
         }
     }

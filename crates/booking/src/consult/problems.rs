@@ -5,6 +5,7 @@ use sanbao_platform::problem_kinds;
 problem_kinds! {
     CONSENT_MISSING = 409 "consent-missing" "还没有登记老人或监护人的同意，不能进入会诊室" "No consent of the resident or guardian is recorded, so nobody may enter the room";
     NOT_BEGUN = 409 "not-begun" "还没有到约定的时间" "The booked time has not come yet";
+    BEGUN = 409 "begun" "约定的时间已经开始，不能再对调" "The booked time has begun, so it is not exchanged any more";
     DELAY_OF_OTHERS = 409 "delay-of-others" "这次推迟是对方通知的，请先与对方商定再改短" "The other side has announced this delay; agree with them before it is shortened";
     DOCTOR_GONE = 409 "doctor-gone" "这位医生已不在受邀医院出诊" "The doctor no longer sees patients for the invited hospital";
     TICKET_WINDOW = 409 "ticket-window" "现在不是进入会诊室的时间" "The room is not open now";

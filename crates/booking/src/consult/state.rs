@@ -212,7 +212,7 @@ impl StepName for ConsultStepName {
             Self::Schedule => ConsultStep::Schedule(appointment.into()),
             Self::Reschedule => ConsultStep::Reschedule(appointment.into()),
             Self::Exchange => ConsultStep::Exchange(Exchanged::with(ConsultId(Uuid::nil()), appointment)),
-            Self::Delay => ConsultStep::Delay(Delayed::by(0)),
+            Self::Delay => ConsultStep::Delay(Delayed::by(0, false)),
             Self::Cancel => ConsultStep::Cancel(String::new()),
             Self::Start => ConsultStep::Start(at),
             Self::Finish => ConsultStep::Finish(at),

@@ -74,7 +74,7 @@ fn each_state_allows_its_steps_and_no_other() {
 fn what_a_state_carries_goes_on_with_it() {
     let accepted = state(ConsultStateName::Accepted);
     let booked = accepted.apply(ConsultStep::Schedule(appointment(0).into())).unwrap();
-    let late = booked.apply(ConsultStep::Delay(Delayed::by(15))).unwrap();
+    let late = booked.apply(ConsultStep::Delay(Delayed::by(15, false))).unwrap();
     assert_eq!(late.appointment().unwrap().delay_minutes, 15);
     let moved = late.clone().apply(ConsultStep::Reschedule(appointment(60).into())).unwrap();
     assert_eq!(moved.appointment().unwrap().delay_minutes, 0, "a new time is on time");

@@ -88,6 +88,10 @@ impl Lifecycle for Consult {
         store::find(conn, id).await
     }
 
+    async fn hold(tx: &mut Tx, ids: &[ConsultId]) -> Result<(), DbError> {
+        store::hold_whole(tx, ids).await
+    }
+
     async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
         match before {
             Some(before) => store::update(tx, before.version, after).await,
@@ -256,7 +260,7 @@ impl Order<Consult> for ConsultOrder {
             Self::Delay(delay) => {
                 let minutes = delay.checked()?;
                 require_agreed(tx, ctx, consult, *delay).await?;
-                ConsultStep::Delay(Delayed::by(minutes))
+                ConsultStep::Delay(Delayed::by(minutes, delay.agreed))
             }
             Self::Cancel(why) => ConsultStep::Cancel(why.checked()?),
             Self::Finish => {

@@ -40,6 +40,7 @@ macro_rules! consults {
 pub(super) use consults;
 
 const HOLD_POSTGRES: &str = "select id from consult where id = $1 for share";
+const HOLD_WHOLE_POSTGRES: &str = "select id from consult where id = $1 for update";
 const FIND: &str = consults!("where c.id = $1");
 const LIST_INVITING: &str = consults!(
     "where c.inviting_id = $1
@@ -96,6 +97,17 @@ pub async fn hold_consult(tx: &mut Tx, id: ConsultId) -> Result<(), DbError> {
     Ok(())
 }
 
+/// Keeps consults from being changed by others until the transaction ends, in the order of `ids`. Who takes time in the
+/// calendar for one holds it before, as who frees its time does.
+pub(super) async fn hold_whole(tx: &mut Tx, ids: &[ConsultId]) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        for id in ids {
+            sqlx::query(HOLD_WHOLE_POSTGRES).bind(id).execute(&mut *c).await?;
+        }
+    }
+    Ok(())
+}
+
 /// One consult, or none; whether the caller may see it is the policy's question.
 pub async fn find(conn: &mut Conn, id: ConsultId) -> Result<Option<Consult>, DbError> {
     let row: Option<ConsultRow> = on!(conn, |c| sqlx::query_as(FIND).bind(id).fetch_optional(c).await)?;
@@ -129,12 +141,7 @@ pub(super) async fn these(
     side: Side,
     ids: &Json<Vec<String>>,
 ) -> Result<Vec<Consult>, DbError> {
-    let these = match conn.engine() {
-        Engine::Sqlite(_) => THESE_SQLITE,
-        Engine::Postgres(_) => THESE_POSTGRES,
-    };
-    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(ids).fetch_all(c).await)?;
-    let mut consults: Vec<Consult> = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
+    let mut consults = read_these(conn, ids).await?;
     let own = AccountId::from(actor.subject);
     consults.retain(|consult| match side {
         Side::Inviting => consult.inviting.id == actor.organisation,
@@ -144,6 +151,23 @@ pub(super) async fn these(
         }
     });
     Ok(consults)
+}
+
+/// The consults of these ids, in no order; whether the caller may see them is the policy's question.
+pub(super) async fn of_ids(conn: &mut Conn, ids: &[ConsultId]) -> Result<Vec<Consult>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    read_these(conn, &Json(ids.iter().map(|id| id.0.simple().to_string()).collect())).await
+}
+
+async fn read_these(conn: &mut Conn, ids: &Json<Vec<String>>) -> Result<Vec<Consult>, DbError> {
+    let these = match conn.engine() {
+        Engine::Sqlite(_) => THESE_SQLITE,
+        Engine::Postgres(_) => THESE_POSTGRES,
+    };
+    let rows: Vec<ConsultRow> = on!(conn, |c| sqlx::query_as(these).bind(ids).fetch_all(c).await)?;
+    rows.into_iter().map(Consult::try_from).collect()
 }
 
 /// Which consults a list holds.

@@ -5,6 +5,7 @@ use sanbao_platform::db::{Conn, DbError};
 use sanbao_platform::history;
 use sanbao_platform::http::Ctx;
 use sanbao_platform::lifecycle::{self, Lifecycle as _};
+use sanbao_platform::policy::Decision;
 use sanbao_platform::problem::Problem;
 use sanbao_platform::text_enum::TextEnum as _;
 use serde::Serialize;
@@ -13,7 +14,7 @@ use utoipa::ToSchema;
 use super::id::ConsultId;
 use super::input::Title;
 use super::model::{Consult, OrganisationName};
-use super::policy::ConsultStance;
+use super::policy::{ConsultAction, ConsultStance};
 use super::state::{ConsultStateName, ConsultStepName};
 use super::store;
 use crate::account::{AccountId, LocationId, PersonId};
@@ -118,7 +119,8 @@ pub struct HistoryLine {
 /// The history of a consult, the oldest line first, for an answer that shows it.
 pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Vec<HistoryLine>, DbError> {
     let id = consult.id;
-    let lines = history::of(conn, Consult::NAME, id).await?.shown(&ctx.shows, consult);
+    let mut lines = history::of(conn, Consult::NAME, id).await?.shown(&ctx.shows, consult);
+    keep_back_others(conn, ctx, &mut lines).await?;
     let bad = |column, word: &str| DbError::BadRow {
         table: "history",
         column,
@@ -137,6 +139,27 @@ pub async fn history(conn: &mut Conn, ctx: &Ctx, consult: &Consult) -> Result<Ve
         })
     };
     lines.into_iter().map(named).collect()
+}
+
+/// Takes the other one of an exchange out of the lines where the caller may not read it: it may be another home's.
+async fn keep_back_others(conn: &mut Conn, ctx: &Ctx, lines: &mut [history::Line]) -> Result<(), DbError> {
+    let other = |line: &history::Line| {
+        let exchanged = line.step == ConsultStepName::Exchange.as_str();
+        line.note.as_deref().filter(|_| exchanged).and_then(|note| note.parse().ok()).map(ConsultId)
+    };
+    let ids: Vec<ConsultId> = lines.iter().filter_map(other).collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let specialty = store::specialty_of(conn, &ctx.actor).await?;
+    let mut others = store::of_ids(conn, &ids).await?;
+    others.retain(|o| o.decide(&ctx.actor, specialty.as_deref(), ConsultAction::Read) == Decision::Allow);
+    for line in lines {
+        if other(line).is_some_and(|id| others.iter().all(|readable| readable.id != id)) {
+            line.note = None;
+        }
+    }
+    Ok(())
 }
 
 /// The steps that the caller may take now; `specialty` is the caller's own, if a doctor.

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::id::VisitId;
 use super::input::ScheduleBody;
 use super::model::Visit;
+use super::problems::OUTSIDE_WINDOW;
 use super::state::{ExchangedSlot, Slot, VisitStep, VisitStepName};
 use super::steps::{HOLDER, agency_of};
 use super::store;
@@ -96,6 +97,7 @@ impl PairOrder<Visit> for VisitExchange {
         tx: &mut Tx,
         [first, other]: [&Visit; 2],
     ) -> Result<[VisitStep; 2], Problem> {
+        not_begun(call, [first, other])?;
         let [one, two] = moves(call, tx, [first, other]).await?;
         calendar::exchange(tx, call.ctx.now(), [&one.booking(), &two.booking()]).await?;
         Ok([
@@ -125,6 +127,20 @@ impl PairOrder<Visit> for VisitExchange {
             Err(problem) => taken.because(problem.cause().unwrap_or_default()),
         }
     }
+}
+
+/// Refuses times that have begun: at one door somebody may stand, and at the other nobody can be in time.
+fn not_begun(call: Call<'_, Visit>, pair: [&Visit; 2]) -> Result<(), Problem> {
+    let starts = |visit: &Visit| visit.state.slot().map(|slot| slot.interval.starts_at());
+    let begun = pair.into_iter().find(|visit| starts(visit).is_some_and(|at| at <= call.ctx.now()));
+    begun.map_or(Ok(()), |visit| {
+        Err(Problem::new(&OUTSIDE_WINDOW)
+            .detail(
+                "其中一次上门的时间已经开始，不能再对调",
+                "The time of one of the two has begun, so they are not exchanged",
+            )
+            .with("visit_id", visit.id))
+    })
 }
 
 /// Each from the other's begin on, as long as it was to last.

@@ -92,6 +92,10 @@ impl Lifecycle for Visit {
         store::find(conn, id).await
     }
 
+    async fn hold(tx: &mut Tx, ids: &[VisitId]) -> Result<(), DbError> {
+        store::hold(tx, ids).await
+    }
+
     async fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> Result<bool, DbError> {
         match before {
             Some(before) => store::update(tx, before.version, after).await,
@@ -140,6 +144,7 @@ impl Lifecycle for Visit {
         match step {
             VisitStepName::NoShow => stance.begun(),
             VisitStepName::CheckIn => stance.door_open(),
+            VisitStepName::Exchange => !stance.begun(),
             _ => true,
         }
     }
@@ -227,6 +232,7 @@ impl Order<Visit> for VisitOrder {
 
 /// The caregiver's and the elder's time, in place of what the visit had.
 async fn planned(call: Call<'_, Visit>, tx: &mut Tx, visit: &Visit, body: &ScheduleBody) -> Result<Slot, Problem> {
+    store::hold(tx, &[visit.id]).await?;
     let (now, agency) = (call.ctx.now(), agency_of(tx, visit).await?);
     require_here(tx, visit.person).await?;
     let slot = body.slot(tx, now, &call.app.config.visit, &agency).await?;

@@ -1,7 +1,7 @@
 //! Visits in the database.
 
 use chrono::{DateTime, Utc};
-use sanbao_platform::db::{Conn, DbError, Tx, expect_rows};
+use sanbao_platform::db::{Conn, DbError, Engine, Tx, expect_rows};
 use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
 use uuid::Uuid;
@@ -32,6 +32,7 @@ macro_rules! visits {
     };
 }
 
+const HOLD_POSTGRES: &str = "select id from visit where id = $1 for update";
 const FIND: &str = visits!("where v.id = $1");
 const NEWEST: &str = concat!(
     visits!("where v.request_id = $1 order by case when v.state in "),
@@ -72,6 +73,17 @@ const OWN_WITH: &str = "select o.starts_at, o.ends_at from occupancy o join visi
 /// The request is not wanted any more: none of its orders is followed by another.
 pub async fn withdraw(tx: &mut Tx, request_id: Uuid) -> Result<(), DbError> {
     Ok(on!(tx, |c| sqlx::query(WITHDRAW).bind(request_id).bind(true).execute(c).await.map(drop))?)
+}
+
+/// Keeps visits from being changed by others until the transaction ends, in the order of `ids`. Who takes time in the
+/// calendar for one holds it before, as who frees its time does.
+pub async fn hold(tx: &mut Tx, ids: &[VisitId]) -> Result<(), DbError> {
+    if let Engine::Postgres(c) = tx.engine() {
+        for id in ids {
+            sqlx::query(HOLD_POSTGRES).bind(id).execute(&mut *c).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The visit of this id.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use axum::response::Response;
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::take::{permitted, require_legal};
 use super::{By, Call, Guard, Lifecycle, StepAnswer, StepError, StepNameOf, StepOf, save, step};
@@ -69,6 +70,9 @@ where
 {
     let (call, name) = (Call { app, ctx }, order.step());
     let mut tx = app.deps().db.begin().await?;
+    let mut both = [id, order.with()];
+    both.sort_by_key(|id| Into::<Uuid>::into(*id));
+    A::hold(&mut tx, &both).await?;
     let (first, stance) = permitted::<A>(call, &mut tx, id, name).await?;
     if order.with() == id {
         return Err(Problem::field(WITH, "请选择另一条", "Choose another one than itself"));

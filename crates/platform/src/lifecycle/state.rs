@@ -186,6 +186,12 @@ pub trait Lifecycle: Clone + Debug + Send + Sync + Sized + 'static {
     /// The aggregate of an id.
     fn find(conn: &mut Conn, id: Self::Id) -> impl Future<Output = Result<Option<Self>, DbError>> + Send;
 
+    /// Keeps the rows of these ids, in their order, from being changed by others until the transaction ends. What is
+    /// locked beside them, such as times in a calendar, is locked after them. Where there is one writer only it is nothing.
+    fn hold(_tx: &mut Tx, _ids: &[Self::Id]) -> impl Future<Output = Result<(), DbError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Writes the row of `after`: a new one, or over the version of `before`. `false` when somebody else was faster.
     fn write(tx: &mut Tx, before: Option<&Self>, after: &Self) -> impl Future<Output = Result<bool, DbError>> + Send;
 

@@ -35,6 +35,8 @@ pub struct HoursChanged {
     pub hours: HoursView,
     /// The booked consults for which this change leaves no time.
     pub affected: Vec<AffectedConsult>,
+    /// Whether there are more of them than are named.
+    pub more: bool,
 }
 
 /// An exception as it is after it was added.
@@ -44,6 +46,8 @@ pub struct ExceptionAdded {
     pub exception: ExceptionView,
     /// The booked consults of the day for which there is no time.
     pub affected: Vec<AffectedConsult>,
+    /// Whether there are more of them than are named.
+    pub more: bool,
 }
 
 /// The consults as the caller may see them.

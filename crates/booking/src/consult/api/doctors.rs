@@ -240,7 +240,8 @@ pub async fn slots(
     if let Some(wanted) = query.doctor {
         doctors.retain(|d| d.account_id == wanted);
     }
-    let search = AvailabilitySearch { doctors: &doctors, others: &[], from: *query.from, to: *query.to };
+    let search =
+        AvailabilitySearch { doctors: &doctors, others: &[], gives_up: None, from: *query.from, to: *query.to };
     let mut slots = search::free(&mut conn, ctx.now(), search).await?;
     slots.truncate(search::SLOTS_MAX);
     Ok(Json(slots))

@@ -1,7 +1,5 @@
 //! A doctor's weekly hours and exceptions: edited by the doctor or the hospital's administrator.
 
-use std::collections::BTreeSet;
-
 use axum::extract::State as AppState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -20,8 +18,7 @@ use crate::account::policy::AccountAction;
 use crate::account::{AccountId, organisation};
 use crate::calendar::week::{self, HOURS_LINES_MAX, WeekStretch, WeeklyHours, clock};
 use crate::consult::id::ExceptionId;
-use crate::consult::model::Consult;
-use crate::consult::practitioner::affected::outside;
+use crate::consult::practitioner::affected::{Scope, outside};
 use crate::consult::practitioner::offer::{self, Exception};
 use crate::consult::practitioner::store::{self, EXCEPTIONS_DAYS, Practitioner};
 use crate::role::{self, DOCTOR};
@@ -282,9 +279,11 @@ pub async fn replace(
 ) -> Result<(ETag, Json<HoursChanged>), Problem> {
     let mut tx = app.deps.db.begin().await?;
     let doctor = own(&mut tx, &ctx, id).await?;
-    if_match.check(week::version(&store::weekly_held(&mut tx, doctor.post()).await?))?;
+    let before = store::weekly_held(&mut tx, doctor.post()).await?;
+    if_match.check(week::version(&before))?;
     let hours = body.checked()?;
-    let view = rewritten(&mut tx, &ctx, &doctor, &hours).await?;
+    let scope = Scope { before: Some(&before), ..Scope::default() };
+    let view = rewritten(&mut tx, &ctx, &doctor, &hours, scope).await?;
     audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
     let version = week::version(&store::weekly(&mut tx, doctor.post()).await?);
     tx.commit().await?;
@@ -297,13 +296,12 @@ async fn rewritten(
     ctx: &Ctx,
     doctor: &Practitioner,
     hours: &[WeeklyHours],
+    scope: Scope<'_>,
 ) -> Result<HoursChanged, Problem> {
-    let before: BTreeSet<_> = outside(tx, ctx.now(), doctor).await?.into_iter().map(|consult| consult.id).collect();
     store::replace_weekly(tx, doctor.post(), hours, ctx.now()).await?;
-    let mut after = outside(tx, ctx.now(), doctor).await?;
-    after.retain(|consult| !before.contains(&consult.id));
-    let affected = affected::seen(tx, ctx, &after).await?;
-    Ok(HoursChanged { hours: view(tx, ctx.now(), doctor).await?, affected })
+    let left_out = outside(tx, ctx.now(), doctor, scope).await?;
+    let affected = affected::seen(tx, ctx, &left_out.consults).await?;
+    Ok(HoursChanged { hours: view(tx, ctx.now(), doctor).await?, affected, more: left_out.more })
 }
 
 /// Whether only to try.
@@ -340,7 +338,8 @@ pub async fn paint(
     if after.len() > HOURS_LINES_MAX {
         return Err(Problem::field("/week", "时段太多，最多 50 段", "Too many stretches: at most 50"));
     }
-    let view = rewritten(&mut tx, &ctx, &doctor, &after).await?;
+    let scope = Scope { from: Some(days.0), to: days.1, before: Some(&before) };
+    let view = rewritten(&mut tx, &ctx, &doctor, &after, scope).await?;
     if !query.dry_run {
         audit::record(&mut tx, &ctx, "practitioner.hours", "practitioner", id).await?;
         tx.commit().await?;
@@ -367,15 +366,13 @@ pub async fn add_exception(
         audit::record(&mut tx, &ctx, "practitioner.exception", "practitioner", id).await?;
     }
     let (ExceptionLine::Closed { date } | ExceptionLine::Extra { date, .. }) = &line;
-    let zone = doctor.zone()?;
-    let mut consults = outside(&mut tx, ctx.now(), &doctor).await?;
-    let begins = |consult: &Consult| consult.state.appointment().map(|a| a.interval.starts_at().with_timezone(&zone));
-    consults.retain(|consult| begins(consult).is_some_and(|at| at.date_naive() == **date));
-    let affected = affected::seen(&mut tx, &ctx, &consults).await?;
+    let scope = Scope { from: Some(**date), to: Some(**date), before: None };
+    let of_day = outside(&mut tx, ctx.now(), &doctor, scope).await?;
+    let affected = affected::seen(&mut tx, &ctx, &of_day.consults).await?;
     tx.commit().await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let exception = ExceptionView { id: exception_id, line };
-    Ok((status, Json(ExceptionAdded { exception, affected })).into_response())
+    Ok((status, Json(ExceptionAdded { exception, affected, more: of_day.more })).into_response())
 }
 
 /// Removes an exception (the doctor; the hospital's administrator).

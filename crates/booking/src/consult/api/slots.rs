@@ -57,7 +57,9 @@ pub async fn slots(
     }
     let below = query.below_rank && consult.invited_by(&ctx.actor);
     let rank = if below { Rank::Any } else { wanted(&consult, query.doctor_id) };
-    Ok(Json(slots_for(&mut conn, ctx.now(), &consult, &query, rank).await?))
+    let mut slots = slots_for(&mut conn, ctx.now(), &consult, &query, (rank, None)).await?;
+    slots.truncate(search::SLOTS_MAX);
+    Ok(Json(slots))
 }
 
 /// The ranks that a consult takes. A doctor who is booked already stays one who can be.
@@ -66,22 +68,22 @@ pub(in crate::consult) fn wanted(consult: &Consult, doctor: Option<AccountId>) -
     if doctor.is_some() && doctor == booked { Rank::Any } else { Rank::wanted(consult.wanted_title) }
 }
 
-/// The free slots of a consult, with doctors of these ranks.
+/// The free slots of a consult, with doctors of these ranks, all but one of them.
 pub(in crate::consult) async fn slots_for(
     conn: &mut Conn,
     now: DateTime<Utc>,
     consult: &Consult,
     query: &SlotQuery,
-    rank: Rank,
+    (rank, but): (Rank, Option<AccountId>),
 ) -> Result<Vec<FreeSlot>, Problem> {
     let mut fitting = doctors::search(conn, Some(&consult.wanted_specialty), rank, Some(consult.invited.id)).await?;
     if let Some(doctor) = query.doctor_id {
         fitting.retain(|d| d.account_id == doctor);
     }
+    fitting.retain(|d| Some(d.account_id) != but);
     let mut others = resources_of(conn, now, consult.resident_id).await?;
     others.extend(query.room_id.map(|room| room.0));
-    let search = AvailabilitySearch { doctors: &fitting, others: &others, from: *query.from, to: *query.to };
-    let mut slots = search::free(conn, now, search).await?;
-    slots.truncate(search::SLOTS_MAX);
-    Ok(slots)
+    let gives_up = consult.state.appointment().map(|a| a.interval);
+    let search = AvailabilitySearch { doctors: &fitting, others: &others, gives_up, from: *query.from, to: *query.to };
+    Ok(search::free(conn, now, search).await?)
 }

@@ -70,8 +70,9 @@ pub async fn reschedule(asked: Asked, Json(body): Json<Wanted>) -> Result<Respon
 }
 
 /// Exchanges the times of two booked consults in one step: each takes the other's, with its own doctor and room (those who
-/// may move both). Where others stand in the way it is 409 `slot-taken`, with what it runs into in `conflicts_with`, and
-/// neither is changed. Every ticket of both is taken back.
+/// may move both). Where others stand in the way, or the two would overlap, it is 409 `slot-taken`, with what it runs into in
+/// `conflicts_with`, and neither is changed. A time that has begun is 409 `begun`; one that the other side has announced to be
+/// late is 409 `delay-of-others`. Every ticket of both is taken back.
 #[utoipa::path(post, path = "/v1/consults/{id}/exchange", tag = "consults", params(("id" = ConsultId, Path)), request_body = ConsultExchange,
     responses((status = 200, body = ConsultExchangeView), (status = 403), (status = 404), (status = 409), (status = 412), (status = 422)))]
 pub async fn exchange(asked: Asked, Json(body): Json<ConsultExchange>) -> Result<Response, Problem> {
@@ -79,8 +80,8 @@ pub async fn exchange(asked: Asked, Json(body): Json<ConsultExchange>) -> Result
 }
 
 /// Says that it will be late; both sides see it (care staff; the doctor; the hospital's administrator). The answer lists
-/// the later bookings that it runs into. One that the other side has announced is not shortened without `agreed`: 409
-/// `delay-of-others`.
+/// the later bookings that it runs into. One that the other side has announced is not shortened without `agreed`, whatever
+/// the caller's own side has announced since: 409 `delay-of-others`.
 #[utoipa::path(post, path = "/v1/consults/{id}/delay", tag = "consults", params(("id" = ConsultId, Path)), request_body = Delay,
     responses((status = 200, body = DelayView), (status = 404), (status = 409), (status = 422)))]
 pub async fn delay(asked: Asked, Json(body): Json<Delay>) -> Result<Response, Problem> {

@@ -35,7 +35,8 @@ text_enum! {
         Theirs = "theirs",
         /// The same of what anybody of a doctor's specialty may answer.
         TheirsToo = "theirs_too",
-        /// Booked with, or taken on by, a doctor who works there no more, or whose account is disabled; the longest first.
+        /// Booked with, or taken on by, a doctor who works there no more, or whose account is disabled; the soonest first, then
+        /// those without a time, the longest first.
         Gone = "gone",
         /// Over; the newest first.
         Over = "over",
@@ -158,7 +159,7 @@ impl Day {
     pub(super) fn places(&self, side: Side, zone: Tz, now: DateTime<Utc>) -> BTreeMap<DayPlace, Vec<&Consult>> {
         let mut places: BTreeMap<DayPlace, Vec<&Consult>> = BTreeMap::new();
         for consult in &self.consults {
-            let at = if self.gone.contains(&consult.id) {
+            let at = if self.gone.contains(&consult.id) && is_given_away(consult) {
                 DayPlace::DoctorGone
             } else {
                 place(consult, side, self.is_waited_for(consult, now), zone, now)
@@ -167,7 +168,10 @@ impl Day {
         }
         for (at, consults) in &mut places {
             match at {
-                DayPlace::Mine | DayPlace::Theirs | DayPlace::DoctorGone => {
+                DayPlace::DoctorGone => {
+                    consults.sort_by_key(|c| (starts_at(c).is_none(), starts_at(c), c.state_since, c.id));
+                }
+                DayPlace::Mine | DayPlace::Theirs => {
                     consults.sort_by_key(|c| (c.state_since, c.id));
                 }
                 DayPlace::Over => consults.sort_by_key(|c| std::cmp::Reverse((c.state_since, c.id))),
@@ -177,6 +181,11 @@ impl Day {
         }
         places
     }
+}
+
+/// Whether another doctor may have it: one whose meeting has begun by now stays in its own place.
+fn is_given_away(consult: &Consult) -> bool {
+    matches!(consult.state.name(), ConsultStateName::Accepted | ConsultStateName::Scheduled)
 }
 
 /// The booked begin.

@@ -68,8 +68,8 @@ const OF_HOSPITAL: &str = "select a.id, 'running' as part from (select id from c
             where p.organisation_id = $1 and (a.status <> 'active' or not exists (select 1 from membership m
                 where m.account_id = a.id and m.organisation_id = $1 and m.role = 'doctor'))) g
         cross join consult c where c.doctor_id = g.account_id and c.invited_id = $1
-            and c.state in ('accepted', 'scheduled', 'in_session', 'opinion_draft')
-        order by c.state_since, c.id limit $3) a
+            and c.state in ('accepted', 'scheduled')
+        order by c.starts_at is null, c.starts_at, c.state_since, c.id limit $3) a
     union all select a.id, 'over' from (select id from consult
         where invited_id = $1 and state in ('signed', 'adopted', 'archived', 'rejected', 'cancelled', 'no_show', 'expired')
         order by state_since desc, id desc limit $4) a";

@@ -2,10 +2,11 @@
 
 use axum::extract::State as AppState;
 use maud::{Markup, html};
-use sanbao_platform::http::{Ctx, PageCtx, Path};
+use sanbao_platform::http::{Ctx, PageCtx, Path, Query};
 use sanbao_platform::lang::Lang;
 use sanbao_platform::page::Age;
 use sanbao_platform::problem::Problem;
+use serde::Deserialize;
 
 use super::door::{door, late_by};
 use super::history::history;
@@ -23,13 +24,22 @@ use crate::consult::view::actions;
 /// Nobody tells when somebody is absent; a page that waits for it asks so often.
 const REREAD_SECONDS: u32 = 60;
 
+/// What a reader wants to see beside the consult.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    /// The times of other doctors, where the key is there, whatever it says.
+    #[serde(default)]
+    colleague: Option<String>,
+}
+
 /// `GET /consults/{id}`; each read is audited.
 pub(super) async fn consult_page(
     PageCtx(ctx): PageCtx,
     AppState(app): AppState<App>,
     Path(id): Path<ConsultId>,
+    Query(asked): Query<Asked>,
 ) -> Result<Markup, Problem> {
-    let sheet = sheet(&mut app.deps.db.read().await?, ctx, id).await?;
+    let sheet = sheet(&mut app.deps.db.read().await?, ctx, id, asked.colleague.is_some()).await?;
     let lang = sheet.ctx.lang;
     let title = format!("{} · {}", sheet.consult.about(&sheet.ctx.shows).name, t(lang, "consult"));
     let scripts =

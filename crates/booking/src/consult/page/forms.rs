@@ -82,7 +82,7 @@ pub(super) fn change(lang: Lang, sheet: &Sheet) -> Markup {
                     (delay(lang, sheet, minutes))
                 }
                 @if sheet.can("reschedule") {
-                    details #ask-reschedule { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
+                    details #ask-reschedule open[sheet.colleagues.is_some()] { summary { (t(lang, "do-reschedule")) } (schedule::form(lang, sheet, "reschedule")) }
                 }
                 @if sheet.can("exchange") { (exchange::form(lang, sheet)) }
                 @if sheet.can("finish") { (press(lang, sheet, "finish", "/finish", false)) p.faint { (t(lang, "finish-help")) } }

@@ -10,7 +10,7 @@ use sanbao_platform::text_enum::TextEnum as _;
 use super::sheet::Sheet;
 use super::{TEXTS, named, t, time};
 use crate::consult::acts::{Act, ActLine};
-use crate::consult::carried::{BELOW_RANK, OTHER_PERSON};
+use crate::consult::carried::{BELOW_RANK, OTHER_PERSON, SAME_TIME};
 use crate::consult::consent::Method;
 use crate::consult::state::{ConsultStepName, Delayed};
 use crate::consult::view::HistoryLine;
@@ -21,18 +21,22 @@ struct Told {
     by: String,
     did: String,
     note: String,
-    /// The consult with which the times were exchanged.
+    /// Whether the times were exchanged with another consult.
+    exchanged: bool,
+    /// That other one, where the reader may read it.
     other: Option<String>,
 }
 
 impl Told {
     fn step(lang: Lang, line: &HistoryLine) -> Self {
+        let exchanged = line.action == ConsultStepName::Exchange.as_str();
         Self {
             at: line.at,
             by: line.actor_name.clone().unwrap_or_else(|| t(lang, "the-house")),
             did: t(lang, &format!("step-{}", line.action)),
             note: note(lang, line),
-            other: line.note.clone().filter(|_| line.action == ConsultStepName::Exchange.as_str()),
+            exchanged,
+            other: line.note.clone().filter(|_| exchanged),
         }
     }
 
@@ -49,6 +53,7 @@ impl Told {
             by: line.actor_name.clone().unwrap_or_else(|| "—".to_owned()),
             did: t(lang, &format!("act-{}", line.act)),
             note: words,
+            exchanged: false,
             other: None,
         }
     }
@@ -71,15 +76,23 @@ fn note(lang: Lang, line: &HistoryLine) -> String {
     let step = ConsultStepName::from_text(&line.action);
     match (step, said) {
         (Some(ConsultStepName::Schedule | ConsultStepName::Reschedule), BELOW_RANK) => t(lang, "note-below_rank"),
+        (Some(ConsultStepName::Reschedule), SAME_TIME) => t(lang, "note-same_time"),
         (Some(ConsultStepName::Exchange), _) => String::new(),
         (Some(ConsultStepName::Revise), OTHER_PERSON) => t(lang, "note-other_person"),
         (Some(ConsultStepName::Delay), said) => match Delayed::read(said) {
-            Some(0) => t(lang, "note-on-time"),
-            Some(minutes) => TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
+            Some(delay) => delayed(lang, &delay),
             None => said.to_owned(),
         },
         _ => said.to_owned(),
     }
+}
+
+fn delayed(lang: Lang, delay: &Delayed) -> String {
+    let late = match delay.minutes {
+        0 => t(lang, "note-on-time"),
+        minutes => TEXTS.with(lang, "late-by", &[("minutes", &minutes.to_string())]),
+    };
+    if delay.agreed { format!("{late} · {}", t(lang, "note-agreed")) } else { late }
 }
 
 /// The history, the oldest line first.
@@ -102,6 +115,7 @@ pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
                             td {
                                 (line.note)
                                 @if let Some(id) = &line.other { a href=(format!("/consults/{id}")) { (t(lang, "other-consult")) } }
+                                @else if line.exchanged { (t(lang, "other-consult")) }
                             }
                         }
                     }

@@ -33,7 +33,7 @@ impl Offer {
     fn slots(self, sheet: &Sheet) -> &[FreeSlot] {
         match self {
             Self::Fitting => &sheet.slots,
-            Self::Colleague => &sheet.colleagues,
+            Self::Colleague => sheet.colleagues.as_deref().unwrap_or_default(),
             Self::Below => &sheet.below,
         }
     }
@@ -46,13 +46,23 @@ pub(super) fn form(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
         @else {
             @if sheet.slots.is_empty() { (page::notice(Tone::Warn, &t(lang, "no-slots"))) }
             @else { (choice(lang, sheet, step, Offer::Fitting)) }
-            @if !sheet.colleagues.is_empty() {
-                details id=(format!("ask-{step}-colleague")) {
-                    summary { (t(lang, "do-colleague")) }
-                    (choice(lang, sheet, step, Offer::Colleague))
-                }
-            }
+            @if sheet.gives_away { (colleague(lang, sheet, step)) }
             @if !sheet.below.is_empty() { (below(lang, sheet, step)) }
+        }
+    }
+}
+
+/// Other doctors: their times once they are asked for, until then the link that asks.
+fn colleague(lang: Lang, sheet: &Sheet, step: &str) -> Markup {
+    let id = format!("ask-{step}-colleague");
+    html! {
+        @match sheet.colleagues.as_deref() {
+            None => p { a.button href=(format!("/consults/{}?colleague#{id}", sheet.consult.id)) { (t(lang, "do-colleague")) } },
+            Some([]) => div id=(id) { (page::notice(Tone::Warn, &t(lang, "no-colleagues"))) },
+            Some(_) => details id=(id) open {
+                summary { (t(lang, "do-colleague")) }
+                (choice(lang, sheet, step, Offer::Colleague))
+            },
         }
     }
 }

@@ -51,8 +51,10 @@ pub(super) struct Sheet {
     pub(super) slots: Vec<FreeSlot>,
     /// Times of doctors below the wanted rank, whom the inviting side may take.
     pub(super) below: Vec<FreeSlot>,
-    /// Times of other doctors of the specialty, for the hospital, which may give it to one of them.
-    pub(super) colleagues: Vec<FreeSlot>,
+    /// Whether the reader's hospital may give it to another doctor.
+    pub(super) gives_away: bool,
+    /// Times of other doctors of the specialty, where they were asked for.
+    pub(super) colleagues: Option<Vec<FreeSlot>>,
     /// The booked consults of the reader's side with which it may change its time.
     pub(super) partners: Vec<Consult>,
     /// The later bookings that the delayed consult runs into.
@@ -81,7 +83,8 @@ enum Whose {
     AllBut(AccountId),
 }
 
-/// The free times of doctors of these ranks: the doctor who took it on first, then the others.
+/// The free times of doctors of these ranks: the doctor who took it on first, then the others. Those of colleagues are
+/// looked for around the booked time, the nearest first.
 async fn offered(
     conn: &mut Conn,
     ctx: &Ctx,
@@ -89,20 +92,28 @@ async fn offered(
     whose: Whose,
     rank: Rank,
 ) -> Result<Vec<FreeSlot>, Problem> {
-    let (from, to) = (Moment::known(ctx.now()), Moment::known(ctx.now() + Duration::days(SLOT_DAYS)));
-    let doctor_id = if let Whose::Only(doctor) = whose { Some(doctor) } else { None };
+    let now = ctx.now();
+    let (doctor_id, but) = match whose {
+        Whose::All => (None, None),
+        Whose::Only(doctor) => (Some(doctor), None),
+        Whose::AllBut(doctor) => (None, Some(doctor)),
+    };
+    let booked = consult.state.appointment().map(|a| a.interval.starts_at());
+    let near = booked.filter(|at| but.is_some() && *at > now);
+    let from = near.map_or(now, |at| now.max(at - Duration::days(SLOT_DAYS / 2)));
+    let (from, to) = (Moment::known(from), Moment::known(from + Duration::days(SLOT_DAYS)));
     let query = SlotQuery { from, to, room_id: None, doctor_id, below_rank: false };
-    let mut slots = slots_for(conn, ctx.now(), consult, &query, rank).await?;
-    if let Whose::AllBut(doctor) = whose {
-        slots.retain(|slot| slot.doctor_id != doctor);
+    let mut slots = slots_for(conn, now, consult, &query, (rank, but)).await?;
+    match near {
+        Some(at) => slots.sort_by_key(|s| ((s.starts_at - at).abs(), s.starts_at)),
+        None => slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at)),
     }
-    slots.sort_by_key(|s| (Some(s.doctor_id) != consult.state.doctor(), s.starts_at));
     slots.truncate(SLOTS_SHOWN_MAX);
     Ok(slots)
 }
 
-/// Reads it: 404, 403 or the sheet.
-pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Sheet, Problem> {
+/// Reads it: 404, 403 or the sheet; with the times of other doctors, if they are asked for.
+pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: bool) -> Result<Sheet, Problem> {
     let consult = store::load(tx, &ctx, id, ConsultAction::Read).await?;
     let specialty = store::specialty_of(tx, &ctx.actor).await?;
     let actions = view::actions(&consult, &ctx, specialty.as_deref());
@@ -112,15 +123,17 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         if actions.contains(&"exchange") { exchange::offered(tx, &ctx, &consult, relation).await? } else { Vec::new() };
     let opinion = opinion::find(tx, id).await?;
     let writes = actions.contains(&"save_opinion");
-    let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut rooms, mut slots, mut below, mut colleagues) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let mut gives_away = false;
     if actions.contains(&"schedule") || actions.contains(&"reschedule") {
         rooms = on!(tx, |c| sqlx::query_as(ROOMS).bind(consult.inviting.id).fetch_all(c).await)?;
         let doctor_id = if inviting { None } else { consult.state.doctor() };
         let whose = doctor_id.map_or(Whose::All, Whose::Only);
         slots = offered(tx, &ctx, &consult, whose, wanted(&consult, doctor_id)).await?;
-        if let Some(doctor) = doctor_id {
+        gives_away = doctor_id.is_some();
+        if let Some(doctor) = doctor_id.filter(|_| colleague) {
             let rank = Rank::wanted(consult.wanted_title);
-            colleagues = offered(tx, &ctx, &consult, Whose::AllBut(doctor), rank).await?;
+            colleagues = Some(offered(tx, &ctx, &consult, Whose::AllBut(doctor), rank).await?);
         }
         if let Some(least) = consult.wanted_title.filter(|_| inviting) {
             below = offered(tx, &ctx, &consult, Whose::All, Rank::Below(least)).await?;
@@ -153,6 +166,7 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId) -> Result<Shee
         rooms,
         slots,
         below,
+        gives_away,
         colleagues,
         partners,
     })

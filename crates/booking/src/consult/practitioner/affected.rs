@@ -1,34 +1,102 @@
 //! The booked consults of a doctor for which the hours have no time.
 
-use chrono::{DateTime, Days, Utc};
+use chrono::{DateTime, Days, Duration, NaiveDate, Utc};
 use sanbao_platform::db::{Conn, DbError};
+use sanbao_platform::moment;
 use sanbao_platform::on;
+use uuid::Uuid;
 
 use super::offer::{self, Exception};
 use super::store::{self, BOOKED_MAX, EXCEPTIONS_DAYS, Practitioner};
-use crate::consult::model::{Consult, ConsultRow};
-use crate::consult::store::consults;
+use crate::calendar::week::WeeklyHours;
+use crate::calendar::{INTERVAL_HOURS_MAX, Interval};
+use crate::consult::id::ConsultId;
+use crate::consult::input::DELAY_MINUTES_MAX;
+use crate::consult::model::Consult;
+use crate::consult::store::of_ids;
 
-const AHEAD: &str = consults!(
-    "where c.doctor_id = $1 and c.invited_id = $2 and c.state = 'scheduled' and c.starts_at >= $3
-    order by c.starts_at, c.id limit $4"
-);
+/// Consults that are named at once.
+const AFFECTED_MAX: usize = 200;
 
-/// The consults ahead that are booked where a doctor's hours and exceptions in this hospital have no time, in order.
-pub async fn outside(conn: &mut Conn, now: DateTime<Utc>, doctor: &Practitioner) -> Result<Vec<Consult>, DbError> {
+const BOOKED: &str = "select c.id, c.starts_at, c.ends_at, c.delay_minutes from consult c
+    where c.doctor_id = $1 and c.invited_id = $2 and c.state in ('scheduled', 'in_session')
+      and c.starts_at >= $3 and c.starts_at < $4 and (c.starts_at, c.id) > ($3, $5)
+    order by c.starts_at, c.id limit $6";
+
+/// The consults that are looked at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Scope<'a> {
+    /// The first day, in the hospital's zone, on which they begin; any where there is none.
+    pub from: Option<NaiveDate>,
+    /// The last day, itself included.
+    pub to: Option<NaiveDate>,
+    /// The weekly hours before a change: what had no time by these either is left out.
+    pub before: Option<&'a [WeeklyHours]>,
+}
+
+/// Booked consults outside the hours.
+#[derive(Debug, Default)]
+pub struct Outside {
+    /// In order.
+    pub consults: Vec<Consult>,
+    /// Whether there are more.
+    pub more: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct BookedRow {
+    id: ConsultId,
+    starts_at: DateTime<Utc>,
+    ends_at: DateTime<Utc>,
+    delay_minutes: i32,
+}
+
+impl BookedRow {
+    /// The booked time, as long as it is not to be over.
+    fn ahead(&self, now: DateTime<Utc>) -> Option<Interval> {
+        let expected_end = self.ends_at + Duration::minutes(i64::from(self.delay_minutes));
+        Interval::new(self.starts_at, self.ends_at).ok().filter(|_| expected_end > now)
+    }
+}
+
+/// The consults that are booked where a doctor's hours and exceptions in this hospital have no time: those to come, those
+/// that are late, and those that are being held.
+pub async fn outside(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    doctor: &Practitioner,
+    scope: Scope<'_>,
+) -> Result<Outside, DbError> {
     let (post, zone) = (doctor.post(), doctor.zone()?);
+    let earliest = now - Duration::hours(INTERVAL_HOURS_MAX) - Duration::minutes(i64::from(DELAY_MINUTES_MAX));
+    let begins = |day: Option<NaiveDate>| day.and_then(|day| moment::begins(day, zone));
+    let from = begins(scope.from).map_or(earliest, |from| from.max(earliest));
+    let last = now + Duration::days(i64::try_from(EXCEPTIONS_DAYS).unwrap_or(0) + 1);
+    let to = begins(scope.to.and_then(|day| day.succ_opt())).map_or(last, |to| to.min(last));
     let today = now.with_timezone(&zone).date_naive();
+    let first = from.with_timezone(&zone).date_naive();
     let weekly = store::weekly(conn, post).await?;
-    let exceptions = store::exceptions(conn, post, today, today + Days::new(EXCEPTIONS_DAYS)).await?;
+    let exceptions = store::exceptions(conn, post, first, today + Days::new(EXCEPTIONS_DAYS)).await?;
     let days: Vec<Exception> = exceptions.into_iter().map(|(_, exception)| exception).collect();
-    let rows: Vec<ConsultRow> = on!(conn, |c| {
-        let query = sqlx::query_as(AHEAD).bind(post.doctor).bind(post.hospital).bind(now).bind(BOOKED_MAX);
-        query.fetch_all(c).await
-    })?;
-    let mut consults: Vec<Consult> = rows.into_iter().map(Consult::try_from).collect::<Result<_, _>>()?;
-    consults.retain(|consult| {
-        let booked = consult.state.appointment().map(|a| a.interval);
-        booked.is_some_and(|time| !offer::holds(&weekly, &days, zone, time))
-    });
-    Ok(consults)
+    let is_outside = |time: Interval| {
+        let had_time = scope.before.is_none_or(|before| offer::holds(before, &days, zone, time));
+        had_time && !offer::holds(&weekly, &days, zone, time)
+    };
+    let (mut after, mut ids) = ((from, ConsultId(Uuid::nil())), Vec::new());
+    loop {
+        let rows: Vec<BookedRow> = on!(conn, |c| {
+            let query = sqlx::query_as(BOOKED).bind(post.doctor).bind(post.hospital).bind(after.0).bind(to);
+            query.bind(after.1).bind(BOOKED_MAX).fetch_all(c).await
+        })?;
+        ids.extend(rows.iter().filter(|row| row.ahead(now).is_some_and(is_outside)).map(|row| row.id));
+        match rows.last() {
+            Some(last) if ids.len() <= AFFECTED_MAX => after = (last.starts_at, last.id),
+            _ => break,
+        }
+    }
+    let more = ids.len() > AFFECTED_MAX;
+    ids.truncate(AFFECTED_MAX);
+    let mut consults = of_ids(conn, &ids).await?;
+    consults.sort_by_key(|consult| (consult.state.appointment().map(|a| a.interval.starts_at()), consult.id));
+    Ok(Outside { consults, more })
 }

@@ -46,6 +46,8 @@ pub struct AvailabilitySearch<'a> {
     pub doctors: &'a [Practitioner],
     /// And these must be free too: a resident, a room.
     pub others: &'a [Uuid],
+    /// The time that those others have now, and give up for the new one.
+    pub gives_up: Option<Interval>,
     /// Slots that begin not before.
     pub from: DateTime<Utc>,
     /// The first moment that is left out.
@@ -59,7 +61,8 @@ pub async fn free(
     search: AvailabilitySearch<'_>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let from = search.from.max(now);
-    let taken_by_others = taken(conn, now, search.others.iter().copied(), from, search.to).await?;
+    let mut taken_by_others = taken(conn, now, search.others.iter().copied(), from, search.to).await?;
+    taken_by_others.retain(|time| Some(*time) != search.gives_up);
     let mut slots = Vec::new();
     for doctor in search.doctors {
         let taken = taken(conn, now, std::iter::once(doctor.account_id.0), from, search.to).await?;
@@ -120,7 +123,7 @@ pub async fn alternatives(
     wanted: DateTime<Utc>,
 ) -> Result<Vec<FreeSlot>, DbError> {
     let around = Duration::days(ALTERNATIVES_DAYS);
-    let search = AvailabilitySearch { doctors, others, from: wanted - around, to: wanted + around };
+    let search = AvailabilitySearch { doctors, others, gives_up: None, from: wanted - around, to: wanted + around };
     let mut slots = free(conn, now, search).await?;
     slots.sort_by_key(|s| ((s.starts_at - wanted).abs(), s.starts_at, s.doctor_id));
     slots.truncate(ALTERNATIVES_MAX);

@@ -84,6 +84,7 @@ const HOURS: &str = "select weekday, start_minute, end_minute, slot_minutes, val
         (select f.organisation_id from practitioner f where f.account_id = h.account_id)) = $2
     order by weekday, start_minute, id";
 const HOLD_POSTGRES: &str = "select account_id from practitioner where account_id = $1 for update";
+const KEEP_POSTGRES: &str = "select account_id from practitioner where account_id = $1 for share";
 const CLEAR_HOURS: &str = "delete from practitioner_hours where account_id = $1 and coalesce(organisation_id,
     (select f.organisation_id from practitioner f where f.account_id = $1)) = $2";
 const ADD_HOURS: &str = "insert into practitioner_hours
@@ -249,6 +250,20 @@ pub async fn weekly(conn: &mut Conn, post: PractitionerPost) -> Result<Vec<Weekl
 pub async fn weekly_held(tx: &mut Tx, post: PractitionerPost) -> Result<Vec<WeeklyHours>, DbError> {
     hold(tx, post).await?;
     weekly(tx, post).await
+}
+
+/// Keeps the hours of these doctors as they are until the transaction ends: who books by them is in the list of who
+/// changes them, or has read the new ones.
+pub async fn keep_hours(tx: &mut Tx, doctors: impl IntoIterator<Item = AccountId>) -> Result<(), DbError> {
+    let mut doctors: Vec<AccountId> = doctors.into_iter().collect();
+    doctors.sort_unstable();
+    doctors.dedup();
+    if let Engine::Postgres(c) = tx.engine() {
+        for doctor in doctors {
+            sqlx::query(KEEP_POSTGRES).bind(doctor).execute(&mut *c).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn hold(tx: &mut Tx, post: PractitionerPost) -> Result<(), DbError> {

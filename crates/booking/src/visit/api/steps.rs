@@ -30,7 +30,8 @@ pub async fn reschedule(asked: Asked, Json(body): Json<ScheduleBody>) -> Result<
 }
 
 /// Exchanges the times of two scheduled visits in one step: each begins when the other would have, with its own caregiver
-/// and length (dispatchers). Where others stand in the way it is 409 `slot-taken`, with the agency's own visits that it runs
+/// and length (dispatchers). A time that has begun is 409 `outside-window`: another visit can be moved away by itself. Where
+/// others stand in the way it is 409 `slot-taken`, with the agency's own visits that it runs
 /// into in `conflicts_with`, and neither is changed.
 #[utoipa::path(post, path = "/v1/visits/{id}/exchange", tag = "visits", params(("id" = VisitId, Path)), request_body = VisitExchange,
     responses((status = 200, body = VisitExchangeView), (status = 409, description = "slot-taken with conflicts_with, or invalid-transition")))]

@@ -308,11 +308,11 @@ async fn a_delay_moves_the_no_show_and_names_the_later_bookings_that_it_runs_int
         let shorter = async |body: Value| w.step(&w.nurse, &first, "delay", body).await;
         let refused = shorter(json!({ "minutes": 30 })).await.refused(409, "delay-of-others");
         assert_eq!(refused.body["announced_minutes"], 60, "the doctor has said so: {}", refused.text);
-        shorter(json!({ "minutes": 50, "agreed": true })).await.expect(200);
-        delay(&w.nurse, &first, 40).await;
+        shorter(json!({ "minutes": 40, "agreed": true })).await.expect(200);
         assert_eq!(delay(&w.doctor, &first, 60).await.0, "2026-11-23T01:30:00Z", "longer it may be");
-        assert_eq!(delay(&w.doctor, &first, 30).await.1, json!([]), "the next one waits as long");
-        assert_eq!(delay(&w.doctor, &first, 0).await.1, json!([]));
+        let agreed = json!({ "minutes": 30, "agreed": true });
+        let told = w.step(&w.doctor, &first, "delay", agreed).await.expect(200);
+        assert_eq!(told["conflicts_with"], json!([]), "the next one waits as long");
 
         delay(&w.nurse, &first, 60).await;
         let missed = async || w.step(&w.nurse, &first, "no-show", json!({ "reason": "医生未到" })).await;
@@ -377,6 +377,44 @@ async fn withdrawing_a_consent_asks_once_on_the_page() {
         let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
         let form = page.split("<form").find(|form| form.contains("/withdraw\"")).unwrap();
         assert!(form.contains("data-confirm=\"撤回这份同意？"), "{form}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_delay_of_others_is_not_got_round_by_a_word_of_ones_own() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let id = w.scheduled().await;
+        let delay = async |who: &Person, body: Value| w.step(who, &id, "delay", body).await;
+        let minutes = |minutes: i32| json!({ "minutes": minutes });
+        let agreed = |minutes: i32| json!({ "minutes": minutes, "agreed": true });
+        delay(&w.doctor, minutes(60)).await.expect(200);
+        for longer in [60, 61] {
+            delay(&w.nurse, minutes(longer)).await.expect(200);
+            let refused = delay(&w.nurse, minutes(0)).await.refused(409, "delay-of-others");
+            assert_eq!(refused.body["announced_minutes"], 60, "{}", refused.text);
+        }
+        let refused = delay(&w.doctor, minutes(30)).await.refused(409, "delay-of-others");
+        assert_eq!(refused.body["announced_minutes"], 61, "the nurse has said so: {}", refused.text);
+        delay(&w.nurse, agreed(20)).await.expect(200);
+        let refused = delay(&w.nurse, minutes(0)).await.refused(409, "delay-of-others");
+        assert_eq!(refused.body["announced_minutes"], 20, "to more the doctor has not agreed: {}", refused.text);
+        let told = delay(&w.nurse, agreed(0)).await.expect(200);
+        assert_eq!(told["history"].as_array().unwrap().last().unwrap()["note"], "+0 min, agreed");
+        let page = w.get(&w.nurse, &format!("/consults/{id}")).await.text;
+        assert!(page.contains("已与对方商定"), "{page}");
+        delay(&w.nurse, minutes(10)).await.expect(200);
+        delay(&w.nurse, minutes(0)).await.expect(200);
+
+        delay(&w.doctor, minutes(60)).await.expect(200);
+        let other_room = json!({ "room_id": w.rooms[1], "starts_at": "2026-11-23T00:30:00Z" });
+        let told = w.step(&w.nurse, &id, "reschedule", other_room).await.expect(200);
+        assert_eq!(told["appointment"]["delay_minutes"], 60, "another room is no other time");
+        delay(&w.nurse, minutes(0)).await.refused(409, "delay-of-others");
+        w.step(&w.nurse, &id, "reschedule", w.at("2026-11-23T01:30:00Z")).await.expect(200);
+        delay(&w.nurse, minutes(10)).await.expect(200);
+        delay(&w.nurse, minutes(0)).await.expect(200);
     })
     .await;
 }

@@ -232,3 +232,32 @@ async fn those_whose_doctor_is_gone_are_listed_for_the_hospital_until_another_on
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_a_doctor_who_is_gone_what_is_being_held_or_written_stands_in_its_place() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let taken_on = w.accepted().await;
+        let (later, sooner) = (booked(&w, "2026-11-25T00:30:00Z").await, booked(&w, "2026-11-24T00:30:00Z").await);
+        let (held, written) = (booked(&w, "2026-11-23T00:30:00Z").await, booked(&w, "2026-11-23T01:00:00Z").await);
+        let mut tx = w.db.begin().await.unwrap();
+        for (statement, id) in [
+            ("update consult set state = 'in_session', started_at = starts_at where id = $1", held.parse().unwrap()),
+            (
+                "update consult set state = 'opinion_draft', finished_at = ends_at where id = $1",
+                written.parse().unwrap(),
+            ),
+            ("delete from membership where account_id = $1", w.doctor.id),
+        ] {
+            let id: Uuid = id;
+            on!(tx, |c| sqlx::query(statement).bind(id).execute(c).await.map(drop)).unwrap();
+        }
+        tx.commit().await.unwrap();
+        let list = list(&w, &w.hospital_admin).await;
+        let gone = list.under("医生已停用或离开");
+        assert_eq!(gone, [sooner.as_str(), later.as_str(), taken_on.as_str()], "{}", list.text);
+        assert_eq!(list.under("正在会诊"), [held.as_str()], "{}", list.text);
+        assert_eq!(list.under("等您处理"), [written.as_str()], "{}", list.text);
+    })
+    .await;
+}

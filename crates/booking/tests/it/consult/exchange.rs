@@ -1,11 +1,14 @@
 //! Two consults take each other's time in one step: both, or neither.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sanbao_booking::calendar::{self, Booking, Interval};
 use sanbao_platform::id::uuid_v7;
+use sanbao_platform::on;
 use sanbao_platform::testing::{Person, on_both};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use crate::consult::meeting::revoked;
 use crate::consult::world::{World, fresh_key};
@@ -207,6 +210,151 @@ async fn of_two_exchanges_at_once_one_is_made_and_nothing_is_held_twice() {
         let mut all = [starts(&w, &one).await, starts(&w, &two).await, starts(&w, &three).await];
         all.sort_unstable();
         assert_eq!(all, [HALF_PAST, NINE, HALF_PAST_NINE]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_time_that_has_begun_and_a_delay_of_others_are_not_exchanged() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (one, two) = (booked(&w, 0, &w.doctor, HALF_PAST).await, booked(&w, 1, &w.doctor, NINE).await);
+        let exchange =
+            async |one: &String, two: &String| w.step(&w.nurse, one, "exchange", json!({ "with": two })).await;
+        w.step(&w.doctor, &two, "delay", json!({ "minutes": 60 })).await.expect(200);
+        for (id, other) in [(&one, &two), (&two, &one)] {
+            let refused = exchange(id, other).await.refused(409, "delay-of-others");
+            assert_eq!((&refused.body["consult_id"], &refused.body["announced_minutes"]), (&json!(two), &json!(60)));
+        }
+        w.step(&w.doctor, &two, "delay", json!({ "minutes": 0 })).await.expect(200);
+        w.clock.advance(Duration::from_mins(30));
+        for (id, other) in [(&one, &two), (&two, &one)] {
+            let refused = exchange(id, other).await.refused(409, "begun");
+            assert_eq!(refused.body["consult_id"], json!(one), "{}", refused.text);
+        }
+        let may = async |id: &String| view(&w, id).await["actions"].as_array().unwrap().contains(&json!("exchange"));
+        assert_eq!((may(&one).await, may(&two).await), (false, true));
+        assert_eq!((starts(&w, &one).await.as_str(), starts(&w, &two).await.as_str()), (HALF_PAST, NINE));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_whose_new_times_overlap_name_each_other() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let one = booked(&w, 0, &w.doctor, NINE).await;
+        let two = booked(&w, 0, &w.second_doctor, HALF_PAST_NINE).await;
+        let hours = json!({ "weekly": [{ "weekday": 1, "start": "09:00", "end": "12:00", "slot_minutes": 60,
+            "valid_from": "2026-01-01" }] });
+        w.put(&w.second_doctor, &format!("/v1/practitioners/{}/hours", w.second_doctor.id), hours).await.expect(200);
+        // From nine it would last an hour, and the other one begins at half past.
+        let refused = w.step(&w.nurse, &one, "exchange", json!({ "with": two })).await.refused(409, "slot-taken");
+        let expected = json!([
+            { "moving": one, "consult_id": two, "starts_at": NINE, "shared": ["resident", "room"] },
+            { "moving": two, "consult_id": one, "starts_at": HALF_PAST_NINE, "shared": ["resident", "room"] },
+        ]);
+        assert_eq!(refused.body["conflicts_with"], expected, "{}", refused.text);
+        assert_eq!(w.count(ASTRAY).await, 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn those_of_the_day_are_offered_first_and_none_of_the_same_time() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let one = booked(&w, 0, &w.doctor, "2026-11-24T00:30:00Z").await;
+        let before = booked(&w, 0, &w.doctor, HALF_PAST).await;
+        let of_day = booked(&w, 0, &w.doctor, "2026-11-24T03:00:00Z").await;
+        let same = booked(&w, 1, &w.second_doctor, "2026-11-24T00:30:00Z").await;
+        let page = w.get(&w.nurse, &format!("/consults/{one}")).await.text;
+        let at = |id: &String| page.find(&format!("value=\"{id}|"));
+        assert!(at(&of_day).unwrap() < at(&before).unwrap(), "{page}");
+        assert_eq!(at(&same), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_other_one_is_named_to_those_only_who_may_read_it() {
+    on_both(|engine| async move {
+        let w = World::new(&engine).await;
+        let (one, two) = (booked(&w, 0, &w.doctor, HALF_PAST).await, booked(&w, 1, &w.doctor, NINE).await);
+        let (id, mut tx) = (two.parse::<Uuid>().unwrap(), w.db.begin().await.unwrap());
+        for (statement, id) in [
+            ("update consult set inviting_id = $1 where id = $2", id),
+            ("update location set organisation_id = $1 where id = $2", w.rooms[1]),
+        ] {
+            let home = w.stranger_nurse.organisation;
+            on!(tx, |c| sqlx::query(statement).bind(home).bind(id).execute(c).await.map(drop)).unwrap();
+        }
+        tx.commit().await.unwrap();
+        w.step(&w.doctor, &one, "exchange", json!({ "with": two })).await.expect(200);
+        for (who, id, other, reads) in [
+            (&w.nurse, &one, &two, false),
+            (&w.stranger_nurse, &two, &one, false),
+            (&w.doctor, &one, &two, true),
+            (&w.hospital_admin, &two, &one, true),
+        ] {
+            let seen = w.get(who, &format!("/v1/consults/{id}")).await.expect(200);
+            let last = seen["history"].as_array().unwrap().last().unwrap().clone();
+            let named = if reads { json!(other) } else { Value::Null };
+            assert_eq!((&last["action"], &last["note"]), (&json!("exchange"), &named), "{}", who.name);
+            let page = w.get(who, &format!("/consults/{id}")).await.text;
+            assert!(page.contains("另一会诊"), "{page}");
+            assert_eq!(page.contains(&format!("/consults/{other}\">另一会诊")), reads, "{page}");
+        }
+    })
+    .await;
+}
+
+/// Steps that many take at once: each is taken or refused, and none breaks.
+async fn at_once(w: &Arc<World>, steps: Vec<(String, &'static str, Value)>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for (id, step, body) in steps {
+        let w = Arc::clone(w);
+        tasks.spawn(async move { (step, w.step(&w.nurse, &id, step, body).await) });
+    }
+    while let Some(done) = tasks.join_next().await {
+        let (step, answer) = done.unwrap();
+        assert!(matches!(answer.status.as_u16(), 200 | 409 | 422), "{step} on {}: {}", w.engine, answer.text);
+    }
+    assert_eq!(w.count(ASTRAY).await, 0, "on {}", w.engine);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_takes_time_and_who_frees_it_never_wait_for_each_other() {
+    on_both(|engine| async move {
+        let w = Arc::new(World::new(&engine).await);
+        let why = || json!({ "reason": "老人住院" });
+        for _ in 0..12 {
+            let (one, two) = (booked(&w, 0, &w.doctor, HALF_PAST).await, booked(&w, 1, &w.doctor, NINE).await);
+            let steps = vec![
+                (one.clone(), "exchange", json!({ "with": two })),
+                (two.clone(), "exchange", json!({ "with": one })),
+                (one.clone(), "reschedule", w.at(HALF_PAST_NINE)),
+                (one.clone(), "cancel", why()),
+                (two.clone(), "cancel", why()),
+            ];
+            at_once(&w, steps).await;
+            for id in [one, two] {
+                w.step(&w.nurse, &id, "cancel", why()).await;
+            }
+        }
+        let mut missed = Vec::new();
+        for time in [HALF_PAST, NINE, HALF_PAST_NINE, "2026-11-23T02:00:00Z"] {
+            missed.push(booked(&w, 0, &w.doctor, time).await);
+        }
+        w.clock.advance(Duration::from_mins(125));
+        for (id, day) in missed.into_iter().zip(24..) {
+            let steps = vec![
+                (id.clone(), "reschedule", w.at(&format!("2026-11-{day}T01:00:00Z"))),
+                (id.clone(), "reschedule", w.at(&format!("2026-11-{day}T01:30:00Z"))),
+                (id, "no-show", why()),
+            ];
+            at_once(&w, steps).await;
+        }
     })
     .await;
 }

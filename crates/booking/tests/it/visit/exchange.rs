@@ -137,3 +137,53 @@ async fn of_two_exchanges_at_once_one_is_made() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_visit_whose_time_has_begun_is_not_exchanged() {
+    on_both(|engine| async move {
+        let w = World::new(engine).await;
+        let (one, two) = (planned(&w, 1, 0, 60, 120).await, planned(&w, 2, 1, 180, 240).await);
+        w.clock.advance(std::time::Duration::from_hours(1));
+        for (id, other) in [(&one, &two), (&two, &one)] {
+            let path = format!("/v1/visits/{id}/exchange");
+            let refused = w.post(&w.dispatcher, &path, json!({ "with": other })).await.refused(409, "outside-window");
+            assert_eq!(refused.body["visit_id"], json!(one), "{}", refused.text);
+        }
+        for (id, may) in [(&one, false), (&two, true)] {
+            let actions = w.visit_of_id(id).await["legal"].clone();
+            assert_eq!(actions.as_array().unwrap().contains(&json!("exchange")), may, "{actions}");
+        }
+        assert_eq!((times(&w, &one).await.0, times(&w, &two).await.0), (json!(60), json!(180)));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_takes_time_and_who_frees_it_never_wait_for_each_other() {
+    on_both(|engine| async move {
+        let w = Arc::new(World::new(engine).await);
+        for n in 0..8 {
+            let (one, two) = (planned(&w, 2 * n, 0, 60, 120).await, planned(&w, 2 * n + 1, 0, 180, 240).await);
+            let why = json!({ "reason": "老人住院" });
+            let mut tasks = tokio::task::JoinSet::new();
+            for (id, step, body) in [
+                (&one, "exchange", json!({ "with": two })),
+                (&two, "exchange", json!({ "with": one })),
+                (&one, "cancel", why.clone()),
+                (&two, "cancel", why.clone()),
+            ] {
+                let (w, path) = (Arc::clone(&w), format!("/v1/visits/{id}/{step}"));
+                tasks.spawn(async move { w.post(&w.dispatcher, &path, body).await });
+            }
+            while let Some(done) = tasks.join_next().await {
+                let answer = done.unwrap();
+                assert!(matches!(answer.status.as_u16(), 200 | 409 | 422), "{}", answer.text);
+            }
+            assert_eq!(w.count(ASTRAY).await, 0);
+            for id in [one, two] {
+                w.post(&w.dispatcher, &format!("/v1/visits/{id}/cancel"), why.clone()).await;
+            }
+        }
+    })
+    .await;
+}

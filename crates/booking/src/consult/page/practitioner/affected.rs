@@ -8,20 +8,21 @@ use sanbao_platform::page::{self, Tone, Words};
 
 use crate::consult::api::affected::AffectedConsult;
 use crate::consult::model::Consult;
+use crate::consult::practitioner::affected::Outside;
 
 /// Consults that a page names one by one.
 const SHOWN_MAX: usize = 30;
 
 /// The consults outside the hours, as the reader may see them; nothing where all is well.
-pub(super) fn section(words: Words, ctx: &Ctx, consults: &[Consult], seen: &[AffectedConsult]) -> Markup {
-    let count = seen.len().to_string();
+pub(super) fn section(words: Words, ctx: &Ctx, outside: &Outside, seen: &[AffectedConsult]) -> Markup {
+    let count = format!("{}{}", seen.len(), if outside.more { "+" } else { "" });
     html! {
         @if !seen.is_empty() {
             section.card #affected {
                 (page::notice(Tone::Warn, &words.with("week-outside", &[("count", &count)])))
                 ul.plain-list {
                     @for affected in seen.iter().take(SHOWN_MAX) {
-                        @let whole = consults.iter().find(|consult| Some(consult.id) == affected.consult_id);
+                        @let whole = outside.consults.iter().find(|consult| Some(consult.id) == affected.consult_id);
                         li.spread {
                             span { (words.time(affected.starts_at)) @if let Some(consult) = whole { (about(words, ctx, consult)) } }
                             @if let Some(consult) = whole { (ways(words, consult, affected)) }
@@ -42,12 +43,12 @@ fn about(words: Words, ctx: &Ctx, consult: &Consult) -> Markup {
 }
 
 fn ways(words: Words, consult: &Consult, affected: &AffectedConsult) -> Markup {
-    let at = |form: &str| format!("/consults/{}#{form}", consult.id);
+    let at = |form: &str| format!("/consults/{}{form}", consult.id);
     html! {
         div.toolbar {
             @if affected.actions.contains(&"reschedule") {
-                a.button href=(at("slot-reschedule")) { (words.t("do-reschedule")) }
-                a.button href=(at("slot-reschedule-colleague")) { (words.t("do-colleague")) }
+                a.button href=(at("#slot-reschedule")) { (words.t("do-reschedule")) }
+                a.button href=(at("?colleague#slot-reschedule-colleague")) { (words.t("do-colleague")) }
             }
             @if let Some(phone) = &consult.phones.0 {
                 a.button href=(phone_link(phone)) { (words.with("tell-by-phone", &[("phone", phone)])) }

@@ -22,6 +22,7 @@ use crate::App;
 use crate::account::{AccountId, organisation};
 use crate::calendar::week::page::{self as week, WeekOf};
 use crate::consult::api::{self, doctors, hours};
+use crate::consult::practitioner::affected::Scope;
 use crate::consult::practitioner::{self, store};
 use crate::role::{self, ADMINISTRATOR, DOCTOR};
 use crate::texts::WEEK;
@@ -66,8 +67,8 @@ async fn doctor_page(
         Err(refused) => return Err(refused),
     };
     let view = hours::view(&mut conn, ctx.now(), &doctor).await?;
-    let outside = practitioner::affected::outside(&mut conn, ctx.now(), &doctor).await?;
-    let seen = api::affected::seen(&mut conn, &ctx, &outside).await?;
+    let outside = practitioner::affected::outside(&mut conn, ctx.now(), &doctor, Scope::default()).await?;
+    let seen = api::affected::seen(&mut conn, &ctx, &outside.consults).await?;
     let (weekly, zone) = (store::weekly(&mut conn, doctor.post()).await?, doctor.zone()?);
     let booked = store::booked(&mut conn, doctor.post(), ctx.now()).await?;
     let words = words(lang, zone);
