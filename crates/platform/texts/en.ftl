@@ -73,6 +73,7 @@ month-11 = Nov
 month-12 = Dec
 day = { $weekday } { $day } { $month }
 day-of-year = { $year }, { $when }
+list-count-page = { $count } on this page
 list-count-more = The first { $count }; there are more
 script-age-overdue = {$time} late
 script-age-overdue-now = due now

@@ -73,6 +73,7 @@ month-11 = 11月
 month-12 = 12月
 day = { $month }{ $day }日 { $weekday }
 day-of-year = { $year }年{ $when }
+list-count-page = 本页 { $count } 条
 list-count-more = 前 { $count } 条，后面还有
 script-age-overdue = 迟到 {$time}
 script-age-overdue-now = 刚过时间

@@ -26,6 +26,14 @@ pub fn count(lang: Lang, shown: usize, more: bool) -> Markup {
     html! { p.faint { (own_with(lang, key, &[("count", &shown.to_string())])) } }
 }
 
+/// The same of a list in pages: how many there are in all, only one page that holds all of them can tell.
+pub fn count_of_page(lang: Lang, shown: usize, at: Pager<'_>) -> Markup {
+    if !at.later {
+        return count(lang, shown, at.next.is_some());
+    }
+    html! { p.faint { (own_with(lang, "list-count-page", &[("count", &shown.to_string())])) } }
+}
+
 /// Where a list is: its filters' form, and what comes before and after.
 #[derive(Clone, Copy, Debug)]
 pub struct Pager<'a> {
@@ -47,6 +55,21 @@ pub fn pager(lang: Lang, at: Pager<'_>) -> Markup {
                     button.button type="submit" form=(at.form) name="after" value=(next) { (own(lang, "list-next")) }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_page_that_holds_all_tells_how_many_there_are() {
+        let said = |later, next| count_of_page(Lang::Zh, 11, Pager { form: "filters", later, next }).into_string();
+        assert!(said(false, None).contains("共 11 条"));
+        assert!(said(false, Some("next")).contains("前 11 条，后面还有"));
+        for next in [None, Some("next")] {
+            assert!(said(true, next).contains("本页 11 条"), "{}", said(true, next));
         }
     }
 }

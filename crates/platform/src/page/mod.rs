@@ -12,7 +12,7 @@ mod words;
 pub use address::{address, encode};
 pub use form::{Choice, Errors, Field, Select, Send, area, form, pick, press};
 pub use import::{IMPORT_SCRIPTS, Import};
-pub use list::{Pager, count, filters, head, pager};
+pub use list::{Pager, count, count_of_page, filters, head, pager};
 pub use parts::{Live, Tone, badge, dialog, empty, fill, live, notice};
 pub(crate) use words::OWN;
 pub use words::{Age, Words};

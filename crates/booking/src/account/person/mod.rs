@@ -34,6 +34,7 @@ pub(super) use model::may_register;
 pub use open::{OpenView, has_ended, require_here};
 pub use phones::{PersonPhone, PhoneOwner, PhoneView};
 pub use state::{EndKind, PersonStateName, PersonStepName};
+pub(crate) use store::handed_over;
 pub(super) use store::insert;
 pub use store::{find, hold};
 pub use view::{PersonView, PersonWarning};

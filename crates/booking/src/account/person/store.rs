@@ -44,7 +44,7 @@ macro_rules! handed_over {
     };
 }
 
-pub(super) use handed_over;
+pub(crate) use handed_over;
 
 const HOLD_POSTGRES: &str = "select id from person where id = $1 for share";
 const FIND: &str = concat!(

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::door::{door, late_by};
 use super::history::history;
 use super::sheet::{Sheet, may_enter, sheet};
-use super::{badge, forms, late, meeting as spoken, readable, record, t, time, words};
+use super::{badge, forms, late, meeting as spoken, name_or_erased, readable, record, t, time, words};
 use crate::App;
 use crate::consult::id::ConsultId;
 use crate::consult::meeting::{self, Absent, MeetingView};
@@ -41,7 +41,8 @@ pub(super) async fn consult_page(
 ) -> Result<Markup, Problem> {
     let sheet = sheet(&mut app.deps.db.read().await?, ctx, id, asked.colleague.is_some()).await?;
     let lang = sheet.ctx.lang;
-    let title = format!("{} · {}", sheet.consult.about(&sheet.ctx.shows).name, t(lang, "consult"));
+    let name = name_or_erased(lang, &sheet.consult.about(&sheet.ctx.shows).name);
+    let title = format!("{name} · {}", t(lang, "consult"));
     let scripts =
         ["/static/live.js", "/static/send.js", "/static/booking/consult-page.js", "/static/booking/consult-opinion.js"];
     Ok(app.deps.frame.page(lang, &title, Some(&sheet.ctx.actor), "/consults", &scripts, &body(lang, &sheet)))
@@ -114,7 +115,7 @@ fn status(
     let due = [ConsultStepName::Finish, ConsultStepName::NoShow].map(|step| is_due(&consult.state, step, ctx.now()));
     html! {
         div data-state=(format!("{}-{}-{absent}-{}-{}", state, consult.has_consent, due[0], due[1])) data-can-sign[actions.contains(&"sign")] {
-            div.spread { h1 { (consult.about(&ctx.shows).name) } (badge(lang, state)) }
+            div.spread { h1 { (name_or_erased(lang, &consult.about(&ctx.shows).name)) } (badge(lang, state)) }
             p.strong { (t(lang, &format!("next-{side}-{state}"))) }
             @if let Some(note) = consult.state.note() { p.notice.warn { (note) } }
             @if let Some(a) = running {

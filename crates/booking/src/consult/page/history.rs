@@ -45,7 +45,9 @@ impl Told {
             Act::Consent | Act::ConsentWithdrawn => consent(lang, line),
             Act::Link | Act::LinkAgain | Act::LinkRevoked | Act::TicketRevoked => {
                 let role = t(lang, &format!("role-{}", line.party));
-                named(lang, &line.name, line.relation.as_deref().unwrap_or(&role))
+                given(line.name.as_deref()).map_or_else(String::new, |name| {
+                    named(lang, name, given(line.relation.as_deref()).unwrap_or(&role))
+                })
             }
         };
         Self {
@@ -59,13 +61,16 @@ impl Told {
     }
 }
 
+/// A text, unless nobody is to be told it or it was erased.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
+
 /// 监护人：陈先生（儿子），书面签字
 fn consent(lang: Lang, line: &ActLine) -> String {
+    let Some(name) = given(line.name.as_deref()) else { return String::new() };
     let party = t(lang, &format!("by-{}", line.party));
-    let name = match line.relation.as_deref().filter(|relation| !relation.is_empty()) {
-        Some(relation) => named(lang, &line.name, relation),
-        None => line.name.clone(),
-    };
+    let name = given(line.relation.as_deref()).map_or_else(|| name.to_owned(), |relation| named(lang, name, relation));
     let method = t(lang, if line.method == Some(Method::Written) { "method-written" } else { "method-verbal" });
     TEXTS.with(lang, "note-consent", &[("party", &party), ("name", &name), ("method", &method)])
 }
@@ -104,6 +109,7 @@ pub(super) fn history(lang: Lang, zone: Tz, sheet: &Sheet) -> Markup {
     html! {
         details #history {
             summary { (t(lang, "history")) }
+            @if sheet.more_acts { p.faint { (t(lang, "history-more")) } }
             div.scroll { table.table {
                 (page::head(&["time", "who", "what", "note"].map(|key| t(lang, key)).each_ref().map(String::as_str)))
                 tbody {

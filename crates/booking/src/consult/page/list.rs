@@ -12,7 +12,7 @@ use sanbao_platform::page::{self, Age, Tone, Words};
 use sanbao_platform::problem::Problem;
 
 use super::door::late_by;
-use super::{TEXTS, age, badge, meeting as spoken, t, words};
+use super::{TEXTS, age, badge, meeting as spoken, name_or_erased, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
@@ -20,6 +20,7 @@ use crate::consult::day::{self, Day, DayPlace};
 use crate::consult::id::ConsultId;
 use crate::consult::meeting;
 use crate::consult::model::Consult;
+use crate::consult::state::ConsultStateName;
 use crate::consult::store::{self, Side};
 use crate::consult::ticket::is_open;
 use crate::consult::view::actions;
@@ -91,7 +92,8 @@ fn lists(
             }
             @if more {
                 (page::count(lang, consults.len(), true))
-                p { a href=(records_of(*place)) { (t(lang, "records-rest")) } }
+                @let (records, words) = records_of(*place, reader);
+                p { a href=(records) { (t(lang, words)) } }
             }
         }
         @if places.is_empty() {
@@ -101,17 +103,24 @@ fn lists(
     }
 }
 
-/// Where the rest of a place is found.
-fn records_of(place: DayPlace) -> &'static str {
+/// The page on which the rest of a place is found, and the key of the words that lead there. What was missed is of the days
+/// before; a place of several states has no page of its own.
+fn records_of(place: DayPlace, reader: &Reader<'_>) -> (String, &'static str) {
+    const RECORDS: &str = "/consults/records";
+    let in_state = |state: ConsultStateName| format!("{RECORDS}?state={state}");
     match place {
-        DayPlace::InSession => "/consults/records?state=in_session",
-        DayPlace::Waiting
-        | DayPlace::DoctorGone
-        | DayPlace::Today
-        | DayPlace::Missed
-        | DayPlace::Tomorrow
-        | DayPlace::Later => "/consults/records?state=scheduled",
-        DayPlace::Mine | DayPlace::Theirs | DayPlace::Over => "/consults/records",
+        DayPlace::InSession => (in_state(ConsultStateName::InSession), "records-rest"),
+        DayPlace::Waiting | DayPlace::Today | DayPlace::Tomorrow | DayPlace::Later => {
+            (in_state(ConsultStateName::Scheduled), "records-rest")
+        }
+        DayPlace::Missed => {
+            let today = reader.ctx.now().with_timezone(&reader.words.zone).date_naive();
+            let until = today.pred_opt().unwrap_or(today);
+            (format!("{}&until={until}", in_state(ConsultStateName::Scheduled)), "records-rest-missed")
+        }
+        DayPlace::DoctorGone | DayPlace::Mine | DayPlace::Theirs | DayPlace::Over => {
+            (RECORDS.to_owned(), "records-look")
+        }
     }
 }
 
@@ -151,7 +160,7 @@ fn row(reader: &Reader<'_>, place: DayPlace, consult: &Consult, is_next: bool) -
             p.row-time { (moment(reader, place, consult)) }
             div.row-who {
                 h3 {
-                    a href=(format!("/consults/{}", consult.id)) { (about.name) }
+                    a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
                     @if let Some(born) = about.birth_date { " " span.faint { (t(lang, &format!("sex-{}", about.sex))) " " (age(born, ctx.now())) } }
                 }
                 p.faint.clipped { (about.reason) }

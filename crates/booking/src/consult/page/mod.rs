@@ -124,6 +124,11 @@ fn named(lang: Lang, name: &str, more: &str) -> String {
     TEXTS.with(lang, "name-with", &[("name", name), ("more", more)])
 }
 
+/// The name of the person of a consult, or what stands there once the person was erased.
+fn name_or_erased(lang: Lang, name: &str) -> String {
+    if name.is_empty() { t(lang, "record-erased") } else { name.to_owned() }
+}
+
 /// A text as paragraphs, lines kept.
 fn prose(text: &str) -> Markup {
     html! { @for line in text.lines().filter(|l| !l.trim().is_empty()) { p { (line) } } }

@@ -11,12 +11,12 @@ use sanbao_platform::page::{self, Errors, Field, Pager, Select, Tone};
 use sanbao_platform::problem::Problem;
 use serde::Deserialize;
 
-use super::{TEXTS, age, badge, t, words};
+use super::{TEXTS, age, badge, name_or_erased, t, words};
 use crate::App;
 use crate::account::organisation;
 use crate::consult::api::side;
 use crate::consult::model::Consult;
-use crate::consult::records::{self, Asked, NAMED_MAX, RecordForm, RecordSearch, TYPED_CHARS_MAX};
+use crate::consult::records::{self, Asked, RecordForm, RecordSearch, TYPED_CHARS_MAX};
 use crate::consult::state::ConsultStateName;
 use crate::consult::store::Side;
 
@@ -32,6 +32,8 @@ pub(super) struct RecordLink {
     resident: String,
     #[serde(default)]
     state: String,
+    #[serde(default)]
+    until: String,
 }
 
 /// `GET /consults/records`
@@ -40,7 +42,8 @@ pub(super) async fn records(
     AppState(app): AppState<App>,
     Query(link): Query<RecordLink>,
 ) -> Response {
-    let form = RecordForm { resident: link.resident, state: link.state, ..RecordForm::default() };
+    let RecordLink { resident, state, until } = link;
+    let form = RecordForm { state, until, resident, ..RecordForm::default() };
     draw(&app, &ctx, &form).await.unwrap_or_else(Problem::into_response)
 }
 
@@ -158,20 +161,38 @@ impl Reader<'_> {
 
     fn found(&self, found: &Found) -> Markup {
         let Some(rows) = &found.rows else { return html! {} };
-        let (lang, most) = (self.ctx.lang, NAMED_MAX.to_string());
-        let later = !self.form.after.is_empty();
+        let lang = self.ctx.lang;
+        let at = Pager { form: FORM, later: !self.form.after.is_empty(), next: rows.next.as_deref() };
         html! {
             @if !self.form.resident.is_empty() {
-                p { span.strong { (self.t("records-of-one")) } " " a href=(PATH) { (self.t("records-of-all")) } }
+                p { span.strong { (self.of_one(&rows.items)) } " " a href=(PATH) { (self.t("records-of-all")) } }
             }
-            @if found.more_persons { (page::notice(Tone::Warn, &TEXTS.with(lang, "records-more-persons", &[("most", &most)]))) }
-            @if found.more_doctors { (page::notice(Tone::Warn, &TEXTS.with(lang, "records-more-doctors", &[("most", &most)]))) }
-            @if rows.items.is_empty() { (page::empty(&self.t(if self.form.is_plain() { "records-none" } else { "records-none-found" }), None)) }
+            @if found.more_persons { (page::notice(Tone::Warn, &self.t("records-more-persons"))) }
+            @if found.more_doctors { (page::notice(Tone::Warn, &self.t("records-more-doctors"))) }
+            @if rows.items.is_empty() { (page::empty(&self.t(self.none()), None)) }
             @else {
-                (page::count(lang, rows.items.len(), rows.next.is_some()))
+                (page::count_of_page(lang, rows.items.len(), at))
                 (self.table(&rows.items))
             }
-            (page::pager(lang, Pager { form: FORM, later, next: rows.next.as_deref() }))
+            (page::pager(lang, at))
+        }
+    }
+
+    /// The person of whom all of them are, by name as far as one of the rows tells it.
+    fn of_one(&self, consults: &[Consult]) -> String {
+        let name = consults.first().map(|consult| consult.about(&self.ctx.shows).name.as_str()).unwrap_or_default();
+        match name {
+            "" => self.t("records-of-one"),
+            name => TEXTS.with(self.ctx.lang, "records-of-one-named", &[("name", name)]),
+        }
+    }
+
+    /// The key of the words for no consult.
+    fn none(&self) -> &'static str {
+        match self.form {
+            form if form.is_plain() => "records-none",
+            form if form.asks_for_one() => "records-none-of-one",
+            _ => "records-none-found",
         }
     }
 
@@ -198,7 +219,7 @@ impl Reader<'_> {
             tr {
                 td data-label=(time) { (self.when(consult, now)) }
                 th scope="row" data-label=(resident) {
-                    a href=(format!("/consults/{}", consult.id)) { (about.name) }
+                    a href=(format!("/consults/{}", consult.id)) { (name_or_erased(lang, &about.name)) }
                     @if let Some(born) = about.birth_date { " " span.faint { (t(lang, &format!("sex-{}", about.sex))) " " (age(born, now)) } }
                 }
                 td data-label=(other) {

@@ -43,6 +43,8 @@ pub(super) struct Sheet {
     pub(super) actions: Vec<&'static str>,
     pub(super) history: Vec<HistoryLine>,
     pub(super) acts: Vec<ActLine>,
+    /// Whether there are older acts than these.
+    pub(super) more_acts: bool,
     pub(super) consents: Vec<ConsentView>,
     pub(super) guests: Vec<GuestView>,
     pub(super) opinion: Option<Opinion>,
@@ -148,11 +150,14 @@ pub(super) async fn sheet(tx: &mut Conn, ctx: Ctx, id: ConsultId, colleague: boo
     } else {
         Vec::new()
     };
+    let (acts, more_acts) =
+        acts::of(tx, id, ctx.actor.organisation, acts::Seen { links: inviting, tickets: revokes }).await?;
     Ok(Sheet {
         meeting: meeting::of(tx, &consult, ctx.now()).await?.shown(shows, &consult),
         tickets,
         history: view::history(tx, &ctx, &consult).await?,
-        acts: acts::of(tx, id, ctx.actor.organisation, inviting).await?.shown(shows, &consult),
+        acts: acts.shown(shows, &consult),
+        more_acts,
         consents: consent::list(tx, id).await?.shown(shows, &consult),
         guests: if inviting { guest::list(tx, id).await?.shown(shows, &consult) } else { Vec::new() },
         opinion: opinion.map(|o| o.shown(shows, &consult)).filter(|o| o.signature.is_some() || writes),

@@ -67,9 +67,13 @@ fn day(checks: &mut Checks, field: &str, text: &str) -> Option<NaiveDate> {
 impl RecordForm {
     /// Whether nothing is looked for.
     pub(in crate::consult) fn is_plain(&self) -> bool {
-        [&self.person, &self.doctor, &self.state, &self.from, &self.until, &self.resident, &self.after]
-            .iter()
-            .all(|text| given(text).is_none())
+        given(&self.resident).is_none() && self.asks_for_one()
+    }
+
+    /// Whether nothing but one person's consults is looked for.
+    pub(in crate::consult) fn asks_for_one(&self) -> bool {
+        let others = [&self.person, &self.doctor, &self.state, &self.from, &self.until, &self.after];
+        others.iter().all(|text| given(text).is_none())
     }
 
     /// The form understood, or every fault in it.

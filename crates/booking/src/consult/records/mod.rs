@@ -2,6 +2,8 @@
 
 mod asked;
 mod names;
+#[cfg(test)]
+mod plans;
 mod store;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +13,7 @@ use super::state::ConsultStateName;
 use crate::account::{AccountId, PersonId};
 
 pub(super) use asked::{Asked, RecordForm, TYPED_CHARS_MAX};
-pub(super) use names::{NAMED_MAX, doctors_named, persons_named, records_of};
+pub(super) use names::{doctors_named, persons_named, records_of};
 pub(super) use store::search;
 
 /// The consults that are looked for.

@@ -1,57 +1,84 @@
 //! The people and doctors whom a typed name means, of those whom a side's consults are about: a side learns of nobody else.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError};
-use sanbao_platform::id::OrganisationId;
 use sanbao_platform::on;
-use uuid::Uuid;
 
+use crate::account::person::handed_over;
 use crate::account::person::lookup::{is_named, name_beginnings};
 use crate::account::{AccountId, PersonId};
 use crate::consult::store::{Side, specialty_of};
 
-/// Those of one name whose consults are looked for at most.
-pub(in crate::consult) const NAMED_MAX: usize = 20;
-/// Records that are read for one beginning of a key.
-const KEYED_MAX: i64 = 400;
-/// Doctors whose names are compared at most.
-const DOCTORS_MAX: i64 = 20_000;
+/// Those of one name whose consults are looked for at most: the ones of the newest consults.
+const NAMED_MAX: usize = 20;
+/// People with a fitting key, and doctors, whose names are compared at most.
+const COMPARED_MAX: i64 = 400;
+const DOCTORS_MAX: i64 = 2_000;
 
-/// The records of those with a key that begins so, those that went into them among these: what was done before somebody was
-/// handed over or joined may stand under either.
-macro_rules! keyed {
-    () => {
-        "with found (id) as (select distinct k.person_id
-                from (select id as scope from organisation where kind = 'care_home' union all select $2) s
-                cross join person_key k where k.scope = s.scope and k.key >= $3 and k.key < $4),
-            records (id) as (select id from found union select m.id from found f join person m on m.merged_into = f.id)
-        select p.id, p.name from records r join person p on p.id = r.id
-        where exists (select 1 from consult c where c.resident_id = p.id and "
+/// The people whom the side's consults are about, each with the time of the newest one.
+macro_rules! own {
+    ($own:literal) => {
+        concat!(
+            "with own (id, at) as (select c.resident_id, max(coalesce(c.starts_at, c.wanted_from)) from consult c
+                where ",
+            $own,
+            " group by c.resident_id)"
+        )
     };
 }
-const OF_HOME: &str = concat!(keyed!(), "c.inviting_id = $1) order by p.name, p.id limit $5");
-const OF_HOSPITAL: &str = concat!(keyed!(), "c.invited_id = $1 and c.state <> 'draft') order by p.name, p.id limit $5");
+/// Of these, those with a key that begins so, each under its own name and under those of the records that went into it, as
+/// what was done before they were joined may be known by either. Who was handed over is known by its own name alone. The keys
+/// of a record that went into another are the other's.
+macro_rules! named {
+    () => {
+        concat!(
+            ", found (id, at) as (select o.id, o.at from own o join person p on p.id = o.id
+                where exists (select 1 from person_key k
+                    where k.person_id = coalesce(p.merged_into, p.id) and k.key >= $2 and k.key < $3)
+                order by o.at desc, o.id limit $4)
+            select f.id, m.name, f.at from found f join person m on m.id = f.id or (m.merged_into = f.id and not ",
+            handed_over!(),
+            ") order by f.at desc, f.id"
+        )
+    };
+}
+pub(super) const OF_HOME: &str = concat!(own!("c.inviting_id = $1"), named!());
+pub(super) const OF_HOSPITAL: &str = concat!(own!("c.invited_id = $1 and c.state <> 'draft'"), named!());
 const OF_DOCTOR: &str = concat!(
-    keyed!(),
-    "c.invited_id = $1 and c.state <> 'draft' and (c.doctor_id = $6 or (c.doctor_id is null and c.wanted_specialty = $7)))
-    order by p.name, p.id limit $5"
+    "with own (id, at) as (select u.id, max(u.at) from (
+        select c.resident_id as id, coalesce(c.starts_at, c.wanted_from) as at from consult c
+        where c.doctor_id = $5 and c.invited_id = $1 and c.state <> 'draft'
+        union all select c.resident_id, coalesce(c.starts_at, c.wanted_from) from consult c
+        where c.doctor_id is null and c.invited_id = $1 and c.wanted_specialty = $6 and c.state <> 'draft') u group by u.id)",
+    named!()
 );
 const RECORDS: &str = "select p.id from person p
     where p.id = $1 or p.merged_into = $1 or p.id = (select m.merged_into from person m where m.id = $1)
         or p.merged_into = (select m.merged_into from person m where m.id = $1)
     order by p.id limit 100";
-const DOCTORS: &str = "select a.id, a.display_name as name from account a
-    where a.id in (select p.account_id from practitioner p where $1 is null or p.organisation_id = $1
-        union select e.account_id from practitioner_elsewhere e where $1 is null or e.organisation_id = $1)
-    order by a.display_name, a.id limit $2";
+macro_rules! doctors {
+    ($own:literal) => {
+        concat!(
+            "with own (id, at) as (select c.doctor_id, max(coalesce(c.starts_at, c.wanted_from)) from consult c
+                where ",
+            $own,
+            " and c.doctor_id is not null group by c.doctor_id)
+            select a.id, a.display_name as name from own o join account a on a.id = o.id order by o.at desc, a.id limit $2"
+        )
+    };
+}
+const DOCTORS_OF_HOME: &str = doctors!("c.inviting_id = $1");
+const DOCTORS_OF_HOSPITAL: &str = doctors!("c.invited_id = $1 and c.state <> 'draft'");
 
 /// Those whom a name means.
 #[derive(Debug)]
 pub(in crate::consult) struct OfOneName<Id> {
     pub(in crate::consult) ids: Vec<Id>,
-    /// Whether there are more of that name.
+    /// Whether some of that name are left out, or may be.
     pub(in crate::consult) more: bool,
 }
 
@@ -63,7 +90,10 @@ impl<Id> OfOneName<Id> {
     }
 }
 
-/// The people of a name, its pinyin or initials, whom the actor's consults are about. A name is compared as the consults show it.
+/// A person's id, a name of theirs and the time of the newest consult.
+type Named = (PersonId, String, DateTime<Utc>);
+
+/// The people of a name, its pinyin or initials, whom the actor's consults are about, those of the newest consults first.
 pub(in crate::consult) async fn persons_named(
     conn: &mut Conn,
     actor: &Actor,
@@ -71,26 +101,29 @@ pub(in crate::consult) async fn persons_named(
     typed: &str,
 ) -> Result<OfOneName<PersonId>, DbError> {
     let specialty = specialty_of(conn, actor).await?.unwrap_or_default();
-    let statement = match side {
-        Side::Inviting => OF_HOME,
-        Side::Hospital => OF_HOSPITAL,
-        Side::Doctor => OF_DOCTOR,
-    };
-    let (mut found, mut cut): (BTreeMap<PersonId, String>, bool) = (BTreeMap::new(), false);
+    let (mut found, mut cut): (BTreeSet<_>, bool) = (BTreeSet::new(), false);
     for (from, until) in name_beginnings(typed) {
-        let rows: Vec<(PersonId, String)> = on!(conn, |c| {
-            let query = sqlx::query_as(statement).bind(actor.organisation).bind(Uuid::nil());
-            let query = query.bind(&from).bind(&until).bind(KEYED_MAX);
+        let rows: Vec<Named> = on!(conn, |c| {
+            let of = |statement: &'static str| {
+                sqlx::query_as(statement).bind(actor.organisation).bind(&from).bind(&until).bind(COMPARED_MAX)
+            };
             match side {
-                Side::Doctor => query.bind(actor.subject).bind(&specialty).fetch_all(c).await,
-                Side::Inviting | Side::Hospital => query.fetch_all(c).await,
+                Side::Inviting => of(OF_HOME).fetch_all(c).await,
+                Side::Hospital => of(OF_HOSPITAL).fetch_all(c).await,
+                Side::Doctor => of(OF_DOCTOR).bind(actor.subject).bind(&specialty).fetch_all(c).await,
             }
         })?;
-        cut |= i64::try_from(rows.len()).is_ok_and(|count| count >= KEYED_MAX);
-        found.extend(rows);
+        let people: BTreeSet<PersonId> = rows.iter().map(|(id, ..)| *id).collect();
+        cut |= reached(people.len(), COMPARED_MAX);
+        found
+            .extend(rows.into_iter().filter(|(_, name, _)| is_named(name, typed)).map(|(id, _, at)| (Reverse(at), id)));
     }
-    found.retain(|_, name| is_named(name, typed));
-    Ok(OfOneName::of(found.into_keys().collect(), cut))
+    Ok(OfOneName::of(found.into_iter().map(|(_, id)| id).collect(), cut))
+}
+
+/// Whether a statement's bound may have left some out.
+fn reached(rows: usize, bound: i64) -> bool {
+    i64::try_from(rows).is_ok_and(|rows| rows >= bound)
 }
 
 /// The records of one person: those that went into it, and the one that it went into. Whose consults of them are shown, the
@@ -99,16 +132,17 @@ pub(in crate::consult) async fn records_of(conn: &mut Conn, person: PersonId) ->
     Ok(on!(conn, |c| sqlx::query_scalar(RECORDS).bind(person).fetch_all(c).await)?)
 }
 
-/// The doctors of a name, its pinyin or initials: of the actor's own hospital, or of all who may be invited.
+/// The doctors of a name, its pinyin or initials, who took on a consult of the actor's side, those of the newest ones first.
 pub(in crate::consult) async fn doctors_named(
     conn: &mut Conn,
     actor: &Actor,
     side: Side,
     typed: &str,
 ) -> Result<OfOneName<AccountId>, DbError> {
-    let own: Option<OrganisationId> = (side != Side::Inviting).then_some(actor.organisation);
+    let doctors = if side == Side::Inviting { DOCTORS_OF_HOME } else { DOCTORS_OF_HOSPITAL };
     let all: Vec<(AccountId, String)> =
-        on!(conn, |c| sqlx::query_as(DOCTORS).bind(own).bind(DOCTORS_MAX).fetch_all(c).await)?;
+        on!(conn, |c| sqlx::query_as(doctors).bind(actor.organisation).bind(DOCTORS_MAX).fetch_all(c).await)?;
+    let cut = reached(all.len(), DOCTORS_MAX);
     let ids = all.into_iter().filter(|(_, name)| is_named(name, typed)).map(|(id, _)| id).collect();
-    Ok(OfOneName::of(ids, false))
+    Ok(OfOneName::of(ids, cut))
 }

@@ -2,6 +2,8 @@
 //!
 //! Each begins at what narrows most: a person, a doctor, else the side; and reads no more than a page.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, Utc};
 use sanbao_platform::auth::Actor;
 use sanbao_platform::db::{Conn, DbError, Engine};
@@ -31,17 +33,13 @@ macro_rules! page_of_them {
         order by coalesce(c.starts_at, c.wanted_from) desc, c.id desc limit $5"
     };
 }
-// On SQLite a plus before a column keeps its index out: what a person or a doctor has is less.
-macro_rules! of_doctors_sqlite {
+/// Those of one doctor, of whom an index holds no more than the page.
+macro_rules! of_a_doctor {
     () => {
-        " and ($6 = '' or c.state = $6) and c.doctor_id in (select unhex(e.value) from json_each($7) e)"
+        " and ($6 = '' or c.state = $6) and c.doctor_id = $7"
     };
 }
-macro_rules! of_doctors_postgres {
-    () => {
-        " and ($6 = '' or c.state = $6) and c.doctor_id in (select e::uuid from jsonb_array_elements_text($7) e)"
-    };
-}
+// On SQLite a plus before a column keeps its index out: what a person has is less.
 macro_rules! of_persons_sqlite {
     () => {
         " and ($6 = '' or c.state = $6) and c.resident_id in (select unhex(e.value) from json_each($7) e)
@@ -55,21 +53,17 @@ macro_rules! of_persons_postgres {
     };
 }
 
-const OF_HOME: &str = concat!(found!(), "c.inviting_id = $1", page_of_them!());
-const OF_HOME_IN_STATE: &str = concat!(found!(), "c.inviting_id = $1 and c.state = $6", page_of_them!());
-const OF_HOME_BY_DOCTOR_SQLITE: &str = concat!(found!(), "+c.inviting_id = $1", of_doctors_sqlite!(), page_of_them!());
-const OF_HOME_BY_DOCTOR_POSTGRES: &str =
-    concat!(found!(), "c.inviting_id = $1", of_doctors_postgres!(), page_of_them!());
+pub(super) const OF_HOME: &str = concat!(found!(), "c.inviting_id = $1", page_of_them!());
+pub(super) const OF_HOME_IN_STATE: &str = concat!(found!(), "c.inviting_id = $1 and c.state = $6", page_of_them!());
+pub(super) const OF_HOME_BY_DOCTOR: &str = concat!(found!(), "c.inviting_id = $1", of_a_doctor!(), page_of_them!());
 const OF_HOME_BY_PERSON_SQLITE: &str = concat!(found!(), "+c.inviting_id = $1", of_persons_sqlite!(), page_of_them!());
 const OF_HOME_BY_PERSON_POSTGRES: &str =
     concat!(found!(), "c.inviting_id = $1", of_persons_postgres!(), page_of_them!());
-const OF_HOSPITAL: &str = concat!(found!(), "c.invited_id = $1 and c.state <> 'draft'", page_of_them!());
-const OF_HOSPITAL_IN_STATE: &str =
+pub(super) const OF_HOSPITAL: &str = concat!(found!(), "c.invited_id = $1 and c.state <> 'draft'", page_of_them!());
+pub(super) const OF_HOSPITAL_IN_STATE: &str =
     concat!(found!(), "c.invited_id = $1 and c.state <> 'draft' and c.state = $6", page_of_them!());
-const OF_HOSPITAL_BY_DOCTOR_SQLITE: &str =
-    concat!(found!(), "+c.invited_id = $1 and c.state <> 'draft'", of_doctors_sqlite!(), page_of_them!());
-const OF_HOSPITAL_BY_DOCTOR_POSTGRES: &str =
-    concat!(found!(), "c.invited_id = $1 and c.state <> 'draft'", of_doctors_postgres!(), page_of_them!());
+pub(super) const OF_HOSPITAL_BY_DOCTOR: &str =
+    concat!(found!(), "c.invited_id = $1 and c.state <> 'draft'", of_a_doctor!(), page_of_them!());
 const OF_HOSPITAL_BY_PERSON_SQLITE: &str =
     concat!(found!(), "+c.invited_id = $1 and c.state <> 'draft'", of_persons_sqlite!(), page_of_them!());
 const OF_HOSPITAL_BY_PERSON_POSTGRES: &str =
@@ -119,13 +113,14 @@ pub(in crate::consult) async fn search(
     side: Side,
     wanted: &RecordSearch,
 ) -> Result<Page<Consult>, DbError> {
-    let rows = match side {
-        Side::Inviting | Side::Hospital => of_side(conn, actor, side, wanted).await?,
-        Side::Doctor => of_doctor(conn, actor, wanted).await?,
+    let rows = match (side, &wanted.doctors) {
+        (Side::Doctor, _) => of_doctor(conn, actor, wanted).await?,
+        (_, Some(doctors)) if wanted.persons.is_none() => by_doctors(conn, actor, side, wanted, doctors).await?,
+        _ => of_side(conn, actor, side, wanted).await?,
     };
     let page = Page::of(rows, wanted.limit, |row| (row.at, row.id));
     let mut consults = these(conn, actor, side, &ids(page.items.iter().map(|row| row.id.0))).await?;
-    consults.sort_by_key(|consult| std::cmp::Reverse((list_time(consult), consult.id)));
+    consults.sort_by_key(|consult| Reverse((list_time(consult), consult.id)));
     Ok(Page { items: consults, next: page.next })
 }
 
@@ -160,12 +155,6 @@ async fn of_side(conn: &mut Conn, actor: &Actor, side: Side, wanted: &RecordSear
         (false, true) => OF_HOSPITAL_BY_PERSON_SQLITE,
         (false, false) => OF_HOSPITAL_BY_PERSON_POSTGRES,
     };
-    let by_doctor = match (home, sqlite) {
-        (true, true) => OF_HOME_BY_DOCTOR_SQLITE,
-        (true, false) => OF_HOME_BY_DOCTOR_POSTGRES,
-        (false, true) => OF_HOSPITAL_BY_DOCTOR_SQLITE,
-        (false, false) => OF_HOSPITAL_BY_DOCTOR_POSTGRES,
-    };
     let (all, in_state) = if home { (OF_HOME, OF_HOME_IN_STATE) } else { (OF_HOSPITAL, OF_HOSPITAL_IN_STATE) };
     let state = wanted.state_word();
     let (persons, doctors) = (wanted.person_ids(), wanted.doctor_ids());
@@ -174,15 +163,37 @@ async fn of_side(conn: &mut Conn, actor: &Actor, side: Side, wanted: &RecordSear
             sqlx::query_as(statement).bind(actor.organisation).bind(wanted.from).bind(until).bind(id)
         };
         let most = wanted.limit + 1;
-        match (&persons, &doctors) {
-            (Some(persons), doctors) => {
+        match &persons {
+            Some(persons) => {
                 of(by_person).bind(most).bind(state).bind(persons).bind(doctors.as_ref()).fetch_all(c).await
             }
-            (None, Some(doctors)) => of(by_doctor).bind(most).bind(state).bind(doctors).fetch_all(c).await,
-            (None, None) if wanted.state.is_some() => of(in_state).bind(most).bind(state).fetch_all(c).await,
-            (None, None) => of(all).bind(most).fetch_all(c).await,
+            None if wanted.state.is_some() => of(in_state).bind(most).bind(state).fetch_all(c).await,
+            None => of(all).bind(most).fetch_all(c).await,
         }
     })?)
+}
+
+/// The same of some doctors: a page of each, the first page of all of these.
+async fn by_doctors(
+    conn: &mut Conn,
+    actor: &Actor,
+    side: Side,
+    wanted: &RecordSearch,
+    doctors: &[AccountId],
+) -> Result<Vec<FoundRow>, DbError> {
+    let ((until, id), most) = (wanted.bound(), wanted.limit + 1);
+    let statement = if side == Side::Inviting { OF_HOME_BY_DOCTOR } else { OF_HOSPITAL_BY_DOCTOR };
+    let mut all: Vec<FoundRow> = Vec::new();
+    for doctor in doctors {
+        let rows: Vec<FoundRow> = on!(conn, |c| {
+            let query = sqlx::query_as(statement).bind(actor.organisation).bind(wanted.from).bind(until).bind(id);
+            query.bind(most).bind(wanted.state_word()).bind(*doctor).fetch_all(c).await
+        })?;
+        all.extend(rows);
+    }
+    all.sort_by_key(|row| Reverse((row.at, row.id)));
+    all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    Ok(all)
 }
 
 async fn of_doctor(conn: &mut Conn, actor: &Actor, wanted: &RecordSearch) -> Result<Vec<FoundRow>, DbError> {

@@ -198,6 +198,11 @@ async fn hundreds_of_consults_hide_none_of_today() {
             assert_eq!(list.under("最近结束").len(), 20);
             assert_eq!(list.under("错过了时间").len(), 100);
             assert!(list.text.contains("后面还有"), "{}", list.text);
+            let missed = "href=\"/consults/records?state=scheduled&amp;until=2026-11-22\"";
+            assert!(list.text.contains(missed), "the rest of what was missed: {}", list.text);
+            assert!(list.text.contains("在会诊记录里查找"), "what is over has several states: {}", list.text);
+            let rest = w.get(who, "/consults/records?state=scheduled&until=2026-11-22").await;
+            assert!(rest.status == 200 && !rest.text.contains(&today), "{}", rest.text);
         }
     })
     .await;

@@ -57,6 +57,19 @@ async fn a_signed_opinion_stays_for_fifteen_years_and_then_goes_with_its_person(
         let consult = w.get(&w.doctor, &format!("/v1/consults/{id}")).await.expect(200);
         assert_eq!((&consult["state"], &consult["case_summary"]), (&json!("archived"), &json!("")));
         assert_eq!(w.get(&w.doctor, &format!("/v1/consults/{id}/opinion")).await.status, 404);
+        for (who, path) in [
+            (&w.nurse, "/consults/records".to_owned()),
+            (&w.nurse, "/consults".to_owned()),
+            (&w.nurse, format!("/consults/{id}")),
+            (&w.doctor, format!("/consults/{id}")),
+        ] {
+            let page = w.get(who, &path).await;
+            assert_eq!(page.status, 200, "{path}: {}", page.text);
+            assert!(page.text.contains("已删除的记录"), "{path} of {}: {}", who.name, page.text);
+            for empty in ["（）", "()", "></a>", "<h1></h1>"] {
+                assert!(!page.text.contains(empty), "{empty} at {path} of {}: {}", who.name, page.text);
+            }
+        }
         assert!(sanbao_booking::verify::verify(&w.db).await.unwrap().iter().all(|checked| checked.broken.is_empty()));
     })
     .await;

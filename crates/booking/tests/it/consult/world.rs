@@ -48,7 +48,7 @@ const PRACTITIONER: &str = "insert into practitioner
 const EVENTS: &str = "select kind from outbox where subject = $1 order by seq";
 const AUDIT: &str = "select action from audit where resource_id = $1 order by occurred_at, id";
 
-async fn practise(tx: &mut Tx, now: DateTime<Utc>, who: &Person, code: &str, zh: &str) {
+pub async fn practise(tx: &mut Tx, now: DateTime<Utc>, who: &Person, code: &str, zh: &str) {
     on!(tx, |c| {
         let row = sqlx::query(PRACTITIONER).bind(who.id).bind(who.organisation).bind(code).bind(zh).bind(code);
         row.bind(now).execute(c).await.map(drop)

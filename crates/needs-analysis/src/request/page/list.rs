@@ -139,6 +139,7 @@ fn table(ctx: &Ctx, query: &ListQuery, rows: &Page<RequestView>) -> Markup {
     }
     let heads = ["head-received", "head-elder", "head-place", "head-need", "head-state", "head-due", "head-do"].map(t);
     let later = query.after.as_deref().is_some_and(|a| !a.is_empty());
+    let at = Pager { form: "filters", later, next: rows.next.as_deref() };
     html! {
         @if rows.items.iter().any(|r| r.masked) { p.faint { (t("masked")) } }
         div.scroll {
@@ -147,8 +148,8 @@ fn table(ctx: &Ctx, query: &ListQuery, rows: &Page<RequestView>) -> Markup {
                 tbody { @for r in &rows.items { (row(ctx, r)) } }
             }
         }
-        (page::count(lang, rows.items.len(), rows.next.is_some()))
-        (page::pager(lang, Pager { form: "filters", later, next: rows.next.as_deref() }))
+        (page::count_of_page(lang, rows.items.len(), at))
+        (page::pager(lang, at))
     }
 }
 

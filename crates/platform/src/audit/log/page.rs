@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{AuditEvent, AuditQuery, AuditReader};
 use crate::http::Page;
 use crate::lang::Lang;
-use crate::page::{Errors, Field, OWN, Pager, Select, Tone, Words, badge, count, empty, head, pager, pick};
+use crate::page::{Errors, Field, OWN, Pager, Select, Tone, Words, badge, count_of_page, empty, head, pager, pick};
 use crate::problem::Problem;
 use crate::web::Frame;
 
@@ -35,6 +35,7 @@ impl AuditReader<'_> {
         let lang = self.ctx.lang;
         let t = |key: &str| OWN.get(lang, key);
         let later = query.after.as_deref().is_some_and(|after| !after.is_empty());
+        let at = Pager { form: FORM, later, next: rows.next.as_deref() };
         let body = html! {
             h1 { (t("audit-title")) }
             p.faint { (t("audit-what")) }
@@ -42,9 +43,9 @@ impl AuditReader<'_> {
             @if rows.items.is_empty() { (empty(&t("audit-none"), None)) }
             @else {
                 (self.table(place, &rows))
-                (count(lang, rows.items.len(), rows.next.is_some()))
+                (count_of_page(lang, rows.items.len(), at))
             }
-            (pager(lang, Pager { form: FORM, later, next: rows.next.as_deref() }))
+            (pager(lang, at))
         };
         let scripts = ["/static/send.js", "/static/audit.js"];
         Ok(frame.page(lang, &t("audit-title"), Some(&self.ctx.actor), place.path, &scripts, &body))
